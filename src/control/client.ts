@@ -1,0 +1,77 @@
+import { connect, type Socket } from 'node:net';
+import { Fault } from '../kernel/fault.ts';
+import type { Answer, Op, Ops } from './protocol.ts';
+
+export interface ControlClient {
+  /** Resolves with the op's answer; rejects with the host's {@link Fault}, or code `HOST_GONE` when the connection ends first. */
+  ask<O extends Op>(op: O, args: Ops[O]['args'], onItem?: (item: unknown) => void): Promise<Ops[O]['value']>;
+  close(): void;
+}
+
+/** Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there. */
+export function connectControl(path: string): Promise<ControlClient> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.off('error', refused);
+      resolve(clientOn(socket));
+    });
+    socket.once('error', refused);
+    function refused(cause: Error) {
+      reject(
+        new Fault(
+          { code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start', data: { socket: path } },
+          { cause },
+        ),
+      );
+    }
+  });
+}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(reason: Error): void;
+  onItem: ((item: unknown) => void) | undefined;
+}
+
+function clientOn(socket: Socket): ControlClient {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) take(JSON.parse(line) as Answer);
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    for (const one of waiting.values()) {
+      one.reject(new Fault({ code: 'HOST_GONE', message: 'the host ended the connection', next: 'daruma status' }));
+    }
+    waiting.clear();
+  });
+
+  function take(answer: Answer) {
+    const one = waiting.get(answer.id);
+    if (!one) return;
+    if ('item' in answer) return one.onItem?.(answer.item);
+    waiting.delete(answer.id);
+    if (answer.ok) one.resolve(answer.value as never);
+    else one.reject(new Fault(answer.error));
+  }
+
+  return {
+    ask(op, args, onItem) {
+      return new Promise((resolve, reject) => {
+        if (socket.destroyed) {
+          return reject(new Fault({ code: 'HOST_GONE', message: 'the connection is closed', next: 'daruma status' }));
+        }
+        const id = ++lastId;
+        waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, onItem });
+        socket.write(`${JSON.stringify({ id, op, args })}\n`);
+      });
+    },
+    close: () => socket.destroy(),
+  };
+}

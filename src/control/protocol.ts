@@ -1,0 +1,140 @@
+/**
+ * The control socket speaks lines of JSON. A request is `{ id, op, args }`; its answer `{ id, ok: true, value }` or
+ * `{ id, ok: false, error }`; an op that streams sends `{ id, item }` before its answer. One connection carries any number of requests.
+ */
+import type { PlainFault } from '../kernel/fault.ts';
+
+export type Request = { id: number; op: string; args: unknown };
+export type Answer =
+  | { id: number; ok: true; value: unknown }
+  | { id: number; ok: false; error: PlainFault }
+  | { id: number; item: unknown };
+
+/** Times are ISO 8601 UTC with milliseconds, durations end in `Ms`, sizes in `Bytes`. Fields are added, never renamed. */
+export interface JobView {
+  id: string;
+  agent: string;
+  version: string | null;
+  state: string;
+  trigger: string;
+  attempt: number;
+  attempts: number;
+  slot: string | null;
+  key: string | null;
+  priority: number;
+  queuedAt: string;
+  runAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  durationMs: number | null;
+  input: unknown;
+  result: unknown;
+  summary: string | null;
+  error: PlainFault | null;
+  cause: string | null;
+  /** Only in `job`: every failed attempt. */
+  failures?: { attempt: number; startedAt: string; finishedAt: string; worker: string | null; error: PlainFault }[];
+}
+
+export interface AgentView {
+  name: string;
+  plugin: string;
+  about: string;
+  version: string | null;
+  /** new, ok, running, retrying, late, healing, quarantined, paused, off. */
+  state: string;
+  /** One sentence that says why it is in that state. */
+  why: string;
+  schedule: string | null;
+  timezone: string | null;
+  lastJob: JobView | null;
+  nextSlot: string | null;
+  p95Ms: number | null;
+  memory: { usedBytes: number | null; limitBytes: number };
+  workers: { now: number; min: number; max: number };
+  queued: number;
+  dead: number;
+  /** The last 24 hours, oldest first. */
+  hours: { done: number; dead: number }[];
+  /** What is wrong with its plugin or agent file, when an older version goes on running or nothing runs. */
+  problem: PlainFault | null;
+}
+
+export interface StatusView {
+  host: {
+    version: string;
+    pid: number;
+    startedAt: string;
+    folder: string;
+    memoryBytes: number;
+    loopLagMs: number;
+    cells: number;
+    workers: number;
+    queued: number;
+    socket: string;
+    store: string;
+    logs: string;
+  } | null;
+  edge: { url: string; pid: number } | null;
+  agents: AgentView[];
+  incidents: { open: number; healedToday: number };
+  /** Files that were rejected and plugins that are idle. */
+  problems: PlainFault[];
+}
+
+export interface WhyView {
+  agent: string;
+  slot: string | null;
+  state: string;
+  steps: { at: string; what: string; why: string | null }[];
+  sentence: string;
+}
+
+/** A line of a log, as it stands in the file. */
+export interface LogLine {
+  time: string;
+  level: 'debug' | 'info' | 'warn' | 'error';
+  msg: string;
+  agent?: string;
+  job?: string;
+  worker?: string;
+  [key: string]: unknown;
+}
+
+/** Every op: what it takes and what it answers. */
+export interface Ops {
+  ping: { args: Record<string, never>; value: { pid: number; version: string; startedAt: string } };
+  status: { args: { agent?: string }; value: StatusView };
+  jobs: {
+    args: { agent?: string; states?: string[]; since?: string; cause?: string; before?: string; limit?: number };
+    value: JobView[];
+  };
+  job: { args: { id: string }; value: JobView };
+  run: {
+    args: { agent: string; input?: unknown; wait?: boolean; key?: string; priority?: number; attempts?: number };
+    value: JobView;
+  };
+  cancel: { args: { id: string }; value: JobView };
+  why: { args: { agent: string; at?: string }; value: WhyView };
+  slots: {
+    args: { agent?: string; from: string; to: string };
+    value: { agent: string; due: string; state: string; reason: string | null; job: string | null }[];
+  };
+  dlq: {
+    args: Record<string, never>;
+    value: { cause: string; agent: string; count: number; firstAt: string; lastAt: string; example: JobView }[];
+  };
+  replay: { args: { id?: string; cause?: string; dryRun?: boolean }; value: { jobs: string[]; dryRun: boolean } };
+  drop: { args: { id?: string; cause?: string }; value: { jobs: string[] } };
+  pause: { args: { agent: string; forMs?: number }; value: { agent: string; until: string | null } };
+  resume: { args: { agent: string }; value: { agent: string } };
+  level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
+  check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
+  configShow: { args: { agent?: string }; value: { values: { path: string; value: unknown; origin: string }[] } };
+  /** Streams {@link LogLine}s as they are written, until the client closes. */
+  follow: { args: { agent?: string; level?: string }; value: null };
+  /** Streams {@link AgentView} names and sentences of what the catalog did: for `daruma dev` and `new`. */
+  stop: { args: Record<string, never>; value: { pid: number } };
+}
+
+export type Op = keyof Ops;

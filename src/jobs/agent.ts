@@ -1,0 +1,56 @@
+import type { Needs } from '../plugin/define.ts';
+
+export type CatchUp = 'skip' | 'once' | 'all';
+export type Overlap = 'skip' | 'queue' | 'replace';
+
+/** When an agent's schedule asks for jobs. */
+export interface ScheduleSpec {
+  /** The cron expression as written. */
+  expression: string;
+  /** IANA name. */
+  timezone: string;
+  catchUp: CatchUp;
+  overlap: Overlap;
+  jitterMs: number;
+}
+
+/** All limits, in base units. */
+export interface AgentLimits {
+  memoryBytes: number;
+  timeoutMs: number;
+  silenceMs: number;
+  graceMs: number;
+  attempts: number;
+  backoff: { first: number; longest: number };
+  /** undefined: a late job is still run. */
+  staleAfterMs?: number;
+}
+
+/** A plugin's compiled code: immutable, named by its content. */
+export interface VersionRef {
+  plugin: string;
+  /** The first 12 hex digits of the content hash. */
+  id: string;
+  /** Absolute path of the bundle, plain JavaScript (ESM). */
+  file: string;
+  /** Absolute path of its source map. */
+  mapFile: string;
+}
+
+/** A plugin put to work, with every value resolved: what the rooms after the catalog know of it. */
+export interface Agent {
+  name: string;
+  about: string;
+  version: VersionRef;
+  schedule?: ScheduleSpec;
+  /** Topics it listens to. */
+  on: string[];
+  /** As written (JSON); the worker parses it with the plugin's schema. */
+  settings: unknown;
+  limits: AgentLimits;
+  needs: Required<Needs>;
+  workers: { min: number; max: number };
+  isolation: 'shared' | 'own';
+  /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */
+  fingerprint: string;
+}

@@ -1,0 +1,87 @@
+import type { PlainFault } from '../kernel/fault.ts';
+
+export type JobId = string;
+
+/**
+ * queued → running → done | retrying → running … → dead; cancelled from any unfinished state.
+ * `retrying` waits for its next attempt; it never looks like a running one.
+ */
+export type JobState = 'queued' | 'running' | 'retrying' | 'done' | 'dead' | 'cancelled';
+export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'retrying'];
+
+export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'replay';
+
+/** What is asked for. Times are epoch milliseconds. */
+export interface NewJob {
+  agent: string;
+  trigger: Trigger;
+  /** JSON text; null when nothing was handed over. It passes through the host unread. */
+  input: string | null;
+  /** A second job of the agent with the same key is the first one. */
+  key?: string;
+  /** The slot's due time. */
+  slot?: number;
+  priority?: number;
+  /** Not before; default: now. */
+  runAt?: number;
+  /** Dropped (cancelled, with the reason) when it has not started by then. */
+  staleAt?: number;
+  /** The most attempts it gets. */
+  attempts: number;
+}
+
+/** One job as the store keeps it. */
+export interface Job {
+  id: JobId;
+  agent: string;
+  /** The version that ran the latest attempt; null before the first. */
+  version: string | null;
+  state: JobState;
+  trigger: Trigger;
+  slot: number | null;
+  key: string | null;
+  priority: number;
+  /** 0 before the first attempt; else the number of the latest. The fence. */
+  attempt: number;
+  attempts: number;
+  queuedAt: number;
+  runAt: number;
+  staleAt: number | null;
+  /** Of the latest attempt. */
+  startedAt: number | null;
+  finishedAt: number | null;
+  input: string | null;
+  result: string | null;
+  summary: string | null;
+  /** Why it is retrying, dead or cancelled. */
+  error: PlainFault | null;
+  /** Equal for failures of the same cause; null unless it failed. */
+  cause: string | null;
+}
+
+/** A claimed attempt on its way to a worker. */
+export interface Assignment {
+  job: JobId;
+  agent: string;
+  attempt: number;
+  attempts: number;
+  trigger: Trigger;
+  slot: number | null;
+  input: string | null;
+  queuedAt: number;
+  /** When the job may first start: lateness is counted from it. */
+  runAt: number;
+}
+
+/** How an attempt ended, as its worker (or the cell on its behalf) tells. */
+export type Outcome = {
+  job: JobId;
+  attempt: number;
+  startedAt: number;
+  finishedAt: number;
+  summary?: string;
+} & (
+  | { is: 'done'; result: string | null }
+  /** `retry: false` is GiveUp; a number is RetryLater's pause in ms; true leaves it to the backoff. */
+  | { is: 'failed'; fault: PlainFault; retry: boolean | number }
+);

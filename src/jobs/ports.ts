@@ -1,0 +1,166 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
+
+/** What jobs needs of a store. Every method resolves only when what it says is on disk. Batches are applied in order, each item on its own: one that is refused leaves the others. */
+export interface JobStore {
+  /** Adds jobs, durable when it resolves. A key that the agent has used before gives the first job's id and `isNew: false`. */
+  add(jobs: NewJob[], now: number): Promise<{ id: JobId; isNew: boolean }[]>;
+  /**
+   * Takes up to `limit` jobs of each named agent that are due, highest priority first, then by `runAt`, then by age;
+   * marks them running with attempt + 1 under `owner`'s lease. Jobs past `staleAt` are cancelled instead (code `STALE`).
+   * `nextAt`: when the agent's next unfinished job is due that was not taken, if any (≤ now: there is more).
+   */
+  claim(requests: ClaimRequest[], terms: { owner: string; leaseUntil: number; now: number }): Promise<ClaimAnswer[]>;
+  /** Ends attempts. `false`: refused, because the job is not running under that attempt number any more (the fence). */
+  settle(settlements: Settlement[]): Promise<boolean[]>;
+  /** Gives back claimed attempts that never started: queued again (or retrying, if attempt > 1) with attempt − 1. */
+  release(attempts: AttemptRef[]): Promise<void>;
+  /** Lengthens the leases of running attempts; returns those that are not held any more. */
+  renew(attempts: AttemptRef[], leaseUntil: number): Promise<AttemptRef[]>;
+  /** Running jobs whose lease is over, or that any other owner than `owner` holds: what a restart has to settle. */
+  abandoned(owner: string, now: number): Promise<Job[]>;
+  /** Cancels an unfinished job; returns what it was, or undefined when there was nothing to cancel. */
+  cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
+  /** Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. */
+  redrive(ids: JobId[], now: number): Promise<JobId[]>;
+  get(id: JobId): Promise<JobDetail | undefined>;
+  /** Newest first. */
+  list(filter: JobFilter): Promise<Job[]>;
+  /** Agents with at least one job that is due, and when each agent's next job is due otherwise. */
+  waiting(now: number): Promise<{ agent: string; nextAt: number }[]>;
+  /** Dead jobs by cause, largest group first. */
+  deadByCause(): Promise<DeadGroup[]>;
+  /** For each agent: unfinished jobs by state, the newest job, and the newest that ended. */
+  overview(): Promise<AgentOverview[]>;
+}
+
+export interface ClaimRequest {
+  agent: string;
+  /** What is written into the job as the version of this attempt. */
+  version: string;
+  limit: number;
+}
+
+export interface ClaimAnswer {
+  agent: string;
+  assignments: Assignment[];
+  nextAt: number | null;
+}
+
+export interface AttemptRef {
+  job: JobId;
+  attempt: number;
+}
+
+/** The end of one attempt, decided by `step`; the store only writes it down, behind the fence. */
+export interface Settlement extends AttemptRef {
+  state: Exclude<JobState, 'running' | 'queued'>;
+  startedAt: number;
+  finishedAt: number;
+  /** For `retrying`: when the next attempt may start. */
+  runAt?: number;
+  result?: string | null;
+  summary?: string | null;
+  error?: PlainFault | null;
+  cause?: string | null;
+  /** Who ran it, for the attempt's record: `w12`. */
+  worker?: string;
+}
+
+export interface JobFilter {
+  agent?: string;
+  states?: JobState[];
+  cause?: string;
+  slot?: number;
+  /** Queued at or after, in epoch ms. */
+  since?: number;
+  /** Jobs older than this one: for paging. */
+  before?: JobId;
+  /** 1–1000. */
+  limit: number;
+}
+
+/** One failed attempt of a job. The last one of a finished job is in the job itself. */
+export interface AttemptRecord {
+  attempt: number;
+  startedAt: number;
+  finishedAt: number;
+  worker: string | null;
+  fault: PlainFault;
+}
+
+export interface JobDetail extends Job {
+  failures: AttemptRecord[];
+}
+
+export interface DeadGroup {
+  cause: string;
+  agent: string;
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  /** The newest. */
+  example: Job;
+}
+
+export interface AgentOverview {
+  agent: string;
+  queued: number;
+  running: number;
+  retrying: number;
+  dead: number;
+  newest: Job | null;
+  /** The newest that is done or dead. */
+  ended: Job | null;
+}
+
+/** The record behind `once`. Every call names the attempt; one that lost its lease is refused with code `FENCED`. */
+export interface EffectStore {
+  /**
+   * `new`: recorded as begun, do it now · `done`: a former attempt did it, here is the result · `unknown`: begun by
+   * a former attempt and never ended.
+   */
+  beginEffect(ref: AttemptRef, key: string, now: number): Promise<EffectAnswer>;
+  /** Records the end. `result` is JSON text, null for undefined. */
+  endEffect(ref: AttemptRef, key: string, result: string | null, now: number): Promise<void>;
+  /** Takes a beginning back: the effect threw, so it counts as not done. */
+  dropEffect(ref: AttemptRef, key: string): Promise<void>;
+}
+
+export type EffectAnswer = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unknown' };
+
+/** The durable key-value map of each agent; values are JSON text. */
+export interface StateStore {
+  getState(agent: string, key: string): Promise<string | undefined>;
+  setState(agent: string, key: string, value: string, now: number): Promise<void>;
+  deleteState(agent: string, key: string): Promise<void>;
+  stateKeys(agent: string): Promise<string[]>;
+}
+
+/** Agents that a person paused. */
+export interface PauseStore {
+  /** `until`: epoch ms, null for without end. */
+  pause(agent: string, until: number | null, now: number): Promise<void>;
+  resume(agent: string): Promise<void>;
+  paused(): Promise<{ agent: string; until: number | null }[]>;
+}
+
+/** What the dispatcher needs of workers. */
+export interface WorkerPort {
+  /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
+  room(agent: string): number;
+  /** Hands attempts over, never more than `room` said. Each of them comes back in exactly one event. */
+  give(agent: string, assignments: Assignment[]): void;
+  /** Aborts the running attempt's signal, and kills its worker after the grace. It ends as any other attempt does. */
+  abort(ref: AttemptRef, why: PlainFault): void;
+}
+
+/** What workers tell the dispatcher. */
+export interface WorkerEvents {
+  /** Attempts that ended. `worker` names who ran them: `w12`. */
+  ended(outcomes: { worker: string; outcome: Outcome }[]): void;
+  /** Attempts that never entered `run`. */
+  returned(attempts: AttemptRef[]): void;
+  /** The agent's workers would take more. */
+  roomy(agent: string): void;
+}

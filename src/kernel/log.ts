@@ -1,0 +1,13 @@
+/** A line of the host's own log. Rooms get one; where it goes is telemetry's matter. */
+export interface Log {
+  debug(message: string, data?: Record<string, unknown>): void;
+  info(message: string, data?: Record<string, unknown>): void;
+  warn(message: string, data?: Record<string, unknown>): void;
+  error(message: string, data?: Record<string, unknown>): void;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** For tests and tools that want no log. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,42 @@
+/** Where time and chance come in: every service gets it, no decision reads a clock by itself. */
+export interface Time {
+  /** Wall clock, milliseconds since the epoch. It can jump. */
+  now(): number;
+  /** Milliseconds that only ever grow, for lengths of time. */
+  monotonic(): number;
+  /** Resolves after `ms`; rejects with the signal's reason as soon as that is aborted. Keeps the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once after `ms` (capped at 24 days); the returned function cancels. Does not keep the process alive. */
+  after(ms: number, call: () => void): () => void;
+  /** A number in [0, 1). */
+  random(): number;
+}
+
+const LONGEST_TIMER_MS = 24 * 86_400_000;
+
+/** The machine's own time. */
+export const machineTime: Time = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = setTimeout(done, Math.min(ms, LONGEST_TIMER_MS));
+      signal?.addEventListener('abort', aborted, { once: true });
+      function done() {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      }
+      function aborted() {
+        clearTimeout(timer);
+        reject(signal!.reason);
+      }
+    });
+  },
+  after(ms, call) {
+    const timer = setTimeout(call, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};

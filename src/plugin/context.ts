@@ -1,0 +1,88 @@
+import type { Fleet } from './fleet.ts';
+import type { Duration } from './units.ts';
+
+/** Any value that survives JSON: what inputs, results and states are made of. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** The job that this call of `run` does. */
+export interface JobFacts {
+  /** Names the job for good, across its attempts. */
+  readonly id: string;
+  /** 1 for the first attempt. Together with `id` it is the fencing token: hand it to outside systems that can check it. */
+  readonly attempt: number;
+  /** The time that the schedule asked for, as an ISO 8601 string; null for a job that no schedule asked for. */
+  readonly slot: string | null;
+  /** What asked for the job: `schedule`, `manual`, `send`, `event`, `webhook`, `always` or `replay`. */
+  readonly trigger: string;
+  /** What the sender handed over; null when nothing was. */
+  readonly input: Json;
+}
+
+/** Writes a line to the host's JSON log under the agent's name. `data` must survive JSON. */
+export interface PluginLog {
+  debug(message: string, data?: Record<string, unknown>): void;
+  info(message: string, data?: Record<string, unknown>): void;
+  warn(message: string, data?: Record<string, unknown>): void;
+  error(message: string, data?: Record<string, unknown>): void;
+}
+
+/** A durable key-value map of the agent, shared by all its workers and attempts. Keys ≤ 200 characters, values ≤ 1 MB of JSON. */
+export interface AgentState {
+  get<T = Json>(key: string): Promise<T | undefined>;
+  set(key: string, value: unknown): Promise<void>;
+  delete(key: string): Promise<void>;
+  keys(): Promise<string[]>;
+}
+
+export interface SendOptions {
+  /** A second `send` to the same agent with the same key is the same job, as long as the first is kept. */
+  key?: string;
+  /** Not before this time from now. */
+  after?: Duration;
+  /** −100 … 100; higher runs first. Default 0. */
+  priority?: number;
+  /** Dropped when it could not start within this time. Default: the receiving agent's `limits.staleAfter`. */
+  staleAfter?: Duration;
+}
+
+export interface OnceOptions {
+  /**
+   * What to do when an earlier attempt began the effect and its end was never recorded.
+   * `fail` (default) throws {@link EffectUnknown}, `repeat` does it again, `skip` returns undefined.
+   */
+  ifUnknown?: 'fail' | 'repeat' | 'skip';
+}
+
+/** What `run` is given. Everything in it belongs to this one attempt. */
+export interface Context<Settings = Record<string, never>> {
+  /** The agent's settings, parsed by the plugin's schema. */
+  readonly settings: Settings;
+  /** The values of the names in `needs.secrets`; nothing else. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The agent that the job belongs to. */
+  readonly agent: string;
+  /** The absolute path of the installation. A worker's own working directory is empty: build paths from this one. */
+  readonly folder: string;
+  readonly job: JobFacts;
+  readonly log: PluginLog;
+  /** Aborted at timeout, silence, drain and kill. Hand it to everything that waits. */
+  readonly signal: AbortSignal;
+  /** Says that the job makes progress. A job that does not beat for `limits.silence` is taken for failed. */
+  beat(note?: string): void;
+  /**
+   * Does an effect at most once in the life of the job: it is recorded before and after, a later attempt gets the
+   * stored result back without doing it again.
+   */
+  once<T>(key: string, effect: () => T | Promise<T>, options?: OnceOptions): Promise<T>;
+  readonly state: AgentState;
+  /** Puts a durable job in another agent's queue; resolves with its id once it is on disk. */
+  send(agent: string, input?: unknown, options?: SendOptions): Promise<string>;
+  /** Tells every agent that listens `on` the topic; resolves once their jobs are on disk, with the number of them. */
+  emit(topic: string, data?: unknown): Promise<number>;
+  /** `fetch` bound to the job's signal, with a timeout of 30 s an attempt; refuses hosts that `needs.net` does not name. */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** Keeps a Markdown text with the job, for people. The last call counts; ≤ 64 KB. */
+  summary(markdown: string): void;
+  /** The read-only view of the installation; using it without `needs.fleet` throws. */
+  readonly fleet: Fleet;
+}

@@ -1,0 +1,93 @@
+import type { z } from 'zod';
+import type { Context } from './context.ts';
+import type { Duration, Size } from './units.ts';
+
+/** What a worker may hold and how long it may take. An agent file may set each of them anew. */
+export interface Limits {
+  /** Heap, external memory and children together. Default `128MB`. */
+  memory?: Size;
+  /** The longest that one attempt may take. Default `5m`. */
+  timeout?: Duration;
+  /** The longest without a beat or other progress; silence is failure. Default: the timeout, at most `15m`. */
+  silence?: Duration;
+  /** How often a job is tried in all before it goes to the dead letters, 1–100. Default 5. */
+  attempts?: number;
+  /** The pauses between attempts: the first one, doubled each time up to the longest, ±25 % by chance. Default `1s` … `5m`. */
+  backoff?: { first?: Duration; longest?: Duration };
+  /** A job that could not start within this time is dropped instead of run late. Default: never. */
+  staleAfter?: Duration;
+  /** How long a job is given to end after its signal was aborted, before its worker is killed. Default `2s`. */
+  grace?: Duration;
+}
+
+/** What a worker may see. Everything that is not named is denied. */
+export interface Needs {
+  /** Names of secrets. */
+  secrets?: string[];
+  /** Names of environment variables, without secrets. */
+  env?: string[];
+  /** Hosts that may be reached: `api.shop.example`, `*.shop.example`, `localhost:8080`, or `*` for all. */
+  net?: string[];
+  /** Files and folders that may be read; relative ones are inside the installation. */
+  read?: string[];
+  /** Files and folders that may be read and written; relative ones are inside the installation and made when missing. */
+  write?: string[];
+  /** Node's guarded modules that may be imported; only `node:sqlite` can be asked for. */
+  modules?: 'node:sqlite'[];
+  /** The read-only view of the installation, `context.fleet`. */
+  fleet?: boolean;
+}
+
+/** One TypeScript file in `plugins/` says with this how one kind of job is done. */
+export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
+  /** One sentence for people: what it is for. */
+  about: string;
+  /** A cron expression of five or six fields (seconds first), or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  schedule?: string;
+  /** IANA name of the schedule's time zone. Default: `timezone` of config/daruma.yaml, else the machine's. */
+  timezone?: string;
+  /** Slots that were missed while the host was down: none is run, only the newest, or all of them. Default `once`. */
+  catchUp?: 'skip' | 'once' | 'all';
+  /** A slot that is due while the job of an earlier one is unfinished: skipped, queued, or the earlier job is cancelled. Default `skip`. */
+  overlap?: 'skip' | 'queue' | 'replace';
+  /** Each slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
+  jitter?: Duration;
+  /** Topics whose events give it a job. */
+  on?: string[];
+  /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are told. */
+  settings?: Schema;
+  limits?: Limits;
+  needs?: Needs;
+  /** Workers that run its jobs side by side. Default `{ min: 0, max: 1 }`. */
+  workers?: { min?: number; max?: number };
+  /** `own`: a cell of its own, apart from all others. Default `shared`. */
+  isolation?: 'shared' | 'own';
+  /**
+   * Does one job. What it returns (JSON) is the result; a throw is a failed attempt, tried again by backoff; see
+   * {@link GiveUp} and {@link RetryLater}.
+   */
+  run(context: Context<z.output<Schema>>): unknown;
+}
+
+const MARK = Symbol.for('daruma.plugin');
+
+/**
+ * Says what a plugin is and does; its file's default export.
+ *
+ * @example
+ * export default definePlugin({
+ *   about: 'Says hello every morning.',
+ *   schedule: '0 9 * * *',
+ *   run: ({ log }) => log.info('hello'),
+ * });
+ */
+export function definePlugin<Schema extends z.ZodType = z.ZodType<Record<string, never>>>(
+  definition: PluginDefinition<Schema>,
+): PluginDefinition<Schema> {
+  return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
+}
+
+/** Whether a value came out of {@link definePlugin}, of this or of another copy of Daruma. */
+export function isPlugin(value: unknown): value is PluginDefinition {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true;
+}

@@ -1,0 +1,54 @@
+/** One agent as `fleet.report()` tells of it. */
+export interface FleetAgent {
+  name: string;
+  plugin: string;
+  state: string;
+  why: string;
+  schedule: string | null;
+  /** Jobs that ended in the period. */
+  done: number;
+  /** Jobs that ended dead in the period. */
+  dead: number;
+  /** Attempts that failed in the period, those that a later attempt made good included. */
+  failedAttempts: number;
+  /** Durations of the period's successful attempts in ms; null without any. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
+  /** Workers that ended otherwise than by a drain in the period. */
+  restarts: number;
+  slotsKept: number;
+  slotsMissed: number;
+  slotsSkipped: number;
+}
+
+/** What happened between two times. */
+export interface FleetReport {
+  /** ISO 8601, UTC. */
+  from: string;
+  to: string;
+  host: { version: string; startedAt: string; uptimeMs: number; memoryBytes: number };
+  agents: FleetAgent[];
+  /** Jobs that ended, by the hour: the number done and dead. */
+  hours: { at: string; done: number; dead: number }[];
+  /** The newest failures of the period, at most 20. */
+  failures: { job: string; agent: string; at: string; error: string; where: string | null }[];
+}
+
+export interface FleetHealth {
+  /** What was asked: `edge` when it runs, else `control socket`. */
+  asked: string;
+  ok: boolean;
+  tookMs: number;
+  detail: string;
+}
+
+/** The read-only view of the installation that reports are made from. */
+export interface Fleet {
+  /** Figures between two times (Date or ISO 8601). Default: the last 24 hours. */
+  report(period?: { from?: Date | string; to?: Date | string }): Promise<FleetReport>;
+  /** Asks Daruma's own front door from outside, as a client would. */
+  health(): Promise<FleetHealth>;
+  /** Where the embedded store is: the absolute path of its file. */
+  storeFile(): Promise<string>;
+}

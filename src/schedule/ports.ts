@@ -1,0 +1,52 @@
+import type { NewJob } from '../jobs/model.ts';
+
+/**
+ * planned → ran | skipped (reason) | missed → caught-up | cancelled (its agent, schedule or plugin went away before
+ * its time). Every slot ends in exactly one of them.
+ */
+export type SlotState = 'planned' | 'ran' | 'skipped' | 'missed' | 'caught-up' | 'cancelled';
+
+export interface Slot {
+  agent: string;
+  /** Epoch ms. With `agent` it names the slot. */
+  due: number;
+  state: SlotState;
+  /** Why it is skipped, missed, caught up late or cancelled, in words; null otherwise. */
+  reason: string | null;
+  /** The job that it asked for. */
+  job: string | null;
+  /** When the row was written: before `due`, unless the host was down. */
+  plannedAt: number;
+  decidedAt: number | null;
+}
+
+/** What schedule needs of a store. Every method resolves only when what it says is on disk. */
+export interface SlotStore {
+  /** Writes planned slots; one that exists already, in whatever state, is left as it is. */
+  plan(slots: { agent: string; due: number }[], now: number): Promise<void>;
+  /** Planned slots with `due ≤ now`, oldest first, at most `limit`. */
+  dueSlots(now: number, limit: number): Promise<Slot[]>;
+  /**
+   * Decides slots, each in one transaction with its job: a slot that is not `planned` any more (for `caught-up`: not
+   * planned or missed) is left alone and gets no job. Returns, for each, the job's id, null when it has no job, or
+   * undefined when it was left alone. A slot that has no row yet gets one.
+   */
+  decide(decisions: SlotDecision[], now: number): Promise<(string | null | undefined)[]>;
+  /** Ends the agent's planned slots after `after` as cancelled; used when its schedule changed or went away. */
+  cancelPlanned(agent: string, after: number, reason: string, now: number): Promise<number>;
+  /** The newest slot of each agent, in whatever state. */
+  newestSlots(): Promise<{ agent: string; due: number }[]>;
+  /** Slots with from ≤ due < to, oldest first, at most 10,000. */
+  slots(filter: { agent?: string; from: number; to: number; states?: SlotState[] }): Promise<Slot[]>;
+  /** The next planned slot of each agent. */
+  nextSlots(): Promise<{ agent: string; due: number }[]>;
+}
+
+export interface SlotDecision {
+  agent: string;
+  due: number;
+  state: Exclude<SlotState, 'planned'>;
+  reason?: string;
+  /** For `ran` and `caught-up`. */
+  job?: NewJob;
+}

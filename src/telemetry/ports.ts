@@ -1,0 +1,54 @@
+/** Something that happened to the installation, for people and reports; kept in the store before it is logged. */
+export interface FleetEvent {
+  /** Epoch ms. */
+  at: number;
+  /** `host.started`, `worker.gone`, `catalog.rejected`, … : a room, a dot, what happened. */
+  kind: string;
+  agent: string | null;
+  /** One sentence. */
+  message: string;
+  data?: Record<string, unknown>;
+}
+
+export interface EventStore {
+  append(events: FleetEvent[]): Promise<void>;
+  /** Newest first. */
+  events(filter: {
+    kind?: string;
+    agent?: string;
+    since?: number;
+    limit: number;
+  }): Promise<(FleetEvent & { id: number })[]>;
+}
+
+/** Figures for status and reports. */
+export interface FigureStore {
+  /** Jobs that ended with from ≤ finishedAt < to, by agent; durations are of attempts that were done. */
+  agentFigures(from: number, to: number): Promise<AgentFigures[]>;
+  /** Jobs that ended, by agent and full hour. Cheap: kept as a running total. */
+  hourFigures(
+    from: number,
+    to: number,
+  ): Promise<{ agent: string; hour: number; done: number; dead: number; failedAttempts: number }[]>;
+  /** Slots with from ≤ due < to, by agent. */
+  slotFigures(from: number, to: number): Promise<{ agent: string; kept: number; missed: number; skipped: number }[]>;
+}
+
+export interface AgentFigures {
+  agent: string;
+  done: number;
+  dead: number;
+  failedAttempts: number;
+  /** ms; null without a job that was done. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
+}
+
+/** Looking after the store itself. */
+export interface UpkeepStore {
+  /** Deletes finished jobs (with their attempts and effects), decided slots and events that ended before the time; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
+  prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
+  /** The schema's number, the size in bytes of the store with its log, and what an integrity check says (`ok`). */
+  checkUp(options?: { integrity?: boolean }): Promise<{ schema: number; bytes: number; integrity: string | null }>;
+}
