@@ -1,0 +1,105 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Service } from '../kernel/service.ts';
+import type { Time } from '../kernel/time.ts';
+
+/** Runs attempts on worker threads in cells. */
+export interface Workers extends Service, WorkerPort {
+  /** Replaces the set of agents. Workers of an older fingerprint finish what they hold and go; new jobs run on new ones. */
+  use(agents: Iterable<Agent>): void;
+  /** The least level of the agent's log lines that leave its workers, from now on. */
+  level(agent: string, level: LogLevel): void;
+  /** Takes no new work; resolves when all workers have finished what they hold or `withinMs` is over (the rest is killed and reported as failed attempts with code `HOST_STOPPED`, which costs no attempt). */
+  drain(withinMs: number): Promise<void>;
+  view(): WorkersView;
+}
+
+export interface WorkersNeeds {
+  time: Time;
+  log: Log;
+  events: WorkerEvents;
+  /** Answers what a worker asks for its running attempt. Rejections go back to the plugin as errors. */
+  answer(call: WorkerCall): Promise<unknown>;
+  /** The values of the agent's declared secrets; rejects with a Fault that names the missing one. */
+  secrets(agent: Agent): Promise<Record<string, string>>;
+  /** Log lines of plugins, in batches, at or above their agent's level. */
+  lines(lines: PluginLine[]): void;
+  /** A worker ended otherwise than by a drain: crash, kill, load failure. For the record; its attempts come through `events`. */
+  gone(end: WorkerEnd): void;
+}
+
+export interface WorkersOptions {
+  /** The installation's folder. */
+  folder: string;
+  /** A folder for cells to run in, empty and kept empty: a worker may always read its process's working directory. */
+  emptyFolder: string;
+  /** An idle worker above its agent's `workers.min` goes after this long. Default 60 s. */
+  idleMs?: number;
+  /** Workers in one cell, at most. Default 50. */
+  cellSize?: number;
+  /** The longest that a worker may take until it is ready. Default 10 s. */
+  bootMs?: number;
+}
+
+/** What a worker asks the host for, on behalf of one running attempt. */
+export type WorkerCall = AttemptRef & { agent: string } & (
+    | { ask: 'beginEffect'; key: string }
+    | { ask: 'endEffect'; key: string; result: string | null }
+    | { ask: 'dropEffect'; key: string }
+    | { ask: 'getState'; key: string }
+    | { ask: 'setState'; key: string; value: string }
+    | { ask: 'deleteState'; key: string }
+    | { ask: 'stateKeys' }
+    /** `input` is JSON text. Times in ms. */
+    | {
+        ask: 'send';
+        to: string;
+        input: string | null;
+        key?: string;
+        afterMs?: number;
+        priority?: number;
+        staleAfterMs?: number;
+      }
+    | { ask: 'emit'; topic: string; data: string | null }
+    | { ask: 'fleetReport'; from?: string; to?: string }
+    | { ask: 'fleetHealth' }
+    | { ask: 'storeFile' }
+  );
+
+export interface PluginLine {
+  at: number;
+  level: LogLevel;
+  agent: string;
+  job: string;
+  worker: string;
+  message: string;
+  /** JSON text of an object, at most 16 KB; null for none. */
+  data: string | null;
+}
+
+export interface WorkerEnd {
+  worker: string;
+  agent: string;
+  version: string;
+  /** `CRASHED`, `OUT_OF_MEMORY`, `OVER_LIMIT`, `TIMEOUT`, `SILENT`, `BOOT_FAILED`, `CELL_LOST`, `CANCELLED`. */
+  because: PlainFault;
+  uptimeMs: number;
+}
+
+export interface WorkersView {
+  cells: { pid: number; workers: number; rssBytes: number | null }[];
+  workers: {
+    worker: string;
+    agent: string;
+    version: string;
+    is: 'starting' | 'idle' | 'busy' | 'draining' | 'stopping';
+    job: string | null;
+    /** Of the job, epoch ms. */
+    startedAt: number | null;
+    /** Heap and external memory. */
+    memoryBytes: number | null;
+    lastBeat: string | null;
+  }[];
+}
