@@ -45,6 +45,8 @@ export interface Agent {
   schedule?: ScheduleSpec;
   /** Topics it listens to. */
   on: string[];
+  /** One job as soon as it is new to the installation. */
+  firstRun: boolean;
   /** As written (JSON); the worker parses it with the plugin's schema. */
   settings: unknown;
   limits: AgentLimits;

@@ -54,6 +54,8 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
   jitter?: Duration;
   /** Topics whose events give it a job. */
   on?: string[];
+  /** Gives the agent one job as soon as it is new to the installation, instead of waiting for its first slot. Default false. */
+  firstRun?: boolean;
   /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are told. */
   settings?: Schema;
   limits?: Limits;
