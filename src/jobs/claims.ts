@@ -1,0 +1,133 @@
+import type { Time } from '../kernel/time.ts';
+import type { Agent } from './agent.ts';
+import type { Assignment } from './model.ts';
+import type { ClaimRequest, JobStore, WorkerPort } from './ports.ts';
+
+/**
+ * Moves due jobs from the store to workers. Nothing is polled: an agent is looked at when it is woken (a job was added,
+ * a worker has room, the agent is new or resumed) and when its next job is due.
+ *
+ * Invariants: at most one claim of an agent is under way, and it never asks for more than its workers have room for, so
+ * nothing is claimed that nobody can take.
+ */
+export interface Claims {
+  /** The agent may have due jobs, or room for them. Cheap, and harmless when it has neither. */
+  wake(agent: string): void;
+  /** The agent's next job is due at `at` (epoch ms). */
+  dueAt(agent: string, at: number): void;
+  stop(): void;
+}
+
+export interface ClaimsNeeds {
+  time: Time;
+  store: Pick<JobStore, 'claim'>;
+  workers: WorkerPort;
+  /** undefined while no jobs of the agent may start: unknown, off or paused. */
+  startable(agent: string): Agent | undefined;
+  /** Called before the attempts are handed to the workers. */
+  taken(assignments: Assignment[]): void;
+  failed(error: unknown): void;
+}
+
+interface Turn {
+  claiming: boolean;
+  /** Woken while it was claiming: look again. */
+  again: boolean;
+}
+
+/** The pause before an agent is looked at again after the store refused a claim. */
+const AFTER_FAILURE_MS = 1_000;
+
+export function createClaims(needs: ClaimsNeeds, terms: () => { owner: string; leaseUntil: number }): Claims {
+  const turns = new Map<string, Turn>();
+  const due = new Map<string, number>();
+  let gathered: ClaimRequest[] = [];
+  let timerAt = Number.POSITIVE_INFINITY;
+  let cancelTimer = () => {};
+  let stopped = false;
+
+  function wake(name: string) {
+    if (stopped) return;
+    const turn = turns.get(name) ?? { claiming: false, again: false };
+    turns.set(name, turn);
+    if (turn.claiming) {
+      turn.again = true;
+      return;
+    }
+    const agent = needs.startable(name);
+    const room = agent ? needs.workers.room(name) : 0;
+    if (!agent || room <= 0) return;
+    turn.claiming = true;
+    turn.again = false;
+    if (gathered.length === 0) queueMicrotask(claimGathered);
+    gathered.push({ agent: name, version: agent.version.id, limit: room });
+  }
+
+  async function claimGathered() {
+    const requests = gathered;
+    gathered = [];
+    try {
+      const answers = await needs.store.claim(requests, { ...terms(), now: needs.time.now() });
+      for (const [index, answer] of answers.entries()) {
+        take(answer.agent, answer.assignments, answer.nextAt, requests[index]!.limit);
+      }
+    } catch (error) {
+      if (stopped) return;
+      needs.failed(error);
+      for (const { agent } of requests) {
+        turns.get(agent)!.claiming = false;
+        dueAt(agent, needs.time.now() + AFTER_FAILURE_MS);
+      }
+    }
+  }
+
+  function take(agent: string, assignments: Assignment[], nextAt: number | null, limit: number) {
+    const turn = turns.get(agent)!;
+    turn.claiming = false;
+    if (assignments.length > 0) {
+      needs.taken(assignments);
+      needs.workers.give(agent, assignments);
+    }
+    if (turn.again || assignments.length === limit) wake(agent);
+    if (nextAt !== null && nextAt > needs.time.now()) dueAt(agent, nextAt);
+    else if (nextAt !== null && assignments.length < limit) wake(agent);
+  }
+
+  function dueAt(agent: string, at: number) {
+    if (stopped) return;
+    const known = due.get(agent);
+    if (known !== undefined && known <= at) return;
+    due.set(agent, at);
+    if (at < timerAt) arm(at);
+  }
+
+  function arm(at: number) {
+    cancelTimer();
+    timerAt = at;
+    // A wall clock that is set back or a machine that slept must not cost more than one short sleep.
+    cancelTimer = needs.time.after(Math.min(Math.max(at - needs.time.now(), 0), 10_000), ring);
+  }
+
+  function ring() {
+    timerAt = Number.POSITIVE_INFINITY;
+    const now = needs.time.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [agent, at] of due) {
+      if (at <= now) {
+        due.delete(agent);
+        wake(agent);
+      } else if (at < next) next = at;
+    }
+    if (next < Number.POSITIVE_INFINITY) arm(next);
+  }
+
+  return {
+    wake,
+    dueAt,
+    stop() {
+      stopped = true;
+      cancelTimer();
+      due.clear();
+    },
+  };
+}

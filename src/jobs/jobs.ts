@@ -1,0 +1,282 @@
+import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Service } from '../kernel/service.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Agent } from './agent.ts';
+import { createClaims } from './claims.ts';
+import type { Job, JobId, NewJob, Outcome } from './model.ts';
+import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
+import { settle } from './step.ts';
+
+/**
+ * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
+ * It is run at least once; an attempt that lost its lease cannot change it any more.
+ */
+export interface Jobs extends Service, WorkerEvents {
+  /** Accepts jobs; resolves when they are on disk. */
+  add(jobs: NewJob[]): Promise<{ id: JobId; isNew: boolean }[]>;
+  /** Cancels an unfinished job, its running attempt included; undefined when there was nothing to cancel. */
+  cancel(id: JobId, why: PlainFault): Promise<Job | undefined>;
+  /** Gives dead or cancelled jobs all their attempts anew. */
+  redrive(ids: JobId[]): Promise<JobId[]>;
+  /** The agent's jobs may start now: it is new, changed or resumed. */
+  wake(agent: string): void;
+  /** Resolves with the job once it is done, dead or cancelled. */
+  finished(id: JobId, signal?: AbortSignal): Promise<Job>;
+  /** The agents' attempts that are on workers or on their way. */
+  held(): number;
+  /** Calls back with each end that was written down. */
+  onSettled(call: (settlement: Settlement, agent: string) => void): void;
+}
+
+export interface JobsNeeds {
+  time: Time;
+  log: Log;
+  store: JobStore;
+  workers: WorkerPort;
+  /** The agent in force; undefined while unknown or off. */
+  agent(name: string): Agent | undefined;
+  paused(name: string): boolean;
+}
+
+export interface JobsOptions {
+  /** Names this run of the host in leases. */
+  owner: string;
+  /** How long a claim holds without being renewed. Default 30 s. */
+  leaseMs?: number;
+}
+
+interface Held {
+  agent: string;
+  attempt: number;
+  attempts: number;
+  since: number;
+  /** A person or `overlap: replace` ended it: its late end is expected to be refused. */
+  cancelled?: boolean;
+}
+
+const BACKOFF_OF_UNKNOWN = { first: 1_000, longest: 300_000 };
+/** What a lost attempt waits at most before it is tried again: it did not fail, its host did. */
+const LOST_PAUSE_MS = 1_000;
+const SWEEP_MS = 10_000;
+
+export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
+  const { time, log, store, workers } = needs;
+  const leaseMs = options.leaseMs ?? 30_000;
+  const held = new Map<JobId, Held>();
+  const waiters = new Map<JobId, Set<() => void>>();
+  const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
+  const writing = new Set<Promise<void>>();
+  let turned: number | undefined;
+  let cancelSweep = () => {};
+  const claims = createClaims(
+    {
+      time,
+      store,
+      workers,
+      startable: (name) => (turned === undefined || needs.paused(name) ? undefined : needs.agent(name)),
+      taken(assignments) {
+        const since = time.monotonic();
+        for (const { job, agent, attempt, attempts } of assignments) held.set(job, { agent, attempt, attempts, since });
+      },
+      failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
+    },
+    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs }),
+  );
+
+  /** What an earlier run of the host left behind is settled before anything new starts. */
+  async function takeOver() {
+    for (;;) {
+      const lost = await store.abandoned(options.owner, time.now());
+      if (lost.length === 0) return;
+      log.warn(`${lost.length} jobs were running when the host ended; they are tried again`, { jobs: lost.length });
+      await write(lost.map((job) => settleLost(job)));
+    }
+  }
+
+  function settleLost(job: Job): Settlement {
+    const now = time.now();
+    const fault: PlainFault = {
+      code: 'HOST_LOST',
+      message: 'the host ended while this attempt ran; whether it did its work is unknown',
+    };
+    return settle(
+      { job: job.id, attempt: job.attempt, attempts: job.attempts, startedAt: job.startedAt ?? now, finishedAt: now },
+      { is: 'failed', fault, retry: Math.round(LOST_PAUSE_MS * time.random()) },
+      BACKOFF_OF_UNKNOWN,
+      time.random(),
+    );
+  }
+
+  /** Writes ends down; tells the waiting. A refused one has lost its lease: its work was given to another attempt. */
+  async function write(settlements: Settlement[]): Promise<void> {
+    if (settlements.length === 0) return;
+    const accepted = await store.settle(settlements);
+    for (const [index, settlement] of settlements.entries()) {
+      const facts = held.get(settlement.job);
+      forget(settlement);
+      if (!accepted[index]) {
+        if (!facts?.cancelled) log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
+        continue;
+      }
+      const agent = facts?.agent ?? '';
+      if (settlement.state === 'retrying') claims.dueAt(agent, settlement.runAt!);
+      else release(settlement.job);
+      for (const call of listeners) call(settlement, agent);
+    }
+  }
+
+  function forget(ref: AttemptRef) {
+    if (held.get(ref.job)?.attempt === ref.attempt) held.delete(ref.job);
+  }
+
+  function release(id: JobId) {
+    for (const call of waiters.get(id) ?? []) call();
+    waiters.delete(id);
+  }
+
+  /** Ends that the store could not take are kept and offered again: the work is done, only the record is missing. */
+  async function writeSurely(settlements: Settlement[]): Promise<void> {
+    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        return await write(settlements);
+      } catch (error) {
+        if (turned === undefined) return;
+        log.error(`${settlements.length} ends could not be written down; trying again`, { fault: toPlainFault(error) });
+        await new Promise<void>((resolve) => time.after(pause, resolve));
+      }
+    }
+  }
+
+  function toSettlement(worker: string, outcome: Outcome): Settlement {
+    const facts = held.get(outcome.job);
+    const { job, attempt, startedAt, finishedAt, summary } = outcome;
+    return settle(
+      {
+        job,
+        attempt,
+        attempts: facts?.attempts ?? attempt,
+        startedAt,
+        finishedAt,
+        worker,
+        ...(summary === undefined ? {} : { summary }),
+      },
+      outcome,
+      (facts && needs.agent(facts.agent)?.limits.backoff) ?? BACKOFF_OF_UNKNOWN,
+      time.random(),
+    );
+  }
+
+  async function giveBack(refs: AttemptRef[]) {
+    if (refs.length === 0) return;
+    const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
+    for (const ref of refs) forget(ref);
+    try {
+      await store.release(refs);
+    } catch (error) {
+      log.error('attempts could not be given back; their leases will end', { fault: toPlainFault(error) });
+    }
+    for (const agent of agents) claims.wake(agent);
+  }
+
+  function track(work: Promise<void>) {
+    writing.add(work);
+    void work.finally(() => writing.delete(work));
+  }
+
+  /** Renews leases, settles what lost its owner, and wakes agents that a lost wake-up would leave waiting. */
+  async function sweep() {
+    try {
+      const now = time.now();
+      const old = time.monotonic() - leaseMs / 3;
+      const refs: AttemptRef[] = [];
+      for (const [job, facts] of held) if (facts.since < old) refs.push({ job, attempt: facts.attempt });
+      const lost = refs.length > 0 ? await store.renew(refs, now + leaseMs) : [];
+      for (const ref of lost) {
+        workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
+      }
+      for (const { agent, nextAt } of await store.waiting(now)) {
+        if (nextAt <= now) claims.wake(agent);
+        else claims.dueAt(agent, nextAt);
+      }
+      turned = time.monotonic();
+    } catch (error) {
+      log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
+    }
+    if (turned !== undefined) cancelSweep = time.after(SWEEP_MS, sweep);
+  }
+
+  return {
+    async start() {
+      if (turned !== undefined) return;
+      await takeOver();
+      turned = time.monotonic();
+      await sweep();
+    },
+    async stop() {
+      turned = undefined;
+      cancelSweep();
+      claims.stop();
+      await Promise.all(writing);
+    },
+    alive: () => turned,
+
+    add(jobs) {
+      const added = store.add(jobs, time.now());
+      // The claim travels behind the jobs in the same group, so that one fsync serves both.
+      for (const { agent, runAt } of jobs) {
+        if (runAt !== undefined && runAt > time.now()) claims.dueAt(agent, runAt);
+        else claims.wake(agent);
+      }
+      return added;
+    },
+    async cancel(id, why) {
+      const was = await store.cancel(id, why, time.now());
+      const facts = held.get(id);
+      if (facts) facts.cancelled = true;
+      if (was?.state === 'running') workers.abort({ job: id, attempt: was.attempt }, why);
+      if (was) release(id);
+      return was;
+    },
+    async redrive(ids) {
+      const back = await store.redrive(ids, time.now());
+      for (const { agent } of await store.waiting(time.now())) claims.wake(agent);
+      return back;
+    },
+    wake: claims.wake,
+    async finished(id, signal) {
+      for (;;) {
+        const settled = new Promise<void>((resolve, reject) => {
+          const calls = waiters.get(id) ?? new Set();
+          waiters.set(id, calls.add(resolve));
+          signal?.addEventListener('abort', () => {
+            calls.delete(resolve);
+            if (calls.size === 0) waiters.delete(id);
+            reject(signal.reason);
+          });
+        });
+        settled.catch(() => {});
+        const job = await store.get(id);
+        if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+        if (job.state === 'done' || job.state === 'dead' || job.state === 'cancelled') return job;
+        await settled;
+      }
+    },
+    held: () => held.size,
+    onSettled: (call) => void listeners.push(call),
+
+    ended(list) {
+      const stopped: AttemptRef[] = [];
+      const settlements: Settlement[] = [];
+      for (const { worker, outcome } of list) {
+        const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
+        if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
+        else settlements.push(toSettlement(worker, outcome));
+      }
+      track(writeSurely(settlements));
+      track(giveBack(stopped));
+    },
+    returned: (refs) => track(giveBack(refs)),
+    roomy: (agent) => claims.wake(agent),
+  };
+}
