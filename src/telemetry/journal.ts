@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
+import roll from 'pino-roll';
+import type { Log, LogLevel } from '../kernel/log.ts';
+import { trimLogs } from './log-files.ts';
+import { createScrubber } from './scrub.ts';
+
+/**
+ * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call
+ * returns, so that a line that was logged survives SIGKILL. Rotated by size and by day; all files together, those of
+ * earlier processes included, stay within one byte budget. Never throws because of a full disk: lines that cannot be
+ * written are kept up to 1 MB, then dropped and counted.
+ */
+export interface Journal {
+  /** A log for one room of the house. */
+  room(name: string): Log;
+  /** Writes lines of plugins. `data` is JSON text of an object. */
+  lines(lines: JournalLine[]): void;
+  /** Calls back with each line as it is written, scrubbed and parsed; returns what ends it. */
+  follow(call: (line: Record<string, unknown>) => void): () => void;
+  level(level: LogLevel): void;
+  /** The values that no line may show, from now on. */
+  hide(values: Iterable<string>): void;
+  /** Lines that a full disk or a closed file has cost so far. */
+  dropped(): number;
+  close(): void;
+}
+
+export interface JournalLine {
+  at: number;
+  level: LogLevel;
+  agent: string;
+  job: string;
+  worker: string;
+  message: string;
+  data: string | null;
+}
+
+export interface JournalOptions {
+  folder: string;
+  level: LogLevel;
+  /** A file is closed when it has grown to about this size. */
+  maxFileBytes: number;
+  budgetBytes: number;
+}
+
+const STREAM = 'daruma';
+const KEPT_WHEN_FULL_BYTES = 1024 ** 2;
+
+/** Opens the log; rejects with the system's error when the folder cannot be written. */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  mkdirSync(options.folder, { recursive: true });
+  trimLogs(options.folder, STREAM, options.budgetBytes);
+  const maxFileBytes = Math.min(options.maxFileBytes, Math.max(options.budgetBytes / 4, 64 * 1024));
+  const stream = await roll({
+    file: `${options.folder}/${STREAM}`,
+    extension: '.log',
+    dateFormat: 'yyyy-MM-dd',
+    frequency: 'daily',
+    size: `${Math.max(1, Math.floor(maxFileBytes / 1024))}k`,
+    sync: true,
+    mkdir: true,
+    maxLength: KEPT_WHEN_FULL_BYTES,
+  });
+  const followers = new Set<(line: Record<string, unknown>) => void>();
+  let scrub = createScrubber([]);
+  let dropped = 0;
+  let sinceTrim = 0;
+  stream.on('error', () => {});
+  stream.on('drop', () => dropped++);
+
+  /** Every line passes here last, as the text that goes to the file. */
+  function onLine(text: string): string {
+    const line = scrub(text);
+    sinceTrim += line.length;
+    if (sinceTrim > maxFileBytes / 4) {
+      sinceTrim = 0;
+      trimLogs(options.folder, STREAM, options.budgetBytes - maxFileBytes);
+    }
+    if (followers.size > 0) {
+      const parsed = JSON.parse(line);
+      for (const call of followers) call(parsed);
+    }
+    return line;
+  }
+
+  const logger: Logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: onLine },
+    },
+    stream,
+  );
+  /** Plugin lines have passed their agent's own level already. */
+  const plugins = logger.child({}, { level: 'debug' });
+
+  return {
+    room(name) {
+      const child = logger.child({ room: name });
+      const at = (level: LogLevel) => (message: string, data?: Record<string, unknown>) =>
+        data ? child[level](data, message) : child[level](message);
+      return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    },
+    lines(lines) {
+      for (const { level, data, message, at, ...facts } of lines) {
+        plugins[level](
+          { at: new Date(at).toISOString(), ...facts, ...(data ? { data: JSON.parse(data) } : {}) },
+          message,
+        );
+      }
+    },
+    follow(call) {
+      followers.add(call);
+      return () => followers.delete(call);
+    },
+    level(level) {
+      logger.level = level;
+    },
+    hide(values) {
+      scrub = createScrubber(values);
+    },
+    dropped: () => dropped,
+    close() {
+      followers.clear();
+      try {
+        stream.flushSync();
+      } catch {
+        // A full disk at the very end: what could not be written is lost, and nothing is left to tell it to.
+      }
+      stream.end();
+    },
+  };
+}
