@@ -109,7 +109,8 @@ export interface Ops {
     args: { agent?: string; states?: string[]; since?: string; cause?: string; before?: string; limit?: number };
     value: JobView[];
   };
-  job: { args: { id: string }; value: JobView };
+  /** With `wait` it answers as soon as the job has ended, otherwise at once. */
+  job: { args: { id: string; wait?: boolean }; value: JobView };
   run: {
     args: { agent: string; input?: unknown; wait?: boolean; key?: string; priority?: number; attempts?: number };
     value: JobView;
@@ -131,9 +132,9 @@ export interface Ops {
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
   configShow: { args: { agent?: string }; value: { values: { path: string; value: unknown; origin: string }[] } };
-  /** Streams {@link LogLine}s as they are written, until the client closes. */
-  follow: { args: { agent?: string; level?: string }; value: null };
-  /** Streams {@link AgentView} names and sentences of what the catalog did: for `daruma dev` and `new`. */
+  /** Streams {@link LogLine}s as they are written, until the client closes. `level` is the lowest that is sent. */
+  follow: { args: { agent?: string; job?: string; level?: string }; value: null };
+  /** Answers before the host begins to stop; the host is gone when its process is. */
   stop: { args: Record<string, never>; value: { pid: number } };
 }
 

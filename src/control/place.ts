@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A unix socket's path may be 107 bytes on Linux and 103 on macOS; this leaves room for both. */
+const LONGEST_SOCKET_PATH = 100;
+
+/** What the host writes down about itself while it runs; it stays behind when the host is killed. */
+export interface HostFile {
+  pid: number;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  socket: string;
+}
+
+/**
+ * Where the host of an installation listens: `data/run/control.sock` in it, or, where that is too long for a socket,
+ * a path under the system's temporary folder that the folder's hash names. `folder` is absolute, without symbolic links.
+ */
+export function socketPath(folder: string, temporary = tmpdir(), user = process.getuid?.() ?? 0): string {
+  const inside = join(folder, 'data/run/control.sock');
+  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return inside;
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  return join(temporary, `daruma-${user}`, `${hash}.sock`);
+}
+
+/** Where the host writes {@link HostFile}. */
+export function hostFilePath(folder: string): string {
+  return join(folder, 'data/run/host.json');
+}
+
+/** What the last host of the installation wrote; undefined when none did, or what it wrote cannot be read. */
+export function readHostFile(folder: string): HostFile | undefined {
+  try {
+    const found = JSON.parse(readFileSync(hostFilePath(folder), 'utf8')) as Partial<HostFile>;
+    if (typeof found.pid !== 'number' || typeof found.startedAt !== 'string') return undefined;
+    return { pid: found.pid, startedAt: found.startedAt, socket: found.socket ?? socketPath(folder) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process of that id is there, under whatever user. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
