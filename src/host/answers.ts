@@ -1,0 +1,88 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { EffectStore, StateStore } from '../jobs/ports.ts';
+import { Fault } from '../kernel/fault.ts';
+import { suggest } from '../kernel/suggest.ts';
+import type { Time } from '../kernel/time.ts';
+import type { WorkerCall } from '../workers/ports.ts';
+import type { FleetView } from './fleet.ts';
+
+export interface AnswersNeeds {
+  time: Time;
+  store: EffectStore & StateStore;
+  jobs: Pick<Jobs, 'add'>;
+  agents(): ReadonlyMap<string, Agent>;
+  fleet: FleetView;
+}
+
+/** Answers what running jobs ask for through their context. */
+export function createAnswers(needs: AnswersNeeds): (call: WorkerCall) => Promise<unknown> {
+  const { time, store, jobs } = needs;
+
+  function receiver(name: string, sender: string): Agent {
+    const agent = needs.agents().get(name);
+    if (agent) return agent;
+    const near = suggest(name, needs.agents().keys());
+    throw new Fault({
+      code: 'AGENT_UNKNOWN',
+      message: `${sender} sends to ${name}, which is no agent here`,
+      next: near ? `did you mean ${near}?` : 'daruma agents',
+    });
+  }
+
+  return async (call) => {
+    const ref = { job: call.job, attempt: call.attempt };
+    switch (call.ask) {
+      case 'beginEffect':
+        return store.beginEffect(ref, call.key, time.now());
+      case 'endEffect':
+        return store.endEffect(ref, call.key, call.result, time.now());
+      case 'dropEffect':
+        return store.dropEffect(ref, call.key);
+      case 'getState':
+        return store.getState(call.agent, call.key);
+      case 'setState':
+        return store.setState(call.agent, call.key, call.value, time.now());
+      case 'deleteState':
+        return store.deleteState(call.agent, call.key);
+      case 'stateKeys':
+        return store.stateKeys(call.agent);
+      case 'send': {
+        const agent = receiver(call.to, call.agent);
+        const runAt = time.now() + (call.afterMs ?? 0);
+        const staleAfter = call.staleAfterMs ?? agent.limits.staleAfterMs;
+        const [added] = await jobs.add([
+          {
+            agent: agent.name,
+            trigger: 'send',
+            input: call.input,
+            attempts: agent.limits.attempts,
+            ...(call.key === undefined ? {} : { key: call.key }),
+            ...(call.priority === undefined ? {} : { priority: call.priority }),
+            ...(call.afterMs ? { runAt } : {}),
+            ...(staleAfter === undefined ? {} : { staleAt: runAt + staleAfter }),
+          },
+        ]);
+        return added!.id;
+      }
+      case 'emit': {
+        const listeners = [...needs.agents().values()].filter((agent) => agent.on.includes(call.topic));
+        const input = JSON.stringify({
+          topic: call.topic,
+          from: call.agent,
+          data: call.data === null ? null : JSON.parse(call.data),
+        });
+        await jobs.add(
+          listeners.map(({ name, limits }) => ({ agent: name, trigger: 'event', input, attempts: limits.attempts })),
+        );
+        return listeners.length;
+      }
+      case 'fleetReport':
+        return needs.fleet.report(call.from, call.to);
+      case 'fleetHealth':
+        return needs.fleet.health();
+      case 'storeFile':
+        return needs.fleet.storeFile();
+    }
+  };
+}

@@ -1,0 +1,150 @@
+import type { Listing } from '../catalog/ports.ts';
+import { connectControl } from '../control/client.ts';
+import type { Agent } from '../jobs/agent.ts';
+import type { JobStore } from '../jobs/ports.ts';
+import { Fault, placeOf } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
+import type { EventStore, FigureStore } from '../telemetry/ports.ts';
+import { iso } from './views.ts';
+
+/** Figures of the installation for agents that need the fleet, and for `report`. */
+export interface FleetView {
+  /** Times as ISO 8601; default: the last 24 hours. */
+  report(from?: string, to?: string): Promise<FleetReport>;
+  health(): Promise<FleetHealth>;
+  storeFile(): string;
+}
+
+export interface FleetNeeds {
+  time: Time;
+  store: Pick<JobStore, 'list'> & FigureStore & EventStore;
+  listings(): Listing[];
+  agents(): ReadonlyMap<string, Agent>;
+  stateOf(name: string): Promise<{ state: string; why: string }>;
+  facts: { version: string; startedAt: number; socket: string; storeFile: string };
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** A front door that has not answered by then is counted as shut. */
+const HEALTH_TIMEOUT_MS = 5_000;
+
+export function createFleet(needs: FleetNeeds): FleetView {
+  const { time, store, facts } = needs;
+
+  async function report(fromText?: string, toText?: string): Promise<FleetReport> {
+    const to = toText === undefined ? time.now() : parseTime(toText);
+    const from = fromText === undefined ? to - DAY_MS : parseTime(fromText);
+    const [figures, slots, hours, ends, failed] = await Promise.all([
+      store.agentFigures(from, to),
+      store.slotFigures(from, to),
+      store.hourFigures(from, to),
+      store.events({ kind: 'worker.gone', since: from, limit: 10_000 }),
+      store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, limit: 200 }),
+    ]);
+    const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
+    const agents = await Promise.all([...names].sort().map(describe));
+
+    async function describe(name: string): Promise<FleetAgent> {
+      const agent = needs.agents().get(name);
+      const listing = needs.listings().find((one) => one.name === name);
+      const { state, why } = listing ? await needs.stateOf(name) : { state: 'off', why: 'not in the folders any more' };
+      const { agent: _, ...own } = figures.find((one) => one.agent === name) ?? { ...NO_FIGURES, agent: name };
+      const kept = slots.find((one) => one.agent === name);
+      return {
+        name,
+        plugin: listing?.plugin ?? name,
+        state,
+        why,
+        schedule: agent?.schedule?.expression ?? null,
+        ...own,
+        restarts: ends.filter((event) => event.agent === name && event.at < to).length,
+        slotsKept: kept?.kept ?? 0,
+        slotsMissed: kept?.missed ?? 0,
+        slotsSkipped: kept?.skipped ?? 0,
+      };
+    }
+
+    const byHour = new Map<number, { done: number; dead: number }>();
+    for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) byHour.set(hour, { done: 0, dead: 0 });
+    for (const { hour, done, dead } of hours) {
+      const sum = byHour.get(hour);
+      if (!sum) continue;
+      sum.done += done;
+      sum.dead += dead;
+    }
+    const now = time.now();
+    return {
+      from: iso(from),
+      to: iso(to),
+      host: {
+        version: facts.version,
+        startedAt: iso(facts.startedAt),
+        uptimeMs: now - facts.startedAt,
+        memoryBytes: process.memoryUsage.rss(),
+      },
+      agents,
+      hours: [...byHour].map(([hour, sum]) => ({ at: iso(hour), ...sum })),
+      failures: failed
+        .filter((job) => job.error && job.finishedAt !== null && job.finishedAt >= from && job.finishedAt < to)
+        .slice(0, 20)
+        .map((job) => ({
+          job: job.id,
+          agent: job.agent,
+          at: iso(job.finishedAt!),
+          error: job.error!.message,
+          where: placeOf(job.error!) || null,
+        })),
+    };
+  }
+
+  /** Goes in by the front door, as any client does. */
+  async function health(): Promise<FleetHealth> {
+    const begun = time.monotonic();
+    const asked = 'control socket';
+    try {
+      const answer = await within(HEALTH_TIMEOUT_MS, askSocket());
+      return {
+        asked,
+        ok: true,
+        tookMs: time.monotonic() - begun,
+        detail: `pid ${answer.pid}, version ${answer.version}`,
+      };
+    } catch (error) {
+      return { asked, ok: false, tookMs: time.monotonic() - begun, detail: (error as Error).message };
+    }
+  }
+
+  async function askSocket() {
+    const client = await connectControl(facts.socket);
+    try {
+      return await client.ask('ping', {});
+    } finally {
+      client.close();
+    }
+  }
+
+  function within<T>(ms: number, work: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const cancel = time.after(ms, () => reject(new Error(`no answer within ${ms / 1_000} s`)));
+      work.then(resolve, reject).finally(cancel);
+    });
+  }
+
+  return { report, health, storeFile: () => facts.storeFile };
+}
+
+const NO_FIGURES = { done: 0, dead: 0, failedAttempts: 0, p50Ms: null, p95Ms: null, p99Ms: null };
+
+function parseTime(text: string): number {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) {
+    throw new Fault({
+      code: 'TIME_INVALID',
+      message: `"${text}" is no time`,
+      next: 'give ISO 8601: 2026-11-22T07:00:00Z',
+    });
+  }
+  return at;
+}
