@@ -2,10 +2,11 @@ import type { Listing } from '../catalog/ports.ts';
 import { connectControl } from '../control/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
-import { Fault, placeOf } from '../kernel/fault.ts';
+import { placeOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore } from '../telemetry/ports.ts';
+import { timeOf } from './known.ts';
 import { iso } from './views.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
@@ -21,7 +22,7 @@ export interface FleetNeeds {
   store: Pick<JobStore, 'list'> & FigureStore & EventStore;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
-  stateOf(name: string): Promise<{ state: string; why: string }>;
+  states(): Promise<ReadonlyMap<string, { state: string; why: string }>>;
   facts: { version: string; startedAt: number; socket: string; storeFile: string };
 }
 
@@ -34,9 +35,10 @@ export function createFleet(needs: FleetNeeds): FleetView {
   const { time, store, facts } = needs;
 
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
-    const to = toText === undefined ? time.now() : parseTime(toText);
-    const from = fromText === undefined ? to - DAY_MS : parseTime(fromText);
-    const [figures, slots, hours, ends, failed] = await Promise.all([
+    const to = toText === undefined ? time.now() : timeOf(toText);
+    const from = fromText === undefined ? to - DAY_MS : timeOf(fromText);
+    const [states, figures, slots, hours, ends, failed] = await Promise.all([
+      needs.states(),
       store.agentFigures(from, to),
       store.slotFigures(from, to),
       store.hourFigures(from, to),
@@ -44,12 +46,12 @@ export function createFleet(needs: FleetNeeds): FleetView {
       store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, limit: 200 }),
     ]);
     const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
-    const agents = await Promise.all([...names].sort().map(describe));
+    const agents = [...names].sort().map(describe);
 
-    async function describe(name: string): Promise<FleetAgent> {
+    function describe(name: string): FleetAgent {
       const agent = needs.agents().get(name);
       const listing = needs.listings().find((one) => one.name === name);
-      const { state, why } = listing ? await needs.stateOf(name) : { state: 'off', why: 'not in the folders any more' };
+      const { state, why } = states.get(name) ?? { state: 'off', why: 'not in the folders any more' };
       const { agent: _, ...own } = figures.find((one) => one.agent === name) ?? { ...NO_FIGURES, agent: name };
       const kept = slots.find((one) => one.agent === name);
       return {
@@ -136,15 +138,3 @@ export function createFleet(needs: FleetNeeds): FleetView {
 }
 
 const NO_FIGURES = { done: 0, dead: 0, failedAttempts: 0, p50Ms: null, p95Ms: null, p99Ms: null };
-
-function parseTime(text: string): number {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) {
-    throw new Fault({
-      code: 'TIME_INVALID',
-      message: `"${text}" is no time`,
-      next: 'give ISO 8601: 2026-11-22T07:00:00Z',
-    });
-  }
-  return at;
-}

@@ -23,6 +23,8 @@ export interface JobStore {
   cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
   /** Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. */
   redrive(ids: JobId[], now: number): Promise<JobId[]>;
+  /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
+  drop(ids: JobId[], why: PlainFault, now: number): Promise<JobId[]>;
   get(id: JobId): Promise<JobDetail | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Job[]>;

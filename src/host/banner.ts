@@ -1,0 +1,53 @@
+import { relative } from 'node:path';
+import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { House } from './host.ts';
+
+/** What a person reads when the host is up: what was found, where things are, what to type next. */
+export function banner(house: House, tookMs: number): string {
+  const { facts, catalog } = house;
+  const listings = catalog.listings();
+  const live = listings.filter(({ is }) => is === 'live').map(({ name }) => name);
+  const idle = listings.filter(({ is }) => is === 'idle').map(({ name }) => name);
+  const problems = catalog.problems();
+  const place = (path: string) => {
+    const inside = relative(facts.folder, path);
+    return inside.startsWith('..') ? path : `./${inside}`;
+  };
+  const lines = [
+    '',
+    `  daruma ${facts.version}   ready in ${formatDuration(tookMs)}   pid ${facts.pid}`,
+    '',
+    `  agents     ${live.length} at work${live.length ? `: ${wrapped(live)}` : ''}`,
+    ...(idle.length ? [`             ${idle.length} waiting to be sent to: ${wrapped(idle)}`] : []),
+    ...problems.flatMap(problemLines),
+    `  folder     ${facts.folder}`,
+    `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ./config/daruma.yaml`,
+    '',
+    '  next       daruma status · daruma run <agent> --wait · daruma logs -f · drop a .ts file into plugins/',
+    '             Ctrl-C stops; what runs is finished first',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+/** A rejected file, with its place and what to do. */
+export function problemLines(problem: PlainFault): string[] {
+  const place = placeOf(problem);
+  return [
+    `  ✗ ${place ? `${place}  ` : ''}${problem.message}`,
+    ...(problem.frame ? problem.frame.split('\n').map((line) => `      ${line}`) : []),
+    ...(problem.next ? [`      → ${problem.next}`] : []),
+  ];
+}
+
+function wrapped(names: string[]): string {
+  const width = 80;
+  const lines = [''];
+  for (const [index, name] of names.entries()) {
+    const text = index < names.length - 1 ? `${name}, ` : name;
+    if (lines.at(-1)!.length + text.length > width) lines.push('');
+    lines.push(lines.pop()! + text);
+  }
+  return lines.map((line) => line.trimEnd()).join(`\n${' '.repeat(13)}`);
+}

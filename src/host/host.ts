@@ -1,0 +1,291 @@
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createCatalog } from '../catalog/catalog.ts';
+import type { HostSettings } from '../catalog/host-settings.ts';
+import type { Catalog, CatalogChange } from '../catalog/ports.ts';
+import { hostFilePath, socketPath } from '../control/place.ts';
+import { createJobs, type Jobs } from '../jobs/jobs.ts';
+import type { WorkerEvents } from '../jobs/ports.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Service } from '../kernel/service.ts';
+import { machineTime, type Time } from '../kernel/time.ts';
+import { createSchedule, type Schedule } from '../schedule/schedule.ts';
+import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
+import { createEvents, type Events } from '../telemetry/events.ts';
+import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { createRetention } from '../telemetry/retention.ts';
+import type { Workers } from '../workers/ports.ts';
+import { createWorkers } from '../workers/workers.ts';
+import { createAnswers } from './answers.ts';
+import { serveControl } from './control-server.ts';
+import { createFirstRuns } from './first-runs.ts';
+import { createFleet } from './fleet.ts';
+import { createLag, type Lag } from './lag.ts';
+import { lockFolder } from './lock.ts';
+import { createOps } from './ops.ts';
+import { createPauses, type Pauses } from './pauses.ts';
+import { findSecret, findSecrets } from './secrets.ts';
+import { createStates, type States } from './states.ts';
+import { iso } from './views.ts';
+
+/** The rooms, built and wired: what the ops work with. */
+export interface House {
+  facts: HostFacts;
+  settings: HostSettings;
+  time: Time;
+  store: SqliteStore;
+  journal: Journal;
+  events: Events;
+  catalog: Catalog;
+  workers: Workers;
+  jobs: Jobs;
+  schedule: Schedule;
+  pauses: Pauses;
+  states: States;
+  lag: Lag;
+  /** Begins to stop the host; does not wait. */
+  stop(): void;
+}
+
+export interface HostFacts {
+  folder: string;
+  version: string;
+  pid: number;
+  /** Epoch ms. */
+  startedAt: number;
+  socket: string;
+  storeFile: string;
+  logFolder: string;
+}
+
+export interface Host {
+  house: House;
+  /** Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start. */
+  stop(drainMs?: number): Promise<void>;
+}
+
+export interface HostOptions {
+  folder: string;
+  settings: HostSettings;
+  /** Called when the host is asked to stop, or cannot go on. */
+  ending(why: string, failed: boolean): void;
+}
+
+/** The version of the running Daruma. */
+export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+
+const DRAIN_MS = 10_000;
+
+/**
+ * Builds the rooms, starts them in order and takes over what an earlier host left. Rejects with a Fault when the folder
+ * cannot carry a host, with nothing left running.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const folder = realpathSync(resolve(options.folder));
+  const { settings } = options;
+  const time = machineTime;
+  const facts: HostFacts = {
+    folder,
+    version: VERSION,
+    pid: process.pid,
+    startedAt: time.now(),
+    socket: settings.control?.socket ?? socketPath(folder),
+    storeFile: resolve(folder, settings.store.file),
+    logFolder: resolve(folder, settings.logs.folder),
+  };
+  let drainMs = DRAIN_MS;
+  /** What has been started, newest first. */
+  const started: { name: string; stop(): Promise<void> | void }[] = [];
+
+  async function unwind() {
+    for (const { name, stop } of started.splice(0)) {
+      try {
+        await stop();
+      } catch (error) {
+        process.stderr.write(`stopping ${name} failed: ${toPlainFault(error).message}\n`);
+      }
+    }
+  }
+  function onStop(name: string, stop: () => Promise<void> | void) {
+    started.unshift({ name, stop });
+  }
+  async function startService(name: string, service: Service) {
+    onStop(name, () => service.stop());
+    await service.start();
+  }
+
+  try {
+    const lock = lockFolder(folder);
+    onStop('lock', () => lock.release());
+    const journal = await openJournal({
+      folder: facts.logFolder,
+      level: settings.logs.level,
+      maxFileBytes: settings.logs.maxFileBytes,
+      budgetBytes: settings.logs.budgetBytes,
+    });
+    onStop('journal', () => journal.close());
+    const log = journal.room('host');
+
+    const store = createSqliteStore(
+      {
+        time,
+        log: journal.room('store'),
+        failed: (fault) => options.ending(`the store failed: ${fault.message}`, true),
+      },
+      { file: facts.storeFile },
+    );
+    await startService('store', store);
+    const events = createEvents({ time, store, log });
+    onStop('events', () => events.settled());
+
+    const catalog = createCatalog(
+      { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
+      { folder, versionsFolder: join(folder, 'data/versions') },
+    );
+    const pauses = await createPauses({ time, store });
+    onStop('pauses', () => pauses.stop());
+
+    const emptyFolder = join(folder, 'data/run/empty');
+    rmSync(emptyFolder, { recursive: true, force: true });
+    mkdirSync(emptyFolder, { recursive: true });
+    const wire: WorkerEvents = {
+      ended: (outcomes) => jobs.ended(outcomes),
+      returned: (attempts) => jobs.returned(attempts),
+      roomy: (agent) => jobs.roomy(agent),
+    };
+    const workers = createWorkers(
+      {
+        time,
+        log: journal.room('workers'),
+        events: wire,
+        answer: (call) => answers(call),
+        secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
+        lines: (lines) => journal.lines(lines),
+        gone: ({ worker, agent, version, because, uptimeMs }) =>
+          events.record('warn', {
+            kind: 'worker.gone',
+            agent,
+            message: `worker ${worker} of ${agent} ended: ${because.message}`,
+            data: { worker, version, code: because.code, uptimeMs },
+          }),
+      },
+      { folder, emptyFolder, ...settings.cells },
+    );
+    const jobs = createJobs(
+      {
+        time,
+        log: journal.room('jobs'),
+        store,
+        workers,
+        agent: (name) => catalog.agents().get(name),
+        paused: pauses.isPaused,
+      },
+      { owner: `${process.pid}-${facts.startedAt.toString(36)}` },
+    );
+    const schedule = createSchedule({
+      time,
+      log: journal.room('schedule'),
+      slots: store,
+      unfinished: async (agent) =>
+        (await store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 })).map(({ id, slot }) => ({
+          id,
+          slot,
+        })),
+      cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
+      woken: (agents) => agents.forEach(jobs.wake),
+    });
+    const states = createStates({ time, store, catalog, pauses });
+    const fleet = createFleet({
+      time,
+      store,
+      listings: () => catalog.listings(),
+      agents: () => catalog.agents(),
+      states: states.all,
+      facts,
+    });
+    const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet });
+    const firstRuns = createFirstRuns({ store, jobs, log });
+
+    function inForce(change: CatalogChange) {
+      const agents = [...catalog.agents().values()];
+      journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
+      workers.use(agents);
+      schedule.use(agents);
+      for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
+      void firstRuns(change.added);
+    }
+
+    onStop('workers', () => workers.stop());
+    await workers.start();
+    catalog.onChange(inForce);
+    await startService('catalog', catalog);
+    await startService('jobs', jobs);
+    onStop('draining workers', () => workers.drain(drainMs));
+    pauses.onChange(({ agent, until, paused }) => {
+      if (paused) schedule.pause(agent, until);
+      else {
+        schedule.resume(agent);
+        jobs.wake(agent);
+      }
+    });
+    await startService('schedule', schedule);
+    await startService('retention', createRetention({ time, log, store }, settings.retention));
+    jobs.onSettled((end, agent) => {
+      if (end.state !== 'dead' && end.state !== 'retrying') return;
+      const { error, job, attempt } = end;
+      const rest = end.state === 'dead' ? 'given up' : `next attempt at ${iso(end.runAt!)}`;
+      log[end.state === 'dead' ? 'error' : 'warn'](
+        `${job} of ${agent} failed: ${error?.message ?? 'no reason'}; ${rest}`,
+        {
+          agent,
+          job,
+          attempt,
+          fault: error,
+        },
+      );
+    });
+
+    const lag = createLag();
+    onStop('lag', () => lag.stop());
+    const house: House = {
+      facts,
+      settings,
+      time,
+      store,
+      journal,
+      events,
+      catalog,
+      workers,
+      jobs,
+      schedule,
+      pauses,
+      states,
+      lag,
+      stop: () => options.ending('asked to stop', false),
+    };
+    const control = await serveControl(facts.socket, createOps(house, fleet), journal.room('control'));
+    onStop('control socket', () => control.close());
+    writeFileSync(
+      hostFilePath(folder),
+      JSON.stringify({ pid: process.pid, startedAt: iso(facts.startedAt), socket: facts.socket }),
+    );
+    events.record('info', {
+      kind: 'host.started',
+      agent: null,
+      message: `host ${VERSION} started, pid ${process.pid}`,
+      data: { agents: catalog.agents().size, node: process.versions.node },
+    });
+
+    return {
+      house,
+      async stop(ms = DRAIN_MS) {
+        drainMs = ms;
+        events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });
+        await unwind();
+      },
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readHostSettings } from '../catalog/host-settings.ts';
+import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { banner, problemLines } from './banner.ts';
+import { type Host, startHost } from './host.ts';
+import { iso } from './views.ts';
+
+/** After being asked to stop this long, the process is ended the hard way: a thread that hangs in native code would hold it for ever. */
+const LAST_DEADLINE_MS = 20_000;
+
+/**
+ * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, `daruma stop`). Resolves with the exit code:
+ * 0 stopped as asked, 1 it could not start or go on. Prints the banner (or, with `json`, one line of JSON) once it works.
+ */
+export async function runHost(options: { folder: string; json?: boolean }): Promise<number> {
+  const begun = performance.now();
+  const { json = false } = options;
+  let host: Host | undefined;
+  let end: (reason: { why: string; failed: boolean }) => void = () => {};
+  const ended = new Promise<{ why: string; failed: boolean }>((resolve) => {
+    end = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals) => end({ why: signal, failed: false });
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  // A pipe that closes must not end the host.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  // Nothing of the host may throw outside of a promise that somebody holds. If it happens all the same, the state in
+  // memory is not to be trusted: leave what is on disk and let the parent start anew.
+  const onUncaught = (error: unknown) => {
+    say(`✗ the host failed: ${toPlainFault(error).stack ?? toPlainFault(error).message}`);
+    try {
+      host?.house.journal.room('host').error('uncaught', { fault: toPlainFault(error) });
+    } finally {
+      process.kill(process.pid, 'SIGKILL');
+    }
+  };
+  process.on('uncaughtException', onUncaught);
+  process.on('unhandledRejection', onUncaught);
+
+  try {
+    ensureInstallation(options.folder);
+    host = await startHost({
+      folder: options.folder,
+      settings: readHostSettings(options.folder),
+      ending: (why, failed) => end({ why, failed }),
+    });
+    if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
+    else process.stdout.write(`${banner(host.house, performance.now() - begun)}\n`);
+    const { why, failed } = await ended;
+    process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
+    if (!json)
+      say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first, Ctrl-C again ends them`);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
+    await host.stop();
+    return failed ? 1 : 0;
+  } catch (error) {
+    tell(explain(error, options.folder), json);
+    return 1;
+  } finally {
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+    process.off('uncaughtException', onUncaught);
+    process.off('unhandledRejection', onUncaught);
+  }
+}
+
+function ready({ house }: Host) {
+  const { facts, catalog } = house;
+  return {
+    pid: facts.pid,
+    version: facts.version,
+    startedAt: iso(facts.startedAt),
+    folder: facts.folder,
+    socket: facts.socket,
+    store: facts.storeFile,
+    logs: facts.logFolder,
+    agents: [...catalog.agents().keys()].sort(),
+    problems: catalog.problems(),
+  };
+}
+
+function ensureInstallation(folder: string) {
+  if (existsSync(join(folder, 'plugins')) || existsSync(join(folder, 'config/daruma.yaml'))) return;
+  throw new Fault({
+    code: 'NO_INSTALLATION',
+    message: `${folder} has neither plugins/ nor config/daruma.yaml`,
+    next: 'daruma init <folder> makes a new one; --dir <folder> names another one',
+  });
+}
+
+/** The system's own errors at start, in words and with a next step. */
+function explain(error: unknown, folder: string): PlainFault {
+  if (error instanceof Fault) return error.plain;
+  const fault = toPlainFault(error);
+  switch (fault.code) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return {
+        ...fault,
+        code: 'FOLDER_READONLY',
+        message: `${folder} cannot be written: ${fault.message}`,
+        next: `chown or chmod it for this user, or give another folder with --dir`,
+      };
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return {
+        ...fault,
+        code: 'DISK_FULL',
+        message: `the disk of ${folder} is full: ${fault.message}`,
+        next: 'free some space (df -h), then daruma start; nothing was changed',
+      };
+    case 'EADDRINUSE':
+      return {
+        ...fault,
+        code: 'SOCKET_TAKEN',
+        message: `the control socket is taken: ${fault.message}`,
+        next: 'set control.socket in config/daruma.yaml to another path',
+      };
+    default:
+      return fault;
+  }
+}
+
+function tell(fault: PlainFault, json: boolean) {
+  if (!json) return say(problemLines(fault).join('\n'));
+  const { stack: _, next = 'daruma check', ...error } = fault;
+  process.stdout.write(`${JSON.stringify({ error: { ...error, next } })}\n`);
+}
+
+function say(text: string) {
+  process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,104 @@
+import type { Listing } from '../catalog/ports.ts';
+import type { AgentView, StatusView } from '../control/protocol.ts';
+import type { AgentFigures } from '../telemetry/ports.ts';
+import type { WorkersView } from '../workers/ports.ts';
+import type { House } from './host.ts';
+import { listingOf } from './known.ts';
+import type { AgentStanding } from './states.ts';
+import { iso, isoOrNull, viewJob } from './views.ts';
+
+const HOUR_MS = 3_600_000;
+const HOURS = 24;
+
+type HourFigures = { agent: string; hour: number; done: number; dead: number }[];
+
+/** Everything that `status` tells, gathered anew at each call. */
+export function createStatus(house: House): (agent?: string) => Promise<StatusView> {
+  const { store, catalog, workers, time, facts, lag, states } = house;
+  /** Percentiles read many rows; people who look twice a second get the same ones. */
+  let figures: { at: number; of: Promise<AgentFigures[]> } | undefined;
+
+  function figuresOfDay(now: number): Promise<AgentFigures[]> {
+    if (!figures || now - figures.at > 15_000)
+      figures = { at: now, of: store.agentFigures(now - HOURS * HOUR_MS, now) };
+    return figures.of;
+  }
+
+  return async (only) => {
+    const now = time.now();
+    if (only !== undefined) listingOf(catalog, only);
+    const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
+    const hourNow = now - (now % HOUR_MS);
+    const firstHour = hourNow - (HOURS - 1) * HOUR_MS;
+    const [standings, hours, durations] = await Promise.all([
+      states.all(),
+      store.hourFigures(firstHour, now),
+      figuresOfDay(now),
+    ]);
+    const at = workers.view();
+
+    function describe(listing: Listing): AgentView {
+      const agent = catalog.agents().get(listing.name);
+      const standing = standings.get(listing.name);
+      return {
+        name: listing.name,
+        plugin: listing.plugin,
+        about: agent?.about ?? '',
+        version: agent?.version.id ?? null,
+        ...stateOf(standing, listing),
+        schedule: agent?.schedule?.expression ?? null,
+        timezone: agent?.schedule?.timezone ?? null,
+        lastJob: standing?.overview?.newest ? viewJob(standing.overview.newest) : null,
+        nextSlot: isoOrNull(standing?.nextSlot),
+        p95Ms: durations.find((one) => one.agent === listing.name)?.p95Ms ?? null,
+        memory: { usedBytes: memoryOf(at, listing.name), limitBytes: agent?.limits.memoryBytes ?? 0 },
+        workers: {
+          now: at.workers.filter((worker) => worker.agent === listing.name).length,
+          min: agent?.workers.min ?? 0,
+          max: agent?.workers.max ?? 0,
+        },
+        queued: standing?.overview?.queued ?? 0,
+        dead: standing?.overview?.dead ?? 0,
+        hours: hoursOf(hours, listing.name, firstHour),
+        problem: listing.problem,
+      };
+    }
+
+    return {
+      host: {
+        version: facts.version,
+        pid: facts.pid,
+        startedAt: iso(facts.startedAt),
+        folder: facts.folder,
+        memoryBytes: process.memoryUsage.rss(),
+        loopLagMs: lag.p99Ms(),
+        cells: at.cells.length,
+        workers: at.workers.length,
+        queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), 0),
+        socket: facts.socket,
+        store: facts.storeFile,
+        logs: facts.logFolder,
+      },
+      edge: null,
+      agents: listings.map(describe),
+      incidents: { open: 0, healedToday: 0 },
+      problems: catalog.problems(),
+    };
+  };
+}
+
+function stateOf(standing: AgentStanding | undefined, listing: Listing) {
+  return standing ? { state: standing.state, why: standing.why } : { state: 'new', why: listing.why };
+}
+
+function memoryOf(at: WorkersView, agent: string): number | null {
+  const known = at.workers.filter((worker) => worker.agent === agent && worker.memoryBytes !== null);
+  return known.length === 0 ? null : known.reduce((sum, worker) => sum + worker.memoryBytes!, 0);
+}
+
+function hoursOf(figures: HourFigures, agent: string, firstHour: number): { done: number; dead: number }[] {
+  return Array.from({ length: HOURS }, (_, index) => {
+    const found = figures.find((one) => one.agent === agent && one.hour === firstHour + index * HOUR_MS);
+    return { done: found?.done ?? 0, dead: found?.dead ?? 0 };
+  });
+}

@@ -1,0 +1,31 @@
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import type { EventStore, FleetEvent } from './ports.ts';
+
+/** Records what happens to the installation: in the store first, in the log second. */
+export interface Events {
+  /** Never throws and never waits; a store that cannot take the event costs only the event's row, the log still tells it. */
+  record(level: LogLevel, event: Omit<FleetEvent, 'at'>): void;
+  /** Resolves when everything recorded so far is on disk or given up. */
+  settled(): Promise<void>;
+}
+
+export function createEvents(needs: { time: Time; store: EventStore; log: Log }): Events {
+  let writing: Promise<unknown> = Promise.resolve();
+  return {
+    record(level, event) {
+      const written = needs.store.append([{ at: needs.time.now(), ...event }]);
+      writing = Promise.allSettled([writing, written]);
+      written
+        .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))
+        .finally(() => {
+          const { kind, agent, message, data } = event;
+          needs.log[level](message, { event: kind, ...(agent ? { agent } : {}), ...data });
+        });
+    },
+    settled: async () => {
+      await writing;
+    },
+  };
+}

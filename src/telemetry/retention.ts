@@ -1,0 +1,70 @@
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Service } from '../kernel/service.ts';
+import type { Time } from '../kernel/time.ts';
+import type { UpkeepStore } from './ports.ts';
+
+export interface RetentionOptions {
+  /** How long finished jobs, decided slots and events are kept, in ms. */
+  jobsMs: number;
+  slotsMs: number;
+  eventsMs: number;
+}
+
+const EVERY_MS = 3_600_000;
+/** Rows of each kind in one transaction: a few milliseconds of the store's time. */
+const BATCH = 500;
+/** Between batches the store is left to the jobs. */
+const BREATH_MS = 50;
+
+/** Deletes what is older than it has to be kept, hourly and at start, in batches so small that jobs do not wait for it. */
+export function createRetention(
+  needs: { time: Time; log: Log; store: UpkeepStore },
+  options: RetentionOptions,
+): Service {
+  const { time, log, store } = needs;
+  let turned: number | undefined;
+  let stopping: AbortController | undefined;
+  let loop: Promise<void> = Promise.resolve();
+
+  async function prune(signal: AbortSignal) {
+    const now = time.now();
+    const before = { jobs: now - options.jobsMs, slots: now - options.slotsMs, events: now - options.eventsMs };
+    let gone = 0;
+    for (;;) {
+      const went = await store.prune(before, BATCH);
+      gone += went;
+      turned = time.monotonic();
+      if (went === 0) break;
+      await time.sleep(BREATH_MS, signal);
+    }
+    if (gone > 0) log.info(`${gone} rows were older than they have to be kept and are deleted`, { rows: gone });
+  }
+
+  async function run(signal: AbortSignal) {
+    while (!signal.aborted) {
+      try {
+        await prune(signal);
+      } catch (error) {
+        if (!signal.aborted) log.error('old rows could not be deleted', { fault: toPlainFault(error) });
+      }
+      await time.sleep(EVERY_MS, signal).catch(() => {});
+    }
+  }
+
+  return {
+    async start() {
+      if (stopping) return;
+      stopping = new AbortController();
+      turned = time.monotonic();
+      loop = run(stopping.signal);
+    },
+    async stop() {
+      stopping?.abort(new Error('stopped'));
+      await loop;
+      stopping = undefined;
+      turned = undefined;
+    },
+    alive: () => turned,
+  };
+}
