@@ -20,6 +20,7 @@ import { createAnswers } from './answers.ts';
 import { serveControl } from './control-server.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
+import type { HostFacts, House } from './house.ts';
 import { createLag, type Lag } from './lag.ts';
 import { lockFolder } from './lock.ts';
 import { createOps } from './ops.ts';
@@ -27,36 +28,6 @@ import { createPauses, type Pauses } from './pauses.ts';
 import { findSecret, findSecrets } from './secrets.ts';
 import { createStates, type States } from './states.ts';
 import { iso } from './views.ts';
-
-/** The rooms, built and wired: what the ops work with. */
-export interface House {
-  facts: HostFacts;
-  settings: HostSettings;
-  time: Time;
-  store: SqliteStore;
-  journal: Journal;
-  events: Events;
-  catalog: Catalog;
-  workers: Workers;
-  jobs: Jobs;
-  schedule: Schedule;
-  pauses: Pauses;
-  states: States;
-  lag: Lag;
-  /** Begins to stop the host; does not wait. */
-  stop(): void;
-}
-
-export interface HostFacts {
-  folder: string;
-  version: string;
-  pid: number;
-  /** Epoch ms. */
-  startedAt: number;
-  socket: string;
-  storeFile: string;
-  logFolder: string;
-}
 
 export interface Host {
   house: House;

@@ -2,7 +2,7 @@ import type { JobView } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import type { OpTable } from './control-server.ts';
-import type { House } from './host.ts';
+import type { House } from './house.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { isoOrNull, viewJob } from './views.ts';
 

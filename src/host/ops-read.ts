@@ -3,7 +3,7 @@ import type { JobState } from '../jobs/model.ts';
 import { Fault } from '../kernel/fault.ts';
 import { LOG_LEVELS } from '../kernel/log.ts';
 import type { OpTable } from './control-server.ts';
-import type { House } from './host.ts';
+import type { House } from './house.ts';
 import { listingOf, timeOf } from './known.ts';
 import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';

@@ -1,6 +1,6 @@
 import type { OpTable } from './control-server.ts';
 import type { FleetView } from './fleet.ts';
-import type { House } from './host.ts';
+import type { House } from './house.ts';
 import { actingOps } from './ops-act.ts';
 import { readingOps } from './ops-read.ts';
 import { createStatus } from './status.ts';

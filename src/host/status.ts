@@ -2,7 +2,7 @@ import type { Listing } from '../catalog/ports.ts';
 import type { AgentView, StatusView } from '../control/protocol.ts';
 import type { AgentFigures } from '../telemetry/ports.ts';
 import type { WorkersView } from '../workers/ports.ts';
-import type { House } from './host.ts';
+import type { House } from './house.ts';
 import { listingOf } from './known.ts';
 import type { AgentStanding } from './states.ts';
 import { iso, isoOrNull, viewJob } from './views.ts';

@@ -1,0 +1,42 @@
+import type { HostSettings } from '../catalog/host-settings.ts';
+import type { Catalog } from '../catalog/ports.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Schedule } from '../schedule/schedule.ts';
+import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { Journal } from '../telemetry/journal.ts';
+import type { Workers } from '../workers/ports.ts';
+import type { Lag } from './lag.ts';
+import type { Pauses } from './pauses.ts';
+import type { States } from './states.ts';
+
+/** The rooms, built and wired: what the ops work with. */
+export interface House {
+  facts: HostFacts;
+  settings: HostSettings;
+  time: Time;
+  store: SqliteStore;
+  journal: Journal;
+  events: Events;
+  catalog: Catalog;
+  workers: Workers;
+  jobs: Jobs;
+  schedule: Schedule;
+  pauses: Pauses;
+  states: States;
+  lag: Lag;
+  /** Begins to stop the host; does not wait. */
+  stop(): void;
+}
+
+export interface HostFacts {
+  folder: string;
+  version: string;
+  pid: number;
+  /** Epoch ms. */
+  startedAt: number;
+  socket: string;
+  storeFile: string;
+  logFolder: string;
+}

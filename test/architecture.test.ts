@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../src');
+
+/** What each room may import of ours (docs: CONTRIBUTING.md). `ports` means: only files that hold interfaces and types. */
+const MAY: Record<string, string[]> = {
+  plugin: [],
+  kernel: [],
+  jobs: ['kernel', 'plugin'],
+  schedule: ['jobs', 'kernel', 'plugin'],
+  catalog: ['jobs', 'kernel', 'plugin'],
+  workers: ['jobs', 'kernel', 'plugin'],
+  healing: ['workers', 'jobs', 'schedule', 'catalog', 'telemetry', 'kernel', 'plugin'],
+  telemetry: ['kernel', 'plugin'],
+  gateway: ['kernel', 'plugin'],
+  store: ['jobs/ports', 'jobs/model', 'schedule/ports', 'healing/ports', 'telemetry/ports', 'catalog/ports', 'kernel'],
+  control: ['kernel'],
+  edge: ['control', 'kernel'],
+  cli: ['control', 'kernel'],
+  guardian: ['kernel'],
+  host: [
+    'plugin',
+    'kernel',
+    'jobs',
+    'schedule',
+    'catalog',
+    'workers',
+    'healing',
+    'telemetry',
+    'gateway',
+    'store',
+    'control',
+  ],
+  main: ['cli', 'host', 'control', 'kernel', 'guardian', 'edge'],
+  index: ['plugin'],
+};
+
+/** Decisions: no clock, no chance, no I/O. kernel/time.ts is the door by which time comes in. */
+const PURE = [
+  /^kernel\/(?!time\.ts|entry\.ts)/,
+  /^jobs\/(step|model|agent|ports)\.ts$/,
+  /\/ports\.ts$/,
+  /^schedule\/(plan|decide|why)\.ts$/,
+  /^workers\/(worker-state|grants|wire)\.ts$/,
+  /^catalog\/(scan|resolve-agent)\.ts$/,
+  /^host\/(agent-state|views|banner)\.ts$/,
+  /^telemetry\/scrub\.ts$/,
+];
+const IMPURE =
+  /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\bprocess\.(env|hrtime|cwd)|from 'node:(fs|net|child_process|worker_threads|sqlite|http|dgram)|\bset(Timeout|Interval|Immediate)\(|\bfetch\(/;
+const LONGEST_FILE = 300;
+
+interface SourceFile {
+  path: string;
+  text: string;
+  code: string;
+  imports: string[];
+}
+
+function sources(): SourceFile[] {
+  return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
+    .map((path) => {
+      const text = readFileSync(join(SRC, path), 'utf8');
+      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+      const imports = [...code.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+        relative(SRC, join(SRC, dirname(path), match[1]!)),
+      );
+      return { path, text, code, imports };
+    });
+}
+
+const roomOf = (path: string) => (path.includes('/') ? path.split('/')[0]! : path.replace(/\.tsx?$/, ''));
+
+function offences(files: SourceFile[]): string[] {
+  return files.flatMap(({ path, imports }) => {
+    const room = roomOf(path);
+    const allowed = MAY[room];
+    if (!allowed) return [`${path}: the room ${room} is not in the table`];
+    return imports
+      .filter((target) => roomOf(target) !== room)
+      .filter(
+        (target) =>
+          !allowed.some((one) => (one.includes('/') ? target.replace(/\.tsx?$/, '') === one : roomOf(target) === one)),
+      )
+      .map((target) => `${path} imports ${target}`);
+  });
+}
+
+function cycles(files: SourceFile[]): string[] {
+  const of = new Map(files.map((file) => [file.path, file.imports]));
+  const state = new Map<string, 'open' | 'closed'>();
+  const found: string[] = [];
+  const visit = (path: string, trail: string[]) => {
+    if (state.get(path) === 'closed') return;
+    if (state.get(path) === 'open') {
+      found.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      return;
+    }
+    state.set(path, 'open');
+    for (const target of of.get(path) ?? []) visit(target, [...trail, path]);
+    state.set(path, 'closed');
+  };
+  for (const { path } of files) visit(path, []);
+  return found;
+}
+
+const impurities = (files: SourceFile[]) =>
+  files
+    .filter(({ path }) => PURE.some((pattern) => pattern.test(path)))
+    .flatMap(({ path, code }) => {
+      const match = IMPURE.exec(code);
+      return match ? [`${path}: ${match[0]}`] : [];
+    });
+
+const tooLong = (files: SourceFile[]) =>
+  files
+    .filter(({ text }) => text.split('\n').length > LONGEST_FILE + 1)
+    .map(({ path, text }) => `${path}: ${text.split('\n').length}`);
+
+const file = (path: string, imports: string[], text = '') => ({ path, imports, text, code: text });
+
+describe('the house', () => {
+  const files = sources();
+
+  it('is read as a whole', () => {
+    expect(files.length).toBeGreaterThan(40);
+    expect(files.find(({ path }) => path === 'main.ts')).toBeDefined();
+  });
+
+  it('keeps to the import table', () => expect(offences(files)).toEqual([]));
+  it('has no import cycle', () => expect(cycles(files)).toEqual([]));
+  it('decides without clock, chance and I/O', () => expect(impurities(files)).toEqual([]));
+  it(`has no file longer than ${LONGEST_FILE} lines`, () => expect(tooLong(files)).toEqual([]));
+});
+
+describe('the guards of the house', () => {
+  it('tell a forbidden import', () => {
+    expect(offences([file('kernel/a.ts', ['jobs/jobs.ts'])])).toEqual(['kernel/a.ts imports jobs/jobs.ts']);
+    expect(offences([file('store/a.ts', ['jobs/jobs.ts'])])).toHaveLength(1);
+    expect(offences([file('store/a.ts', ['jobs/ports.ts'])])).toEqual([]);
+    expect(offences([file('attic/a.ts', [])])).toHaveLength(1);
+  });
+  it('tell a cycle', () => {
+    expect(cycles([file('jobs/a.ts', ['jobs/b.ts']), file('jobs/b.ts', ['jobs/a.ts'])])).toEqual([
+      'jobs/a.ts → jobs/b.ts → jobs/a.ts',
+    ]);
+  });
+  it('tell a clock in a decision', () => {
+    expect(impurities([file('kernel/a.ts', [], 'const at = Date.now();')])).toHaveLength(1);
+    expect(impurities([file('jobs/step.ts', [], "import { readFileSync } from 'node:fs';")])).toHaveLength(1);
+  });
+  it('tell a long file', () => {
+    expect(tooLong([file('jobs/a.ts', [], '\n'.repeat(LONGEST_FILE + 1))])).toHaveLength(1);
+  });
+});
