@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
+import { parseDuration, parseSize } from '../kernel/units.ts';
+import { durationField, sizeField, timezoneField } from './fields.ts';
+import { faultOfIssues } from './issues.ts';
+import type { OriginValue } from './ports.ts';
+import { placeInYaml, readYaml } from './yaml-place.ts';
+
+/** The file of the host's own settings, relative to the installation. It may be missing. */
+export const HOST_SETTINGS_FILE = 'config/daruma.yaml';
+
+/** The host's own settings, every value resolved. */
+export interface HostSettings {
+  /** IANA name: the zone of every schedule that names none. Default: the machine's. */
+  timezone: string;
+  /** `file` is relative to the installation or absolute. */
+  store: { file: string };
+  logs: { folder: string; level: LogLevel; maxFileBytes: number; budgetBytes: number };
+  cells: { cellSize: number; idleMs: number };
+  retention: { jobsMs: number; slotsMs: number; eventsMs: number };
+  /** undefined: the place that follows from the installation's folder. */
+  control: { socket?: string };
+}
+
+const MEGABYTE = 1024 ** 2;
+
+/** What may stand in config/daruma.yaml. Its JSON Schema is config/daruma.schema.json. */
+export const hostSettingsSchema = z.strictObject({
+  timezone: timezoneField
+    .optional()
+    .describe('IANA name: the zone of every schedule that names none. Default: that of the machine.'),
+  store: z
+    .strictObject({
+      file: z.string().min(1).optional().describe('The SQLite file. Default data/daruma.db.'),
+    })
+    .optional()
+    .describe('Where jobs, slots and events are kept.'),
+  logs: z
+    .strictObject({
+      folder: z.string().min(1).optional().describe('Default logs.'),
+      level: z
+        .enum(LOG_LEVELS as [LogLevel, ...LogLevel[]])
+        .optional()
+        .describe('The least level that is written. Default info.'),
+      maxFile: sizeField(MEGABYTE).optional().describe('A file that is larger is rolled. Default 50MB.'),
+      budget: sizeField(10 * MEGABYTE)
+        .optional()
+        .describe('All log files together; the oldest go first. Default 2GB.'),
+    })
+    .optional()
+    .describe('The log of the host and of all plugins.'),
+  cells: z
+    .strictObject({
+      size: z.int().min(1).max(200).optional().describe('Workers in one cell, at most. Default 50.'),
+      idle: durationField()
+        .optional()
+        .describe('An idle worker above its agent’s workers.min goes after this long. Default 60s.'),
+    })
+    .optional()
+    .describe('The processes that hold the worker threads.'),
+  retention: z
+    .strictObject({
+      jobs: daysField().optional().describe('Finished jobs. Default 30d.'),
+      slots: daysField().optional().describe('Decided slots. Default 90d.'),
+      events: daysField().optional().describe('Events. Default 90d.'),
+    })
+    .optional()
+    .describe('How long the store keeps what is over.'),
+  control: z
+    .strictObject({
+      socket: z.string().min(1).max(100).optional().describe('The path of the control socket, at most 100 bytes.'),
+    })
+    .optional()
+    .describe('The socket on which the command line reaches the host.'),
+});
+
+/** What holds where config/daruma.yaml says nothing; the time zone is the machine's. */
+export const DEFAULT_HOST_SETTINGS = {
+  store: { file: 'data/daruma.db' },
+  logs: { folder: 'logs', level: 'info', maxFile: '50MB', budget: '2GB' },
+  cells: { size: 50, idle: '60s' },
+  retention: { jobs: '30d', slots: '90d', events: '90d' },
+  control: { socket: undefined },
+} as const;
+
+/**
+ * Reads config/daruma.yaml of an installation; a missing file means the defaults. Throws a {@link Fault} with the place
+ * and a suggestion when the file is wrong: a host must not start on half of its settings.
+ */
+export function readHostSettings(folder: string): { settings: HostSettings; origins: OriginValue[] } {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, HOST_SETTINGS_FILE), 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return resolveHostSettings('', HOST_SETTINGS_FILE);
+    throw new Fault(
+      {
+        code: 'FILE_UNREADABLE',
+        message: `${HOST_SETTINGS_FILE} cannot be read: ${(cause as Error).message}`,
+        file: HOST_SETTINGS_FILE,
+        next: 'make it readable for the user that runs daruma',
+      },
+      { cause },
+    );
+  }
+  return resolveHostSettings(text, HOST_SETTINGS_FILE);
+}
+
+/** The settings in a text, with the defaults filled in and the origin of each; throws a {@link Fault}. */
+export function resolveHostSettings(text: string, file: string): { settings: HostSettings; origins: OriginValue[] } {
+  const yaml = readYaml(text, file);
+  if (yaml.fault) throw new Fault(yaml.fault);
+  const parsed = hostSettingsSchema.safeParse(yaml.value ?? {});
+  if (!parsed.success) {
+    const fault: PlainFault = faultOfIssues(parsed.error.issues, {
+      code: 'HOST_SETTINGS_INVALID',
+      data: yaml.value,
+      schema: z.toJSONSchema(hostSettingsSchema, { io: 'input', target: 'draft-7' }),
+      file,
+      text,
+      place: (path, at) => placeInYaml(yaml.document, text, path, at),
+    });
+    throw new Fault(fault);
+  }
+  const said = parsed.data;
+  const origins: OriginValue[] = [];
+  function pick<T>(path: string[], value: T | undefined, fallback: T): T {
+    const at = value === undefined ? undefined : placeInYaml(yaml.document, text, path, 'key');
+    const origin = value === undefined ? 'default' : at ? `${file}:${at.line}:${at.column}` : file;
+    const used = value ?? fallback;
+    if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
+    return used;
+  }
+  const { store, logs, cells, retention } = DEFAULT_HOST_SETTINGS;
+  const settings: HostSettings = {
+    timezone: pick(['timezone'], said.timezone, Intl.DateTimeFormat().resolvedOptions().timeZone),
+    store: { file: pick(['store', 'file'], said.store?.file, store.file) },
+    logs: {
+      folder: pick(['logs', 'folder'], said.logs?.folder, logs.folder),
+      level: pick<LogLevel>(['logs', 'level'], said.logs?.level, logs.level),
+      maxFileBytes: parseSize(pick<string>(['logs', 'maxFile'], said.logs?.maxFile, logs.maxFile))!,
+      budgetBytes: parseSize(pick<string>(['logs', 'budget'], said.logs?.budget, logs.budget))!,
+    },
+    cells: {
+      cellSize: pick<number>(['cells', 'size'], said.cells?.size, cells.size),
+      idleMs: parseDuration(pick<string>(['cells', 'idle'], said.cells?.idle, cells.idle))!,
+    },
+    retention: {
+      jobsMs: parseDuration(pick<string>(['retention', 'jobs'], said.retention?.jobs, retention.jobs))!,
+      slotsMs: parseDuration(pick<string>(['retention', 'slots'], said.retention?.slots, retention.slots))!,
+      eventsMs: parseDuration(pick<string>(['retention', 'events'], said.retention?.events, retention.events))!,
+    },
+    control: {},
+  };
+  const socket = pick<string | undefined>(['control', 'socket'], said.control?.socket, undefined);
+  if (socket !== undefined) settings.control.socket = socket;
+  return { settings, origins };
+}
+
+/** Lengths of time that no timer waits for, so they may be longer than a timer can. */
+function daysField() {
+  return z
+    .string({ error: 'expected a length of time such as 30d or 12h' })
+    .regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$/, { error: 'expected a length of time such as 30d or 12h', abort: true })
+    .refine((text) => parseDuration(text)! > 0, { error: 'must be longer than nothing' });
+}
