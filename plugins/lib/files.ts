@@ -1,0 +1,24 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+
+/**
+ * A worker may not call fsync (the permission model denies it on every file), so files that must outlive a power cut
+ * are opened with O_DSYNC: each write returns only when its bytes are on disk.
+ */
+const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC;
+
+/** Opens a new file whose every write is on disk when it returns; a file of that name is an error. Readable by the owner only. */
+export function createSynced(file: string): Promise<FileHandle> {
+  return open(file, FRESH | constants.O_EXCL, 0o600);
+}
+
+/** Writes a file all or nothing: a reader, and a crash, find the old content or the new one. */
+export async function writeWhole(file: string, content: string): Promise<void> {
+  const fresh = await open(`${file}.new`, FRESH | constants.O_TRUNC);
+  try {
+    await fresh.writeFile(content);
+  } finally {
+    await fresh.close();
+  }
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,90 @@
+import type { FleetAgent, FleetReport } from 'daruma';
+import { dayTitle } from './days.ts';
+import { activeAgents, isEmpty, isTroubled, jobsOf, successOf, type Totals, totalsOf } from './figures.ts';
+import { clip, escapeMarkdown, lengthOf, markdownTable, oneLine } from './text.ts';
+import { showCount, showMany, showMs, showShare } from './units.ts';
+
+export interface Post {
+  title: string;
+  /** Plain text of at most {@link SHORT} characters, for micro-blogs. */
+  text: string;
+  /** The longer form. */
+  markdown: string;
+}
+
+/** The longest `text`. */
+export const SHORT = 500;
+/** The longest that one sentence of it may be, so that a long error does not push out the rest. */
+const SENTENCE = 160;
+
+/** What the installation did in the report's period, in plain words. */
+export function composeStatus(report: FleetReport, timezone: string): Post {
+  const totals = totalsOf(report);
+  const troubled = report.agents.filter(isTroubled);
+  const sentences = isEmpty(totals) ? quietSentences(report) : busySentences(report, totals);
+  const calls = troubled.map((agent) => `Needs a look: ${agent.name} is ${agent.state}${because(agent)}.`);
+  const title = `Daruma, ${dayTitle(report.to, timezone)}: ${verdict(totals, troubled.length)}`;
+  return {
+    title,
+    text: asManyAsFit([`${title}.`, ...calls, ...sentences]),
+    markdown: long(report, [...calls, ...sentences]),
+  };
+}
+
+function verdict(totals: Totals, troubled: number): string {
+  if (troubled > 0) return `${showMany(troubled, 'agent needs', 'agents need')} a look`;
+  if (totals.dead > 0) return `${showMany(totals.dead, 'job')} failed for good`;
+  if (totals.missed > 0) return `${showMany(totals.missed, 'slot')} missed`;
+  return isEmpty(totals) ? 'quiet' : 'all well';
+}
+
+function quietSentences({ agents, host }: FleetReport): string[] {
+  const ready = `${showMany(agents.length, 'agent is', 'agents are')} ready`;
+  const since =
+    host.uptimeMs < 86_400_000 ? `yet; Daruma was started ${showMs(host.uptimeMs)} ago` : 'in the last 24 hours';
+  return [`Nothing has ended ${since}, ${ready}.`];
+}
+
+function busySentences(report: FleetReport, totals: Totals): string[] {
+  const agents = report.agents.filter((agent) => jobsOf(agent) > 0);
+  const slow = agents.filter((agent) => agent.p95Ms !== null).sort((a, b) => b.p95Ms! - a.p95Ms!)[0];
+  const lost = report.failures[0];
+  const due = totals.kept + totals.missed;
+  return [
+    `${showMany(totals.jobs, 'job')} of ${showMany(agents.length, 'agent')} in the last 24 hours, ${showShare(totals.success)} done.`,
+    due > 0 && `${showCount(totals.kept)} of ${showMany(due, 'planned start')} kept.`,
+    totals.failedAttempts > totals.dead &&
+      `${showMany(totals.failedAttempts, 'attempt')} failed and ${totals.dead === 0 ? 'every job was done in the end' : `${showMany(totals.dead, 'job')} stayed undone`}.`,
+    totals.restarts > 0 && `${showMany(totals.restarts, 'worker')} replaced.`,
+    totals.dead > 0 && lost && `Last failure: ${lost.agent}, ${oneLine(lost.error)}.`,
+    slow && `Slowest: ${slow.name}, 95 % within ${showMs(slow.p95Ms)}.`,
+    `Up ${showMs(report.host.uptimeMs)}.`,
+  ].filter((sentence) => typeof sentence === 'string');
+}
+
+/** As many sentences as fit, in their order; the first always does. */
+function asManyAsFit(sentences: string[]): string {
+  let text = '';
+  for (const sentence of sentences) {
+    const next = text === '' ? clip(sentence, SENTENCE) : `${text} ${clip(sentence, SENTENCE)}`;
+    if (lengthOf(next) <= SHORT) text = next;
+  }
+  return text;
+}
+
+function long(report: FleetReport, sentences: string[]): string {
+  const rows = activeAgents(report).map((agent) => [
+    escapeMarkdown(agent.name),
+    agent.state,
+    showCount(jobsOf(agent)),
+    showShare(successOf(agent)),
+    showMs(agent.p95Ms),
+  ]);
+  const table = markdownTable(['agent', 'state', 'jobs:', 'done:', 'p95:'], rows);
+  const lines = sentences.map((sentence) => `- ${escapeMarkdown(sentence)}`).join('\n');
+  return rows.length === 0 ? lines : `${lines}\n\n${table}`;
+}
+
+function because({ why }: FleetAgent): string {
+  return why === '' ? '' : ` (${clip(oneLine(why).replace(/\.$/, ''), 90)})`;
+}

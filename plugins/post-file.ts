@@ -1,0 +1,50 @@
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { definePlugin, GiveUp, z } from 'daruma';
+import { oneLine } from './lib/text.ts';
+
+const post = z.object({
+  title: z.string().optional(),
+  text: z.string().min(1),
+  markdown: z.string().optional(),
+});
+
+export default definePlugin({
+  about: 'Writes what other agents send it, { title?, text, markdown? }, to a Markdown file.',
+  settings: z.strictObject({
+    file: z
+      .string()
+      .regex(/^posts\/(?!.*\.\.)[^\0]+\.md$/, 'must be a Markdown file inside posts/, such as posts/status.md')
+      .default('posts/status.md')
+      .describe('The file that posts are added to, inside posts/.'),
+  }),
+  limits: { memory: '64MB', timeout: '30s', attempts: 5 },
+  needs: { write: ['posts'] },
+  async run({ settings, folder, job, once }) {
+    const parsed = post.safeParse(job.input);
+    if (!parsed.success) throw new GiveUp(`expected { title?, text, markdown? }: ${z.prettifyError(parsed.error)}`);
+    const file = join(folder, settings.file);
+    const { title, text, markdown } = parsed.data;
+    // The mark ends the post: where it stands, the whole post stands. So doing it again after a crash is harmless.
+    const mark = `<!-- job ${job.id} -->`;
+    return once(
+      'append',
+      async () => {
+        await mkdir(dirname(file), { recursive: true });
+        const before = await readFile(file, 'utf8').catch(emptyWhenMissing);
+        const at = new Date().toISOString();
+        if (before.includes(mark)) return { file: settings.file, at, bytes: 0 };
+        const gap = before === '' ? '' : before.endsWith('\n') ? '\n' : '\n\n';
+        const entry = `${gap}## ${oneLine(title ?? 'Post')}\n\n_${at}_\n\n${(markdown ?? text).trim()}\n\n${mark}\n`;
+        await appendFile(file, entry, { flag: 'as' }); // on disk when it returns
+        return { file: settings.file, at, bytes: Buffer.byteLength(entry) };
+      },
+      { ifUnknown: 'repeat' },
+    );
+  },
+});
+
+function emptyWhenMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
+}
