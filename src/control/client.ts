@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
 import type { Answer, Op, Ops } from './protocol.ts';
 
 export interface ControlClient {
@@ -8,7 +8,7 @@ export interface ControlClient {
   close(): void;
 }
 
-/** Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there. */
+/** Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there, `HOST_FORBIDDEN` when it is another user's. */
 export function connectControl(path: string): Promise<ControlClient> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -17,13 +17,13 @@ export function connectControl(path: string): Promise<ControlClient> {
       resolve(clientOn(socket));
     });
     socket.once('error', refused);
-    function refused(cause: Error) {
-      reject(
-        new Fault(
-          { code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start', data: { socket: path } },
-          { cause },
-        ),
-      );
+    function refused(cause: NodeJS.ErrnoException) {
+      const data = { socket: path };
+      const plain: PlainFault =
+        cause.code === 'EACCES' || cause.code === 'EPERM'
+          ? { code: 'HOST_FORBIDDEN', message: 'the host belongs to another user', next: 'ask as that user', data }
+          : { code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start', data };
+      reject(new Fault(plain, { cause }));
     }
   });
 }
@@ -40,9 +40,12 @@ function clientOn(socket: Socket): ControlClient {
   let rest = '';
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
+    rest += chunk;
+    // A long answer comes in many chunks; only the one that ends it is worth a split.
+    if (!chunk.includes('\n')) return;
+    const lines = rest.split('\n');
     rest = lines.pop()!;
-    for (const line of lines) take(JSON.parse(line) as Answer);
+    for (const line of lines) read(line);
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => {
@@ -51,6 +54,18 @@ function clientOn(socket: Socket): ControlClient {
     }
     waiting.clear();
   });
+
+  function read(line: string) {
+    let answer: Answer;
+    try {
+      answer = JSON.parse(line) as Answer;
+    } catch {
+      // Whoever speaks there is no host of ours; the close tells everybody who waits.
+      socket.destroy();
+      return;
+    }
+    take(answer);
+  }
 
   function take(answer: Answer) {
     const one = waiting.get(answer.id);

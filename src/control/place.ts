@@ -12,6 +12,8 @@ export interface HostFile {
   /** ISO 8601, UTC. */
   startedAt: string;
   socket: string;
+  /** The folder of its log files, when it is not `logs` in the installation. */
+  logs?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export function readHostFile(folder: string): HostFile | undefined {
   try {
     const found = JSON.parse(readFileSync(hostFilePath(folder), 'utf8')) as Partial<HostFile>;
     if (typeof found.pid !== 'number' || typeof found.startedAt !== 'string') return undefined;
-    return { pid: found.pid, startedAt: found.startedAt, socket: found.socket ?? socketPath(folder) };
+    return { ...found, pid: found.pid, startedAt: found.startedAt, socket: found.socket ?? socketPath(folder) };
   } catch {
     return undefined;
   }

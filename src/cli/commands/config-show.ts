@@ -1,0 +1,20 @@
+import type { Said, Stage } from '../stage.ts';
+import { type Row, table } from '../text/table.ts';
+import { oneLine } from '../text/width.ts';
+
+/** Each value of an agent, or of the host, and where it was said. */
+export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<Said> {
+  const { value: answer, down } = await stage.askAnyway('configShow', agent === undefined ? {} : { agent });
+  const columns = [{ title: 'SETTING' }, { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
+  const rows = answer.values.map(
+    ({ path, value, origin }): Row => ({
+      cells: [
+        path,
+        oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? '–')),
+        { text: origin, paint: (text) => stage.paint(origin === 'default' ? 'dim' : 'cyan', text) },
+      ],
+    }),
+  );
+  const lines = table(columns, rows, stage.width, (text) => stage.paint('dim', text));
+  return { json: answer, lines, ...(down ? { code: 4 } : {}) };
+}

@@ -1,0 +1,41 @@
+import type { Ops } from '../../control/protocol.ts';
+import type { Said, Stage } from '../stage.ts';
+import { shortTime } from '../text/clock.ts';
+import type { Look } from '../text/status.ts';
+import { type Row, table } from '../text/table.ts';
+import { oneLine } from '../text/width.ts';
+
+/** Jobs that gave up, by cause; exit code 3 when there are any. */
+export async function run(stage: Stage): Promise<Said> {
+  const { value: groups, down } = await stage.askAnyway('dlq', {});
+  return { json: groups, lines: groupLines(groups, stage), code: down ? 4 : groups.length > 0 ? 3 : 0 };
+}
+
+function groupLines(groups: Ops['dlq']['value'], { clock, paint, width }: Look): string[] {
+  if (groups.length === 0) return [`${paint('green', '✓')} no dead letters`];
+  const columns = [
+    { title: 'N', right: true },
+    { title: 'WHAT HAPPENED', atLeast: 20 },
+    { title: 'CAUSE' },
+    { title: 'AGENT', atLeast: 12 },
+    { title: 'FIRST' },
+    { title: 'LAST' },
+    { title: 'EXAMPLE' },
+  ];
+  const rows = groups.map(
+    (group): Row => ({
+      cells: [
+        String(group.count),
+        { text: oneLine(group.example.error?.message ?? ''), paint: (text) => paint('red', text) },
+        group.cause,
+        group.agent,
+        shortTime(Date.parse(group.firstAt), clock),
+        shortTime(Date.parse(group.lastAt), clock),
+        group.example.id,
+      ],
+    }),
+  );
+  const lines = table(columns, rows, width, (text) => paint('dim', text));
+  const { cause } = groups[0]!;
+  return [...lines, `  ${paint('cyan', '→')} daruma dlq show ${cause}   daruma replay --cause ${cause} --dry-run`];
+}

@@ -1,0 +1,54 @@
+import type { JobView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
+import type { Said, Stage } from '../stage.ts';
+import { jobLines, jobTable } from '../text/job.ts';
+
+export interface JobsOptions {
+  state?: string;
+  since?: string;
+  cause?: string;
+  limit: string;
+}
+
+const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'];
+const MOST = 1_000;
+
+/** Jobs, newest first; or one in full, when what is named is a job. */
+export async function run(stage: Stage, [named]: (string | undefined)[], options: JobsOptions): Promise<Said> {
+  const states = options.state
+    ?.split(',')
+    .map((state) => wordOf(state.trim(), STATES, 'state of a job', 'daruma jobs --state'));
+  const limit = numberOf(options.limit, { from: 1, to: MOST }, '--limit');
+  const since = options.since === undefined ? undefined : sinceTime(stage, options.since, 'jobs');
+  if (named !== undefined) {
+    const job = await oneJob(stage, named);
+    if (job) return { json: job.value, lines: jobLines(job.value, stage), ...(job.down ? { code: 4 } : {}) };
+  }
+  const { value: jobs, down } = await stage.askAnyway('jobs', {
+    limit,
+    ...(named === undefined ? {} : { agent: named }),
+    ...(states ? { states } : {}),
+    ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+    ...(options.cause === undefined ? {} : { cause: options.cause }),
+  });
+  if (jobs.length === 0 && named !== undefined) await mustBeAgent(stage, named);
+  const lines = jobs.length > 0 ? jobTable(jobs, stage) : ['no jobs'];
+  return { json: jobs, lines, ...(down ? { code: 4 } : {}) };
+}
+
+/** Undefined when there is no job of that id, so that it is taken for an agent's name. */
+async function oneJob(stage: Stage, id: string): Promise<{ value: JobView; down: boolean } | undefined> {
+  try {
+    return await stage.askAnyway('job', { id });
+  } catch (thrown) {
+    if (thrown instanceof Fault && !thrown.plain.code.startsWith('HOST_')) return undefined;
+    throw thrown;
+  }
+}
+
+async function mustBeAgent(stage: Stage, name: string): Promise<void> {
+  const { value } = await stage.askAnyway('status', {});
+  const names = value.agents.map((agent) => agent.name);
+  if (!names.includes(name)) throw unknownAgent(name, names, 'agent or job');
+}

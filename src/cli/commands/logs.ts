@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import type { ControlClient } from '../../control/client.ts';
+import { readHostFile } from '../../control/place.ts';
+import type { LogLine } from '../../control/protocol.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
+import { connectAgain, isHostAway } from '../again.ts';
+import { numberOf, sinceTime, wordOf } from '../given.ts';
+import { linesBackwards } from '../log-files.ts';
+import { type Said, type Stage, usage } from '../stage.ts';
+import { logLines, timeOf } from '../text/log.ts';
+
+export interface LogsOptions {
+  follow?: boolean;
+  level?: string;
+  grep?: string;
+  job?: string;
+  since?: string;
+  lines?: string;
+}
+
+const NEWEST = { plain: 100, follow: 20, since: 10_000 };
+
+/** The newest lines of the log files; with `--follow` each new one as well, over restarts of the host. */
+export async function run(stage: Stage, [agent]: (string | undefined)[], options: LogsOptions): Promise<Said | number> {
+  const wanted = filterOf(stage, agent, options);
+  if (options.follow) return await follow(stage, agent, options, wanted);
+  const lines = newest(stage, wanted);
+  if (stage.json) return { json: lines, lines: [] };
+  if (lines.length === 0) stage.note('no such lines');
+  const show = shower(stage, agent, options);
+  for (const line of lines) show(line);
+  return 0;
+}
+
+interface Wanted {
+  line(line: LogLine): boolean;
+  since: number;
+  count: number;
+}
+
+function filterOf(stage: Stage, agent: string | undefined, options: LogsOptions): Wanted {
+  const since = options.since === undefined ? Number.NEGATIVE_INFINITY : sinceTime(stage, options.since, 'logs');
+  const fallback = options.since ? NEWEST.since : options.follow ? NEWEST.follow : NEWEST.plain;
+  const count = options.lines === undefined ? fallback : numberOf(options.lines, { from: 0 }, '-n');
+  const lowest = LOG_LEVELS.indexOf(wordOf(options.level ?? 'debug', LOG_LEVELS, 'level', 'daruma logs --level'));
+  const pattern = patternOf(options.grep);
+  return {
+    since,
+    count,
+    line(line) {
+      if (agent !== undefined && line.agent !== agent) return false;
+      if (options.job !== undefined && line.job !== options.job) return false;
+      if (LOG_LEVELS.indexOf(line.level) < lowest) return false;
+      return pattern === undefined || pattern.test(line.msg) || pattern.test(JSON.stringify(line));
+    },
+  };
+}
+
+function patternOf(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text, 'i');
+  } catch (thrown) {
+    throw usage(`--grep: ${(thrown as Error).message}`, 'daruma logs --grep "timeout|refused"');
+  }
+}
+
+/** Oldest first. */
+function newest(stage: Stage, wanted: Wanted): LogLine[] {
+  const folder = readHostFile(stage.folder)?.logs ?? join(stage.folder, 'logs');
+  const lines: LogLine[] = [];
+  if (wanted.count === 0) return lines;
+  for (const line of linesBackwards(folder)) {
+    // By the time of writing, which only grows; the agent's own clock may lag behind it.
+    if (Date.parse(line.time) < wanted.since) break;
+    if (wanted.line(line)) lines.push(line);
+    if (lines.length >= wanted.count) break;
+  }
+  return lines.reverse();
+}
+
+function shower(stage: Stage, agent: string | undefined, options: LogsOptions): (line: LogLine) => void {
+  let before: number | undefined;
+  return (line) => {
+    if (stage.json) return stage.out(JSON.stringify(line));
+    const shown = {
+      agent: agent === undefined,
+      job: options.job === undefined,
+      ...(before === undefined ? {} : { before }),
+    };
+    for (const text of logLines(line, stage, shown)) stage.out(text);
+    before = timeOf(line);
+  };
+}
+
+/** Goes on until the reader leaves. A host that is not there (any more) is waited for. */
+async function follow(stage: Stage, agent: string | undefined, options: LogsOptions, wanted: Wanted): Promise<number> {
+  const show = once(shower(stage, agent, options));
+  const args = {
+    ...(agent === undefined ? {} : { agent }),
+    ...(options.job === undefined ? {} : { job: options.job }),
+    ...(options.level === undefined ? {} : { level: options.level }),
+  };
+  const first = await stage.connect().catch((thrown: unknown) => {
+    if (!isHostAway(thrown)) throw thrown;
+    return undefined;
+  });
+  await tell(first, wanted);
+  for (;;) {
+    stage.note(stage.paintNote('dim', '──────── no host; waiting for it (Ctrl-C to leave) ────────'));
+    const client = await connectAgain(stage, Number.POSITIVE_INFINITY);
+    stage.note(stage.paintNote('dim', '──────── the host is back ────────'));
+    await tell(client, { ...wanted, since: show.newest() ?? wanted.since, count: NEWEST.since });
+  }
+
+  /** Shows what is in the files, then what the host writes until it goes away. */
+  async function tell(client: ControlClient | undefined, from: Wanted): Promise<void> {
+    // What comes while the files are read is kept back: the files hold some of it already.
+    let early: LogLine[] | undefined = [];
+    const ended = client?.ask('follow', args, (item) => {
+      const line = item as LogLine;
+      if (!wanted.line(line)) return;
+      if (early) early.push(line);
+      else show.always(line);
+    });
+    const settled = ended?.catch((thrown: unknown) => {
+      if (!isHostAway(thrown)) throw thrown;
+    });
+    for (const line of [...newest(stage, from), ...early]) show.unlessShown(line);
+    early = undefined;
+    await settled;
+  }
+}
+
+/** Remembers the newest lines that were shown, for a line may come from the file and from the host. */
+function once(show: (line: LogLine) => void) {
+  let newestTime: string | undefined;
+  const atNewest = new Set<string>();
+  const always = (line: LogLine) => {
+    if (line.time !== newestTime) atNewest.clear();
+    newestTime = line.time;
+    atNewest.add(JSON.stringify(line));
+    show(line);
+  };
+  return {
+    always,
+    unlessShown(line: LogLine) {
+      if (newestTime !== undefined && line.time < newestTime) return;
+      if (line.time !== newestTime || !atNewest.has(JSON.stringify(line))) always(line);
+    },
+    newest: () => (newestTime === undefined ? undefined : Date.parse(newestTime)),
+  };
+}

@@ -1,0 +1,36 @@
+import { durationOf } from '../given.ts';
+import { type Said, type Stage, usage } from '../stage.ts';
+import { fullTime } from '../text/clock.ts';
+
+/** Starts no more jobs of an agent, or of all, until a time or until it is resumed. */
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: { for?: string; all?: boolean },
+): Promise<Said> {
+  const forMs = options.for === undefined ? undefined : durationOf(options.for, '--for');
+  const names = await agentsMeant(stage, agent, options.all, 'pause');
+  const answers = [];
+  for (const name of names) {
+    answers.push(await stage.ask('pause', { agent: name, ...(forMs === undefined ? {} : { forMs }) }));
+  }
+  const lines = answers.map(({ agent: name, until }) => {
+    const end = until ? `until ${fullTime(Date.parse(until), stage.clock)}` : 'until it is resumed';
+    return `${stage.paint('yellow', '‖')} ${name} is paused ${end}        daruma resume ${name}`;
+  });
+  return { json: options.all ? answers : answers[0], lines };
+}
+
+/** The one that is named, or every agent with `--all`; USAGE for neither or both. */
+export async function agentsMeant(
+  stage: Stage,
+  agent: string | undefined,
+  all: boolean | undefined,
+  command: string,
+): Promise<string[]> {
+  if ((agent === undefined) === !all)
+    throw usage(`${command} wants the name of an agent, or --all`, `daruma ${command} --all`);
+  if (agent !== undefined) return [agent];
+  const status = await stage.ask('status', {});
+  return status.agents.map(({ name }) => name);
+}

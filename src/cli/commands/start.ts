@@ -1,0 +1,6 @@
+import type { Stage } from '../stage.ts';
+
+/** Runs the host in this process; resolves with its exit code once it has ended. */
+export async function run(stage: Stage): Promise<number> {
+  return await stage.house.host({ folder: stage.folder, json: stage.json });
+}

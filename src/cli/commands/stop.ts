@@ -1,0 +1,27 @@
+import { isRunning } from '../../control/place.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { durationOf } from '../given.ts';
+import type { Said, Stage } from '../stage.ts';
+
+const LOOK_EVERY_MS = 50;
+
+/** Asks the host to end and waits until its process is gone. */
+export async function run(stage: Stage, _args: unknown[], options: { within: string }): Promise<Said> {
+  const withinMs = durationOf(options.within, '--within');
+  const from = stage.time.monotonic();
+  const { pid } = await stage.ask('stop', {});
+  if (!stage.json) stage.note(`stopping the host (pid ${pid}); running jobs may finish`);
+  while (isRunning(pid)) {
+    if (stage.time.monotonic() - from > withinMs) {
+      const message = `the host (pid ${pid}) has not ended within ${options.within}`;
+      throw new Fault({ code: 'STOP_LATE', message, next: `daruma logs, or kill ${pid}: no accepted job is lost` });
+    }
+    await stage.time.sleep(LOOK_EVERY_MS);
+  }
+  const tookMs = Math.round(stage.time.monotonic() - from);
+  return {
+    json: { pid, tookMs },
+    lines: [`${stage.paint('green', '✓')} host stopped in ${formatDuration(tookMs)}`],
+  };
+}

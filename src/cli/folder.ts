@@ -1,0 +1,22 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { usage } from './stage.ts';
+
+/**
+ * The installation that is meant: the folder that was named, else the nearest one at or above `from` that has
+ * `config/daruma.yaml` or `plugins/`, else `from`. Absolute, without symbolic links. Throws USAGE when the named one
+ * is not there.
+ */
+export function installationFolder(named: string | undefined, from: string): string {
+  if (named !== undefined) {
+    const folder = resolve(from, named);
+    if (!existsSync(folder)) throw usage(`there is no folder ${folder}`, `daruma init ${named}`);
+    return realpathSync(folder);
+  }
+  for (let folder = resolve(from), last = ''; folder !== last; last = folder, folder = dirname(folder)) {
+    if (existsSync(join(folder, 'config/daruma.yaml')) || existsSync(join(folder, 'plugins'))) {
+      return realpathSync(folder);
+    }
+  }
+  return realpathSync(from);
+}

@@ -1,0 +1,81 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogLine } from '../control/protocol.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
+
+/** The log files of a folder, newest first: by the day and the number in their names, as `daruma.2026-11-22.3.log`. */
+export function newestFirst(names: string[]): string[] {
+  const keyOf = (name: string) => {
+    const match = /\.(\d{4}-\d{2}-\d{2})\.(\d+)\.log$/.exec(name);
+    return match ? `${match[1]} ${match[2]!.padStart(9, '0')}` : '';
+  };
+  return names
+    .filter((name) => name.endsWith('.log'))
+    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : keyOf(a) > keyOf(b) ? -1 : a < b ? 1 : -1));
+}
+
+/** Every line of the folder's logs, newest first, over all files. Torn lines and what is no log line are left out. */
+export function* linesBackwards(folder: string): Generator<LogLine> {
+  let names: string[];
+  try {
+    names = newestFirst(readdirSync(folder));
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    for (const text of textBackwards(join(folder, name))) {
+      const line = parseLogLine(text);
+      if (line) yield line;
+    }
+  }
+}
+
+/** Undefined for what is no line of ours. */
+export function parseLogLine(text: string): LogLine | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const line = JSON.parse(text) as Partial<LogLine>;
+    const whole = typeof line.time === 'string' && typeof line.level === 'string' && typeof line.msg === 'string';
+    return whole && !Number.isNaN(Date.parse(line.time!)) ? (line as LogLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines of a file from its end, read in pieces: the newest hundred of 10 MB cost one read. */
+function* textBackwards(path: string): Generator<string> {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    // Rotated away between the listing and now.
+    return;
+  }
+  try {
+    let end = statSync(path).size;
+    // The pieces of the line whose beginning has not been read yet, last piece first.
+    let pieces: Buffer[] = [];
+    while (end > 0) {
+      const size = Math.min(CHUNK_BYTES, end);
+      const chunk = Buffer.allocUnsafe(size);
+      const read = readSync(file, chunk, 0, size, end - size);
+      end -= size;
+      let until = read;
+      for (
+        let at = chunk.lastIndexOf(NEWLINE, until - 1);
+        at >= 0;
+        at = until > 0 ? chunk.lastIndexOf(NEWLINE, until - 1) : -1
+      ) {
+        yield Buffer.concat([chunk.subarray(at + 1, until), ...pieces.reverse()]).toString('utf8');
+        pieces = [];
+        until = at;
+      }
+      pieces.push(chunk.subarray(0, until));
+    }
+    yield Buffer.concat(pieces.reverse()).toString('utf8');
+  } finally {
+    closeSync(file);
+  }
+}

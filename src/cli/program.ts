@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Said, Stage } from './stage.ts';
+
+export interface GlobalOptions {
+  dir?: string;
+  json?: boolean;
+}
+
+/** A file of `commands/`. `anyFolder`: it needs no installation. A number is the exit code of one that wrote for itself. */
+export interface CommandModule {
+  anyFolder?: boolean;
+  run(stage: Stage, args: (string | undefined)[], options: never): Promise<Said | number>;
+}
+
+type Runner = (
+  load: () => Promise<CommandModule>,
+  args: (string | undefined)[],
+  options: GlobalOptions,
+) => Promise<void>;
+
+/** The whole command line. A command's own file is loaded when it is run, nothing before. */
+export function buildProgram(runner: Runner): Command {
+  const program = new Command('daruma')
+    .description('A lights-out runtime for agent plugins.')
+    .option(
+      '--dir <folder>',
+      'the installation (default: the nearest folder above with plugins/ or config/daruma.yaml)',
+    )
+    .option('--json', 'one JSON value on stdout and nothing else')
+    .version(version(), '-V, --version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', '\nExit codes: 0 fine, 1 it failed, 2 wrong usage, 3 something needs you, 4 no host running');
+
+  function add(usage: string, about: string, load: () => Promise<CommandModule>, under: Command = program): Command {
+    return under
+      .command(usage)
+      .description(about)
+      .action((...given: unknown[]) => {
+        const command = given.at(-1) as Command;
+        return runner(load, command.processedArgs.flat(), command.optsWithGlobals());
+      });
+  }
+
+  program.commandsGroup('Observe');
+  add('status [agent]', 'one line for each agent, or one agent in full', () => import('./commands/status.ts'));
+  add('agents', 'what each agent is for', () => import('./commands/agents.ts'));
+  add('jobs [agent|job]', 'past and present jobs, or one job in full', () => import('./commands/jobs.ts'))
+    .option('--state <state>', 'only these: queued, running, retrying, done, dead, cancelled (comma between)')
+    .option('--since <time>', 'not older than: 24h, 02:00, "Sat 02:00", 2026-11-21')
+    .option('--cause <cause>', 'only failures of one cause')
+    .option('--limit <n>', 'at most so many', '20');
+  add('logs [agent]', 'the log, also while the host is down', () => import('./commands/logs.ts'))
+    .option('-f, --follow', 'go on with each new line, over restarts of the host')
+    .option('--level <level>', 'the lowest level: debug, info, warn, error')
+    .option('--grep <pattern>', 'only lines that match the regular expression')
+    .option('--job <id>', 'only lines of one job')
+    .option('--since <time>', 'not older than: 10m, 02:00, "Sat 02:00", 2026-11-21')
+    .option('-n, --lines <n>', 'the newest so many (default: 100; 20 with --follow; 10000 with --since)');
+  add('why <agent>', 'why it did, or did not, run at a time', () => import('./commands/why.ts')).option(
+    '--at <time>',
+    'the planned time: 02:00, "Sat 02:00", 2026-11-21 02:00 (default: its latest slot)',
+  );
+
+  program.commandsGroup('Act');
+  add('run <agent>', 'put one job in the queue now; it does not move the schedule', () => import('./commands/run.ts'))
+    .option('--wait', 'show its log, wait for its end; exit code 1 when it failed')
+    .option('--input <json>', 'what the job is given, as JSON; @file reads a file, - reads stdin')
+    .option('--with <key=value>', 'one field of the input, as often as wanted; the value is JSON or else text', collect)
+    .option('--key <key>', 'a second run with the same key is the same job');
+  add('cancel <job>', 'end a job for good', () => import('./commands/cancel.ts'));
+  add('pause [agent]', 'start no more jobs of an agent; what is due waits', () => import('./commands/pause.ts'))
+    .option('--for <time>', 'until then: 30m, 2h (default: until resumed)')
+    .option('--all', 'every agent');
+  add('resume [agent]', 'start its jobs again', () => import('./commands/resume.ts')).option('--all', 'every agent');
+  add('level <agent> <level>', 'what an agent may log: debug, info, warn, error', () => import('./commands/level.ts'));
+  const dlq = add('dlq', 'jobs that gave up, grouped by cause', () => import('./commands/dlq.ts'));
+  add('list', 'the groups', () => import('./commands/dlq.ts'), dlq);
+  add('show <cause>', 'the jobs of one cause', () => import('./commands/dlq-show.ts'), dlq);
+  add('drop [job]', 'give up a job, or all of a cause, for good', () => import('./commands/drop.ts'), dlq)
+    .option('--cause <cause>', 'all of this cause')
+    .option('--dry-run', 'only say what would be done')
+    .option('--yes', 'do it');
+  add('replay [job]', 'run a dead job again, or all of a cause', () => import('./commands/replay.ts'))
+    .option('--cause <cause>', 'all of this cause')
+    .option('--dry-run', 'only say what would be done')
+    .option('--yes', 'do it');
+
+  program.commandsGroup('Build');
+  add('new <name>', 'a plugin from a template', () => import('./commands/new.ts'))
+    .option('--schedule <cron>', 'when it runs: "*/10 * * * *", @hourly')
+    .option('--about <sentence>', 'what it is for');
+  add('init <folder>', 'an installation of your own, ready to start', () => import('./commands/init.ts'));
+
+  program.commandsGroup('Host');
+  add('start', 'run the host in this terminal until Ctrl-C', () => import('./commands/start.ts'));
+  add('stop', 'end the host; running jobs are given time to finish', () => import('./commands/stop.ts')).option(
+    '--within <time>',
+    'how long to wait for it',
+    '60s',
+  );
+  add('check', 'look at every plugin and agent file', () => import('./commands/check.ts'));
+  const config = program.command('config').description('what is set, and where it is set');
+  add('show [agent]', 'each value with its origin', () => import('./commands/config-show.ts'), config);
+  return program;
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Of the package that runs. */
+export function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

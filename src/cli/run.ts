@@ -1,0 +1,74 @@
+import { CommanderError } from 'commander';
+import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { installationFolder } from './folder.ts';
+import { buildProgram, type CommandModule, type GlobalOptions } from './program.ts';
+import { createStage, exitCodeOf, type House, type Stage } from './stage.ts';
+import { faultLines } from './text/fault.ts';
+import { paintFor } from './text/paint.ts';
+
+/** Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest. */
+export async function runCli(argv: string[], house: House): Promise<number> {
+  survivePipes();
+  const json = argv.includes('--json');
+  let code = 0;
+  const program = buildProgram(async (load, args, options) => {
+    code = await runCommand(await load(), args, options, house);
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      if (thrown.exitCode === 0) return 0;
+      // Without a command, the help has been written to stderr already.
+      if (thrown.code === 'commander.help') return 2;
+      return tell(usageFault(thrown, program.args), json);
+    }
+    return tell(toPlainFault(thrown), json);
+  }
+}
+
+async function runCommand(
+  command: CommandModule,
+  args: (string | undefined)[],
+  options: GlobalOptions,
+  house: House,
+): Promise<number> {
+  const folder = command.anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
+  const stage: Stage = createStage({ folder, json: options.json === true, house });
+  try {
+    const said = await command.run(stage, args, options as never);
+    if (typeof said === 'number') return said;
+    if (stage.json) stage.out(JSON.stringify(said.json, null, 2));
+    else for (const line of said.lines) stage.out(line);
+    return said.code ?? 0;
+  } finally {
+    stage.close();
+  }
+}
+
+function tell(fault: PlainFault, json: boolean): number {
+  if (json) process.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
+  else process.stderr.write(`${faultLines(fault, paintFor(process.stderr)).join('\n')}\n`);
+  // A failure that is not one of ours is a mistake in Daruma: its stack is what a report needs.
+  if (!json && fault.stack && process.env.DARUMA_STACK) process.stderr.write(`${fault.stack}\n`);
+  return exitCodeOf(fault);
+}
+
+function usageFault(thrown: CommanderError, args: string[]): PlainFault {
+  const [message, hint] = thrown.message.replace(/^error: /, '').split('\n');
+  const meant = /Did you mean (.*)\?/.exec(hint ?? '')?.[1];
+  const command = thrown.code === 'commander.unknownCommand' ? '' : `${args[0] ?? ''} `;
+  const next = `daruma ${command}--help`;
+  return { code: 'USAGE', message: meant ? `${message}, did you mean ${meant}?` : message!, next };
+}
+
+/** `daruma logs | head -1`: whoever reads has enough, which is no failure. */
+function survivePipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw new Fault({ code: error.code ?? 'OUTPUT', message: `cannot write the output: ${error.message}` });
+    });
+  }
+}

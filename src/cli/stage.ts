@@ -1,0 +1,127 @@
+import type { ControlClient } from '../control/client.ts';
+import { readHostFile, socketPath } from '../control/place.ts';
+import type { Op, Ops } from '../control/protocol.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { machineTime, type Time } from '../kernel/time.ts';
+import type { Clock } from './text/clock.ts';
+import { type Paint, paintFor } from './text/paint.ts';
+
+/** The last known state of an installation whose host is down, read-only. */
+export interface Offline {
+  ask(op: string, args: unknown): Promise<unknown>;
+  close(): void;
+  /** When the host last gave a sign of life, ISO 8601; null when it never did. */
+  lastSign: string | null;
+}
+
+/** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
+export interface House {
+  host(options: { folder: string; json: boolean }): Promise<number>;
+  offline(folder: string): Promise<Offline>;
+}
+
+/** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */
+export interface Said {
+  json: unknown;
+  lines: string[];
+  code?: number;
+}
+
+/** What every command is given. */
+export interface Stage {
+  folder: string;
+  json: boolean;
+  /** For stdout; plain with `--json`. */
+  paint: Paint;
+  /** For stderr. */
+  paintNote: Paint;
+  /** Places in a line, 100 at most. */
+  width: number;
+  clock: Clock;
+  time: Time;
+  house: House;
+  /** A line of the result, on stdout. */
+  out(line: string): void;
+  /** A line of progress, on stderr. */
+  note(line: string): void;
+  /** A new connection to the host; the first failure is code `HOST_DOWN`. Closed when the command is over. */
+  connect(): Promise<ControlClient>;
+  /** Asks the host one thing on the command's own connection; code `HOST_SILENT` when no answer comes within `withinMs` (10 s). */
+  ask<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
+  /** As `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */
+  askAnyway<O extends Op>(op: O, args: Ops[O]['args']): Promise<{ value: Ops[O]['value']; down: boolean }>;
+  close(): void;
+}
+
+const WIDEST = 100;
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Everything opens when it is first asked for. */
+export function createStage(options: { folder: string; json: boolean; house: House; time?: Time }): Stage {
+  const { folder, json, house, time = machineTime } = options;
+  const open: { close(): void }[] = [];
+  let own: Promise<ControlClient> | undefined;
+  let lastState: Promise<Offline> | undefined;
+  const stage: Stage = {
+    folder,
+    json,
+    house,
+    time,
+    paint: paintFor(process.stdout),
+    paintNote: paintFor(process.stderr),
+    width: Math.max(60, Math.min(WIDEST, process.stdout.columns ?? WIDEST)),
+    clock: { now: time.now(), zone: Temporal.Now.timeZoneId() },
+    out: (line) => process.stdout.write(`${line}\n`),
+    note: (line) => process.stderr.write(`${line}\n`),
+    async connect() {
+      const { connectControl } = await import('../control/client.ts');
+      const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder));
+      open.push(client);
+      return client;
+    },
+    async ask(op, args, withinMs = ANSWER_WITHIN_MS) {
+      own ??= stage.connect();
+      const client = await own;
+      return await within(client.ask(op, args), withinMs);
+    },
+    async askAnyway(op, args) {
+      try {
+        return { value: await stage.ask(op, args), down: false };
+      } catch (thrown) {
+        if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN') throw thrown;
+        lastState ??= import('./offline.ts').then(async ({ openLastState }) => {
+          const opened = await openLastState(stage, thrown);
+          open.push(opened);
+          return opened;
+        });
+        return { value: (await (await lastState).ask(op, args)) as Ops[typeof op]['value'], down: true };
+      }
+    },
+    close() {
+      for (const one of open) one.close();
+    },
+  };
+  return stage;
+
+  function within<T>(answer: Promise<T>, ms: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = time.after(ms, () => {
+        const pid = readHostFile(folder)?.pid;
+        const message = `the host${pid ? ` (pid ${pid})` : ''} listens but gave no answer within ${ms / 1_000}s`;
+        reject(new Fault({ code: 'HOST_SILENT', message, next: 'daruma logs' }));
+      });
+      answer.then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+/** The exit code that a failure asks for: 2 wrong usage, 4 no host, else 1. */
+export function exitCodeOf(fault: PlainFault): number {
+  if (fault.code === 'USAGE') return 2;
+  return fault.code.startsWith('HOST_') ? 4 : 1;
+}
+
+/** A failure of whoever typed the command. */
+export function usage(message: string, next: string): Fault {
+  return new Fault({ code: 'USAGE', message, next });
+}

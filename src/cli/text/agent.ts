@@ -1,0 +1,97 @@
+import type { AgentView, JobView } from '../../control/protocol.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Stage } from '../stage.ts';
+import { nextTime } from './clock.ts';
+import { faultLines } from './fault.ts';
+import { jobTable } from './job.ts';
+import { signOf } from './paint.ts';
+import { spark } from './spark.ts';
+import { type Look, memoryWords, paintMarks, stateWords } from './status.ts';
+import { oneLine, pad, widthOf, wrap } from './width.ts';
+
+/** What is asked beside the status, for one agent in full. */
+export interface AgentFacts {
+  values: { path: string; value: unknown; origin: string }[];
+  jobs: JobView[];
+}
+
+const NEWEST_JOBS = 5;
+
+/** Asks for them; what cannot be had is left out. */
+export async function agentFacts(stage: Stage, agent: string, down: boolean): Promise<AgentFacts> {
+  if (down) return { values: [], jobs: [] };
+  const [config, jobs] = await Promise.all([
+    stage.ask('configShow', { agent }).catch(() => ({ values: [] })),
+    stage.ask('jobs', { agent, limit: NEWEST_JOBS }).catch(() => []),
+  ]);
+  return { values: config.values, jobs };
+}
+
+/** One agent in full: what it is, how it does, why it is in its state, what to do next. */
+export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): string[] {
+  const { paint, clock, width } = look;
+  const { sign, style } = signOf(agent.state);
+  const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
+  const right = [`plugin ${agent.plugin}`, agent.version && `version ${agent.version.slice(0, 8)}`]
+    .filter(Boolean)
+    .join('  ');
+  const gap = ' '.repeat(Math.max(3, Math.min(width, 90) - widthOf(left) - right.length));
+  const lines = [
+    `${paint(style, sign)} ${paint('bold', agent.name)}  ${paint(style, stateWords(agent))}${gap}${paint('dim', right)}`,
+  ];
+  const say = (name: string, text: string | null) => {
+    if (!text) return;
+    const [first, ...rest] = wrap(oneLine(text), width - 13);
+    lines.push(`  ${pad(name, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`));
+  };
+  say('about', agent.about);
+  const next = agent.nextSlot ? `next ${nextTime(Date.parse(agent.nextSlot), clock)}` : 'no next run';
+  say('schedule', agent.schedule ? [agent.schedule, agent.timezone ?? '', next].filter(Boolean).join('  ') : 'none');
+  say('limits', limitWords(facts.values));
+  say('needs', needWords(facts.values));
+  say(
+    'workers',
+    `${agent.workers.now} now, ${agent.workers.min} to ${agent.workers.max} · memory ${memoryWords(agent)}`,
+  );
+  lines.push(`  ${pad('24 h', 10)} ${dayWords(agent, look)}`);
+  say('queue', `${agent.queued} waiting · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`);
+  say('why', agent.why);
+  if (agent.problem) lines.push('', ...faultLines(agent.problem, paint));
+  if (facts.jobs.length > 0) lines.push('', ...jobTable(facts.jobs, look));
+  lines.push('', `  ${paint('cyan', '→')} ${nextSteps(agent).join('   ')}`);
+  return lines;
+}
+
+function dayWords(agent: AgentView, { paint }: Look): string {
+  const done = agent.hours.reduce((sum, hour) => sum + hour.done, 0);
+  const dead = agent.hours.reduce((sum, hour) => sum + hour.dead, 0);
+  const parts = [`${done} done`, `${dead} dead`];
+  if (agent.p95Ms !== null) parts.push(`p95 ${formatDuration(agent.p95Ms)}`);
+  return `${parts.join(' · ')}   ${paintMarks(spark(agent.hours), paint)}`;
+}
+
+function limitWords(values: AgentFacts['values']): string | null {
+  const words = values
+    .filter(({ path, value }) => path.startsWith('limits.') && value !== null && value !== undefined)
+    .map(({ path, value }) => `${path.slice('limits.'.length)} ${wordOf(value)}`);
+  return words.length > 0 ? words.join(' · ') : null;
+}
+
+function needWords(values: AgentFacts['values']): string | null {
+  const words = values
+    .filter(({ path, value }) => path.startsWith('needs.') && !(Array.isArray(value) && value.length === 0) && value)
+    .map(({ path, value }) => `${path.slice('needs.'.length)} ${wordOf(value)}`);
+  return words.length > 0 ? words.join(' · ') : null;
+}
+
+function wordOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function nextSteps({ name, state, dead }: AgentView): string[] {
+  if (state === 'paused') return [`daruma resume ${name}`];
+  if (state === 'quarantined') return [`daruma logs ${name}`, `daruma resume ${name}`];
+  if (dead > 0) return [`daruma dlq`, `daruma logs ${name} --level error`];
+  return [`daruma run ${name} --wait`, `daruma logs ${name} -f`];
+}

@@ -1,0 +1,20 @@
+import { type PlainFault, placeOf } from '../../kernel/fault.ts';
+import { type Paint, plain } from './paint.ts';
+import { oneLine } from './width.ts';
+
+/** What people read of a failure: one line with its cause, the place, the lines around it, and what to do next. */
+export function faultLines(fault: PlainFault, paint: Paint = plain, sign = '✗'): string[] {
+  const place = placeOf(fault);
+  const message = oneLine(fault.message);
+  const lines = [`${paint(sign === '✗' ? 'red' : 'yellow', sign)} ${message}`];
+  if (place && !message.includes(place)) lines.push(`  at ${place}`);
+  if (fault.frame) lines.push(...fault.frame.trimEnd().split('\n').map(visible));
+  if (fault.next) lines.push(`  ${paint('cyan', '→')} ${oneLine(fault.next)}`);
+  return lines;
+}
+
+/** Keeps the spaces of a code frame, which carry its marker. */
+function visible(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return `  ${line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' ')}`;
+}

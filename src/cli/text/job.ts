@@ -1,0 +1,124 @@
+import type { JobView } from '../../control/protocol.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { fullTime, nextTime, relative, shortTime } from './clock.ts';
+import { faultLines } from './fault.ts';
+import { signOf } from './paint.ts';
+import type { Look } from './status.ts';
+import { type Column, type Row, table } from './table.ts';
+import { cut, oneLine, pad } from './width.ts';
+
+/** One line for each job, in the order given. */
+export function jobTable(jobs: JobView[], look: Look): string[] {
+  const { paint, clock, width } = look;
+  const columns: Column[] = [
+    { title: '' },
+    { title: 'JOB' },
+    { title: 'AGENT', atLeast: 12 },
+    { title: 'STATE' },
+    { title: 'FROM' },
+    { title: 'QUEUED' },
+    { title: 'TOOK', right: true },
+    { title: 'WHAT CAME OF IT', atLeast: 16 },
+  ];
+  const rows = jobs.map((job): Row => {
+    const { sign, style } = signOf(job.state);
+    return {
+      cells: [
+        { text: sign, paint: (text) => paint(style, text) },
+        job.id,
+        job.agent,
+        { text: jobState(job), paint: (text) => paint(style, text) },
+        job.trigger,
+        shortTime(Date.parse(job.queuedAt), clock),
+        job.durationMs === null ? '–' : formatDuration(job.durationMs),
+        outcomeWords(job, look),
+      ],
+    };
+  });
+  return table(columns, rows, width, (text) => paint('dim', text));
+}
+
+/** `retrying 2/5`: a retrying job never looks like a running one. */
+export function jobState({ state, attempt, attempts }: JobView): string {
+  return state === 'retrying' || (state === 'running' && attempt > 1) ? `${state} ${attempt}/${attempts}` : state;
+}
+
+function outcomeWords(job: JobView, { clock }: Look): string {
+  if (job.state === 'retrying') {
+    return `again ${nextTime(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
+  }
+  if (job.state === 'queued') return Date.parse(job.runAt) > clock.now ? nextTime(Date.parse(job.runAt), clock) : '';
+  if (job.error) return oneLine(job.error.message);
+  return job.result === null || job.result === undefined ? '' : oneLine(JSON.stringify(job.result));
+}
+
+/** One job in full, with its attempts. */
+export function jobLines(job: JobView, look: Look): string[] {
+  const { paint, clock, width } = look;
+  const { sign, style } = signOf(job.state);
+  const lines = [`${paint(style, sign)} ${paint('bold', job.id)}  ${job.agent}  ${paint(style, jobState(job))}`];
+  const say = (name: string, text: string | null) => {
+    if (text) lines.push(`  ${pad(name, 10)} ${text}`);
+  };
+  const when = (iso: string | null) =>
+    iso && `${fullTime(Date.parse(iso), clock)}, ${relative(Date.parse(iso), clock)}`;
+  const took = job.durationMs === null ? '' : `, took ${formatDuration(job.durationMs)}`;
+  say('from', [job.trigger, job.key && `key ${job.key}`].filter(Boolean).join(' · '));
+  say('slot', when(job.slot));
+  say('queued', when(job.queuedAt));
+  say('started', when(job.startedAt));
+  say('ended', job.finishedAt && `${when(job.finishedAt)}${took}`);
+  if (job.state === 'queued' || job.state === 'retrying') say('next try', when(job.runAt));
+  say('attempt', `${job.attempt} of ${job.attempts}`);
+  say('version', job.version);
+  say('cause', job.cause);
+  say('input', jsonWords(job.input, width - 13));
+  say('result', jsonWords(job.result, width - 13));
+  if (job.summary) {
+    lines.push(
+      '',
+      ...job.summary
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${oneLine(line)}`),
+    );
+  }
+  for (const failure of job.failures ?? []) {
+    const tookMs = Date.parse(failure.finishedAt) - Date.parse(failure.startedAt);
+    const at = fullTime(Date.parse(failure.finishedAt), clock);
+    lines.push(
+      '',
+      `  attempt ${failure.attempt} failed ${at}${failure.worker ? ` on ${failure.worker}` : ''} after ${formatDuration(tookMs)}`,
+    );
+    lines.push(...indented(failure.error, look));
+  }
+  const last = job.failures?.at(-1);
+  if (job.error && (!last || last.error.message !== job.error.message)) lines.push('', ...indented(job.error, look));
+  const next = nextStep(job);
+  if (next) lines.push('', `  ${paint('cyan', '→')} ${next}`);
+  return lines;
+}
+
+function indented(fault: PlainFault, { paint }: Look): string[] {
+  const lines = faultLines(fault, paint).map((line) => `  ${line}`);
+  if (!fault.file && !fault.frame) {
+    const stack =
+      fault.stack
+        ?.split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .slice(0, 4) ?? [];
+    lines.splice(1, 0, ...stack.map((line) => `      ${oneLine(line)}`));
+  }
+  return lines;
+}
+
+function jsonWords(value: unknown, width: number): string | null {
+  return value === null || value === undefined ? null : cut(oneLine(JSON.stringify(value)), width);
+}
+
+function nextStep({ id, state, agent }: JobView): string | undefined {
+  if (state === 'dead' || state === 'cancelled') return `daruma replay ${id}   daruma logs ${agent} --job ${id}`;
+  if (state === 'done') return undefined;
+  return `daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
+}

@@ -1,0 +1,97 @@
+import type { LogLine } from '../../control/protocol.ts';
+import { clockTime, dayOf } from './clock.ts';
+import type { Style } from './paint.ts';
+import type { Look } from './status.ts';
+import { cut, oneLine, pad } from './width.ts';
+
+/** What a line says of itself; everything else in it is its data. */
+const FACTS = new Set(['time', 'at', 'level', 'msg', 'agent', 'job', 'worker', 'room', 'data', 'pid', 'hostname', 'v']);
+const STYLES: Record<string, Style> = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' };
+const LONGEST_VALUE = 160;
+
+/** When it was written, by the plugin's own clock for a plugin's line; epoch ms. */
+export function timeOf(line: LogLine): number {
+  return Date.parse(typeof line.at === 'string' ? line.at : line.time);
+}
+
+/**
+ * `11:39:58.120 w4 job-a01 INFO  fetched 212 items  ms=310`, and the stack below it if it carries one. `agent`: the
+ * agent's name is wanted in it, because lines of several stand together. `since` is the time of the line before: a new
+ * day gets a line of its own.
+ */
+export function logLines(
+  line: LogLine,
+  look: Look,
+  options: { agent: boolean; job: boolean; before?: number },
+): string[] {
+  const { paint, clock } = look;
+  const ms = timeOf(line);
+  const lines: string[] = [];
+  if (
+    options.before === undefined
+      ? dayOf(ms, clock) !== dayOf(clock.now, clock)
+      : dayOf(ms, clock) !== dayOf(options.before, clock)
+  ) {
+    lines.push(paint('dim', `──────── ${dayOf(ms, clock)} ────────`));
+  }
+  const style = STYLES[line.level] ?? 'cyan';
+  const who = [
+    options.agent ? (line.agent ?? (typeof line.room === 'string' ? line.room : undefined)) : undefined,
+    line.worker,
+    options.job ? line.job : undefined,
+  ].filter((part) => part !== undefined);
+  const data = dataWords(line);
+  lines.push(
+    [
+      paint('dim', clockTime(ms, clock, true)),
+      ...who.map((part) => paint('cyan', oneLine(part))),
+      paint(style, pad(line.level.toUpperCase(), 5)),
+      oneLine(line.msg) + (data ? `  ${paint('dim', data)}` : ''),
+    ].join(' '),
+  );
+  const stack = stackOf(line);
+  if (stack) lines.push(...stack.map((one) => `    ${paint('dim', oneLine(one))}`));
+  return lines;
+}
+
+/** `ms=310 url="a b"`: the data of a line, the agent's and the host's. */
+export function dataWords(line: LogLine): string {
+  const own = typeof line.data === 'object' && line.data !== null ? (line.data as Record<string, unknown>) : {};
+  const rest = Object.entries(line).filter(([name]) => !FACTS.has(name));
+  return [...rest, ...Object.entries(own)]
+    .filter(([name, value]) => name !== 'stack' && value !== undefined)
+    .map(([name, value]) => `${oneLine(name)}=${valueWord(value)}`)
+    .join(' ');
+}
+
+function valueWord(value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? /^[^\s"=]+$/.test(value)
+        ? value
+        : JSON.stringify(value)
+      : (JSON.stringify(withoutStack(value)) ?? '');
+  return cut(oneLine(text), LONGEST_VALUE);
+}
+
+function withoutStack(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('stack' in value)) return value;
+  const { stack: _stack, ...rest } = value as Record<string, unknown>;
+  return rest;
+}
+
+/** The calls of the first stack in it, at most eight. */
+function stackOf(line: LogLine): string[] | undefined {
+  const holders = [line, line.data, line.err, line.error, (line.data as Record<string, unknown> | undefined)?.error];
+  for (const holder of holders) {
+    const stack = (holder as { stack?: unknown } | null | undefined)?.stack;
+    if (typeof stack === 'string') {
+      return stack
+        .split('\n')
+        .filter((one) => /^\s+at /.test(one))
+        .slice(0, 8)
+        .map((one) => one.trim());
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,172 @@
+import type { AgentView, JobView, StatusView } from '../../control/protocol.ts';
+import { formatDuration, formatSize } from '../../kernel/units.ts';
+import { type Clock, nextTime, relative, shortTime } from './clock.ts';
+import { faultLines } from './fault.ts';
+import { type Paint, signOf } from './paint.ts';
+import { type Mark, spark } from './spark.ts';
+import { type Column, type Row, table } from './table.ts';
+import { cut, oneLine, widthOf, wrap } from './width.ts';
+
+export interface Look {
+  clock: Clock;
+  paint: Paint;
+  width: number;
+}
+
+/** States whose reason is told under the agent's line. */
+const TELL_WHY = new Set(['retrying', 'late', 'healing', 'quarantined']);
+
+/** The whole installation: a line about the host, one for each agent, what is wrong, what needs somebody. */
+export function statusLines(status: StatusView, look: Look): string[] {
+  const lines = [...hostLine(status, look), ...agentTable(status.agents, look)];
+  const asides = status.problems.filter((problem) => !status.agents.some((agent) => same(agent.problem, problem)));
+  if (asides.length > 0) lines.push('');
+  for (const problem of asides) {
+    const about = needsSomebody(problem.code) ? '✗' : '·';
+    lines.push(...faultLines(problem, look.paint, about).map((line) => line));
+  }
+  const sums = summary(status);
+  if (sums) lines.push('', sums);
+  return lines;
+}
+
+/** Whether anything waits for a person: the exit code 3. */
+export function needsYou(status: StatusView): boolean {
+  return (
+    status.incidents.open > 0 ||
+    status.problems.some((problem) => needsSomebody(problem.code)) ||
+    status.agents.some(
+      (agent) => agent.problem || agent.dead > 0 || agent.state === 'quarantined' || agent.state === 'late',
+    )
+  );
+}
+
+/** A plugin that nothing triggers is worth a line, not an alarm. */
+function needsSomebody(code: string): boolean {
+  return !code.includes('IDLE');
+}
+
+function same(one: { message: string } | null, other: { message: string }): boolean {
+  return one?.message === other.message;
+}
+
+function hostLine({ host, agents, edge }: StatusView, { clock }: Look): string[] {
+  if (!host) return [];
+  const up = formatDuration(Math.max(0, clock.now - Date.parse(host.startedAt)));
+  const parts = [
+    `daruma ${host.version}`,
+    `up ${up}`,
+    `host ${formatSize(host.memoryBytes)}`,
+    `${agents.length} agents`,
+    `workers ${host.workers} in ${host.cells} ${host.cells === 1 ? 'cell' : 'cells'}`,
+    `queue ${host.queued}`,
+    `event loop ${Math.round(host.loopLagMs)} ms`,
+  ];
+  return [parts.join(' · '), ...(edge ? [`page ${edge.url}`] : []), ''];
+}
+
+function agentTable(agents: AgentView[], look: Look): string[] {
+  if (agents.length === 0)
+    return ['no agents yet', `  ${look.paint('cyan', '→')} daruma new hello --schedule "* * * * *"`];
+  const full = tableOf(agents, look, 24);
+  return full.some((line) => widthOf(line) > look.width) ? tableOf(agents, look, 12) : full;
+}
+
+function tableOf(agents: AgentView[], look: Look, places: number): string[] {
+  const { paint, clock } = look;
+  const columns: Column[] = [
+    { title: '' },
+    { title: 'AGENT', atLeast: 12 },
+    { title: 'STATE' },
+    { title: 'LAST RUN' },
+    { title: 'NEXT' },
+    { title: 'P95', right: true },
+    { title: 'MEMORY' },
+    { title: '24 H' },
+  ];
+  const rows = agents.map((agent): Row => {
+    const { sign, style } = signOf(agent.state);
+    const marks = spark(agent.hours, places);
+    return {
+      cells: [
+        { text: sign, paint: (text) => paint(style, text) },
+        agent.name,
+        { text: stateWords(agent), paint: (text) => paint(style, text) },
+        lastRun(agent.lastJob, clock),
+        agent.nextSlot ? nextTime(Date.parse(agent.nextSlot), clock) : '–',
+        agent.p95Ms === null ? '–' : formatDuration(agent.p95Ms),
+        memoryWords(agent),
+        { text: marks.map((mark) => mark.letter).join(''), paint: () => paintMarks(marks, paint) },
+      ],
+      below: below(agent, look),
+    };
+  });
+  // Room for the whole table, so that a wide one is seen and drawn again with shorter bars before a name is cut.
+  return table(columns, rows, places === 24 ? 1_000 : look.width, (text) => paint('dim', text));
+}
+
+/** `retrying 2/5`, `running`. */
+export function stateWords({ state, lastJob }: AgentView): string {
+  return state === 'retrying' && lastJob ? `retrying ${lastJob.attempt}/${lastJob.attempts}` : state;
+}
+
+/** `12:04 0.2s`, `11:40 failed`, `running 12s`. */
+export function lastRun(job: JobView | null, clock: Clock): string {
+  if (!job) return '–';
+  if (job.state === 'running' && job.startedAt) {
+    return `running ${relative(Date.parse(job.startedAt), clock).replace(/ ago$/, '')}`;
+  }
+  const at = job.finishedAt ?? job.startedAt;
+  if (!at) return 'queued';
+  const time = shortTime(Date.parse(at), clock);
+  if (job.state === 'dead' || job.state === 'retrying') return `${time} failed`;
+  if (job.state === 'cancelled') return `${time} cancelled`;
+  return job.durationMs === null ? time : `${time} ${formatDuration(job.durationMs)}`;
+}
+
+/** `44/128 MB`; a dash for what is not known. */
+export function memoryWords({ memory }: AgentView): string {
+  if (memory.usedBytes === null) return '–';
+  const used = formatSize(memory.usedBytes);
+  const limit = formatSize(memory.limitBytes);
+  const [number, unit] = used.split(' ');
+  return limit.endsWith(` ${unit}`) ? `${number}/${limit}` : `${used}/${limit}`;
+}
+
+/** The bars in colour, neighbours of one colour together. */
+export function paintMarks(marks: Mark[], paint: Paint): string {
+  const style = { none: 'dim', fine: 'green', mixed: 'yellow', dead: 'red' } as const;
+  let text = '';
+  for (let at = 0; at < marks.length; ) {
+    let end = at;
+    while (end < marks.length && marks[end]!.is === marks[at]!.is) end++;
+    const part = marks.slice(at, end).map((mark) => mark.letter);
+    text += paint(style[marks[at]!.is], part.join(''));
+    at = end;
+  }
+  return text;
+}
+
+function below(agent: AgentView, { paint, width }: Look): string[] {
+  const lines: string[] = [];
+  if (TELL_WHY.has(agent.state) && agent.why) {
+    lines.push(`     ${paint('dim', '└')} ${cut(oneLine(agent.why), width - 7)}`);
+  }
+  if (agent.problem) {
+    const [first, ...rest] = faultLines(agent.problem, paint);
+    const told = wrap(oneLine(agent.problem.message), width - 9);
+    lines.push(`     ${paint('dim', '└')} ${first!.split(' ')[0]} ${told[0]}`);
+    lines.push(...told.slice(1).map((line) => `         ${line}`));
+    lines.push(...rest.filter((line) => !agent.problem?.frame?.includes(line.trim())).map((line) => `       ${line}`));
+  }
+  return lines;
+}
+
+function summary({ incidents, agents }: StatusView): string | undefined {
+  const dead = agents.reduce((sum, agent) => sum + agent.dead, 0);
+  const parts: string[] = [];
+  if (incidents.open > 0) parts.push(`${incidents.open} open ${incidents.open === 1 ? 'incident' : 'incidents'}`);
+  if (incidents.healedToday > 0) parts.push(`${incidents.healedToday} healed today`);
+  if (dead > 0) parts.push(`${dead} dead ${dead === 1 ? 'letter' : 'letters'}   daruma dlq`);
+  return parts.length > 0 ? parts.join(', ') : undefined;
+}
