@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type Journal, openJournal } from '../../src/telemetry/journal.ts';
+
+let folder: string;
+const open: Journal[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daruma-journal-'));
+});
+afterEach(() => {
+  for (const journal of open.splice(0)) journal.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function journalOf(options: Partial<Parameters<typeof openJournal>[0]> = {}) {
+  const journal = await openJournal({
+    folder,
+    level: 'info',
+    maxFileBytes: 1024 ** 2,
+    budgetBytes: 8 * 1024 ** 2,
+    ...options,
+  });
+  open.push(journal);
+  return journal;
+}
+const lines = () =>
+  readdirSync(folder)
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+const line = (index: number, data: string | null = null) => ({
+  at: 0,
+  level: 'info' as const,
+  agent: 'a',
+  job: 'job-1',
+  worker: 'w1',
+  message: `line ${index}`,
+  data,
+});
+const bytesLeft = () => readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+
+it('has written a line before the call returns', async () => {
+  const journal = await journalOf();
+  journal.room('host').info('hello', { pid: 7 });
+  expect(lines()).toMatchObject([{ level: 'info', room: 'host', msg: 'hello', pid: 7 }]);
+});
+
+it('shows no secret, in whatever part of the line', async () => {
+  const journal = await journalOf();
+  journal.hide(['s3cr3t-value']);
+  journal
+    .room('host')
+    .info('token s3cr3t-value', { url: 'https://x/?k=s3cr3t-value', fault: { stack: 'at s3cr3t-value' } });
+  expect(JSON.stringify(lines())).not.toContain('s3cr3t');
+});
+
+it('writes lines of plugins below its own level, for their agent decides', async () => {
+  const journal = await journalOf({ level: 'warn' });
+  journal.lines([{ ...line(1), level: 'debug' }]);
+  journal.room('host').info('not this one');
+  expect(lines()).toMatchObject([{ level: 'debug', agent: 'a', job: 'job-1', worker: 'w1', msg: 'line 1' }]);
+});
+
+it('tells followers each line once, until they leave', async () => {
+  const journal = await journalOf();
+  const seen: unknown[] = [];
+  const leave = journal.follow((one) => seen.push(one.msg));
+  journal.room('host').info('one');
+  leave();
+  journal.room('host').info('two');
+  expect(seen).toEqual(['one']);
+});
+
+it('stays within its byte budget through a flood, files of earlier processes included', async () => {
+  for (let day = 1; day <= 9; day++) writeFileSync(join(folder, `daruma.2026-01-0${day}.1.log`), 'x'.repeat(500_000));
+  const budgetBytes = 4 * 1024 ** 2;
+  const journal = await journalOf({ budgetBytes, maxFileBytes: 256 * 1024 });
+  const padding = JSON.stringify({ text: 'y'.repeat(500) });
+  let most = 0;
+  for (let batch = 0; batch < 40; batch++) {
+    journal.lines(Array.from({ length: 500 }, (_, index) => line(index, padding)));
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, bytesLeft());
+  }
+  expect(most).toBeLessThanOrEqual(budgetBytes);
+  expect(readdirSync(folder).filter((name) => name.includes('2026-01-01'))).toEqual([]);
+  expect(readdirSync(folder).length).toBeGreaterThan(3);
+});
+
+it('loses no line that was logged before SIGKILL', () => {
+  const script = `
+    import { openJournal } from ${JSON.stringify(new URL('../../dist/telemetry/journal.js', import.meta.url).href)};
+    const journal = await openJournal({ folder: ${JSON.stringify(folder)}, level: 'info', maxFileBytes: 1e6, budgetBytes: 1e8 });
+    for (let i = 0; i < 5000; i++) journal.room('host').info('line ' + i);
+    process.kill(process.pid, 'SIGKILL');`;
+  expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script])).toThrow();
+  expect(lines()).toHaveLength(5_000);
+});
