@@ -1,0 +1,42 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { AttemptRef } from '../../../jobs/ports.ts';
+import { Fault } from '../../../kernel/fault.ts';
+import { rowOf } from '../job-id.ts';
+import type { StorePorts, Sync } from '../ports.ts';
+
+/** The record behind `once`. Every call looks at the fence before it writes. */
+export function effects(db: DatabaseSync): Pick<Sync<StorePorts>, 'beginEffect' | 'endEffect' | 'dropEffect'> {
+  const held = db.prepare(`SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = 'running'`);
+  const find = db.prepare('SELECT ended_at, result FROM effect WHERE job = ? AND key = ?');
+  const begin = db.prepare('INSERT INTO effect (job, key, attempt, begun_at) VALUES (?, ?, ?, ?)');
+  const end = db.prepare(`
+    INSERT INTO effect (job, key, attempt, begun_at, ended_at, result) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+    ON CONFLICT (job, key) DO UPDATE SET attempt = ?3, ended_at = ?4, result = ?5`);
+  const drop = db.prepare('DELETE FROM effect WHERE job = ? AND key = ? AND ended_at IS NULL');
+
+  return {
+    beginEffect(ref, key, now) {
+      const row = behindFence(ref);
+      const known = find.get(row, key) as { ended_at: number | null; result: string | null } | undefined;
+      if (known) return known.ended_at === null ? { is: 'unknown' } : { is: 'done', result: known.result };
+      begin.run(row, key, ref.attempt, now);
+      return { is: 'new' };
+    },
+    endEffect(ref, key, result, now) {
+      end.run(behindFence(ref), key, ref.attempt, now, result);
+    },
+    dropEffect(ref, key) {
+      drop.run(behindFence(ref), key);
+    },
+  };
+
+  function behindFence(ref: AttemptRef): number {
+    const row = rowOf(ref.job);
+    if (held.get(row, ref.attempt)) return row;
+    throw new Fault({
+      code: 'FENCED',
+      message: `attempt ${ref.attempt} of ${ref.job} does not hold the job any more`,
+      next: 'nothing: another attempt has taken over, or the job was cancelled',
+    });
+  }
+}

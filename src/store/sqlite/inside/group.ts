@@ -1,0 +1,109 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Fault, type PlainFault } from '../../../kernel/fault.ts';
+import { type Answer, type Call, OP_KINDS, type OpKind } from '../wire.ts';
+import { hitsEveryone, storeFault } from './faults.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * Carries out calls as one transaction and answers when it is on disk: one wait for the disk, however many calls there are.
+ *
+ * Failure handling. A call that refuses with a `Fault` has written nothing (an op throws faults only before its first
+ * write), so the others go on. Any other error undoes the group, which is then done again with a savepoint around each call,
+ * so that only the wrong one fails: the common way pays nothing for that. When the store itself is in trouble (disk full,
+ * I/O error, commit refused) nothing of the group is kept and every call of it fails; the next group tries anew.
+ */
+export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => Answer {
+  const beginRead = db.prepare('BEGIN');
+  const beginWrite = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+  const savepoint = db.prepare('SAVEPOINT call');
+  const release = db.prepare('RELEASE call');
+  const undoCall = db.prepare('ROLLBACK TO call');
+  const ops = tables.ops as unknown as Record<string, (...args: unknown[]) => unknown>;
+  let waitsForDisk = true;
+
+  return (calls) => {
+    const kind = strongest(calls);
+    try {
+      begin(kind);
+      try {
+        return together(calls);
+      } catch (thrown) {
+        undo();
+        if (hitsEveryone(thrown)) throw thrown;
+        begin(kind);
+        return oneByOne(calls);
+      }
+    } catch (thrown) {
+      undo();
+      const fault = storeFault(thrown, file);
+      return { values: new Array(calls.length), faults: calls.map((_, place) => [place, fault]) };
+    }
+  };
+
+  function begin(kind: OpKind): void {
+    if (kind !== 'hard' && kind !== 'soft') return void beginRead.run();
+    // A commit of claims alone need not wait for the disk: at a power cut they are queued again, which is what they were.
+    if ((kind === 'hard') !== waitsForDisk) {
+      waitsForDisk = kind === 'hard';
+      db.exec(`PRAGMA synchronous = ${waitsForDisk ? 'FULL' : 'NORMAL'}`);
+    }
+    beginWrite.run();
+  }
+
+  function together(calls: readonly Call[]): Answer {
+    const values: unknown[] = [];
+    const faults: Answer['faults'] = [];
+    for (const [name, ...args] of calls) {
+      try {
+        values.push(ops[name]!(...args));
+      } catch (thrown) {
+        if (!(thrown instanceof Fault)) throw thrown;
+        faults.push([values.push(undefined) - 1, refusal(thrown)]);
+      }
+    }
+    tables.beforeCommit();
+    commit.run();
+    return { values, faults };
+  }
+
+  function oneByOne(calls: readonly Call[]): Answer {
+    const values: unknown[] = [];
+    const faults: Answer['faults'] = [];
+    for (const [name, ...args] of calls) {
+      savepoint.run();
+      try {
+        values.push(ops[name]!(...args));
+        tables.beforeCommit();
+      } catch (thrown) {
+        if (hitsEveryone(thrown)) throw thrown;
+        undoCall.run();
+        tables.afterRollback();
+        faults.push([values.push(undefined) - 1, refusal(thrown)]);
+      }
+      release.run();
+    }
+    commit.run();
+    return { values, faults };
+  }
+
+  function undo(): void {
+    // Some errors (disk full among them) have rolled back already.
+    if (db.isTransaction) rollback.run();
+    tables.afterRollback();
+  }
+
+  function refusal(thrown: unknown): PlainFault {
+    const { stack: _, ...plain } = storeFault(thrown, file);
+    return plain;
+  }
+}
+
+const STRENGTH: readonly OpKind[] = ['slow', 'read', 'soft', 'hard'];
+
+function strongest(calls: readonly Call[]): OpKind {
+  let found = 0;
+  for (const [name] of calls) found = Math.max(found, STRENGTH.indexOf(OP_KINDS[name]));
+  return STRENGTH[found]!;
+}

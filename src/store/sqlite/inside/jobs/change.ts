@@ -1,0 +1,48 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { jobIdOf, rowOf } from '../../job-id.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
+import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
+
+/** What people do to jobs. */
+export function jobChanges(
+  db: DatabaseSync,
+  agents: Map<number, string>,
+): Pick<Sync<StorePorts>, 'cancel' | 'redrive' | 'drop'> {
+  const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
+  const cancel = db.prepare(
+    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
+  );
+  // The attempt's number stays: it is the fence, and an outcome of the former life must not be taken for one of the new.
+  // What was stale is not any more, because a person wants it now.
+  const redrive = db.prepare(`
+    UPDATE job SET state = 'queued', attempts = attempt + allowed, run_at = ?, stale_at = NULL, started_at = NULL,
+      finished_at = NULL, result = NULL, summary = NULL, error = NULL, cause = NULL
+    WHERE id = ? AND state IN ('dead', 'cancelled')`);
+
+  const drop = db.prepare(
+    `UPDATE job SET state = 'cancelled', error = ?, cause = NULL WHERE id = ? AND state = 'dead'`,
+  );
+
+  return {
+    cancel(id, why, now) {
+      const row = find.get(rowOf(id)) as JobRow | undefined;
+      if (!row) return undefined;
+      cancel.run(now, JSON.stringify(why), row.id);
+      agents.delete(row.id);
+      return jobOf(row);
+    },
+    redrive(ids, now) {
+      return ids
+        .map(rowOf)
+        .filter((row) => redrive.run(now, row).changes === 1)
+        .map(jobIdOf);
+    },
+    drop(ids, why) {
+      const error = JSON.stringify(why);
+      return ids
+        .map(rowOf)
+        .filter((row) => drop.run(error, row).changes === 1)
+        .map(jobIdOf);
+    },
+  };
+}

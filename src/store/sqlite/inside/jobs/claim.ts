@@ -1,0 +1,111 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { ClaimRequest } from '../../../../jobs/ports.ts';
+import type { PlainFault } from '../../../../kernel/fault.ts';
+import type { PackedOps, Plain } from '../../wire.ts';
+
+/** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, staleAt. */
+type DueRow = [number, number, number, string, number | null, string | null, number, number, number | null];
+
+/** Above every priority that a job can have. */
+const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
+
+/** Takes due jobs, one level of priority after the other, so that it never looks at a job that is not due. */
+export function jobClaims(
+  db: DatabaseSync,
+  agents: Map<number, string>,
+): Pick<PackedOps, 'claim' | 'release' | 'renew'> {
+  const ready = `FROM job INDEXED BY job_ready WHERE agent = ? AND state IN ('queued', 'retrying')`;
+  const nextLevel = db.prepare(`SELECT priority ${ready} AND priority < ? ORDER BY priority DESC LIMIT 1`);
+  const due = db.prepare(
+    `SELECT id, attempt, attempts, trigger, slot, input, queued_at, run_at, stale_at ${ready}
+     AND priority = ? AND run_at <= ? ORDER BY run_at, id LIMIT ?`,
+  );
+  const soonest = db.prepare(`SELECT min(run_at) ${ready} AND priority = ?`);
+  for (const statement of [nextLevel, due, soonest]) statement.setReturnArrays(true);
+  const take = db.prepare(
+    `UPDATE job SET state = 'running', attempt = ?, version = ?, owner = ?, lease_until = ?, started_at = ?, finished_at = NULL
+     WHERE id = ?`,
+  );
+  const expire = db.prepare(
+    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
+  );
+  const giveBack = db.prepare(
+    `UPDATE job SET state = iif(attempt = 1, 'queued', 'retrying'), attempt = attempt - 1, version = iif(attempt = 1, NULL, version),
+     started_at = NULL WHERE id = ? AND attempt = ? AND state = 'running'`,
+  );
+  const extend = db.prepare(`UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND state = 'running'`);
+
+  return {
+    claim(requests, terms) {
+      const flat: Plain[] = [];
+      for (const request of requests) claimFor(request, terms, flat);
+      return flat;
+    },
+    release(attempts) {
+      for (let i = 0; i < attempts.length; i += 2) {
+        giveBack.run(attempts[i]!, attempts[i + 1]!);
+        agents.delete(attempts[i]!);
+      }
+    },
+    renew(attempts, leaseUntil) {
+      const lost: number[] = [];
+      for (let i = 0; i < attempts.length; i += 2) {
+        if (extend.run(leaseUntil, attempts[i]!, attempts[i + 1]!).changes === 0) lost.push(i / 2);
+      }
+      return lost;
+    },
+  };
+
+  function claimFor(request: ClaimRequest, terms: Parameters<PackedOps['claim']>[1], flat: Plain[]): void {
+    const { agent } = request;
+    const head = flat.push(null, 0) - 2;
+    let nextAt: number | null = null;
+    let left = request.limit;
+    let level = ABOVE_ALL;
+    for (;;) {
+      const found = nextLevel.get(agent, level) as unknown as [number] | undefined;
+      if (!found) break;
+      level = found[0];
+      left -= takeLevel(request, level, left, terms, flat);
+      const [at] = soonest.get(agent, level) as unknown as [number | null];
+      if (at !== null && (nextAt === null || at < nextAt)) nextAt = at;
+      if (left === 0 && nextAt !== null && nextAt <= terms.now) break;
+    }
+    flat[head] = nextAt;
+    flat[head + 1] = request.limit - left;
+  }
+
+  function takeLevel(
+    { agent, version }: ClaimRequest,
+    level: number,
+    limit: number,
+    { owner, leaseUntil, now }: Parameters<PackedOps['claim']>[1],
+    flat: Plain[],
+  ): number {
+    let taken = 0;
+    while (taken < limit) {
+      const wanted = limit - taken;
+      const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
+      for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, staleAt] of rows) {
+        if (staleAt !== null && staleAt < now) {
+          expire.run(now, JSON.stringify(staleFault(staleAt)), row);
+          continue;
+        }
+        take.run(before + 1, version, owner, leaseUntil, now, row);
+        agents.set(row, agent);
+        flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt);
+        taken++;
+      }
+      if (rows.length < wanted) break;
+    }
+    return taken;
+  }
+}
+
+function staleFault(staleAt: number): PlainFault {
+  return {
+    code: 'STALE',
+    message: `it had not started by ${new Date(staleAt).toISOString()}, after which it is of no use`,
+    next: 'replay it if it is wanted all the same',
+  };
+}

@@ -1,0 +1,62 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { JobState } from '../../../../jobs/model.ts';
+import type { JobFilter } from '../../../../jobs/ports.ts';
+import { rowOf } from '../../job-id.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
+import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
+import { queuedSince } from './since.ts';
+
+/** Where the jobs of a state are found without looking at all the others. The condition repeats the index's own. */
+const PLACES: Record<JobState, string> = {
+  queued: `INDEXED BY job_ready WHERE state IN ('queued', 'retrying') AND state = 'queued'`,
+  retrying: `INDEXED BY job_retrying WHERE state = 'retrying'`,
+  running: `INDEXED BY job_running WHERE state = 'running'`,
+  dead: `INDEXED BY job_dead WHERE state = 'dead'`,
+  done: `WHERE state = 'done'`,
+  cancelled: `WHERE state = 'cancelled'`,
+};
+/** Only jobs that failed have a cause, and they lose it when they end well. */
+const WITH_CAUSE: readonly JobState[] = ['retrying', 'running', 'dead'];
+const MOST_ROWS = 1_000;
+
+/** Lists jobs, newest first: one look for each state, merged, so that few dead jobs are found among a million done. */
+export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list'> {
+  const since = queuedSince(db);
+  const statements = new Map<string, StatementSync>();
+
+  return {
+    list(filter) {
+      const limit = Math.min(MOST_ROWS, Math.max(1, Math.floor(filter.limit)));
+      const states = statesOf(filter);
+      const places = states ? states.map((state) => PLACES[state]) : ['WHERE true'];
+      const { conditions, values } = conditionsOf(filter);
+      const rows = places.flatMap(
+        (place) =>
+          statementFor(`${place}${conditions} ORDER BY id DESC LIMIT ?`).all(...values, limit) as unknown as JobRow[],
+      );
+      if (places.length > 1) rows.sort((a, b) => b.id - a.id);
+      return rows.slice(0, limit).map(jobOf);
+    },
+  };
+
+  function conditionsOf(filter: JobFilter): { conditions: string; values: SQLInputValue[] } {
+    const parts: [string, SQLInputValue][] = [];
+    if (filter.agent !== undefined) parts.push(['agent = ?', filter.agent]);
+    if (filter.cause !== undefined) parts.push(['cause = ?', filter.cause]);
+    if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
+    if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
+    if (filter.since !== undefined) parts.push(['id >= ?', since(filter.since)], ['queued_at >= ?', filter.since]);
+    return { conditions: parts.map(([text]) => ` AND ${text}`).join(''), values: parts.map(([, value]) => value) };
+  }
+
+  function statementFor(rest: string): StatementSync {
+    const statement = statements.get(rest) ?? db.prepare(`SELECT ${JOB_COLUMNS} FROM job ${rest}`);
+    statements.set(rest, statement);
+    return statement;
+  }
+}
+
+function statesOf(filter: JobFilter): JobState[] | undefined {
+  if (filter.cause === undefined) return filter.states && [...new Set(filter.states)];
+  return WITH_CAUSE.filter((state) => filter.states?.includes(state) ?? true);
+}

@@ -1,0 +1,84 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
+import type { PlainFault } from '../../../../kernel/fault.ts';
+import { rowOf } from '../../job-id.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
+import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
+
+type Reads = Pick<Sync<StorePorts>, 'get' | 'abandoned' | 'waiting' | 'deadByCause'>;
+
+export function jobReads(db: DatabaseSync): Reads {
+  const byRow = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ?`);
+  const failures = db.prepare(
+    'SELECT attempt, started_at, finished_at, worker, fault FROM attempt WHERE job = ? ORDER BY attempt',
+  );
+  const abandoned = db.prepare(
+    `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_running WHERE state = 'running' AND (owner <> ? OR lease_until <= ?) ORDER BY id`,
+  );
+  // Both leap from one level of priority to the next, however many jobs wait in between.
+  const readyJob = `SELECT agent, priority, run_at FROM job INDEXED BY job_ready WHERE state IN ('queued', 'retrying')`;
+  const nextAgent = db.prepare(`${readyJob} AND agent > ? ORDER BY agent, priority DESC, run_at LIMIT 1`);
+  const nextLevel = db.prepare(`${readyJob} AND agent = ? AND priority < ? ORDER BY priority DESC, run_at LIMIT 1`);
+  const dead = db.prepare(`
+    SELECT coalesce(cause, '') AS cause, agent, count(*) AS count, min(finished_at) AS firstAt, max(finished_at) AS lastAt,
+      max(id) AS newest
+    FROM job INDEXED BY job_dead WHERE state = 'dead' GROUP BY 1, 2 ORDER BY count DESC, lastAt DESC`);
+
+  return {
+    get(id) {
+      const row = byRow.get(rowOf(id)) as JobRow | undefined;
+      if (!row) return undefined;
+      return { ...jobOf(row), failures: (failures.all(row.id) as unknown as FailureRow[]).map(recordOf) };
+    },
+    abandoned(owner, now) {
+      return (abandoned.all(owner, now) as unknown as JobRow[]).map(jobOf);
+    },
+    waiting() {
+      const waiting: { agent: string; nextAt: number }[] = [];
+      let at = nextAgent.get('') as ReadyRow | undefined;
+      while (at) {
+        const { agent } = at;
+        let nextAt = at.run_at;
+        for (let level = nextLevel.get(agent, at.priority) as ReadyRow | undefined; level; ) {
+          nextAt = Math.min(nextAt, level.run_at);
+          level = nextLevel.get(agent, level.priority) as ReadyRow | undefined;
+        }
+        waiting.push({ agent, nextAt });
+        at = nextAgent.get(agent) as ReadyRow | undefined;
+      }
+      return waiting;
+    },
+    deadByCause() {
+      return (dead.all() as unknown as (Omit<DeadGroup, 'example'> & { newest: number })[]).map(
+        ({ newest, ...group }) => ({
+          ...group,
+          example: jobOf(byRow.get(newest) as unknown as JobRow),
+        }),
+      );
+    },
+  };
+}
+
+interface ReadyRow {
+  agent: string;
+  priority: number;
+  run_at: number;
+}
+
+interface FailureRow {
+  attempt: number;
+  started_at: number;
+  finished_at: number;
+  worker: string | null;
+  fault: string;
+}
+
+function recordOf(row: FailureRow): AttemptRecord {
+  return {
+    attempt: row.attempt,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    worker: row.worker,
+    fault: JSON.parse(row.fault) as PlainFault,
+  };
+}

@@ -1,0 +1,54 @@
+import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
+import { jobIdOf } from '../../job-id.ts';
+
+/** The columns of {@link JobRow}, for a SELECT. */
+export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, key, priority, attempt, attempts, queued_at, run_at, stale_at,
+  started_at, finished_at, input, result, summary, error, cause`;
+
+export interface JobRow {
+  id: number;
+  agent: string;
+  version: string | null;
+  state: JobState;
+  trigger: Trigger;
+  slot: number | null;
+  key: string | null;
+  priority: number;
+  attempt: number;
+  attempts: number;
+  queued_at: number;
+  run_at: number;
+  stale_at: number | null;
+  started_at: number | null;
+  finished_at: number | null;
+  input: string | null;
+  result: string | null;
+  summary: string | null;
+  error: string | null;
+  cause: string | null;
+}
+
+export function jobOf(row: JobRow): Job {
+  return {
+    id: jobIdOf(row.id),
+    agent: row.agent,
+    version: row.version,
+    state: row.state,
+    trigger: row.trigger,
+    slot: row.slot,
+    key: row.key,
+    priority: row.priority,
+    attempt: row.attempt,
+    attempts: row.attempts,
+    queuedAt: row.queued_at,
+    runAt: row.run_at,
+    staleAt: row.stale_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    input: row.input,
+    result: row.result,
+    summary: row.summary,
+    error: row.error === null ? null : JSON.parse(row.error),
+    cause: row.cause,
+  };
+}

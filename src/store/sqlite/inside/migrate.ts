@@ -1,0 +1,58 @@
+import { renameSync, rmSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../../kernel/fault.ts';
+import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
+
+/**
+ * Brings a store to the newest schema. An empty file becomes a new store; an older store is copied beside itself first
+ * (`<file>.schema-1.backup`) and then moved forward in one transaction. A newer one, or another program's database, is refused
+ * and left as it is.
+ */
+export function migrate(db: DatabaseSync, file: string, steps: readonly string[] = MIGRATIONS): void {
+  const from = schemaOf(db, file, steps.length);
+  if (from === steps.length) return;
+  if (from > 0) backUp(db, `${file}.schema-${from}.backup`);
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of steps.slice(from)) db.exec(step);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}; COMMIT`);
+  } catch (thrown) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw thrown;
+  }
+}
+
+/** The schema's number of a store, 0 for an empty file. */
+export function schemaOf(db: DatabaseSync, file: string, newest: number = MIGRATIONS.length): number {
+  const schema = numberOf(db, 'user_version');
+  const empty = numberOf(db, 'schema_version') === 0;
+  if (!empty && numberOf(db, 'application_id') !== APPLICATION_ID) {
+    throw new Fault({
+      code: 'STORE_CORRUPT',
+      message: "the store's file is a database of another program",
+      next: 'name another file as store, or move this one away; it was not changed',
+      file,
+    });
+  }
+  if (schema > newest) {
+    throw new Fault({
+      code: 'STORE_NEWER',
+      message: `the store has schema ${schema}, and this version of daruma knows up to ${newest}`,
+      next: `install the newer version again, or restore a copy of schema ${newest} from beside the store`,
+      file,
+    });
+  }
+  return schema;
+}
+
+function numberOf(db: DatabaseSync, pragma: string): number {
+  return Object.values(db.prepare(`PRAGMA ${pragma}`).get()!)[0] as number;
+}
+
+/** A copy that is whole or not there: written under another name first. */
+function backUp(db: DatabaseSync, copy: string): void {
+  const unfinished = `${copy}.unfinished`;
+  rmSync(unfinished, { force: true });
+  db.prepare('VACUUM INTO ?').run(unfinished);
+  renameSync(unfinished, copy);
+}

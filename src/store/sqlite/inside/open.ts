@@ -1,0 +1,112 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../../kernel/fault.ts';
+import { storeFault } from './faults.ts';
+import { migrate, schemaOf } from './migrate.ts';
+import { SCHEMA } from './schema.ts';
+
+/** Older versions can corrupt a write-ahead log that is reset while two connections look at it. */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+const BUSY_TIMEOUT_MS = 5_000;
+/** The log is written back into the file when it has this many pages (16 MB): hot pages are written back once, not often. */
+const CHECKPOINT_PAGES = 4_000;
+const CACHE_KIB = 65_536;
+
+/** Opens a store for writing, makes or migrates it. Throws a `Fault` that says what to do. */
+export function openForWriting(file: string): DatabaseSync {
+  return opened(file, () => {
+    if (!existsSync(file)) {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      // Inputs and results of jobs are nobody else's to read; the log gets the file's rights.
+      closeSync(openSync(file, 'a', 0o600));
+    }
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    return closedOnFailure(db, () => {
+      refuseOldSqlite(db, file);
+      schemaOf(db, file);
+      // No mmap: a read error of a mapped page is a signal that kills the process, not an error.
+      db.exec(`
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+        PRAGMA journal_size_limit = ${64 * 1024 * 1024};
+        PRAGMA cache_size = -${CACHE_KIB};
+        PRAGMA temp_store = MEMORY;
+        PRAGMA foreign_keys = OFF;
+      `);
+      migrate(db, file);
+    });
+  });
+}
+
+/** Opens an existing store of the current schema for reading. */
+export function openForReading(file: string): DatabaseSync {
+  return opened(file, () => {
+    if (!existsSync(file)) {
+      throw new Fault({
+        code: 'STORE_MISSING',
+        message: 'there is no store yet',
+        next: 'start the host once: `daruma start`',
+        file,
+      });
+    }
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+    return closedOnFailure(db, () => {
+      refuseOldSqlite(db, file);
+      const schema = schemaOf(db, file);
+      if (schema < SCHEMA) {
+        throw new Fault({
+          code: 'STORE_OLDER',
+          message: `the store has schema ${schema}, and this version of daruma reads ${SCHEMA}`,
+          next: 'start the host once, it brings the store up to date',
+          file,
+        });
+      }
+    });
+  });
+}
+
+function opened(file: string, open: () => DatabaseSync): DatabaseSync {
+  try {
+    return open();
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown;
+    throw new Fault(startFault(thrown, file), { cause: thrown });
+  }
+}
+
+function closedOnFailure(db: DatabaseSync, prepare: () => void): DatabaseSync {
+  try {
+    prepare();
+    return db;
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+}
+
+/** Errors of the file system before SQLite had a say get the same codes. */
+function startFault(thrown: unknown, file: string) {
+  const code = (thrown as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return storeFault(Object.assign(new Error((thrown as Error).message), { errcode: 13 }), file);
+  }
+  if (code && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOENT'].includes(code)) {
+    return storeFault(Object.assign(new Error((thrown as Error).message), { errcode: 14 }), file);
+  }
+  return storeFault(thrown, file);
+}
+
+function refuseOldSqlite(db: DatabaseSync, file: string): void {
+  const version = (db.prepare('SELECT sqlite_version() AS version').get() as { version: string }).version;
+  const parts = version.split('.').map(Number);
+  const place = OLDEST_SQLITE.findIndex((part, i) => (parts[i] ?? 0) !== part);
+  if (place === -1 || (parts[place] ?? 0) > OLDEST_SQLITE[place]!) return;
+  throw new Fault({
+    code: 'STORE_SQLITE_OLD',
+    message: `this Node carries SQLite ${version}, which can damage a store; ${OLDEST_SQLITE.join('.')} is the oldest that is safe`,
+    next: 'install a newer Node',
+    file,
+  });
+}

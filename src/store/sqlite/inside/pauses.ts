@@ -1,0 +1,16 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { StorePorts, Sync } from '../ports.ts';
+
+/** Agents that a person paused. */
+export function pauses(db: DatabaseSync): Pick<Sync<StorePorts>, 'pause' | 'resume' | 'paused'> {
+  const pause = db.prepare(`
+    INSERT INTO pause (agent, until, paused_at) VALUES (?, ?, ?)
+    ON CONFLICT (agent) DO UPDATE SET until = excluded.until, paused_at = excluded.paused_at`);
+  const resume = db.prepare('DELETE FROM pause WHERE agent = ?');
+  const paused = db.prepare('SELECT agent, until FROM pause ORDER BY agent');
+  return {
+    pause: (agent, until, now) => void pause.run(agent, until, now),
+    resume: (agent) => void resume.run(agent),
+    paused: () => (paused.all() as { agent: string; until: number | null }[]).map((row) => ({ ...row })),
+  };
+}

@@ -1,0 +1,109 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
+import { jobIdOf } from '../job-id.ts';
+import type { StorePorts, Sync } from '../ports.ts';
+import { type Plain, packJob } from '../wire.ts';
+import type { JobAdder } from './jobs/add.ts';
+
+type SlotOps = Sync<StorePorts>;
+const MOST_SLOTS = 10_000;
+const COLUMNS = 'agent, due, state, reason, job, planned_at, decided_at';
+
+export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'plan' | 'decide' | 'cancelPlanned'> {
+  // A slot that was cancelled before its time is planned again: its agent or schedule came back.
+  const plan = db.prepare(`
+    INSERT INTO slot (agent, due, state, planned_at) VALUES (?1, ?2, 'planned', ?3)
+    ON CONFLICT (agent, due) DO UPDATE SET state = 'planned', reason = NULL, planned_at = ?3, decided_at = NULL
+    WHERE slot.state = 'cancelled' AND slot.due > ?3`);
+  const stateOf = db.prepare('SELECT state FROM slot WHERE agent = ? AND due = ?');
+  const decide = db.prepare(`
+    INSERT INTO slot (agent, due, state, reason, job, planned_at, decided_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+    ON CONFLICT (agent, due) DO UPDATE SET state = ?3, reason = ?4, job = ?5, decided_at = ?6`);
+  const cancel = db.prepare(
+    `UPDATE slot SET state = 'cancelled', reason = ?, decided_at = ? WHERE agent = ? AND due > ? AND state = 'planned'`,
+  );
+
+  return {
+    plan(slots, now) {
+      for (const { agent, due } of slots) plan.run(agent, due, now);
+    },
+    decide: (decisions, now) => decisions.map((decision) => decideOne(decision, now)),
+    cancelPlanned: (agent, after, reason, now) => Number(cancel.run(reason, now, agent, after).changes),
+  };
+
+  function decideOne({ agent, due, state, reason, job }: SlotDecision, now: number): string | null | undefined {
+    const before = (stateOf.get(agent, due) as { state: SlotState } | undefined)?.state ?? 'planned';
+    if (before !== 'planned' && !(state === 'caught-up' && before === 'missed')) return undefined;
+    let row: number | null = null;
+    if (job) {
+      const packed: Plain[] = [];
+      packJob(packed, { ...job, slot: job.slot ?? due }, now);
+      row = Math.abs(jobs.add(packed, now)[0]!);
+    }
+    decide.run(agent, due, state, reason ?? null, row, now);
+    return row === null ? null : jobIdOf(row);
+  }
+}
+
+export function slotReads(db: DatabaseSync): Pick<SlotOps, 'dueSlots' | 'newestSlots' | 'slots' | 'nextSlots'> {
+  const due = db.prepare(
+    `SELECT ${COLUMNS} FROM slot INDEXED BY slot_planned WHERE state = 'planned' AND due <= ? ORDER BY due, agent LIMIT ?`,
+  );
+  // Leaps from agent to agent: the table keeps weeks of slots.
+  const newest = db.prepare(`
+    WITH RECURSIVE known (agent) AS (
+      SELECT min(agent) FROM slot
+      UNION ALL
+      SELECT (SELECT min(agent) FROM slot WHERE agent > known.agent) FROM known WHERE known.agent IS NOT NULL
+    )
+    SELECT agent, (
+      SELECT due FROM slot WHERE slot.agent = known.agent AND state <> 'cancelled' ORDER BY due DESC LIMIT 1
+    ) AS due
+    FROM known WHERE agent IS NOT NULL AND due IS NOT NULL`);
+  const next = db.prepare(
+    `SELECT agent, min(due) AS due FROM slot INDEXED BY slot_planned WHERE state = 'planned' GROUP BY agent ORDER BY due, agent`,
+  );
+  const ofAgent = db.prepare(
+    `SELECT ${COLUMNS} FROM slot WHERE agent = ? AND due >= ? AND due < ? AND state IN (SELECT value FROM json_each(?))
+     ORDER BY due LIMIT ${MOST_SLOTS}`,
+  );
+  const ofAll = db.prepare(
+    `SELECT ${COLUMNS} FROM slot INDEXED BY slot_due WHERE due >= ? AND due < ? AND state IN (SELECT value FROM json_each(?))
+     ORDER BY due, agent LIMIT ${MOST_SLOTS}`,
+  );
+
+  return {
+    dueSlots: (now, limit) => (due.all(now, limit) as unknown as SlotRow[]).map(slotOf),
+    newestSlots: () => (newest.all() as { agent: string; due: number }[]).map((row) => ({ ...row })),
+    nextSlots: () => (next.all() as { agent: string; due: number }[]).map((row) => ({ ...row })),
+    slots({ agent, from, to, states }) {
+      const wanted = JSON.stringify(states ?? ALL_STATES);
+      const rows = agent === undefined ? ofAll.all(from, to, wanted) : ofAgent.all(agent, from, to, wanted);
+      return (rows as unknown as SlotRow[]).map(slotOf);
+    },
+  };
+}
+
+const ALL_STATES: readonly SlotState[] = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'];
+
+interface SlotRow {
+  agent: string;
+  due: number;
+  state: SlotState;
+  reason: string | null;
+  job: number | null;
+  planned_at: number;
+  decided_at: number | null;
+}
+
+function slotOf(row: SlotRow): Slot {
+  return {
+    agent: row.agent,
+    due: row.due,
+    state: row.state,
+    reason: row.reason,
+    job: row.job === null ? null : jobIdOf(row.job),
+    plannedAt: row.planned_at,
+    decidedAt: row.decided_at,
+  };
+}

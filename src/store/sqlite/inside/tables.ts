@@ -1,0 +1,72 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { ReadPorts, Sync } from '../ports.ts';
+import type { StoreOps } from '../wire.ts';
+import { effects } from './effects.ts';
+import { eventReads, eventWrites } from './events.ts';
+import { figures } from './figures.ts';
+import { jobAdder } from './jobs/add.ts';
+import { jobChanges } from './jobs/change.ts';
+import { jobClaims } from './jobs/claim.ts';
+import { jobList } from './jobs/list.ts';
+import { jobOverview } from './jobs/overview.ts';
+import { jobReads } from './jobs/read.ts';
+import { jobEnds } from './jobs/settle.ts';
+import { pauses } from './pauses.ts';
+import { slotReads, slotWrites } from './slots.ts';
+import { agentState } from './state.ts';
+import { hourTotals } from './totals.ts';
+import { upkeepReads, upkeepWrites } from './upkeep.ts';
+
+/** Every call of the store on one open file. */
+export interface Tables {
+  ops: StoreOps;
+  /** Before a commit: writes what was gathered for it. */
+  beforeCommit(): void;
+  /** After a rollback: forgets what was gathered and remembered. */
+  afterRollback(): void;
+}
+
+export function openTables(db: DatabaseSync, file: string): Tables {
+  const totals = hourTotals(db);
+  const adder = jobAdder(db);
+  /** The agents of running jobs, so that an end need not look its agent up. */
+  const agents = new Map<number, string>();
+  return {
+    ops: {
+      add: adder.add,
+      ...jobClaims(db, agents),
+      ...jobEnds(db, totals, agents),
+      ...jobChanges(db, agents),
+      ...effects(db),
+      ...agentState(db),
+      ...pauses(db),
+      ...slotWrites(db, adder),
+      ...eventWrites(db),
+      ...upkeepWrites(db),
+      ...openReads(db, file),
+    },
+    beforeCommit: totals.flush,
+    afterRollback() {
+      totals.clear();
+      adder.clear();
+      agents.clear();
+    },
+  };
+}
+
+/** The calls that change nothing; they work on a connection that may only read. */
+export function openReads(db: DatabaseSync, file: string) {
+  const { getState, stateKeys } = agentState(db);
+  return {
+    ...jobReads(db),
+    ...jobList(db),
+    ...jobOverview(db),
+    ...slotReads(db),
+    ...eventReads(db),
+    ...figures(db),
+    ...upkeepReads(db, file),
+    getState,
+    stateKeys,
+    paused: pauses(db).paused,
+  } satisfies Sync<ReadPorts> & Partial<StoreOps>;
+}

@@ -1,0 +1,55 @@
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import type { StorePorts, Sync } from '../ports.ts';
+import { hourOf } from './totals.ts';
+
+export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> {
+  // Whatever is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
+  const jobsEnd = db.prepare('SELECT min(first_job) AS row FROM queue_hour WHERE hour > ?');
+  // The newest job stays, since the next row is counted from it and a row must never come back.
+  const oldJobs = db.prepare(`
+    SELECT id FROM job WHERE id < ? AND id < (SELECT max(id) FROM job)
+      AND state IN ('done', 'dead', 'cancelled') AND finished_at < ? ORDER BY id LIMIT ?`);
+  const ofJobs = ['attempt WHERE job', 'effect WHERE job', 'job WHERE id'].map((table) =>
+    db.prepare(`DELETE FROM ${table} IN (SELECT value FROM json_each(?))`),
+  );
+  // The newest slot of an agent that was not cancelled stays: the schedule goes on from it.
+  const slots = db.prepare(`
+    DELETE FROM slot WHERE (agent, due) IN (
+      SELECT agent, due FROM slot AS old WHERE due < ?1 AND state <> 'planned' AND decided_at < ?1
+        AND due < (SELECT max(due) FROM slot WHERE agent = old.agent AND state <> 'cancelled')
+      ORDER BY due LIMIT ?2)`);
+  const events = db.prepare('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)');
+
+  return {
+    prune(before, limit) {
+      const end = (jobsEnd.get(hourOf(before.jobs)) as { row: number | null }).row ?? Number.MAX_SAFE_INTEGER;
+      const rows = (oldJobs.all(end, before.jobs, limit) as { id: number }[]).map(({ id }) => id);
+      if (rows.length > 0) for (const statement of ofJobs) statement.run(JSON.stringify(rows));
+      const gone = [slots.run(before.slots, limit), events.run(before.events, limit)];
+      return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
+    },
+  };
+}
+
+export function upkeepReads(db: DatabaseSync, file: string): Pick<Sync<StorePorts>, 'checkUp'> {
+  const schema = db.prepare('PRAGMA user_version');
+  return {
+    checkUp(options) {
+      return {
+        schema: (schema.get() as { user_version: number }).user_version,
+        bytes: [file, `${file}-wal`].reduce((sum, name) => sum + sizeOf(name), 0),
+        integrity: options?.integrity ? integrityOf(db) : null,
+      };
+    },
+  };
+}
+
+function integrityOf(db: DatabaseSync): string {
+  const rows = db.prepare('PRAGMA integrity_check(10)').all() as { integrity_check: string }[];
+  return rows.map((row) => row.integrity_check).join('\n');
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,13 @@
+import type { JobId } from '../../jobs/model.ts';
+
+/** `job-2s` of row 100. Outside the store a job's id is opaque. */
+export function jobIdOf(row: number): JobId {
+  return `job-${row.toString(36)}`;
+}
+
+/** The row of a job's id; 0, which no job has, for anything that this store never gave out. */
+export function rowOf(id: JobId): number {
+  if (!id.startsWith('job-')) return 0;
+  const row = Number.parseInt(id.slice(4), 36);
+  return Number.isSafeInteger(row) && row > 0 && jobIdOf(row) === id ? row : 0;
+}

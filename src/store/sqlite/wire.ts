@@ -1,0 +1,153 @@
+/**
+ * What travels between the host and the store thread. A message to the thread is a list of calls, its answer holds one
+ * value for each, in order. What travels with every job (new jobs, claims, ends) goes as one flat list of plain values,
+ * which costs half of what objects do; everything else goes as it is.
+ */
+import type { Assignment, NewJob } from '../../jobs/model.ts';
+import type { AttemptRef, ClaimAnswer, ClaimRequest, Settlement } from '../../jobs/ports.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { jobIdOf, rowOf } from './job-id.ts';
+import type { StorePorts, Sync } from './ports.ts';
+
+export type Plain = string | number | null;
+
+/** The calls whose arguments and answers are packed. */
+export interface PackedOps {
+  /** Rows of the jobs; negative: the key was used before. */
+  add(jobs: Plain[], now: number): number[];
+  claim(requests: ClaimRequest[], terms: { owner: string; leaseUntil: number; now: number }): Plain[];
+  settle(settlements: Plain[]): boolean[];
+  release(attempts: number[]): void;
+  /** Places in the list of those that are not held any more. */
+  renew(attempts: number[], leaseUntil: number): number[];
+}
+
+export type StoreOps = PackedOps & Sync<Omit<StorePorts, keyof PackedOps>>;
+export type OpName = keyof StoreOps;
+export type Call = [name: OpName, ...args: unknown[]];
+
+/** One value for each call, and what went wrong with which. */
+export type Answer = { values: unknown[]; faults: [place: number, fault: PlainFault][] };
+
+/**
+ * `hard`: must survive a power cut, so its commit waits for the disk. `soft`: losing it at a power cut only queues a job
+ * again. `read`: changes nothing. `slow`: changes nothing and can take long, so it goes to a thread of its own.
+ */
+export type OpKind = 'hard' | 'soft' | 'read' | 'slow';
+
+export const OP_KINDS: Record<OpName, OpKind> = {
+  add: 'hard',
+  settle: 'hard',
+  cancel: 'hard',
+  redrive: 'hard',
+  drop: 'hard',
+  claim: 'soft',
+  release: 'soft',
+  renew: 'soft',
+  abandoned: 'read',
+  waiting: 'read',
+  get: 'read',
+  list: 'slow',
+  deadByCause: 'slow',
+  overview: 'slow',
+  beginEffect: 'hard',
+  endEffect: 'hard',
+  dropEffect: 'hard',
+  getState: 'read',
+  setState: 'hard',
+  deleteState: 'hard',
+  stateKeys: 'read',
+  pause: 'hard',
+  resume: 'hard',
+  paused: 'read',
+  plan: 'hard',
+  decide: 'hard',
+  cancelPlanned: 'hard',
+  dueSlots: 'read',
+  newestSlots: 'read',
+  nextSlots: 'read',
+  slots: 'slow',
+  append: 'hard',
+  events: 'slow',
+  agentFigures: 'slow',
+  hourFigures: 'slow',
+  slotFigures: 'slow',
+  prune: 'hard',
+  checkUp: 'slow',
+};
+
+/** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input */
+export const NEW_JOB_WIDTH = 9;
+
+/** One new job, appended to `flat`. */
+export function packJob(flat: Plain[], job: NewJob, now: number): void {
+  flat.push(
+    job.agent,
+    job.trigger,
+    job.priority ?? 0,
+    job.attempts,
+    job.runAt ?? now,
+    job.slot ?? null,
+    job.key ?? null,
+    job.staleAt ?? null,
+    job.input,
+  );
+}
+
+/** row, attempt, state, startedAt, finishedAt, runAt, result, summary, error, cause, worker */
+export const SETTLEMENT_WIDTH = 11;
+
+export function packSettlements(settlements: Settlement[]): Plain[] {
+  const flat: Plain[] = [];
+  for (const end of settlements) {
+    flat.push(
+      rowOf(end.job),
+      end.attempt,
+      end.state,
+      end.startedAt,
+      end.finishedAt,
+      end.runAt ?? null,
+      end.result ?? null,
+      end.summary ?? null,
+      end.error ? JSON.stringify(end.error) : null,
+      end.cause ?? null,
+      end.worker ?? null,
+    );
+  }
+  return flat;
+}
+
+/** row, attempt */
+export function packAttempts(attempts: AttemptRef[]): number[] {
+  const flat: number[] = [];
+  for (const ref of attempts) flat.push(rowOf(ref.job), ref.attempt);
+  return flat;
+}
+
+/** row, attempt, attempts, trigger, slot, input, queuedAt, runAt */
+export const ASSIGNMENT_WIDTH = 8;
+
+/** For each request: nextAt, the number of jobs taken, and the jobs. */
+export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswer[] {
+  let at = 0;
+  return requests.map(({ agent }) => {
+    const nextAt = flat[at] as number | null;
+    const count = flat[at + 1] as number;
+    at += 2;
+    const assignments: Assignment[] = [];
+    for (let taken = 0; taken < count; taken++, at += ASSIGNMENT_WIDTH) {
+      assignments.push({
+        job: jobIdOf(flat[at] as number),
+        agent,
+        attempt: flat[at + 1] as number,
+        attempts: flat[at + 2] as number,
+        trigger: flat[at + 3] as Assignment['trigger'],
+        slot: flat[at + 4] as number | null,
+        input: flat[at + 5] as string | null,
+        queuedAt: flat[at + 6] as number,
+        runAt: flat[at + 7] as number,
+      });
+    }
+    return { agent, assignments, nextAt };
+  });
+}
