@@ -28,7 +28,12 @@ export function leadOf(report: FleetReport): string {
 /** The day in Markdown: for the job's summary, a mail, a repository. */
 export function markdownOf(report: FleetReport, day: Day): string {
   const head = `# Daruma, ${day.title}\n\n${md(leadOf(report))}\n`;
-  if (isEmpty(totalsOf(report))) return head;
+  if (isEmpty(totalsOf(report))) {
+    const ready = report.agents.map(
+      ({ name, schedule }) => `- ${md(name)}: ${schedule === null ? 'when it is sent a job' : `\`${schedule}\``}`,
+    );
+    return ready.length === 0 ? head : `${head}\nReady to run:\n\n${ready.join('\n')}\n`;
+  }
   return `${[head.trim(), hours(report, day), agents(report), failures(report, day)].join('\n\n')}\n`;
 }
 

@@ -30,10 +30,21 @@ export function pageOf(report: FleetReport, day: Day, lead: string, before: stri
 <title>Daruma, ${e(day.title)}</title><style>${STYLE}</style></head>
 <body><main><header>${DOLL}<div><p>Daruma, daily report</p><h1>${e(day.title)}</h1></div></header>
 <p class="lead">${e(lead)}</p>
-${isEmpty(totalsOf(report)) ? '' : parts.join('\n')}
+${isEmpty(totalsOf(report)) ? readyCard(report.agents) : parts.join('\n')}
 <footer>Daruma ${e(host.version)}, up ${showMs(host.uptimeMs)} with ${showBytes(host.memoryBytes)} · times in ${e(day.timezone)}${link}</footer>
 </main></body></html>
 `;
+}
+
+/** For a day without anything to tell: what is going to run. */
+function readyCard(agents: FleetAgent[]): string {
+  if (agents.length === 0) return '';
+  const rows = agents.map(({ name, schedule, state }) => {
+    const asked = schedule === null ? 'when it is sent a job' : e(schedule);
+    return `<tr><th scope="row">${e(name)}</th><td class="left">${asked}</td><td>${e(state)}</td></tr>`;
+  });
+  const head = '<th scope="col">agent</th><th scope="col" class="left">runs</th><th scope="col">state now</th>';
+  return `<section><h2>Ready to run</h2><table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></section>`;
 }
 
 function tiles(report: FleetReport): string {

@@ -1,0 +1,122 @@
+import { lstat, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { definePlugin, z } from 'daruma';
+import { differences, pack, readBack } from './lib/archive.ts';
+import { surplus } from './lib/backups.ts';
+import { copyStore, countJobs, storeBytes } from './lib/store-copy.ts';
+import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
+
+/** What makes an installation, beside its store. */
+const FOLDERS = ['plugins', 'agents', 'config'];
+
+export default definePlugin({
+  about: 'Backs up the store and the files of the installation to backups/, and reads each backup back.',
+  schedule: '0 2 * * *',
+  firstRun: true,
+  settings: z.strictObject({
+    keep: z.int().min(1).default(14).describe('Backups that are kept; older ones go after a new one has proved good.'),
+    budget: size().default('10GB').describe('What all backups together may take; the newest is kept in any case.'),
+    leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
+  }),
+  limits: { memory: '256MB', timeout: '1h', silence: '15m', attempts: 3, backoff: { first: '1m', longest: '10m' } },
+  needs: { fleet: true, modules: ['node:sqlite'], read: FOLDERS, write: ['backups'] },
+  async run({ settings, agent, folder, fleet, beat, signal, summary }) {
+    const store = await fleet.storeFile();
+    const backups = join(folder, 'backups');
+    await mkdir(backups, { recursive: true });
+    // The work of an attempt that was killed is of no use to anybody.
+    const mine = `.making-${agent}-`;
+    for (const name of await readdir(backups))
+      if (name.startsWith(mine)) await rm(join(backups, name), { recursive: true, force: true });
+    await checkRoom(backups, storeBytes(store), bytesOf(settings.leaveFree));
+
+    const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+    const work = join(backups, `${mine}${stamp}`);
+    const name = `daruma-${stamp}.tar.gz`;
+    const step = (note: string) => {
+      signal.throwIfAborted();
+      beat(note);
+    };
+    try {
+      step('copying the store');
+      const inside = placeOf(store, folder);
+      const copy = join(work, 'content', inside);
+      await mkdir(join(copy, '..'), { recursive: true });
+      await copyStore(store, copy, (bytes) => step(`copied ${showBytes(bytes)} of the store`));
+      const jobs = countJobs(copy);
+
+      step('packing');
+      const strip = `${relative(folder, join(work, 'content'))}/`;
+      const paths = [...(await present(folder)), strip + inside];
+      const draft = join(work, name);
+      const packed = await pack(draft, { folder, paths, strip }, step);
+      await rm(copy); // makes room for the copy that is read back
+
+      step('reading the backup back');
+      const found = await readBack(draft, inside, join(work, 'content'));
+      const wrong = differences(packed, found);
+      if (wrong.length > 0) throw new Error(`the archive differs from what went in: ${wrong.slice(0, 5).join(', ')}`);
+      step('checking the store inside');
+      const counted = countJobs(copy);
+      if (counted !== jobs) throw new Error(`the archive holds ${counted} jobs, ${jobs} went in`);
+
+      const { size: bytes } = await stat(draft);
+      signal.throwIfAborted();
+      await rename(draft, join(backups, name));
+      const gone = await prune(backups, settings.keep, bytesOf(settings.budget));
+      const what = `${showMany(jobs, 'job')}, ${showMany(packed.size, 'entry', 'entries')}, ${showBytes(bytes)}`;
+      summary(`\`backups/${name}\`: ${what}, read back and checked. ${showMany(gone, 'older backup')} deleted.`);
+      return { file: `backups/${name}`, bytes, jobs, entries: packed.size, checked: true };
+    } catch (error) {
+      throw await explain(error, backups);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  },
+});
+
+/** Filling the disk of the live store would hurt more than a missing backup, so it is not even tried. */
+async function checkRoom(backups: string, store: number, leaveFree: number): Promise<void> {
+  const { bavail, bsize } = await statfs(backups);
+  const free = bavail * bsize;
+  const needed = 2 * store + leaveFree; // the copy and, at worst, an archive as big; then the archive and the copy read back
+  if (free < needed)
+    throw new Error(
+      `no room for a backup: backups/ has ${showBytes(free)} free, ${showBytes(needed)} are needed ` +
+        `(the store has ${showBytes(store)}, ${showBytes(leaveFree)} stay free); free some, or lower keep or budget`,
+    );
+}
+
+/** Where the store lies in the archive: as in the installation, so that unpacking is restoring. */
+function placeOf(store: string, folder: string): string {
+  const path = relative(folder, store);
+  return path.startsWith('..') ? 'data/daruma.db' : path;
+}
+
+async function present(folder: string): Promise<string[]> {
+  const found = await Promise.all(
+    FOLDERS.map((name) =>
+      lstat(join(folder, name)).then(
+        () => [name],
+        () => [],
+      ),
+    ),
+  );
+  return found.flat();
+}
+
+async function prune(backups: string, keep: number, budget: number): Promise<number> {
+  const names = (await readdir(backups)).filter((name) => /^daruma-\d{8}T\d{6}Z\.tar\.gz$/.test(name));
+  const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(backups, name))).size })));
+  const going = surplus(files, keep, budget);
+  for (const { name } of going) await rm(join(backups, name), { force: true });
+  return going.length;
+}
+
+async function explain(error: unknown, backups: string): Promise<unknown> {
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && errcode !== 13) return error;
+  const { bavail, bsize } = await statfs(backups);
+  const why = `the disk ran full while the backup was made (backups/ has ${showBytes(bavail * bsize)} free)`;
+  return new Error(`${why}; nothing half made was left, earlier backups are untouched`, { cause: error });
+}

@@ -1,0 +1,79 @@
+import { create, extract } from 'tar';
+import { createSynced } from './files.ts';
+
+/** The path of each entry in an archive, with its size in bytes; folders end in `/` and have 0. */
+export type Entries = Map<string, number>;
+
+/** Disk writes of that size: each one waits for the disk. */
+const CHUNK = 4 * 1024 ** 2;
+
+/**
+ * Packs paths of a folder as a gzipped tar that reads the same everywhere (no owners, no access times). A path that
+ * begins with `strip` is stored without it. On disk when it returns, and readable by its owner only.
+ */
+export async function pack(
+  archive: string,
+  from: { folder: string; paths: string[]; strip: string },
+  packed: (entry: string) => void,
+): Promise<Entries> {
+  const entries: Entries = new Map();
+  const stream = create(
+    {
+      gzip: true,
+      portable: true,
+      cwd: from.folder,
+      strict: true,
+      onWriteEntry(entry) {
+        const isFolder = entry.type === 'Directory';
+        if (entry.path.startsWith(from.strip)) entry.path = entry.path.slice(from.strip.length);
+        entries.set(nameOf(entry.path, isFolder), isFolder ? 0 : (entry.stat?.size ?? 0));
+        packed(entry.path);
+      },
+    },
+    from.paths,
+  );
+  const file = await createSynced(archive);
+  try {
+    let waiting: Buffer[] = [];
+    let bytes = 0;
+    const flush = async () => {
+      if (bytes > 0) await file.writeFile(Buffer.concat(waiting));
+      waiting = [];
+      bytes = 0;
+    };
+    for await (const chunk of stream) {
+      waiting.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= CHUNK) await flush();
+    }
+    await flush();
+  } finally {
+    await file.close();
+  }
+  return entries;
+}
+
+/** Reads a whole archive, as a restore would: lists what is in it and unpacks one entry into an existing folder. */
+export async function readBack(archive: string, only: string, into: string): Promise<Entries> {
+  const entries: Entries = new Map();
+  await extract({
+    file: archive,
+    cwd: into,
+    strict: true,
+    maxDecompressionRatio: Number.POSITIVE_INFINITY, // an empty store is all but zeros
+    filter(path, entry) {
+      const isFolder = 'type' in entry && entry.type === 'Directory';
+      entries.set(nameOf(path, isFolder), isFolder ? 0 : entry.size);
+      return path === only;
+    },
+  });
+  return entries;
+}
+
+/** What one of the two has and the other has not, or has with another size. */
+export function differences(wanted: Entries, found: Entries): string[] {
+  const paths = new Set([...wanted.keys(), ...found.keys()]);
+  return [...paths].filter((path) => wanted.get(path) !== found.get(path)).sort();
+}
+
+const nameOf = (path: string, isFolder: boolean): string => (isFolder ? `${path.replace(/\/+$/, '')}/` : path);

@@ -1,0 +1,121 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Context,
+  EffectUnknown,
+  type Fleet,
+  type FleetReport,
+  type Json,
+  type PluginDefinition,
+  type z,
+} from 'daruma';
+import { onTestFinished } from 'vitest';
+import { reportOf } from './fleet-sample.ts';
+
+/** What is different from a first attempt, asked for by hand, without settings, in a fresh folder. */
+export interface World {
+  settings?: unknown;
+  input?: Json;
+  folder?: string;
+  job?: string;
+  slot?: string;
+  report?: FleetReport;
+  storeFile?: string;
+  health?: Awaited<ReturnType<Fleet['health']>>;
+  signal?: AbortSignal;
+  /** Agents that cannot be sent to. */
+  unknownAgents?: string[];
+  /** Effects of earlier attempts: their stored results, or `begun` when their end was never recorded. */
+  effects?: Map<string, { result: unknown } | 'begun'>;
+}
+
+/** What a plugin did, beside its result. */
+export interface Traces {
+  folder: string;
+  beats: (string | undefined)[];
+  warnings: string[];
+  sent: { agent: string; input: unknown; key: string | undefined }[];
+  summary: string | null;
+  /** The periods that reports were asked for. */
+  periods: unknown[];
+}
+
+/** A folder that is gone after the test. */
+export function tempFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-plugin-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A context of which everything is real but the host: sends are recorded, effects and states are kept in memory. */
+export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Schema>, world: World = {}) {
+  const folder = world.folder ?? tempFolder();
+  const traces: Traces = { folder, beats: [], warnings: [], sent: [], summary: null, periods: [] };
+  const effects = world.effects ?? new Map();
+  const states = new Map<string, unknown>();
+  const signal = world.signal ?? new AbortController().signal;
+  const quiet = () => {};
+  const context: Context<z.output<Schema>> = {
+    settings: plugin.settings!.parse(world.settings ?? {}),
+    secrets: {},
+    agent: 'tested',
+    folder,
+    job: {
+      id: world.job ?? 'job-1',
+      attempt: 1,
+      slot: world.slot ?? null,
+      trigger: 'manual',
+      input: world.input ?? null,
+    },
+    log: { debug: quiet, info: quiet, error: quiet, warn: (message) => void traces.warnings.push(message) },
+    signal,
+    beat: (note) => void traces.beats.push(note),
+    async once(key, effect, options) {
+      const known = effects.get(key);
+      if (known === 'begun' && options?.ifUnknown === 'skip') return undefined as never;
+      if (known === 'begun' && options?.ifUnknown !== 'repeat') throw new EffectUnknown(key);
+      if (known && known !== 'begun') return known.result as never;
+      effects.set(key, 'begun');
+      const result = await effect();
+      effects.set(key, { result });
+      return result;
+    },
+    state: {
+      get: async (key) => states.get(key) as never,
+      set: async (key, value) => void states.set(key, value),
+      delete: async (key) => void states.delete(key),
+      keys: async () => [...states.keys()],
+    },
+    async send(agent, input, options) {
+      if (world.unknownAgents?.includes(agent)) throw new Error(`no agent ${agent}`);
+      traces.sent.push({ agent, input, key: options?.key });
+      return `sent-${traces.sent.length}`;
+    },
+    emit: async () => 0,
+    fetch: (input, init) => fetch(input, { signal, ...init }),
+    summary: (markdown) => {
+      traces.summary = markdown;
+    },
+    fleet: {
+      async report(period) {
+        traces.periods.push(period);
+        return world.report ?? reportOf();
+      },
+      health: async () => world.health ?? { asked: 'control socket', ok: true, tookMs: 3, detail: 'version 0.1.0' },
+      async storeFile() {
+        if (!world.storeFile) throw new Error('this world has no store');
+        return world.storeFile;
+      },
+    },
+  };
+  return { context, traces };
+}
+
+/** Runs one job of the plugin in its world. */
+export async function runPlugin<Schema extends z.ZodType>(plugin: PluginDefinition<Schema>, world: World = {}) {
+  const { context, traces } = contextFor(plugin, world);
+  // What a result is must survive JSON: it crosses threads and is stored.
+  const result = JSON.parse(JSON.stringify((await plugin.run(context)) ?? null));
+  return { result, ...traces };
+}

@@ -1,0 +1,72 @@
+import { readdirSync } from 'node:fs';
+import { CronTime } from 'cron';
+import { type PluginDefinition, z } from 'daruma';
+import { describe, expect, it } from 'vitest';
+import { isPlugin } from '../../src/plugin/define.ts';
+
+const folder = new URL('../../plugins/', import.meta.url);
+const names = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+const plugins = await Promise.all(
+  names.map(async (name) => {
+    const { default: plugin } = await import(new URL(name, folder).href);
+    return { name: name.replace(/\.ts$/, ''), plugin: plugin as PluginDefinition };
+  }),
+);
+
+describe('every shipped plugin', () => {
+  it('is one of seven', () => {
+    const shipped = ['api-health', 'backup', 'daily-report', 'disk-space', 'log-cleanup', 'post-file', 'status-post'];
+    expect(plugins.map(({ name }) => name)).toEqual(shipped);
+  });
+
+  it.each(plugins)('$name says what it is for, what it may hold and how often it is tried', ({ plugin }) => {
+    expect(isPlugin(plugin)).toBe(true);
+    expect(plugin.about).toMatch(/^[A-Z].*\.$/);
+    expect(plugin.limits).toMatchObject({ memory: expect.any(String), timeout: expect.any(String) });
+    expect(plugin.limits!.attempts).toBeGreaterThan(1);
+  });
+
+  it.each(plugins)(
+    '$name runs without settings, refuses one that it does not know, and describes each',
+    ({ plugin }) => {
+      expect(plugin.settings!.safeParse({}).success).toBe(true);
+      expect(plugin.settings!.safeParse({ typo: 1 }).success).toBe(false);
+      const schema = z.toJSONSchema(plugin.settings!, { target: 'draft-7', io: 'input' });
+      expect(schema.additionalProperties).toBe(false);
+      for (const property of Object.values(schema.properties ?? {})) expect(property).toHaveProperty('description');
+    },
+  );
+
+  it('never asks for a job in the same minute of a day as another', () => {
+    const asked = new Map<string, string>();
+    for (const { name, plugin } of plugins) {
+      if (!plugin.schedule) continue;
+      expect(() => new CronTime(plugin.schedule!)).not.toThrow();
+      const [minutes, hours] = plugin.schedule.split(' ').map(fieldOf);
+      for (const hour of hours!(24)) {
+        for (const minute of minutes!(60)) {
+          const time = `${hour}:${minute}`;
+          expect(asked.get(time), `${name} at ${time}`).toBeUndefined();
+          asked.set(time, name);
+        }
+      }
+    }
+    expect(asked.size).toBeGreaterThan(400);
+  });
+
+  it('gives five of them work as soon as they are new', () => {
+    const first = plugins.filter(({ plugin }) => plugin.firstRun).map(({ name }) => name);
+    expect(first).toEqual(['api-health', 'backup', 'daily-report', 'disk-space', 'status-post']);
+  });
+});
+
+/** The values of a cron field of the forms that the shipped schedules use: `*`, `7`, `2-59/5`. */
+function fieldOf(field: string): (count: number) => number[] {
+  const [range, step] = field.split('/');
+  const [from, to] = range === '*' ? [0, Number.POSITIVE_INFINITY] : range!.split('-').map(Number);
+  const last = to ?? from!;
+  return (count) => {
+    const all = Array.from({ length: count }, (_, value) => value);
+    return all.filter((value) => value >= from! && value <= last && (value - from!) % Number(step ?? 1) === 0);
+  };
+}
