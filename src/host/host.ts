@@ -2,31 +2,30 @@ import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/host-settings.ts';
-import type { Catalog, CatalogChange } from '../catalog/ports.ts';
+import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
 import { hostFilePath, socketPath } from '../control/place.ts';
-import { createJobs, type Jobs } from '../jobs/jobs.ts';
+import { createJobs } from '../jobs/jobs.ts';
 import type { WorkerEvents } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
-import { machineTime, type Time } from '../kernel/time.ts';
-import { createSchedule, type Schedule } from '../schedule/schedule.ts';
-import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
-import { createEvents, type Events } from '../telemetry/events.ts';
-import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { machineTime } from '../kernel/time.ts';
+import { createSchedule } from '../schedule/schedule.ts';
+import { createSqliteStore } from '../store/sqlite/store.ts';
+import { createEvents } from '../telemetry/events.ts';
+import { openJournal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
-import type { Workers } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import { createAnswers } from './answers.ts';
 import { serveControl } from './control-server.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import type { HostFacts, House } from './house.ts';
-import { createLag, type Lag } from './lag.ts';
+import { createLag } from './lag.ts';
 import { lockFolder } from './lock.ts';
 import { createOps } from './ops.ts';
-import { createPauses, type Pauses } from './pauses.ts';
+import { createPauses } from './pauses.ts';
 import { findSecret, findSecrets } from './secrets.ts';
-import { createStates, type States } from './states.ts';
+import { createStates } from './states.ts';
 import { iso } from './views.ts';
 
 export interface Host {
@@ -38,6 +37,7 @@ export interface Host {
 export interface HostOptions {
   folder: string;
   settings: HostSettings;
+  origins: OriginValue[];
   /** Called when the host is asked to stop, or cannot go on. */
   ending(why: string, failed: boolean): void;
 }
@@ -60,7 +60,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     version: VERSION,
     pid: process.pid,
     startedAt: time.now(),
-    socket: settings.control?.socket ?? socketPath(folder),
+    socket: settings.control.socket ? resolve(folder, settings.control.socket) : socketPath(folder),
     storeFile: resolve(folder, settings.store.file),
     logFolder: resolve(folder, settings.logs.folder),
   };
@@ -101,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       {
         time,
         log: journal.room('store'),
-        failed: (fault) => options.ending(`the store failed: ${fault.message}`, true),
+        onFailure: (fault) => options.ending(fault.message, true),
       },
       { file: facts.storeFile },
     );
@@ -221,6 +221,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const house: House = {
       facts,
       settings,
+      origins: options.origins,
       time,
       store,
       journal,
@@ -234,7 +235,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       lag,
       stop: () => options.ending('asked to stop', false),
     };
-    const control = await serveControl(facts.socket, createOps(house, fleet), journal.room('control'));
+    const control = await serveControl(facts.socket, createOps(house), journal.room('control'));
     onStop('control socket', () => control.close());
     writeFileSync(
       hostFilePath(folder),

@@ -1,5 +1,5 @@
 import type { HostSettings } from '../catalog/host-settings.ts';
-import type { Catalog } from '../catalog/ports.ts';
+import type { Catalog, OriginValue } from '../catalog/ports.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
@@ -15,6 +15,8 @@ import type { States } from './states.ts';
 export interface House {
   facts: HostFacts;
   settings: HostSettings;
+  /** Where each of the settings was said. */
+  origins: OriginValue[];
   time: Time;
   store: SqliteStore;
   journal: Journal;

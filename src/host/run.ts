@@ -44,7 +44,7 @@ export async function runHost(options: { folder: string; json?: boolean }): Prom
     ensureInstallation(options.folder);
     host = await startHost({
       folder: options.folder,
-      settings: readHostSettings(options.folder),
+      ...readHostSettings(options.folder),
       ending: (why, failed) => end({ why, failed }),
     });
     if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);

@@ -1,10 +1,12 @@
-import type { Listing } from '../catalog/ports.ts';
+import type { Catalog, Listing } from '../catalog/ports.ts';
 import type { AgentView, StatusView } from '../control/protocol.ts';
-import type { AgentFigures } from '../telemetry/ports.ts';
-import type { WorkersView } from '../workers/ports.ts';
-import type { House } from './house.ts';
+import type { Time } from '../kernel/time.ts';
+import type { AgentFigures, FigureStore } from '../telemetry/ports.ts';
+import type { Workers, WorkersView } from '../workers/ports.ts';
+import type { HostFacts } from './house.ts';
 import { listingOf } from './known.ts';
-import type { AgentStanding } from './states.ts';
+import type { Lag } from './lag.ts';
+import type { AgentStanding, States } from './states.ts';
 import { iso, isoOrNull, viewJob } from './views.ts';
 
 const HOUR_MS = 3_600_000;
@@ -12,9 +14,18 @@ const HOURS = 24;
 
 type HourFigures = { agent: string; hour: number; done: number; dead: number }[];
 
+export interface StatusNeeds {
+  time: Time;
+  store: Pick<FigureStore, 'agentFigures' | 'hourFigures'>;
+  catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
+  states: States;
+  /** undefined: the host is down, and this is its last known state. */
+  running?: { facts: HostFacts; lag: Lag; workers: Pick<Workers, 'view'> };
+}
+
 /** Everything that `status` tells, gathered anew at each call. */
-export function createStatus(house: House): (agent?: string) => Promise<StatusView> {
-  const { store, catalog, workers, time, facts, lag, states } = house;
+export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<StatusView> {
+  const { store, catalog, time, states, running } = needs;
   /** Percentiles read many rows; people who look twice a second get the same ones. */
   let figures: { at: number; of: Promise<AgentFigures[]> } | undefined;
 
@@ -35,7 +46,7 @@ export function createStatus(house: House): (agent?: string) => Promise<StatusVi
       store.hourFigures(firstHour, now),
       figuresOfDay(now),
     ]);
-    const at = workers.view();
+    const at = running?.workers.view() ?? { cells: [], workers: [] };
 
     function describe(listing: Listing): AgentView {
       const agent = catalog.agents().get(listing.name);
@@ -65,20 +76,7 @@ export function createStatus(house: House): (agent?: string) => Promise<StatusVi
     }
 
     return {
-      host: {
-        version: facts.version,
-        pid: facts.pid,
-        startedAt: iso(facts.startedAt),
-        folder: facts.folder,
-        memoryBytes: process.memoryUsage.rss(),
-        loopLagMs: lag.p99Ms(),
-        cells: at.cells.length,
-        workers: at.workers.length,
-        queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), 0),
-        socket: facts.socket,
-        store: facts.storeFile,
-        logs: facts.logFolder,
-      },
+      host: running ? hostView(running, at, standings) : null,
       edge: null,
       agents: listings.map(describe),
       incidents: { open: 0, healedToday: 0 },
@@ -101,4 +99,25 @@ function hoursOf(figures: HourFigures, agent: string, firstHour: number): { done
     const found = figures.find((one) => one.agent === agent && one.hour === firstHour + index * HOUR_MS);
     return { done: found?.done ?? 0, dead: found?.dead ?? 0 };
   });
+}
+
+function hostView(
+  { facts, lag }: NonNullable<StatusNeeds['running']>,
+  at: WorkersView,
+  standings: ReadonlyMap<string, AgentStanding>,
+): StatusView['host'] {
+  return {
+    version: facts.version,
+    pid: facts.pid,
+    startedAt: iso(facts.startedAt),
+    folder: facts.folder,
+    memoryBytes: process.memoryUsage.rss(),
+    loopLagMs: lag.p99Ms(),
+    cells: at.cells.length,
+    workers: at.workers.length,
+    queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), 0),
+    socket: facts.socket,
+    store: facts.storeFile,
+    logs: facts.logFolder,
+  };
 }

@@ -1,0 +1,76 @@
+import type { Catalog } from '../catalog/ports.ts';
+import type { JobState } from '../jobs/model.ts';
+import type { JobStore } from '../jobs/ports.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import type { SlotStore } from '../schedule/ports.ts';
+import type { OpTable } from './control-server.ts';
+import { listingOf, timeOf } from './known.ts';
+import { iso, viewJob } from './views.ts';
+import { whyOf } from './why.ts';
+
+/** What can be looked up in the store, whether the host runs or not. */
+export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq'> & {
+  job(args: { id: string }): ReturnType<OpTable['job']>;
+};
+
+export interface LookupNeeds {
+  time: Time;
+  store: Pick<JobStore, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'>;
+  catalog: Pick<Catalog, 'listings' | 'agents'>;
+}
+
+const MOST_JOBS = 1_000;
+
+export function createLookups(needs: LookupNeeds): Lookups {
+  const { store, catalog, time } = needs;
+
+  /** Jobs of an agent that is gone can still be looked at. */
+  async function knownOrPast(agent: string) {
+    if (catalog.listings().some(({ name }) => name === agent)) return;
+    const past = await store.list({ agent, limit: 1 });
+    if (past.length === 0) listingOf(catalog, agent);
+  }
+
+  return {
+    async jobs({ agent, states, since, cause, before, limit }) {
+      if (agent !== undefined) await knownOrPast(agent);
+      const list = await store.list({
+        limit: Math.min(Math.max(limit ?? 50, 1), MOST_JOBS),
+        ...(agent === undefined ? {} : { agent }),
+        ...(states === undefined ? {} : { states: states as JobState[] }),
+        ...(since === undefined ? {} : { since: timeOf(since) }),
+        ...(cause === undefined ? {} : { cause }),
+        ...(before === undefined ? {} : { before }),
+      });
+      return list.map(viewJob);
+    },
+
+    async job({ id }) {
+      const job = await store.get(id);
+      if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+      return viewJob(job);
+    },
+
+    why: ({ agent, at }) => whyOf({ store, catalog, time }, agent, at === undefined ? undefined : timeOf(at)),
+
+    async slots({ agent, from, to }) {
+      const slots = await store.slots({
+        from: timeOf(from),
+        to: timeOf(to),
+        ...(agent === undefined ? {} : { agent }),
+      });
+      return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: iso(due), state, reason, job }));
+    },
+
+    async dlq() {
+      const groups = await store.deadByCause();
+      return groups.map(({ firstAt, lastAt, example, ...group }) => ({
+        ...group,
+        firstAt: iso(firstAt),
+        lastAt: iso(lastAt),
+        example: viewJob(example),
+      }));
+    },
+  };
+}
