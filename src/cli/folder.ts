@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { usage } from './stage.ts';
+import { usage } from './usage.ts';
 
 /**
  * The installation that is meant: the folder that was named, else the nearest one at or above `from` that has
@@ -14,9 +14,12 @@ export function installationFolder(named: string | undefined, from: string): str
     return realpathSync(folder);
   }
   for (let folder = resolve(from), last = ''; folder !== last; last = folder, folder = dirname(folder)) {
-    if (existsSync(join(folder, 'config/daruma.yaml')) || existsSync(join(folder, 'plugins'))) {
-      return realpathSync(folder);
-    }
+    if (isInstallation(folder)) return realpathSync(folder);
   }
   return realpathSync(from);
+}
+
+/** Whether a folder is one that a host can run on. */
+export function isInstallation(folder: string): boolean {
+  return existsSync(join(folder, 'config/daruma.yaml')) || existsSync(join(folder, 'plugins'));
 }

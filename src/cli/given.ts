@@ -1,8 +1,8 @@
 import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { parseDuration } from '../kernel/units.ts';
-import { usage } from './stage.ts';
 import type { Clock } from './text/clock.ts';
+import { usage } from './usage.ts';
 import { parseWhen } from './when.ts';
 
 /** What `--since` means, in epoch ms. */

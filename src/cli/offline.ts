@@ -1,5 +1,6 @@
 import { isRunning, readHostFile } from '../control/place.ts';
 import { Fault } from '../kernel/fault.ts';
+import { isInstallation } from './folder.ts';
 import type { Offline, Stage } from './stage.ts';
 import { clockTime, dayOf, relative } from './text/clock.ts';
 
@@ -16,7 +17,8 @@ export async function openLastState(stage: Stage, down: Fault): Promise<Offline>
     return opened;
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
-    throw new Fault({ ...down.plain, message: lastWords(stage, null) }, { cause });
+    const message = isInstallation(stage.folder) ? lastWords(stage, null) : down.plain.message;
+    throw new Fault({ ...down.plain, message }, { cause });
   }
 }
 

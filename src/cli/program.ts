@@ -7,9 +7,12 @@ export interface GlobalOptions {
   json?: boolean;
 }
 
-/** A file of `commands/`. `anyFolder`: it needs no installation. A number is the exit code of one that wrote for itself. */
+/** A file of `commands/`. A number is the exit code of a command that wrote for itself. */
 export interface CommandModule {
+  /** It works in the current folder, an installation or not. */
   anyFolder?: boolean;
+  /** It goes on when nobody reads what it writes. */
+  outlivesReaders?: boolean;
   run(stage: Stage, args: (string | undefined)[], options: never): Promise<Said | number>;
 }
 

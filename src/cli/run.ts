@@ -8,7 +8,6 @@ import { paintFor } from './text/paint.ts';
 
 /** Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest. */
 export async function runCli(argv: string[], house: House): Promise<number> {
-  survivePipes();
   const json = argv.includes('--json');
   let code = 0;
   const program = buildProgram(async (load, args, options) => {
@@ -34,6 +33,7 @@ async function runCommand(
   options: GlobalOptions,
   house: House,
 ): Promise<number> {
+  if (!command.outlivesReaders) endWithReaders();
   const folder = command.anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
   const stage: Stage = createStage({ folder, json: options.json === true, house });
   try {
@@ -48,6 +48,7 @@ async function runCommand(
 }
 
 function tell(fault: PlainFault, json: boolean): number {
+  endWithReaders();
   if (json) process.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
   else process.stderr.write(`${faultLines(fault, paintFor(process.stderr)).join('\n')}\n`);
   // A failure that is not one of ours is a mistake in Daruma: its stack is what a report needs.
@@ -64,8 +65,9 @@ function usageFault(thrown: CommanderError, args: string[]): PlainFault {
 }
 
 /** `daruma logs | head -1`: whoever reads has enough, which is no failure. */
-function survivePipes(): void {
+function endWithReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount('error') > 0) continue;
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit();
       throw new Fault({ code: error.code ?? 'OUTPUT', message: `cannot write the output: ${error.message}` });

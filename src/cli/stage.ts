@@ -3,6 +3,7 @@ import { readHostFile, socketPath } from '../control/place.ts';
 import type { Op, Ops } from '../control/protocol.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { machineTime, type Time } from '../kernel/time.ts';
+import { isInstallation } from './folder.ts';
 import type { Clock } from './text/clock.ts';
 import { type Paint, paintFor } from './text/paint.ts';
 
@@ -53,6 +54,7 @@ export interface Stage {
   close(): void;
 }
 
+const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN']);
 const WIDEST = 100;
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -75,7 +77,7 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
     note: (line) => process.stderr.write(`${line}\n`),
     async connect() {
       const { connectControl } = await import('../control/client.ts');
-      const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder));
+      const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder)).catch(withHint);
       open.push(client);
       return client;
     },
@@ -103,6 +105,17 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
   };
   return stage;
 
+  /** Whoever stands in the wrong folder is not helped by `daruma start`. */
+  function withHint(thrown: unknown): never {
+    if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN' || isInstallation(folder)) throw thrown;
+    const message = `no host runs here: ${folder} has neither plugins/ nor config/daruma.yaml`;
+    throw new Fault({
+      ...thrown.plain,
+      message,
+      next: '--dir <folder> names an installation, daruma init <folder> makes one',
+    });
+  }
+
   function within<T>(answer: Promise<T>, ms: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = time.after(ms, () => {
@@ -118,10 +131,5 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
 /** The exit code that a failure asks for: 2 wrong usage, 4 no host, else 1. */
 export function exitCodeOf(fault: PlainFault): number {
   if (fault.code === 'USAGE') return 2;
-  return fault.code.startsWith('HOST_') ? 4 : 1;
-}
-
-/** A failure of whoever typed the command. */
-export function usage(message: string, next: string): Fault {
-  return new Fault({ code: 'USAGE', message, next });
+  return NO_HOST.has(fault.code) ? 4 : 1;
 }

@@ -6,8 +6,9 @@ import { LOG_LEVELS } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, wordOf } from '../given.ts';
 import { linesBackwards } from '../log-files.ts';
-import { type Said, type Stage, usage } from '../stage.ts';
+import type { Said, Stage } from '../stage.ts';
 import { logLines, timeOf } from '../text/log.ts';
+import { usage } from '../usage.ts';
 
 export interface LogsOptions {
   follow?: boolean;

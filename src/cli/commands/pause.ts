@@ -1,6 +1,7 @@
 import { durationOf } from '../given.ts';
-import { type Said, type Stage, usage } from '../stage.ts';
+import type { Said, Stage } from '../stage.ts';
 import { fullTime } from '../text/clock.ts';
+import { usage } from '../usage.ts';
 
 /** Starts no more jobs of an agent, or of all, until a time or until it is resumed. */
 export async function run(

@@ -1,4 +1,5 @@
-import { type Said, type Stage, usage } from '../stage.ts';
+import type { Said, Stage } from '../stage.ts';
+import { usage } from '../usage.ts';
 
 export interface ManyOptions {
   cause?: string;

@@ -3,10 +3,11 @@ import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../again.ts';
-import { type Said, type Stage, usage } from '../stage.ts';
+import type { Said, Stage } from '../stage.ts';
 import { faultLines } from '../text/fault.ts';
 import { logLines, timeOf } from '../text/log.ts';
 import { cut, oneLine } from '../text/width.ts';
+import { usage } from '../usage.ts';
 
 export interface RunOptions {
   wait?: boolean;

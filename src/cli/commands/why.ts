@@ -1,10 +1,11 @@
 import type { WhyView } from '../../control/protocol.ts';
-import { type Said, type Stage, usage } from '../stage.ts';
+import type { Said, Stage } from '../stage.ts';
 import { clockTime, dayOf } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine, wrap } from '../text/width.ts';
+import { usage } from '../usage.ts';
 import { parseWhen } from '../when.ts';
 
 /** Says in words what became of a planned time. */

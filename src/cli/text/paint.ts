@@ -27,6 +27,7 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
   retrying: { sign: '⟳', style: 'yellow' },
   late: { sign: '!', style: 'yellow' },
   healing: { sign: '⟳', style: 'yellow' },
+  failed: { sign: '✗', style: 'red' },
   quarantined: { sign: '✗', style: 'red' },
   dead: { sign: '✗', style: 'red' },
   paused: { sign: '‖', style: 'dim' },

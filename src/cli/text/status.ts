@@ -14,7 +14,10 @@ export interface Look {
 }
 
 /** States whose reason is told under the agent's line. */
-const TELL_WHY = new Set(['retrying', 'late', 'healing', 'quarantined']);
+const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined']);
+
+/** States that want somebody to look. */
+const ALARMING = new Set(['late', 'failed', 'quarantined']);
 
 /** The whole installation: a line about the host, one for each agent, what is wrong, what needs somebody. */
 export function statusLines(status: StatusView, look: Look): string[] {
@@ -23,7 +26,7 @@ export function statusLines(status: StatusView, look: Look): string[] {
   if (asides.length > 0) lines.push('');
   for (const problem of asides) {
     const about = needsSomebody(problem.code) ? '✗' : '·';
-    lines.push(...faultLines(problem, look.paint, about).map((line) => line));
+    lines.push(...faultLines(problem, look.paint, about));
   }
   const sums = summary(status);
   if (sums) lines.push('', sums);
@@ -35,9 +38,7 @@ export function needsYou(status: StatusView): boolean {
   return (
     status.incidents.open > 0 ||
     status.problems.some((problem) => needsSomebody(problem.code)) ||
-    status.agents.some(
-      (agent) => agent.problem || agent.dead > 0 || agent.state === 'quarantined' || agent.state === 'late',
-    )
+    status.agents.some((agent) => agent.problem || agent.dead > 0 || ALARMING.has(agent.state))
   );
 }
 

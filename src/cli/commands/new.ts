@@ -1,0 +1,88 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { pluginText } from '../init/plugin-text.ts';
+import type { Said, Stage } from '../stage.ts';
+import { nextTime } from '../text/clock.ts';
+import { faultLines } from '../text/fault.ts';
+import { usage } from '../usage.ts';
+
+export interface NewOptions {
+  schedule?: string;
+  about?: string;
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+/** Five or six fields, or a word with @; whether they make sense is said by the host. */
+const SCHEDULE = /^(@[a-z]+|\S+(\s+\S+){4,5})$/;
+const PICKED_UP_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+/** Writes a plugin from a template, and waits until the running host, if there is one, has taken it up. */
+export async function run(stage: Stage, [name]: (string | undefined)[], options: NewOptions): Promise<Said> {
+  if (!NAME.test(name!)) {
+    throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name!)}`);
+  }
+  const schedule = options.schedule?.trim();
+  if (schedule !== undefined && !SCHEDULE.test(schedule)) {
+    throw usage(
+      `"${schedule}" is no cron expression of five or six fields`,
+      `daruma new ${name} --schedule "*/10 * * * *"`,
+    );
+  }
+  const file = `plugins/${name}.ts`;
+  const text = pluginText({ about: options.about ?? `Says what ${name} is for, in one sentence.`, schedule });
+  write(stage.folder, file, text);
+  const from = stage.time.monotonic();
+  const agent = await pickedUp(stage, name!);
+  const tookMs = Math.round(stage.time.monotonic() - from);
+  const lines = [`${stage.paint('green', '✓')} ${file}   ${text.split('\n').length - 1} lines`];
+  if (agent?.problem) lines.push(...faultLines(agent.problem, stage.paint));
+  else if (agent) {
+    const next = agent.nextSlot
+      ? `next run ${nextTime(Date.parse(agent.nextSlot), stage.clock)}`
+      : 'it runs when asked to';
+    lines.push(`${stage.paint('green', '✓')} the running host picked it up in ${formatDuration(tookMs)}, ${next}`);
+  }
+  lines.push(`  ${stage.paint('cyan', '→')} ${agent ? `daruma run ${name} --wait` : 'daruma start'}`);
+  return { json: { file, agent: agent ?? null, tookMs: agent ? tookMs : null }, lines, code: agent?.problem ? 1 : 0 };
+}
+
+function write(folder: string, file: string, text: string): void {
+  mkdirSync(join(folder, 'plugins'), { recursive: true });
+  try {
+    writeFileSync(join(folder, file), text, { flag: 'wx' });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: 'daruma new <another name>' });
+  }
+}
+
+function nearName(name: string): string {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
+  return words.replace(/^-+|-+$/g, '') || 'my-agent';
+}
+
+/** The agent as the host lists it; undefined when no host runs. */
+async function pickedUp(stage: Stage, name: string): Promise<AgentView | undefined> {
+  const until = stage.time.monotonic() + PICKED_UP_WITHIN_MS;
+  while (stage.time.monotonic() < until) {
+    try {
+      const status = await stage.ask('status', { agent: name });
+      const agent = status.agents.find((one) => one.name === name);
+      if (agent && (agent.version || agent.problem)) return agent;
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) throw thrown;
+      if (thrown.plain.code === 'HOST_DOWN') return undefined;
+      if (thrown.plain.code !== 'AGENT_UNKNOWN') throw thrown;
+    }
+    await stage.time.sleep(LOOK_EVERY_MS);
+  }
+  const message = `plugins/${name}.ts is written, but the host has not taken it up within ${PICKED_UP_WITHIN_MS / 1_000}s`;
+  throw new Fault({ code: 'NOT_PICKED_UP', message, next: 'daruma check' });
+}

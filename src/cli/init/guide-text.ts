@@ -1,0 +1,86 @@
+/** How to write a plugin, for assistants and for people in a hurry. The contract is quoted from the package that runs. */
+export function guideText(contract: { name: string; text: string }[]): string {
+  const quoted = contract
+    .map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${declarations(text)}\n\`\`\`\n`)
+    .join('\n');
+  return `# How to write a plugin for Daruma
+
+Drop one TypeScript file into \`plugins/\`. Its name is the agent's name: small letters, digits and hyphens.
+
+\`\`\`ts
+import { definePlugin, GiveUp, RetryLater, z } from 'daruma';
+
+export default definePlugin({
+  about: 'Fails when a page is slow.',
+  schedule: '*/10 * * * *',
+  settings: z.strictObject({ url: z.url().default('https://example.com/') }),
+  limits: { memory: '64MB', timeout: '30s', attempts: 3 },
+  needs: { net: ['example.com'] },
+  async run({ settings, fetch, log, beat }) {
+    const answer = await fetch(settings.url);
+    beat('answered');
+    if (answer.status === 404) throw new GiveUp(\`no such page: \${settings.url}\`);
+    if (answer.status === 429) throw new RetryLater('rate limited', { after: '60s' });
+    log.info('page answered', { status: answer.status });
+    return { status: answer.status };
+  },
+});
+\`\`\`
+
+## Rules
+
+1. The default export is \`definePlugin({ … })\`. Import \`definePlugin\` and \`z\` from \`daruma\`; other files of \`plugins/\` with their
+   \`.ts\` ending; Node's modules with \`node:\`. Helpers go into a folder such as \`plugins/lib/\`: only files directly in \`plugins/\` are plugins.
+2. What \`run\` returns is JSON and the job's result. A throw is a failed attempt: tried again after a pause, then a dead letter.
+   \`GiveUp\` goes to the dead letters at once, \`RetryLater\` says when to try again.
+3. A job may run more than once: after a crash it starts again from the beginning. Put everything that must not happen twice
+   into \`once(key, effect)\`.
+4. Nothing is allowed that \`needs\` does not name: hosts, secrets, environment variables, files. The working directory is empty;
+   build paths from \`folder\`.
+5. A job that is silent for \`limits.silence\` is taken for failed: call \`beat()\` in long loops. Hand \`signal\` to everything that waits.
+6. Keep nothing in module variables that a job depends on: workers come and go. Use \`state\`.
+7. Types are erased, not checked: no \`enum\`, no \`namespace\`, no parameter properties.
+8. No secret in code, settings or logs: name it in \`needs.secrets\` and read it from \`secrets\`.
+
+## Trying it
+
+\`\`\`
+npx daruma new my-agent --schedule "*/10 * * * *"   # a plugin that works, to start from
+npx daruma check                                     # what is wrong with the files, with the line
+npx daruma run my-agent --wait --with key=value      # one job now; exit code 1 when it failed
+npx daruma logs my-agent -f
+npx daruma why my-agent --at "02:00"                 # why it did, or did not, run then
+npx daruma config show my-agent                      # each setting and where it was said
+\`\`\`
+
+Every command takes \`--json\`: one JSON value on stdout. Exit codes: 0 fine, 1 it failed, 2 wrong usage, 3 something needs
+you, 4 no host running.
+
+## An agent file
+
+Optional: \`agents/<name>.yaml\` puts a plugin to work under another name, or with other settings. It may narrow what the plugin
+needs, never widen it.
+
+\`\`\`yaml
+plugin: my-agent
+schedule: "0 6 * * *"
+timezone: Europe/Berlin
+settings: { url: "https://example.com/health" }
+limits: { timeout: 10s }
+\`\`\`
+
+## The contract
+
+Quoted from the version of Daruma that made this folder.
+
+${quoted}`;
+}
+
+/** The declarations without their imports and map. */
+function declarations(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => !/^(import .*;|export \{\};|\/\/# sourceMappingURL=.*)$/.test(line))
+    .join('\n')
+    .trim();
+}
