@@ -22,7 +22,10 @@ export interface Slot {
 
 /** What schedule needs of a store. Every method resolves only when what it says is on disk. */
 export interface SlotStore {
-  /** Writes planned slots; one that exists already, in whatever state, is left as it is. */
+  /**
+   * Writes planned slots; one that exists already is left as it is. Only one that was cancelled before its time (its
+   * due is after `now`) is planned again, as if it were new: the agent or its schedule came back.
+   */
   plan(slots: { agent: string; due: number }[], now: number): Promise<void>;
   /** Planned slots with `due ≤ now`, oldest first, at most `limit`. */
   dueSlots(now: number, limit: number): Promise<Slot[]>;
@@ -34,7 +37,7 @@ export interface SlotStore {
   decide(decisions: SlotDecision[], now: number): Promise<(string | null | undefined)[]>;
   /** Ends the agent's planned slots after `after` as cancelled; used when its schedule changed or went away. */
   cancelPlanned(agent: string, after: number, reason: string, now: number): Promise<number>;
-  /** The newest slot of each agent, in whatever state. */
+  /** The newest slot of each agent that is not cancelled. */
   newestSlots(): Promise<{ agent: string; due: number }[]>;
   /** Slots with from ≤ due < to, oldest first, at most 10,000. */
   slots(filter: { agent?: string; from: number; to: number; states?: SlotState[] }): Promise<Slot[]>;

@@ -1,0 +1,125 @@
+import type { CronFields } from './fields.ts';
+import { stretchAt, stretchNumber } from './zone.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const DAY = 86_400_000;
+
+/** 29 February can be eight years away (2096 → 2104); what has not come due by then never does. */
+export const LONGEST_WAIT_MS = (8 * 366 + 2) * DAY;
+
+/**
+ * The first time after `afterMs` (epoch ms) at which the schedule is due, or undefined when it never is again.
+ *
+ * When clocks change: a schedule that allows every hour is due whenever the wall clock shows one of its times, so it
+ * goes on evenly through both changes. Any other schedule keeps each of its wall times once: at the first instant at
+ * which the wall clock shows it *or later*. So a skipped 02:30 is kept when the clocks are put forward to 03:00, and a
+ * 02:30 that comes twice is kept the first time.
+ */
+export function nextAfter(fields: CronFields, timezone: string, afterMs: number): number | undefined {
+  const start = Math.max(afterMs, -1);
+  const give = start + LONGEST_WAIT_MS;
+  let { index, stretch } = stretchAt(timezone, start);
+  // The first whole second after `start`: schedules know no milliseconds.
+  let wall = (Math.floor((start + stretch.offset) / SECOND) + 1) * SECOND;
+  for (;;) {
+    if (!fields.everyHour) wall = Math.max(wall, stretch.reached);
+    const match = firstMatch(fields, wall, Math.min(stretch.to, give) + stretch.offset);
+    if (match !== undefined) return match - stretch.offset;
+    if (stretch.to >= give) return undefined;
+    stretch = stretchNumber(timezone, ++index);
+    wall = stretch.from + stretch.offset;
+    const wasSkipped = !fields.everyHour && firstMatch(fields, stretch.reached, wall) !== undefined;
+    if (wasSkipped) return stretch.from;
+  }
+}
+
+/** The next `n` times after `afterMs`; fewer when the schedule ends before. */
+export function nextTimes(fields: CronFields, timezone: string, afterMs: number, n: number): number[] {
+  const times: number[] = [];
+  let at: number | undefined = afterMs;
+  while (times.length < n) {
+    at = nextAfter(fields, timezone, at);
+    if (at === undefined) break;
+    times.push(at);
+  }
+  return times;
+}
+
+/** The first matching wall time with from ≤ time < to. `from` is a whole second. */
+function firstMatch(fields: CronFields, from: number, to: number): number | undefined {
+  let day = Math.floor(from / DAY);
+  let least = from - day * DAY;
+  while (day * DAY + least < to) {
+    const date = civil(day);
+    if (!fields.months.includes(date.month)) {
+      day += Math.max(1, date.daysInMonth - date.day + 1);
+    } else if (!dayMatches(fields, date.day, weekdayOf(day))) {
+      day++;
+    } else {
+      const time = firstOfDay(fields, least);
+      if (time !== undefined) return day * DAY + time < to ? day * DAY + time : undefined;
+      day++;
+    }
+    least = 0;
+  }
+  return undefined;
+}
+
+/** cron's rule: with both the day of the month and the weekday restricted, either is enough. */
+function dayMatches(fields: CronFields, day: number, weekday: number): boolean {
+  const { daysRestricted, weekdaysRestricted } = fields;
+  if (!daysRestricted) return !weekdaysRestricted || fields.weekdays.includes(weekday);
+  return fields.days.includes(day) || (weekdaysRestricted && fields.weekdays.includes(weekday));
+}
+
+/** The first matching time of day (ms) that is not before `least`. */
+function firstOfDay(fields: CronFields, least: number): number | undefined {
+  const hour = Math.floor(least / HOUR);
+  const minute = Math.floor(least / MINUTE) % 60;
+  const second = Math.floor(least / SECOND) % 60;
+  const firstMinute = fields.minutes[0]! * MINUTE;
+  const firstSecond = fields.seconds[0]! * SECOND;
+  if (fields.hours.includes(hour)) {
+    if (fields.minutes.includes(minute)) {
+      const s = atLeast(fields.seconds, second);
+      if (s !== undefined) return hour * HOUR + minute * MINUTE + s * SECOND;
+    }
+    const m = atLeast(fields.minutes, minute + 1);
+    if (m !== undefined) return hour * HOUR + m * MINUTE + firstSecond;
+  }
+  const h = atLeast(fields.hours, hour + 1);
+  return h === undefined ? undefined : h * HOUR + firstMinute + firstSecond;
+}
+
+function atLeast(values: readonly number[], least: number): number | undefined {
+  for (const value of values) if (value >= least) return value;
+  return undefined;
+}
+
+/** 1 January 1970 was a Thursday. */
+function weekdayOf(day: number): number {
+  return (((day + 4) % 7) + 7) % 7;
+}
+
+/**
+ * The date of a day counted from 1 January 1970 (years counted from 1 March, so that 29 February is last).
+ * `daysInMonth` says 28 for every February: who skips a month by it may land on its 29th, and skips once more.
+ */
+function civil(day: number): { month: number; day: number; daysInMonth: number } {
+  const shifted = day + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const ofEra = shifted - era * 146_097;
+  const year = Math.floor(
+    (ofEra - Math.floor(ofEra / 1_460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
+  );
+  const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
+  const fromMarch = Math.floor((5 * ofYear + 2) / 153);
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  return {
+    month,
+    day: ofYear - Math.floor((153 * fromMarch + 2) / 5) + 1,
+    daysInMonth: month === 2 ? 28 : 30 + ((month + (month > 7 ? 1 : 0)) % 2),
+  };
+}
