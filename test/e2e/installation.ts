@@ -1,0 +1,140 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+  json: any;
+}
+
+/** A real installation in a folder of its own, with a real host process. */
+export interface Installation {
+  folder: string;
+  write(path: string, text: string): void;
+  remove(path: string): void;
+  read(path: string): string;
+  /** Starts the host and resolves with what it says when it works. */
+  start(): Promise<{ pid: number; agents: string[] }>;
+  /** The host's process; undefined when it does not run. */
+  host(): ChildProcess | undefined;
+  /** Ends the host and resolves with its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Runs the command line in the folder; `--json` is parsed. */
+  daruma(...args: string[]): Promise<Said>;
+  /** Asks again until the answer holds; fails with the last answer after `withinMs`. */
+  until<T>(what: () => Promise<T>, holds: (answer: T) => boolean, withinMs?: number): Promise<T>;
+  /** Stops the host and removes the folder; throws when a process of it is left. */
+  leave(): Promise<void>;
+}
+
+export function installation(files: Record<string, string> = {}): Installation {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-e2e-')));
+  let child: ChildProcess | undefined;
+  let ended: Promise<number | null> = Promise.resolve(null);
+  const seen = new Set<number>();
+
+  function write(path: string, text: string) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  for (const place of ['plugins', 'agents', 'config']) mkdirSync(join(folder, place));
+  for (const [path, text] of Object.entries(files)) write(path, text);
+
+  const place: Installation = {
+    folder,
+    write,
+    remove: (path) => rmSync(join(folder, path), { force: true, recursive: true }),
+    read: (path) => readFileSync(join(folder, path), 'utf8'),
+    host: () => child,
+    start() {
+      const started = spawn(process.execPath, [MAIN, 'start', '--dir', folder, '--json'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      child = started;
+      seen.add(started.pid!);
+      let said = '';
+      let complained = '';
+      started.stderr!.on('data', (text) => (complained += text));
+      ended = new Promise((resolve) => started.once('exit', (code) => resolve(code)));
+      return new Promise((resolve, reject) => {
+        started.stdout!.on('data', (text) => {
+          said += text;
+          if (said.includes('\n')) {
+            const first = JSON.parse(said.slice(0, said.indexOf('\n')));
+            if (first.error) reject(Object.assign(new Error(first.error.message), { fault: first.error }));
+            else resolve(first);
+          }
+        });
+        started.once('exit', (code) => reject(new Error(`the host ended with ${code}: ${said}${complained}`)));
+      });
+    },
+    async stop(signal = 'SIGTERM') {
+      child?.kill(signal);
+      const code = await ended;
+      child = undefined;
+      return code;
+    },
+    daruma(...args) {
+      return new Promise((resolve) => {
+        execFile(
+          process.execPath,
+          [MAIN, ...args, '--dir', folder],
+          { maxBuffer: 64 * 1024 ** 2, env: { ...process.env, NO_COLOR: '1' } },
+          (error, stdout, stderr) => {
+            const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;
+            resolve({ code, stdout, stderr, json: args.includes('--json') ? JSON.parse(stdout || 'null') : undefined });
+          },
+        );
+      });
+    },
+    async until(what, holds, withinMs = 15_000) {
+      const deadline = performance.now() + withinMs;
+      for (;;) {
+        const answer = await what();
+        if (holds(answer)) return answer;
+        if (performance.now() > deadline)
+          throw new Error(`it did not come true within ${withinMs} ms: ${JSON.stringify(answer).slice(0, 2_000)}`);
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
+    async leave() {
+      if (child) await place.stop();
+      const left = processesOf(folder);
+      rmSync(folder, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`processes are left: ${left.join(', ')}`);
+    },
+  };
+  return place;
+}
+
+/** Processes that work in the folder or name it on their command line. */
+export function processesOf(folder: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]![0];
+        const cwd = realpathSync(`/proc/${pid}/cwd`);
+        return command.includes(folder) || cwd.startsWith(folder) ? [`${pid} ${state} ${command}`] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** A plugin that does what `body` says. */
+export const plugin = (body: string, options = '') => `import { definePlugin, GiveUp, RetryLater, z } from 'daruma';
+void [GiveUp, RetryLater, z];
+export default definePlugin({
+  about: 'A plugin of a test.',
+  ${options}
+  async run(context) { ${body} },
+});
+`;
