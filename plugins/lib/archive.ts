@@ -17,6 +17,7 @@ export async function pack(
   packed: (entry: string) => void,
 ): Promise<Entries> {
   const entries: Entries = new Map();
+  const file = await createSynced(archive);
   const stream = create(
     {
       gzip: true,
@@ -32,7 +33,8 @@ export async function pack(
     },
     from.paths,
   );
-  const file = await createSynced(archive);
+  // When writing fails, packing is still under way behind it: its own end has nobody left to tell, and must not crash.
+  stream.on('error', () => {});
   try {
     let waiting: Buffer[] = [];
     let bytes = 0;
@@ -48,6 +50,7 @@ export async function pack(
     }
     await flush();
   } finally {
+    stream.destroy();
     await file.close();
   }
   return entries;

@@ -34,7 +34,7 @@ export function countJobs(file: string): number {
       .map((row) => Object.values(row)[0]);
     if (found.length !== 1 || found[0] !== 'ok')
       throw new Error(`the copy of the store is damaged: ${found.join('; ')}`);
-    return one(store, 'SELECT count(*) FROM jobs');
+    return one(store, 'SELECT count(*) FROM job');
   });
 }
 

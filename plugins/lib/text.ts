@@ -9,7 +9,7 @@ export function escapeHtml(text: string): string {
 /** Any text as one line of Markdown that says only itself, table cells included. */
 export function escapeMarkdown(text: string): string {
   return oneLine(text)
-    .replace(/[\\`*_{}[\]<>|~#]/g, '\\$&')
+    .replace(/[\\`*_{}[\]<>|~#]|&(?=#?\w+;)/g, '\\$&')
     .replace(/^([-+]|\d+[.)])(?= )/, '\\$1');
 }
 

@@ -24,6 +24,8 @@ export interface World {
   storeFile?: string;
   health?: Awaited<ReturnType<Fleet['health']>>;
   signal?: AbortSignal;
+  /** Called at each beat. */
+  onBeat?: (note: string | undefined) => void;
   /** Agents that cannot be sent to. */
   unknownAgents?: string[];
   /** Effects of earlier attempts: their stored results, or `begun` when their end was never recorded. */
@@ -70,7 +72,10 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
     },
     log: { debug: quiet, info: quiet, error: quiet, warn: (message) => void traces.warnings.push(message) },
     signal,
-    beat: (note) => void traces.beats.push(note),
+    beat(note) {
+      traces.beats.push(note);
+      world.onBeat?.(note);
+    },
     async once(key, effect, options) {
       const known = effects.get(key);
       if (known === 'begun' && options?.ifUnknown === 'skip') return undefined as never;

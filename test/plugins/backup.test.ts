@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import backup from '../../plugins/backup.ts';
+import { differences, pack, readBack } from '../../plugins/lib/archive.ts';
+import { surplus } from '../../plugins/lib/backups.ts';
+import { countJobs } from '../../plugins/lib/store-copy.ts';
+import { runPlugin, tempFolder, type World } from './context.ts';
+import { makeStore, startWriter } from './store-sample.ts';
+
+/** An installation with a store of so many jobs and a few files. */
+function installation(jobs = 50) {
+  const folder = tempFolder();
+  const storeFile = join(folder, 'data/daruma.db');
+  makeStore(storeFile, jobs);
+  write(folder, 'plugins/shop.ts', 'export default 1;');
+  write(folder, 'plugins/lib/deep/help.ts', 'export const help = 2;');
+  write(folder, 'agents/shop.yaml', 'plugin: shop\n');
+  return { folder, storeFile };
+}
+
+function write(folder: string, name: string, content: string | Buffer) {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), content);
+}
+
+const inBackups = (folder: string) => readdirSync(join(folder, 'backups')).sort();
+const settings = { leaveFree: '1MB' };
+const make = (world: World) => runPlugin(backup, { settings, ...world });
+
+describe('a backup', () => {
+  it('holds the store and the files, and any tar can unpack it', async () => {
+    const { folder, storeFile } = installation(50);
+    const { result, summary, beats } = await make({ folder, storeFile });
+    expect(result).toEqual({
+      file: expect.stringMatching(/^backups\/daruma-\d{8}T\d{6}Z\.tar\.gz$/),
+      bytes: statSync(join(folder, result.file)).size,
+      jobs: 50,
+      entries: 8,
+      checked: true,
+    });
+    expect(inBackups(folder)).toEqual([result.file.slice('backups/'.length)]);
+    expect(statSync(join(folder, result.file)).mode & 0o777).toBe(0o600);
+    expect(summary).toContain('50 jobs, 8 entries');
+    expect(beats).toEqual(expect.arrayContaining(['packing', 'reading the backup back', 'checking the store inside']));
+
+    const restored = tempFolder();
+    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    expect(readFileSync(join(restored, 'plugins/lib/deep/help.ts'), 'utf8')).toBe('export const help = 2;');
+    expect(readFileSync(join(restored, 'agents/shop.yaml'), 'utf8')).toBe('plugin: shop\n');
+    expect(readdirSync(join(restored, 'data'))).toEqual(['daruma.db']);
+    expect(countJobs(join(restored, 'data/daruma.db'))).toBe(50);
+  });
+
+  it('of a store that another process writes to ends, and holds every job up to one moment', async () => {
+    const { folder, storeFile } = installation(2_000);
+    const writer = await startWriter(storeFile);
+    const { result } = await make({ folder, storeFile });
+    const added = await writer.stop();
+    const restored = tempFolder();
+    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    const copy = new DatabaseSync(join(restored, 'data/daruma.db'), { readOnly: true });
+    const { jobs, newest } = copy.prepare('SELECT count(*) AS jobs, max(id) AS newest FROM job').get()!;
+    copy.close();
+    expect(jobs).toBe(newest);
+    expect(result.jobs).toBe(jobs);
+    expect(result.jobs).toBeGreaterThanOrEqual(2_020);
+    expect(2_000 + added).toBeGreaterThan(result.jobs);
+    expect(countJobs(storeFile)).toBeGreaterThanOrEqual(2_000 + added);
+  });
+
+  it('of a store outside the installation has it in data/', async () => {
+    const { folder } = installation();
+    const storeFile = join(tempFolder(), 'elsewhere.db');
+    makeStore(storeFile, 3);
+    const { result } = await make({ folder, storeFile });
+    expect(execFileSync('tar', ['tzf', join(folder, result.file)], { encoding: 'utf8' })).toContain(
+      '\ndata/daruma.db\n',
+    );
+    expect(result.jobs).toBe(3);
+  });
+
+  it('clears away what its own killed attempts left, and nothing else', async () => {
+    const { folder, storeFile } = installation();
+    write(folder, 'backups/.making-tested-20261101T020000Z/content/data/daruma.db', 'half');
+    write(folder, 'backups/.making-other-20261101T020000Z/daruma.tar.gz', 'of another agent, at work');
+    write(folder, 'backups/notes.txt', 'mine');
+    await make({ folder, storeFile });
+    expect(inBackups(folder).filter((name) => !name.startsWith('daruma-'))).toEqual([
+      '.making-other-20261101T020000Z',
+      'notes.txt',
+    ]);
+  });
+
+  it('leaves nothing behind when it is stopped half way', async () => {
+    const { folder, storeFile } = installation();
+    const stop = new AbortController();
+    const onBeat = (note: string | undefined) => note === 'reading the backup back' && stop.abort(new Error('drained'));
+    await expect(make({ folder, storeFile, signal: stop.signal, onBeat })).rejects.toThrow('drained');
+    expect(inBackups(folder)).toEqual([]);
+  });
+
+  it('keeps as many as it is told, the oldest go', async () => {
+    const { folder, storeFile } = installation();
+    for (const day of ['01', '02', '03']) write(folder, `backups/daruma-202611${day}T020000Z.tar.gz`, 'old');
+    const { result } = await make({ folder, storeFile, settings: { ...settings, keep: 2 } });
+    expect(inBackups(folder)).toEqual(['daruma-20261103T020000Z.tar.gz', result.file.slice('backups/'.length)]);
+  });
+
+  it('is not taken for good when the store is damaged', async () => {
+    const { folder, storeFile } = installation(200);
+    const bytes = readFileSync(storeFile);
+    bytes.fill(0x55, 4096 * 12, 4096 * 14);
+    writeFileSync(storeFile, bytes);
+    await expect(make({ folder, storeFile })).rejects.toThrow(/damaged|malformed/);
+    expect(inBackups(folder)).toEqual([]);
+  });
+});
+
+describe('on a disk that is full', () => {
+  it('does not begin what would take the room that the host needs', async () => {
+    const { folder, storeFile } = installation();
+    const run = make({ folder, storeFile, settings: { leaveFree: '9000000GB' } });
+    await expect(run).rejects.toThrow(/^no room for a backup: backups\/ has .+ free, .+ are needed/);
+    expect(inBackups(folder)).toEqual([]);
+  });
+
+  it('says so, leaves nothing half made and keeps the earlier backups', async ({ skip }) => {
+    const { folder, storeFile } = installation();
+    mkdirSync(join(folder, 'backups'));
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', join(folder, 'backups')], { stdio: 'pipe' });
+    } catch (error) {
+      skip(`no small disk could be mounted here: ${(error as Error).message}`);
+    }
+    onTestFinished(() => void execFileSync('umount', [join(folder, 'backups')]));
+    write(folder, 'backups/daruma-20261101T020000Z.tar.gz', 'an earlier one');
+    write(folder, 'plugins/big.bin', randomBytes(3_000_000));
+    const run = make({ folder, storeFile, settings: { leaveFree: '0B' } });
+    await expect(run).rejects.toThrow(/^the disk ran full while the backup was made .+ nothing half made was left/);
+    expect(inBackups(folder)).toEqual(['daruma-20261101T020000Z.tar.gz']);
+  });
+});
+
+describe('an archive', () => {
+  async function packed() {
+    const folder = tempFolder();
+    write(folder, 'plugins/a.bin', randomBytes(300_000));
+    const archive = join(folder, 'a.tar.gz');
+    const entries = await pack(archive, { folder, paths: ['plugins'], strip: 'nothing/' }, () => {});
+    return { folder, archive, entries };
+  }
+
+  it('is read back as it was packed', async () => {
+    const { folder, archive, entries } = await packed();
+    const found = await readBack(archive, 'plugins/a.bin', tempFolder());
+    expect(found).toEqual(
+      new Map([
+        ['plugins/', 0],
+        ['plugins/a.bin', 300_000],
+      ]),
+    );
+    expect(differences(entries, found)).toEqual([]);
+    expect(
+      differences(
+        entries,
+        new Map([
+          ['plugins/', 0],
+          ['plugins/b', 1],
+        ]),
+      ),
+    ).toEqual(['plugins/a.bin', 'plugins/b']);
+    await expect(pack(archive, { folder, paths: ['plugins'], strip: '' }, () => {})).rejects.toThrow('EEXIST');
+  });
+
+  it('that was cut short or changed is refused', async () => {
+    const { archive } = await packed();
+    const whole = readFileSync(archive);
+    const changed = Buffer.from(whole);
+    changed[200_000]! ^= 1;
+    writeFileSync(archive, changed);
+    await expect(readBack(archive, 'plugins/a.bin', tempFolder())).rejects.toThrow();
+    writeFileSync(archive, whole);
+    truncateSync(archive, 150_000);
+    await expect(readBack(archive, 'plugins/a.bin', tempFolder())).rejects.toThrow();
+  });
+});
+
+it('keeps the newest always, and otherwise as many as fit the number and the bytes', () => {
+  const anyBackups = fc.uniqueArray(fc.record({ name: fc.string(), bytes: fc.nat(100) }), {
+    selector: ({ name }) => name,
+  });
+  fc.assert(
+    fc.property(anyBackups, fc.integer({ min: 1, max: 10 }), fc.nat(500), (backups, keep, budget) => {
+      const going = new Set(surplus(backups, keep, budget));
+      const left = backups.filter((one) => !going.has(one));
+      const bytes = left.reduce((sum, one) => sum + one.bytes, 0);
+      expect(left.length).toBeLessThanOrEqual(keep);
+      expect(left.length).toBeGreaterThanOrEqual(Math.min(1, backups.length));
+      expect(left.length === 1 || bytes <= budget).toBe(true);
+      for (const gone of going) for (const one of left) expect(one.name > gone.name).toBe(true);
+    }),
+  );
+});
