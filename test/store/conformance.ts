@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import { endLaws } from './laws/ends.ts';
+import { figureLaws } from './laws/figures.ts';
+import { queueLaws } from './laws/queue.ts';
+import { recordLaws } from './laws/records.ts';
+import { slotLaws } from './laws/slots.ts';
+import { viewLaws } from './laws/views.ts';
+import type { OpenStore } from './laws/world.ts';
+
+/** The laws that every store keeps. `open` gives a new, empty and started store. */
+export function describeStore(name: string, open: OpenStore): void {
+  describe(name, () => {
+    describe('queue', () => queueLaws(open));
+    describe('ends', () => endLaws(open));
+    describe('views', () => viewLaws(open));
+    describe('slots', () => slotLaws(open));
+    describe('records', () => recordLaws(open));
+    describe('figures', () => figureLaws(open));
+  });
+}

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './world.ts';
+
+/** Laws of effects, state, pauses and events. */
+export function recordLaws(open: OpenStore): void {
+  const store = freshStore(open);
+
+  describe('effects', () => {
+    const begun = async () => {
+      await added(store(), [{}]);
+      return (await claimed(store()))[0]!;
+    };
+
+    test('an effect is new, then unknown while it has no end, then done with its result', async () => {
+      const ref = await begun();
+      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'new' });
+      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'unknown' });
+      await store().endEffect(ref, 'mail', '{"id":7}', T0);
+      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'done', result: '{"id":7}' });
+      expect(await store().beginEffect(ref, 'other', T0)).toEqual({ is: 'new' });
+      await store().endEffect(ref, 'other', null, T0);
+      expect(await store().beginEffect(ref, 'other', T0)).toEqual({ is: 'done', result: null });
+    });
+
+    test('the next attempt learns what the former one did', async () => {
+      const first = await begun();
+      await store().beginEffect(first, 'ended', T0);
+      await store().endEffect(first, 'ended', '1', T0);
+      await store().beginEffect(first, 'open', T0);
+      await store().beginEffect(first, 'thrown', T0);
+      await store().dropEffect(first, 'thrown');
+      await store().settle([{ ...done(first), state: 'retrying', runAt: T0 }]);
+      const [second] = await claimed(store());
+      expect(await store().beginEffect(second!, 'ended', T0)).toEqual({ is: 'done', result: '1' });
+      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'unknown' });
+      expect(await store().beginEffect(second!, 'thrown', T0)).toEqual({ is: 'new' });
+      await store().endEffect(second!, 'open', '2', T0);
+      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
+      await store().dropEffect(second!, 'open');
+      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
+    });
+
+    test('an attempt that lost its job is refused, and the calls beside it are not', async () => {
+      const ref = await begun();
+      await store().cancel(ref.job, { code: 'X', message: 'x' }, T0);
+      const answers = await Promise.allSettled([
+        store().beginEffect(ref, 'k', T0),
+        store().setState('a', 'beside', '1', T0),
+        store().endEffect(ref, 'k', null, T0),
+        store().dropEffect(ref, 'k'),
+        store().beginEffect({ job: 'job-unknown', attempt: 1 }, 'k', T0),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([
+        'rejected',
+        'fulfilled',
+        'rejected',
+        'rejected',
+        'rejected',
+      ]);
+      for (const answer of answers) {
+        if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ plain: { code: 'FENCED' } });
+      }
+      expect(await store().getState('a', 'beside')).toBe('1');
+    });
+  });
+
+  test('state is a map of each agent', async () => {
+    expect(await store().getState('a', 'k')).toBeUndefined();
+    await store().setState('a', 'k', '{"n":1}', T0);
+    await store().setState('a', 'k', '{"n":2}', T0);
+    await store().setState('a', 'j', 'null', T0);
+    await store().setState('b', 'k', '3', T0);
+    expect(await store().getState('a', 'k')).toBe('{"n":2}');
+    expect(await store().stateKeys('a')).toEqual(['j', 'k']);
+    await store().deleteState('a', 'k');
+    await store().deleteState('a', 'never');
+    expect(await store().getState('a', 'k')).toBeUndefined();
+    expect(await store().getState('b', 'k')).toBe('3');
+    expect(await store().stateKeys('nobody')).toEqual([]);
+  });
+
+  test('pauses last until they are ended or replaced', async () => {
+    await store().pause('b', null, T0);
+    await store().pause('a', T0 + HOUR, T0);
+    await store().pause('b', T0 + 2 * HOUR, T0);
+    expect(await store().paused()).toEqual([
+      { agent: 'a', until: T0 + HOUR },
+      { agent: 'b', until: T0 + 2 * HOUR },
+    ]);
+    await store().resume('a');
+    await store().resume('never');
+    expect(await store().paused()).toEqual([{ agent: 'b', until: T0 + 2 * HOUR }]);
+  });
+
+  test('events come back newest first, by kind, agent and time', async () => {
+    const event = (at: number, kind: string, agent: string | null) => ({
+      at,
+      kind,
+      agent,
+      message: `${kind} at ${at}`,
+    });
+    await store().append([
+      event(T0, 'host.started', null),
+      { ...event(T0 + 1, 'worker.gone', 'a'), data: { worker: 'w1', codes: [1, null] } },
+    ]);
+    await store().append([event(T0 + 1, 'worker.gone', 'b')]);
+    const all = await store().events({ limit: 10 });
+    expect(all.map(({ agent }) => agent)).toEqual(['b', 'a', null]);
+    expect(all[1]).toEqual({
+      id: expect.any(Number),
+      ...event(T0 + 1, 'worker.gone', 'a'),
+      data: { worker: 'w1', codes: [1, null] },
+    });
+    expect(all[2]).toEqual({ id: expect.any(Number), ...event(T0, 'host.started', null) });
+    expect(await store().events({ kind: 'worker.gone', limit: 1 })).toEqual([all[0]]);
+    expect(await store().events({ agent: 'a', limit: 9 })).toEqual([all[1]]);
+    expect(await store().events({ kind: 'worker.gone', agent: 'a', since: T0 + 1, limit: 9 })).toEqual([all[1]]);
+    expect(await store().events({ since: T0 + 2, limit: 9 })).toEqual([]);
+  });
+}
