@@ -23,7 +23,9 @@ export async function runCli(argv: string[], house: House): Promise<number> {
       if (thrown.code === 'commander.help') return 2;
       return tell(usageFault(thrown, program.args), json);
     }
-    return tell(toPlainFault(thrown), json);
+    const { stack, ...fault } = toPlainFault(thrown);
+    // A failure that is not told in our own words is a mistake of ours: its stack is what a report needs.
+    return tell(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, json);
   }
 }
 
@@ -51,8 +53,7 @@ function tell(fault: PlainFault, json: boolean): number {
   endWithReaders();
   if (json) process.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
   else process.stderr.write(`${faultLines(fault, paintFor(process.stderr)).join('\n')}\n`);
-  // A failure that is not one of ours is a mistake in Daruma: its stack is what a report needs.
-  if (!json && fault.stack && process.env.DARUMA_STACK) process.stderr.write(`${fault.stack}\n`);
+  if (!json && fault.stack) process.stderr.write(`${fault.stack}\n`);
   return exitCodeOf(fault);
 }
 

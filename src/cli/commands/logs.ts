@@ -96,59 +96,70 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
 
 /** Goes on until the reader leaves. A host that is not there (any more) is waited for. */
 async function follow(stage: Stage, agent: string | undefined, options: LogsOptions, wanted: Wanted): Promise<number> {
-  const show = once(shower(stage, agent, options));
+  const tail = createTail(shower(stage, agent, options));
   const args = {
     ...(agent === undefined ? {} : { agent }),
     ...(options.job === undefined ? {} : { job: options.job }),
     ...(options.level === undefined ? {} : { level: options.level }),
   };
-  const first = await stage.connect().catch((thrown: unknown) => {
-    if (!isHostAway(thrown)) throw thrown;
-    return undefined;
-  });
-  await tell(first, wanted);
+  let client = await stage.connect().catch(unlessAway);
+  let from = wanted;
   for (;;) {
+    await tell(client, from);
     stage.note(stage.paintNote('dim', '──────── no host; waiting for it (Ctrl-C to leave) ────────'));
-    const client = await connectAgain(stage, Number.POSITIVE_INFINITY);
+    client = await connectAgain(stage, Number.POSITIVE_INFINITY);
     stage.note(stage.paintNote('dim', '──────── the host is back ────────'));
-    await tell(client, { ...wanted, since: show.newest() ?? wanted.since, count: NEWEST.since });
+    from = { ...wanted, since: tail.newest() ?? wanted.since, count: NEWEST.since };
   }
 
   /** Shows what is in the files, then what the host writes until it goes away. */
-  async function tell(client: ControlClient | undefined, from: Wanted): Promise<void> {
-    // What comes while the files are read is kept back: the files hold some of it already.
+  async function tell(on: ControlClient | undefined, since: Wanted): Promise<void> {
     let early: LogLine[] | undefined = [];
-    const ended = client?.ask('follow', args, (item) => {
-      const line = item as LogLine;
-      if (!wanted.line(line)) return;
-      if (early) early.push(line);
-      else show.always(line);
-    });
-    const settled = ended?.catch((thrown: unknown) => {
-      if (!isHostAway(thrown)) throw thrown;
-    });
-    for (const line of [...newest(stage, from), ...early]) show.unlessShown(line);
+    const ended = on
+      ?.ask('follow', args, (item) => {
+        const line = item as LogLine;
+        if (!wanted.line(line)) return;
+        if (early) early.push(line);
+        else tail.live(line);
+      })
+      .catch(unlessAway);
+    // Once this is answered the host follows: a line is in the files that are read now, or comes, or both.
+    await on?.ask('ping', {}).catch(unlessAway);
+    for (const line of newest(stage, since)) tail.file(line);
+    for (const line of early) tail.live(line);
     early = undefined;
-    await settled;
+    await ended;
   }
 }
 
-/** Remembers the newest lines that were shown, for a line may come from the file and from the host. */
-function once(show: (line: LogLine) => void) {
-  let newestTime: string | undefined;
+function unlessAway(thrown: unknown): undefined {
+  if (!isHostAway(thrown)) throw thrown;
+}
+
+/** Shows each line once, though it may stand in a file and come from the host. */
+function createTail(show: (line: LogLine) => void) {
+  let newestTime = '';
   const atNewest = new Set<string>();
-  const always = (line: LogLine) => {
+  const fromFiles = new Set<string>();
+  const showNow = (line: LogLine, key: string) => {
     if (line.time !== newestTime) atNewest.clear();
     newestTime = line.time;
-    atNewest.add(JSON.stringify(line));
+    atNewest.add(key);
     show(line);
   };
   return {
-    always,
-    unlessShown(line: LogLine) {
-      if (newestTime !== undefined && line.time < newestTime) return;
-      if (line.time !== newestTime || !atNewest.has(JSON.stringify(line))) always(line);
+    /** A line of the files, of which those up to the newest have been shown. */
+    file(line: LogLine) {
+      const key = JSON.stringify(line);
+      if (line.time < newestTime || (line.time === newestTime && atNewest.has(key))) return;
+      fromFiles.add(key);
+      showNow(line, key);
     },
-    newest: () => (newestTime === undefined ? undefined : Date.parse(newestTime)),
+    /** A line of the host. Its time is no proof: the clock may have been set back. */
+    live(line: LogLine) {
+      const key = JSON.stringify(line);
+      if (!fromFiles.delete(key)) showNow(line, key);
+    },
+    newest: () => (newestTime === '' ? undefined : Date.parse(newestTime)),
   };
 }

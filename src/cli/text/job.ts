@@ -1,7 +1,7 @@
 import type { JobView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { fullTime, nextTime, relative, shortTime } from './clock.ts';
+import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { signOf } from './paint.ts';
 import type { Look } from './status.ts';
@@ -46,11 +46,16 @@ export function jobState({ state, attempt, attempts }: JobView): string {
 
 function outcomeWords(job: JobView, { clock }: Look): string {
   if (job.state === 'retrying') {
-    return `again ${nextTime(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
+    return `again ${soon(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
   }
-  if (job.state === 'queued') return Date.parse(job.runAt) > clock.now ? nextTime(Date.parse(job.runAt), clock) : '';
+  if (job.state === 'queued') return soon(Date.parse(job.runAt), clock);
   if (job.error) return oneLine(job.error.message);
   return job.result === null || job.result === undefined ? '' : oneLine(JSON.stringify(job.result));
+}
+
+/** When something that waits may start: `now` when nothing but a free worker is missing. */
+function soon(ms: number, clock: Clock): string {
+  return ms <= clock.now ? 'now' : nextTime(ms, clock);
 }
 
 /** One job in full, with its attempts. */

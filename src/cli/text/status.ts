@@ -86,7 +86,7 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
     { title: '24 H' },
   ];
   const rows = agents.map((agent): Row => {
-    const { sign, style } = signOf(agent.state);
+    const { sign, style } = signOf(agent.problem && agent.state === 'off' ? 'failed' : agent.state);
     const marks = spark(agent.hours, places);
     return {
       cells: [

@@ -1,0 +1,344 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { LogLine } from '../../src/control/protocol.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
+import { cli, startCli } from './process.ts';
+import { agent, fleet, job, status } from './views.ts';
+
+let folder: string;
+let remove: () => void;
+let host: FakeHost | undefined;
+beforeEach(() => ({ folder, remove } = temporaryInstallation()));
+afterEach(async () => {
+  await host?.close();
+  host = undefined;
+  remove();
+});
+
+const serve = async (answers: Answers) => {
+  host = await fakeHost(folder, answers);
+};
+const inFolder = (...args: string[]) => cli(args, { cwd: folder });
+const logLine = (over: Partial<LogLine>) => ({
+  time: '2026-11-22T11:00:00.000Z',
+  level: 'info',
+  msg: 'hello',
+  ...over,
+});
+
+describe('exit codes', () => {
+  test('0 when all is well, 3 when something needs you', async () => {
+    await serve({ status: ({ agent: only }) => status({ agents: only ? [agent({ dead: 1 })] : [agent()] }) });
+    expect(await inFolder('status')).toMatchObject({ code: 0, err: '' });
+    expect(await inFolder('status', 'api-health')).toMatchObject({ code: 3 });
+  });
+
+  test('1 when what was asked for failed, with the words of the host and the next command', async () => {
+    await serve({
+      cancel: () => {
+        throw new Fault({ code: 'JOB_UNKNOWN', message: 'there is no job job-x', next: 'daruma jobs' });
+      },
+    });
+    const { code, out, err } = await inFolder('cancel', 'job-x');
+    expect({ code, out, err }).toEqual({ code: 1, out: '', err: '✗ there is no job job-x\n  → daruma jobs\n' });
+  });
+
+  test('2 for wrong usage, with the word that was meant', async () => {
+    const { code, err } = await inFolder('statsu');
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: "✗ unknown command 'statsu', did you mean status?\n  → daruma --help\n",
+    });
+    for (const args of [
+      ['jobs', '--frob'],
+      ['why'],
+      ['jobs', '--state', 'ded'],
+      ['jobs', '--limit', 'x'],
+      ['pause'],
+      [],
+    ]) {
+      expect([args, (await inFolder(...args)).code]).toEqual([args, 2]);
+    }
+  });
+
+  test('4 when no host runs', async () => {
+    const { code, err } = await inFolder('cancel', 'job-x');
+    expect({ code, err }).toEqual({ code: 4, err: '✗ the host is not running\n  → daruma start\n' });
+  });
+
+  test('4 with better advice where no installation is', async () => {
+    const nowhere = join(folder, 'data/run');
+    const { code, err } = await cli(['cancel', 'x', '--dir', nowhere], { cwd: folder });
+    expect(code).toBe(4);
+    expect(err).toContain('neither plugins/ nor config/daruma.yaml');
+  });
+
+  test('help and version are fine', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await inFolder('--version')).toMatchObject({ code: 0, out: `${version}\n` });
+    expect((await inFolder('--help')).out).toContain('Observe');
+  });
+});
+
+describe('--json', () => {
+  const everything: Answers = {
+    status: () => status(),
+    jobs: () => [job()],
+    job: ({ id }) => job({ id }),
+    run: () => job({ state: 'queued' }),
+    cancel: () => job({ state: 'cancelled' }),
+    why: ({ agent: name, at }) => ({ agent: name, slot: at ?? null, state: 'ran', steps: [], sentence: 'it ran' }),
+    dlq: () => [],
+    replay: ({ dryRun }) => ({ jobs: ['job-1'], dryRun: dryRun === true }),
+    drop: () => ({ jobs: ['job-1'] }),
+    pause: ({ agent: name }) => ({ agent: name, until: null }),
+    resume: ({ agent: name }) => ({ agent: name }),
+    level: (args) => args,
+    check: () => ({ agents: ['a'], problems: [] }),
+    configShow: () => ({ values: [] }),
+  };
+
+  test.each([
+    'status',
+    'status api-health',
+    'agents',
+    'jobs',
+    'jobs job-a01',
+    'run api-health',
+    'run api-health --wait',
+    'cancel job-1',
+    'why backup --at 02:00',
+    'dlq',
+    'dlq list',
+    'dlq show f-1',
+    'dlq drop job-1',
+    'replay job-1',
+    'pause a --for 2h',
+    'pause --all',
+    'resume a',
+    'level a debug',
+    'check',
+    'config show a',
+    'logs',
+    'jobs --frob',
+    'statsu',
+  ])('%s prints one value on stdout and nothing on stderr', async (line) => {
+    await serve(everything);
+    const { out, err } = await inFolder(...line.split(' '), '--json');
+    expect(() => JSON.parse(out)).not.toThrow();
+    expect(err).toBe('');
+  });
+
+  test('a failure is one value with the exit code of the failure', async () => {
+    const { code, out } = await inFolder('cancel', 'x', '--json');
+    expect(code).toBe(4);
+    expect(JSON.parse(out)).toEqual({
+      error: { code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start', data: expect.anything() },
+    });
+  });
+});
+
+describe('run', () => {
+  test('hands over the input, field by field, and does not wait', async () => {
+    await serve({ run: () => job({ id: 'job-b07', state: 'queued' }) });
+    const { code, out } = await inFolder(
+      'run',
+      'a',
+      '--input',
+      '{"x":1,"n":2}',
+      '--with',
+      'n=3',
+      '--with',
+      'word=two words',
+      '--key',
+      'k',
+    );
+    expect({ code, out }).toEqual({ code: 0, out: '✓ job-b07 of a is queued        daruma jobs job-b07\n' });
+    expect(host!.asked).toEqual([
+      { op: 'run', args: { agent: 'a', input: { x: 1, n: 3, word: 'two words' }, key: 'k' } },
+    ]);
+  });
+
+  test('with --wait the log of the job goes to stderr, its result to stdout', async () => {
+    let follow: ((item: unknown) => void) | undefined;
+    await serve({
+      follow: (_, item) => {
+        follow = item;
+        item(logLine({ agent: 'a', job: 'job-other', msg: 'not mine' }));
+        item(logLine({ agent: 'a', job: 'job-b07', worker: 'w5', msg: 'early' }));
+        return new Promise(() => {});
+      },
+      run: () => job({ id: 'job-b07', state: 'queued' }),
+      job: ({ id }) => {
+        follow!(logLine({ agent: 'a', job: 'job-b07', worker: 'w5', msg: 'late', data: { n: 3 } }));
+        return job({ id, durationMs: 420, result: { changes: 3 } });
+      },
+    });
+    const { code, out, err } = await inFolder('run', 'a', '--wait');
+    expect({ code, out }).toEqual({ code: 0, out: '✓ ok in 420ms · result {"changes":3}\n' });
+    expect(err).toMatch(
+      /^job-b07 {2}a .*\n(.*\n)?12:00:00\.000 w5 INFO {2}early\n12:00:00\.000 w5 INFO {2}late {2}n=3\n$/,
+    );
+    expect(err).not.toContain('not mine');
+  });
+
+  test('a job that fails makes exit code 1 and says why', async () => {
+    const error = { code: 'TypeError', message: 'prices is not iterable', file: 'plugins/x.ts', line: 31 };
+    await serve({
+      run: () => job({ state: 'queued' }),
+      job: () => job({ state: 'dead', attempt: 5, error, result: null }),
+      follow: () => new Promise(() => {}),
+    });
+    const { code, out } = await inFolder('run', 'a', '--wait');
+    expect(code).toBe(1);
+    expect(out).toContain('✗ dead after 5 attempts');
+    expect(out).toContain('at plugins/x.ts:31');
+  });
+
+  test('a host that restarts while the job is waited for is found again', async () => {
+    const answers = { run: () => job({ state: 'queued' }), follow: () => new Promise<null>(() => {}) };
+    let asked = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    await serve({
+      ...answers,
+      job: () => {
+        asked();
+        return new Promise(() => {});
+      },
+    });
+    const running = startCli(['run', 'a', '--wait'], { cwd: folder });
+    await waiting;
+    await host!.close();
+    await running.says('waiting for the host to come back');
+    await serve({ ...answers, job: () => job() });
+    expect(await running.ended).toMatchObject({ code: 0, out: expect.stringContaining('✓ ok') });
+  });
+
+  test('input that is no JSON is wrong usage, before anything is asked', async () => {
+    const { code, err } = await inFolder('run', 'a', '--input', '{x');
+    expect(code).toBe(2);
+    expect(err).toContain('--input is not JSON');
+  });
+});
+
+describe('logs', () => {
+  const write = (day: string, lines: object[]) =>
+    writeFileSync(join(folder, `logs/daruma.${day}.1.log`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+
+  test('are read from the files while no host runs, over all of them, filtered', async () => {
+    write('2026-11-21', [
+      logLine({ time: '2026-11-21T11:00:00.000Z', agent: 'a', msg: 'older' }),
+      logLine({ time: '2026-11-21T11:00:01.000Z', agent: 'b', msg: 'of another' }),
+    ]);
+    write('2026-11-22', [
+      logLine({ agent: 'a', job: 'job-1', worker: 'w4', msg: 'newer', level: 'warn' }),
+      logLine({ agent: 'a', msg: 'noise', level: 'debug' }),
+    ]);
+    const messages = async (...args: string[]) =>
+      JSON.parse((await inFolder('logs', ...args, '--json')).out).map((line: LogLine) => line.msg);
+    expect(await messages('a', '--level', 'info')).toEqual(['older', 'newer']);
+    expect(await messages('a', '--since', '2026-11-22')).toEqual(['newer', 'noise']);
+    expect(await messages('--job', 'job-1')).toEqual(['newer']);
+    expect(await messages('--grep', 'NOI|another')).toEqual(['of another', 'noise']);
+    expect(await messages('-n', '1')).toEqual(['noise']);
+    const { out } = await inFolder('logs', 'a', '--level', 'warn');
+    expect(out).toContain('12:00:00.000 w4 job-1 WARN  newer');
+  });
+
+  test('-f tells each line once and goes on when the host comes back, with what was written meanwhile', async () => {
+    const first = logLine({ agent: 'a', msg: 'one' });
+    const second = logLine({ time: '2026-11-22T11:00:02.000Z', agent: 'a', msg: 'two' });
+    const meanwhile = logLine({ time: '2026-11-22T11:00:03.000Z', agent: 'a', msg: 'meanwhile' });
+    const last = logLine({ time: '2026-11-22T11:00:04.000Z', agent: 'a', msg: 'last' });
+    write('2026-11-22', [first, second]);
+    const follow =
+      (...lines: object[]) =>
+      (_: unknown, item: (line: unknown) => void) => {
+        for (const line of lines) item(line);
+        return new Promise<null>(() => {});
+      };
+    await serve({ follow: follow(second) });
+    const running = startCli(['logs', 'a', '-f', '--json'], { cwd: folder });
+    await running.says('two');
+    await host!.close();
+    await running.says('waiting for it');
+    write('2026-11-22', [first, second, meanwhile, last]);
+    await serve({ follow: follow(last) });
+    await running.says('last');
+    running.child.kill('SIGINT');
+    const { out } = await running.ended;
+    const messages = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg);
+    expect(messages).toEqual(['one', 'two', 'meanwhile', 'last']);
+  });
+});
+
+describe('output', () => {
+  test('has no colours in a pipe, and NO_COLOR is heeded', async () => {
+    await serve({ status: () => status() });
+    const { out } = await cli(['status'], { cwd: folder, env: { NO_COLOR: '1' } });
+    expect(out).not.toContain('\u001b[');
+    expect((await inFolder('status')).out).not.toContain('\u001b[');
+  });
+
+  test('a reader that has enough is no failure', async () => {
+    const many = Array.from({ length: 5_000 }, (_, at) => job({ id: `job-${at}` }));
+    await serve({ jobs: () => many });
+    const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const shell = spawn(
+      'bash',
+      ['-c', `"$0" "$1" jobs --limit 1000 | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, main],
+      {
+        cwd: folder,
+      },
+    );
+    let out = '';
+    let err = '';
+    shell.stdout.on('data', (chunk) => (out += chunk));
+    shell.stderr.on('data', (chunk) => (err += chunk));
+    await new Promise((resolve) => shell.once('close', resolve));
+    expect(out).toMatch(/JOB .*\n0\n$/);
+    expect(err).toBe('');
+  });
+
+  test('the installation is the nearest folder above that is one', async () => {
+    await serve({ status: () => status({ agents: fleet.slice(0, 1) }) });
+    const deep = join(folder, 'logs/deep/er');
+    mkdirSync(deep, { recursive: true });
+    expect((await cli(['status'], { cwd: deep })).code).toBe(0);
+    expect((await cli(['status', '--dir', folder], { cwd: '/' })).code).toBe(0);
+  });
+});
+
+describe('dead letters', () => {
+  test('all of a cause are only run again or dropped with --yes', async () => {
+    await serve({
+      replay: ({ dryRun }) => ({ jobs: ['job-1', 'job-2'], dryRun: dryRun === true }),
+      drop: () => ({ jobs: ['job-1', 'job-2'] }),
+    });
+    expect(await inFolder('replay', '--cause', 'f-1')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('not done'),
+    });
+    expect(await inFolder('replay', '--cause', 'f-1', '--dry-run')).toMatchObject({ code: 0 });
+    expect(await inFolder('dlq', 'drop', '--cause', 'f-1')).toMatchObject({ code: 1 });
+    expect(host!.asked.every(({ args }) => (args as { dryRun?: boolean }).dryRun === true)).toBe(true);
+    expect(await inFolder('replay', '--cause', 'f-1', '--yes')).toMatchObject({ code: 0 });
+    expect(await inFolder('dlq', 'drop', '--cause', 'f-1', '--yes')).toMatchObject({
+      code: 0,
+      out: '✓ 2 jobs are dropped\n',
+    });
+    expect(host!.asked.slice(-2)).toEqual([
+      { op: 'replay', args: { cause: 'f-1', dryRun: false } },
+      { op: 'drop', args: { cause: 'f-1' } },
+    ]);
+  });
+});

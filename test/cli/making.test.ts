@@ -1,0 +1,162 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/host-settings.ts';
+import { configText } from '../../src/cli/init/config-text.ts';
+import { guideText } from '../../src/cli/init/guide-text.ts';
+import { pluginText } from '../../src/cli/init/plugin-text.ts';
+import { newerNode, olderNode } from '../../src/cli/node.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { fakeHost, temporaryInstallation } from './fake-host.ts';
+import { cli } from './process.ts';
+import { agent, status } from './views.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+let folder: string;
+let remove: () => void;
+beforeEach(() => ({ folder, remove } = temporaryInstallation()));
+afterEach(() => remove());
+
+/** What the compiler says of TypeScript files that import `daruma`, under the strictest settings. */
+function typeErrors(files: string[]): string {
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  const options = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: { paths: { daruma: [join(ROOT, 'src/index.ts')] }, noUnusedParameters: true },
+    include: [],
+    files,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options));
+  try {
+    execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(folder, 'tsconfig.json')], { encoding: 'utf8' });
+    return '';
+  } catch (thrown) {
+    return (thrown as { stdout: string }).stdout;
+  }
+}
+
+describe('new', () => {
+  test('writes a plugin that compiles, whatever is said about it', () => {
+    const about = 'It\'s for\n"me" and \\ others.';
+    writeFileSync(join(folder, 'plugins/one.ts'), pluginText({ about, schedule: '*/10 * * * *' }));
+    writeFileSync(join(folder, 'plugins/two.ts'), pluginText({ about: 'x' }));
+    const example = /```ts\n(import[\s\S]*?)```/.exec(guideText([]))![1]!;
+    writeFileSync(join(folder, 'plugins/guide.ts'), example);
+    expect(typeErrors(['plugins/one.ts', 'plugins/two.ts', 'plugins/guide.ts'])).toBe('');
+    expect(readFileSync(join(folder, 'plugins/one.ts'), 'utf8')).toContain("schedule: '*/10 * * * *'");
+  });
+
+  test('says what to do next when no host runs, and overwrites nothing', async () => {
+    const first = await cli(['new', 'price-watch'], { cwd: folder });
+    expect(first).toMatchObject({ code: 0, out: expect.stringContaining('✓ plugins/price-watch.ts') });
+    expect(first.out).toContain('daruma start');
+    const again = await cli(['new', 'price-watch'], { cwd: folder });
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('plugins/price-watch.ts is there already') });
+  });
+
+  test('refuses a name that no agent can have, and a schedule that is none', async () => {
+    const name = await cli(['new', 'PriceWatch'], { cwd: folder });
+    expect(name).toMatchObject({ code: 2, err: expect.stringContaining('daruma new price-watch') });
+    expect(await cli(['new', 'x', '--schedule', 'often'], { cwd: folder })).toMatchObject({ code: 2 });
+    expect(readdirSync(join(folder, 'plugins'))).toEqual([]);
+  });
+
+  test('waits until the running host has taken it up', async () => {
+    let looks = 0;
+    const nextSlot = new Date(Date.now() + 600_000).toISOString();
+    const host = await fakeHost(folder, {
+      status: ({ agent: name }) => {
+        if (++looks < 3) throw new Fault({ code: 'AGENT_UNKNOWN', message: 'not yet' });
+        return status({ agents: [agent({ name: name!, nextSlot })] });
+      },
+    });
+    const { code, out } = await cli(['new', 'price-watch', '--schedule', '@hourly'], { cwd: folder });
+    await host.close();
+    expect(code).toBe(0);
+    expect(out).toMatch(/the running host picked it up in .*, next run in (9|10)m/);
+    expect(out).toContain('daruma run price-watch --wait');
+  });
+});
+
+describe('init', () => {
+  test('makes an installation with the shipped plugins, and refuses a folder that holds something', async () => {
+    const { code, out } = await cli(['init', 'my-ops', '--json'], { cwd: folder });
+    expect(code).toBe(0);
+    const made = join(folder, 'my-ops');
+    const shipped = readdirSync(join(ROOT, 'plugins')).filter(
+      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+    );
+    expect(JSON.parse(out)).toEqual({
+      folder: made,
+      plugins: shipped.map((file) => file.replace('.ts', '')).sort(),
+      next: ['cd my-ops', 'npm install', 'npm start'],
+    });
+    for (const file of [
+      'config/daruma.yaml',
+      'tsconfig.json',
+      '.gitignore',
+      'README.md',
+      'AGENTS.md',
+      'logs/.gitkeep',
+    ]) {
+      expect([file, existsSync(join(made, file))]).toEqual([file, true]);
+    }
+    const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(JSON.parse(readFileSync(join(made, 'package.json'), 'utf8'))).toMatchObject({
+      name: 'my-ops',
+      type: 'module',
+      scripts: { start: 'daruma start' },
+      dependencies: { daruma: own.version },
+      devDependencies: { node: own.devDependencies.node },
+      allowScripts: { node: true, esbuild: true },
+    });
+    const guide = readFileSync(join(made, 'AGENTS.md'), 'utf8');
+    expect(guide).toContain('export interface PluginDefinition');
+    expect(guide).toContain('once<T>(key: string');
+    expect(guide).not.toMatch(/\[object|sourceMappingURL/);
+
+    const again = await cli(['init', 'my-ops'], { cwd: folder });
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('my-ops is not empty') });
+  });
+
+  test('a folder with nothing but its history is empty', async () => {
+    mkdirSync(join(folder, 'fresh/.git'), { recursive: true });
+    expect((await cli(['init', 'fresh'], { cwd: folder })).code).toBe(0);
+  });
+
+  test('every setting that the new config file names is one, with its true default', () => {
+    const uncommented = configText
+      .split('\n')
+      .filter((line) => /^# ( *)[a-zA-Z]+:( |$)/.test(line))
+      .map((line) => line.slice(2))
+      .join('\n');
+    const { timezone, ...rest } = parse(uncommented);
+    expect(timezone).toBe('UTC');
+    const { control: _, ...defaults } = DEFAULT_HOST_SETTINGS;
+    expect(rest).toEqual(defaults);
+    expect(() => resolveHostSettings(uncommented, 'config/daruma.yaml')).not.toThrow();
+  });
+});
+
+describe('an older Node', () => {
+  test('looks for the node package of the installation, above it as well', () => {
+    const deep = join(folder, 'plugins/lib');
+    mkdirSync(deep, { recursive: true });
+    mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
+    mkdirSync(join(folder, 'node_modules/node'), { recursive: true });
+    expect(newerNode([deep])).toBeUndefined();
+    symlinkSync(process.execPath, join(folder, 'node_modules/.bin/node'));
+    writeFileSync(join(folder, 'node_modules/node/package.json'), '{"version":"24.1.0"}');
+    expect(newerNode([deep])).toBeUndefined();
+    writeFileSync(join(folder, 'node_modules/node/package.json'), '{"version":"26.10.0"}');
+    expect(newerNode([deep])).toBe(join(folder, 'node_modules/.bin/node'));
+  });
+
+  test('a Node that is new enough goes on', async () => {
+    expect(await olderNode('26.0.0', [])).toBeUndefined();
+  });
+});

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const DEADLINE_MS = 20_000;
+
+export interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+export interface Running {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  /** Resolves as soon as what was written holds the text; rejects when it ends before. */
+  says(text: string): Promise<void>;
+}
+
+/** Starts the command line as its user would, in a zone that tests can rely on. */
+export function startCli(args: string[], options: { cwd: string; env?: Record<string, string> }): Running {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: options.cwd,
+    env: { ...env, TZ: 'Europe/Berlin', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  const waiting = new Set<() => void>();
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    for (const look of waiting) look();
+  });
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+    for (const look of waiting) look();
+  });
+  const deadline = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => {
+      clearTimeout(deadline);
+      resolve({ code, out, err });
+      for (const look of waiting) look();
+    });
+  });
+  return {
+    child,
+    ended,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = out.includes(text) || err.includes(text);
+          if (!found && child.exitCode === null && child.signalCode === null) return;
+          waiting.delete(look);
+          if (found) resolve();
+          else reject(new Error(`ended without saying ${JSON.stringify(text)}:\n${out}\n${err}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+export async function cli(args: string[], options: { cwd: string; env?: Record<string, string> }): Promise<Ended> {
+  return await startCli(args, options).ended;
+}

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
+import { faultLines } from '../../src/cli/text/fault.ts';
+import { spark } from '../../src/cli/text/spark.ts';
+import { table } from '../../src/cli/text/table.ts';
+import { cut, oneLine, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
+import { clock, NOW } from './views.ts';
+
+const HOUR = 3_600_000;
+
+describe('width', () => {
+  test('a text never takes more places than it is cut to', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, width) => {
+        expect(widthOf(cut(text, width))).toBeLessThanOrEqual(Math.max(width, 1));
+      }),
+    );
+  });
+
+  test('wide letters count twice and colours not at all', () => {
+    expect(widthOf('日本')).toBe(4);
+    expect(widthOf('\u001b[32mok\u001b[39m')).toBe(2);
+    expect(pad('日', 4)).toBe('日  ');
+    expect(pad('7', 3, 'right')).toBe('  7');
+  });
+
+  test('what others wrote can neither steer the terminal nor turn the line', () => {
+    expect(oneLine('a\u001b[2Jb\r\n\tc\u202ed')).toBe('a [2Jb c d');
+  });
+
+  test('lines are broken between words and stay within the width', () => {
+    expect(wrap('one two three four', 9)).toEqual(['one two', 'three', 'four']);
+    fc.assert(
+      fc.property(fc.lorem({ maxCount: 30 }), fc.integer({ min: 3, max: 30 }), (text, width) => {
+        for (const line of wrap(text, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+      }),
+    );
+  });
+});
+
+describe('table', () => {
+  test('columns line up, numbers stand to the right, and only the column that may give way is cut', () => {
+    const columns = [{ title: 'N', right: true }, { title: 'WHAT', atLeast: 6 }, { title: 'WHO' }];
+    const rows = [
+      { cells: ['14', 'a long story of what happened', 'me'] },
+      { cells: ['1', 'short', 'you'], below: ['  └ why'] },
+    ];
+    expect(table(columns, rows, 24)).toEqual([
+      ' N  WHAT             WHO',
+      '14  a long story o…  me',
+      ' 1  short            you',
+      '  └ why',
+    ]);
+  });
+
+  test('colours are put on after the cell has been filled up', () => {
+    const cell = { text: 'ok', paint: (text: string) => `<${text}>` };
+    expect(table([{ title: 'STATE' }, { title: 'X' }], [{ cells: [cell, 'y'] }], 80)).toEqual([
+      'STATE  X',
+      '<ok   >  y',
+    ]);
+  });
+});
+
+describe('clock', () => {
+  test('a time is as short as its distance allows', () => {
+    expect(shortTime(NOW - HOUR, clock)).toBe('11:04');
+    expect(shortTime(NOW - 24 * HOUR, clock)).toBe('Sat 12:04');
+    expect(shortTime(NOW - 20 * 24 * HOUR, clock)).toBe('11-02 12:04');
+    expect(shortTime(NOW - 365 * 24 * HOUR, clock)).toBe('2025-11-22 12:04');
+  });
+
+  test('what is next is near, later, or overdue', () => {
+    expect(nextTime(NOW + 41_000, clock)).toBe('in 41s');
+    expect(nextTime(NOW + 14 * HOUR, clock)).toBe('Mon 02:04');
+    expect(nextTime(NOW - 271_000, clock)).toBe('due 12:00');
+    expect(relative(NOW - 360_000, clock)).toBe('6m ago');
+    expect(relative(NOW + 20, clock)).toBe('now');
+  });
+
+  test('times are in the zone of the reader, with their offset', () => {
+    expect(fullTime(NOW, clock)).toBe('Sun 2026-11-22 12:04:31 (+01:00)');
+    expect(clockTime(NOW, { now: NOW, zone: 'Asia/Kolkata' }, true)).toBe('16:34:31.000');
+    expect(dayOf(NOW, { now: NOW, zone: 'Pacific/Auckland' })).toBe('Mon 2026-11-23');
+  });
+});
+
+describe('spark', () => {
+  test('nothing, success by height, some dead, all dead', () => {
+    const marks = spark([
+      { done: 0, dead: 0 },
+      { done: 1, dead: 0 },
+      { done: 70, dead: 0 },
+      { done: 5, dead: 1 },
+      { done: 0, dead: 2 },
+    ]);
+    expect(marks.map((mark) => mark.letter).join('')).toBe('·▁▇!✗');
+  });
+
+  test('neighbours are put together without losing a failure', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ done: fc.nat(100), dead: fc.nat(3) }), { minLength: 24, maxLength: 24 }),
+        fc.constantFrom(24, 12, 8, 6),
+        (hours, places) => {
+          const marks = spark(hours, places);
+          expect(marks).toHaveLength(places);
+          const failed = hours.some((hour) => hour.dead > 0);
+          expect(marks.some((mark) => mark.is === 'dead' || mark.is === 'mixed')).toBe(failed);
+        },
+      ),
+    );
+  });
+});
+
+test('a failure is told in a line, with its place, the lines around it and the next step', () => {
+  const fault = {
+    code: 'X',
+    message: 'settings.slowAftr is unknown, did you mean slowAfter?',
+    file: 'agents/shop-api.yaml',
+    line: 6,
+    column: 3,
+    frame: '> 6 | slowAftr: 1\n    | ^',
+    next: 'daruma check',
+  };
+  expect(faultLines(fault)).toEqual([
+    '✗ settings.slowAftr is unknown, did you mean slowAfter?',
+    '  at agents/shop-api.yaml:6:3',
+    '  > 6 | slowAftr: 1',
+    '      | ^',
+    '  → daruma check',
+  ]);
+});

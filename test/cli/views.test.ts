@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest';
+import { whyLines } from '../../src/cli/commands/why.ts';
+import { agentLines } from '../../src/cli/text/agent.ts';
+import { jobLines, jobTable } from '../../src/cli/text/job.ts';
+import { logLines } from '../../src/cli/text/log.ts';
+import { plain } from '../../src/cli/text/paint.ts';
+import { needsYou, statusLines } from '../../src/cli/text/status.ts';
+import { widthOf } from '../../src/cli/text/width.ts';
+import type { LogLine } from '../../src/control/protocol.ts';
+import { agent, clock, fleet, job, status } from './views.ts';
+
+const look = { clock, paint: plain, width: 100 };
+const text = (lines: string[]) => `\n${lines.join('\n')}\n`;
+
+describe('status', () => {
+  test('one line for each agent, the reason under those that need one', () => {
+    expect(text(statusLines(status(), look))).toBe(`
+daruma 0.1.0 · up 18d 4h · host 96 MB · 7 agents · workers 3 in 2 cells · queue 0 · event loop 4 ms
+
+   AGENT        STATE         LAST RUN       NEXT         P95  MEMORY     24 H
+✓  api-health   ok            12:04 182ms    in 29s     182ms  44/128 MB  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+⟳  news-digest  retrying 2/5  12:00 failed   in 29s       21s  –          ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+     └ 429 from groq, waiting 38s, then cerebras
+✓  backup       ok            Sat 02:00 41s  Mon 02:00    52s  44/128 MB  ··▇·····················
+!  db-export    late          running 44m    due 12:00  182ms  44/128 MB  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+     └ due 12:00, not started: job-77c still running since 11:20
+✓  price-watch  ok            11:40 failed   in 29s     182ms  44/128 MB  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇!✗✗
+     └ ✗ Expected ";" but found "prices"
+         at plugins/price-watch.ts:31:7
+         → fix the file; the version before goes on running
+‖  newsletter   paused        –              –              –  44/128 MB  ························
+·  mailer       new           –              –              –  44/128 MB  ························
+
+2 dead letters   daruma dlq
+`);
+  });
+
+  test('no line is wider than a hundred places, however long the names and the reasons', () => {
+    const long = fleet.map((one) => ({
+      ...one,
+      name: `${one.name}-of-the-department-for-long-names`,
+      why: `${one.why} ${'and so on '.repeat(40)}`,
+    }));
+    for (const line of statusLines(status({ agents: long }), look)) expect(widthOf(line)).toBeLessThanOrEqual(100);
+  });
+
+  test('it asks for somebody when a file is wrong, an agent is in trouble or a letter is dead', () => {
+    const calm = agent();
+    const idle = { code: 'PLUGIN_IDLE', message: 'nothing triggers mailer' };
+    expect(needsYou(status({ agents: [calm], problems: [idle] }))).toBe(false);
+    for (const trouble of [
+      { state: 'late' },
+      { state: 'quarantined' },
+      { dead: 1 },
+      { problem: { code: 'X', message: 'y' } },
+    ]) {
+      expect(needsYou(status({ agents: [calm, agent(trouble)] }))).toBe(true);
+    }
+    expect(needsYou(status({ agents: [calm], incidents: { open: 1, healedToday: 0 } }))).toBe(true);
+    expect(needsYou(status({ agents: [calm], problems: [{ code: 'AGENT_INVALID', message: 'x' }] }))).toBe(true);
+  });
+
+  test('a problem that an agent shows already is not told twice', () => {
+    const problem = { code: 'COMPILE', message: 'a brace is missing', file: 'plugins/x.ts' };
+    const lines = statusLines(status({ agents: [agent({ problem })], problems: [problem] }), look);
+    expect(lines.filter((line) => line.includes('a brace is missing'))).toHaveLength(1);
+  });
+
+  test('an installation without agents says how to get one', () => {
+    expect(statusLines(status({ agents: [] }), look).join('\n')).toContain('daruma new hello');
+  });
+});
+
+test('one agent in full', () => {
+  const facts = {
+    values: [
+      { path: 'limits.memory', value: '128MB', origin: 'default' },
+      { path: 'limits.timeout', value: '60s', origin: 'plugins/x.ts' },
+      { path: 'needs.net', value: ['api.shop.example'], origin: 'agents/x.yaml:6:3' },
+      { path: 'needs.secrets', value: [], origin: 'default' },
+    ],
+    jobs: [job(), job({ id: 'job-a00', state: 'dead', error: { code: 'X', message: 'prices is not iterable' } })],
+  };
+  expect(text(agentLines(agent({ dead: 1 }), facts, look))).toBe(`
+✓ api-health  ok                                       plugin api-health  version 9c1e77ab
+  about      Fails when the API is slow.
+  schedule   * * * * * · Europe/Berlin · next in 29s
+  limits     memory 128MB · timeout 60s
+  needs      net api.shop.example
+  workers    1 now, 0 to 1 · memory 44/128 MB
+  24 h       1440 done · 0 dead · p95 182ms   ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+  queue      0 waiting · 1 dead letter
+  why        the latest job is done
+
+   JOB      AGENT       STATE  FROM      QUEUED   TOOK  WHAT CAME OF IT
+✓  job-a01  api-health  done   schedule  12:04   182ms  {"status":200}
+✗  job-a00  api-health  dead   schedule  12:04   182ms  prices is not iterable
+
+  → daruma dlq   daruma logs api-health --level error
+`);
+});
+
+describe('jobs', () => {
+  test('a retrying job says which attempt failed and when the next one is', () => {
+    const waiting = job({
+      state: 'retrying',
+      attempt: 2,
+      runAt: '2026-11-22T11:05:09.000Z',
+      error: { code: 'X', message: '502' },
+    });
+    expect(jobTable([waiting], look)[1]).toContain('retrying 2/5');
+    expect(jobTable([waiting], look)[1]).toContain('again in 38s: 502');
+  });
+
+  test('a job in full tells each failed attempt with its place', () => {
+    const failure = {
+      attempt: 1,
+      startedAt: '2026-11-22T11:04:00.000Z',
+      finishedAt: '2026-11-22T11:04:01.000Z',
+      worker: 'w4',
+      error: { code: 'TypeError', message: 'prices is not iterable', file: 'plugins/x.ts', line: 31 },
+    };
+    const dead = job({
+      state: 'dead',
+      result: null,
+      trigger: 'manual',
+      slot: null,
+      cause: 'f-b20',
+      error: failure.error,
+      failures: [failure],
+    });
+    expect(text(jobLines(dead, look))).toBe(`
+✗ job-a01  api-health  dead
+  from       manual
+  queued     Sun 2026-11-22 12:04:00 (+01:00), 31s ago
+  started    Sun 2026-11-22 12:04:00 (+01:00), 31s ago
+  ended      Sun 2026-11-22 12:04:00 (+01:00), 31s ago, took 182ms
+  attempt    1 of 5
+  version    9c1e77ab0011
+  cause      f-b20
+
+  attempt 1 failed Sun 2026-11-22 12:04:01 (+01:00) on w4 after 1.0s
+  ✗ prices is not iterable
+    at plugins/x.ts:31
+
+  → daruma replay job-a01   daruma logs api-health --job job-a01
+`);
+  });
+});
+
+test('why: the sentence, then each step; another day is named', () => {
+  const why = {
+    agent: 'backup',
+    slot: '2026-11-21T01:00:00.000Z',
+    state: 'ran',
+    sentence: 'backup was due Sat 2026-11-21 02:00:00 (+01:00) → it ran, but late',
+    steps: [
+      { at: '2026-11-21T01:00:00.000Z', what: 'planned', why: null },
+      { at: '2026-11-21T01:15:00.000Z', what: 'late', why: 'worker busy: job-77c is still running' },
+      { at: '2026-11-22T01:18:21.000Z', what: 'ok', why: '41s' },
+    ],
+  };
+  expect(text(whyLines(why, look))).toBe(`
+backup was due Sat 2026-11-21 02:00:00 (+01:00) → it ran, but late
+                 02:00:00  planned
+                 02:15:00  late     worker busy: job-77c is still running
+  Sun 2026-11-22 02:18:21  ok       41s
+`);
+});
+
+describe('log lines', () => {
+  const line = (over: Partial<LogLine>): LogLine => ({
+    time: '2026-11-22T11:00:08.200Z',
+    level: 'info',
+    msg: 'fetched 212 items',
+    ...over,
+  });
+
+  test('time of the plugin, who, level, message, data', () => {
+    const one = line({
+      at: '2026-11-22T11:00:08.120Z',
+      agent: 'price-watch',
+      job: 'job-a01',
+      worker: 'w4',
+      data: { ms: 310, from: 'a b' },
+    });
+    expect(logLines(one, look, { agent: true, job: true })).toEqual([
+      '12:00:08.120 price-watch w4 job-a01 INFO  fetched 212 items  ms=310 from="a b"',
+    ]);
+  });
+
+  test('the room of a line of the host, its own fields, and the stack below', () => {
+    const error = { message: 'boom', stack: 'Error: boom\n    at run (plugins/x.ts:31:2)\n    at next' };
+    expect(
+      logLines(line({ level: 'error', msg: 'a job failed', room: 'jobs', error }), look, { agent: true, job: true }),
+    ).toEqual([
+      '12:00:08.200 jobs ERROR a job failed  error={"message":"boom"}',
+      '    at run (plugins/x.ts:31:2)',
+      '    at next',
+    ]);
+  });
+
+  test('a new day gets a line of its own, once', () => {
+    const before = Date.parse('2026-11-21T20:00:00.000Z');
+    expect(logLines(line({}), look, { agent: false, job: false, before })[0]).toContain('Sun 2026-11-22');
+    expect(logLines(line({}), look, { agent: false, job: false })).toHaveLength(1);
+  });
+});
