@@ -1,0 +1,149 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { NewJob } from '../jobs/model.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { SlotDecision } from './ports.ts';
+
+/** A slot that is looked at within this time of its due counts as on time: a restart, a short stall. */
+export const GRACE_MS = 60_000;
+/** Never more jobs than this for slots of one agent that are due at the same look: no burst after an absence. */
+export const MOST_AT_ONCE = 10;
+
+/** What a decision needs to know of an agent; its schedule must be there. */
+export interface Asking {
+  agent: Pick<Agent, 'name' | 'limits'> & { schedule: NonNullable<Agent['schedule']> };
+  /** Epoch ms, Infinity for a pause without end; slots that are due before it are skipped. */
+  pausedUntil: number | undefined;
+}
+
+export interface DueSlot {
+  due: number;
+  /** How many later slots of the agent are due by now too, counted up to {@link MOST_AT_ONCE}. */
+  later: number;
+}
+
+export type Judgement = { due: number } & (
+  | { is: 'ran' }
+  | { is: 'caught-up'; reason: string }
+  | { is: 'skipped' | 'missed'; reason: string }
+);
+
+/** An unfinished job of the agent. */
+export interface Unfinished {
+  id: string;
+  /** The due time of its slot; null for one that no schedule asked for. */
+  slot: number | null;
+}
+
+/** Looks at one due slot by itself: whether it wants a job, before other jobs of the agent are considered. */
+export function judge({ agent, pausedUntil }: Asking, { due, later }: DueSlot, now: number): Judgement {
+  const { catchUp, jitterMs } = agent.schedule;
+  if (pausedUntil !== undefined && due < pausedUntil)
+    return { due, is: 'skipped', reason: Number.isFinite(pausedUntil) ? `paused until ${iso(pausedUntil)}` : 'paused' };
+  const lateMs = now - due;
+  const seen = `seen ${formatDuration(lateMs)} late: the host was down, or the machine asleep or too busy`;
+  const { staleAfterMs } = agent.limits;
+  if (staleAfterMs !== undefined && due + jitterOf(agent.name, due, jitterMs) + staleAfterMs <= now)
+    return { due, is: 'missed', reason: `${seen}; stale after ${formatDuration(staleAfterMs)}` };
+  if (lateMs <= GRACE_MS && later < MOST_AT_ONCE) return { due, is: 'ran' };
+  const caughtUp: Judgement = { due, is: 'caught-up', reason: `${seen}; catchUp: ${catchUp}` };
+  switch (catchUp) {
+    case 'skip':
+      return { due, is: 'missed', reason: `${seen}; catchUp: skip runs none of them` };
+    case 'once':
+      return later === 0 ? caughtUp : { due, is: 'missed', reason: `${seen}; catchUp: once runs only the newest` };
+    case 'all':
+      return later < MOST_AT_ONCE
+        ? caughtUp
+        : { due, is: 'missed', reason: `${seen}; catchUp: all runs only the newest ${MOST_AT_ONCE}` };
+  }
+}
+
+/** Whether `overlap` has to know the agent's unfinished jobs. */
+export function asksForUnfinished({ agent }: Asking, judgements: readonly Judgement[]): boolean {
+  return agent.schedule.overlap !== 'queue' && judgements.some(wantsJob) && !queuesAll(agent.schedule, judgements);
+}
+
+/**
+ * Ends the agent's due slots, oldest first: each in one state, with a job or without. `cancel`: jobs of earlier slots
+ * that have to go first (`overlap: replace`). With `catchUp: all` the slots of an absence wait for each other.
+ */
+export function decideSlots(
+  asking: Asking,
+  judgements: readonly Judgement[],
+  unfinished: readonly Unfinished[],
+  now: number,
+): { decisions: SlotDecision[]; cancel: string[] } {
+  const { agent } = asking;
+  const { schedule } = agent;
+  const overlap = queuesAll(schedule, judgements) ? 'queue' : schedule.overlap;
+  const newest = judgements.findLast(wantsJob)?.due;
+  const decisions: SlotDecision[] = [];
+  const cancel = new Set<string>();
+  let taken: number | undefined;
+  for (const judgement of judgements) {
+    const { due } = judgement;
+    const skip = (reason: string) => decisions.push({ agent: agent.name, due, state: 'skipped', reason });
+    if (!wantsJob(judgement)) {
+      decisions.push({ agent: agent.name, due, state: judgement.is, reason: judgement.reason });
+      continue;
+    }
+    const earlier = unfinished.filter(({ slot }) => slot !== null && slot < due);
+    if (overlap === 'skip' && earlier.length > 0) {
+      const { id, slot } = earlier[0]!;
+      skip(`${id}, the job of the slot at ${iso(slot!)}, is unfinished (overlap: skip)`);
+    } else if (overlap === 'skip' && taken !== undefined) {
+      skip(`the job of the slot at ${iso(taken)}, taken at the same time, is unfinished (overlap: skip)`);
+    } else if (overlap === 'replace' && due !== newest) {
+      skip(`the slot at ${iso(newest!)} was due too (overlap: replace)`);
+    } else {
+      if (overlap === 'replace') for (const { id } of earlier) cancel.add(id);
+      taken = due;
+      const reason = judgement.is === 'caught-up' ? { reason: judgement.reason } : {};
+      decisions.push({ agent: agent.name, due, state: judgement.is, ...reason, job: jobOf(asking, judgement, now) });
+    }
+  }
+  return { decisions, cancel: [...cancel] };
+}
+
+/**
+ * How much later than its slot a job starts, in ms from 0 up to `most`: by chance, but the same chance each time that
+ * it is asked, so that a restart does not draw again.
+ */
+export function jitterOf(agent: string, due: number, most: number): number {
+  if (most <= 0) return 0;
+  let hash = 0x811c9dc5;
+  for (const char of `${agent}:${due}`) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+  // FNV leaves neighbouring texts near each other in the high bits; two rounds of mixing part them.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return Math.floor((((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * (most + 1));
+}
+
+function jobOf({ agent }: Asking, judgement: Judgement, now: number): NewJob {
+  const { due } = judgement;
+  const jitter = jitterOf(agent.name, due, agent.schedule.jitterMs);
+  const { staleAfterMs, attempts } = agent.limits;
+  return {
+    agent: agent.name,
+    trigger: 'schedule',
+    input: null,
+    key: `slot:${due}`,
+    slot: due,
+    // A crowd that wakes up together after an absence is spread too.
+    runAt: (judgement.is === 'caught-up' ? now : due) + jitter,
+    ...(staleAfterMs === undefined ? {} : { staleAt: due + jitter + staleAfterMs }),
+    attempts,
+  };
+}
+
+function wantsJob(judgement: Judgement): judgement is Judgement & { is: 'ran' | 'caught-up' } {
+  return judgement.is === 'ran' || judgement.is === 'caught-up';
+}
+
+function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly Judgement[]): boolean {
+  return schedule.catchUp === 'all' && judgements.some(({ is }) => is === 'caught-up');
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

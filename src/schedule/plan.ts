@@ -1,0 +1,97 @@
+import type { CronFields } from '../kernel/cron/fields.ts';
+import { nextAfter } from '../kernel/cron/next.ts';
+import type { Slot } from './ports.ts';
+
+/** An agent's schedule, and how far its slots are known to be rows. */
+export interface Course {
+  agent: string;
+  fields: CronFields;
+  timezone: string;
+  /** Every slot up to this time (epoch ms) is a row, or is none of ours to keep. */
+  cursor: number;
+}
+
+export interface SlotRef {
+  agent: string;
+  due: number;
+}
+
+/** Why the slots of an agent that went away are cancelled. Its return is told from a crash by this very text. */
+export const GONE = 'the agent was switched off or removed, or lost its schedule';
+
+/**
+ * The slots to write ahead: all within the horizon, and at least each agent's next one; the earliest first, at most
+ * `most` at a time. `more`: there are others left.
+ */
+export function planAhead(
+  courses: Iterable<Course>,
+  now: number,
+  horizonMs: number,
+  most: number,
+): { slots: SlotRef[]; more: boolean } {
+  const slots: SlotRef[] = [];
+  for (const { agent, fields, timezone, cursor } of courses) {
+    let at = cursor;
+    for (let count = 0; count <= most; count++) {
+      const due = nextAfter(fields, timezone, at);
+      if (due === undefined || (due > now + horizonMs && at > now)) break;
+      slots.push({ agent, due });
+      at = due;
+    }
+  }
+  // Cut by time, not by agent: each agent's slots are written without a hole, and the nearest are never last.
+  slots.sort((a, b) => a.due - b.due);
+  return { slots: slots.slice(0, most), more: slots.length > most };
+}
+
+/**
+ * The slots with cursor < due ≤ now that have no row: nobody was there to plan them. Only the newest `most`;
+ * `unlisted` says whether there are older ones.
+ */
+export function slotsWithoutRow(course: Course, now: number, most: number): { dues: number[]; unlisted: boolean } {
+  const first = nextAfter(course.fields, course.timezone, course.cursor);
+  if (first === undefined || first > now) return { dues: [], unlisted: false };
+  // Backwards in growing steps: after a year's absence an every-second schedule has 31 million of them.
+  for (let reach = most * 1_000; ; reach *= 2) {
+    const from = Math.max(course.cursor, now - reach);
+    const dues = duesBetween(course, from, now);
+    if (dues.length > most) return { dues: dues.slice(-most), unlisted: true };
+    if (from === course.cursor) return { dues, unlisted: false };
+    if (dues.length === most) return { dues, unlisted: first < dues[0]! };
+  }
+}
+
+/** How many slots of the schedule come after `due` and are due by `now` too; counted up to `most`. */
+export function laterDue({ fields, timezone }: Course, due: number, now: number, most: number): number {
+  let count = 0;
+  for (let at = nextAfter(fields, timezone, due); at !== undefined && at <= now && count < most; count++)
+    at = nextAfter(fields, timezone, at);
+  return count;
+}
+
+/** The planned slots after `now` that the schedule does not ask for (any more). */
+export function strays(course: Course, rows: Iterable<Slot>, now: number): Slot[] {
+  return [...rows].filter(
+    ({ state, due }) => state === 'planned' && due > now && nextAfter(course.fields, course.timezone, due - 1) !== due,
+  );
+}
+
+/**
+ * Where an agent's course begins, from its newest live slot and all its rows from there on: at that slot, so that
+ * nothing since then is a silent hole; but now for an agent that has none, or that was away since.
+ */
+export function beginning(newest: number | undefined, rows: readonly Slot[], now: number): number {
+  if (newest === undefined) return now;
+  const plannedAt = rows.find((row) => row.due === newest)?.plannedAt ?? -Infinity;
+  const wasAway = rows.some(
+    (row) => row.state === 'cancelled' && row.reason === GONE && (row.decidedAt ?? 0) >= plannedAt,
+  );
+  return wasAway ? now : Math.min(newest, now);
+}
+
+function duesBetween({ fields, timezone }: Course, after: number, upTo: number): number[] {
+  const dues: number[] = [];
+  for (let at = nextAfter(fields, timezone, after); at !== undefined && at <= upTo; )
+    at = nextAfter(fields, timezone, dues[dues.push(at) - 1]!);
+  return dues;
+}

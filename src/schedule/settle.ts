@@ -1,0 +1,88 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import { type Asking, asksForUnfinished, decideSlots, judge, MOST_AT_ONCE, type Unfinished } from './decide.ts';
+import { type Course, GONE, laterDue, type SlotRef } from './plan.ts';
+import type { SlotDecision, SlotStore } from './ports.ts';
+
+/** An agent whose schedule is kept. */
+export interface Scheduled extends Course {
+  asking: Asking['agent'];
+}
+
+/** A due slot on its way to its end. */
+export interface DueRow extends SlotRef {
+  /** What is added to the reason of its end. */
+  note?: string;
+}
+
+export interface SettleNeeds {
+  log: Log;
+  slots: Pick<SlotStore, 'decide'>;
+  /** The agent's queued, running and retrying jobs. */
+  unfinished(agent: string): Promise<Unfinished[]>;
+  cancelJob(id: string, why: PlainFault): Promise<void>;
+  /** There are new jobs for these agents. */
+  woken(agents: string[]): void;
+}
+
+const DECISIONS_AT_ONCE = 1_000;
+
+/**
+ * Ends due slots, whatever planned them: looks each one over, asks for unfinished jobs only where the answer matters,
+ * and writes all ends in few store calls. Returns how many were ended here, not by somebody else before.
+ */
+export async function settleSlots(
+  needs: SettleNeeds,
+  courses: ReadonlyMap<string, Scheduled>,
+  pausedUntil: ReadonlyMap<string, number>,
+  rows: readonly DueRow[],
+  now: number,
+): Promise<number> {
+  const decided = await Promise.all(
+    [...Map.groupBy(rows, ({ agent }) => agent)].map(([agent, ofAgent]) => {
+      const course = courses.get(agent);
+      return course ? settleAgent(needs, course, pausedUntil.get(agent), ofAgent, now) : ofAgent.map(ownerless);
+    }),
+  );
+  const decisions = decided.flat().sort((a, b) => a.due - b.due);
+  let ended = 0;
+  for (let i = 0; i < decisions.length; i += DECISIONS_AT_ONCE) {
+    const batch = decisions.slice(i, i + DECISIONS_AT_ONCE);
+    const jobs = await needs.slots.decide(batch, now);
+    ended += jobs.filter((job) => job !== undefined).length;
+    const agents = new Set(batch.filter((_, j) => typeof jobs[j] === 'string').map(({ agent }) => agent));
+    if (agents.size > 0) needs.woken([...agents]);
+  }
+  return ended;
+}
+
+async function settleAgent(
+  needs: SettleNeeds,
+  course: Scheduled,
+  pausedUntil: number | undefined,
+  rows: DueRow[],
+  now: number,
+): Promise<SlotDecision[]> {
+  const asking: Asking = { agent: course.asking, pausedUntil };
+  const judgements = rows.map(({ due }) =>
+    judge(asking, { due, later: laterDue(course, due, now, MOST_AT_ONCE) }, now),
+  );
+  const unfinished = asksForUnfinished(asking, judgements) ? await needs.unfinished(course.agent) : [];
+  const { decisions, cancel } = decideSlots(asking, judgements, unfinished, now);
+  await Promise.all(cancel.map((id) => cancelJob(needs, id)));
+  return decisions.map((decision, i) => {
+    const { note } = rows[i]!;
+    return note ? { ...decision, reason: [decision.reason, note].filter(Boolean).join('; ') } : decision;
+  });
+}
+
+/** A job that cannot be cancelled must not hold up the slots of everybody. */
+async function cancelJob({ cancelJob, log }: SettleNeeds, id: string): Promise<void> {
+  const why = { code: 'REPLACED', message: 'the next slot was due (overlap: replace)' };
+  await cancelJob(id, why).catch((error) => log.error(`${id} could not be cancelled`, { fault: toPlainFault(error) }));
+}
+
+function ownerless({ agent, due }: DueRow): SlotDecision {
+  return { agent, due, state: 'cancelled', reason: GONE };
+}
