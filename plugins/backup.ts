@@ -1,8 +1,9 @@
 import { lstat, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { definePlugin, z } from 'daruma';
 import { differences, pack, readBack } from './lib/archive.ts';
 import { surplus } from './lib/backups.ts';
+import { whileGrowing } from './lib/files.ts';
 import { copyStore, countJobs, storeBytes } from './lib/store-copy.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
 
@@ -24,49 +25,22 @@ export default definePlugin({
     const store = await fleet.storeFile();
     const backups = join(folder, 'backups');
     await mkdir(backups, { recursive: true });
-    // The work of an attempt that was killed is of no use to anybody.
-    const mine = `.making-${agent}-`;
-    for (const name of await readdir(backups))
-      if (name.startsWith(mine)) await rm(join(backups, name), { recursive: true, force: true });
-    await checkRoom(backups, storeBytes(store), bytesOf(settings.leaveFree));
-
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    const work = join(backups, `${mine}${stamp}`);
     const name = `daruma-${stamp}.tar.gz`;
-    const step = (note: string) => {
-      signal.throwIfAborted();
-      beat(note);
-    };
+    const mine = `.making-${agent}-`;
+    const work = join(backups, mine + stamp);
+    // The work of an attempt that was killed is of no use to anybody.
+    for (const old of await readdir(backups))
+      if (old.startsWith(mine)) await rm(join(backups, old), { recursive: true, force: true });
+    await checkRoom(backups, storeBytes(store), bytesOf(settings.leaveFree));
     try {
-      step('copying the store');
-      const inside = placeOf(store, folder);
-      const copy = join(work, 'content', inside);
-      await mkdir(join(copy, '..'), { recursive: true });
-      await copyStore(store, copy, (bytes) => step(`copied ${showBytes(bytes)} of the store`));
-      const jobs = countJobs(copy);
-
-      step('packing');
-      const strip = `${relative(folder, join(work, 'content'))}/`;
-      const paths = [...(await present(folder)), strip + inside];
-      const draft = join(work, name);
-      const packed = await pack(draft, { folder, paths, strip }, step);
-      await rm(copy); // makes room for the copy that is read back
-
-      step('reading the backup back');
-      const found = await readBack(draft, inside, join(work, 'content'));
-      const wrong = differences(packed, found);
-      if (wrong.length > 0) throw new Error(`the archive differs from what went in: ${wrong.slice(0, 5).join(', ')}`);
-      step('checking the store inside');
-      const counted = countJobs(copy);
-      if (counted !== jobs) throw new Error(`the archive holds ${counted} jobs, ${jobs} went in`);
-
+      const { draft, jobs, entries } = await makeAndProve({ store, folder, work, beat, signal });
       const { size: bytes } = await stat(draft);
-      signal.throwIfAborted();
       await rename(draft, join(backups, name));
       const gone = await prune(backups, settings.keep, bytesOf(settings.budget));
-      const what = `${showMany(jobs, 'job')}, ${showMany(packed.size, 'entry', 'entries')}, ${showBytes(bytes)}`;
+      const what = `${showMany(jobs, 'job')}, ${showMany(entries, 'entry', 'entries')}, ${showBytes(bytes)}`;
       summary(`\`backups/${name}\`: ${what}, read back and checked. ${showMany(gone, 'older backup')} deleted.`);
-      return { file: `backups/${name}`, bytes, jobs, entries: packed.size, checked: true };
+      return { file: `backups/${name}`, bytes, jobs, entries, checked: true };
     } catch (error) {
       throw await explain(error, backups);
     } finally {
@@ -74,6 +48,50 @@ export default definePlugin({
     }
   },
 });
+
+interface Making {
+  store: string;
+  folder: string;
+  /** An own folder in backups/, for the copy and the draft. */
+  work: string;
+  beat: (note: string) => void;
+  signal: AbortSignal;
+}
+
+/** Makes the archive, and believes in it only after it has done what a restore does: unpack the store, check it, count its jobs. */
+async function makeAndProve({ store, folder, work, beat, signal }: Making) {
+  const step = (note: string) => {
+    signal.throwIfAborted();
+    beat(note);
+  };
+  const grew = (bytes: number) => beat(`${showBytes(bytes)} of the store`);
+  const content = join(work, 'content');
+  const inside = placeOf(store, folder);
+  const copy = join(content, inside);
+  const draft = join(work, 'draft.tar.gz');
+
+  step('copying the store');
+  await mkdir(dirname(copy), { recursive: true });
+  await whileGrowing(copy, grew, () => copyStore(store, copy));
+  const jobs = countJobs(copy);
+
+  step('packing');
+  const strip = `${relative(folder, content)}/`;
+  const paths = [...(await present(folder)), strip + inside];
+  const packed = await pack(draft, { folder, paths, strip }, (bytes) => step(`packed ${showBytes(bytes)}`));
+  await rm(copy); // makes room for the copy that is read back
+
+  step('reading the backup back');
+  const found = await whileGrowing(copy, grew, () => readBack(draft, inside, content));
+  const wrong = differences(packed, found);
+  if (wrong.length > 0) throw new Error(`the archive differs from what went in: ${wrong.slice(0, 5).join(', ')}`);
+
+  step('checking the store inside');
+  const counted = countJobs(copy);
+  if (counted !== jobs) throw new Error(`the archive holds ${showMany(counted, 'job')}, ${jobs} went in`);
+  signal.throwIfAborted();
+  return { draft, jobs, entries: packed.size };
+}
 
 /** Filling the disk of the live store would hurt more than a missing backup, so it is not even tried. */
 async function checkRoom(backups: string, store: number, leaveFree: number): Promise<void> {

@@ -9,12 +9,13 @@ const CHUNK = 4 * 1024 ** 2;
 
 /**
  * Packs paths of a folder as a gzipped tar that reads the same everywhere (no owners, no access times). A path that
- * begins with `strip` is stored without it. On disk when it returns, and readable by its owner only.
+ * begins with `strip` is stored without it. On disk when it returns, and readable by its owner only. `packed` is called
+ * as the archive grows, and may throw to stop it.
  */
 export async function pack(
   archive: string,
   from: { folder: string; paths: string[]; strip: string },
-  packed: (entry: string) => void,
+  packed: (bytes: number) => void,
 ): Promise<Entries> {
   const entries: Entries = new Map();
   const file = await createSynced(archive);
@@ -28,7 +29,6 @@ export async function pack(
         const isFolder = entry.type === 'Directory';
         if (entry.path.startsWith(from.strip)) entry.path = entry.path.slice(from.strip.length);
         entries.set(nameOf(entry.path, isFolder), isFolder ? 0 : (entry.stat?.size ?? 0));
-        packed(entry.path);
       },
     },
     from.paths,
@@ -38,10 +38,13 @@ export async function pack(
   try {
     let waiting: Buffer[] = [];
     let bytes = 0;
+    let total = 0;
     const flush = async () => {
       if (bytes > 0) await file.writeFile(Buffer.concat(waiting));
+      total += bytes;
       waiting = [];
       bytes = 0;
+      packed(total);
     };
     for await (const chunk of stream) {
       waiting.push(chunk);

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 
 /**
  * A worker may not call fsync (the permission model denies it on every file), so files that must outlive a power cut
@@ -21,4 +21,22 @@ export async function writeWhole(file: string, content: string): Promise<void> {
     await fresh.close();
   }
   await rename(`${file}.new`, file);
+}
+
+/** Does the work, and says so each second in which the file that it makes has grown: the sign of progress of work that cannot tell. */
+export async function whileGrowing<T>(file: string, grew: (bytes: number) => void, work: () => Promise<T>): Promise<T> {
+  let last = 0;
+  const watch = setInterval(async () => {
+    const bytes = await stat(file).then(
+      (facts) => facts.size,
+      () => 0, // not there yet
+    );
+    if (bytes > last) grew(bytes);
+    last = Math.max(last, bytes);
+  }, 1_000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(watch);
+  }
 }

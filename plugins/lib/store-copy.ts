@@ -1,19 +1,16 @@
-import { stat } from 'node:fs/promises';
 import { backup, DatabaseSync } from 'node:sqlite';
 
 /**
  * Copies a store that others are writing to, as it was at one moment. The copy needs no other file beside it.
  *
  * In one step: a copy of several steps begins anew whenever somebody writes in between, and beside a busy host would
- * never end. The step runs outside the loop; `grew` is called while the copy grows, as the sign of progress.
+ * never end. The step runs outside the loop.
  */
-export async function copyStore(from: string, to: string, grew: (bytes: number) => void): Promise<void> {
-  const watch = watchSize(to, grew);
+export async function copyStore(from: string, to: string): Promise<void> {
   const store = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
   try {
     await backup(store, to, { rate: 2 ** 31 - 1 });
   } finally {
-    clearInterval(watch);
     store.close();
   }
   // The copy has the live store's mode, which keeps a log beside the file: end it, so that the file is all there is.
@@ -49,16 +46,4 @@ function withStore<T>(file: string, readOnly: boolean, use: (store: DatabaseSync
 
 function one(store: DatabaseSync, sql: string): number {
   return Number(Object.values(store.prepare(sql).get()!)[0]);
-}
-
-function watchSize(file: string, grew: (bytes: number) => void): NodeJS.Timeout {
-  let last = 0;
-  return setInterval(async () => {
-    const bytes = await stat(file).then(
-      (facts) => facts.size,
-      () => 0, // not there yet
-    );
-    if (bytes > last) grew(bytes);
-    last = Math.max(last, bytes);
-  }, 1_000);
 }

@@ -1,7 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { CronTime } from 'cron';
 import { type PluginDefinition, z } from 'daruma';
 import { describe, expect, it } from 'vitest';
+import { readAgentFile } from '../../src/catalog/agent-file.ts';
+import { narrowNeeds } from '../../src/catalog/needs.ts';
 import { isPlugin } from '../../src/plugin/define.ts';
 
 const folder = new URL('../../plugins/', import.meta.url);
@@ -57,6 +59,19 @@ describe('every shipped plugin', () => {
   it('gives five of them work as soon as they are new', () => {
     const first = plugins.filter(({ plugin }) => plugin.firstRun).map(({ name }) => name);
     expect(first).toEqual(['api-health', 'backup', 'daily-report', 'disk-space', 'status-post']);
+  });
+});
+
+describe('every shipped agent file', () => {
+  const agents = new URL('../../agents/', import.meta.url);
+
+  it.each(readdirSync(agents))('%s is good, and fits its plugin', (file) => {
+    const text = readFileSync(new URL(file, agents), 'utf8');
+    const read = readAgentFile(file.replace('.yaml', ''), `agents/${file}`, text, { timezone: 'UTC', now: 0 });
+    if ('fault' in read) return expect.fail(read.fault.message);
+    const { plugin } = plugins.find(({ name }) => name === read.good.data.plugin)!;
+    expect(plugin.settings!.safeParse(read.good.data.settings)).toMatchObject({ success: true });
+    expect(narrowNeeds(plugin.needs, read.good.data.needs)).toHaveProperty('needs');
   });
 });
 

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GiveUp, RetryLater } from 'daruma';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import statusPost from '../../plugins/status-post.ts';
+import { contextFor } from './context.ts';
+import hello from './examples/hello.ts';
+import priceAlert from './examples/price-alert.ts';
+import priceWatch from './examples/price-watch.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+const guide = read('docs/plugins.md');
+const readme = read('plugins/README.md');
+
+describe('the guide', () => {
+  const quotes = [...guide.matchAll(/<!-- from (\S+) -->\n```(\w+)\n([\s\S]*?)```/g)];
+
+  it('takes every piece of code from a file that is tested', () => {
+    expect(guide.match(/```(ts|yaml)\n/g)).toHaveLength(quotes.length);
+    expect(quotes.length).toBeGreaterThan(8);
+  });
+
+  it.each(quotes.map(([, file, , code]) => ({ file: file!, code: code! })))(
+    'quotes $file as it is',
+    ({ file, code }) => {
+      const lines = (text: string) => text.split('\n').map((line) => line.trim());
+      // `…` stands for lines that are left out.
+      let rest = lines(read(file)).join('\n');
+      for (const piece of lines(code.trimEnd()).join('\n').split('\n…\n')) {
+        expect(rest).toContain(piece);
+        rest = rest.slice(rest.indexOf(piece) + piece.length);
+      }
+    },
+  );
+
+  it.each([
+    ['docs/plugins.md', guide],
+    ['plugins/README.md', readme],
+  ])('%s links only to what is there', (file, text) => {
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
+      expect(existsSync(join(root, dirname(file), target!)), target).toBe(true);
+  });
+
+  it('shows settings that the shipped plugin takes', () => {
+    const agent = parse(/```yaml\n([\s\S]*?)```/.exec(readme)![1]!);
+    expect(statusPost.settings!.parse(agent.settings)).toEqual({ channels: ['post-file', 'my-channel'] });
+  });
+});
+
+describe('the examples of the guide', () => {
+  async function shop(answer: { status: number; body?: unknown }) {
+    const server = createServer((request, response) => {
+      const allowed = request.headers.authorization === 'Bearer sesame';
+      response.writeHead(allowed ? answer.status : 401).end(JSON.stringify(answer.body ?? null));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { settings: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` } };
+  }
+
+  it('price-watch tells of a price that moved, not of one that hardly did', async () => {
+    const offers = [
+      { id: 'tea', price: 4 },
+      { id: 'rice', price: 2 },
+    ];
+    const { context } = contextFor(priceWatch, await shop({ status: 200, body: offers }));
+    const told: unknown[] = [];
+    const emit = async (topic: string, data: unknown) => told.push({ topic, data });
+    const run = () => priceWatch.run({ ...context, secrets: { SHOP_TOKEN: 'sesame' }, emit });
+    expect(await run()).toEqual({ moved: 0 });
+    await context.state.set('tea', 5);
+    await context.state.set('rice', 1.99);
+    expect(await run()).toEqual({ moved: 1 });
+    expect(told).toEqual([{ topic: 'price.moved', data: { id: 'tea', before: 5, price: 4 } }]);
+  });
+
+  it('price-watch gives up without a valid token, and waits when it is told to', async () => {
+    const tried = async (status: number, token: string) => {
+      const { context } = contextFor(priceWatch, await shop({ status }));
+      return priceWatch.run({ ...context, secrets: { SHOP_TOKEN: token } });
+    };
+    await expect(tried(200, 'wrong')).rejects.toThrow(GiveUp);
+    await expect(tried(429, 'sesame')).rejects.toThrow(RetryLater);
+    await expect(tried(500, 'sesame')).rejects.toThrow('the shop answered 500');
+  });
+
+  it('price-alert posts what it hears', async () => {
+    const input = { topic: 'price.moved', from: 'price-watch', data: { id: 'tea', before: 5, price: 4 } };
+    const { context, traces } = contextFor(priceAlert, { input });
+    expect(await priceAlert.run(context)).toEqual({ text: 'tea went from 5 to 4.' });
+    expect(traces.sent).toMatchObject([{ agent: 'post-file', key: 'price:job-1' }]);
+  });
+
+  it('hello says hello', () => {
+    const said: string[] = [];
+    const log = { debug() {}, warn() {}, error() {}, info: (text: string) => void said.push(text) };
+    hello.run({ log } as never);
+    expect(said).toEqual(['hello']);
+  });
+});
