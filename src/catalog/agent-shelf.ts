@@ -1,0 +1,77 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { type AgentFile, readAgentFile } from './agent-file.ts';
+import { AGENTS, type SettledFile } from './eyes.ts';
+import { tellFile } from './judge.ts';
+import { kindOfAgentFile } from './names.ts';
+import { badName, clash } from './plugin-shelf.ts';
+import type { AgentFileFacts } from './resolve-set.ts';
+
+/** All agent files of the installation, each with the last content that was good. */
+export interface AgentShelf {
+  files(): ReadonlyMap<string, AgentFileFacts>;
+  problems(): PlainFault[];
+  take(): void;
+}
+
+export interface AgentShelfNeeds {
+  files: ReadonlyMap<string, SettledFile>;
+  /** The last good content that an earlier host used. */
+  remembered(agent: string): { file: string; text: string } | undefined;
+  hostTimezone(): string;
+  now(): number;
+}
+
+interface Shelved extends AgentFileFacts {
+  hash: string | null;
+}
+
+export function createAgentShelf(needs: AgentShelfNeeds): AgentShelf {
+  const shelf = new Map<string, Shelved>();
+  let misnamed: PlainFault[] = [];
+
+  function take() {
+    const byName = new Map<string, string[]>();
+    misnamed = [];
+    for (const [path, file] of needs.files) {
+      if (file.is === 'missing' || !path.startsWith(`${AGENTS}/`)) continue;
+      const kind = kindOfAgentFile(path.slice(AGENTS.length + 1));
+      if (kind.is === 'agent') byName.set(kind.name, [...(byName.get(kind.name) ?? []), path].sort());
+      if (kind.is === 'misnamed') misnamed.push(badName(path, kind.name, kind.suggestion));
+    }
+    for (const name of shelf.keys()) if (!byName.has(name)) shelf.delete(name);
+    for (const [name, paths] of byName) {
+      const shelved = shelf.get(name) ?? { file: paths[0]!, good: recall(name), problem: undefined, hash: null };
+      shelf.set(name, shelved);
+      if (paths.length > 1) Object.assign(shelved, { problem: clash(name, paths), hash: null });
+      else read(name, paths[0]!, shelved);
+    }
+  }
+
+  function read(name: string, path: string, shelved: Shelved) {
+    const file = needs.files.get(path)!;
+    if (shelved.file === path && shelved.hash === file.hash) return;
+    shelved.file = path;
+    shelved.hash = file.hash;
+    if (file.is !== 'file') {
+      shelved.problem = tellFile(path, file);
+      return;
+    }
+    const result = readAgentFile(name, path, file.text!, { timezone: needs.hostTimezone(), now: needs.now() });
+    shelved.problem = 'fault' in result ? result.fault : undefined;
+    if ('good' in result) shelved.good = result.good;
+  }
+
+  function recall(name: string): AgentFile | undefined {
+    const known = needs.remembered(name);
+    if (!known) return undefined;
+    const at = { timezone: needs.hostTimezone(), now: needs.now() };
+    const result = readAgentFile(name, known.file, known.text, at);
+    return 'good' in result ? result.good : undefined;
+  }
+
+  return {
+    files: () => shelf,
+    problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
+    take,
+  };
+}

@@ -1,0 +1,290 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { createAgentShelf } from './agent-shelf.ts';
+import { createAlarms } from './alarms.ts';
+import { changeBetween, isEmptyChange, tellChange } from './change.ts';
+import { AGENTS, createEyes, PLUGINS } from './eyes.ts';
+import { createInForceFile, type InForce, versionsOf } from './in-force.ts';
+import { createPluginShelf } from './plugin-shelf.ts';
+import type { Catalog, CatalogChange, Listing } from './ports.ts';
+import { createProblems, folderProblems } from './problems.ts';
+import type { Resolved } from './resolve-agent.ts';
+import { resolveSet } from './resolve-set.ts';
+import { readRuntime } from './runtime.ts';
+import { createSettingsCheck } from './settings-check.ts';
+import { createVersions } from './versions.ts';
+import { type Watch, watchFolders } from './watch.ts';
+import { createWorkshop } from './workshop-client.ts';
+
+export interface CatalogNeeds {
+  time: Time;
+  log: Log;
+  /** The zone of schedules that name none. */
+  hostTimezone(): string;
+}
+
+export interface CatalogOptions {
+  /** The installation, absolute and without symbolic links. */
+  folder: string;
+  /** Where versions are kept; absolute. It is made when missing. */
+  versionsFolder: string;
+  /** A file that has not changed for this long is finished. Default 100 ms. */
+  settleMs?: number;
+  /** A file that is missing or empty for this long is meant to be. Default 2 s. */
+  goneMs?: number;
+  /** Everything is looked at this often, whatever the watcher says. Default 30 s. */
+  scanMs?: number;
+  /** The longest that compiling one plugin may take. Default 20 s. */
+  compileMs?: number;
+  /** The longest that loading one plugin may take. Default 5 s. */
+  inspectMs?: number;
+  /** The workshop is kept this long after its last request. Default 10 s. */
+  warmMs?: number;
+}
+
+/** Several events of one save are one look. */
+const GATHER_MS = 10;
+/** Between two looks at something that settles. */
+const LEAST_WAIT_MS = 15;
+/** A host starts with what it has when a plugin takes longer than this. */
+const START_MS = 10_000;
+const RESCAN_MS = 60_000;
+const PARALLEL = 2;
+
+/**
+ * The set of agents that the files in `plugins/` and `agents/` ask for. A file that settles is live within half a
+ * second; one that is rejected changes nothing that runs. An unchanged plugin is never compiled twice.
+ */
+export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Catalog {
+  const { time, log, hostTimezone } = needs;
+  const { folder, versionsFolder } = options;
+  const emptyFolder = join(versionsFolder, '.empty');
+  const eyes = createEyes(needs, {
+    folder,
+    rules: { settleMs: options.settleMs ?? 100, goneMs: options.goneMs ?? 2_000 },
+  });
+  const versions = createVersions(versionsFolder);
+  const workshop = createWorkshop(needs, {
+    emptyFolder,
+    compileMs: options.compileMs ?? 20_000,
+    inspectMs: options.inspectMs ?? 5_000,
+    warmMs: options.warmMs ?? 10_000,
+    parallel: PARALLEL,
+  });
+  const checks = createSettingsCheck({ workshop, folder, answered: apply });
+  const alarms = createAlarms<'gather' | 'settle' | 'scan'>(time);
+  const memory = createInForceFile(versionsFolder, log);
+  const problems = createProblems(log);
+  const listeners = new Set<(change: CatalogChange) => void>();
+  let remembered: InForce = { plugins: {}, files: {}, agents: {} };
+  const pluginShelf = createPluginShelf({
+    time,
+    versions,
+    workshop,
+    runtime: readRuntime(),
+    files: eyes.files,
+    hostTimezone,
+    folder,
+    remembered: (plugin) => versions.get(plugin, remembered.plugins[plugin] ?? ''),
+    judged() {
+      apply();
+      hint();
+    },
+  });
+  const agentShelf = createAgentShelf({
+    files: eyes.files,
+    remembered: (agent) => remembered.files[agent],
+    hostTimezone,
+    now: time.now,
+  });
+
+  let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
+  let starting: Promise<void> | undefined;
+  let watch: Watch | undefined;
+  let turned: number | undefined;
+  let inForce = new Map<string, Resolved>();
+  let listings: Listing[] = [];
+  let missingFolders: string[] = [];
+  let turning: Promise<void> | undefined;
+  let wanted: { full: boolean } | undefined;
+  /** Something is there that is not settled yet. */
+  let unsettled = false;
+  const waiting = new Set<() => void>();
+
+  async function start() {
+    is = 'starting';
+    await mkdir(versionsFolder, { recursive: true });
+    await rm(emptyFolder, { recursive: true, force: true });
+    await mkdir(emptyFolder);
+    await versions.open();
+    remembered = await memory.read();
+    inForce = new Map(Object.entries(remembered.agents).filter(([, { agent }]) => isWhole(agent.version)));
+    for (const { agent } of inForce.values()) checks.know(agent.version.plugin, agent.version.id, agent.settings);
+    for (const version of versions.all()) for (const input of version.inputs) eyes.know(input.path, input);
+    if (inForce.size === 0) {
+      for (const root of [PLUGINS, AGENTS]) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
+    }
+    watch = watchFolders(folder, hint);
+    await turn(true);
+    await idle(START_MS);
+    if (is !== 'starting') return;
+    is = 'running';
+    apply();
+    emit({ added: [...inForce.values()].map(({ agent }) => agent), changed: [], removed: [] });
+    alarms.set('scan', options.scanMs ?? 30_000, scan);
+  }
+
+  function isWhole(version: { plugin: string; id: string }): boolean {
+    return versions.get(version.plugin, version.id) !== undefined;
+  }
+
+  function scan() {
+    alarms.set('scan', options.scanMs ?? 30_000, scan);
+    checks.forgetFailed();
+    void turn(true);
+  }
+
+  /** Something may have changed. */
+  function hint() {
+    if (!alarms.isSet('gather')) alarms.set('gather', GATHER_MS, () => void turn(false));
+  }
+
+  /** One look at a time; what is wanted meanwhile is one more look. Resolves after a look that began after the call. */
+  function turn(full: boolean): Promise<void> {
+    wanted = { full: full || (wanted?.full ?? false) };
+    const before = turning;
+    turning = (async () => {
+      await before;
+      if (!wanted || is === 'stopped') return;
+      const { full: isFull } = wanted;
+      wanted = undefined;
+      try {
+        await look(isFull);
+      } catch (error) {
+        log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) });
+      }
+    })();
+    return turning;
+  }
+
+  async function look(full: boolean) {
+    await watch?.refresh();
+    const seen = await eyes.look(inputs(full), { full });
+    if (is === 'stopped') return;
+    turned = time.monotonic();
+    missingFolders = seen.missingFolders;
+    unsettled = seen.waitMs !== undefined;
+    if (unsettled) {
+      alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turn(false));
+      if (is === 'running') workshop.warm();
+    }
+    agentShelf.take();
+    pluginShelf.take(eyes.turn(), full);
+    apply();
+  }
+
+  function inputs(full: boolean): Set<string> {
+    const paths = pluginShelf.inputs();
+    // Files that an older version was made of: it may be what is wanted again.
+    if (full) for (const version of versions.all()) for (const { path } of version.inputs) paths.add(path);
+    return paths;
+  }
+
+  /** Decides the set anew from what is known, and tells what changed. */
+  function apply() {
+    if (is === 'stopped') return;
+    const plugins = pluginShelf.plugins();
+    const files = agentShelf.files();
+    const { issuesOf } = checks;
+    const set = resolveSet({ plugins, files, inForce, listings, hostTimezone: hostTimezone(), issuesOf });
+    for (const { version, settings } of set.unchecked) checks.ask(version, settings);
+    const change = changeBetween(inForce, set.agents);
+    inForce = set.agents;
+    listings = set.listings;
+    problems.set([
+      ...folderProblems(missingFolders, eyes.files.keys(), inForce.size > 0),
+      ...(watch?.trouble() ?? []),
+      ...pluginShelf.problems(),
+      ...agentShelf.problems(),
+      ...listings.flatMap(({ problem }) => problem ?? []),
+    ]);
+    // While it starts, what is not judged yet must not be forgotten.
+    if (is === 'running') remember();
+    if (is === 'running' && !isEmptyChange(change)) {
+      for (const line of tellChange(change)) log.info(line.message, line.data);
+      emit(change);
+    }
+    if (isIdle()) for (const call of [...waiting]) call();
+  }
+
+  function emit(change: CatalogChange) {
+    for (const call of [...listeners]) {
+      try {
+        call(change);
+      } catch (error) {
+        log.error('a listener of the catalog failed', { fault: toPlainFault(error) });
+      }
+    }
+  }
+
+  function remember() {
+    const now: InForce = { plugins: {}, files: {}, agents: Object.fromEntries(inForce) };
+    for (const [name, { good }] of pluginShelf.plugins()) if (good) now.plugins[name] = good.ref.id;
+    for (const [name, { good }] of agentShelf.files()) if (good) now.files[name] = { file: good.file, text: good.text };
+    remembered = now;
+    memory.write(now, () => versions.prune(versionsOf(now)));
+  }
+
+  function isIdle(): boolean {
+    return !unsettled && !wanted && !alarms.isSet('gather') && pluginShelf.idle() && checks.idle();
+  }
+
+  function idle(withinMs: number): Promise<void> {
+    if (isIdle()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        waiting.delete(done);
+        cancel();
+        resolve();
+      };
+      const cancel = time.after(withinMs, done);
+      waiting.add(done);
+    });
+  }
+
+  return {
+    start() {
+      starting ??= is === 'new' ? start() : Promise.resolve();
+      return starting;
+    },
+    async stop() {
+      if (is === 'stopped') return memory.settled();
+      const wasNew = is === 'new';
+      is = 'stopped';
+      turned = undefined;
+      alarms.close();
+      for (const call of [...waiting]) call();
+      if (wasNew) return;
+      await Promise.all([watch?.close(), workshop.stop()]);
+      await Promise.allSettled([starting, turning, pluginShelf.settled()]);
+      await watch?.close();
+      await memory.settled();
+    },
+    alive: () => turned,
+    agents: () => new Map([...inForce].map(([name, { agent }]) => [name, agent])),
+    listings: () => listings,
+    problems: () => problems.all(),
+    async rescan() {
+      await turn(true);
+      await idle(RESCAN_MS);
+    },
+    origins: (agent) => inForce.get(agent)?.origins,
+    onChange(call) {
+      listeners.add(call);
+      return () => void listeners.delete(call);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Resolved } from './resolve-agent.ts';
+
+/** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
+export interface InForce {
+  /** The good version of each plugin, by name. */
+  plugins: Record<string, string>;
+  /** The last good text of each agent file, by agent. */
+  files: Record<string, { file: string; text: string }>;
+  agents: Record<string, Resolved>;
+}
+
+/** Keeps {@link InForce} in the versions' folder. */
+export interface InForceFile {
+  /** What an earlier host left; nothing when it cannot be read. */
+  read(): Promise<InForce>;
+  /** Writes it down when it has changed, and then calls `after`; a write that fails costs only the memory of it. */
+  write(now: InForce, after: () => Promise<void>): void;
+  /** Resolves when nothing is being written. */
+  settled(): Promise<void>;
+}
+
+const FILE = 'in-force.json';
+const FORMAT = 1;
+
+export function createInForceFile(folder: string, log: Log): InForceFile {
+  const file = join(folder, FILE);
+  let written = '';
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    async read() {
+      const nothing: InForce = { plugins: {}, files: {}, agents: {} };
+      try {
+        const { format, ...found } = JSON.parse(await readFile(file, 'utf8'));
+        return format === FORMAT ? { ...nothing, ...found } : nothing;
+      } catch {
+        return nothing;
+      }
+    },
+    write(now, after) {
+      const text = JSON.stringify({ format: FORMAT, ...now });
+      if (text === written) return;
+      written = text;
+      writing = writing
+        .then(() => writeFile(`${file}.tmp`, text))
+        // As a whole: a cut leaves the old one.
+        .then(() => rename(`${file}.tmp`, file))
+        .then(after)
+        .catch((error) => log.warn('what is in force could not be written down', { fault: toPlainFault(error) }));
+    },
+    settled: () => writing,
+  };
+}
+
+/** The versions, as `plugin/id`, that something still stands on. */
+export function versionsOf(inForce: InForce): Set<string> {
+  const used = new Set(Object.entries(inForce.plugins).map(([plugin, id]) => `${plugin}/${id}`));
+  for (const { agent } of Object.values(inForce.agents)) used.add(`${agent.version.plugin}/${agent.version.id}`);
+  return used;
+}

@@ -1,0 +1,171 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import { PLUGINS, type SettledFile } from './eyes.ts';
+import { type Judgement, type JudgeNeeds, judge } from './judge.ts';
+import { kindOfPluginPath } from './names.ts';
+import type { PluginFacts } from './resolve-set.ts';
+import type { StoredVersion } from './versions.ts';
+
+/** All plugins of the installation, each with the version that counts. Judges those whose files have changed. */
+export interface PluginShelf {
+  plugins(): ReadonlyMap<string, PluginFacts>;
+  /** Problems of files that are no plugin. */
+  problems(): PlainFault[];
+  /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
+  take(turn: number, full: boolean): void;
+  /** Files that plugins are made of. */
+  inputs(): Set<string>;
+  /** Whether nothing is being judged. */
+  idle(): boolean;
+  /** Resolves when nothing is being judged. */
+  settled(): Promise<void>;
+}
+
+export interface PluginShelfNeeds extends JudgeNeeds {
+  folder: string;
+  /** The good version that an earlier host used. */
+  remembered(plugin: string): StoredVersion | undefined;
+  /** A plugin has been judged. */
+  judged(plugin: string): void;
+}
+
+interface Shelved {
+  file: string;
+  good: StoredVersion | undefined;
+  problem: PlainFault | undefined;
+  judgement: Judgement | undefined;
+  /** The look at whose files it was judged last. */
+  turn: number;
+  running: Promise<void> | undefined;
+}
+
+/** What may be mended without a change of the plugin's own files: an install, memory, a slow moment. */
+const OUTER = new Set(['PLUGIN_IMPORT_UNRESOLVED', 'WORKSHOP_FAILED', 'WORKSHOP_KILLED', 'PLUGIN_COMPILE_TIMEOUT']);
+
+export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
+  const { files, folder } = needs;
+  const shelf = new Map<string, Shelved>();
+  let misnamed: PlainFault[] = [];
+
+  function take(turn: number, full: boolean) {
+    const { byName, wrong } = sortFiles(files);
+    misnamed = wrong;
+    for (const name of shelf.keys()) if (!byName.has(name)) shelf.delete(name);
+    const newest = newestPartOf(files);
+    for (const [name, paths] of byName) {
+      const shelved = shelf.get(name) ?? blank(paths[0]!, needs.remembered(name));
+      shelf.set(name, shelved);
+      if (paths.length > 1) {
+        shelved.problem = clash(name, paths);
+        shelved.judgement = undefined;
+        continue;
+      }
+      if (shelved.file !== paths[0]) Object.assign(shelved, { file: paths[0], judgement: undefined });
+      if (!shelved.running && isDue(shelved, files, newest, full)) begin(name, shelved, turn);
+    }
+  }
+
+  function begin(name: string, shelved: Shelved, turn: number) {
+    const { file } = shelved;
+    shelved.turn = turn;
+    shelved.running = judge(name, file, folder, needs)
+      .catch((error): Judgement => {
+        const hash = files.get(file)?.hash ?? null;
+        return { fault: { ...toPlainFault(error, 'WORKSHOP_FAILED'), file }, inputs: [{ path: file, hash }] };
+      })
+      .then((judgement) => {
+        shelved.running = undefined;
+        // The file may have been renamed or removed meanwhile.
+        if (shelf.get(name) !== shelved || shelved.file !== file) return;
+        shelved.judgement = judgement;
+        shelved.problem = judgement.fault;
+        shelved.good = judgement.version ?? shelved.good;
+      })
+      .then(() => needs.judged(name));
+  }
+
+  return {
+    take,
+    plugins() {
+      const facts = new Map<string, PluginFacts>();
+      for (const [name, { file, good, problem, running }] of shelf) {
+        facts.set(name, { file, good, problem, pending: running !== undefined });
+      }
+      return facts;
+    },
+    problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
+    inputs() {
+      const paths = new Set<string>();
+      for (const { judgement, good } of shelf.values()) {
+        for (const { path } of judgement?.inputs ?? good?.inputs ?? []) paths.add(path);
+      }
+      return paths;
+    },
+    idle: () => [...shelf.values()].every(({ running }) => running === undefined),
+    async settled() {
+      for (let busy = running(); busy.length > 0; busy = running()) await Promise.all(busy);
+    },
+  };
+
+  function running(): Promise<void>[] {
+    return [...shelf.values()].flatMap(({ running: one }) => one ?? []);
+  }
+}
+
+function blank(file: string, good: StoredVersion | undefined): Shelved {
+  return { file, good, problem: undefined, judgement: undefined, turn: -1, running: undefined };
+}
+
+/**
+ * Whether a plugin must be judged (again): one of its inputs is another one now. A state that settled before the last
+ * judgement began proves nothing: the compiler may have read a newer one, which will settle in its turn.
+ */
+function isDue(shelved: Shelved, files: ReadonlyMap<string, SettledFile>, newestPart: number, full: boolean): boolean {
+  const { judgement, turn } = shelved;
+  if (!judgement) return true;
+  const changed = judgement.inputs.some(({ path, hash }) => {
+    const now = files.get(path);
+    return now !== undefined && now.hash !== hash && now.turn > turn;
+  });
+  if (changed) return true;
+  // Which file an import meant that was not found, nobody knows: any new part may be it.
+  return judgement.fault !== undefined && OUTER.has(judgement.fault.code) && (full || newestPart > turn);
+}
+
+function newestPartOf(files: ReadonlyMap<string, SettledFile>): number {
+  let newest = -1;
+  for (const [path, { turn }] of files) if (path.startsWith(`${PLUGINS}/`)) newest = Math.max(newest, turn);
+  return newest;
+}
+
+function sortFiles(files: ReadonlyMap<string, SettledFile>) {
+  const byName = new Map<string, string[]>();
+  const wrong: PlainFault[] = [];
+  for (const [path, file] of files) {
+    if (file.is === 'missing' || !path.startsWith(`${PLUGINS}/`)) continue;
+    const kind = kindOfPluginPath(path.slice(PLUGINS.length + 1));
+    if (kind.is === 'plugin') byName.set(kind.name, [...(byName.get(kind.name) ?? []), path].sort());
+    if (kind.is === 'misnamed') wrong.push(badName(path, kind.name, kind.suggestion));
+  }
+  return { byName, wrong };
+}
+
+/** The fault of a file whose name cannot be the name of a plugin or an agent. */
+export function badName(path: string, name: string, suggestion: string | undefined): PlainFault {
+  return {
+    code: 'FILE_NAME',
+    message: `"${name}" is no name: expected lower-case letters, digits and dashes, 64 at most`,
+    file: path,
+    next: suggestion ? `rename it to ${path.replace(name, suggestion)}` : 'rename it',
+  };
+}
+
+/** The fault of two files that claim one name. */
+export function clash(name: string, paths: readonly string[]): PlainFault {
+  return {
+    code: 'NAME_CLASH',
+    message: `${paths.join(' and ')} both claim the name ${name}`,
+    file: paths[0]!,
+    next: `remove or rename one of them; files in ${paths[0]!.split('/')[0]}/ whose names begin with _ are left alone`,
+  };
+}

@@ -1,0 +1,13 @@
+import { isAbsolute, relative, sep } from 'node:path';
+
+/** The files of a version's folder. */
+export const BUNDLE_FILE = 'plugin.mjs';
+export const MAP_FILE = 'plugin.mjs.map';
+export const MANIFEST_FILE = 'manifest.json';
+
+/** A path as people see it: relative to the installation where it is inside it, with forward slashes. */
+export function pathInside(folder: string, file: string): string {
+  const path = relative(folder, file);
+  const inside = path !== '' && !path.startsWith(`..${sep}`) && path !== '..' && !isAbsolute(path);
+  return (inside ? path : file).split(sep).join('/');
+}

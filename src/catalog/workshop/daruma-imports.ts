@@ -1,0 +1,46 @@
+import { dirname, join } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+const ZOD_LANGUAGES = 'zod-languages';
+
+/**
+ * `import … from 'daruma'` is always the running Daruma, in any folder; `zod` is its own one where the author has none.
+ * Of zod's fifty languages only English is kept: they are half of the bundle and nobody can choose one.
+ */
+export function darumaImports(daruma: string): Plugin {
+  return {
+    name: 'daruma-imports',
+    setup(build) {
+      build.onResolve({ filter: /^daruma$/ }, () => ({ path: daruma, sideEffects: false }));
+      build.onResolve({ filter: /^daruma\/./ }, ({ path }) => ({
+        errors: [
+          {
+            text:
+              path === 'daruma/testing'
+                ? 'daruma/testing is for tests; a plugin cannot import it'
+                : `${path} does not exist; a plugin imports from 'daruma'`,
+            detail: {
+              code: 'PLUGIN_IMPORT_REFUSED',
+              next: path === 'daruma/testing' ? 'move the test to a file named *.test.ts' : "import from 'daruma'",
+            },
+          },
+        ],
+      }));
+      build.onResolve({ filter: /^zod(?:\/.*)?$/ }, async ({ path, kind, pluginData, resolveDir }) => {
+        if (pluginData === 'asked') return undefined;
+        const options = { kind, pluginData: 'asked' };
+        const own = await build.resolve(path, { ...options, resolveDir });
+        return own.errors.length === 0 ? own : build.resolve(path, { ...options, resolveDir: dirname(daruma) });
+      });
+      build.onResolve({ filter: /(?:^|\/)locales\/index\.js$/ }, ({ path, importer, resolveDir }) =>
+        /[\\/]zod[\\/]v4[\\/]/.test(importer)
+          ? { path: dirname(join(resolveDir, path)), namespace: ZOD_LANGUAGES, sideEffects: false }
+          : undefined,
+      );
+      build.onLoad({ filter: /./, namespace: ZOD_LANGUAGES }, ({ path }) => ({
+        contents: "export { default as en } from './en.js';",
+        resolveDir: path,
+      }));
+    },
+  };
+}

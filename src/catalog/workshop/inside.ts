@@ -1,0 +1,99 @@
+/**
+ * The thread in which a plugin is loaded only to be looked at. It has no rights but to read the bundle. What is
+ * imported here must be granted by inspect.ts, so it is little.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Issue } from '../issues.ts';
+import type { FromInside } from './messages.ts';
+
+/** What of zod's API is asked of a settings schema; the plugin brings its own copy in its bundle. */
+interface Schema {
+  _zod: unknown;
+  toJSONSchema(options: object): unknown;
+  safeParseAsync(value: unknown): Promise<{ success: boolean; error?: { issues: Issue[] } }>;
+}
+
+const { bundle, settings } = workerData as { bundle: string; settings: string[] };
+const MARK = Symbol.for('daruma.plugin');
+
+// A thread shares its process: a signal that a plugin sends at load must not hit the workshop or its parent.
+process.kill = () => {
+  throw new Error('a plugin may not send signals');
+};
+
+parentPort!.postMessage(await look());
+
+async function look(): Promise<FromInside> {
+  let found: unknown;
+  try {
+    found = ((await import(bundle)) as { default?: unknown }).default;
+  } catch (thrown) {
+    return refuse('threw', thrown);
+  }
+  if (typeof found !== 'object' || found === null || (found as Record<symbol, unknown>)[MARK] !== true) {
+    return refuse('not-a-plugin', kindOf(found));
+  }
+  const { run, settings: schema, ...definition } = found as Record<string, unknown>;
+  if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
+  if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
+  try {
+    const settingsSchema =
+      schema?.toJSONSchema({ target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' }) ?? null;
+    const issues: Issue[][] = [];
+    for (const text of settings) issues.push(await issuesOf(schema, JSON.parse(text)));
+    return { ok: true, manifest: { definition: toPlain(definition), settingsSchema: toPlain(settingsSchema) }, issues };
+  } catch (thrown) {
+    return refuse('bad-settings', thrown);
+  }
+}
+
+async function issuesOf(schema: Schema | undefined, value: object): Promise<Issue[]> {
+  if (!schema) {
+    const keys = Object.keys(value);
+    return keys.length === 0 ? [] : [{ code: 'unrecognized_keys', message: 'takes no settings', path: [], keys }];
+  }
+  const result = await schema.safeParseAsync(value);
+  return (result.error?.issues ?? []).map(({ code, message, path, keys }) => ({
+    code,
+    message,
+    path: path.map((step) => (typeof step === 'number' ? step : String(step))),
+    ...(keys ? { keys } : {}),
+  }));
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && '_zod' in value && 'toJSONSchema' in value;
+}
+
+/** Whatever an author may have put in; a function becomes an empty object, so that the schema says what was expected. */
+function toPlain(value: unknown): unknown {
+  const text = JSON.stringify(value, (_, part) =>
+    typeof part === 'function' || typeof part === 'symbol' ? {} : typeof part === 'bigint' ? String(part) : part,
+  );
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function refuse(because: Extract<FromInside, { ok: false }>['because'], thrown: unknown): FromInside {
+  if (!(thrown instanceof Error)) {
+    let message = 'something';
+    try {
+      message = typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+    } catch {
+      message = kindOf(thrown);
+    }
+    return { ok: false, because, name: '', message, stack: '' };
+  }
+  return {
+    ok: false,
+    because,
+    name: String(thrown.name),
+    message: String(thrown.message),
+    stack: String(thrown.stack),
+  };
+}

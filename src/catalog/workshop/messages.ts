@@ -1,0 +1,79 @@
+/** What the host and the workshop (the process that compiles and inspects) say to each other. Plain data. */
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Issue } from '../issues.ts';
+
+/** A file that went into a version. */
+export interface Input {
+  /** Relative to the installation where it is inside it, else absolute; forward slashes. */
+  path: string;
+  /** Hex SHA-256; null for a file that must not exist (a tsconfig.json that would change the meaning). */
+  hash: string | null;
+  size: number;
+  mtimeMs: number;
+}
+
+export interface CompileAsk {
+  ask: 'compile';
+  /** The plugin's file, absolute. */
+  entry: string;
+  /** The installation, absolute. */
+  folder: string;
+  /** What `import … from 'daruma'` is: a file, absolute. */
+  daruma: string;
+  /** Names the running Daruma; part of the version's id. */
+  runtime: string;
+  /** An existing folder for plugin.mjs and plugin.mjs.map. */
+  staging: string;
+}
+
+export type CompileAnswer =
+  | { ok: true; id: string; bytes: number; inputs: Input[] }
+  /** `inputs`: what was read until it failed. */
+  | { ok: false; fault: PlainFault; inputs: Input[] };
+
+export interface InspectAsk {
+  ask: 'inspect';
+  /** plugin.mjs, absolute. Its source map is beside it. */
+  bundle: string;
+  folder: string;
+  /** The plugin's file, as faults name it. */
+  file: string;
+  /** JSON texts of settings to be tried against the plugin's schema. */
+  settings: string[];
+}
+
+/** What a plugin says of itself, as far as it survives JSON. */
+export interface RawManifest {
+  /** The definition without `run` and `settings`. */
+  definition: unknown;
+  /** JSON Schema draft 7 of what may be written; null for a plugin without settings. */
+  settingsSchema: unknown;
+}
+
+export type InspectAnswer =
+  /** `issues`: for each of the tried settings. */
+  { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
+
+export type WorkshopAsk = CompileAsk | InspectAsk | { ask: 'end' };
+
+export interface WorkshopAnswers {
+  compile: CompileAnswer;
+  inspect: InspectAnswer;
+}
+
+export type ToWorkshop = WorkshopAsk & { id: number };
+export type FromWorkshop =
+  | { is: 'ready' }
+  | { is: 'answer'; id: number; answer: CompileAnswer | InspectAnswer }
+  | { is: 'failed'; id: number; fault: PlainFault };
+
+/** What the inspecting thread says. */
+export type FromInside =
+  | { ok: true; manifest: RawManifest; issues: Issue[][] }
+  | {
+      ok: false;
+      because: 'threw' | 'not-a-plugin' | 'bad-settings' | 'bad-run';
+      name: string;
+      message: string;
+      stack: string;
+    };
