@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { access, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -7,7 +7,7 @@ import { createAgentShelf } from './agent-shelf.ts';
 import { createAlarms } from './alarms.ts';
 import { changeBetween, isEmptyChange, tellChange } from './change.ts';
 import { AGENTS, createEyes, PLUGINS } from './eyes.ts';
-import { createInForceFile, type InForce, versionsOf } from './in-force.ts';
+import { createInForceFile, filesOf, type InForce, versionsOf } from './in-force.ts';
 import { createPluginShelf } from './plugin-shelf.ts';
 import type { Catalog, CatalogChange, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
@@ -15,6 +15,7 @@ import type { Resolved } from './resolve-agent.ts';
 import { resolveSet } from './resolve-set.ts';
 import { readRuntime } from './runtime.ts';
 import { createSettingsCheck } from './settings-check.ts';
+import { createTurns } from './turns.ts';
 import { createVersions } from './versions.ts';
 import { type Watch, watchFolders } from './watch.ts';
 import { createWorkshop } from './workshop-client.ts';
@@ -76,6 +77,9 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   });
   const checks = createSettingsCheck({ workshop, folder, answered: apply });
   const alarms = createAlarms<'gather' | 'settle' | 'scan'>(time);
+  const turns = createTurns(look, (error) =>
+    log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) }),
+  );
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
   const listeners = new Set<(change: CatalogChange) => void>();
@@ -108,8 +112,6 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   let inForce = new Map<string, Resolved>();
   let listings: Listing[] = [];
   let missingFolders: string[] = [];
-  let turning: Promise<void> | undefined;
-  let wanted: { full: boolean } | undefined;
   /** Something is there that is not settled yet. */
   let unsettled = false;
   const waiting = new Set<() => void>();
@@ -124,11 +126,16 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     inForce = new Map(Object.entries(remembered.agents).filter(([, { agent }]) => isWhole(agent.version)));
     for (const { agent } of inForce.values()) checks.know(agent.version.plugin, agent.version.id, agent.settings);
     for (const version of versions.all()) for (const input of version.inputs) eyes.know(input.path, input);
-    if (inForce.size === 0) {
-      for (const root of [PLUGINS, AGENTS]) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
+    for (const { path, hash, text } of filesOf(remembered, versions.get)) {
+      if (!(await isThere(join(folder, path.split('/')[0]!)))) eyes.assume(path, hash, text);
+    }
+    for (const root of [PLUGINS, AGENTS]) {
+      const known = [...eyes.files.keys()].some((path) => path.startsWith(`${root}/`));
+      // A folder that should hold something is not made anew: an empty one would say that all of it was removed.
+      if (!known) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
     }
     watch = watchFolders(folder, hint);
-    await turn(true);
+    await turns.ask(true);
     await idle(START_MS);
     if (is !== 'starting') return;
     is = 'running';
@@ -144,30 +151,12 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   function scan() {
     alarms.set('scan', options.scanMs ?? 30_000, scan);
     checks.forgetFailed();
-    void turn(true);
+    void turns.ask(true);
   }
 
   /** Something may have changed. */
   function hint() {
-    if (!alarms.isSet('gather')) alarms.set('gather', GATHER_MS, () => void turn(false));
-  }
-
-  /** One look at a time; what is wanted meanwhile is one more look. Resolves after a look that began after the call. */
-  function turn(full: boolean): Promise<void> {
-    wanted = { full: full || (wanted?.full ?? false) };
-    const before = turning;
-    turning = (async () => {
-      await before;
-      if (!wanted || is === 'stopped') return;
-      const { full: isFull } = wanted;
-      wanted = undefined;
-      try {
-        await look(isFull);
-      } catch (error) {
-        log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) });
-      }
-    })();
-    return turning;
+    if (!alarms.isSet('gather')) alarms.set('gather', GATHER_MS, () => void turns.ask(false));
   }
 
   async function look(full: boolean) {
@@ -178,7 +167,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     missingFolders = seen.missingFolders;
     unsettled = seen.waitMs !== undefined;
     if (unsettled) {
-      alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turn(false));
+      alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
       if (is === 'running') workshop.warm();
     }
     agentShelf.take();
@@ -239,7 +228,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   function isIdle(): boolean {
-    return !unsettled && !wanted && !alarms.isSet('gather') && pluginShelf.idle() && checks.idle();
+    return !unsettled && !turns.pending() && !alarms.isSet('gather') && pluginShelf.idle() && checks.idle();
   }
 
   function idle(withinMs: number): Promise<void> {
@@ -269,7 +258,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       for (const call of [...waiting]) call();
       if (wasNew) return;
       await Promise.all([watch?.close(), workshop.stop()]);
-      await Promise.allSettled([starting, turning, pluginShelf.settled()]);
+      await Promise.allSettled([starting, turns.close(), pluginShelf.settled()]);
       await watch?.close();
       await memory.settled();
     },
@@ -278,7 +267,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     listings: () => listings,
     problems: () => problems.all(),
     async rescan() {
-      await turn(true);
+      await turns.ask(true);
       await idle(RESCAN_MS);
     },
     origins: (agent) => inForce.get(agent)?.origins,
@@ -287,4 +276,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       return () => void listeners.delete(call);
     },
   };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -42,6 +42,8 @@ export interface Eyes {
   look(also: Iterable<string>, options: { full: boolean }): Promise<LookResult>;
   /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
   know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
+  /** A file that was there in an earlier life of the host, whose folder is not there now. */
+  assume(path: string, hash: string, text?: string): void;
 }
 
 export function createEyes(needs: { time: Time }, options: { folder: string; rules: ScanRules }): Eyes {
@@ -115,6 +117,10 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     turn: () => turn,
     look,
     know: (path, what) => void known.set(path, what),
+    assume(path, hash, text) {
+      sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
+      files.set(path, { is: 'file', hash, size: 0, turn, ...(text === undefined ? {} : { text }) });
+    },
   };
 }
 

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Resolved } from './resolve-agent.ts';
+import type { StoredVersion } from './versions.ts';
 
 /** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
 export interface InForce {
@@ -60,4 +62,21 @@ export function versionsOf(inForce: InForce): Set<string> {
   const used = new Set(Object.entries(inForce.plugins).map(([plugin, id]) => `${plugin}/${id}`));
   for (const { agent } of Object.values(inForce.agents)) used.add(`${agent.version.plugin}/${agent.version.id}`);
   return used;
+}
+
+/** The files that it was made of, with their hashes; the text of agent files too. */
+export function filesOf(
+  inForce: InForce,
+  versionOf: (plugin: string, id: string) => StoredVersion | undefined,
+): { path: string; hash: string; text?: string }[] {
+  const files: { path: string; hash: string; text?: string }[] = [];
+  for (const [plugin, id] of Object.entries(inForce.plugins)) {
+    const version = versionOf(plugin, id);
+    const entry = version?.inputs.find(({ path }) => path === version.entry);
+    if (entry?.hash) files.push({ path: entry.path, hash: entry.hash });
+  }
+  for (const { file, text } of Object.values(inForce.files)) {
+    files.push({ path: file, text, hash: createHash('sha256').update(text).digest('hex') });
+  }
+  return files;
 }
