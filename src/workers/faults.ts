@@ -1,0 +1,50 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { formatDuration, formatSize } from '../kernel/units.ts';
+
+/** The sentences of all ends that workers and cells come to by themselves. */
+export const faults = {
+  timeout: (ms: number): PlainFault => ({
+    code: 'TIMEOUT',
+    message: `the job did not end within ${formatDuration(ms)} (limits.timeout)`,
+    next: 'raise limits.timeout, or find out what it waits for',
+  }),
+  silent: (ms: number, lastBeat: string): PlainFault => ({
+    code: 'SILENT',
+    message: `the job showed no progress for ${formatDuration(ms)} (limits.silence)${lastBeat ? `; last beat: ${lastBeat}` : ''}`,
+    next: 'call beat() as the work goes on, or raise limits.silence',
+  }),
+  overLimit: (bytes: number, limit: number): PlainFault => ({
+    code: 'OVER_LIMIT',
+    message: `the worker held ${formatSize(bytes)}; limits.memory is ${formatSize(limit)}`,
+    next: 'look for what it keeps, or raise limits.memory',
+    data: { bytes, limit },
+  }),
+  outOfMemory: (limit: number): PlainFault => ({
+    code: 'OUT_OF_MEMORY',
+    message: `the worker's heap ran full; limits.memory is ${formatSize(limit)}`,
+    next: 'look for what it keeps, or raise limits.memory',
+  }),
+  crashed: (message: string): PlainFault => ({ code: 'CRASHED', message }),
+  notReady: (ms: number): PlainFault => ({
+    code: 'BOOT_FAILED',
+    message: `the plugin did not load within ${formatDuration(ms)}`,
+    next: 'look for an await at the top of the file that never ends',
+  }),
+  /** A plugin that cannot be loaded; keeps what is known of the cause. */
+  unfit: (cause: PlainFault): PlainFault => ({
+    ...cause,
+    code: 'BOOT_FAILED',
+    message: cause.message,
+    data: { ...cause.data, cause: cause.code },
+  }),
+  cellLost: (pid: number | undefined, how: string): PlainFault => ({
+    code: 'CELL_LOST',
+    message: `the cell${pid === undefined ? '' : ` (pid ${pid})`} that ran the job ${how}`,
+  }),
+  cellOutOfMemory: (limit: number): PlainFault => ({
+    code: 'OUT_OF_MEMORY',
+    message: `the heap ran full so fast that the whole cell died; limits.memory is ${formatSize(limit)}`,
+    next: 'look for a Map, Set or array that grows without bound',
+  }),
+  hostStopped: (): PlainFault => ({ code: 'HOST_STOPPED', message: 'the host was stopped before the job ended' }),
+} as const;

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path';
+import type { Needs } from '../plugin/define.ts';
+
+export interface GrantTerms {
+  needs: Pick<Required<Needs>, 'read' | 'write' | 'net'>;
+  /** The installation: relative paths are inside it. */
+  folder: string;
+  /** The bundle. */
+  file: string;
+  /** Files and folders of Daruma itself that a worker loads. */
+  own: readonly string[];
+}
+
+/** The flags that a worker is started with: everything that they do not name is denied by Node itself. */
+export function grantsOf(terms: GrantTerms): string[] {
+  const { needs, folder } = terms;
+  const read = [terms.file, ...terms.own, ...foldersOf(needs.read, folder), ...foldersOf(needs.write, folder)];
+  return [
+    '--no-warnings',
+    '--permission',
+    ...read.map((path) => `--allow-fs-read=${path}`),
+    ...foldersOf(needs.write, folder).map((path) => `--allow-fs-write=${path}`),
+    ...(needs.net.length > 0 ? ['--allow-net'] : []),
+  ];
+}
+
+/** Absolute paths. */
+export function foldersOf(paths: readonly string[], folder: string): string[] {
+  return paths.map((path) => resolve(folder, path));
+}

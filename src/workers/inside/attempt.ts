@@ -1,0 +1,201 @@
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog, SendOptions } from '../../plugin/context.ts';
+import type { Fleet } from '../../plugin/fleet.ts';
+import type { BareCall } from '../wire.ts';
+import type { Calls } from './calls.ts';
+import { createOnce } from './effects.ts';
+import { createFleet } from './fleet.ts';
+import { toJson } from './json.ts';
+import type { PluginLines } from './plugin-log.ts';
+import { createSend, createState, textOfKey } from './requests.ts';
+
+/** What all attempts of a worker share. */
+export interface Home {
+  agent: string;
+  folder: string;
+  settings: unknown;
+  secrets: Readonly<Record<string, string>>;
+  mayUseFleet: boolean;
+  calls: Calls;
+  lines: PluginLines;
+  /** Throws when the host is not in `needs.net`. */
+  checkUrl(input: string | URL | Request): void;
+  /** Writes the sign of progress into shared memory. */
+  progress(note?: string): void;
+}
+
+/** A job as it was handed over. */
+export interface Given {
+  seq: number;
+  id: string;
+  attempt: number;
+  trigger: string;
+  slot: number | null;
+  input: string | null;
+}
+
+const FETCH_TIMEOUT_MS = 30_000;
+const LONGEST_SUMMARY = 64 * 1024;
+
+/**
+ * The context of one attempt, and what the worker needs to know of it. Parts are made when the plugin asks for them:
+ * most jobs use two or three, and a job may take a few microseconds. Every part works when it is taken out of the
+ * context (`run({ log, once })`).
+ */
+export class Attempt implements Context<unknown> {
+  /** The last text given to `summary`. */
+  text: string | undefined;
+  /** Why the signal was aborted. */
+  aborted: PlainFault | undefined;
+  readonly #home: Home;
+  readonly #given: Given;
+  #open = true;
+  #asking = 0;
+  #quiet: (() => void) | undefined;
+  #job: JobFacts | undefined;
+  #log: PluginLog | undefined;
+  #controller: AbortController | undefined;
+  #once: Context['once'] | undefined;
+  #state: AgentState | undefined;
+  #fleet: Fleet | undefined;
+
+  constructor(home: Home, given: Given) {
+    this.#home = home;
+    this.#given = given;
+  }
+
+  get settings(): unknown {
+    return this.#home.settings;
+  }
+  get secrets(): Readonly<Record<string, string>> {
+    return this.#home.secrets;
+  }
+  get agent(): string {
+    return this.#home.agent;
+  }
+  get folder(): string {
+    return this.#home.folder;
+  }
+  get job(): JobFacts {
+    const { id, attempt, slot, trigger, input } = this.#given;
+    this.#job ??= {
+      id,
+      attempt,
+      slot: slot === null ? null : new Date(slot).toISOString(),
+      trigger,
+      input: input === null ? null : (JSON.parse(input) as Json),
+    };
+    return this.#job;
+  }
+  get log(): PluginLog {
+    this.#log ??= this.#home.lines.of(this.#given.id);
+    return this.#log;
+  }
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(reasonOf(this.aborted));
+    }
+    return this.#controller.signal;
+  }
+  get beat(): Context['beat'] {
+    return (note) => {
+      if (this.#open) this.#home.progress(note ?? '');
+    };
+  }
+  get once(): Context['once'] {
+    this.#once ??= createOnce(this.#ask);
+    const once = this.#once;
+    return <T>(key: string, effect: () => T | Promise<T>, options?: OnceOptions) =>
+      this.#during(once(key, effect, options));
+  }
+  get state(): AgentState {
+    this.#state ??= createState(this.#ask);
+    return this.#state;
+  }
+  get send(): (agent: string, input?: unknown, options?: SendOptions) => Promise<string> {
+    return createSend(this.#ask);
+  }
+  get emit(): (topic: string, data?: unknown) => Promise<number> {
+    return async (topic, data) => {
+      const call: BareCall = { ask: 'emit', topic: textOfKey(topic, 'a topic'), data: toJson(data, 'the data') };
+      return (await this.#ask(call)) as number;
+    };
+  }
+  get fetch(): Context['fetch'] {
+    return async (input, init) => {
+      this.#mustBeOpen();
+      this.#home.checkUrl(input);
+      const signals = [this.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)];
+      if (init?.signal) signals.push(init.signal);
+      else if (input instanceof Request) signals.push(input.signal);
+      this.#home.progress();
+      const response = await globalThis.fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      this.#home.progress();
+      return response;
+    };
+  }
+  get summary(): Context['summary'] {
+    return (markdown) => {
+      this.#mustBeOpen();
+      const text = String(markdown);
+      this.text = text.length > LONGEST_SUMMARY ? `${text.slice(0, LONGEST_SUMMARY - 8)}\n\n(cut)` : text;
+      this.#home.progress();
+    };
+  }
+  get fleet(): Fleet {
+    this.#fleet ??= createFleet(this.#ask, this.#home.mayUseFleet);
+    return this.#fleet;
+  }
+
+  /** Aborts the signal. */
+  abort(why: PlainFault): void {
+    this.aborted ??= why;
+    this.#controller?.abort(reasonOf(this.aborted));
+  }
+
+  /** Resolves when no call is underway: one that the plugin did not await is part of the attempt all the same. */
+  quiet(): Promise<void> | undefined {
+    if (this.#asking === 0) return undefined;
+    return new Promise((resolve) => {
+      this.#quiet = resolve;
+    });
+  }
+
+  /** From now on calls are refused. */
+  close(): void {
+    this.#open = false;
+  }
+
+  readonly #ask = (call: BareCall): Promise<unknown> => {
+    this.#mustBeOpen();
+    this.#home.progress();
+    return this.#during(this.#home.calls.ask(this.#given.seq, call));
+  };
+
+  #during<T>(promise: Promise<T>): Promise<T> {
+    const ended = () => {
+      this.#home.progress();
+      if (--this.#asking === 0) this.#quiet?.();
+    };
+    this.#asking += 1;
+    promise.then(ended, ended);
+    return promise;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#open) return;
+    const { id, attempt } = this.#given;
+    throw new Fault({
+      code: 'ATTEMPT_ENDED',
+      message: `attempt ${attempt} of job ${id} has ended; its context is of no more use`,
+      next: 'await everything that run begins before it returns',
+    });
+  }
+}
+
+function reasonOf(why: PlainFault): Error {
+  const error = Object.assign(new Error(why.message), { code: why.code });
+  error.name = why.code === 'TIMEOUT' ? 'TimeoutError' : 'AbortError';
+  return error;
+}

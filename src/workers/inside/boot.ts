@@ -1,0 +1,132 @@
+/**
+ * What a worker thread starts with: puts the fences up, loads the agent's bundle, parses its settings, says `ready`, and
+ * does jobs until it is told to close. It loads as little as it can: every module here costs each cold start.
+ */
+import { pathToFileURL } from 'node:url';
+import { parentPort, workerData } from 'node:worker_threads';
+import { Fault } from '../../kernel/fault.ts';
+import { machineTime } from '../../kernel/time.ts';
+import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
+import type { FromThread, JobPack, ToThread } from '../wire.ts';
+import type { Home } from './attempt.ts';
+import { createCalls } from './calls.ts';
+import { guardOs, putUpFences } from './fences.ts';
+import { putUpNetFence } from './net-fence.ts';
+import { captureOutput } from './output.ts';
+import { createPluginLines } from './plugin-log.ts';
+import { createRunner, type Runner } from './runner.ts';
+import { MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
+import { thrownOf } from './thrown.ts';
+
+/** What the cell hands to a thread. */
+export interface ThreadData {
+  memory: SharedArrayBuffer;
+  agent: string;
+  file: string;
+  folder: string;
+  settings: unknown;
+  secrets: Record<string, string>;
+  net: string[];
+  modules: string[];
+  fleet: boolean;
+  ledger: { fd: number; at: number } | null;
+}
+
+const data = workerData as ThreadData;
+const port = parentPort!;
+const post = (message: FromThread) => port.postMessage(message);
+const shared = openShared(data.memory);
+const clock = sharedClock();
+const calls = createCalls(post);
+const lines = createPluginLines(shared, post, { now: machineTime.now, progress: () => progress() });
+/** Jobs that came before the bundle was loaded. */
+const early: string[] = [];
+let runner: Runner | undefined;
+
+const net = putUpNetFence(data.net, data.agent);
+captureOutput(lines, () => runner?.jobNow() ?? '');
+putUpFences({ agent: data.agent, modules: data.modules, guards: { os: guardOs, dgram: net.guardDgram } });
+const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
+tellExits();
+port.on('message', hear);
+
+try {
+  const plugin = await load();
+  runner = createRunner({
+    plugin,
+    home: home(await settingsOf(plugin)),
+    shared,
+    clock,
+    time: machineTime,
+    post,
+    ledger: data.ledger,
+  });
+  post({ say: 'ready' });
+  for (const text of early) hear(text);
+} catch (error) {
+  post({ say: 'unfit', thrown: thrownOf(error) });
+}
+
+function hear(message: ToThread) {
+  if (typeof message === 'string') {
+    if (runner) runner.give(JSON.parse(message) as JobPack);
+    else early.push(message);
+  } else if (message.do === 'abort') runner?.abort(message.seq, message.why);
+  else if (message.do === 'answer') calls.answer(message.id, message.answer);
+  else {
+    lines.flush();
+    exit(0);
+  }
+}
+
+async function load(): Promise<PluginDefinition> {
+  const loaded = (await import(pathToFileURL(data.file).href)) as { default?: unknown };
+  if (isPlugin(loaded.default)) return loaded.default;
+  throw new Fault({
+    code: 'NO_PLUGIN',
+    message: 'its default export is not a plugin',
+    next: 'write: export default definePlugin({ … })',
+  });
+}
+
+async function settingsOf(plugin: PluginDefinition): Promise<unknown> {
+  const given = data.settings ?? {};
+  if (!plugin.settings) return given;
+  const parsed = await plugin.settings.safeParseAsync(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${['settings', ...issue.path].join('.')}: ${issue.message}`);
+  throw new Fault({ code: 'SETTINGS_INVALID', message: problems.join('; ') });
+}
+
+function home(settings: unknown): Home {
+  return {
+    agent: data.agent,
+    folder: data.folder,
+    settings,
+    secrets: Object.freeze({ ...data.secrets }),
+    mayUseFleet: data.fleet,
+    calls,
+    lines,
+    checkUrl: net.checkUrl,
+    progress,
+  };
+}
+
+function progress(note?: string) {
+  shared.times[TIME.progressAt] = clock();
+  if (note) shared.marks[MARK.note] = shared.note.write(note.slice(0, NOTE_BYTES), 0, NOTE_BYTES);
+}
+
+/** `process.exit` ends this thread only; the place of the call is told first. */
+function tellExits() {
+  for (const name of ['exit', 'reallyExit'] as const) {
+    const plain = (process as unknown as Record<string, (code?: unknown) => never>)[name]!;
+    Object.defineProperty(process, name, {
+      value: (code?: unknown) => {
+        const status = Number(code ?? process.exitCode ?? 0);
+        post({ say: 'exit', code: status, thrown: thrownOf(new Error(`the plugin called process.exit(${status})`)) });
+        return plain.call(process, code);
+      },
+    });
+  }
+}

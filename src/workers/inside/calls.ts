@@ -1,0 +1,42 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { BareCall, CallAnswer, FromThread } from '../wire.ts';
+
+/** Questions to the host that a worker may have open at a time. */
+const OPEN_CALLS = 1_000;
+
+/** Asks the host on behalf of attempts, and brings the answers back. */
+export interface Calls {
+  /** Rejects with the host's fault. A rejection that nobody waits for never ends the worker. */
+  ask(seq: number, call: BareCall): Promise<unknown>;
+  answer(id: number, answer: CallAnswer): void;
+}
+
+export function createCalls(post: (message: FromThread) => void): Calls {
+  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  let lastId = 0;
+
+  return {
+    ask(seq, call) {
+      const promise = new Promise<unknown>((resolve, reject) => {
+        if (open.size >= OPEN_CALLS) {
+          throw new Fault({
+            code: 'TOO_MANY_CALLS',
+            message: `${OPEN_CALLS} calls of the context wait for an answer`,
+            next: 'await them as you go',
+          });
+        }
+        const id = ++lastId;
+        open.set(id, { resolve, reject });
+        post({ say: 'call', seq, id, call });
+      });
+      promise.catch(() => {});
+      return promise;
+    },
+    answer(id, answer) {
+      const call = open.get(id);
+      open.delete(id);
+      if (answer.is === 'answer') call?.resolve(answer.value);
+      else call?.reject(new Fault(answer.fault));
+    },
+  };
+}

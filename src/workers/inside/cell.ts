@@ -1,0 +1,80 @@
+/**
+ * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
+ * runs no plugin code, so it is always free to act. Without its host it ends at once.
+ */
+import { machineTime } from '../../kernel/time.ts';
+import { createOutbox } from '../outbox.ts';
+import type { FromCell, ToCell } from '../wire.ts';
+import { createLineHub } from './line-hub.ts';
+import { sharedClock } from './shared.ts';
+import { createStackMap } from './stack-map.ts';
+import { createThread, type Thread } from './thread.ts';
+
+const MEASURE_EVERY_MS = 250;
+/** Every so many measurements idle workers are measured too, and the host gets the readings. */
+const READINGS_EVERY = 4;
+
+const [folder = '/'] = process.argv.slice(2);
+const time = machineTime;
+const clock = sharedClock();
+const threads = new Map<number, Thread>();
+const outbox = createOutbox<FromCell>((messages) => process.send?.(messages, undefined, {}, sent));
+const lines = createLineHub(outbox.put);
+const stacks = createStackMap(folder);
+let measured = 0;
+
+// A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
+process.on('disconnect', die);
+process.on('message', (messages: ToCell[]) => {
+  for (const message of messages) hear(message);
+});
+setInterval(measure, MEASURE_EVERY_MS).unref();
+
+function hear(message: ToCell) {
+  switch (message.do) {
+    case 'start':
+      return start(message);
+    case 'run':
+      return threads.get(message.worker)?.run(message.first, message.count, message.jobs);
+    case 'abort':
+      return threads.get(message.worker)?.abort(message.seq, message.why);
+    case 'revoke':
+      return threads.get(message.worker)?.revoke();
+    case 'close':
+      return threads.get(message.worker)?.close();
+    case 'answer':
+      return threads.get(message.worker)?.answer(message.id, message.answer);
+    case 'level':
+      return threads.get(message.worker)?.level(message.level);
+    case 'heard':
+      return lines.heard(message.batches);
+    case 'end':
+      for (const thread of threads.values()) thread.drain();
+      lines.flushAll();
+      outbox.flush();
+      process.send?.([], undefined, {}, die);
+  }
+}
+
+function start({ worker, spec }: ToCell & { do: 'start' }) {
+  const over = () => threads.delete(worker);
+  threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
+}
+
+function measure() {
+  const all = ++measured % READINGS_EVERY === 0;
+  for (const thread of threads.values()) if (all || thread.reading().running) thread.measure();
+  if (!all) return;
+  const rssBytes = process.memoryUsage.rss();
+  outbox.put({ say: 'readings', rssBytes, workers: [...threads.values()].map((thread) => thread.reading()) });
+}
+
+function sent(error: Error | null) {
+  if (error) die();
+}
+
+/** `process.exit` would wait for threads that sit in native code. */
+function die() {
+  process.kill(process.pid, 'SIGKILL');
+}

@@ -1,0 +1,38 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { Fleet, FleetHealth, FleetReport } from '../../plugin/fleet.ts';
+import type { BareCall } from '../wire.ts';
+import type { Ask } from './effects.ts';
+
+/** `context.fleet`; every use throws when the agent's needs do not ask for it. */
+export function createFleet(ask: Ask, allowed: boolean): Fleet {
+  const look = async (call: BareCall) => {
+    if (allowed) return ask(call);
+    throw new Fault({
+      code: 'NOT_IN_NEEDS',
+      message: 'fleet is not in needs of this agent',
+      next: "add fleet: true to the plugin's needs",
+    });
+  };
+  return {
+    async report(period = {}) {
+      const call: BareCall = { ask: 'fleetReport' };
+      if (period.from !== undefined) call.from = instantOf(period.from, 'from');
+      if (period.to !== undefined) call.to = instantOf(period.to, 'to');
+      return (await look(call)) as FleetReport;
+    },
+    async health() {
+      return (await look({ ask: 'fleetHealth' })) as FleetHealth;
+    },
+    async storeFile() {
+      return (await look({ ask: 'storeFile' })) as string;
+    },
+  };
+}
+
+function instantOf(at: Date | string, name: string): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) {
+    throw new Fault({ code: 'CALL_INVALID', message: `${name}: "${String(at)}" is not a time` });
+  }
+  return date.toISOString();
+}

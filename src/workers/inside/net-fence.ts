@@ -1,0 +1,132 @@
+import { Fault } from '../../kernel/fault.ts';
+
+/** Decides which hosts a worker may reach; see `Needs.net`. */
+export type MayReach = (host: string, port: number | undefined) => boolean;
+
+/** `api.shop.example` · `localhost:8080` · `*.shop.example` (not the bare domain) · `*`. IPv6 in brackets when a port follows. */
+export function reachOf(net: readonly string[]): MayReach {
+  if (net.includes('*')) return () => true;
+  const rules = net.map((entry) => {
+    const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(entry);
+    const host = bare(match?.[1] ?? entry);
+    return {
+      host,
+      suffix: host.startsWith('*.') ? host.slice(1) : null,
+      port: match?.[2] ? Number(match[2]) : undefined,
+    };
+  });
+  return (host, port) => {
+    const name = bare(host);
+    return rules.some(
+      (rule) =>
+        (rule.suffix ? name.endsWith(rule.suffix) : name === rule.host) &&
+        (rule.port === undefined || rule.port === port),
+    );
+  };
+}
+
+/** What is thrown for a host that is not allowed. */
+export function notInNeeds(host: string, port: number | undefined, agent: string): Fault {
+  return new Fault({
+    code: 'NOT_IN_NEEDS',
+    message: `host ${host} is not in needs.net of agent ${agent}${port === undefined ? '' : ` (port ${port})`}`,
+    next: `add net: ['${host}']`,
+  });
+}
+
+export interface NetFence {
+  checkUrl(input: string | URL | Request): void;
+  /** Puts the guard into node:dgram. */
+  guardDgram(dgram: object): void;
+}
+
+/** Guards `fetch` and, where the agent has any host at all, every TCP connection of the worker. Without one Node itself denies them. */
+export function putUpNetFence(net: readonly string[], agent: string): NetFence {
+  const mayReach = reachOf(net);
+
+  function check(host: string, port: number | undefined) {
+    if (!mayReach(host, port)) throw notInNeeds(host, port, agent);
+  }
+
+  function checkUrl(input: string | URL | Request) {
+    const text = typeof input === 'object' && 'url' in input ? input.url : String(input);
+    const url = URL.parse(text);
+    if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return;
+    check(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80));
+  }
+
+  const plainFetch = globalThis.fetch;
+  globalThis.fetch = async function fetch(input, init) {
+    checkUrl(input as string | URL | Request);
+    return plainFetch(input, init);
+  };
+  if (net.length > 0) guardSockets(check, agent);
+
+  return {
+    checkUrl,
+    guardDgram(dgram) {
+      const { prototype } = (dgram as typeof import('node:dgram')).Socket;
+      const { send, connect } = prototype;
+      prototype.connect = function (this: unknown, port: number, ...rest: unknown[]) {
+        check(typeof rest[0] === 'string' ? rest[0] : 'localhost', Number(port));
+        return Reflect.apply(connect, this, [port, ...rest]);
+      } as typeof connect;
+      prototype.send = function (this: unknown, ...args: unknown[]) {
+        // send(message, [offset, length,] port, address, …): a connected socket names no port.
+        const at = typeof args[3] === 'number' ? 3 : 1;
+        if (typeof args[at] === 'number') {
+          check(typeof args[at + 1] === 'string' ? (args[at + 1] as string) : 'localhost', args[at] as number);
+        }
+        return Reflect.apply(send, this, args);
+      } as typeof send;
+    },
+  };
+}
+
+type Check = (host: string, port: number | undefined) => void;
+
+function guardSockets(check: Check, agent: string): void {
+  const { Socket } = process.getBuiltinModule('node:net');
+  const { connect } = Socket.prototype;
+  Socket.prototype.connect = function (this: unknown, ...args: unknown[]) {
+    try {
+      const target = targetOf(args);
+      if (target.path !== undefined) throw socketFile(target.path, agent);
+      check(target.host ?? 'localhost', target.port);
+    } catch (error) {
+      // As any other connection that fails: thrown here, it would be nobody's to catch in callbacks of Node's own code.
+      return (this as import('node:net').Socket).destroy(error as Error);
+    }
+    return Reflect.apply(connect, this, args);
+  } as typeof connect;
+}
+
+function socketFile(path: string, agent: string): Fault {
+  return new Fault({
+    code: 'NOT_ALLOWED',
+    message: `${path}: agent ${agent} may not connect to a socket file`,
+    next: 'connect to a host and port that needs.net names',
+  });
+}
+
+function targetOf(args: unknown[]): { path?: string; host?: string; port?: number } {
+  // net.connect hands its arguments over as one array that it has normalised.
+  const first = Array.isArray(args[0]) ? (args[0] as unknown[])[0] : args[0];
+  if (typeof first === 'object' && first !== null) {
+    const { path, host, port } = first as { path?: unknown; host?: unknown; port?: unknown };
+    return {
+      ...(path ? { path: String(path) } : {}),
+      ...(host ? { host: String(host) } : {}),
+      ...(port === undefined ? {} : { port: Number(port) }),
+    };
+  }
+  if (typeof first === 'string' && !/^\d+$/.test(first)) return { path: first };
+  return { port: Number(first), ...(typeof args[1] === 'string' ? { host: args[1] } : {}) };
+}
+
+function bare(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+}

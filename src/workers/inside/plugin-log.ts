@@ -1,0 +1,116 @@
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import type { PluginLog } from '../../plugin/context.ts';
+import type { FromThread, ThreadLine } from '../wire.ts';
+import { MARK, type Shared } from './shared.ts';
+
+/** Lines a second that a worker may write, and how many at once after a pause. */
+export const LINES_PER_SECOND = 1_000;
+export const LINES_AT_ONCE = 5_000;
+/** Batches on their way to the cell; messages have no back-pressure of their own. */
+const BATCHES_UNDERWAY = 8;
+const LONGEST_TEXT = 16 * 1024;
+const AGAIN_MS = 25;
+const TOLD_EVERY_MS = 1_000;
+
+/** Takes the lines of a worker to its cell: at once while few are on their way, in batches otherwise, and never more than the limit; what is above it is dropped, counted and told. */
+export interface PluginLines {
+  put(level: LogLevel, job: string, message: unknown, data?: unknown): void;
+  /** A logger whose lines carry the job's id. */
+  of(job: string): PluginLog;
+  /** Sends what waits, as far as it may. */
+  flush(): void;
+}
+
+export function createPluginLines(
+  shared: Shared,
+  post: (message: FromThread) => void,
+  needs: { now(): number; progress(): void },
+): PluginLines {
+  let waiting: ThreadLine[] = [];
+  let posted = 0;
+  let again = false;
+  let tokens = LINES_AT_ONCE;
+  let filledAt = performance.now();
+  let dropped = 0;
+  let toldAt = filledAt;
+
+  function mayPut(): boolean {
+    const at = performance.now();
+    tokens = Math.min(LINES_AT_ONCE, tokens + ((at - filledAt) * LINES_PER_SECOND) / 1_000);
+    filledAt = at;
+    if (tokens < 1) {
+      if (dropped++ === 0) setTimeout(flush, TOLD_EVERY_MS).unref();
+      return false;
+    }
+    tokens -= 1;
+    return true;
+  }
+
+  function tellDropped() {
+    const at = performance.now();
+    if (dropped === 0 || at - toldAt < TOLD_EVERY_MS) return;
+    const message = `${dropped} lines were dropped: more than ${LINES_PER_SECOND} a second`;
+    waiting.push({ at: needs.now(), level: 'warn', job: '', message, data: null });
+    dropped = 0;
+    toldAt = at;
+  }
+
+  function flush() {
+    tellDropped();
+    if (waiting.length === 0) return;
+    if (posted - Atomics.load(shared.marks, MARK.heardLines) < BATCHES_UNDERWAY) {
+      const lines = waiting;
+      waiting = [];
+      posted += 1;
+      post({ say: 'lines', lines });
+    } else if (!again) {
+      again = true;
+      setTimeout(() => {
+        again = false;
+        flush();
+      }, AGAIN_MS).unref();
+    }
+  }
+
+  const lines: PluginLines = {
+    put(level, job, message, data) {
+      needs.progress();
+      if (LOG_LEVELS.indexOf(level) < Atomics.load(shared.marks, MARK.level)) return;
+      if (!mayPut()) return;
+      waiting.push({
+        at: needs.now(),
+        level,
+        job,
+        message: textOf(message),
+        data: data === undefined ? null : dataOf(data),
+      });
+      flush();
+    },
+    of: (job) => ({
+      debug: (message, data) => lines.put('debug', job, message, data),
+      info: (message, data) => lines.put('info', job, message, data),
+      warn: (message, data) => lines.put('warn', job, message, data),
+      error: (message, data) => lines.put('error', job, message, data),
+    }),
+    flush,
+  };
+  return lines;
+}
+
+function textOf(message: unknown): string {
+  const text = typeof message === 'string' ? message : String(message);
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}
+
+/** JSON text of an object; errors in it keep their message, and what JSON cannot hold is told instead. */
+function dataOf(data: unknown): string {
+  try {
+    const text = JSON.stringify(data, (_key, value) =>
+      value instanceof Error ? { ...value, name: value.name, message: value.message, stack: value.stack } : value,
+    );
+    if (text === undefined) return '{}';
+    return text.length > LONGEST_TEXT ? JSON.stringify({ cut: text.slice(0, LONGEST_TEXT / 2) }) : text;
+  } catch (error) {
+    return JSON.stringify({ notJson: error instanceof Error ? error.message : String(error) });
+  }
+}

@@ -1,0 +1,90 @@
+import { MARK, RING_BYTES, type Shared } from './shared.ts';
+
+/**
+ * Ends of jobs from the thread to its cell: one writer, one reader. What stands in it is safe from the thread's death
+ * and from a next job that never yields. The writer asks for a wake-up only when the reader has gone to sleep.
+ *
+ * A record: its length, the sequence number, the result's length in bytes (−1: null), start (epoch ms), duration (ms), result in UTF-8.
+ */
+const HEAD_BYTES = 32;
+/** Longer results go by message. */
+const LONGEST_RESULT = 8 * 1024;
+/** Positions count up to here and begin again: a multiple of the ring's size, so that both sides agree where that is. */
+const POSITIONS = RING_BYTES * 8192;
+
+export interface RingWriter {
+  /** False: no room, or too long; send it by message instead. */
+  put(seq: number, startedAt: number, durationMs: number, result: string | null): boolean;
+  /** Whether the reader has to be woken for what was put. */
+  mustWake(): boolean;
+}
+
+export function createRingWriter(shared: Shared): RingWriter {
+  const { marks, ring } = shared;
+  const bytes = Buffer.from(ring.buffer, ring.byteOffset, ring.byteLength);
+  const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+  let head = 0;
+
+  return {
+    put(seq, startedAt, durationMs, result) {
+      // One code unit is three bytes of UTF-8 at most.
+      const bound = result === null ? 0 : result.length * 3;
+      if (bound > LONGEST_RESULT) return false;
+      const need = align(HEAD_BYTES + bound);
+      let at = head % RING_BYTES;
+      const toEnd = RING_BYTES - at;
+      const skip = toEnd < need ? toEnd : 0;
+      const used = (head - Atomics.load(marks, MARK.tail) + POSITIONS) % POSITIONS;
+      if (used + skip + need > RING_BYTES) return false;
+      if (skip > 0) {
+        view.setInt32(at, -1, true);
+        head += skip;
+        at = 0;
+      }
+      const length = result === null ? -1 : result.length === 0 ? 0 : bytes.write(result, at + HEAD_BYTES, bound);
+      const size = align(HEAD_BYTES + Math.max(0, length));
+      view.setInt32(at, size, true);
+      view.setInt32(at + 4, seq, true);
+      view.setInt32(at + 8, length, true);
+      view.setFloat64(at + 16, startedAt, true);
+      view.setFloat64(at + 24, durationMs, true);
+      head = (head + size) % POSITIONS;
+      Atomics.store(marks, MARK.head, head);
+      return true;
+    },
+    mustWake: () => Atomics.exchange(marks, MARK.woken, 1) === 0,
+  };
+}
+
+/** Reads all there is; the values of {@link FromCell} `done`, appended to `flat`. Call it when woken and when the thread is gone. */
+export function drainRing(shared: Shared, flat: (number | string | null)[]): void {
+  const { marks, ring } = shared;
+  // Before looking: what is put after this look wakes again.
+  Atomics.store(marks, MARK.woken, 0);
+  let tail = Atomics.load(marks, MARK.tail);
+  const head = Atomics.load(marks, MARK.head);
+  if (tail === head) return;
+  const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+  const bytes = Buffer.from(ring.buffer, ring.byteOffset, ring.byteLength);
+  while (tail !== head) {
+    const at = tail % RING_BYTES;
+    const size = view.getInt32(at, true);
+    if (size === -1) {
+      tail = (tail + RING_BYTES - at) % POSITIONS;
+      continue;
+    }
+    const length = view.getInt32(at + 8, true);
+    flat.push(
+      view.getInt32(at + 4, true),
+      view.getFloat64(at + 16, true),
+      view.getFloat64(at + 24, true),
+      length === -1 ? null : bytes.toString('utf8', at + HEAD_BYTES, at + HEAD_BYTES + length),
+    );
+    tail = (tail + size) % POSITIONS;
+  }
+  Atomics.store(marks, MARK.tail, tail);
+}
+
+function align(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

@@ -1,0 +1,141 @@
+import { writeSync } from 'node:fs';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { PluginDefinition } from '../../plugin/define.ts';
+import { type FromThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
+import { Attempt, type Home } from './attempt.ts';
+import { toJson } from './json.ts';
+import { createRingWriter } from './ring.ts';
+import { MARK, type Shared, TIME, take } from './shared.ts';
+import { retryOf, thrownOf } from './thrown.ts';
+
+/** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
+const YIELD_EVERY_MS = 5;
+
+export interface RunnerNeeds {
+  plugin: PluginDefinition;
+  home: Home;
+  shared: Shared;
+  /** The shared clock. */
+  clock(): number;
+  time: Time;
+  post(message: FromThread): void;
+  /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
+  ledger: { fd: number; at: number } | null;
+}
+
+/** Does the jobs that a worker is given, one after the other. Exactly one end is told of each that it begins. */
+export interface Runner {
+  give(pack: JobPack): void;
+  abort(seq: number, why: PlainFault): void;
+  /** The id of the job that is being done, or an empty text. */
+  jobNow(): string;
+}
+
+export function createRunner(needs: RunnerNeeds): Runner {
+  const { plugin, home, shared, clock, time, post } = needs;
+  const ring = createRingWriter(shared);
+  const note = Buffer.alloc(8);
+  const packs: JobPack[] = [];
+  let running = false;
+  let now: { seq: number; id: string; attempt: Attempt } | undefined;
+
+  /** Does all that waits. */
+  async function turn() {
+    running = true;
+    let yieldedAt = clock();
+    for (let pack = packs.shift(); pack; pack = packs.shift()) {
+      let seq = pack[0] as number;
+      for (let at = 1; at < pack.length; at += PACK_FIELDS, seq++) {
+        if (!take(shared, seq)) continue;
+        const began = begin(seq);
+        await perform(seq, pack, at, began);
+        if (clock() - yieldedAt > YIELD_EVERY_MS) {
+          await new Promise(setImmediate);
+          yieldedAt = clock();
+        }
+      }
+    }
+    running = false;
+  }
+
+  /** Makes visible what is begun, before the plugin's code runs: first to what outlives the cell, then to the cell. */
+  function begin(seq: number): number {
+    if (needs.ledger) {
+      note.writeInt32LE(seq);
+      try {
+        writeSync(needs.ledger.fd, note, 0, 8, needs.ledger.at);
+      } catch {
+        // Only the accounting after a cell's death gets coarser.
+      }
+    }
+    const began = clock();
+    shared.times[TIME.startedEpoch] = time.now();
+    shared.times[TIME.startedAt] = began;
+    shared.times[TIME.progressAt] = began;
+    shared.marks[MARK.note] = 0;
+    Atomics.store(shared.marks, MARK.current, seq);
+    return began;
+  }
+
+  async function perform(seq: number, pack: JobPack, at: number, began: number) {
+    const attempt = new Attempt(home, {
+      seq,
+      id: pack[at] as string,
+      attempt: pack[at + 1] as number,
+      trigger: pack[at + 2] as string,
+      slot: pack[at + 3] as number | null,
+      input: pack[at + 4] as string | null,
+    });
+    now = { seq, id: pack[at] as string, attempt };
+    let end: RunEnd | string | null;
+    try {
+      let value = plugin.run(attempt as never);
+      if (isThenable(value)) value = await value;
+      const quiet = attempt.quiet();
+      if (quiet) await quiet;
+      end = value === undefined || value === null ? null : toJson(value, 'the result');
+    } catch (thrown) {
+      end = failure(attempt, thrown);
+    }
+    attempt.close();
+    now = undefined;
+    tell(seq, end, clock() - began, attempt.text);
+    Atomics.store(shared.marks, MARK.current, 0);
+  }
+
+  function tell(seq: number, end: RunEnd | string | null, durationMs: number, summary: string | undefined) {
+    const startedAt = shared.times[TIME.startedEpoch]!;
+    const isPlain = (end === null || typeof end === 'string') && summary === undefined;
+    if (isPlain && ring.put(seq, startedAt, durationMs, end)) {
+      if (ring.mustWake()) post(null);
+      return;
+    }
+    const told: RunEnd = end === null || typeof end === 'string' ? { is: 'done', result: end } : end;
+    post({ say: 'ended', seq, startedAt, durationMs, end: told, ...(summary === undefined ? {} : { summary }) });
+  }
+
+  return {
+    give(pack) {
+      packs.push(pack);
+      if (!running) void turn();
+    },
+    abort(seq, why) {
+      if (now?.seq === seq) now.attempt.abort(why);
+    },
+    jobNow: () => now?.id ?? '',
+  };
+}
+
+/** After an abort the abort is the cause, whatever its waiting code then threw, unless the plugin itself decided. */
+function failure(attempt: Attempt, thrown: unknown): RunEnd {
+  const retry = retryOf(thrown);
+  const fault = thrownOf(thrown);
+  if (!attempt.aborted || retry !== true) return { is: 'failed', thrown: fault, retry };
+  const stack = thrown instanceof Fault || !fault.stack ? {} : { stack: fault.stack };
+  return { is: 'failed', thrown: { ...stack, ...attempt.aborted }, retry: true };
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Thrown } from '../wire.ts';
+
+/** Turns places in a bundle into the author's own lines. Maps are read when something fails, and a few are kept. */
+export interface StackMap {
+  /** The fault with its stack in terms of the sources, and the first place of the author's code with the lines around it. */
+  map(fault: Thrown, bundle: { file: string; mapFile: string }): PlainFault;
+}
+
+interface Place {
+  file: string;
+  line: number;
+  column: number;
+  source: string | undefined;
+}
+
+const MAPS_KEPT = 20;
+const LINES_AROUND = 2;
+/** Frames of Daruma and of Node below the plugin's say nothing to an author. */
+const FOREIGN = /\/workers\/inside\/|\(node:internal\/|at node:internal\/|at async node:/;
+
+export function createStackMap(folder: string): StackMap {
+  const maps = new Map<string, SourceMap | null>();
+
+  function mapOf(mapFile: string): SourceMap | null {
+    let map = maps.get(mapFile);
+    if (map === undefined) {
+      map = readMap(mapFile);
+      if (maps.size >= MAPS_KEPT) maps.delete(maps.keys().next().value!);
+      maps.set(mapFile, map);
+    }
+    return map;
+  }
+
+  return {
+    map(fault, bundle) {
+      if (!fault.stack) return fault;
+      const map = mapOf(bundle.mapFile);
+      const url = pathToFileURL(bundle.file).href;
+      let first: Place | undefined;
+      const lines = fault.stack.split('\n').filter((line) => !FOREIGN.test(line));
+      const stack = lines.map((line) => {
+        const at = line.includes(url) ? url : line.includes(bundle.file) ? bundle.file : undefined;
+        const match = at && /:(\d+):(\d+)\)?\s*$/.exec(line);
+        const place = match && map && placeIn(map, bundle.mapFile, folder, Number(match[1]), Number(match[2]));
+        if (!at || !place) return line;
+        if (!first && !place.file.includes('node_modules/')) first = place;
+        return line.replace(/(?:file:\/\/)?\/[^()]*:\d+:\d+/, `${place.file}:${place.line}:${place.column}`);
+      });
+      const told = { ...fault, stack: stack.join('\n') };
+      if (!first || fault.file) return told;
+      const { source, ...place } = first;
+      return { ...told, ...place, ...(source === undefined ? {} : { frame: frameOf(source, first) }) };
+    },
+  };
+}
+
+function readMap(mapFile: string): SourceMap | null {
+  try {
+    return new SourceMap(JSON.parse(readFileSync(mapFile, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function placeIn(map: SourceMap, mapFile: string, folder: string, line: number, column: number): Place | undefined {
+  const entry = map.findEntry(line - 1, column - 1);
+  if (!('originalSource' in entry) || !entry.originalSource) return undefined;
+  const named = entry.originalSource;
+  const path = named.startsWith('file:') ? fileURLToPath(named) : resolve(dirname(mapFile), named);
+  const inside = relative(folder, path);
+  const { sources, sourcesContent } = map.payload;
+  const source = (sourcesContent as (string | null)[] | undefined)?.[sources.indexOf(named)];
+  return {
+    file: inside.startsWith('..') ? path : inside,
+    line: entry.originalLine + 1,
+    column: entry.originalColumn + 1,
+    source: source ?? undefined,
+  };
+}
+
+function frameOf(source: string, place: Place): string {
+  const lines = source.split(/\r?\n/);
+  const from = Math.max(1, place.line - LINES_AROUND);
+  const to = Math.min(lines.length, place.line + LINES_AROUND);
+  const width = String(to).length;
+  const shown: string[] = [];
+  for (let number = from; number <= to; number++) {
+    const isIt = number === place.line;
+    shown.push(`${isIt ? '>' : ' '} ${String(number).padStart(width)} | ${lines[number - 1]}`.trimEnd());
+    if (isIt) shown.push(`  ${' '.repeat(width)} | ${' '.repeat(Math.max(0, place.column - 1))}^`);
+  }
+  return shown.join('\n');
+}

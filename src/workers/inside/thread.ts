@@ -1,0 +1,266 @@
+import { fileURLToPath } from 'node:url';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { entryFile } from '../../kernel/entry.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import type { Time } from '../../kernel/time.ts';
+import { faults } from '../faults.ts';
+import type { CallAnswer, FromCell, FromThread, Reading, Running, ToThread, WorkerSpec } from '../wire.ts';
+import type { ThreadData } from './boot.ts';
+import { killThread } from './kill.ts';
+import type { LineHub } from './line-hub.ts';
+import { drainRing } from './ring.ts';
+import { currentOf, MARK, openShared, TIME } from './shared.ts';
+import type { StackMap } from './stack-map.ts';
+import { createWatch, lastBeatOf } from './watch.ts';
+
+const MB = 1024 * 1024;
+/** A worker that was told to close gets this long before it is terminated. */
+const CLOSE_MS = 1_000;
+const BOOT = fileURLToPath(entryFile('./boot.js', import.meta.url));
+
+export interface ThreadNeeds {
+  time: Time;
+  clock(): number;
+  say(message: FromCell): void;
+  lines: LineHub;
+  stacks: StackMap;
+  /** Called once, when the thread has ended or cannot be ended. */
+  over(): void;
+}
+
+/** A cell's side of one worker: hands jobs over, watches their deadlines and memory, and tells how it ended. */
+export interface Thread {
+  run(first: number, count: number, jobs: string): void;
+  abort(seq: number, why: PlainFault): void;
+  /** Takes back what has not been started, and says so. */
+  revoke(): void;
+  close(): void;
+  answer(id: number, answer: CallAnswer): void;
+  level(level: LogLevel): void;
+  /** Measures its memory, and kills it above the limit. */
+  measure(): void;
+  reading(): Reading;
+  /** Tells what is in the ring. */
+  drain(): void;
+}
+
+export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): Thread {
+  const { time, clock, say } = needs;
+  const shared = openShared();
+  const { limits } = spec;
+  const name = `worker-${id}`;
+  const from = { agent: spec.agent, worker: `w${id}` };
+  let is: 'starting' | 'ready' | 'closing' | 'killing' | 'over' = 'starting';
+  let fault: PlainFault | undefined;
+  let memoryBytes: number | null = null;
+  let measuring = false;
+  const watch = createWatch(shared, limits, {
+    time,
+    clock,
+    tellAbort: (seq, why) => send({ do: 'abort', seq, why }),
+    kill: (why) => void kill(why),
+    returned: (seqs) => say({ say: 'returned', worker: id, seqs }),
+  });
+
+  setLevel(spec.level);
+  const worker = new Worker(BOOT, {
+    name,
+    workerData: dataOf(spec, shared.memory),
+    env: spec.env,
+    execArgv: spec.execArgv,
+    resourceLimits: resourceLimitsOf(limits.memoryBytes),
+    stdout: true,
+    stderr: true,
+  });
+  worker.on('message', hear);
+  worker.on('error', (error: unknown) => {
+    fault ??= crashOf(error);
+  });
+  worker.on('messageerror', (error) => {
+    fault ??= faults.crashed(`its message could not be read: ${error.message}`);
+  });
+  worker.on('exit', exited);
+  worker.stdout.resume();
+  worker.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const lines = text.split('\n').filter(Boolean);
+    const at = time.now();
+    needs.lines.put(
+      from,
+      lines.map((message) => ({ at, level: 'error' as const, job: '', message, data: null })),
+      () => {},
+    );
+  });
+  let stopBoot: (() => void) | undefined = time.after(limits.bootMs, () => void kill(faults.notReady(limits.bootMs)));
+
+  function hear(message: FromThread) {
+    if (message === null) return drain();
+    switch (message.say) {
+      case 'ready':
+        stopBoot?.();
+        stopBoot = undefined;
+        if (is === 'starting') is = 'ready';
+        say({ say: 'ready', worker: id });
+        watch.begin();
+        break;
+      case 'unfit':
+        fault ??= faults.unfit(needs.stacks.map(message.thrown, spec));
+        void kill(fault);
+        break;
+      case 'ended': {
+        const { say: _, end, ...rest } = message;
+        const told =
+          end.is === 'done'
+            ? { ...rest, ...end }
+            : { ...rest, is: end.is, fault: needs.stacks.map(end.thrown, spec), retry: end.retry };
+        watch.ended(1);
+        say({ say: 'ended', worker: id, end: told });
+        break;
+      }
+      case 'call':
+        say({ say: 'call', worker: id, seq: message.seq, id: message.id, call: message.call });
+        break;
+      case 'lines':
+        needs.lines.put(from, message.lines, () => Atomics.add(shared.marks, MARK.heardLines, 1));
+        break;
+      case 'exit':
+        fault ??= needs.stacks.map({ ...message.thrown, code: 'CRASHED' }, spec);
+        break;
+    }
+  }
+
+  function drain() {
+    const flat: (number | string | null)[] = [];
+    drainRing(shared, flat);
+    if (flat.length === 0) return;
+    watch.ended(flat.length / 4);
+    say({ say: 'done', worker: id, flat });
+  }
+
+  function abort(seq: number, why: PlainFault) {
+    if (watch.abort(seq, why) !== 'waiting') return;
+    const end = { seq, startedAt: time.now(), durationMs: 0, is: 'failed', fault: why, retry: true } as const;
+    say({ say: 'ended', worker: id, end });
+  }
+
+  async function kill(why: PlainFault) {
+    if (is === 'killing' || is === 'over') return;
+    is = 'killing';
+    fault = why;
+    stopTimers();
+    watch.revoke();
+    if (await killThread(worker, name, time)) return;
+    if ((is as string) === 'over') return;
+    is = 'over';
+    drain();
+    say({ say: 'poisoned', worker: id, because: why, running: runningNow() });
+    needs.over();
+  }
+
+  function exited(code: number) {
+    if (is === 'over') return;
+    const wasReady = stopBoot === undefined;
+    const because = endOf(is, fault, wasReady, code);
+    is = 'over';
+    stopTimers();
+    drain();
+    say({ say: 'gone', worker: id, because, running: runningNow() });
+    needs.over();
+  }
+
+  function stopTimers() {
+    stopBoot?.();
+    watch.stop();
+  }
+
+  function crashOf(error: unknown): PlainFault {
+    if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+      return faults.outOfMemory(limits.memoryBytes);
+    }
+    const told = error instanceof Error ? error : new Error(`threw ${String(error)} outside of any job`);
+    const thrown = {
+      code: 'CRASHED',
+      message: told.message || told.name,
+      ...(told.stack ? { stack: told.stack } : {}),
+    };
+    return needs.stacks.map(thrown, spec);
+  }
+
+  function runningNow(): Running | null {
+    const seq = currentOf(shared);
+    return seq === 0 ? null : { seq, startedAt: shared.times[TIME.startedEpoch]! };
+  }
+
+  function setLevel(level: LogLevel) {
+    Atomics.store(shared.marks, MARK.level, LOG_LEVELS.indexOf(level));
+  }
+
+  function send(message: ToThread) {
+    worker.postMessage(message);
+  }
+
+  return {
+    run(first, count, jobs) {
+      watch.given(first, count);
+      // It is ending: the host hears of it soon.
+      if (is === 'killing' || is === 'over') watch.revoke();
+      else send(jobs);
+    },
+    abort,
+    revoke: watch.revoke,
+    close() {
+      if (is !== 'ready' && is !== 'starting') return;
+      is = 'closing';
+      send({ do: 'close' });
+      stopBoot?.();
+      time.after(CLOSE_MS, () => {
+        if (is === 'closing') void worker.terminate();
+      });
+    },
+    answer: (call, answer) => send({ do: 'answer', id: call, answer }),
+    level: setLevel,
+    measure() {
+      if (measuring || (is !== 'ready' && is !== 'closing')) return;
+      measuring = true;
+      worker.getHeapStatistics().then(
+        (heap) => {
+          measuring = false;
+          memoryBytes = heap.used_heap_size + (heap as { external_memory?: number }).external_memory!;
+          if (memoryBytes > limits.memoryBytes) void kill(faults.overLimit(memoryBytes, limits.memoryBytes));
+        },
+        () => {
+          measuring = false;
+        },
+      );
+    },
+    reading: () => ({ worker: id, memoryBytes, running: runningNow(), lastBeat: lastBeatOf(shared) || null }),
+    drain,
+  };
+}
+
+function endOf(
+  is: 'starting' | 'ready' | 'closing' | 'killing' | 'over',
+  fault: PlainFault | undefined,
+  wasReady: boolean,
+  code: number,
+): PlainFault | null {
+  if (is === 'closing' && !fault) return null;
+  if (fault) return wasReady || is === 'killing' ? fault : faults.unfit(fault);
+  const ended = faults.crashed(`its thread ended by itself with code ${code}`);
+  return wasReady ? ended : faults.unfit(ended);
+}
+
+function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
+  const { agent, file, folder, settings, secrets, net, modules, fleet } = spec;
+  const ledger = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
+  return { memory, agent, file, folder, settings, secrets, net, modules, fleet, ledger };
+}
+
+/** The cell's number for the file that its host opened. */
+const LEDGER_FD = 4;
+
+/** The last line of defence only: V8's limit kills the whole cell when one allocation runs far past it, so it is set high above the limit that is watched. */
+function resourceLimitsOf(memoryBytes: number): ResourceLimits {
+  const soft = Math.ceil(memoryBytes / MB);
+  return { maxOldGenerationSizeMb: Math.max(soft * 4, soft + 512), maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+}

@@ -1,0 +1,135 @@
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import { type DeadlineLimits, judge } from './deadlines.ts';
+import { currentOf, MARK, offer, revoke, type Shared, TICKETS, TIME } from './shared.ts';
+
+/** A job that takes longer than this gives up the jobs that wait behind it. */
+const LONG_JOB_MS = 20;
+
+export interface WatchNeeds {
+  time: Time;
+  /** The shared clock. */
+  clock(): number;
+  /** Aborts the signal of the job in progress. */
+  tellAbort(seq: number, why: PlainFault): void;
+  kill(why: PlainFault): void;
+  /** Jobs that were taken back. */
+  returned(seqs: number[]): void;
+}
+
+/** Watches over what a worker was given, through shared memory: deadlines of the job in progress, and those that wait behind a long one. */
+export interface Watch {
+  /** Jobs are handed over. */
+  given(first: number, count: number): void;
+  /** So many of them have ended. */
+  ended(count: number): void;
+  /** The worker is ready: its jobs begin. */
+  begin(): void;
+  /** Aborts the job in progress; `waiting`: it had not begun, was taken back, and never will. */
+  abort(seq: number, why: PlainFault): 'waiting' | 'aborted' | 'unknown';
+  /** Takes back what has not begun. */
+  revoke(): void;
+  stop(): void;
+}
+
+export function createWatch(shared: Shared, limits: DeadlineLimits, needs: WatchNeeds): Watch {
+  const { time, clock } = needs;
+  let lastGiven = 0;
+  let held = 0;
+  let watching = false;
+  let aborted: { seq: number; at: number; why: PlainFault } | undefined;
+  let stopDeadline: (() => void) | undefined;
+  let stopRevoking: (() => void) | undefined;
+
+  /** Looks whether the job in progress may go on, and when to look again. */
+  function look() {
+    stopDeadline?.();
+    stopDeadline = undefined;
+    if (!watching || held === 0) return;
+    const seq = currentOf(shared);
+    // Between two jobs: one that begins now cannot be late before this.
+    if (seq === 0) return lookAgain(Math.min(limits.timeoutMs, limits.silenceMs));
+    const judgement = judge(
+      {
+        startedAt: shared.times[TIME.startedAt]!,
+        progressAt: shared.times[TIME.progressAt]!,
+        lastBeat: lastBeatOf(shared),
+        aborted: aborted?.seq === seq ? aborted : null,
+      },
+      limits,
+      clock(),
+    );
+    if (judgement.is === 'fine') lookAgain(judgement.lookAfterMs);
+    else if (judgement.is === 'kill') needs.kill(judgement.why);
+    else abort(seq, judgement.why);
+  }
+
+  function lookAgain(ms: number) {
+    stopDeadline = time.after(Math.max(1, Math.ceil(ms)), look);
+  }
+
+  function abort(seq: number, why: PlainFault) {
+    if (revoke(shared, seq)) {
+      held -= 1;
+      return 'waiting';
+    }
+    if (currentOf(shared) !== seq) return 'unknown';
+    if (aborted?.seq === seq) return 'aborted';
+    aborted = { seq, at: clock(), why };
+    needs.tellAbort(seq, why);
+    look();
+    return 'aborted';
+  }
+
+  function revokeWaiting() {
+    const seqs: number[] = [];
+    for (let seq = Math.max(1, lastGiven - TICKETS + 1); seq <= lastGiven; seq++) {
+      if (revoke(shared, seq)) seqs.push(seq);
+    }
+    held -= seqs.length;
+    if (seqs.length > 0) needs.returned(seqs);
+  }
+
+  function freeWaiting() {
+    stopRevoking = undefined;
+    if (!watching || held < 2) return;
+    const isLong = currentOf(shared) !== 0 && clock() - shared.times[TIME.startedAt]! > LONG_JOB_MS;
+    if (isLong) revokeWaiting();
+    else stopRevoking = time.after(LONG_JOB_MS, freeWaiting);
+  }
+
+  function arm() {
+    if (!watching || held === 0) return;
+    if (!stopDeadline) lookAgain(Math.min(limits.timeoutMs, limits.silenceMs));
+    if (held > 1 && !stopRevoking) stopRevoking = time.after(LONG_JOB_MS, freeWaiting);
+  }
+
+  return {
+    given(first, count) {
+      lastGiven = first + count - 1;
+      held += count;
+      for (let seq = first; seq <= lastGiven; seq++) offer(shared, seq);
+      arm();
+    },
+    ended(count) {
+      held -= count;
+    },
+    begin() {
+      watching = true;
+      arm();
+    },
+    abort,
+    revoke: revokeWaiting,
+    stop() {
+      watching = false;
+      stopDeadline?.();
+      stopRevoking?.();
+      stopDeadline = stopRevoking = undefined;
+    },
+  };
+}
+
+/** The text of the last beat of the job in progress; empty without one. */
+export function lastBeatOf(shared: Shared): string {
+  return shared.note.toString('utf8', 0, shared.marks[MARK.note]);
+}

@@ -1,0 +1,53 @@
+import type { Outcome } from '../jobs/model.ts';
+import type { AttemptRef, WorkerEvents } from '../jobs/ports.ts';
+
+/** Gathers what has happened within one turn of the host's loop and tells it in one go. */
+export interface Reports {
+  ended(worker: string, outcome: Outcome): void;
+  returned(ref: AttemptRef): void;
+  /** The agent's room may have grown. */
+  changed(agent: string): void;
+  /** Tells now. What the listener does in turn is told in the next go. */
+  tell(): void;
+}
+
+export function createReports(events: WorkerEvents, room: (agent: string) => number): Reports {
+  let ends: { worker: string; outcome: Outcome }[] = [];
+  let returns: AttemptRef[] = [];
+  let agents = new Set<string>();
+  let planned = false;
+
+  /** Nothing is forgotten when nobody calls `tell`. */
+  function plan() {
+    if (planned) return;
+    planned = true;
+    process.nextTick(tell);
+  }
+
+  function tell() {
+    planned = false;
+    const told = { ends, returns, agents };
+    if (ends.length > 0) ends = [];
+    if (returns.length > 0) returns = [];
+    if (agents.size > 0) agents = new Set();
+    if (told.ends.length > 0) events.ended(told.ends);
+    if (told.returns.length > 0) events.returned(told.returns);
+    for (const agent of told.agents) if (room(agent) > 0) events.roomy(agent);
+  }
+
+  return {
+    ended(worker, outcome) {
+      ends.push({ worker, outcome });
+      plan();
+    },
+    returned({ job, attempt }) {
+      returns.push({ job, attempt });
+      plan();
+    },
+    changed(agent) {
+      agents.add(agent);
+      plan();
+    },
+    tell,
+  };
+}

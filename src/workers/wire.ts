@@ -1,0 +1,124 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { LogLevel } from '../kernel/log.ts';
+import type { PluginLine, WorkerCall } from './ports.ts';
+
+/**
+ * What host, cell and worker say to one another. Each hop carries arrays: everything said within one turn of a loop
+ * travels as one message. Inputs and results are JSON text that host and cell never parse. A worker is named by a
+ * number, and what it is given by a sequence number that counts up from 1 in each worker.
+ */
+
+/** Host to cell. */
+export type ToCell =
+  | { do: 'start'; worker: number; spec: WorkerSpec }
+  /** `count` jobs with the sequence numbers `first`, `first + 1`, …; `jobs` is the text of a {@link JobPack}. */
+  | { do: 'run'; worker: number; first: number; count: number; jobs: string }
+  | { do: 'abort'; worker: number; seq: number; why: PlainFault }
+  /** Give back what has not been started. */
+  | { do: 'revoke'; worker: number }
+  /** End as soon as nothing is held; ends without a fault. */
+  | { do: 'close'; worker: number }
+  | { do: 'answer'; worker: number; id: number; answer: CallAnswer }
+  | { do: 'level'; worker: number; level: LogLevel }
+  /** So many batches of lines were taken. */
+  | { do: 'heard'; batches: number }
+  /** End the cell, once what was said is sent. */
+  | { do: 'end' };
+
+/** Cell to host. */
+export type FromCell =
+  | { say: 'ready'; worker: number }
+  /** Jobs that are done, four values each: sequence number, start in epoch ms, duration in ms, result as JSON text or null. */
+  | { say: 'done'; worker: number; flat: (number | string | null)[] }
+  | { say: 'ended'; worker: number; end: JobEnd }
+  /** Sequence numbers of jobs that were not started and never will be. */
+  | { say: 'returned'; worker: number; seqs: number[] }
+  | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
+  | { say: 'lines'; lines: PluginLine[] }
+  /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
+  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null }
+  /** As `gone`, but the thread could not be stopped: the cell has to be killed. */
+  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null }
+  | { say: 'readings'; rssBytes: number; workers: Reading[] };
+
+/** Cell to worker thread; a string is the text of a {@link JobPack}. */
+export type ToThread =
+  | string
+  | { do: 'abort'; seq: number; why: PlainFault }
+  | { do: 'answer'; id: number; answer: CallAnswer }
+  | { do: 'close' };
+
+/** Worker thread to cell; null: there is something in the ring of shared memory. */
+export type FromThread =
+  | null
+  | { say: 'ready' }
+  | { say: 'unfit'; thrown: Thrown }
+  | { say: 'ended'; seq: number; startedAt: number; durationMs: number; summary?: string; end: RunEnd }
+  | { say: 'call'; seq: number; id: number; call: BareCall }
+  | { say: 'lines'; lines: ThreadLine[] }
+  /** The plugin ends its own thread. */
+  | { say: 'exit'; code: number; thrown: Thrown };
+
+/** First the sequence number, then five values a job: id, attempt, trigger, slot, input. */
+export type JobPack = (number | string | null)[];
+export const PACK_FIELDS = 5;
+
+/** How `run` ended, as the thread tells it. `retry` as in Outcome. */
+export type RunEnd = { is: 'done'; result: string | null } | { is: 'failed'; thrown: Thrown; retry: boolean | number };
+
+/** A job's end that is not a plain `done`. */
+export type JobEnd = { seq: number; startedAt: number; durationMs: number; summary?: string } & (
+  | { is: 'done'; result: string | null }
+  | { is: 'failed'; fault: PlainFault; retry: boolean | number }
+);
+
+/** Something thrown, before its stack is mapped to the author's lines. */
+export type Thrown = PlainFault;
+
+export interface Running {
+  seq: number;
+  /** Epoch ms. */
+  startedAt: number;
+}
+
+/** A call without what the host knows by itself. */
+export type BareCall = WithoutRef<WorkerCall>;
+type WithoutRef<T> = T extends unknown ? Omit<T, 'job' | 'attempt' | 'agent'> : never;
+
+export type CallAnswer = { is: 'answer'; value: unknown } | { is: 'refused'; fault: PlainFault };
+
+export interface ThreadLine {
+  at: number;
+  level: LogLevel;
+  job: string;
+  message: string;
+  data: string | null;
+}
+
+export interface Reading {
+  worker: number;
+  /** Heap and external memory; null while unknown. */
+  memoryBytes: number | null;
+  running: Running | null;
+  lastBeat: string | null;
+}
+
+/** All that a cell needs to start a worker. */
+export interface WorkerSpec {
+  agent: string;
+  /** Absolute path of the bundle. */
+  file: string;
+  mapFile: string;
+  folder: string;
+  settings: unknown;
+  secrets: Record<string, string>;
+  env: Record<string, string>;
+  execArgv: string[];
+  limits: { memoryBytes: number; timeoutMs: number; silenceMs: number; graceMs: number; bootMs: number };
+  net: string[];
+  modules: string[];
+  fleet: boolean;
+  level: LogLevel;
+  /** Where the worker notes the job that it takes, in the file that the host opened for the cell. */
+  ledgerAt: number | null;
+}

@@ -1,0 +1,183 @@
+import type { Agent } from '../jobs/agent.ts';
+import { faults } from './faults.ts';
+import { createPool, type Pool } from './pool.ts';
+import type { Workers, WorkersNeeds, WorkersOptions, WorkersView } from './ports.ts';
+import { createReports } from './reports.ts';
+import { createRoster } from './roster.ts';
+import { heldBy } from './worker-state.ts';
+
+/** Longest pause between two turns. */
+const TURN_MS = 1_000;
+/** The last part of a drain is for jobs whose signal was aborted; at most a quarter of the time. */
+const ABORT_LEAD_MS = 2_000;
+
+/** Runs attempts in worker threads in cells. No fault of a plugin gets beyond its cell, and each attempt that is given comes back exactly once. */
+export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Workers {
+  const { time } = needs;
+  const settings = { idleMs: 60_000, cellSize: 50, bootMs: 10_000, ...options };
+  const pools = new Map<string, Pool>();
+  const reports = createReports(needs.events, room);
+  const roster = createRoster({ ...needs, reports }, settings);
+  let is: 'new' | 'running' | 'draining' | 'stopping' = 'new';
+  let turnedAt: number | undefined;
+  let stopTurns: (() => void) | undefined;
+  let stopped: Promise<void> | undefined;
+  /** Called when a worker is gone. */
+  let oneLess: (() => void) | undefined;
+
+  /** One look at all that is seen only by looking. */
+  function turn() {
+    const now = time.monotonic();
+    // After a suspended machine all are as late as this turn: only part of that time counts.
+    roster.findStuck(Math.min(now - (turnedAt ?? now), 2 * TURN_MS));
+    turnedAt = now;
+    for (const pool of pools.values()) pool.turn(settings.idleMs);
+    roster.cells.sweep();
+    reports.tell();
+    stopTurns = time.after(Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn);
+  }
+
+  function room(agent: string): number {
+    return is === 'running' ? (pools.get(agent)?.room() ?? 0) : 0;
+  }
+
+  function open(agent: Agent): Pool {
+    const pool: Pool = createPool(agent, {
+      time,
+      startWorker: (of) =>
+        roster.start(of, {
+          took: pool.pace.add,
+          gone(worker, isFault) {
+            pool.gone(worker, isFault);
+            oneLess?.();
+          },
+        }),
+      changed: () => reports.changed(agent.name),
+    });
+    pools.set(agent.name, pool);
+    return pool;
+  }
+
+  function use(agents: Iterable<Agent>) {
+    const names = new Set<string>();
+    for (const agent of agents) {
+      names.add(agent.name);
+      const pool = pools.get(agent.name);
+      if (pool) pool.use(agent);
+      else open(agent);
+      reports.changed(agent.name);
+    }
+    for (const [name, pool] of pools) {
+      if (names.has(name)) continue;
+      pool.close();
+      pools.delete(name);
+    }
+    if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
+  }
+
+  /** Nothing is taken any more; what has not begun comes back. */
+  function closeAll() {
+    for (const pool of pools.values()) pool.close();
+    for (const worker of roster.workers()) worker.drain();
+    reports.tell();
+  }
+
+  /** What is still held ends here, whatever its worker does. */
+  function endAll() {
+    for (const worker of [...roster.workers()]) {
+      if (heldBy(worker.state()) > 0) roster.killCellOf(worker);
+      worker.end(faults.hostStopped(), undefined);
+    }
+    reports.tell();
+  }
+
+  async function allGone(withinMs: number): Promise<void> {
+    if (roster.size() === 0 || withinMs <= 0) return;
+    const gone = Promise.withResolvers<void>();
+    const stop = time.after(withinMs, gone.resolve);
+    oneLess = () => roster.size() === 0 && gone.resolve();
+    await gone.promise;
+    oneLess = undefined;
+    stop();
+  }
+
+  async function drain(withinMs: number): Promise<void> {
+    if (is === 'running') is = 'draining';
+    closeAll();
+    const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
+    await allGone(withinMs - lead);
+    for (const worker of roster.workers()) worker.abortAll(faults.hostStopped());
+    await allGone(lead);
+    endAll();
+  }
+
+  async function end(): Promise<void> {
+    is = 'stopping';
+    stopTurns?.();
+    stopTurns = undefined;
+    closeAll();
+    endAll();
+    await roster.cells.end();
+    for (const [name, pool] of pools) {
+      // Ready for another start.
+      pools.delete(name);
+      open(pool.agent());
+    }
+    turnedAt = undefined;
+    is = 'new';
+  }
+
+  return {
+    async start() {
+      await stopped;
+      if (is !== 'new') return;
+      is = 'running';
+      roster.cells.warmUp();
+      turn();
+      for (const name of pools.keys()) reports.changed(name);
+    },
+    async stop() {
+      if (is === 'new') return stopped;
+      if (is !== 'stopping') stopped = end();
+      await stopped;
+    },
+    alive: () => turnedAt,
+    use,
+    room,
+    give(agent, assignments) {
+      const left = is === 'running' ? (pools.get(agent)?.give(assignments) ?? assignments) : assignments;
+      for (const ref of left) reports.returned(ref);
+    },
+    abort(ref, why) {
+      for (const worker of roster.workers()) if (worker.abort(ref, why)) return;
+    },
+    level: roster.level,
+    drain,
+    view: () => viewOf(roster),
+  };
+}
+
+function viewOf(roster: ReturnType<typeof createRoster>): WorkersView {
+  const cells = [];
+  for (const { process, workers, rssBytes } of roster.cells.all()) {
+    if (process.pid !== undefined) cells.push({ pid: process.pid, workers: workers.size, rssBytes });
+  }
+  const workers: WorkersView['workers'] = [];
+  for (const worker of roster.workers()) {
+    const { reading } = worker;
+    const state = worker.state();
+    if (state.is === 'gone') continue;
+    const { job, startedAt } = worker.jobNow();
+    workers.push({
+      worker: worker.name,
+      agent: worker.agent.name,
+      version: worker.agent.version.id,
+      is: state.is,
+      job,
+      startedAt,
+      memoryBytes: reading?.memoryBytes ?? null,
+      lastBeat: reading?.lastBeat ?? null,
+    });
+  }
+  return { cells, workers };
+}

@@ -1,0 +1,217 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { Agent } from '../../src/jobs/agent.ts';
+import type { Assignment, Outcome } from '../../src/jobs/model.ts';
+import type { AttemptRef } from '../../src/jobs/ports.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import type { PluginLine, WorkerCall, WorkerEnd, Workers, WorkersOptions } from '../../src/workers/ports.ts';
+import { createWorkers } from '../../src/workers/workers.ts';
+
+/** Real workers on plugins that the test writes; everything that they tell is kept, and can be waited for. */
+export interface World {
+  folder: string;
+  workers: Workers;
+  outcomes: { worker: string; outcome: Outcome }[];
+  returned: AttemptRef[];
+  lines: PluginLine[];
+  ends: WorkerEnd[];
+  calls: WorkerCall[];
+  /** Compiles `body` (what stands after the imports) and puts it in force beside the others. */
+  agent(name: string, body: string, change?: AgentChange): Promise<Agent>;
+  remove(name: string): void;
+  /** Hands jobs over, however many; ids count up. */
+  give(agent: string, inputs?: unknown[]): Assignment[];
+  /** Hands one job over and waits for its outcome. */
+  run(agent: string, input?: unknown): Promise<Outcome>;
+  outcomeOf(ref: AttemptRef, withinMs?: number): Promise<Outcome>;
+  /** Waits for a condition; looks again after everything that is told, and every 10 ms. */
+  until<T>(what: string, look: () => T | undefined | false | null, withinMs?: number): Promise<T>;
+  /** Process ids of its cells that live. */
+  cells(): number[];
+  close(): Promise<void>;
+}
+
+export type AgentChange = Partial<Omit<Agent, 'limits' | 'needs'>> & {
+  limits?: Partial<Agent['limits']>;
+  needs?: Partial<Agent['needs']>;
+};
+
+export interface WorldOptions extends Partial<WorkersOptions> {
+  answer?(call: WorkerCall): Promise<unknown>;
+  secrets?(agent: Agent): Promise<Record<string, string>>;
+  /** Called when attempts come back unbegun. */
+  onReturned?(refs: AttemptRef[], world: World): void;
+}
+
+const DARUMA = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
+let lastVersion = 0;
+
+/** Compiles a plugin as the catalog does: one bundle with everything in it, and its map. */
+export async function bundle(folder: string, name: string, body: string): Promise<Agent['version']> {
+  const source = join(folder, 'plugins', `${name}.ts`);
+  const id = `${name}-${++lastVersion}`;
+  const file = join(folder, 'versions', `${id}.mjs`);
+  mkdirSync(join(folder, 'plugins'), { recursive: true });
+  writeFileSync(source, body);
+  await build({
+    entryPoints: [source],
+    outfile: file,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    sourcemap: true,
+    alias: { daruma: DARUMA },
+    logLevel: 'error',
+  });
+  return { plugin: name, id, file, mapFile: `${file}.map` };
+}
+
+export function agentOf(name: string, version: Agent['version'], change: AgentChange = {}): Agent {
+  const { limits, needs, ...rest } = change;
+  return {
+    name,
+    about: 'a test',
+    version,
+    on: [],
+    firstRun: false,
+    settings: {},
+    workers: { min: 0, max: 1 },
+    isolation: 'shared',
+    fingerprint: `${version.id} ${JSON.stringify(change)}`,
+    limits: {
+      memoryBytes: 128 * 1024 * 1024,
+      timeoutMs: 10_000,
+      silenceMs: 10_000,
+      graceMs: 200,
+      attempts: 3,
+      backoff: { first: 10, longest: 100 },
+      ...limits,
+    },
+    needs: { secrets: [], env: [], net: [], read: [], write: [], modules: [], fleet: false, ...needs },
+    ...rest,
+  };
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-workers-')));
+  const emptyFolder = join(folder, 'empty');
+  mkdirSync(emptyFolder);
+  const agents = new Map<string, Agent>();
+  const looks = new Set<() => void>();
+  const { answer, secrets, onReturned, ...workersOptions } = options;
+  let lastJob = 0;
+  const told = () => {
+    for (const look of [...looks]) look();
+  };
+
+  const world: World = {
+    folder,
+    outcomes: [],
+    returned: [],
+    lines: [],
+    ends: [],
+    calls: [],
+    workers: createWorkers(
+      {
+        time: machineTime,
+        log: silentLog,
+        events: {
+          ended(outcomes) {
+            world.outcomes.push(...outcomes);
+            told();
+          },
+          returned(refs) {
+            world.returned.push(...refs);
+            onReturned?.(refs, world);
+            told();
+          },
+          roomy: told,
+        },
+        answer(call) {
+          world.calls.push(call);
+          return answer?.(call) ?? Promise.resolve(undefined);
+        },
+        secrets: secrets ?? (async () => ({})),
+        lines(lines) {
+          world.lines.push(...lines);
+          told();
+        },
+        gone(end) {
+          world.ends.push(end);
+          told();
+        },
+      },
+      { folder, emptyFolder, ...workersOptions },
+    ),
+    async agent(name, body, change) {
+      const agent = agentOf(name, await bundle(folder, name, body), change);
+      agents.set(name, agent);
+      world.workers.use(agents.values());
+      return agent;
+    },
+    remove(name) {
+      agents.delete(name);
+      world.workers.use(agents.values());
+    },
+    give(agent, inputs = [null]) {
+      const now = Date.now();
+      const assignments = inputs.map((input) => ({
+        job: `j${++lastJob}`,
+        agent,
+        attempt: 1,
+        attempts: 3,
+        trigger: 'manual' as const,
+        slot: null,
+        input: input === null || input === undefined ? null : JSON.stringify(input),
+        queuedAt: now,
+        runAt: now,
+      }));
+      world.workers.give(agent, assignments);
+      return assignments;
+    },
+    async run(agent, input) {
+      return world.outcomeOf(world.give(agent, [input])[0]!);
+    },
+    outcomeOf(ref, withinMs) {
+      return world.until(
+        `an outcome of ${ref.job}`,
+        () => world.outcomes.find(({ outcome }) => outcome.job === ref.job && outcome.attempt === ref.attempt)?.outcome,
+        withinMs,
+      );
+    },
+    until(what, look, withinMs = 10_000) {
+      return new Promise((resolve, reject) => {
+        const again = setInterval(check, 10);
+        const late = setTimeout(() => {
+          finish();
+          reject(new Error(`waited ${withinMs} ms for ${what} in vain`));
+        }, withinMs);
+        looks.add(check);
+        check();
+        function check() {
+          const found = look();
+          if (found === undefined || found === false || found === null) return;
+          finish();
+          resolve(found as never);
+        }
+        function finish() {
+          looks.delete(check);
+          clearInterval(again);
+          clearTimeout(late);
+        }
+      });
+    },
+    cells: () => world.workers.view().cells.map((cell) => cell.pid),
+    async close() {
+      await world.workers.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await world.workers.start();
+  return world;
+}
