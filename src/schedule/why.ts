@@ -1,0 +1,173 @@
+import type { ScheduleSpec } from '../jobs/agent.ts';
+import type { JobDetail } from '../jobs/ports.ts';
+import { wallClock } from '../kernel/cron/check.ts';
+import { parseCron } from '../kernel/cron/fields.ts';
+import { nextAfter } from '../kernel/cron/next.ts';
+import { formatDuration } from '../kernel/units.ts';
+import type { Slot } from './ports.ts';
+
+/** What is known about one agent at one time. Times are epoch ms. */
+export interface WhyFacts {
+  agent: string;
+  /** The time that was asked about. */
+  at: number;
+  now: number;
+  /** The slot at (or next to) that time: see {@link slotNear}. */
+  slot: Slot | undefined;
+  /** The slot's job. */
+  job: JobDetail | undefined;
+  /** The schedule in force; undefined when the agent has none or is not in force. */
+  schedule: ScheduleSpec | undefined;
+  /** The agent's nearest slots before and after `at`; they explain a time that has no slot. */
+  before?: Slot;
+  after?: Slot;
+}
+
+export interface Why {
+  agent: string;
+  /** The slot's due time; null when there is none. */
+  slot: number | null;
+  /** The slot's state, or `none`. */
+  state: Slot['state'] | 'none';
+  /** Oldest first. */
+  steps: WhyStep[];
+  /** The answer in one sentence. */
+  sentence: string;
+}
+
+export interface WhyStep {
+  at: number;
+  what: string;
+  why: string | null;
+}
+
+const MINUTE = 60_000;
+/** Jobs that start this long after they might have are said to have waited. */
+const WORTH_TELLING_MS = 1_000;
+
+/** The slot that a question about `at` means: the one at that very time, else the nearest one within the same minute. */
+export function slotNear(slots: Iterable<Slot>, at: number): Slot | undefined {
+  const minute = Math.floor(at / MINUTE);
+  let best: Slot | undefined;
+  for (const slot of slots) {
+    if (slot.due !== at && Math.floor(slot.due / MINUTE) !== minute) continue;
+    if (!best || Math.abs(slot.due - at) < Math.abs(best.due - at)) best = slot;
+  }
+  return best;
+}
+
+/** Tells in words why an agent did or did not run at a time. */
+export function explain(facts: WhyFacts): Why {
+  const { agent, slot } = facts;
+  if (!slot) return { agent, slot: null, state: 'none', steps: [], sentence: withoutSlot(facts) };
+  const steps = [...slotSteps(slot), ...(facts.job ? jobSteps(facts.job) : [])];
+  // Stable: of one moment, the slot speaks first.
+  steps.sort((a, b) => a.at - b.at);
+  return { agent, slot: slot.due, state: slot.state, steps, sentence: sentenceOf(facts, slot) };
+}
+
+function slotSteps(slot: Slot): WhyStep[] {
+  const afterwards = slot.plannedAt > slot.due ? 'nobody was there to write it before its time' : null;
+  const steps: WhyStep[] = [{ at: slot.plannedAt, what: 'planned', why: afterwards }];
+  if (slot.state !== 'planned') steps.push({ at: slot.decidedAt ?? slot.due, what: slot.state, why: slot.reason });
+  return steps;
+}
+
+function jobSteps(job: JobDetail): WhyStep[] {
+  const held = job.failures.length === 0 && job.runAt > job.queuedAt ? `held until ${iso(job.runAt)} (jitter)` : null;
+  const steps: WhyStep[] = [{ at: job.queuedAt, what: `${job.id} queued`, why: held }];
+  for (const { attempt, startedAt, finishedAt, fault } of job.failures) {
+    steps.push({ at: startedAt, what: `attempt ${attempt} started`, why: null });
+    steps.push({ at: finishedAt, what: `attempt ${attempt} failed`, why: fault.message });
+  }
+  const told = job.failures.some(({ attempt }) => attempt === job.attempt);
+  if (job.startedAt !== null && !told) {
+    const waited = job.startedAt - Math.max(job.runAt, job.queuedAt);
+    const why = waited > WORTH_TELLING_MS ? `waited ${formatDuration(waited)} for a worker` : null;
+    steps.push({ at: job.startedAt, what: `attempt ${job.attempt} started`, why });
+  }
+  if (job.state === 'retrying')
+    steps.push({ at: job.runAt, what: `attempt ${job.attempt + 1} may start`, why: 'pause after the failure' });
+  if (job.finishedAt !== null) steps.push({ at: job.finishedAt, what: job.state, why: job.error?.message ?? null });
+  return steps;
+}
+
+function sentenceOf(facts: WhyFacts, slot: Slot): string {
+  const due = `${facts.agent} was due at ${clock(facts, slot.due)}`;
+  const because = slot.reason ? ` (${slot.reason})` : '';
+  switch (slot.state) {
+    case 'planned':
+      return slot.due > facts.now
+        ? `${facts.agent} is due at ${clock(facts, slot.due)}, in ${formatDuration(slot.due - facts.now)}.`
+        : `${due}; it is overdue by ${formatDuration(facts.now - slot.due)} and will be settled as soon as the host looks.`;
+    case 'ran':
+      return `${due} and asked for a job${jobEnd(facts)}.`;
+    case 'caught-up':
+      return `${due}, was missed${because}, and was caught up later${jobEnd(facts)}.`;
+    case 'skipped':
+      return `${due} and was skipped: ${slot.reason ?? 'no reason is known'}.`;
+    case 'missed':
+      return `${due} and was missed: ${slot.reason ?? 'no reason is known'}.`;
+    case 'cancelled':
+      return `${facts.agent} would have been due at ${clock(facts, slot.due)}, but the slot was cancelled: ${slot.reason ?? 'no reason is known'}.`;
+  }
+}
+
+function jobEnd({ job, now }: WhyFacts): string {
+  if (!job) return ', whose record is not kept any more';
+  const attempt = job.attempt > 1 ? ` at attempt ${job.attempt}` : '';
+  const because = job.error ? `: ${job.error.message}` : '';
+  switch (job.state) {
+    case 'done':
+      return `; ${job.id} was done${attempt} in ${formatDuration((job.finishedAt ?? now) - (job.startedAt ?? now))}`;
+    case 'running':
+      return `; ${job.id} is running${attempt}, for ${formatDuration(now - (job.startedAt ?? now))}`;
+    case 'queued':
+      return job.runAt > now
+        ? `; ${job.id} starts in ${formatDuration(job.runAt - now)}`
+        : `; ${job.id} waits for a worker, for ${formatDuration(now - job.runAt)}`;
+    case 'retrying':
+      return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and is tried again at ${iso(job.runAt)}${because}`;
+    case 'dead':
+      return `; ${job.id} was given up after attempt ${job.attempt} of ${job.attempts}${because}`;
+    case 'cancelled':
+      return `; ${job.id} was cancelled${because}`;
+  }
+}
+
+/** Why there is no slot at all: each case is a different thing to do. */
+function withoutSlot(facts: WhyFacts): string {
+  const { agent, at, now, schedule, before, after } = facts;
+  const none = `${agent} has no slot at ${clock(facts, at)}`;
+  if (!schedule) {
+    const known = before ?? after;
+    return known
+      ? `${none}: it is not in force or has no schedule now, and its nearest slot known is ${clock(facts, known.due)}.`
+      : `${none}: it is not in force or has no schedule.`;
+  }
+  const fields = parseCron(schedule.expression);
+  const minute = Math.floor(at / MINUTE) * MINUTE;
+  const due = nextAfter(fields, schedule.timezone, minute - 1);
+  if (due === undefined || due >= minute + MINUTE) {
+    const nearest = [before?.due, due].filter((one) => one !== undefined).map((one) => clock(facts, one));
+    const list = nearest.length > 0 ? `; the nearest are ${nearest.join(' and ')}` : '';
+    return `${none}: its schedule "${schedule.expression}" asks for none at that time${list}.`;
+  }
+  if (at > now) return `${agent} will be due at ${clock(facts, due)}; its slot is written when that is near.`;
+  if (!before)
+    return after
+      ? `${none}: it was not known then, or that time is not kept any more; its first slot known is ${clock(facts, after.due)}.`
+      : `${none}: none of its slots is known yet.`;
+  const later = after ? `; the next slot is ${clock(facts, after.due)}, ${after.reason ?? after.state}` : '';
+  return `${none}: between ${clock(facts, before.due)} and then it had another schedule, was off, or missed more slots than are listed${later}.`;
+}
+
+/** `2026-11-21 02:00 (Europe/Berlin)`: as the agent's author thinks of it. */
+function clock({ schedule }: WhyFacts, at: number): string {
+  const timezone = schedule?.timezone ?? 'UTC';
+  return `${wallClock(at, timezone)} (${timezone})`;
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
