@@ -3,8 +3,8 @@ import { backup, DatabaseSync } from 'node:sqlite';
 /**
  * Copies a store that others are writing to, as it was at one moment. The copy needs no other file beside it.
  *
- * In one step: a copy of several steps begins anew whenever somebody writes in between, and beside a busy host would
- * never end. The step runs outside the loop.
+ * In one step: a copy of several steps begins anew whenever somebody writes in between, and beside a busy host
+ * may never end. The step runs outside the loop.
  */
 export async function copyStore(from: string, to: string): Promise<void> {
   const store = new DatabaseSync(from, { readOnly: true, timeout: 5_000 });
