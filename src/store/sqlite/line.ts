@@ -38,15 +38,14 @@ export function createLine(start: ThreadStart, { time }: { time: Time }, died: (
   let waiting: Waiting[] = [];
   let answered = 0;
   /** Calls of this turn. */
-  let outgoing: Call[] = [];
+  let outgoing: { call: Call; waiting: Waiting }[] = [];
 
   return {
     open,
     call(name, ...args) {
       if (!worker || closing) return Promise.reject(new Fault(STOPPED));
       return new Promise((resolve, reject) => {
-        if (outgoing.push([name, ...args]) === 1) setImmediate(send);
-        waiting.push({ resolve, reject });
+        if (outgoing.push({ call: [name, ...args], waiting: { resolve, reject } }) === 1) setImmediate(send);
       });
     },
     ping: () => worker?.postMessage([] satisfies ToThread),
@@ -87,9 +86,20 @@ export function createLine(start: ThreadStart, { time }: { time: Time }, died: (
 
   function send(): void {
     if (!worker || outgoing.length === 0) return;
-    const calls = outgoing;
+    const leaving = outgoing;
     outgoing = [];
-    worker.postMessage(calls satisfies ToThread);
+    try {
+      worker.postMessage(leaving.map(({ call }) => call) satisfies ToThread);
+      for (const { waiting: one } of leaving) waiting.push(one);
+    } catch (thrown) {
+      // One argument that cannot travel (a function, say) must not take the others of the turn with it.
+      if (leaving.length === 1) leaving[0]!.waiting.reject(new Fault(toPlainFault(thrown, 'STORE_REFUSED')));
+      else
+        for (const one of leaving) {
+          outgoing = [one];
+          send();
+        }
+    }
   }
 
   function take({ values, faults }: Answer): void {
@@ -126,7 +136,7 @@ export function createLine(start: ThreadStart, { time }: { time: Time }, died: (
   }
 
   function end(fault: PlainFault): void {
-    const left = waiting.slice(answered);
+    const left = [...waiting.slice(answered), ...outgoing.map((one) => one.waiting)];
     const asked = closing;
     worker = undefined;
     lastAnswer = undefined;

@@ -28,12 +28,12 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     try {
       begin(kind);
       try {
-        return together(calls);
+        return together(calls, kind);
       } catch (thrown) {
         undo();
         if (hitsEveryone(thrown)) throw thrown;
         begin(kind);
-        return oneByOne(calls);
+        return oneByOne(calls, kind);
       }
     } catch (thrown) {
       undo();
@@ -43,7 +43,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   };
 
   function begin(kind: OpKind): void {
-    if (kind !== 'hard' && kind !== 'soft') return void beginRead.run();
+    if (!writes(kind)) return void beginRead.run();
     // A commit of claims alone need not wait for the disk: at a power cut they are queued again, which is what they were.
     if ((kind === 'hard') !== waitsForDisk) {
       waitsForDisk = kind === 'hard';
@@ -52,7 +52,12 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     beginWrite.run();
   }
 
-  function together(calls: readonly Call[]): Answer {
+  /** Reads have nothing to commit, and on a damaged file a commit would fail for what one of them met. */
+  function end(kind: OpKind): void {
+    (writes(kind) ? commit : rollback).run();
+  }
+
+  function together(calls: readonly Call[], kind: OpKind): Answer {
     const values: unknown[] = [];
     const faults: Answer['faults'] = [];
     for (const [name, ...args] of calls) {
@@ -64,11 +69,11 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
       }
     }
     tables.beforeCommit();
-    commit.run();
+    end(kind);
     return { values, faults };
   }
 
-  function oneByOne(calls: readonly Call[]): Answer {
+  function oneByOne(calls: readonly Call[], kind: OpKind): Answer {
     const values: unknown[] = [];
     const faults: Answer['faults'] = [];
     for (const [name, ...args] of calls) {
@@ -84,7 +89,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
       }
       release.run();
     }
-    commit.run();
+    end(kind);
     return { values, faults };
   }
 
@@ -98,6 +103,10 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     const { stack: _, ...plain } = storeFault(thrown, file);
     return plain;
   }
+}
+
+function writes(kind: OpKind): boolean {
+  return kind === 'hard' || kind === 'soft';
 }
 
 const STRENGTH: readonly OpKind[] = ['slow', 'read', 'soft', 'hard'];

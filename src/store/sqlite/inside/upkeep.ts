@@ -45,9 +45,14 @@ export function upkeepReads(db: DatabaseSync, file: string): Pick<Sync<StorePort
   };
 }
 
+/** Damage that ends the check itself is its answer too. */
 function integrityOf(db: DatabaseSync): string {
-  const rows = db.prepare('PRAGMA integrity_check(10)').all() as { integrity_check: string }[];
-  return rows.map((row) => row.integrity_check).join('\n');
+  try {
+    const rows = db.prepare('PRAGMA integrity_check(10)').all() as { integrity_check: string }[];
+    return rows.map((row) => row.integrity_check).join('\n');
+  } catch (thrown) {
+    return (thrown as Error).message;
+  }
 }
 
 function sizeOf(file: string): number {

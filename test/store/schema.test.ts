@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { migrate, schemaOf } from '../../src/store/sqlite/inside/migrate.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA } from '../../src/store/sqlite/inside/schema.ts';
+import { cleaningUp, faultOf, folder, storeAt } from './folder.ts';
+import { added, claimed, done, job, T0 } from './laws/world.ts';
+
+cleaningUp();
+
+/** A store as schema 1 left it, with one job that is done and one that waits. */
+function storeOfSchema1(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  db.exec(
+    `PRAGMA journal_mode = WAL; ${MIGRATIONS[0]!}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1`,
+  );
+  const insert = db.prepare(`
+    INSERT INTO job (agent, state, trigger, priority, attempt, attempts, allowed, queued_at, run_at, started_at, finished_at)
+    VALUES ('a', ?, 'manual', 0, ?, 3, 3, ${T0}, ${T0}, ?, ?)`);
+  insert.run('done', 1, T0, T0 + 1);
+  insert.run('queued', 0, null, null);
+  return db;
+}
+
+test('the steps of the schema that were published are never edited', () => {
+  const prints = MIGRATIONS.map((step) => createHash('sha256').update(step).digest('hex').slice(0, 12));
+  expect(prints).toEqual(['aa1668dc486d']);
+  expect(SCHEMA).toBe(MIGRATIONS.length);
+});
+
+test('a store of schema 1 opens and goes on', async () => {
+  const file = join(folder(), 'store.db');
+  storeOfSchema1(file).close();
+  const store = storeAt(file);
+  await store.start();
+  expect((await store.checkUp()).schema).toBe(SCHEMA);
+  expect((await store.list({ limit: 9 })).map(({ state }) => state)).toEqual(['queued', 'done']);
+  const [taken] = await claimed(store);
+  expect(await store.settle([done(taken!)])).toEqual([true]);
+});
+
+test('an older store is copied beside itself, then moved forward', () => {
+  const file = join(folder(), 'store.db');
+  const db = storeOfSchema1(file);
+  migrate(db, file, [MIGRATIONS[0]!, `ALTER TABLE job ADD COLUMN mood TEXT DEFAULT 'fine'`]);
+  expect(schemaOf(db, file, 2)).toBe(2);
+  expect(db.prepare('SELECT mood, count(*) AS jobs FROM job').get()).toMatchObject({ mood: 'fine', jobs: 2 });
+  db.close();
+  const copy = new DatabaseSync(`${file}.schema-1.backup`, { readOnly: true });
+  expect(schemaOf(copy, file)).toBe(1);
+  expect(copy.prepare('SELECT count(*) AS jobs FROM job').get()).toMatchObject({ jobs: 2 });
+  copy.close();
+  expect(readdirSync(dirname(file)).filter((name) => name.includes('unfinished'))).toEqual([]);
+});
+
+test('a step that fails leaves the store as it was', () => {
+  const file = join(folder(), 'store.db');
+  const db = storeOfSchema1(file);
+  const steps = [MIGRATIONS[0]!, 'ALTER TABLE job ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)'];
+  expect(() => migrate(db, file, steps)).toThrow('nowhere');
+  expect(schemaOf(db, file)).toBe(1);
+  expect(() => db.prepare('SELECT mood FROM job')).toThrow('mood');
+  migrate(db, file, [MIGRATIONS[0]!, 'ALTER TABLE job ADD COLUMN mood TEXT']);
+  expect(schemaOf(db, file, 2)).toBe(2);
+  db.close();
+});
+
+test('a newer store is refused', async () => {
+  const file = join(folder(), 'store.db');
+  const db = storeOfSchema1(file);
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  const fault = await faultOf(storeAt(file).start());
+  expect(fault).toMatchObject({ code: 'STORE_NEWER', file });
+  expect(fault.message).toContain('99');
+  expect(() => openReadOnly(file)).toThrow('99');
+  expect(existsSync(`${file}.schema-99.backup`)).toBe(false);
+});
+
+test('a store is read beside a running host and after it, and never made by looking', async () => {
+  const file = join(folder(), 'store.db');
+  expect(() => openReadOnly(file)).toThrow('no store yet');
+  expect(existsSync(file)).toBe(false);
+  const store = storeAt(file);
+  await store.start();
+  const [id] = await added(store, [{}]);
+  const beside = openReadOnly(file);
+  expect(await beside.get(id!)).toMatchObject({ id, failures: [] });
+  expect(await beside.overview()).toMatchObject([{ agent: 'a', queued: 1 }]);
+  beside.close();
+  await store.decide([{ agent: 'a', due: T0, state: 'ran', job: job() }], T0);
+  await store.pause('a', null, T0);
+  await store.append([{ at: T0, kind: 'x', agent: null, message: 'x' }]);
+  await store.stop();
+  const after = openReadOnly(file);
+  expect(await after.list({ limit: 9 })).toHaveLength(2);
+  expect(await after.slots({ from: 0, to: T0 + 1 })).toHaveLength(1);
+  expect(await after.nextSlots()).toEqual([]);
+  expect(await after.paused()).toEqual([{ agent: 'a', until: null }]);
+  expect(await after.events({ limit: 1 })).toHaveLength(1);
+  expect(await after.deadByCause()).toEqual([]);
+  expect(await after.agentFigures(0, T0)).toEqual([]);
+  after.close();
+});
