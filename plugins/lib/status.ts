@@ -22,7 +22,7 @@ export function composeStatus(report: FleetReport, timezone: string): Post {
   const totals = totalsOf(report);
   const troubled = report.agents.filter(isTroubled);
   const sentences = isEmpty(totals) ? quietSentences(report) : busySentences(report, totals);
-  const calls = troubled.map((agent) => `Needs a look: ${agent.name} is ${agent.state}${because(agent)}.`);
+  const calls = troubled.map((agent) => `Needs a look: ${agent.name} (${agent.state}${because(agent)}).`);
   const title = `Daruma, ${dayTitle(report.to, timezone)}: ${verdict(totals, troubled.length)}`;
   return {
     title,
@@ -56,7 +56,7 @@ function busySentences(report: FleetReport, totals: Totals): string[] {
     totals.failedAttempts > totals.dead &&
       `${showMany(totals.failedAttempts, 'attempt')} failed and ${totals.dead === 0 ? 'every job was done in the end' : `${showMany(totals.dead, 'job')} stayed undone`}.`,
     totals.restarts > 0 && `${showMany(totals.restarts, 'worker')} replaced.`,
-    totals.dead > 0 && lost && `Last failure: ${lost.agent}, ${oneLine(lost.error)}.`,
+    totals.dead > 0 && lost && `Last failure: ${lost.agent}, ${unended(lost.error)}.`,
     slow && `Slowest: ${slow.name}, 95 % within ${showMs(slow.p95Ms)}.`,
     `Up ${showMs(report.host.uptimeMs)}.`,
   ].filter((sentence) => typeof sentence === 'string');
@@ -86,5 +86,8 @@ function long(report: FleetReport, sentences: string[]): string {
 }
 
 function because({ why }: FleetAgent): string {
-  return why === '' ? '' : ` (${clip(oneLine(why).replace(/\.$/, ''), 90)})`;
+  return why === '' ? '' : `: ${clip(unended(why), 90)}`;
 }
+
+/** One line without its full stop, to go on from. */
+const unended = (text: string): string => oneLine(text).replace(/\.+$/, '');

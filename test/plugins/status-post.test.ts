@@ -11,8 +11,8 @@ describe('the text', () => {
     const { title, text } = composeStatus(busyReport(), 'UTC');
     expect(title).toBe('Daruma, Sunday 22 November 2026: 1 agent needs a look');
     expect(text).toBe(
-      'Daruma, Sunday 22 November 2026: 1 agent needs a look. Needs a look: price-watch is quarantined ' +
-        '(5 crashes in 10m, TypeError: prices is not iterable). 592 jobs of 9 agents in the last 24 hours, 97.8 % done. ' +
+      'Daruma, Sunday 22 November 2026: 1 agent needs a look. Needs a look: price-watch ' +
+        '(quarantined: 5 crashes in 10m, TypeError: prices is not iterable). 592 jobs of 9 agents in the last 24 hours, 97.8 % done. ' +
         '590 of 600 planned starts kept. 44 attempts failed and 13 jobs stayed undone. 6 workers replaced. ' +
         'Last failure: price-watch, TypeError: prices is not iterable. Slowest: news-digest, 95 % within 21.0 s. Up 18 d.',
     );
