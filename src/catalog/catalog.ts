@@ -48,6 +48,8 @@ export interface CatalogOptions {
 
 /** Several events of one save are one look. */
 const GATHER_MS = 10;
+/** After a look, a storm of events waits this long for the next one. */
+const BREATH_MS = 50;
 /** Between two looks at something that settles. */
 const LEAST_WAIT_MS = 15;
 /** A host starts with what it has when a plugin takes longer than this. */
@@ -63,10 +65,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const { time, log, hostTimezone } = needs;
   const { folder, versionsFolder } = options;
   const emptyFolder = join(versionsFolder, '.empty');
-  const eyes = createEyes(needs, {
-    folder,
-    rules: { settleMs: options.settleMs ?? 100, goneMs: options.goneMs ?? 2_000 },
-  });
+  const { settleMs = 100, goneMs = 2_000 } = options;
+  const eyes = createEyes(needs, { folder, rules: { settleMs, goneMs } });
   const versions = createVersions(versionsFolder);
   const workshop = createWorkshop(needs, {
     emptyFolder,
@@ -123,16 +123,20 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await mkdir(emptyFolder);
     await versions.open();
     remembered = await memory.read();
-    inForce = new Map(Object.entries(remembered.agents).filter(([, { agent }]) => isWhole(agent.version)));
-    for (const { agent } of inForce.values()) checks.know(agent.version.plugin, agent.version.id, agent.settings);
-    for (const version of versions.all()) for (const input of version.inputs) eyes.know(input.path, input);
-    for (const { path, hash, text } of filesOf(remembered, versions.get)) {
-      if (!(await isThere(join(folder, path.split('/')[0]!)))) eyes.assume(path, hash, text);
+    for (const [name, { agent, origins }] of Object.entries(remembered.agents)) {
+      const { plugin, id } = agent.version;
+      const version = versions.get(plugin, id);
+      if (!version) continue;
+      checks.know(plugin, id, agent.settings);
+      inForce.set(name, { agent: { ...agent, version: version.ref }, origins });
     }
+    for (const version of versions.all()) for (const input of version.inputs) eyes.know(input.path, input);
     for (const root of [PLUGINS, AGENTS]) {
-      const known = [...eyes.files.keys()].some((path) => path.startsWith(`${root}/`));
+      if (await isThere(join(folder, root))) continue;
+      const known = filesOf(remembered, versions.get).filter(({ path }) => path.startsWith(`${root}/`));
+      for (const { path, hash, text } of known) eyes.assume(path, hash, text);
       // A folder that should hold something is not made anew: an empty one would say that all of it was removed.
-      if (!known) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
+      if (known.length === 0) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
     }
     watch = watchFolders(folder, hint);
     await turns.ask(true);
@@ -144,10 +148,6 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     alarms.set('scan', options.scanMs ?? 30_000, scan);
   }
 
-  function isWhole(version: { plugin: string; id: string }): boolean {
-    return versions.get(version.plugin, version.id) !== undefined;
-  }
-
   function scan() {
     alarms.set('scan', options.scanMs ?? 30_000, scan);
     checks.forgetFailed();
@@ -156,7 +156,9 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
 
   /** Something may have changed. */
   function hint() {
-    if (!alarms.isSet('gather')) alarms.set('gather', GATHER_MS, () => void turns.ask(false));
+    if (alarms.isSet('gather')) return;
+    const sinceLast = time.monotonic() - (turned ?? 0);
+    alarms.set('gather', Math.max(GATHER_MS, BREATH_MS - sinceLast), () => void turns.ask(false));
   }
 
   async function look(full: boolean) {
@@ -168,7 +170,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     unsettled = seen.waitMs !== undefined;
     if (unsettled) {
       alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
-      if (is === 'running') workshop.warm();
+      if (is === 'running' && seen.waitMs! <= settleMs) workshop.warm();
     }
     agentShelf.take();
     pluginShelf.take(eyes.turn(), full);

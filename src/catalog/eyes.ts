@@ -8,7 +8,11 @@ import { SOURCE_MOST_BYTES } from './source-limit.ts';
 
 export const PLUGINS = 'plugins';
 export const AGENTS = 'agents';
-const DEEPEST = 8;
+type Root = typeof PLUGINS | typeof AGENTS;
+/** How deep parts of plugins may lie in folders below `plugins/`. */
+export const DEEPEST = 8;
+/** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. */
+export const WANTED: Record<Root, RegExp> = { plugins: /\.(?:[cm]?[jt]s|[jt]sx|json)$/, agents: /\.ya?ml$/ };
 
 /** A file in a state that counts. */
 export interface SettledFile {
@@ -68,19 +72,22 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
       if (found) paths.push(...found);
       else missingFolders.push(root);
     }
-    const skipped = new Set<string>();
+    const outside = new Set<string>();
     for (const path of also) {
-      if (!isFull && isFar(path)) skipped.add(path);
-      else paths.push(path);
+      if ((isFull || !isFar(path)) && !isUnder(path, PLUGINS)) outside.add(path);
     }
+    paths.push(...outside);
     await each(paths, async (path) => {
       const found = await statOf(full(path));
       if (found) seen.set(path, found);
     });
     // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
     for (const [path, sight] of sights) {
-      const kept = skipped.has(path) || missingFolders.some((root) => path.startsWith(`${root}/`));
-      if (kept && sight.stat) seen.set(path, sight.stat);
+      const root = [PLUGINS, AGENTS].find((one) => isUnder(path, one));
+      const kept = root ? missingFolders.includes(root) : !outside.has(path);
+      if (!kept) continue;
+      if (isFull && !root) forget(path);
+      else if (sight.stat) seen.set(path, sight.stat);
     }
     const result = scan(sights, seen, { wall: time.now(), monotonic: time.monotonic() }, rules);
     turn++;
@@ -91,6 +98,12 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
     sights = result.sights;
     return { news: result.settled.length + result.gone.length > 0, waitMs: result.waitMs, missingFolders };
+  }
+
+  /** Nothing is made of it any more. */
+  function forget(path: string) {
+    sights.delete(path);
+    files.delete(path);
   }
 
   async function settle(path: string, at: FileStat): Promise<SettledFile> {
@@ -124,12 +137,16 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
   };
 }
 
+function isUnder(path: string, root: string): boolean {
+  return path.startsWith(`${root}/`);
+}
+
 /** Files of libraries: they change by an install, not by a save, and there may be thousands. */
 export function isFar(path: string): boolean {
   return path.includes('node_modules/');
 }
 
-async function listFiles(folder: string, root: string, depth: number): Promise<string[] | undefined> {
+async function listFiles(folder: string, root: Root, depth: number): Promise<string[] | undefined> {
   const found: string[] = [];
   const walk = async (inside: string, left: number): Promise<boolean> => {
     let entries: Dirent[];
@@ -143,7 +160,7 @@ async function listFiles(folder: string, root: string, depth: number): Promise<s
       const path = `${inside}/${entry.name}`;
       if (entry.isDirectory()) {
         if (left > 0) await walk(path, left - 1);
-      } else if (entry.isFile() || entry.isSymbolicLink()) found.push(path);
+      } else if (WANTED[root].test(entry.name) && (entry.isFile() || entry.isSymbolicLink())) found.push(path);
     }
     return true;
   };

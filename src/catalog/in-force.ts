@@ -72,8 +72,7 @@ export function filesOf(
   const files: { path: string; hash: string; text?: string }[] = [];
   for (const [plugin, id] of Object.entries(inForce.plugins)) {
     const version = versionOf(plugin, id);
-    const entry = version?.inputs.find(({ path }) => path === version.entry);
-    if (entry?.hash) files.push({ path: entry.path, hash: entry.hash });
+    for (const { path, hash } of version?.inputs ?? []) if (hash) files.push({ path, hash });
   }
   for (const { file, text } of Object.values(inForce.files)) {
     files.push({ path: file, text, hash: createHash('sha256').update(text).digest('hex') });

@@ -12,7 +12,7 @@ import {
   topicsField,
   workersField,
 } from './fields.ts';
-import { faultOfIssues, nameOf } from './issues.ts';
+import { faultOfIssues } from './issues.ts';
 import { placeInPlugin } from './plugin-place.ts';
 import { scheduleExample, whatIsWrongWithSchedule } from './schedule-check.ts';
 import type { RawManifest } from './workshop/messages.ts';
@@ -94,6 +94,3 @@ export function whatIsWrongInside(
   }
   return undefined;
 }
-
-/** For messages: `limits.memory`. */
-export const pathName = nameOf;

@@ -88,9 +88,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
     take,
     plugins() {
       const facts = new Map<string, PluginFacts>();
-      for (const [name, { file, good, problem, running }] of shelf) {
-        facts.set(name, { file, good, problem, pending: running !== undefined });
-      }
+      for (const [name, { file, good, problem }] of shelf) facts.set(name, { file, good, problem });
       return facts;
     },
     problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],

@@ -12,8 +12,6 @@ export interface PluginFacts {
   file: string;
   good: StoredVersion | undefined;
   problem: PlainFault | undefined;
-  /** It is being looked at: nothing can be said yet. */
-  pending: boolean;
 }
 
 /** An agent file as it is now: the content that counts, and what is wrong with a newer one. */

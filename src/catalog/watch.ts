@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { PlainFault } from '../kernel/fault.ts';
-import { AGENTS, PLUGINS } from './eyes.ts';
+import { AGENTS, DEEPEST, PLUGINS, WANTED } from './eyes.ts';
 
 /**
  * Tells that something in the folders may have changed. Only a hint, however it fails: an event queue that overflows,
@@ -15,8 +15,6 @@ export interface Watch {
   trouble(): PlainFault[];
   close(): Promise<void>;
 }
-
-const DEEPEST = 8;
 
 export function watchFolders(folder: string, hint: () => void): Watch {
   let watcher: FSWatcher | undefined;
@@ -39,7 +37,11 @@ export function watchFolders(folder: string, hint: () => void): Watch {
         depth: DEEPEST,
         // Whether a file is finished is decided in one place, by the scan, for events and for its own finds alike.
         awaitWriteFinish: false,
-        ignored: (path) => /[\\/]node_modules(?:[\\/]|$)|[\\/]\.[^\\/]*$/.test(path.slice(folder.length)),
+        ignored: (path, stats) => {
+          const root = roots.find((one) => one !== '' && path.startsWith(one));
+          if (/[\\/]node_modules(?:[\\/]|$)|[\\/]\.[^\\/]*$/.test(path.slice(root?.length ?? 0))) return true;
+          return stats?.isFile() === true && !WANTED.plugins.test(path) && !WANTED.agents.test(path);
+        },
       },
     );
     watcher.on('all', hint);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Message } from 'esbuild';
 import type { PlainFault } from '../../kernel/fault.ts';
@@ -116,12 +116,4 @@ function adviceFor(name: string): string {
   if (name.startsWith('.')) return 'correct the path, or write the file';
   const parts = name.split('/');
   return `npm install ${name.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]}`;
-}
-
-/** Whether a file is there, without reading it. */
-export async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }
