@@ -32,9 +32,12 @@ export function figureLaws(open: OpenStore): void {
       await added(store(), [{}], T0 - 100 * HOUR);
       await added(store(), [{ agent: 'b' }, {}], T0 - HOUR);
       const old = await claimed(store(), 2);
-      await store().settle([done(old[1]!, { finishedAt: T0 - HOUR }), done(old[0]!, { finishedAt: T0 + 5 })]);
-      expect(await store().agentFigures(T0, T0 + HOUR)).toMatchObject([{ agent: 'a', done: 1 }]);
+      await store().settle([done(old[1]!, { finishedAt: T0 - HOUR })]);
+      await store().settle([done(old[0]!, { finishedAt: T0 + 5 })]);
       expect(await store().agentFigures(T0 - 2 * HOUR, T0 + HOUR)).toMatchObject([{ agent: 'a', done: 2 }]);
+      await added(store(), [{}, {}], T0);
+      for (const taken of (await claimed(store())).reverse()) await store().settle([done(taken)]);
+      expect(await store().agentFigures(T0, T0 + HOUR)).toMatchObject([{ agent: 'a', done: 3 }]);
     });
 
     test('an agent with failures alone has no percentiles', async () => {

@@ -4,8 +4,9 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { toPlainFault } from '../../../kernel/fault.ts';
+import type { PlainFault } from '../../../kernel/fault.ts';
 import type { Answer, Call } from '../wire.ts';
+import { storeFault } from './faults.ts';
 import { groupCommit } from './group.ts';
 import { openForReading, openForWriting } from './open.ts';
 import { openReads, openTables, type Tables } from './tables.ts';
@@ -21,36 +22,32 @@ export interface ThreadStart {
 export type ToThread = readonly Call[] | 'close';
 
 /** From the thread: that it is open or why not, then answers. */
-export type FromThread = { is: 'open' } | { is: 'failed'; fault: ReturnType<typeof toPlainFault> } | Answer;
+export type FromThread = { is: 'open' } | { is: 'failed'; fault: PlainFault } | Answer;
 
 const { file, role } = workerData as ThreadStart;
 const port = parentPort!;
 let db: DatabaseSync | undefined;
-let carryOut: ((calls: readonly Call[]) => Answer) | undefined;
+let carryOut: (calls: readonly Call[]) => Answer;
 
 try {
-  open();
-  port.on('message', turn);
-  port.postMessage({ is: 'open' } satisfies FromThread);
-} catch (thrown) {
-  db?.close();
-  port.postMessage({ is: 'failed', fault: toPlainFault(thrown, 'STORE_REFUSED') } satisfies FromThread);
-}
-
-function open(): void {
   db = role === 'writer' ? openForWriting(file) : openForReading(file);
   const tables: Tables =
     role === 'writer'
       ? openTables(db, file)
       : ({ ops: openReads(db, file), beforeCommit() {}, afterRollback() {} } as unknown as Tables);
   carryOut = groupCommit(db, tables, file);
+  port.on('message', turn);
+  port.postMessage({ is: 'open' } satisfies FromThread);
+} catch (thrown) {
+  db?.close();
+  port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromThread);
 }
 
 function turn(first: ToThread): void {
   const calls: Call[] = [];
   for (let message: ToThread | undefined = first; message !== undefined; message = waiting()) {
     if (message === 'close') {
-      if (calls.length > 0) answer(calls);
+      if (calls.length > 0) port.postMessage(carryOut(calls));
       db?.close();
       port.close();
       return;
@@ -59,30 +56,9 @@ function turn(first: ToThread): void {
     else for (const call of message) calls.push(call);
   }
   // An empty message asks for a sign of life.
-  answer(calls);
+  port.postMessage(calls.length === 0 ? ({ values: [], faults: [] } satisfies Answer) : carryOut(calls));
 }
 
 function waiting(): ToThread | undefined {
   return (receiveMessageOnPort(port) as { message: ToThread } | undefined)?.message;
-}
-
-function answer(calls: readonly Call[]): void {
-  port.postMessage(calls.length === 0 ? ({ values: [], faults: [] } satisfies Answer) : outcomeOf(calls));
-}
-
-function outcomeOf(calls: readonly Call[]): Answer {
-  try {
-    // After an I/O error the file is opened anew: what the connection remembered of it may be wrong.
-    if (!carryOut) open();
-  } catch (thrown) {
-    const fault = toPlainFault(thrown, 'STORE_IO');
-    return { values: new Array(calls.length), faults: calls.map((_, place) => [place, fault]) };
-  }
-  const done = carryOut!(calls);
-  if (done.faults.some(([, fault]) => fault.code === 'STORE_IO')) {
-    carryOut = undefined;
-    db?.close();
-    db = undefined;
-  }
-  return done;
 }
