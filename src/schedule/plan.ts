@@ -1,6 +1,6 @@
 import type { CronFields } from '../kernel/cron/fields.ts';
 import { nextAfter } from '../kernel/cron/next.ts';
-import type { Slot } from './ports.ts';
+import type { Slot, SlotDecision } from './ports.ts';
 
 /** An agent's schedule, and how far its slots are known to be rows. */
 export interface Course {
@@ -69,16 +69,17 @@ export function laterDue({ fields, timezone }: Course, due: number, now: number,
   return count;
 }
 
-/** The planned slots after `now` that the schedule does not ask for (any more). */
-export function strays(course: Course, rows: Iterable<Slot>, now: number): Slot[] {
-  return [...rows].filter(
-    ({ state, due }) => state === 'planned' && due > now && nextAfter(course.fields, course.timezone, due - 1) !== due,
-  );
+/** Ends the planned slots after `now` that the schedule does not ask for any more. */
+export function strays({ agent, fields, timezone }: Course, rows: Iterable<Slot>, now: number): SlotDecision[] {
+  const reason = `the schedule changed to "${fields.expression}" (${timezone})`;
+  return [...rows]
+    .filter(({ state, due }) => state === 'planned' && due > now && nextAfter(fields, timezone, due - 1) !== due)
+    .map(({ due }) => ({ agent, due, state: 'cancelled', reason }));
 }
 
 /**
- * Where an agent's course begins, from its newest live slot and all its rows from there on: at that slot, so that
- * nothing since then is a silent hole; but now for an agent that has none, or that was away since.
+ * Where an agent's course begins, from its newest live slot that is not after `now`, and all its rows from there on:
+ * at that slot, so that nothing since then is a silent hole; but now for an agent that has none, or was away since.
  */
 export function beginning(newest: number | undefined, rows: readonly Slot[], now: number): number {
   if (newest === undefined) return now;
@@ -86,7 +87,7 @@ export function beginning(newest: number | undefined, rows: readonly Slot[], now
   const wasAway = rows.some(
     (row) => row.state === 'cancelled' && row.reason === GONE && (row.decidedAt ?? 0) >= plannedAt,
   );
-  return wasAway ? now : Math.min(newest, now);
+  return wasAway ? now : newest;
 }
 
 function duesBetween({ fields, timezone }: Course, after: number, upTo: number): number[] {

@@ -128,17 +128,24 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     async function begin(course: Scheduled) {
       const { agent } = course;
       const due = newest.get(agent);
-      const rows = await slots.slots({ agent, from: Math.min(due ?? now, now), to: Number.MAX_SAFE_INTEGER });
-      const reason = `the schedule changed to "${course.fields.expression}" (${course.timezone})`;
-      const gone = strays(course, rows, now).map((row) => ({
-        agent,
-        due: row.due,
-        state: 'cancelled' as const,
-        reason,
-      }));
+      const from = due === undefined || due <= now ? due : await newestBy(agent, now);
+      const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
+      const gone = strays(course, rows, now);
       if (gone.length > 0) await slots.decide(gone, now);
       const known = courses.get(agent);
-      course.cursor = known ? Math.min(known.cursor, now) : beginning(due, rows, now);
+      course.cursor = known ? Math.min(known.cursor, now) : beginning(from, rows, now);
+    }
+  }
+
+  /**
+   * The agent's newest live slot that is not after `now`. Not the newest of all: between this one and that there can
+   * be slots without a row, when the schedule changed or the clock was ahead for a while.
+   */
+  async function newestBy(agent: string, now: number): Promise<number | undefined> {
+    for (let reach = 600_000; ; reach *= 8) {
+      const rows = await slots.slots({ agent, from: Math.max(0, now - reach), to: now + 1 });
+      const live = rows.findLast(({ state }) => state !== 'cancelled');
+      if (live || reach > now) return live?.due;
     }
   }
 

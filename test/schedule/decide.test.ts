@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import {
+  type Asking,
+  type DueSlot,
+  decideSlots,
+  GRACE_MS,
+  jitterOf,
+  judge,
+  MOST_AT_ONCE,
+} from '../../src/schedule/decide.ts';
+import { agentWith } from './world.ts';
+
+const MINUTE = 60_000;
+const NOW = Date.parse('2026-11-20T10:00:00Z');
+
+const anyAsking: fc.Arbitrary<Asking> = fc
+  .record({
+    catchUp: fc.constantFrom('skip', 'once', 'all'),
+    overlap: fc.constantFrom('skip', 'queue', 'replace'),
+    jitterMs: fc.constantFrom(0, 5_000),
+    stale: fc.constantFrom(undefined, 30_000, 10 * MINUTE),
+    pausedUntil: fc.constantFrom(undefined, Infinity, NOW - 5 * MINUTE),
+  })
+  .map(({ stale, pausedUntil, ...spec }) => {
+    const agent = agentWith('a', '* * * * *', { ...spec, ...(stale === undefined ? {} : { staleAfterMs: stale }) });
+    return { agent: { ...agent, schedule: agent.schedule! }, pausedUntil };
+  });
+
+/** Slots that are due at the same look, one period apart. */
+const anyDues: fc.Arbitrary<DueSlot[]> = fc
+  .record({
+    count: fc.integer({ min: 1, max: 60 }),
+    period: fc.constantFrom(1_000, MINUTE, 60 * MINUTE),
+    lag: fc.nat(90_000),
+  })
+  .map(({ count, period, lag }) =>
+    Array.from({ length: count }, (_, i) => ({
+      due: NOW - lag - (count - 1 - i) * period,
+      later: Math.min(count - 1 - i, MOST_AT_ONCE),
+    })),
+  );
+
+it('every slot gets exactly one end; a job only where it ran or was caught up; never more than ten at once', () => {
+  fc.assert(
+    fc.property(anyAsking, anyDues, fc.nat(3), (asking, dues, unfinished) => {
+      const judgements = dues.map((slot) => judge(asking, slot, NOW));
+      const jobs = Array.from({ length: unfinished }, (_, i) => ({ id: `j${i}`, slot: NOW - (i + 100) * MINUTE }));
+      const { decisions, cancel } = decideSlots(asking, judgements, jobs, NOW);
+      expect(decisions.map(({ due }) => due)).toEqual(dues.map(({ due }) => due));
+      for (const { state, job, reason } of decisions) {
+        expect(job !== undefined).toBe(state === 'ran' || state === 'caught-up');
+        if (state !== 'ran') expect(reason).toBeTruthy();
+        if (job?.staleAt !== undefined) expect(job.staleAt).toBeGreaterThan(NOW);
+      }
+      const taken = decisions.filter(({ job }) => job);
+      const { catchUp, overlap } = asking.agent.schedule;
+      const isAbsence = judgements.some(({ is }) => is === 'caught-up');
+      expect(taken.length).toBeLessThanOrEqual(MOST_AT_ONCE);
+      if (overlap !== 'queue' && !(catchUp === 'all' && isAbsence)) expect(taken.length).toBeLessThanOrEqual(1);
+      if (cancel.length > 0) expect(overlap).toBe('replace');
+      if (asking.pausedUntil === Infinity) expect(taken).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('within the grace a slot is on time, one millisecond later it is not', () => {
+  const asking: Asking = {
+    agent: { ...agentWith('a', '0 * * * *'), schedule: agentWith('a', '0 * * * *').schedule! },
+    pausedUntil: undefined,
+  };
+  expect(judge(asking, { due: NOW - GRACE_MS, later: 0 }, NOW).is).toBe('ran');
+  expect(judge(asking, { due: NOW - GRACE_MS - 1, later: 0 }, NOW).is).toBe('caught-up');
+});
+
+it('jitter is within its bounds, the same each time, and spreads agents that share a minute', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.nat(), fc.integer({ min: 1, max: 600_000 }), (agent, due, most) => {
+      const jitter = jitterOf(agent, due, most);
+      expect(jitter).toBe(jitterOf(agent, due, most));
+      expect(jitter).toBeGreaterThanOrEqual(0);
+      expect(jitter).toBeLessThanOrEqual(most);
+    }),
+  );
+  const tenths = new Array<number>(10).fill(0);
+  for (let i = 0; i < 1_000; i++) tenths[Math.floor(jitterOf(`agent-${i}`, NOW, 9_999) / 1_000)]!++;
+  expect(Math.min(...tenths)).toBeGreaterThan(60);
+  expect(Math.max(...tenths)).toBeLessThan(140);
+  expect(jitterOf('a', NOW, 0)).toBe(0);
+});
