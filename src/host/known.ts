@@ -44,3 +44,15 @@ export function timeOf(text: string): number {
     next: 'give ISO 8601: 2026-11-22T07:00:00Z',
   });
 }
+
+/** The agent in force; undefined for one that is only known from its jobs. Faults for one that nobody ever heard of. */
+export async function agentInForceOrNot(
+  catalog: Pick<Catalog, 'listings' | 'agents'>,
+  name: string,
+  hasPast: () => Promise<boolean>,
+): Promise<Agent | undefined> {
+  const agent = catalog.agents().get(name);
+  if (agent || catalog.listings().some((one) => one.name === name)) return agent;
+  if (!(await hasPast())) listingOf(catalog, name);
+  return undefined;
+}

@@ -5,7 +5,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
 import type { OpTable } from './control-server.ts';
-import { listingOf, timeOf } from './known.ts';
+import { agentInForceOrNot, timeOf } from './known.ts';
 import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';
 
@@ -23,18 +23,12 @@ export interface LookupNeeds {
 const MOST_JOBS = 1_000;
 
 export function createLookups(needs: LookupNeeds): Lookups {
-  const { store, catalog, time } = needs;
-
-  /** Jobs of an agent that is gone can still be looked at. */
-  async function knownOrPast(agent: string) {
-    if (catalog.listings().some(({ name }) => name === agent)) return;
-    const past = await store.list({ agent, limit: 1 });
-    if (past.length === 0) listingOf(catalog, agent);
-  }
+  const { store, catalog } = needs;
+  const hasJobs = async (agent: string) => (await store.list({ agent, limit: 1 })).length > 0;
 
   return {
     async jobs({ agent, states, since, cause, before, limit }) {
-      if (agent !== undefined) await knownOrPast(agent);
+      if (agent !== undefined) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
       const list = await store.list({
         limit: Math.min(Math.max(limit ?? 50, 1), MOST_JOBS),
         ...(agent === undefined ? {} : { agent }),
@@ -52,7 +46,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
       return viewJob(job);
     },
 
-    why: ({ agent, at }) => whyOf({ store, catalog, time }, agent, at === undefined ? undefined : timeOf(at)),
+    why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : timeOf(at)),
 
     async slots({ agent, from, to }) {
       const slots = await store.slots({
