@@ -18,11 +18,14 @@ export function grantsOf(terms: GrantTerms): string[] {
   return [
     '--no-warnings',
     '--permission',
-    ...read.map((path) => `--allow-fs-read=${path}`),
-    ...foldersOf(needs.write, folder).map((path) => `--allow-fs-write=${path}`),
+    ...read.map((path) => `--allow-fs-read=${granted(path)}`),
+    ...foldersOf(needs.write, folder).map((path) => `--allow-fs-write=${granted(path)}`),
     ...(needs.net.length > 0 ? ['--allow-net'] : []),
   ];
 }
+
+/** Node takes a grant of `/` for all that is below it and leaves `/` itself out (measured on 26.10). */
+const granted = (path: string) => (path === '/' ? '*' : path);
 
 /** Absolute paths. */
 export function foldersOf(paths: readonly string[], folder: string): string[] {

@@ -67,7 +67,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       else open(agent);
       reports.changed(agent.name);
     }
-    for (const [name, pool] of pools) {
+    for (const [name, pool] of [...pools]) {
       if (names.has(name)) continue;
       pool.close();
       pools.delete(name);
@@ -118,7 +118,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     closeAll();
     endAll();
     await roster.cells.end();
-    for (const [name, pool] of pools) {
+    for (const [name, pool] of [...pools]) {
       // Ready for another start.
       pools.delete(name);
       open(pool.agent());
