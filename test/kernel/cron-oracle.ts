@@ -58,7 +58,10 @@ function someOf(all: number[], most: number) {
 
 /** Any expression, down to every second. */
 export const anySets: fc.Arbitrary<Sets> = fc.record({
-  seconds: fc.oneof({ weight: 3, arbitrary: fc.constant<number[]>([0]) }, { weight: 1, arbitrary: someOf(ALL.seconds, 3) }),
+  seconds: fc.oneof(
+    { weight: 3, arbitrary: fc.constant<number[]>([0]) },
+    { weight: 1, arbitrary: someOf(ALL.seconds, 3) },
+  ),
   minutes: someOf(ALL.minutes, 4),
   hours: someOf(ALL.hours, 4),
   days: fc.oneof(fc.constant(ALL.days), someOf(ALL.days, 4)),
