@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Time } from '../kernel/time.ts';
 import { type FileStat, type ScanRules, type Sight, scan } from './scan.ts';
 import { SOURCE_MOST_BYTES } from './source-limit.ts';
+import { pathInside } from './version-files.ts';
 
 export const PLUGINS = 'plugins';
 export const AGENTS = 'agents';
@@ -24,6 +25,8 @@ export interface SettledFile {
   turn: number;
   /** Of agent files. */
   text?: string;
+  /** Of plugins and their parts: where the file really is, in the same form as paths; links may be turned elsewhere. */
+  real?: string;
   /** Of an unreadable file. */
   why?: string;
 }
@@ -117,7 +120,8 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     try {
       const bytes = await readFile(full(path));
       const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
-      if (path.startsWith(`${AGENTS}/`)) file.text = bytes.toString();
+      if (isUnder(path, AGENTS)) file.text = bytes.toString();
+      if (isUnder(path, PLUGINS)) file.real = pathInside(folder, await realpath(full(path)));
       return file;
     } catch (error) {
       const why = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -132,7 +136,7 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     know: (path, what) => void known.set(path, what),
     assume(path, hash, text) {
       sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
-      files.set(path, { is: 'file', hash, size: 0, turn, ...(text === undefined ? {} : { text }) });
+      files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...(text === undefined ? {} : { text }) });
     },
   };
 }

@@ -17,6 +17,8 @@ export interface Judgement {
   fault?: PlainFault;
   /** What it was made of: when one of them changes it is to be judged again. */
   inputs: Pick<Input, 'path' | 'hash'>[];
+  /** Where its file really was. */
+  real?: string;
 }
 
 export interface JudgeNeeds {
@@ -30,6 +32,12 @@ export interface JudgeNeeds {
 
 /** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
 export async function judge(name: string, entry: string, folder: string, needs: JudgeNeeds): Promise<Judgement> {
+  const { real } = needs.files.get(entry)!;
+  const judgement = await judgeFiles(name, entry, folder, needs);
+  return real === undefined ? judgement : { ...judgement, real };
+}
+
+async function judgeFiles(name: string, entry: string, folder: string, needs: JudgeNeeds): Promise<Judgement> {
   const { versions, workshop, runtime, files } = needs;
   const file = files.get(entry)!;
   const alone = [{ path: entry, hash: file.hash }];
@@ -45,7 +53,14 @@ export async function judge(name: string, entry: string, folder: string, needs: 
       .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [] as Input[] }));
     if (compiled.inputs.length > 0) inputs = compiled.inputs;
     if (!compiled.ok) return { fault: compiled.fault, inputs };
-    const made = { plugin: name, id: compiled.id, entry, runtime: runtime.id, inputs: compiled.inputs };
+    const made = {
+      plugin: name,
+      id: compiled.id,
+      entry,
+      real: file.real ?? entry,
+      runtime: runtime.id,
+      inputs: compiled.inputs,
+    };
     const same = versions.get(name, compiled.id);
     if (same) {
       const { manifest, emptyIssues } = same;
@@ -74,7 +89,7 @@ function isMadeOf(
   runtime: string,
   files: ReadonlyMap<string, SettledFile>,
 ): boolean {
-  if (version.entry !== entry || version.runtime !== runtime) return false;
+  if (version.entry !== entry || version.runtime !== runtime || version.real !== files.get(entry)?.real) return false;
   return version.inputs.every(({ path, hash }) => (files.get(path)?.hash ?? null) === hash);
 }
 

@@ -125,7 +125,8 @@ function isDue(shelved: Shelved, files: ReadonlyMap<string, SettledFile>, newest
     const now = files.get(path);
     return now !== undefined && now.hash !== hash && now.turn > turn;
   });
-  if (changed) return true;
+  const entry = files.get(shelved.file);
+  if (changed || (entry?.real !== judgement.real && entry!.turn > turn)) return true;
   // Which file an import meant that was not found, nobody knows: any new part may be it.
   return judgement.fault !== undefined && OUTER.has(judgement.fault.code) && (full || newestPart > turn);
 }

@@ -11,6 +11,8 @@ export interface StoredVersion {
   ref: VersionRef;
   /** The plugin's file, relative to the installation. */
   entry: string;
+  /** Where that file really was: it may be reached through a link. */
+  real: string;
   /** The Daruma that it was made with. */
   runtime: string;
   inputs: Input[];
@@ -35,7 +37,7 @@ export interface Versions {
   prune(used: ReadonlySet<string>): Promise<void>;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const STAGING = '.staging';
 /** Besides those in force: what a rollback can go back to, and what workers of the last minutes may still read. */
 const KEPT_BESIDES = 5;
