@@ -23,7 +23,7 @@ export async function olderNode(version: string, argv: string[]): Promise<number
   if (argv.includes('--json')) {
     process.stdout.write(`${JSON.stringify({ error: { code: 'NODE_TOO_OLD', message, next } })}\n`);
   } else {
-    process.stderr.write(`✗ ${message}\n  → next: ${next}\n`);
+    process.stderr.write(`✗ ${message}\n  → ${next}\n`);
   }
   return 2;
 }

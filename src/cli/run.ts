@@ -53,7 +53,8 @@ function tell(fault: PlainFault, json: boolean): number {
   endWithReaders();
   if (json) process.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
   else process.stderr.write(`${faultLines(fault, paintFor(process.stderr)).join('\n')}\n`);
-  if (!json && fault.stack) process.stderr.write(`${fault.stack}\n`);
+  const calls = fault.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  if (!json && calls.length > 0) process.stderr.write(`${calls.join('\n')}\n`);
   return exitCodeOf(fault);
 }
 

@@ -43,12 +43,23 @@ export function readHostFile(folder: string): HostFile | undefined {
   }
 }
 
-/** Whether a process of that id is there, under whatever user. */
+/** Whether a process of that id is there and alive, under whatever user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+    if ((thrown as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return !isZombie(pid);
+}
+
+/** A process that ended but that its parent never asked about: in a container without an init it stays for ever. */
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in brackets may hold anything; the state is the first letter after the last bracket.
+    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
   }
 }

@@ -142,6 +142,44 @@ describe('--json', () => {
   });
 });
 
+describe('stop', () => {
+  const processThatEnds = () => spawn('sleep', ['60'], { stdio: 'ignore' });
+
+  test('waits until the process of the host is gone', async () => {
+    const child = processThatEnds();
+    await serve({
+      stop: () => {
+        setTimeout(() => child.kill(), 100);
+        return { pid: child.pid! };
+      },
+    });
+    expect(await inFolder('stop')).toMatchObject({ code: 0, out: expect.stringMatching(/^✓ host stopped in /) });
+  });
+
+  test('a host that is too quick to answer has stopped all the same', async () => {
+    const child = processThatEnds();
+    await serve({
+      stop: () => {
+        child.kill();
+        void host!.close();
+        return new Promise(() => {});
+      },
+    });
+    writeFileSync(
+      join(folder, 'data/run/host.json'),
+      JSON.stringify({ pid: child.pid, startedAt: '2026-11-22T11:00:00.000Z' }),
+    );
+    expect(await inFolder('stop', '--json')).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('one that does not end in time is told with its pid', async () => {
+    await serve({ stop: () => ({ pid: process.pid }) });
+    const { code, err } = await inFolder('stop', '--within', '100ms');
+    expect(code).toBe(1);
+    expect(err).toContain(`the host (pid ${process.pid}) has not ended within 100ms`);
+  });
+});
+
 describe('run', () => {
   test('hands over the input, field by field, and does not wait', async () => {
     await serve({ run: () => job({ id: 'job-b07', state: 'queued' }) });

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
 import { hostFilePath, isRunning, readHostFile, socketPath } from '../../src/control/place.ts';
 import { Fault } from '../../src/kernel/fault.ts';
@@ -42,6 +43,17 @@ describe('where the host is', () => {
   test('a process is there or not', () => {
     expect(isRunning(process.pid)).toBe(true);
     expect(isRunning(2 ** 22 + 12345)).toBe(false);
+  });
+
+  test.runIf(existsSync('/proc/self/stat'))('a process that ended and was never asked about is not there', async () => {
+    // The shell becomes a program that never asks for its child, which has ended by then.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec tail -f /dev/null'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))));
+    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000, interval: 10 });
+    parent.kill('SIGKILL');
+    await new Promise((resolve) => parent.once('close', resolve));
   });
 });
 

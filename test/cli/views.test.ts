@@ -200,6 +200,22 @@ describe('log lines', () => {
     ]);
   });
 
+  test('a failure that the message tells already is its code, with the place and the next step below', () => {
+    const fault = {
+      code: 'ERR_ACCESS_DENIED',
+      message: 'access denied',
+      file: 'plugins/x.ts',
+      line: 3,
+      next: 'add read',
+    };
+    const one = line({ level: 'warn', msg: 'job-3 failed: access denied', fault, event: 'job.failed' });
+    expect(logLines(one, look, { agent: false, job: false })).toEqual([
+      '12:00:08.200 WARN  job-3 failed: access denied  fault=ERR_ACCESS_DENIED',
+      '    at plugins/x.ts:3',
+      '    → add read',
+    ]);
+  });
+
   test('a new day gets a line of its own, once', () => {
     const before = Date.parse('2026-11-21T20:00:00.000Z');
     expect(logLines(line({}), look, { agent: false, job: false, before })[0]).toContain('Sun 2026-11-22');

@@ -1,4 +1,4 @@
-import { isRunning } from '../../control/place.ts';
+import { isRunning, readHostFile } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { durationOf } from '../given.ts';
@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 50;
 export async function run(stage: Stage, _args: unknown[], options: { within: string }): Promise<Said> {
   const withinMs = durationOf(options.within, '--within');
   const from = stage.time.monotonic();
-  const { pid } = await stage.ask('stop', {});
+  const pid = await askToStop(stage);
   if (!stage.json) stage.note(`stopping the host (pid ${pid}); running jobs may finish`);
   while (isRunning(pid)) {
     if (stage.time.monotonic() - from > withinMs) {
@@ -24,4 +24,15 @@ export async function run(stage: Stage, _args: unknown[], options: { within: str
     json: { pid, tookMs },
     lines: [`${stage.paint('green', '✓')} host stopped in ${formatDuration(tookMs)}`],
   };
+}
+
+/** A host that is quick ends the connection before its answer is out. */
+async function askToStop(stage: Stage): Promise<number> {
+  const known = readHostFile(stage.folder)?.pid;
+  try {
+    return (await stage.ask('stop', {})).pid;
+  } catch (thrown) {
+    if (known === undefined || !(thrown instanceof Fault) || thrown.plain.code !== 'HOST_GONE') throw thrown;
+    return known;
+  }
 }

@@ -1,4 +1,5 @@
 import type { LogLine } from '../../control/protocol.ts';
+import { type PlainFault, placeOf } from '../../kernel/fault.ts';
 import { clockTime, dayOf } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
@@ -6,6 +7,8 @@ import { cut, oneLine, pad } from './width.ts';
 
 /** What a line says of itself; everything else in it is its data. */
 const FACTS = new Set(['time', 'at', 'level', 'msg', 'agent', 'job', 'worker', 'room', 'data', 'pid', 'hostname', 'v']);
+/** Told by the message, or below it. */
+const HIDDEN = new Set(['stack', 'event']);
 const STYLES: Record<string, Style> = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' };
 const LONGEST_VALUE = 160;
 
@@ -49,28 +52,36 @@ export function logLines(
       oneLine(line.msg) + (data ? `  ${paint('dim', data)}` : ''),
     ].join(' '),
   );
-  const stack = stackOf(line);
-  if (stack) lines.push(...stack.map((one) => `    ${paint('dim', oneLine(one))}`));
+  lines.push(...belowOf(line).map((one) => `    ${paint('dim', oneLine(one))}`));
   return lines;
 }
 
 /** `ms=310 url="a b"`: the data of a line, the agent's and the host's. */
 export function dataWords(line: LogLine): string {
-  const own = typeof line.data === 'object' && line.data !== null ? (line.data as Record<string, unknown>) : {};
-  const rest = Object.entries(line).filter(([name]) => !FACTS.has(name));
-  return [...rest, ...Object.entries(own)]
-    .filter(([name, value]) => name !== 'stack' && value !== undefined)
-    .map(([name, value]) => `${oneLine(name)}=${valueWord(value)}`)
+  return fieldsOf(line)
+    .filter(([name, value]) => !HIDDEN.has(name) && value !== undefined)
+    .map(([name, value]) => `${oneLine(name)}=${isFault(value) ? faultWord(value, line.msg) : valueWord(value)}`)
     .join(' ');
+}
+
+function fieldsOf(line: LogLine): [string, unknown][] {
+  const own = typeof line.data === 'object' && line.data !== null ? line.data : {};
+  return [...Object.entries(line).filter(([name]) => !FACTS.has(name)), ...Object.entries(own)];
+}
+
+function isFault(value: unknown): value is PlainFault {
+  const { code, message } = (value ?? {}) as Partial<PlainFault>;
+  return typeof code === 'string' && typeof message === 'string';
+}
+
+/** Its code; its message only when the line does not say it already. The rest stands below. */
+function faultWord(fault: PlainFault, said: string): string {
+  return said.includes(fault.message) ? oneLine(fault.code) : valueWord(`${fault.code}: ${fault.message}`);
 }
 
 function valueWord(value: unknown): string {
   const text =
-    typeof value === 'string'
-      ? /^[^\s"=]+$/.test(value)
-        ? value
-        : JSON.stringify(value)
-      : (JSON.stringify(withoutStack(value)) ?? '');
+    typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(withoutStack(value)) ?? '');
   return cut(oneLine(text), LONGEST_VALUE);
 }
 
@@ -80,18 +91,19 @@ function withoutStack(value: unknown): unknown {
   return rest;
 }
 
-/** The calls of the first stack in it, at most eight. */
-function stackOf(line: LogLine): string[] | undefined {
-  const holders = [line, line.data, line.err, line.error, (line.data as Record<string, unknown> | undefined)?.error];
-  for (const holder of holders) {
-    const stack = (holder as { stack?: unknown } | null | undefined)?.stack;
-    if (typeof stack === 'string') {
-      return stack
-        .split('\n')
-        .filter((one) => /^\s+at /.test(one))
-        .slice(0, 8)
-        .map((one) => one.trim());
-    }
+/** The place and the next step of a failure that the line carries, and the calls of its stack, at most eight. */
+function belowOf(line: LogLine): string[] {
+  const values = [line, line.data, ...fieldsOf(line).map(([, value]) => value)];
+  const lines: string[] = [];
+  const fault = values.find(isFault);
+  if (fault) {
+    const place = placeOf(fault);
+    if (place && !line.msg.includes(place)) lines.push(`at ${place}`);
+    if (fault.next) lines.push(`→ ${fault.next}`);
   }
-  return undefined;
+  const stack = values
+    .map((value) => (value as { stack?: unknown } | null | undefined)?.stack)
+    .find((one) => typeof one === 'string');
+  const calls = stack?.split('\n').filter((one) => /^\s+at /.test(one)) ?? [];
+  return [...lines, ...calls.slice(0, 8).map((one) => one.trim())];
 }

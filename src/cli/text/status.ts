@@ -5,7 +5,7 @@ import { faultLines } from './fault.ts';
 import { type Paint, signOf } from './paint.ts';
 import { type Mark, spark } from './spark.ts';
 import { type Column, type Row, table } from './table.ts';
-import { cut, oneLine, widthOf, wrap } from './width.ts';
+import { oneLine, widthOf, wrap } from './width.ts';
 
 export interface Look {
   clock: Clock;
@@ -16,6 +16,7 @@ export interface Look {
 /** States whose reason is told under the agent's line. */
 const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined']);
 
+const MOST_WHY_LINES = 3;
 /** States that want somebody to look. */
 const ALARMING = new Set(['late', 'failed', 'quarantined']);
 
@@ -151,7 +152,8 @@ export function paintMarks(marks: Mark[], paint: Paint): string {
 function below(agent: AgentView, { paint, width }: Look): string[] {
   const lines: string[] = [];
   if (TELL_WHY.has(agent.state) && agent.why) {
-    lines.push(`     ${paint('dim', '└')} ${cut(oneLine(agent.why), width - 7)}`);
+    const [first, ...rest] = wrap(oneLine(agent.why), width - 7).slice(0, MOST_WHY_LINES);
+    lines.push(`     ${paint('dim', '└')} ${first}`, ...rest.map((line) => `       ${line}`));
   }
   if (agent.problem) {
     const [first, ...rest] = faultLines(agent.problem, paint);
