@@ -38,11 +38,15 @@ try {
 
 async function main(): Promise<void> {
   const yardstick = Object.fromEntries(IN_FLIGHT.map((rows) => [rows, bare(rows)]));
-  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'store.db') });
-  await store.start();
-  await round(store, 256, 0.5);
   const empty: Figures[] = [];
-  for (const inFlight of IN_FLIGHT) empty.push(await round(store, inFlight, SECONDS));
+  for (const inFlight of [256, ...IN_FLIGHT]) {
+    const store = await opened(`empty-${inFlight}-${empty.length}.db`);
+    empty.push(await round(store, inFlight, SECONDS));
+    await store.stop();
+  }
+  // The first was there to warm up.
+  empty.shift();
+  const store = await opened('full.db');
   await fill(store, FINISHED);
   const full: Figures[] = [];
   for (const inFlight of IN_FLIGHT) full.push(await round(store, inFlight, SECONDS));
@@ -57,6 +61,12 @@ async function main(): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]!.model}, Node ${process.version}`;
   const result = { machine, seconds: SECONDS, finishedJobs: FINISHED, bareRowsPerSecond: yardstick, empty, full };
   writeFileSync(join(import.meta.dirname, 'results/store.json'), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+async function opened(name: string): Promise<SqliteStore> {
+  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, name) });
+  await store.start();
+  return store;
 }
 
 /** One after the other, the closed loops of one number of jobs in flight. */

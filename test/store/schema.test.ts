@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -53,6 +53,7 @@ test('an older store is copied beside itself, then moved forward', () => {
   expect(schemaOf(copy, file)).toBe(1);
   expect(copy.prepare('SELECT count(*) AS jobs FROM job').get()).toMatchObject({ jobs: 2 });
   copy.close();
+  expect(statSync(`${file}.schema-1.backup`).mode & 0o077).toBe(0);
   expect(readdirSync(dirname(file)).filter((name) => name.includes('unfinished'))).toEqual([]);
 });
 
@@ -86,6 +87,7 @@ test('a store is read beside a running host and after it, and never made by look
   expect(existsSync(file)).toBe(false);
   const store = storeAt(file);
   await store.start();
+  for (const part of ['', '-wal', '-shm']) expect(statSync(file + part).mode & 0o077).toBe(0);
   const [id] = await added(store, [{}]);
   const beside = openReadOnly(file);
   expect(await beside.get(id!)).toMatchObject({ id, failures: [] });

@@ -116,6 +116,16 @@ export function figureLaws(open: OpenStore): void {
       expect(await store().prune(all, 100)).toBe(0);
     });
 
+    test('keeps the hourly figures of a year', async () => {
+      await added(store(), [{}]);
+      const [taken] = await claimed(store());
+      await store().settle([done(taken!)]);
+      await store().prune({ ...all, jobs: T0 + 365 * 24 * HOUR }, 100);
+      expect(await store().hourFigures(T0, T0 + HOUR)).toHaveLength(1);
+      await store().prune({ ...all, jobs: T0 + 500 * 24 * HOUR }, 100);
+      expect(await store().hourFigures(T0, T0 + HOUR)).toEqual([]);
+    });
+
     test('goes in portions, and never gives an id twice', async () => {
       const ids = await added(
         store(),

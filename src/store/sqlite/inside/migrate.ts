@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../../kernel/fault.ts';
 import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
@@ -53,6 +53,8 @@ function numberOf(db: DatabaseSync, pragma: string): number {
 function backUp(db: DatabaseSync, copy: string): void {
   const unfinished = `${copy}.unfinished`;
   rmSync(unfinished, { force: true });
+  // SQLite fills an empty file and leaves its rights; one that it makes itself would be everybody's to read.
+  closeSync(openSync(unfinished, 'wx', 0o600));
   db.prepare('VACUUM INTO ?').run(unfinished);
   renameSync(unfinished, copy);
 }

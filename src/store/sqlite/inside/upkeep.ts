@@ -3,6 +3,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { StorePorts, Sync } from '../ports.ts';
 import { hourOf } from './totals.ts';
 
+/** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
+const TOTALS_OUTLIVE_JOBS_MS = 400 * 86_400_000;
+
 export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> {
   // Whatever is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
   const jobsEnd = db.prepare('SELECT min(first_job) AS row FROM queue_hour WHERE hour > ?');
@@ -21,8 +24,11 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
       ORDER BY due LIMIT ?2)`);
   const events = db.prepare('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)');
 
+  const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
+
   return {
     prune(before, limit) {
+      totals.run(before.jobs - TOTALS_OUTLIVE_JOBS_MS);
       const end = (jobsEnd.get(hourOf(before.jobs)) as { row: number | null }).row ?? Number.MAX_SAFE_INTEGER;
       const rows = (oldJobs.all(end, before.jobs, limit) as { id: number }[]).map(({ id }) => id);
       if (rows.length > 0) for (const statement of ofJobs) statement.run(JSON.stringify(rows));
