@@ -155,8 +155,10 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
 
   function gone(because: PlainFault | null, hasBegun: (seq: number) => boolean, running?: Running | null) {
     if (state.is === 'gone') return;
+    // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
+    const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
     for (const [seq, assignment] of held) {
-      if (hasBegun(seq)) fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
+      if (seq === teller || hasBegun(seq)) fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
       else reports.returned(assignment);
     }
     held.clear();
@@ -237,9 +239,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
         case 'gone':
         case 'poisoned': {
           const { because, running } = message;
-          // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and its retries end.
-          const blamed = because?.code === 'BOOT_FAILED' ? held.keys().next().value : running?.seq;
-          return gone(because, (seq) => seq === blamed, running);
+          return gone(because, (seq) => seq === running?.seq, running);
         }
       }
     },

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, stop as stopEsbuild } from 'esbuild';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
@@ -49,6 +49,29 @@ export interface WorldOptions extends Partial<WorkersOptions> {
 
 const DARUMA = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
 let lastVersion = 0;
+
+/** The source of a plugin with this body of `run`. */
+export function runs(body: string, more = ''): string {
+  return `import { definePlugin, EffectUnknown, GiveUp, RetryLater, z } from 'daruma';
+export default definePlugin({
+  about: 'A test.', ${more}
+  async run(context) {
+    const { agent, beat, emit, fleet, folder, job, log, once, secrets, send, settings, signal, state, summary } = context;
+    ${body}
+  },
+});
+`;
+}
+
+/** Whether a process lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Compiles a plugin as the catalog does: one bundle with everything in it, and its map. */
 export async function bundle(folder: string, name: string, body: string): Promise<Agent['version']> {
@@ -209,6 +232,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     cells: () => world.workers.view().cells.map((cell) => cell.pid),
     async close() {
       await world.workers.stop();
+      await stopEsbuild();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,4 @@
-import { Fault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { BareCall, CallAnswer, FromThread } from '../wire.ts';
 
 /** Questions to the host that a worker may have open at a time. */
@@ -12,7 +12,7 @@ export interface Calls {
 }
 
 export function createCalls(post: (message: FromThread) => void): Calls {
-  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; asked: Error }>();
   let lastId = 0;
 
   return {
@@ -26,7 +26,7 @@ export function createCalls(post: (message: FromThread) => void): Calls {
           });
         }
         const id = ++lastId;
-        open.set(id, { resolve, reject });
+        open.set(id, { resolve, reject, asked: new Error() });
         post({ say: 'call', seq, id, call });
       });
       promise.catch(() => {});
@@ -36,7 +36,15 @@ export function createCalls(post: (message: FromThread) => void): Calls {
       const call = open.get(id);
       open.delete(id);
       if (answer.is === 'answer') call?.resolve(answer.value);
-      else call?.reject(new Fault(answer.fault));
+      else call?.reject(refusal(answer.fault, call.asked));
     },
   };
+}
+
+/** The host's fault at the plugin's place: where it asked, not where the answer came in. */
+function refusal(fault: PlainFault, asked: Error): Fault {
+  const { stack: _, ...plain } = fault;
+  const error = new Fault(plain);
+  error.stack = `${error.name}: ${error.message}\n${asked.stack?.split('\n').slice(1).join('\n') ?? ''}`;
+  return error;
 }

@@ -148,7 +148,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     is = 'killing';
     fault = why;
     stopTimers();
-    watch.revoke();
+    // Those that a failed load never came to are the host's to share out.
+    if (why.code !== 'BOOT_FAILED') watch.revoke();
     if (await killThread(worker, name, time)) return;
     if ((is as string) === 'over') return;
     is = 'over';

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, isAlive, runs, type World } from './world.ts';
+
+describe('a plugin that goes wrong', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld();
+    await world.agent('neighbour', runs('await new Promise((done) => setTimeout(done, job.input ?? 0)); return 1;'));
+  });
+  afterAll(() => world.close());
+
+  test.each([
+    [
+      'throws in a timer',
+      `setTimeout(() => { throw new Error('from a timer'); }); await new Promise(() => {});`,
+      'from a timer',
+    ],
+    ['leaves a rejection', `Promise.reject(new Error('nobody waits')); await new Promise(() => {});`, 'nobody waits'],
+    [
+      'throws nothing in a timer',
+      `setTimeout(() => { throw null; }); await new Promise(() => {});`,
+      'outside of any job',
+    ],
+    ['exits the process', `process.exit(3);`, 'process.exit(3)'],
+    ['exits really', `process.reallyExit(4);`, 'process.exit(4)'],
+  ])('and %s fails its own attempt with the fault, and nobody else’s', async (_what, body, message) => {
+    const other = world.give('neighbour', [100]);
+    await world.agent('crash', runs(body));
+    const outcome = await world.run('crash');
+    expect(outcome).toMatchObject({
+      is: 'failed',
+      retry: true,
+      fault: { code: 'CRASHED', message: expect.stringContaining(message) },
+    });
+    if (message !== 'outside of any job') expect(outcome).toMatchObject({ fault: { file: 'plugins/crash.ts' } });
+    expect(world.ends.at(-1)).toMatchObject({ agent: 'crash', because: { code: 'CRASHED' } });
+    expect(await world.outcomeOf(other[0]!)).toMatchObject({ is: 'done' });
+  });
+
+  const small = { limits: { memoryBytes: 48 * 1024 * 1024 } };
+
+  test.each([
+    [
+      'objects',
+      'const kept = []; for (let i = 0; ; i++) { kept.push({ i, text: "n" + i }); if (i % 20000 === 0) await new Promise(setImmediate); }',
+    ],
+    [
+      'buffers',
+      'const kept = []; for (;;) { kept.push(Buffer.alloc(4e6, 1)); await new Promise((done) => setTimeout(done, 5)); }',
+    ],
+    [
+      'a Map with number keys',
+      'const kept = new Map(); for (let i = 0; ; i++) { kept.set(i, { i }); if (i % 50000 === 0) await new Promise(setImmediate); }',
+    ],
+  ])('and leaks %s is killed above its limit, and its cell lives', async (_what, body) => {
+    const [pid] = world.cells();
+    await world.agent('leak', runs(body), small);
+    expect(await world.run('leak')).toMatchObject({ fault: { code: 'OVER_LIMIT', data: { limit: 48 * 1024 * 1024 } } });
+    expect(world.cells()).toEqual([pid]);
+  });
+
+  test('cannot start a process', async () => {
+    await world.agent(
+      'spawns',
+      runs(`const { spawnSync } = await import('node:child_process'); return spawnSync('sleep', ['5']).status;`),
+    );
+    expect(await world.run('spawns')).toMatchObject({
+      fault: { code: 'NOT_ALLOWED', message: 'node:child_process is not allowed in agent spawns' },
+    });
+  });
+});
+
+describe('a cell that dies', () => {
+  test('by one allocation past all limits fails what ran in it, and its agents go on in a new one', async () => {
+    const world = await createWorld();
+    await world.agent(
+      'burst',
+      runs(
+        `if (job.input) return 1; new Array(3e8).fill(1.5).map((n) => ({ n })); for (;;) globalThis.x = [globalThis.x, new Array(1e6).fill({})];`,
+      ),
+      {
+        limits: { memoryBytes: 4 * 1024 * 1024 * 1024 },
+      },
+    );
+    await world.agent('steady', runs('return process.pid;'), { workers: { min: 0, max: 1 } });
+    await world.run('steady');
+    const [pid] = world.cells();
+    const [given] = world.give('burst');
+    await world.until('the job to run', () =>
+      world.workers.view().workers.some(({ is, agent }) => agent === 'burst' && is === 'busy'),
+    );
+    process.kill(pid!, 'SIGABRT');
+    expect(await world.outcomeOf(given!)).toMatchObject({ is: 'failed', retry: true, fault: { code: 'CELL_LOST' } });
+    expect(await world.run('steady')).toMatchObject({ is: 'done' });
+    expect(await world.run('burst', 'again')).toMatchObject({ is: 'done' });
+    await world.close();
+  });
+
+  test('tells by its ledger which attempts had begun: only those failed', async () => {
+    const world = await createWorld();
+    await world.agent('quick', runs(`if (job.input === 'hang') await new Promise(() => {}); return job.input;`));
+    for (let i = 0; i < 20; i++) await world.run('quick', i);
+    expect(world.workers.room('quick')).toBeGreaterThan(3);
+    const given = world.give('quick', [1, 'hang', 2, 3]);
+    await world.outcomeOf(given[0]!);
+    const [pid] = world.cells();
+    process.kill(pid!, 'SIGKILL');
+    expect(await world.outcomeOf(given[1]!)).toMatchObject({ fault: { code: 'CELL_LOST' } });
+    await world.until('the others to come back', () => world.returned.length === 2);
+    expect(world.returned.map(({ job }) => job)).toEqual([given[2]!.job, given[3]!.job]);
+    expect(world.ends).toMatchObject([{ agent: 'quick', because: { code: 'CELL_LOST' } }]);
+    await world.close();
+  });
+
+  test('twice by the same agent gives that agent one of its own', async () => {
+    const world = await createWorld();
+    await world.agent('taker', runs(`if (job.input) return 1; beat('on'); await new Promise(() => {});`));
+    await world.agent('other', runs('return 1;'));
+    for (let i = 0; i < 2; i++) {
+      const given = world.give('taker')[0]!;
+      await world.run('other');
+      await world.until('it to run', () =>
+        world.workers.view().workers.some(({ is, agent }) => agent === 'taker' && is === 'busy'),
+      );
+      await world.until('one cell', () => world.cells().length === 1);
+      process.kill(world.cells()[0]!, 'SIGKILL');
+      await world.outcomeOf(given);
+    }
+    await world.run('other');
+    await world.run('taker', 1);
+    expect(world.cells()).toHaveLength(2);
+    await world.close();
+  });
+
+  test('because a thread sits in native code: its cell is killed and neighbours go on elsewhere', async () => {
+    const world = await createWorld();
+    const pipe = join(world.folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await world.agent(
+      'pinned',
+      runs(`const fs = await import('node:fs'); return fs.readFileSync('${pipe}', 'utf8');`),
+      {
+        needs: { read: [pipe] },
+        limits: { timeoutMs: 100, graceMs: 50 },
+      },
+    );
+    await world.agent('idle', runs('return 1;'));
+    await world.run('idle');
+    const [pid] = world.cells();
+    const outcome = await world.run('pinned');
+    expect(outcome).toMatchObject({ fault: { code: 'TIMEOUT' } });
+    const began = performance.now();
+    expect(await world.run('idle')).toMatchObject({ is: 'done' });
+    expect(performance.now() - began).toBeLessThan(1_000);
+    await world.until('the cell to be killed', () => !isAlive(pid!));
+    await world.close();
+  });
+});
