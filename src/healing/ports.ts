@@ -1,0 +1,166 @@
+import type { PlainFault } from '../kernel/fault.ts';
+
+/**
+ * What a reading or an end means. `crashed`: its code threw outside of a job or ended its thread · `out-of-memory`: the
+ * heap limit, or its cell aborted · `leaking`: its memory will reach the limit · `over-limit`: it has · `stuck`: past
+ * its timeout · `silent`: no beat, no progress · `children-left`: processes of an ended job · `crash-looping`: the
+ * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
+ * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still.
+ */
+export type Verdict =
+  | 'crashed'
+  | 'out-of-memory'
+  | 'leaking'
+  | 'over-limit'
+  | 'stuck'
+  | 'silent'
+  | 'children-left'
+  | 'crash-looping'
+  | 'late'
+  | 'cell-lost'
+  | 'pressed'
+  | 'host-lost';
+
+/**
+ * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
+ * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
+ * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `escalate`: a person or a model is asked.
+ */
+export type RemedyKind =
+  | 'retry'
+  | 'recycle'
+  | 'kill'
+  | 'own-cell'
+  | 'quarantine'
+  | 'kill-children'
+  | 'catch-up'
+  | 'shed'
+  | 'restart-host'
+  | 'escalate';
+
+export interface Remedy {
+  kind: RemedyKind;
+  /** Epoch ms. */
+  at: number;
+  /** One sentence: what was done. */
+  what: string;
+  /** Whether it held: the agent's next real job was done. null: not known yet. */
+  held: boolean | null;
+}
+
+/** open → healed | escalated; escalated → healed | closed; open → closed by a person. */
+export type IncidentState = 'open' | 'healed' | 'escalated' | 'closed';
+
+/** The record of one disturbance of one agent (or of the host: agent null), from what was seen to what came of it. */
+export interface Incident {
+  /** `inc-42`. */
+  id: string;
+  agent: string | null;
+  verdict: Verdict;
+  state: IncidentState;
+  /** Epoch ms. */
+  openedAt: number;
+  endedAt: number | null;
+  /** Equal for disturbances of one kind and place: the key of the ledger of remedies. */
+  fingerprint: string;
+  /** One sentence with figures and limits: what was seen. */
+  seen: string;
+  /** The version that ran. */
+  version: string | null;
+  /** Jobs that it struck. */
+  jobs: string[];
+  remedies: Remedy[];
+  /** Everything that was noticed, oldest first. */
+  timeline: { at: number; what: string; text: string }[];
+  evidence: Evidence | null;
+  /** How often the same thing came again while it was open. */
+  repeats: number;
+  /** A person's note with the acknowledgement. */
+  note: string | null;
+}
+
+/** What was found before the worker was killed. Every part is there only if it could be had in time. */
+export interface Evidence {
+  /** Epoch ms. */
+  at: number;
+  tookMs: number;
+  /** In words: `spins in JavaScript`, `waits in native code`, `awaits something that never comes`, … */
+  thread?: string;
+  /** Where the thread was, most samples first; author's file and line, share of samples 0 … 1. */
+  hot?: { name: string; file: string | null; line: number | null; share: number }[];
+  /** What allocated most of what is still held: bytes by function and line, largest first. */
+  heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
+  memory?: {
+    heapBytes: number;
+    externalBytes: number;
+    childrenBytes: number;
+    limitBytes: number;
+    perMinuteBytes: number | null;
+  };
+  lastBeat?: string;
+  /** The newest log lines of the worker, oldest first, at most 20. */
+  lines?: { at: number; level: string; message: string }[];
+  children?: { pid: number; command: string; rssBytes: number }[];
+  fault?: PlainFault;
+}
+
+/** How often a remedy was tried and held for a fingerprint. */
+export interface RemedyRecord {
+  fingerprint: string;
+  kind: RemedyKind;
+  tried: number;
+  held: number;
+}
+
+/** An agent that has used up its restart budget. */
+export interface QuarantineRecord {
+  agent: string;
+  /** Epoch ms. */
+  since: number;
+  incident: string;
+  /** Probes so far that failed: the pause before the next one grows with it. */
+  probes: number;
+  nextProbeAt: number;
+  /** A change of it lifts the quarantine. */
+  fingerprint: string;
+}
+
+/** What healing needs of a store. Every method resolves only when what it says is on disk. */
+export interface IncidentStore {
+  /** Adds an incident and gives it its id. */
+  openIncident(incident: Omit<Incident, 'id'>): Promise<string>;
+  /** Replaces it; an unknown id is refused with code `INCIDENT_UNKNOWN`. */
+  updateIncident(incident: Incident): Promise<void>;
+  incident(id: string): Promise<Incident | undefined>;
+  /** Newest first. */
+  incidents(filter: { agent?: string; states?: IncidentState[]; since?: number; limit: number }): Promise<Incident[]>;
+  /** Adds to the ledger of remedies. */
+  recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;
+  remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;
+  putQuarantine(record: QuarantineRecord): Promise<void>;
+  endQuarantine(agent: string): Promise<void>;
+  quarantines(): Promise<QuarantineRecord[]>;
+}
+
+/** One look at one worker. */
+export interface WorkerReading {
+  worker: string;
+  agent: string;
+  version: string;
+  /** The pid of its cell. */
+  cell: number;
+  /** `time.monotonic()` ms. */
+  at: number;
+  heapBytes: number;
+  externalBytes: number;
+  /** Resident memory of the processes that it owns. */
+  childrenBytes: number;
+  limitBytes: number;
+  /** Share of a core since the last reading, 0 … 1; null when the thread did not answer. */
+  cpu: number | null;
+  /** Event-loop utilisation since the last reading, 0 … 1. */
+  loop: number;
+  /** False: it did not answer within the bound; it is in native code. */
+  answers: boolean;
+  job: string | null;
+}
