@@ -1,6 +1,6 @@
 import type { ControlClient } from '../control/client.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './ports.ts';
 
 const TRY_EVERY_MS = 250;
 

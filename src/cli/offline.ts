@@ -1,7 +1,7 @@
 import { isRunning, readHostFile } from '../control/place.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isInstallation } from './folder.ts';
-import type { Offline, Stage } from './stage.ts';
+import type { Offline, Stage } from './ports.ts';
 import { clockTime, dayOf, relative } from './text/clock.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Said, Stage } from './stage.ts';
+import type { Said, Stage } from './ports.ts';
 
 export interface GlobalOptions {
   dir?: string;

@@ -1,8 +1,9 @@
 import { CommanderError } from 'commander';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { installationFolder } from './folder.ts';
+import type { House, Stage } from './ports.ts';
 import { buildProgram, type CommandModule, type GlobalOptions } from './program.ts';
-import { createStage, exitCodeOf, type House, type Stage } from './stage.ts';
+import { createStage, exitCodeOf } from './stage.ts';
 import { faultLines } from './text/fault.ts';
 import { paintFor } from './text/paint.ts';
 

@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { signOf } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';

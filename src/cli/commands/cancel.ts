@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 
 /** Ends an unfinished job for good; a running attempt is aborted. */
 export async function run(stage: Stage, [id]: (string | undefined)[]): Promise<Said> {

@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 
 /** What is wrong with the files of plugins and agents; exit code 3 when anything is. */

@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { jobTable } from '../text/job.ts';
 

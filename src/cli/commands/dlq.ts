@@ -1,5 +1,5 @@
 import type { Ops } from '../../control/protocol.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';

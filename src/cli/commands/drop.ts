@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { codeOf, count, jobsMeant, type ManyOptions, orYes, plan } from './replay.ts';
 
 /** Takes dead jobs out of the dead letters for good. All of a cause wants `--yes`: otherwise it only says what it would do. */

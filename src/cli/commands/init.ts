@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Fault } from '../../kernel/fault.ts';
 import { installationFiles, type PackageFacts } from '../init/files.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 
 export const anyFolder = true;
 

@@ -1,7 +1,7 @@
 import type { JobView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
 
 export interface JobsOptions {

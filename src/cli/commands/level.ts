@@ -1,6 +1,6 @@
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { wordOf } from '../given.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 
 /** Sets what an agent may log, at once and without a restart. */
 export async function run(stage: Stage, [agent, level]: (string | undefined)[]): Promise<Said> {

@@ -6,7 +6,7 @@ import { LOG_LEVELS } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, wordOf } from '../given.ts';
 import { linesBackwards } from '../log-files.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { logLines, timeOf } from '../text/log.ts';
 import { usage } from '../usage.ts';
 

@@ -4,7 +4,7 @@ import type { AgentView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { pluginText } from '../init/plugin-text.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { usage } from '../usage.ts';

@@ -1,5 +1,5 @@
 import { durationOf } from '../given.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
 import { usage } from '../usage.ts';
 

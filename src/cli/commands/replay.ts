@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';
 
 export interface ManyOptions {

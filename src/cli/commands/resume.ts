@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { agentsMeant } from './pause.ts';
 
 /** Starts the jobs of an agent, or of all, again; lifts a quarantine as well. */

@@ -3,7 +3,7 @@ import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../again.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { logLines, timeOf } from '../text/log.ts';
 import { cut, oneLine } from '../text/width.ts';

@@ -1,5 +1,5 @@
 import { unknownAgent } from '../given.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { needsYou, statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */

@@ -2,7 +2,7 @@ import { isRunning, readHostFile } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { durationOf } from '../given.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 
 const LOOK_EVERY_MS = 50;
 

@@ -1,5 +1,5 @@
 import type { WhyView } from '../../control/protocol.ts';
-import type { Said, Stage } from '../stage.ts';
+import type { Said, Stage } from '../ports.ts';
 import { clockTime, dayOf } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';

@@ -1,6 +1,6 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../ports.ts';
 import { nextTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { jobTable } from './job.ts';

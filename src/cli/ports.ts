@@ -1,0 +1,52 @@
+import type { ControlClient } from '../control/client.ts';
+import type { Op, Ops } from '../control/protocol.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Clock } from './text/clock.ts';
+import type { Paint } from './text/paint.ts';
+
+/** The last known state of an installation whose host is down, read-only. */
+export interface Offline {
+  ask(op: string, args: unknown): Promise<unknown>;
+  close(): void;
+  /** When the host last gave a sign of life, ISO 8601; null when it never did. */
+  lastSign: string | null;
+}
+
+/** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
+export interface House {
+  host(options: { folder: string; json: boolean }): Promise<number>;
+  offline(folder: string): Promise<Offline>;
+}
+
+/** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */
+export interface Said {
+  json: unknown;
+  lines: string[];
+  code?: number;
+}
+
+/** What every command is given. */
+export interface Stage {
+  folder: string;
+  json: boolean;
+  /** For stdout; plain with `--json`. */
+  paint: Paint;
+  /** For stderr. */
+  paintNote: Paint;
+  /** Places in a line, 100 at most. */
+  width: number;
+  clock: Clock;
+  time: Time;
+  house: House;
+  /** A line of the result, on stdout. */
+  out(line: string): void;
+  /** A line of progress, on stderr. */
+  note(line: string): void;
+  /** A new connection to the host; the first failure is code `HOST_DOWN`. Closed when the command is over. */
+  connect(): Promise<ControlClient>;
+  /** Asks the host one thing on the command's own connection; code `HOST_SILENT` when no answer comes within `withinMs` (10 s). */
+  ask<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
+  /** As `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */
+  askAnyway<O extends Op>(op: O, args: Ops[O]['args']): Promise<{ value: Ops[O]['value']; down: boolean }>;
+  close(): void;
+}
