@@ -94,6 +94,11 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
       keepQuietly(name);
       return;
     }
+    if (!file && settingsIssues.length > 0 && !hasTrigger(known.good.manifest)) {
+      const why = `it needs settings: write agents/<name>.yaml with \`plugin: ${plugin}\``;
+      result.listings.push({ name, plugin, is: 'idle', why, problem: problem ?? null });
+      return;
+    }
     const { hostTimezone } = terms;
     const resolved = resolveAgent({ name, version: known.good, file, hostTimezone, settingsIssues });
     if ('fault' in resolved) keep(name, plugin, resolved.fault);
@@ -129,6 +134,10 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     const { plugin } = resolved.agent.version;
     result.listings.push({ name, plugin, is, why: note ? `${why}; ${note}` : why, problem: problem ?? null });
   }
+}
+
+function hasTrigger({ schedule, on, firstRun }: StoredVersion['manifest']): boolean {
+  return schedule !== undefined || (on?.length ?? 0) > 0 || firstRun === true;
 }
 
 function triggersOf({ agent }: Resolved): { is: 'live' | 'idle'; why: string } {

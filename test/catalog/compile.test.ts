@@ -237,7 +237,7 @@ const REFUSED: Record<string, Refused> = {
     fault: { code: 'PLUGIN_LOAD', message: expect.stringContaining('never settled') },
   },
   'needs-settings': {
-    text: define('settings: z.strictObject({ url: z.url() }),'),
+    text: define("schedule: '@daily', settings: z.strictObject({ url: z.url() }),"),
     fault: { code: 'SETTINGS_INVALID', next: expect.stringContaining('agents/needs-settings.yaml') },
   },
   'too-big': {

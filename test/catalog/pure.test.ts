@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { codeFrame, placeOfOffset } from '../../src/catalog/frame.ts';
+import { resolveHostSettings } from '../../src/catalog/host-settings.ts';
+import { jsonSchemas } from '../../src/catalog/json-schemas.ts';
+import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/names.ts';
+import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/needs.ts';
+import { placeInPlugin } from '../../src/catalog/plugin-place.ts';
+import { scheduleExample, whatIsWrongWithSchedule } from '../../src/catalog/schedule-check.ts';
+import type { Fault } from '../../src/kernel/fault.ts';
+
+describe('a code frame', () => {
+  it('shows five lines with a caret under the place', () => {
+    expect(codeFrame('a\nb\nc\n\tdef\ne\nf\ng\n', 4, 3)).toBe(
+      ['  2 | b', '  3 | c', '> 4 | \tdef', '    | \t ^', '  5 | e', '  6 | f'].join('\n'),
+    );
+  });
+
+  it('shows only the part around the place of a line without end', () => {
+    const frame = codeFrame('x'.repeat(100_000), 1, 50_000)!;
+    expect(frame.length).toBeLessThan(400);
+    expect(frame).toMatch(/\^$/);
+  });
+
+  it('never throws, and always shows the line that exists', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), fc.nat(300), (text, offset) => {
+        const { line, column } = placeOfOffset(text, Math.min(offset, text.length));
+        expect(codeFrame(text.replaceAll('\r', ''), line, column) ?? '>').toContain('>');
+      }),
+    );
+    expect(codeFrame('one', 7)).toBeUndefined();
+  });
+});
+
+describe('the place of a key in a plugin', () => {
+  const text = `import { definePlugin } from 'daruma';
+// definePlugin is called below
+const limits = { memory: '1GB' };
+export default definePlugin<Schema>({
+  about: 'limits: { memory }', // limits: no
+  /* needs: {} */
+  'on': [\`a\${{ limits: 1 }}\`],
+  limits: { backoff: { first: '1s' }, memory: '1MB' },
+  async run({ needs }) {},
+  needs,
+});
+`;
+  it.each([
+    [['about'], 5, 3],
+    [['on'], 7, 3],
+    [['on', 0], 7, 3],
+    [['limits', 'memory'], 8, 39],
+    [['limits', 'backoff', 'first'], 8, 24],
+    [['limits', 'nothing'], 8, 3],
+    [['run'], 9, 3],
+    [['needs', 'net'], 10, 3],
+    [['nothing'], 4, 16],
+  ])('finds %j', (path, line, column) => {
+    expect(placeInPlugin(text, path)).toEqual({ line, column });
+  });
+
+  it('never hangs or throws on any text', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (rest) => {
+        placeInPlugin(`definePlugin({${rest}`, ['a', 'b']);
+      }),
+    );
+  });
+});
+
+describe('names', () => {
+  it.each([
+    ['disk-check.ts', { is: 'plugin', name: 'disk-check' }],
+    ['x.tsx', { is: 'plugin', name: 'x' }],
+    ['x.test.ts', { is: 'part' }],
+    ['x.d.ts', { is: 'part' }],
+    ['_x.ts', { is: 'part' }],
+    ['lib/x.ts', { is: 'part' }],
+    ['data.json', { is: 'part' }],
+    ['.x.ts.swp', { is: 'ignored' }],
+    ['x.ts~', { is: 'ignored' }],
+    ['x.ts.tmp', { is: 'ignored' }],
+    ['x.ts.tmp.1234', { is: 'ignored' }],
+    ['4913', { is: 'ignored' }],
+    ['PriceWatch.ts', { is: 'misnamed', name: 'PriceWatch', suggestion: 'price-watch' }],
+    ['-.ts', { is: 'misnamed', name: '-', suggestion: undefined }],
+  ])('of plugins: %s', (path, kind) => expect(kindOfPluginPath(path)).toEqual(kind));
+
+  it('of agent files', () => {
+    expect(kindOfAgentFile('a.yaml')).toEqual({ is: 'agent', name: 'a' });
+    expect(kindOfAgentFile('a.yml')).toEqual({ is: 'agent', name: 'a' });
+    expect(kindOfAgentFile('A b.yml')).toMatchObject({ is: 'misnamed', suggestion: 'a-b' });
+    expect(kindOfAgentFile('notes.md')).toEqual({ is: 'ignored' });
+  });
+});
+
+describe('needs', () => {
+  it.each([
+    ['*', 'any.example', true],
+    ['api.shop.example', 'API.shop.example', true],
+    ['*.shop.example', 'api.shop.example', true],
+    ['*.shop.example', 'a.b.shop.example', true],
+    ['*.shop.example', '*.eu.shop.example', true],
+    ['*.shop.example', 'shop.example', false],
+    ['*.shop.example', 'evilshop.example', false],
+    ['*.shop.example', '*', false],
+    ['shop.example', '*.shop.example', false],
+    ['localhost', 'localhost:8080', true],
+    ['localhost:8080', 'localhost', false],
+    ['localhost:8080', 'localhost:8081', false],
+  ])('%s covers %s: %s', (granted, asked, covers) => expect(hostCovers(granted, asked)).toBe(covers));
+
+  it.each([
+    ['data', 'data/x', true],
+    ['data/', './data', true],
+    ['data', 'database', false],
+    ['data', 'data/../secrets', false],
+    ['.', 'data', true],
+    ['.', '../x', false],
+    ['/', '/etc', true],
+    ['/var', '/var/../etc', false],
+  ])('%s covers the path %s: %s', (granted, asked, covers) => expect(pathCovers(granted, asked)).toBe(covers));
+
+  it('are narrowed by an agent file and never widened', () => {
+    const name = fc.constantFrom('a.example', '*.a.example', 'b.a.example', '*', 'c.example:1');
+    fc.assert(
+      fc.property(fc.array(name), fc.option(fc.array(name), { nil: undefined }), (granted, asked) => {
+        const result = narrowNeeds({ net: granted }, asked ? { net: asked } : {});
+        if ('needs' in result) {
+          expect(result.needs.net).toEqual(asked ?? granted);
+          for (const host of result.needs.net) expect(granted.some((one) => hostCovers(one, host))).toBe(true);
+        } else expect(asked!.some((host) => !granted.some((one) => hostCovers(one, host)))).toBe(true);
+      }),
+    );
+    expect(narrowNeeds({ fleet: false }, { fleet: true })).toHaveProperty('widened');
+    expect(narrowNeeds({ write: ['data'] }, { read: ['data/x'] })).toHaveProperty('needs');
+  });
+});
+
+describe('a schedule', () => {
+  const now = Date.UTC(2026, 10, 22, 12);
+  it.each([
+    ['*/10 * * * *', undefined],
+    ['30 */10 * * * *', undefined],
+    ['@weekly', undefined],
+    ['0 0 29 2 *', undefined],
+    ['0 9 * * mon-fri', undefined],
+    ['0 0 31 2 *', 'never fires: no such day comes within eight years'],
+    ['* * *', 'has 3 fields; expected five (minute hour day month weekday), or six with seconds first'],
+    ['', 'has 0 fields; expected five (minute hour day month weekday), or six with seconds first'],
+    ['@minutely', 'is unknown; known are @hourly, @daily, @weekly, @monthly, @yearly'],
+    ['61 * * * *', 'is no cron expression: Field value (61) is out of range'],
+  ])('"%s": %s', (expression, wrong) => expect(whatIsWrongWithSchedule(expression, 'Europe/Berlin', now)).toBe(wrong));
+
+  it('shows the next three times of a good one', () => {
+    expect(scheduleExample('Europe/Berlin', now)).toBe(
+      'for example "*/10 * * * *", which would run at 13:10, 13:20, 13:30 (Europe/Berlin)',
+    );
+  });
+});
+
+describe('the host’s own settings', () => {
+  const faultOf = (text: string) => {
+    try {
+      resolveHostSettings(text, 'config/daruma.yaml');
+    } catch (error) {
+      return (error as Fault).plain;
+    }
+    return undefined;
+  };
+
+  it('have defaults, and tell where each value was said', () => {
+    const { settings, origins } = resolveHostSettings('timezone: UTC\nlogs:\n  maxFile: 10mb\n', 'config/daruma.yaml');
+    expect(settings).toEqual({
+      timezone: 'UTC',
+      store: { file: 'data/daruma.db' },
+      logs: { folder: 'logs', level: 'info', maxFileBytes: 10 * 1024 ** 2, budgetBytes: 2 * 1024 ** 3 },
+      cells: { cellSize: 50, idleMs: 60_000 },
+      retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
+      control: {},
+    });
+    expect(origins).toContainEqual({ path: 'logs.maxFile', value: '10mb', origin: 'config/daruma.yaml:3:3' });
+    expect(origins).toContainEqual({ path: 'logs.budget', value: '2GB', origin: 'default' });
+    expect(resolveHostSettings('# nothing\n', 'x').settings.store.file).toBe('data/daruma.db');
+  });
+
+  it.each([
+    ['logs:\n  levl: info\n', { line: 2, column: 3, message: 'logs.levl is unknown, did you mean level?' }],
+    ['logs:\n  level: inf\n', { line: 2, column: 10, next: 'write `info`' }],
+    ['logs:\n  budget: 1mb\n', { line: 2, column: 11, message: expect.stringContaining('the least is 10MB') }],
+    ['timezone: Europe/Berln\n', { line: 1, column: 11 }],
+    ['retention: { jobs: 30 }\n', { line: 1, column: 20 }],
+    ['cells: { size: 0 }\n', { line: 1, column: 16 }],
+    ['- a\n', { line: 1, column: 1, code: 'YAML_SYNTAX' }],
+    ['a: 1\na: 2\n', { line: 2, code: 'YAML_SYNTAX' }],
+  ])('refuse %j with its place', (text, fault) => {
+    expect(faultOf(text)).toMatchObject({ file: 'config/daruma.yaml', ...fault });
+  });
+});
+
+describe('the JSON schemas in config/', () => {
+  it.each(Object.entries(jsonSchemas()))('%s is what the code says: npm run schemas', (file, schema) => {
+    const written = readFileSync(new URL(`../../config/${file}`, import.meta.url), 'utf8');
+    expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(schema)));
+    expect(schema).toMatchObject({ $schema: 'http://json-schema.org/draft-07/schema#', additionalProperties: false });
+  });
+});
