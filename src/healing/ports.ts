@@ -1,4 +1,4 @@
-import type { PlainFault } from '../kernel/fault.ts';
+import type { Evidence } from '../workers/ports.ts';
 
 /**
  * What a reading or an end means. `crashed`: its code threw outside of a job or ended its thread · `out-of-memory`: the
@@ -79,31 +79,6 @@ export interface Incident {
   note: string | null;
 }
 
-/** What was found before the worker was killed. Every part is there only if it could be had in time. */
-export interface Evidence {
-  /** Epoch ms. */
-  at: number;
-  tookMs: number;
-  /** In words: `spins in JavaScript`, `waits in native code`, `awaits something that never comes`, … */
-  thread?: string;
-  /** Where the thread was, most samples first; author's file and line, share of samples 0 … 1. */
-  hot?: { name: string; file: string | null; line: number | null; share: number }[];
-  /** What allocated most of what is still held: bytes by function and line, largest first. */
-  heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
-  memory?: {
-    heapBytes: number;
-    externalBytes: number;
-    childrenBytes: number;
-    limitBytes: number;
-    perMinuteBytes: number | null;
-  };
-  lastBeat?: string;
-  /** The newest log lines of the worker, oldest first, at most 20. */
-  lines?: { at: number; level: string; message: string }[];
-  children?: { pid: number; command: string; rssBytes: number }[];
-  fault?: PlainFault;
-}
-
 /** How often a remedy was tried and held for a fingerprint. */
 export interface RemedyRecord {
   fingerprint: string;
@@ -140,27 +115,4 @@ export interface IncidentStore {
   putQuarantine(record: QuarantineRecord): Promise<void>;
   endQuarantine(agent: string): Promise<void>;
   quarantines(): Promise<QuarantineRecord[]>;
-}
-
-/** One look at one worker. */
-export interface WorkerReading {
-  worker: string;
-  agent: string;
-  version: string;
-  /** The pid of its cell. */
-  cell: number;
-  /** `time.monotonic()` ms. */
-  at: number;
-  heapBytes: number;
-  externalBytes: number;
-  /** Resident memory of the processes that it owns. */
-  childrenBytes: number;
-  limitBytes: number;
-  /** Share of a core since the last reading, 0 … 1; null when the thread did not answer. */
-  cpu: number | null;
-  /** Event-loop utilisation since the last reading, 0 … 1. */
-  loop: number;
-  /** False: it did not answer within the bound; it is in native code. */
-  answers: boolean;
-  job: string | null;
 }

@@ -14,6 +14,10 @@ export interface Workers extends Service, WorkerPort {
   /** Takes no new work; resolves when all workers have finished what they hold or `withinMs` is over (the rest is killed and reported as failed attempts with code `HOST_STOPPED`, which costs no attempt). */
   drain(withinMs: number): Promise<void>;
   view(): WorkersView;
+  /** The worker takes no new job and goes after the one it holds; another takes its place by need. An unknown worker changes nothing. */
+  recycle?(worker: string, why: PlainFault): void;
+  /** The agent's next workers get a cell that they share with no other agent. Holds until the host ends. */
+  ownCell?(agent: string): void;
 }
 
 export interface WorkersNeeds {
@@ -28,6 +32,8 @@ export interface WorkersNeeds {
   lines(lines: PluginLine[]): void;
   /** A worker ended otherwise than by a drain: crash, kill, load failure. For the record; its attempts come through `events`. */
   gone(end: WorkerEnd): void;
+  /** One look at every worker that is ready, each second. */
+  readings?(list: WorkerReading[]): void;
 }
 
 export interface WorkersOptions {
@@ -86,6 +92,58 @@ export interface WorkerEnd {
   /** `CRASHED`, `OUT_OF_MEMORY`, `OVER_LIMIT`, `TIMEOUT`, `SILENT`, `BOOT_FAILED`, `CELL_LOST`, `CANCELLED`. */
   because: PlainFault;
   uptimeMs: number;
+  /** The attempt that it held. */
+  job?: AttemptRef | null;
+  /** What was found before it was killed; null when nothing could be had in time. */
+  evidence?: Evidence | null;
+}
+
+/** One look at one worker. */
+export interface WorkerReading {
+  worker: string;
+  agent: string;
+  version: string;
+  /** The pid of its cell. */
+  cell: number;
+  /** `time.monotonic()` ms. */
+  at: number;
+  heapBytes: number;
+  externalBytes: number;
+  /** Resident memory of the processes that it owns. */
+  childrenBytes: number;
+  limitBytes: number;
+  /** Share of a core since the last reading, 0 … 1; null when the thread did not answer. */
+  cpu: number | null;
+  /** Event-loop utilisation since the last reading, 0 … 1. */
+  loop: number;
+  /** False: it did not answer within the bound; it is in native code. */
+  answers: boolean;
+  job: string | null;
+}
+
+/** What was found before a worker was killed. Every part is there only if it could be had in time. */
+export interface Evidence {
+  /** Epoch ms. */
+  at: number;
+  tookMs: number;
+  /** In words: `spins in JavaScript`, `waits in native code`, `awaits something that never comes`, … */
+  thread?: string;
+  /** Where the thread was, most samples first; author's file and line, share of samples 0 … 1. */
+  hot?: { name: string; file: string | null; line: number | null; share: number }[];
+  /** What allocated most of what is still held: bytes by function and line, largest first. */
+  heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
+  memory?: {
+    heapBytes: number;
+    externalBytes: number;
+    childrenBytes: number;
+    limitBytes: number;
+    perMinuteBytes: number | null;
+  };
+  lastBeat?: string;
+  /** The newest log lines of the worker, oldest first, at most 20. */
+  lines?: { at: number; level: string; message: string }[];
+  children?: { pid: number; command: string; rssBytes: number }[];
+  fault?: PlainFault;
 }
 
 export interface WorkersView {
