@@ -14,7 +14,7 @@ it('turns a dropped file into an agent, runs it, runs its new code after a save,
   write('plugins/hello.ts', plugin('return { said: `hello ${context.job.input}` };'));
   await until(
     () => daruma('agents', '--json'),
-    ({ json }) => json.agents.some((agent: { name: string }) => agent.name === 'hello'),
+    ({ json }) => json.some((agent: { name: string }) => agent.name === 'hello'),
   );
 
   const first = await daruma('run', 'hello', '--wait', '--json', '--input', '"you"');
