@@ -66,9 +66,12 @@ describe('slots are rows before their time', () => {
   it('a hundred agents of every second cost a few store calls a second', async () => {
     const agents = Array.from({ length: 100 }, (_, i) => agentWith(`a${i}`, '* * * * * *', { overlap: 'queue' }));
     const world = await worldOf('2026-11-20T10:00:30Z', ...agents);
+    // All rows of the next two minutes, before the first of them is due.
+    expect(world.shelf.rows.size).toBe(12_000);
     await world.clock.advance(5 * SECOND);
     const before = world.shelf.calls;
     await world.clock.advance(10 * SECOND);
+    expect(world.states('a7')).toEqual({ ran: 15, planned: 120 });
     expect((world.shelf.calls - before) / 10).toBeLessThanOrEqual(4);
     expect(world.shelf.jobs).toHaveLength(1_500);
   });
@@ -206,6 +209,15 @@ describe('after an absence', () => {
     expect(world.states('a').planned).toBeGreaterThan(100);
   });
 
+  it('a crowd that comes back together is spread by its jitter from now on', async () => {
+    const crowd = Array.from({ length: 20 }, (_, i) => agentWith(`a${i}`, '*/30 * * * *', { jitterMs: 60_000 }));
+    const world = await absent(45, ...crowd);
+    const delays = world.shelf.jobs.map(({ runAt }) => runAt! - world.clock.wall);
+    expect(delays).toHaveLength(20);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(30_000);
+  });
+
   it('what would be stale is missed instead of handed out', async () => {
     const world = await absent(35, agentWith('a', '*/30 * * * *', { staleAfterMs: 4 * MINUTE }));
     expect(world.told('a')).toEqual(['10:30 missed', '11:00 planned']);
@@ -341,6 +353,21 @@ describe('changes', () => {
     expect(world.shelf.jobs).toEqual([]);
   });
 
+  it('nor is it when the agent had run before, and comes back with the host', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '*/10 * * * *', { catchUp: 'all' }));
+    await world.clock.advance(15 * MINUTE);
+    world.life.schedule.use([]);
+    await world.clock.advance(HOUR);
+    world.life.schedule.use(world.agents);
+    await settled();
+    world.life.schedule.use([]);
+    await settled();
+    world.life.kill();
+    world.clock.wall += 3 * HOUR;
+    await world.boot();
+    expect(world.told('a')).toEqual(['10:10 ran', '10:20 cancelled', '11:20 cancelled', '14:20 planned']);
+  });
+
   it('other changes of an agent leave its slots alone and hold from the next one on', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
     const changed = agentWith('a', '* * * * *', { jitterMs: 0 });
@@ -373,6 +400,17 @@ describe('pauses', () => {
     expect(world.told('a')).toEqual(['10:10 skipped', '10:20 skipped', '10:30 caught-up', '10:40 planned']);
     expect(world.shelf.of('a')[1]!.reason).toBe('paused until 2026-11-20T10:25:00.000Z');
     expect(life.killed).toBe(false);
+  });
+
+  it('slots that were due in a pause stay skipped when they are looked at after its end', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '*/10 * * * *'));
+    world.life.kill();
+    world.clock.wall += 35 * MINUTE;
+    const booting = world.boot();
+    world.life.schedule.pause('a', null);
+    world.life.schedule.resume('a');
+    await booting;
+    expect(world.told('a')).toEqual(['10:10 skipped', '10:20 skipped', '10:30 skipped', '10:40 planned']);
   });
 
   it('a pause without end ends when it is resumed', async () => {
