@@ -35,10 +35,14 @@ export function retryOf(value: unknown): boolean | number {
 
 function nextFor(error: Error): string | undefined {
   if (error instanceof Fault) return error.plain.next;
-  const { code, permission, resource } = error as NodeJS.ErrnoException & { permission?: string; resource?: string };
-  if (code !== 'ERR_ACCESS_DENIED') return undefined;
-  const need = GRANTS[permission ?? ''];
-  return need ? `add ${need}: ['${resource || '…'}'] to the plugin's needs` : 'a plugin may not use this';
+  const told = error as NodeJS.ErrnoException &
+    Partial<Record<'permission' | 'resource' | 'address' | 'hostname', string>>;
+  if (told.code !== 'ERR_ACCESS_DENIED') return undefined;
+  const host = told.hostname ?? told.address;
+  const need = host ? 'net' : GRANTS[told.permission ?? ''];
+  return need
+    ? `add ${need}: ['${host ?? (told.resource || '…')}'] to the plugin's needs`
+    : 'a plugin may not use this';
 }
 
 function cut(fault: Thrown): Thrown {

@@ -1,0 +1,207 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createWorld, isAlive, runs, type World, type WorldOptions } from './world.ts';
+
+async function within<T>(options: WorldOptions, scene: (world: World) => Promise<T>): Promise<T> {
+  const world = await createWorld(options);
+  try {
+    return await scene(world);
+  } finally {
+    await world.close();
+  }
+}
+
+const views = (world: World, agent: string) => world.workers.view().workers.filter((worker) => worker.agent === agent);
+
+describe('the workers of an agent', () => {
+  test('begin with the first job and go when idle, except those that it always wants', async () => {
+    await within({ idleMs: 100 }, async (world) => {
+      await world.agent('comes', runs('return 1;'));
+      await world.agent('stays', runs('return 1;'), { workers: { min: 1, max: 2 } });
+      expect(views(world, 'comes')).toEqual([]);
+      await world.run('comes');
+      expect(views(world, 'comes')).toHaveLength(1);
+      await world.until('it to go', () => views(world, 'comes').length === 0);
+      await world.until('the other to be idle', () => views(world, 'stays')[0]?.is === 'idle');
+      expect(views(world, 'stays')).toHaveLength(1);
+      expect(world.ends).toEqual([]);
+    });
+  });
+
+  test('are as many as may work side by side, each with one long job', async () => {
+    await within({}, async (world) => {
+      await world.agent('wide', runs('await new Promise((done) => setTimeout(done, 150));'), {
+        workers: { min: 0, max: 3 },
+      });
+      expect(world.workers.room('wide')).toBe(3);
+      expect(world.workers.room('nobody')).toBe(0);
+      const given = world.give('wide', [1, 2, 3]);
+      expect(world.workers.room('wide')).toBe(0);
+      const outcomes = await Promise.all(given.map((ref) => world.outcomeOf(ref)));
+      expect(outcomes.every(({ is }) => is === 'done')).toBe(true);
+      expect(new Set(world.outcomes.map(({ worker }) => worker)).size).toBe(3);
+      expect(world.workers.room('wide')).toBe(3);
+    });
+  });
+
+  test('of an older version finish what they hold, while new jobs run on the new one', async () => {
+    await within({}, async (world) => {
+      await world.agent('swaps', runs(`await new Promise((done) => setTimeout(done, 300)); return 'old';`));
+      const [old] = world.give('swaps');
+      await world.until('it to run', () => views(world, 'swaps')[0]?.is === 'busy');
+      await world.agent('swaps', runs(`return 'new';`));
+      expect(await world.run('swaps')).toMatchObject({ result: '"new"' });
+      expect(world.outcomes).toHaveLength(1);
+      expect(await world.outcomeOf(old!)).toMatchObject({ is: 'done', result: '"old"' });
+      await world.until('the old one to go', () => views(world, 'swaps').length === 1);
+      expect(world.ends).toEqual([]);
+    });
+  });
+
+  test('of an agent that is gone finish, and take no more', async () => {
+    await within({}, async (world) => {
+      await world.agent('leaves', runs('await new Promise((done) => setTimeout(done, 100)); return 1;'));
+      const [given] = world.give('leaves');
+      world.remove('leaves');
+      expect(world.workers.room('leaves')).toBe(0);
+      const late = world.give('leaves')[0]!;
+      expect(
+        await world.until('it to come back', () => world.returned.find(({ job }) => job === late.job)),
+      ).toBeTruthy();
+      const end = await Promise.race([
+        world.outcomeOf(given!).then(({ is }) => is),
+        world
+          .until('it to come back', () => world.returned.some(({ job }) => job === given!.job))
+          .then(() => 'returned'),
+      ]);
+      expect(['done', 'returned']).toContain(end);
+      await world.until('its worker to go', () => views(world, 'leaves').length === 0);
+    });
+  });
+
+  test('live in a cell of their own when the agent asks for it', async () => {
+    await within({ cellSize: 2 }, async (world) => {
+      await world.agent('own', runs('return process.pid;'), { isolation: 'own' });
+      for (const name of ['a', 'b', 'c']) await world.agent(name, runs('return process.pid;'));
+      const pids = [];
+      for (const name of ['own', 'a', 'b', 'c']) pids.push(((await world.run(name)) as { result: string }).result);
+      expect(pids[1]).toBe(pids[2]);
+      expect(new Set(pids).size).toBe(3);
+    });
+  });
+});
+
+describe('jobs that are handed over ahead', () => {
+  const body = `if (job.input === 'long') { await new Promise((done) => setTimeout(done, 200)); return 'long'; } return 1;`;
+
+  test('come back unbegun when the one before them takes long', async () => {
+    await within({}, async (world) => {
+      await world.agent('ahead', runs(body));
+      for (let i = 0; i < 20; i++) await world.run('ahead');
+      const given = world.give('ahead', [1, 'long', 2, 3, 4]);
+      await world.until('three to come back', () => world.returned.length === 3);
+      expect(world.workers.room('ahead')).toBe(0);
+      expect(world.returned.map(({ job }) => job)).toEqual(given.slice(2).map(({ job }) => job));
+      expect(await world.outcomeOf(given[1]!)).toMatchObject({ result: '"long"' });
+      expect(world.workers.room('ahead')).toBeGreaterThan(0);
+    });
+  });
+
+  test('end at once when they are aborted before they began', async () => {
+    await within({}, async (world) => {
+      await world.agent('ahead', runs(body));
+      for (let i = 0; i < 20; i++) await world.run('ahead');
+      const given = world.give('ahead', ['long', 2]);
+      world.workers.abort(given[1]!, { code: 'CANCELLED', message: 'not wanted any more' });
+      expect(await world.outcomeOf(given[1]!)).toMatchObject({ is: 'failed', fault: { code: 'CANCELLED' } });
+      expect(await world.outcomeOf(given[0]!)).toMatchObject({ is: 'done' });
+      expect(world.ends).toEqual([]);
+    });
+  });
+});
+
+describe('a drain', () => {
+  test('waits for what runs, and takes nothing new', async () => {
+    await within({}, async (world) => {
+      await world.agent('slow', runs('await new Promise((done) => setTimeout(done, 200)); return 1;'));
+      const [given] = world.give('slow');
+      await world.until('it to run', () => views(world, 'slow')[0]?.is === 'busy');
+      const drained = world.workers.drain(5_000);
+      expect(world.workers.room('slow')).toBe(0);
+      await drained;
+      expect(world.outcomes).toMatchObject([{ outcome: { job: given!.job, is: 'done' } }]);
+      expect(world.workers.view().workers).toEqual([]);
+    });
+  });
+
+  test('aborts what goes on for longer, then ends it', async () => {
+    await within({}, async (world) => {
+      await world.agent(
+        'obeys',
+        runs(`await new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason)));`),
+      );
+      await world.agent('deaf', runs('for (;;);'), { limits: { graceMs: 60_000, timeoutMs: 60_000 } });
+      const given = [...world.give('obeys'), ...world.give('deaf')];
+      await world.until(
+        'both to run',
+        () => world.workers.view().workers.filter(({ is }) => is === 'busy').length === 2,
+      );
+      const began = performance.now();
+      await world.workers.drain(400);
+      expect(performance.now() - began).toBeLessThan(700);
+      expect(world.outcomes.map(({ outcome }) => outcome.job).sort()).toEqual(given.map(({ job }) => job).sort());
+      for (const { outcome } of world.outcomes)
+        expect(outcome).toMatchObject({ is: 'failed', fault: { code: 'HOST_STOPPED' } });
+      expect(world.ends).toEqual([]);
+    });
+  });
+});
+
+describe('nothing is left', () => {
+  test('of a stop with jobs in progress; it can be started again', async () => {
+    const world = await createWorld();
+    await world.agent('spins', runs(`if (job.input) return 1; for (;;);`), { workers: { min: 1, max: 2 } });
+    const given = world.give('spins', [null, null]);
+    await world.until('both to run', () => views(world, 'spins').filter(({ is }) => is === 'busy').length === 2);
+    const pids = world.cells();
+    await Promise.all([world.workers.stop(), world.workers.stop()]);
+    expect(pids.some(isAlive)).toBe(false);
+    expect(world.outcomes.map(({ outcome }) => outcome.job).sort()).toEqual(given.map(({ job }) => job).sort());
+    expect(world.workers.alive()).toBeUndefined();
+    await world.workers.start();
+    expect(await world.run('spins', 1)).toMatchObject({ is: 'done' });
+    await world.close();
+    await world.workers.stop();
+  });
+
+  test('of starts and stops in any order', async () => {
+    const world = await createWorld();
+    const { workers } = world;
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([workers.stop(), workers.start(), workers.start(), workers.stop()]);
+    }
+    await workers.stop();
+    expect(world.cells()).toEqual([]);
+    await workers.start();
+    await world.agent('fine', runs('return 1;'));
+    expect(await world.run('fine')).toMatchObject({ is: 'done' });
+    await world.close();
+  });
+
+  test('of the cells of a host that is killed, even with all threads busy', async () => {
+    const child: ChildProcess = fork(join(import.meta.dirname, 'doomed-host.ts'), { execArgv: ['--import', 'tsx'] });
+    try {
+      const [pids] = (await once(child, 'message')) as [number[]];
+      expect(pids.length).toBe(2);
+      expect(pids.every(isAlive)).toBe(true);
+      child.kill('SIGKILL');
+      const world = await createWorld();
+      await world.until('its cells to end', () => !pids.some(isAlive), 3_000);
+      await world.close();
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
