@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
+import { mayEnd } from '../../../schedule/slot-state.ts';
 import { jobIdOf } from '../job-id.ts';
 import type { StorePorts, Sync } from '../ports.ts';
 import { type Plain, packJob } from '../wire.ts';
@@ -32,8 +33,8 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'pla
   };
 
   function decideOne({ agent, due, state, reason, job }: SlotDecision, now: number): string | null | undefined {
-    const before = (stateOf.get(agent, due) as { state: SlotState } | undefined)?.state ?? 'planned';
-    if (before !== 'planned' && !(state === 'caught-up' && before === 'missed')) return undefined;
+    const before = (stateOf.get(agent, due) as { state: SlotState } | undefined)?.state ?? 'unwritten';
+    if (!mayEnd(before, state)) return undefined;
     let row: number | null = null;
     if (job) {
       const packed: Plain[] = [];
