@@ -3,7 +3,7 @@
  * Files are overwritten in place and left-overs removed last, so that a host that runs from `dist/` never sees it empty.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -16,3 +16,8 @@ for (const file of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
   }
 }
 chmodSync(join(out, 'main.js'), 0o755);
+
+// In a checkout nothing else makes `npx daruma` find the command: npm links the bins of dependencies only.
+const link = join(root, 'node_modules/.bin/daruma');
+rmSync(link, { force: true });
+symlinkSync('../../dist/main.js', link);

@@ -1,11 +1,8 @@
-import type { Catalog } from '../catalog/ports.ts';
 import type { JobState } from '../jobs/model.ts';
-import type { JobStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Time } from '../kernel/time.ts';
-import type { SlotStore } from '../schedule/ports.ts';
 import type { OpTable } from './control-server.ts';
 import { agentInForceOrNot, timeOf } from './known.ts';
+import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';
 
@@ -13,12 +10,6 @@ import { whyOf } from './why.ts';
 export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
-
-export interface LookupNeeds {
-  time: Time;
-  store: Pick<JobStore, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'>;
-  catalog: Pick<Catalog, 'listings' | 'agents'>;
-}
 
 const MOST_JOBS = 1_000;
 
