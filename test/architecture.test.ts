@@ -15,7 +15,17 @@ const MAY: Record<string, string[]> = {
   healing: ['workers', 'jobs', 'schedule', 'catalog', 'telemetry', 'kernel', 'plugin'],
   telemetry: ['kernel', 'plugin'],
   gateway: ['kernel', 'plugin'],
-  store: ['jobs/ports', 'jobs/model', 'schedule/ports', 'healing/ports', 'telemetry/ports', 'catalog/ports', 'kernel'],
+  store: [
+    'jobs/ports',
+    'jobs/model',
+    'schedule/ports',
+    // The law of slots is one function, asked by every store: docs/decisions/0005.
+    'schedule/slot-state',
+    'healing/ports',
+    'telemetry/ports',
+    'catalog/ports',
+    'kernel',
+  ],
   control: ['kernel'],
   edge: ['control', 'kernel'],
   cli: ['control', 'kernel'],
@@ -40,9 +50,9 @@ const MAY: Record<string, string[]> = {
 /** Decisions: no clock, no chance, no I/O. kernel/time.ts is the door by which time comes in. */
 const PURE = [
   /^kernel\/(?!time\.ts|entry\.ts)/,
-  /^jobs\/(step|model|agent|ports)\.ts$/,
+  /^jobs\/(step|job-state|attempt-state|cause|model|agent|ports)\.ts$/,
   /\/ports\.ts$/,
-  /^schedule\/(plan|decide|why)\.ts$/,
+  /^schedule\/(plan|decide|slot-state|why)\.ts$/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
   /^catalog\/(scan|resolve-agent)\.ts$/,
   /^host\/(agent-state|views|banner)\.ts$/,

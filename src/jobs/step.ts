@@ -1,7 +1,11 @@
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { AgentLimits } from './agent.ts';
+import { causeOf } from './cause.ts';
+import { type JobEvent, type JobLife, stepJob } from './job-state.ts';
 import type { AttemptRef, Settlement } from './ports.ts';
+
+export { causeOf };
 
 /** What a running attempt can come to. */
 export type AttemptEnd =
@@ -19,7 +23,7 @@ export interface AttemptFacts extends AttemptRef {
 }
 
 /**
- * Decides what becomes of a job when an attempt ends: done, cancelled, retrying at a time, or dead.
+ * Decides by {@link stepJob} what becomes of a job when an attempt ends: done, cancelled, retrying at a time, or dead.
  *
  * - `retry: false` (GiveUp) or the last attempt used up → dead.
  * - a number (RetryLater) is the pause in ms; otherwise the backoff with `chance` in [0, 1).
@@ -30,33 +34,41 @@ export function settle(
   backoff: AgentLimits['backoff'],
   chance: number,
 ): Settlement {
-  const { attempts, ...base } = facts;
-  switch (end.is) {
-    case 'done':
-      return { ...base, state: 'done', result: end.result };
-    case 'cancelled':
-      return { ...base, state: 'cancelled', error: end.why };
-    case 'failed': {
-      const failure = { error: end.fault, cause: causeOf(end.fault) };
-      if (end.retry === false || facts.attempt >= attempts) return { ...base, ...failure, state: 'dead' };
-      const pause = typeof end.retry === 'number' ? end.retry : pauseAfter(facts.attempt, backoff, chance);
-      return { ...base, ...failure, state: 'retrying', runAt: facts.finishedAt + pause };
-    }
-  }
+  const { attempts: _, ...base } = facts;
+  const job = stepJob(heldHere(facts), eventOf(facts, end, backoff, chance));
+  if (job === 'refused' || job.is === 'queued' || job.is === 'running') throw new Error(`${end.is} ends no attempt`);
+  const runAt = job.is === 'retrying' ? { runAt: job.runAt } : {};
+  return { ...base, ...recordOf(end), state: job.is, ...runAt };
 }
 
 /**
- * Names the cause of a failure, so that failures of one cause can be grouped: its code, its place and its message with
- * numbers, quoted text and hex runs taken out. `f-` and six base-36 digits (FNV-1a, 32 bits).
+ * The job as this host believes it to be: held by the attempt that ended. The store's fence knows better and has the
+ * last word. No end depends on the terms that are not known here.
  */
-export function causeOf(fault: PlainFault): string {
-  const message = fault.message
-    .split('\n', 1)[0]!
-    .replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '…')
-    .replace(/\b[0-9a-f]{8,}\b/gi, '#')
-    .replace(/\d+/g, '#');
-  const text = `${fault.code}|${fault.file ?? ''}|${fault.line ?? ''}|${message}`;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return `f-${(hash >>> 0).toString(36).padStart(6, '0').slice(-6)}`;
+function heldHere({ attempt, attempts, startedAt, finishedAt }: AttemptFacts): JobLife {
+  const terms = { attempt, attempts, allowed: attempts, staleAt: null };
+  return { ...terms, is: 'running', owner: 'this host', leaseUntil: finishedAt, runAt: startedAt };
+}
+
+function eventOf(
+  { attempt, finishedAt }: AttemptFacts,
+  end: AttemptEnd,
+  backoff: AgentLimits['backoff'],
+  chance: number,
+): JobEvent {
+  if (end.is !== 'failed') return { is: end.is, attempt };
+  if (end.retry === false) return { is: 'failed', attempt, again: null };
+  const pause = typeof end.retry === 'number' ? end.retry : pauseAfter(attempt, backoff, chance);
+  return { is: 'failed', attempt, again: finishedAt + pause };
+}
+
+function recordOf(end: AttemptEnd): Pick<Settlement, 'result' | 'error' | 'cause'> {
+  switch (end.is) {
+    case 'done':
+      return { result: end.result };
+    case 'cancelled':
+      return { error: end.why };
+    case 'failed':
+      return { error: end.fault, cause: causeOf(end.fault) };
+  }
 }

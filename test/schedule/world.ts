@@ -4,6 +4,7 @@ import type { Log } from '../../src/kernel/log.ts';
 import type { Time } from '../../src/kernel/time.ts';
 import type { Slot, SlotDecision, SlotStore } from '../../src/schedule/ports.ts';
 import { createSchedule, type Schedule } from '../../src/schedule/schedule.ts';
+import { mayEnd } from '../../src/schedule/slot-state.ts';
 
 /** Lets every promise that can resolve do so. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -103,7 +104,7 @@ export class Shelf implements SlotStore {
     this.#called();
     return decisions.map(({ agent, due, state, reason, job }) => {
       const row = this.rows.get(`${agent}@${due}`);
-      if (row && row.state !== 'planned' && !(state === 'caught-up' && row.state === 'missed')) return undefined;
+      if (!mayEnd(row?.state ?? 'unwritten', state)) return undefined;
       const id = job ? this.#add(job, now) : null;
       const plannedAt = row?.plannedAt ?? now;
       this.#set({ agent, due, state, reason: reason ?? null, job: id, plannedAt, decidedAt: now });

@@ -1,0 +1,17 @@
+import type { PlainFault } from '../kernel/fault.ts';
+
+/**
+ * Names the cause of a failure, so that failures of one cause can be grouped: its code, its place and its message with
+ * numbers, quoted text and hex runs taken out. `f-` and six base-36 digits (FNV-1a, 32 bits).
+ */
+export function causeOf(fault: PlainFault): string {
+  const message = fault.message
+    .split('\n', 1)[0]!
+    .replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '…')
+    .replace(/\b[0-9a-f]{8,}\b/gi, '#')
+    .replace(/\d+/g, '#');
+  const text = `${fault.code}|${fault.file ?? ''}|${fault.line ?? ''}|${message}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return `f-${(hash >>> 0).toString(36).padStart(6, '0').slice(-6)}`;
+}
