@@ -38,7 +38,10 @@ export const agentFileSchema = z.strictObject({
     .describe('A slot that is due while an earlier job is unfinished: skipped, queued, or in its place. Default skip.'),
   jitter: durationField({ zero: true }).optional().describe('Each slot’s job starts up to this much later, by chance.'),
   on: topicsField.optional().describe('Topics whose events give it a job.'),
-  settings: z.record(z.string(), z.unknown()).optional().describe('What the plugin’s settings say.'),
+  settings: z
+    .record(z.string(), z.unknown(), { error: 'expected keys with values' })
+    .optional()
+    .describe('What the plugin’s settings say.'),
   limits: limitsField.optional().describe('What a worker may hold and how long it may take.'),
   needs: needsField.optional().describe('Narrows what the plugin needs; never widens it.'),
   workers: workersField.optional().describe('Workers that run its jobs side by side.'),
@@ -99,5 +102,5 @@ export function faultIn(
 /** `agents/x.yaml:6:3`: where a value of the file was said. */
 export function originIn(agent: AgentFile, path: Path): string {
   const at = placeInYaml(agent.document, agent.text, path, 'key');
-  return at ? `${agent.file}:${at.line}:${at.column}` : agent.file;
+  return `${agent.file}:${at.line}:${at.column}`;
 }

@@ -189,14 +189,14 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     if (is === 'stopped') return;
     const plugins = pluginShelf.plugins();
     const files = agentShelf.files();
-    const { issuesOf } = checks;
-    const set = resolveSet({ plugins, files, inForce, listings, hostTimezone: hostTimezone(), issuesOf });
+    const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled };
+    const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
     for (const { version, settings } of set.unchecked) checks.ask(version, settings);
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
     problems.set([
-      ...folderProblems(missingFolders, eyes.files.keys(), inForce.size > 0),
+      ...folderProblems(missingFolders, eyes.files, inForce.size > 0),
       ...(watch?.trouble() ?? []),
       ...pluginShelf.problems(),
       ...agentShelf.problems(),

@@ -128,8 +128,8 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
   const said = parsed.data;
   const origins: OriginValue[] = [];
   function pick<T>(path: string[], value: T | undefined, fallback: T): T {
-    const at = value === undefined ? undefined : placeInYaml(yaml.document, text, path, 'key');
-    const origin = value === undefined ? 'default' : at ? `${file}:${at.line}:${at.column}` : file;
+    const at = placeInYaml(yaml.document, text, path, 'key');
+    const origin = value === undefined ? 'default' : `${file}:${at.line}:${at.column}`;
     const used = value ?? fallback;
     if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
     return used;

@@ -45,6 +45,8 @@ const OUTER = new Set(['PLUGIN_IMPORT_UNRESOLVED', 'WORKSHOP_FAILED', 'WORKSHOP_
 export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
   const { files, folder } = needs;
   const shelf = new Map<string, Shelved>();
+  /** Judgements that go on, also of plugins that are gone meanwhile. */
+  const active = new Set<Promise<void>>();
   let misnamed: PlainFault[] = [];
 
   function take(turn: number, full: boolean) {
@@ -68,7 +70,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
   function begin(name: string, shelved: Shelved, turn: number) {
     const { file } = shelved;
     shelved.turn = turn;
-    shelved.running = judge(name, file, folder, needs)
+    const running = judge(name, file, folder, needs)
       .catch((error): Judgement => {
         const hash = files.get(file)?.hash ?? null;
         return { fault: { ...toPlainFault(error, 'WORKSHOP_FAILED'), file }, inputs: [{ path: file, hash }] };
@@ -81,7 +83,12 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
         shelved.problem = judgement.fault;
         shelved.good = judgement.version ?? shelved.good;
       })
-      .then(() => needs.judged(name));
+      .then(() => {
+        active.delete(running);
+        needs.judged(name);
+      });
+    shelved.running = running;
+    active.add(running);
   }
 
   return {
@@ -99,15 +106,11 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
       }
       return paths;
     },
-    idle: () => [...shelf.values()].every(({ running }) => running === undefined),
+    idle: () => active.size === 0,
     async settled() {
-      for (let busy = running(); busy.length > 0; busy = running()) await Promise.all(busy);
+      while (active.size > 0) await Promise.all(active);
     },
   };
-
-  function running(): Promise<void>[] {
-    return [...shelf.values()].flatMap(({ running: one }) => one ?? []);
-  }
 }
 
 function blank(file: string, good: StoredVersion | undefined): Shelved {

@@ -1,6 +1,6 @@
 import { type PlainFault, placeOf } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { PLUGINS } from './eyes.ts';
+import { PLUGINS, type SettledFile } from './eyes.ts';
 
 /** The problems of the present state of the files. Each is logged once when it appears, and once when it is gone. */
 export interface Problems {
@@ -37,8 +37,12 @@ function keyOf({ code, file, line, column, message }: PlainFault): string {
 }
 
 /** Folders that vanished under their agents; `agents/` may be missing as long as nothing was ever in it. */
-export function folderProblems(missing: readonly string[], known: Iterable<string>, running: boolean): PlainFault[] {
-  const paths = [...known];
+export function folderProblems(
+  missing: readonly string[],
+  files: ReadonlyMap<string, SettledFile>,
+  running: boolean,
+): PlainFault[] {
+  const paths = [...files].flatMap(([path, { is }]) => (is === 'missing' ? [] : path));
   return missing
     .filter((root) => root === PLUGINS || paths.some((path) => path.startsWith(`${root}/`)))
     .map((root) => ({

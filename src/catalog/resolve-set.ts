@@ -29,6 +29,8 @@ export interface SetTerms {
   /** What was said of it last. */
   listings: readonly Listing[];
   hostTimezone: string;
+  /** A file is still being written: it may be the one that is missed. */
+  unsettled: boolean;
   /** What a version's schema has against settings; undefined when it has not been asked yet. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
 }
@@ -62,7 +64,8 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
       result.listings.push({ name, plugin, is: 'off', why, problem: facts.problem ?? null });
     } else {
       const known = plugins.get(plugin);
-      if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, plugins.keys()));
+      if (!known && terms.unsettled) keepQuietly(name);
+      else if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, plugins.keys()));
       else put(name, plugin, known, facts.good, facts.problem ?? known.problem);
     }
   }

@@ -78,7 +78,7 @@ export function createWorkshop(needs: { time: Time; log: Log }, options: Worksho
         child.once('error', () => child.pid === undefined && resolve());
       }),
     };
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       opened.stderr = (opened.stderr + text).slice(-2_000);
     });
     child.on('message', (message: FromWorkshop) => take(opened, message));

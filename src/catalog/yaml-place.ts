@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, type YAMLError } from 'yaml';
 import type { PlainFault } from '../kernel/fault.ts';
 import { codeFrame, placeOfOffset } from './frame.ts';
 
@@ -17,20 +17,7 @@ export function readYaml(text: string, file: string): YamlFile {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: true });
   const error = document.errors[0];
   if (error) {
-    const place = placeOfOffset(text, Math.min(error.pos[0], text.length));
-    const tab = error.code === 'TAB_AS_INDENT';
-    return {
-      document,
-      value: undefined,
-      fault: {
-        code: 'YAML_SYNTAX',
-        message: `not valid YAML: ${tab ? 'a tab is used as indentation' : error.message.replace(/\s+/g, ' ')}`,
-        file,
-        ...place,
-        frame: codeFrame(text, place.line, place.column) ?? '',
-        next: tab ? 'indent with spaces' : 'put text with special characters in quotes, and indent with spaces',
-      },
-    };
+    return { document, value: undefined, fault: tellSyntax(error, text, file) };
   }
   let value: unknown;
   try {
@@ -64,16 +51,37 @@ export function readYaml(text: string, file: string): YamlFile {
   return { document, value };
 }
 
+function tellSyntax(error: YAMLError, text: string, file: string): PlainFault {
+  let place = placeOfOffset(text, Math.min(error.pos[0], text.length));
+  let message = error.message.replace(/\s+/g, ' ');
+  let next = 'put text with special characters in quotes, and indent with spaces';
+  // The first thing that everybody writes: to YAML a bare * is an alias, and a bare @ is reserved.
+  const bare = /^(\s*[\w-]+:\s*)([*@].*?)\s*$/.exec(text.split('\n')[place.line - 1] ?? '');
+  if (bare) {
+    place = { line: place.line, column: bare[1]!.length + 1 };
+    message = 'text that begins with * or @ must be in quotes';
+    next = `write ${bare[1]!.trim()} "${bare[2]}"`;
+  } else if (error.code === 'TAB_AS_INDENT') {
+    message = 'a tab is used as indentation';
+    next = 'indent with spaces';
+  } else if (error.code === 'DUPLICATE_KEY') {
+    message = 'the same key stands here twice';
+    next = 'remove one of them';
+  }
+  const frame = codeFrame(text, place.line, place.column) ?? '';
+  return { code: 'YAML_SYNTAX', message: `not valid YAML: ${message}`, file, ...place, frame, next };
+}
+
 /**
- * Where a path stands in the text: its key, or its value. When the path is not there, the deepest part of it that is;
- * undefined for an empty document.
+ * Where a path stands in the text: its key, or its value. When the path is not there, the deepest part of it that is; the
+ * beginning for an empty document.
  */
 export function placeInYaml(
   document: Document,
   text: string,
   path: Path,
   at: 'key' | 'value',
-): { line: number; column: number } | undefined {
+): { line: number; column: number } {
   let node: unknown = document.contents;
   let offset = isNode(node) ? node.range?.[0] : undefined;
   for (const [index, step] of path.entries()) {
@@ -92,5 +100,5 @@ export function placeInYaml(
       node = item;
     } else break;
   }
-  return offset === undefined ? undefined : placeOfOffset(text, offset);
+  return offset === undefined ? { line: 1, column: 1 } : placeOfOffset(text, offset);
 }

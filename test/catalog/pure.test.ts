@@ -194,7 +194,9 @@ describe('the host’s own settings', () => {
     ['retention: { jobs: 30 }\n', { line: 1, column: 20 }],
     ['cells: { size: 0 }\n', { line: 1, column: 16 }],
     ['- a\n', { line: 1, column: 1, code: 'YAML_SYNTAX' }],
-    ['a: 1\na: 2\n', { line: 2, code: 'YAML_SYNTAX' }],
+    ['a: 1\na: 2\n', { line: 2, code: 'YAML_SYNTAX', next: 'remove one of them' }],
+    ['a: */5 * * * *\n', { line: 1, column: 4, next: 'write a: "*/5 * * * *"' }],
+    ['a: @daily\n', { line: 1, column: 4, next: 'write a: "@daily"' }],
   ])('refuse %j with its place', (text, fault) => {
     expect(faultOf(text)).toMatchObject({ file: 'config/daruma.yaml', ...fault });
   });
