@@ -31,6 +31,25 @@ export function banner(house: House, tookMs: number): string {
   return lines.join('\n');
 }
 
+/** What a person reads while plugins are compiled for the first time: what was found, where things are, what to type. */
+export function firstWords(found: {
+  folder: string;
+  version: string;
+  plugins: string[];
+  store: string;
+  logs: string;
+}): string {
+  return [
+    '',
+    `  daruma ${found.version}   starting: ${found.plugins.length} plugins found, compiling what is new`,
+    '',
+    `  plugins    ${wrapped(found.plugins)}`,
+    `  folder     ${found.folder}`,
+    `  store      ${found.store}     logs ${found.logs}     config ./config/daruma.yaml`,
+    '  next       daruma status · daruma logs -f, in another terminal',
+  ].join('\n');
+}
+
 /** A rejected file, with its place and what to do. */
 export function problemLines(problem: PlainFault): string[] {
   const place = placeOf(problem);

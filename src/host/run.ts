@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { readHostSettings } from '../catalog/host-settings.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import { type HostSettings, readHostSettings } from '../catalog/host-settings.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { banner, problemLines } from './banner.ts';
-import { type Host, startHost } from './host.ts';
+import { banner, firstWords, problemLines } from './banner.ts';
+import { type Host, startHost, VERSION } from './host.ts';
 import { iso } from './views.ts';
 
+/** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
+const PATIENCE_MS = 500;
 /** After being asked to stop this long, the process is ended the hard way: a thread that hangs in native code would hold it for ever. */
 const LAST_DEADLINE_MS = 20_000;
 
@@ -42,11 +44,15 @@ export async function runHost(options: { folder: string; json?: boolean }): Prom
 
   try {
     ensureInstallation(options.folder);
+    const settings = readHostSettings(options.folder);
+    const patience = setTimeout(() => {
+      if (!json) process.stdout.write(`${firstWords(lookAround(options.folder, settings.settings))}\n`);
+    }, PATIENCE_MS);
     host = await startHost({
       folder: options.folder,
-      ...readHostSettings(options.folder),
+      ...settings,
       ending: (why, failed) => end({ why, failed }),
-    });
+    }).finally(() => clearTimeout(patience));
     if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
     else process.stdout.write(`${banner(host.house, performance.now() - begun)}\n`);
     const { why, failed } = await ended;
@@ -80,6 +86,12 @@ function ready({ house }: Host) {
     agents: [...catalog.agents().keys()].sort(),
     problems: catalog.problems(),
   };
+}
+
+function lookAround(folder: string, settings: HostSettings) {
+  const names = existsSync(join(folder, 'plugins')) ? readdirSync(join(folder, 'plugins')) : [];
+  const plugins = names.filter((name) => /^[a-z0-9][a-z0-9-]*\.[jt]sx?$/.test(name)).map((name) => parse(name).name);
+  return { folder, version: VERSION, plugins: plugins.sort(), store: settings.store.file, logs: settings.logs.folder };
 }
 
 function ensureInstallation(folder: string) {
