@@ -35,7 +35,19 @@ async function lane(number: number): Promise<never> {
 }
 
 function tell(what: string, jobs: { id: string }[]): void {
-  if (jobs.length > 0) writeSync(1, jobs.map(({ id }) => `${what} ${id}\n`).join(''));
+  let rest = Buffer.from(jobs.map(({ id }) => `${what} ${id}\n`).join(''));
+  while (rest.length > 0) rest = rest.subarray(written(rest));
+}
+
+/** The pipe does not block: while its reader is slow it takes a part, or nothing. */
+function written(bytes: Buffer): number {
+  try {
+    return writeSync(1, bytes);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    return 0;
+  }
 }
 
 await Promise.all(Array.from({ length: 8 }, (_, number) => lane(number)));

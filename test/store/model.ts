@@ -1,21 +1,24 @@
+import { isStale, type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import type { JobState, NewJob } from '../../src/jobs/model.ts';
-import type { AttemptRef, ClaimAnswer, Settlement } from '../../src/jobs/ports.ts';
+import type { AttemptRef, ClaimAnswer } from '../../src/jobs/ports.ts';
 
 interface ModelJob {
   id: string;
   age: number;
   agent: string;
-  state: JobState;
-  attempt: number;
-  attempts: number;
-  allowed: number;
   priority: number;
-  runAt: number;
-  staleAt: number | null;
   key: string | undefined;
+  life: JobLife;
 }
 
-/** The jobs of a store as the ports describe them, in the plainest way: one list that is looked through. */
+/** The event of one attempt's end, as `stepJob` takes it. */
+export type End = Extract<JobEvent, { is: 'done' | 'failed' | 'lost' | 'cancelled' }>;
+export type Terms = { owner: string; leaseUntil: number; now: number };
+
+/**
+ * The jobs of a store in the plainest way: one list that is looked through, in which nothing changes but by `stepJob`.
+ * Which job an op means (the key, the order of claims) is written here; what becomes of it is not.
+ */
 export class JobModel {
   readonly jobs: ModelJob[] = [];
 
@@ -23,85 +26,57 @@ export class JobModel {
   add(job: NewJob, now: number, id: string): string | undefined {
     const first = job.key === undefined ? undefined : this.jobs.find((j) => j.agent === job.agent && j.key === job.key);
     if (first) return first.id;
-    this.jobs.push({
-      id,
-      age: this.jobs.length,
-      agent: job.agent,
-      state: 'queued',
-      attempt: 0,
-      attempts: job.attempts,
-      allowed: job.attempts,
-      priority: job.priority ?? 0,
-      runAt: job.runAt ?? now,
-      staleAt: job.staleAt ?? null,
-      key: job.key,
-    });
+    const life = newJob(job.runAt ?? now, job.attempts, job.staleAt ?? null);
+    this.jobs.push({ id, age: this.jobs.length, agent: job.agent, priority: job.priority ?? 0, key: job.key, life });
     return undefined;
   }
 
-  claim(agent: string, limit: number, now: number): Pick<ClaimAnswer, 'nextAt'> & { taken: AttemptRef[] } {
-    const order = (a: ModelJob, b: ModelJob) => b.priority - a.priority || a.runAt - b.runAt || a.age - b.age;
+  claim(agent: string, limit: number, terms: Terms): Pick<ClaimAnswer, 'nextAt'> & { taken: AttemptRef[] } {
     const taken: AttemptRef[] = [];
-    for (const job of this.ready(agent).sort(order)) {
-      if (job.runAt > now || taken.length === limit) continue;
-      if (job.staleAt !== null && job.staleAt < now) {
-        job.state = 'cancelled';
-        continue;
-      }
-      job.state = 'running';
-      taken.push({ job: job.id, attempt: ++job.attempt });
+    for (const { id, runAt } of this.ready(agent)) {
+      if (runAt > terms.now || taken.length === limit) continue;
+      if (isStale(this.find(id)!.life, terms.now)) this.step(id, { is: 'stale', now: terms.now });
+      else if (this.step(id, { is: 'claimed', ...terms }))
+        taken.push({ job: id, attempt: this.find(id)!.life.attempt });
     }
-    const left = this.ready(agent).map((job) => job.runAt);
+    const left = this.ready(agent).map(({ runAt }) => runAt);
     return { taken, nextAt: left.length > 0 ? Math.min(...left) : null };
   }
 
-  settle(end: Settlement): boolean {
-    const job = this.held(end);
-    if (!job) return false;
-    job.state = end.state;
-    if (end.state === 'retrying') job.runAt = end.runAt!;
-    return true;
-  }
-
-  release(ref: AttemptRef): void {
-    const job = this.held(ref);
-    if (!job) return;
-    job.attempt--;
-    job.state = job.attempt === 0 ? 'queued' : 'retrying';
-  }
-
+  /** What was cancelled was this; undefined when there was nothing to cancel. */
   cancel(id: string): JobState | undefined {
-    const job = this.find(id);
-    const was = job?.state;
-    if (!job || !was || !['queued', 'running', 'retrying'].includes(was)) return undefined;
-    job.state = 'cancelled';
-    return was;
+    const was = this.find(id)?.life.is;
+    return this.step(id, { is: 'cancelled' }) ? was : undefined;
   }
 
-  redrive(id: string, now: number): boolean {
+  /** Attempts that nobody holds any more, by the eyes of `owner`. */
+  abandoned(owner: string, now: number): AttemptRef[] {
+    return this.jobs
+      .map(({ id, life }) => ({ job: id, attempt: life.attempt, life }))
+      .filter(({ life, attempt }) => stepJob(life, { is: 'lost', attempt, owner, now, again: now }) !== 'refused')
+      .map(({ job, attempt }) => ({ job, attempt }));
+  }
+
+  /** Whether the event fitted; only then something changed. */
+  step(id: string, event: JobEvent): boolean {
     const job = this.find(id);
-    if (job?.state !== 'dead' && job?.state !== 'cancelled') return false;
-    Object.assign(job, { state: 'queued', attempts: job.attempt + job.allowed, runAt: now, staleAt: null });
+    const next = job ? stepJob(job.life, event) : 'refused';
+    if (!job || next === 'refused') return false;
+    job.life = next;
     return true;
-  }
-
-  drop(id: string): boolean {
-    const job = this.find(id);
-    if (job?.state !== 'dead') return false;
-    job.state = 'cancelled';
-    return true;
-  }
-
-  held(ref: AttemptRef): ModelJob | undefined {
-    const job = this.find(ref.job);
-    return job?.state === 'running' && job.attempt === ref.attempt ? job : undefined;
   }
 
   find(id: string): ModelJob | undefined {
     return this.jobs.find((job) => job.id === id);
   }
 
-  private ready(agent: string): ModelJob[] {
-    return this.jobs.filter((job) => job.agent === agent && (job.state === 'queued' || job.state === 'retrying'));
+  /** In the order in which they are claimed. */
+  private ready(agent: string): { id: string; runAt: number }[] {
+    return this.jobs
+      .filter((job) => job.agent === agent)
+      .flatMap(({ id, priority, age, life }) =>
+        'runAt' in life && life.is !== 'running' ? { id, priority, age, runAt: life.runAt } : [],
+      )
+      .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.age - b.age);
   }
 }

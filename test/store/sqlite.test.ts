@@ -9,12 +9,15 @@ import { describeStore } from './conformance.ts';
 describeStore('the embedded store', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'daruma-store-'));
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'store.db') });
-  await store.start();
-  return {
-    store,
-    async close() {
-      await store.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const close = async () => {
+    await store.stop();
+    rmSync(folder, { recursive: true, force: true });
   };
+  try {
+    await store.start();
+    return { store, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 });

@@ -12,12 +12,13 @@ export const HOUR = 3_600_000;
 
 /** Opens a new store before each test and closes it after; the getter gives the one of the running test. */
 export function freshStore(open: OpenStore): () => StorePorts {
-  let opened: Awaited<ReturnType<OpenStore>>;
+  let opened: Awaited<ReturnType<OpenStore>> | undefined;
   beforeEach(async () => {
+    opened = undefined;
     opened = await open();
   });
-  afterEach(() => opened.close());
-  return () => opened.store;
+  afterEach(() => opened?.close());
+  return () => opened!.store;
 }
 
 export function job(more: Partial<NewJob> = {}): NewJob {

@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { AttemptRef, JobStore, Settlement } from '../../src/jobs/ports.ts';
+import { type AttemptEnd, settle } from '../../src/jobs/step.ts';
+import type { End, JobModel } from './model.ts';
+
+const agent = fc.nat(1);
+const pick = fc.nat(1_000);
+
+/** One call of the store, by numbers that are looked up in the world when it is made. */
+export const anyCall = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      is: fc.constant('add' as const),
+      agent,
+      priority: fc.constantFrom(0, 0, 0, 5, -100, 100),
+      delay: fc.constantFrom(0, 0, 0, 20),
+      key: fc.option(fc.nat(3), { nil: undefined }),
+      stale: fc.option(fc.nat(60), { nil: undefined, freq: 3 }),
+      attempts: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      is: fc.constant('claim' as const),
+      agent,
+      limit: fc.nat(4),
+      owner: fc.constantFrom('host', 'host', 'former host'),
+      lease: fc.constantFrom(20, 100),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      is: fc.constant('settle' as const),
+      picks: fc.array(pick, { minLength: 1, maxLength: 3 }),
+      end: fc.constantFrom('done', 'failed', 'failed', 'gave up', 'later', 'cancelled'),
+      chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ is: fc.constantFrom('release', 'renew', 'cancel', 'redrive', 'drop'), pick }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant('take over' as const), isNow: fc.boolean() }) },
+);
+export type StoreCall = typeof anyCall extends fc.Arbitrary<infer C> ? C : never;
+
+export interface CallWorld {
+  store: JobStore;
+  model: JobModel;
+  /** Names this history's agents. */
+  run: string;
+  /** Every attempt that was ever handed out, so that late ends are among those that are tried. */
+  handed: AttemptRef[];
+  /** Those that were not given back: none of them is handed out twice. */
+  started: Set<string>;
+  now: number;
+}
+
+const BACKOFF = { first: 5, longest: 30 };
+const FAULT = { code: 'E', message: 'e' };
+
+/** Calls the store; the returned check does the same to the model and compares, in the order of the calls. */
+export async function callStore(call: StoreCall, world: CallWorld): Promise<() => void> {
+  const { store, model, handed, started, now, run } = world;
+  const attemptAt = (at: number) => recent(handed, at) ?? { job: 'job-none', attempt: 1 };
+  const jobAt = (at: number) => recent(model.jobs, at)?.id ?? 'job-none';
+  switch (call.is) {
+    case 'add': {
+      const job = {
+        agent: `${run}-${call.agent}`,
+        trigger: 'manual' as const,
+        input: null,
+        attempts: call.attempts,
+        priority: call.priority,
+        runAt: now + call.delay,
+        ...(call.key === undefined ? {} : { key: `k${call.key}` }),
+        ...(call.stale === undefined ? {} : { staleAt: now + call.stale }),
+      };
+      const [answer] = await store.add([job], now);
+      return () => {
+        const first = model.add(job, now, answer!.id);
+        expect(answer).toEqual({ id: first ?? answer!.id, isNew: first === undefined });
+      };
+    }
+    case 'claim': {
+      const name = `${run}-${call.agent}`;
+      const terms = { owner: `${run}-${call.owner}`, leaseUntil: now + call.lease, now };
+      const [answer] = await store.claim([{ agent: name, version: 'v', limit: call.limit }], terms);
+      return () => {
+        const wanted = model.claim(name, call.limit, terms);
+        const taken = answer!.assignments.map(({ job, attempt }) => ({ job, attempt }));
+        expect(taken).toEqual(wanted.taken);
+        if (wanted.nextAt !== null && wanted.nextAt <= now) expect(answer!.nextAt).toBeLessThanOrEqual(now);
+        else expect(answer!.nextAt).toBe(wanted.nextAt);
+        for (const ref of taken) {
+          expect(started.has(nameOf(ref))).toBe(false);
+          started.add(nameOf(ref));
+          handed.push(ref);
+        }
+      };
+    }
+    case 'settle': {
+      const ends = call.picks.map((at) => endOf(attemptAt(at), call.end, call.chance, world));
+      const kept = await store.settle(ends.map(({ settlement }) => settlement));
+      return () => {
+        const wanted = ends.map(({ settlement, event }) => model.step(settlement.job, event));
+        expect(kept).toEqual(wanted);
+      };
+    }
+    case 'take over': {
+      const owner = `${run}-host`;
+      const lost = (await store.abandoned(owner, now)).filter(({ agent }) => agent.startsWith(`${run}-`));
+      const refs = lost.map(({ id, attempt }) => ({ job: id, attempt }));
+      const ends = call.isNow ? refs.map((ref) => endOf(ref, 'failed', 0, world).settlement) : [];
+      return () => {
+        expect(refs.filter(({ job }) => model.find(job))).toEqual(model.abandoned(owner, now));
+        // Whoever takes over settles them in a later call; here it is only known who they are.
+        expect(ends.every(({ state }) => state === 'retrying' || state === 'dead')).toBe(true);
+      };
+    }
+    case 'release': {
+      const ref = attemptAt(call.pick);
+      await store.release([ref]);
+      return () => {
+        if (model.step(ref.job, { is: 'returned', attempt: ref.attempt })) started.delete(nameOf(ref));
+      };
+    }
+    case 'renew': {
+      const ref = attemptAt(call.pick);
+      const lost = await store.renew([ref], now + 100);
+      return () => {
+        const isHeld = model.step(ref.job, { is: 'renewed', attempt: ref.attempt, leaseUntil: now + 100 });
+        expect(lost).toEqual(isHeld ? [] : [ref]);
+      };
+    }
+    case 'cancel': {
+      const id = jobAt(call.pick);
+      const was = await store.cancel(id, FAULT, now);
+      return () => expect(was?.state).toBe(model.cancel(id));
+    }
+    case 'redrive': {
+      const id = jobAt(call.pick);
+      const back = await store.redrive([id], now);
+      return () => expect(back).toEqual(model.step(id, { is: 'redriven', now }) ? [id] : []);
+    }
+    default: {
+      const id = jobAt(call.pick);
+      const dropped = await store.drop([id], FAULT, now);
+      return () => expect(dropped).toEqual(model.step(id, { is: 'dropped' }) ? [id] : []);
+    }
+  }
+}
+
+/** Every job of the store is what the model says, down to its times and its lease's end. */
+export async function compare({ store, model }: Pick<CallWorld, 'store' | 'model'>): Promise<void> {
+  const jobs = await Promise.all(model.jobs.map(({ id }) => store.get(id)));
+  for (const [i, { life }] of model.jobs.entries()) {
+    const { attempt, attempts, staleAt, is } = life;
+    const runAt = 'runAt' in life ? { runAt: life.runAt } : {};
+    expect(jobs[i]).toMatchObject({ state: is, attempt, attempts, staleAt, ...runAt });
+    expect(attempt).toBeLessThanOrEqual(attempts);
+  }
+}
+
+/** The end as the host decides it by `settle`, and what the law is told. */
+function endOf(ref: AttemptRef, how: string, chance: number, world: CallWorld): { settlement: Settlement; event: End } {
+  const { attempt, job } = ref;
+  const { now } = world;
+  const attempts = world.model.find(job)?.life.attempts ?? 1;
+  const settlement = settle({ job, attempt, attempts, startedAt: now, finishedAt: now }, endBy(how), BACKOFF, chance);
+  if (settlement.state === 'done' || settlement.state === 'cancelled') {
+    return { settlement, event: { is: settlement.state, attempt } };
+  }
+  return { settlement, event: { is: 'failed', attempt, again: settlement.runAt ?? null } };
+}
+
+function endBy(how: string): AttemptEnd {
+  switch (how) {
+    case 'done':
+      return { is: 'done', result: '1' };
+    case 'cancelled':
+      return { is: 'cancelled', why: FAULT };
+    case 'gave up':
+      return { is: 'failed', fault: FAULT, retry: false };
+    case 'later':
+      return { is: 'failed', fault: FAULT, retry: 12 };
+    default:
+      return { is: 'failed', fault: FAULT, retry: true };
+  }
+}
+
+function nameOf({ job, attempt }: AttemptRef): string {
+  return `${job} ${attempt}`;
+}
+
+/** Mostly one of the last few, else any: so that ends meet attempts that are held, and late ones too. */
+function recent<T>(list: readonly T[], at: number): T | undefined {
+  const window = at % 3 === 0 ? list.length : Math.min(list.length, 4);
+  return list[list.length - 1 - (at % Math.max(1, window))];
+}
