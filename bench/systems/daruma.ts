@@ -6,7 +6,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const { startHost } = (await import(new URL('../../dist/host/host.js', import.meta.url).href)) as typeof import('../../src/host/host.ts');
+const { startHost } = (await import(
+  new URL('../../dist/host/host.js', import.meta.url).href
+)) as typeof import('../../src/host/host.ts');
 const { readHostSettings } = (await import(
   new URL('../../dist/catalog/host-settings.js', import.meta.url).href
 )) as typeof import('../../src/catalog/host-settings.ts');
@@ -32,7 +34,13 @@ await run(jobs);
 const seconds = (performance.now() - begun) / 1000;
 const cpu = process.cpuUsage(cpuBefore);
 console.log(
-  JSON.stringify({ jobs, seconds, jobsPerSecond: jobs / seconds, hostCpuSeconds: (cpu.user + cpu.system) / 1e6, hostRssMb: process.memoryUsage.rss() / 2 ** 20 }),
+  JSON.stringify({
+    jobs,
+    seconds,
+    jobsPerSecond: jobs / seconds,
+    hostCpuSeconds: (cpu.user + cpu.system) / 1e6,
+    hostRssMb: process.memoryUsage.rss() / 2 ** 20,
+  }),
 );
 await host.stop();
 rmSync(folder, { recursive: true, force: true });
