@@ -1,0 +1,115 @@
+import { type ControlClient, connectControl } from '../../src/control/client.ts';
+import { toPlainFault } from '../../src/kernel/fault.ts';
+import { delay } from './delay.ts';
+import type { AcceptedLedger } from './ledgers.ts';
+import { KINDS, type Kind } from './plugins.ts';
+import type { Random } from './random.ts';
+
+interface Order {
+  key: string;
+  agent: Kind;
+  input: unknown;
+}
+
+/**
+ * Somebody outside who asks for jobs over the control socket, and writes down each one whose acceptance was told. An order
+ * without an answer (the host was killed under it) is given again with the same key, as a careful client does.
+ */
+export interface Producer {
+  /** Orders come until it is paused. Connects again by itself. */
+  run(): void;
+  pause(): Promise<void>;
+  /** Gives the orders again that have no answer yet. */
+  settle(): Promise<void>;
+  /** Orders so far. */
+  orders(): number;
+  /** What a living host answered instead of accepting, by code. */
+  refusals: Record<string, number>;
+}
+
+const WEIGHTS = Object.fromEntries(Object.entries(KINDS).map(([kind, { weight }]) => [kind, weight])) as Record<
+  Kind,
+  number
+>;
+const MOST_OPEN = 16;
+
+export function createProducer(
+  socket: string,
+  ledger: AcceptedLedger,
+  random: Random,
+  mayOrder: () => boolean,
+): Producer {
+  const open = new Map<string, Order>();
+  const refusals: Record<string, number> = {};
+  let client: ControlClient | undefined;
+  let lastOrder = 0;
+  let running = false;
+  let loop = Promise.resolve();
+
+  function newOrder(): Order {
+    const agent = random.pick(WEIGHTS);
+    const number = ++lastOrder;
+    const input =
+      agent === 'effect'
+        ? { ifUnknown: random.pick({ fail: 6, skip: 2, repeat: 2 }), ms: random.between(0, 15) }
+        : { number, text: 'x'.repeat(random.between(0, 2_000)) };
+    return { key: `order-${number}`, agent, input };
+  }
+
+  async function give(order: Order, to: ControlClient): Promise<void> {
+    open.set(order.key, order);
+    try {
+      const { id } = await to.ask('run', { agent: order.agent, input: order.input, key: order.key });
+      open.delete(order.key);
+      ledger.write([{ key: order.key, agent: order.agent, id }]);
+    } catch (thrown) {
+      // It stays open, and is given again.
+      const { code } = toPlainFault(thrown);
+      if (code !== 'HOST_GONE') refusals[code] = (refusals[code] ?? 0) + 1;
+      if (client === to) client = undefined;
+      to.close();
+    }
+  }
+
+  async function connected(): Promise<ControlClient | undefined> {
+    client ??= await connectControl(socket).catch(() => undefined);
+    return client;
+  }
+
+  async function order() {
+    while (running) {
+      const to = await connected();
+      if (to) {
+        for (const one of [...open.values()].slice(0, MOST_OPEN)) void give(one, to);
+        while (running && client === to) {
+          if (open.size < MOST_OPEN && mayOrder()) void give(newOrder(), to);
+          await delay(random.between(2, 30));
+        }
+      } else await delay(10);
+    }
+  }
+
+  return {
+    run() {
+      if (running) return;
+      running = true;
+      loop = order();
+    },
+    async pause() {
+      running = false;
+      await loop;
+    },
+    async settle() {
+      for (let tries = 0; open.size > 0 && tries < 100; tries++) {
+        const to = await connected();
+        if (to) await Promise.all([...open.values()].map((one) => give(one, to)));
+        else await delay(50);
+      }
+      if (open.size > 0) throw new Error(`${open.size} orders are not accepted by a host that nobody kills`);
+      client?.close();
+      client = undefined;
+    },
+    orders: () => lastOrder,
+    refusals,
+  };
+}

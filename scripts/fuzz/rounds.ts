@@ -1,0 +1,313 @@
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { connectControl } from '../../src/control/client.ts';
+import { socketPath } from '../../src/control/place.ts';
+import type { Job } from '../../src/jobs/model.ts';
+import type { Slot } from '../../src/schedule/ports.ts';
+import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { type Broken, checkAlways, checkAtRest, endOf, type Facts, isFresh, repeatedRuns } from './check.ts';
+import { delay, until } from './delay.ts';
+import { goneWithin, type HostProcess, processesOf, signal, startHost } from './host-process.ts';
+import { effectOf, openAcceptedLedger, runOf, tail } from './ledgers.ts';
+import { EFFECTS_FILE, pluginFiles, RUNS_FILE, SCHEDULED } from './plugins.ts';
+import { createProducer } from './producer.ts';
+import { seeded } from './random.ts';
+
+export interface CrashFuzz {
+  /** The compiled program, as people run it. */
+  main: string;
+  /** An empty folder for everything. */
+  folder: string;
+  seed: number;
+  rounds: number;
+  /** No new round begins after this long. */
+  seconds: number;
+  say(line: string): void;
+}
+
+/** What is done to the processes, and how often in proportion. */
+const BLOWS = {
+  /** SIGKILL of the host, and with it of its store thread. */
+  host: 30,
+  /** SIGKILL of host, cells and workshop at once. */
+  tree: 20,
+  /** SIGKILL of one cell; the host goes on. */
+  cell: 22,
+  /** SIGKILL of the host, the next one is started while the cells of the first still end. */
+  atOnce: 10,
+  /** SIGKILL of a host that has not come up yet. */
+  start: 8,
+  /** SIGKILL of all, then rubbish at the end of the log: the page that was being written. */
+  torn: 6,
+  /** Everything stands still for a moment, and goes on. */
+  freeze: 4,
+};
+type Blow = keyof typeof BLOWS;
+
+export interface Outcome {
+  rounds: number;
+  kills: Record<Blow, number>;
+  orders: number;
+  accepted: number;
+  jobs: Record<string, number>;
+  deadBecause: Record<string, number>;
+  slots: number;
+  runs: number;
+  repeatedRuns: number;
+  effects: number;
+  refusals: Record<string, number>;
+  /** ms from the start of a host to its first run. */
+  recovery: { p50: number; p95: number; longest: number };
+  /** ms from the death of a host to that of its last cell. */
+  cellsGone: { p50: number; p95: number; longest: number };
+  /** Only promises that were broken. */
+  broken: Broken;
+  seconds: number;
+}
+
+/** Cells have to be gone this long after their host. */
+const CELLS_GONE_MS = 2_000;
+/** Everything has to have come to its end this long after the last kill. */
+const REST_MS = 90_000;
+const MOST_UNFINISHED = 120;
+
+/** Kills the processes of a real installation under load, round after round, and compares what was promised with what is there. */
+export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
+  const { folder, seed, say } = options;
+  const home = join(folder, 'home');
+  const storeFile = join(home, 'data/daruma.db');
+  mkdirSync(join(home, 'ledger'), { recursive: true });
+  for (const [path, text] of Object.entries(pluginFiles())) {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    writeFileSync(join(home, path), text);
+  }
+  const chance = seeded(seed);
+  const accepted = openAcceptedLedger(join(folder, 'accepted.log'));
+  const runLines = tail(join(home, RUNS_FILE));
+  const effectLines = tail(join(home, EFFECTS_FILE));
+  const facts: Facts = {
+    accepted: accepted.all(),
+    jobs: [],
+    slots: [],
+    runs: [],
+    effects: [],
+    endedBefore: new Map(),
+    now: 0,
+  };
+  const endedBefore = facts.endedBefore as Map<string, string>;
+  const ranOnce = new Set<string>();
+  const producer = createProducer(socketPath(home), accepted, seeded(seed + 1), () => {
+    look();
+    return accepted.all().size - ranOnce.size < MOST_UNFINISHED;
+  });
+  const kills = Object.fromEntries(Object.keys(BLOWS).map((blow) => [blow, 0])) as Record<Blow, number>;
+  const recoveries: number[] = [];
+  const cellsGone: number[] = [];
+  const misfortunes: Broken = {};
+  const begun = performance.now();
+  let lastRunAt = 0;
+  let host: HostProcess;
+
+  function misfortune(promise: string, what: string) {
+    misfortunes[promise] ??= [];
+    misfortunes[promise].push(what);
+    say(`✗ ${promise}: ${what}`);
+  }
+
+  /** Takes in what plugins have noted. */
+  function look() {
+    for (const line of runLines.read()) {
+      const run = runOf(line);
+      facts.runs.push(run);
+      ranOnce.add(run.job);
+      lastRunAt = Math.max(lastRunAt, run.at);
+    }
+    for (const line of effectLines.read()) facts.effects.push(effectOf(line));
+  }
+
+  async function comesUp() {
+    await host.ready;
+    const worked = await until(() => {
+      look();
+      return lastRunAt >= host.startedAt;
+    }, 20_000);
+    if (!worked) return misfortune('no job ran after a restart', `pid ${host.pid}`);
+    recoveries.push(facts.runs.find(({ at }) => at >= host.startedAt)!.at - host.startedAt);
+  }
+
+  /** Ends the host as the blow says, and sees that nothing of it stays. */
+  async function kill(blow: Exclude<Blow, 'cell' | 'freeze'>) {
+    const pids = processesOf(home).map(({ pid }) => pid);
+    if (blow === 'host' || blow === 'atOnce' || blow === 'start') signal([host.pid], 'SIGKILL');
+    else signal(pids, 'SIGKILL');
+    const how = await host.ended;
+    if (how !== 'SIGKILL') misfortune('a host ended by itself', `pid ${host.pid}: ${how}`);
+    const gone = goneWithin(home, pids, CELLS_GONE_MS).then(({ left, ms }) => {
+      cellsGone.push(Math.round(ms));
+      for (const { pid, command } of left) misfortune('a process outlived its host by 2 s', `${pid} ${command}`);
+      signal(
+        left.map(({ pid }) => pid),
+        'SIGKILL',
+      );
+    });
+    if (blow !== 'atOnce') await gone;
+    if (blow === 'torn')
+      appendFileSync(`${storeFile}-wal`, Buffer.alloc(chance.between(1, 9_000), chance.between(0, 255)));
+    return gone;
+  }
+
+  async function round() {
+    const blow = chance.pick(BLOWS);
+    await delay(chance.between(120, 800));
+    if (host.isOver()) misfortune('a host ended by itself', `pid ${host.pid}`);
+    kills[blow]++;
+    if (blow === 'cell') {
+      const cells = processesOf(home).filter(
+        ({ parent, command }) => parent === host.pid && command.includes('cell.js'),
+      );
+      const at = chance.between(0, 99);
+      if (cells.length > 0) signal([cells[at % cells.length]!.pid], 'SIGKILL');
+      return;
+    }
+    if (blow === 'freeze') {
+      const pids = processesOf(home).map(({ pid }) => pid);
+      signal(pids, 'SIGSTOP');
+      await delay(chance.between(100, 500));
+      return signal(pids, 'SIGCONT');
+    }
+    const gone = kill(blow);
+    if (blow === 'atOnce') await host.ended;
+    else await gone;
+    host = startHost(options.main, home);
+    if (blow === 'start') {
+      await delay(chance.between(0, 900));
+      await kill('start');
+      host = startHost(options.main, home);
+    }
+    await comesUp();
+    await gone;
+  }
+
+  async function gather() {
+    const store = openReadOnly(storeFile);
+    try {
+      const jobs: Job[] = [];
+      for (;;) {
+        const before = jobs.at(-1)?.id;
+        const page = await store.list({ limit: 1_000, ...(before === undefined ? {} : { before }) });
+        jobs.push(...page);
+        if (page.length < 1_000) break;
+      }
+      const slots: Slot[] = [];
+      for (let from = 0; ; from = slots.at(-1)!.due + 1) {
+        const page = await store.slots({ agent: SCHEDULED, from, to: Number.MAX_SAFE_INTEGER });
+        slots.push(...page);
+        if (page.length === 0) break;
+      }
+      // What was accepted or run while the store was read is looked at the next time.
+      const known = new Set(jobs.map(({ id }) => id));
+      look();
+      return { ...facts, jobs, slots, runs: facts.runs.filter(({ job }) => known.has(job)), now: Date.now() };
+    } finally {
+      store.close();
+    }
+  }
+
+  function brokenOf(all: Broken): Broken {
+    const found = { ...all, ...misfortunes };
+    if (accepted.contradictions.length > 0) found['one key, two answers'] = accepted.contradictions;
+    return Object.fromEntries(Object.entries(found).filter(([, cases]) => cases.length > 0));
+  }
+
+  try {
+    host = startHost(options.main, home);
+    await host.ready;
+    producer.run();
+    let done = 0;
+    let broken: Broken = {};
+    while (done < options.rounds && performance.now() - begun < options.seconds * 1_000) {
+      await round();
+      done++;
+      if (done % 10 > 0) continue;
+      const before = new Map(accepted.all());
+      const now = await gather();
+      broken = brokenOf(checkAlways({ ...now, accepted: before }));
+      for (const job of now.jobs) {
+        const end = endOf(job);
+        if (end) endedBefore.set(job.id, end);
+      }
+      say(
+        `round ${done}: ${now.jobs.length} jobs, ${now.runs.length} runs, ${Object.keys(broken).length} promises broken`,
+      );
+      if (Object.keys(broken).length > 0) break;
+    }
+    await producer.pause();
+    const last = await rest();
+    const atRest = brokenOf(checkAtRest(last));
+    return outcome(done, last, { ...broken, ...atRest });
+  } finally {
+    await producer.pause();
+    if (!host!.isOver()) signal([host!.pid, ...processesOf(home).map(({ pid }) => pid)], 'SIGKILL');
+    accepted.close();
+    runLines.close();
+    effectLines.close();
+  }
+
+  /** Nobody is killed any more: everything has to come to its end, and the host to stop as asked. */
+  async function rest(): Promise<Facts> {
+    await producer.settle();
+    const client = await connectControl(socketPath(home));
+    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await delay(100)) {
+      const open = await client.ask('jobs', { states: ['queued', 'running', 'retrying'], limit: 100 });
+      if (open.every(({ slot }) => isFresh({ slot: slot === null ? null : Date.parse(slot) }, Date.now()))) break;
+    }
+    client.close();
+    host.kill('SIGTERM');
+    const how = await host.ended;
+    if (how !== 0) misfortune('a host that was asked to stop did not end with 0', String(how));
+    const { left } = await goneWithin(
+      home,
+      processesOf(home).map(({ pid }) => pid),
+      CELLS_GONE_MS,
+    );
+    for (const { pid, command } of left) misfortune('a process outlived its host by 2 s', `${pid} ${command}`);
+    return gather();
+  }
+
+  function outcome(rounds: number, last: Facts, broken: Broken): Outcome {
+    return {
+      rounds,
+      kills,
+      orders: producer.orders(),
+      accepted: accepted.all().size,
+      jobs: counted(last.jobs.map(({ state }) => state)),
+      deadBecause: counted(last.jobs.filter(({ state }) => state === 'dead').map(({ error }) => error?.code ?? 'none')),
+      slots: last.slots.length,
+      runs: last.runs.length,
+      repeatedRuns: repeatedRuns(last.runs),
+      effects: last.effects.length,
+      refusals: producer.refusals,
+      recovery: spread(recoveries),
+      cellsGone: spread(cellsGone),
+      broken,
+      seconds: Math.round((performance.now() - begun) / 1_000),
+    };
+  }
+}
+
+/** Removes the folder of a fuzz. */
+export function clear(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function counted(names: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names.sort()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+function spread(figures: number[]) {
+  const sorted = figures.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50: at(0.5), p95: at(0.95), longest: sorted.at(-1) ?? 0 };
+}
