@@ -107,7 +107,7 @@ export interface IncidentStore {
   /** Replaces it; an unknown id is refused with code `INCIDENT_UNKNOWN`. */
   updateIncident(incident: Incident): Promise<void>;
   incident(id: string): Promise<Incident | undefined>;
-  /** Newest first. */
+  /** Newest first. `since`: not ended, or ended at that time (epoch ms) or later. */
   incidents(filter: { agent?: string; states?: IncidentState[]; since?: number; limit: number }): Promise<Incident[]>;
   /** Adds to the ledger of remedies. */
   recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;

@@ -47,7 +47,7 @@ export interface AgentFigures {
 
 /** Looking after the store itself. */
 export interface UpkeepStore {
-  /** Deletes finished jobs (with their attempts and effects), decided slots and events that ended before the time; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
+  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
   /** The schema's number, the size in bytes of the store with its log, and what an integrity check says (`ok`). */
   checkUp(options?: { integrity?: boolean }): Promise<{ schema: number; bytes: number; integrity: string | null }>;

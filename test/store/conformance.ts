@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { endLaws } from './laws/ends.ts';
 import { figureLaws } from './laws/figures.ts';
+import { incidentLaws } from './laws/incidents.ts';
 import { queueLaws } from './laws/queue.ts';
 import { recordLaws } from './laws/records.ts';
 import { slotLaws } from './laws/slots.ts';
@@ -15,6 +16,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('views', () => viewLaws(open));
     describe('slots', () => slotLaws(open));
     describe('records', () => recordLaws(open));
+    describe('incidents', () => incidentLaws(open));
     describe('figures', () => figureLaws(open));
   });
 }

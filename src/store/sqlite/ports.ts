@@ -1,3 +1,4 @@
+import type { IncidentStore } from '../../healing/ports.ts';
 import type { EffectStore, JobStore, PauseStore, StateStore } from '../../jobs/ports.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import type { EventStore, FigureStore, UpkeepStore } from '../../telemetry/ports.ts';
@@ -8,6 +9,7 @@ export type StorePorts = JobStore &
   StateStore &
   PauseStore &
   SlotStore &
+  IncidentStore &
   EventStore &
   FigureStore &
   UpkeepStore;
@@ -31,4 +33,7 @@ export type ReadPorts = Pick<
   | 'hourFigures'
   | 'slotFigures'
   | 'paused'
+  | 'incident'
+  | 'incidents'
+  | 'quarantines'
 >;

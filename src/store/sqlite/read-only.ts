@@ -24,6 +24,9 @@ export function openReadOnly(file: string): ReadOnlyStore {
     'hourFigures',
     'slotFigures',
     'paused',
+    'incident',
+    'incidents',
+    'quarantines',
   ];
   const methods = names.map((name) => [
     name,

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -123,5 +123,39 @@ CREATE TABLE hour_total (
   PRIMARY KEY (hour, agent)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hour_total_agent ON hour_total (agent, hour);
+`,
+  `
+-- What is only read together with its incident is in one text.
+CREATE TABLE incident (
+  id          INTEGER PRIMARY KEY,
+  agent       TEXT,
+  verdict     TEXT    NOT NULL,
+  state       TEXT    NOT NULL,
+  opened_at   INTEGER NOT NULL,
+  ended_at    INTEGER,
+  fingerprint TEXT    NOT NULL,
+  record      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX incident_unended ON incident (state) WHERE ended_at IS NULL;
+CREATE INDEX incident_agent ON incident (agent) WHERE agent IS NOT NULL;
+CREATE INDEX incident_ended ON incident (ended_at) WHERE ended_at IS NOT NULL;
+
+-- The ledger of remedies.
+CREATE TABLE remedy (
+  fingerprint TEXT    NOT NULL,
+  kind        TEXT    NOT NULL,
+  tried       INTEGER NOT NULL,
+  held        INTEGER NOT NULL,
+  PRIMARY KEY (fingerprint, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+  agent         TEXT PRIMARY KEY,
+  since         INTEGER NOT NULL,
+  incident      TEXT    NOT NULL,
+  probes        INTEGER NOT NULL,
+  next_probe_at INTEGER NOT NULL,
+  fingerprint   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
 `,
 ];

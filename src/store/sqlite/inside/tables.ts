@@ -4,6 +4,7 @@ import type { StoreOps } from '../wire.ts';
 import { effects } from './effects.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures } from './figures.ts';
+import { incidentReads, incidentWrites } from './incidents.ts';
 import { jobAdder } from './jobs/add.ts';
 import { jobChanges } from './jobs/change.ts';
 import { jobClaims } from './jobs/claim.ts';
@@ -41,6 +42,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...agentState(db),
       ...pauses(db),
       ...slotWrites(db, adder),
+      ...incidentWrites(db),
       ...eventWrites(db),
       ...upkeepWrites(db),
       ...openReads(db, file),
@@ -62,6 +64,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...jobList(db),
     ...jobOverview(db),
     ...slotReads(db),
+    ...incidentReads(db),
     ...eventReads(db),
     ...figures(db),
     ...upkeepReads(db, file),

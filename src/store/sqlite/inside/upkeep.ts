@@ -24,6 +24,11 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
       ORDER BY due LIMIT ?2)`);
   const events = db.prepare('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)');
 
+  // The newest one stays: the next id is counted from it.
+  const incidents = db.prepare(`
+    DELETE FROM incident WHERE id IN (
+      SELECT id FROM incident WHERE ended_at < ? AND id < (SELECT max(id) FROM incident) ORDER BY ended_at LIMIT ?)`);
+
   const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
 
   return {
@@ -32,7 +37,11 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
       const end = (jobsEnd.get(hourOf(before.jobs)) as { row: number | null }).row ?? Number.MAX_SAFE_INTEGER;
       const rows = (oldJobs.all(end, before.jobs, limit) as { id: number }[]).map(({ id }) => id);
       if (rows.length > 0) for (const statement of ofJobs) statement.run(JSON.stringify(rows));
-      const gone = [slots.run(before.slots, limit), events.run(before.events, limit)];
+      const gone = [
+        slots.run(before.slots, limit),
+        events.run(before.events, limit),
+        incidents.run(before.events, limit),
+      ];
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
     },
   };

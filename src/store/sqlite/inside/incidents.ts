@@ -1,0 +1,82 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
+import { Fault } from '../../../kernel/fault.ts';
+import { incidentIdOf, incidentRowOf } from '../incident-id.ts';
+import type { Sync } from '../ports.ts';
+
+type Reads = 'incident' | 'incidents' | 'remedyRecords' | 'quarantines';
+
+export function incidentWrites(db: DatabaseSync): Omit<Sync<IncidentStore>, Reads> {
+  const insert = db.prepare(`
+    INSERT INTO incident (agent, verdict, state, opened_at, ended_at, fingerprint, record) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const update = db.prepare(`
+    UPDATE incident SET agent = ?, verdict = ?, state = ?, opened_at = ?, ended_at = ?, fingerprint = ?, record = ?
+    WHERE id = ?`);
+  const record = db.prepare(`
+    INSERT INTO remedy (fingerprint, kind, tried, held) VALUES (?, ?, 1, ?)
+    ON CONFLICT (fingerprint, kind) DO UPDATE SET tried = tried + 1, held = held + excluded.held`);
+  const put = db.prepare(`
+    INSERT INTO quarantine (agent, since, incident, probes, next_probe_at, fingerprint) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (agent) DO UPDATE SET since = excluded.since, incident = excluded.incident, probes = excluded.probes,
+      next_probe_at = excluded.next_probe_at, fingerprint = excluded.fingerprint`);
+  const end = db.prepare('DELETE FROM quarantine WHERE agent = ?');
+  return {
+    openIncident: (incident) => incidentIdOf(Number(insert.run(...columnsOf(incident)).lastInsertRowid)),
+    updateIncident({ id, ...incident }) {
+      if (Number(update.run(...columnsOf(incident), incidentRowOf(id)).changes) === 1) return;
+      throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+    },
+    recordRemedy: (fingerprint, kind, held) => void record.run(fingerprint, kind, held ? 1 : 0),
+    putQuarantine: (one) =>
+      void put.run(one.agent, one.since, one.incident, one.probes, one.nextProbeAt, one.fingerprint),
+    endQuarantine: (agent) => void end.run(agent),
+  };
+}
+
+export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads> {
+  const one = db.prepare('SELECT * FROM incident WHERE id = ?');
+  const records = db.prepare('SELECT fingerprint, kind, tried, held FROM remedy WHERE fingerprint = ? ORDER BY kind');
+  const held = db.prepare(`
+    SELECT agent, since, incident, probes, next_probe_at AS nextProbeAt, fingerprint FROM quarantine ORDER BY agent`);
+  const lists = new Map<string, StatementSync>();
+  return {
+    incident(id) {
+      const row = one.get(incidentRowOf(id)) as unknown as IncidentRow | undefined;
+      return row && incidentOf(row);
+    },
+    incidents({ agent, states, since, limit }) {
+      const parts: [string, ...SQLInputValue[]][] = [['true']];
+      if (agent !== undefined) parts.push(['agent = ?', agent]);
+      if (states !== undefined) parts.push(['state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]);
+      if (since !== undefined) parts.push(['(ended_at IS NULL OR ended_at >= ?)', since]);
+      const where = parts.map(([text]) => text).join(' AND ');
+      const list = lists.get(where) ?? db.prepare(`SELECT * FROM incident WHERE ${where} ORDER BY id DESC LIMIT ?`);
+      lists.set(where, list);
+      const rows = list.all(...parts.flatMap(([, ...values]) => values), limit) as unknown as IncidentRow[];
+      return rows.map(incidentOf);
+    },
+    remedyRecords: (fingerprint) => records.all(fingerprint).map((row) => ({ ...row }) as unknown as RemedyRecord),
+    quarantines: () => held.all().map((row) => ({ ...row }) as unknown as QuarantineRecord),
+  };
+}
+
+interface IncidentRow {
+  id: number;
+  agent: string | null;
+  verdict: Incident['verdict'];
+  state: Incident['state'];
+  opened_at: number;
+  ended_at: number | null;
+  fingerprint: string;
+  record: string;
+}
+
+function columnsOf(incident: Omit<Incident, 'id'>): SQLInputValue[] {
+  const { agent, verdict, state, openedAt, endedAt, fingerprint, ...record } = incident;
+  return [agent, verdict, state, openedAt, endedAt, fingerprint, JSON.stringify(record)];
+}
+
+function incidentOf(row: IncidentRow): Incident {
+  const { id, agent, verdict, state, opened_at: openedAt, ended_at: endedAt, fingerprint, record } = row;
+  return { id: incidentIdOf(id), agent, verdict, state, openedAt, endedAt, fingerprint, ...JSON.parse(record) };
+}
