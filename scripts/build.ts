@@ -1,23 +1,47 @@
 /**
  * Builds `dist/`: plain JavaScript for production, one file for each file of `src/`, with declarations and source maps.
- * Files are overwritten in place and left-overs removed last, so that a host that runs from `dist/` never sees it empty.
+ * It is made beside `dist/` and moved in file by file, changed ones only, left-overs removed last: a host that runs from
+ * `dist/` and starts a thread meanwhile never meets half a file.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const out = join(root, 'dist');
-execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
-for (const file of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
-  const source = /^(.*?)(\.d\.ts|\.js\.map|\.js)$/.exec(file)?.[1];
-  if (source && !existsSync(join(root, 'src', `${source}.ts`)) && !existsSync(join(root, 'src', `${source}.tsx`))) {
-    rmSync(join(out, file), { force: true });
+const made = mkdtempSync(join(root, '.dist-'));
+try {
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'tsconfig.build.json'), '--outDir', made], {
+    stdio: 'inherit',
+  });
+  chmodSync(join(made, 'main.js'), 0o755);
+  const files = filesIn(made);
+  for (const file of files) {
+    if (sameContent(join(made, file), join(out, file))) continue;
+    mkdirSync(dirname(join(out, file)), { recursive: true });
+    renameSync(join(made, file), join(out, file));
   }
+  for (const file of filesIn(out)) if (!files.includes(file)) rmSync(join(out, file), { force: true });
+} finally {
+  rmSync(made, { recursive: true, force: true });
 }
-chmodSync(join(out, 'main.js'), 0o755);
 
 // In a checkout nothing else makes `npx daruma` find the command: npm links the bins of dependencies only.
 const link = join(root, 'node_modules/.bin/daruma');
 rmSync(link, { force: true });
 symlinkSync('../../dist/main.js', link);
+
+function filesIn(folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  return readdirSync(folder, { recursive: true, withFileTypes: true, encoding: 'utf8' })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+function sameContent(one: string, other: string): boolean {
+  try {
+    return readFileSync(one).equals(readFileSync(other));
+  } catch {
+    return false;
+  }
+}
