@@ -1,4 +1,3 @@
-import type { Document } from 'yaml';
 import { z } from 'zod';
 import type { PlainFault } from '../kernel/fault.ts';
 import {
@@ -15,7 +14,7 @@ import {
 import { faultOfIssues } from './issues.ts';
 import { NAME } from './names.ts';
 import { whatIsWrongInside } from './plugin-manifest.ts';
-import { type Path, placeInYaml, readYaml } from './yaml-place.ts';
+import { type Path, type Place, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
 
 /** What may stand in agents/<name>.yaml. Its JSON Schema is config/agent.schema.json. */
 export const agentFileSchema = z.strictObject({
@@ -58,7 +57,6 @@ export interface AgentFile {
   file: string;
   text: string;
   data: AgentFileData;
-  document: Document;
 }
 
 /** Checks the text of an agent file by itself; what it says of its plugin is checked by resolveAgent. */
@@ -78,7 +76,7 @@ export function readAgentFile(
     const terms = { code: 'AGENT_FILE_INVALID', data, schema, file, text, place };
     return { fault: faultOfIssues(parsed.error.issues, terms) };
   }
-  const good: AgentFile = { name, file, text, data: parsed.data, document: yaml.document };
+  const good: AgentFile = { name, file, text, data: parsed.data };
   const wrong = whatIsWrongInside(good.data, at);
   return wrong ? { fault: faultIn(good, wrong) } : { good };
 }
@@ -94,13 +92,17 @@ export function faultIn(
     schema: {},
     file: agent.file,
     text: agent.text,
-    place: (path, part) => placeInYaml(agent.document, agent.text, path, part),
+    place: placesIn(agent.text),
   });
   return wrong.next ? { ...fault, next: wrong.next } : fault;
 }
 
-/** `agents/x.yaml:6:3`: where a value of the file was said. */
-export function originIn(agent: AgentFile, path: Path): string {
-  const at = placeInYaml(agent.document, agent.text, path, 'key');
-  return `${agent.file}:${at.line}:${at.column}`;
+/** Tells `agents/x.yaml:6:3`: where a value of the file was said. */
+export function originsIn(agent: AgentFile): (path: Path) => string {
+  const place = placesIn(agent.text);
+  return (path) => tellOrigin(agent.file, place(path, 'key'));
+}
+
+function tellOrigin(file: string, { line, column }: Place): string {
+  return `${file}:${line}:${column}`;
 }

@@ -12,6 +12,7 @@ import { createPluginShelf } from './plugin-shelf.ts';
 import type { Catalog, CatalogChange, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve-agent.ts';
+import { rememberingResolve } from './resolve-memo.ts';
 import { resolveSet } from './resolve-set.ts';
 import { readRuntime } from './runtime.ts';
 import { createSettingsCheck } from './settings-check.ts';
@@ -53,7 +54,7 @@ const BREATH_MS = 50;
 /** Between two looks at something that settles. */
 const LEAST_WAIT_MS = 15;
 /** A host starts with what it has when a plugin takes longer than this. */
-const START_MS = 10_000;
+const START_MS = 5_000;
 const RESCAN_MS = 60_000;
 const PARALLEL = 2;
 
@@ -75,13 +76,14 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     warmMs: options.warmMs ?? 10_000,
     parallel: PARALLEL,
   });
-  const checks = createSettingsCheck({ workshop, folder, answered: apply });
-  const alarms = createAlarms<'gather' | 'settle' | 'scan'>(time);
+  const checks = createSettingsCheck({ workshop, folder, answered: applySoon });
+  const alarms = createAlarms<'gather' | 'settle' | 'scan' | 'apply'>(time);
   const turns = createTurns(look, (error) =>
     log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) }),
   );
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
+  const resolve = rememberingResolve();
   const listeners = new Set<(change: CatalogChange) => void>();
   let remembered: InForce = { plugins: {}, files: {}, agents: {} };
   const pluginShelf = createPluginShelf({
@@ -94,7 +96,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     folder,
     remembered: (plugin) => versions.get(plugin, remembered.plugins[plugin] ?? ''),
     judged() {
-      apply();
+      applySoon();
       hint();
     },
   });
@@ -184,14 +186,19 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     return paths;
   }
 
+  /** Answers that come together are one change. */
+  function applySoon() {
+    if (!alarms.isSet('apply')) alarms.set('apply', 0, apply);
+  }
+
   /** Decides the set anew from what is known, and tells what changed. */
   function apply() {
     if (is === 'stopped') return;
     const plugins = pluginShelf.plugins();
     const files = agentShelf.files();
-    const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled };
+    const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled, resolve };
     const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
-    for (const { version, settings } of set.unchecked) checks.ask(version, settings);
+    checks.ask(set.unchecked);
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
@@ -230,7 +237,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   function isIdle(): boolean {
-    return !unsettled && !turns.pending() && !alarms.isSet('gather') && pluginShelf.idle() && checks.idle();
+    const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');
+    return !unsettled && !due && pluginShelf.idle() && checks.idle();
   }
 
   function idle(withinMs: number): Promise<void> {

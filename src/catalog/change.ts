@@ -8,8 +8,11 @@ export function changeBetween(
   after: ReadonlyMap<string, Resolved>,
 ): CatalogChange {
   const change: CatalogChange = { added: [], changed: [], removed: [] };
-  for (const [name, { agent }] of after) {
-    const old = before.get(name)?.agent;
+  for (const [name, resolved] of after) {
+    const { agent } = resolved;
+    const former = before.get(name);
+    if (former === resolved) continue;
+    const old = former?.agent;
     if (!old) change.added.push(agent);
     else if (JSON.stringify(old) !== JSON.stringify(agent)) change.changed.push({ before: old, after: agent });
   }

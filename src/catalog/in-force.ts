@@ -30,8 +30,20 @@ const FORMAT = 1;
 
 export function createInForceFile(folder: string, log: Log): InForceFile {
   const file = join(folder, FILE);
-  let written = '';
-  let writing: Promise<void> = Promise.resolve();
+  let last: InForce | undefined;
+  let due: (() => Promise<void>) | undefined;
+  let writing: Promise<void> | undefined;
+
+  async function writeAll() {
+    for (let next = due; next; next = due) {
+      due = undefined;
+      await next().catch((error) =>
+        log.warn('what is in force could not be written down', { fault: toPlainFault(error) }),
+      );
+    }
+    writing = undefined;
+  }
+
   return {
     async read() {
       const nothing: InForce = { plugins: {}, files: {}, agents: {} };
@@ -43,18 +55,36 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       }
     },
     write(now, after) {
-      const text = JSON.stringify({ format: FORMAT, ...now });
-      if (text === written) return;
-      written = text;
-      writing = writing
-        .then(() => writeFile(`${file}.tmp`, text))
+      if (last && isSame(last, now)) return;
+      last = now;
+      // What is still waiting to be written is out of date: only the newest counts.
+      due = async () => {
+        await writeFile(`${file}.tmp`, JSON.stringify({ format: FORMAT, ...now }));
         // As a whole: a cut leaves the old one.
-        .then(() => rename(`${file}.tmp`, file))
-        .then(after)
-        .catch((error) => log.warn('what is in force could not be written down', { fault: toPlainFault(error) }));
+        await rename(`${file}.tmp`, file);
+        await after();
+      };
+      writing ??= writeAll();
     },
-    settled: () => writing,
+    async settled() {
+      await writing;
+    },
   };
+}
+
+/** By identity of what is resolved: an agent that did not change is the same object. */
+function isSame(a: InForce, b: InForce): boolean {
+  return (
+    hasSame(a.agents, b.agents, (one, two) => one === two) &&
+    hasSame(a.plugins, b.plugins, (one, two) => one === two) &&
+    hasSame(a.files, b.files, (one, two) => one.file === two.file && one.text === two.text)
+  );
+}
+
+function hasSame<T>(a: Record<string, T>, b: Record<string, T>, same: (one: T, two: T) => boolean): boolean {
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => name in b && same(a[name]!, b[name]!));
 }
 
 /** The versions, as `plugin/id`, that something still stands on. */

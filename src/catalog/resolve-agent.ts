@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { parseDuration } from '../kernel/units.ts';
-import { type AgentFile, faultIn, originIn } from './agent-file.ts';
+import { type AgentFile, faultIn, originsIn } from './agent-file.ts';
 import { faultOfIssues, type Issue } from './issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from './limits.ts';
 import { narrowNeeds } from './needs.ts';
 import type { OriginValue } from './ports.ts';
 import type { StoredVersion } from './versions.ts';
-import { placeInYaml } from './yaml-place.ts';
+import { placesIn } from './yaml-place.ts';
 
 /** An agent with where each of its values was said. */
 export interface Resolved {
@@ -32,14 +32,14 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const plugin = version.manifest;
   const said = file?.data;
   const origins: OriginValue[] = [];
+  const saidAt = file ? originsIn(file) : () => version.entry;
 
   if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
   const narrowed = narrowNeeds(plugin.needs, said?.needs);
   if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
 
   function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
-    const origin =
-      ofFile !== undefined ? originIn(file!, path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
+    const origin = ofFile !== undefined ? saidAt(path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
     const value = ofFile ?? ofPlugin ?? fallback;
     if (value !== undefined) origins.push({ path, value, origin });
     return value;
@@ -49,7 +49,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   origins.push({
     path: 'plugin',
     value: version.ref.plugin,
-    origin: file ? originIn(file, ['plugin']) : version.entry,
+    origin: saidAt(['plugin']),
   });
   origins.push({ path: 'version', value: version.ref.id, origin: version.entry });
   const expression = pick<string | undefined>('schedule', said?.schedule, plugin.schedule, undefined);
@@ -65,7 +65,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
         };
   const on = pick('on', said?.on, plugin.on, []);
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
-  const settings = resolveSettings(terms, origins);
+  const settings = resolveSettings(terms, origins, saidAt);
   const timeout = pick<string>('limits.timeout', said?.limits?.timeout, plugin.limits?.timeout, DEFAULT_LIMITS.timeout);
   const { limits: l, backoff: b } = { limits: said?.limits, backoff: said?.limits?.backoff };
   const { limits: p } = plugin;
@@ -118,11 +118,15 @@ function fingerprintOf({ version, settings, limits, needs, workers, isolation }:
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-function resolveSettings({ version, file }: ResolveTerms, origins: OriginValue[]): Record<string, unknown> {
+function resolveSettings(
+  { version, file }: ResolveTerms,
+  origins: OriginValue[],
+  saidAt: (path: string[]) => string,
+): Record<string, unknown> {
   const settings = file?.data.settings ?? {};
   const schema = version.manifest.settingsSchema as { properties?: Record<string, { default?: unknown }> } | null;
   for (const [key, value] of Object.entries(settings)) {
-    origins.push({ path: `settings.${key}`, value, origin: originIn(file!, ['settings', key]) });
+    origins.push({ path: `settings.${key}`, value, origin: saidAt(['settings', key]) });
   }
   for (const [key, property] of Object.entries(schema?.properties ?? {})) {
     if (key in settings || property.default === undefined) continue;
@@ -149,7 +153,7 @@ function tellSettings({ name, version, file, settingsIssues }: ResolveTerms): Pl
     ...terms,
     file: file.file,
     text: file.text,
-    place: (path, at) => placeInYaml(file.document, file.text, path, at),
+    place: placesIn(file.text),
   });
 }
 

@@ -3,7 +3,7 @@ import { suggest } from '../kernel/suggest.ts';
 import { type AgentFile, faultIn } from './agent-file.ts';
 import type { Issue } from './issues.ts';
 import type { Listing } from './ports.ts';
-import { type Resolved, resolveAgent } from './resolve-agent.ts';
+import type { Resolved, resolveAgent } from './resolve-agent.ts';
 import type { StoredVersion } from './versions.ts';
 
 /** A plugin as its files are now: the version that counts, and what is wrong with a newer state. */
@@ -31,6 +31,7 @@ export interface SetTerms {
   hostTimezone: string;
   /** A file is still being written: it may be the one that is missed. */
   unsettled: boolean;
+  resolve: typeof resolveAgent;
   /** What a version's schema has against settings; undefined when it has not been asked yet. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
 }
@@ -49,6 +50,7 @@ export interface ResolvedSet {
 export function resolveSet(terms: SetTerms): ResolvedSet {
   const { plugins, files, inForce } = terms;
   const result: ResolvedSet = { agents: new Map(), listings: [], unchecked: [] };
+  const former = new Map(terms.listings.map((listing) => [listing.name, listing]));
   /** Plugins that a file names; `firmly`: and the file itself is not rejected. */
   const named = new Set<string>();
   const firmly = new Set<string>();
@@ -103,7 +105,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
       return;
     }
     const { hostTimezone } = terms;
-    const resolved = resolveAgent({ name, version: known.good, file, hostTimezone, settingsIssues });
+    const resolved = terms.resolve({ name, version: known.good, file, hostTimezone, settingsIssues });
     if ('fault' in resolved) keep(name, plugin, resolved.fault);
     else add(name, resolved, problem, problem ? 'the last good version goes on running' : undefined);
   }
@@ -121,7 +123,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
   /** Nothing new can be said yet. */
   function keepQuietly(name: string) {
     const running = inForce.get(name);
-    const listing = terms.listings.find((one) => one.name === name);
+    const listing = former.get(name);
     if (!running) {
       if (listing) result.listings.push(listing);
       return;

@@ -98,7 +98,7 @@ export function createWorkshop(needs: { time: Time; log: Log }, options: Worksho
     next();
   }
 
-  /** The process is gone. Whoever was in it alone is to blame; several are tried again one by one. */
+  /** The process is gone. Whoever was in it alone is to blame; several are tried again one by one, after all others. */
   function lost(at: Bench, how: string) {
     if (bench === at) bench = undefined;
     const held = [...at.running.values()];
@@ -110,7 +110,7 @@ export function createWorkshop(needs: { time: Time; log: Log }, options: Worksho
       );
     } else {
       for (const request of held) request.suspect = true;
-      waiting.unshift(...held);
+      waiting.push(...held);
     }
     if (held.length > 0)
       log.warn('the workshop died; what it was doing is tried again', { how, requests: held.length });
@@ -165,14 +165,9 @@ export function createWorkshop(needs: { time: Time; log: Log }, options: Worksho
     ask(ask) {
       return new Promise((resolve, reject) => {
         if (stopped) return reject(fault('STOPPED', 'the catalog is stopped'));
-        waiting.push({
-          id: ++lastId,
-          ask,
-          suspect: false,
-          cancelDeadline() {},
-          resolve: resolve as Request['resolve'],
-          reject,
-        });
+        const rest = { suspect: false, cancelDeadline() {}, resolve: resolve as Request['resolve'], reject };
+        const request: Request = { id: ++lastId, ask, ...rest };
+        waiting.splice(placeInQueue(waiting, ask.ask), 0, request);
         next();
       });
     },
@@ -188,6 +183,15 @@ export function createWorkshop(needs: { time: Time; log: Log }, options: Worksho
       await end();
     },
   };
+}
+
+/**
+ * What is begun is finished first: of a hundred plugins the first are live while the last are compiled. Those that may
+ * bring down the process come last.
+ */
+function placeInQueue(waiting: readonly Request[], ask: 'compile' | 'inspect'): number {
+  const before = waiting.findIndex((one) => one.suspect || (ask === 'inspect' && one.ask.ask === 'compile'));
+  return before === -1 ? waiting.length : before;
 }
 
 function fault(code: string, message: string, data?: PlainFault['data']): Fault {

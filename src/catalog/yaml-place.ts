@@ -11,6 +11,8 @@ export interface YamlFile {
 }
 
 export type Path = readonly (string | number)[];
+/** Both count from 1. */
+export type Place = { line: number; column: number };
 
 /** Parses a text that should hold one map. `file` is what faults name. */
 export function readYaml(text: string, file: string): YamlFile {
@@ -76,12 +78,7 @@ function tellSyntax(error: YAMLError, text: string, file: string): PlainFault {
  * Where a path stands in the text: its key, or its value. When the path is not there, the deepest part of it that is; the
  * beginning for an empty document.
  */
-export function placeInYaml(
-  document: Document,
-  text: string,
-  path: Path,
-  at: 'key' | 'value',
-): { line: number; column: number } {
+export function placeInYaml(document: Document, text: string, path: Path, at: 'key' | 'value'): Place {
   let node: unknown = document.contents;
   let offset = isNode(node) ? node.range?.[0] : undefined;
   for (const [index, step] of path.entries()) {
@@ -101,4 +98,13 @@ export function placeInYaml(
     } else break;
   }
   return offset === undefined ? { line: 1, column: 1 } : placeOfOffset(text, offset);
+}
+
+/** {@link placeInYaml} of a text that was valid; it is parsed when the first place is asked for, and not kept longer. */
+export function placesIn(text: string): (path: Path, at: 'key' | 'value') => Place {
+  let document: Document | undefined;
+  return (path, at) => {
+    document ??= parseDocument(text, { prettyErrors: false });
+    return placeInYaml(document, text, path, at);
+  };
 }

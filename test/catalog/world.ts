@@ -62,6 +62,7 @@ export async function makeWorld(
       await world.catalog.stop();
       world.catalog = make(more);
       await world.catalog.start();
+      await world.catalog.rescan();
     },
     agent(name) {
       const agent = world.catalog.agents().get(name);
@@ -90,6 +91,8 @@ export async function makeWorld(
     },
   };
   await world.catalog.start();
+  // A start does not wait for ever on a busy machine.
+  await world.catalog.rescan();
   return world;
 }
 

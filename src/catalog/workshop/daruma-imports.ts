@@ -1,10 +1,13 @@
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
+/** What the plugins that come with Daruma import: they work in a folder without packages too. */
+const LENT = /^(?:zod|tar)(?:\/.*)?$/;
 const ZOD_LANGUAGES = 'zod-languages';
 
 /**
- * `import … from 'daruma'` is always the running Daruma, in any folder; `zod` is its own one where the author has none.
+ * `import … from 'daruma'` is always the running Daruma, in any folder; so are a few packages where the author has
+ * installed none of his own.
  * Of zod's fifty languages only English is kept: they are half of the bundle and nobody can choose one.
  */
 export function darumaImports(daruma: string): Plugin {
@@ -26,7 +29,7 @@ export function darumaImports(daruma: string): Plugin {
           },
         ],
       }));
-      build.onResolve({ filter: /^zod(?:\/.*)?$/ }, async ({ path, kind, pluginData, resolveDir }) => {
+      build.onResolve({ filter: LENT }, async ({ path, kind, pluginData, resolveDir }) => {
         if (pluginData === 'asked') return undefined;
         const options = { kind, pluginData: 'asked' };
         const own = await build.resolve(path, { ...options, resolveDir });
