@@ -1,0 +1,131 @@
+import { type AttemptEvent, type AttemptLife, stepAttempt } from '../../src/jobs/attempt-state.ts';
+import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
+import { type SlotEvent, type SlotLife, stepSlot } from '../../src/schedule/slot-state.ts';
+import { step as stepWorker, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
+import type { Machine } from './machine.ts';
+
+const terms = { attempts: 3, allowed: 3, staleAt: null };
+const lease = { owner: 'this host', leaseUntil: 60 };
+const queued = newJob(10, 3, null);
+const soon = { ...queued, staleAt: 30 };
+
+export const job: Machine<JobLife, JobEvent> = {
+  title: 'Job',
+  file: 'src/jobs/job-state.ts',
+  about:
+    'A running job does what its attempt does. An end that names another attempt than the one that runs is refused: the fence.',
+  step: stepJob,
+  states: {
+    queued,
+    'queued, to start by 30': soon,
+    'running, attempt 1 of 3': { ...terms, ...lease, is: 'running', attempt: 1, runAt: 10 },
+    'running, attempt 3 of 3': { ...terms, ...lease, is: 'running', attempt: 3, runAt: 10 },
+    retrying: { ...terms, is: 'retrying', attempt: 1, runAt: 10 },
+    'retrying, to start by 30': { ...terms, is: 'retrying', attempt: 1, runAt: 10, staleAt: 30 },
+    done: { ...terms, is: 'done', attempt: 1 },
+    dead: { ...terms, is: 'dead', attempt: 3 },
+    cancelled: { ...terms, is: 'cancelled', attempt: 1 },
+  },
+  events: {
+    'claimed before it is due (10)': { is: 'claimed', now: 9, ...lease },
+    'claimed at 20': { is: 'claimed', now: 20, ...lease },
+    'claimed at 40': { is: 'claimed', now: 40, ...lease },
+    'looked at after it is stale, at 40': { is: 'stale', now: 40 },
+    'attempt 1 lease renewed': { is: 'renewed', attempt: 1, leaseUntil: 90 },
+    'attempt 1 given back': { is: 'returned', attempt: 1 },
+    'attempt 3 given back': { is: 'returned', attempt: 3 },
+    'attempt 1 done': { is: 'done', attempt: 1 },
+    'attempt 3 done': { is: 'done', attempt: 3 },
+    'attempt 1 failed': { is: 'failed', attempt: 1, again: 80 },
+    'attempt 3 failed': { is: 'failed', attempt: 3, again: 80 },
+    'attempt 1 gave up': { is: 'failed', attempt: 1, again: null },
+    'attempt 1 lost with its host': { is: 'lost', attempt: 1, owner: 'next host', now: 40, again: 41 },
+    'attempt 3 lost with its host': { is: 'lost', attempt: 3, owner: 'next host', now: 40, again: 41 },
+    'attempt 1 called lost while its lease holds': { is: 'lost', attempt: 1, owner: 'this host', now: 40, again: 41 },
+    'a late end of attempt 2': { is: 'done', attempt: 2 },
+    'cancelled by a person or a replacing slot': { is: 'cancelled' },
+    'attempt 1 cancelled': { is: 'cancelled', attempt: 1 },
+    redriven: { is: 'redriven', now: 100 },
+    'dropped from the dead letters': { is: 'dropped' },
+  },
+};
+
+export const attempt: Machine<AttemptLife, AttemptEvent> = {
+  title: 'Attempt',
+  file: 'src/jobs/attempt-state.ts',
+  about: 'Held by one run of the host until its lease ends; it ends in exactly one way. Here it is attempt 2.',
+  step: stepAttempt,
+  states: {
+    held: { is: 'held', attempt: 2, ...lease },
+    done: { is: 'done', attempt: 2 },
+    failed: { is: 'failed', attempt: 2 },
+    returned: { is: 'returned', attempt: 2 },
+    cancelled: { is: 'cancelled', attempt: 2 },
+    lost: { is: 'lost', attempt: 2 },
+  },
+  events: {
+    'lease renewed': { is: 'renewed', attempt: 2, leaseUntil: 90 },
+    done: { is: 'done', attempt: 2 },
+    failed: { is: 'failed', attempt: 2 },
+    'given back, never started': { is: 'returned', attempt: 2 },
+    cancelled: { is: 'cancelled', attempt: 2 },
+    'called lost by the host that holds it, in time': { is: 'lost', attempt: 2, owner: 'this host', now: 40 },
+    'its lease is over': { is: 'lost', attempt: 2, owner: 'this host', now: 60 },
+    'its host is gone, another one looks': { is: 'lost', attempt: 2, owner: 'next host', now: 40 },
+    'any end of attempt 1': { is: 'done', attempt: 1 },
+  },
+};
+
+const due = 100;
+const reason = 'in words';
+
+export const slot: Machine<SlotLife, SlotEvent> = {
+  title: 'Slot',
+  file: 'src/schedule/slot-state.ts',
+  about:
+    'A row before its time, unless nobody was there to write it. Cancelled before its time (100), it is planned anew when its agent or schedule comes back.',
+  step: stepSlot,
+  states: {
+    unwritten: { is: 'unwritten', due },
+    planned: { is: 'planned', due },
+    ran: { is: 'ran', due, job: 'job-1' },
+    skipped: { is: 'skipped', due, reason },
+    missed: { is: 'missed', due, reason },
+    'caught-up': { is: 'caught-up', due, job: 'job-1', reason },
+    cancelled: { is: 'cancelled', due, reason },
+  },
+  events: {
+    'planned at 50': { is: 'planned', now: 50 },
+    'planned at 150': { is: 'planned', now: 150 },
+    ran: { is: 'ran', job: 'job-2' },
+    skipped: { is: 'skipped', reason },
+    missed: { is: 'missed', reason },
+    'caught up': { is: 'caught-up', job: 'job-2', reason },
+    cancelled: { is: 'cancelled', reason },
+  },
+};
+
+export const worker: Machine<WorkerState, WorkerEvent> = {
+  title: 'Worker',
+  file: 'src/workers/worker-state.ts',
+  about: '`held` counts the attempts that it was given and that have not come back.',
+  step: stepWorker,
+  states: {
+    'starting, holds 0': { is: 'starting', since: 0, held: 0 },
+    'starting, holds 1': { is: 'starting', since: 0, held: 1 },
+    idle: { is: 'idle', since: 0 },
+    'busy, holds 1': { is: 'busy', held: 1 },
+    'busy, holds 2': { is: 'busy', held: 2 },
+    'draining, holds 1': { is: 'draining', held: 1 },
+    'draining, holds 2': { is: 'draining', held: 2 },
+    stopping: { is: 'stopping' },
+    gone: { is: 'gone', because: null },
+  },
+  events: {
+    ready: { is: 'ready', at: 1 },
+    'given one attempt': { is: 'given', count: 1 },
+    'one attempt back': { is: 'back', count: 1, at: 1 },
+    drain: { is: 'drain' },
+    ended: { is: 'ended', because: null },
+  },
+};
