@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { entryFile } from '../kernel/entry.ts';
 import type { PlainFault } from '../kernel/fault.ts';
@@ -53,25 +54,19 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   let isOver = false;
   let stderr = '';
   const over = Promise.withResolvers<void>();
-  const child = fork(CELL, [options.folder], {
-    cwd: options.cwd,
-    env: scrubbed(process.env),
-    execArgv: ['--no-warnings'],
-    serialization: 'advanced',
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ledger?.fd ?? 'ignore'],
-  });
-  child.stdout!.resume();
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+  const child = forkCell(options, ledger?.fd);
+  for (const stream of [child?.stdout, child?.stderr]) stream?.on('error', () => {});
+  child?.stdout?.resume();
+  child?.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('error', () => {});
-  child.on('message', (messages) => {
+  child?.on('message', (messages) => {
     if (!isOver) needs.hear(messages as FromCell[]);
   });
-  child.on('error', (error) => {
+  child?.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
-  child.on('exit', (code, signal) => {
+  child?.on('exit', (code, signal) => {
     const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
     if (!child.connected) return lost(how);
     const stop = needs.time.after(LAST_WORDS_MS, () => lost(how));
@@ -81,30 +76,34 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
       setImmediate(lost, how);
     });
   });
+  if (!child) setImmediate(lost, 'could not be started: the machine has no memory for it');
 
   const outbox = createOutbox<ToCell>((messages) => {
     // A channel that is closed means a process that is ending or useless: its exit tells the rest.
-    if (child.connected) child.send(messages, undefined, {}, (error) => error && kill());
+    if (child?.connected) child.send(messages, undefined, {}, (error) => error && kill());
   });
 
   function lost(how: string) {
     if (isOver) return;
     isOver = true;
     const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr);
-    needs.lost({ outOfMemory, fault: faults.cellLost(child.pid, how) });
+    needs.lost({ outOfMemory, fault: faults.cellLost(child?.pid, how) });
     ledger?.close();
     over.resolve();
   }
 
   function kill() {
-    if (!isOver) child.kill('SIGKILL');
+    if (!isOver) child?.kill('SIGKILL');
   }
 
   return {
-    pid: child.pid,
+    pid: child?.pid,
     tell: outbox.put,
     place: () => (ledger ? LEDGER_PLACE_BYTES * places++ : null),
-    lastBegun: (at) => (ledger && at !== null ? ledger.lastBegun(at) : undefined),
+    lastBegun(at) {
+      if (child?.pid === undefined) return 0;
+      return ledger && at !== null ? ledger.lastBegun(at) : undefined;
+    },
     kill,
     async end() {
       outbox.put({ do: 'end' });
@@ -113,6 +112,21 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
       stop();
     },
   };
+}
+
+function forkCell(options: { cwd: string; folder: string }, ledger: number | undefined): ChildProcess | undefined {
+  try {
+    mkdirSync(options.cwd, { recursive: true });
+    return fork(CELL, [options.folder], {
+      cwd: options.cwd,
+      env: scrubbed(process.env),
+      execArgv: ['--no-warnings'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ledger ?? 'ignore'],
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 function scrubbed(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

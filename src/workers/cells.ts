@@ -21,6 +21,8 @@ export interface Cell {
   closing: boolean;
   emptySince: number;
   rssBytes: number | null;
+  /** For how long it has said nothing. */
+  quietMs: number;
 }
 
 export interface CellsNeeds {
@@ -83,6 +85,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       closing: false,
       emptySince: time.monotonic(),
       rssBytes: null,
+      quietMs: 0,
     };
     cells.add(cell);
     return cell;

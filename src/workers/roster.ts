@@ -12,6 +12,8 @@ import { createHostWorker, type HostWorker } from './worker.ts';
 
 /** What a job may take beyond its own deadlines before its whole cell is taken for stuck. */
 const CELL_STUCK_MS = 5_000;
+/** A cell with workers tells its readings every second, whatever its threads do. */
+const CELL_QUIET_MS = 20_000;
 
 export interface RosterNeeds extends Pick<WorkersNeeds, 'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone'> {
   reports: Reports;
@@ -88,6 +90,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
   }
 
   function hear(cell: Cell, messages: FromCell[]) {
+    cell.quietMs = 0;
     for (const message of messages) {
       if (message.say === 'lines') {
         cell.process.tell({ do: 'heard', batches: 1 });
@@ -142,6 +145,12 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     size: () => places.size,
     killCellOf: (worker) => places.get(worker)?.cell.process.kill(),
     findStuck(tickMs) {
+      for (const cell of cells.all()) {
+        cell.quietMs = cell.workers.size > 0 ? cell.quietMs + tickMs : 0;
+        if (cell.quietMs <= CELL_QUIET_MS) continue;
+        log.error(`a cell has said nothing for ${CELL_QUIET_MS / 1_000} s: killed`, { pid: cell.process.pid });
+        cell.process.kill();
+      }
       for (const [worker, { cell }] of places) {
         const { timeoutMs, graceMs } = worker.agent.limits;
         const bound = timeoutMs + graceMs + CELL_STUCK_MS + (worker.state().is === 'starting' ? bootMs : 0);

@@ -221,6 +221,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       for (const seq of held.keys()) tell({ do: 'abort', worker: id, seq, why });
     },
     drain() {
+      // Its cell has never heard of it: nothing began, nothing has to end.
+      if (unsent) return gone(null, () => false);
       if (held.size > 0) tell({ do: 'revoke', worker: id });
       move({ is: 'drain' });
     },

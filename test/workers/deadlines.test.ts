@@ -70,11 +70,9 @@ describe('a job that does not end', () => {
   });
 
   test('ends as the host says when it is aborted from there', async () => {
-    await world.agent('aborted', runs('await new Promise(() => {});'));
+    await world.agent('aborted', runs(`log.info('begun'); await new Promise(() => {});`));
     const [given] = world.give('aborted');
-    await world.until('it to run', () =>
-      world.workers.view().workers.some(({ agent, is }) => agent === 'aborted' && is === 'busy'),
-    );
+    await world.begun('aborted');
     world.workers.abort(given!, { code: 'CANCELLED', message: 'a person cancelled it' });
     expect(await world.outcomeOf(given!)).toMatchObject({ is: 'failed', fault: { code: 'CANCELLED' } });
     expect(world.ends.at(-1)).toMatchObject({ because: { code: 'CANCELLED' } });

@@ -2,9 +2,9 @@
 import { createWorld, runs } from './world.ts';
 
 const world = await createWorld();
-await world.agent('spins', runs('for (;;);'));
-await world.agent('waits', runs('await new Promise(() => {});'), { isolation: 'own' });
+await world.agent('spins', runs(`log.info('begun'); for (;;);`));
+await world.agent('waits', runs(`log.info('begun'); await new Promise(() => {});`), { isolation: 'own' });
 world.give('spins');
 world.give('waits');
-await world.until('both to run', () => world.workers.view().workers.filter(({ is }) => is === 'busy').length === 2);
+await Promise.all([world.begun('spins'), world.begun('waits')]);
 process.send?.(world.cells());

@@ -1,8 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createWorld, isAlive, runs, type World, type WorldOptions } from './world.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { type Cell, createCells } from '../../src/workers/cells.ts';
+import { agentOf, createWorld, isAlive, runs, type World, type WorldOptions } from './world.ts';
 
 async function within<T>(options: WorldOptions, scene: (world: World) => Promise<T>): Promise<T> {
   const world = await createWorld(options);
@@ -47,13 +52,15 @@ describe('the workers of an agent', () => {
   });
 
   test('of an older version finish what they hold, while new jobs run on the new one', async () => {
-    await within({}, async (world) => {
-      await world.agent('swaps', runs(`await new Promise((done) => setTimeout(done, 300)); return 'old';`));
+    const go = Promise.withResolvers<string>();
+    await within({ answer: () => go.promise }, async (world) => {
+      await world.agent('swaps', runs(`await state.get('go'); return 'old';`));
       const [old] = world.give('swaps');
-      await world.until('it to run', () => views(world, 'swaps')[0]?.is === 'busy');
+      await world.until('it to run', () => world.calls.length === 1);
       await world.agent('swaps', runs(`return 'new';`));
       expect(await world.run('swaps')).toMatchObject({ result: '"new"' });
       expect(world.outcomes).toHaveLength(1);
+      go.resolve('1');
       expect(await world.outcomeOf(old!)).toMatchObject({ is: 'done', result: '"old"' });
       await world.until('the old one to go', () => views(world, 'swaps').length === 1);
       expect(world.ends).toEqual([]);
@@ -93,6 +100,36 @@ describe('the workers of an agent', () => {
   });
 });
 
+describe('a cell beyond the first', () => {
+  test('is closed when it has been empty for a while; one stays warm', async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-cells-')));
+    let now = 0;
+    const lost: number[] = [];
+    const needs = {
+      time: { ...machineTime, monotonic: () => now },
+      log: silentLog,
+      hear() {},
+      lost: (cell: Cell, _how: unknown, wasExpected: boolean) => {
+        if (wasExpected) lost.push(cell.process.pid!);
+      },
+    };
+    const cells = createCells(needs, { cellSize: 50, emptyFolder: folder, folder });
+    cells.warmUp();
+    const own = cells.placeFor(agentOf('own', { plugin: 'own', id: '1', file: '', mapFile: '' }, { isolation: 'own' }));
+    now = 29_000;
+    cells.sweep();
+    expect([...cells.all()].every((cell) => !cell.closing)).toBe(true);
+    now = 31_000;
+    cells.sweep();
+    expect(own.closing).toBe(true);
+    await own.process.end();
+    expect(lost).toEqual([own.process.pid]);
+    expect([...cells.all()].map((cell) => cell.owner)).toEqual([null]);
+    await cells.end();
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('jobs that are handed over ahead', () => {
   const body = `if (job.input === 'long') { await new Promise((done) => setTimeout(done, 200)); return 'long'; } return 1;`;
 
@@ -125,9 +162,12 @@ describe('jobs that are handed over ahead', () => {
 describe('a drain', () => {
   test('waits for what runs, and takes nothing new', async () => {
     await within({}, async (world) => {
-      await world.agent('slow', runs('await new Promise((done) => setTimeout(done, 200)); return 1;'));
+      await world.agent(
+        'slow',
+        runs(`log.info('begun'); await new Promise((done) => setTimeout(done, 200)); return 1;`),
+      );
       const [given] = world.give('slow');
-      await world.until('it to run', () => views(world, 'slow')[0]?.is === 'busy');
+      await world.begun('slow');
       const drained = world.workers.drain(5_000);
       expect(world.workers.room('slow')).toBe(0);
       await drained;
@@ -140,14 +180,15 @@ describe('a drain', () => {
     await within({}, async (world) => {
       await world.agent(
         'obeys',
-        runs(`await new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason)));`),
+        runs(
+          `log.info('begun'); await new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason)));`,
+        ),
       );
-      await world.agent('deaf', runs('for (;;);'), { limits: { graceMs: 60_000, timeoutMs: 60_000 } });
+      await world.agent('deaf', runs(`log.info('begun'); for (;;);`), {
+        limits: { graceMs: 60_000, timeoutMs: 60_000 },
+      });
       const given = [...world.give('obeys'), ...world.give('deaf')];
-      await world.until(
-        'both to run',
-        () => world.workers.view().workers.filter(({ is }) => is === 'busy').length === 2,
-      );
+      await Promise.all([world.begun('obeys'), world.begun('deaf')]);
       const began = performance.now();
       await world.workers.drain(400);
       expect(performance.now() - began).toBeLessThan(700);
@@ -162,9 +203,11 @@ describe('a drain', () => {
 describe('nothing is left', () => {
   test('of a stop with jobs in progress; it can be started again', async () => {
     const world = await createWorld();
-    await world.agent('spins', runs(`if (job.input) return 1; for (;;);`), { workers: { min: 1, max: 2 } });
+    await world.agent('spins', runs(`if (job.input) return 1; log.info('begun'); for (;;);`), {
+      workers: { min: 1, max: 2 },
+    });
     const given = world.give('spins', [null, null]);
-    await world.until('both to run', () => views(world, 'spins').filter(({ is }) => is === 'busy').length === 2);
+    await world.begun('spins', 2);
     const pids = world.cells();
     await Promise.all([world.workers.stop(), world.workers.stop()]);
     expect(pids.some(isAlive)).toBe(false);

@@ -7,7 +7,7 @@ import type { Agent } from '../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { machineTime } from '../../src/kernel/time.ts';
+import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type { PluginLine, WorkerCall, WorkerEnd, Workers, WorkersOptions } from '../../src/workers/ports.ts';
 import { createWorkers } from '../../src/workers/workers.ts';
 
@@ -30,6 +30,8 @@ export interface World {
   outcomeOf(ref: AttemptRef, withinMs?: number): Promise<Outcome>;
   /** Waits for a condition; looks again after everything that is told, and every 10 ms. */
   until<T>(what: string, look: () => T | undefined | false | null, withinMs?: number): Promise<T>;
+  /** Waits until `count` jobs of the agent have told that they began, with a line `begun`. */
+  begun(agent: string, count?: number): Promise<unknown>;
   /** Process ids of its cells that live. */
   cells(): number[];
   close(): Promise<void>;
@@ -43,6 +45,7 @@ export type AgentChange = Partial<Omit<Agent, 'limits' | 'needs'>> & {
 export interface WorldOptions extends Partial<WorkersOptions> {
   answer?(call: WorkerCall): Promise<unknown>;
   secrets?(agent: Agent): Promise<Record<string, string>>;
+  time?: Time;
   /** Called when attempts come back unbegun. */
   onReturned?(refs: AttemptRef[], world: World): void;
 }
@@ -61,6 +64,15 @@ export default definePlugin({
   },
 });
 `;
+}
+
+/** The host's own clock and timers, so many times as fast. */
+export function fastTime(times: number): Time {
+  return {
+    ...machineTime,
+    monotonic: () => machineTime.monotonic() * times,
+    after: (ms, call) => machineTime.after(ms / times, call),
+  };
 }
 
 /** Whether a process lives. */
@@ -115,7 +127,7 @@ export function agentOf(name: string, version: Agent['version'], change: AgentCh
       backoff: { first: 10, longest: 100 },
       ...limits,
     },
-    needs: { secrets: [], env: [], net: [], read: [], write: [], modules: [], fleet: false, ...needs },
+    needs: { secrets: [], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false, ...needs },
     ...rest,
   };
 }
@@ -126,7 +138,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   mkdirSync(emptyFolder);
   const agents = new Map<string, Agent>();
   const looks = new Set<() => void>();
-  const { answer, secrets, onReturned, ...workersOptions } = options;
+  const { answer, secrets, onReturned, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
   const told = () => {
     for (const look of [...looks]) look();
@@ -141,7 +153,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     calls: [],
     workers: createWorkers(
       {
-        time: machineTime,
+        time,
         log: silentLog,
         events: {
           ended(outcomes) {
@@ -228,6 +240,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           clearTimeout(late);
         }
       });
+    },
+    begun(agent, count = 1) {
+      const isIt = (line: PluginLine) => line.agent === agent && line.message === 'begun';
+      return world.until(`${agent} to begin`, () => world.lines.filter(isIt).length >= count);
     },
     cells: () => world.workers.view().cells.map((cell) => cell.pid),
     async close() {

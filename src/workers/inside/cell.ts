@@ -2,7 +2,9 @@
  * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
+import { toPlainFault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
+import { faults } from '../faults.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
@@ -11,8 +13,9 @@ import { createStackMap } from './stack-map.ts';
 import { createThread, type Thread } from './thread.ts';
 
 const MEASURE_EVERY_MS = 250;
-/** Every so many measurements idle workers are measured too, and the host gets the readings. */
+/** Every so many measurements idle workers are measured too, and the host gets the readings; of an empty cell less often. */
 const READINGS_EVERY = 4;
+const EMPTY_READINGS_EVERY = 20;
 
 const [folder = '/'] = process.argv.slice(2);
 const time = machineTime;
@@ -59,11 +62,16 @@ function hear(message: ToCell) {
 
 function start({ worker, spec }: ToCell & { do: 'start' }) {
   const over = () => threads.delete(worker);
-  threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
+  try {
+    threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
+  } catch (error) {
+    // No more files, threads or memory: this worker's matter, not that of its neighbours.
+    outbox.put({ say: 'gone', worker, because: faults.unfit(toPlainFault(error)), running: null });
+  }
 }
 
 function measure() {
-  const all = ++measured % READINGS_EVERY === 0;
+  const all = ++measured % (threads.size > 0 ? READINGS_EVERY : EMPTY_READINGS_EVERY) === 0;
   for (const thread of threads.values()) if (all || thread.reading().running) thread.measure();
   if (!all) return;
   const rssBytes = process.memoryUsage.rss();

@@ -150,8 +150,12 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     stopTimers();
     // Those that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') watch.revoke();
-    if (await killThread(worker, name, time)) return;
-    if ((is as string) === 'over') return;
+    await end(why);
+  }
+
+  async function end(why: PlainFault) {
+    const ended = await killThread(worker, name, time);
+    if (ended || is === 'over') return;
     is = 'over';
     drain();
     say({ say: 'poisoned', worker: id, because: why, running: runningNow() });
@@ -215,7 +219,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
       send({ do: 'close' });
       stopBoot?.();
       time.after(CLOSE_MS, () => {
-        if (is === 'closing') void worker.terminate();
+        if (is === 'closing') void end(faults.crashed('its thread did not end when it was told to'));
       });
     },
     answer: (call, answer) => send({ do: 'answer', id: call, answer }),
