@@ -48,6 +48,8 @@ export interface Cells {
   warmUp(): void;
   /** The agent took a cell down. True: from now on it gets its own. */
   blame(agent: Agent): boolean;
+  /** The agent gets cells of its own from now on. */
+  setApart(agent: string): void;
   /** No more workers; healthy ones finish within a bound, then it is killed. */
   poison(cell: Cell): void;
   /** A worker has left it. */
@@ -61,6 +63,7 @@ export interface Cells {
 export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
   const { time, log } = needs;
   const cells = new Set<Cell>();
+  const apart = new Set<string>();
   const blamed = new Map<string, { version: string; times: number }>();
 
   function open(owner: string | null): Cell {
@@ -93,7 +96,11 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
 
   function needsOwn(agent: Agent): boolean {
     const record = blamed.get(agent.name);
-    return agent.isolation === 'own' || (record?.version === agent.version.id && record.times >= TAKEN_DOWN);
+    return (
+      agent.isolation === 'own' ||
+      apart.has(agent.name) ||
+      (record?.version === agent.version.id && record.times >= TAKEN_DOWN)
+    );
   }
 
   function shared(): Cell[] {
@@ -122,6 +129,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       if (times === TAKEN_DOWN) log.warn(`${agent.name} took a cell down twice and gets one of its own`);
       return times === TAKEN_DOWN;
     },
+    setApart: (agent) => void apart.add(agent),
     poison(cell) {
       if (cell.closing) return;
       cell.closing = true;

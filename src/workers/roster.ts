@@ -1,10 +1,11 @@
 import type { Agent } from '../jobs/agent.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { CellLoss } from './cell-process.ts';
 import { type Cell, type Cells, createCells } from './cells.ts';
 import { faults } from './faults.ts';
-import type { WorkersNeeds, WorkersOptions } from './ports.ts';
+import type { WorkerReading, WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
 import { specOf } from './spec.ts';
 import type { FromCell } from './wire.ts';
@@ -15,7 +16,8 @@ const CELL_STUCK_MS = 5_000;
 /** A cell with workers tells its readings every second, whatever its threads do. */
 const CELL_QUIET_MS = 20_000;
 
-export interface RosterNeeds extends Pick<WorkersNeeds, 'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone'> {
+export interface RosterNeeds
+  extends Pick<WorkersNeeds, 'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'readings'> {
   reports: Reports;
 }
 
@@ -77,7 +79,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     return worker;
   }
 
-  function gone(worker: HostWorker, because: PlainFault | null) {
+  function gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null) {
     const place = places.get(worker)!;
     places.delete(worker);
     place.cell.workers.delete(worker.id);
@@ -86,7 +88,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     if (!because || because.code === 'HOST_STOPPED') return;
     const { name, agent, startedAt } = worker;
     const uptimeMs = Math.round(time.monotonic() - startedAt);
-    needs.gone({ worker: name, agent: agent.name, version: agent.version.id, because, uptimeMs });
+    needs.gone({ worker: name, agent: agent.name, version: agent.version.id, because, uptimeMs, job });
   }
 
   function hear(cell: Cell, messages: FromCell[]) {
@@ -96,11 +98,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
         cell.process.tell({ do: 'heard', batches: 1 });
         needs.lines(message.lines);
       } else if (message.say === 'readings') {
-        cell.rssBytes = message.rssBytes;
-        for (const reading of message.workers) {
-          const worker = cell.workers.get(reading.worker);
-          if (worker) worker.reading = reading;
-        }
+        read(cell, message);
       } else {
         const worker = cell.workers.get(message.worker);
         if (message.say === 'poisoned') poisoned(cell, worker);
@@ -108,6 +106,36 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
       }
     }
     reports.tell();
+  }
+
+  function read(cell: Cell, { rssBytes, workers }: Extract<FromCell, { say: 'readings' }>) {
+    const list: WorkerReading[] = [];
+    const at = time.monotonic();
+    cell.rssBytes = rssBytes;
+    for (const reading of workers) {
+      const worker = cell.workers.get(reading.worker);
+      if (!worker) continue;
+      worker.reading = reading;
+      const { heapBytes, externalBytes, cpu, loop, answers } = reading;
+      if (heapBytes === null || externalBytes === null) continue;
+      list.push({
+        worker: worker.name,
+        agent: worker.agent.name,
+        version: worker.agent.version.id,
+        cell: cell.process.pid ?? 0,
+        at,
+        heapBytes,
+        externalBytes,
+        // No worker may start a process.
+        childrenBytes: 0,
+        limitBytes: worker.agent.limits.memoryBytes,
+        cpu,
+        loop,
+        answers,
+        job: worker.jobNow().job,
+      });
+    }
+    if (list.length > 0) needs.readings?.(list);
   }
 
   function poisoned(cell: Cell, worker: HostWorker | undefined) {

@@ -95,10 +95,17 @@ export interface ThreadLine {
   data: string | null;
 }
 
+/** One look at a worker, as its cell has it; null while unknown. */
 export interface Reading {
   worker: number;
-  /** Heap and external memory; null while unknown. */
-  memoryBytes: number | null;
+  heapBytes: number | null;
+  externalBytes: number | null;
+  /** Share of a core since the last reading. */
+  cpu: number | null;
+  /** Event-loop utilisation since the last reading. */
+  loop: number;
+  /** False: it has not answered for two seconds, so it is in native code. */
+  answers: boolean;
   running: Running | null;
   lastBeat: string | null;
 }

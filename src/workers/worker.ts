@@ -18,8 +18,8 @@ export interface WorkerNeeds {
   answer(call: WorkerCall): Promise<unknown>;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
-  /** It has come to its end; all that it held has come back. */
-  gone(worker: HostWorker, because: PlainFault | null): void;
+  /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
+  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null): void;
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
@@ -157,14 +157,17 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     if (state.is === 'gone') return;
     // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
     const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
+    let job: AttemptRef | null = null;
     for (const [seq, assignment] of held) {
-      if (seq === teller || hasBegun(seq)) fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
-      else reports.returned(assignment);
+      if (seq === teller || hasBegun(seq)) {
+        job = { job: assignment.job, attempt: assignment.attempt };
+        fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
+      } else reports.returned(assignment);
     }
     held.clear();
     move({ is: 'ended', because });
     reports.changed(agent.name);
-    needs.gone(worker, because);
+    needs.gone(worker, because, job);
   }
 
   async function answer(message: FromWorker & { say: 'call' }) {

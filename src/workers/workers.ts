@@ -152,6 +152,15 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       for (const worker of roster.workers()) if (worker.abort(ref, why)) return;
     },
     level: roster.level,
+    recycle(name, why) {
+      for (const worker of roster.workers()) {
+        if (worker.name !== name) continue;
+        needs.log.info(`${name} of ${worker.agent.name} is recycled: ${why.message}`);
+        worker.drain();
+      }
+      reports.tell();
+    },
+    ownCell: roster.cells.setApart,
     drain,
     view: () => viewOf(roster),
   };
@@ -175,7 +184,7 @@ function viewOf(roster: ReturnType<typeof createRoster>): WorkersView {
       is: state.is,
       job,
       startedAt,
-      memoryBytes: reading?.memoryBytes ?? null,
+      memoryBytes: reading?.heapBytes == null ? null : reading.heapBytes + (reading.externalBytes ?? 0),
       lastBeat: reading?.lastBeat ?? null,
     });
   }

@@ -100,6 +100,53 @@ describe('the workers of an agent', () => {
   });
 });
 
+describe('a worker', () => {
+  test('is read every second, from outside: also while it spins', async () => {
+    await within({}, async (world) => {
+      await world.agent('spins', runs(`globalThis.kept = Buffer.alloc(2e7); for (;;);`));
+      await world.agent('rests', runs('return 1;'));
+      world.give('spins');
+      await world.run('rests');
+      const of = (agent: string) =>
+        world.readings.findLast((reading) => reading.agent === agent && reading.cpu !== null);
+      const spins = await world.until('a reading of the one that spins', () => of('spins'));
+      const rests = await world.until('a reading of the one that rests', () => of('rests'));
+      expect(spins).toMatchObject({ answers: true, limitBytes: 128 * 1024 * 1024, cell: world.cells()[0] });
+      expect(spins.externalBytes).toBeGreaterThan(2e7);
+      expect(spins.loop).toBeGreaterThan(0.9);
+      expect(spins.cpu).toBeGreaterThan(rests.cpu!);
+      expect(rests.loop).toBeLessThan(0.5);
+      expect(spins.job).not.toBeNull();
+      expect(rests.job).toBeNull();
+    });
+  });
+
+  test('that is recycled ends what it holds, and another takes its place', async () => {
+    const go = Promise.withResolvers<string>();
+    await within({ answer: () => go.promise }, async (world) => {
+      await world.agent('old', runs(`if (!job.input) await state.get('go'); return 1;`));
+      const [given] = world.give('old');
+      await world.until('it to run', () => world.calls.length === 1);
+      world.workers.recycle?.('w1', { code: 'LEAKING', message: 'it grows' });
+      expect(await world.run('old', 'next')).toMatchObject({ is: 'done' });
+      go.resolve('1');
+      expect(await world.outcomeOf(given!)).toMatchObject({ is: 'done' });
+      expect(world.outcomes.map(({ worker }) => worker)).toEqual(['w2', 'w1']);
+      expect(world.ends).toEqual([]);
+    });
+  });
+
+  test('goes to a cell of its own once its agent was set apart', async () => {
+    await within({}, async (world) => {
+      await world.agent('apart', runs('return process.pid;'));
+      await world.agent('other', runs('return process.pid;'));
+      world.workers.ownCell?.('apart');
+      const [one, two] = [await world.run('apart'), await world.run('other')] as { result?: string }[];
+      expect(one!.result).not.toBe(two!.result);
+    });
+  });
+});
+
 describe('a cell beyond the first', () => {
   test('is closed when it has been empty for a while; one stays warm', async () => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-cells-')));

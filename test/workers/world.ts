@@ -8,7 +8,14 @@ import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
-import type { PluginLine, WorkerCall, WorkerEnd, Workers, WorkersOptions } from '../../src/workers/ports.ts';
+import type {
+  PluginLine,
+  WorkerCall,
+  WorkerEnd,
+  WorkerReading,
+  Workers,
+  WorkersOptions,
+} from '../../src/workers/ports.ts';
 import { createWorkers } from '../../src/workers/workers.ts';
 
 /** Real workers on plugins that the test writes; everything that they tell is kept, and can be waited for. */
@@ -20,6 +27,7 @@ export interface World {
   lines: PluginLine[];
   ends: WorkerEnd[];
   calls: WorkerCall[];
+  readings: WorkerReading[];
   /** Compiles `body` (what stands after the imports) and puts it in force beside the others. */
   agent(name: string, body: string, change?: AgentChange): Promise<Agent>;
   remove(name: string): void;
@@ -151,6 +159,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     lines: [],
     ends: [],
     calls: [],
+    readings: [],
     workers: createWorkers(
       {
         time,
@@ -174,6 +183,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         secrets: secrets ?? (async () => ({})),
         lines(lines) {
           world.lines.push(...lines);
+          told();
+        },
+        readings(list) {
+          world.readings.push(...list);
           told();
         },
         gone(end) {

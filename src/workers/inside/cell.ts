@@ -72,10 +72,11 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
 
 function measure() {
   const all = ++measured % (threads.size > 0 ? READINGS_EVERY : EMPTY_READINGS_EVERY) === 0;
-  for (const thread of threads.values()) if (all || thread.reading().running) thread.measure();
+  for (const thread of threads.values()) if (all || thread.isRunning()) thread.measure();
   if (!all) return;
   const rssBytes = process.memoryUsage.rss();
-  outbox.put({ say: 'readings', rssBytes, workers: [...threads.values()].map((thread) => thread.reading()) });
+  const workers = [...threads.values()].map((thread) => thread.reading()).filter((reading) => reading !== undefined);
+  outbox.put({ say: 'readings', rssBytes, workers });
 }
 
 function sent(error: Error | null) {

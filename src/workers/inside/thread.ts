@@ -7,6 +7,7 @@ import type { Time } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
 import type { CallAnswer, FromCell, FromThread, Reading, Running, ToThread, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
+import { createGauge } from './gauge.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
 import { drainRing } from './ring.ts';
@@ -40,7 +41,9 @@ export interface Thread {
   level(level: LogLevel): void;
   /** Measures its memory, and kills it above the limit. */
   measure(): void;
-  reading(): Reading;
+  /** undefined while it starts or ends. */
+  reading(): Reading | undefined;
+  isRunning(): boolean;
   /** Tells what is in the ring. */
   drain(): void;
 }
@@ -53,8 +56,6 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const from = { agent: spec.agent, worker: `w${id}` };
   let is: 'starting' | 'ready' | 'closing' | 'killing' | 'over' = 'starting';
   let fault: PlainFault | undefined;
-  let memoryBytes: number | null = null;
-  let measuring = false;
   const watch = createWatch(shared, limits, {
     time,
     clock,
@@ -72,6 +73,9 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     resourceLimits: resourceLimitsOf(limits.memoryBytes),
     stdout: true,
     stderr: true,
+  });
+  const gauge = createGauge(worker, clock, (bytes) => {
+    if (bytes > limits.memoryBytes) void kill(faults.overLimit(bytes, limits.memoryBytes));
   });
   worker.on('message', hear);
   worker.on('error', (error: unknown) => {
@@ -224,21 +228,14 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     },
     answer: (call, answer) => send({ do: 'answer', id: call, answer }),
     level: setLevel,
+    isRunning: () => currentOf(shared) !== 0,
     measure() {
-      if (measuring || (is !== 'ready' && is !== 'closing')) return;
-      measuring = true;
-      worker.getHeapStatistics().then(
-        (heap) => {
-          measuring = false;
-          memoryBytes = heap.used_heap_size + (heap as { external_memory?: number }).external_memory!;
-          if (memoryBytes > limits.memoryBytes) void kill(faults.overLimit(memoryBytes, limits.memoryBytes));
-        },
-        () => {
-          measuring = false;
-        },
-      );
+      if (is === 'ready' || is === 'closing') gauge.measure();
     },
-    reading: () => ({ worker: id, memoryBytes, running: runningNow(), lastBeat: lastBeatOf(shared) || null }),
+    reading() {
+      if (is !== 'ready' && is !== 'closing') return undefined;
+      return { worker: id, ...gauge.read(), running: runningNow(), lastBeat: lastBeatOf(shared) || null };
+    },
     drain,
   };
 }
