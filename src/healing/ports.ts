@@ -1,5 +1,7 @@
 import type { Evidence } from '../workers/ports.ts';
 
+export type { Evidence, WorkerReading } from '../workers/ports.ts';
+
 /**
  * What a reading or an end means. `crashed`: its code threw outside of a job or ended its thread · `out-of-memory`: the
  * heap limit, or its cell aborted · `leaking`: its memory will reach the limit · `over-limit`: it has · `stuck`: past

@@ -1,0 +1,85 @@
+import type { Evidence, Incident, Remedy, Verdict } from './ports.ts';
+
+/** What can happen to an incident. Times in epoch ms. */
+export type IncidentEvent =
+  /** The same thing came again: what was done last did not hold. */
+  | { is: 'seen-again'; at: number; text: string; evidence: Evidence | null }
+  | { is: 'struck'; at: number; job: string; text: string | null }
+  | { is: 'remedied'; remedy: Omit<Remedy, 'held'> }
+  /** What it turned out to be. */
+  | { is: 'grown'; at: number; verdict: Verdict; seen: string }
+  | { is: 'told'; at: number; text: string }
+  | { is: 'escalated'; at: number; text: string }
+  | { is: 'healed'; at: number; text: string }
+  | { is: 'closed'; at: number; text: string; note: string | null }
+  | { is: 'noted'; at: number; note: string };
+
+/** An agent that is struck for months must not grow its record without bound: the first few and the newest are kept. */
+const KEPT = { first: 10, newest: 40 };
+
+/** What an incident becomes. An incident that has ended takes a person's note, and nothing else. */
+export function step(incident: Incident, event: IncidentEvent): Incident {
+  if (event.is === 'noted') return told({ ...incident, note: event.note }, event.at, 'noted', event.note);
+  if (incident.state === 'healed' || incident.state === 'closed') return incident;
+  switch (event.is) {
+    case 'seen-again': {
+      const again = {
+        ...incident,
+        repeats: incident.repeats + 1,
+        remedies: judged(incident.remedies, false),
+        evidence: fuller(incident.evidence, event.evidence),
+      };
+      return told(again, event.at, 'seen', event.text);
+    }
+    case 'struck': {
+      const struck = incident.jobs.includes(event.job)
+        ? incident
+        : { ...incident, jobs: kept([...incident.jobs, event.job]) };
+      return event.text === null ? struck : told(struck, event.at, 'job', event.text);
+    }
+    case 'remedied': {
+      const { remedy } = event;
+      const remedies = kept([...judged(incident.remedies, false), { ...remedy, held: null }]);
+      return told({ ...incident, remedies }, remedy.at, 'done', remedy.what);
+    }
+    case 'grown':
+      return told({ ...incident, verdict: event.verdict, seen: event.seen }, event.at, 'seen', event.seen);
+    case 'told':
+      return told(incident, event.at, 'note', event.text);
+    case 'escalated':
+      return told({ ...incident, state: 'escalated' }, event.at, 'escalated', event.text);
+    case 'healed': {
+      const remedies = judged(incident.remedies, true);
+      return told({ ...incident, state: 'healed', endedAt: event.at, remedies }, event.at, 'healed', event.text);
+    }
+    case 'closed': {
+      const note = event.note ?? incident.note;
+      return told({ ...incident, state: 'closed', endedAt: event.at, note }, event.at, 'closed', event.text);
+    }
+  }
+}
+
+/** The remedy that is not yet known to have held or not. */
+export function pendingRemedy(incident: Incident): Remedy | undefined {
+  return incident.remedies.findLast(({ held }) => held === null);
+}
+
+function judged(remedies: Remedy[], held: boolean): Remedy[] {
+  return remedies.map((remedy) => (remedy.held === null ? { ...remedy, held } : remedy));
+}
+
+function told(incident: Incident, at: number, what: string, text: string): Incident {
+  return { ...incident, timeline: kept([...incident.timeline, { at, what, text }]) };
+}
+
+function kept<Item>(items: Item[]): Item[] {
+  if (items.length <= KEPT.first + KEPT.newest) return items;
+  return [...items.slice(0, KEPT.first), ...items.slice(-KEPT.newest)];
+}
+
+/** Evidence that was taken from a living worker says more than the fault alone. */
+function fuller(known: Evidence | null, fresh: Evidence | null): Evidence | null {
+  if (!fresh) return known;
+  const says = ({ at: _, tookMs: __, fault: ___, ...rest }: Evidence) => Object.keys(rest).length;
+  return known && says(known) > says(fresh) ? known : fresh;
+}

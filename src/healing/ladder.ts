@@ -1,0 +1,61 @@
+import type { Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
+
+/** The plain remedies of each verdict, in order; the last one goes on being used when a person or a model is asked. */
+export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
+  crashed: ['retry', 'retry', 'retry', 'retry'],
+  'out-of-memory': ['retry', 'own-cell', 'retry'],
+  'cell-lost': ['retry', 'own-cell', 'retry'],
+  'over-limit': ['kill', 'kill', 'kill'],
+  stuck: ['kill', 'kill', 'kill'],
+  silent: ['kill', 'kill', 'kill'],
+  leaking: ['recycle', 'recycle'],
+  'children-left': ['kill-children', 'kill-children'],
+  'crash-looping': ['quarantine', 'quarantine'],
+  late: ['catch-up', 'catch-up', 'catch-up'],
+  pressed: ['shed', 'shed'],
+  'host-lost': ['restart-host', 'restart-host'],
+};
+
+/** A remedy that was tried so often for a fingerprint and never held is not tried first again. */
+const ENOUGH_TRIES = 3;
+/** So many incidents of one fingerprint within a day are worth a question, however well each was healed. */
+export const SAME_IN_A_DAY = 3;
+
+export interface Plan {
+  kind: RemedyKind;
+  /** Why a person or a model is to be asked as well; null: no need. */
+  escalate: string | null;
+}
+
+export interface PlanFacts {
+  verdict: Verdict;
+  /** Remedies of this incident so far; none of them held. */
+  tried: readonly Remedy[];
+  /** The ledger of the fingerprint. */
+  records: readonly RemedyRecord[];
+  /** Incidents of the same fingerprint within the last day, this one not counted. */
+  sameToday: number;
+  /** Whether the fault is one of the known kinds. */
+  known: boolean;
+}
+
+/** The next remedy, one rung above what was tried, and whether to ask somebody. Every plan has a remedy: it is never given up. */
+export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): Plan {
+  const ladder = LADDERS[verdict];
+  const first = firstRung(ladder, records);
+  const rung = first + tried.length;
+  const kind = ladder[Math.min(rung, ladder.length - 1)]!;
+  if (rung >= ladder.length) return { kind, escalate: `${tried.length} remedies did not hold` };
+  if (!known) return { kind, escalate: 'a fault of an unknown kind' };
+  if (tried.length === 0 && sameToday >= SAME_IN_A_DAY)
+    return { kind, escalate: `the same came ${sameToday + 1} times within a day` };
+  return { kind, escalate: null };
+}
+
+/** Below the last rung, kinds that never held for this fingerprint are passed over. */
+function firstRung(ladder: readonly RemedyKind[], records: readonly RemedyRecord[]): number {
+  const isHopeless = (kind: RemedyKind) =>
+    records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
+  const rung = ladder.findIndex((kind) => !isHopeless(kind));
+  return rung === -1 ? ladder.length - 1 : rung;
+}

@@ -1,0 +1,40 @@
+/** A slot or job that is due may wait this long before it is late: the schedule's own grace. */
+export const LATE_AFTER_MS = 60_000;
+
+export interface Overdue {
+  agent: string;
+  /** Epoch ms. */
+  due: number;
+  /** `slot`: planned and never looked at · `job`: queued, and no worker of its agent is at work. */
+  what: 'slot' | 'job';
+}
+
+export interface LateFacts {
+  /** The next planned slot of each agent. */
+  slots: readonly { agent: string; due: number }[];
+  /** When each agent's next job is due. */
+  jobs: readonly { agent: string; nextAt: number }[];
+  /** Agents whose work is held up on purpose (paused, quarantined, off) or that are at work just now. */
+  excused(agent: string): boolean;
+  now: number;
+}
+
+/** What should have begun by now, at most one for each agent: the oldest. */
+export function overdue({ slots, jobs, excused, now }: LateFacts): Overdue[] {
+  const found = new Map<string, Overdue>();
+  const all: Overdue[] = [
+    ...slots.map(({ agent, due }) => ({ agent, due, what: 'slot' as const })),
+    ...jobs.map(({ agent, nextAt }) => ({ agent, due: nextAt, what: 'job' as const })),
+  ];
+  for (const one of all) {
+    if (now - one.due <= LATE_AFTER_MS || excused(one.agent)) continue;
+    const known = found.get(one.agent);
+    if (!known || one.due < known.due) found.set(one.agent, one);
+  }
+  return [...found.values()];
+}
+
+/** Those that were overdue at the look before as well: a machine that wakes from sleep gets one look to catch up by itself. */
+export function stillOverdue(now: readonly Overdue[], before: readonly Overdue[]): Overdue[] {
+  return now.filter((one) => before.some(({ agent, due }) => agent === one.agent && due === one.due));
+}

@@ -1,0 +1,63 @@
+import { causeOf } from '../jobs/step.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Evidence } from '../workers/ports.ts';
+import type { Verdict } from './ports.ts';
+
+const OF_CODES: Record<string, Verdict> = {
+  CRASHED: 'crashed',
+  BOOT_FAILED: 'crashed',
+  OUT_OF_MEMORY: 'out-of-memory',
+  OVER_LIMIT: 'over-limit',
+  TIMEOUT: 'stuck',
+  SILENT: 'silent',
+  CELL_LOST: 'cell-lost',
+  CHILDREN_LEFT: 'children-left',
+};
+
+/** Ends that somebody asked for. */
+const WANTED = new Set(['CANCELLED', 'REPLACED', 'LEASE_LOST', 'HOST_STOPPED', 'RECYCLED', 'ATTEMPT_ENDED']);
+
+/** Verdicts whose message changes from time to time while the trouble is the same. */
+const WORDY = new Set<Verdict>(['stuck', 'silent', 'over-limit', 'out-of-memory', 'cell-lost', 'leaking', 'late']);
+
+/** What the end of a worker means; null for one that was asked for. A code that nobody knows is a crash. */
+export function verdictOfEnd(because: PlainFault): Verdict | null {
+  return WANTED.has(because.code) ? null : (OF_CODES[because.code] ?? 'crashed');
+}
+
+/** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
+export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
+  return error ? (OF_CODES[error.code] ?? null) : null;
+}
+
+/** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */
+export function isKnown(because: PlainFault): boolean {
+  return because.code in OF_CODES;
+}
+
+/**
+ * The same text for disturbances of one kind and place of one agent: verdict, the author's line if it is known, and what was
+ * said with figures and quotes taken out.
+ */
+export function fingerprintOf(
+  agent: string | null,
+  verdict: Verdict,
+  because: PlainFault,
+  evidence?: Evidence | null,
+): string {
+  const hot = evidence?.hot?.find(({ file }) => file !== null);
+  const file = because.file ?? hot?.file ?? undefined;
+  const line = because.line ?? hot?.line ?? undefined;
+  return causeOf({
+    code: `${verdict} ${agent ?? ''}`,
+    message: WORDY.has(verdict) ? '' : because.message,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+  });
+}
+
+/** Whether an end counts against the restart budget of an agent. `struck`: a job of it was under way, or nobody knows. */
+export function countsAsRestart(verdict: Verdict, struck: boolean): boolean {
+  // A cell that is lost takes idle neighbours with it, who did nothing.
+  return verdict !== 'cell-lost' || struck;
+}

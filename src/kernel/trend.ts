@@ -1,0 +1,71 @@
+/** A value at a time in ms. */
+export interface Point {
+  at: number;
+  value: number;
+}
+
+/**
+ * How fast the points rise, per ms: the median of the slopes of all pairs (Theil–Sen). A single spike or step does not
+ * move it. 0 for fewer than two points. The work grows with the square of their number.
+ */
+export function slopeOf(points: readonly Point[]): number {
+  const slopes: number[] = [];
+  for (let i = 0; i < points.length; i++) {
+    for (let j = i + 1; j < points.length; j++) {
+      const ms = points[j]!.at - points[i]!.at;
+      if (ms > 0) slopes.push((points[j]!.value - points[i]!.value) / ms);
+    }
+  }
+  if (slopes.length === 0) return 0;
+  slopes.sort((a, b) => a - b);
+  const middle = slopes.length >> 1;
+  return slopes.length % 2 === 1 ? slopes[middle]! : (slopes[middle - 1]! + slopes[middle]!) / 2;
+}
+
+/** Pairs of points that rise, less those that fall, as a share of all pairs: 1 always up, −1 always down, about 0 noise. */
+export function steadinessOf(points: readonly Point[]): number {
+  let sum = 0;
+  for (let i = 0; i < points.length; i++) {
+    for (let j = i + 1; j < points.length; j++) sum += Math.sign(points[j]!.value - points[i]!.value);
+  }
+  const pairs = (points.length * (points.length - 1)) / 2;
+  return pairs === 0 ? 0 : sum / pairs;
+}
+
+/** All values of one span of time. */
+export interface Bucket {
+  /** Where the span begins, in ms. */
+  at: number;
+  least: number;
+  most: number;
+}
+
+/** The lower and the upper edge of a course of values: what garbage collection saws in between does not matter. */
+export interface Envelope {
+  /** Times must not go back. True when a bucket was completed by it. */
+  add(at: number, value: number): boolean;
+  /** The completed ones, oldest first. */
+  buckets(): readonly Bucket[];
+}
+
+/** Keeps the newest `most` buckets of `bucketMs` each; spans without a value leave none. */
+export function createEnvelope(bucketMs: number, most: number): Envelope {
+  const done: Bucket[] = [];
+  let open: Bucket | undefined;
+  return {
+    add(at, value) {
+      const begin = at - (at % bucketMs);
+      if (open && begin <= open.at) {
+        open.least = Math.min(open.least, value);
+        open.most = Math.max(open.most, value);
+        return false;
+      }
+      const completed = open !== undefined;
+      if (open) done.push(open);
+      if (done.length > most) done.shift();
+      open = { at: begin, least: value, most: value };
+      return completed;
+    },
+    buckets: () => done,
+  };
+}
