@@ -24,6 +24,8 @@ export interface ClaimsNeeds {
   workers: WorkerPort;
   /** undefined while no jobs of the agent may start: unknown, off or paused. */
   startable(agent: string): Agent | undefined;
+  /** How many more of the agent's attempts may start now, whatever room there is. */
+  allowance(agent: string): number;
   /** Called before the attempts are handed to the workers. */
   taken(assignments: Assignment[]): void;
   failed(error: unknown): void;
@@ -55,7 +57,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => { owner: string; l
       return;
     }
     const agent = needs.startable(name);
-    const room = agent ? needs.workers.room(name) : 0;
+    const room = agent ? Math.min(needs.workers.room(name), needs.allowance(name)) : 0;
     if (!agent || room <= 0) return;
     turn.claiming = true;
     turn.again = false;

@@ -37,6 +37,8 @@ export interface JobsNeeds {
   /** The agent in force; undefined while unknown or off. */
   agent(name: string): Agent | undefined;
   paused(name: string): boolean;
+  /** How many attempts of the agent may be under way at once. Default: as many as its workers take. */
+  allowance?(name: string): number;
 }
 
 export interface JobsOptions {
@@ -69,11 +71,22 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const writing = new Set<Promise<void>>();
   let turned: number | undefined;
   let cancelSweep = () => {};
+
+  /** How many more attempts of the agent may start. */
+  function allowance(name: string): number {
+    const most = needs.allowance?.(name) ?? Number.POSITIVE_INFINITY;
+    if (most === Number.POSITIVE_INFINITY) return most;
+    let now = 0;
+    for (const { agent } of held.values()) if (agent === name) now += 1;
+    return most - now;
+  }
+
   const claims = createClaims(
     {
       time,
       store,
       workers,
+      allowance,
       startable: (name) => (turned === undefined || needs.paused(name) ? undefined : needs.agent(name)),
       taken(assignments) {
         const since = time.monotonic();
@@ -199,11 +212,13 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         if (nextAt <= now) claims.wake(agent);
         else claims.dueAt(agent, nextAt);
       }
-      turned = time.monotonic();
     } catch (error) {
       log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
     }
-    if (turned !== undefined) cancelSweep = time.after(SWEEP_MS, sweep);
+    if (turned === undefined) return;
+    // A sweep that a full disk refuses has turned all the same: a new host would find the same disk.
+    turned = time.monotonic();
+    cancelSweep = time.after(SWEEP_MS, sweep);
   }
 
   return {

@@ -19,6 +19,8 @@ export interface DueSlot {
   due: number;
   /** How many later slots of the agent are due by now too, counted up to {@link MOST_AT_ONCE}. */
   later: number;
+  /** Why nothing may start for it. */
+  heldUp?: string | undefined;
 }
 
 export type Judgement = { due: number } & (
@@ -35,10 +37,11 @@ export interface Unfinished {
 }
 
 /** Looks at one due slot by itself: whether it wants a job, before other jobs of the agent are considered. */
-export function judge({ agent, pausedUntil }: Asking, { due, later }: DueSlot, now: number): Judgement {
+export function judge({ agent, pausedUntil }: Asking, { due, later, heldUp }: DueSlot, now: number): Judgement {
   const { catchUp, jitterMs } = agent.schedule;
   if (pausedUntil !== undefined && due < pausedUntil)
     return { due, is: 'skipped', reason: Number.isFinite(pausedUntil) ? `paused until ${iso(pausedUntil)}` : 'paused' };
+  if (heldUp !== undefined) return { due, is: 'skipped', reason: heldUp };
   const lateMs = now - due;
   const seen = `seen ${formatDuration(lateMs)} late: the host was down, or the machine asleep or too busy`;
   const { staleAfterMs } = agent.limits;

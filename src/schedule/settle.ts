@@ -22,6 +22,8 @@ export interface SettleNeeds {
   /** The agent's queued, running and retrying jobs. */
   unfinished(agent: string): Promise<Unfinished[]>;
   cancelJob(id: string, why: PlainFault): Promise<void>;
+  /** Why the agent's slot is to be skipped (`quarantined: inc-42`); undefined when nothing holds it up. */
+  holdUp?(agent: string, due: number): string | undefined;
   /** There are new jobs for these agents. */
   woken(agents: string[]): void;
 }
@@ -66,7 +68,11 @@ async function settleAgent(
 ): Promise<SlotDecision[]> {
   const asking: Asking = { agent: course.asking, pausedUntil };
   const judgements = rows.map(({ due }) =>
-    judge(asking, { due, later: laterDue(course, due, now, MOST_AT_ONCE) }, now),
+    judge(
+      asking,
+      { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: needs.holdUp?.(course.agent, due) },
+      now,
+    ),
   );
   const unfinished = asksForUnfinished(asking, judgements) ? await needs.unfinished(course.agent) : [];
   const { decisions, cancel } = decideSlots(asking, judgements, unfinished, now);

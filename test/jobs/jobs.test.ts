@@ -21,6 +21,8 @@ interface Stage {
   givenOf(count: number): Promise<Assignment[]>;
   end(assignment: Assignment, how: { done: string } | { fail: string; retry?: boolean | number; code?: string }): void;
   paused: Set<string>;
+  /** The agents that may have only so many attempts under way. */
+  allowances: Map<string, number>;
   room: { left: number };
 }
 
@@ -63,6 +65,7 @@ async function build(owner: string, roomLeft = 10): Promise<Stage> {
   const given: Assignment[] = [];
   const aborted: AttemptRef[] = [];
   const paused = new Set<string>();
+  const allowances = new Map<string, number>();
   const room = { left: roomLeft };
   const waiting: { count: number; resolve(list: Assignment[]): void }[] = [];
   const workers: WorkerPort = {
@@ -82,6 +85,7 @@ async function build(owner: string, roomLeft = 10): Promise<Stage> {
       workers,
       agent: (name) => agents.get(name),
       paused: (name) => paused.has(name),
+      allowance: (name) => allowances.get(name) ?? Number.POSITIVE_INFINITY,
     },
     { owner },
   );
@@ -92,6 +96,7 @@ async function build(owner: string, roomLeft = 10): Promise<Stage> {
     given,
     aborted,
     paused,
+    allowances,
     room,
     givenOf: (count) =>
       new Promise((resolve) => (given.length >= count ? resolve(given) : waiting.push({ count, resolve }))),
@@ -174,6 +179,23 @@ it('starts nothing of a paused agent, and all of it when it goes on', async () =
   stage.paused.delete('a');
   stage.jobs.wake('a');
   expect((await stage.givenOf(2))[1]!.agent).toBe('a');
+});
+
+it('has no more attempts of an agent under way than are allowed, however often it looks', async () => {
+  stage.allowances.set('a', 0);
+  await stage.jobs.add([job('a'), job('a'), job('a'), job('b')]);
+  expect((await stage.givenOf(1))[0]!.agent).toBe('b');
+  stage.allowances.set('a', 1);
+  for (let look = 0; look < 3; look++) stage.jobs.wake('a');
+  const [, probe] = await stage.givenOf(2);
+  stage.jobs.wake('a');
+  await stage.store.waiting(Date.now());
+  expect(stage.given).toHaveLength(2);
+  stage.end(probe!, { done: 'null' });
+  await stage.jobs.finished(probe!.job);
+  stage.allowances.delete('a');
+  stage.jobs.wake('a');
+  await stage.givenOf(4);
 });
 
 it('refuses the end of a cancelled attempt and aborts its work', async () => {

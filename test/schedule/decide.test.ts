@@ -89,3 +89,12 @@ it('jitter is within its bounds, the same each time, and spreads agents that sha
   expect(Math.max(...tenths)).toBeLessThan(140);
   expect(jitterOf('a', NOW, 0)).toBe(0);
 });
+
+it('skips the slots of an agent that is held up, with the reason, however late they are', () => {
+  const agent = agentWith('a', '* * * * *');
+  const asking: Asking = { agent: { ...agent, schedule: agent.schedule! }, pausedUntil: undefined };
+  for (const due of [NOW, NOW - 10 * GRACE_MS]) {
+    const judgement = judge(asking, { due, later: 0, heldUp: 'quarantined: inc-42' }, NOW);
+    expect(judgement).toEqual({ due, is: 'skipped', reason: 'quarantined: inc-42' });
+  }
+});
