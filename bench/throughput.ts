@@ -87,7 +87,7 @@ for (let round = 1; round <= rounds; round++) {
   for (const { name, once } of systems) {
     loads.push(machineFacts().load1);
     const found = await once();
-    (raw[name] ??= []).push(found);
+    raw[name] = [...(raw[name] ?? []), found];
     console.log(`round ${round}  ${name.padEnd(18)} ${Math.round(found.jobsPerSecond).toLocaleString('en')} jobs/s`);
   }
 }

@@ -1,0 +1,51 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A real host of the compiled code in `dist/`, in a folder of its own, with one agent whose `run` is the given expression. */
+export async function noopHost(run: string, workers: number) {
+  const dist = (path: string) => import(new URL(`../dist/${path}`, import.meta.url).href);
+  const { startHost } = (await dist('host/host.js')) as typeof import('../src/host/host.ts');
+  const { readHostSettings } = (await dist(
+    'catalog/host-settings.js',
+  )) as typeof import('../src/catalog/host-settings.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-bench-'));
+  mkdirSync(join(folder, 'plugins'));
+  mkdirSync(join(folder, 'agents'));
+  writeFileSync(
+    join(folder, 'plugins/noop.ts'),
+    `import { definePlugin } from 'daruma';
+export default definePlugin({ about: 'Nothing.', workers: { min: ${workers}, max: ${workers} }, run: ${run} });`,
+  );
+  const host = await startHost({ folder, ...readHostSettings(folder), ending: (why) => console.error(why) });
+  const { house } = host;
+  while (!house.catalog.agents().has('noop')) await house.time.sleep(10);
+  const waiting = { left: 0, done: () => {} };
+  house.jobs.onSettled((end) => {
+    if (end.state === 'done' && --waiting.left === 0) waiting.done();
+  });
+
+  return {
+    house,
+    /** Runs so many jobs with so many unacknowledged at a time; resolves when all completions are on disk. */
+    async drive(count: number, inFlight: number) {
+      const finished = new Promise<void>((resolve) => {
+        waiting.left = count;
+        waiting.done = resolve;
+      });
+      let next = 0;
+      const lane = async () => {
+        while (next < count) {
+          next++;
+          await house.jobs.add([{ agent: 'noop', trigger: 'manual', input: null, attempts: 5 }]);
+        }
+      };
+      await Promise.all(Array.from({ length: inFlight }, lane));
+      await finished;
+    },
+    async stop() {
+      await host.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
