@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Answer, Op, Ops, Request } from '../control/protocol.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
@@ -23,7 +23,8 @@ const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
 
 /**
  * Listens on the control socket (mode 0600) and answers requests by the table. A failing op answers with its fault and
- * harms nobody else. The folder's lock must be held: a socket that a dead host left behind is replaced.
+ * harms nobody else. A socket that a dead host left behind is replaced; anything else at its place is left alone, with a
+ * Fault `SOCKET_TAKEN`.
  */
 export async function serveControl(
   path: string,
@@ -31,7 +32,7 @@ export async function serveControl(
   log: Log,
 ): Promise<{ close(): Promise<void>; clients(): number }> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  rmSync(path, { force: true });
+  await clearPlace(path);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -57,6 +58,35 @@ export async function serveControl(
       await closed;
     },
   };
+}
+
+/** Two installations whose settings name one socket must not take it from each other, nor any file that lies there. */
+async function clearPlace(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  const by = !found.isSocket() ? 'by a file' : (await isHeard(path)) ? 'by a process that listens there' : undefined;
+  if (by) {
+    throw new Fault({
+      code: 'SOCKET_TAKEN',
+      message: `the control socket ${path} is taken ${by}`,
+      next: 'set control.socket in config/daruma.yaml to another path, or remove it and leave the default',
+    });
+  }
+  rmSync(path, { force: true });
+}
+
+/** Only a refused connection proves that nobody listens. */
+function isHeard(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+    });
+  });
 }
 
 function converse(socket: Socket, table: OpTable, log: Log) {

@@ -108,14 +108,18 @@ function explain(error: unknown, folder: string): PlainFault {
   if (error instanceof Fault) return error.plain;
   const fault = toPlainFault(error);
   switch (fault.code) {
+    // On a read-only disk Node's recursive mkdir says ENOENT; a file where a folder has to be is ENOTDIR or EEXIST.
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EEXIST':
       return {
         ...fault,
         code: 'FOLDER_READONLY',
         message: `${folder} cannot be written: ${fault.message}`,
-        next: `chown or chmod it for this user, or give another folder with --dir`,
+        next: 'see that its disk is mounted for writing and that this user may write there, or give another folder with --dir',
       };
     case 'ENOSPC':
     case 'EDQUOT':
@@ -137,10 +141,10 @@ function explain(error: unknown, folder: string): PlainFault {
   }
 }
 
-function tell(fault: PlainFault, json: boolean) {
-  if (!json) return say(problemLines(fault).join('\n'));
-  const { stack: _, next = 'daruma check', ...error } = fault;
-  process.stdout.write(`${JSON.stringify({ error: { ...error, next } })}\n`);
+function tell({ stack: _, next = 'daruma check', ...said }: PlainFault, json: boolean) {
+  const error = { ...said, next };
+  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
+  else say(problemLines(error).join('\n'));
 }
 
 function say(text: string) {

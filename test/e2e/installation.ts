@@ -33,8 +33,9 @@ export interface Installation {
   leave(): Promise<void>;
 }
 
-export function installation(files: Record<string, string> = {}): Installation {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-e2e-')));
+/** `parent`: where the folder is made; default the system's temporary folder. */
+export function installation(files: Record<string, string> = {}, parent = tmpdir()): Installation {
+  const folder = realpathSync(mkdtempSync(join(parent, 'daruma-e2e-')));
   let child: ChildProcess | undefined;
   let ended: Promise<number | null> = Promise.resolve(null);
   const seen = new Set<number>();

@@ -42,8 +42,8 @@ export function storeFault(thrown: unknown, file: string): PlainFault {
     case LOCKED:
       return {
         code: 'STORE_BUSY',
-        message: `another process held the store for longer than 5 s (${said})`,
-        next: 'close whatever else has the file open (a second host, a database browser)',
+        message: `another process holds the store and does not let go (${said})`,
+        next: 'close whatever else has the file open (a second host, a database browser); the store goes on by itself',
         file,
       };
     case READONLY:
