@@ -178,7 +178,8 @@ describe('a cell beyond the first', () => {
 });
 
 describe('jobs that are handed over ahead', () => {
-  const body = `if (job.input === 'long') { await new Promise((done) => setTimeout(done, 200)); return 'long'; } return 1;`;
+  const body = `log.info('begun');
+    if (job.input === 'long') { await new Promise((done) => setTimeout(done, 200)); return 'long'; } return 1;`;
 
   test('come back unbegun when the one before them takes long', async () => {
     await within({}, async (world) => {
@@ -190,6 +191,10 @@ describe('jobs that are handed over ahead', () => {
       expect(world.returned.map(({ job }) => job)).toEqual(given.slice(2).map(({ job }) => job));
       expect(await world.outcomeOf(given[1]!)).toMatchObject({ result: '"long"' });
       expect(world.workers.room('ahead')).toBeGreaterThan(0);
+      await world.run('ahead');
+      await world.begun('ahead', 23);
+      const began = new Set(world.lines.map(({ job }) => job));
+      expect(given.map(({ job }) => began.has(job))).toEqual([true, true, false, false, false]);
     });
   });
 
