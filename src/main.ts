@@ -4,11 +4,31 @@
 const { olderNode } = await import('./cli/node.ts');
 const code = await olderNode(process.versions.node, process.argv);
 if (code === undefined) {
-  const { runCli } = await import('./cli/run.ts');
-  process.exitCode = await runCli(process.argv.slice(2), {
-    host: async (options) => (await import('./host/run.ts')).runHost(options),
-    offline: async (folder) => (await import('./host/offline.ts')).openOffline(folder),
-  });
+  const { fileURLToPath } = await import('node:url');
+  const { devLoader, refuseDevLoader } = await import('./guardian/loader.ts');
+  const { quickly } = await import('./cli/quick.ts');
+  const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
+  const house = {
+    async start(options: { folder: string; json: boolean; safe: boolean }) {
+      refuseDevLoader(...loader);
+      const { runGuardian } = await import('./guardian/guardian.ts');
+      return runGuardian({ ...options, main: fileURLToPath(import.meta.url) });
+    },
+    async host({ dev, ...options }: { folder: string; json: boolean; safe: boolean; dev?: boolean }) {
+      if (!dev) refuseDevLoader(...loader);
+      const { runHost } = await import('./host/run.ts');
+      return runHost(options);
+    },
+    offline: async (folder: string) => (await import('./host/offline.ts')).openOffline(folder),
+  };
+  const argv = process.argv.slice(2);
+  const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());
+  if (quick) {
+    process.exitCode = await house[quick.command](quick);
+  } else {
+    const { runCli } = await import('./cli/run.ts');
+    process.exitCode = await runCli(argv, house);
+  }
 } else {
   process.exitCode = code;
 }

@@ -14,7 +14,10 @@ export interface Offline {
 
 /** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
 export interface House {
-  host(options: { folder: string; json: boolean }): Promise<number>;
+  /** Runs a host under a guardian until it has ended. */
+  start(options: { folder: string; json: boolean; safe: boolean }): Promise<number>;
+  /** Runs a host alone. `dev`: from sources, too. */
+  host(options: { folder: string; json: boolean; safe: boolean; dev?: boolean }): Promise<number>;
   offline(folder: string): Promise<Offline>;
 }
 

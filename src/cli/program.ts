@@ -38,9 +38,15 @@ export function buildProgram(runner: Runner): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', '\nExit codes: 0 fine, 1 it failed, 2 wrong usage, 3 something needs you, 4 no host running');
 
-  function add(usage: string, about: string, load: () => Promise<CommandModule>, under: Command = program): Command {
+  function add(
+    usage: string,
+    about: string,
+    load: () => Promise<CommandModule>,
+    under: Command = program,
+    hidden = false,
+  ): Command {
     return under
-      .command(usage)
+      .command(usage, { hidden })
       .description(about)
       .action((...given: unknown[]) => {
         const command = given.at(-1) as Command;
@@ -99,7 +105,11 @@ export function buildProgram(runner: Runner): Command {
   add('init <folder>', 'an installation of your own, ready to start', () => import('./commands/init.ts'));
 
   program.commandsGroup('Host');
-  add('start', 'run the host in this terminal until Ctrl-C', () => import('./commands/start.ts'));
+  add('start', 'run the host in this terminal until Ctrl-C', () => import('./commands/start.ts'))
+    .option('--safe', 'with every agent paused')
+    .option('--no-guardian', 'without the process that starts it again when it fails');
+  add('host', 'the host alone, for systemd', () => import('./commands/host.ts'), program, true).option('--safe');
+  add('dev', 'the host alone, from sources', () => import('./commands/dev.ts'), program, true);
   add('stop', 'end the host; running jobs are given time to finish', () => import('./commands/stop.ts')).option(
     '--within <time>',
     'how long to wait for it',

@@ -14,6 +14,8 @@ export interface HostFile {
   socket: string;
   /** The folder of its log files, when it is not `logs` in the installation. */
   logs?: string;
+  /** The process id of its guardian. */
+  guardian?: number;
 }
 
 /**
@@ -51,6 +53,21 @@ export function isRunning(pid: number): boolean {
     if ((thrown as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return !isZombie(pid);
+}
+
+/**
+ * The guardian of the installation's last host, while it lives: between two hosts it is all there is. Undefined where
+ * that is not sure, because a process id may be somebody else's by now.
+ */
+export function guardianOf(folder: string): number | undefined {
+  const pid = readHostFile(folder)?.guardian;
+  if (pid === undefined || !isRunning(pid)) return undefined;
+  try {
+    const [, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return args.includes('start') && args.some((arg) => /(^|\/)(main\.js|daruma)$/.test(arg)) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A process that ended but that its parent never asked about: in a container without an init it stays for ever. */

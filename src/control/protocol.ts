@@ -66,6 +66,12 @@ export interface StatusView {
     pid: number;
     startedAt: string;
     folder: string;
+    /** Who starts it again when it ends; null: nobody does. */
+    watchedBy: 'guardian' | 'systemd' | null;
+    /** The guardian's process id. */
+    guardian: number | null;
+    /** It failed to start again and again, and holds its agents. */
+    safeMode: boolean;
     memoryBytes: number;
     loopLagMs: number;
     cells: number;

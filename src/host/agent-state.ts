@@ -18,7 +18,7 @@ export type AgentWord =
 export interface AgentFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
-  paused: { until: number | null } | undefined;
+  paused: { until: number | null; why?: string } | undefined;
   /** The agent's next planned slot. */
   nextSlot: number | undefined;
   now: number;
@@ -39,7 +39,9 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
   if (paused) {
     return {
       state: 'paused',
-      why: paused.until === null ? 'paused by hand' : `paused until ${new Date(paused.until).toISOString()}`,
+      why:
+        paused.why ??
+        (paused.until === null ? 'paused by hand' : `paused until ${new Date(paused.until).toISOString()}`),
     };
   }
   if (overview && overview.running > 0) {

@@ -9,7 +9,7 @@ export function banner(house: House, tookMs: number): string {
   const listings = catalog.listings();
   const live = listings.filter(({ is }) => is === 'live').map(({ name }) => name);
   const idle = listings.filter(({ is }) => is === 'idle').map(({ name }) => name);
-  const problems = catalog.problems();
+  const problems = [...house.concerns(), ...catalog.problems()];
   const place = (path: string) => {
     const inside = relative(facts.folder, path);
     return inside.startsWith('..') ? path : `./${inside}`;
@@ -47,6 +47,14 @@ export function firstWords(found: {
     `  folder     ${found.folder}`,
     `  store      ${found.store}     logs ${found.logs}     config ./config/daruma.yaml`,
     '  next       daruma status · daruma logs -f, in another terminal',
+  ].join('\n');
+}
+
+/** What is said instead of the banner by a host that takes the place of one that was lost. */
+export function backLine({ facts, concerns }: House, tookMs: number): string {
+  return [
+    `✓ the host is back: pid ${facts.pid}, ready in ${formatDuration(tookMs)}`,
+    ...concerns().flatMap(problemLines),
   ].join('\n');
 }
 

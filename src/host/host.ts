@@ -6,7 +6,7 @@ import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
 import { hostFilePath, socketPath } from '../control/place.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import type { WorkerEvents } from '../jobs/ports.ts';
-import { toPlainFault } from '../kernel/fault.ts';
+import { Fault, toPlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createSchedule } from '../schedule/schedule.ts';
@@ -24,20 +24,32 @@ import { createLag } from './lag.ts';
 import { lockFolder } from './lock.ts';
 import { createOps } from './ops.ts';
 import { createPauses } from './pauses.ts';
+import { agesOf } from './pulse.ts';
+import { createSafeMode } from './safe-mode.ts';
 import { findSecret, findSecrets } from './secrets.ts';
+import { countStart, PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { createStates } from './states.ts';
+import { tellEnds } from './tell-ends.ts';
 import { iso } from './views.ts';
+import { type Watched, watchedBy } from './watched.ts';
 
 export interface Host {
   house: House;
-  /** Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start. */
-  stop(drainMs?: number): Promise<void>;
+  /**
+   * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
+   * `failed`: nobody asked for it.
+   */
+  stop(failed?: boolean, drainMs?: number): Promise<void>;
 }
 
 export interface HostOptions {
   folder: string;
   settings: HostSettings;
   origins: OriginValue[];
+  /** Default: nobody watches. */
+  watched?: Watched;
+  /** Gets every loop of the house, by name, as soon as it is started. */
+  loops?: Map<string, Service>;
   /** Called when the host is asked to stop, or cannot go on. */
   ending(why: string, failed: boolean): void;
 }
@@ -46,6 +58,8 @@ export interface HostOptions {
 export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 
 const DRAIN_MS = 10_000;
+/** The lock of a host that was killed is free as soon as the system has cleared up after it. */
+const LOCK_WITHIN_MS = 5_000;
 
 /**
  * Builds the rooms, starts them in order and takes over what an earlier host left. Rejects with a Fault when the folder
@@ -53,18 +67,21 @@ const DRAIN_MS = 10_000;
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const folder = realpathSync(resolve(options.folder));
-  const { settings } = options;
+  const { settings, watched = watchedBy(undefined, undefined), loops = new Map<string, Service>() } = options;
   const time = machineTime;
   const facts: HostFacts = {
     folder,
     version: VERSION,
     pid: process.pid,
+    watchedBy: watched.by,
+    guardian: watched.guardian,
     startedAt: time.now(),
     socket: settings.control.socket ? resolve(folder, settings.control.socket) : socketPath(folder),
     storeFile: resolve(folder, settings.store.file),
     logFolder: resolve(folder, settings.logs.folder),
   };
   let drainMs = DRAIN_MS;
+  let starts: Starts | undefined;
   /** What has been started, newest first. */
   const started: { name: string; stop(): Promise<void> | void }[] = [];
 
@@ -81,13 +98,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     started.unshift({ name, stop });
   }
   async function startService(name: string, service: Service) {
-    onStop(name, () => service.stop());
+    onStop(name, () => {
+      loops.delete(name);
+      return service.stop();
+    });
     await service.start();
+    loops.set(name, service);
   }
 
   try {
-    const lock = lockFolder(folder);
+    const lock = lockFolder(folder, watched.restart ? LOCK_WITHIN_MS : 0);
     onStop('lock', () => lock.release());
+    starts = countStart(folder, { now: facts.startedAt, forget: watched.afresh });
     const journal = await openJournal({
       folder: facts.logFolder,
       level: settings.logs.level,
@@ -113,7 +135,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       { folder, versionsFolder: join(folder, 'data/versions') },
     );
-    const pauses = await createPauses({ time, store });
+    const safeMode = createSafeMode(reasonForSafeMode(watched, starts), await createPauses({ time, store }), store);
+    const { pauses } = safeMode;
     onStop('pauses', () => pauses.stop());
 
     const emptyFolder = join(folder, 'data/run/empty');
@@ -156,13 +179,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const schedule = createSchedule({
       time,
       log: journal.room('schedule'),
-      slots: store,
+      slots: safeMode.slots,
       unfinished: async (agent) =>
         (await store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 })).map(({ id, slot }) => ({
           id,
           slot,
         })),
-      cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
+      async cancelJob(id, why) {
+        const held = safeMode.isOn() && safeMode.holds((await store.get(id))?.agent ?? '');
+        if (!held) await jobs.cancel(id, why);
+      },
       woken: (agents) => agents.forEach(jobs.wake),
     });
     const states = createStates({ time, store, catalog, pauses });
@@ -180,14 +206,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
-      workers.use(agents);
+      useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
       void firstRuns(change.added);
     }
 
-    onStop('workers', () => workers.stop());
-    await workers.start();
+    function useWorkers() {
+      workers.use([...catalog.agents().values()].filter(({ name }) => !safeMode.holds(name)));
+    }
+
+    await startService('workers', workers);
     catalog.onChange(inForce);
     await startService('catalog', catalog);
     await startService('jobs', jobs);
@@ -195,26 +224,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
     pauses.onChange(({ agent, until, paused }) => {
       if (paused) schedule.pause(agent, until);
       else {
+        useWorkers();
         schedule.resume(agent);
         jobs.wake(agent);
       }
     });
     await startService('schedule', schedule);
     await startService('retention', createRetention({ time, log, store }, settings.retention));
-    jobs.onSettled((end, agent) => {
-      if (end.state !== 'dead' && end.state !== 'retrying') return;
-      const { error, job, attempt } = end;
-      const rest = end.state === 'dead' ? 'given up' : `next attempt at ${iso(end.runAt!)}`;
-      log[end.state === 'dead' ? 'error' : 'warn'](
-        `${job} of ${agent} failed: ${error?.message ?? 'no reason'}; ${rest}`,
-        {
-          agent,
-          job,
-          attempt,
-          fault: error,
-        },
-      );
-    });
+    jobs.onSettled(tellEnds(log));
 
     const lag = createLag();
     onStop('lag', () => lag.stop());
@@ -233,30 +250,37 @@ export async function startHost(options: HostOptions): Promise<Host> {
       pauses,
       states,
       lag,
+      lastWords: tellLost(events, watched.lost, starts.lost),
+      ages: () => agesOf(loops, time.monotonic()),
+      concerns: () => [...watched.concern(), ...safeMode.concern(catalog.agents().keys())],
       stop: () => options.ending('asked to stop', false),
     };
     const control = await serveControl(facts.socket, createOps(house), journal.room('control'));
     onStop('control socket', () => control.close());
-    writeFileSync(
-      hostFilePath(folder),
-      JSON.stringify({ pid: process.pid, startedAt: iso(facts.startedAt), socket: facts.socket }),
-    );
+    const { pid, socket, guardian } = facts;
+    const about = { pid, startedAt: iso(facts.startedAt), socket, ...(guardian === null ? {} : { guardian }) };
+    writeFileSync(hostFilePath(folder), JSON.stringify(about));
+    onStop('proof', time.after(PROVEN_MS, starts.proven));
     events.record('info', {
       kind: 'host.started',
       agent: null,
       message: `host ${VERSION} started, pid ${process.pid}`,
       data: { agents: catalog.agents().size, node: process.versions.node },
     });
+    for (const { code, message } of house.concerns()) log.warn(message, { code });
 
     return {
       house,
-      async stop(ms = DRAIN_MS) {
+      async stop(failed = false, ms = DRAIN_MS) {
         drainMs = ms;
+        if (!failed) starts?.over();
         events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });
         await unwind();
       },
     };
   } catch (error) {
+    // What is told with its reason is a refusal: no other start would do better, and none is counted.
+    if (error instanceof Fault) starts?.refused();
     await unwind();
     throw error;
   }

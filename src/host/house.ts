@@ -1,6 +1,8 @@
 import type { HostSettings } from '../catalog/host-settings.ts';
 import type { Catalog, OriginValue } from '../catalog/ports.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { LastWords, LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
@@ -28,6 +30,12 @@ export interface House {
   pauses: Pauses;
   states: States;
   lag: Lag;
+  /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
+  lastWords: readonly LastWords[];
+  /** How long ago each loop last turned. */
+  ages(): LoopAges;
+  /** What is wrong with the host itself, for people: safe mode, a guardian that is gone. */
+  concerns(): PlainFault[];
   /** Begins to stop the host; does not wait. */
   stop(): void;
 }
@@ -36,6 +44,8 @@ export interface HostFacts {
   folder: string;
   version: string;
   pid: number;
+  watchedBy: 'guardian' | 'systemd' | null;
+  guardian: number | null;
   /** Epoch ms. */
   startedAt: number;
   socket: string;

@@ -4,7 +4,8 @@ import type { Time } from '../kernel/time.ts';
 /** Agents that a person paused: no job of theirs starts, their slots end as skipped. Survives restarts. */
 export interface Pauses {
   isPaused(agent: string): boolean;
-  get(agent: string): { until: number | null } | undefined;
+  /** `why`: it is not a person's pause. */
+  get(agent: string): { until: number | null; why?: string } | undefined;
   /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. */
   pause(agent: string, forMs: number | undefined): Promise<number | null>;
   resume(agent: string): Promise<void>;

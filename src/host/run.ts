@@ -2,8 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { type HostSettings, readHostSettings } from '../catalog/host-settings.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { banner, firstWords, problemLines } from './banner.ts';
+import { backLine, banner, firstWords, problemLines } from './banner.ts';
 import { type Host, startHost, VERSION } from './host.ts';
+import { openOutside } from './outside.ts';
 import { iso } from './views.ts';
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
@@ -15,9 +16,11 @@ const LAST_DEADLINE_MS = 20_000;
  * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, `daruma stop`). Resolves with the exit code:
  * 0 stopped as asked, 1 it could not start or go on. Prints the banner (or, with `json`, one line of JSON) once it works.
  */
-export async function runHost(options: { folder: string; json?: boolean }): Promise<number> {
+export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
   const begun = performance.now();
   const { json = false } = options;
+  const outside = await openOutside(options);
+  const { watched, loops } = outside;
   let host: Host | undefined;
   let end: (reason: { why: string; failed: boolean }) => void = () => {};
   const ended = new Promise<{ why: string; failed: boolean }>((resolve) => {
@@ -46,26 +49,37 @@ export async function runHost(options: { folder: string; json?: boolean }): Prom
     ensureInstallation(options.folder);
     const settings = readHostSettings(options.folder);
     const patience = setTimeout(() => {
-      if (!json) process.stdout.write(`${firstWords(lookAround(options.folder, settings.settings))}\n`);
+      if (!json && !watched.restart)
+        process.stdout.write(`${firstWords(lookAround(options.folder, settings.settings))}\n`);
     }, PATIENCE_MS);
     host = await startHost({
       folder: options.folder,
       ...settings,
+      watched,
+      loops,
       ending: (why, failed) => end({ why, failed }),
     }).finally(() => clearTimeout(patience));
+    const { house } = host;
+    const tookMs = performance.now() - begun;
+    outside.ready(`${house.catalog.agents().size} agents`, house.journal.room('host'));
     if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
-    else process.stdout.write(`${banner(host.house, performance.now() - begun)}\n`);
+    else process.stdout.write(`${watched.restart ? backLine(house, tookMs) : banner(house, tookMs)}\n`);
     const { why, failed } = await ended;
+    outside.stopping();
     process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
     if (!json)
       say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first, Ctrl-C again ends them`);
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
-    await host.stop();
+    await host.stop(failed);
     return failed ? 1 : 0;
   } catch (error) {
-    tell(explain(error, options.folder), json);
+    const fault = explain(error, options.folder);
+    // What is not told in our own words is a mistake of ours: another start may do better.
+    if (error instanceof Fault || fault.code !== toPlainFault(error).code) outside.refused(fault);
+    tell(fault, json);
     return 1;
   } finally {
+    await outside.close();
     process.off('SIGTERM', onSignal);
     process.off('SIGINT', onSignal);
     process.off('uncaughtException', onUncaught);

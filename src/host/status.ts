@@ -3,9 +3,8 @@ import type { AgentView, StatusView } from '../control/protocol.ts';
 import type { Time } from '../kernel/time.ts';
 import type { AgentFigures, FigureStore } from '../telemetry/ports.ts';
 import type { Workers, WorkersView } from '../workers/ports.ts';
-import type { HostFacts } from './house.ts';
+import type { House } from './house.ts';
 import { listingOf } from './known.ts';
-import type { Lag } from './lag.ts';
 import type { AgentStanding, States } from './states.ts';
 import { iso, isoOrNull, viewJob } from './views.ts';
 
@@ -20,7 +19,7 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: { facts: HostFacts; lag: Lag; workers: Pick<Workers, 'view'> };
+  running?: Pick<House, 'facts' | 'lag' | 'concerns'> & { workers: Pick<Workers, 'view'> };
 }
 
 /** Everything that `status` tells, gathered anew at each call. */
@@ -80,7 +79,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       edge: null,
       agents: listings.map(describe),
       incidents: { open: 0, healedToday: 0 },
-      problems: catalog.problems(),
+      problems: [...(running?.concerns() ?? []), ...catalog.problems()],
     };
   };
 }
@@ -102,7 +101,7 @@ function hoursOf(figures: HourFigures, agent: string, firstHour: number): { done
 }
 
 function hostView(
-  { facts, lag }: NonNullable<StatusNeeds['running']>,
+  { facts, lag, concerns }: NonNullable<StatusNeeds['running']>,
   at: WorkersView,
   standings: ReadonlyMap<string, AgentStanding>,
 ): StatusView['host'] {
@@ -111,6 +110,9 @@ function hostView(
     pid: facts.pid,
     startedAt: iso(facts.startedAt),
     folder: facts.folder,
+    watchedBy: facts.watchedBy,
+    guardian: facts.guardian,
+    safeMode: concerns().some(({ code }) => code === 'SAFE_MODE'),
     memoryBytes: process.memoryUsage.rss(),
     loopLagMs: lag.p99Ms(),
     cells: at.cells.length,

@@ -2,7 +2,14 @@ import type { Stage } from '../ports.ts';
 
 export const outlivesReaders = true;
 
-/** Runs the host in this process; resolves with its exit code once it has ended. */
-export async function run(stage: Stage): Promise<number> {
-  return await stage.house.host({ folder: stage.folder, json: stage.json });
+export interface StartOptions {
+  /** `--no-guardian`. */
+  guardian: boolean;
+  safe?: boolean;
+}
+
+/** Runs a host under a guardian, which is this process; resolves with the exit code once both have ended. */
+export async function run(stage: Stage, _args: unknown[], options: StartOptions): Promise<number> {
+  const about = { folder: stage.folder, json: stage.json, safe: options.safe === true };
+  return await (options.guardian ? stage.house.start(about) : stage.house.host(about));
 }

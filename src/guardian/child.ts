@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { PlainFault } from '../kernel/fault.ts';
+import { type FromHost, jsonLines, type LastWords, type Orders } from '../kernel/pulse.ts';
+import type { Time } from '../kernel/time.ts';
+import { beginWatch, hear, LOOK_MS, look, type Moment } from './judge.ts';
+import { createTail } from './tail.ts';
+
+/** How much of a host's stderr is kept as its last words. */
+const WORDS_BYTES = 65_536;
+/** What a host said before it died is read for this long at most. */
+const DRAIN_MS = 500;
+
+/** A host process from its start to its end. */
+export interface HostProcess {
+  readonly pid: number | undefined;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves once it is gone and all that it said was heard. */
+  ended: Promise<HostEnd>;
+}
+
+export interface HostEnd {
+  words: LastWords;
+  /** See {@link Ended}. */
+  workedMs: number | undefined;
+  refused: PlainFault | undefined;
+}
+
+export interface HostCommand {
+  /** The arguments of node: the file to start and what it is told. */
+  args: string[];
+  folder: string;
+}
+
+/** Starts a host and watches over it: one that is silent, or whose loops stand still, is killed. */
+export function startHostProcess(time: Time, { args, folder }: HostCommand, orders: Orders): HostProcess {
+  const begun = time.monotonic();
+  const tail = createTail(WORDS_BYTES);
+  let watch = beginWatch(moment());
+  let refused: PlainFault | undefined;
+  let killedBecause: string | undefined;
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    // Of its own session: Ctrl-C in a terminal reaches the guardian alone, which passes it on once.
+    detached: true,
+    stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
+    env: { ...process.env, DARUMA_GUARDIAN: String(orders.guardian) },
+  });
+  child.stderr!.on('data', (piece: Buffer) => {
+    tail.add(piece);
+    process.stderr.write(piece);
+  });
+  const line = child.stdio[3] as Socket;
+  line.setEncoding('utf8').on('data', jsonLines(listen));
+  for (const stream of [child.stderr!, line]) stream.on('error', () => {});
+  line.write(`${JSON.stringify(orders)}\n`);
+  const rounds = setInterval(goRound, LOOK_MS);
+
+  function moment(): Moment {
+    return { monotonic: time.monotonic(), wall: time.now() };
+  }
+
+  function listen(said: FromHost) {
+    watch = hear(watch, said, moment());
+    if (said.is === 'refused') refused = said.fault;
+  }
+
+  function goRound() {
+    const { watch: after, judgement } = look(watch, moment());
+    watch = after;
+    if (judgement.is === 'fine' || killedBecause !== undefined) return;
+    killedBecause = judgement.why;
+    child.kill('SIGKILL');
+  }
+
+  async function end(): Promise<HostEnd> {
+    const { code, signal, failure } = await over(child);
+    clearInterval(rounds);
+    await heard(child, time);
+    const { readyAt } = watch;
+    const now = time.monotonic();
+    return {
+      workedMs: readyAt === undefined ? undefined : now - readyAt,
+      refused,
+      words: {
+        pid: child.pid ?? null,
+        at: time.now(),
+        code,
+        signal,
+        uptimeMs: Math.round(now - begun),
+        why: killedBecause ?? failure ?? (signal ? `was killed by ${signal}` : `ended with code ${code}`),
+        stderr: tail.text(),
+      },
+    };
+  }
+
+  return {
+    pid: child.pid,
+    signal(name) {
+      // From now on it is given the time to stop, and no more.
+      watch = { ...watch, stoppingAt: watch.stoppingAt ?? time.monotonic() };
+      child.kill(name);
+    },
+    ended: end(),
+  };
+}
+
+/** The child's end; a child that could not be started ends at once. */
+function over(child: ChildProcess): Promise<{ code: number | null; signal: string | null; failure?: string }> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.on('error', (error) => {
+      if (child.pid === undefined)
+        resolve({ code: null, signal: null, failure: `could not be started: ${error.message}` });
+    });
+  });
+}
+
+/** Somebody else may hold the pipes open for longer than the host lives: they are not waited for. */
+async function heard(child: ChildProcess, time: Time): Promise<void> {
+  const streams = [child.stderr!, child.stdio[3] as Socket];
+  const closed = Promise.all(
+    streams.map((stream) => stream.closed || new Promise((resolve) => stream.once('close', resolve))),
+  );
+  const late = new AbortController();
+  await Promise.race([closed, time.sleep(DRAIN_MS, late.signal).catch(() => {})]);
+  late.abort();
+  for (const stream of streams) stream.destroy();
+}

@@ -1,0 +1,60 @@
+import { pauseAfter } from '../kernel/backoff.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+
+/** How one host ended. */
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  /** How long it worked, from when it said that it is ready, in ms; undefined when it never said so. */
+  workedMs: number | undefined;
+  /** It said itself why it cannot start. */
+  refused: PlainFault | undefined;
+  /** The guardian was asked to end. */
+  asked: boolean;
+}
+
+/** What the guardian remembers from host to host. */
+export interface History {
+  everReady: boolean;
+  /** Hosts in a row that did not work for long. */
+  short: number;
+  /** Process ids of its hosts. */
+  pids: readonly number[];
+}
+
+export type Next = { do: 'end'; code: number } | { do: 'restart'; afterMs: number; history: History };
+
+export const NO_HISTORY: History = { everReady: false, short: 0, pids: [] };
+
+/** The pause before the second host, in ms, and the longest one. */
+export const RESTART_BACKOFF = { first: 200, longest: 30_000 };
+/** A host that worked this long leaves no grudge. */
+export const GOOD_RUN_MS = 60_000;
+
+/** What comes after the end of a host. `signals` gives numbers to names; `chance` is in [0, 1). */
+export function afterEnd(
+  before: History,
+  ended: Ended,
+  chance: number,
+  signals: Readonly<Record<string, number>>,
+): Next {
+  const code = ended.signal === null ? (ended.code ?? 1) : 128 + (signals[ended.signal] ?? 0);
+  if (ended.asked) return { do: 'end', code };
+  // Nobody ends with 0 unasked: it was `daruma stop`, or a signal to the host itself.
+  if (ended.code === 0) return { do: 'end', code: 0 };
+  // A person is there and reads why: to try again and again would only hide it. But a host that has worked goes on
+  // being tried: its disk will not be full for ever.
+  if (ended.refused && (!before.everReady || isTaken(ended.refused, before.pids))) return { do: 'end', code };
+  const worked = ended.workedMs !== undefined;
+  const short = (ended.workedMs ?? 0) >= GOOD_RUN_MS ? 1 : before.short + 1;
+  return {
+    do: 'restart',
+    afterMs: pauseAfter(short, RESTART_BACKOFF, chance),
+    history: { ...before, everReady: before.everReady || worked, short },
+  };
+}
+
+/** Another guardian's host, or one without a guardian, runs on the folder: two must not fight for it. */
+function isTaken({ code, data }: PlainFault, own: readonly number[]): boolean {
+  return code === 'HOST_RUNNING' && typeof data?.pid === 'number' && !own.includes(data.pid);
+}

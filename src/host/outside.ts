@@ -1,0 +1,60 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import { silentLog } from '../kernel/log.ts';
+import type { Service } from '../kernel/service.ts';
+import { machineTime } from '../kernel/time.ts';
+import { openLink } from './link.ts';
+import { agesOf, createPulse } from './pulse.ts';
+import { openSystemd } from './systemd.ts';
+import { type Watched, watchedBy } from './watched.ts';
+
+/** What the host says to whoever watches over it, guardian or systemd, from its first moment to its last. */
+export interface Outside {
+  watched: Watched;
+  /** The loops whose progress is told. The host fills it. */
+  loops: Map<string, Service>;
+  ready(status: string, log: Log): void;
+  stopping(): void;
+  /** It cannot start. */
+  refused(fault: PlainFault): void;
+  close(): Promise<void>;
+}
+
+/** Opens the ways to the outside and begins to give signs of life. */
+export async function openOutside(options: { safe?: boolean }): Promise<Outside> {
+  const time = machineTime;
+  const systemd = openSystemd();
+  const link = await openLink(time);
+  const loops = new Map<string, Service>();
+  let log = silentLog;
+  let wasStalled = false;
+  const pulse = createPulse({
+    time,
+    ages: () => agesOf(loops, time.monotonic()),
+    beat(ages, stalled) {
+      link?.tell({ is: 'pulse', ages });
+      systemd?.pulse(time.monotonic(), stalled);
+      if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
+      wasStalled = stalled !== undefined;
+    },
+  });
+  await pulse.start();
+  return {
+    watched: watchedBy(link, systemd, options.safe),
+    loops,
+    ready(status, hostLog) {
+      log = hostLog;
+      link?.tell({ is: 'ready' });
+      systemd?.ready(status);
+    },
+    stopping() {
+      link?.tell({ is: 'stopping' });
+      systemd?.stopping();
+    },
+    refused: (fault) => link?.tell({ is: 'refused', fault }),
+    async close() {
+      await pulse.stop();
+      link?.close();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { openDatagrams } from './datagram.ts';
+
+/** What systemd hears of a host that it started with `Type=notify`. Nothing waits for it, nothing fails of it. */
+export interface Systemd {
+  /** It works. */
+  ready(status: string): void;
+  /** One pulse: `stalled` names a loop that stands still, and systemd is left to think what it likes. */
+  pulse(now: number, stalled: string | undefined): void;
+  stopping(): void;
+}
+
+/** A start that takes long asks for more time as long as it lives. */
+const MORE_TIME_MS = 60_000;
+const ASK_EVERY_MS = 10_000;
+const CHILD_WITHIN_MS = 5_000;
+
+/** Speaks to the socket that `env` names; undefined where there is none. Takes the names out of `env`. */
+export function openSystemd(env: NodeJS.ProcessEnv = process.env): Systemd | undefined {
+  const path = env.NOTIFY_SOCKET;
+  const watchdogMs = Number(env.WATCHDOG_USEC) / 1_000;
+  const meant = env.WATCHDOG_PID === undefined || Number(env.WATCHDOG_PID) === process.pid;
+  // No plugin shall speak for the host.
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
+  if (!path) return undefined;
+  const send = openDatagrams() ?? byChild(env);
+  let isReady = false;
+  let isStalled = false;
+  let said = Number.NEGATIVE_INFINITY;
+
+  function sayEvery(ms: number, now: number, text: string) {
+    if (now - said < ms) return;
+    said = now;
+    send(path!, text);
+  }
+
+  return {
+    ready(status) {
+      isReady = true;
+      said = Number.NEGATIVE_INFINITY;
+      send(path, `READY=1\nSTATUS=${status}`);
+    },
+    pulse(now, stalled) {
+      if (!isReady) return sayEvery(ASK_EVERY_MS, now, `EXTEND_TIMEOUT_USEC=${MORE_TIME_MS * 1_000}`);
+      if (stalled !== undefined && !isStalled) send(path, `STATUS=stalled: ${stalled}`);
+      isStalled = stalled !== undefined;
+      // Half of the time that is given, less one pulse: a late one must not cost the host its life.
+      if (!isStalled && meant && watchdogMs > 0) sayEvery(Math.max(0, watchdogMs / 2 - 1_000), now, 'WATCHDOG=1');
+    },
+    stopping: () => void send(path, 'STOPPING=1\nSTATUS=stopping: running jobs are finished first'),
+  };
+}
+
+/** systemd's own program says it, where Node cannot. The unit has to allow it: `NotifyAccess=all`. */
+function byChild(env: NodeJS.ProcessEnv): (path: string, text: string) => boolean {
+  return (path, text) => {
+    const options = { env: { PATH: env.PATH, NOTIFY_SOCKET: path }, timeout: CHILD_WITHIN_MS };
+    execFile('systemd-notify', text.split('\n'), options, () => {});
+    return true;
+  };
+}

@@ -1,0 +1,100 @@
+import type { PlainFault } from './fault.ts';
+
+/**
+ * What the host and its guardian say to each other: lines of JSON over one pipe. The guardian speaks first and once
+ * ({@link Orders}); the host goes on for as long as it lives ({@link FromHost}).
+ */
+export interface Orders {
+  /** Process id of the guardian. */
+  guardian: number;
+  /** A host of this guardian ran before: its lock may take a moment to be free. */
+  restart: boolean;
+  /** Start with every agent paused, because a person asked for it. */
+  safe: boolean;
+  /** The hosts that ended since the last one that worked, oldest first. */
+  lost: LastWords[];
+}
+
+/** `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end · `refused`: it cannot start, and why. */
+export type FromHost =
+  | { is: 'pulse'; ages: LoopAges }
+  | { is: 'ready' }
+  | { is: 'stopping' }
+  | { is: 'refused'; fault: PlainFault };
+
+/** How long ago each loop of the host last turned, in ms. */
+export type LoopAges = Record<string, number>;
+
+/** What is known of a host that ended unasked. */
+export interface LastWords {
+  pid: number | null;
+  /** Epoch ms of its end, or of when it was noticed. */
+  at: number;
+  code: number | null;
+  signal: string | null;
+  /** How long it lived, in ms; null when that is not known. */
+  uptimeMs: number | null;
+  /** One sentence without a subject: `was killed by SIGKILL`. */
+  why: string;
+  /** The end of what it wrote on stderr. */
+  stderr: string;
+}
+
+/** How often the host gives a sign of life. */
+export const PULSE_MS = 1_000;
+
+/**
+ * How long a loop may stand still, in ms. The schedule sleeps 30 s at most, jobs are swept every 10 s, workers looked
+ * over every second, the store asked every 5 s. Loops that are not named may wait for a slow folder for as long as they
+ * like: a new host would wait for it too.
+ */
+export const LOOP_WITHIN_MS: Readonly<Record<string, number>> = {
+  schedule: 45_000,
+  jobs: 30_000,
+  workers: 10_000,
+  store: 20_000,
+};
+
+/** After a machine that slept the pulse may be quicker than the loops; so many in a row have to say the same. */
+export const PULSES_TO_BELIEVE = 3;
+
+/** A loop that stood still for too long in each of the last `pulses`. */
+export interface Overdue {
+  loop: string;
+  ageMs: number;
+  pulses: number;
+}
+
+/** The loop that is overdue after one more pulse; the one before goes first as long as it still is. */
+export function overdueAfter(before: Overdue | undefined, ages: LoopAges): Overdue | undefined {
+  const late = Object.keys(ages).filter((loop) => ages[loop]! > (LOOP_WITHIN_MS[loop] ?? Number.POSITIVE_INFINITY));
+  if (late.length === 0) return undefined;
+  const loop = before && late.includes(before.loop) ? before.loop : late[0]!;
+  return { loop, ageMs: ages[loop]!, pulses: loop === before?.loop ? before.pulses + 1 : 1 };
+}
+
+/** Whether it was said often enough to be acted on. */
+export function isStalled(overdue: Overdue | undefined): overdue is Overdue {
+  return overdue !== undefined && overdue.pulses >= PULSES_TO_BELIEVE;
+}
+
+/** Takes text in pieces and calls back with each whole line of JSON; what is none is passed over. */
+export function jsonLines<T>(call: (line: T) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const value = parsed(line);
+      if (typeof value === 'object' && value !== null) call(value as T);
+    }
+  };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
