@@ -1,4 +1,4 @@
-/** A host that is to be killed: one cell with a thread that spins, one with a thread that waits. Tells the cells' process ids. */
+/** A host that is to be killed: one cell with a thread that spins, one with a thread that waits. Tells the cells' process ids and its folder. */
 import { createWorld, runs } from './world.ts';
 
 const world = await createWorld();
@@ -7,4 +7,4 @@ await world.agent('waits', runs(`log.info('begun'); await new Promise(() => {});
 world.give('spins');
 world.give('waits');
 await Promise.all([world.begun('spins'), world.begun('waits')]);
-process.send?.(world.cells());
+process.send?.({ pids: world.cells(), folder: world.folder });

@@ -288,13 +288,14 @@ describe('nothing is left', () => {
   test('of the cells of a host that is killed, even with all threads busy', async () => {
     const child: ChildProcess = fork(join(import.meta.dirname, 'doomed-host.ts'), { execArgv: ['--import', 'tsx'] });
     try {
-      const [pids] = (await once(child, 'message')) as [number[]];
+      const [{ pids, folder }] = (await once(child, 'message')) as [{ pids: number[]; folder: string }];
       expect(pids.length).toBe(2);
       expect(pids.every(isAlive)).toBe(true);
       child.kill('SIGKILL');
       const world = await createWorld();
       await world.until('its cells to end', () => !pids.some(isAlive), 3_000);
       await world.close();
+      rmSync(folder, { recursive: true, force: true });
     } finally {
       child.kill('SIGKILL');
     }
