@@ -54,7 +54,7 @@ test('after every call the jobs on disk are what stepJob says: none lost, none h
         await compare(world);
       }
     }),
-    { numRuns: 200, endOnFailure: false },
+    { numRuns: 200 },
   );
 });
 
@@ -74,7 +74,7 @@ test('calls that are made at once, and restarts in between, change nothing of th
       }
       await expectCounts(world);
     }),
-    { numRuns: 100, endOnFailure: false },
+    { numRuns: 100 },
   );
 });
 

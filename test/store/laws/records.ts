@@ -62,6 +62,18 @@ export function recordLaws(open: OpenStore): void {
       }
       expect(await store().getState('a', 'beside')).toBe('1');
     });
+
+    test('an attempt that is followed by another one is refused, although the job runs', async () => {
+      await added(store(), [{}]);
+      const [first] = await claimed(store());
+      await store().settle([{ ...done(first!), state: 'retrying', runAt: T0 }]);
+      const [second] = await claimed(store());
+      const late = [store().beginEffect(first!, 'k', T0), store().endEffect(first!, 'k', '1', T0)];
+      for (const answer of await Promise.allSettled([...late, store().dropEffect(first!, 'k')])) {
+        expect(answer).toMatchObject({ status: 'rejected', reason: { plain: { code: 'FENCED' } } });
+      }
+      expect(await store().beginEffect(second!, 'k', T0)).toEqual({ is: 'new' });
+    });
   });
 
   test('state is a map of each agent', async () => {
