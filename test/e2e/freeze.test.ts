@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { silentLog } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { type Installation, installation, plugin, processesOf } from './installation.ts';
+
+/** Its first attempt does its effect only when the gate is opened; a later one at once. */
+const PAYS = plugin(
+  `const { existsSync, appendFileSync } = await import('node:fs');
+  const { job, folder } = context;
+  while (job.attempt === 1 && existsSync(folder + '/gate/closed')) await new Promise((r) => setTimeout(r, 10));
+  await context.once('pay', () => appendFileSync(folder + '/paid/log', 'attempt ' + job.attempt + '\\n'));
+  return job.attempt;`,
+  `needs: { read: ['gate'], write: ['paid'] },
+  limits: { attempts: 3, timeout: '2s', grace: '200ms', backoff: { first: '10ms' } }, workers: { max: 2 },`,
+);
+/** Its job ends when the gate is opened, without asking the host for anything. */
+const WAITS = plugin(
+  `const { existsSync } = await import('node:fs');
+  while (existsSync(context.folder + '/gate/closed')) await new Promise((r) => setTimeout(r, 10));
+  return 'whole';`,
+  `needs: { read: ['gate'] },`,
+);
+const FILES = { 'plugins/pays.ts': PAYS, 'plugins/waits.ts': WAITS, 'gate/closed': '', 'paid/log': '' };
+
+let place: Installation;
+const frozen = new Set<number>();
+afterEach(async () => {
+  for (const pid of [...frozen]) thaw(pid);
+  await place.leave();
+});
+
+function freeze(pid: number) {
+  process.kill(pid, 'SIGSTOP');
+  frozen.add(pid);
+}
+
+function thaw(pid: number) {
+  frozen.delete(pid);
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch {
+    // It was killed while it stood still.
+  }
+}
+
+function cell(): number {
+  const [found] = processesOf(place.folder).filter((text) => text.includes('inside/cell.js'));
+  return Number(found!.split(' ')[0]);
+}
+
+/** A job whose first attempt is under way. */
+async function running(agent = 'pays'): Promise<string> {
+  const { json } = await place.daruma('run', agent, '--json');
+  await place.until(
+    () => place.daruma('jobs', json.id, '--json'),
+    (said) => said.json.state === 'running',
+  );
+  return json.id;
+}
+
+const paid = () => readFileSync(join(place.folder, 'paid/log'), 'utf8');
+const logged = async () => (await place.daruma('logs', '--json', '-n', '1000')).stdout;
+const ended = (id: string) =>
+  place.until(
+    () => place.daruma('jobs', id, '--json'),
+    ({ json }) => ['done', 'dead', 'cancelled'].includes(json.state),
+    20_000,
+  );
+
+it('gives the job of a cell that stands still to another one, and the first cell can do nothing more', async () => {
+  place = installation(FILES);
+  await place.start();
+  const id = await running();
+  const stopped = cell();
+  freeze(stopped);
+  const { json } = await ended(id);
+  expect(json).toMatchObject({ state: 'done', attempt: 2, result: 2 });
+  expect(json.failures).toMatchObject([{ attempt: 1, error: { code: 'CELL_LOST' } }]);
+  place.remove('gate/closed');
+  thaw(stopped);
+  expect(processesOf(place.folder).filter((text) => text.startsWith(`${stopped} `))).toEqual([]);
+  expect(paid()).toBe('attempt 2\n');
+  expect((await ended(id)).json).toEqual(json);
+}, 60_000);
+
+it('refuses the end and the effect of an attempt that was cancelled and given out anew while its cell stood still', async () => {
+  place = installation(FILES);
+  await place.start();
+  const id = await running();
+  const stopped = cell();
+  freeze(stopped);
+  expect((await place.daruma('cancel', id, '--json')).json).toMatchObject({ state: 'cancelled', attempt: 1 });
+  expect((await place.daruma('replay', id, '--json')).json).toMatchObject({ jobs: [id] });
+  await place.until(
+    () => place.daruma('jobs', id, '--json'),
+    (said) => said.json.attempt === 2,
+  );
+  place.remove('gate/closed');
+  thaw(stopped);
+  expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 2, result: 2 });
+  expect(paid()).toBe('attempt 2\n');
+}, 60_000);
+
+it('refuses the end of an attempt whose job was taken over by another host while its own stood still past the lease', async () => {
+  place = installation(FILES);
+  const { pid } = await place.start({ guardian: false });
+  const id = await running();
+  freeze(pid);
+
+  // The other host sees the same store half a minute later.
+  const other = createSqliteStore(
+    { time: machineTime, log: silentLog },
+    { file: join(place.folder, 'data/daruma.db') },
+  );
+  await other.start();
+  try {
+    const later = Date.now() + 31_000;
+    expect(await other.abandoned('other', later)).toMatchObject([{ id, attempt: 1 }]);
+    const times = { startedAt: later, finishedAt: later };
+    expect(await other.settle([{ job: id, attempt: 1, state: 'retrying', ...times, runAt: later }])).toEqual([true]);
+    const terms = { owner: 'other', leaseUntil: later + 60_000, now: later };
+    const [given] = await other.claim([{ agent: 'pays', version: 'theirs', limit: 1 }], terms);
+    expect(given!.assignments).toMatchObject([{ job: id, attempt: 2 }]);
+    expect(await other.beginEffect({ job: id, attempt: 2 }, 'pay', later)).toEqual({ is: 'new' });
+
+    place.remove('gate/closed');
+    thaw(pid);
+    await place.until(logged, (lines) => lines.includes(`a late end of ${id} was refused`));
+    expect(paid()).toBe('');
+    expect((await place.daruma('jobs', id, '--json')).json).toMatchObject({ state: 'running', attempt: 2 });
+
+    await other.endEffect({ job: id, attempt: 2 }, 'pay', '"paid by the other"', later);
+    const end = { job: id, attempt: 2, state: 'done' as const, ...times, result: '"by the other"' };
+    expect(await other.settle([end])).toEqual([true]);
+  } finally {
+    await other.stop();
+  }
+  expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 2, result: 'by the other' });
+}, 60_000);
+
+it('lets no second host in beside one that stands still, says that it is silent, and misses no slot when it goes on', async () => {
+  const tick = plugin('return context.job.slot;', `schedule: '* * * * * *', catchUp: 'all', overlap: 'queue',`);
+  place = installation({ ...FILES, 'plugins/tick.ts': tick });
+  const { pid } = await place.start({ guardian: false });
+  const id = await running('waits');
+  freeze(pid);
+  place.remove('gate/closed');
+  const [second, status] = await Promise.all([place.daruma('start', '--json'), place.daruma('status', '--json')]);
+  expect(second.code).toBe(1);
+  expect(second.json.error).toMatchObject({ code: 'HOST_RUNNING', data: { pid } });
+  expect(status.code).toBe(4);
+  expect(status.json.error).toMatchObject({ code: 'HOST_SILENT', message: expect.stringContaining(`pid ${pid}`) });
+  thaw(pid);
+  expect((await ended(id)).json).toMatchObject({ state: 'done', attempt: 1, result: 'whole' });
+  const thawedAt = Date.now();
+  const { json } = await place.until(
+    () => place.daruma('jobs', 'tick', '--state', 'done', '--json', '--limit', '1000'),
+    (said) => Date.parse(said.json[0]?.slot) >= thawedAt,
+  );
+  const slots = json.map(({ slot }: { slot: string }) => Date.parse(slot)).sort((a: number, b: number) => a - b);
+  expect(slots.length).toBeGreaterThan(8);
+  expect(slots).toEqual(slots.map((_: number, at: number) => slots[0] + at * 1_000));
+}, 60_000);
