@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readHostFile } from '../../src/control/place.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -19,11 +20,18 @@ export interface Installation {
   write(path: string, text: string): void;
   remove(path: string): void;
   read(path: string): string;
-  /** Starts the host and resolves with what it says when it works. */
-  start(): Promise<{ pid: number; agents: string[] }>;
-  /** The host's process; undefined when it does not run. */
-  host(): ChildProcess | undefined;
-  /** Ends the host and resolves with its exit code. */
+  /**
+   * Starts a guardian with its host and resolves with what the host says when it works. `guardian: false`: the host
+   * alone, for tests that stop it for longer than a guardian would stand by.
+   */
+  start(options?: { guardian?: boolean; args?: string[] }): Promise<{ pid: number; agents: string[] }>;
+  /** The host's process, whoever started it; undefined when it does not run. */
+  host(): { pid: number } | undefined;
+  /** The process that `start` began: the guardian, or the host without one. */
+  started(): ChildProcess | undefined;
+  /** What that process and its hosts wrote so far. */
+  said(): { stdout: string; stderr: string };
+  /** Ends guardian and host and resolves with the exit code. SIGKILL kills both, null. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Runs the command line in the folder; `--json` is parsed. */
   daruma(...args: string[]): Promise<Said>;
@@ -38,7 +46,8 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
   const folder = realpathSync(mkdtempSync(join(parent, 'daruma-e2e-')));
   let child: ChildProcess | undefined;
   let ended: Promise<number | null> = Promise.resolve(null);
-  const seen = new Set<number>();
+  let said = '';
+  let complained = '';
 
   function write(path: string, text: string) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -52,15 +61,22 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
     write,
     remove: (path) => rmSync(join(folder, path), { force: true, recursive: true }),
     read: (path) => readFileSync(join(folder, path), 'utf8'),
-    host: () => child,
-    start() {
-      const started = spawn(process.execPath, [MAIN, 'start', '--dir', folder, '--json'], {
+    host() {
+      const pid = readHostFile(folder)?.pid;
+      // The id may be another process's by now.
+      const found = processesOf(folder).some((text) => text.startsWith(`${pid} `) && !text.startsWith(`${pid} Z`));
+      return pid !== undefined && found ? { pid } : undefined;
+    },
+    started: () => child,
+    said: () => ({ stdout: said, stderr: complained }),
+    start({ guardian = true, args = [] } = {}) {
+      const command = [MAIN, 'start', ...(guardian ? [] : ['--no-guardian']), ...args];
+      const started = spawn(process.execPath, [...command, '--dir', folder, '--json'], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       child = started;
-      seen.add(started.pid!);
-      let said = '';
-      let complained = '';
+      said = '';
+      complained = '';
       started.stderr!.on('data', (text) => (complained += text));
       ended = new Promise((resolve) => started.once('exit', (code) => resolve(code)));
       return new Promise((resolve, reject) => {
@@ -79,6 +95,11 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       child?.kill(signal);
       const code = await ended;
       child = undefined;
+      // A guardian that is killed leaves its host at work.
+      for (let host = place.host(); host; host = place.host()) {
+        process.kill(host.pid, 'SIGKILL');
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
       return code;
     },
     daruma(...args) {
@@ -105,7 +126,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       }
     },
     async leave() {
-      if (child) await place.stop();
+      await place.stop();
       const left = processesOf(folder);
       rmSync(folder, { recursive: true, force: true });
       if (left.length > 0) throw new Error(`processes are left: ${left.join(', ')}`);
