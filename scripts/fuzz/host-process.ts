@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { delay } from './delay.ts';
 
-/** A host that runs as its own process, as it does for people. */
+/** A host that runs as its own process, without a guardian: who starts it again is the fuzz. */
 export interface HostProcess {
   pid: number;
   /** When it was started, epoch ms. */
@@ -16,8 +17,11 @@ export interface HostProcess {
 }
 
 export function startHost(main: string, folder: string): HostProcess {
+  // Every round is a day of work pressed into a second. Without this a host would take the kills for starts that failed,
+  // and hold its agents (safe mode), which is right and not what is tried here.
+  rmSync(join(folder, 'data/run/starts.json'), { force: true });
   const startedAt = Date.now();
-  const child = spawn(process.execPath, [main, 'start', '--dir', folder, '--json'], {
+  const child = spawn(process.execPath, [main, 'host', '--dir', folder, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let over = false;

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,31 +8,39 @@ import { join } from 'node:path';
  */
 export interface Ledger {
   fd: number;
-  /** The sequence number of the last job that the worker at this place began; 0 for none. */
-  lastBegun(at: number): number;
+  /** The sequence number of the last job that the worker at this place began; 0 for none, undefined when it cannot be known. */
+  lastBegun(at: number): number | undefined;
   close(): void;
 }
 
 export const LEDGER_PLACE_BYTES = 8;
+/**
+ * Space that is taken at once, for so many workers of a cell. Were it taken as it is used, a disk that becomes full would
+ * leave attempts unnoted, and a dead cell's jobs would be run again as if they had not begun, under the same number.
+ */
+const KEPT_BYTES = 8_192 * LEDGER_PLACE_BYTES;
 
 /** undefined when the file cannot be made (a full disk): accounting is coarser without it. */
 export function openLedger(name: string): Ledger | undefined {
   const path = join(tmpdir(), name);
-  let fd: number;
+  let fd: number | undefined;
   try {
     fd = openSync(path, 'wx+', 0o600);
     unlinkSync(path);
+    if (writeSync(fd, Buffer.alloc(KEPT_BYTES)) < KEPT_BYTES) throw new Error('the disk is full');
   } catch {
+    if (fd !== undefined) closeSync(fd);
     return undefined;
   }
+  const open = fd;
   const bytes = Buffer.alloc(LEDGER_PLACE_BYTES);
   return {
-    fd,
+    fd: open,
     lastBegun(at) {
-      bytes.fill(0);
-      readSync(fd, bytes, 0, LEDGER_PLACE_BYTES, at);
+      if (at + LEDGER_PLACE_BYTES > KEPT_BYTES) return undefined;
+      readSync(open, bytes, 0, LEDGER_PLACE_BYTES, at);
       return bytes.readInt32LE();
     },
-    close: () => closeSync(fd),
+    close: () => closeSync(open),
   };
 }
