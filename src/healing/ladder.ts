@@ -29,7 +29,7 @@ export interface Plan {
 
 export interface PlanFacts {
   verdict: Verdict;
-  /** Remedies of this incident so far; none of them held. */
+  /** Remedies of this incident so far; none of them held. Those of another verdict, before it turned out worse, do not count. */
   tried: readonly Remedy[];
   /** The ledger of the fingerprint. */
   records: readonly RemedyRecord[];
@@ -42,20 +42,25 @@ export interface PlanFacts {
 /** The next remedy, one rung above what was tried, and whether to ask somebody. Every plan has a remedy: it is never given up. */
 export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): Plan {
   const ladder = LADDERS[verdict];
-  const first = firstRung(ladder, records);
-  const rung = first + tried.length;
-  const kind = ladder[Math.min(rung, ladder.length - 1)]!;
-  if (rung >= ladder.length) return { kind, escalate: `${tried.length} remedies did not hold` };
+  const above = rungAbove(ladder, tried);
+  const isHopeless = (kind: RemedyKind) =>
+    records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
+  const better = ladder.findIndex((kind, at) => at >= above && !isHopeless(kind));
+  const kind = ladder[better === -1 ? Math.min(above, ladder.length - 1) : better]!;
+  if (above >= ladder.length) return { kind, escalate: 'its remedies did not hold' };
   if (!known) return { kind, escalate: 'a fault of an unknown kind' };
-  if (tried.length === 0 && sameToday >= SAME_IN_A_DAY)
+  if (above === 0 && sameToday >= SAME_IN_A_DAY)
     return { kind, escalate: `the same came ${sameToday + 1} times within a day` };
   return { kind, escalate: null };
 }
 
-/** Below the last rung, kinds that never held for this fingerprint are passed over. */
-function firstRung(ladder: readonly RemedyKind[], records: readonly RemedyRecord[]): number {
-  const isHopeless = (kind: RemedyKind) =>
-    records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
-  const rung = ladder.findIndex((kind) => !isHopeless(kind));
-  return rung === -1 ? ladder.length - 1 : rung;
+/** The first rung that was not tried; the ladder's length when all were. */
+function rungAbove(ladder: readonly RemedyKind[], tried: readonly Remedy[]): number {
+  let above = 0;
+  for (const { kind } of tried) {
+    if (!ladder.includes(kind)) continue;
+    const rung = ladder.indexOf(kind, above);
+    above = rung === -1 ? ladder.length : rung + 1;
+  }
+  return above;
 }

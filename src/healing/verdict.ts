@@ -12,6 +12,10 @@ const OF_CODES: Record<string, Verdict> = {
   SILENT: 'silent',
   CELL_LOST: 'cell-lost',
   CHILDREN_LEFT: 'children-left',
+  LEAKING: 'leaking',
+  LATE: 'late',
+  HOST_LOST: 'host-lost',
+  PRESSED: 'pressed',
 };
 
 /** Ends that somebody asked for. */
@@ -27,7 +31,8 @@ export function verdictOfEnd(because: PlainFault): Verdict | null {
 
 /** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
-  return error ? (OF_CODES[error.code] ?? null) : null;
+  // A lost host is told by itself, once, not by each attempt that it had.
+  return error && error.code !== 'HOST_LOST' ? (OF_CODES[error.code] ?? null) : null;
 }
 
 /** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */
@@ -49,7 +54,7 @@ export function fingerprintOf(
   const file = because.file ?? hot?.file ?? undefined;
   const line = because.line ?? hot?.line ?? undefined;
   return causeOf({
-    code: `${verdict} ${agent ?? ''}`,
+    code: `${verdict} ${because.code} ${agent ?? ''}`,
     message: WORDY.has(verdict) ? '' : because.message,
     ...(file === undefined ? {} : { file }),
     ...(line === undefined ? {} : { line }),

@@ -1,0 +1,75 @@
+import type { Time } from '../kernel/time.ts';
+import type { WorkerReading } from '../workers/ports.ts';
+import { type Case, type Cases, caseWith } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
+import { leakWords } from './words.ts';
+
+/** A worker that was not read for so long is gone. */
+const GONE_AFTER_MS = 30_000;
+/** Memory that was not seen to grow for so long has stopped. */
+const OVER_AFTER_MS = 3_600_000;
+
+/**
+ * Follows the memory of every worker. A leak is told as soon as it is sure; the worker goes, between two jobs, when
+ * little room or time is left.
+ */
+export interface LeakWatch {
+  read(list: readonly WorkerReading[]): void;
+  /** Ends incidents of leaks that have gone by themselves. */
+  look(): void;
+}
+
+export interface LeakWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+  time: Time;
+  cases: Pick<Cases, 'of' | 'all'>;
+}
+
+export function createLeakWatch({ time, cases, notice, heal }: LeakWatchNeeds): LeakWatch {
+  const known = new Map<string, { history: MemoryHistory; at: number; isSentAway: boolean }>();
+
+  function tell(
+    { worker, agent, version, limitBytes, heapBytes, externalBytes, childrenBytes }: WorkerReading,
+    leak: Leak,
+  ) {
+    const entry = known.get(worker)!;
+    const one = caseWith(cases.of(agent), 'leaking');
+    if (one && (!leak.due || entry.isSentAway)) {
+      one.lastAt = time.now();
+      return;
+    }
+    entry.isSentAway = leak.due;
+    const seen = leakWords(worker, leak, limitBytes);
+    const perMinuteBytes = leak.perMinuteBytes;
+    const memory = { heapBytes, externalBytes, childrenBytes, limitBytes, perMinuteBytes };
+    const evidence = { at: time.now(), tookMs: 0, memory };
+    const because = { code: 'LEAKING', message: seen, data: { leftMs: leak.leftMs } };
+    notice({ agent, verdict: 'leaking', because, seen, worker, version, evidence }, leak.due ? {} : null);
+  }
+
+  function isWithoutRemedy({ incident }: Case): boolean {
+    return incident.verdict === 'leaking' && incident.remedies.length === 0;
+  }
+
+  return {
+    read(list) {
+      for (const reading of list) {
+        const { worker, at, limitBytes } = reading;
+        const entry = known.get(worker) ?? { history: createMemoryHistory(), at, isSentAway: false };
+        entry.at = at;
+        known.set(worker, entry);
+        const held = reading.heapBytes + reading.externalBytes + reading.childrenBytes;
+        const leak = limitBytes > 0 ? entry.history.add(at, held, limitBytes) : null;
+        if (leak) tell(reading, leak);
+      }
+    },
+    look() {
+      const now = time.monotonic();
+      for (const [worker, { at }] of known) if (now - at > GONE_AFTER_MS) known.delete(worker);
+      for (const one of cases.all().filter(isWithoutRemedy)) {
+        if (one.worker === undefined || !known.has(one.worker)) heal(one, 'its worker is gone');
+        else if (time.now() - one.lastAt > OVER_AFTER_MS) heal(one, 'its memory grows no more');
+      }
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import type { EventStore } from '../telemetry/ports.ts';
+import type { Case, Cases } from './cases.ts';
+import { ask, type EscalationBudget } from './escalation.ts';
+import { pendingRemedy } from './incident-state.ts';
+import { planRemedy } from './ladder.ts';
+import type { Incident, IncidentStore, RemedyKind, RemedyRecord } from './ports.ts';
+import { remedyWords, verdictWords } from './words.ts';
+
+/** Chooses the remedy for a case, carries it out, keeps the ledger, and asks somebody when the ladder has come to its end. */
+export interface Remedies {
+  /** Reads what was asked within the last day, so that a restart does not ask anew. */
+  load(): Promise<void>;
+  /** The next remedy of the case; call it in the case's turn. `known: false`: a fault that nobody has foreseen. */
+  apply(one: Case, facts: { known: boolean; note?: string }): Promise<void>;
+  /** Writes into the ledger whether the pending remedy held; call it before the case's next step. */
+  judge(one: Case, held: boolean): Promise<void>;
+}
+
+export interface RemediesNeeds {
+  time: Time;
+  log: Log;
+  cases: Pick<Cases, 'apply' | 'tell'>;
+  store: Pick<IncidentStore, 'remedyRecords' | 'recordRemedy' | 'incidents'> & Pick<EventStore, 'events'>;
+  /** Does what there is to do; most remedies are done by workers and jobs themselves. */
+  carryOut(kind: RemedyKind, one: Case): void;
+}
+
+const DAY_MS = 86_400_000;
+/** Incidents of an agent within a day that are looked through for the same fingerprint. */
+const MOST_LOOKED_AT = 50;
+
+export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDay: number }): Remedies {
+  const { time, log, cases, store } = needs;
+  let budget: EscalationBudget = { asked: [], perDay: options.escalationsPerDay };
+
+  /** What is known of the fingerprint. A store that cannot tell costs the knowledge, not the remedy. */
+  async function past({ id, agent, fingerprint }: Incident): Promise<{ records: RemedyRecord[]; sameToday: number }> {
+    try {
+      const since = time.now() - DAY_MS;
+      const [records, incidents] = await Promise.all([
+        store.remedyRecords(fingerprint),
+        store.incidents({ ...(agent === null ? {} : { agent }), since, limit: MOST_LOOKED_AT }),
+      ]);
+      const same = incidents.filter((one) => one.fingerprint === fingerprint && one.id !== id && one.openedAt >= since);
+      return { records, sameToday: same.length };
+    } catch (error) {
+      log.warn('the past of an incident could not be read', { incident: id, fault: toPlainFault(error) });
+      return { records: [], sameToday: 0 };
+    }
+  }
+
+  function escalate(one: Case, why: string) {
+    if (one.incident.state !== 'open') return;
+    const at = time.now();
+    const { may, after } = ask(budget, at);
+    budget = after;
+    if (!may) {
+      const text = `${why}; the ${budget.perDay} questions of this day are used up, so nobody was asked`;
+      cases.apply(one, { is: 'told', at, text });
+      return;
+    }
+    cases.apply(one, { is: 'escalated', at, text: why });
+    const { fingerprint, seen, evidence, remedies, jobs, version } = one.incident;
+    cases.tell(
+      one,
+      'error',
+      'incident.escalated',
+      ({ id, agent, verdict }) =>
+        `${id} needs somebody: ${agent ?? 'host'} is ${verdictWords(verdict)} (${seen}); ${why}`,
+      { why, fingerprint, seen, version, jobs, remedies, evidence },
+    );
+  }
+
+  return {
+    async load() {
+      const told = await store.events({ kind: 'incident.escalated', since: time.now() - DAY_MS, limit: 100 });
+      budget = { ...budget, asked: told.map(({ at }) => at).reverse() };
+    },
+    async apply(one, { known, note }) {
+      const facts = await past(one.incident);
+      const { verdict, remedies: tried } = one.incident;
+      const { kind, escalate: why } = planRemedy({ verdict, tried, known, ...facts });
+      needs.carryOut(kind, one);
+      const agent = one.incident.agent ?? 'host';
+      const what = remedyWords(kind, { agent, worker: one.worker, ...(note === undefined ? {} : { note }) });
+      cases.apply(one, { is: 'remedied', remedy: { kind, at: time.now(), what } });
+      if (why !== null) escalate(one, why);
+    },
+    async judge(one, held) {
+      const pending = pendingRemedy(one.incident);
+      if (!pending) return;
+      try {
+        await store.recordRemedy(one.incident.fingerprint, pending.kind, held);
+      } catch (error) {
+        log.warn('the ledger of remedies could not be written', { fault: toPlainFault(error) });
+      }
+    },
+  };
+}

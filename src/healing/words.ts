@@ -1,0 +1,91 @@
+import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import { formatDuration, formatSize } from '../kernel/units.ts';
+import type { Evidence } from '../workers/ports.ts';
+import type { Leak } from './forecast.ts';
+import type { Overdue } from './late.ts';
+import type { Incident, RemedyKind, Verdict } from './ports.ts';
+
+const SEEN: Record<Verdict, string> = {
+  crashed: 'crashed',
+  'out-of-memory': 'out of memory',
+  leaking: 'leaking',
+  'over-limit': 'over its memory limit',
+  stuck: 'stuck',
+  silent: 'silent',
+  'children-left': 'left processes behind',
+  'crash-looping': 'crash-looping',
+  late: 'late',
+  'cell-lost': 'lost its cell',
+  pressed: 'short of room',
+  'host-lost': 'host lost',
+};
+
+/** `out of memory`: a verdict for people. */
+export const verdictWords = (verdict: Verdict): string => SEEN[verdict];
+
+/** `w12: prices is not iterable (plugins/price-watch.ts:31)` */
+export function endWords(worker: string | undefined, because: PlainFault): string {
+  const place = placeOf(because);
+  const said = because.message.split('\n', 1)[0]!;
+  return `${worker ? `${worker}: ` : ''}${said}${place && !said.includes(place) ? ` (${place})` : ''}`;
+}
+
+/** `5 crashes in 3m 2s: prices is not iterable (plugins/price-watch.ts:31)` */
+export function loopWords(count: number, withinMs: number, because: PlainFault): string {
+  return `${count} ends in ${formatDuration(withinMs)}: ${endWords(undefined, because)}`;
+}
+
+/** `w3 holds 430 MB of 512 MB and grows 9 MB a minute: the limit in 9m` */
+export function leakWords(worker: string, leak: Leak, limitBytes: number): string {
+  return `${worker} holds ${formatSize(leak.usedBytes)} of ${formatSize(limitBytes)} and grows ${formatSize(leak.perMinuteBytes)} a minute: the limit in ${formatDuration(leak.leftMs)}`;
+}
+
+export function lateWords({ due, what }: Overdue, now: number): string {
+  const waits = what === 'slot' ? 'its slot was not looked at' : 'its job was not started';
+  return `due ${formatDuration(now - due)} ago, and ${waits}`;
+}
+
+/** What a remedy came to do, for the record. */
+export function remedyWords(
+  kind: RemedyKind,
+  facts: { agent: string; worker: string | undefined; note?: string },
+): string {
+  const who = facts.worker ?? 'the worker';
+  switch (kind) {
+    case 'retry':
+      return 'a clean worker takes its place; the job is tried again by its backoff';
+    case 'recycle':
+      return `${who} takes no more jobs and goes after the one it holds; a clean one takes its place`;
+    case 'kill':
+      return `${who} was killed; the job is tried again on a clean worker`;
+    case 'own-cell':
+      return `${facts.agent} gets a cell of its own; the job is tried again there`;
+    case 'quarantine':
+      return `quarantined${facts.note ? `: ${facts.note}` : ''}`;
+    case 'kill-children':
+      return 'the processes that it left were killed';
+    case 'catch-up':
+      return 'it was woken again';
+    case 'shed':
+      return `idle workers were let go${facts.note ? `: ${facts.note}` : ''}`;
+    case 'restart-host':
+      return 'the host was started again and took over what was left';
+    case 'escalate':
+      return 'somebody was asked';
+  }
+}
+
+/** The one line that the log gets: what was seen, what was done, what came of it, how long it took. */
+export function healedWords(incident: Incident, proof: string): string {
+  const { agent, verdict, seen, remedies, openedAt, endedAt } = incident;
+  const held = remedies.findLast((remedy) => remedy.held === true);
+  const done = held ? `; ${held.what}` : '';
+  const took = formatDuration(Math.max(0, (endedAt ?? openedAt) - openedAt));
+  return `${incident.id} healed after ${took}: ${agent ?? 'host'} was ${verdictWords(verdict)} (${seen})${done}; ${proof}`;
+}
+
+/** Evidence that says at least why; what was found before the kill where there is any. */
+export function evidenceOf(found: Evidence | null | undefined, because: PlainFault, at: number): Evidence {
+  const { stack: _, ...fault } = because;
+  return { fault, ...(found ?? { at, tookMs: 0 }) };
+}

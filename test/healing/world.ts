@@ -1,0 +1,228 @@
+import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
+import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
+import type { Agent } from '../../src/jobs/agent.ts';
+import type { Settlement } from '../../src/jobs/ports.ts';
+import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
+import type { Log } from '../../src/kernel/log.ts';
+import type { Time } from '../../src/kernel/time.ts';
+import type { FleetEvent } from '../../src/telemetry/ports.ts';
+import type { WorkerEnd } from '../../src/workers/ports.ts';
+
+export const T0 = Date.UTC(2026, 10, 24, 12);
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+
+/** A clock that stands still until it is moved. */
+export class Clock implements Time {
+  wall = T0;
+  #timers = new Set<{ at: number; call(): void }>();
+
+  now = () => this.wall;
+  monotonic = () => this.wall - T0 + 1_000;
+  random = () => 0.5;
+  sleep = async () => {};
+  after = (ms: number, call: () => void) => {
+    const timer = { at: this.wall + ms, call };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  };
+
+  /** Lets all that can happen happen, then moves on, timer by timer. */
+  async pass(ms: number) {
+    const end = this.wall + ms;
+    await quiet();
+    for (;;) {
+      const next = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#timers.delete(next);
+      this.wall = Math.max(this.wall, next.at);
+      next.call();
+      await quiet();
+    }
+    this.wall = end;
+  }
+
+  timers = () => this.#timers.size;
+}
+
+/** Every promise that can resolve has done so. */
+export async function quiet() {
+  for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** A store with the promises of the port, in a few maps; `down` refuses everything. */
+export class Shelf implements IncidentStore {
+  down = false;
+  readonly kept = new Map<string, Incident>();
+  readonly ledger = new Map<string, RemedyRecord>();
+  readonly wards = new Map<string, QuarantineRecord>();
+  readonly written: FleetEvent[] = [];
+  slots: { agent: string; due: number }[] = [];
+  jobs: { agent: string; nextAt: number }[] = [];
+
+  async openIncident(incident: Omit<Incident, 'id'>) {
+    this.#up();
+    const id = `inc-${this.kept.size + 1}`;
+    this.kept.set(id, structuredClone({ id, ...incident }));
+    return id;
+  }
+  async updateIncident(incident: Incident) {
+    this.#up();
+    if (!this.kept.has(incident.id)) throw new Fault({ code: 'INCIDENT_UNKNOWN', message: 'unknown' });
+    this.kept.set(incident.id, structuredClone(incident));
+  }
+  async incident(id: string) {
+    this.#up();
+    return structuredClone(this.kept.get(id));
+  }
+  async incidents({ agent, states, since, limit }: Parameters<IncidentStore['incidents']>[0]) {
+    this.#up();
+    return [...this.kept.values()]
+      .filter((one) => agent === undefined || one.agent === agent)
+      .filter((one) => states === undefined || states.includes(one.state))
+      .filter((one) => since === undefined || one.endedAt === null || one.endedAt >= since)
+      .reverse()
+      .slice(0, limit)
+      .map((one) => structuredClone(one));
+  }
+  async recordRemedy(fingerprint: string, kind: RemedyRecord['kind'], held: boolean) {
+    this.#up();
+    const record = this.ledger.get(`${fingerprint} ${kind}`) ?? { fingerprint, kind, tried: 0, held: 0 };
+    this.ledger.set(`${fingerprint} ${kind}`, {
+      ...record,
+      tried: record.tried + 1,
+      held: record.held + (held ? 1 : 0),
+    });
+  }
+  async remedyRecords(fingerprint: string) {
+    this.#up();
+    return [...this.ledger.values()].filter((record) => record.fingerprint === fingerprint);
+  }
+  async putQuarantine(record: QuarantineRecord) {
+    this.#up();
+    this.wards.set(record.agent, record);
+  }
+  async endQuarantine(agent: string) {
+    this.#up();
+    this.wards.delete(agent);
+  }
+  async quarantines() {
+    this.#up();
+    return [...this.wards.values()];
+  }
+  async events({ kind }: { kind?: string }) {
+    this.#up();
+    return this.written.filter((event) => event.kind === kind).map((event, id) => ({ id, ...event }));
+  }
+  async nextSlots() {
+    this.#up();
+    return this.slots;
+  }
+  async waiting() {
+    this.#up();
+    return this.jobs;
+  }
+  #up() {
+    if (this.down) throw new Fault({ code: 'STORE_FULL', message: 'the disk is full' });
+  }
+}
+
+export interface World {
+  clock: Clock;
+  shelf: Shelf;
+  healer: Healer;
+  agents: Map<string, Agent>;
+  /** What was asked of the rooms: `wake a`, `recycle w1`, `ownCell a`, `quarantine a`. */
+  asked: string[];
+  errors: string[];
+  told(kind: string): FleetEvent[];
+  incident(id?: string): Incident;
+  end(agent: string, code: string, more?: Partial<WorkerEnd> & { message?: string }): void;
+  settle(agent: string, state: Settlement['state'], more?: Partial<Settlement>): void;
+  /** A healer after a restart of the host, on the same store. */
+  restart(): Promise<void>;
+}
+
+export async function world(options: HealerOptions = {}): Promise<World> {
+  const clock = new Clock();
+  const shelf = new Shelf();
+  const asked: string[] = [];
+  const errors: string[] = [];
+  const agents = new Map<string, Agent>();
+  const log: Log = { debug() {}, info() {}, warn() {}, error: (message) => void errors.push(message) };
+  let jobs = 0;
+  for (const name of ['a', 'b']) agents.set(name, agentOf(name));
+  const build = () =>
+    createHealer(
+      {
+        time: clock,
+        log,
+        events: { record: (_, event) => void shelf.written.push({ at: clock.wall, ...event }) },
+        store: shelf,
+        agent: (name) => agents.get(name),
+        excused: () => false,
+        wake: (agent) => void asked.push(`wake ${agent}`),
+        recycle: (worker) => void asked.push(`recycle ${worker}`),
+        ownCell: (agent) => void asked.push(`ownCell ${agent}`),
+        quarantineChanged: (agent) => void asked.push(`quarantine ${agent}`),
+      },
+      options,
+    );
+  const it: World = {
+    clock,
+    shelf,
+    healer: build(),
+    agents,
+    asked,
+    errors,
+    told: (kind) => shelf.written.filter((event) => event.kind === kind),
+    incident: (id = `inc-${shelf.kept.size}`) => shelf.kept.get(id)!,
+    end(agent, code, { message = `${code} happened`, ...more } = {}) {
+      const because: PlainFault = { code, message };
+      it.healer.gone({
+        worker: 'w1',
+        agent,
+        version: 'v1',
+        because,
+        uptimeMs: 5,
+        job: { job: 'job-1', attempt: 1 },
+        ...more,
+      });
+    },
+    settle(agent, state, more = {}) {
+      const end = { job: `job-x${++jobs}`, attempt: 1, startedAt: clock.wall, finishedAt: clock.wall, state, ...more };
+      it.healer.settled(end, agent);
+    },
+    async restart() {
+      await it.healer.stop();
+      it.healer = build();
+      await it.healer.start();
+    },
+  };
+  await it.healer.start();
+  return it;
+}
+
+function agentOf(name: string): Agent {
+  return {
+    name,
+    about: '',
+    version: { plugin: name, id: 'v1', file: '', mapFile: '' },
+    on: [],
+    firstRun: false,
+    settings: {},
+    limits: { memoryBytes: 1, timeoutMs: 1, silenceMs: 1, graceMs: 1, attempts: 3, backoff: { first: 1, longest: 1 } },
+    needs: {
+      secrets: [],
+      env: [],
+      net: [],
+      read: [],
+      write: [],
+      modules: [],
+      fleet: false,
+    } as unknown as Agent['needs'],
+    workers: { min: 0, max: 1 },
+    isolation: 'shared',
+    fingerprint: 'f1',
+  };
+}
