@@ -1,6 +1,16 @@
 /** What `import { … } from 'daruma'` gives the author of a plugin. */
 export { z } from 'zod';
-export type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog, SendOptions } from './plugin/context.ts';
+export type {
+  AgentState,
+  Context,
+  ExecOptions,
+  ExecResult,
+  JobFacts,
+  Json,
+  OnceOptions,
+  PluginLog,
+  SendOptions,
+} from './plugin/context.ts';
 export { definePlugin, type Limits, type Needs, type PluginDefinition } from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetReport } from './plugin/fleet.ts';
 export type { Duration, Size } from './plugin/units.ts';

@@ -72,6 +72,9 @@ const hostName = z
   .regex(/^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?)$/, {
     error: 'expected a host such as api.shop.example, *.shop.example, localhost:8080 or *, without scheme and path',
   });
+const commandName = z.string().regex(/^(\*|[A-Za-z0-9_][A-Za-z0-9_.+-]*|\/.*[^/])$/, {
+  error: 'expected the name of a command such as git, an absolute path such as /opt/tool/bin/tool, or *',
+});
 const pathName = z.string().min(1, { error: 'expected a path' });
 
 export const needsField = z.strictObject({
@@ -80,6 +83,7 @@ export const needsField = z.strictObject({
   net: z.array(hostName).optional().describe('Hosts that may be reached.'),
   read: z.array(pathName).optional().describe('Files and folders that may be read.'),
   write: z.array(pathName).optional().describe('Files and folders that may be read and written.'),
+  exec: z.array(commandName).optional().describe('Commands that may be run.'),
   modules: z
     .array(z.enum(['node:sqlite']))
     .optional()

@@ -8,6 +8,7 @@ export const NO_NEEDS: Required<Needs> = {
   net: [],
   read: [],
   write: [],
+  exec: [],
   modules: [],
   fleet: false,
 };
@@ -26,7 +27,7 @@ export function narrowNeeds(
   const all: Required<Needs> = { ...NO_NEEDS, ...withoutUndefined(plugin) };
   const narrowed = { ...all, ...withoutUndefined(file) };
   if (file?.fleet && !all.fleet) return widened(['fleet'], 'true', 'false');
-  for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write'] as const) {
+  for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec'] as const) {
     const granted: readonly string[] = all[key];
     for (const [index, asked] of (file?.[key] ?? []).entries()) {
       const inside =
@@ -36,7 +37,7 @@ export function narrowNeeds(
             ? [...granted, ...all.write].some((path) => pathCovers(path, asked))
             : key === 'write'
               ? granted.some((path) => pathCovers(path, asked))
-              : granted.includes(asked);
+              : granted.includes(asked) || (key === 'exec' && granted.includes('*'));
       if (!inside) return widened([key, index], asked, granted.join(', ') || 'none');
     }
   }

@@ -1,3 +1,4 @@
+import type { Exec } from '../gateway/exec/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { EffectStore, StateStore } from '../jobs/ports.ts';
@@ -13,10 +14,11 @@ export interface AnswersNeeds {
   jobs: Pick<Jobs, 'add'>;
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
+  exec: Pick<Exec, 'run' | 'stopOne'>;
 }
 
 /** Answers what running jobs ask for through their context. */
-export function createAnswers(needs: AnswersNeeds): (call: WorkerCall) => Promise<unknown> {
+export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent) => Promise<unknown> {
   const { time, store, jobs } = needs;
 
   function receiver(name: string, sender: string): Agent {
@@ -30,7 +32,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall) => Promis
     });
   }
 
-  return async (call) => {
+  return async (call, by) => {
     const ref = { job: call.job, attempt: call.attempt };
     switch (call.ask) {
       case 'beginEffect':
@@ -77,6 +79,12 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall) => Promis
         );
         return listeners.length;
       }
+      case 'exec': {
+        const { ask: _, ...order } = call;
+        return needs.exec.run({ ...order, needs: by.needs });
+      }
+      case 'stopExec':
+        return needs.exec.stopOne(ref, call.call);
       case 'fleetReport':
         return needs.fleet.report(call.from, call.to);
       case 'fleetHealth':

@@ -4,6 +4,7 @@ import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/host-settings.ts';
 import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
 import { hostFilePath, socketPath } from '../control/place.ts';
+import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import type { WorkerEvents } from '../jobs/ports.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
@@ -142,8 +143,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const emptyFolder = join(folder, 'data/run/empty');
     rmSync(emptyFolder, { recursive: true, force: true });
     mkdirSync(emptyFolder, { recursive: true });
+    const exec = createExec({ time, log: journal.room('exec') }, { folder, runFolder: join(folder, 'data/run') });
+    await startService('exec', exec);
     const wire: WorkerEvents = {
-      ended: (outcomes) => jobs.ended(outcomes),
+      ended(outcomes) {
+        exec.ended(outcomes.map(({ outcome }) => outcome));
+        jobs.ended(outcomes);
+      },
       returned: (attempts) => jobs.returned(attempts),
       roomy: (agent) => jobs.roomy(agent),
     };
@@ -152,7 +158,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         time,
         log: journal.room('workers'),
         events: wire,
-        answer: (call) => answers(call),
+        answer: (call, agent) => answers(call, agent),
         secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
         lines: (lines) => journal.lines(lines),
         gone: ({ worker, agent, version, because, uptimeMs }) =>
@@ -200,7 +206,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       states: states.all,
       facts,
     });
-    const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet });
+    const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec });
     const firstRuns = createFirstRuns({ store, jobs, log });
 
     function inForce(change: CatalogChange) {

@@ -1,5 +1,5 @@
 import type { Fleet } from './fleet.ts';
-import type { Duration } from './units.ts';
+import type { Duration, Size } from './units.ts';
 
 /** Any value that survives JSON: what inputs, results and states are made of. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -53,6 +53,36 @@ export interface OnceOptions {
   ifUnknown?: 'fail' | 'repeat' | 'skip';
 }
 
+export interface ExecOptions {
+  /** What the command reads from its standard input, at most 8 MB. Default: nothing. */
+  input?: string;
+  /** The longest that it may run; then it is killed with everything it started. Default: as long as the job. */
+  timeout?: Duration;
+  /** Environment variables beside `PATH`, `HOME`, `LANG`, `LC_ALL`, `TZ` and `TMPDIR`, which are the host's. */
+  env?: Record<string, string>;
+  /**
+   * A folder among `needs.read` or `needs.write`. Default: a scratch folder of this attempt, empty at its beginning and
+   * deleted with everything in it at its end.
+   */
+  cwd?: string;
+  /** What is kept of each stream: of more, the first and the last half. At most 8MB. Default `1MB`. */
+  maxOutput?: Size;
+  /** false: a command that fails is no error; look at `code` and `signal`. Default true. */
+  check?: boolean;
+}
+
+/** How a command ended. */
+export interface ExecResult {
+  /** null when a signal ended it. */
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+  /** Something of `stdout` or `stderr` was left out. */
+  truncated: boolean;
+  tookMs: number;
+}
+
 /** What `run` is given. Everything in it belongs to this one attempt. */
 export interface Context<Settings = Record<string, never>> {
   /** The agent's settings, parsed by the plugin's schema. */
@@ -81,6 +111,17 @@ export interface Context<Settings = Record<string, never>> {
   emit(topic: string, data?: unknown): Promise<number>;
   /** `fetch` bound to the job's signal, with a timeout of 30 s an attempt; refuses hosts that `needs.net` does not name. */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /**
+   * Runs a command that `needs.exec` names, without a shell: arguments are handed over as they are. It is the host's
+   * child, not the worker's; whatever is left of it is killed when the attempt ends. Up to four of an agent run at a time.
+   *
+   * Throws `EXEC_FAILED` with the last lines of its stderr when it ends with anything but code 0, unless `check: false`;
+   * `EXEC_TIMEOUT` when it took too long; `NOT_ALLOWED` and `EXEC_NOT_FOUND` when it was not run at all.
+   *
+   * @example
+   * const { stdout } = await exec('git', ['rev-parse', 'HEAD'], { cwd: folder });
+   */
+  exec(command: string, args?: string[], options?: ExecOptions): Promise<ExecResult>;
   /** Keeps a Markdown text with the job, for people. The last call counts; ≤ 64 KB. */
   summary(markdown: string): void;
   /** The read-only view of the installation; using it without `needs.fleet` throws. */

@@ -32,6 +32,8 @@ export interface Needs {
   read?: string[];
   /** Files and folders that may be read and written; relative ones are inside the installation and made when missing. */
   write?: string[];
+  /** Commands that `context.exec` may run: names that are looked up in the usual folders, absolute paths, or `*` for all. */
+  exec?: string[];
   /** Node's guarded modules that may be imported; only `node:sqlite` can be asked for. */
   modules?: 'node:sqlite'[];
   /** The read-only view of the installation, `context.fleet`. */

@@ -24,8 +24,8 @@ export interface WorkersNeeds {
   time: Time;
   log: Log;
   events: WorkerEvents;
-  /** Answers what a worker asks for its running attempt. Rejections go back to the plugin as errors. */
-  answer(call: WorkerCall): Promise<unknown>;
+  /** Answers what a worker asks for its running attempt. Rejections go back to the plugin as errors. `agent`: as the worker was started. */
+  answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** The values of the agent's declared secrets; rejects with a Fault that names the missing one. */
   secrets(agent: Agent): Promise<Record<string, string>>;
   /** Log lines of plugins, in batches, at or above their agent's level. */
@@ -69,6 +69,19 @@ export type WorkerCall = AttemptRef & { agent: string } & (
         staleAfterMs?: number;
       }
     | { ask: 'emit'; topic: string; data: string | null }
+    /** `call` names it within the attempt. */
+    | {
+        ask: 'exec';
+        call: number;
+        command: string;
+        args: string[];
+        input?: string;
+        timeoutMs?: number;
+        env?: Record<string, string>;
+        cwd?: string;
+        maxOutputBytes?: number;
+      }
+    | { ask: 'stopExec'; call: number }
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
     | { ask: 'storeFile' }

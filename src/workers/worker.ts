@@ -15,7 +15,7 @@ export interface WorkerNeeds {
   time: Time;
   reports: Reports;
   tell(message: ToCell): void;
-  answer(call: WorkerCall): Promise<unknown>;
+  answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
   /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
@@ -179,7 +179,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     }
     const { job, attempt } = assignment;
     try {
-      const value = await needs.answer({ ...message.call, job, attempt, agent: agent.name } as WorkerCall);
+      const value = await needs.answer({ ...message.call, job, attempt, agent: agent.name } as WorkerCall, agent);
       reply({ is: 'answer', value });
     } catch (error) {
       reply({ is: 'refused', fault: toPlainFault(error) });

@@ -136,6 +136,10 @@ describe('needs', () => {
     );
     expect(narrowNeeds({ fleet: false }, { fleet: true })).toHaveProperty('widened');
     expect(narrowNeeds({ write: ['data'] }, { read: ['data/x'] })).toHaveProperty('needs');
+    expect(narrowNeeds({ exec: ['*'] }, { exec: ['git'] })).toMatchObject({ needs: { exec: ['git'] } });
+    expect(narrowNeeds({ exec: ['git', 'tar'] }, { exec: ['git'] })).toMatchObject({ needs: { exec: ['git'] } });
+    expect(narrowNeeds({ exec: ['git'] }, { exec: ['/usr/bin/git'] })).toHaveProperty('widened');
+    expect(narrowNeeds({}, { exec: ['git'] })).toHaveProperty('widened');
   });
 });
 

@@ -26,6 +26,8 @@ export interface World {
   signal?: AbortSignal;
   /** Called at each beat. */
   onBeat?: (note: string | undefined) => void;
+  /** What a command prints; undefined for one that is not there. */
+  commands?: (words: string[]) => string | undefined;
   /** Agents that cannot be sent to. */
   unknownAgents?: string[];
   /** Effects of earlier attempts: their stored results, or `begun` when their end was never recorded. */
@@ -99,6 +101,11 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
     },
     emit: async () => 0,
     fetch: (input, init) => fetch(input, { signal, ...init }),
+    async exec(command, args = []) {
+      const stdout = world.commands?.([command, ...args]);
+      if (stdout === undefined) throw new Error(`this world has no ${command}`);
+      return { code: 0, signal: null, stdout, stderr: '', truncated: false, tookMs: 1 };
+    },
     summary: (markdown) => {
       traces.summary = markdown;
     },

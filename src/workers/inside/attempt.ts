@@ -4,6 +4,7 @@ import type { Fleet } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
 import { createOnce } from './effects.ts';
+import { createExec } from './exec.ts';
 import { createFleet } from './fleet.ts';
 import { toJson } from './json.ts';
 import type { PluginLines } from './plugin-log.ts';
@@ -56,6 +57,7 @@ export class Attempt implements Context<unknown> {
   #log: PluginLog | undefined;
   #controller: AbortController | undefined;
   #once: Context['once'] | undefined;
+  #exec: Context['exec'] | undefined;
   #state: AgentState | undefined;
   #fleet: Fleet | undefined;
 
@@ -134,6 +136,10 @@ export class Attempt implements Context<unknown> {
       this.#home.progress();
       return response;
     };
+  }
+  get exec(): Context['exec'] {
+    this.#exec ??= createExec(this.#ask, () => this.signal);
+    return this.#exec;
   }
   get summary(): Context['summary'] {
     return (markdown) => {

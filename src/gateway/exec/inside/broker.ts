@@ -1,0 +1,81 @@
+/**
+ * What the exec broker runs: commands, as the host says, and nothing else. It is a process of its own so that the host
+ * never waits for a fork, and so that the end of the host is seen at once: the channel closes, and everything that was
+ * started is killed before the broker ends itself.
+ */
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
+import { openCgroups } from './cgroup.ts';
+import { createHerds, type Herds } from './herds.ts';
+import { killLeftovers } from './leftovers.ts';
+
+/** When the host is gone all is to be gone within two seconds. */
+const LAST_MS = 1_500;
+
+let herds: Herds | undefined;
+let closeCgroups: (() => void) | undefined;
+/** Orders that came before the leftovers were killed. */
+let early: ToBroker[] | null = [];
+
+// A signal to the whole process group (Ctrl-C, systemd) is the host's to act on.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
+process.on('disconnect', die);
+process.on('message', (message: ToBroker) => {
+  if (message.do === 'begin') void begin(message.terms);
+  else if (early) early.push(message);
+  else hear(message);
+});
+
+async function begin(terms: BrokerTerms) {
+  const cgroups = terms.cgroups ? openCgroups(`daruma-exec-${terms.installation}`) : { refused: 'switched off' };
+  const hasCgroups = !('refused' in cgroups);
+  const enclosed = hasCgroups ? cgroups.clear() : 0;
+  const killed = enclosed + (await killLeftovers(terms));
+  await clearScratch(terms.scratch);
+  closeCgroups = hasCgroups ? cgroups.close : undefined;
+  herds = createHerds(terms, hasCgroups ? cgroups : undefined, say);
+  say({ say: 'ready', killed, noCgroup: hasCgroups ? null : cgroups.refused });
+  const waiting = early!;
+  early = null;
+  waiting.forEach(hear);
+}
+
+function hear(message: ToBroker) {
+  switch (message.do) {
+    case 'run':
+      return herds!.run(message.mark, message.order);
+    case 'open':
+      return herds!.open(message.mark);
+    case 'stop':
+      return herds!.stop(message.mark, message.why);
+    case 'clear':
+      return void remove(message.scratch);
+  }
+}
+
+async function clearScratch(folder: string) {
+  try {
+    for (const name of readdirSync(folder)) await remove(join(folder, name));
+  } catch {
+    // Nobody has made one yet.
+  }
+}
+
+async function remove(folder: string) {
+  await rm(folder, { recursive: true, force: true, maxRetries: 2 }).catch(() => {});
+}
+
+function say(message: FromBroker) {
+  process.send?.(message, undefined, {}, (error) => {
+    if (error) die();
+  });
+}
+
+function die(): never {
+  herds?.killAll(LAST_MS);
+  closeCgroups?.();
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('unreachable');
+}

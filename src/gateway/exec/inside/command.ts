@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import type { ExecResult } from '../../../plugin/context.ts';
+import { type BrokerEnd, type BrokerOrder, MARK_NAME } from '../wire.ts';
+import { createBoundedOutput } from './bounded.ts';
+
+/**
+ * The gate: a process that has the pid, the mark and the session of the command waits on descriptor 3 for one line, and
+ * then becomes the command. The end of the broker closes the descriptor, and the gate ends without having run anything.
+ * The text is fixed and the words of the command are handed over as arguments, so no shell ever reads them.
+ */
+const GATE = 'read -r DARUMA_GATE <&3 && exec "$@" 3<&-';
+const GATE_FD = 3;
+const SHELL = '/bin/sh';
+/** After the command has ended its output is read until it closes; what it left running may hold it open. */
+const QUIET_MS = 100;
+const LAST_OUTPUT_MS = 1_000;
+
+/** One command: its own process and its output. What it starts beside is not its matter. */
+export interface Command {
+  /** undefined: it could not be started. */
+  readonly pid: number | undefined;
+  open(): void;
+  /** Whether its own process has ended, and is reaped. */
+  hasEnded(): boolean;
+  /** As far as it came. */
+  result(): ExecResult;
+}
+
+export interface CommandNeeds {
+  now(): number;
+  /** Called once: it ended by itself and its output is whole, or it could not be started. */
+  ended(end: BrokerEnd): void;
+  timedOut(): void;
+}
+
+export function startCommand(mark: string, order: BrokerOrder, needs: CommandNeeds): Command {
+  const streams = { out: createBoundedOutput(order.maxOutputBytes), err: createBoundedOutput(order.maxOutputBytes) };
+  let child: ChildProcess;
+  let startedAt = needs.now();
+  let outputAt = startedAt;
+  let exit: { code: number | null; signal: string | null; at: number } | undefined;
+  let isTold = false;
+  let stopTimeout: NodeJS.Timeout | undefined;
+
+  function tell(end: BrokerEnd) {
+    if (isTold) return;
+    isTold = true;
+    clearTimeout(stopTimeout);
+    needs.ended(end);
+  }
+
+  function start() {
+    if (order.isScratch) mkdirSync(order.cwd, { recursive: true, mode: 0o700 });
+    child = spawn(SHELL, ['-c', GATE, 'sh', order.path, ...order.args], {
+      cwd: order.cwd,
+      env: { ...order.env, [MARK_NAME]: mark },
+      detached: true,
+      stdio: [order.input === null ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+    });
+    child.on('error', (error) => {
+      if (child.pid === undefined) tell(unstarted(error, order));
+    });
+    // Whoever closes its end early has read enough.
+    for (const stream of child.stdio) stream?.on('error', () => {});
+    read(child.stdout!, streams.out);
+    read(child.stderr!, streams.err);
+    child.on('exit', (code, signal) => {
+      exit = { code, signal, at: needs.now() };
+      awaitOutput();
+    });
+    child.on('close', () => tell({ is: 'ended', result: result() }));
+  }
+
+  function read(stream: NodeJS.ReadableStream, into: { add(chunk: Buffer): void }) {
+    stream.on('data', (chunk: Buffer) => {
+      outputAt = needs.now();
+      // What a process that was left running says later, nobody waits for.
+      if (!isTold) into.add(chunk);
+    });
+  }
+
+  function awaitOutput() {
+    if (isTold) return;
+    const now = needs.now();
+    if (now - exit!.at >= LAST_OUTPUT_MS || now - Math.max(outputAt, exit!.at) >= QUIET_MS) {
+      return tell({ is: 'ended', result: result() });
+    }
+    setTimeout(awaitOutput, QUIET_MS / 2);
+  }
+
+  function result(): ExecResult {
+    return {
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      stdout: streams.out.text(),
+      stderr: streams.err.text(),
+      truncated: streams.out.isCut() || streams.err.isCut(),
+      tookMs: Math.round((exit?.at ?? needs.now()) - startedAt),
+    };
+  }
+
+  try {
+    start();
+  } catch (error) {
+    setImmediate(() => tell(unstarted(error as Error, order)));
+  }
+
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    open() {
+      if (exit) return;
+      startedAt = needs.now();
+      if (order.timeoutMs !== null) stopTimeout = setTimeout(needs.timedOut, order.timeoutMs);
+      (child.stdio[GATE_FD] as Writable).end('go\n');
+      child.stdin?.end(order.input);
+    },
+    hasEnded: () => exit !== undefined || child?.pid === undefined,
+    result,
+  };
+}
+
+function unstarted(error: Error, order: BrokerOrder): BrokerEnd {
+  const code = (error as NodeJS.ErrnoException).code;
+  // A missing folder and a missing program are the same error to spawn.
+  const message = code === 'ENOENT' ? `${order.cwd} or ${SHELL} is not there` : error.message;
+  return { is: 'unstarted', message };
+}

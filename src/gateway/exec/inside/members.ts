@@ -1,0 +1,92 @@
+import type { ChildRecord } from '../wire.ts';
+
+/** A process, as /proc tells of it. */
+export interface Process {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** Ticks since boot. With the pid it names a process for good: pids are used again. */
+  start: number;
+  /** Its mark, when it has one that can be read. */
+  mark: string | null;
+}
+
+/** What is known of a command's processes before looking. */
+export interface Herd {
+  root: { pid: number; start: number };
+  mark: string;
+  /** `pid:start` of those that were seen before. */
+  known: ReadonlySet<string>;
+  /** Pids in its cgroup. */
+  inCgroup: ReadonlySet<number>;
+}
+
+export const nameOf = ({ pid, start }: { pid: number; start: number }) => `${pid}:${start}`;
+
+/**
+ * The processes of a command: those that are it, carry its mark, were seen to be its own before or are in its cgroup; and
+ * whatever descends from them or is in their session. A command starts in a session of its own and nothing can enter
+ * another's session, so a session of a member holds members only; `outside` is the broker's own, which never counts.
+ */
+export function membersOf(processes: readonly Process[], herd: Herd, outside: number): Process[] {
+  return closure(
+    processes.filter(
+      (one) =>
+        (one.pid === herd.root.pid && one.start === herd.root.start) ||
+        one.mark === herd.mark ||
+        herd.known.has(nameOf(one)) ||
+        herd.inCgroup.has(one.pid),
+    ),
+    processes,
+    outside,
+  );
+}
+
+/**
+ * What an earlier broker left: a recorded process counts only when pid, start and mark all match, so that a stranger with
+ * a used pid is never touched; one that carries a mark of the installation was started by it. `spared`: the caller and
+ * those that it descends from.
+ */
+export function leftoversOf(
+  processes: readonly Process[],
+  records: readonly ChildRecord[],
+  terms: { installation: string; outside: number; spared: ReadonlySet<number> },
+): Process[] {
+  const names = new Map(records.map((record) => [nameOf(record), record.mark]));
+  const seeds = processes.filter(
+    (one) =>
+      one.mark !== null && (names.get(nameOf(one)) === one.mark || one.mark.startsWith(`${terms.installation}:`)),
+  );
+  const allowed = processes.filter(({ pid }) => !terms.spared.has(pid));
+  return closure(
+    seeds.filter(({ pid }) => !terms.spared.has(pid)),
+    allowed,
+    terms.outside,
+  );
+}
+
+/** `pid` and those that it descends from. */
+export function lineOf(processes: readonly Process[], pid: number): Set<number> {
+  const parents = new Map(processes.map((one) => [one.pid, one.parent]));
+  const line = new Set<number>();
+  for (let at: number | undefined = pid; at && !line.has(at); at = parents.get(at)) line.add(at);
+  return line;
+}
+
+function closure(seeds: readonly Process[], processes: readonly Process[], outside: number): Process[] {
+  const found = new Map<number, Process>();
+  const sessions = new Set<number>();
+  const add = (one: Process) => {
+    found.set(one.pid, one);
+    if (one.session !== outside && one.session > 1) sessions.add(one.session);
+  };
+  seeds.forEach(add);
+  for (let before = -1; before < found.size; ) {
+    before = found.size;
+    for (const one of processes) {
+      if (!found.has(one.pid) && (found.has(one.parent) || sessions.has(one.session))) add(one);
+    }
+  }
+  return [...found.values()];
+}

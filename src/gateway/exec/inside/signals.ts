@@ -1,0 +1,23 @@
+/** Harmless for a process that has ended. */
+export function send(pid: number, signal: NodeJS.Signals): void {
+  // 0, 1 and below stand for whole crowds.
+  if (pid > 1) quietly(pid, signal);
+}
+
+/** All processes of a group, at once. */
+export function sendToGroup(group: number, signal: NodeJS.Signals): void {
+  if (group > 1) quietly(-group, signal);
+}
+
+/** Blocks: for the way out, when nothing else is to be done. */
+export function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function quietly(target: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(target, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}

@@ -1,0 +1,68 @@
+import type { Log } from '../../kernel/log.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { ExecResult } from '../../plugin/context.ts';
+import type { Needs } from '../../plugin/define.ts';
+
+/** Runs commands for attempts, and leaves nothing of them behind. */
+export interface Exec extends Service {
+  /** Resolves when the command has ended, in whichever way; rejects with a Fault when it was not run or not let end. */
+  run(order: ExecOrder): Promise<ExecResult>;
+  /** Kills one command of an attempt with all that it started; its `run` rejects with `why`. */
+  stopOne(ref: ExecAttempt, call: number): void;
+  /** Attempts that ended, in whichever way: what is left of their commands is killed. Most never ran one. */
+  ended(attempts: readonly ExecAttempt[]): void;
+  /** The processes of the agent's commands, as of the last second. */
+  children(agent: string): ExecChild[];
+}
+
+export interface ExecAttempt {
+  job: string;
+  attempt: number;
+}
+
+/** What a job asks for. */
+export interface ExecOrder extends ExecAttempt {
+  agent: string;
+  /** Names the call within the attempt. */
+  call: number;
+  command: string;
+  args: string[];
+  input?: string;
+  timeoutMs?: number;
+  env?: Record<string, string>;
+  /** Relative ones are inside the installation. Default: the attempt's scratch folder. */
+  cwd?: string;
+  maxOutputBytes?: number;
+  /** What the agent was granted. */
+  needs: Pick<Required<Needs>, 'exec' | 'read' | 'write'>;
+}
+
+/** A process of a command: the command itself or one that it started. */
+export interface ExecChild extends ExecAttempt {
+  pid: number;
+  /** Its name, at most 15 characters. */
+  command: string;
+  /** Resident memory. */
+  rssBytes: number;
+}
+
+export interface ExecNeeds {
+  time: Time;
+  log: Log;
+}
+
+export interface ExecOptions {
+  /** The installation, absolute. */
+  folder: string;
+  /** Where the record of children and the scratch folders are. */
+  runFolder: string;
+  /** Commands of one agent that run side by side; the rest waits. Default 4. */
+  atATime?: number;
+  /** The broker ends when nothing was run for so long. Default 60 s. */
+  idleMs?: number;
+  /** What is left of a command gets this long between SIGTERM and SIGKILL. Default 1 s. */
+  graceMs?: number;
+  /** false: do without cgroups even where they can be had. */
+  cgroups?: boolean;
+}

@@ -1,0 +1,119 @@
+import { Fault } from '../../kernel/fault.ts';
+import { parseDuration, parseSize } from '../../kernel/units.ts';
+import type { Context, ExecOptions, ExecResult } from '../../plugin/context.ts';
+import type { BareCall } from '../wire.ts';
+import type { Ask } from './effects.ts';
+
+const MB = 1024 * 1024;
+/** What crosses to the broker and back is held in memory by each process on the way. */
+const LONGEST_INPUT = 8 * MB;
+const MOST_OUTPUT = 8 * MB;
+/** What Linux lets one argument have; all of them together get as much as it always has room for. */
+const LONGEST_ARGUMENT = 128 * 1024 - 1;
+const LONGEST_ARGUMENTS = MB;
+const LAST_LINES = 10;
+
+type ExecCall = Extract<BareCall, { ask: 'exec' }>;
+
+/** `exec` of one attempt. The abort of its signal kills what runs; the promise then rejects with the signal's reason. */
+export function createExec(ask: Ask, signal: () => AbortSignal): Context['exec'] {
+  let lastCall = 0;
+
+  return async (command, args = [], options = {}) => {
+    const aborted = signal();
+    aborted.throwIfAborted();
+    const call = callOf(++lastCall, command, args, options);
+    // The attempt may have ended by then, and has nothing to stop any more.
+    const stop = () =>
+      void Promise.resolve({ ask: 'stopExec', call: call.call } as const)
+        .then(ask)
+        .catch(() => {});
+    aborted.addEventListener('abort', stop, { once: true });
+    let result: ExecResult;
+    try {
+      result = (await ask(call)) as ExecResult;
+    } catch (error) {
+      throw aborted.aborted ? aborted.reason : error;
+    } finally {
+      aborted.removeEventListener('abort', stop);
+    }
+    if (result.code !== 0 && options.check !== false) throw failed(command, args, result);
+    return result;
+  };
+}
+
+function callOf(call: number, command: unknown, args: unknown, options: ExecOptions): ExecCall {
+  if (typeof command !== 'string' || command === '' || command.includes('\0')) throw invalid('a command is a text');
+  if (!Array.isArray(args))
+    throw invalid('the arguments of a command are an array of texts; there is no shell to split them');
+  let length = 0;
+  for (const [index, arg] of args.entries()) {
+    if (typeof arg !== 'string' || arg.includes('\0')) throw invalid(`argument ${index} of ${command} is not a text`);
+    const bytes = Buffer.byteLength(arg);
+    if (bytes > LONGEST_ARGUMENT) throw tooLarge(`argument ${index} of ${command}`, 'at most 128 KB');
+    length += bytes;
+  }
+  if (length > LONGEST_ARGUMENTS) throw tooLarge(`what ${command} is called with`, 'at most 1 MB of arguments');
+  const asked: ExecCall = { ask: 'exec', call, command, args };
+  const { input, timeout, env, cwd, maxOutput } = options;
+  if (input !== undefined) {
+    if (typeof input !== 'string') throw invalid(`the input of ${command} is not a text`);
+    if (input.length > LONGEST_INPUT) throw tooLarge(`the input of ${command}`, 'at most 8 MB');
+    asked.input = input;
+  }
+  if (timeout !== undefined)
+    asked.timeoutMs = read('timeout', timeout, parseDuration, 'a length of time like 30s or 2m');
+  if (maxOutput !== undefined) {
+    asked.maxOutputBytes = Math.min(read('maxOutput', maxOutput, parseSize, 'a size like 64KB or 1MB'), MOST_OUTPUT);
+  }
+  if (env !== undefined) asked.env = envOf(env);
+  if (cwd !== undefined) {
+    if (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0')) throw invalid('cwd is the path of a folder');
+    asked.cwd = cwd;
+  }
+  return asked;
+}
+
+function envOf(env: Record<string, unknown>): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    // The loader's variables run code before the command; the mark is how its processes are found again.
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.startsWith('LD_') || name.startsWith('DARUMA_')) {
+      throw invalid(`env: ${name} cannot be set for a command`);
+    }
+    if (typeof value !== 'string' || value.includes('\0')) throw invalid(`env: ${name} is not a text`);
+    given[name] = value;
+  }
+  return given;
+}
+
+function read(name: string, text: unknown, parse: (text: string) => number | undefined, expected: string): number {
+  const value = typeof text === 'string' ? parse(text) : undefined;
+  if (!value) throw invalid(`${name}: ${JSON.stringify(text)} is not ${expected}`);
+  return value;
+}
+
+function failed(command: string, args: string[], { code, signal, stdout, stderr }: ExecResult): Fault {
+  const name = [command, ...args.slice(0, 1)].join(' ').slice(0, 80);
+  const last = lastLines(stderr);
+  const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
+  return new Fault({
+    code: 'EXEC_FAILED',
+    message: `${name} ${how}${last ? `: ${last}` : ''}`,
+    data: { code, signal, stdout: lastLines(stdout), stderr: last },
+  });
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split('\n').slice(-LAST_LINES).join('\n').slice(-2_000);
+}
+
+function tooLarge(what: string, most: string): Fault {
+  const next = 'write it to a file and hand over its path';
+  return new Fault({ code: 'TOO_LARGE', message: `${what} is too long: ${most}`, next });
+}
+
+function invalid(message: string): Fault {
+  return new Fault({ code: 'CALL_INVALID', message });
+}

@@ -1,0 +1,175 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { brokerOf, createWorld, pidsWith, tempFolder, until, zombiesOf } from './world.ts';
+
+/** A length of sleep that names the processes of one test. */
+let lastTag = 0;
+const tagOf = () => `${7_000 + (process.pid % 1_000)}.${process.pid}${++lastTag}`;
+
+/** A command with a child, a grandchild that ignores SIGTERM, a daemon in a session of its own, and one without environment. */
+const tree = (tag: string) => [
+  '-c',
+  `sleep ${tag} &
+   sh -c 'trap "" TERM; sleep ${tag}; sleep ${tag}' &
+   setsid sh -c 'setsid sleep ${tag} & sleep ${tag}' &
+   env -i setsid sleep ${tag} &
+   sleep 0.2; echo up; sleep ${tag}`,
+];
+const TREE = 6;
+
+describe.each([
+  ['with cgroups', true],
+  ['without cgroups', false],
+])('what a command started, %s,', (_, cgroups) => {
+  it('is killed when the attempt ends, daemons in sessions of their own included', async () => {
+    const { run, exec, broker, record, warnings } = await createWorld({ cgroups });
+    const tag = tagOf();
+    const { stdout } = await run('sh', ['-c', tree(tag)[1]!.replace(/sleep [\d.]+$/, 'true')]);
+    expect(stdout).toBe('up\n');
+    expect(pidsWith(tag).length).toBeGreaterThanOrEqual(TREE - 1);
+    exec.ended([{ job: 'j1', attempt: 1 }]);
+    await until('nothing left', () => pidsWith(tag).length === 0);
+    await until('an empty record', () => record() === '');
+    expect(zombiesOf(broker()!)).toBe(0);
+    expect(warnings).toContainEqual(expect.stringMatching(/^sh of a left \d+ processes running: killed$/));
+  });
+
+  it('is killed at the timeout, and the caller hears what it said', async () => {
+    const { run, broker } = await createWorld({ cgroups });
+    const tag = tagOf();
+    await expect(run('sh', tree(tag), { timeoutMs: 600 })).rejects.toMatchObject({
+      plain: { code: 'EXEC_TIMEOUT', message: 'sh took longer than 600ms and was killed', data: { stdout: 'up' } },
+    });
+    expect(pidsWith(tag)).toEqual([]);
+    expect(zombiesOf(broker()!)).toBe(0);
+  });
+
+  it('is killed when one call is stopped; another call of the attempt goes on', async () => {
+    const { run, exec } = await createWorld({ cgroups });
+    const [stopped, other] = [tagOf(), tagOf()];
+    const running = run('sleep', [other], { call: 7_001 });
+    const answer = run('sh', tree(stopped), { call: 7_002 });
+    await until('the tree', () => pidsWith(stopped).length > TREE && pidsWith(other).length === 1);
+    exec.stopOne({ job: 'j1', attempt: 1 }, 7_002);
+    await expect(answer).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
+    expect(pidsWith(stopped)).toEqual([]);
+    expect(pidsWith(other)).toHaveLength(1);
+    exec.ended([{ job: 'j1', attempt: 1 }]);
+    await expect(running).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
+    expect(pidsWith(other)).toEqual([]);
+  });
+
+  it('is killed when the host stops', async () => {
+    const { run, exec, broker } = await createWorld({ cgroups });
+    const tag = tagOf();
+    const answer = run('sh', tree(tag));
+    const refused = expect(answer).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
+    await until('the tree', () => pidsWith(tag).length > TREE);
+    await exec.stop();
+    await refused;
+    expect(pidsWith(tag)).toEqual([]);
+    expect(broker()).toBeUndefined();
+    await exec.start();
+    expect(await run('true')).toMatchObject({ code: 0 });
+  });
+
+  it('is killed within two seconds when the host is killed', async () => {
+    const { host, folder, tag } = await hostWith(cgroups);
+    host.kill('SIGKILL');
+    await until('nothing left', () => pidsWith(tag).length === 0, 2_000);
+    await until('no broker', () => pidsWith('exec/inside/broker.js').every((pid) => pid !== folder.broker), 2_000);
+  });
+
+  it('is killed when the broker is killed, and the next command is run', async () => {
+    const { run, broker, record } = await createWorld({ cgroups });
+    const tag = tagOf();
+    const answer = run('sh', tree(tag));
+    const lost = expect(answer).rejects.toMatchObject({
+      plain: { code: 'EXEC_LOST', message: expect.stringContaining('the exec broker was killed by SIGKILL') },
+    });
+    await until('the tree', () => pidsWith(tag).length > TREE);
+    process.kill(broker()!, 'SIGKILL');
+    await lost;
+    expect(await run('true')).toMatchObject({ code: 0 });
+    expect(pidsWith(tag)).toEqual([]);
+    await until('an empty record', () => record() === '');
+  });
+
+  it('is killed by the next host when host and broker are killed', async () => {
+    const { host, folder, tag } = await hostWith(cgroups);
+    process.kill(folder.broker, 'SIGSTOP');
+    host.kill('SIGKILL');
+    await once(host, 'exit');
+    process.kill(folder.broker, 'SIGKILL');
+    expect(pidsWith(tag).length).toBeGreaterThan(TREE);
+    await createWorld({ cgroups }, folder.path);
+    expect(pidsWith(tag)).toEqual([]);
+  });
+
+  it('is seen with its memory while it runs', async () => {
+    const { run, exec } = await createWorld({ cgroups });
+    const tag = tagOf();
+    const running = run('sh', tree(tag));
+    running.catch(() => {});
+    const seen = await until('children', () => {
+      const children = exec.children('a');
+      return children.length > TREE && children;
+    });
+    expect(seen.map(({ command }) => command)).toEqual(expect.arrayContaining(['sh', 'sleep']));
+    for (const child of seen) expect(child).toMatchObject({ job: 'j1', attempt: 1, rssBytes: expect.any(Number) });
+    expect(Math.max(...seen.map(({ rssBytes }) => rssBytes))).toBeGreaterThan(300_000);
+    expect(exec.children('b')).toEqual([]);
+    exec.ended([{ job: 'j1', attempt: 1 }]);
+    await running.catch(() => {});
+    await until('no children', () => exec.children('a').length === 0);
+  });
+});
+
+describe('a broker', () => {
+  it('that dies before the record is made has run nothing', async () => {
+    const folder = tempFolder();
+    const gate = spawn(
+      '/bin/sh',
+      ['-c', 'read -r DARUMA_GATE <&3 && exec "$@" 3<&-', 'sh', '/usr/bin/touch', join(folder, 'ran')],
+      {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      },
+    );
+    gate.stdio[3]!.destroy();
+    await once(gate, 'exit');
+    expect(existsSync(join(folder, 'ran'))).toBe(false);
+  });
+
+  it('leaves a stranger alone that has a pid on record', async () => {
+    const folder = tempFolder();
+    const stranger = spawn('sleep', ['60'], { stdio: 'ignore' });
+    onTestFinished(() => void stranger.kill('SIGKILL'));
+    const line = { pid: stranger.pid, start: 1, mark: 'x:j1:1:1' };
+    await createWorld({}, folder).then(({ exec }) => exec.stop());
+    writeFileSync(join(folder, 'data/run/children.jsonl'), `${JSON.stringify(line)}\n{"pid":`);
+    const { record, run } = await createWorld({}, folder);
+    expect(stranger.exitCode).toBeNull();
+    expect(stranger.signalCode).toBeNull();
+    await run('true');
+    await until('an empty record', () => record() === '');
+  });
+});
+
+/** A host in a process of its own that runs a tree. */
+async function hostWith(cgroups: boolean) {
+  const path = tempFolder();
+  const tag = tagOf();
+  const script = fileURLToPath(new URL('host-process.ts', import.meta.url));
+  const args = ['--no-warnings', script, path, cgroups ? 'yes' : 'no', 'sh', ...tree(tag)];
+  const host: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+  onTestFinished(() => void host.kill('SIGKILL'));
+  // The host's own command line holds the tag as well.
+  await until('the tree', () => pidsWith(tag).filter((pid) => pid !== host.pid).length > TREE);
+  const broker = brokerOf(host.pid!, join(path, 'data/run'))!;
+  expect(broker).toBeDefined();
+  return { host, tag, folder: { path, broker } };
+}

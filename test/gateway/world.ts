@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createExec } from '../../src/gateway/exec/exec.ts';
+import { parseStat } from '../../src/gateway/exec/inside/census.ts';
+import type { Exec, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
+import type { Log } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+
+/** A real broker in a folder of its own, and what is seen of it from outside. */
+export interface World {
+  folder: string;
+  exec: Exec;
+  /** Runs a command for attempt 1 of the job `j1` of the agent `a`, which may run everything and write to its folder. */
+  run(command: string, args?: string[], more?: Partial<ExecOrder>): ReturnType<Exec['run']>;
+  warnings: string[];
+  broker(): number | undefined;
+  /** The record of children as it stands on disk. */
+  record(): string;
+}
+
+let lastCall = 0;
+
+export async function createWorld(options: Partial<ExecOptions> = {}, folder = tempFolder()): Promise<World> {
+  const warnings: string[] = [];
+  const keep = (message: string) => void warnings.push(message);
+  const log: Log = { debug() {}, info() {}, warn: keep, error: keep };
+  const runFolder = join(folder, 'data/run');
+  mkdirSync(runFolder, { recursive: true });
+  const exec = createExec({ time: machineTime, log }, { folder, runFolder, graceMs: 300, ...options });
+  await exec.start();
+  onTestFinished(() => exec.stop());
+  return {
+    folder,
+    exec,
+    warnings,
+    run: (command, args = [], more = {}) =>
+      exec.run({ ...orderOf(command, args), ...more, needs: { ...orderOf('', []).needs, ...more.needs } }),
+    broker: () => brokerOf(process.pid, runFolder),
+    record: () => readFileSync(join(runFolder, 'children.jsonl'), 'utf8').trim(),
+  };
+}
+
+export function orderOf(command: string, args: string[]): ExecOrder {
+  const needs = { exec: ['*'], read: [], write: ['.'] };
+  return { agent: 'a', job: 'j1', attempt: 1, call: ++lastCall, command, args, needs };
+}
+
+export function tempFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-exec-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The broker of a host, by its place in the tree and the folder that it runs in. */
+export function brokerOf(host: number, runFolder: string): number | undefined {
+  return processes().find(
+    ({ pid, parent, text }) => parent === host && text.includes('exec/inside/broker.js') && folderOf(pid) === runFolder,
+  )?.pid;
+}
+
+/** Pids of processes whose command line holds the text, zombies left out. */
+export function pidsWith(text: string): number[] {
+  return processes()
+    .filter((one) => one.text.includes(text))
+    .map(({ pid }) => pid);
+}
+
+/** Zombies whose parent is the process. */
+export function zombiesOf(parent: number): number {
+  return statsNow().filter((one) => one.parent === parent && one.isZombie).length;
+}
+
+export async function until<T>(what: string, look: () => T | undefined | false | null, withinMs = 5_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const found = look();
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function processes() {
+  return statsNow()
+    .filter(({ isZombie }) => !isZombie)
+    .map(({ pid, parent }) => ({ pid, parent, text: readOr(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') }));
+}
+
+function statsNow() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => parseStat(readOr(`/proc/${pid}/stat`)) ?? []);
+}
+
+function folderOf(pid: number): string {
+  try {
+    return realpathSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
