@@ -11,7 +11,8 @@ import { MUTATIONS, type Mutation } from './mutations/list.ts';
 interface Verdict {
   mutation: Mutation;
   is: 'caught' | 'survived' | 'not found';
-  by: string;
+  /** For each test file, what was seen of it. */
+  by: string[];
 }
 
 const [word = ''] = process.argv.slice(2);
@@ -40,14 +41,14 @@ function tryOut(copy: Copy, mutation: Mutation): Verdict {
   const { file, text, instead, caughtBy } = mutation;
   const whole = copy.read(file);
   const parts = whole.split(text);
-  if (parts.length !== 2) return { mutation, is: 'not found', by: `its text is there ${parts.length - 1} times` };
+  if (parts.length !== 2) return { mutation, is: 'not found', by: [`its text is there ${parts.length - 1} times`] };
   try {
     copy.write(file, parts.join(instead));
     copy.build();
     const results = copy.test(caughtBy);
     const blind = results.filter(({ failed }) => failed === undefined);
-    if (blind.length > 0) return { mutation, is: 'survived', by: blind.map(({ file }) => `not by ${file}`).join(', ') };
-    return { mutation, is: 'caught', by: results.map(told).join('; ') };
+    if (blind.length > 0) return { mutation, is: 'survived', by: blind.map(({ file }) => `not by ${file}`) };
+    return { mutation, is: 'caught', by: results.map(told) };
   } finally {
     copy.write(file, whole);
   }
@@ -66,7 +67,7 @@ function tableOf(verdicts: readonly Verdict[]): string {
   const lines = verdicts.flatMap(({ mutation, is, by }, i) => [
     `${String(i + 1).padStart(2)} ${is.padEnd(9)} ${mutation.breaks}`,
     `             ${mutation.file}`,
-    ...by.split('; ').map((one) => `             ${one}`),
+    ...by.map((one) => `             ${one}`),
   ]);
   return [`${caught} of ${verdicts.length} broken guards are caught.`, '', ...lines].join('\n');
 }

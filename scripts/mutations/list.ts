@@ -145,7 +145,7 @@ const store: Mutation[] = [
     breaks: 'a key makes one job',
     file: `${INSIDE}/jobs/add.ts`,
     text: '?6, ?7, ?8, ?9, ?10)',
-    instead: '?6, ?7, iif(0, ?8, NULL), ?9, ?10)',
+    instead: '?6, ?7, iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10)',
     caughtBy: [HISTORIES, LAWS],
   },
   {
