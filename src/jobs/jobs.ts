@@ -148,14 +148,14 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     waiters.delete(id);
   }
 
-  /** Ends that the store could not take are kept and offered again: the work is done, only the record is missing. */
-  async function writeSurely(settlements: Settlement[]): Promise<void> {
+  /** What the store could not take is kept and offered again: the work is done, or untouched; only the record is missing. */
+  async function surely(what: string, write: () => Promise<void>): Promise<void> {
     for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
       try {
-        return await write(settlements);
+        return await write();
       } catch (error) {
         if (turned === undefined) return;
-        log.error(`${settlements.length} ends could not be written down; trying again`, { fault: toPlainFault(error) });
+        log.error(`${what} could not be written down; trying again`, { fault: toPlainFault(error) });
         await new Promise<void>((resolve) => time.after(pause, resolve));
       }
     }
@@ -184,11 +184,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     if (refs.length === 0) return;
     const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
     for (const ref of refs) forget(ref);
-    try {
-      await store.release(refs);
-    } catch (error) {
-      log.error('attempts could not be given back; their leases will end', { fault: toPlainFault(error) });
-    }
+    await surely(`${refs.length} returned attempts`, () => store.release(refs));
     for (const agent of agents) claims.wake(agent);
   }
 
@@ -288,7 +284,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
         else settlements.push(toSettlement(worker, outcome));
       }
-      track(writeSurely(settlements));
+      track(surely(`${settlements.length} ends`, () => write(settlements)));
       track(giveBack(stopped));
     },
     returned: (refs) => track(giveBack(refs)),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
@@ -242,4 +243,18 @@ it('does not run a job for ever that takes its host down each time', async () =>
   expect(await stage.store.list({ states: ['dead'], limit: 10 })).toMatchObject([
     { attempt: 2, error: { code: 'HOST_LOST' } },
   ]);
+});
+
+it('gives an attempt back as soon as the store takes it again, when it refused that at first', async () => {
+  const [added] = await stage.jobs.add([job('a')]);
+  const [given] = await stage.givenOf(1);
+  const other = new DatabaseSync(join(folder, 'daruma.db'));
+  other.exec('BEGIN IMMEDIATE');
+  stage.room.left++;
+  stage.jobs.returned([{ job: given!.job, attempt: given!.attempt }]);
+  // A call behind it is refused only when that one has been refused, too.
+  await expect(stage.store.setState('a', 'k', '1', 0)).rejects.toMatchObject({ plain: { code: 'STORE_BUSY' } });
+  other.exec('ROLLBACK');
+  other.close();
+  expect((await stage.givenOf(2))[1]).toMatchObject({ job: added!.id, attempt: 1 });
 });
