@@ -83,6 +83,7 @@ export interface StatusView {
   } | null;
   edge: { url: string; pid: number } | null;
   agents: AgentView[];
+  /** Not ended; healed within the last 24 hours. */
   incidents: { open: number; healedToday: number };
   /** Files that were rejected and plugins that are idle. */
   problems: PlainFault[];
@@ -96,6 +97,32 @@ export interface WhyView {
   sentence: string;
 }
 
+/** One disturbance of an agent, or of the host (agent null): what was seen, what was done, what came of it. */
+export interface IncidentView {
+  id: string;
+  agent: string | null;
+  verdict: string;
+  /** open, healed, escalated, closed. */
+  state: string;
+  openedAt: string;
+  /** null unless it was healed. */
+  healedAt: string | null;
+  /** Healed or closed. */
+  endedAt: string | null;
+  seen: string;
+  version: string | null;
+  jobs: string[];
+  /** `outcome`: held, did not hold, or pending until the agent's next real job is done. */
+  remedies: { kind: string; at: string; what: string; outcome: 'held' | 'did not hold' | 'pending' }[];
+  timeline: { at: string; what: string; text: string }[];
+  /** What was found; its times as ISO 8601. */
+  evidence: Record<string, unknown> | null;
+  fingerprint: string;
+  /** How often the same came again before it ended. */
+  repeats: number;
+  note: string | null;
+}
+
 /** A line of a log, as it stands in the file. */
 export interface LogLine {
   time: string;
@@ -105,6 +132,29 @@ export interface LogLine {
   job?: string;
   worker?: string;
   [key: string]: unknown;
+}
+
+/** What came of a drill; `detectMs` and `repairMs` count from the fault. */
+export interface DrillView {
+  name: string;
+  promise: string;
+  detectMs: number | null;
+  repairMs: number | null;
+  promisedMs: number;
+  lost: number;
+  left: number;
+  seen: string | null;
+  ok: boolean;
+  /** Why the machine cannot carry it; it is neither kept nor broken then. */
+  skipped?: string;
+}
+
+export interface DrillNewsView {
+  drill: string;
+  at: string;
+  what: 'started' | 'fault' | 'seen' | 'repaired' | 'memory' | 'done';
+  text: string;
+  memoryBytes?: number;
 }
 
 /** Every op: what it takes and what it answers. */
@@ -133,6 +183,14 @@ export interface Ops {
   };
   replay: { args: { id?: string; cause?: string; dryRun?: boolean }; value: { jobs: string[]; dryRun: boolean } };
   drop: { args: { id?: string; cause?: string }; value: { jobs: string[] } };
+  /** Newest first. `open`: only those that have not ended. `since`: not ended, or ended then or later. */
+  incidents: {
+    args: { agent?: string; open?: boolean; since?: string; limit?: number };
+    value: IncidentView[];
+  };
+  incident: { args: { id: string }; value: IncidentView };
+  /** Closes an incident by hand; one that has ended only gets the note. */
+  ack: { args: { id: string; note?: string }; value: IncidentView };
   pause: { args: { agent: string; forMs?: number }; value: { agent: string; until: string | null } };
   resume: { args: { agent: string }; value: { agent: string } };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
@@ -140,6 +198,8 @@ export interface Ops {
   configShow: { args: { agent?: string }; value: { values: { path: string; value: unknown; origin: string }[] } };
   /** Streams {@link LogLine}s as they are written, until the client closes. `level` is the lowest that is sent. */
   follow: { args: { agent?: string; job?: string; level?: string }; value: null };
+  /** Puts faults into canaries, one after the other, and measures. Streams what happens as {@link DrillNewsView}. No names: all. */
+  drill: { args: { names?: string[] }; value: DrillView[] };
   /** Answers before the host begins to stop; the host is gone when its process is. */
   stop: { args: Record<string, never>; value: { pid: number } };
 }

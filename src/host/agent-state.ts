@@ -1,4 +1,5 @@
 import type { Listing } from '../catalog/ports.ts';
+import type { Incident, QuarantineRecord } from '../healing/ports.ts';
 import type { AgentOverview } from '../jobs/ports.ts';
 import { placeOf } from '../kernel/fault.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -19,6 +20,9 @@ export interface AgentFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
   paused: { until: number | null; why?: string } | undefined;
+  quarantine: QuarantineRecord | undefined;
+  /** Its newest incident that has not ended. */
+  incident: Incident | undefined;
   /** The agent's next planned slot. */
   nextSlot: number | undefined;
   now: number;
@@ -43,6 +47,12 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
         paused.why ??
         (paused.until === null ? 'paused by hand' : `paused until ${new Date(paused.until).toISOString()}`),
     };
+  }
+  if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };
+  if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
+    const { id, seen, remedies } = facts.incident;
+    const remedy = remedies.findLast(({ held }) => held === null);
+    if (remedy) return { state: 'healing', why: `${id}: ${seen}; ${remedy.what}` };
   }
   if (overview && overview.running > 0) {
     return {
@@ -74,4 +84,16 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
   }
   if (ended) return { state: 'ok', why: `${ended.id} done` };
   return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
+}
+
+function quarantineWords(
+  { incident, probes, nextProbeAt }: QuarantineRecord,
+  record: Incident | undefined,
+  now: number,
+) {
+  const seen = record?.id === incident ? `: ${record.seen}` : '';
+  const probe =
+    nextProbeAt > now ? `the next job is a probe in ${formatDuration(nextProbeAt - now)}` : 'the next job is a probe';
+  const failed = probes === 0 ? '' : `, ${probes} failed`;
+  return `${incident || 'an incident'}${seen}; ${probe}${failed}; a change of its files lifts it`;
 }

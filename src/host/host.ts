@@ -7,7 +7,7 @@ import { hostFilePath, socketPath } from '../control/place.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import type { WorkerEvents } from '../jobs/ports.ts';
-import { Fault, toPlainFault } from '../kernel/fault.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createSchedule } from '../schedule/schedule.ts';
@@ -20,10 +20,12 @@ import { createAnswers } from './answers.ts';
 import { serveControl } from './control-server.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
+import { calmed, createHealing, tellGone, tellHostLost } from './healing.ts';
 import type { HostFacts, House } from './house.ts';
 import { createLag } from './lag.ts';
 import { lockFolder } from './lock.ts';
 import { createOps } from './ops.ts';
+import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
 import { createSafeMode } from './safe-mode.ts';
@@ -83,29 +85,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
   let drainMs = DRAIN_MS;
   let starts: Starts | undefined;
-  /** What has been started, newest first. */
-  const started: { name: string; stop(): Promise<void> | void }[] = [];
-
-  async function unwind() {
-    for (const { name, stop } of started.splice(0)) {
-      try {
-        await stop();
-      } catch (error) {
-        process.stderr.write(`stopping ${name} failed: ${toPlainFault(error).message}\n`);
-      }
-    }
-  }
-  function onStop(name: string, stop: () => Promise<void> | void) {
-    started.unshift({ name, stop });
-  }
-  async function startService(name: string, service: Service) {
-    onStop(name, () => {
-      loops.delete(name);
-      return service.stop();
-    });
-    await service.start();
-    loops.set(name, service);
-  }
+  const { onStop, startService, unwind } = createOrder(loops);
 
   try {
     const lock = lockFolder(folder, watched.restart ? LOCK_WITHIN_MS : 0);
@@ -153,6 +133,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
       returned: (attempts) => jobs.returned(attempts),
       roomy: (agent) => jobs.roomy(agent),
     };
+    const healer = createHealing({
+      time,
+      log: journal.room('healing'),
+      store,
+      events,
+      catalog,
+      workers: () => workers,
+      jobs: () => jobs,
+      isHeld: pauses.isPaused,
+      useWorkers,
+    });
     const workers = createWorkers(
       {
         time,
@@ -161,16 +152,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
         answer: (call, agent) => answers(call, agent),
         secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
         lines: (lines) => journal.lines(lines),
-        gone: ({ worker, agent, version, because, uptimeMs }) =>
-          events.record('warn', {
-            kind: 'worker.gone',
-            agent,
-            message: `worker ${worker} of ${agent} ended: ${because.message}`,
-            data: { worker, version, code: because.code, uptimeMs },
-          }),
+        gone: tellGone(events, healer),
+        readings: healer.readings,
       },
       { folder, emptyFolder, ...settings.cells },
     );
+    const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
     const jobs = createJobs(
       {
         time,
@@ -179,8 +166,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         workers,
         agent: (name) => catalog.agents().get(name),
         paused: pauses.isPaused,
+        allowance: healer.allowance,
       },
-      { owner: `${process.pid}-${facts.startedAt.toString(36)}` },
+      { owner },
     );
     const schedule = createSchedule({
       time,
@@ -196,8 +184,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         if (!held) await jobs.cancel(id, why);
       },
       woken: (agents) => agents.forEach(jobs.wake),
+      holdUp: healer.holdUp,
     });
-    const states = createStates({ time, store, catalog, pauses });
+    const states = createStates({ time, store, catalog, pauses, ailing: healer });
     const fleet = createFleet({
       time,
       store,
@@ -212,6 +201,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
+      healer.use(catalog.agents());
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -219,9 +209,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      workers.use([...catalog.agents().values()].filter(({ name }) => !safeMode.holds(name)));
+      const agents = [...catalog.agents().values()].filter(({ name }) => !safeMode.holds(name));
+      workers.use(agents.map((agent) => calmed(agent, healer)));
     }
 
+    await startService('healing', healer);
+    const abandoned = (await store.abandoned(owner, time.now())).map(({ id }) => id);
     await startService('workers', workers);
     catalog.onChange(inForce);
     await startService('catalog', catalog);
@@ -238,6 +231,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await startService('schedule', schedule);
     await startService('retention', createRetention({ time, log, store }, settings.retention));
     jobs.onSettled(tellEnds(log));
+    jobs.onSettled(healer.settled);
 
     const lag = createLag();
     onStop('lag', () => lag.stop());
@@ -255,12 +249,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       schedule,
       pauses,
       states,
+      healer,
       lag,
       lastWords: tellLost(events, watched.lost, starts.lost),
       ages: () => agesOf(loops, time.monotonic()),
       concerns: () => [...watched.concern(), ...safeMode.concern(catalog.agents().keys())],
       stop: () => options.ending('asked to stop', false),
     };
+    tellHostLost(healer, house.lastWords, abandoned);
     const control = await serveControl(facts.socket, createOps(house), journal.room('control'));
     onStop('control socket', () => control.close());
     const { pid, socket, guardian } = facts;

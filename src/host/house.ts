@@ -1,5 +1,6 @@
 import type { HostSettings } from '../catalog/host-settings.ts';
 import type { Catalog, OriginValue } from '../catalog/ports.ts';
+import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LastWords, LoopAges } from '../kernel/pulse.ts';
@@ -29,6 +30,7 @@ export interface House {
   schedule: Schedule;
   pauses: Pauses;
   states: States;
+  healer: Healer;
   lag: Lag;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
   lastWords: readonly LastWords[];

@@ -1,13 +1,14 @@
 import type { JobState } from '../jobs/model.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { OpTable } from './control-server.ts';
+import { incidentLookups } from './incidents.ts';
 import { agentInForceOrNot, timeOf } from './known.ts';
 import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';
 
 /** What can be looked up in the store, whether the host runs or not. */
-export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq'> & {
+export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 
@@ -18,6 +19,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
   const hasJobs = async (agent: string) => (await store.list({ agent, limit: 1 })).length > 0;
 
   return {
+    ...incidentLookups(store),
     async jobs({ agent, states, since, cause, before, limit }) {
       if (agent !== undefined) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
       const list = await store.list({

@@ -39,7 +39,10 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
   const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
   const needs = { time: machineTime, store, catalog };
   const lookups = createLookups(needs);
-  const states = createStates({ ...needs, pauses: { get: (agent) => pauses.get(agent) } });
+  const wards = new Map((await store.quarantines()).map((record) => [record.agent, record]));
+  const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
+  const ailing = { open: () => incidents, quarantine: (agent: string) => wards.get(agent) };
+  const states = createStates({ ...needs, ailing, pauses: { get: (agent) => pauses.get(agent) } });
   const status = createStatus({ ...needs, states });
   const table: Record<string, (args: never) => Promise<unknown>> = {
     jobs: (args) => lookups.jobs(args, NOBODY),
@@ -47,6 +50,8 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     why: (args) => lookups.why(args, NOBODY),
     slots: (args) => lookups.slots(args, NOBODY),
     dlq: (args) => lookups.dlq(args, NOBODY),
+    incidents: (args) => lookups.incidents(args, NOBODY),
+    incident: (args) => lookups.incident(args, NOBODY),
     status: ({ agent }: { agent?: string }) => status(agent),
     configShow: async ({ agent }: { agent?: string }) => {
       if (agent === undefined) return { values: origins };

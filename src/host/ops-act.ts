@@ -3,17 +3,18 @@ import { Fault } from '../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import type { OpTable } from './control-server.ts';
 import type { House } from './house.ts';
+import { viewIncident } from './incidents.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { isoOrNull, viewJob } from './views.ts';
 
-type Acting = Pick<OpTable, 'run' | 'cancel' | 'replay' | 'drop' | 'pause' | 'resume' | 'level' | 'stop'>;
+type Acting = Pick<OpTable, 'run' | 'cancel' | 'replay' | 'drop' | 'pause' | 'resume' | 'ack' | 'level' | 'stop'>;
 
 /** More than this many jobs are replayed or dropped in several goes. */
 const MOST_AT_ONCE = 1_000;
 
 /** The ops that change something. Each is told in the log and kept as an event. */
 export function actingOps(house: House): Acting {
-  const { store, jobs, catalog, pauses, workers, events } = house;
+  const { store, jobs, catalog, pauses, workers, events, healer } = house;
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
@@ -55,6 +56,8 @@ export function actingOps(house: House): Acting {
           ...(priority === undefined ? {} : { priority }),
         },
       ]);
+      // Whoever asks by hand wants to know now whether it works again.
+      if (healer.quarantine(name)) healer.probeNow(name);
       if (wait) await jobs.finished(added!.id, gone);
       return jobById(added!.id);
     },
@@ -113,9 +116,12 @@ export function actingOps(house: House): Acting {
     async resume({ agent }) {
       listingOf(catalog, agent);
       await pauses.resume(agent);
+      if (healer.lift(agent, 'resumed by hand')) return { agent };
       events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
       return { agent };
     },
+
+    ack: async ({ id, note }) => viewIncident(await healer.acknowledge(id, note ?? null)),
 
     async level({ agent, level }) {
       listingOf(catalog, agent);

@@ -8,7 +8,18 @@ import { iso } from './views.ts';
 
 type Reading = Pick<
   OpTable,
-  'ping' | 'status' | 'jobs' | 'job' | 'why' | 'slots' | 'dlq' | 'check' | 'configShow' | 'follow'
+  | 'ping'
+  | 'status'
+  | 'jobs'
+  | 'job'
+  | 'why'
+  | 'slots'
+  | 'dlq'
+  | 'incidents'
+  | 'incident'
+  | 'check'
+  | 'configShow'
+  | 'follow'
 >;
 
 /** The ops that change nothing. */

@@ -4,6 +4,7 @@ import type { Time } from '../kernel/time.ts';
 import type { AgentFigures, FigureStore } from '../telemetry/ports.ts';
 import type { Workers, WorkersView } from '../workers/ports.ts';
 import type { House } from './house.ts';
+import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import type { AgentStanding, States } from './states.ts';
 import { iso, isoOrNull, viewJob } from './views.ts';
@@ -15,7 +16,7 @@ type HourFigures = { agent: string; hour: number; done: number; dead: number }[]
 
 export interface StatusNeeds {
   time: Time;
-  store: Pick<FigureStore, 'agentFigures' | 'hourFigures'>;
+  store: Pick<FigureStore, 'agentFigures' | 'hourFigures'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
@@ -40,10 +41,11 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
     const hourNow = now - (now % HOUR_MS);
     const firstHour = hourNow - (HOURS - 1) * HOUR_MS;
-    const [standings, hours, durations] = await Promise.all([
+    const [standings, hours, durations, incidents] = await Promise.all([
       states.all(),
       store.hourFigures(firstHour, now),
       figuresOfDay(now),
+      countIncidents(store, time),
     ]);
     const at = running?.workers.view() ?? { cells: [], workers: [] };
 
@@ -78,7 +80,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       host: running ? hostView(running, at, standings) : null,
       edge: null,
       agents: listings.map(describe),
-      incidents: { open: 0, healedToday: 0 },
+      incidents,
       problems: [...(running?.concerns() ?? []), ...catalog.problems()],
     };
   };

@@ -1,0 +1,79 @@
+import type { Catalog } from '../catalog/ports.ts';
+import { createHealer, type Healer } from '../healing/healer.ts';
+import type { Agent } from '../jobs/agent.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { Log } from '../kernel/log.ts';
+import type { LastWords } from '../kernel/pulse.ts';
+import type { Time } from '../kernel/time.ts';
+import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { WorkerEnd, Workers } from '../workers/ports.ts';
+
+export interface HealingNeeds {
+  time: Time;
+  log: Log;
+  store: SqliteStore;
+  events: Events;
+  catalog: Pick<Catalog, 'agents'>;
+  workers(): Workers;
+  jobs(): Jobs;
+  /** Paused, or held by the host. */
+  isHeld(agent: string): boolean;
+  /** The workers' set of agents has to be told anew. */
+  useWorkers(): void;
+}
+
+/** The healer, wired to the rooms. */
+export function createHealing({ time, log, store, events, catalog, ...rooms }: HealingNeeds): Healer {
+  return createHealer({
+    time,
+    log,
+    events,
+    store,
+    agent: (name) => catalog.agents().get(name),
+    excused: (name) =>
+      rooms.isHeld(name) ||
+      rooms
+        .workers()
+        .view()
+        .workers.some((worker) => worker.agent === name && worker.job !== null),
+    wake: (name) => rooms.jobs().wake(name),
+    recycle: (worker, why) => rooms.workers().recycle?.(worker, why),
+    ownCell: (name) => rooms.workers().ownCell?.(name),
+    quarantineChanged: () => rooms.useWorkers(),
+  });
+}
+
+/** Keeps the end of a worker as an event, then lets the healer see to it. */
+export function tellGone(events: Events, healer: Pick<Healer, 'gone'>): (end: WorkerEnd) => void {
+  return (end) => {
+    const { worker, agent, version, because, uptimeMs } = end;
+    const message = `worker ${worker} of ${agent} ended: ${because.message}`;
+    events.record('warn', {
+      kind: 'worker.gone',
+      agent,
+      message,
+      data: { worker, version, code: because.code, uptimeMs },
+    });
+    healer.gone(end);
+  };
+}
+
+/** Without its ready workers: what would only crash is not kept warm. */
+export function calmed(agent: Agent, healer: Pick<Healer, 'quarantine'>): Agent {
+  return healer.quarantine(agent.name) ? { ...agent, workers: { ...agent.workers, min: 0 } } : agent;
+}
+
+/** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
+export function tellHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly LastWords[], jobs: string[]) {
+  const last = lost.at(-1);
+  if (!last) return;
+  const { pid, why, code, signal, uptimeMs, stderr } = last;
+  const times = lost.length === 1 ? '' : `, ${lost.length} times in a row`;
+  const held = jobs.length === 0 ? '' : `; ${jobs.length} ${jobs.length === 1 ? 'job was' : 'jobs were'} running`;
+  const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}${times}${held}`;
+  healer.hostLost(
+    { code: 'HOST_LOST', message, data: { pid, code, signal, uptimeMs, stderr: stderr.slice(-2_048) } },
+    jobs,
+  );
+}
