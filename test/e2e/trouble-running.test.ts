@@ -117,3 +117,29 @@ it('survives a store that another process holds: says so, and goes on when that 
   expect(place.host()!.pid).toBe(pid);
   expect(await place.stop()).toBe(0);
 }, 60_000);
+
+it('is started again and again on a full disk after a kill, and works by itself as soon as there is space', async (context) => {
+  const disk = smallDisk(48_000_000) ?? context.skip(NO_DISK);
+  clean.push(disk.remove);
+  place = installation(FILES, disk.path);
+  const { pid } = await place.start();
+  const { id } = await idOf('gated', '--input', '1');
+  await place.until(
+    () => place.daruma('jobs', id!, '--json'),
+    ({ json }) => json.state === 'running',
+  );
+  disk.fill();
+  process.kill(pid, 'SIGKILL');
+  const { stdout } = await place.until(
+    async () => place.said(),
+    (said) => said.stdout.split('_FULL').length > 2,
+  );
+  expect(stdout).toContain('the disk is full');
+  expect(place.started()!.exitCode).toBeNull();
+
+  place.remove('gate/closed');
+  disk.free();
+  await nothingIsMissing([id!]);
+  expect((await place.daruma('jobs', id!, '--json')).json).toMatchObject({ attempt: 2, result: 1 });
+  expect(place.host()!.pid).not.toBe(pid);
+}, 60_000);
