@@ -7,15 +7,19 @@ import { createAgentShelf } from './agent-shelf.ts';
 import { createAlarms } from './alarms.ts';
 import { changeBetween, isEmptyChange, tellChange } from './change.ts';
 import { AGENTS, createEyes, PLUGINS } from './eyes.ts';
-import { createInForceFile, filesOf, type InForce, versionsOf } from './in-force.ts';
+import { createIdle } from './idle.ts';
+import { createInForceFile, filesOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
+import { createListeners } from './listeners.ts';
 import { createPluginShelf } from './plugin-shelf.ts';
-import type { Catalog, CatalogChange, Listing } from './ports.ts';
+import type { Catalog, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve-agent.ts';
 import { rememberingResolve } from './resolve-memo.ts';
 import { resolveSet } from './resolve-set.ts';
+import { resolveVersion } from './resolve-version.ts';
 import { readRuntime } from './runtime.ts';
 import { createSettingsCheck } from './settings-check.ts';
+import { createStandings } from './standings.ts';
 import { createTurns } from './turns.ts';
 import { createVersions } from './versions.ts';
 import { type Watch, watchFolders } from './watch.ts';
@@ -33,6 +37,8 @@ export interface CatalogOptions {
   folder: string;
   /** Where versions are kept; absolute. It is made when missing. */
   versionsFolder: string;
+  /** What all kept versions may take together; default 256 MB. Good versions stay in any case. */
+  versionsBudgetBytes?: number;
   /** A file that has not changed for this long is finished. Default 100 ms. */
   settleMs?: number;
   /** A file that is missing or empty for this long is meant to be. Default 2 s. */
@@ -68,7 +74,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const emptyFolder = join(versionsFolder, '.empty');
   const { settleMs = 100, goneMs = 2_000 } = options;
   const eyes = createEyes(needs, { folder, rules: { settleMs, goneMs } });
-  const versions = createVersions(versionsFolder);
+  const versions = createVersions(versionsFolder, options.versionsBudgetBytes);
   const workshop = createWorkshop(needs, {
     emptyFolder,
     compileMs: options.compileMs ?? 20_000,
@@ -84,8 +90,9 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
   const resolve = rememberingResolve();
-  const listeners = new Set<(change: CatalogChange) => void>();
-  let remembered: InForce = { plugins: {}, files: {}, agents: {} };
+  const listeners = createListeners(log);
+  const idle = createIdle(time, isIdle);
+  let remembered = NOTHING_IN_FORCE;
   const pluginShelf = createPluginShelf({
     time,
     versions,
@@ -106,6 +113,17 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     hostTimezone,
     now: time.now,
   });
+  const standings = createStandings({
+    time,
+    versions,
+    apply,
+    resolve: (name, version) =>
+      resolveVersion(
+        { name, version, file: agentShelf.files().get(name)?.good, hostTimezone: hostTimezone() },
+        checks,
+        idle,
+      ),
+  });
 
   let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   let starting: Promise<void> | undefined;
@@ -116,7 +134,6 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   let missingFolders: string[] = [];
   /** Something is there that is not settled yet. */
   let unsettled = false;
-  const waiting = new Set<() => void>();
 
   async function start() {
     is = 'starting';
@@ -125,6 +142,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await mkdir(emptyFolder);
     await versions.open();
     remembered = await memory.read();
+    standings.load(remembered.standings);
     for (const [name, { agent, origins }] of Object.entries(remembered.agents)) {
       const { plugin, id } = agent.version;
       const version = versions.get(plugin, id);
@@ -142,11 +160,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     }
     watch = watchFolders(folder, hint);
     await turns.ask(true);
-    await idle(START_MS);
+    await idle.wait(START_MS);
     if (is !== 'starting') return;
     is = 'running';
     apply();
-    emit({ added: [...inForce.values()].map(({ agent }) => agent), changed: [], removed: [] });
+    listeners.tell({ added: [...inForce.values()].map(({ agent }) => agent), changed: [], removed: [] });
     alarms.set('scan', options.scanMs ?? 30_000, scan);
   }
 
@@ -199,6 +217,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled, resolve };
     const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
     checks.ask(set.unchecked);
+    standings.settle(set, inForce);
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
@@ -213,45 +232,23 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {
       for (const line of tellChange(change)) log.info(line.message, line.data);
-      emit(change);
+      listeners.tell(change);
     }
-    if (isIdle()) for (const call of [...waiting]) call();
-  }
-
-  function emit(change: CatalogChange) {
-    for (const call of [...listeners]) {
-      try {
-        call(change);
-      } catch (error) {
-        log.error('a listener of the catalog failed', { fault: toPlainFault(error) });
-      }
-    }
+    idle.look();
   }
 
   function remember() {
-    const now: InForce = { plugins: {}, files: {}, agents: Object.fromEntries(inForce) };
+    const agents = Object.fromEntries(inForce);
+    const now: InForce = { plugins: {}, files: {}, agents, standings: standings.all() };
     for (const [name, { good }] of pluginShelf.plugins()) if (good) now.plugins[name] = good.ref.id;
     for (const [name, { good }] of agentShelf.files()) if (good) now.files[name] = { file: good.file, text: good.text };
     remembered = now;
-    memory.write(now, () => versions.prune(versionsOf(now)));
+    memory.write(now, () => versions.prune(new Set([...versionsOf(now), ...standings.used()])));
   }
 
   function isIdle(): boolean {
     const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');
     return !unsettled && !due && pluginShelf.idle() && checks.idle();
-  }
-
-  function idle(withinMs: number): Promise<void> {
-    if (isIdle()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        waiting.delete(done);
-        cancel();
-        resolve();
-      };
-      const cancel = time.after(withinMs, done);
-      waiting.add(done);
-    });
   }
 
   return {
@@ -265,7 +262,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       is = 'stopped';
       turned = undefined;
       alarms.close();
-      for (const call of [...waiting]) call();
+      idle.release();
       if (wasNew) return;
       await Promise.all([watch?.close(), workshop.stop()]);
       await Promise.allSettled([starting, turns.close(), pluginShelf.settled()]);
@@ -278,13 +275,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     problems: () => problems.all(),
     async rescan() {
       await turns.ask(true);
-      await idle(RESCAN_MS);
+      await idle.wait(RESCAN_MS);
     },
     origins: (agent) => inForce.get(agent)?.origins,
-    onChange(call) {
-      listeners.add(call);
-      return () => void listeners.delete(call);
-    },
+    standings,
+    onChange: listeners.add,
   };
 }
 

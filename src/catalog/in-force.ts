@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Resolved } from './resolve-agent.ts';
+import type { Standing } from './standing.ts';
 import type { StoredVersion } from './versions.ts';
 
 /** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
@@ -13,7 +14,13 @@ export interface InForce {
   /** The last good text of each agent file, by agent. */
   files: Record<string, { file: string; text: string }>;
   agents: Record<string, Resolved>;
+  standings: Record<string, Standing>;
 }
+
+export const NOTHING_IN_FORCE: InForce = { plugins: {}, files: {}, agents: {}, standings: {} };
+
+/** Stands in the file for a good state that is in force: it is there already. */
+const IN_FORCE = 'in force';
 
 /** Keeps {@link InForce} in the versions' folder. */
 export interface InForceFile {
@@ -46,12 +53,18 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
 
   return {
     async read() {
-      const nothing: InForce = { plugins: {}, files: {}, agents: {} };
       try {
         const { format, ...found } = JSON.parse(await readFile(file, 'utf8'));
-        return format === FORMAT ? { ...nothing, ...found } : nothing;
+        if (format !== FORMAT) return NOTHING_IN_FORCE;
+        const read: InForce = { ...NOTHING_IN_FORCE, ...found };
+        for (const [name, standing] of Object.entries(
+          read.standings as Record<string, Omit<Standing, 'good'> & { good: unknown }>,
+        )) {
+          if (standing.good === IN_FORCE) (standing as Standing).good = read.agents[name] ?? null;
+        }
+        return read;
       } catch {
-        return nothing;
+        return NOTHING_IN_FORCE;
       }
     },
     write(now, after) {
@@ -59,7 +72,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       last = now;
       // What is still waiting to be written is out of date: only the newest counts.
       due = async () => {
-        await writeFile(`${file}.tmp`, JSON.stringify({ format: FORMAT, ...now }));
+        await writeFile(`${file}.tmp`, JSON.stringify({ format: FORMAT, ...now, standings: packed(now) }));
         // As a whole: a cut leaves the old one.
         await rename(`${file}.tmp`, file);
         await after();
@@ -72,9 +85,18 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
   };
 }
 
+function packed({ standings, agents }: InForce): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(standings).map(([name, one]) =>
+      one.good && one.good === agents[name] ? [name, { ...one, good: IN_FORCE }] : [name, one],
+    ),
+  );
+}
+
 /** By identity of what is resolved: an agent that did not change is the same object. */
 function isSame(a: InForce, b: InForce): boolean {
   return (
+    a.standings === b.standings &&
     hasSame(a.agents, b.agents, (one, two) => one === two) &&
     hasSame(a.plugins, b.plugins, (one, two) => one === two) &&
     hasSame(a.files, b.files, (one, two) => one.file === two.file && one.text === two.text)

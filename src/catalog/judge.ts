@@ -60,6 +60,7 @@ async function judgeFiles(name: string, entry: string, folder: string, needs: Ju
       real: file.real ?? entry,
       runtime: runtime.id,
       inputs: compiled.inputs,
+      sourceBytes: compiled.sourceBytes,
     };
     const same = versions.get(name, compiled.id);
     if (same) {

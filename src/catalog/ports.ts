@@ -1,6 +1,7 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
+import type { Rejection } from './probation.ts';
 
 /** What changed in the set of agents that are in force. */
 export interface CatalogChange {
@@ -8,6 +9,9 @@ export interface CatalogChange {
   changed: { before: Agent; after: Agent }[];
   removed: Agent[];
 }
+
+/** `good`, on trial (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
+export type StandingWord = 'good' | 'candidate' | 'pinned' | 'rolled-back';
 
 /** Everything that the folders name, in force or not, for people. */
 export interface Listing {
@@ -18,6 +22,8 @@ export interface Listing {
   why: string;
   /** What is wrong with the newest state of its files, also while an older version goes on running. */
   problem: PlainFault | null;
+  /** Of an agent in force: whether what runs is good, on trial, held by a person, or in place of something bad. */
+  standing?: StandingWord;
 }
 
 /** One value of an agent or of the host, and where it was said: `default`, `plugins/x.ts`, `agents/x.yaml:6:3`, `config/daruma.yaml:2:1`. */
@@ -25,6 +31,53 @@ export interface OriginValue {
   path: string;
   value: unknown;
   origin: string;
+}
+
+/** An agent whose state in force is not known to be good yet. */
+export interface Trial {
+  agent: Agent;
+  /** Epoch ms. */
+  since: number;
+  /** Causes of failure that are not held against it: the good state has them as well. */
+  excused: readonly string[];
+  /** What it goes back to; null: there is nothing. */
+  good: Agent | null;
+}
+
+/** A version that is kept. */
+export interface VersionFacts {
+  id: string;
+  /** Epoch ms. */
+  madeAt: number;
+  bytes: number;
+  /** What it is to agents in force; empty: it has never run, or long ago. */
+  agents: { agent: string; is: 'good' | 'candidate' | 'bad'; runs: boolean; why?: string }[];
+}
+
+export interface RollBackAsk {
+  /** The id or its first digits, 4 at least; undefined: the good state before. */
+  version?: string;
+  /** Also to a version that is known to be bad. */
+  force?: boolean;
+}
+
+/** Which states of agents are good. Every change is in force, and told to those who listen, when the call returns. */
+export interface Standings {
+  trials(): Trial[];
+  /** The state on trial is good. False: it is not in force any more. */
+  approve(agent: string, fingerprint: string): boolean;
+  /** The state on trial is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
+  reject(agent: string, fingerprint: string, rejection: Rejection): boolean;
+  /** The rejected state is tried again; failures of the cause do not count. */
+  excuse(agent: string, fingerprint: string, cause: string): boolean;
+  /** Holds the agent to an older state until its files change; resolves with what is in force. Rejects with a Fault. */
+  rollBack(agent: string, ask: RollBackAsk): Promise<Agent>;
+  /** Ends that, and forgives what the files say now. */
+  latest(agent: string): Agent;
+  /** Oldest first. */
+  versionsOf(plugin: string): VersionFacts[];
+  /** The author's files of a version: path → text. Rejects with a Fault for an unknown one. */
+  sourcesOf(plugin: string, version: string): Promise<Map<string, string>>;
 }
 
 /** Reads `plugins/` and `agents/`, and hands out the set of agents in force. A rejected file changes nothing that runs. */
@@ -38,6 +91,7 @@ export interface Catalog extends Service {
   rescan(): Promise<void>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */
   origins(agent: string): OriginValue[] | undefined;
+  standings: Standings;
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
 }

@@ -4,6 +4,8 @@ import { isAbsolute, relative, sep } from 'node:path';
 export const BUNDLE_FILE = 'plugin.mjs';
 export const MAP_FILE = 'plugin.mjs.map';
 export const MANIFEST_FILE = 'manifest.json';
+/** The author's files as they were compiled, under their paths in the installation. */
+export const SOURCE_FOLDER = 'source';
 
 /** A path as people see it: relative to the installation where it is inside it, with forward slashes. */
 export function pathInside(folder: string, file: string): string {

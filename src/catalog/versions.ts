@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { VersionRef } from '../jobs/agent.ts';
 import type { Issue } from './issues.ts';
 import type { PluginManifest } from './plugin-manifest.ts';
-import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE } from './version-files.ts';
+import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from './version-files.ts';
 import type { Input } from './workshop/messages.ts';
 
 /** A version as it lies on disk. */
@@ -19,9 +19,18 @@ export interface StoredVersion {
   manifest: PluginManifest;
   /** What its schema has against no settings at all. */
   emptyIssues: Issue[];
+  /** Of its kept sources. */
+  sourceBytes: number;
+  /** Epoch ms: when these files were compiled last. */
+  madeAt: number;
+  /** Of everything that is kept of it. */
+  bytes: number;
 }
 
-/** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map and manifest. */
+/** What is known of a version in the making. */
+export type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: string; id: string };
+
+/** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map, source and manifest. */
 export interface Versions {
   /** Reads what is there; unreadable versions are left out. */
   open(): Promise<void>;
@@ -31,18 +40,27 @@ export interface Versions {
   /** A new empty folder for a version in the making. */
   stage(): Promise<string>;
   /** Moves a staged version to its place; a version that is there already only gets the new inputs. */
-  keep(staging: string, version: Omit<StoredVersion, 'ref'> & { plugin: string; id: string }): Promise<StoredVersion>;
+  keep(staging: string, version: MadeVersion): Promise<StoredVersion>;
   discard(staging: string): Promise<void>;
-  /** Deletes all but the newest few of each plugin; those in `used` (`plugin/id`) stay. */
+  /** The author's files that it was made of: path → text. Empty when they were not kept. */
+  sources(version: StoredVersion): Promise<Map<string, string>>;
+  /**
+   * Deletes all but the newest 20 of each plugin, and then the oldest of all until the rest fits into the budget. Those
+   * in `used` (`plugin/id`: in force, good, or what a rollback goes to) and the newest two of each plugin besides stay,
+   * whatever the budget.
+   */
   prune(used: ReadonlySet<string>): Promise<void>;
 }
 
 const FORMAT = 2;
 const STAGING = '.staging';
-/** Besides those in force: what a rollback can go back to, and what workers of the last minutes may still read. */
-const KEPT_BESIDES = 5;
+const KEPT_BESIDES = 20;
+/** What workers of the last minutes may still read. */
+const KEPT_ALWAYS = 2;
+const BUDGET_BYTES = 256 * 1024 ** 2;
 
-export function createVersions(folder: string): Versions {
+/** `budgetBytes`: of all versions together; default 256 MB. */
+export function createVersions(folder: string, budgetBytes = BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
 
   async function open() {
@@ -50,15 +68,14 @@ export function createVersions(folder: string): Versions {
     await rm(join(folder, STAGING), { recursive: true, force: true });
     await mkdir(join(folder, STAGING), { recursive: true });
     for (const plugin of await namesIn(folder)) {
-      const found: { version: StoredVersion; at: number }[] = [];
+      const found: StoredVersion[] = [];
       for (const id of await namesIn(join(folder, plugin))) {
         const version = await readVersion(plugin, id);
         if (version) found.push(version);
       }
-      found.sort((a, b) => a.at - b.at);
       versions.set(
         plugin,
-        found.map(({ version }) => version),
+        found.sort((a, b) => a.madeAt - b.madeAt),
       );
     }
   }
@@ -68,18 +85,46 @@ export function createVersions(folder: string): Versions {
     return { plugin, id, file: join(at, BUNDLE_FILE), mapFile: join(at, MAP_FILE) };
   }
 
-  async function readVersion(plugin: string, id: string): Promise<{ version: StoredVersion; at: number } | undefined> {
+  async function readVersion(plugin: string, id: string): Promise<StoredVersion | undefined> {
     try {
       const ref = refOf(plugin, id);
-      const manifestFile = join(folder, plugin, id, MANIFEST_FILE);
-      const { format, bytes, ...rest } = JSON.parse(await readFile(manifestFile, 'utf8'));
+      const { format, bytes, ...rest } = JSON.parse(await readFile(join(folder, plugin, id, MANIFEST_FILE), 'utf8'));
       const bundle = await stat(ref.file);
       // A bundle that a power cut left short must not run.
       if (format !== FORMAT || bundle.size !== bytes) return undefined;
-      return { version: { ...rest, ref }, at: (await stat(manifestFile)).mtimeMs };
+      return await weighed({ sourceBytes: 0, ...rest, ref });
     } catch {
       return undefined;
     }
+  }
+
+  /** With its age and size on disk. */
+  async function weighed(version: Omit<StoredVersion, 'madeAt' | 'bytes'>): Promise<StoredVersion> {
+    const { plugin, id, file, mapFile } = version.ref;
+    const manifest = await stat(join(folder, plugin, id, MANIFEST_FILE));
+    const [bundle, map] = await Promise.all([stat(file), stat(mapFile).catch(() => ({ size: 0 }))]);
+    const bytes = bundle.size + map.size + manifest.size + version.sourceBytes;
+    return { ...version, madeAt: manifest.mtimeMs, bytes };
+  }
+
+  /** Those that go, oldest first. */
+  function spare(used: ReadonlySet<string>): StoredVersion[] {
+    let bytes = 0;
+    const going: StoredVersion[] = [];
+    const ifNeeded: StoredVersion[] = [];
+    for (const list of versions.values()) {
+      for (const version of list) bytes += version.bytes;
+      const unused = list.filter(({ ref }) => !used.has(`${ref.plugin}/${ref.id}`));
+      going.push(...unused.slice(0, Math.max(0, unused.length - KEPT_BESIDES)));
+      ifNeeded.push(...unused.slice(-KEPT_BESIDES).slice(0, -KEPT_ALWAYS));
+    }
+    for (const version of going) bytes -= version.bytes;
+    for (const version of ifNeeded.sort((a, b) => a.madeAt - b.madeAt)) {
+      if (bytes <= budgetBytes) break;
+      bytes -= version.bytes;
+      going.push(version);
+    }
+    return going;
   }
 
   return {
@@ -90,11 +135,14 @@ export function createVersions(folder: string): Versions {
     stage: () => mkdtemp(join(folder, STAGING, 'v-')),
     async keep(staging, { plugin, id, ...rest }) {
       const at = join(folder, plugin, id);
-      const stored: StoredVersion = { ...rest, ref: refOf(plugin, id) };
       const list = (versions.get(plugin) ?? []).filter(({ ref }) => ref.id !== id);
       const { size: bytes } = await stat(join(staging, BUNDLE_FILE));
       await writeFile(join(staging, MANIFEST_FILE), JSON.stringify({ format: FORMAT, bytes, ...rest }));
       if (await isWhole(at, bytes)) {
+        // Other comments make the same code: the map has other lines, and the source is another one.
+        await rename(join(staging, MAP_FILE), join(at, MAP_FILE)).catch(() => {});
+        await rm(join(at, SOURCE_FOLDER), { recursive: true, force: true });
+        await rename(join(staging, SOURCE_FOLDER), join(at, SOURCE_FOLDER)).catch(() => {});
         await rename(join(staging, MANIFEST_FILE), join(at, MANIFEST_FILE));
         await rm(staging, { recursive: true, force: true });
       } else {
@@ -102,20 +150,30 @@ export function createVersions(folder: string): Versions {
         await mkdir(join(folder, plugin), { recursive: true });
         await rename(staging, at);
       }
+      const stored = await weighed({ ...rest, ref: refOf(plugin, id) });
       versions.set(plugin, [...list, stored]);
       return stored;
     },
     discard: (staging) => rm(staging, { recursive: true, force: true }),
+    async sources({ ref: { plugin, id } }) {
+      const root = join(folder, plugin, id, SOURCE_FOLDER);
+      const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+      const texts = new Map<string, string>();
+      for (const entry of entries) {
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath, entry.name);
+        texts.set(pathInside(root, path), await readFile(path, 'utf8'));
+      }
+      return texts;
+    },
     async prune(used) {
-      for (const [plugin, list] of versions) {
-        const spare = list.filter(({ ref }) => !used.has(`${plugin}/${ref.id}`));
-        for (const { ref } of spare.slice(0, Math.max(0, spare.length - KEPT_BESIDES))) {
-          await rm(join(folder, plugin, ref.id), { recursive: true, force: true });
-          versions.set(
-            plugin,
-            versions.get(plugin)!.filter((version) => version.ref.id !== ref.id),
-          );
-        }
+      for (const version of spare(used)) {
+        const { plugin, id } = version.ref;
+        await rm(join(folder, plugin, id), { recursive: true, force: true });
+        versions.set(
+          plugin,
+          versions.get(plugin)!.filter(({ ref }) => ref.id !== id),
+        );
       }
     },
   };

@@ -105,8 +105,8 @@ for (const attempt of [
 });
 
 describe('versions on disk', () => {
-  it('are named by content, whole, and bounded in number', async () => {
-    await inWorld({ 'plugins/one.ts': plugin('0') }, {}, async (world) => {
+  it('are named by content, whole, with their source, and bounded in bytes', async () => {
+    await inWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: 1 }, async (world) => {
       for (let index = 1; index <= 9; index++) {
         world.write('plugins/one.ts', plugin(String(index)));
         await world.until('it is live', () => world.agent('one').about === String(index));
@@ -114,10 +114,16 @@ describe('versions on disk', () => {
       await world.catalog.stop();
       const folder = join(world.folder, 'data/versions');
       const ids = readdirSync(join(folder, 'one'));
-      expect(ids).toHaveLength(6);
+      // The one in force, and two that workers may still read.
+      expect(ids).toHaveLength(3);
       for (const id of ids) {
         expect(id).toMatch(/^[0-9a-f]{12}$/);
-        expect(readdirSync(join(folder, 'one', id)).sort()).toEqual(['manifest.json', 'plugin.mjs', 'plugin.mjs.map']);
+        expect(readdirSync(join(folder, 'one', id)).sort()).toEqual([
+          'manifest.json',
+          'plugin.mjs',
+          'plugin.mjs.map',
+          'source',
+        ]);
       }
       expect(readdirSync(join(folder, '.staging'))).toEqual([]);
     });

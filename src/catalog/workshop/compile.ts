@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { build, type Message } from 'esbuild';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { codeFrame } from '../frame.ts';
-import { BUNDLE_FILE, MAP_FILE, pathInside } from '../version-files.ts';
+import { BUNDLE_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from '../version-files.ts';
 import { darumaImports } from './daruma-imports.ts';
 import type { CompileAnswer, CompileAsk, Input } from './messages.ts';
 import { readsSources, type SourceReads } from './source-reads.ts';
@@ -44,13 +44,28 @@ export async function compile(ask: CompileAsk): Promise<CompileAnswer> {
     await writeFile(join(ask.staging, BUNDLE_FILE), code.contents);
     await writeFile(join(ask.staging, MAP_FILE), slimMap(map.text, ask));
     const id = createHash('sha256').update(code.contents).update(ask.runtime).digest('hex').slice(0, 12);
-    return { ok: true, id, bytes: code.contents.byteLength, inputs: await allInputs(ask, reads) };
+    const sourceBytes = await keepSources(ask, reads);
+    return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, inputs: await allInputs(ask, reads) };
   } catch (thrown) {
     const message = (thrown as { errors?: Message[] }).errors?.[0];
     if (!message) throw thrown;
     const more = (thrown as { errors: Message[] }).errors.length - 1;
     return { ok: false, fault: tell(message, more, ask, reads), inputs: await allInputs(ask, reads) };
   }
+}
+
+/** Writes the author's files beside the bundle, and returns their bytes. Files outside of the installation are not kept. */
+async function keepSources(ask: CompileAsk, reads: SourceReads): Promise<number> {
+  let bytes = 0;
+  for (const [path, text] of reads.texts) {
+    const inside = pathInside(ask.folder, path);
+    if (isAbsolute(inside)) continue;
+    const to = join(ask.staging, SOURCE_FOLDER, inside);
+    await mkdir(dirname(to), { recursive: true });
+    await writeFile(to, text);
+    bytes += Buffer.byteLength(text);
+  }
+  return bytes;
 }
 
 /** The text of libraries would make the map three times as large, and is on nobody's screen. */

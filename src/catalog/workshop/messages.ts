@@ -22,12 +22,13 @@ export interface CompileAsk {
   daruma: string;
   /** Names the running Daruma; part of the version's id. */
   runtime: string;
-  /** An existing folder for plugin.mjs and plugin.mjs.map. */
+  /** An existing folder for plugin.mjs, plugin.mjs.map and source/. */
   staging: string;
 }
 
 export type CompileAnswer =
-  | { ok: true; id: string; bytes: number; inputs: Input[] }
+  /** `sourceBytes`: of the author's files, which lie in source/ as they were compiled. */
+  | { ok: true; id: string; bytes: number; sourceBytes: number; inputs: Input[] }
   /** `inputs`: what was read until it failed. */
   | { ok: false; fault: PlainFault; inputs: Input[] };
 
