@@ -104,6 +104,29 @@ it('refuses the end and the effect of an attempt that was cancelled and given ou
   expect(paid()).toBe('attempt 2\n');
 }, 60_000);
 
+it('ends a cell that stood still while its host was killed, before it can do anything beside the next host', async () => {
+  place = installation(FILES);
+  await place.start();
+  const id = await running();
+  const stopped = cell();
+  freeze(stopped);
+  await place.stop('SIGKILL');
+  await place.start();
+  expect((await ended(id)).json).toMatchObject({
+    state: 'done',
+    attempt: 2,
+    failures: [{ error: { code: 'HOST_LOST' } }],
+  });
+  place.remove('gate/closed');
+  thaw(stopped);
+  await place.until(
+    async () => processesOf(place.folder).filter((text) => text.startsWith(`${stopped} `)),
+    (left) => left.length === 0,
+    2_000,
+  );
+  expect(paid()).toBe('attempt 2\n');
+}, 60_000);
+
 it('refuses the end of an attempt whose job was taken over by another host while its own stood still past the lease', async () => {
   place = installation(FILES);
   const { pid } = await place.start({ guardian: false });
