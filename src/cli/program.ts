@@ -56,6 +56,11 @@ export function buildProgram(runner: Runner): Command {
 
   program.commandsGroup('Observe');
   add('status [agent]', 'one line for each agent, or one agent in full', () => import('./commands/status.ts'));
+  add('incidents [id|agent]', 'what went wrong, what was done, what is left', () => import('./commands/incidents.ts'))
+    .option('--open', 'only those that have not ended; exit code 3 when there are any')
+    .option('--agent <agent>', 'only of one agent')
+    .option('--since <time>', 'not ended, or ended since: 24h, "Sat 02:00", 2026-11-21')
+    .option('--limit <n>', 'at most so many', '20');
   add('agents', 'what each agent is for', () => import('./commands/agents.ts'));
   add('jobs [agent|job]', 'past and present jobs, or one job in full', () => import('./commands/jobs.ts'))
     .option('--state <state>', 'only these: queued, running, retrying, done, dead, cancelled (comma between)')
@@ -85,6 +90,7 @@ export function buildProgram(runner: Runner): Command {
     .option('--for <time>', 'until then: 30m, 2h (default: until resumed)')
     .option('--all', 'every agent');
   add('resume [agent]', 'start its jobs again', () => import('./commands/resume.ts')).option('--all', 'every agent');
+  add('ack <incident> [note...]', 'close an incident by hand, with a note', () => import('./commands/ack.ts'));
   add('level <agent> <level>', 'what an agent may log: debug, info, warn, error', () => import('./commands/level.ts'));
   const dlq = add('dlq', 'jobs that gave up, grouped by cause', () => import('./commands/dlq.ts'));
   add('list', 'the groups', () => import('./commands/dlq.ts'), dlq);
@@ -115,6 +121,17 @@ export function buildProgram(runner: Runner): Command {
     'how long to wait for it',
     '60s',
   );
+  const service = program.command('service').description('the host as a service of systemd');
+  add('install', 'write its unit, check it, start it', () => import('./commands/service-install.ts'), service)
+    .option('--user', "for the user's own systemd, without root")
+    .option('--dry-run', 'only print the unit');
+  const ownSystemd = ['--user', "in the user's own systemd"] as const;
+  add('status', 'how it is', () => import('./commands/service-status.ts'), service).option(...ownSystemd);
+  add('uninstall', 'stop it, remove its unit', () => import('./commands/service-uninstall.ts'), service).option(
+    ...ownSystemd,
+  );
+  add('drill [names...]', 'put faults into canaries, measure how they are healed', () => import('./commands/drill.ts'));
+  add('demo [fault]', 'watch the healer at work: leak, hang, crash, silence', () => import('./commands/demo.ts'));
   add('check', 'look at every plugin and agent file', () => import('./commands/check.ts'));
   const config = program.command('config').description('what is set, and where it is set');
   add('show [agent]', 'each value with its origin', () => import('./commands/config-show.ts'), config);

@@ -39,7 +39,8 @@ export function afterEnd(
   signals: Readonly<Record<string, number>>,
 ): Next {
   const code = ended.signal === null ? (ended.code ?? 1) : 128 + (signals[ended.signal] ?? 0);
-  if (ended.asked) return { do: 'end', code };
+  // One that had not yet learned to stop in order has stopped all the same.
+  if (ended.asked) return { do: 'end', code: ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' ? 0 : code };
   // Nobody ends with 0 unasked: it was `daruma stop`, or a signal to the host itself.
   if (ended.code === 0) return { do: 'end', code: 0 };
   // A person is there and reads why: to try again and again would only hide it. But a host that has worked goes on

@@ -1,4 +1,4 @@
-import { isRunning, readHostFile } from '../../control/place.ts';
+import { guardianOf, isRunning, readHostFile } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { durationOf } from '../given.ts';
@@ -32,7 +32,12 @@ async function askToStop(stage: Stage): Promise<number> {
   try {
     return (await stage.ask('stop', {})).pid;
   } catch (thrown) {
-    if (known === undefined || !(thrown instanceof Fault) || thrown.plain.code !== 'HOST_GONE') throw thrown;
-    return known;
+    if (!(thrown instanceof Fault)) throw thrown;
+    if (known !== undefined && thrown.plain.code === 'HOST_GONE') return known;
+    const guardian = guardianOf(stage.folder);
+    if (thrown.plain.code !== 'HOST_DOWN' || guardian === undefined) throw thrown;
+    // Between two hosts, or before the next one listens: whoever would start it again is asked.
+    process.kill(guardian, 'SIGTERM');
+    return guardian;
   }
 }

@@ -1,0 +1,120 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isRunning, readHostFile } from '../../control/place.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { isInstallation } from '../folder.ts';
+import type { Said, Stage } from '../ports.ts';
+import { type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
+import { complaints, systemctl, systemdRuns } from '../service/systemctl.ts';
+import { type UnitFacts, unitText } from '../service/unit.ts';
+
+/** Writes the systemd unit of the installation, has it checked, and starts it where systemd runs. */
+export async function run(
+  stage: Stage,
+  _args: unknown[],
+  options: { user?: boolean; dryRun?: boolean },
+): Promise<Said> {
+  const { folder, paint } = stage;
+  if (!isInstallation(folder)) {
+    throw new Fault({
+      code: 'NO_INSTALLATION',
+      message: `${folder} has neither plugins/ nor config/daruma.yaml`,
+      next: 'daruma init <folder> makes a new one; --dir <folder> names another one',
+    });
+  }
+  const place = unitPlace(folder, options.user === true);
+  const facts = unitFacts(folder, place.ofUser);
+  const text = unitText(facts);
+  const notes = notesOn(facts);
+  if (options.dryRun) {
+    if (!stage.json) stage.note(`would write ${place.file}:\n`);
+    return {
+      json: { ...place, text, notes, dryRun: true },
+      lines: [text.trimEnd(), ...notes.map((note) => `# ${note}`)],
+    };
+  }
+  const changed = write(place, text);
+  const found = await complaints(place);
+  const started = await start(stage, place);
+  const lines = [
+    `${paint('green', '✓')} ${place.file} ${changed ? 'written' : 'is there already, unchanged'}`,
+    found === undefined
+      ? '· not checked: systemd-analyze cannot look at it here'
+      : found.length === 0
+        ? `${paint('green', '✓')} systemd-analyze verify has nothing to say against it`
+        : `${paint('yellow', '!')} systemd-analyze verify: ${found.join('\n  ')}`,
+    ...started.lines,
+    ...notes.map((note) => `${paint('yellow', '!')} ${note}`),
+    '',
+    'to look at it:',
+    ...lookAt(place).map((command) => `  ${command}`),
+  ];
+  const json = { ...place, changed, complaints: found ?? null, started: started.is, notes, text };
+  return { json, lines, code: started.failed ? 1 : 0 };
+}
+
+/** Whether the file is another one now. */
+function write({ file, ofUser }: UnitPlace, text: string): boolean {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    if (readIfThere(file) === text) return false;
+    writeFileSync(file, text, { mode: 0o644 });
+    return true;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (ofUser || (code !== 'EACCES' && code !== 'EPERM')) throw cause;
+    const next = 'sudo daruma service install; or daruma service install --user, which needs no root';
+    throw new Fault({ code: 'SERVICE_FORBIDDEN', message: `only root may write there: ${message}`, next }, { cause });
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+interface Started {
+  is: boolean;
+  failed: boolean;
+  lines: string[];
+}
+
+async function start({ folder, paint }: Stage, place: UnitPlace): Promise<Started> {
+  const own = place.ofUser ? 'systemctl --user' : 'systemctl';
+  if (!systemdRuns()) {
+    const why = '· systemd does not run here (a container, perhaps): nothing is started. Where it does:';
+    return { is: false, failed: false, lines: [why, `  ${own} enable --now ${place.name}`] };
+  }
+  const host = readHostFile(folder);
+  await systemctl(place, 'daemon-reload');
+  if (host && isRunning(host.pid)) {
+    const why = `${paint('yellow', '!')} not started: a host runs already, pid ${host.pid}. Then:`;
+    return { is: false, failed: false, lines: [why, `  daruma stop && ${own} enable --now ${place.name}`] };
+  }
+  const { code, said } = await systemctl(place, 'enable', '--now', place.name);
+  if (code === 0) return { is: true, failed: false, lines: [`${paint('green', '✓')} enabled and started`] };
+  return { is: false, failed: true, lines: [`${paint('red', '✗')} ${own} enable --now: ${said.trim()}`] };
+}
+
+function lookAt({ name, ofUser }: UnitPlace): string[] {
+  const user = ofUser ? '--user ' : '';
+  return [`systemctl ${user}status ${name}`, `journalctl ${user}-u ${name} -n 50`, 'daruma status'];
+}
+
+/** What the machine's owner should know. */
+function notesOn({ folder, main, user, ofUser, speaksItself }: UnitFacts): string[] {
+  const notes: string[] = [];
+  if (user === 'root') {
+    notes.push(
+      `${folder} belongs to root, so the service runs as root: chown it to a user of its own, and install again`,
+    );
+  }
+  if (main.includes('/_npx/'))
+    notes.push(`${main} is in a cache that npm clears: npm install daruma, and install again`);
+  if (ofUser) notes.push('it ends when you log out, unless: loginctl enable-linger');
+  if (!speaksItself) notes.push('this Node has no node:ffi: systemd-notify is started for each sign of life');
+  return notes;
+}

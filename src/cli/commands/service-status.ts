@@ -1,0 +1,36 @@
+import type { Said, Stage } from '../ports.ts';
+import { installedUnit } from '../service/place.ts';
+import { systemctl, systemdRuns } from '../service/systemctl.ts';
+
+const ASKED = ['ActiveState', 'SubState', 'Result', 'MainPID', 'NRestarts', 'ActiveEnterTimestamp', 'UnitFileState'];
+
+/** What systemd says of the installation's service. Exit code 3 when it is not at work. */
+export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<Said> {
+  const place = installedUnit(stage.folder, options.user);
+  const own = place.ofUser ? '--user ' : '';
+  if (!systemdRuns()) {
+    const lines = [`${place.file} is there; systemd does not run here, so nothing runs it`];
+    return { json: { ...place, systemd: false }, lines, code: 3 };
+  }
+  const { said } = await systemctl(place, 'show', place.name, `--property=${ASKED.join(',')}`);
+  const pairs = said.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+  const at = Object.fromEntries(pairs.filter(([name]) => name)) as Record<string, string>;
+  const isUp = at.ActiveState === 'active';
+  const facts = {
+    state: at.ActiveState ?? 'unknown',
+    sub: at.SubState ?? '',
+    result: at.Result ?? '',
+    pid: Number(at.MainPID) || null,
+    restarts: Number(at.NRestarts) || 0,
+    since: at.ActiveEnterTimestamp || null,
+    enabled: at.UnitFileState === 'enabled',
+  };
+  const sign = isUp ? stage.paint('green', '✓') : stage.paint('red', '✗');
+  const lines = [
+    `${sign} ${place.name} ${facts.state} (${facts.sub}), result ${facts.result}, ${facts.restarts} restarts by systemd`,
+    `  pid ${facts.pid ?? '–'}   since ${facts.since ?? '–'}   ${facts.enabled ? 'starts with the machine' : 'not enabled'}`,
+    `  ${place.file}`,
+    `  → journalctl ${own}-u ${place.name} -n 50`,
+  ];
+  return { json: { ...place, systemd: true, ...facts }, lines, code: isUp ? 0 : 3 };
+}

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { socketPath } from '../../control/place.ts';
+import { entryFile } from '../../kernel/entry.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { type UnitFacts, unitName } from './unit.ts';
+
+/** A unit file: that of the machine's systemd, or of the user's own. */
+export interface UnitPlace {
+  name: string;
+  file: string;
+  ofUser: boolean;
+}
+
+/** Where the unit of an installation belongs. Throws `SERVICE_UNSUPPORTED` on a system without systemd's kernel. */
+export function unitPlace(folder: string, ofUser: boolean): UnitPlace {
+  if (process.platform !== 'linux') {
+    throw new Fault({
+      code: 'SERVICE_UNSUPPORTED',
+      message: 'services are for systemd, which is for Linux',
+      next: 'daruma start keeps its host running without it',
+    });
+  }
+  const name = unitName(folder);
+  const own = join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'systemd/user');
+  return { name, file: join(ofUser ? own : '/etc/systemd/system', name), ofUser };
+}
+
+/** The unit that is there; a user's own goes first only when it is asked for or the only one. Throws `SERVICE_MISSING`. */
+export function installedUnit(folder: string, ofUser: boolean | undefined): UnitPlace {
+  const places = [false, true].filter((one) => ofUser === undefined || ofUser === one);
+  const found = places.map((one) => unitPlace(folder, one)).find(({ file }) => existsSync(file));
+  if (found) return found;
+  const { file } = unitPlace(folder, ofUser === true);
+  throw new Fault({
+    code: 'SERVICE_MISSING',
+    message: `no service is installed: there is no ${file}`,
+    next: 'daruma service install, or with --user; --dry-run shows it',
+  });
+}
+
+/** What the unit of this installation says: this node, this Daruma, the owner of the folder. */
+export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
+  return {
+    folder,
+    node: realpathSync(process.execPath),
+    main: fileURLToPath(entryFile('../../main.js', import.meta.url)),
+    ofUser,
+    user: ofUser ? null : nameOf(statSync(folder).uid),
+    speaksItself: isBuiltin('node:ffi'),
+    needsNoTmp: ![folder, socketPath(folder)].some((path) => /^\/(var\/)?tmp\//.test(path)),
+  };
+}
+
+/** A user's name by the machine's own list; the number where it is not in it. */
+function nameOf(uid: number): string {
+  try {
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return lines.find((line) => line.split(':')[2] === String(uid))?.split(':')[0] ?? String(uid);
+  } catch {
+    return String(uid);
+  }
+}

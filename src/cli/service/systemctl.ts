@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { UnitPlace } from './place.ts';
+
+export interface Ran {
+  code: number;
+  /** stdout and stderr, as they came. */
+  said: string;
+}
+
+const WITHIN_MS = 90_000;
+
+/** Whether systemd is what runs this machine: in most containers it is not. */
+export function systemdRuns(): boolean {
+  return existsSync('/run/systemd/system');
+}
+
+/** `systemctl` for the unit's own systemd. A program that is not there is code 127. */
+export function systemctl({ ofUser }: Pick<UnitPlace, 'ofUser'>, ...args: string[]): Promise<Ran> {
+  return run('systemctl', [...(ofUser ? ['--user'] : []), ...args]);
+}
+
+/** What `systemd-analyze verify` has to say about a unit file: lines; undefined where it cannot look. */
+export async function complaints({ file, ofUser }: Pick<UnitPlace, 'file' | 'ofUser'>): Promise<string[] | undefined> {
+  const { code, said } = await run('systemd-analyze', [...(ofUser ? ['--user'] : []), 'verify', file]);
+  if (code === 127 || said.includes('Failed to initialize manager')) return undefined;
+  const name = file.split('/').at(-1)!;
+  // It looks at every unit that this one names; those of others are none of our business.
+  const own = said.split('\n').filter((line) => line.includes(name));
+  return code === 0 || own.length > 0 ? own : said.split('\n').filter(Boolean);
+}
+
+function run(program: string, args: string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(program, args, { timeout: WITHIN_MS }, (error, stdout, stderr) => {
+      const failed = error as (NodeJS.ErrnoException & { code?: number | string }) | null;
+      const code = failed?.code === 'ENOENT' ? 127 : typeof failed?.code === 'number' ? failed.code : failed ? 1 : 0;
+      resolve({ code, said: `${stdout}${stderr}` });
+    });
+  });
+}

@@ -1,0 +1,104 @@
+/** What a unit is made of. Paths are absolute. */
+export interface UnitFacts {
+  folder: string;
+  node: string;
+  /** Daruma's own `main.js`. */
+  main: string;
+  /** A service of the user's own systemd, without root. */
+  ofUser: boolean;
+  /** Whose processes they are; null in a user's own systemd. */
+  user: string | null;
+  /** The host itself speaks to systemd; else `systemd-notify` does it as a child. */
+  speaksItself: boolean;
+  /** Neither the installation nor its control socket lies in the system's temporary folder. */
+  needsNoTmp: boolean;
+}
+
+const NAMESPACES = [
+  'ProtectSystem=strict',
+  'ProtectHome=read-only',
+  'PrivateDevices=yes',
+  'ProtectKernelTunables=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectControlGroups=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectProc=invisible',
+  'CapabilityBoundingSet=',
+  'AmbientCapabilities=',
+  'KeyringMode=private',
+];
+
+const ALWAYS = [
+  'NoNewPrivileges=yes',
+  'RestrictSUIDSGID=yes',
+  'RestrictRealtime=yes',
+  'RestrictNamespaces=yes',
+  'LockPersonality=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+  'SystemCallArchitectures=native',
+  'UMask=0077',
+];
+
+/**
+ * The text of a systemd unit that runs the host of an installation. systemd takes the guardian's place: it starts the host again
+ * when it ends, and kills one whose loops stand still.
+ */
+export function unitText(facts: UnitFacts): string {
+  const { folder, node, main, ofUser, user, speaksItself, needsNoTmp } = facts;
+  return `# Written by "daruma service install". Changes belong in a drop-in: systemctl edit <this service>
+[Unit]
+Description=Daruma agents in ${specifiers(folder)}
+After=network-online.target
+Wants=network-online.target
+# It never gives up: the host itself slows down (safe mode) when starts fail.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=${speaksItself ? 'main' : 'all'}
+ExecStart=${[node, main, 'host', '--dir', folder].map(word).join(' ')}
+WorkingDirectory=${specifiers(folder)}
+${user === null ? '' : `User=${user}\n`}Environment=NODE_ENV=production NODE_OPTIONS= NO_COLOR=1
+# One line for each secret that a plugin needs; the value is the file's text:
+#LoadCredential=SHOP_TOKEN:/etc/daruma/credentials/shop_token
+
+Restart=always
+RestartSec=1
+# "daruma stop" ends with 0 and means it.
+RestartPreventExitStatus=0
+WatchdogSec=30
+# A host that stands still takes no other signal.
+WatchdogSignal=SIGKILL
+TimeoutStartSec=90
+TimeoutStopSec=30
+# Only the host is asked to stop, and finishes what runs; whatever is left after it is killed.
+KillMode=mixed
+# A cell that takes too much is killed alone; the host tries its jobs again.
+OOMPolicy=continue
+MemoryMax=75%
+TasksMax=4096
+
+${ALWAYS.join('\n')}
+${ofUser ? '' : `${NAMESPACES.join('\n')}\nPrivateTmp=${needsNoTmp ? 'yes' : 'no'}\nReadWritePaths=${word(folder)}\n`}
+[Install]
+WantedBy=${ofUser ? 'default.target' : 'multi-user.target'}
+`;
+}
+
+/** `daruma-my-ops.service`, by the folder's name. */
+export function unitName(folder: string): string {
+  const name = folder.split('/').findLast(Boolean) ?? 'root';
+  return `daruma-${name.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^-+|-+$/g, '') || 'agents'}.service`;
+}
+
+/** A word of a command line or a list, as systemd reads it. */
+function word(text: string): string {
+  const plain = specifiers(text).replaceAll('$', '$$$$');
+  return /[\s"'\\;]/.test(plain) ? `"${plain.replace(/[\\"]/g, '\\$&')}"` : plain;
+}
+
+function specifiers(text: string): string {
+  return text.replaceAll('%', '%%');
+}
