@@ -4,7 +4,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { brokerOf, createWorld, pidsWith, tempFolder, until, zombiesOf } from './world.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { brokerOf, createWorld, pidsWith, sleepsOf, tempFolder, until, zombiesOf } from './world.ts';
 
 /** A length of sleep that names the processes of one test. */
 let lastTag = 0;
@@ -19,7 +20,9 @@ const tree = (tag: string) => [
    env -i setsid sleep ${tag} &
    sleep 0.2; echo up; sleep ${tag}`,
 ];
+/** So many `sleep` are in it when it is whole. */
 const TREE = 6;
+const isWhole = (tag: string) => sleepsOf(tag).length === TREE;
 
 describe.each([
   ['with cgroups', true],
@@ -30,7 +33,7 @@ describe.each([
     const tag = tagOf();
     const { stdout } = await run('sh', ['-c', tree(tag)[1]!.replace(/sleep [\d.]+$/, 'true')]);
     expect(stdout).toBe('up\n');
-    expect(pidsWith(tag).length).toBeGreaterThanOrEqual(TREE - 1);
+    expect(sleepsOf(tag)).toHaveLength(TREE - 1);
     exec.ended([{ job: 'j1', attempt: 1 }]);
     await until('nothing left', () => pidsWith(tag).length === 0);
     await until('an empty record', () => record() === '');
@@ -53,7 +56,7 @@ describe.each([
     const [stopped, other] = [tagOf(), tagOf()];
     const running = run('sleep', [other], { call: 7_001 });
     const answer = run('sh', tree(stopped), { call: 7_002 });
-    await until('the tree', () => pidsWith(stopped).length > TREE && pidsWith(other).length === 1);
+    await until('the tree', () => isWhole(stopped) && pidsWith(other).length === 1);
     exec.stopOne({ job: 'j1', attempt: 1 }, 7_002);
     await expect(answer).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
     expect(pidsWith(stopped)).toEqual([]);
@@ -68,7 +71,7 @@ describe.each([
     const tag = tagOf();
     const answer = run('sh', tree(tag));
     const refused = expect(answer).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
-    await until('the tree', () => pidsWith(tag).length > TREE);
+    await until('the tree', () => isWhole(tag));
     await exec.stop();
     await refused;
     expect(pidsWith(tag)).toEqual([]);
@@ -91,7 +94,7 @@ describe.each([
     const lost = expect(answer).rejects.toMatchObject({
       plain: { code: 'EXEC_LOST', message: expect.stringContaining('the exec broker was killed by SIGKILL') },
     });
-    await until('the tree', () => pidsWith(tag).length > TREE);
+    await until('the tree', () => isWhole(tag));
     process.kill(broker()!, 'SIGKILL');
     await lost;
     expect(await run('true')).toMatchObject({ code: 0 });
@@ -105,7 +108,7 @@ describe.each([
     host.kill('SIGKILL');
     await once(host, 'exit');
     process.kill(folder.broker, 'SIGKILL');
-    expect(pidsWith(tag).length).toBeGreaterThan(TREE);
+    expect(sleepsOf(tag)).toHaveLength(TREE);
     await createWorld({ cgroups }, folder.path);
     expect(pidsWith(tag)).toEqual([]);
   });
@@ -130,6 +133,52 @@ describe.each([
 });
 
 describe('a broker', () => {
+  it('that stands still is killed, with what it ran', async () => {
+    const time = {
+      ...machineTime,
+      monotonic: () => machineTime.monotonic() * 20,
+      after: (ms: number, call: () => void) => machineTime.after(ms / 20, call),
+    };
+    const { run, broker } = await createWorld({ time });
+    const tag = tagOf();
+    const lost = expect(run('sleep', [tag])).rejects.toMatchObject({ plain: { code: 'EXEC_LOST' } });
+    await until('the command', () => pidsWith(`sleep ${tag}`).length === 1);
+    process.kill(broker()!, 'SIGSTOP');
+    await lost;
+    await until('nothing left', () => pidsWith(tag).length === 0);
+    expect(await run('true')).toMatchObject({ code: 0 });
+  });
+
+  it('comes and goes with a service that is started and stopped in any order', async () => {
+    const { exec, run, broker } = await createWorld();
+    const tag = tagOf();
+    for (let round = 0; round < 4; round++) {
+      const running = run('sleep', [tag], { job: `j${round}` }).catch(({ plain }) => plain.code);
+      await Promise.all([exec.stop(), exec.stop()]);
+      expect(await running).toBe('EXEC_STOPPED');
+      expect(exec.alive()).toBeUndefined();
+      await expect(run('true')).rejects.toMatchObject({ plain: { code: 'EXEC_STOPPED' } });
+      await Promise.all([exec.start(), exec.start()]);
+      expect(exec.alive()).toBeTypeOf('number');
+    }
+    expect(pidsWith(tag)).toEqual([]);
+    expect(await run('true')).toMatchObject({ code: 0 });
+    expect(broker()).toBeDefined();
+  });
+
+  it('kills what an attempt runs at whichever instant it ends', async () => {
+    const { exec, run } = await createWorld();
+    const tag = tagOf();
+    for (let instant = 0; instant < 25; instant++) {
+      const job = `j${instant}`;
+      const answer = run('sh', ['-c', `sleep ${tag} & sleep ${tag}`], { job }).catch(({ plain }) => plain.code);
+      await machineTime.sleep(instant / 3);
+      exec.ended([{ job, attempt: 1 }]);
+      expect(await answer).toBe('EXEC_STOPPED');
+    }
+    await until('nothing left', () => pidsWith(tag).length === 0);
+  });
+
   it('that dies before the record is made has run nothing', async () => {
     const folder = tempFolder();
     const gate = spawn(
@@ -167,8 +216,7 @@ async function hostWith(cgroups: boolean) {
   const args = ['--no-warnings', script, path, cgroups ? 'yes' : 'no', 'sh', ...tree(tag)];
   const host: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'inherit', 'inherit'] });
   onTestFinished(() => void host.kill('SIGKILL'));
-  // The host's own command line holds the tag as well.
-  await until('the tree', () => pidsWith(tag).filter((pid) => pid !== host.pid).length > TREE);
+  await until('the tree', () => isWhole(tag));
   const broker = brokerOf(host.pid!, join(path, 'data/run'))!;
   expect(broker).toBeDefined();
   return { host, tag, folder: { path, broker } };

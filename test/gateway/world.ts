@@ -6,7 +6,7 @@ import { createExec } from '../../src/gateway/exec/exec.ts';
 import { parseStat } from '../../src/gateway/exec/inside/census.ts';
 import type { Exec, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
-import { machineTime } from '../../src/kernel/time.ts';
+import { machineTime, type Time } from '../../src/kernel/time.ts';
 
 /** A real broker in a folder of its own, and what is seen of it from outside. */
 export interface World {
@@ -22,13 +22,17 @@ export interface World {
 
 let lastCall = 0;
 
-export async function createWorld(options: Partial<ExecOptions> = {}, folder = tempFolder()): Promise<World> {
+export async function createWorld(
+  options: Partial<ExecOptions> & { time?: Time } = {},
+  folder = tempFolder(),
+): Promise<World> {
   const warnings: string[] = [];
   const keep = (message: string) => void warnings.push(message);
   const log: Log = { debug() {}, info() {}, warn: keep, error: keep };
   const runFolder = join(folder, 'data/run');
   mkdirSync(runFolder, { recursive: true });
-  const exec = createExec({ time: machineTime, log }, { folder, runFolder, graceMs: 300, ...options });
+  const { time = machineTime, ...rest } = options;
+  const exec = createExec({ time, log }, { folder, runFolder, graceMs: 300, ...rest });
   await exec.start();
   onTestFinished(() => exec.stop());
   return {
@@ -64,6 +68,13 @@ export function brokerOf(host: number, runFolder: string): number | undefined {
 export function pidsWith(text: string): number[] {
   return processes()
     .filter((one) => one.text.includes(text))
+    .map(({ pid }) => pid);
+}
+
+/** Pids of `sleep <seconds>` itself. */
+export function sleepsOf(seconds: string): number[] {
+  return processes()
+    .filter((one) => one.text.trim() === `sleep ${seconds}`)
     .map(({ pid }) => pid);
 }
 

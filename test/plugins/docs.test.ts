@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import statusPost from '../../plugins/status-post.ts';
 import { contextFor } from './context.ts';
+import commits from './examples/commits.ts';
 import hello from './examples/hello.ts';
 import priceAlert from './examples/price-alert.ts';
 import priceWatch from './examples/price-watch.ts';
@@ -97,6 +98,14 @@ describe('the examples of the guide', () => {
     const { context, traces } = contextFor(priceAlert, { input });
     expect(await priceAlert.run(context)).toEqual({ text: 'tea went from 5 to 4.' });
     expect(traces.sent).toMatchObject([{ agent: 'post-file', key: 'price:job-1' }]);
+  });
+
+  it('commits tells what git tells', async () => {
+    const commands = (words: string[]) =>
+      words.join(' ') === 'git log --since=1 day ago --format=- %s' ? '- a\n- b\n' : '';
+    const { context, traces } = contextFor(commits, { commands });
+    expect(await commits.run(context)).toEqual({ commits: 2 });
+    expect(traces.summary).toBe('- a\n- b\n');
   });
 
   it('hello says hello', () => {

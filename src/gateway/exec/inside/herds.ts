@@ -158,7 +158,10 @@ export function createHerds(
   function kill(herd: Herd, left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL') {
     if (signal === 'SIGKILL') herd.cgroup?.kill();
     // By group, so that what is forked between the look and the kill dies with the rest.
-    for (const group of new Set(left.map((one) => one.group))) sendToGroup(group, signal);
+    const groups = new Set(left.map((one) => one.group));
+    // Its own is known even where there is no /proc; until it is reaped nobody else has the number.
+    if (!herd.command.hasEnded()) groups.add(herd.root.pid);
+    for (const group of groups) sendToGroup(group, signal);
   }
 
   function tellReadings(alive: ReadonlyMap<Herd, readonly Process[]>) {
