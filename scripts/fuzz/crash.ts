@@ -4,6 +4,7 @@
  *
  *   npm run build && npm run fuzz:crash -- [--rounds 300] [--seconds 470] [--seed N] [--main dist/main.js] [--keep]
  */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -21,6 +22,14 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 });
+function commit(): string | null {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  } catch {
+    return null;
+  }
+}
+
 const seed = Number(values.seed);
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-fuzz-')));
 console.log(`seed ${seed}: --seed ${seed} replays it; everything is in ${folder}`);
@@ -44,7 +53,7 @@ console.table({
   'promises broken': Object.keys(broken).length,
 });
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`;
-writeFileSync(values.result, `${JSON.stringify({ machine, seed, ...outcome }, null, 2)}\n`);
+writeFileSync(values.result, `${JSON.stringify({ machine, commit: commit(), seed, ...outcome }, null, 2)}\n`);
 for (const [promise, cases] of Object.entries(broken)) {
   console.log(`✗ ${promise}: ${cases.length} times`);
   for (const one of cases.slice(0, 10)) console.log(`    ${one}`);
