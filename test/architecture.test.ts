@@ -43,6 +43,8 @@ const MAY: Record<string, string[]> = {
     'store',
     'control',
   ],
+  // A composition root of its own, for tests of plugins: docs/decisions/0007.
+  testing: ['workers', 'catalog', 'jobs', 'telemetry', 'kernel', 'plugin'],
   main: ['cli', 'host', 'control', 'kernel', 'guardian', 'edge'],
   index: ['plugin'],
 };

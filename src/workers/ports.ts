@@ -4,6 +4,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
+import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
 
 /** Runs attempts on worker threads in cells. */
 export interface Workers extends Service, WorkerPort {
@@ -47,6 +48,8 @@ export interface WorkersOptions {
   cellSize?: number;
   /** The longest that a worker may take until it is ready. Default 10 s. */
   bootMs?: number;
+  /** Only for tests of plugins: what is different for the agent's workers. */
+  rehearsal?(agent: string): Rehearsal | undefined;
 }
 
 /** What a worker asks the host for, on behalf of one running attempt. */
@@ -85,6 +88,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
     | { ask: 'storeFile' }
+    | RehearsalCall
   );
 
 export interface PluginLine {

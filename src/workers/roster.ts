@@ -69,7 +69,16 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     cell.workers.set(worker.id, worker);
     places.set(worker, { cell, ledgerAt, owner });
     const begin = (secrets: Record<string, string>) =>
-      worker.start(specOf(agent, { folder, bootMs, level: levels.get(agent.name) ?? 'info', ledgerAt, secrets }));
+      worker.start(
+        specOf(agent, {
+          folder,
+          bootMs,
+          level: levels.get(agent.name) ?? 'info',
+          ledgerAt,
+          secrets,
+          rehearsal: options.rehearsal(agent.name),
+        }),
+      );
     const refuse = (error: unknown) => {
       worker.end(faults.unfit(toPlainFault(error)), 0);
       reports.tell();

@@ -4,6 +4,7 @@ import type { Agent } from '../jobs/agent.ts';
 import { entryFile } from '../kernel/entry.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import { foldersOf, grantsOf } from './grants.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import type { WorkerSpec } from './wire.ts';
 
 /** What a worker loads of Daruma itself. */
@@ -17,26 +18,30 @@ export interface SpecTerms {
   level: LogLevel;
   ledgerAt: number | null;
   secrets: Record<string, string>;
+  rehearsal?: Rehearsal | undefined;
 }
 
 /** Writes down all that a cell needs to start a worker of the agent, and makes the folders that it may write. */
 export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
   const { needs, limits, version } = agent;
-  for (const path of foldersOf(needs.write, terms.folder)) makeFolder(path);
+  const { rehearsal } = terms;
+  const folder = rehearsal?.folder ?? terms.folder;
+  const given = rehearsal?.env ?? process.env;
+  for (const path of foldersOf(needs.write, folder)) makeFolder(path);
   const env: Record<string, string> = {};
   for (const name of needs.env) {
-    const value = process.env[name];
+    const value = given[name];
     if (value !== undefined) env[name] = value;
   }
   return {
     agent: agent.name,
     file: version.file,
     mapFile: version.mapFile,
-    folder: terms.folder,
+    folder,
     settings: agent.settings,
     secrets: terms.secrets,
     env,
-    execArgv: grantsOf({ needs, folder: terms.folder, file: version.file, own: OWN }),
+    execArgv: grantsOf({ needs, folder, file: version.file, own: OWN }),
     limits: {
       memoryBytes: limits.memoryBytes,
       timeoutMs: limits.timeoutMs,
@@ -49,6 +54,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     fleet: needs.fleet,
     level: terms.level,
     ledgerAt: terms.ledgerAt,
+    ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { PluginLine, WorkerCall } from './ports.ts';
+import type { Rehearsal } from './rehearsal.ts';
 
 /**
  * What host, cell and worker say to one another. Each hop carries arrays: everything said within one turn of a loop
@@ -128,4 +129,6 @@ export interface WorkerSpec {
   level: LogLevel;
   /** Where the worker notes the job that it takes, in the file that the host opened for the cell. */
   ledgerAt: number | null;
+  /** Only in a test of a plugin. */
+  rehearsal?: Pick<Rehearsal, 'now' | 'net'>;
 }

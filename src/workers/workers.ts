@@ -14,7 +14,7 @@ const ABORT_LEAD_MS = 2_000;
 /** Runs attempts in worker threads in cells. No fault of a plugin gets beyond its cell, and each attempt that is given comes back exactly once. */
 export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Workers {
   const { time } = needs;
-  const settings = { idleMs: 60_000, cellSize: 50, bootMs: 10_000, ...options };
+  const settings = { idleMs: 60_000, cellSize: 50, bootMs: 10_000, rehearsal: () => undefined, ...options };
   const pools = new Map<string, Pool>();
   const reports = createReports(needs.events, room);
   const roster = createRoster({ ...needs, reports }, settings);

@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
-import type { FromThread, JobPack, ToThread } from '../wire.ts';
+import type { FromThread, JobPack, ToThread, WorkerSpec } from '../wire.ts';
 import type { Home } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { guardOs, putUpFences } from './fences.ts';
@@ -15,7 +15,7 @@ import { putUpNetFence } from './net-fence.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
+import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 
 /** What the cell hands to a thread. */
@@ -30,6 +30,7 @@ export interface ThreadData {
   modules: string[];
   fleet: boolean;
   ledger: { fd: number; at: number } | null;
+  rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
 
 const data = workerData as ThreadData;
@@ -43,6 +44,7 @@ const lines = createPluginLines(shared, post, { now: machineTime.now, progress: 
 const early: string[] = [];
 let runner: Runner | undefined;
 
+const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 const net = putUpNetFence(data.net, data.agent);
 captureOutput(lines, () => runner?.jobNow() ?? '');
 putUpFences({ agent: data.agent, modules: data.modules, guards: { os: guardOs, dgram: net.guardDgram } });
@@ -51,7 +53,8 @@ tellExits();
 port.on('message', hear);
 
 try {
-  const plugin = await load();
+  const loaded = await load();
+  const plugin = rehearsal ? rehearsal.watching(loaded) : loaded;
   runner = createRunner({
     plugin,
     home: home(await settingsOf(plugin)),
@@ -77,6 +80,12 @@ function hear(message: ToThread) {
     lines.flush();
     exit(0);
   }
+}
+
+/** Loaded only where it is asked for. */
+async function rehearse(terms: NonNullable<ThreadData['rehearsal']>) {
+  const { rehearse } = await import('./rehearse.ts');
+  return rehearse(terms, (call) => calls.ask(currentOf(shared), call));
 }
 
 async function load(): Promise<PluginDefinition> {

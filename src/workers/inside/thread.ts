@@ -253,9 +253,9 @@ function endOf(
 }
 
 function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
-  const { agent, file, folder, settings, secrets, net, modules, fleet } = spec;
+  const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
   const ledger = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
-  return { memory, agent, file, folder, settings, secrets, net, modules, fleet, ledger };
+  return { memory, agent, file, folder, settings, secrets, net, modules, fleet, ledger, ...(rehearsal ? { rehearsal } : {}) };
 }
 
 /** The cell's number for the file that its host opened. */

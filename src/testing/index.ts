@@ -1,0 +1,9 @@
+/** What `import { … } from 'daruma/testing'` gives the test of a plugin. */
+import { close } from './benches.ts';
+
+export { close } from './benches.ts';
+export type { Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
+export { runPlugin } from './run-plugin.ts';
+
+// Vitest with globals, and runners like it: nothing is left when the file is done. Without them what is idle ends soon.
+(globalThis as { afterAll?(call: () => Promise<void>): void }).afterAll?.(close);

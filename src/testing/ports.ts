@@ -1,0 +1,119 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { LogLevel } from '../kernel/log.ts';
+import type { ExecResult } from '../plugin/context.ts';
+import type { Limits } from '../plugin/define.ts';
+import type { FleetHealth, FleetReport } from '../plugin/fleet.ts';
+import type { Duration } from '../plugin/units.ts';
+
+/** What is different from a first attempt, asked for by hand, without settings, at the machine's time. */
+export interface RunOptions {
+  /** As they would stand in an agent file. */
+  settings?: Record<string, unknown>;
+  /** What the job is given; JSON. */
+  input?: unknown;
+  /** Values of the names in `needs.secrets`; each of them is wanted. */
+  secrets?: Record<string, string>;
+  /** Values of the names in `needs.env`. The test's own environment is not seen. */
+  env?: Record<string, string>;
+  /** What `context.state` holds before. */
+  state?: Record<string, unknown>;
+  /** What became of `once` in earlier attempts: hand over the `effects` of one run to the next. */
+  effects?: Record<string, Effect>;
+  /** Who answers `fetch`. Default: nobody, so that every request fails by name. */
+  http?: Http;
+  /** Where the plugin's clock (`Date`, `Temporal.Now`) stands when `run` begins; it goes on from there. */
+  now?: Date | string;
+  /** The number of the attempt. Default 1. */
+  attempt?: number;
+  /** The time that a schedule asked for. Default: none did. */
+  slot?: Date | string;
+  /** The plugin's own limits, set anew. */
+  limits?: Limits;
+  /** Short for `limits.timeout`. */
+  timeout?: Duration;
+  /** What `context.fleet` tells. */
+  fleet?: {
+    report?: FleetReport | ((period: { from?: string; to?: string }) => FleetReport);
+    health?: FleetHealth;
+    storeFile?: string;
+  };
+  /** Runs a command in place of the system: a text is what it prints. The plugin's `needs.exec` must name it. */
+  exec?: (
+    command: string,
+    args: string[],
+    input?: string,
+  ) => string | Partial<ExecResult> | Promise<string | Partial<ExecResult>>;
+  /** The installation that the plugin sees, as `context.folder`. Default: an empty one that is gone after the run. */
+  folder?: string;
+}
+
+/**
+ * Answers from a list; from a function; from a file that is written by real requests when it is not there
+ * (`{ record: 'price-watch.http.json' }`, beside the plugin's file); or `real` requests each time.
+ */
+export type Http =
+  | Recorded[]
+  | ((request: Request) => Response | Promise<Response>)
+  | { record: string | URL }
+  | 'real';
+
+/** One answer. Several for the same method and URL are given in their order, the last one again and again. */
+export interface Recorded {
+  /** Default GET. */
+  method?: string;
+  url: string;
+  /** Default 200. */
+  status?: number;
+  headers?: Record<string, string>;
+  /** A text as it is; anything else as JSON. Default: nothing. */
+  body?: unknown;
+  /** Instead of `body`, for what is no text. */
+  base64?: string;
+}
+
+/** What is recorded of one `once`. */
+export type Effect =
+  | { is: 'done'; result?: unknown }
+  /** Begun, and its end was never recorded. */
+  | { is: 'begun' };
+
+/** How the attempt ended and all that it did. */
+export interface Ran<Result = unknown> {
+  state: 'done' | 'failed';
+  /** What `run` returned, through JSON; null when it failed. */
+  result: Result;
+  /** Why it failed, with its code and, where it is known, its place in the source. */
+  error: PlainFault | null;
+  /** Whether another attempt would follow: false after GiveUp, RetryLater's pause in ms. */
+  retry: boolean | number;
+  logs: { level: LogLevel; message: string; data?: Record<string, unknown> }[];
+  /** Jobs for other agents; a second one with the same key is not among them. */
+  sends: Sent[];
+  /** What was emitted. */
+  events: { topic: string; data: unknown }[];
+  effects: Record<string, Effect>;
+  /** What `context.state` holds after. */
+  stateAfter: Record<string, unknown>;
+  summary: string | null;
+  /** The most memory that was seen counted against `limits.memory`, in MB. */
+  peakMb: number;
+  tookMs: number;
+  /** Every `fetch`, in order. `status: null`: no answer came of it. */
+  requests: {
+    method: string;
+    url: string;
+    headers: Record<string, string>;
+    body: string | null;
+    status: number | null;
+  }[];
+}
+
+export interface Sent {
+  id: string;
+  agent: string;
+  input: unknown;
+  key?: string;
+  afterMs?: number;
+  priority?: number;
+  staleAfterMs?: number;
+}

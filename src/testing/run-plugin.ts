@@ -1,0 +1,145 @@
+import { rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Agent } from '../jobs/agent.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import { suggest } from '../kernel/suggest.ts';
+import type { PluginLine } from '../workers/ports.ts';
+import { createAnswers } from './answers.ts';
+import type { Bench, Tried } from './bench.ts';
+import { onBench } from './benches.ts';
+import { createHttp } from './http.ts';
+import { type PluginPlace, placeOf } from './place.ts';
+import type { Ran, RunOptions } from './ports.ts';
+import { recordFile } from './record-file.ts';
+import { scrubber } from './recorded.ts';
+import { told } from './told.ts';
+
+const MB = 1024 * 1024;
+
+/**
+ * Runs one attempt of a plugin as Daruma runs it: compiled by the same workshop, in a worker thread of a cell, with the
+ * rights and limits that it asks for. Only what lies outside of it is the test's: time, HTTP answers, secrets, state.
+ * `plugin`: a name in `plugins/`, a path or a URL. Resolves however the attempt ends; rejects when there is no attempt,
+ * because the plugin does not compile or the options do not fit it.
+ *
+ * @example
+ * const { state, result } = await runPlugin('price-watch', { http: [{ url: 'https://api.shop.example/', body: [] }] });
+ */
+export async function runPlugin<Result = unknown>(
+  plugin: string | URL,
+  options: RunOptions = {},
+): Promise<Ran<Result>> {
+  const place = placeOf(plugin);
+  return onBench(place.installation, (bench) => tryOut(bench, place, options)) as Promise<Ran<Result>>;
+}
+
+async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Promise<Ran> {
+  const agent = await bench.shelf.agent(place, options);
+  checkNames('secrets', options.secrets, agent.needs.secrets, true);
+  checkNames('env', options.env, agent.needs.env, false);
+  const { secrets = {}, http } = options;
+  const file = typeof http === 'object' && 'record' in http ? recordFile(pathOf(http.record, place)) : undefined;
+  const needs = { scrub: scrubber(secrets), file, fetch: globalThis.fetch, suggestedFile: `${place.name}.http.json` };
+  const requests = createHttp(http, needs);
+  const answers = createAnswers(options, requests, agent.needs.exec);
+  const folder = options.folder === undefined ? bench.folder() : resolve(options.folder);
+  const begun = performance.now();
+  try {
+    const tried = await bench.run({
+      agent,
+      secrets,
+      rehearsal: {
+        folder,
+        env: options.env ?? {},
+        now: options.now === undefined ? null : timeOf(options.now, 'now'),
+        net: http === 'real' ? 'real' : 'asked',
+      },
+      job: jobOf(options),
+      answer: answers.answer,
+    });
+    const peakBytes = Math.max(answers.peakBytes(), peakIn(tried));
+    return {
+      ...endOf(tried),
+      logs: tried.lines.map(logOf),
+      ...answers.did(),
+      summary: tried.outcome.summary ?? null,
+      peakMb: Math.round((peakBytes / MB) * 10) / 10,
+      // A worker that was killed cannot tell when it ended by its own clock.
+      tookMs: tried.end && options.now ? Math.round(performance.now() - begun) : durationOf(tried),
+      requests: requests.requests(),
+    };
+  } finally {
+    file?.write();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function endOf({ outcome, end }: Tried): Pick<Ran, 'state' | 'result' | 'error' | 'retry'> {
+  if (outcome.is === 'done') {
+    return { state: 'done', result: JSON.parse(outcome.result ?? 'null'), error: null, retry: false };
+  }
+  return { state: 'failed', result: null, error: placed(outcome.fault, end), retry: outcome.retry };
+}
+
+/** A worker that had to be killed has thrown nothing: its place is where it was found. */
+function placed(fault: PlainFault, end: Tried['end']): PlainFault {
+  const spot = end?.evidence?.hot?.find(({ file }) => file !== null);
+  if (fault.file || !spot) return fault;
+  return { ...fault, file: spot.file!, ...(spot.line === null ? {} : { line: spot.line }) };
+}
+
+function peakIn({ end }: Tried): number {
+  const bytes = end?.because.data?.bytes;
+  return typeof bytes === 'number' ? bytes : 0;
+}
+
+function durationOf({ outcome }: Tried): number {
+  return Math.max(0, outcome.finishedAt - outcome.startedAt);
+}
+
+function logOf({ level, message, data }: PluginLine): Ran['logs'][number] {
+  return { level, message, ...(data === null ? {} : { data: JSON.parse(data) }) };
+}
+
+function jobOf({ attempt = 1, slot, input }: RunOptions) {
+  return {
+    attempt,
+    trigger: slot === undefined ? ('manual' as const) : ('schedule' as const),
+    slot: slot === undefined ? null : timeOf(slot, 'slot'),
+    input: input === undefined ? null : JSON.stringify(input),
+  };
+}
+
+function timeOf(time: Date | string, name: string): number {
+  const ms = new Date(time).getTime();
+  if (!Number.isNaN(ms)) return ms;
+  throw told({
+    code: 'OPTIONS_INVALID',
+    message: `${name}: ${JSON.stringify(time)} is no time`,
+    next: `${name}: '2026-11-22T12:00:00Z'`,
+  });
+}
+
+function pathOf(file: string | URL, { installation, entry }: PluginPlace): string {
+  if (typeof file !== 'string' || file.startsWith('file:')) return fileURLToPath(file);
+  return resolve(join(installation, dirname(entry)), file);
+}
+
+/** What a test hands over has to be what the plugin asks for: a name that is not asked for would never arrive. */
+function checkNames(option: 'secrets' | 'env', given: object = {}, needed: Agent['needs']['env'], all: boolean): void {
+  for (const name of Object.keys(given)) {
+    if (needed.includes(name)) continue;
+    const near = suggest(name, needed);
+    const next = near ? `did you mean ${near}?` : `add ${option}: ['${name}'] to the plugin's needs`;
+    throw told({ code: 'NOT_IN_NEEDS', message: `${option}.${name} is not in needs.${option} of the plugin`, next });
+  }
+  for (const name of all ? needed : []) {
+    if (name in given) continue;
+    throw told({
+      code: 'SECRET_MISSING',
+      message: `the plugin needs the secret ${name}`,
+      next: `give runPlugin ${option}: { ${name}: '…' }`,
+    });
+  }
+}

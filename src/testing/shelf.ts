@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { readAgentFile } from '../catalog/agent-file.ts';
+import type { SettledFile } from '../catalog/eyes.ts';
+import { judge } from '../catalog/judge.ts';
+import { resolveAgent } from '../catalog/resolve-agent.ts';
+import { readRuntime } from '../catalog/runtime.ts';
+import { createVersions, type StoredVersion } from '../catalog/versions.ts';
+import type { Workshop } from '../catalog/workshop-client.ts';
+import type { Agent } from '../jobs/agent.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import type { PluginPlace } from './place.ts';
+import type { RunOptions } from './ports.ts';
+import { told } from './told.ts';
+
+/** Makes agents of plugins, as the catalog does: compiled, inspected, their settings and limits checked. */
+export interface Shelf {
+  /** Compiles what has changed since the last time. Rejects with a fault that tells the place and the next step. */
+  agent(plugin: PluginPlace, options: Pick<RunOptions, 'settings' | 'limits' | 'timeout'>): Promise<Agent>;
+}
+
+export interface ShelfNeeds {
+  time: Time;
+  workshop: Workshop;
+  /** Where compiled versions go; it is there and empty. */
+  versionsFolder: string;
+}
+
+const TIMEZONE = 'UTC';
+
+export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds): Promise<Shelf> {
+  const versions = createVersions(versionsFolder);
+  const runtime = readRuntime();
+  const known = new Map<string, Promise<StoredVersion>>();
+  await versions.open();
+
+  async function compiled({ installation, entry, name }: PluginPlace): Promise<StoredVersion> {
+    const file: SettledFile = {
+      is: 'file',
+      hash: await hashOf(resolve(installation, entry)),
+      size: 0,
+      turn: 0,
+      real: entry,
+    };
+    const files = new Map([[entry, file]]);
+    const needs = { time, versions, workshop, runtime, files, hostTimezone: () => TIMEZONE };
+    const { version, fault } = await judge(name, entry, installation, needs);
+    if (!version) throw told(fault!);
+    return version;
+  }
+
+  /** Two tests that ask at the same time share one compilation. */
+  async function versionOf(plugin: PluginPlace): Promise<StoredVersion> {
+    const key = `${plugin.installation}\n${plugin.entry}`;
+    const former = await known.get(key)?.catch(() => undefined);
+    if (former && !(await hasChanged(former, plugin.installation))) return former;
+    const fresh = compiled(plugin);
+    known.set(key, fresh);
+    return fresh;
+  }
+
+  return {
+    async agent(plugin, { settings = {}, limits, timeout }) {
+      const version = await versionOf(plugin);
+      const inspected = await workshop.ask({
+        ask: 'inspect',
+        bundle: version.ref.file,
+        folder: plugin.installation,
+        file: version.entry,
+        settings: [JSON.stringify(settings)],
+      });
+      if (!inspected.ok) throw told(inspected.fault);
+      // JSON is YAML: what a test says is held to the rules of an agent file.
+      const said = { plugin: 'tested', settings, limits: { ...limits, ...(timeout === undefined ? {} : { timeout }) } };
+      const read = readAgentFile(plugin.name, 'runPlugin', JSON.stringify(said), {
+        timezone: TIMEZONE,
+        now: time.now(),
+      });
+      if ('fault' in read) throw told(withoutPlace(read.fault));
+      const { name } = plugin;
+      const settingsIssues = inspected.issues[0] ?? [];
+      const resolved = resolveAgent({ name, version, file: read.good, hostTimezone: TIMEZONE, settingsIssues });
+      if ('fault' in resolved) throw told(withoutPlace(resolved.fault));
+      return resolved.agent;
+    },
+  };
+}
+
+/** Its place is in a text that nobody wrote. */
+function withoutPlace({ line: _line, column: _column, frame: _frame, ...rest }: PlainFault): PlainFault {
+  return rest;
+}
+
+async function hasChanged(version: StoredVersion, installation: string): Promise<boolean> {
+  const own = version.inputs.filter(({ path }) => !path.includes('node_modules/'));
+  const same = await Promise.all(
+    own.map(async ({ path, hash }) => (await hashOf(resolve(installation, path))) === hash),
+  );
+  return same.includes(false);
+}
+
+/** null for a file that is not there. */
+async function hashOf(file: string): Promise<string | null> {
+  const bytes = await readFile(file).catch(() => null);
+  return bytes && createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,12 @@
+import { Fault, type PlainFault, placeOf } from '../kernel/fault.ts';
+
+/** A fault whose message holds all that is known of it: a test runner shows the message and nothing else. */
+export function told(fault: PlainFault): Fault {
+  const place = placeOf(fault);
+  const lines = [
+    `${place ? `${place} ` : ''}${fault.message}`,
+    ...(fault.frame ? [fault.frame.trimEnd()] : []),
+    ...(fault.next ? [`→ ${fault.next}`] : []),
+  ];
+  return new Fault({ ...fault, message: lines.join('\n') });
+}

@@ -1,0 +1,123 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { PluginDefinition } from '../../plugin/define.ts';
+import type { FetchAnswer, Rehearsal } from '../rehearsal.ts';
+import type { BareCall } from '../wire.ts';
+import { turnClock } from './rehearsed-clock.ts';
+
+const SAMPLE_MS = 50;
+/** A peak is told again when it has grown by this much. */
+const STEP_BYTES = 256 * 1024;
+const MOST_REDIRECTS = 20;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Answers that have no body by definition. */
+const BODYLESS = new Set([101, 204, 205, 304]);
+
+/** Puts on trial whatever the thread loads after it; called before the fences, so that they stand as they always do. */
+export function rehearse(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (call: BareCall) => Promise<unknown>) {
+  const { getHeapStatistics } = process.getBuiltinModule('node:v8');
+  const setTime = terms.now === null ? undefined : turnClock(terms.now);
+  if (terms.net === 'asked') {
+    globalThis.fetch = askingFetch(ask);
+    closeSockets();
+  }
+
+  return {
+    /** The plugin with a clock that begins with `run`, and an account of the memory that it held. */
+    watching(plugin: PluginDefinition): PluginDefinition {
+      return {
+        ...plugin,
+        async run(context) {
+          let told = 0;
+          const tell = async () => {
+            const { used_heap_size, external_memory } = getHeapStatistics();
+            const bytes = used_heap_size + external_memory;
+            if (bytes < told + STEP_BYTES) return;
+            told = bytes;
+            await ask({ ask: 'held', bytes }).catch(() => {});
+          };
+          setTime?.();
+          await tell();
+          const timer = setInterval(tell, SAMPLE_MS);
+          try {
+            return await plugin.run(context);
+          } finally {
+            clearInterval(timer);
+            await tell();
+          }
+        },
+      };
+    },
+  };
+}
+
+/** How often a request was sent on by redirects. */
+const redirectsOf = new WeakMap<object, number>();
+
+/** A `fetch` whose answers are somebody else's: everything around them (signals, bodies, redirects) is as it always is. */
+function askingFetch(ask: (call: BareCall) => Promise<unknown>): typeof fetch {
+  return async function fetch(input, init) {
+    const called = new Error('fetch');
+    const redirects = (typeof input === 'object' && redirectsOf.get(input)) || 0;
+    const request = new Request(input, init);
+    const { method, url, signal } = request;
+    signal.throwIfAborted();
+    const body = request.body === null ? null : Buffer.from(await request.arrayBuffer());
+    const asked = { method, url, headers: [...request.headers], body: body?.toString('base64') ?? null };
+    const answer = (await unlessAborted(ask({ ask: 'fetch', request: asked }), signal, called)) as FetchAnswer;
+    const response = responseOf(answer, url, redirects > 0);
+    const location = REDIRECTS.has(answer.status) ? response.headers.get('location') : null;
+    if (location === null || request.redirect === 'manual') return response;
+    if (request.redirect === 'error' || redirects === MOST_REDIRECTS) {
+      const cause = new Error(redirects === MOST_REDIRECTS ? 'redirect count exceeded' : 'unexpected redirect');
+      throw new TypeError('fetch failed', { cause });
+    }
+    const asGet = answer.status === 303 || (answer.status < 303 && method === 'POST');
+    const sent = asGet || body === null ? {} : { body };
+    const next = new Request(new URL(location, url), {
+      method: asGet ? 'GET' : method,
+      headers: request.headers,
+      signal,
+      ...sent,
+    });
+    redirectsOf.set(next, redirects + 1);
+    // Through the fence that stands before it by now: where a redirect leads has to be allowed, too.
+    return globalThis.fetch(next);
+  };
+}
+
+function responseOf({ status, statusText, headers, body }: FetchAnswer, url: string, redirected: boolean): Response {
+  const bytes = body === null || BODYLESS.has(status) ? null : Buffer.from(body, 'base64');
+  const response = new Response(bytes, { status, statusText, headers });
+  Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } });
+  return response;
+}
+
+/** Rejects with the signal's reason, at the place where `fetch` was called: that is where the plugin waited. */
+function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal, called: Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => {
+      const reason: unknown = signal.reason;
+      if (reason instanceof Error) {
+        reason.stack = `${reason.name}: ${reason.message}\n${called.stack?.split('\n').slice(1).join('\n') ?? ''}`;
+      }
+      reject(reason);
+    };
+    if (signal.aborted) return aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
+
+/** What does not go through `fetch` cannot be answered from records, and must not go out unseen. */
+function closeSockets(): void {
+  const { Socket } = process.getBuiltinModule('node:net');
+  Socket.prototype.connect = function (this: import('node:net').Socket) {
+    return this.destroy(
+      new Fault({
+        code: 'NOT_RECORDED',
+        message: 'in a test only fetch is answered; this is a connection of another kind',
+        next: "use fetch, or say http: 'real'",
+      }),
+    );
+  } as typeof Socket.prototype.connect;
+}

@@ -1,0 +1,36 @@
+/**
+ * A worker on trial: the same cell, thread, rights and limits, but its wall clock and its network are a test's. Only the
+ * test kit asks for it (docs/decisions/0007); a host's workers never carry one.
+ */
+export interface Rehearsal {
+  /** The installation that the plugin sees; absolute. Instead of the folder of all workers. */
+  folder: string;
+  /** Instead of the host's environment: values of the names in `needs.env`. */
+  env: Record<string, string>;
+  /** Where its wall clock stands when `run` begins, in epoch ms; null: the machine's clock. */
+  now: number | null;
+  /** `asked`: each `fetch` is a question to whoever runs the workers, and no connection is made. `real`: as always. */
+  net: 'asked' | 'real';
+}
+
+/** What a rehearsed worker asks for beside everything else. */
+export type RehearsalCall =
+  | { ask: 'fetch'; request: AskedFetch }
+  /** So much of its memory was counted against the limit. */
+  | { ask: 'held'; bytes: number };
+
+/** A request as it crosses to the test kit. Bodies are base64, null for none. */
+export interface AskedFetch {
+  method: string;
+  url: string;
+  headers: [string, string][];
+  body: string | null;
+}
+
+/** What came back for it. */
+export interface FetchAnswer {
+  status: number;
+  statusText: string;
+  headers: [string, string][];
+  body: string | null;
+}
