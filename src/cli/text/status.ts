@@ -170,6 +170,7 @@ function summary({ incidents, agents }: StatusView): string | undefined {
   const parts: string[] = [];
   if (incidents.open > 0) parts.push(`${incidents.open} open ${incidents.open === 1 ? 'incident' : 'incidents'}`);
   if (incidents.healedToday > 0) parts.push(`${incidents.healedToday} healed today`);
+  if (parts.length > 0) parts.push(`${parts.pop()}   daruma incidents`);
   if (dead > 0) parts.push(`${dead} dead ${dead === 1 ? 'letter' : 'letters'}   daruma dlq`);
   return parts.length > 0 ? parts.join(', ') : undefined;
 }

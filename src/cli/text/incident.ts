@@ -1,0 +1,140 @@
+import type { IncidentView } from '../../control/protocol.ts';
+import { formatDuration, formatSize } from '../../kernel/units.ts';
+import { clockTime, dayOf, fullTime, shortTime } from './clock.ts';
+import type { Style } from './paint.ts';
+import type { Look } from './status.ts';
+import { type Row, table } from './table.ts';
+import { oneLine, pad, wrap } from './width.ts';
+
+const SIGNS: Record<string, { sign: string; style: Style }> = {
+  open: { sign: '⟳', style: 'yellow' },
+  escalated: { sign: '✗', style: 'red' },
+  healed: { sign: '✓', style: 'green' },
+  closed: { sign: '–', style: 'dim' },
+};
+const signOf = (state: string) => SIGNS[state] ?? { sign: '?', style: 'yellow' as const };
+
+/** One line for each incident: when, who, what was seen, what was done, what came of it. */
+export function incidentTable(incidents: IncidentView[], look: Look): string[] {
+  const { paint, clock, width } = look;
+  if (incidents.length === 0) return [`${paint('green', '✓')} no incidents`];
+  const columns = [
+    { title: '' },
+    { title: 'ID' },
+    { title: 'WHEN' },
+    { title: 'AGENT', atLeast: 10 },
+    { title: 'SEEN', atLeast: 20 },
+    { title: 'DONE', atLeast: 10 },
+    { title: 'RESULT' },
+  ];
+  const rows = incidents.map((incident): Row => {
+    const { sign, style } = signOf(incident.state);
+    const coloured = (text: string) => paint(style, text);
+    return {
+      cells: [
+        { text: sign, paint: coloured },
+        incident.id,
+        shortTime(Date.parse(incident.openedAt), clock),
+        incident.agent ?? 'host',
+        `${incident.verdict}: ${oneLine(incident.seen)}`,
+        doneWords(incident),
+        { text: resultWords(incident), paint: coloured },
+      ],
+    };
+  });
+  const lines = table(columns, rows, width, (text) => paint('dim', text));
+  const first = incidents.find(({ endedAt }) => endedAt === null) ?? incidents[0]!;
+  return [...lines, `  ${paint('cyan', '→')} daruma incidents ${first.id}`];
+}
+
+/** `retry ×2, own-cell` */
+function doneWords({ remedies }: IncidentView): string {
+  const counts = Map.groupBy(remedies, ({ kind }) => kind);
+  return [...counts].map(([kind, list]) => (list.length > 1 ? `${kind} ×${list.length}` : kind)).join(', ') || '–';
+}
+
+/** `healed 4.1s`, `OPEN`, `ESCALATED`, `closed`. */
+function resultWords({ state, openedAt, healedAt }: IncidentView): string {
+  if (healedAt !== null) return `healed ${formatDuration(Math.max(0, Date.parse(healedAt) - Date.parse(openedAt)))}`;
+  return state === 'closed' ? state : state.toUpperCase();
+}
+
+/** One incident in full: everything that was noticed, in order, what was found, what to do next. */
+export function incidentLines(incident: IncidentView, look: Look): string[] {
+  const { paint, clock, width } = look;
+  const { sign, style } = signOf(incident.state);
+  const lines = [
+    `${paint(style, sign)} ${paint('bold', incident.id)}  ${incident.agent ?? 'host'}  ${incident.verdict}  ${paint(style, resultWords(incident))}`,
+  ];
+  const say = (name: string, text: string | null) => {
+    if (!text) return;
+    const [first, ...rest] = wrap(oneLine(text), width - 13);
+    lines.push(`  ${pad(name, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`));
+  };
+  say('seen', incident.seen);
+  say('opened', fullTime(Date.parse(incident.openedAt), clock));
+  say('version', incident.version);
+  say('jobs', incident.jobs.join(' '));
+  say(
+    'repeats',
+    incident.repeats === 0
+      ? null
+      : `came ${incident.repeats} more ${incident.repeats === 1 ? 'time' : 'times'} while it was open`,
+  );
+  say('note', incident.note);
+  lines.push('', ...timelineLines(incident, look));
+  const found = evidenceLines(incident.evidence);
+  if (found.length > 0)
+    lines.push('', ...found.flatMap((line) => wrap(oneLine(line), width - 2).map((one) => `  ${one}`)));
+  lines.push('', `  ${paint('cyan', '→')} ${nextSteps(incident).join('   ')}`);
+  return lines;
+}
+
+function timelineLines({ timeline, openedAt }: IncidentView, { clock, paint, width }: Look): string[] {
+  let day = dayOf(Date.parse(openedAt), clock);
+  return timeline.flatMap(({ at, what, text }) => {
+    const ms = Date.parse(at);
+    const begin = dayOf(ms, clock) === day ? [] : [paint('dim', `  ──────── ${dayOf(ms, clock)} ────────`)];
+    day = dayOf(ms, clock);
+    const [first, ...rest] = wrap(oneLine(text), width - 23);
+    const style = signOf(what).style;
+    const word = SIGNS[what] ? paint(style, pad(what, 10)) : pad(what, 10);
+    return [...begin, `  ${clockTime(ms, clock)}  ${word} ${first}`, ...rest.map((line) => `${' '.repeat(23)}${line}`)];
+  });
+}
+
+/** What was found, in sentences; parts that are missing are left out. */
+function evidenceLines(evidence: IncidentView['evidence']): string[] {
+  if (!evidence) return [];
+  const { thread, hot, heap, memory, lastBeat, children, lines } = evidence as {
+    thread?: string;
+    hot?: { name: string; file: string | null; line: number | null; share: number }[];
+    heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
+    memory?: { heapBytes: number; externalBytes: number; childrenBytes: number; limitBytes: number };
+    lastBeat?: string;
+    children?: { pid: number; command: string; rssBytes: number }[];
+    lines?: { level: string; message: string }[];
+  };
+  const place = (one: { name: string; file: string | null; line: number | null }) =>
+    `${one.name}${one.file ? ` ${one.file}${one.line === null ? '' : `:${one.line}`}` : ''}`;
+  const found: string[] = [];
+  if (thread) found.push(`the thread ${thread}`);
+  for (const one of hot?.slice(0, 5) ?? []) found.push(`  ${Math.round(one.share * 100)} % in ${place(one)}`);
+  if (memory)
+    found.push(
+      `memory: heap ${formatSize(memory.heapBytes)}, external ${formatSize(memory.externalBytes)}, children ${formatSize(memory.childrenBytes)} of ${formatSize(memory.limitBytes)}`,
+    );
+  for (const one of heap?.slice(0, 5) ?? []) found.push(`  ${formatSize(one.bytes)} held by ${place(one)}`);
+  if (lastBeat) found.push(`last beat: ${lastBeat}`);
+  for (const { pid, command, rssBytes } of children ?? [])
+    found.push(`child ${pid}: ${command} (${formatSize(rssBytes)})`);
+  for (const { level, message } of lines?.slice(-5) ?? []) found.push(`log: ${level} ${message}`);
+  return found;
+}
+
+function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {
+  if (endedAt !== null) return agent === null ? ['daruma status'] : [`daruma status ${agent}`];
+  const own = agent === null ? [] : [`daruma logs ${agent}`];
+  const lift = verdict === 'crash-looping' ? [`daruma resume ${agent}`] : [];
+  return [...own, ...lift, `daruma ack ${id} "a note"`];
+}
