@@ -33,6 +33,7 @@ function commit(): string | null {
 const seed = Number(values.seed);
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-fuzz-')));
 console.log(`seed ${seed}: --seed ${seed} replays it; everything is in ${folder}`);
+const of = commit();
 const outcome = await crashFuzz({
   main: resolve(values.main),
   folder,
@@ -53,7 +54,7 @@ console.table({
   'promises broken': Object.keys(broken).length,
 });
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`;
-writeFileSync(values.result, `${JSON.stringify({ machine, commit: commit(), seed, ...outcome }, null, 2)}\n`);
+writeFileSync(values.result, `${JSON.stringify({ machine, commit: of, seed, ...outcome }, null, 2)}\n`);
 for (const [promise, cases] of Object.entries(broken)) {
   console.log(`✗ ${promise}: ${cases.length} times`);
   for (const one of cases.slice(0, 10)) console.log(`    ${one}`);
