@@ -18,6 +18,7 @@ import { createRetention } from '../telemetry/retention.ts';
 import { createWorkers } from '../workers/workers.ts';
 import { createAnswers } from './answers.ts';
 import { serveControl } from './control-server.ts';
+import { createCanaries } from './drills/canaries.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { calmed, createHealing, tellGone, tellHostLost } from './healing.ts';
@@ -120,6 +121,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { pauses } = safeMode;
     onStop('pauses', () => pauses.stop());
 
+    const canaries = createCanaries(
+      { time, log: journal.room('drills'), hostTimezone: () => settings.timezone, changed: useWorkers },
+      { folder },
+    );
+    onStop('canaries', () => canaries.stop());
+    /** Everything that may have jobs: the agents in force, and canaries while there are drills. */
+    const crew = () => new Map([...catalog.agents(), ...canaries.agents()]);
     const emptyFolder = join(folder, 'data/run/empty');
     rmSync(emptyFolder, { recursive: true, force: true });
     mkdirSync(emptyFolder, { recursive: true });
@@ -138,7 +146,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log: journal.room('healing'),
       store,
       events,
-      catalog,
+      catalog: { agents: crew },
       workers: () => workers,
       jobs: () => jobs,
       isHeld: pauses.isPaused,
@@ -164,7 +172,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         log: journal.room('jobs'),
         store,
         workers,
-        agent: (name) => catalog.agents().get(name),
+        agent: (name) => catalog.agents().get(name) ?? canaries.agents().get(name),
         paused: pauses.isPaused,
         allowance: healer.allowance,
       },
@@ -201,7 +209,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
-      healer.use(catalog.agents());
+      healer.use(crew());
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -209,7 +217,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...catalog.agents().values()].filter(({ name }) => !safeMode.holds(name));
+      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name));
       workers.use(agents.map((agent) => calmed(agent, healer)));
     }
 
@@ -244,6 +252,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal,
       events,
       catalog,
+      canaries,
       workers,
       jobs,
       schedule,

@@ -10,6 +10,7 @@ import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
+import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Pauses } from './pauses.ts';
 import type { States } from './states.ts';
@@ -25,6 +26,8 @@ export interface House {
   journal: Journal;
   events: Events;
   catalog: Catalog;
+  /** What drills are done on. */
+  canaries: Canaries;
   workers: Workers;
   jobs: Jobs;
   schedule: Schedule;

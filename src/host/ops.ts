@@ -1,4 +1,5 @@
 import type { OpTable } from './control-server.ts';
+import { drillOp } from './drills/op.ts';
 import type { House } from './house.ts';
 import { actingOps } from './ops-act.ts';
 import { readingOps } from './ops-read.ts';
@@ -7,5 +8,5 @@ import { createStatus } from './status.ts';
 /** Everything that the control socket answers. What the page will be able to do, the command line can do. */
 export function createOps(house: House): OpTable {
   const status = createStatus({ ...house, running: house });
-  return { ...readingOps(house, status), ...actingOps(house) };
+  return { ...readingOps(house, status), ...actingOps(house), ...drillOp(house) };
 }

@@ -7,15 +7,20 @@ import type { EventStore, FleetEvent } from './ports.ts';
 export interface Events {
   /** Never throws and never waits; a store that cannot take the event costs only the event's row, the log still tells it. */
   record(level: LogLevel, event: Omit<FleetEvent, 'at'>): void;
+  /** Calls back with each event as it is recorded; returns what ends it. */
+  listen(call: (event: FleetEvent) => void): () => void;
   /** Resolves when everything recorded so far is on disk or given up. */
   settled(): Promise<void>;
 }
 
 export function createEvents(needs: { time: Time; store: EventStore; log: Log }): Events {
+  const listeners = new Set<(event: FleetEvent) => void>();
   let writing: Promise<unknown> = Promise.resolve();
   return {
     record(level, event) {
-      const written = needs.store.append([{ at: needs.time.now(), ...event }]);
+      const told = { at: needs.time.now(), ...event };
+      for (const call of listeners) call(told);
+      const written = needs.store.append([told]);
       writing = Promise.allSettled([writing, written]);
       written
         .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))
@@ -23,6 +28,10 @@ export function createEvents(needs: { time: Time; store: EventStore; log: Log })
           const { kind, agent, message, data } = event;
           needs.log[level](message, { event: kind, ...(agent ? { agent } : {}), ...data });
         });
+    },
+    listen(call) {
+      listeners.add(call);
+      return () => listeners.delete(call);
     },
     settled: async () => {
       await writing;

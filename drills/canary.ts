@@ -1,0 +1,90 @@
+import { pbkdf2Sync } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
+import { type Context, definePlugin, z } from 'daruma';
+
+const MEGABYTE = 1024 ** 2;
+const held: unknown[] = [];
+
+/** Fails on purpose, in the way that its settings name; on the second attempt it does its job. For drills only. */
+export default definePlugin({
+  about: 'A canary: fails once in the way that a drill asks for, then does its job.',
+  settings: z.strictObject({
+    fault: z.enum(['none', 'leak', 'buffers', 'crash', 'abort', 'spin', 'native', 'silence', 'children']),
+    limitMb: z.number(),
+  }),
+  needs: { exec: ['sh'] },
+  limits: { attempts: 2, backoff: { first: '1ms', longest: '1ms' } },
+  async run(context) {
+    if (context.job.attempt > 1 || context.settings.fault === 'none') return { is: 'well' };
+    await fail(context, context.settings);
+    return { is: 'well' };
+  },
+});
+
+async function fail({ log, exec }: Context<unknown>, { fault, limitMb }: { fault: string; limitMb: number }) {
+  /** From this line on the clock of the drill runs; the pause lets it out before the thread is stuck. */
+  const begin = async () => {
+    log.info('the fault begins');
+    await pause(20);
+  };
+  switch (fault) {
+    case 'leak':
+    case 'buffers':
+      return leak(fault, limitMb, begin);
+    case 'crash':
+      await begin();
+      setTimeout(() => {
+        throw new Error('a drill: thrown in a timer');
+      });
+      return never();
+    case 'abort':
+      await begin();
+      // Descriptors that are not its own: without them the process cannot go on, and ends itself.
+      for (let descriptor = 3; descriptor < 200; descriptor++) closeQuietly(descriptor);
+      return never();
+    case 'spin':
+      await begin();
+      for (;;) held.length = 0;
+    case 'native':
+      await begin();
+      pbkdf2Sync('a', 'drill', 2 ** 31 - 1, 64, 'sha512');
+      return;
+    case 'silence':
+      await begin();
+      return never();
+    case 'children':
+      // The command ends at once and leaves a process behind that has left its group.
+      await exec('sh', ['-c', 'setsid sleep 300 >/dev/null 2>&1 &']);
+      return begin();
+  }
+}
+
+/** 20 MB a second, in steps that let others breathe; says when it is over its limit. */
+async function leak(kind: 'leak' | 'buffers', limitMb: number, begin: () => Promise<void>) {
+  let isOver = false;
+  for (;;) {
+    held.push(
+      kind === 'buffers'
+        ? Buffer.alloc(MEGABYTE, 1)
+        : Array.from({ length: 8_192 }, (_, index) => ({ index, at: [index] })),
+    );
+    const { heapUsed, external } = process.memoryUsage();
+    if (!isOver && heapUsed + external > limitMb * MEGABYTE) {
+      isOver = true;
+      await begin();
+    }
+    await pause(50);
+    await setImmediate();
+  }
+}
+
+function closeQuietly(descriptor: number) {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // It was not open.
+  }
+}
+
+const never = () => new Promise<never>(() => {});

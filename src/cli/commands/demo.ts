@@ -1,0 +1,49 @@
+import type { DrillNewsView } from '../../control/protocol.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Said, Stage } from '../ports.ts';
+import { memoryBar } from '../text/drill.ts';
+import { usage } from '../usage.ts';
+
+const LIMIT_BYTES = 64 * 1024 ** 2;
+const STORIES: Record<string, string> = {
+  leak: 'A canary agent with a limit of 64 MB begins to hold on to everything it makes, 20 MB a second.',
+  hang: 'A canary agent goes into an endless loop; its timeout is 2 s.',
+  crash: 'A canary agent throws where nobody catches.',
+  silence: 'A canary agent waits for something that never comes; silence of 2 s is failure.',
+};
+
+/** A tour of one fault for people who want to see the healer at work. */
+export async function run(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<Said> {
+  const story = STORIES[name];
+  if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
+  const client = await stage.connect();
+  if (!stage.json) stage.note(`\n  ${story}\n`);
+  const begun = stage.time.monotonic();
+  let lastBar = '';
+  const bar = (item: DrillNewsView) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');
+  const [result] = await client.ask('drill', { names: [name] }, (item) => {
+    const news = item as DrillNewsView;
+    if (stage.json || news.what === 'done' || (news.what === 'memory' && bar(news) === lastBar)) return;
+    lastBar = bar(news) || lastBar;
+    tell(stage, news, bar(news), stage.time.monotonic() - begun);
+  });
+  const { repairMs, ok } = result!;
+  const end =
+    repairMs === null
+      ? 'It was not repaired.'
+      : `The same job ran on a clean worker ${formatDuration(repairMs)} after the fault.`;
+  return {
+    json: result,
+    lines: [
+      '',
+      `${ok ? stage.paint('green', '✓') : stage.paint('red', '✗')} ${end} No other agent noticed.`,
+      '  next: daruma incidents · daruma drill, for all faults',
+    ],
+    code: ok ? 0 : 1,
+  };
+}
+
+function tell(stage: Stage, { what, text }: DrillNewsView, bar: string, atMs: number) {
+  const at = `${(atMs / 1_000).toFixed(1)}s`.padStart(7);
+  stage.note(bar ? `${at}  ${bar}` : `${at}  ${stage.paintNote('bold', what.padEnd(9))} ${text}`);
+}

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type DrillPlan, type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
+import type { House } from '../house.ts';
+import { canaryOf } from './canaries.ts';
+
+/** What a drill tells while it goes on. */
+export interface DrillNews {
+  drill: string;
+  at: number;
+  what: 'started' | 'fault' | 'seen' | 'repaired' | 'memory' | 'done';
+  text: string;
+  memoryBytes?: number;
+}
+
+const ENDS_WITHIN_MS = 60_000;
+const CLEARED_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 25;
+
+/** Puts one fault into a canary and measures what comes of it. */
+export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNews) => void): Promise<DrillResult> {
+  const { time, jobs, journal, events, store } = house;
+  const agent = canaryOf(plan);
+  const news = (what: DrillNews['what'], text: string, memoryBytes?: number) =>
+    tell({ drill: plan.name, at: time.now(), what, text, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
+  let faultAt: number | undefined;
+  let seen: { at: number; code: string; message: string } | undefined;
+
+  const before = leftovers();
+  const endFollow = journal.follow((line) => {
+    if (line.agent !== agent || line.msg !== 'the fault begins') return;
+    faultAt ??= Date.parse(String(line.at));
+    news('fault', 'the fault begins');
+  });
+  const endListen = events.listen((event) => {
+    if (event.kind !== 'worker.gone' || event.agent !== agent || seen) return;
+    seen = { at: event.at, code: String(event.data?.code), message: event.message };
+    news('seen', event.message);
+  });
+  const memory = watchMemory(house, agent, (bytes) => news('memory', '', bytes));
+  const deadline = AbortSignal.timeout(ENDS_WITHIN_MS);
+  try {
+    const [added] = await jobs.add([{ agent, trigger: 'manual', input: null, attempts: 2 }]);
+    news('started', `${added!.id} of ${agent}`);
+    const ended = await jobs.finished(added!.id, deadline).catch(() => undefined);
+    const job = (await store.get(added!.id))!;
+    faultAt ??= job.failures[0]?.startedAt ?? job.startedAt ?? job.queuedAt;
+    const left = await cleared(house, agent, before);
+    const endedAt = time.now();
+    const repairedAt = plan.survives ? (left === 0 ? endedAt : null) : job.attempt > 1 && ended ? job.startedAt : null;
+    const detectedAt = plan.survives ? repairedAt : (seen?.at ?? job.failures[0]?.finishedAt ?? null);
+    if (repairedAt !== null) news('repaired', `attempt ${job.attempt} of ${job.id} is ${job.state}`);
+    const result = judgeDrill(plan, {
+      detectMs: since(faultAt, detectedAt),
+      repairMs: since(faultAt, repairedAt),
+      lost: job.state === 'done' ? 0 : 1,
+      left,
+      seen: seen?.code ?? job.failures[0]?.fault.code ?? null,
+    });
+    news('done', result.ok ? 'the promise is kept' : 'the promise is broken');
+    return result;
+  } finally {
+    memory();
+    endFollow();
+    endListen();
+  }
+}
+
+const since = (from: number, to: number | null) => (to === null ? null : Math.max(0, to - from));
+
+/** Waits until nothing of the canary is left but one idle worker; returns what is left after all. */
+async function cleared({ time, workers }: House, agent: string, before: Set<string>): Promise<number> {
+  const deadline = time.monotonic() + CLEARED_WITHIN_MS;
+  for (;;) {
+    const busy = workers.view().workers.filter((worker) => worker.agent === agent && worker.is !== 'idle').length;
+    const processes = [...leftovers()].filter((one) => !before.has(one)).length;
+    if (busy + processes === 0 || time.monotonic() > deadline) return busy + processes;
+    await time.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Zombies below this process and processes that carry an exec marker, by pid and start time. */
+function leftovers(): Set<string> {
+  const found = new Set<string>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const isZombie = fields[0] === 'Z';
+      if (isZombie ? isOurs(fields[1]!) : hasMarker(pid)) found.add(`${pid}:${fields[19]}`);
+    } catch {
+      // It has ended between the two looks.
+    }
+  }
+  return found;
+}
+
+const hasMarker = (pid: string) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes('DARUMA_EXEC=');
+
+/** A child of this process, or of a child of it. */
+function isOurs(parent: string): boolean {
+  if (parent === String(process.pid)) return true;
+  const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(process.pid);
+}
+
+function watchMemory({ time, workers }: House, agent: string, call: (bytes: number) => void): () => void {
+  let cancel = () => {};
+  const look = () => {
+    const worker = workers.view().workers.find((one) => one.agent === agent && one.memoryBytes !== null);
+    if (worker) call(worker.memoryBytes!);
+    cancel = time.after(250, look);
+  };
+  look();
+  return () => cancel();
+}
