@@ -1,7 +1,7 @@
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
-import type { ClaimRequest, JobStore, WorkerPort } from './ports.ts';
+import type { ClaimAnswer, ClaimRequest, JobStore, WorkerPort } from './ports.ts';
 
 /**
  * Moves due jobs from the store to workers. Nothing is polled: an agent is looked at when it is woken (a job was added,
@@ -20,7 +20,7 @@ export interface Claims {
 
 export interface ClaimsNeeds {
   time: Time;
-  store: Pick<JobStore, 'claim'>;
+  store: Pick<JobStore, 'claim' | 'release'>;
   workers: WorkerPort;
   /** undefined while no jobs of the agent may start: unknown, off or paused. */
   startable(agent: string): Agent | undefined;
@@ -71,7 +71,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => { owner: string; l
     try {
       const answers = await needs.store.claim(requests, { ...terms(), now: needs.time.now() });
       for (const [index, answer] of answers.entries()) {
-        take(answer.agent, answer.assignments, answer.nextAt, requests[index]!.limit);
+        take(requests[index]!, answer);
       }
     } catch (error) {
       if (stopped) return;
@@ -83,9 +83,18 @@ export function createClaims(needs: ClaimsNeeds, terms: () => { owner: string; l
     }
   }
 
-  function take(agent: string, assignments: Assignment[], nextAt: number | null, limit: number) {
+  function take({ agent, version, limit }: ClaimRequest, { assignments, nextAt }: ClaimAnswer) {
     const turn = turns.get(agent)!;
     turn.claiming = false;
+    // The version is written down with the claim. If it was replaced meanwhile, the job is claimed anew, so that the
+    // record never names another version than the one that ran.
+    const isOutdated = (needs.startable(agent)?.version.id ?? version) !== version;
+    if (assignments.length > 0 && isOutdated) {
+      const refs = assignments.map(({ job, attempt }) => ({ job, attempt }));
+      needs.store.release(refs).catch(needs.failed);
+      wake(agent);
+      return;
+    }
     if (assignments.length > 0) {
       needs.taken(assignments);
       needs.workers.give(agent, assignments);

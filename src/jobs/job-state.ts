@@ -39,6 +39,8 @@ export type JobEvent =
   | { is: 'cancelled'; attempt?: number }
   /** It was looked at after its `staleAt`. */
   | { is: 'stale'; now: number }
+  /** What it failed of is gone: the next attempt need not wait. */
+  | { is: 'hastened'; now: number }
   /** A person gives it all its attempts again. */
   | { is: 'redriven'; now: number }
   /** A person takes it off the dead letters. */
@@ -83,6 +85,8 @@ function stepWaiting(life: Terms & Waiting, event: JobEvent): JobLife | 'refused
     }
     case 'stale':
       return isStale(life, event.now) ? { ...termsOf(life), is: 'cancelled' } : 'refused';
+    case 'hastened':
+      return life.is === 'retrying' && life.runAt > event.now ? { ...life, runAt: event.now } : 'refused';
     case 'cancelled':
       return event.attempt === undefined ? { ...termsOf(life), is: 'cancelled' } : 'refused';
     case 'renewed':
@@ -100,6 +104,7 @@ function stepRunning(life: Terms & Running, event: JobEvent): JobLife | 'refused
   switch (event.is) {
     case 'claimed':
     case 'stale':
+    case 'hastened':
     case 'redriven':
     case 'dropped':
       return 'refused';
@@ -111,7 +116,7 @@ function stepRunning(life: Terms & Running, event: JobEvent): JobLife | 'refused
 /** A running job does what its attempt does: the fence is the attempt's. */
 function afterAttempt(
   life: Terms & Running,
-  event: Exclude<JobEvent, { is: 'claimed' | 'stale' | 'redriven' | 'dropped' }>,
+  event: Exclude<JobEvent, { is: 'claimed' | 'stale' | 'hastened' | 'redriven' | 'dropped' }>,
 ): JobLife | 'refused' {
   const { owner, leaseUntil } = life;
   const held = { is: 'held' as const, attempt: life.attempt, owner, leaseUntil };

@@ -21,6 +21,8 @@ export interface JobStore {
   abandoned(owner: string, now: number): Promise<Job[]>;
   /** Cancels an unfinished job; returns what it was, or undefined when there was nothing to cancel. */
   cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
+  /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
+  hasten(ids: JobId[], now: number): Promise<JobId[]>;
   /** Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. */
   redrive(ids: JobId[], now: number): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
@@ -159,8 +161,8 @@ export interface WorkerPort {
 
 /** What workers tell the dispatcher. */
 export interface WorkerEvents {
-  /** Attempts that ended. `worker` names who ran them: `w12`. */
-  ended(outcomes: { worker: string; outcome: Outcome }[]): void;
+  /** Attempts that ended. `worker` names who ran them: `w12`; `fingerprint`: of the agent that it was started for. */
+  ended(outcomes: { worker: string; outcome: Outcome; fingerprint?: string }[]): void;
   /** Attempts that never entered `run`. */
   returned(attempts: AttemptRef[]): void;
   /** The agent's workers would take more. */

@@ -44,7 +44,10 @@ export const anyCall = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'redrive', 'drop'), pick }),
+    arbitrary: fc.record({
+      is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'hasten', 'redrive', 'drop'),
+      pick,
+    }),
   },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('take over' as const) }) },
 );
@@ -152,6 +155,11 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const id = jobAt(call.pick);
       const was = await store.cancel(id, FAULT, now);
       return () => expect(was?.state).toBe(model.cancel(id));
+    }
+    case 'hasten': {
+      const id = jobAt(call.pick);
+      const sooner = await store.hasten([id], now);
+      return () => expect(sooner).toEqual(model.step(id, { is: 'hastened', now }) ? [id] : []);
     }
     case 'redrive': {
       const id = jobAt(call.pick);

@@ -39,6 +39,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   add: 'hard',
   settle: 'hard',
   cancel: 'hard',
+  hasten: 'soft',
   redrive: 'hard',
   drop: 'hard',
   claim: 'soft',

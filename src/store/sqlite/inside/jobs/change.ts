@@ -3,11 +3,11 @@ import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
-/** What people do to jobs. */
+/** What is done to jobs from outside of their attempts. */
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
-): Pick<Sync<StorePorts>, 'cancel' | 'redrive' | 'drop'> {
+): Pick<Sync<StorePorts>, 'cancel' | 'hasten' | 'redrive' | 'drop'> {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   const cancel = db.prepare(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
@@ -18,6 +18,8 @@ export function jobChanges(
     UPDATE job SET state = 'queued', attempts = attempt + allowed, run_at = ?, stale_at = NULL, started_at = NULL,
       finished_at = NULL, result = NULL, summary = NULL, error = NULL, cause = NULL
     WHERE id = ? AND state IN ('dead', 'cancelled')`);
+
+  const hasten = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
 
   const drop = db.prepare(
     `UPDATE job SET state = 'cancelled', error = ?, cause = NULL WHERE id = ? AND state = 'dead'`,
@@ -30,6 +32,12 @@ export function jobChanges(
       cancel.run(now, JSON.stringify(why), row.id);
       agents.delete(row.id);
       return jobOf(row);
+    },
+    hasten(ids, now) {
+      return ids
+        .map(rowOf)
+        .filter((row) => hasten.run(now, row).changes === 1)
+        .map(jobIdOf);
     },
     redrive(ids, now) {
       return ids
