@@ -42,7 +42,8 @@ export interface CellProcess {
   place(): number | null;
   /** See Ledger; undefined when it is not known. */
   lastBegun(at: number | null): number | undefined;
-  kill(): void;
+  /** `why` is told in place of the signal. */
+  kill(why?: string): void;
   /** Lets it send what it holds, then kills it. */
   end(): Promise<void>;
 }
@@ -53,6 +54,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   let places = 0;
   let isOver = false;
   let stderr = '';
+  let killedFor: string | undefined;
   const over = Promise.withResolvers<void>();
   const child = forkCell(options, ledger?.fd);
   for (const stream of [child?.stdout, child?.stderr]) stream?.on('error', () => {});
@@ -67,7 +69,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
   child?.on('exit', (code, signal) => {
-    const how = signal ? `was killed by ${signal}` : `ended with code ${code}`;
+    const how = killedFor ? `was killed: ${killedFor}` : signal ? `was killed by ${signal}` : `ended with code ${code}`;
     if (!child.connected) return lost(how);
     const stop = needs.time.after(LAST_WORDS_MS, () => lost(how));
     child.once('disconnect', () => {
@@ -92,8 +94,10 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
     over.resolve();
   }
 
-  function kill() {
-    if (!isOver) child?.kill('SIGKILL');
+  function kill(why?: string) {
+    if (isOver) return;
+    killedFor ??= why;
+    child?.kill('SIGKILL');
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
+import { type CellHistory, createCellHistory } from './cell-memory.ts';
 import { type CellLoss, type CellProcess, openCellProcess } from './cell-process.ts';
 import type { FromCell } from './wire.ts';
 import type { HostWorker } from './worker.ts';
@@ -23,6 +24,7 @@ export interface Cell {
   rssBytes: number | null;
   /** For how long it has said nothing. */
   quietMs: number;
+  readonly history: CellHistory;
 }
 
 export interface CellsNeeds {
@@ -52,6 +54,8 @@ export interface Cells {
   setApart(agent: string): void;
   /** No more workers; healthy ones finish within a bound, then it is killed. */
   poison(cell: Cell): void;
+  /** No more workers; those in it finish what they hold, then it goes. */
+  retire(cell: Cell): void;
   /** A worker has left it. */
   left(cell: Cell): void;
   /** Closes cells that have been empty for long. */
@@ -89,6 +93,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       emptySince: time.monotonic(),
       rssBytes: null,
       quietMs: 0,
+      history: createCellHistory(),
     };
     cells.add(cell);
     return cell;
@@ -107,6 +112,10 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
     return [...cells].filter((cell) => cell.owner === null && !cell.closing);
   }
 
+  function warmUp() {
+    if (shared().length === 0) open(null);
+  }
+
   return {
     all: () => cells,
     placeFor(agent) {
@@ -119,9 +128,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       }
       return best ?? open(owner);
     },
-    warmUp() {
-      if (shared().length === 0) open(null);
-    },
+    warmUp,
     blame(agent) {
       const record = blamed.get(agent.name);
       const times = record?.version === agent.version.id ? record.times + 1 : 1;
@@ -136,6 +143,12 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       for (const worker of cell.workers.values()) worker.drain();
       if (cell.workers.size === 0) return cell.process.kill();
       time.after(POISONED_MS, cell.process.kill);
+    },
+    retire(cell) {
+      cell.closing = true;
+      for (const worker of cell.workers.values()) worker.drain();
+      if (cell.workers.size === 0) cell.process.kill();
+      warmUp();
     },
     left(cell) {
       cell.emptySince = time.monotonic();

@@ -13,11 +13,11 @@ export const faults = {
     message: `the job showed no progress for ${formatDuration(ms)} (limits.silence)${lastBeat ? `; last beat: ${lastBeat}` : ''}`,
     next: 'call beat() as the work goes on, or raise limits.silence',
   }),
-  overLimit: (bytes: number, limit: number): PlainFault => ({
+  overLimit: (bytes: number, limit: number, children: number): PlainFault => ({
     code: 'OVER_LIMIT',
-    message: `the worker held ${formatSize(bytes)}; limits.memory is ${formatSize(limit)}`,
+    message: `${children > 0 ? `the worker and its processes (${formatSize(children)})` : 'the worker'} held ${formatSize(bytes)}; limits.memory is ${formatSize(limit)}`,
     next: 'look for what it keeps, or raise limits.memory',
-    data: { bytes, limit },
+    data: { bytes, limit, ...(children > 0 ? { children } : {}) },
   }),
   outOfMemory: (limit: number): PlainFault => ({
     code: 'OUT_OF_MEMORY',

@@ -33,8 +33,12 @@ export interface WorkersNeeds {
   lines(lines: PluginLine[]): void;
   /** A worker ended otherwise than by a drain: crash, kill, load failure. For the record; its attempts come through `events`. */
   gone(end: WorkerEnd): void;
-  /** One look at every worker that is ready, each second. */
-  readings?(list: WorkerReading[]): void;
+  /** One look at every worker of a cell that is ready, and at the cell itself, each second. */
+  readings?(list: WorkerReading[], cell: CellReading): void;
+  /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
+  children?(agent: string): OwnedProcess[];
+  /** A cell is replaced for its memory or files that no worker accounts for. For the record. */
+  cellReplaced?(cell: { pid: number; agents: string[]; why: string; killed: boolean }): void;
 }
 
 export interface WorkersOptions {
@@ -136,6 +140,31 @@ export interface WorkerReading {
   /** False: it did not answer within the bound; it is in native code. */
   answers: boolean;
   job: string | null;
+  /** The text of the last beat. */
+  lastBeat?: string | null;
+  /** Since the job in progress last beat, logged or called, in ms; null when none is. */
+  quietMs?: number | null;
+}
+
+/** One look at one cell. */
+export interface CellReading {
+  pid: number;
+  /** `time.monotonic()` ms. */
+  at: number;
+  workers: number;
+  rssBytes: number;
+  /** Resident memory that belongs to no worker's account. */
+  unaccountedBytes: number;
+  /** Open file descriptors; null where nobody can tell. */
+  fds: number | null;
+}
+
+/** A process that an attempt started and that somebody outside of its cell keeps. */
+export interface OwnedProcess extends AttemptRef {
+  pid: number;
+  /** Its name, without arguments. */
+  command: string;
+  rssBytes: number;
 }
 
 /** What was found before a worker was killed. Every part is there only if it could be had in time. */

@@ -2,13 +2,15 @@ import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
+import type { CellVerdict } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
 import { type Cell, type Cells, createCells } from './cells.ts';
 import { faults } from './faults.ts';
-import type { WorkerReading, WorkersNeeds, WorkersOptions } from './ports.ts';
+import { createLooks } from './looks.ts';
+import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
 import { specOf } from './spec.ts';
-import type { FromCell } from './wire.ts';
+import type { Found, FromCell } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
 
 /** What a job may take beyond its own deadlines before its whole cell is taken for stuck. */
@@ -17,7 +19,10 @@ const CELL_STUCK_MS = 5_000;
 const CELL_QUIET_MS = 20_000;
 
 export interface RosterNeeds
-  extends Pick<WorkersNeeds, 'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'readings'> {
+  extends Pick<
+    WorkersNeeds,
+    'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'readings' | 'children' | 'cellReplaced'
+  > {
   reports: Reports;
 }
 
@@ -51,6 +56,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
   const { folder, bootMs } = options;
   const places = new Map<HostWorker, Place>();
   const levels = new Map<string, LogLevel>();
+  const looks = createLooks(needs);
   const cells = createCells({ time, log, hear, lost }, options);
   let lastId = 0;
 
@@ -68,7 +74,8 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     });
     cell.workers.set(worker.id, worker);
     places.set(worker, { cell, ledgerAt, owner });
-    const begin = (secrets: Record<string, string>) =>
+    const begin = (secrets: Record<string, string>) => {
+      looks.opened(worker, Object.values(secrets));
       worker.start(
         specOf(agent, {
           folder,
@@ -79,6 +86,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
           rehearsal: options.rehearsal(agent.name),
         }),
       );
+    };
     const refuse = (error: unknown) => {
       worker.end(faults.unfit(toPlainFault(error)), 0);
       reports.tell();
@@ -88,16 +96,17 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     return worker;
   }
 
-  function gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null) {
+  function gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: Found | null) {
     const place = places.get(worker)!;
     places.delete(worker);
     place.cell.workers.delete(worker.id);
     cells.left(place.cell);
+    const evidence = looks.closed(worker, job, found);
     place.owner.gone(worker, because !== null);
     if (!because || because.code === 'HOST_STOPPED') return;
     const { name, agent, startedAt } = worker;
     const uptimeMs = Math.round(time.monotonic() - startedAt);
-    needs.gone({ worker: name, agent: agent.name, version: agent.version.id, because, uptimeMs, job });
+    needs.gone({ worker: name, agent: agent.name, version: agent.version.id, because, uptimeMs, job, evidence });
   }
 
   function hear(cell: Cell, messages: FromCell[]) {
@@ -105,9 +114,10 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     for (const message of messages) {
       if (message.say === 'lines') {
         cell.process.tell({ do: 'heard', batches: 1 });
+        looks.lines(message.lines);
         needs.lines(message.lines);
       } else if (message.say === 'readings') {
-        read(cell, message);
+        judge(cell, looks.read(cell, message));
       } else {
         const worker = cell.workers.get(message.worker);
         if (message.say === 'poisoned') poisoned(cell, worker);
@@ -117,34 +127,15 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     reports.tell();
   }
 
-  function read(cell: Cell, { rssBytes, workers }: Extract<FromCell, { say: 'readings' }>) {
-    const list: WorkerReading[] = [];
-    const at = time.monotonic();
-    cell.rssBytes = rssBytes;
-    for (const reading of workers) {
-      const worker = cell.workers.get(reading.worker);
-      if (!worker) continue;
-      worker.reading = reading;
-      const { heapBytes, externalBytes, cpu, loop, answers } = reading;
-      if (heapBytes === null || externalBytes === null) continue;
-      list.push({
-        worker: worker.name,
-        agent: worker.agent.name,
-        version: worker.agent.version.id,
-        cell: cell.process.pid ?? 0,
-        at,
-        heapBytes,
-        externalBytes,
-        // No worker may start a process.
-        childrenBytes: 0,
-        limitBytes: worker.agent.limits.memoryBytes,
-        cpu,
-        loop,
-        answers,
-        job: worker.jobNow().job,
-      });
-    }
-    if (list.length > 0) needs.readings?.(list);
+  function judge(cell: Cell, verdict: CellVerdict) {
+    if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
+    const killed = verdict.is === 'kill';
+    const pid = cell.process.pid ?? 0;
+    const agents = [...new Set([...cell.workers.values()].map(({ agent }) => agent.name))];
+    log.warn(`a cell is ${killed ? 'killed' : 'replaced'}: ${verdict.why}`, { pid, agents });
+    needs.cellReplaced?.({ pid, agents, why: verdict.why, killed });
+    if (killed) cell.process.kill(verdict.why);
+    else cells.retire(cell);
   }
 
   function poisoned(cell: Cell, worker: HostWorker | undefined) {

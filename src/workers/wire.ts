@@ -1,6 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { PluginLine, WorkerCall } from './ports.ts';
+import type { Evidence, PluginLine, WorkerCall } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
 
 /**
@@ -21,6 +21,8 @@ export type ToCell =
   | { do: 'close'; worker: number }
   | { do: 'answer'; worker: number; id: number; answer: CallAnswer }
   | { do: 'level'; worker: number; level: LogLevel }
+  /** The processes that the worker owns take so much memory now. */
+  | { do: 'children'; worker: number; bytes: number }
   /** So many batches of lines were taken. */
   | { do: 'heard'; batches: number }
   /** End the cell, once what was said is sent. */
@@ -37,10 +39,14 @@ export type FromCell =
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: PluginLine[] }
   /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
-  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null }
+  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: Found | null }
   /** As `gone`, but the thread could not be stopped: the cell has to be killed. */
-  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null }
-  | { say: 'readings'; rssBytes: number; workers: Reading[] };
+  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: Found | null }
+  /** `fds`: open file descriptors; null where nobody can tell. */
+  | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
+
+/** What a cell found of a worker before its end; lines and processes are the host's to add. */
+export type Found = Omit<Evidence, 'lines' | 'children' | 'fault'>;
 
 /** Cell to worker thread; a string is the text of a {@link JobPack}. */
 export type ToThread =
@@ -109,6 +115,8 @@ export interface Reading {
   answers: boolean;
   running: Running | null;
   lastBeat: string | null;
+  /** Since the job in progress last beat, logged or called; null when none is. */
+  quietMs: number | null;
 }
 
 /** All that a cell needs to start a worker. */

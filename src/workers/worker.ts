@@ -5,7 +5,7 @@ import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
-import type { FromCell, JobEnd, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
+import type { Found, FromCell, JobEnd, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
 import { heldBy, step, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 /** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
@@ -19,7 +19,7 @@ export interface WorkerNeeds {
   /** An attempt ended after so long. */
   took(durationMs: number): void;
   /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
-  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null): void;
+  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: Found | null): void;
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
@@ -38,6 +38,7 @@ export interface HostWorker {
   /** Sends what its cell needs to start it; until then all else waits. */
   start(spec: WorkerSpec): void;
   give(assignments: Assignment[]): void;
+  holds(ref: AttemptRef): boolean;
   /** False: it does not hold the attempt. */
   abort(ref: AttemptRef, why: PlainFault): boolean;
   abortAll(why: PlainFault): void;
@@ -88,6 +89,11 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     const assignment = held.get(seq);
     held.delete(seq);
     return assignment;
+  }
+
+  function seqOf(ref: AttemptRef): number | undefined {
+    for (const [seq, { job, attempt }] of held) if (job === ref.job && attempt === ref.attempt) return seq;
+    return undefined;
   }
 
   function back(count: number) {
@@ -153,7 +159,12 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     reports.ended(name, { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: true });
   }
 
-  function gone(because: PlainFault | null, hasBegun: (seq: number) => boolean, running?: Running | null) {
+  function gone(
+    because: PlainFault | null,
+    hasBegun: (seq: number) => boolean,
+    running: Running | null = null,
+    found: Found | null = null,
+  ) {
     if (state.is === 'gone') return;
     // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
     const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
@@ -167,7 +178,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     held.clear();
     move({ is: 'ended', because });
     reports.changed(agent.name);
-    needs.gone(worker, because, job);
+    needs.gone(worker, because, job, found);
   }
 
   async function answer(message: FromWorker & { say: 'call' }) {
@@ -212,13 +223,12 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       move({ is: 'given', count: assignments.length });
       tell({ do: 'run', worker: id, first, count: assignments.length, jobs: JSON.stringify(pack) });
     },
+    holds: (ref) => seqOf(ref) !== undefined,
     abort(ref, why) {
-      for (const [seq, { job, attempt }] of held) {
-        if (job !== ref.job || attempt !== ref.attempt) continue;
-        tell({ do: 'abort', worker: id, seq, why });
-        return true;
-      }
-      return false;
+      const seq = seqOf(ref);
+      if (seq === undefined) return false;
+      tell({ do: 'abort', worker: id, seq, why });
+      return true;
     },
     abortAll(why) {
       for (const seq of held.keys()) tell({ do: 'abort', worker: id, seq, why });
@@ -243,8 +253,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           return void answer(message);
         case 'gone':
         case 'poisoned': {
-          const { because, running } = message;
-          return gone(because, (seq) => seq === running?.seq, running);
+          const { because, running, found } = message;
+          return gone(because, (seq) => seq === running?.seq, running, found);
         }
       }
     },

@@ -9,11 +9,13 @@ import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type {
+  CellReading,
   PluginLine,
   WorkerCall,
   WorkerEnd,
   WorkerReading,
   Workers,
+  WorkersNeeds,
   WorkersOptions,
 } from '../../src/workers/ports.ts';
 import { createWorkers } from '../../src/workers/workers.ts';
@@ -28,6 +30,8 @@ export interface World {
   ends: WorkerEnd[];
   calls: WorkerCall[];
   readings: WorkerReading[];
+  cellReadings: CellReading[];
+  replaced: { pid: number; agents: string[]; why: string; killed: boolean }[];
   /** Compiles `body` (what stands after the imports) and puts it in force beside the others. */
   agent(name: string, body: string, change?: AgentChange): Promise<Agent>;
   remove(name: string): void;
@@ -54,6 +58,7 @@ export interface WorldOptions extends Partial<WorkersOptions> {
   answer?(call: WorkerCall): Promise<unknown>;
   secrets?(agent: Agent): Promise<Record<string, string>>;
   time?: Time;
+  children?: WorkersNeeds['children'];
   /** Called when attempts come back unbegun. */
   onReturned?(refs: AttemptRef[], world: World): void;
 }
@@ -146,7 +151,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   mkdirSync(emptyFolder);
   const agents = new Map<string, Agent>();
   const looks = new Set<() => void>();
-  const { answer, secrets, onReturned, time = machineTime, ...workersOptions } = options;
+  const { answer, secrets, onReturned, children, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
   const told = () => {
     for (const look of [...looks]) look();
@@ -160,6 +165,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     ends: [],
     calls: [],
     readings: [],
+    cellReadings: [],
+    replaced: [],
     workers: createWorkers(
       {
         time,
@@ -185,8 +192,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           world.lines.push(...lines);
           told();
         },
-        readings(list) {
+        readings(list, cell) {
           world.readings.push(...list);
+          world.cellReadings.push(cell);
+          told();
+        },
+        ...(children ? { children } : {}),
+        cellReplaced(cell) {
+          world.replaced.push(cell);
           told();
         },
         gone(end) {

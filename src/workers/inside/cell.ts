@@ -2,6 +2,7 @@
  * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
+import { readdirSync } from 'node:fs';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
@@ -50,6 +51,8 @@ function hear(message: ToCell) {
       return threads.get(message.worker)?.answer(message.id, message.answer);
     case 'level':
       return threads.get(message.worker)?.level(message.level);
+    case 'children':
+      return threads.get(message.worker)?.children(message.bytes);
     case 'heard':
       return lines.heard(message.batches);
     case 'end':
@@ -66,7 +69,7 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
     threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
   } catch (error) {
     // No more files, threads or memory: this worker's matter, not that of its neighbours.
-    outbox.put({ say: 'gone', worker, because: faults.unfit(toPlainFault(error)), running: null });
+    outbox.put({ say: 'gone', worker, because: faults.unfit(toPlainFault(error)), running: null, found: null });
   }
 }
 
@@ -76,7 +79,16 @@ function measure() {
   if (!all) return;
   const rssBytes = process.memoryUsage.rss();
   const workers = [...threads.values()].map((thread) => thread.reading()).filter((reading) => reading !== undefined);
-  outbox.put({ say: 'readings', rssBytes, workers });
+  outbox.put({ say: 'readings', rssBytes, fds: openFiles(), workers });
+}
+
+/** Reading the folder opens one as well. */
+function openFiles(): number | null {
+  try {
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return null;
+  }
 }
 
 function sent(error: Error | null) {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Time } from '../../kernel/time.ts';
+import { isRunning, processesBelow, threadIdOf } from './proc.ts';
 
 const CHILDREN_GONE_MS = 100;
 const TERMINATE_MS = 2_000;
@@ -12,10 +12,10 @@ const LOOK_EVERY_MS = 10;
  */
 export async function killThread(worker: Worker, name: string, time: Time): Promise<boolean> {
   const tid = threadIdOf(name);
-  const children = tid === undefined ? [] : treeBelow(`/proc/self/task/${tid}/children`);
+  const children = tid === undefined ? [] : processesBelow(tid);
   if (children.length > 0) {
     for (const pid of children) signal(pid, 'SIGKILL');
-    for (let left = CHILDREN_GONE_MS; left > 0 && children.some(isAlive); left -= LOOK_EVERY_MS) {
+    for (let left = CHILDREN_GONE_MS; left > 0 && children.some(isRunning); left -= LOOK_EVERY_MS) {
       await time.sleep(LOOK_EVERY_MS);
     }
   }
@@ -28,41 +28,6 @@ export async function killThread(worker: Worker, name: string, time: Time): Prom
   const gone = await Promise.race([ended, late]);
   deadline.abort();
   return gone;
-}
-
-/** Threads carry the name that their worker was started with. */
-function threadIdOf(name: string): string | undefined {
-  try {
-    return readdirSync('/proc/self/task').find((tid) => {
-      try {
-        return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trimEnd() === name;
-      } catch {
-        return false;
-      }
-    });
-  } catch {
-    return undefined;
-  }
-}
-
-function treeBelow(file: string): number[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return [];
-  }
-  const pids = text.split(' ').filter(Boolean).map(Number);
-  return pids.flatMap((pid) => [pid, ...treeBelow(`/proc/${pid}/task/${pid}/children`)]);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    // A zombie has been reaped soon; what counts is that it runs no more.
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Thrown } from '../wire.ts';
+import type { FindPlace } from './profiles.ts';
 
 /** Turns places in a bundle into the author's own lines. Maps are read when something fails, and a few are kept. */
 export interface StackMap {
   /** The fault with its stack in terms of the sources, and the first place of the author's code with the lines around it. */
-  map(fault: Thrown, bundle: { file: string; mapFile: string }): PlainFault;
+  map(fault: Thrown, bundle: Bundle): PlainFault;
+  /** Finds the author's own lines in the bundle: nothing of libraries, of Daruma or of Node. */
+  finder(bundle: Bundle): FindPlace;
+}
+
+export interface Bundle {
+  file: string;
+  mapFile: string;
 }
 
 interface Place {
@@ -56,6 +64,20 @@ export function createStackMap(folder: string): StackMap {
       const { source, ...place } = first;
       return { ...told, ...place, ...(source === undefined ? {} : { frame: frameOf(source, first) }) };
     },
+    finder(bundle) {
+      const url = pathToFileURL(bundle.file).href;
+      let code: string[] | undefined;
+      return (of, line, column) => {
+        if (of !== url) return undefined;
+        const map = mapOf(bundle.mapFile);
+        code ??= linesOf(bundle.file);
+        // A map knows no place for white space, and would answer with the end of the line before.
+        const at = column ?? (code[line - 1]?.search(/\S/) ?? 0) + 1;
+        const place = map && placeIn(map, bundle.mapFile, folder, line, at);
+        if (!place || isAbsolute(place.file) || place.file.includes('node_modules/')) return undefined;
+        return { file: place.file, line: place.line };
+      };
+    },
   };
 }
 
@@ -64,6 +86,14 @@ function readMap(mapFile: string): SourceMap | null {
     return new SourceMap(JSON.parse(readFileSync(mapFile, 'utf8')));
   } catch {
     return null;
+  }
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
   }
 }
 

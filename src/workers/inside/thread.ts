@@ -1,21 +1,24 @@
 import { fileURLToPath } from 'node:url';
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
-import type { CallAnswer, FromCell, FromThread, Reading, Running, ToThread, WorkerSpec } from '../wire.ts';
-import type { ThreadData } from './boot.ts';
+import type { CallAnswer, Found, FromCell, FromThread, Reading, Running, ToThread, WorkerSpec } from '../wire.ts';
+import { createAutopsy, isWorthALook } from './autopsy.ts';
 import { createGauge } from './gauge.ts';
+import { createHeapWatch, NEAR_LIMIT } from './heap-watch.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
 import { drainRing } from './ring.ts';
 import { currentOf, MARK, openShared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
+import { dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
-const MB = 1024 * 1024;
+/** Near its limit a worker is measured so often. */
+const NEAR_EVERY_MS = 100;
 /** A worker that was told to close gets this long before it is terminated. */
 const CLOSE_MS = 1_000;
 const BOOT = fileURLToPath(entryFile('./boot.js', import.meta.url));
@@ -41,6 +44,8 @@ export interface Thread {
   level(level: LogLevel): void;
   /** Measures its memory, and kills it above the limit. */
   measure(): void;
+  /** Its processes take so much memory, which counts as its own. */
+  children(bytes: number): void;
   /** undefined while it starts or ends. */
   reading(): Reading | undefined;
   isRunning(): boolean;
@@ -54,8 +59,10 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const { limits } = spec;
   const name = `worker-${id}`;
   const from = { agent: spec.agent, worker: `w${id}` };
-  let is: 'starting' | 'ready' | 'closing' | 'killing' | 'over' = 'starting';
+  let is: ThreadIs = 'starting';
   let fault: PlainFault | undefined;
+  let found: Found | undefined;
+  let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
     time,
     clock,
@@ -74,9 +81,11 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     stdout: true,
     stderr: true,
   });
-  const gauge = createGauge(worker, clock, (bytes) => {
-    if (bytes > limits.memoryBytes) void kill(faults.overLimit(bytes, limits.memoryBytes));
-  });
+  const gauge = createGauge(worker, limits.memoryBytes, clock, measured);
+  const find = needs.stacks.finder(spec);
+  const heap = createHeapWatch(worker, limits.memoryBytes, { clock, find });
+  const lastBeat = () => lastBeatOf(shared);
+  const autopsy = createAutopsy(worker, { time, clock, name, gauge, heap, find, lastBeat });
   worker.on('message', hear);
   worker.on('error', (error: unknown) => {
     fault ??= crashOf(error);
@@ -133,6 +142,17 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     }
   }
 
+  function measured(bytes: number, childrenBytes: number) {
+    if (is !== 'ready' && is !== 'closing') return;
+    heap.look(bytes);
+    if (bytes > limits.memoryBytes) {
+      void kill(faults.overLimit(bytes, limits.memoryBytes, childrenBytes));
+    } else if (bytes > NEAR_LIMIT * limits.memoryBytes && currentOf(shared) !== 0) {
+      stopNear?.();
+      stopNear = time.after(NEAR_EVERY_MS, gauge.measure);
+    }
+  }
+
   function drain() {
     const flat: (number | string | null)[] = [];
     drainRing(shared, flat);
@@ -154,6 +174,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     stopTimers();
     // Those that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') watch.revoke();
+    found = autopsy.known();
+    if (isWorthALook(why)) await autopsy.complete(found, why);
     await end(why);
   }
 
@@ -162,7 +184,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     if (ended || is === 'over') return;
     is = 'over';
     drain();
-    say({ say: 'poisoned', worker: id, because: why, running: runningNow() });
+    say({ say: 'poisoned', worker: id, because: why, running: runningNow(), found: found ?? null });
     needs.over();
   }
 
@@ -173,12 +195,14 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     is = 'over';
     stopTimers();
     drain();
-    say({ say: 'gone', worker: id, because, running: runningNow() });
+    if (because) found ??= autopsy.known();
+    say({ say: 'gone', worker: id, because, running: runningNow(), found: found ?? null });
     needs.over();
   }
 
   function stopTimers() {
     stopBoot?.();
+    stopNear?.();
     watch.stop();
   }
 
@@ -232,37 +256,13 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     measure() {
       if (is === 'ready' || is === 'closing') gauge.measure();
     },
+    children: gauge.children,
     reading() {
       if (is !== 'ready' && is !== 'closing') return undefined;
-      return { worker: id, ...gauge.read(), running: runningNow(), lastBeat: lastBeatOf(shared) || null };
+      const running = runningNow();
+      const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
+      return { worker: id, ...gauge.read(), running, lastBeat: lastBeat() || null, quietMs };
     },
     drain,
   };
-}
-
-function endOf(
-  is: 'starting' | 'ready' | 'closing' | 'killing' | 'over',
-  fault: PlainFault | undefined,
-  wasReady: boolean,
-  code: number,
-): PlainFault | null {
-  if (is === 'closing' && !fault) return null;
-  if (fault) return wasReady || is === 'killing' ? fault : faults.unfit(fault);
-  const ended = faults.crashed(`its thread ended by itself with code ${code}`);
-  return wasReady ? ended : faults.unfit(ended);
-}
-
-function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
-  const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
-  const ledger = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
-  return { memory, agent, file, folder, settings, secrets, net, modules, fleet, ledger, ...(rehearsal ? { rehearsal } : {}) };
-}
-
-/** The cell's number for the file that its host opened. */
-const LEDGER_FD = 4;
-
-/** The last line of defence only: V8's limit kills the whole cell when one allocation runs far past it, so it is set high above the limit that is watched. */
-function resourceLimitsOf(memoryBytes: number): ResourceLimits {
-  const soft = Math.ceil(memoryBytes / MB);
-  return { maxOldGenerationSizeMb: Math.max(soft * 4, soft + 512), maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
 }

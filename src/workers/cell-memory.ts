@@ -1,0 +1,88 @@
+import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
+import { formatSize } from '../kernel/units.ts';
+
+const MB = 1024 * 1024;
+const MINUTE_MS = 60_000;
+/** A cell without workers, and what each worker takes beside its heap. */
+const CELL_BYTES = 48 * MB;
+const WORKER_BYTES = 8 * MB;
+
+/** The long look: three hours in steps of two minutes. */
+const SLOW = { bucketMs: 2 * MINUTE_MS, most: 90, least: 15, steadiness: 0.7, riseBytes: 64 * MB };
+/** The short look, for memory that is gone in minutes: ten minutes in steps of ten seconds. */
+const FAST = { bucketMs: 10_000, most: 60, least: 6, steadiness: 0.9, riseBytes: 256 * MB };
+/** With so much of it there is no time for a course: its jobs fail and are tried again. */
+const TOO_MUCH_BYTES = 2 * 1024 * MB;
+/** From this share of the open files that a process may have on, new workers and files fail in it. */
+const FILES_SHARE = 0.5;
+
+/** One look at a cell. Memory in bytes. */
+export interface CellLook {
+  /** Monotonic ms. */
+  at: number;
+  rssBytes: number;
+  workers: number;
+  /** Heap and external memory of all its workers. */
+  accountedBytes: number;
+  /** Open file descriptors; null where nobody can tell. */
+  fds: number | null;
+  /** How many it may have. */
+  mostFds: number;
+}
+
+export type CellVerdict =
+  | { is: 'fine' }
+  /** New workers go to another cell; it goes when its own have ended. */
+  | { is: 'recycle'; why: string }
+  /** It goes now. */
+  | { is: 'kill'; why: string };
+
+/** Resident memory that belongs to no worker's account: WebAssembly, compression, native code, shared buffers; never below 0. */
+export function unaccountedOf({ rssBytes, workers, accountedBytes }: CellLook): number {
+  return Math.max(0, rssBytes - CELL_BYTES - workers * WORKER_BYTES - accountedBytes);
+}
+
+/** The memory of one cell over time. */
+export interface CellHistory {
+  add(look: CellLook): CellVerdict;
+}
+
+/**
+ * Judges a cell by memory that no worker accounts for. What counts is the lower edge of its course: memory that was given
+ * back and is only kept in stock by V8 or the allocator goes up and down, and what workers leave behind is used again.
+ */
+export function createCellHistory(): CellHistory {
+  const slow = createEnvelope(SLOW.bucketMs, SLOW.most);
+  const fast = createEnvelope(FAST.bucketMs, FAST.most);
+  return {
+    add(look) {
+      const bytes = unaccountedOf(look);
+      if (bytes > TOO_MUCH_BYTES) return { is: 'kill', why: `${formatSize(bytes)} that no worker accounts for` };
+      if (look.fds !== null && look.fds > FILES_SHARE * look.mostFds) {
+        return { is: 'recycle', why: `${look.fds} of ${look.mostFds} file descriptors are open` };
+      }
+      const fastDone = fast.add(look.at, bytes);
+      const slowDone = slow.add(look.at, bytes);
+      const rise = (slowDone && climbOf(slow.buckets(), SLOW)) || (fastDone && climbOf(fast.buckets(), FAST));
+      if (!rise) return { is: 'fine' };
+      const words = `memory that no worker accounts for climbs: ${formatSize(Math.round(bytes))}, ${formatSize(Math.round(rise * MINUTE_MS))} more a minute`;
+      return { is: 'recycle', why: words };
+    },
+  };
+}
+
+/** Bytes per ms that the lower edge climbs; undefined for anything but a steady climb. */
+export function climbOf(
+  buckets: readonly Bucket[],
+  terms: { least: number; steadiness: number; riseBytes: number },
+): number | undefined {
+  if (buckets.length < terms.least) return undefined;
+  const half = buckets.length >> 1;
+  const newest = Math.min(...buckets.slice(-Math.max(2, buckets.length >> 2)).map(({ least }) => least));
+  if (buckets.slice(0, half).some(({ most }) => most >= newest)) return undefined;
+  const edge = buckets.map(({ at, least }) => ({ at, value: least }));
+  if (newest - edge[0]!.value < terms.riseBytes || steadinessOf(edge) < terms.steadiness) return undefined;
+  const slope = slopeOf(edge);
+  // A step to another load ends; a leak goes on.
+  return slopeOf(edge.slice(half)) >= slope / 2 ? slope : undefined;
+}

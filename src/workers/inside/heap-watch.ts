@@ -1,0 +1,80 @@
+import type { HeapProfileHandle } from 'node:v8';
+import type { Worker } from 'node:worker_threads';
+import type { Evidence } from '../ports.ts';
+import { type FindPlace, type HeapProfile, largestSites, mergedSites } from './profiles.ts';
+
+type Sites = NonNullable<Evidence['heap']>;
+
+/** From this share of the limit on a worker's allocations are sampled, … */
+export const NEAR_LIMIT = 0.7;
+/** … until it is below this one again. */
+const FAR_FROM_LIMIT = 0.6;
+/** What was sampled is read so often: a thread that dies of its heap gives nothing away any more. */
+const READ_EVERY_MS = 5_000;
+const SAMPLE_BYTES = 128 * 1024;
+
+/** Notes what allocates the memory of a worker that comes near its limit, while it is still healthy. */
+export interface HeapWatch {
+  /** The worker holds so much now. */
+  look(bytes: number): void;
+  /** Reads what was sampled up to now; what was read before if the thread does not answer. undefined: nothing was sampled. */
+  read(): Promise<Sites | undefined>;
+  /** What was read last. */
+  known(): Sites | undefined;
+}
+
+export function createHeapWatch(
+  worker: Worker,
+  limitBytes: number,
+  needs: { clock(): number; find: FindPlace },
+): HeapWatch {
+  let handle: HeapProfileHandle | undefined;
+  let busy = false;
+  let since = 0;
+  let known: Sites | undefined;
+
+  async function begin() {
+    handle = await worker.startHeapProfile({ sampleInterval: SAMPLE_BYTES });
+    since = needs.clock();
+  }
+
+  async function take() {
+    const stopping = handle;
+    handle = undefined;
+    if (!stopping) return;
+    const profile = JSON.parse(await stopping.stop()) as HeapProfile;
+    known = mergedSites(known ?? [], largestSites(profile, needs.find));
+  }
+
+  /** One thing at a time; a thread that is ending rejects. */
+  async function alone(work: () => Promise<void>) {
+    if (busy) return;
+    busy = true;
+    await work().catch(() => {});
+    busy = false;
+  }
+
+  return {
+    look(bytes) {
+      if (bytes < FAR_FROM_LIMIT * limitBytes) {
+        if (handle)
+          void alone(async () => {
+            await take();
+            known = undefined;
+          });
+      } else if (!handle) {
+        if (bytes >= NEAR_LIMIT * limitBytes) void alone(begin);
+      } else if (needs.clock() - since >= READ_EVERY_MS) {
+        void alone(async () => {
+          await take();
+          await begin();
+        });
+      }
+    },
+    async read() {
+      await alone(take);
+      return known;
+    },
+    known: () => known,
+  };
+}

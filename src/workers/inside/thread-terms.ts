@@ -1,0 +1,45 @@
+import type { ResourceLimits } from 'node:worker_threads';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { faults } from '../faults.ts';
+import type { WorkerSpec } from '../wire.ts';
+import type { ThreadData } from './boot.ts';
+
+const MB = 1024 * 1024;
+/** The cell's number for the file that its host opened. */
+const LEDGER_FD = 4;
+
+/** How far a thread is, as its cell sees it. */
+export type ThreadIs = 'starting' | 'ready' | 'closing' | 'killing' | 'over';
+
+/** Why a worker ended; null when it was told to. */
+export function endOf(is: ThreadIs, fault: PlainFault | undefined, wasReady: boolean, code: number): PlainFault | null {
+  if (is === 'closing' && !fault) return null;
+  if (fault) return wasReady || is === 'killing' ? fault : faults.unfit(fault);
+  const ended = faults.crashed(`its thread ended by itself with code ${code}`);
+  return wasReady ? ended : faults.unfit(ended);
+}
+
+/** What the thread is started with. */
+export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
+  const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
+  const ledger = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
+  return {
+    memory,
+    agent,
+    file,
+    folder,
+    settings,
+    secrets,
+    net,
+    modules,
+    fleet,
+    ledger,
+    ...(rehearsal ? { rehearsal } : {}),
+  };
+}
+
+/** The last line of defence only: V8's limit kills the whole cell when one allocation runs far past it, so it is set high above the limit that is watched. */
+export function resourceLimitsOf(memoryBytes: number): ResourceLimits {
+  const soft = Math.ceil(memoryBytes / MB);
+  return { maxOldGenerationSizeMb: Math.max(soft * 4, soft + 512), maxYoungGenerationSizeMb: 16, stackSizeMb: 4 };
+}
