@@ -10,6 +10,8 @@ import type { AgentFileFacts } from './resolve-set.ts';
 export interface AgentShelf {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
+  /** Of files that are no agent file. */
+  misnamed(): PlainFault[];
   take(): void;
 }
 
@@ -72,6 +74,7 @@ export function createAgentShelf(needs: AgentShelfNeeds): AgentShelf {
   return {
     files: () => shelf,
     problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
+    misnamed: () => misnamed,
     take,
   };
 }

@@ -10,8 +10,9 @@ import { AGENTS, createEyes, PLUGINS } from './eyes.ts';
 import { createIdle } from './idle.ts';
 import { createInForceFile, filesOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
 import { createListeners } from './listeners.ts';
+import { createNews } from './news.ts';
 import { createPluginShelf } from './plugin-shelf.ts';
-import type { Catalog, Listing } from './ports.ts';
+import type { Catalog, CatalogChange, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve-agent.ts';
 import { rememberingResolve } from './resolve-memo.ts';
@@ -90,7 +91,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
   const resolve = rememberingResolve();
-  const listeners = createListeners(log);
+  const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
   let remembered = NOTHING_IN_FORCE;
   const pluginShelf = createPluginShelf({
@@ -124,6 +125,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
         idle,
       ),
   });
+
+  const news = createNews({ log, pluginShelf, agentShelf, eyes });
 
   let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   let starting: Promise<void> | undefined;
@@ -234,6 +237,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       for (const line of tellChange(change)) log.info(line.message, line.data);
       listeners.tell(change);
     }
+    if (is === 'running') news.look(plugins, files, set);
     idle.look();
   }
 
@@ -280,6 +284,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     origins: (agent) => inForce.get(agent)?.origins,
     standings,
     onChange: listeners.add,
+    onNews: news.add,
   };
 }
 

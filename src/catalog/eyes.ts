@@ -15,6 +15,9 @@ export const DEEPEST = 8;
 /** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. */
 export const WANTED: Record<Root, RegExp> = { plugins: /\.(?:[cm]?[jt]s|[jt]sx|json)$/, agents: /\.ya?ml$/ };
 
+/** A change that is older than this is not the one that somebody waits for. */
+const NEWEST_MS = 60_000;
+
 /** A file in a state that counts. */
 export interface SettledFile {
   is: 'file' | 'empty' | 'large' | 'unreadable' | 'missing';
@@ -45,6 +48,8 @@ export interface Eyes {
   /** By path: relative to the installation where inside it, else absolute. */
   readonly files: ReadonlyMap<string, SettledFile>;
   turn(): number;
+  /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
+  sinceMs(): number | null;
   /** `full`: also the files of libraries. */
   look(also: Iterable<string>, options: { full: boolean }): Promise<LookResult>;
   /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
@@ -132,6 +137,13 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
   return {
     files,
     turn: () => turn,
+    sinceMs() {
+      let newest = 0;
+      // Not the time of the content: a file that is moved here brings an old one along.
+      for (const [path, { stat: at }] of sights) if (at && !isFar(path)) newest = Math.max(newest, at.ctimeMs);
+      const ms = Math.round(time.now() - newest);
+      return ms >= 0 && ms < NEWEST_MS ? ms : null;
+    },
     look,
     know: (path, what) => void known.set(path, what),
     assume(path, hash, text) {

@@ -1,29 +1,28 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { CatalogChange } from './ports.ts';
 
-/** Those who want to hear of changes. One that throws keeps nobody else from hearing. */
-export interface Listeners {
-  tell(change: CatalogChange): void;
+/** Those who want to hear of something. One that throws harms neither the teller nor the others. */
+export interface Listeners<T> {
   /** Returns what ends it. */
-  add(call: (change: CatalogChange) => void): () => void;
+  add(call: (told: T) => void): () => void;
+  tell(what: T): void;
 }
 
-export function createListeners(log: Log): Listeners {
-  const calls = new Set<(change: CatalogChange) => void>();
+export function createListeners<T>(log: Log): Listeners<T> {
+  const calls = new Set<(told: T) => void>();
   return {
-    tell(change) {
+    add(call) {
+      calls.add(call);
+      return () => void calls.delete(call);
+    },
+    tell(what) {
       for (const call of [...calls]) {
         try {
-          call(change);
+          call(what);
         } catch (error) {
           log.error('a listener of the catalog failed', { fault: toPlainFault(error) });
         }
       }
-    },
-    add(call) {
-      calls.add(call);
-      return () => void calls.delete(call);
     },
   };
 }

@@ -9,8 +9,11 @@ import type { StoredVersion } from './versions.ts';
 /** All plugins of the installation, each with the version that counts. Judges those whose files have changed. */
 export interface PluginShelf {
   plugins(): ReadonlyMap<string, PluginFacts>;
-  /** Problems of files that are no plugin. */
   problems(): PlainFault[];
+  /** Of files that are no plugin. */
+  misnamed(): PlainFault[];
+  /** How often each was judged; those that are being judged are left out. */
+  judged(): ReadonlyMap<string, number>;
   /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
   take(turn: number, full: boolean): void;
   /** Files that plugins are made of. */
@@ -37,6 +40,7 @@ interface Shelved {
   /** The look at whose files it was judged last. */
   turn: number;
   running: Promise<void> | undefined;
+  judgements: number;
 }
 
 /** What may be mended without a change of the plugin's own files: an install, memory, a slow moment. */
@@ -80,6 +84,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
         // The file may have been renamed or removed meanwhile.
         if (shelf.get(name) !== shelved || shelved.file !== file) return;
         shelved.judgement = judgement;
+        shelved.judgements += 1;
         shelved.problem = judgement.fault;
         shelved.good = judgement.version ?? shelved.good;
       })
@@ -99,6 +104,12 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
       return facts;
     },
     problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
+    misnamed: () => misnamed,
+    judged() {
+      const counts = new Map<string, number>();
+      for (const [name, { running, judgements }] of shelf) if (!running) counts.set(name, judgements);
+      return counts;
+    },
     inputs() {
       const paths = new Set<string>();
       for (const { judgement, good } of shelf.values()) {
@@ -114,7 +125,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
 }
 
 function blank(file: string, good: StoredVersion | undefined): Shelved {
-  return { file, good, problem: undefined, judgement: undefined, turn: -1, running: undefined };
+  return { file, good, problem: undefined, judgement: undefined, turn: -1, running: undefined, judgements: 0 };
 }
 
 /**

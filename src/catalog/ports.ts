@@ -80,6 +80,22 @@ export interface Standings {
   sourcesOf(plugin: string, version: string): Promise<Map<string, string>>;
 }
 
+/** What came of a change of one file, for people who wait for it. */
+export interface CatalogNews {
+  /** Relative to the installation. */
+  file: string;
+  is: 'accepted' | 'rejected' | 'removed';
+  /** null when nobody knows which. */
+  plugin: string | null;
+  /** What runs now, in case of a rejection the one before; null for nothing. */
+  version: string | null;
+  /** Agents in force that are made of it. */
+  agents: string[];
+  /** From the change to now; null when the file does not tell. */
+  tookMs: number | null;
+  problem: PlainFault | null;
+}
+
 /** Reads `plugins/` and `agents/`, and hands out the set of agents in force. A rejected file changes nothing that runs. */
 export interface Catalog extends Service {
   /** Agents in force, by name; those that are idle included, for they can be run by hand. */
@@ -94,4 +110,6 @@ export interface Catalog extends Service {
   standings: Standings;
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
+  /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */
+  onNews(call: (news: CatalogNews) => void): () => void;
 }

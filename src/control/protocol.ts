@@ -123,6 +123,23 @@ export interface IncidentView {
   note: string | null;
 }
 
+/** What came of a file in `plugins/` or `agents/` that was saved, moved or removed. */
+export interface ChangeView {
+  at: string;
+  file: string;
+  is: 'accepted' | 'rejected' | 'removed';
+  plugin: string | null;
+  /** That runs now; after a rejection the one before. */
+  version: string | null;
+  /** Agents that are made of it. */
+  agents: string[];
+  /** The next time that one of them is due. */
+  nextSlot: string | null;
+  /** From the change of the file until it was in force. */
+  tookMs: number | null;
+  problem: PlainFault | null;
+}
+
 /** A line of a log, as it stands in the file. */
 export interface LogLine {
   time: string;
@@ -200,6 +217,8 @@ export interface Ops {
   follow: { args: { agent?: string; job?: string; level?: string }; value: null };
   /** Puts faults into canaries, one after the other, and measures. Streams what happens as {@link DrillNewsView}. No names: all. */
   drill: { args: { names?: string[] }; value: DrillView[] };
+  /** Streams a {@link ChangeView} for each file that changes, until the client closes. */
+  changes: { args: Record<string, never>; value: null };
   /** Answers before the host begins to stop; the host is gone when its process is. */
   stop: { args: Record<string, never>; value: { pid: number } };
 }

@@ -1,5 +1,6 @@
 import type { LogLine, StatusView } from '../control/protocol.ts';
 import { LOG_LEVELS } from '../kernel/log.ts';
+import { changesOp } from './changes.ts';
 import type { OpTable } from './control-server.ts';
 import type { House } from './house.ts';
 import { listingOf } from './known.ts';
@@ -20,6 +21,7 @@ type Reading = Pick<
   | 'check'
   | 'configShow'
   | 'follow'
+  | 'changes'
 >;
 
 /** The ops that change nothing. */
@@ -29,6 +31,7 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
   const levels: readonly unknown[] = LOG_LEVELS;
   return {
     ...lookups,
+    changes: changesOp(house),
     ping: async () => ({ pid: facts.pid, version: facts.version, startedAt: iso(facts.startedAt) }),
     status: ({ agent }) => status(agent),
 
