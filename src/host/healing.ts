@@ -1,5 +1,8 @@
+import { statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import type { Catalog } from '../catalog/ports.ts';
 import { createHealer, type Healer } from '../healing/healer.ts';
+import type { Room } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
@@ -19,6 +22,8 @@ export interface HealingNeeds {
   jobs(): Jobs;
   /** Paused, or held by the host. */
   isHeld(agent: string): boolean;
+  /** Where the store is: its disk is looked at. */
+  storeFolder: string;
   /** The workers' set of agents has to be told anew. */
   useWorkers(): void;
 }
@@ -40,7 +45,16 @@ export function createHealing({ time, log, store, events, catalog, ...rooms }: H
     wake: (name) => rooms.jobs().wake(name),
     recycle: (worker, why) => rooms.workers().recycle?.(worker, why),
     ownCell: (name) => rooms.workers().ownCell?.(name),
-    quarantineChanged: () => rooms.useWorkers(),
+    room: () => roomOf(rooms.storeFolder),
+    shed() {
+      const why = { code: 'RECYCLED', message: 'the machine is short of memory or disk' };
+      const idle = rooms
+        .workers()
+        .view()
+        .workers.filter((worker) => worker.is === 'idle');
+      for (const { worker } of idle) rooms.workers().recycle?.(worker, why);
+    },
+    bearingsChanged: () => rooms.useWorkers(),
   });
 }
 
@@ -59,9 +73,22 @@ export function tellGone(events: Events, healer: Pick<Healer, 'gone'>): (end: Wo
   };
 }
 
-/** Without its ready workers: what would only crash is not kept warm. */
-export function calmed(agent: Agent, healer: Pick<Healer, 'quarantine'>): Agent {
+/** As healing lets it be: in quarantine nothing is kept warm that would only crash, and under pressure nothing grows. */
+export function calmed(agent: Agent, healer: Pick<Healer, 'quarantine' | 'isPressed'>): Agent {
+  if (healer.isPressed()) return { ...agent, workers: { min: 0, max: 1 } };
   return healer.quarantine(agent.name) ? { ...agent, workers: { ...agent.workers, min: 0 } } : agent;
+}
+
+/** A container's bounds where there are any, else the machine's. */
+async function roomOf(folder: string): Promise<Room> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  const bound = process.constrainedMemory();
+  return {
+    memoryFree: process.availableMemory(),
+    memoryTotal: bound > 0 && bound < totalmem() ? bound : totalmem(),
+    diskFree: bavail * bsize,
+    diskTotal: blocks * bsize,
+  };
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
@@ -76,4 +103,17 @@ export function tellHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly La
     { code: 'HOST_LOST', message, data: { pid, code, signal, uptimeMs, stderr: stderr.slice(-2_048) } },
     jobs,
   );
+}
+
+/** Keeps it as an event that a cell was replaced for what none of its workers accounts for. */
+export function tellCellReplaced(
+  events: Events,
+  { pid, agents, why, killed }: { pid: number; agents: string[]; why: string; killed: boolean },
+): void {
+  events.record('warn', {
+    kind: 'cell.replaced',
+    agent: null,
+    message: `the cell (pid ${pid}) was replaced: ${why}`,
+    data: { pid, agents, killed },
+  });
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/host-settings.ts';
 import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
@@ -21,7 +21,7 @@ import { serveControl } from './control-server.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
-import { calmed, createHealing, tellGone, tellHostLost } from './healing.ts';
+import { calmed, createHealing, tellCellReplaced, tellGone, tellHostLost } from './healing.ts';
 import type { HostFacts, House } from './house.ts';
 import { createLag } from './lag.ts';
 import { lockFolder } from './lock.ts';
@@ -150,6 +150,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       workers: () => workers,
       jobs: () => jobs,
       isHeld: pauses.isPaused,
+      storeFolder: dirname(facts.storeFile),
       useWorkers,
     });
     const workers = createWorkers(
@@ -162,6 +163,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
         lines: (lines) => journal.lines(lines),
         gone: tellGone(events, healer),
         readings: healer.readings,
+        children: exec.children,
+        cellReplaced: (cell) => tellCellReplaced(events, cell),
       },
       { folder, emptyFolder, ...settings.cells },
     );
