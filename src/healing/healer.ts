@@ -1,6 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { JobStore, Settlement } from '../jobs/ports.ts';
-import { type Budget, NOTHING_SPENT, prove, type Spending, spend } from '../kernel/budget.ts';
+import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
@@ -15,8 +15,11 @@ import { step } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyKind, Verdict } from './ports.ts';
+import type { Room } from './pressure.ts';
+import { createPressureWatch } from './pressure-watch.ts';
 import { isProof } from './proof.ts';
 import { createRemedies } from './remedies.ts';
+import { createRestarts } from './restarts.ts';
 import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
 import { createWards } from './wards.ts';
 import { endWords, loopWords } from './words.ts';
@@ -41,6 +44,8 @@ export interface Healer extends Service {
   /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
   holdUp(agent: string, due: number): string | undefined;
   quarantine(agent: string): QuarantineRecord | undefined;
+  /** The machine is short of memory or disk: nothing is to grow. */
+  isPressed(): boolean;
   /** The next job of a quarantined agent is its probe, now. */
   probeNow(agent: string): void;
   /** Ends a quarantine; false when there is none. */
@@ -63,8 +68,12 @@ export interface HealerNeeds {
   wake(agent: string): void;
   recycle(worker: string, why: PlainFault): void;
   ownCell(agent: string): void;
-  /** An agent came into quarantine or out of it. */
-  quarantineChanged(agent: string): void;
+  /** What the machine has left. */
+  room(): Promise<Room>;
+  /** Workers that hold nothing are let go. */
+  shed(): void;
+  /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
+  bearingsChanged(): void;
 }
 
 export interface HealerOptions {
@@ -81,7 +90,6 @@ const SAME_END_MS = 60_000;
 
 export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): Healer {
   const { time, log, store } = needs;
-  const budget = options.budget ?? BUDGET;
   const cases = createCases(needs);
   const wards = createWards(needs);
   const remedies = createRemedies({ ...needs, cases, carryOut }, { escalationsPerDay: options.escalationsPerDay ?? 5 });
@@ -90,7 +98,8 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const leaks = createLeakWatch({ time, cases, notice, heal });
   const excused = (name: string) => !needs.agent(name) || wards.get(name) !== undefined || needs.excused(name);
   const lates = createLateWatch({ time, store, cases, notice, excused });
-  const spendings = new Map<string, Spending>();
+  const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed: needs.bearingsChanged });
+  const restarts = createRestarts(time, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
   let turning: Promise<void> | undefined;
@@ -102,6 +111,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       wards.retry();
       nameWards();
       leaks.look();
+      await pressure.look();
       await lates.look();
     } catch (error) {
       log.error('a turn of healing failed', { fault: toPlainFault(error) });
@@ -119,6 +129,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
 
   /** What is left to do of a remedy: workers kill and clear up, jobs try again, wards hold, without being asked. */
   function carryOut(kind: RemedyKind, { incident: { agent, seen }, worker }: Case) {
+    if (kind === 'shed') needs.shed();
     if (agent === null) return;
     if (kind === 'own-cell') needs.ownCell(agent);
     if (kind === 'catch-up') needs.wake(agent);
@@ -135,14 +146,14 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     const current = needs.agent(agent);
     if (wards.get(agent)) return void notice({ ...seen, seen: text }, null);
     const counts = countsAsRestart(verdict, isStruck) && current?.version.id === version;
-    const spent = counts ? spendOn(agent) : undefined;
+    const spent = counts ? restarts.ended(agent) : undefined;
     if (!spent || !current) return void notice({ ...seen, seen: text }, {});
     const { nextProbeAt } = wards.hold(agent, current.fingerprint);
     const grown = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
     const one = notice({ ...seen, seen: text, grown }, { note: probeNote(nextProbeAt) });
     cases.next(one, nameWards);
     for (const other of cases.of(agent)) if (other !== one) close(other, 'it is part of a crash loop');
-    needs.quarantineChanged(agent);
+    needs.bearingsChanged();
   }
 
   /** An incident has no id before the store has it. */
@@ -153,23 +164,13 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     }
   }
 
-  /** Counts an end against the agent's budget; says by how many ends it is spent. */
-  function spendOn(agent: string): { counted: number; withinMs: number } | undefined {
-    const now = time.monotonic();
-    const { after, spent, counted } = spend(spendings.get(agent) ?? NOTHING_SPENT, now, budget);
-    spendings.set(agent, after);
-    if (!spent) return undefined;
-    spendings.delete(agent);
-    return { counted, withinMs: now - after.ends.at(-counted)! };
-  }
-
   function settled(end: Settlement, agent: string) {
     const mine = cases.of(agent);
     const ward = wards.get(agent);
     for (const one of [...mine, ...cases.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
     if (end.state === 'done') {
       const lastEndAt = Math.max(0, ...mine.map(({ lastAt }) => lastAt));
-      if (end.startedAt >= lastEndAt) spendings.set(agent, prove(spendings.get(agent) ?? NOTHING_SPENT));
+      if (end.startedAt >= lastEndAt) restarts.proven(agent);
       if (ward && end.startedAt >= ward.since) release(agent, `${end.job} was done`);
       return;
     }
@@ -199,12 +200,12 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
 
   function release(agent: string, why: string): boolean {
     if (!wards.lift(agent)) return false;
-    spendings.delete(agent);
+    restarts.forget(agent);
     const one = caseWith(cases.of(agent), 'crash-looping');
     const text = `the quarantine was lifted: ${why}`;
     if (one) cases.next(one, () => cases.apply(one, { is: 'told', at: time.now(), text }));
     needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });
-    needs.quarantineChanged(agent);
+    needs.bearingsChanged();
     needs.wake(agent);
     return true;
   }
@@ -263,6 +264,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     allowance: wards.allowance,
     holdUp: wards.holdUp,
     quarantine: wards.get,
+    isPressed: pressure.isShort,
     probeNow(agent) {
       wards.probeNow(agent);
       needs.wake(agent);

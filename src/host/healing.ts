@@ -18,8 +18,7 @@ export interface HealingNeeds {
   store: SqliteStore;
   events: Events;
   catalog: Pick<Catalog, 'agents'>;
-  workers(): Workers;
-  jobs(): Jobs;
+  rooms(): { workers: Workers; jobs: Jobs };
   /** Paused, or held by the host. */
   isHeld(agent: string): boolean;
   /** Where the store is: its disk is looked at. */
@@ -29,7 +28,7 @@ export interface HealingNeeds {
 }
 
 /** The healer, wired to the rooms. */
-export function createHealing({ time, log, store, events, catalog, ...rooms }: HealingNeeds): Healer {
+export function createHealing({ time, log, store, events, catalog, ...needs }: HealingNeeds): Healer {
   return createHealer({
     time,
     log,
@@ -37,24 +36,24 @@ export function createHealing({ time, log, store, events, catalog, ...rooms }: H
     store,
     agent: (name) => catalog.agents().get(name),
     excused: (name) =>
-      rooms.isHeld(name) ||
-      rooms
-        .workers()
-        .view()
+      needs.isHeld(name) ||
+      needs
+        .rooms()
+        .workers.view()
         .workers.some((worker) => worker.agent === name && worker.job !== null),
-    wake: (name) => rooms.jobs().wake(name),
-    recycle: (worker, why) => rooms.workers().recycle?.(worker, why),
-    ownCell: (name) => rooms.workers().ownCell?.(name),
-    room: () => roomOf(rooms.storeFolder),
+    wake: (name) => needs.rooms().jobs.wake(name),
+    recycle: (worker, why) => needs.rooms().workers.recycle?.(worker, why),
+    ownCell: (name) => needs.rooms().workers.ownCell?.(name),
+    room: () => roomOf(needs.storeFolder),
     shed() {
       const why = { code: 'RECYCLED', message: 'the machine is short of memory or disk' };
-      const idle = rooms
-        .workers()
-        .view()
+      const idle = needs
+        .rooms()
+        .workers.view()
         .workers.filter((worker) => worker.is === 'idle');
-      for (const { worker } of idle) rooms.workers().recycle?.(worker, why);
+      for (const { worker } of idle) needs.rooms().workers.recycle?.(worker, why);
     },
-    bearingsChanged: () => rooms.useWorkers(),
+    bearingsChanged: () => needs.useWorkers(),
   });
 }
 

@@ -143,7 +143,7 @@ describe('a crash loop', () => {
     expect(at.healer.holdUp('a', T0)).toBe('quarantined: inc-1');
     expect(at.healer.holdUp('b', T0)).toBeUndefined();
     expect(at.shelf.wards.get('a')).toMatchObject({ incident: 'inc-1', probes: 0, fingerprint: 'f1' });
-    expect(at.asked).toContain('quarantine a');
+    expect(at.asked).toContain('bearings');
     expect(at.told('incident.opened')).toHaveLength(1);
     await at.restart();
     expect(at.healer.allowance('a')).toBe(0);
@@ -296,6 +296,30 @@ describe('the host', () => {
     at.healer.hostLost(because, []);
     await quiet();
     expect(at.incident('inc-2').state).toBe('healed');
+  });
+});
+
+describe('a machine that is short', () => {
+  it('is told once, grows nothing, lets idle workers go, and is well when there is room again', async () => {
+    at.room.memoryFree = 4;
+    await at.clock.pass(10_000);
+    expect(at.healer.isPressed()).toBe(false);
+    await at.clock.pass(20_000);
+    expect(at.healer.isPressed()).toBe(true);
+    expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
+    expect(at.incident().seen).toBe('4 B of 100 B memory are free');
+    expect(at.asked).toEqual(['bearings', 'shed']);
+    at.room.memoryFree = 6;
+    at.settle('a', 'done');
+    await at.clock.pass(10_000);
+    expect(at.incident().state).toBe('open');
+    at.room.memoryFree = 9;
+    await at.clock.pass(10_000);
+    expect(at.incident()).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
+    expect(at.healer.isPressed()).toBe(false);
+    at.room.diskFree = 1;
+    await at.clock.pass(30_000);
+    expect(at.incident('inc-2').seen).toContain('disk');
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
+import type { Room } from '../../src/healing/pressure.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
@@ -132,8 +133,10 @@ export interface World {
   shelf: Shelf;
   healer: Healer;
   agents: Map<string, Agent>;
-  /** What was asked of the rooms: `wake a`, `recycle w1`, `ownCell a`, `quarantine a`. */
+  /** What was asked of the rooms: `wake a`, `recycle w1`, `ownCell a`, `bearings`, `shed`. */
   asked: string[];
+  /** Of the machine. */
+  room: Room;
   errors: string[];
   told(kind: string): FleetEvent[];
   incident(id?: string): Incident;
@@ -164,7 +167,9 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         wake: (agent) => void asked.push(`wake ${agent}`),
         recycle: (worker) => void asked.push(`recycle ${worker}`),
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
-        quarantineChanged: (agent) => void asked.push(`quarantine ${agent}`),
+        room: async () => it.room,
+        shed: () => void asked.push('shed'),
+        bearingsChanged: () => void asked.push('bearings'),
       },
       options,
     );
@@ -174,6 +179,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     healer: build(),
     agents,
     asked,
+    room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
     errors,
     told: (kind) => shelf.written.filter((event) => event.kind === kind),
     incident: (id = `inc-${shelf.kept.size}`) => shelf.kept.get(id)!,
