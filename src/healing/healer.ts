@@ -10,7 +10,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
 import { type Case, caseWith, createCases } from './cases.ts';
-import { createDisturbances } from './disturbances.ts';
+import { createDisturbances, type Disturbance } from './disturbances.ts';
 import { step } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
@@ -37,6 +37,8 @@ export interface Healer extends Service {
   settled(end: Settlement, agent: string): void;
   /** These are the agents in force, all of them: a change lifts a quarantine, an agent that went closes its incidents. */
   use(agents: ReadonlyMap<string, Agent>): void;
+  /** Something that another room found out; `note`: what it has done about it, null: nothing. */
+  report(seen: Disturbance, note: string | null): void;
   /** The host before this one ended without a good-bye; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
   /** How many of the agent's attempts may be under way now. */
@@ -190,7 +192,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   /** The attempt that a worker had when it ended; or one that its plugin ended itself when it was told to. */
   function struck(agent: string, verdict: Verdict, end: Settlement) {
     const recent = cases.of(agent).filter(({ lastAt }) => time.now() - lastAt < SAME_END_MS);
-    const known = caseWith(recent, verdict) ?? caseWith(recent, 'crash-looping');
+    const known = caseWith(recent, 'bad-version') ?? caseWith(recent, verdict) ?? caseWith(recent, 'crash-looping');
     const { job, worker } = end;
     const text = `${job} ${end.state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
     if (known) return cases.next(known, () => cases.apply(known, { is: 'struck', at: time.now(), job, text }));
@@ -254,13 +256,13 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     }),
     hostLost: safely((because, jobs) => {
       const one = notice({ agent: null, verdict: 'host-lost', because, seen: because.message }, {});
-      const at = time.now();
       for (const job of jobs)
         cases.next(one, () =>
-          cases.apply(one, { is: 'struck', at, job, text: `${job} was running: it is tried again` }),
+          cases.apply(one, { is: 'struck', at: time.now(), job, text: `${job} was running: it is tried again` }),
         );
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
+    report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
     allowance: wards.allowance,
     holdUp: wards.holdUp,
     quarantine: wards.get,

@@ -14,6 +14,7 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   late: ['catch-up', 'catch-up', 'catch-up'],
   pressed: ['shed', 'shed'],
   'host-lost': ['restart-host', 'restart-host'],
+  'bad-version': ['roll-back', 'roll-back'],
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */

@@ -7,7 +7,8 @@ export type { Evidence, WorkerReading } from '../workers/ports.ts';
  * heap limit, or its cell aborted · `leaking`: its memory will reach the limit · `over-limit`: it has · `stuck`: past
  * its timeout · `silent`: no beat, no progress · `children-left`: processes of an ended job · `crash-looping`: the
  * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
- * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still.
+ * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still ·
+ * `bad-version`: a version on probation does worse than the one before.
  */
 export type Verdict =
   | 'crashed'
@@ -21,12 +22,14 @@ export type Verdict =
   | 'late'
   | 'cell-lost'
   | 'pressed'
-  | 'host-lost';
+  | 'host-lost'
+  | 'bad-version';
 
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
  * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
- * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `escalate`: a person or a model is asked.
+ * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `roll-back`: the good version runs again · `escalate`: a person or a
+ * model is asked.
  */
 export type RemedyKind =
   | 'retry'
@@ -38,6 +41,7 @@ export type RemedyKind =
   | 'catch-up'
   | 'shed'
   | 'restart-host'
+  | 'roll-back'
   | 'escalate';
 
 export interface Remedy {

@@ -16,6 +16,7 @@ const OF_CODES: Record<string, Verdict> = {
   LATE: 'late',
   HOST_LOST: 'host-lost',
   PRESSED: 'pressed',
+  BAD_VERSION: 'bad-version',
 };
 
 /** Ends that somebody asked for. */

@@ -18,6 +18,7 @@ const SEEN: Record<Verdict, string> = {
   'cell-lost': 'lost its cell',
   pressed: 'short of room',
   'host-lost': 'host lost',
+  'bad-version': 'on a bad version',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -70,6 +71,8 @@ export function remedyWords(
       return `idle workers were let go${facts.note ? `: ${facts.note}` : ''}`;
     case 'restart-host':
       return 'the host was started again and took over what was left';
+    case 'roll-back':
+      return facts.note ?? 'the good version runs again';
     case 'escalate':
       return 'somebody was asked';
   }

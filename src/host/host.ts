@@ -10,7 +10,6 @@ import type { WorkerEvents } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
-import { createSchedule } from '../schedule/schedule.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import { createEvents } from '../telemetry/events.ts';
 import { openJournal } from '../telemetry/journal.ts';
@@ -29,7 +28,9 @@ import { createOps } from './ops.ts';
 import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
+import { createRollbacks, readBy } from './rollbacks.ts';
 import { createSafeMode } from './safe-mode.ts';
+import { createScheduling } from './scheduling.ts';
 import { findSecret, findSecrets } from './secrets.ts';
 import { countStart, PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { createStates } from './states.ts';
@@ -152,6 +153,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
       storeFolder: dirname(facts.storeFile),
       useWorkers,
     });
+    const probation = createRollbacks({
+      time,
+      log: journal.room('probation'),
+      events,
+      healer,
+      catalog,
+      store,
+      jobs: () => jobs,
+      useWorkers,
+    });
     const workers = createWorkers(
       {
         time,
@@ -160,8 +171,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         answer: (call, agent) => answers(call, agent),
         secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
         lines: (lines) => journal.lines(lines),
-        gone: tellGone(events, healer),
-        readings: healer.readings,
+        // What a rollback answers is no second incident.
+        gone: tellGone(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
+        readings: readBy(healer, probation),
         children: exec.children,
         cellReplaced: (cell) => tellCellReplaced(events, cell),
       },
@@ -174,28 +186,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
         log: journal.room('jobs'),
         store,
         workers,
-        agent: (name) => catalog.agents().get(name) ?? canaries.agents().get(name),
+        agent: (name) => workers.serving?.(name) ?? crew().get(name),
         paused: pauses.isPaused,
         allowance: healer.allowance,
       },
       { owner },
     );
-    const schedule = createSchedule({
-      time,
-      log: journal.room('schedule'),
-      slots: safeMode.slots,
-      unfinished: async (agent) =>
-        (await store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 })).map(({ id, slot }) => ({
-          id,
-          slot,
-        })),
-      async cancelJob(id, why) {
-        const held = safeMode.isOn() && safeMode.holds((await store.get(id))?.agent ?? '');
-        if (!held) await jobs.cancel(id, why);
-      },
-      woken: (agents) => agents.forEach(jobs.wake),
-      holdUp: healer.holdUp,
-    });
+    const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, safeMode });
     const states = createStates({ time, store, catalog, pauses, ailing: healer });
     const fleet = createFleet({
       time,
@@ -212,6 +209,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const agents = [...catalog.agents().values()];
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
       healer.use(crew());
+      probation.use();
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -219,8 +217,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name));
-      workers.use(agents.map((agent) => calmed(agent, healer)));
+      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name)).map((one) => calmed(one, healer));
+      workers.use(agents, probation.warm());
     }
 
     await startService('healing', healer);
@@ -242,6 +240,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await startService('retention', createRetention({ time, log, store }, settings.retention));
     jobs.onSettled(tellEnds(log));
     jobs.onSettled(healer.settled);
+    jobs.onSettled(probation.settled);
+    await startService('probation', probation);
 
     const lag = createLag();
     onStop('lag', () => lag.stop());

@@ -161,7 +161,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     }
   }
 
-  function toSettlement(worker: string, outcome: Outcome): Settlement {
+  function toSettlement(worker: string, outcome: Outcome, fingerprint?: string): Settlement {
     const facts = held.get(outcome.job);
     const { job, attempt, startedAt, finishedAt, summary } = outcome;
     return settle(
@@ -173,6 +173,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         finishedAt,
         worker,
         ...(summary === undefined ? {} : { summary }),
+        ...(fingerprint === undefined ? {} : { fingerprint }),
       },
       outcome,
       (facts && needs.agent(facts.agent)?.limits.backoff) ?? BACKOFF_OF_UNKNOWN,
@@ -279,10 +280,10 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     ended(list) {
       const stopped: AttemptRef[] = [];
       const settlements: Settlement[] = [];
-      for (const { worker, outcome } of list) {
+      for (const { worker, outcome, fingerprint } of list) {
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
-        else settlements.push(toSettlement(worker, outcome));
+        else settlements.push(toSettlement(worker, outcome, fingerprint));
       }
       track(surely(`${settlements.length} ends`, () => write(settlements)));
       track(giveBack(stopped));

@@ -69,6 +69,8 @@ export interface Settlement extends AttemptRef {
   cause?: string | null;
   /** Who ran it, for the attempt's record: `w12`. */
   worker?: string;
+  /** Of the agent that the worker was started for. Not kept. */
+  fingerprint?: string;
 }
 
 export interface JobFilter {

@@ -20,6 +20,7 @@ export interface AttemptFacts extends AttemptRef {
   finishedAt: number;
   summary?: string;
   worker?: string;
+  fingerprint?: string;
 }
 
 /**

@@ -22,9 +22,16 @@ export interface PoolNeeds {
 /** The workers of one agent: how many jobs they take, who gets them, when one is added or goes. */
 export interface Pool {
   readonly pace: Pace;
+  /** The newest that it was told to use. */
   agent(): Agent;
-  /** Workers of another fingerprint go when they have done what they hold. */
-  use(agent: Agent): void;
+  /** The one that new jobs go to. */
+  serving(): Agent;
+  /**
+   * The new one serves as soon as a worker of it is ready; then the others go when they have done what they hold, but
+   * for one of the fingerprint `warm`, which waits without work. A pool without workers serves the new one at once.
+   */
+  use(agent: Agent, warm?: string): void;
+  ready(worker: HostWorker): void;
   room(): number;
   /** Returns what does not fit. */
   give(assignments: Assignment[]): Assignment[];
@@ -41,6 +48,9 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
   const pace = createPace();
   const workers = new Set<HostWorker>();
   let agent = first;
+  /** What will serve once its first worker is ready. */
+  let staged: { agent: Agent; worker: HostWorker } | undefined;
+  let warm: string | undefined;
   let failures = 0;
   let stopPause: (() => void) | undefined;
   let isClosed = false;
@@ -60,8 +70,8 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     });
   }
 
-  function start(): HostWorker {
-    const worker = needs.startWorker(agent);
+  function start(of = agent): HostWorker {
+    const worker = needs.startWorker(of);
     workers.add(worker);
     return worker;
   }
@@ -71,21 +81,68 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     for (let missing = agent.workers.min - current().length; missing > 0; missing--) start();
   }
 
+  function isReady(worker: HostWorker): boolean {
+    const { is } = worker.state();
+    return is === 'idle' || is === 'busy';
+  }
+
+  function serve(next: Agent) {
+    agent = next;
+    staged = undefined;
+    failures = 0;
+    stopPause?.();
+    stopPause = undefined;
+    retire();
+    fillUp();
+    needs.changed();
+  }
+
+  /** All that are not to serve go, but for one that is kept warm. */
+  function retire() {
+    let isKept = false;
+    for (const worker of workers) {
+      const { fingerprint } = worker.agent;
+      if (fingerprint === agent.fingerprint || worker === staged?.worker) continue;
+      if (fingerprint === warm && !isKept && isReady(worker)) isKept = true;
+      else worker.drain();
+    }
+  }
+
+  /** The new one cannot be loaded. Whoever hears of it may want the old one back; if nobody does, the new one it is. */
+  function unfit(failed: typeof staged) {
+    time.after(0, () => {
+      if (isClosed || !failed || staged !== failed) return;
+      serve(failed.agent);
+      pause();
+    });
+  }
+
   return {
     pace,
-    agent: () => agent,
+    agent: () => staged?.agent ?? agent,
+    serving: () => agent,
     workers: () => workers,
-    use(next) {
-      const isNew = next.fingerprint !== agent.fingerprint;
-      agent = next;
-      if (isNew) {
-        failures = 0;
-        stopPause?.();
-        stopPause = undefined;
-        for (const worker of workers) if (worker.agent.fingerprint !== next.fingerprint) worker.drain();
+    ready(worker) {
+      if (staged?.worker === worker) serve(staged.agent);
+    },
+    use(next, keepWarm) {
+      warm = keepWarm;
+      const { fingerprint } = next;
+      if (staged?.agent.fingerprint === fingerprint) {
+        staged.agent = next;
+        return;
       }
-      fillUp();
-      needs.changed();
+      staged?.worker.drain();
+      staged = undefined;
+      if (fingerprint === agent.fingerprint) {
+        agent = next;
+        retire();
+        fillUp();
+        return needs.changed();
+      }
+      const mayServe = [...workers].some((worker) => worker.agent.fingerprint === fingerprint && isReady(worker));
+      if (mayServe || !current().some(isReady)) serve(next);
+      else staged = { agent: next, worker: start(next) };
     },
     room() {
       if (isClosed || stopPause) return 0;
@@ -120,6 +177,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     },
     gone(worker, isFault) {
       workers.delete(worker);
+      if (staged?.worker === worker) return unfit(staged);
       const isYoung = !worker.hasWorked() && time.monotonic() - worker.startedAt < YOUNG_MS;
       if (!isFault || worker.hasWorked()) failures = 0;
       if (isFault && isYoung && worker.agent.fingerprint === agent.fingerprint) pause();
@@ -130,6 +188,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
       let spare = current().length - agent.workers.min;
       for (const worker of workers) {
         if (spare <= 0) break;
+        if (worker.agent.fingerprint !== agent.fingerprint) continue;
         const state = worker.state();
         if (state.is !== 'idle' || now - state.since < idleMs) continue;
         worker.drain();

@@ -8,8 +8,13 @@ import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
 
 /** Runs attempts on worker threads in cells. */
 export interface Workers extends Service, WorkerPort {
-  /** Replaces the set of agents. Workers of an older fingerprint finish what they hold and go; new jobs run on new ones. */
-  use(agents: Iterable<Agent>): void;
+  /**
+   * Replaces the set of agents. New jobs go to a worker of the new fingerprint as soon as one is ready; those of the older
+   * one finish what they hold and go. `warm`: by agent, the older fingerprint of which one worker stays, without work.
+   */
+  use(agents: Iterable<Agent>, warm?: ReadonlyMap<string, string>): void;
+  /** The agent as the workers that take its new jobs know it: an older one until a worker of the newest is ready. */
+  serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */
   level(agent: string, level: LogLevel): void;
   /** Takes no new work; resolves when all workers have finished what they hold or `withinMs` is over (the rest is killed and reported as failed attempts with code `HOST_STOPPED`, which costs no attempt). */
@@ -113,6 +118,8 @@ export interface WorkerEnd {
   /** `CRASHED`, `OUT_OF_MEMORY`, `OVER_LIMIT`, `TIMEOUT`, `SILENT`, `BOOT_FAILED`, `CELL_LOST`, `CANCELLED`. */
   because: PlainFault;
   uptimeMs: number;
+  /** Of the agent that it was started for. */
+  fingerprint?: string;
   /** The attempt that it held. */
   job?: AttemptRef | null;
   /** What was found before it was killed; null when nothing could be had in time. */
@@ -124,6 +131,8 @@ export interface WorkerReading {
   worker: string;
   agent: string;
   version: string;
+  /** Of the agent that it was started for. */
+  fingerprint?: string;
   /** The pid of its cell. */
   cell: number;
   /** `time.monotonic()` ms. */

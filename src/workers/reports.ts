@@ -3,7 +3,8 @@ import type { AttemptRef, WorkerEvents } from '../jobs/ports.ts';
 
 /** Gathers what has happened within one turn of the host's loop and tells it in one go. */
 export interface Reports {
-  ended(worker: string, outcome: Outcome): void;
+  /** `fingerprint`: of the agent that the worker was started for. */
+  ended(worker: string, outcome: Outcome, fingerprint: string): void;
   returned(ref: AttemptRef): void;
   /** The agent's room may have grown. */
   changed(agent: string): void;
@@ -12,7 +13,7 @@ export interface Reports {
 }
 
 export function createReports(events: WorkerEvents, room: (agent: string) => number): Reports {
-  let ends: { worker: string; outcome: Outcome }[] = [];
+  let ends: { worker: string; outcome: Outcome; fingerprint: string }[] = [];
   let returns: AttemptRef[] = [];
   let agents = new Set<string>();
   let planned = false;
@@ -36,8 +37,8 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
   }
 
   return {
-    ended(worker, outcome) {
-      ends.push({ worker, outcome });
+    ended(worker, outcome, fingerprint) {
+      ends.push({ worker, outcome, fingerprint });
       plan();
     },
     returned({ job, attempt }) {

@@ -29,6 +29,7 @@ export interface RosterNeeds
 /** Who hears of a worker: its pool. */
 export interface WorkerOwner {
   took(durationMs: number): void;
+  ready(worker: HostWorker): void;
   gone(worker: HostWorker, isFault: boolean): void;
 }
 
@@ -70,6 +71,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
       tell,
       answer: needs.answer,
       took: owner.took,
+      ready: owner.ready,
       gone,
     });
     cell.workers.set(worker.id, worker);
@@ -106,7 +108,8 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     if (!because || because.code === 'HOST_STOPPED') return;
     const { name, agent, startedAt } = worker;
     const uptimeMs = Math.round(time.monotonic() - startedAt);
-    needs.gone({ worker: name, agent: agent.name, version: agent.version.id, because, uptimeMs, job, evidence });
+    const { fingerprint, version } = agent;
+    needs.gone({ worker: name, agent: agent.name, version: version.id, fingerprint, because, uptimeMs, job, evidence });
   }
 
   function hear(cell: Cell, messages: FromCell[]) {

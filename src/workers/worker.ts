@@ -18,6 +18,8 @@ export interface WorkerNeeds {
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
+  /** It is loaded and takes work at once. */
+  ready(worker: HostWorker): void;
   /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
   gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: Found | null): void;
 }
@@ -112,14 +114,18 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       const startedAt = flat[i + 1] as number;
       const durationMs = flat[i + 2] as number;
       needs.took(durationMs);
-      reports.ended(name, {
-        job: assignment.job,
-        attempt: assignment.attempt,
-        startedAt,
-        finishedAt: startedAt + Math.round(durationMs),
-        is: 'done',
-        result: flat[i + 3] as string | null,
-      });
+      reports.ended(
+        name,
+        {
+          job: assignment.job,
+          attempt: assignment.attempt,
+          startedAt,
+          finishedAt: startedAt + Math.round(durationMs),
+          is: 'done',
+          result: flat[i + 3] as string | null,
+        },
+        agent.fingerprint,
+      );
     }
     worked = true;
     back(count);
@@ -131,12 +137,16 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     const { seq: _, durationMs, ...rest } = end;
     needs.took(durationMs);
     worked = true;
-    reports.ended(name, {
-      ...rest,
-      job: assignment.job,
-      attempt: assignment.attempt,
-      finishedAt: rest.startedAt + Math.round(durationMs),
-    } as Outcome);
+    reports.ended(
+      name,
+      {
+        ...rest,
+        job: assignment.job,
+        attempt: assignment.attempt,
+        finishedAt: rest.startedAt + Math.round(durationMs),
+      } as Outcome,
+      agent.fingerprint,
+    );
     back(1);
   }
 
@@ -156,7 +166,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   function fail(assignment: Assignment, startedAt: number, fault: PlainFault) {
     const { job, attempt } = assignment;
     const finishedAt = Math.max(startedAt, time.now());
-    reports.ended(name, { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: true });
+    reports.ended(name, { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: true }, agent.fingerprint);
   }
 
   function gone(
@@ -242,7 +252,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     hear(message) {
       switch (message.say) {
         case 'ready':
-          return move({ is: 'ready', at: time.monotonic() });
+          move({ is: 'ready', at: time.monotonic() });
+          return needs.ready(worker);
         case 'done':
           return done(message.flat);
         case 'ended':

@@ -47,6 +47,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       startWorker: (of) =>
         roster.start(of, {
           took: pool.pace.add,
+          ready: pool.ready,
           gone(worker, isFault) {
             pool.gone(worker, isFault);
             oneLess?.();
@@ -58,12 +59,12 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     return pool;
   }
 
-  function use(agents: Iterable<Agent>) {
+  function use(agents: Iterable<Agent>, warm?: ReadonlyMap<string, string>) {
     const names = new Set<string>();
     for (const agent of agents) {
       names.add(agent.name);
       const pool = pools.get(agent.name);
-      if (pool) pool.use(agent);
+      if (pool) pool.use(agent, warm?.get(agent.name));
       else open(agent);
       reports.changed(agent.name);
     }
@@ -143,6 +144,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     },
     alive: () => turnedAt,
     use,
+    serving: (agent) => pools.get(agent)?.serving(),
     room,
     give(agent, assignments) {
       const left = is === 'running' ? (pools.get(agent)?.give(assignments) ?? assignments) : assignments;

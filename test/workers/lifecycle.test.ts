@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { type Cell, createCells } from '../../src/workers/cells.ts';
-import { agentOf, createWorld, isAlive, runs, type World, type WorldOptions } from './world.ts';
+import { agentOf, bundle, createWorld, isAlive, runs, type World, type WorldOptions } from './world.ts';
 
 async function within<T>(options: WorldOptions, scene: (world: World) => Promise<T>): Promise<T> {
   const world = await createWorld(options);
@@ -51,19 +51,54 @@ describe('the workers of an agent', () => {
     });
   });
 
-  test('of an older version finish what they hold, while new jobs run on the new one', async () => {
+  test('of an older version finish what they hold, while new jobs run on the new one as soon as it is ready', async () => {
     const go = Promise.withResolvers<string>();
     await within({ answer: () => go.promise }, async (world) => {
       await world.agent('swaps', runs(`await state.get('go'); return 'old';`));
       const [old] = world.give('swaps');
       await world.until('it to run', () => world.calls.length === 1);
-      await world.agent('swaps', runs(`return 'new';`));
+      const next = await world.agent('swaps', runs(`return 'new';`));
+      await world.until('the new one to serve', () => world.workers.serving!('swaps') === next);
       expect(await world.run('swaps')).toMatchObject({ result: '"new"' });
       expect(world.outcomes).toHaveLength(1);
       go.resolve('1');
       expect(await world.outcomeOf(old!)).toMatchObject({ is: 'done', result: '"old"' });
       await world.until('the old one to go', () => views(world, 'swaps').length === 1);
       expect(world.ends).toEqual([]);
+    });
+  });
+
+  test('of an older version take the jobs until the new one is ready, and go on when it cannot be loaded', async () => {
+    await within({}, async (world) => {
+      const old = await world.agent('swaps', runs(`return 'old';`));
+      await world.run('swaps');
+      await world.agent('swaps', `throw new Error('no good');\n${runs(`return 'new';`)}`);
+      expect(world.workers.serving!('swaps')).toBe(old);
+      expect(await world.run('swaps')).toMatchObject({ result: '"old"' });
+      await world.until('the end of the new one', () => world.ends.length > 0);
+      expect(world.ends[0]).toMatchObject({ because: { code: 'BOOT_FAILED' }, job: null });
+      world.workers.use([old]);
+      expect(await world.run('swaps')).toMatchObject({ result: '"old"' });
+      expect(world.outcomes.every(({ outcome }) => outcome.is === 'done')).toBe(true);
+    });
+  });
+
+  test('of an older version are kept warm, one of them and without work, and serve again at once', async () => {
+    await within({}, async (world) => {
+      const old = await world.agent('swaps', runs(`return 'old';`), { workers: { min: 1, max: 1 } });
+      await world.run('swaps');
+      const [first] = views(world, 'swaps');
+      const version = await bundle(world.folder, 'swaps', runs(`return 'new';`));
+      const next = agentOf('swaps', version, { workers: { min: 1, max: 1 } });
+      world.workers.use([next], new Map([['swaps', old.fingerprint]]));
+      await world.until('the new one to serve', () => world.workers.serving!('swaps') === next);
+      expect(await world.run('swaps')).toMatchObject({ result: '"new"' });
+      expect(views(world, 'swaps')).toHaveLength(2);
+      world.workers.use([old]);
+      expect(world.workers.serving!('swaps')).toBe(old);
+      expect(await world.run('swaps')).toMatchObject({ result: '"old"' });
+      await world.until('the new one to go', () => views(world, 'swaps').length === 1);
+      expect(views(world, 'swaps')[0]!.worker).toBe(first!.worker);
     });
   });
 

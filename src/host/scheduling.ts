@@ -1,0 +1,35 @@
+import type { Healer } from '../healing/healer.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { createSchedule, type Schedule } from '../schedule/schedule.ts';
+import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { SafeMode } from './safe-mode.ts';
+
+export interface SchedulingNeeds {
+  time: Time;
+  log: Log;
+  store: SqliteStore;
+  jobs: Jobs;
+  healer: Pick<Healer, 'holdUp'>;
+  safeMode: SafeMode;
+}
+
+/** The schedule, wired to the rooms. */
+export function createScheduling({ time, log, store, jobs, healer, safeMode }: SchedulingNeeds): Schedule {
+  return createSchedule({
+    time,
+    log,
+    slots: safeMode.slots,
+    async unfinished(agent) {
+      const found = await store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 });
+      return found.map(({ id, slot }) => ({ id, slot }));
+    },
+    async cancelJob(id, why) {
+      const held = safeMode.isOn() && safeMode.holds((await store.get(id))?.agent ?? '');
+      if (!held) await jobs.cancel(id, why);
+    },
+    woken: (agents) => agents.forEach(jobs.wake),
+    holdUp: healer.holdUp,
+  });
+}
