@@ -2,16 +2,14 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connectControl } from '../../src/control/client.ts';
 import { socketPath } from '../../src/control/place.ts';
-import type { Job } from '../../src/jobs/model.ts';
-import type { Slot } from '../../src/schedule/ports.ts';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
 import { type Broken, checkAlways, checkAtRest, endOf, type Facts, isFresh, repeatedRuns } from './check.ts';
 import { delay, until } from './delay.ts';
 import { goneWithin, type HostProcess, processesOf, signal, startHost } from './host-process.ts';
 import { effectOf, openAcceptedLedger, runOf, tail } from './ledgers.ts';
-import { EFFECTS_FILE, pluginFiles, RUNS_FILE, SCHEDULED } from './plugins.ts';
+import { EFFECTS_FILE, pluginFiles, RUNS_FILE } from './plugins.ts';
 import { createProducer } from './producer.ts';
 import { seeded } from './random.ts';
+import { readStore } from './read-store.ts';
 
 export interface CrashFuzz {
   /** The compiled program, as people run it. */
@@ -189,28 +187,11 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
   }
 
   async function gather() {
-    const store = openReadOnly(storeFile);
-    try {
-      const jobs: Job[] = [];
-      for (;;) {
-        const before = jobs.at(-1)?.id;
-        const page = await store.list({ limit: 1_000, ...(before === undefined ? {} : { before }) });
-        jobs.push(...page);
-        if (page.length < 1_000) break;
-      }
-      const slots: Slot[] = [];
-      for (let from = 0; ; from = slots.at(-1)!.due + 1) {
-        const page = await store.slots({ agent: SCHEDULED, from, to: Number.MAX_SAFE_INTEGER });
-        slots.push(...page);
-        if (page.length === 0) break;
-      }
-      // What was accepted or run while the store was read is looked at the next time.
-      const known = new Set(jobs.map(({ id }) => id));
-      look();
-      return { ...facts, jobs, slots, runs: facts.runs.filter(({ job }) => known.has(job)), now: Date.now() };
-    } finally {
-      store.close();
-    }
+    const { jobs, slots } = await readStore(storeFile);
+    // What was run while the store was read is looked at the next time.
+    const known = new Set(jobs.map(({ id }) => id));
+    look();
+    return { ...facts, jobs, slots, runs: facts.runs.filter(({ job }) => known.has(job)), now: Date.now() };
   }
 
   function brokenOf(all: Broken): Broken {

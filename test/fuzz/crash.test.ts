@@ -15,7 +15,7 @@ it('loses nothing, leaves nothing stuck and repeats nothing in silence while hos
       main: MAIN,
       folder,
       seed: 20,
-      rounds: 6,
+      rounds: 5,
       seconds: 20,
       say: (line) => said.push(line),
     });
