@@ -10,9 +10,6 @@ import type { WorkerEvents } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
-import { createSqliteStore } from '../store/sqlite/store.ts';
-import { createEvents } from '../telemetry/events.ts';
-import { openJournal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import { createWorkers } from '../workers/workers.ts';
 import { createAnswers } from './answers.ts';
@@ -20,10 +17,10 @@ import { serveControl } from './control-server.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
+import { openGround } from './ground.ts';
 import { calmed, createHealing, tellCellReplaced, tellGone, tellHostLost } from './healing.ts';
 import type { HostFacts, House } from './house.ts';
 import { createLag } from './lag.ts';
-import { lockFolder } from './lock.ts';
 import { createOps } from './ops.ts';
 import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
@@ -32,7 +29,7 @@ import { createRollbacks, readBy } from './rollbacks.ts';
 import { createSafeMode } from './safe-mode.ts';
 import { createScheduling } from './scheduling.ts';
 import { findSecret, findSecrets } from './secrets.ts';
-import { countStart, PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
+import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { createStates } from './states.ts';
 import { tellEnds } from './tell-ends.ts';
 import { iso } from './views.ts';
@@ -63,8 +60,6 @@ export interface HostOptions {
 export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 
 const DRAIN_MS = 10_000;
-/** The lock of a host that was killed is free as soon as the system has cleared up after it. */
-const LOCK_WITHIN_MS = 5_000;
 
 /**
  * Builds the rooms, starts them in order and takes over what an earlier host left. Rejects with a Fault when the folder
@@ -87,38 +82,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
   };
   let drainMs = DRAIN_MS;
   let starts: Starts | undefined;
-  const { onStop, startService, unwind } = createOrder(loops);
+  const order = createOrder(loops);
+  const { onStop, startService, unwind } = order;
 
   try {
-    const lock = lockFolder(folder, watched.restart ? LOCK_WITHIN_MS : 0);
-    onStop('lock', () => lock.release());
-    starts = countStart(folder, { now: facts.startedAt, forget: watched.afresh });
-    const journal = await openJournal({
-      folder: facts.logFolder,
-      level: settings.logs.level,
-      maxFileBytes: settings.logs.maxFileBytes,
-      budgetBytes: settings.logs.budgetBytes,
+    const needs = { time, facts, settings, watched, order, ending: options.ending };
+    const { journal, log, store, events } = await openGround(needs, (counted) => {
+      starts = counted;
     });
-    onStop('journal', () => journal.close());
-    const log = journal.room('host');
-
-    const store = createSqliteStore(
-      {
-        time,
-        log: journal.room('store'),
-        onFailure: (fault) => options.ending(fault.message, true),
-      },
-      { file: facts.storeFile },
-    );
-    await startService('store', store);
-    const events = createEvents({ time, store, log });
-    onStop('events', () => events.settled());
-
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       { folder, versionsFolder: join(folder, 'data/versions') },
     );
-    const safeMode = createSafeMode(reasonForSafeMode(watched, starts), await createPauses({ time, store }), store);
+    const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), await createPauses({ time, store }), store);
     const { pauses } = safeMode;
     onStop('pauses', () => pauses.stop());
 
@@ -262,7 +238,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       states,
       healer,
       lag,
-      lastWords: tellLost(events, watched.lost, starts.lost),
+      lastWords: tellLost(events, watched.lost, starts!.lost),
       ages: () => agesOf(loops, time.monotonic()),
       concerns: () => [...watched.concern(), ...safeMode.concern(catalog.agents().keys())],
       stop: () => options.ending('asked to stop', false),
@@ -273,7 +249,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { pid, socket, guardian } = facts;
     const about = { pid, startedAt: iso(facts.startedAt), socket, ...(guardian === null ? {} : { guardian }) };
     writeFileSync(hostFilePath(folder), JSON.stringify(about));
-    onStop('proof', time.after(PROVEN_MS, starts.proven));
+    onStop('proof', time.after(PROVEN_MS, starts!.proven));
     events.record('info', {
       kind: 'host.started',
       agent: null,
