@@ -91,6 +91,23 @@ export function buildProgram(runner: Runner): Command {
     .option('--all', 'every agent');
   add('resume [agent]', 'start its jobs again', () => import('./commands/resume.ts')).option('--all', 'every agent');
   add('ack <incident> [note...]', 'close an incident by hand, with a note', () => import('./commands/ack.ts'));
+  add(
+    'versions <plugin>',
+    'the kept versions of a plugin, and what they are to its agents',
+    () => import('./commands/versions.ts'),
+  );
+  add(
+    'diff <plugin> [a] [b]',
+    'what two versions differ in (default: the newest two)',
+    () => import('./commands/diff.ts'),
+  );
+  add(
+    'rollback <agent> [version]',
+    'back to the good version before, or to any other',
+    () => import('./commands/rollback.ts'),
+  )
+    .option('--force', 'also to a version that is known to be bad')
+    .option('--latest', 'follow its files again');
   add('level <agent> <level>', 'what an agent may log: debug, info, warn, error', () => import('./commands/level.ts'));
   const dlq = add('dlq', 'jobs that gave up, grouped by cause', () => import('./commands/dlq.ts'));
   add('list', 'the groups', () => import('./commands/dlq.ts'), dlq);

@@ -41,6 +41,8 @@ export interface AgentView {
   plugin: string;
   about: string;
   version: string | null;
+  /** Of that version: good, candidate (on trial), pinned (held by a person), rolled-back; null: nothing of it is known. */
+  standing?: string | null;
   /** new, ok, running, retrying, late, healing, quarantined, paused, off. */
   state: string;
   /** One sentence that says why it is in that state. */
@@ -140,6 +142,16 @@ export interface ChangeView {
   problem: PlainFault | null;
 }
 
+/** A version of a plugin that is kept. */
+export interface VersionView {
+  id: string;
+  madeAt: string;
+  bytes: number;
+  /** What it is to the agents in force: candidate (on trial), good, bad, or untried. */
+  standing: 'candidate' | 'good' | 'bad' | 'untried';
+  agents: { agent: string; is: string; runs: boolean; why?: string }[];
+}
+
 /** A line of a log, as it stands in the file. */
 export interface LogLine {
   time: string;
@@ -210,6 +222,18 @@ export interface Ops {
   ack: { args: { id: string; note?: string }; value: IncidentView };
   pause: { args: { agent: string; forMs?: number }; value: { agent: string; until: string | null } };
   resume: { args: { agent: string }; value: { agent: string } };
+  /** Newest first. `plugin`: its name, or that of an agent of it. */
+  versions: { args: { plugin: string }; value: { plugin: string; versions: VersionView[] } };
+  /** The author's files of a version; `version`: the first digits are enough. */
+  sources: {
+    args: { plugin: string; version: string };
+    value: { plugin: string; files: { path: string; text: string }[] };
+  };
+  /** Without `version`: to the good one before. `force`: also to one that is known to be bad. `latest`: follow the files again. */
+  rollback: {
+    args: { agent: string; version?: string; force?: boolean; latest?: boolean };
+    value: { agent: string; before: string; version: string; standing: string };
+  };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
   configShow: { args: { agent?: string }; value: { values: { path: string; value: unknown; origin: string }[] } };

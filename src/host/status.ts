@@ -57,6 +57,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         plugin: listing.plugin,
         about: agent?.about ?? '',
         version: agent?.version.id ?? null,
+        standing: listing.standing ?? null,
         ...stateOf(standing, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,

@@ -32,7 +32,10 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
   const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
-  const right = [`plugin ${agent.plugin}`, agent.version && `version ${agent.version.slice(0, 8)}`]
+  const right = [
+    `plugin ${agent.plugin}`,
+    agent.version && `version ${agent.version.slice(0, 8)}${standingWords(agent)}`,
+  ]
     .filter(Boolean)
     .join('  ');
   const gap = ' '.repeat(Math.max(3, Math.min(width, 90) - widthOf(left) - right.length));
@@ -60,6 +63,13 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
   if (facts.jobs.length > 0) lines.push('', ...jobTable(facts.jobs, look));
   lines.push('', `  ${paint('cyan', '→')} ${nextSteps(agent).join('   ')}`);
   return lines;
+}
+
+/** Nothing is said of what is as it should be. */
+function standingWords({ standing }: AgentView): string {
+  const words: Record<string, string> = { candidate: 'on trial', pinned: 'held by hand', 'rolled-back': 'rolled back' };
+  const word = standing ? words[standing] : undefined;
+  return word ? ` (${word})` : '';
 }
 
 function dayWords(agent: AgentView, { paint }: Look): string {

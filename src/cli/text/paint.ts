@@ -33,4 +33,8 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
   paused: { sign: '‖', style: 'dim' },
   off: { sign: '–', style: 'dim' },
   cancelled: { sign: '–', style: 'dim' },
+  good: { sign: '✓', style: 'green' },
+  candidate: { sign: '⟳', style: 'yellow' },
+  bad: { sign: '✗', style: 'red' },
+  untried: { sign: '·', style: 'dim' },
 };

@@ -1,0 +1,41 @@
+import type { VersionView } from '../../control/protocol.ts';
+import { formatSize } from '../../kernel/units.ts';
+import type { Said, Stage } from '../ports.ts';
+import { shortTime } from '../text/clock.ts';
+import { signOf } from '../text/paint.ts';
+import { type Column, type Row, table } from '../text/table.ts';
+import { oneLine } from '../text/width.ts';
+
+const COLUMNS: Column[] = [
+  { title: '' },
+  { title: 'VERSION' },
+  { title: 'MADE' },
+  { title: 'SIZE', right: true },
+  { title: 'STANDING' },
+  { title: 'AGENTS', atLeast: 16 },
+];
+
+/** The kept versions of a plugin, newest first. */
+export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promise<Said> {
+  const answer = await stage.ask('versions', { plugin: plugin! });
+  const { paint, clock, width } = stage;
+  const rows = answer.versions.map((version): Row => {
+    const { sign, style } = signOf(version.standing);
+    return {
+      cells: [
+        { text: sign, paint: (text) => paint(style, text) },
+        version.id.slice(0, 8),
+        shortTime(Date.parse(version.madeAt), clock),
+        formatSize(version.bytes),
+        version.standing,
+        agentWords(version),
+      ],
+      below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),
+    };
+  });
+  return { json: answer, lines: table(COLUMNS, rows, width, (text) => paint('dim', text)) };
+}
+
+function agentWords({ agents }: VersionView): string {
+  return agents.map(({ agent, is, runs }) => (runs ? `${agent} runs it` : `${agent}: ${is}`)).join(', ');
+}

@@ -1,0 +1,198 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobView, StatusView } from '../../src/control/protocol.ts';
+import { type Installation, installation, plugin } from './installation.ts';
+
+/** Generous: the machine may be busy. */
+const WITHIN_MS = 40_000;
+const ONE_ATTEMPT = 'limits: { attempts: 1 },';
+const working = (word: string) => plugin(`return '${word}';`, ONE_ATTEMPT);
+
+describe('a changed version', () => {
+  let place: Installation;
+  const agents = ['breaks', 'crashes', 'outside', 'settles'];
+  const outside = (word: string) =>
+    plugin(
+      `if (context.settings.down) throw new Error('the service is down'); return '${word}';`,
+      `${ONE_ATTEMPT} settings: z.strictObject({ down: z.boolean().default(false) }),`,
+    );
+
+  beforeAll(async () => {
+    place = installation({
+      'plugins/breaks.ts': working('good'),
+      'plugins/crashes.ts': working('good'),
+      'plugins/settles.ts': outside('good'),
+      // Whether the service is up is not the version's doing: it is a file that both read.
+      'plugins/outside.ts': serviceUser('good'),
+      'up.txt': 'yes',
+    });
+    await place.start();
+    // A state is good after three runs; each agent has none before it.
+    for (const agent of agents) for (let i = 0; i < 4; i++) await ran(agent, 'done');
+    await until((status) => agents.every((name) => standing(status, name) === 'good'));
+  }, 60_000);
+  afterAll(() => place.leave());
+
+  function serviceUser(word: string): string {
+    return `import { readFileSync } from 'node:fs';
+import { definePlugin } from 'daruma';
+export default definePlugin({
+  about: 'A plugin of a test.',
+  ${ONE_ATTEMPT}
+  needs: { read: ['up.txt'] },
+  run({ folder }) {
+    if (readFileSync(folder + '/up.txt', 'utf8') !== 'yes') throw new Error('the service is down');
+    return '${word}';
+  },
+});
+`;
+  }
+
+  async function status(): Promise<StatusView> {
+    return (await place.daruma('status', '--json')).json;
+  }
+  function agentIn(view: StatusView, name: string) {
+    return view.agents.find((one) => one.name === name)!;
+  }
+  const standing = (view: StatusView, name: string) => agentIn(view, name).standing;
+  const until = (holds: (view: StatusView) => boolean) => place.until(status, holds, WITHIN_MS);
+  const events = async (kind: string) =>
+    (await place.daruma('logs', '--json', '-n', '500')).json.filter((line: { event?: string }) => line.event === kind);
+
+  async function queued(agent: string): Promise<string> {
+    return (await place.daruma('run', agent, '--json')).json.id;
+  }
+  async function ended(id: string): Promise<JobView> {
+    return place.until(
+      async () => (await place.daruma('jobs', id, '--json')).json,
+      (job: JobView) => job.state === 'done' || job.state === 'cancelled',
+      WITHIN_MS,
+    );
+  }
+  async function ran(agent: string, state: string): Promise<JobView> {
+    const { json } = await place.daruma('run', agent, '--wait', '--json');
+    expect(json.state).toBe(state);
+    return json;
+  }
+  /** Saves a file and waits until what it says is on trial; resolves with the version. */
+  async function saved(agent: string, path: string, text: string): Promise<string> {
+    const before = agentIn(await status(), agent).version;
+    place.write(path, text);
+    const view = await until((now) => standing(now, agent) === 'candidate');
+    const { version } = agentIn(view, agent);
+    if (path.startsWith('plugins/')) expect(version).not.toBe(before);
+    return version!;
+  }
+
+  it('that fails is rolled back by itself, and the jobs that it failed are run on the good one', async () => {
+    const good = agentIn(await status(), 'breaks').version!;
+    const bad = await saved(
+      'breaks',
+      'plugins/breaks.ts',
+      plugin(`throw new TypeError('prices is not iterable');`, ONE_ATTEMPT),
+    );
+    const jobs = [await queued('breaks'), await queued('breaks'), await queued('breaks')];
+    for (const id of jobs) expect(await ended(id)).toMatchObject({ state: 'done', result: 'good', version: good });
+    const view = await until((now) => standing(now, 'breaks') === 'rolled-back');
+    expect(agentIn(view, 'breaks')).toMatchObject({
+      version: good,
+      dead: 0,
+      problem: {
+        code: 'ROLLED_BACK',
+        message: `breaks is rolled back to ${good.slice(0, 8)}: version ${bad.slice(0, 8)} failed 3 of 3 runs: prices is not iterable`,
+        next: `mend plugins/breaks.ts or agents/breaks.yaml, or force it: daruma rollback breaks ${bad.slice(0, 8)} --force`,
+      },
+    });
+    const { json: incidents } = await place.daruma('incidents', 'breaks', '--json');
+    expect(incidents).toHaveLength(1);
+    expect(incidents[0]).toMatchObject({ verdict: 'bad-version', version: bad, remedies: [{ kind: 'roll-back' }] });
+    expect(incidents[0].remedies[0].what).toContain('--force');
+  }, 60_000);
+
+  it('is kept with its source, is told by its standing, and differs in lines', async () => {
+    const { json } = await place.daruma('versions', 'breaks', '--json');
+    expect(json.versions).toMatchObject([
+      { standing: 'bad', agents: [{ agent: 'breaks', is: 'bad', runs: false }] },
+      { standing: 'good', agents: [{ agent: 'breaks', is: 'good', runs: true }] },
+    ]);
+    const [bad, good] = json.versions.map(({ id }: { id: string }) => id);
+    const kept = join(place.folder, 'data/versions/breaks', bad, 'source/plugins/breaks.ts');
+    expect(readFileSync(kept, 'utf8')).toContain('prices is not iterable');
+    const { stdout } = await place.daruma('diff', 'breaks', good.slice(0, 6), bad.slice(0, 6));
+    expect(stdout).toContain("-  async run(context) { return 'good'; },");
+    expect(stdout).toContain("+  async run(context) { throw new TypeError('prices is not iterable'); },");
+  });
+
+  it('can be forced, taken back, held and let go by hand', async () => {
+    const { json } = await place.daruma('versions', 'breaks', '--json');
+    const [bad, good] = json.versions.map(({ id }: { id: string }) => id);
+    const refused = await place.daruma('rollback', 'breaks', bad.slice(0, 8), '--json');
+    expect(refused).toMatchObject({ code: 1, json: { error: { code: 'VERSION_BAD' } } });
+    const forced = await place.daruma('rollback', 'breaks', bad.slice(0, 8), '--force', '--json');
+    expect(forced.json).toMatchObject({ before: good, version: bad, standing: 'good' });
+    const back = await place.daruma('rollback', 'breaks', '--json');
+    expect(back.json).toMatchObject({ before: bad, version: good, standing: 'pinned' });
+    expect((await ran('breaks', 'done')).version).toBe(good);
+    const latest = await place.daruma('rollback', 'breaks', '--latest', '--json');
+    expect(latest.json).toMatchObject({ before: good, version: bad });
+    place.write('plugins/breaks.ts', working('mended'));
+    await until((now) => ![good, bad].includes(agentIn(now, 'breaks').version!));
+    expect((await ran('breaks', 'done')).result).toBe('mended');
+  }, 60_000);
+
+  it('that crashes is rolled back at its first crash, as one incident', async () => {
+    const bad = await saved(
+      'crashes',
+      'plugins/crashes.ts',
+      plugin(`setTimeout(() => { throw new Error('out of the blue'); }); await new Promise(() => {});`, ONE_ATTEMPT),
+    );
+    const job = await ended(await queued('crashes'));
+    expect(job).toMatchObject({ state: 'done', result: 'good' });
+    expect(job.version).not.toBe(bad);
+    const { json: incidents } = await place.daruma('incidents', 'crashes', '--json');
+    expect(incidents).toMatchObject([{ verdict: 'bad-version', version: bad }]);
+  }, 60_000);
+
+  it('in its settings is rolled back as well, and the version stays', async () => {
+    const { version } = agentIn(await status(), 'settles');
+    expect(await saved('settles', 'agents/settles.yaml', 'plugin: settles\nsettings: { down: true }\n')).toBe(version);
+    for (const id of [await queued('settles'), await queued('settles'), await queued('settles')]) {
+      expect(await ended(id)).toMatchObject({ result: 'good', version });
+    }
+    const view = await status();
+    expect(agentIn(view, 'settles').problem?.message).toContain('with its newest settings failed 3 of 3 runs');
+  }, 60_000);
+
+  it('is not blamed for a service that is down: it is tried again, and the incident says so', async () => {
+    const { version: good } = agentIn(await status(), 'outside');
+    const next = await saved('outside', 'plugins/outside.ts', serviceUser('next'));
+    place.write('up.txt', 'no');
+    const jobs = [await queued('outside'), await queued('outside'), await queued('outside')];
+    await place.until(
+      () => events('version.excused'),
+      (found) => found.length > 0,
+      WITHIN_MS,
+    );
+    const view = await status();
+    expect(agentIn(view, 'outside')).toMatchObject({ version: next, standing: 'candidate', problem: null });
+    // More of the same changes nothing now.
+    for (let i = 0; i < 3; i++) await ran('outside', 'dead');
+    expect(agentIn(await status(), 'outside')).toMatchObject({ version: next, standing: 'candidate' });
+    const { json: incidents } = await place.daruma('incidents', 'outside', '--json');
+    expect(incidents).toHaveLength(1);
+    expect(JSON.stringify(incidents[0].timeline)).toContain(`${good!.slice(0, 8)} does the same`);
+    place.write('up.txt', 'yes');
+    await place.daruma('replay', jobs[0]!, '--yes');
+    expect(await ended(jobs[0]!)).toMatchObject({ result: 'next', version: next });
+  }, 60_000);
+
+  it('stays rolled back over a restart', async () => {
+    expect(await place.stop()).toBe(0);
+    await place.start();
+    const view = await until((now) => standing(now, 'crashes') === 'rolled-back');
+    expect(agentIn(view, 'crashes').problem?.code).toBe('ROLLED_BACK');
+    expect((await ran('crashes', 'done')).result).toBe('good');
+    expect(existsSync(join(place.folder, 'data/versions/crashes'))).toBe(true);
+  }, 60_000);
+});
