@@ -125,14 +125,18 @@ export function buildProgram(runner: Runner): Command {
   add('new <name>', 'a plugin from a template', () => import('./commands/new.ts'))
     .option('--schedule <cron>', 'when it runs: "*/10 * * * *", @hourly')
     .option('--about <sentence>', 'what it is for');
+  add('dev', 'a host in this terminal: its log, an answer to each saved file, keys', () => import('./commands/dev.ts'));
+  add('test [name]', 'run the test of a plugin, or all of them', () => import('./commands/test.ts'));
   add('init <folder>', 'an installation of your own, ready to start', () => import('./commands/init.ts'));
 
   program.commandsGroup('Host');
   add('start', 'run the host in this terminal until Ctrl-C', () => import('./commands/start.ts'))
     .option('--safe', 'with every agent paused')
     .option('--no-guardian', 'without the process that starts it again when it fails');
-  add('host', 'the host alone, for systemd', () => import('./commands/host.ts'), program, true).option('--safe');
-  add('dev', 'the host alone, from sources', () => import('./commands/dev.ts'), program, true);
+  add('host', 'the host alone, for systemd', () => import('./commands/host.ts'), program, true)
+    .option('--safe')
+    .option('--dev')
+    .option('--with-parent');
   add('stop', 'end the host; running jobs are given time to finish', () => import('./commands/stop.ts')).option(
     '--within <time>',
     'how long to wait for it',

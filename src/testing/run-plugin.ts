@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { codeFrame } from '../catalog/frame.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
@@ -60,7 +61,7 @@ async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Pr
     });
     const peakBytes = Math.max(answers.peakBytes(), peakIn(tried));
     return {
-      ...endOf(tried),
+      ...endOf(tried, place),
       logs: tried.lines.map(logOf),
       ...answers.did(),
       summary: tried.outcome.summary ?? null,
@@ -75,18 +76,25 @@ async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Pr
   }
 }
 
-function endOf({ outcome, end }: Tried): Pick<Ran, 'state' | 'result' | 'error' | 'retry'> {
+function endOf(
+  { outcome, end }: Tried,
+  { installation }: PluginPlace,
+): Pick<Ran, 'state' | 'result' | 'error' | 'retry'> {
   if (outcome.is === 'done') {
     return { state: 'done', result: JSON.parse(outcome.result ?? 'null'), error: null, retry: false };
   }
-  return { state: 'failed', result: null, error: placed(outcome.fault, end), retry: outcome.retry };
+  return { state: 'failed', result: null, error: placed(outcome.fault, end, installation), retry: outcome.retry };
 }
 
 /** A worker that had to be killed has thrown nothing: its place is where it was found. */
-function placed(fault: PlainFault, end: Tried['end']): PlainFault {
+function placed(fault: PlainFault, end: Tried['end'], installation: string): PlainFault {
   const spot = end?.evidence?.hot?.find(({ file }) => file !== null);
   if (fault.file || !spot) return fault;
-  return { ...fault, file: spot.file!, ...(spot.line === null ? {} : { line: spot.line }) };
+  const { file, line } = spot;
+  if (line === null) return { ...fault, file: file! };
+  const path = resolve(installation, file!);
+  const frame = existsSync(path) ? codeFrame(readFileSync(path, 'utf8'), line, 1) : undefined;
+  return { ...fault, file: file!, line, ...(frame ? { frame } : {}) };
 }
 
 function peakIn({ end }: Tried): number {

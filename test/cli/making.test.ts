@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/host-settings.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
 import { guideText } from '../../src/cli/init/guide-text.ts';
-import { pluginText } from '../../src/cli/init/plugin-text.ts';
+import { pluginTestText, pluginText } from '../../src/cli/init/plugin-text.ts';
 import { newerNode, olderNode } from '../../src/cli/node.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { fakeHost, temporaryInstallation } from './fake-host.ts';
@@ -26,7 +26,10 @@ function typeErrors(files: string[]): string {
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const options = {
     extends: join(ROOT, 'tsconfig.json'),
-    compilerOptions: { paths: { daruma: [join(ROOT, 'src/index.ts')] }, noUnusedParameters: true },
+    compilerOptions: {
+      paths: { daruma: [join(ROOT, 'src/index.ts')], 'daruma/testing': [join(ROOT, 'src/testing/index.ts')] },
+      noUnusedParameters: true,
+    },
     include: [],
     files,
   };
@@ -46,14 +49,17 @@ describe('new', () => {
     writeFileSync(join(folder, 'plugins/two.ts'), pluginText({ about: 'x' }));
     const example = /```ts\n(import[\s\S]*?)```/.exec(guideText([]))![1]!;
     writeFileSync(join(folder, 'plugins/guide.ts'), example);
-    expect(typeErrors(['plugins/one.ts', 'plugins/two.ts', 'plugins/guide.ts'])).toBe('');
+    writeFileSync(join(folder, 'plugins/one.test.ts'), pluginTestText('one'));
+    const files = ['plugins/one.ts', 'plugins/one.test.ts', 'plugins/two.ts', 'plugins/guide.ts'];
+    expect(typeErrors(files)).toBe('');
     expect(readFileSync(join(folder, 'plugins/one.ts'), 'utf8')).toContain("schedule: '*/10 * * * *'");
   });
 
   test('says what to do next when no host runs, and overwrites nothing', async () => {
     const first = await cli(['new', 'price-watch'], { cwd: folder });
     expect(first).toMatchObject({ code: 0, out: expect.stringContaining('✓ plugins/price-watch.ts') });
-    expect(first.out).toContain('daruma start');
+    expect(first.out).toMatch(/✓ plugins\/price-watch\.test\.ts {3}1\d lines/);
+    expect(first.out).toContain('daruma start        daruma test price-watch');
     const again = await cli(['new', 'price-watch'], { cwd: folder });
     expect(again).toMatchObject({ code: 1, err: expect.stringContaining('plugins/price-watch.ts is there already') });
   });

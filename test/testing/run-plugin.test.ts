@@ -183,8 +183,24 @@ describe('the plugin', () => {
     expect(error).toMatchObject({ code: 'TIMEOUT', line: 6 });
     expect(error!.frame).toContain("await fetch('https://slow.example/')");
     expect(requests).toMatchObject([{ status: null }]);
-    const loops = await runs('for (;;);', { timeout: '300ms', limits: { grace: '100ms' } });
-    expect(loops.error).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  // What is found of a thread that spins has to be found in time, which a busy machine may not allow.
+  it('that spins is killed at its timeout, and where it was found is told', { retry: 3 }, async () => {
+    const file = join(folder, 'spins.ts');
+    const text = `import { definePlugin } from 'daruma';
+function spin(n: number) {
+  for (;;) n = Math.sqrt(n + 1);
+}
+export default definePlugin({
+  about: 'A test.',
+  run: ({ job }) => spin(job.attempt),
+});
+`;
+    writeFileSync(file, text);
+    const { error } = await runPlugin(file, { timeout: '300ms', limits: { grace: '300ms' } });
+    expect(error).toMatchObject({ code: 'TIMEOUT', file: 'spins.ts' });
+    expect(error!.frame).toMatch(/> \d \|/);
   });
 
   it('may be run many times side by side', async () => {

@@ -1,12 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { pluginText } from '../init/plugin-text.ts';
+import { pluginTestText, pluginText } from '../init/plugin-text.ts';
 import type { Said, Stage } from '../ports.ts';
 import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
+import { pad } from '../text/width.ts';
 import { usage } from '../usage.ts';
 
 export interface NewOptions {
@@ -20,7 +21,7 @@ const SCHEDULE = /^(@[a-z]+|\S+(\s+\S+){4,5})$/;
 const PICKED_UP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
-/** Writes a plugin from a template, and waits until the running host, if there is one, has taken it up. */
+/** Writes a plugin and its test from templates, and waits until the running host, if there is one, has taken it up. */
 export async function run(stage: Stage, [name]: (string | undefined)[], options: NewOptions): Promise<Said> {
   if (!NAME.test(name!)) {
     throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name!)}`);
@@ -34,11 +35,17 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   }
   const file = `plugins/${name}.ts`;
   const text = pluginText({ about: options.about ?? `Says what ${name} is for, in one sentence.`, schedule });
+  const test = `plugins/${name}.test.ts`;
+  const testText = pluginTestText(name!);
   write(stage.folder, file, text);
+  const isNewTest = !existsSync(join(stage.folder, test));
+  if (isNewTest) write(stage.folder, test, testText);
   const from = stage.time.monotonic();
   const agent = await pickedUp(stage, name!);
   const tookMs = Math.round(stage.time.monotonic() - from);
-  const lines = [`${stage.paint('green', '✓')} ${file}   ${text.split('\n').length - 1} lines`];
+  const written = (path: string, content: string) =>
+    `${stage.paint('green', '✓')} ${pad(path, test.length)}   ${content.split('\n').length - 1} lines`;
+  const lines = [written(file, text), ...(isNewTest ? [written(test, testText)] : [])];
   if (agent?.problem) lines.push(...faultLines(agent.problem, stage.paint));
   else if (agent) {
     const next = agent.nextSlot
@@ -46,8 +53,13 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
       : 'it runs when asked to';
     lines.push(`${stage.paint('green', '✓')} the running host picked it up in ${formatDuration(tookMs)}, ${next}`);
   }
-  lines.push(`  ${stage.paint('cyan', '→')} ${agent ? `daruma run ${name} --wait` : 'daruma start'}`);
-  return { json: { file, agent: agent ?? null, tookMs: agent ? tookMs : null }, lines, code: agent?.problem ? 1 : 0 };
+  const next = agent ? `daruma run ${name} --wait` : 'daruma start';
+  lines.push(`  ${stage.paint('cyan', '→')} ${next}        daruma test ${name}`);
+  return {
+    json: { file, test: isNewTest ? test : null, agent: agent ?? null, tookMs: agent ? tookMs : null },
+    lines,
+    code: agent?.problem ? 1 : 0,
+  };
 }
 
 function write(folder: string, file: string, text: string): void {

@@ -107,7 +107,8 @@ function jobTail(stage: Stage): JobTail {
   }
 }
 
-function endLines(job: JobView, { paint, width }: Stage): string[] {
+/** What a person reads of a job that has ended. */
+export function endLines(job: JobView, { paint, width }: Stage): string[] {
   const took = job.durationMs === null ? '' : ` in ${formatDuration(job.durationMs)}`;
   if (job.state === 'done') {
     const nothing = job.result === null || job.result === undefined;

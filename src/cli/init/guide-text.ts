@@ -46,6 +46,7 @@ export default definePlugin({
 
 \`\`\`
 npx daruma new my-agent --schedule "*/10 * * * *"   # a plugin that works, to start from
+npx daruma test my-agent                             # its test, plugins/my-agent.test.ts, in a real worker
 npx daruma check                                     # what is wrong with the files, with the line
 npx daruma run my-agent --wait --with key=value      # one job now; exit code 1 when it failed
 npx daruma logs my-agent -f

@@ -24,6 +24,22 @@ ${when}
 `;
 }
 
+/** The text of the test of {@link pluginText}'s plugin. */
+export function pluginTestText(name: string): string {
+  return `import { runPlugin } from 'daruma/testing';
+import { expect, it } from 'vitest';
+
+// A real worker with the plugin's own rights and limits. What it fetches is answered here: { http: [{ url, body }] }
+it('says what it is told to', async () => {
+  const { state, result, logs } = await runPlugin('${name}', { settings: { greeting: 'good morning' } });
+
+  expect(state).toBe('done');
+  expect(result).toEqual({ said: 'good morning' });
+  expect(logs.map(({ message }) => message)).toEqual(['good morning']);
+});
+`;
+}
+
 function quoted(text: string): string {
   return `'${text.replace(/\s+/g, ' ').replace(/[\\']/g, '\\$&')}'`;
 }

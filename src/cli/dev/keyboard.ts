@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline/promises';
+import type { ControlClient } from '../../control/client.ts';
+import type { StatusView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { isHostAway } from '../again.ts';
+import { endLines } from '../commands/run.ts';
+import { unknownAgent } from '../given.ts';
+import type { Stage } from '../ports.ts';
+import { faultLines } from '../text/fault.ts';
+import { incidentTable } from '../text/incident.ts';
+import { statusLines } from '../text/status.ts';
+import type { Screen } from './screen.ts';
+
+export interface KeyboardNeeds {
+  stage: Stage;
+  client: ControlClient;
+  screen: Screen;
+  quit(): void;
+}
+
+/** What each key of `daruma dev` does. */
+export interface Keyboard {
+  /** `r run an agent`, …: those that there is something to do for. */
+  keys(status: StatusView): string[];
+  /** Resolves when it is done. What fails is said, and ends nothing. */
+  press(key: string): Promise<void>;
+}
+
+const MOST_INCIDENTS = 20;
+
+export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): Keyboard {
+  const { paint } = stage;
+
+  async function runAgent() {
+    const { agents } = await client.ask('status', {});
+    const names = agents.filter(({ version }) => version !== null).map(({ name }) => name);
+    const name = names.length === 1 ? names[0]! : await askWhich(names);
+    if (!name) return;
+    if (!names.includes(name)) throw unknownAgent(name, names);
+    const job = await client.ask('run', { agent: name });
+    screen.say(`${paint('cyan', '▸')} ${job.id} of ${name}`);
+    void client.ask('job', { id: job.id, wait: true }).then((end) => screen.say(...endLines(end, stage)), tell);
+  }
+
+  async function askWhich(names: string[]): Promise<string> {
+    const release = screen.hold();
+    const completer = (text: string): [string[], string] => [names.filter((name) => name.startsWith(text)), text];
+    const asking = createInterface({ input: process.stdin, output: process.stdout, completer });
+    const left = new AbortController();
+    asking.once('SIGINT', () => left.abort());
+    try {
+      const hint = names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
+      return (await asking.question(`run which agent? (${hint}) `, { signal: left.signal })).trim();
+    } catch {
+      return '';
+    } finally {
+      asking.close();
+      process.stdin.setRawMode?.(true);
+      process.stdin.resume();
+      release();
+    }
+  }
+
+  async function changeLevel() {
+    const level = screen.nextLevel();
+    const { agents } = await client.ask('status', {});
+    // Lines below an agent's own level do not even leave its worker.
+    const own = level === 'debug' ? 'debug' : 'info';
+    await Promise.all(
+      agents.map(({ name, version }) => version && client.ask('level', { agent: name, level: own }).catch(() => {})),
+    );
+    screen.say(`log level ${level}`);
+  }
+
+  async function openPage() {
+    const { edge } = await client.ask('status', {});
+    if (!edge) return screen.say('there is no page: no edge runs');
+    screen.say(edge.url);
+    const opener = spawn(process.platform === 'darwin' ? 'open' : 'xdg-open', [edge.url], { stdio: 'ignore' });
+    opener.on('error', () => {});
+    opener.unref();
+  }
+
+  const actions: Record<string, () => Promise<void> | void> = {
+    r: runAgent,
+    s: async () => screen.say('', ...statusLines(await client.ask('status', {}), screen.look()), ''),
+    i: async () =>
+      screen.say('', ...incidentTable(await client.ask('incidents', { limit: MOST_INCIDENTS }), screen.look()), ''),
+    l: changeLevel,
+    o: openPage,
+    h: async () => {
+      const status = await client.ask('status', {});
+      const problems = status.problems.flatMap((problem) => faultLines(problem, paint));
+      screen.say('', ...problems, ...keysOf(status).map((key) => `  ${key}`), '');
+    },
+    q: quit,
+  };
+
+  function tell(thrown: unknown) {
+    if (isHostAway(thrown)) return;
+    if (!(thrown instanceof Fault)) throw thrown;
+    screen.say(...faultLines(thrown.plain, paint));
+  }
+
+  return {
+    keys: keysOf,
+    async press(key) {
+      try {
+        await actions[key]?.();
+      } catch (thrown) {
+        tell(thrown);
+      }
+    },
+  };
+}
+
+function keysOf(status: StatusView): string[] {
+  const page = status.edge ? ['o open page'] : [];
+  return ['r run an agent', 's status', 'i incidents', 'l log level', ...page, 'h help', 'q quit'];
+}

@@ -1,0 +1,69 @@
+import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import type { Stage } from '../ports.ts';
+import { changeLines, devBanner } from '../text/dev.ts';
+import { logLines, timeOf } from '../text/log.ts';
+import type { Look } from '../text/status.ts';
+
+/** Everything that `daruma dev` writes, in one order; with `--json` each item is a line of JSON. */
+export interface Screen {
+  banner(status: StatusView, tookMs: number, keys: string[]): void;
+  change(change: ChangeView): void;
+  log(line: LogLine): void;
+  /** Lines for people only. */
+  say(...lines: string[]): void;
+  /** Shows the next level after this one, and says which. */
+  nextLevel(): LogLevel;
+  look(): Look;
+  /** Keeps back what comes until it is let go, so that a question stays readable. */
+  hold(): () => void;
+}
+
+export function createScreen(stage: Stage, first: LogLevel): Screen {
+  let level = first;
+  let before: number | undefined;
+  let held: (() => void)[] | undefined;
+  const look = (): Look => ({ ...stage, clock: { ...stage.clock, now: stage.time.now() } });
+
+  function show(draw: () => void) {
+    if (held) held.push(draw);
+    else draw();
+  }
+  function print(lines: string[], json?: object) {
+    if (json && stage.json) stage.out(JSON.stringify(json));
+    else if (!stage.json) for (const line of lines) stage.out(line);
+  }
+  function isWanted({ level: own, room, agent }: LogLine): boolean {
+    if (LOG_LEVELS.indexOf(own) < LOG_LEVELS.indexOf(level)) return false;
+    // What the catalog says of files is answered to the save itself.
+    if (room === 'catalog') return own === 'error';
+    return agent !== undefined || LOG_LEVELS.indexOf(own) >= LOG_LEVELS.indexOf('warn');
+  }
+
+  return {
+    banner: (status, tookMs, keys) => print(devBanner(status, tookMs, keys, look()), { ready: status.host, tookMs }),
+    change: (change) => show(() => print(changeLines(change, look()), { change })),
+    log(line) {
+      if (!isWanted(line)) return;
+      show(() => {
+        const shown = { agent: true, job: true, ...(before === undefined ? {} : { before }) };
+        print(logLines(line, look(), shown), { log: line });
+        before = timeOf(line);
+      });
+    },
+    say: (...lines) => show(() => print(lines)),
+    nextLevel() {
+      level = LOG_LEVELS[(LOG_LEVELS.indexOf(level) + 1) % LOG_LEVELS.length]!;
+      return level;
+    },
+    look,
+    hold() {
+      held = [];
+      return () => {
+        const draws = held ?? [];
+        held = undefined;
+        for (const draw of draws) draw();
+      };
+    },
+  };
+}
