@@ -10,8 +10,8 @@ function importsOf(folder: string): string[] {
     name.endsWith('.ts'),
   );
   return names.flatMap((name) => {
-    const code = readFileSync(join(SRC, folder, name), 'utf8');
-    // Only real statements: templates of plugins and guides hold imports of their own.
+    // Only real statements: templates of plugins, tests and guides hold imports of their own.
+    const code = readFileSync(join(SRC, folder, name), 'utf8').replace(/`(?:\\[\s\S]|[^`\\])*`/g, '``');
     const statements = code.matchAll(/^(?:import|export)\s[^'`]*?from '([^']+)';$/gm);
     return [...statements].map((match) => match[1]!);
   });
@@ -19,6 +19,5 @@ function importsOf(folder: string): string[] {
 
 test('a client command loads nothing heavier than commander: status has to be there in the blink of an eye', () => {
   const packages = new Set([...importsOf('cli'), ...importsOf('control')].filter((name) => !/^(\.|node:)/.test(name)));
-  for (const named of ['daruma', 'vitest']) packages.delete(named);
   expect([...packages]).toEqual(['commander']);
 });
