@@ -131,6 +131,16 @@ export interface EffectStore {
   endEffect(ref: AttemptRef, key: string, result: string | null, now: number): Promise<void>;
   /** Takes a beginning back: the effect threw, so it counts as not done. */
   dropEffect(ref: AttemptRef, key: string): Promise<void>;
+  /** What is recorded of a job, ended or not, oldest first. No fence: it changes nothing. */
+  effectsOf(job: JobId): Promise<EffectRecord[]>;
+}
+
+export interface EffectRecord {
+  key: string;
+  /** Begun and never ended: whether it was done is not known. */
+  isDone: boolean;
+  /** JSON text, null for undefined. */
+  result: string | null;
 }
 
 export type EffectAnswer = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unknown' };

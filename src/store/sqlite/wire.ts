@@ -54,6 +54,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   beginEffect: 'hard',
   endEffect: 'hard',
   dropEffect: 'hard',
+  effectsOf: 'read',
   getState: 'read',
   setState: 'hard',
   deleteState: 'hard',

@@ -37,6 +37,12 @@ export function recordLaws(open: OpenStore): void {
       await store().endEffect(second!, 'open', '2', T0);
       expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
       await store().dropEffect(second!, 'open');
+      expect(await store().effectsOf(first.job)).toEqual([
+        { key: 'ended', isDone: true, result: '1' },
+        { key: 'open', isDone: true, result: '2' },
+        { key: 'thrown', isDone: false, result: null },
+      ]);
+      expect(await store().effectsOf('job-none')).toEqual([]);
       expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
     });
 

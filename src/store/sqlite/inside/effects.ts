@@ -5,7 +5,9 @@ import { rowOf } from '../job-id.ts';
 import type { StorePorts, Sync } from '../ports.ts';
 
 /** The record behind `once`. Every call looks at the fence before it writes. */
-export function effects(db: DatabaseSync): Pick<Sync<StorePorts>, 'beginEffect' | 'endEffect' | 'dropEffect'> {
+export function effects(
+  db: DatabaseSync,
+): Pick<Sync<StorePorts>, 'beginEffect' | 'endEffect' | 'dropEffect' | 'effectsOf'> {
   const held = db.prepare(`SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = 'running'`);
   const find = db.prepare('SELECT ended_at, result FROM effect WHERE job = ? AND key = ?');
   const begin = db.prepare('INSERT INTO effect (job, key, attempt, begun_at) VALUES (?, ?, ?, ?)');
@@ -13,6 +15,7 @@ export function effects(db: DatabaseSync): Pick<Sync<StorePorts>, 'beginEffect' 
     INSERT INTO effect (job, key, attempt, begun_at, ended_at, result) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
     ON CONFLICT (job, key) DO UPDATE SET attempt = ?3, ended_at = ?4, result = ?5`);
   const drop = db.prepare('DELETE FROM effect WHERE job = ? AND key = ? AND ended_at IS NULL');
+  const list = db.prepare('SELECT key, ended_at, result FROM effect WHERE job = ? ORDER BY begun_at, key');
 
   return {
     beginEffect(ref, key, now) {
@@ -27,6 +30,10 @@ export function effects(db: DatabaseSync): Pick<Sync<StorePorts>, 'beginEffect' 
     },
     dropEffect(ref, key) {
       drop.run(behindFence(ref), key);
+    },
+    effectsOf(job) {
+      const rows = list.all(rowOf(job)) as { key: string; ended_at: number | null; result: string | null }[];
+      return rows.map(({ key, ended_at, result }) => ({ key, isDone: ended_at !== null, result }));
     },
   };
 
