@@ -39,7 +39,11 @@ describe('the workshop', () => {
       'plugins/aborts.ts': `${head}const set = new Set<string>();\nfor (let i = 0; ; i++) set.add('key ' + i);${tail}`,
       'plugins/good.ts': plugin('good'),
     };
-    await inWorld(files, {}, async (world) => {
+    await inWorld(files, { inspectMs: 60_000 }, async (world) => {
+      await world.until(
+        'all three are judged',
+        () => world.catalog.agents().size === 1 && world.catalog.problems().length === 2,
+      );
       expect([...world.catalog.agents().keys()]).toEqual(['good']);
       expect(world.problem('plugins/grows.ts')?.code).toBe('PLUGIN_LOAD_MEMORY');
       expect(world.problem('plugins/aborts.ts')?.code).toBe('PLUGIN_LOAD_MEMORY');

@@ -123,12 +123,16 @@ it('answers from the store when the host is down, says so, and exits with 4', as
 });
 
 it('finishes what runs when it is asked to stop', async () => {
-  place = installation({ 'plugins/slow.ts': plugin('await new Promise((r) => setTimeout(r, 400)); return "whole";') });
+  place = installation({
+    'plugins/slow.ts': plugin(
+      'context.log.info("begun"); await new Promise((r) => setTimeout(r, 400)); return "whole";',
+    ),
+  });
   await place.start();
   const { json } = await place.daruma('run', 'slow', '--json');
   await place.until(
-    () => place!.daruma('jobs', json.id, '--json'),
-    (said) => said.json.state === 'running',
+    () => place!.daruma('logs', 'slow', '--json'),
+    (said) => said.stdout.includes('begun'),
   );
   expect(await place.stop()).toBe(0);
   await place.start();

@@ -61,7 +61,7 @@ it('starts a new host when its own is killed: no slot is lost, and the last word
 }, 60_000);
 
 it('passes SIGTERM on and ends with its host; Ctrl-C twice at once is one', async () => {
-  const gated = plugin('await new Promise((r) => setTimeout(r, 700)); return "whole";');
+  const gated = plugin('context.log.info("begun"); await new Promise((r) => setTimeout(r, 700)); return "whole";');
   place = installation({ 'plugins/slow.ts': gated });
   const { pid } = await place.start();
   expect(await place.stop('SIGTERM')).toBe(0);
@@ -70,8 +70,8 @@ it('passes SIGTERM on and ends with its host; Ctrl-C twice at once is one', asyn
   await place.start();
   const { json } = await place.daruma('run', 'slow', '--json');
   await place.until(
-    () => place.daruma('jobs', json.id, '--json'),
-    (said) => said.json.state === 'running',
+    () => place.daruma('logs', 'slow', '--json'),
+    (said) => said.stdout.includes('begun'),
   );
   const guardian = place.started()!;
   guardian.kill('SIGINT');
