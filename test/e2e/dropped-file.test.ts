@@ -11,7 +11,7 @@ it('turns a dropped file into an agent, runs it, runs its new code after a save,
   place = installation();
   const { daruma, until, write, remove } = place;
   await place.start();
-  write('plugins/hello.ts', plugin('return { said: `hello ${context.job.input}` };'));
+  write('plugins/hello.ts', plugin('return { said: "hello " + context.job.input };'));
   await until(
     () => daruma('agents', '--json'),
     ({ json }) => json.some((agent: { name: string }) => agent.name === 'hello'),

@@ -11,7 +11,8 @@ export interface Said {
   code: number;
   stdout: string;
   stderr: string;
-  json: any;
+  /** What stdout held; whatever shape the test expects of it. */
+  json: ReturnType<typeof JSON.parse>;
 }
 
 /** A real installation in a folder of its own, with a real host process. */
