@@ -10,6 +10,8 @@ import type { HostWorker } from './worker.ts';
 const TAKEN_DOWN = 2;
 /** Cells beyond the warm one go when they have been empty for so long. */
 const EMPTY_MS = 30_000;
+/** One that serves a single agent goes sooner: its worker stayed for its own idle time before. */
+const OWN_EMPTY_MS = 3_000;
 /** The neighbours of a thread that cannot be stopped may finish within this time. */
 const POISONED_MS = 2_500;
 
@@ -158,7 +160,8 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       const now = time.monotonic();
       const warm = shared()[0];
       for (const cell of cells) {
-        if (cell.workers.size > 0 || cell === warm || now - cell.emptySince < EMPTY_MS) continue;
+        const keptMs = cell.owner === null ? EMPTY_MS : OWN_EMPTY_MS;
+        if (cell.workers.size > 0 || cell === warm || now - cell.emptySince < keptMs) continue;
         cell.closing = true;
         void cell.process.end();
       }

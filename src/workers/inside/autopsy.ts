@@ -65,7 +65,8 @@ export function createAutopsy(worker: Worker, needs: AutopsyNeeds): Autopsy {
         loop: 1 - ((profile && idleShare(profile)) ?? 0),
         // On a busy machine one that would run gets little of it.
         waits: cpu === null ? null : cpu < LEAST_CPU && !(before?.state === 'R' && now?.state === 'R'),
-        waitsIn: now?.waitsIn ?? '',
+        // Being sampled wakes it now and then.
+        waitsIn: before?.waitsIn || now?.waitsIn || '',
       });
     };
   }

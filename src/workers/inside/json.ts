@@ -3,12 +3,15 @@ import { Fault } from '../../kernel/fault.ts';
 /** The longest JSON text of an input, a result or a stored value. */
 export const LONGEST_JSON = 1024 * 1024;
 
+/** Taken before the plugin is loaded, which may put something else in their place. */
+const { parse, stringify } = JSON;
+
 /** JSON text of a value, null for undefined; throws a Fault when it is not JSON or longer than 1 MB. `what` begins the sentence: `the result`. */
 export function toJson(value: unknown, what: string): string | null {
   if (value === undefined) return null;
   let text: string | undefined;
   try {
-    text = JSON.stringify(value, typeof value === 'object' ? refuse : undefined);
+    text = stringify(value, typeof value === 'object' ? refuse : undefined);
   } catch (error) {
     throw notJson(what, error instanceof Error ? error.message.split('\n', 1)[0]! : String(error));
   }
@@ -25,7 +28,7 @@ export function toJson(value: unknown, what: string): string | null {
 
 /** The value of JSON text; undefined for null. */
 export function fromJson(text: string | null | undefined): unknown {
-  return text === null || text === undefined ? undefined : JSON.parse(text);
+  return text === null || text === undefined ? undefined : parse(text);
 }
 
 function refuse(key: string, value: unknown): unknown {

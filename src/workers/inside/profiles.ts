@@ -22,7 +22,7 @@ interface HeapNode {
 }
 
 /** Lines and columns count from 0; −1 is none. */
-interface CallFrame {
+export interface CallFrame {
   functionName: string;
   url: string;
   lineNumber: number;
