@@ -28,7 +28,10 @@ export async function onBench<T>(installation: string, use: (bench: Bench) => Pr
   }
 }
 
-/** Ends all cells and processes of the test kit, and removes its folders. The next run opens new ones. */
+/**
+ * Ends all cells and processes of the test kit, and removes its folders. The next run opens new ones. Needed only where
+ * a runner ends its workers unheard: in vitest with `pool: 'threads'`, whose folder would stay in the temporary folder.
+ */
 export async function close(): Promise<void> {
   await Promise.all([...benches].map(([installation, shared]) => end(installation, shared)));
 }
@@ -41,7 +44,7 @@ function start(installation: string): Shared {
     (one) => open.add(one),
     () => benches.delete(installation),
   );
-  if (!watchesExit) process.once('exit', dropAll);
+  if (!watchesExit) watchExit();
   watchesExit = true;
   return shared;
 }
@@ -53,6 +56,16 @@ async function end(installation: string, shared: Shared): Promise<void> {
   if (!bench) return;
   await bench.close();
   open.delete(bench);
+}
+
+/** Test runners end their workers by SIGTERM, at which no process tells that it exits. */
+function watchExit() {
+  process.once('exit', dropAll);
+  process.once('SIGTERM', () => {
+    dropAll();
+    // Whoever else listens decides what comes of it; without anybody it is what it always was.
+    if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
+  });
 }
 
 function dropAll() {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -45,6 +45,16 @@ test('a new plugin has a test that passes; one that fails is told, with exit cod
       },
     ],
   });
+}, 60_000);
+
+test('a test file leaves no folder and no process behind', async () => {
+  install('vitest', 'vite');
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
+  await cli(['new', 'price-watch'], { cwd: folder });
+  expect((await cli(['test'], { cwd: folder, env: { ...env, TMPDIR: temporary } })).code).toBe(0);
+  const left = () => readdirSync(temporary).filter((name) => name.startsWith('daruma-'));
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
 }, 60_000);
 
 test('says what to install where vitest is missing', async () => {
