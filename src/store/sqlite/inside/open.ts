@@ -1,5 +1,5 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../../kernel/fault.ts';
 import { storeFault } from './faults.ts';
@@ -21,8 +21,10 @@ const CACHE_KIB = 65_536;
 /** Opens a store for writing, makes or migrates it. Throws a `Fault` that says what to do. */
 export function openForWriting(file: string): DatabaseSync {
   return opened(file, () => {
+    const folders = [resolve(dirname(file))];
     if (!existsSync(file)) {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      const made = mkdirSync(folders[0]!, { recursive: true, mode: 0o700 });
+      while (made && folders.at(-1)!.length >= made.length) folders.push(dirname(folders.at(-1)!));
       // Inputs and results of jobs are nobody else's to read; the log gets the file's rights.
       closeSync(openSync(file, 'a', 0o600));
     }
@@ -41,6 +43,8 @@ export function openForWriting(file: string): DatabaseSync {
         PRAGMA foreign_keys = OFF;
       `);
       migrate(db, file);
+      // Now the log is there as well.
+      for (const folder of folders) flushFolder(folder);
       db.exec(`PRAGMA busy_timeout = ${FREE_WITHIN_MS}`);
     });
   });
@@ -73,6 +77,23 @@ export function openForReading(file: string): DatabaseSync {
   });
 }
 
+/**
+ * Puts the names in a folder on disk: a file without one is gone after a power cut, whatever was flushed into it. SQLite
+ * flushes folders too, but goes on when the disk refuses.
+ */
+function flushFolder(folder: string): void {
+  let opened: number | undefined;
+  try {
+    opened = openSync(folder, 'r');
+    fsyncSync(opened);
+  } catch (thrown) {
+    // Others say that this file system, or this user, cannot flush folders.
+    if (['EIO', 'ENOSPC', 'EDQUOT'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+  } finally {
+    if (opened !== undefined) closeSync(opened);
+  }
+}
+
 function opened(file: string, open: () => DatabaseSync): DatabaseSync {
   try {
     return open();
@@ -95,6 +116,7 @@ function closedOnFailure(db: DatabaseSync, prepare: () => void): DatabaseSync {
 /** Errors of the file system before SQLite had a say get the same codes. */
 function startFault(thrown: unknown, file: string) {
   const code = (thrown as NodeJS.ErrnoException).code;
+  if (code === 'EIO') return storeFault(Object.assign(new Error((thrown as Error).message), { errcode: 10 }), file);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return storeFault(Object.assign(new Error((thrown as Error).message), { errcode: 13 }), file);
   }
