@@ -2,6 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Rejection } from './probation.ts';
+import type { StoredVersion } from './versions.ts';
 
 /** What changed in the set of agents that are in force. */
 export interface CatalogChange {
@@ -74,6 +75,10 @@ export interface Standings {
   rollBack(agent: string, ask: RollBackAsk): Promise<Agent>;
   /** Ends that, and forgives what the files say now. */
   latest(agent: string): Agent;
+  /** What the files of the agent say, in force or not, and the newest state that is known to be good. Throws a Fault. */
+  statesOf(agent: string): { wanted: Agent; good: Agent | null };
+  /** The agent on another version, by its id (or first digits) or itself; nothing that runs changes. Rejects with a Fault. */
+  resolveOn(agent: string, version: string | StoredVersion): Promise<Agent>;
   /** Oldest first. */
   versionsOf(plugin: string): VersionFacts[];
   /** The author's files of a version: path → text. Rejects with a Fault for an unknown one. */

@@ -171,6 +171,15 @@ export function createStandings(needs: StandingsNeeds): StandingsBook {
       change(name, unpin(standing, wants));
       return known(name).now.inForce.agent;
     },
+    statesOf(name) {
+      const { standing, wants } = known(name);
+      return { wanted: wants.agent, good: standing.good?.agent ?? null };
+    },
+    async resolveOn(name, version) {
+      const { plugin } = known(name).wants.agent.version;
+      const stored = typeof version === 'string' ? find(plugin, version) : version;
+      return (await needs.resolve(name, stored)).agent;
+    },
     versionsOf: (plugin) =>
       versions.of(plugin).map(({ ref, madeAt, bytes }) => ({
         id: ref.id,

@@ -108,6 +108,15 @@ export function buildProgram(runner: Runner): Command {
   )
     .option('--force', 'also to a version that is known to be bad')
     .option('--latest', 'follow its files again');
+  add(
+    'rehearse <agent>',
+    'run the newest source on past inputs, with no effect, beside what was',
+    () => import('./commands/rehearse.ts'),
+  )
+    .option('--last <n>', 'the inputs of so many jobs', '20')
+    .option('--file <file>', 'this source instead: plugins/_draft.ts')
+    .option('--against <version>', 'run that version, too, instead of taking the record')
+    .option('--live', 'do requests that only read (GET, HEAD)');
   add('level <agent> <level>', 'what an agent may log: debug, info, warn, error', () => import('./commands/level.ts'));
   const dlq = add('dlq', 'jobs that gave up, grouped by cause', () => import('./commands/dlq.ts'));
   add('list', 'the groups', () => import('./commands/dlq.ts'), dlq);

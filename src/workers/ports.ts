@@ -57,7 +57,7 @@ export interface WorkersOptions {
   cellSize?: number;
   /** The longest that a worker may take until it is ready. Default 10 s. */
   bootMs?: number;
-  /** Only for tests of plugins: what is different for the agent's workers. */
+  /** Only for tests of plugins and rehearsals: what is different for the agent's workers. */
   rehearsal?(agent: string): Rehearsal | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
  * A worker on trial: the same cell, thread, rights and limits, but its wall clock and its network are a test's. Only the
- * test kit asks for it (docs/decisions/0007); a host's workers never carry one.
+ * test kit (docs/decisions/0007) and a host's rehearsals ask for it; workers that do real jobs never carry one.
  */
 export interface Rehearsal {
   /** The installation that the plugin sees; absolute. Instead of the folder of all workers. */

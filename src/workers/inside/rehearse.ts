@@ -115,8 +115,8 @@ function closeSockets(): void {
     return this.destroy(
       new Fault({
         code: 'NOT_RECORDED',
-        message: 'in a test only fetch is answered; this is a connection of another kind',
-        next: "use fetch, or say http: 'real'",
+        message: 'only fetch is answered here; this is a connection of another kind',
+        next: "use fetch, or, in a test of your own, say http: 'real'",
       }),
     );
   } as typeof Socket.prototype.connect;

@@ -1,0 +1,48 @@
+import { Fault } from '../../kernel/fault.ts';
+import { reachOf } from '../../workers/inside/net-fence.ts';
+import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
+
+const WITHIN_MS = 30_000;
+/** The answer passes through the host: it is not to be filled by one. */
+const MOST_BYTES = 8 * 1024 ** 2;
+
+/**
+ * Does requests that only read, for a worker that has no network of its own. Redirects are the worker's to follow, so
+ * that each of them passes its fence; the hosts of `net` are looked at here once more.
+ */
+export function liveFetch(net: readonly string[], gone: AbortSignal): (asked: AskedFetch) => Promise<FetchAnswer> {
+  const mayReach = reachOf(net);
+  return async ({ method, url, headers }) => {
+    const { hostname, port, protocol } = new URL(url);
+    if (!mayReach(hostname, Number(port) || (protocol === 'https:' ? 443 : 80))) {
+      throw new Fault({
+        code: 'NOT_IN_NEEDS',
+        message: `host ${hostname} is not in needs.net`,
+        next: `add net: ['${hostname}']`,
+      });
+    }
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(WITHIN_MS)]);
+    const response = await fetch(url, { method, headers, redirect: 'manual', signal });
+    const body = await bodyOf(response);
+    return {
+      status: response.status,
+      statusText: response.statusText,
+      headers: [...response.headers].filter(([name]) => name !== 'content-encoding' && name !== 'content-length'),
+      body: body.length === 0 ? null : body.toString('base64'),
+    };
+  };
+}
+
+async function bodyOf(response: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) {
+      const message = `the answer of ${response.url} is longer than a rehearsal takes (8 MB)`;
+      throw new Fault({ code: 'ANSWER_TOO_LONG', message });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

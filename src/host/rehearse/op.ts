@@ -1,0 +1,65 @@
+import { rmSync } from 'node:fs';
+import type { RehearsedView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { OpTable } from '../control-server.ts';
+import { createFleet } from '../fleet.ts';
+import type { House } from '../house.ts';
+import { draftPlace, plansOf } from './plan.ts';
+import { rehearse } from './rehearse.ts';
+import { openRoom } from './room.ts';
+
+const LAST = 20;
+const MOST = 1_000;
+
+/** The op that rehearses. One at a time: each has a process of its own. */
+export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
+  const { time, store, catalog, states, facts } = house;
+  const agents = () => catalog.agents();
+  const fleet = createFleet({ time, store, listings: () => catalog.listings(), agents, states: states.all, facts });
+  let isBusy = false;
+
+  return {
+    async rehearse({ name, last = LAST, file, against, live = false }, { item, gone }) {
+      if (!Number.isInteger(last) || last < 1 || last > MOST) {
+        throw new Fault({ code: 'USAGE', message: `last: ${last} is no whole number from 1 to ${MOST}` });
+      }
+      if (isBusy) {
+        throw new Fault({ code: 'REHEARSAL_BUSY', message: 'a rehearsal is under way already', next: 'wait for it' });
+      }
+      isBusy = true;
+      try {
+        const ask = { name, ...(file === undefined ? {} : { file }), ...(against === undefined ? {} : { against }) };
+        const plans = await plansOf(house, ask);
+        const room = await openRoom({ time, folder: facts.folder });
+        const jobs: RehearsedView[] = [];
+        // Whoever does not wait for it any more needs no end of the attempt that runs.
+        const leave = () => void room.close();
+        gone.addEventListener('abort', leave);
+        try {
+          for (const plan of plans) {
+            for await (const job of rehearse({ time, store, agents, fleet, room }, plan, { last, live, gone })) {
+              jobs.push(job);
+              item(job);
+            }
+          }
+        } finally {
+          gone.removeEventListener('abort', leave);
+          await room.close();
+        }
+        return {
+          agents: plans.map(({ candidate: { agent }, against: other }) => ({
+            agent: agent.name,
+            version: agent.version.id,
+            against: other?.agent.version.id ?? null,
+            file: file ?? null,
+          })),
+          live,
+          jobs,
+        };
+      } finally {
+        rmSync(draftPlace(facts.folder), { recursive: true, force: true });
+        isBusy = false;
+      }
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import type { RehearsalSide, RehearsedView } from '../../control/protocol.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { Job } from '../../jobs/model.ts';
+import type { EffectRecord, EffectStore, JobStore, StateStore } from '../../jobs/ports.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import { createScrubber } from '../../telemetry/scrub.ts';
+import type { FleetView } from '../fleet.ts';
+import { findSecret } from '../secrets.ts';
+import { iso, viewJob } from '../views.ts';
+import { type Capture, createCapture } from './capture.ts';
+import { compareRuns } from './compare.ts';
+import { liveFetch } from './live-fetch.ts';
+import { type Candidate, type Plan, recordsOf } from './plan.ts';
+import type { RehearsalRoom } from './room.ts';
+
+export interface RehearseNeeds {
+  time: Time;
+  store: Pick<JobStore, 'list'> & Pick<EffectStore, 'effectsOf'> & Pick<StateStore, 'getState' | 'stateKeys'>;
+  agents(): ReadonlyMap<string, Agent>;
+  fleet: FleetView;
+  room: RehearsalRoom;
+}
+
+export interface RehearseTerms {
+  last: number;
+  live: boolean;
+  /** Ends it after the attempt that runs. */
+  gone: AbortSignal;
+}
+
+const SHOWN_DIFFERENCES = 50;
+const SHOWN_LINES = 20;
+/** A load that fails does so each time, and may take its time to. */
+const BOOT_FAILED = 'BOOT_FAILED';
+
+/** Runs a plan's code on the inputs of the agent's last jobs, one after the other, oldest first. */
+export async function* rehearse(needs: RehearseNeeds, plan: Plan, terms: RehearseTerms): AsyncGenerator<RehearsedView> {
+  const { store } = needs;
+  const { name, version } = plan.candidate.agent;
+  const unfit = new Map<Candidate, RehearsalSide>();
+  for (const job of await recordsOf(store, name, version.id, terms.last)) {
+    if (terms.gone.aborted) return;
+    const recorded = await store.effectsOf(job.id);
+    const old = plan.against ? await side(plan.against, job, recorded) : sideOfRecord(job);
+    const now = await side(plan.candidate, job, recorded);
+    const { is, differences } = compareRuns(old, now);
+    yield {
+      job: job.id,
+      agent: job.agent,
+      is,
+      startedAt: iso(job.startedAt!),
+      input: viewJob(job).input,
+      old,
+      new: now,
+      differences: differences.slice(0, SHOWN_DIFFERENCES),
+      differing: differences.length,
+    };
+  }
+
+  async function side(candidate: Candidate, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
+    const known = unfit.get(candidate);
+    if (known) return known;
+    const told = await run(needs, candidate, job, recorded, terms);
+    if (told.error?.code === BOOT_FAILED) unfit.set(candidate, told);
+    return told;
+  }
+}
+
+async function run(
+  { time, store, agents, fleet, room }: RehearseNeeds,
+  { agent, mayWrite }: Candidate,
+  job: Job,
+  recorded: EffectRecord[],
+  { live, gone }: RehearseTerms,
+): Promise<RehearsalSide> {
+  const scrub = createScrubber(agent.needs.secrets.map((name) => findSecret(name) ?? ''));
+  const read = live ? liveFetch(agent.needs.net, gone) : undefined;
+  const capture = createCapture({ store, recorded, agents, fleet, read, scrub });
+  const begun = time.monotonic();
+  const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt } = job;
+  const { outcome, lines } = await room.run({
+    agent,
+    assignment: { job: id, agent: agent.name, attempt, attempts, trigger, slot, input, queuedAt, runAt },
+    // What talks to servers needs their time.
+    now: live ? null : job.startedAt,
+    answer: capture.answer,
+  });
+  const error = outcome.is === 'done' ? null : blamed(outcome.fault, mayWrite, capture);
+  // A worker that was killed cannot tell when it ended by its own clock.
+  const took = Math.min(outcome.finishedAt - outcome.startedAt, time.monotonic() - begun);
+  return {
+    version: agent.version.id,
+    state: error ? 'failed' : 'done',
+    result: outcome.is === 'done' && outcome.result !== null ? (JSON.parse(outcome.result) as unknown) : null,
+    summary: outcome.summary ?? null,
+    error: error && (JSON.parse(scrub(JSON.stringify(error))) as PlainFault),
+    durationMs: Math.max(0, Math.round(took)),
+    effects: capture.effects(),
+    refused: capture.refused(),
+    logs: lines.slice(-SHOWN_LINES).map(({ level, message }) => ({ level, message: scrub(message) })),
+  };
+}
+
+function sideOfRecord(job: Job): RehearsalSide {
+  const { version, result, summary, error, durationMs } = viewJob(job);
+  const state = job.state === 'done' ? 'done' : 'failed';
+  return { version, state, result, summary, error, durationMs, effects: null, refused: 0, logs: [] };
+}
+
+/** What was denied to it because it is rehearsed is no failure of its own. */
+function blamed(fault: PlainFault, mayWrite: boolean, capture: Capture): PlainFault {
+  const code = fault.code === BOOT_FAILED ? fault.data?.cause : fault.code;
+  if (code === 'NOT_RECORDED') capture.refuse({ kind: 'connect', what: fault.message });
+  if (!mayWrite || code !== 'ERR_ACCESS_DENIED' || !fault.next?.startsWith('add write:')) return fault;
+  capture.refuse({ kind: 'write', what: fault.message });
+  return { ...fault, next: 'nothing: files are not written in a rehearsal' };
+}
