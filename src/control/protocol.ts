@@ -3,6 +3,7 @@
  * `{ id, ok: false, error }`; an op that streams sends `{ id, item }` before its answer. One connection carries any number of requests.
  */
 import type { PlainFault } from '../kernel/fault.ts';
+import type { RehearsalView } from './rehearsal.ts';
 
 export type Request = { id: number; op: string; args: unknown };
 export type Answer =
@@ -152,56 +153,6 @@ export interface VersionView {
   agents: { agent: string; is: string; runs: boolean; why?: string }[];
 }
 
-/** One thing that a rehearsed attempt wanted of the world. */
-export interface RehearsedEffect {
-  /** once, send, emit, exec, fetch, state.set, state.delete. */
-  kind: string;
-  /** `report`, `POST https://…`, the key of an effect. */
-  what: string;
-  /** answered: as recorded, or by a request that changes nothing · captured: noted, not done · refused: it was told no. */
-  is: 'answered' | 'captured' | 'refused';
-  data?: unknown;
-}
-
-/** How one run of a job went. */
-export interface RehearsalSide {
-  version: string | null;
-  state: 'done' | 'failed';
-  result: unknown;
-  summary: string | null;
-  error: PlainFault | null;
-  durationMs: number | null;
-  /** The first 100, in order; null: it is the record of the job, which does not hold them. */
-  effects: RehearsedEffect[] | null;
-  /** How many of all were refused. */
-  refused: number;
-  logs: { level: string; message: string }[];
-}
-
-/** A recorded job, and what a new version makes of its input. */
-export interface RehearsedView {
-  job: string;
-  agent: string;
-  /** same, differs, mended (only the new one is done), fails (only the old one is), both-fail, unclear (something was refused). */
-  is: 'same' | 'differs' | 'mended' | 'fails' | 'both-fail' | 'unclear';
-  /** When the recorded attempt began. */
-  startedAt: string;
-  input: unknown;
-  old: RehearsalSide;
-  new: RehearsalSide;
-  /** Places in which the results differ, the first 50 of `differing`. */
-  differences: { path: string; is: string; before?: unknown; after?: unknown }[];
-  differing: number;
-}
-
-export interface RehearsalView {
-  /** `against`: the version that was run beside it; null: the record. `file`: of which the new version was made. */
-  agents: { agent: string; version: string; against: string | null; file: string | null }[];
-  /** Whether GET and HEAD went out. */
-  live: boolean;
-  jobs: RehearsedView[];
-}
-
 /** A line of a log, as it stands in the file. */
 export interface LogLine {
   time: string;
@@ -286,7 +237,7 @@ export interface Ops {
   };
   /**
    * Runs the newest source of an agent, or of all agents of a plugin, on the inputs of its last jobs; nothing that it does
-   * gets out. Streams a {@link RehearsedView} for each job. `last`: 1–1000, default 20. `live`: GET and HEAD are done.
+   * gets out. Streams a `RehearsedView` for each job. `last`: 1–1000, default 20. `live`: GET and HEAD are done.
    */
   rehearse: {
     args: { name: string; last?: number; file?: string; against?: string; live?: boolean };

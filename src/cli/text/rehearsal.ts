@@ -1,4 +1,5 @@
-import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/protocol.ts';
+import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/rehearsal.ts';
+import { placeOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint, Style } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
@@ -91,6 +92,8 @@ function below({ differences, differing, new: now }: RehearsedView): string[] {
     return `${path || '(result)'}: ${values}`;
   });
   if (differing > SHOWN_PLACES) places.push(`… and ${differing - SHOWN_PLACES} places more`);
+  const place = now.error && placeOf(now.error);
+  if (place) places.push(`at ${place}`);
   const wanted = (now.effects ?? []).filter(({ is }) => is !== 'answered');
   // What was in the way comes first.
   const effects = [...wanted].sort((a, b) => Number(b.is === 'refused') - Number(a.is === 'refused'));

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import type { RehearsedView } from '../../control/protocol.ts';
+import type { RehearsedView } from '../../control/rehearsal.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { OpTable } from '../control-server.ts';
 import { createFleet } from '../fleet.ts';
