@@ -158,7 +158,7 @@ export function mainCause({ causes }: Runs): string | null {
 /** The chance of at least `hits` in `runs` when each is one with chance `rate`. */
 export function tail(hits: number, runs: number, rate: number): number {
   if (hits <= 0) return 1;
-  if (rate <= 0) return 0;
+  if (rate <= 0 || hits > runs) return 0;
   if (rate >= 1) return 1;
   let below = 0;
   let log = runs * Math.log(1 - rate);

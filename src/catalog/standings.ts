@@ -187,7 +187,7 @@ export function createStandings(needs: StandingsNeeds): StandingsBook {
         bytes,
         agents: [...taken].flatMap(([agent, one]) => standingAs(agent, one, plugin, ref.id)),
       })),
-    sourcesOf: (plugin, prefix) => versions.sources(find(plugin, prefix)),
+    sourcesOf: async (plugin, prefix) => versions.sources(find(plugin, prefix)),
   };
 }
 

@@ -11,6 +11,7 @@ import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';
+import { createSweep } from './sweep.ts';
 import { createThread, type Thread } from './thread.ts';
 
 const MEASURE_EVERY_MS = 250;
@@ -25,6 +26,7 @@ const threads = new Map<number, Thread>();
 const outbox = createOutbox<FromCell>((messages) => process.send?.(messages, undefined, {}, sent));
 const lines = createLineHub(outbox.put);
 const stacks = createStackMap(folder);
+const sweep = createSweep();
 let measured = 0;
 
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
@@ -64,7 +66,10 @@ function hear(message: ToCell) {
 }
 
 function start({ worker, spec }: ToCell & { do: 'start' }) {
-  const over = () => threads.delete(worker);
+  const over = () => {
+    threads.delete(worker);
+    sweep();
+  };
   try {
     threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
   } catch (error) {
