@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { type HostSettings, readHostSettings } from '../catalog/host-settings.ts';
+import type { HostSettings } from '../catalog/host-settings.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { backLine, banner, firstWords, problemLines } from './banner.ts';
+import { readConfig } from './config-trial.ts';
 import { type Host, startHost, VERSION } from './host.ts';
 import { openOutside } from './outside.ts';
+import { PROVEN_MS } from './starts.ts';
 import { iso } from './views.ts';
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
@@ -47,15 +49,18 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
 
   try {
     ensureInstallation(options.folder);
-    const settings = readHostSettings(options.folder);
+    const { settings, origins, concern, proven } = readConfig(
+      options.folder,
+      watched.restart || watched.by === 'systemd',
+    );
     const patience = setTimeout(() => {
-      if (!json && !watched.restart)
-        process.stdout.write(`${firstWords(lookAround(options.folder, settings.settings))}\n`);
+      if (!json && !watched.restart) process.stdout.write(`${firstWords(lookAround(options.folder, settings))}\n`);
     }, PATIENCE_MS);
     host = await startHost({
       folder: options.folder,
-      ...settings,
-      watched,
+      settings,
+      origins,
+      watched: { ...watched, concern: () => [...watched.concern(), ...concern] },
       loops,
       ending: (why, failed) => end({ why, failed }),
     }).finally(() => clearTimeout(patience));
@@ -64,6 +69,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     outside.ready(`${house.catalog.agents().size} agents`, house.journal.room('host'));
     if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
     else process.stdout.write(`${watched.restart ? backLine(house, tookMs) : banner(house, tookMs)}\n`);
+    setTimeout(proven, PROVEN_MS).unref();
     const { why, failed } = await ended;
     outside.stopping();
     process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
