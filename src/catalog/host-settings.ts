@@ -21,6 +21,8 @@ export interface HostSettings {
   logs: { folder: string; level: LogLevel; maxFileBytes: number; budgetBytes: number };
   cells: { cellSize: number; idleMs: number };
   retention: { jobsMs: number; slotsMs: number; eventsMs: number };
+  /** `rehearse`: how many recorded inputs a new version is tried on before its first job; 0: none. */
+  probation: { rehearse: number };
   /** undefined: the place that follows from the installation's folder. */
   control: { socket?: string };
 }
@@ -69,6 +71,19 @@ export const hostSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('How long the store keeps what is over.'),
+  probation: z
+    .strictObject({
+      rehearse: z
+        .int()
+        .min(0)
+        .max(100)
+        .optional()
+        .describe(
+          'A new version is rehearsed on so many past inputs before it takes its first job. Default 0: it is not.',
+        ),
+    })
+    .optional()
+    .describe('How new versions come into service.'),
   control: z
     .strictObject({
       socket: z.string().min(1).max(100).optional().describe('The path of the control socket, at most 100 bytes.'),
@@ -83,6 +98,7 @@ export const DEFAULT_HOST_SETTINGS = {
   logs: { folder: 'logs', level: 'info', maxFile: '50MB', budget: '2GB' },
   cells: { size: 50, idle: '60s' },
   retention: { jobs: '30d', slots: '90d', events: '90d' },
+  probation: { rehearse: 0 },
   control: { socket: undefined },
 } as const;
 
@@ -134,7 +150,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
     return used;
   }
-  const { store, logs, cells, retention } = DEFAULT_HOST_SETTINGS;
+  const { store, logs, cells, retention, probation } = DEFAULT_HOST_SETTINGS;
   const settings: HostSettings = {
     timezone: pick(['timezone'], said.timezone, Intl.DateTimeFormat().resolvedOptions().timeZone),
     store: { file: pick(['store', 'file'], said.store?.file, store.file) },
@@ -152,6 +168,9 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
       jobsMs: parseDuration(pick<string>(['retention', 'jobs'], said.retention?.jobs, retention.jobs))!,
       slotsMs: parseDuration(pick<string>(['retention', 'slots'], said.retention?.slots, retention.slots))!,
       eventsMs: parseDuration(pick<string>(['retention', 'events'], said.retention?.events, retention.events))!,
+    },
+    probation: {
+      rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
     },
     control: {},
   };

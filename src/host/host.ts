@@ -25,6 +25,8 @@ import { createOps } from './ops.ts';
 import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
+import { createGate } from './rehearse/gate.ts';
+import { tellRefused } from './rehearse/gate-news.ts';
 import { createRollbacks, readBy } from './rollbacks.ts';
 import { createSafeMode } from './safe-mode.ts';
 import { createScheduling } from './scheduling.ts';
@@ -179,6 +181,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
       facts,
     });
     const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec });
+    const gate = createGate(
+      {
+        time,
+        log: journal.room('probation'),
+        store,
+        agents: () => catalog.agents(),
+        fleet,
+        folder,
+        standings: catalog.standings,
+        opened: useWorkers,
+        refused: tellRefused(events, healer),
+      },
+      settings.probation.rehearse,
+    );
+    onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
 
     function inForce(change: CatalogChange) {
@@ -186,6 +203,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
       healer.use(crew());
       probation.use();
+      gate.use();
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -193,8 +211,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name)).map((one) => calmed(one, healer));
-      workers.use(agents, probation.warm());
+      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name)).map(gate.admitted);
+      workers.use(
+        agents.map((one) => calmed(one, healer)),
+        probation.warm(),
+      );
     }
 
     await startService('healing', healer);

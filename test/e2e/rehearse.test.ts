@@ -140,3 +140,33 @@ it('says unclear where something was refused, lets reads out when it is asked to
   expect((await daruma('rehearse', 'prize')).stderr).toContain('did you mean price?');
   expect((await daruma('rehearse', 'report')).code).toBe(3);
 }, 60_000);
+
+it('is a gate before probation when it is asked to be: what fails on past inputs never takes a job', async () => {
+  place = installation({ 'plugins/price.ts': OLD, 'config/daruma.yaml': 'probation: { rehearse: 5 }' });
+  const { daruma, write, until } = place;
+  await place.start();
+  const priceOf = async (cents: number) =>
+    (await daruma('run', 'price', '--wait', '--with', `cents=${cents}`, '--json')).json;
+  const versions = async () =>
+    (await daruma('versions', 'price', '--json')).json.versions as { id: string; standing: string }[];
+  for (const cents of [1, 2, 3]) await priceOf(cents);
+  await until(versions, ([one]) => one?.standing === 'good');
+  const { version } = await priceOf(4);
+
+  write('plugins/price.ts', PRICE(`if (cents > 1) throw new TypeError('too dear'); return cents;`));
+  const [bad] = await until(versions, ([newest]) => newest?.standing === 'bad');
+  expect(await priceOf(5)).toMatchObject({ state: 'done', version });
+  expect(
+    (await daruma('jobs', 'price', '--json')).json.some((job: { version: string }) => job.version === bad!.id),
+  ).toBe(false);
+  const [incident] = (await daruma('incidents', '--json')).json;
+  expect(incident).toMatchObject({ agent: 'price', verdict: 'bad-version', version: bad!.id });
+  expect(incident.seen).toContain('failed 3 of 4 rehearsed inputs that were done before: too dear');
+
+  write('plugins/price.ts', PRICE('return cents;'));
+  const fine = await until(
+    () => priceOf(6),
+    (job) => job.version !== version,
+  );
+  expect(fine).toMatchObject({ state: 'done', result: 6 });
+}, 60_000);

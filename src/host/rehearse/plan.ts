@@ -67,7 +67,7 @@ function meant(catalog: House['catalog'], name: string): Listing[] {
 }
 
 /** With its rights, but for those that change something: it may read what it could write. */
-function onTrial(agent: Agent): Candidate {
+export function onTrial(agent: Agent): Candidate {
   const { needs, name } = agent;
   if (needs.modules.length > 0) {
     const message = `${name} needs ${needs.modules.join(', ')}, which writes past all rights: it cannot be rehearsed`;
