@@ -27,4 +27,8 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   jobs: 30d
 #   slots: 90d
 #   events: 90d
+
+# How new versions come into service: on how many past inputs they are rehearsed before their first job.
+# probation:
+#   rehearse: 0
 `;
