@@ -10,7 +10,7 @@ const WORKER_BYTES = 8 * MB;
 /** The long look: three hours in steps of two minutes. */
 const SLOW = { bucketMs: 2 * MINUTE_MS, most: 90, least: 15, steadiness: 0.7, riseBytes: 64 * MB };
 /** The short look, for memory that is gone in minutes: ten minutes in steps of ten seconds. */
-const FAST = { bucketMs: 10_000, most: 60, least: 6, steadiness: 0.9, riseBytes: 256 * MB };
+const FAST = { bucketMs: 10_000, most: 60, least: 5, steadiness: 0.9, riseBytes: 256 * MB };
 /** With so much of it there is no time for a course: its jobs fail and are tried again. */
 const TOO_MUCH_BYTES = 2 * 1024 * MB;
 /** From this share of the open files that a process may have on, new workers and files fail in it. */
@@ -79,7 +79,7 @@ export function climbOf(
   if (buckets.length < terms.least) return undefined;
   const half = buckets.length >> 1;
   const newest = Math.min(...buckets.slice(-Math.max(2, buckets.length >> 2)).map(({ least }) => least));
-  if (buckets.slice(0, half).some(({ most }) => most >= newest)) return undefined;
+  if (buckets.slice(0, half).some(({ least }) => least >= newest)) return undefined;
   const edge = buckets.map(({ at, least }) => ({ at, value: least }));
   if (newest - edge[0]!.value < terms.riseBytes || steadinessOf(edge) < terms.steadiness) return undefined;
   const slope = slopeOf(edge);

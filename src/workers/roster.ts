@@ -15,6 +15,7 @@ import { createHostWorker, type HostWorker } from './worker.ts';
 
 /** What a job may take beyond its own deadlines before its whole cell is taken for stuck. */
 const CELL_STUCK_MS = 5_000;
+const STUCK = new Set(['TIMEOUT', 'SILENT']);
 /** A cell with workers tells its readings every second, whatever its threads do. */
 const CELL_QUIET_MS = 20_000;
 
@@ -59,6 +60,8 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
   const levels = new Map<string, LogLevel>();
   const looks = createLooks(needs);
   const cells = createCells({ time, log, hear, lost }, options);
+  /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
+  const suspects = new Map<string, string>();
   let lastId = 0;
 
   function start(agent: Agent, owner: WorkerOwner): HostWorker {
@@ -84,6 +87,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
           bootMs,
           level: levels.get(agent.name) ?? 'info',
           ledgerAt,
+          traced: suspects.get(agent.name) === agent.version.id,
           secrets,
           rehearsal: options.rehearsal(agent.name),
         }),
@@ -106,6 +110,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
     const evidence = looks.closed(worker, job, found);
     place.owner.gone(worker, because !== null);
     if (!because || because.code === 'HOST_STOPPED') return;
+    if (STUCK.has(because.code)) suspects.set(worker.agent.name, worker.agent.version.id);
     const { name, agent, startedAt } = worker;
     const uptimeMs = Math.round(time.monotonic() - startedAt);
     const { fingerprint, version } = agent;

@@ -17,6 +17,7 @@ export interface SpecTerms {
   bootMs: number;
   level: LogLevel;
   ledgerAt: number | null;
+  traced: boolean;
   secrets: Record<string, string>;
   rehearsal?: Rehearsal | undefined;
 }
@@ -54,6 +55,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     fleet: needs.fleet,
     level: terms.level,
     ledgerAt: terms.ledgerAt,
+    traced: terms.traced,
     ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
   };
 }

@@ -10,7 +10,7 @@ import { noSecondIsMissing } from '../e2e/slots.ts';
 import { SHAPES, type Shape } from './shapes.ts';
 
 /** Shapes at a time: hangs overlap, and two cores are enough for them. */
-const SIDE_BY_SIDE = 7;
+const SIDE_BY_SIDE = 6;
 /** How late a neighbour's job may begin on a machine with better things to do. */
 const LATE_MS = 8_000;
 
@@ -30,7 +30,7 @@ export default definePlugin({
   about: ${JSON.stringify(what)},
   needs: ${JSON.stringify(needs)},
   isolation: '${isolation}',
-  limits: ${JSON.stringify({ memory: '48MB', timeout: '1500ms', grace: '100ms', silence: '20s', attempts: 2, backoff: { first: '10ms', longest: '20ms' }, ...limits })},
+  limits: ${JSON.stringify({ memory: '48MB', timeout: '30s', grace: '100ms', silence: '20s', attempts: 2, backoff: { first: '10ms', longest: '20ms' }, ...limits })},
   async run(context): Promise<unknown> {
     if (context.job.attempt > 1) return 'clean';
     ${body}

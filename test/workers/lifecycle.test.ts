@@ -198,7 +198,7 @@ describe('a cell beyond the first', () => {
     const cells = createCells(needs, { cellSize: 50, emptyFolder: folder, folder });
     cells.warmUp();
     const own = cells.placeFor(agentOf('own', { plugin: 'own', id: '1', file: '', mapFile: '' }, { isolation: 'own' }));
-    now = 29_000;
+    now = 2_000;
     cells.sweep();
     expect([...cells.all()].every((cell) => !cell.closing)).toBe(true);
     now = 31_000;

@@ -9,9 +9,9 @@ import { type CpuProfile, type FindPlace, hottest, idleShare } from './profiles.
 import { threadWords } from './thread-words.ts';
 
 /** All of it together stays below a second, whatever the thread does. */
-const START_MS = 400;
+const START_MS = 550;
 const LOOK_MS = 200;
-const STOP_MS = 250;
+const STOP_MS = 200;
 /** A thread that is over its limit goes on taking memory meanwhile: a shorter look, and none at one that takes it fast. */
 const OVER_LIMIT_LOOK_MS = 120;
 const OVER_LIMIT_WAIT_MS = 150;
@@ -32,6 +32,8 @@ export interface AutopsyNeeds {
   find: FindPlace;
   lastBeat(): string;
 }
+
+const NEVER = new Promise<never>(() => {});
 
 /** Looks into a worker before it is killed. */
 export interface Autopsy {
@@ -55,14 +57,17 @@ export function createAutopsy(worker: Worker, needs: AutopsyNeeds): Autopsy {
     const tid = threadIdOf(needs.name);
     const before = tid === undefined ? undefined : threadStat(tid);
     const began = clock();
+    const loopBefore = gauge.loop();
+    // A second question: on a busy machine a profile comes too late from a thread that could be asked.
+    gauge.measure();
     return (profile: CpuProfile | undefined): string => {
       const now = tid === undefined ? undefined : threadStat(tid);
       const ms = clock() - began;
       const cpu = now && before && ms > 0 ? Math.min(1, (now.cpuMs - before.cpuMs) / ms) : null;
       return threadWords({
-        answers: profile !== undefined,
-        // Node's own figure takes a thread that was woken for its profile for busy.
-        loop: 1 - ((profile && idleShare(profile)) ?? 0),
+        silentMs: profile ? 0 : gauge.unansweredMs(),
+        // Node's own figure takes a thread that was woken for its profile for busy: only one from before is true.
+        loop: profile ? 1 - (idleShare(profile) ?? 0) : (loopBefore ?? 1),
         // On a busy machine one that would run gets little of it.
         waits: cpu === null ? null : cpu < LEAST_CPU && !(before?.state === 'R' && now?.state === 'R'),
         // Being sampled wakes it now and then.
@@ -78,7 +83,8 @@ export function createAutopsy(worker: Worker, needs: AutopsyNeeds): Autopsy {
       gauge.unansweredMs() > UNANSWERED_MS
         ? undefined
         : await within(waitMs.start, worker.startCpuProfile({ sampleInterval: SAMPLE_EVERY_MS }));
-    await within(lookMs, new Promise(() => {}));
+    // Time enough to see whether it takes CPU time has gone by when it was waited for in vain.
+    if (handle || waitMs.start < lookMs) await within(lookMs, NEVER);
     if (handle) {
       const text = await within(waitMs.stop, handle.stop());
       if (text) profile = JSON.parse(text) as CpuProfile;

@@ -22,6 +22,8 @@ export interface Gauge {
   memory(): Found['memory'];
   /** How fast the memory grew between its last two answers, in bytes per ms; not below 0. */
   growthPerMs(): number;
+  /** Event-loop utilisation between the last two readings, 0 … 1; null before the first. */
+  loop(): number | null;
   /** For how long a question has been waiting for its answer. */
   unansweredMs(): number;
 }
@@ -40,6 +42,7 @@ export function createGauge(
   let cpu: number | null = null;
   let cpuBefore: { at: number; spent: number } | undefined;
   let asksCpu = false;
+  let loop: number | null = null;
   let loopBefore: EventLoopUtilization | undefined;
   let latest: [older: Point | undefined, newer: Point | undefined] = [undefined, undefined];
   const kept: Point[] = [];
@@ -97,6 +100,7 @@ export function createGauge(
       const now = worker.performance.eventLoopUtilization();
       const { utilization } = loopBefore ? worker.performance.eventLoopUtilization(now, loopBefore) : now;
       loopBefore = now;
+      loop = utilization;
       return { heapBytes, externalBytes, cpu: answers ? cpu : null, loop: utilization, answers };
     },
     children(bytes) {
@@ -114,6 +118,7 @@ export function createGauge(
       if (!older || !newer || newer.at <= older.at) return 0;
       return Math.max(0, (newer.value - older.value) / (newer.at - older.at));
     },
+    loop: () => loop,
     unansweredMs: () => (askedAt === undefined ? 0 : clock() - askedAt),
   };
 }

@@ -35,8 +35,15 @@ export interface Site {
   line: number | null;
 }
 
-/** The author's place of a place in a script, both counted from 1; undefined for code that is not the author's. No column: the line's first code. */
-export type FindPlace = (url: string, line: number, column?: number) => { file: string; line: number } | undefined;
+/**
+ * The author's place of a place in a script, both counted from 1; undefined for code that is not the author's. No column:
+ * the line's first code. The line is null for time that was spent in `run` itself, nobody knows where.
+ */
+export type FindPlace = (
+  url: string,
+  line: number,
+  column?: number,
+) => { file: string; line: number | null } | undefined;
 
 type CpuNode = CpuProfile['nodes'][number];
 
@@ -132,7 +139,7 @@ class Sums {
 function siteOf({ functionName, url, lineNumber, columnNumber }: CallFrame, find: FindPlace): Site {
   const name = (functionName || '(anonymous)').slice(0, LONGEST_NAME);
   const at = url === '' || lineNumber < 0 ? undefined : find(url, lineNumber + 1, columnNumber + 1);
-  if (at) return { name, ...at };
+  if (at) return { name: at.line === null ? 'run' : name, ...at };
   return { name: url.startsWith('node:') ? `${name} (${url})` : name, file: null, line: null };
 }
 

@@ -31,6 +31,9 @@ const LINES_AROUND = 2;
 /** Frames of Daruma and of Node below the plugin's say nothing to an author. */
 const FOREIGN = /\/workers\/inside\/|\(node:internal\/|at node:internal\/|at async node:/;
 
+/** The function that calls `run`. */
+const RUNNER = /\/workers\/inside\/runner\.js$/;
+
 export function createStackMap(folder: string): StackMap {
   const maps = new Map<string, SourceMap | null>();
 
@@ -68,8 +71,10 @@ export function createStackMap(folder: string): StackMap {
       const url = pathToFileURL(bundle.file).href;
       let code: string[] | undefined;
       return (of, line, column) => {
-        if (of !== url) return undefined;
         const map = mapOf(bundle.mapFile);
+        // V8 counts the time of a loop that spun before the profile began to the caller of its function.
+        if (RUNNER.test(of)) return map ? entryOf(map, bundle.mapFile, folder) : undefined;
+        if (of !== url) return undefined;
         code ??= linesOf(bundle.file);
         // A map knows no place for white space, and would answer with the end of the line before.
         const at = column ?? (code[line - 1]?.search(/\S/) ?? 0) + 1;
@@ -87,6 +92,13 @@ function readMap(mapFile: string): SourceMap | null {
   } catch {
     return null;
   }
+}
+
+/** The plugin itself: a bundle ends with what it began from. */
+function entryOf(map: SourceMap, mapFile: string, folder: string): { file: string; line: null } | undefined {
+  const last = map.payload.sources.at(-1);
+  const inside = last === undefined ? '..' : relative(folder, resolve(dirname(mapFile), last));
+  return inside.startsWith('..') ? undefined : { file: inside, line: null };
 }
 
 function linesOf(file: string): string[] {

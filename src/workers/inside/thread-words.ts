@@ -4,8 +4,8 @@ export interface ThreadSigns {
   loop: number;
   /** Whether it stands still and takes no CPU time; null where nobody can tell. */
   waits: boolean | null;
-  /** Whether its JavaScript could be interrupted and asked. */
-  answers: boolean;
+  /** For how long it has not answered a question, in ms; 0: it did. */
+  silentMs: number;
   /** Where in the kernel it waits; empty when it runs or nobody may know. */
   waitsIn: string;
 }
@@ -16,11 +16,11 @@ const IDLE = 0.2;
 const HELD = 0.9;
 
 /** The state of a thread in words, from three signs that together tell six states apart. */
-export function threadWords({ loop, waits, answers, waitsIn }: ThreadSigns): string {
+export function threadWords({ loop, waits, silentMs, waitsIn }: ThreadSigns): string {
   const place = waitsIn ? ` (${waitsIn})` : '';
-  if (!answers) {
-    if (waits === null) return 'is in native code and cannot be interrupted';
-    return `${waits ? 'waits' : 'computes'} in native code and cannot be interrupted${waits ? place : ''}`;
+  if (silentMs > 0) {
+    const what = waits === null ? 'be' : waits ? 'wait' : 'compute';
+    return `seems to ${what} in native code${waits ? place : ''}: it has not answered for ${Math.round(silentMs)} ms`;
   }
   if (loop < IDLE) return 'awaits something that does not come: its event loop is idle';
   if (loop < HELD) return `is busy for ${Math.round(loop * 100)} % of its time, and its event loop turns`;

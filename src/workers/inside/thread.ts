@@ -19,6 +19,7 @@ import { createWatch, lastBeatOf } from './watch.ts';
 
 /** Near its limit a worker is measured so often. */
 const NEAR_EVERY_MS = 100;
+const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
 /** A worker that was told to close gets this long before it is terminated. */
 const CLOSE_MS = 1_000;
 const BOOT = fileURLToPath(entryFile('./boot.js', import.meta.url));
@@ -86,6 +87,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const heap = createHeapWatch(worker, limits.memoryBytes, { clock, find });
   const lastBeat = () => lastBeatOf(shared);
   const autopsy = createAutopsy(worker, { time, clock, name, gauge, heap, find, lastBeat });
+  // A profile that never samples: what V8 compiles from now on is known to the one that does.
+  if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
   worker.on('message', hear);
   worker.on('error', (error: unknown) => {
     fault ??= crashOf(error);
