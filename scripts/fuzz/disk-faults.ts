@@ -83,6 +83,8 @@ export async function faultLoop({ folder, most, scenes, say }: FaultLoop): Promi
           while (nth < most && (await one(count, ++nth)));
         };
         await Promise.all([lane(), lane()]);
+        if (syscall === 'pwrite64' && count.call === 0)
+          outcome.broken.push(`${scene}, ${error}: no fault struck a call`);
         say(`${scene}, ${syscall} ${error}: ${count.start + count.call + count.stop + count.folder} faults`);
       }
   return outcome;

@@ -69,6 +69,7 @@ function traced(trace: string, { syscall, error, nth }: Fault): string[] {
   return [
     'strace',
     '-f',
+    '-y',
     '--seccomp-bpf',
     '-qq',
     '-s',
@@ -94,7 +95,7 @@ function struckAt(trace: string): Struck | undefined {
     // A call that another thread interrupts has its end on a line of its own, without the path.
     if (path !== undefined) paths.set(thread, path);
     if (line.includes('(INJECTED)')) return { during, isFolder: !paths.get(thread)?.includes('.db') };
-    const told = /write\(1<[^>]*>, "([BC]) ?(\d*)/.exec(line);
+    const told = /write\(1<.*?>, "([BC]) ?(\d*)/.exec(line);
     if (told) during = told[1] === 'C' ? 'stop' : Number(told[2]);
   }
   return undefined;

@@ -9,7 +9,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { faultLoop } from './disk-faults.ts';
+import { type FaultCount, faultLoop } from './disk-faults.ts';
 import { canTrace } from './disk-process.ts';
 import { tornLogs } from './disk-torn.ts';
 
@@ -38,10 +38,24 @@ const broken = [...torn.broken, ...faults.broken];
 console.log(`${torn.stores} killed stores with ${torn.acknowledgedCalls} acknowledged calls, ${torn.seeds} seeds:`);
 console.table(torn.byDamage);
 console.table(faults.counts.filter(({ start, call, stop, folder }) => start + call + stop + folder > 0));
+const sum = (pick: (count: FaultCount) => number) => faults.counts.reduce((total, count) => total + pick(count), 0);
+const inAll = {
+  logs: Object.values(torn.byDamage).reduce((total, { logs }) => total + logs, 0),
+  faults: sum(({ start, call, stop, folder }) => start + call + stop + folder),
+  duringStart: sum(({ start }) => start),
+  duringCall: sum(({ call }) => call),
+  refused: sum(({ refused }) => refused),
+  duringStop: sum(({ stop }) => stop),
+  acknowledged: sum(({ acknowledged }) => acknowledged),
+  refusedAndKept: sum(({ refusedAndKept }) => refusedAndKept),
+  broken: broken.length,
+};
+console.table(inAll);
 console.log('told as', faults.codes);
 const result = {
   machine: `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, SQLite ${process.versions.sqlite}`,
   commit,
+  inAll,
   torn,
   faults,
   seconds: Math.round((performance.now() - begun) / 1_000),

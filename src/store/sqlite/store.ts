@@ -23,7 +23,8 @@ import {
  * What it promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be
  * lost at a power cut, which queues the job again). Calls that wait are committed together, in the order in which they
  * were made; one that is refused leaves the others. When the disk is full or fails, calls reject with a `Fault` (`STORE_FULL`,
- * `STORE_IO`, `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone.
+ * `STORE_IO`, `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone. (When the
+ * flush itself fails and the process is killed before its next write, the refused call may be found done.)
  */
 export type SqliteStore = Service & StorePorts;
 
