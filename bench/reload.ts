@@ -222,8 +222,13 @@ try {
   const windowOf = (pick: (one: { host: number; cell: number }) => number) => {
     const warm = memory.slice(WARM).map(pick);
     const part = Math.max(1, Math.floor(warm.length / 3));
-    const [first, last] = [median(warm.slice(0, part)), median(warm.slice(-part))];
-    return { firstMb: mb(first), lastMb: mb(last), growthPercent: Math.round(((last - first) / first) * 1_000) / 10 };
+    const [first, last] = [warm.slice(0, part), warm.slice(-part)];
+    return {
+      // Collection makes both swing by some percent: the median of a window says where they were in their swing, too.
+      median: growth(median(first), median(last)),
+      // What collection leaves.
+      lowerEdge: growth(Math.min(...first), Math.min(...last)),
+    };
   };
   const result = {
     what: `${reloads} reloads under ${perSecond} jobs a second, then ${rollbacks} rollbacks under 100`,
@@ -273,6 +278,10 @@ function lastRolledBack(): string | undefined {
 function figures(took: readonly number[]) {
   const sorted = took.toSorted((a, b) => a - b);
   return { median: median(took), least: sorted[0], p95: sorted[Math.floor(sorted.length * 0.95)], most: sorted.at(-1) };
+}
+
+function growth(first: number, last: number) {
+  return { firstMb: mb(first), lastMb: mb(last), percent: Math.round(((last - first) / first) * 1_000) / 10 };
 }
 
 function mb(bytes: number): number {
