@@ -58,6 +58,15 @@ export const SHAPES: readonly Shape[] = [
     verdicts: ['over-limit', 'out-of-memory', 'cell-lost'],
     pays: `${WORKER}; ${CELL}, if V8 aborts the process before the limit is seen`,
   },
+  {
+    name: 'deaf-allocation',
+    what: 'fills arrays in a loop that keeps V8 from answering anybody',
+    body: `const kept = []; for (;;) kept.push(new Array(1000).fill(kept.length));`,
+    isolation: 'own',
+    ends: ['OVER_LIMIT'],
+    ...MEMORY,
+    pays: `${CELL}, for its thread cannot be ended`,
+  },
   // Time.
   {
     name: 'busy-loop',

@@ -11,6 +11,7 @@ import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';
+import { type Calm, calmNow, suspectOf } from './suspect.ts';
 import { createSweep } from './sweep.ts';
 import { createThread, type Thread } from './thread.ts';
 
@@ -28,6 +29,7 @@ const lines = createLineHub(outbox.put);
 const stacks = createStackMap(folder);
 const sweep = createSweep();
 let measured = 0;
+let calm: Calm | undefined;
 
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
@@ -81,8 +83,12 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
 function measure() {
   const all = ++measured % (threads.size > 0 ? READINGS_EVERY : EMPTY_READINGS_EVERY) === 0;
   for (const thread of threads.values()) if (all || thread.isRunning()) thread.measure();
-  if (!all) return;
   const rssBytes = process.memoryUsage.rss();
+  const held = [...threads.values()].map((thread) => thread.held());
+  const suspect = suspectOf(held, rssBytes, calm);
+  if (suspect) threads.get(suspect.worker)?.overgrown(suspect.bytes);
+  calm = calmNow(held, rssBytes, calm);
+  if (!all) return;
   const workers = [...threads.values()].map((thread) => thread.reading()).filter((reading) => reading !== undefined);
   outbox.put({ say: 'readings', rssBytes, fds: openFiles(), workers });
 }

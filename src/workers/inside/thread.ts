@@ -14,6 +14,7 @@ import type { LineHub } from './line-hub.ts';
 import { drainRing } from './ring.ts';
 import { currentOf, MARK, openShared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
+import type { Held } from './suspect.ts';
 import { dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
@@ -47,6 +48,10 @@ export interface Thread {
   measure(): void;
   /** Its processes take so much memory, which counts as its own. */
   children(bytes: number): void;
+  /** What it owns up to, and for how long it has been silent. */
+  held(): Held;
+  /** It gives no answer, and must hold so much: above its limit. Kills it. */
+  overgrown(bytes: number): void;
   /** undefined while it starts or ends. */
   reading(): Reading | undefined;
   isRunning(): boolean;
@@ -260,6 +265,12 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
       if (is === 'ready' || is === 'closing') gauge.measure();
     },
     children: gauge.children,
+    held() {
+      const { heapBytes = 0, externalBytes = 0 } = gauge.memory() ?? {};
+      const unansweredMs = is === 'ready' || is === 'closing' ? gauge.unansweredMs() : 0;
+      return { worker: id, heldBytes: heapBytes + externalBytes, limitBytes: limits.memoryBytes, unansweredMs };
+    },
+    overgrown: (bytes) => void kill(faults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (is !== 'ready' && is !== 'closing') return undefined;
       const running = runningNow();

@@ -1,0 +1,48 @@
+/** One worker as its cell sees it. */
+export interface Held {
+  worker: number;
+  /** Heap and external memory when it last answered; 0 before it ever did. */
+  heldBytes: number;
+  limitBytes: number;
+  /** For how long it has given no answer. */
+  unansweredMs: number;
+}
+
+/** The cell when all its workers last answered. */
+export interface Calm {
+  rssBytes: number;
+  held: ReadonlyMap<number, number>;
+}
+
+/** A worker that gives no answer for so long may be held to account for what the process grows by. */
+const UNANSWERED_MS = 1_000;
+/** What the process may grow by for other reasons: new threads, buffers of its own. */
+const SLACK_BYTES = 32 * 1024 ** 2;
+
+/**
+ * Some allocating loops keep V8 from answering, or from being ended, until their heap is full (measured on 26.10:
+ * `for (;;) kept.push(new Array(1000).fill(0))`). Then the process tells on them: what it has grown by since all workers
+ * answered, less what the others own up to, is held by the one that is silent. With two silent ones nobody can tell, and
+ * nobody is named. Returns that worker and what it must hold, once that is above its limit.
+ */
+export function suspectOf(
+  workers: readonly Held[],
+  rssBytes: number,
+  calm: Calm | undefined,
+): { worker: number; bytes: number } | undefined {
+  const silent = workers.filter(({ unansweredMs }) => unansweredMs >= UNANSWERED_MS);
+  const [one] = silent;
+  if (!calm || !one || silent.length > 1) return undefined;
+  let grown = rssBytes - calm.rssBytes;
+  for (const { worker, heldBytes } of workers) {
+    if (worker !== one.worker) grown -= Math.max(0, heldBytes - (calm.held.get(worker) ?? 0));
+  }
+  const bytes = (calm.held.get(one.worker) ?? 0) + grown;
+  return bytes > one.limitBytes + SLACK_BYTES ? { worker: one.worker, bytes } : undefined;
+}
+
+/** What is remembered of this moment, unless somebody is silent. */
+export function calmNow(workers: readonly Held[], rssBytes: number, before: Calm | undefined): Calm | undefined {
+  if (workers.some(({ unansweredMs }) => unansweredMs >= UNANSWERED_MS / 2)) return before;
+  return { rssBytes, held: new Map(workers.map(({ worker, heldBytes }) => [worker, heldBytes])) };
+}
