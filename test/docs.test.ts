@@ -1,0 +1,63 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { buildProgram } from '../src/cli/program.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'plugins/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
+const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+
+const FENCED = /^```.*?^```$/gms;
+/** What is typed or quoted: blocks and spans of code. */
+const codeOf = (text: string) => [...text.matchAll(FENCED), ...text.replaceAll(FENCED, '').matchAll(/`[^`]+`/g)];
+
+/** The names by which a page's headings are linked to. */
+function anchorsOf(page: string): string[] {
+  const headings = read(page)
+    .replaceAll(FENCED, '')
+    .matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe.each(PAGES)('%s', (page) => {
+  const text = read(page);
+
+  it('links only to what is there', () => {
+    const links = [...text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    const broken = links.filter(([, target, anchor]) => {
+      const file = target === '' ? page : join(dirname(page), target!);
+      return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it('names only scripts of package.json', () => {
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
+
+it('README.md names only commands of the command line', () => {
+  const commands = buildProgram(async () => {}).commands.map((command) => command.name());
+  const named = codeOf(read('README.md')).flatMap(([code]) => [...code.matchAll(/\bdaruma ([a-z][\w-]*)/g)]);
+  expect(named.length).toBeGreaterThan(4);
+  expect(named.map(([, name]) => name!).filter((name) => !commands.includes(name))).toEqual([]);
+});
+
+it('docs/reliability.md quotes no figure that the result file beside it does not have', () => {
+  const quotes = read('docs/reliability.md').matchAll(
+    /([^|\]]+)\[[\w-]+\.json\]\(\.\.\/(bench\/results\/[\w-]+\.json)\)/g,
+  );
+  const invented = [...quotes].flatMap(([, text, file]) => {
+    const there = new Set(read(file!).match(/\d+(\.\d+)?/g));
+    const quoted = text!.replaceAll(/p\d\d|`[^`]*`/g, '').match(/\d[\d,.]*\d|\d/g) ?? [];
+    return quoted.filter((figure) => !there.has(figure.replaceAll(',', ''))).map((figure) => `${figure}: ${file}`);
+  });
+  expect(invented).toEqual([]);
+});
