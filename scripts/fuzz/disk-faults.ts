@@ -48,19 +48,18 @@ export interface FaultLoop {
   folder: string;
   /** At most so many faults of one kind in one scene. */
   most: number;
-  scenes?: Scene[];
   say(line: string): void;
 }
 
 /** Fails the first, the second, the third … system call of each kind, until a run has none left to fail. */
-export async function faultLoop({ folder, most, scenes, say }: FaultLoop): Promise<FaultOutcome> {
+export async function faultLoop({ folder, most, say }: FaultLoop): Promise<FaultOutcome> {
   const outcome: FaultOutcome = { counts: [], codes: {}, broken: [] };
   const used = join(folder, 'used');
   mkdirSync(used);
   await runWriter({ file: join(used, 'store.db'), calls: 8, end: 'kill', seed: 1 });
   cpSync(used, join(folder, 'looked-at'), { recursive: true });
   const before = stateOfFile(join(folder, 'looked-at/store.db'));
-  for (const scene of scenes ?? (Object.keys(SCENES) as Scene[]))
+  for (const scene of Object.keys(SCENES) as Scene[])
     for (const syscall of SYSCALLS)
       for (const error of syscall === 'pwrite64' ? (['EIO', 'ENOSPC'] as const) : (['EIO'] as const)) {
         const count: FaultCount = {

@@ -101,7 +101,7 @@ export async function tornLogs({ folder, seeds }: { folder: string; seeds: numbe
   }
 }
 
-/** Every second store was used and stopped before, so that its file holds jobs as well as its log. */
+/** About every second store was used and stopped before, so that its file holds jobs as well as its log. */
 async function killedStore(file: string, seed: number): Promise<Killed> {
   const chance = seeded(seed);
   if (chance.between(0, 1) === 1) await runWriter({ file, calls: chance.between(4, 60), end: 'stop', seed });
