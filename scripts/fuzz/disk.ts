@@ -63,6 +63,7 @@ const result = {
 writeFileSync(values.result, `${JSON.stringify(result, null, 2)}\n`);
 for (const one of broken.slice(0, 20)) console.log(`✗ ${one}`);
 if (broken.length > 0) console.log(`✗ ${broken.length} promises were broken`);
-else console.log('✓ no acknowledgement for a failed write, nothing acknowledged lost, nothing corrupt');
+else if (isTraced) console.log('✓ no acknowledgement for a failed write, nothing acknowledged lost, nothing corrupt');
+else console.log('✓ damaged logs: nothing acknowledged lost, nothing corrupt; failed calls: not looked at');
 if (!values.keep) rmSync(folder, { recursive: true, force: true });
 process.exitCode = broken.length > 0 ? 1 : 0;
