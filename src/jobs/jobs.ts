@@ -7,6 +7,7 @@ import { createClaims } from './claims.ts';
 import type { Job, JobId, NewJob, Outcome } from './model.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { settle } from './step.ts';
+import { createWaiters } from './waiters.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
@@ -66,7 +67,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const { time, log, store, workers } = needs;
   const leaseMs = options.leaseMs ?? 30_000;
   const held = new Map<JobId, Held>();
-  const waiters = new Map<JobId, Set<() => void>>();
+  const waiters = createWaiters();
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
   const writing = new Set<Promise<void>>();
   let turned: number | undefined;
@@ -134,18 +135,13 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       }
       const agent = facts?.agent ?? '';
       if (settlement.state === 'retrying') claims.dueAt(agent, settlement.runAt!);
-      else release(settlement.job);
+      else waiters.release(settlement.job);
       for (const call of listeners) call(settlement, agent);
     }
   }
 
   function forget(ref: AttemptRef) {
     if (held.get(ref.job)?.attempt === ref.attempt) held.delete(ref.job);
-  }
-
-  function release(id: JobId) {
-    for (const call of waiters.get(id) ?? []) call();
-    waiters.delete(id);
   }
 
   /** What the store could not take is kept and offered again: the work is done, or untouched; only the record is missing. */
@@ -247,7 +243,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       const facts = held.get(id);
       if (facts) facts.cancelled = true;
       if (was?.state === 'running') workers.abort({ job: id, attempt: was.attempt }, why);
-      if (was) release(id);
+      if (was) waiters.release(id);
       return was;
     },
     async redrive(ids) {
@@ -258,20 +254,16 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     wake: claims.wake,
     async finished(id, signal) {
       for (;;) {
-        const settled = new Promise<void>((resolve, reject) => {
-          const calls = waiters.get(id) ?? new Set();
-          waiters.set(id, calls.add(resolve));
-          signal?.addEventListener('abort', () => {
-            calls.delete(resolve);
-            if (calls.size === 0) waiters.delete(id);
-            reject(signal.reason);
-          });
-        });
-        settled.catch(() => {});
-        const job = await store.get(id);
-        if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
-        if (job.state === 'done' || job.state === 'dead' || job.state === 'cancelled') return job;
-        await settled;
+        // Joined before it is looked at, so that an end in between is not missed.
+        const { ended, leave } = waiters.join(id, signal);
+        try {
+          const job = await store.get(id);
+          if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+          if (job.state === 'done' || job.state === 'dead' || job.state === 'cancelled') return job;
+          await ended;
+        } finally {
+          leave();
+        }
       }
     },
     held: () => held.size,
