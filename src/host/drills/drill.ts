@@ -39,6 +39,9 @@ export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNew
   const memory = watchMemory(house, agent, (bytes) => news('memory', '', bytes));
   const deadline = AbortSignal.timeout(ENDS_WITHIN_MS);
   try {
+    // A worker that has worked before, as one in the middle of its day has.
+    const [warmUp] = await jobs.add([{ agent, trigger: 'manual', input: '"warm up"', attempts: 2 }]);
+    await jobs.finished(warmUp!.id, deadline);
     const [added] = await jobs.add([{ agent, trigger: 'manual', input: null, attempts: 2 }]);
     news('started', `${added!.id} of ${agent}`);
     const ended = await jobs.finished(added!.id, deadline).catch(() => undefined);
