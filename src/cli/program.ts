@@ -79,6 +79,12 @@ export function buildProgram(runner: Runner): Command {
     'the planned time: 02:00, "Sat 02:00", 2026-11-21 02:00 (default: its latest slot)',
   );
 
+  add('next <agent>', 'when its schedule will ask for jobs', () => import('./commands/next.ts')).option(
+    '-n, --times <n>',
+    'so many times, 1 to 100',
+    '5',
+  );
+
   program.commandsGroup('Act');
   add('run <agent>', 'put one job in the queue now; it does not move the schedule', () => import('./commands/run.ts'))
     .option('--wait', 'show its log, wait for its end; exit code 1 when it failed')

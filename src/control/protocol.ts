@@ -203,6 +203,11 @@ export interface Ops {
   };
   cancel: { args: { id: string }; value: JobView };
   why: { args: { agent: string; at?: string }; value: WhyView };
+  /** The times at which the agent's schedule will ask for jobs; none for an agent without a schedule. `n`: 1–100, default 5. */
+  next: {
+    args: { agent: string; n?: number };
+    value: { agent: string; schedule: string | null; timezone: string | null; times: string[] };
+  };
   slots: {
     args: { agent?: string; from: string; to: string };
     value: { agent: string; due: string; state: string; reason: string | null; job: string | null }[];

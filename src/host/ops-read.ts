@@ -14,6 +14,7 @@ type Reading = Pick<
   | 'jobs'
   | 'job'
   | 'why'
+  | 'next'
   | 'slots'
   | 'dlq'
   | 'incidents'
@@ -23,6 +24,8 @@ type Reading = Pick<
   | 'follow'
   | 'changes'
 >;
+
+const MOST_NEXT = 100;
 
 /** The ops that change nothing. */
 export function readingOps(house: House, status: (agent?: string) => Promise<StatusView>): Reading {
@@ -38,6 +41,13 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
     async job({ id, wait }, { gone }) {
       if (wait) await jobs.finished(id, gone);
       return lookups.job({ id });
+    },
+
+    async next({ agent, n = 5 }) {
+      listingOf(catalog, agent);
+      const { expression = null, timezone = null } = catalog.agents().get(agent)?.schedule ?? {};
+      const times = house.schedule.preview(agent, Math.min(Math.max(n, 1), MOST_NEXT)).map(iso);
+      return { agent, schedule: expression, timezone, times };
     },
 
     async check() {

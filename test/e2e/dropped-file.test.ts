@@ -142,3 +142,21 @@ it('finishes what runs when it is asked to stop', async () => {
     result: 'whole',
   });
 });
+
+it('shows when a schedule will ask for jobs, and says so where there is none', async () => {
+  place = installation({
+    'plugins/weekly.ts': plugin('return 1;', 'schedule: "30 4 * * 1", timezone: "Europe/Berlin",'),
+    'plugins/manual.ts': plugin('return 1;'),
+  });
+  await place.start();
+  const { json } = await place.daruma('next', 'weekly', '-n', '3', '--json');
+  expect(json).toMatchObject({ agent: 'weekly', schedule: '30 4 * * 1', timezone: 'Europe/Berlin' });
+  const wall = json.times.map((time: string) => {
+    const at = Temporal.Instant.from(time).toZonedDateTimeISO('Europe/Berlin');
+    return `${at.dayOfWeek} ${at.hour}:${at.minute}`;
+  });
+  expect(wall).toEqual(['1 4:30', '1 4:30', '1 4:30']);
+  expect(new Set(json.times).size).toBe(3);
+  expect((await place.daruma('next', 'manual')).stdout).toContain('has no schedule');
+  expect((await place.daruma('next', 'weekly', '-n', '0')).code).toBe(2);
+});

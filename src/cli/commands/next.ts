@@ -1,0 +1,27 @@
+import { formatDuration } from '../../kernel/units.ts';
+import type { Said, Stage } from '../ports.ts';
+import { fullTime } from '../text/clock.ts';
+import { usage } from '../usage.ts';
+
+const MOST = 100;
+
+/** The next times of an agent's schedule, each in the terminal's zone. */
+export async function run(stage: Stage, [agent]: (string | undefined)[], options: { times: string }): Promise<Said> {
+  const n = Number(options.times);
+  if (!Number.isInteger(n) || n < 1 || n > MOST) {
+    throw usage(`--times ${options.times} is no number from 1 to ${MOST}`, `daruma next ${agent} --times 10`);
+  }
+  const next = await stage.ask('next', { agent: agent!, n });
+  if (next.schedule === null)
+    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`] };
+  const now = stage.clock.now;
+  const lines = next.times.map((time) => {
+    const at = Date.parse(time);
+    return `  ${fullTime(at, stage.clock)}   in ${formatDuration(Math.max(0, at - now))}`;
+  });
+  const none = `  never again: ${next.schedule} has no time left`;
+  return {
+    json: next,
+    lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...(lines.length > 0 ? lines : [none])],
+  };
+}
