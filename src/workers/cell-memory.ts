@@ -1,5 +1,6 @@
 import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
 import { formatSize } from '../kernel/units.ts';
+import type { JobEnd } from './wire.ts';
 
 const MB = 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -69,6 +70,12 @@ export function createCellHistory(): CellHistory {
       return { is: 'recycle', why: words };
     },
   };
+}
+
+/** What a failed attempt means for its cell: files are the whole process's, so its other workers run out of them too. */
+export function verdictOn(agent: string, end: JobEnd): CellVerdict {
+  if (end.is !== 'failed' || end.fault.code !== 'EMFILE') return { is: 'fine' };
+  return { is: 'recycle', why: `a job of ${agent} found no file descriptor left` };
 }
 
 /** Bytes per ms that the lower edge climbs; undefined for anything but a steady climb. */

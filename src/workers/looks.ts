@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type CellVerdict, unaccountedOf } from './cell-memory.ts';
 import type { Cell } from './cells.ts';
 import { evidenceOf, LINES_KEPT } from './evidence.ts';
+import { mostFiles } from './open-files.ts';
 import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } from './ports.ts';
 import type { Found, FromCell } from './wire.ts';
 import type { HostWorker } from './worker.ts';
-
-/** Taken where nobody can tell how many files a process may have open. */
-const FILES = 1_024;
 
 /** What the host keeps of each worker beside its state: the latest looks, lines and processes, for readings and for evidence. */
 export interface Looks {
@@ -94,14 +91,4 @@ export function createLooks(needs: Pick<WorkersNeeds, 'time' | 'readings' | 'chi
       return evidenceOf({ found, reading, limitBytes, childrenBytes, children, lines, secrets, now: time.now() });
     },
   };
-}
-
-/** Node takes all that the system grants at most; a cell inherits it. */
-function mostFiles(): number {
-  try {
-    const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return hard ? Number(hard) : FILES;
-  } catch {
-    return FILES;
-  }
 }

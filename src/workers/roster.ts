@@ -2,7 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { CellVerdict } from './cell-memory.ts';
+import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
 import { type Cell, type Cells, createCells } from './cells.ts';
 import { faults } from './faults.ts';
@@ -129,6 +129,8 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
       } else {
         const worker = cell.workers.get(message.worker);
         if (message.say === 'poisoned') poisoned(cell, worker);
+        // Before its job comes back: the next attempt goes to a clean cell.
+        if (message.say === 'ended' && worker) judge(cell, verdictOn(worker.agent.name, message.end));
         worker?.hear(message);
       }
     }

@@ -2,10 +2,10 @@
  * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
-import { readdirSync } from 'node:fs';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
+import { mostFiles, openFiles } from '../open-files.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
@@ -28,7 +28,9 @@ const outbox = createOutbox<FromCell>((messages) => process.send?.(messages, und
 const lines = createLineHub(outbox.put);
 const stacks = createStackMap(folder);
 const sweep = createSweep();
+const most = mostFiles();
 let measured = 0;
+let rssBytes = process.memoryUsage.rss();
 let calm: Calm | undefined;
 
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
@@ -83,22 +85,22 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
 function measure() {
   const all = ++measured % (threads.size > 0 ? READINGS_EVERY : EMPTY_READINGS_EVERY) === 0;
   for (const thread of threads.values()) if (all || thread.isRunning()) thread.measure();
-  const rssBytes = process.memoryUsage.rss();
+  rssBytes = resident();
   const held = [...threads.values()].map((thread) => thread.held());
   const suspect = suspectOf(held, rssBytes, calm);
   if (suspect) threads.get(suspect.worker)?.overgrown(suspect.bytes);
   calm = calmNow(held, rssBytes, calm);
   if (!all) return;
   const workers = [...threads.values()].map((thread) => thread.reading()).filter((reading) => reading !== undefined);
-  outbox.put({ say: 'readings', rssBytes, fds: openFiles(), workers });
+  outbox.put({ say: 'readings', rssBytes, fds: openFiles(most), workers });
 }
 
-/** Reading the folder opens one as well. */
-function openFiles(): number | null {
+/** The last one that could be had: a worker that opened all files there are leaves none to read it from. */
+function resident(): number {
   try {
-    return readdirSync('/proc/self/fd').length - 1;
+    return process.memoryUsage.rss();
   } catch {
-    return null;
+    return rssBytes;
   }
 }
 
