@@ -6,7 +6,8 @@
  */
 import { basename } from 'node:path';
 import { type Copy, copyOfTree, type FileResult } from './mutations/copy.ts';
-import { MUTATIONS, type Mutation } from './mutations/list.ts';
+import { MUTATIONS } from './mutations/list.ts';
+import type { Mutation } from './mutations/mutation.ts';
 
 interface Verdict {
   mutation: Mutation;

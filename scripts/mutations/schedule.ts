@@ -1,0 +1,66 @@
+import type { Mutation } from './mutation.ts';
+
+const SLOTS = 'test/schedule/slot-states.test.ts';
+const DECIDE = 'test/schedule/decide.test.ts';
+const LAWS = 'test/store/sqlite.test.ts';
+const INSIDE = 'src/store/sqlite/inside';
+
+/** Guards of slots and times. */
+export const ofSchedule: readonly Mutation[] = [
+  {
+    breaks: 'a slot ends once, and asks for one job',
+    file: 'src/schedule/slot-state.ts',
+    text: 'return ENDS[was].includes(end);',
+    instead: "return ENDS[was].includes(end) || was !== 'unwritten';",
+    caughtBy: [SLOTS, LAWS],
+  },
+  {
+    breaks: 'a store asks before it writes the end of a slot',
+    file: `${INSIDE}/slots.ts`,
+    text: '    if (!mayEnd(before, state)) return undefined;\n',
+    instead: '    void mayEnd(before, state);\n',
+    caughtBy: [SLOTS, LAWS],
+  },
+  {
+    breaks: 'a cancelled slot comes back only before its time, in SQL',
+    file: `${INSIDE}/slots.ts`,
+    text: "WHERE slot.state = 'cancelled' AND slot.due > ?3",
+    instead: "WHERE slot.state = 'cancelled'",
+    caughtBy: [SLOTS, LAWS],
+  },
+  {
+    breaks: 'planning leaves a slot alone that has its end',
+    file: `${INSIDE}/slots.ts`,
+    text: "WHERE slot.state = 'cancelled' AND slot.due > ?3",
+    instead: 'WHERE slot.due > ?3',
+    caughtBy: [SLOTS],
+  },
+  {
+    breaks: 'cancelling leaves a slot alone that has its end',
+    file: `${INSIDE}/slots.ts`,
+    text: "AND due > ? AND state = 'planned'",
+    instead: 'AND due > ?',
+    caughtBy: [SLOTS, LAWS],
+  },
+  {
+    breaks: 'the next time comes after the one before',
+    file: 'src/kernel/cron/next.ts',
+    text: '(Math.floor((start + stretch.offset) / SECOND) + 1) * SECOND',
+    instead: 'Math.floor((start + stretch.offset) / SECOND) * SECOND',
+    caughtBy: ['test/kernel/cron-next.test.ts'],
+  },
+  {
+    breaks: 'after an absence no more than ten are caught up',
+    file: 'src/schedule/decide.ts',
+    text: 'return later < MOST_AT_ONCE\n',
+    instead: 'return later <= MOST_AT_ONCE\n',
+    caughtBy: [DECIDE],
+  },
+  {
+    breaks: 'overlap: skip leaves a slot whose former job is unfinished',
+    file: 'src/schedule/decide.ts',
+    text: "overlap === 'skip' && earlier.length > 0",
+    instead: "overlap === 'skip' && earlier.length > 1_000",
+    caughtBy: ['test/schedule/schedule.test.ts'],
+  },
+];
