@@ -9,20 +9,17 @@ import type { SlotStore } from '../schedule/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
-import { type Case, caseWith, createCases } from './cases.ts';
+import { type Case, createCases } from './cases.ts';
 import { createDisturbances, type Disturbance } from './disturbances.ts';
+import { createEnds } from './ends.ts';
 import { step } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
-import type { Incident, IncidentStore, QuarantineRecord, RemedyKind, Verdict } from './ports.ts';
+import type { Incident, IncidentStore, QuarantineRecord, RemedyKind } from './ports.ts';
 import type { Room } from './pressure.ts';
 import { createPressureWatch } from './pressure-watch.ts';
-import { isProof } from './proof.ts';
 import { createRemedies } from './remedies.ts';
-import { createRestarts } from './restarts.ts';
-import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
 import { createWards } from './wards.ts';
-import { endWords, loopWords } from './words.ts';
 
 /**
  * Sees what goes wrong, does something about it, and checks that it helped: every disturbance is one incident, whose
@@ -87,11 +84,9 @@ export interface HealerOptions {
 
 const TURN_MS = 10_000;
 const BUDGET: Budget = { allowed: 4, allowedInAll: 24, withinMs: 600_000 };
-/** The failure of an attempt and the end of its worker come within this time of each other. */
-const SAME_END_MS = 60_000;
 
 export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): Healer {
-  const { time, log, store } = needs;
+  const { time, log, store, bearingsChanged: changed } = needs;
   const cases = createCases(needs);
   const wards = createWards(needs);
   const remedies = createRemedies({ ...needs, cases, carryOut }, { escalationsPerDay: options.escalationsPerDay ?? 5 });
@@ -100,8 +95,8 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const leaks = createLeakWatch({ time, cases, notice, heal });
   const excused = (name: string) => !needs.agent(name) || wards.get(name) !== undefined || needs.excused(name);
   const lates = createLateWatch({ time, store, cases, notice, excused });
-  const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed: needs.bearingsChanged });
-  const restarts = createRestarts(time, options.budget ?? BUDGET);
+  const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed });
+  const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
   let turning: Promise<void> | undefined;
@@ -111,7 +106,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     try {
       cases.retry();
       wards.retry();
-      nameWards();
+      ends.nameWards();
       leaks.look();
       await pressure.look();
       await lates.look();
@@ -136,80 +131,6 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     if (kind === 'own-cell') needs.ownCell(agent);
     if (kind === 'catch-up') needs.wake(agent);
     if (kind === 'recycle' && worker !== undefined) needs.recycle(worker, { code: 'RECYCLED', message: seen });
-  }
-
-  function gone({ worker, agent, version, because, job, evidence }: WorkerEnd) {
-    const verdict = verdictOfEnd(because);
-    const isStruck = job !== null;
-    // Idle workers of a cell that a neighbour took down are replaced, and that is all.
-    if (!verdict || (verdict === 'cell-lost' && !isStruck)) return;
-    const seen = { agent, verdict, because, worker, version, evidence: evidence ?? null, job: job?.job };
-    const text = endWords(worker, because);
-    const current = needs.agent(agent);
-    if (wards.get(agent)) return void notice({ ...seen, seen: text }, null);
-    const counts = countsAsRestart(verdict, isStruck) && current?.version.id === version;
-    const spent = counts ? restarts.ended(agent) : undefined;
-    if (!spent || !current) return void notice({ ...seen, seen: text }, {});
-    const { nextProbeAt } = wards.hold(agent, current.fingerprint);
-    const grown = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
-    const one = notice({ ...seen, seen: text, grown }, { note: probeNote(nextProbeAt) });
-    cases.next(one, nameWards);
-    for (const other of cases.of(agent)) if (other !== one) close(other, 'it is part of a crash loop');
-    needs.bearingsChanged();
-  }
-
-  /** An incident has no id before the store has it. */
-  function nameWards() {
-    for (const { agent, incident } of wards.all()) {
-      const one = incident === '' ? caseWith(cases.of(agent), 'crash-looping') : undefined;
-      if (one && one.incident.id !== '') wards.name(agent, one.incident.id);
-    }
-  }
-
-  function settled(end: Settlement, agent: string) {
-    const mine = cases.of(agent);
-    const ward = wards.get(agent);
-    for (const one of [...mine, ...cases.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
-    if (end.state === 'done') {
-      const lastEndAt = Math.max(0, ...mine.map(({ lastAt }) => lastAt));
-      if (end.startedAt >= lastEndAt) restarts.proven(agent);
-      if (ward && end.startedAt >= ward.since) release(agent, `${end.job} was done`);
-      return;
-    }
-    if (end.state === 'cancelled') return;
-    if (ward && end.startedAt >= ward.since) return probeFailed(agent, end);
-    const verdict = verdictOfFailure(end.error);
-    if (verdict) struck(agent, verdict, end);
-  }
-
-  function probeFailed(agent: string, end: Settlement) {
-    const { probes, nextProbeAt } = wards.probeFailed(agent);
-    const one = caseWith(cases.of(agent), 'crash-looping');
-    const text = `probe ${probes} failed: ${end.job}: ${end.error?.message ?? 'no reason kept'}`;
-    if (one) disturbances.again(one, text, probeNote(nextProbeAt));
-  }
-
-  /** The attempt that a worker had when it ended; or one that its plugin ended itself when it was told to. */
-  function struck(agent: string, verdict: Verdict, end: Settlement) {
-    const recent = cases.of(agent).filter(({ lastAt }) => time.now() - lastAt < SAME_END_MS);
-    const known = caseWith(recent, 'bad-version') ?? caseWith(recent, verdict) ?? caseWith(recent, 'crash-looping');
-    const { job, worker } = end;
-    const text = `${job} ${end.state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
-    if (known) return cases.next(known, () => cases.apply(known, { is: 'struck', at: time.now(), job, text }));
-    const because = end.error!;
-    notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
-  }
-
-  function release(agent: string, why: string): boolean {
-    if (!wards.lift(agent)) return false;
-    restarts.forget(agent);
-    const one = caseWith(cases.of(agent), 'crash-looping');
-    const text = `the quarantine was lifted: ${why}`;
-    if (one) cases.next(one, () => cases.apply(one, { is: 'told', at: time.now(), text }));
-    needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });
-    needs.bearingsChanged();
-    needs.wake(agent);
-    return true;
   }
 
   /** What comes from other rooms must never fail in theirs. */
@@ -240,9 +161,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       await wards.settled();
     },
     alive: () => turnedAt,
-    gone: safely(gone),
+    gone: safely(ends.gone),
     readings: safely(leaks.read),
-    settled: safely(settled),
+    settled: safely(ends.settled),
     use: safely((agents) => {
       for (const one of cases.all()) {
         const { agent } = one.incident;
@@ -251,7 +172,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       for (const { agent, fingerprint } of wards.all()) {
         const now = agents.get(agent);
         if (!now) wards.lift(agent);
-        else if (now.fingerprint !== fingerprint) release(agent, 'it was changed');
+        else if (now.fingerprint !== fingerprint) ends.release(agent, 'it was changed');
       }
     }),
     hostLost: safely((because, jobs) => {
@@ -271,7 +192,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       wards.probeNow(agent);
       needs.wake(agent);
     },
-    lift: release,
+    lift: ends.release,
     open: () => cases.all().map(({ incident }) => incident),
     async acknowledge(id, note) {
       const one = cases.all().find(({ incident }) => incident.id === id);
@@ -289,12 +210,4 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       return noted;
     },
   };
-}
-
-function probeNote(at: number): string {
-  return `no work but a probe at ${new Date(at).toISOString()}, then at growing distances`;
-}
-
-function proofWords(end: Settlement, agent: string): string {
-  return `${end.job}${agent ? ` of ${agent}` : ''} ${end.state === 'done' ? 'was done' : 'was started'}`;
 }

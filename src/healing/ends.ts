@@ -1,0 +1,129 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { Settlement } from '../jobs/ports.ts';
+import type { Budget } from '../kernel/budget.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { WorkerEnd } from '../workers/ports.ts';
+import { type Cases, caseWith } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+import type { Verdict } from './ports.ts';
+import { isProof } from './proof.ts';
+import { createRestarts } from './restarts.ts';
+import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
+import type { Wards } from './wards.ts';
+import { endWords, loopWords } from './words.ts';
+
+/** The failure of an attempt and the end of its worker come within this time of each other. */
+const SAME_END_MS = 60_000;
+
+/** What the ends of workers and of attempts mean: a disturbance, a proof that one is over, a crash loop, a probe. */
+export interface Ends {
+  gone(end: WorkerEnd): void;
+  settled(end: Settlement, agent: string): void;
+  /** Ends a quarantine; false when there is none. */
+  release(agent: string, why: string): boolean;
+  /** Tells quarantines the incidents that have got their ids since. */
+  nameWards(): void;
+}
+
+export interface EndsNeeds {
+  time: Time;
+  events: Pick<Events, 'record'>;
+  cases: Cases;
+  wards: Wards;
+  disturbances: Disturbances;
+  agent(name: string): Agent | undefined;
+  wake(agent: string): void;
+  /** An agent came into quarantine or out of it. */
+  changed(): void;
+}
+
+export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
+  const { time, cases, wards, disturbances } = needs;
+  const { notice, heal, close } = disturbances;
+  const restarts = createRestarts(time, budget);
+
+  function gone({ worker, agent, version, because, job, evidence }: WorkerEnd) {
+    const verdict = verdictOfEnd(because);
+    const isStruck = job !== null;
+    // Idle workers of a cell that a neighbour took down are replaced, and that is all.
+    if (!verdict || (verdict === 'cell-lost' && !isStruck)) return;
+    const seen = { agent, verdict, because, worker, version, evidence: evidence ?? null, job: job?.job };
+    const text = endWords(worker, because);
+    const current = needs.agent(agent);
+    if (wards.get(agent)) return void notice({ ...seen, seen: text }, null);
+    const counts = countsAsRestart(verdict, isStruck) && current?.version.id === version;
+    const spent = counts ? restarts.ended(agent) : undefined;
+    if (!spent || !current) return void notice({ ...seen, seen: text }, {});
+    const { nextProbeAt } = wards.hold(agent, current.fingerprint);
+    const grown = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
+    const one = notice({ ...seen, seen: text, grown }, { note: probeNote(nextProbeAt) });
+    cases.next(one, nameWards);
+    for (const other of cases.of(agent)) if (other !== one) close(other, 'it is part of a crash loop');
+    needs.changed();
+  }
+
+  /** An incident has no id before the store has it. */
+  function nameWards() {
+    for (const { agent, incident } of wards.all()) {
+      const one = incident === '' ? caseWith(cases.of(agent), 'crash-looping') : undefined;
+      if (one && one.incident.id !== '') wards.name(agent, one.incident.id);
+    }
+  }
+
+  function settled(end: Settlement, agent: string) {
+    const mine = cases.of(agent);
+    const ward = wards.get(agent);
+    for (const one of [...mine, ...cases.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
+    if (end.state === 'done') {
+      const lastEndAt = Math.max(0, ...mine.map(({ lastAt }) => lastAt));
+      if (end.startedAt >= lastEndAt) restarts.proven(agent);
+      if (ward && end.startedAt >= ward.since) release(agent, `${end.job} was done`);
+      return;
+    }
+    if (end.state === 'cancelled') return;
+    if (ward && end.startedAt >= ward.since) return probeFailed(agent, end);
+    const verdict = verdictOfFailure(end.error);
+    if (verdict) struck(agent, verdict, end);
+  }
+
+  function probeFailed(agent: string, end: Settlement) {
+    const { probes, nextProbeAt } = wards.probeFailed(agent);
+    const one = caseWith(cases.of(agent), 'crash-looping');
+    const text = `probe ${probes} failed: ${end.job}: ${end.error?.message ?? 'no reason kept'}`;
+    if (one) disturbances.again(one, text, probeNote(nextProbeAt));
+  }
+
+  /** The attempt that a worker had when it ended; or one that its plugin ended itself when it was told to. */
+  function struck(agent: string, verdict: Verdict, end: Settlement) {
+    const recent = cases.of(agent).filter(({ lastAt }) => time.now() - lastAt < SAME_END_MS);
+    const known = caseWith(recent, 'bad-version') ?? caseWith(recent, verdict) ?? caseWith(recent, 'crash-looping');
+    const { job, worker } = end;
+    const text = `${job} ${end.state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
+    if (known) return cases.next(known, () => cases.apply(known, { is: 'struck', at: time.now(), job, text }));
+    const because = end.error!;
+    notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
+  }
+
+  function release(agent: string, why: string): boolean {
+    if (!wards.lift(agent)) return false;
+    restarts.forget(agent);
+    const one = caseWith(cases.of(agent), 'crash-looping');
+    const text = `the quarantine was lifted: ${why}`;
+    if (one) cases.next(one, () => cases.apply(one, { is: 'told', at: time.now(), text }));
+    needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });
+    needs.changed();
+    needs.wake(agent);
+    return true;
+  }
+
+  return { gone, settled, release, nameWards };
+}
+
+function probeNote(at: number): string {
+  return `no work but a probe at ${new Date(at).toISOString()}, then at growing distances`;
+}
+
+function proofWords(end: Settlement, agent: string): string {
+  return `${end.job}${agent ? ` of ${agent}` : ''} ${end.state === 'done' ? 'was done' : 'was started'}`;
+}
