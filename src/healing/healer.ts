@@ -36,6 +36,8 @@ export interface Healer extends Service {
   use(agents: ReadonlyMap<string, Agent>): void;
   /** Something that another room found out; `note`: what it has done about it, null: nothing. */
   report(seen: Disturbance, note: string | null): void;
+  /** The same, of something that is over already: `proof` is how that is known. */
+  mended(seen: Disturbance, proof: string): void;
   /** The host before this one ended without a good-bye; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
   /** How many of the agent's attempts may be under way now. */
@@ -183,6 +185,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
         );
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
+    mended: safely((seen, proof) => heal(notice(seen, {}), proof)),
     report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
     allowance: wards.allowance,
     holdUp: wards.holdUp,

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { Catalog } from '../catalog/ports.ts';
+import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer } from '../healing/healer.ts';
 import type { Room } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
@@ -88,6 +89,14 @@ async function roomOf(folder: string): Promise<Room> {
     diskFree: bavail * bsize,
     diskTotal: blocks * bsize,
   };
+}
+
+/** What a command left running is an incident that is over when it is told: the broker has seen that nothing of it is there. */
+export function tellLeft(healer: Pick<Healer, 'mended'>, { agent, job, command, count, processes }: ExecLeft): void {
+  const names = [...new Set(processes.map((one) => one.command))].join(', ');
+  const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
+  const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
+  healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */

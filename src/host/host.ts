@@ -18,7 +18,7 @@ import { createCanaries } from './drills/canaries.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openGround } from './ground.ts';
-import { calmed, createHealing, tellCellReplaced, tellGone, tellHostLost } from './healing.ts';
+import { calmed, createHealing, tellCellReplaced, tellGone, tellHostLost, tellLeft } from './healing.ts';
 import type { HostFacts, House } from './house.ts';
 import { createLag } from './lag.ts';
 import { createOps } from './ops.ts';
@@ -110,7 +110,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const emptyFolder = join(folder, 'data/run/empty');
     rmSync(emptyFolder, { recursive: true, force: true });
     mkdirSync(emptyFolder, { recursive: true });
-    const exec = createExec({ time, log: journal.room('exec') }, { folder, runFolder: join(folder, 'data/run') });
+    const exec = createExec(
+      { time, log: journal.room('exec'), left: (what) => tellLeft(healer, what) },
+      { folder, runFolder: join(folder, 'data/run') },
+    );
     await startService('exec', exec);
     const wire: WorkerEvents = {
       ended(outcomes) {

@@ -268,6 +268,7 @@ export const SHAPES: readonly Shape[] = [
     needs: { exec: ['sh'] },
     ends: ['done'],
     verdicts: ['children-left'],
+    finds: /"code":"CHILDREN_LEFT",.*"command":"sleep"/,
     pays: 'nobody: they are killed when the attempt ends',
   },
   {

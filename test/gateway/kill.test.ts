@@ -36,7 +36,7 @@ describe.each([
   ['without cgroups', false],
 ])('what a command started, %s,', (_, cgroups) => {
   it('is killed when the attempt ends, daemons in sessions of their own included', async () => {
-    const { run, exec, broker, record, warnings } = await createWorld({ cgroups });
+    const { run, exec, broker, record, left } = await createWorld({ cgroups });
     const tag = tagOf();
     const { stdout } = await run('sh', ['-c', tree(tag)[1]!.replace(/sleep [\d.]+$/, 'true')]);
     expect(stdout).toBe('up\n');
@@ -45,7 +45,9 @@ describe.each([
     await until('nothing left', () => pidsWith(tag).length === 0);
     await until('an empty record', () => record() === '');
     expect(zombiesOf(broker()!)).toBe(0);
-    expect(warnings).toContainEqual(expect.stringMatching(/^sh of a left \d+ processes running: killed$/));
+    expect(left).toEqual([expect.objectContaining({ agent: 'a', job: 'j1', attempt: 1, command: 'sh' })]);
+    expect(left[0]!.processes.filter(({ command }) => command === 'sleep')).toHaveLength(TREE - 1);
+    expect(left[0]!.count).toBe(left[0]!.processes.length);
   });
 
   it('is killed at the timeout, and the caller hears what it said', async () => {

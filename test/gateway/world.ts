@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createExec } from '../../src/gateway/exec/exec.ts';
 import { parseStat } from '../../src/gateway/exec/inside/census.ts';
-import type { Exec, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
+import type { Exec, ExecLeft, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 
@@ -15,6 +15,8 @@ export interface World {
   /** Runs a command for attempt 1 of the job `j1` of the agent `a`, which may run everything and write to its folder. */
   run(command: string, args?: string[], more?: Partial<ExecOrder>): ReturnType<Exec['run']>;
   warnings: string[];
+  /** What commands left that had ended by themselves. */
+  left: ExecLeft[];
   broker(): number | undefined;
   /** The record of children as it stands on disk. */
   record(): string;
@@ -27,18 +29,23 @@ export async function createWorld(
   folder = tempFolder(),
 ): Promise<World> {
   const warnings: string[] = [];
+  const left: ExecLeft[] = [];
   const keep = (message: string) => void warnings.push(message);
   const log: Log = { debug() {}, info() {}, warn: keep, error: keep };
   const runFolder = join(folder, 'data/run');
   mkdirSync(runFolder, { recursive: true });
   const { time = machineTime, ...rest } = options;
-  const exec = createExec({ time, log }, { folder, runFolder, graceMs: 300, ...rest });
+  const exec = createExec(
+    { time, log, left: (what) => void left.push(what) },
+    { folder, runFolder, graceMs: 300, ...rest },
+  );
   await exec.start();
   onTestFinished(() => exec.stop());
   return {
     folder,
     exec,
     warnings,
+    left,
     run: (command, args = [], more = {}) =>
       exec.run({ ...orderOf(command, args), ...more, needs: { ...orderOf('', []).needs, ...more.needs } }),
     broker: () => brokerOf(process.pid, runFolder),

@@ -56,7 +56,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
       case 'ended':
         return ended(message.mark, message.end);
       case 'gone':
-        return gone(message.mark, message.killed);
+        return gone(message);
       case 'readings':
         readings = message.children;
     }
@@ -84,14 +84,12 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
     else fail(call, stoppedFault(call));
   }
 
-  function gone(mark: string, killed: number) {
+  function gone({ mark, left, names }: Extract<FromBroker, { say: 'gone' }>) {
     const call = calls.get(mark);
     keeper.forget(mark);
     if (!call) return;
-    if (killed > 0) {
-      const { agent, job, attempt, order } = call;
-      log.warn(`${order.command} of ${agent} left ${killed} processes running: killed`, { agent, job, attempt });
-    }
+    const { agent, job, attempt, order } = call;
+    if (left > 0) needs.left({ agent, job, attempt, command: order.command, count: left, processes: names });
     remove(call);
   }
 

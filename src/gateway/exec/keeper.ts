@@ -10,7 +10,7 @@ const WATCH_EVERY_MS = 5_000;
 const AGAIN_MS = 100;
 const AGAIN_LONGEST_MS = 30_000;
 
-export interface KeeperNeeds extends ExecNeeds {
+export interface KeeperNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
   hear(message: FromBroker): void;
   /** The broker died with all that it ran; what it left is being killed. */
   lost(how: string): void;

@@ -47,9 +47,20 @@ export interface ExecChild extends ExecAttempt {
   rssBytes: number;
 }
 
+/** Processes that were there when the attempt had ended, though their command had ended by itself. They are killed. */
+export interface ExecLeft extends ExecAttempt {
+  agent: string;
+  command: string;
+  count: number;
+  /** The first 20 of them. */
+  processes: { pid: number; command: string; rssBytes: number }[];
+}
+
 export interface ExecNeeds {
   time: Time;
   log: Log;
+  /** Told once nothing of them is left. */
+  left(what: ExecLeft): void;
 }
 
 export interface ExecOptions {

@@ -63,9 +63,15 @@ export type FromBroker =
   | { say: 'waiting'; child: ChildRecord }
   /** The caller can have its answer; something of it may run on. */
   | { say: 'ended'; mark: string; end: BrokerEnd }
-  /** No process of it is left. `killed`: how many had to be killed after it had ended by itself. */
-  | { say: 'gone'; mark: string; killed: number }
-  | { say: 'readings'; children: { mark: string; pid: number; command: string; rssBytes: number }[] };
+  /** No process of it is left. `left`: those that had to be killed after it had ended by itself; the first 20 by name. */
+  | { say: 'gone'; mark: string; left: number; names: ProcessFacts[] }
+  | { say: 'readings'; children: ({ mark: string } & ProcessFacts)[] };
+
+export interface ProcessFacts {
+  pid: number;
+  command: string;
+  rssBytes: number;
+}
 
 export type BrokerEnd =
   | { is: 'ended'; result: ExecResult }

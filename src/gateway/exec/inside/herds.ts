@@ -1,5 +1,5 @@
 import { machineTime } from '../../../kernel/time.ts';
-import type { BrokerEnd, BrokerOrder, BrokerTerms, FromBroker, StopWhy } from '../wire.ts';
+import type { BrokerEnd, BrokerOrder, BrokerTerms, FromBroker, ProcessFacts, StopWhy } from '../wire.ts';
 import { createCensus, readSize, readStat } from './census.ts';
 import type { Cgroup, Cgroups } from './cgroup.ts';
 import { type Command, startCommand } from './command.ts';
@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 1_000;
 const LOOK_FIRST_MS = 50;
 /** While something is being killed. */
 const LOOK_CLOSELY_MS = 40;
+/** Of what a command left, so many are told by name. */
+const MOST_NAMES = 20;
 /** After a command has ended by itself: is anything of it left? */
 const LOOK_AFTER_MS = 100;
 
@@ -24,11 +26,13 @@ interface Herd {
   openedAt: number | undefined;
   /** It ended by itself, or could not be started. */
   end: BrokerEnd | undefined;
+  /** Nobody had stopped it. */
+  endedItself: boolean;
   isTold: boolean;
   pressing: Pressing | undefined;
   why: StopWhy | undefined;
-  /** Those that were killed after it had ended by itself. */
-  killed: Set<string>;
+  /** Those that were killed after it had ended by itself: what a command leaves that is stopped is not its fault. */
+  left: Map<string, ProcessFacts>;
 }
 
 /** Commands with all that they start. Each one ends with `gone`, when nothing of it is left. */
@@ -68,10 +72,11 @@ export function createHerds(
       known: new Set(),
       openedAt: undefined,
       end: undefined,
+      endedItself: false,
       isTold: false,
       pressing: undefined,
       why: undefined,
-      killed: new Set(),
+      left: new Map(),
     };
     herds.set(mark, herd);
     const { pid } = herd.command;
@@ -83,6 +88,7 @@ export function createHerds(
 
   function ended(herd: Herd, end: BrokerEnd) {
     herd.end = end;
+    herd.endedItself = !herd.pressing;
     if (end.is === 'unstarted') {
       tell(herd, end);
       gone(herd);
@@ -102,7 +108,8 @@ export function createHerds(
     herd.cgroup?.remove();
     herds.delete(herd.mark);
     if (herd.why) tell(herd, { is: 'stopped', why: herd.why, result: herd.command.result() });
-    say({ say: 'gone', mark: herd.mark, killed: herd.killed.size });
+    const names = [...herd.left.values()].slice(0, MOST_NAMES);
+    say({ say: 'gone', mark: herd.mark, left: herd.left.size, names });
   }
 
   function stop(mark: string, why: StopWhy) {
@@ -147,12 +154,17 @@ export function createHerds(
     const signal = nextSignal(pressing, now(), terms.graceMs);
     if (signal) {
       pressing.askedAt ??= now();
-      if (herd.end) for (const one of left) herd.killed.add(nameOf(one));
+      if (herd.endedItself) for (const one of left) name(herd, one);
       kill(herd, left, signal);
     }
     if (now() - pressing.since > terms.graceMs + STUBBORN_MS) {
       tell(herd, { is: 'stopped', why: herd.why!, result: herd.command.result() });
     }
+  }
+
+  function name(herd: Herd, one: Process) {
+    const key = nameOf(one);
+    if (!herd.left.has(key)) herd.left.set(key, { pid: one.pid, command: '?', rssBytes: 0, ...readSize(one.pid) });
   }
 
   function kill(herd: Herd, left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL') {

@@ -1,0 +1,46 @@
+import type { BreakerTerms } from './breaker.ts';
+
+/** How calls to one origin are let out. */
+export interface OriginTerms extends BreakerTerms {
+  /** How often a call that may be repeated is tried in all. */
+  attempts: number;
+  /** The longest that one try may take, in ms, unless the call says otherwise. */
+  timeoutMs: number;
+  /** Who is asked while it is down, in order. */
+  instead: readonly string[];
+  /** Whether those get the credentials of a call. */
+  credentials: boolean;
+}
+
+/**
+ * What holds where config/daruma.yaml says nothing, and why.
+ *
+ * - `failures` 3: what a job with three attempts has; it must not be dead before its provider counts as down.
+ * - `rate` a half of at least 20 calls in a minute: a server that answers every other call is of no use, and with fewer
+ *   calls the row of failures tells better.
+ * - `pause` 5 s, doubled up to 5 min: a restart of a server costs seconds, and who is down for an hour is asked for
+ *   fifteen times, not for thousands. The last pause is also what a recovery may go unnoticed, ± 25 %.
+ * - `longestAskedMs` 15 min: a Retry-After is obeyed, but the one on a maintenance page that says an hour must not cost
+ *   an hour when the work is done after two minutes.
+ * - `attempts` 3: a dropped packet or a restart behind a load balancer is over within a second.
+ */
+export const ORIGIN_DEFAULTS: OriginTerms = {
+  failures: 3,
+  rate: 0.5,
+  calls: 20,
+  windowMs: 60_000,
+  pause: { first: 5_000, longest: 300_000 },
+  longestAskedMs: 900_000,
+  attempts: 3,
+  timeoutMs: 30_000,
+  instead: [],
+  credentials: false,
+};
+
+/** What config/daruma.yaml says of origins; `*` is said of all of them. */
+export type OriginSettings = Readonly<Record<string, Partial<OriginTerms>>>;
+
+/** What holds for one origin: its own settings, those of all, the defaults. */
+export function termsFor(origin: string, settings: OriginSettings): OriginTerms {
+  return { ...ORIGIN_DEFAULTS, ...settings['*'], ...settings[origin] };
+}
