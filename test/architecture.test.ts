@@ -58,6 +58,7 @@ const PURE = [
   /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts)/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
   /^catalog\/(scan|resolve-agent|probation|standing)\.ts$/,
+  /^gateway\/origins\/(breaker|terms)\.ts$/,
   /^host\/(agent-state|views|banner)\.ts$/,
   /^telemetry\/scrub\.ts$/,
 ];

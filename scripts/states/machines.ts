@@ -1,3 +1,5 @@
+import { type Breaker, type BreakerEvent, newBreaker, step as stepBreaker } from '../../src/gateway/origins/breaker.ts';
+import { ORIGIN_DEFAULTS } from '../../src/gateway/origins/terms.ts';
 import { type AttemptEvent, type AttemptLife, stepAttempt } from '../../src/jobs/attempt-state.ts';
 import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import { type SlotEvent, type SlotLife, stepSlot } from '../../src/schedule/slot-state.ts';
@@ -128,5 +130,39 @@ export const worker: Machine<WorkerState, WorkerEvent> = {
     'one attempt back': { is: 'back', count: 1, at: 1 },
     drain: { is: 'drain' },
     ended: { is: 'ended', because: null },
+  },
+};
+
+const outage = { since: 1_000, tries: 0 };
+const bad = { is: 'bad', askedMs: 0, chance: 0.5 } as const;
+
+export const breaker: Machine<Breaker, BreakerEvent> = {
+  title: 'Breaker',
+  file: 'src/gateway/origins/breaker.ts',
+  about:
+    'One for each origin that agents call. Round 2 is that of the states here: what came of a call of round 1, which went out before, changes nothing.',
+  step: (state, event) => stepBreaker(state, event, ORIGIN_DEFAULTS),
+  states: {
+    closed: { ...newBreaker(), round: 2 },
+    'closed, two failures in a row since 1000': {
+      is: 'closed',
+      round: 2,
+      row: { count: 2, since: 1_000 },
+      counted: [],
+      relapse: null,
+    },
+    'open until 6000': { is: 'open', round: 2, ...outage, until: 6_000 },
+    'half-open, a probe is out until 9000': { is: 'half-open', round: 2, ...outage, until: 9_000 },
+  },
+  events: {
+    'asked at 5000': { is: 'asked', now: 5_000, withinMs: 3_000 },
+    'asked at 6000': { is: 'asked', now: 6_000, withinMs: 3_000 },
+    'asked at 9000': { is: 'asked', now: 9_000, withinMs: 3_000 },
+    'a good answer at 1600': { is: 'good', round: 2, now: 1_600 },
+    'a failure at 1400': { ...bad, round: 2, now: 1_400 },
+    'a failure at 1600': { ...bad, round: 2, now: 1_600 },
+    'its job ended first': { is: 'gone', round: 2, now: 1_600 },
+    'a good answer of round 1': { is: 'good', round: 1, now: 1_600 },
+    'a failure of round 1': { ...bad, round: 1, now: 1_600 },
   },
 };

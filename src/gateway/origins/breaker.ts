@@ -41,7 +41,7 @@ interface Closed {
 }
 
 interface Outage {
-  /** When the first probe-less call was refused. */
+  /** When it began, not when it opened last. */
   since: number;
   /** Probes that failed. */
   tries: number;
@@ -66,8 +66,8 @@ interface Stretch {
 }
 
 /** What can happen. `round` is that of the call which is meant. */
-export type BreakerEvent = { now: number } & (
-  /** A call wants to go out; a probe is given up after `withinMs`. */
+export type BreakerEvent = { now: number } & /** A call wants to go out; a probe is given up after `withinMs`. */
+(
   | { is: 'asked'; withinMs: number }
   | { is: 'good'; round: number }
   /** `askedMs`: by its Retry-After. `chance` in [0, 1) spreads the pauses. */

@@ -18,8 +18,8 @@ export interface OriginTerms extends BreakerTerms {
  * - `failures` 3: what a job with three attempts has; it must not be dead before its provider counts as down.
  * - `rate` a half of at least 20 calls in a minute: a server that answers every other call is of no use, and with fewer
  *   calls the row of failures tells better.
- * - `pause` 5 s, doubled up to 5 min: a restart of a server costs seconds, and who is down for an hour is asked for
- *   fifteen times, not for thousands. The last pause is also what a recovery may go unnoticed, ± 25 %.
+ * - `pause` 5 s, doubled up to 5 min: a restart of a server costs seconds, and who is down for an hour is asked
+ *   seventeen times, not thousands. The last pause is also how long a recovery may go unnoticed, ± 25 %.
  * - `longestAskedMs` 15 min: a Retry-After is obeyed, but the one on a maintenance page that says an hour must not cost
  *   an hour when the work is done after two minutes.
  * - `attempts` 3: a dropped packet or a restart behind a load balancer is over within a second.

@@ -1,0 +1,66 @@
+import type { PlainFault } from './fault.ts';
+
+/** What is said to a call before it goes out. */
+export type Admission =
+  | {
+      is: 'go';
+      /** Whom to ask: the origin that was meant, or the next in its chain. */
+      origin: string;
+      /** Names this leave; goes back with what came of the call. */
+      pass: number;
+      /** Whether it may take its credentials along. Always for the origin that was meant. */
+      credentials: boolean;
+      /** How often a call that does no harm when it is repeated is tried in all. */
+      attempts: number;
+      /** The longest that one try may take, in ms. */
+      timeoutMs: number;
+    }
+  | { is: 'down'; down: OriginDown };
+
+/** What came of a call that was let go out; `gone`: its job ended before anybody knew. */
+export type CallEnd =
+  | { is: 'good'; ms: number }
+  | { is: 'bad'; ms: number; failure: CallFailure }
+  | { is: 'gone'; ms: number };
+
+/** Why a call counts as failed: no connection, no answer in time, a status of 500 or more, or 429. */
+export interface CallFailure {
+  /** `connect ECONNREFUSED 127.0.0.1:80`, `503 Service Unavailable`, `no answer within 30s`. */
+  what: string;
+  status?: number;
+  /** What its Retry-After asked for. */
+  retryAfterMs?: number;
+}
+
+/** An origin that is not asked for now. Times are epoch ms. */
+export interface OriginDown {
+  origin: string;
+  since: number;
+  /** When it is worth to come back. */
+  retryAt: number;
+  /** The newest failure. */
+  last: string;
+  /** Others of its chain that this agent may not reach. */
+  barred: string[];
+}
+
+/** `https://api.example:8443` (scheme, host and port) of a URL that goes out by HTTP; null for any other text. */
+export function originOf(url: string): string | null {
+  const parsed = URL.parse(url);
+  return parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:') ? parsed.origin : null;
+}
+
+/** The code of the fault with which a call is refused. */
+export const ORIGIN_DOWN = 'ORIGIN_DOWN';
+
+/** The fault of a call to an origin that is down. */
+export function originDown({ origin, since, retryAt, last, barred }: OriginDown): PlainFault {
+  const iso = (at: number) => new Date(at).toISOString();
+  const unused = barred.length > 0 ? `; ${barred.join(', ')} may not be asked instead: not in needs.net` : '';
+  return {
+    code: ORIGIN_DOWN,
+    message: `${origin} is down since ${iso(since)}, next asked at ${iso(retryAt)} (last: ${last})${unused}`,
+    next: 'nothing: a job that fails of it waits and loses no attempt; daruma status tells when it is back',
+    data: { origin, since: iso(since), retryAt: iso(retryAt), last, ...(barred.length > 0 ? { barred } : {}) },
+  };
+}
