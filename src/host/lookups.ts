@@ -1,5 +1,5 @@
+import { jobUnknown } from '../jobs/faults.ts';
 import type { JobState } from '../jobs/model.ts';
-import { Fault } from '../kernel/fault.ts';
 import type { OpTable } from './control-server.ts';
 import { incidentLookups } from './incidents.ts';
 import { agentInForceOrNot, timeOf } from './known.ts';
@@ -35,7 +35,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
 
     async job({ id }) {
       const job = await store.get(id);
-      if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+      if (!job) throw jobUnknown(id);
       return viewJob(job);
     },
 

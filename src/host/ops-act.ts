@@ -1,4 +1,5 @@
 import type { JobView } from '../control/protocol.ts';
+import { jobUnknown } from '../jobs/faults.ts';
 import { Fault } from '../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import type { OpTable } from './control-server.ts';
@@ -18,7 +19,7 @@ export function actingOps(house: House): Acting {
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
-    if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+    if (!job) throw jobUnknown(id);
     return viewJob(job);
   }
 

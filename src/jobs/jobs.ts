@@ -1,9 +1,10 @@
-import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { createClaims } from './claims.ts';
+import { jobUnknown } from './faults.ts';
 import type { Job, JobId, NewJob, Outcome } from './model.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { settle } from './step.ts';
@@ -258,7 +259,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         const { ended, leave } = waiters.join(id, signal);
         try {
           const job = await store.get(id);
-          if (!job) throw new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
+          if (!job) throw jobUnknown(id);
           if (job.state === 'done' || job.state === 'dead' || job.state === 'cancelled') return job;
           await ended;
         } finally {
