@@ -38,8 +38,8 @@ export interface CatalogOptions {
   folder: string;
   /** Where versions are kept; absolute. It is made when missing. */
   versionsFolder: string;
-  /** What all kept versions may take together; default 256 MB. Good versions stay in any case. */
-  versionsBudgetBytes?: number;
+  /** What all kept versions may take together, asked each time; default 256 MB. Good versions stay in any case. */
+  versionsBudgetBytes?: () => number;
   /** A file that has not changed for this long is finished. Default 100 ms. */
   settleMs?: number;
   /** A file that is missing or empty for this long is meant to be. Default 2 s. */

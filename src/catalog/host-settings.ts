@@ -21,6 +21,8 @@ export interface HostSettings {
   logs: { folder: string; level: LogLevel; maxFileBytes: number; budgetBytes: number };
   cells: { cellSize: number; idleMs: number };
   retention: { jobsMs: number; slotsMs: number; eventsMs: number };
+  /** What all kept versions of plugins may take together. */
+  versions: { budgetBytes: number };
   /** `rehearse`: how many recorded inputs a new version is tried on before its first job; 0: none. */
   probation: { rehearse: number };
   /** undefined: the place that follows from the installation's folder. */
@@ -71,6 +73,16 @@ export const hostSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('How long the store keeps what is over.'),
+  versions: z
+    .strictObject({
+      budget: sizeField(MEGABYTE)
+        .optional()
+        .describe(
+          'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to. Default 256MB.',
+        ),
+    })
+    .optional()
+    .describe('The compiled plugins in data/versions, to which a rollback can go.'),
   probation: z
     .strictObject({
       rehearse: z
@@ -98,6 +110,7 @@ export const DEFAULT_HOST_SETTINGS = {
   logs: { folder: 'logs', level: 'info', maxFile: '50MB', budget: '2GB' },
   cells: { size: 50, idle: '60s' },
   retention: { jobs: '30d', slots: '90d', events: '90d' },
+  versions: { budget: '256MB' },
   probation: { rehearse: 0 },
   control: { socket: undefined },
 } as const;
@@ -150,7 +163,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
     return used;
   }
-  const { store, logs, cells, retention, probation } = DEFAULT_HOST_SETTINGS;
+  const { store, logs, cells, retention, versions, probation } = DEFAULT_HOST_SETTINGS;
   const settings: HostSettings = {
     timezone: pick(['timezone'], said.timezone, Intl.DateTimeFormat().resolvedOptions().timeZone),
     store: { file: pick(['store', 'file'], said.store?.file, store.file) },
@@ -169,6 +182,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
       slotsMs: parseDuration(pick<string>(['retention', 'slots'], said.retention?.slots, retention.slots))!,
       eventsMs: parseDuration(pick<string>(['retention', 'events'], said.retention?.events, retention.events))!,
     },
+    versions: { budgetBytes: parseSize(pick<string>(['versions', 'budget'], said.versions?.budget, versions.budget))! },
     probation: {
       rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { VersionRef } from '../jobs/agent.ts';
 import type { Issue } from './issues.ts';
 import type { PluginManifest } from './plugin-manifest.ts';
+import { spareVersions } from './version-budget.ts';
 import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from './version-files.ts';
 import type { Input } from './workshop/messages.ts';
 
@@ -54,13 +55,10 @@ export interface Versions {
 
 const FORMAT = 2;
 const STAGING = '.staging';
-const KEPT_BESIDES = 20;
-/** What workers of the last minutes may still read. */
-const KEPT_ALWAYS = 2;
 const BUDGET_BYTES = 256 * 1024 ** 2;
 
-/** `budgetBytes`: of all versions together; default 256 MB. */
-export function createVersions(folder: string, budgetBytes = BUDGET_BYTES): Versions {
+/** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
+export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
 
   async function open() {
@@ -107,26 +105,6 @@ export function createVersions(folder: string, budgetBytes = BUDGET_BYTES): Vers
     return { ...version, madeAt: manifest.mtimeMs, bytes };
   }
 
-  /** Those that go, oldest first. */
-  function spare(used: ReadonlySet<string>): StoredVersion[] {
-    let bytes = 0;
-    const going: StoredVersion[] = [];
-    const ifNeeded: StoredVersion[] = [];
-    for (const list of versions.values()) {
-      for (const version of list) bytes += version.bytes;
-      const unused = list.filter(({ ref }) => !used.has(`${ref.plugin}/${ref.id}`));
-      going.push(...unused.slice(0, Math.max(0, unused.length - KEPT_BESIDES)));
-      ifNeeded.push(...unused.slice(-KEPT_BESIDES).slice(0, -KEPT_ALWAYS));
-    }
-    for (const version of going) bytes -= version.bytes;
-    for (const version of ifNeeded.sort((a, b) => a.madeAt - b.madeAt)) {
-      if (bytes <= budgetBytes) break;
-      bytes -= version.bytes;
-      going.push(version);
-    }
-    return going;
-  }
-
   return {
     open,
     get: (plugin, id) => versions.get(plugin)?.find(({ ref }) => ref.id === id),
@@ -167,7 +145,7 @@ export function createVersions(folder: string, budgetBytes = BUDGET_BYTES): Vers
       return texts;
     },
     async prune(used) {
-      for (const version of spare(used)) {
+      for (const version of spareVersions([...versions.values()], used, budgetBytes())) {
         const { plugin, id } = version.ref;
         await rm(join(folder, plugin, id), { recursive: true, force: true });
         versions.set(

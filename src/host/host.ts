@@ -6,19 +6,17 @@ import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
 import { hostFilePath, socketPath } from '../control/place.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
-import type { WorkerEvents } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
-import { createWorkers } from '../workers/workers.ts';
 import { createAnswers } from './answers.ts';
 import { serveControl } from './control-server.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openGround } from './ground.ts';
-import { calmed, createHealing, tellCellReplaced, tellGone, tellHostLost, tellLeft } from './healing.ts';
+import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
 import type { HostFacts, House } from './house.ts';
 import { createLag } from './lag.ts';
 import { createOps } from './ops.ts';
@@ -27,15 +25,16 @@ import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
 import { createGate } from './rehearse/gate.ts';
 import { tellRefused } from './rehearse/gate-news.ts';
-import { createRollbacks, readBy } from './rollbacks.ts';
+import { createRollbacks } from './rollbacks.ts';
 import { createSafeMode } from './safe-mode.ts';
 import { createScheduling } from './scheduling.ts';
-import { findSecret, findSecrets } from './secrets.ts';
+import { findSecret } from './secrets.ts';
 import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { createStates } from './states.ts';
 import { tellEnds } from './tell-ends.ts';
 import { iso } from './views.ts';
 import { type Watched, watchedBy } from './watched.ts';
+import { createWorkforce } from './workforce.ts';
 
 export interface Host {
   house: House;
@@ -94,7 +93,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
-      { folder, versionsFolder: join(folder, 'data/versions') },
+      {
+        folder,
+        versionsFolder: join(folder, 'data/versions'),
+        versionsBudgetBytes: () => settings.versions.budgetBytes,
+      },
     );
     const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), await createPauses({ time, store }), store);
     const { pauses } = safeMode;
@@ -115,14 +118,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { folder, runFolder: join(folder, 'data/run') },
     );
     await startService('exec', exec);
-    const wire: WorkerEvents = {
-      ended(outcomes) {
-        exec.ended(outcomes.map(({ outcome }) => outcome));
-        jobs.ended(outcomes);
-      },
-      returned: (attempts) => jobs.returned(attempts),
-      roomy: (agent) => jobs.roomy(agent),
-    };
     const healer = createHealing({
       time,
       log: journal.room('healing'),
@@ -144,20 +139,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       jobs: () => jobs,
       useWorkers,
     });
-    const workers = createWorkers(
-      {
-        time,
-        log: journal.room('workers'),
-        events: wire,
-        answer: (call, agent) => answers(call, agent),
-        secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
-        lines: (lines) => journal.lines(lines),
-        // What a rollback answers is no second incident.
-        gone: tellGone(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
-        readings: readBy(healer, probation),
-        children: exec.children,
-        cellReplaced: (cell) => tellCellReplaced(events, cell),
-      },
+    const workers = createWorkforce(
+      { time, journal, events, exec, healer, probation, jobs: () => jobs, answer: (call, by) => answers(call, by) },
       { folder, emptyFolder, ...settings.cells },
     );
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;

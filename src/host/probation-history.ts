@@ -3,6 +3,7 @@ import { noRuns, type Runs, withEnd } from '../catalog/probation.ts';
 import type { Job, JobState } from '../jobs/model.ts';
 import type { JobStore } from '../jobs/ports.ts';
 import { causeOf } from '../jobs/step.ts';
+import { NO_FAULT } from './ends.ts';
 
 /** What the store knows of a state on trial, and of the good one before it. */
 export interface History {
@@ -38,6 +39,6 @@ export async function historyOf(store: Pick<JobStore, 'list'>, trial: Trial): Pr
 /** With the latest attempt of a job: the version is known of that one only. */
 function withJob(runs: Runs, { state, error, cause, startedAt, finishedAt }: Job, excused: readonly string[]): Runs {
   if (state === 'done') return withEnd(runs, { is: 'done', ms: Math.max(0, finishedAt! - startedAt!) });
-  if (!error) return runs;
+  if (!error || NO_FAULT.has(error.code)) return runs;
   return withEnd(runs, { is: 'failed', at: finishedAt!, fault: error, cause: cause ?? causeOf(error) }, excused);
 }

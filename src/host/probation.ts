@@ -21,6 +21,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
+import { counted } from './ends.ts';
 import { type History, historyOf } from './probation-history.ts';
 
 /**
@@ -84,17 +85,6 @@ interface Appeal extends RollbackNews {
 }
 
 const TURN_MS = 10_000;
-/** Not the version's own: somebody wanted it, or the plugin knows that a service is busy. */
-const NO_FAULT = new Set([
-  'HOST_STOPPED',
-  'HOST_LOST',
-  'CANCELLED',
-  'REPLACED',
-  'LEASE_LOST',
-  'RECYCLED',
-  'RETRY_LATER',
-]);
-
 export function createProbation(needs: ProbationNeeds): Probation {
   const { time, log, catalog, store } = needs;
   const { standings } = catalog;
@@ -284,13 +274,4 @@ export function createProbation(needs: ProbationNeeds): Probation {
       return warm;
     },
   };
-}
-
-/** With the end of an attempt. What took its worker along was counted with the worker, unless nobody else does. */
-function counted(runs: Runs, end: Settlement, excused: readonly string[], withSevere: boolean): Runs {
-  if (end.state === 'done') return withEnd(runs, { is: 'done', ms: Math.max(0, end.finishedAt - end.startedAt) });
-  const { error, cause } = end;
-  if (end.state === 'cancelled' || !error || NO_FAULT.has(error.code)) return runs;
-  if (SEVERE.has(error.code) && !withSevere) return runs;
-  return withEnd(runs, { is: 'failed', at: end.finishedAt, fault: error, cause: cause ?? causeOf(error) }, excused);
 }

@@ -53,13 +53,6 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
   });
 }
 
-/** Hands readings to each of them. */
-export function readBy(...readers: Pick<Probation, 'readings'>[]): Probation['readings'] {
-  return (list) => {
-    for (const one of readers) one.readings(list);
-  };
-}
-
 function disturbance(news: RollbackNews) {
   const { agent, bad, rejection, runs, end } = news;
   const { code, file, line } = runs.fault ?? { code: rejection.kind };

@@ -183,6 +183,7 @@ describe('the host’s own settings', () => {
       logs: { folder: 'logs', level: 'info', maxFileBytes: 10 * 1024 ** 2, budgetBytes: 2 * 1024 ** 3 },
       cells: { cellSize: 50, idleMs: 60_000 },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
+      versions: { budgetBytes: 256 * 1024 ** 2 },
       probation: { rehearse: 0 },
       control: {},
     });

@@ -47,7 +47,7 @@ describe('the versions of a plugin', () => {
   });
 
   it('go when the budget is spent, but never the good one, nor what a rollback goes to', async () => {
-    world = await makeWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: 1 });
+    world = await makeWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: () => 1 });
     const before = await good('before');
     const last = await good('last good');
     for (let index = 1; index <= 6; index++) await saved(String(index));

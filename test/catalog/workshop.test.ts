@@ -115,7 +115,7 @@ for (const attempt of [
 
 describe('versions on disk', () => {
   it('are named by content, whole, with their source, and bounded in bytes', async () => {
-    await inWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: 1 }, async (world) => {
+    await inWorld({ 'plugins/one.ts': plugin('0') }, { versionsBudgetBytes: () => 1 }, async (world) => {
       for (let index = 1; index <= 9; index++) {
         world.write('plugins/one.ts', plugin(String(index)));
         await world.until('it is live', () => world.agent('one').about === String(index));

@@ -28,6 +28,10 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   slots: 90d
 #   events: 90d
 
+# All kept versions of plugins together; never pruned is what runs, and what a rollback goes to.
+# versions:
+#   budget: 256MB
+
 # How new versions come into service: on how many past inputs they are rehearsed before their first job.
 # probation:
 #   rehearse: 0
