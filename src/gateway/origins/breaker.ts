@@ -66,8 +66,7 @@ interface Stretch {
 }
 
 /** What can happen. `round` is that of the call which is meant. */
-export type BreakerEvent = { now: number } & /** A call wants to go out; a probe is given up after `withinMs`. */
-(
+export type BreakerEvent = { now: number } /** A call wants to go out; a probe is given up after `withinMs`. */ & (
   | { is: 'asked'; withinMs: number }
   | { is: 'good'; round: number }
   /** `askedMs`: by its Retry-After. `chance` in [0, 1) spreads the pauses. */

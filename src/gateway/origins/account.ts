@@ -1,0 +1,105 @@
+import { percentile } from '../../kernel/histogram.ts';
+import type { CallEnd } from '../../kernel/origin.ts';
+import { type Breaker, newBreaker } from './breaker.ts';
+import type { Outage, Recovery } from './ports.ts';
+import type { OriginTerms } from './terms.ts';
+
+/** One origin: its breaker, what came of its calls, and who suffers while it is down. */
+export interface Account {
+  origin: string;
+  terms: OriginTerms;
+  /** Somebody wrote it into the settings: it is never too small to be told of. */
+  isNamed: boolean;
+  /** Its outage is an incident of the host before this one. */
+  isKnown: boolean;
+  breaker: Breaker;
+  /** Who holds the probe. */
+  probe: { job: string; attempt: number; agent: string } | null;
+  /** Epoch ms. */
+  askedAt: number;
+  calls: number;
+  failures: number;
+  refused: number;
+  newest: Outage['failures'];
+  /** Of good calls, a ring. */
+  durations: number[];
+  /** Since it went down; empty while it is not. */
+  struck: Struck;
+  recovery: Recovery | undefined;
+}
+
+/** Who met an outage, and how. */
+export interface Struck {
+  agents: Set<string>;
+  jobs: Set<string>;
+  refused: number;
+  diverted: number;
+  barred: Map<string, { origin: string; agent: string }>;
+}
+
+const KEPT_DURATIONS = 200;
+const KEPT_FAILURES = 5;
+const MOST_AGENTS = 50;
+const MOST_JOBS = 1_000;
+
+export function newAccount(origin: string, terms: OriginTerms, isNamed: boolean, askedAt: number): Account {
+  return {
+    origin,
+    terms,
+    isNamed,
+    isKnown: false,
+    breaker: newBreaker(),
+    probe: null,
+    askedAt,
+    calls: 0,
+    failures: 0,
+    refused: 0,
+    newest: [],
+    durations: [],
+    struck: nobody(),
+    recovery: undefined,
+  };
+}
+
+export function nobody(): Struck {
+  return { agents: new Set(), jobs: new Set(), refused: 0, diverted: 0, barred: new Map() };
+}
+
+/** Counts what came of one call. */
+export function count(account: Account, end: CallEnd, at: number): void {
+  if (end.is === 'gone') return;
+  account.calls += 1;
+  if (end.is === 'good') {
+    account.durations[(account.calls - account.failures - 1) % KEPT_DURATIONS] = end.ms;
+    return;
+  }
+  account.failures += 1;
+  const { what, status } = end.failure;
+  account.newest = [...account.newest.slice(1 - KEPT_FAILURES), { at, what, ...(status ? { status } : {}) }];
+}
+
+/** Somebody was refused, diverted or made to wait. */
+export function strike(
+  { struck }: Account,
+  who: { agent: string; job?: string },
+  how: 'refused' | 'diverted' | 'waits',
+): void {
+  if (struck.agents.size < MOST_AGENTS) struck.agents.add(who.agent);
+  if (how === 'waits') {
+    if (who.job !== undefined && struck.jobs.size < MOST_JOBS) struck.jobs.add(who.job);
+  } else struck[how] += 1;
+}
+
+/**
+ * Whether an outage is worth an incident: somebody met it, or looked again and found it still down. A dead link that a
+ * crawler comes by once is not.
+ */
+export function matters({ breaker, isNamed, isKnown, struck }: Account): boolean {
+  if (breaker.is === 'closed') return false;
+  return isNamed || isKnown || breaker.tries > 0 || struck.refused + struck.diverted + struck.jobs.size > 0;
+}
+
+export function percentiles({ durations }: Account): { p50Ms: number | null; p95Ms: number | null } {
+  const sorted = [...durations].sort((a, b) => a - b);
+  return { p50Ms: percentile(sorted, 0.5), p95Ms: percentile(sorted, 0.95) };
+}

@@ -1,0 +1,232 @@
+import type { Admission, OriginDown } from '../../kernel/origin.ts';
+import { type Account, count, matters, newAccount, nobody, percentiles, strike } from './account.ts';
+import { type BreakerEvent, mayPass, step, suspectBreaker } from './breaker.ts';
+import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds, OriginView, Outage } from './ports.ts';
+import { type OriginSettings, termsFor } from './terms.ts';
+
+/** Origins that are remembered; an agent that may reach everybody must not fill the host. */
+const MOST_ORIGINS = 500;
+/** While a probe is out, nobody knows yet: worth to come back soon. */
+const PROBE_OUT_MS = 2_000;
+/** Those who waited for one origin do not come back in one moment: spread over this part of the wait, or at least 1 s. */
+const SPREAD = 0.1;
+const LEAST_SPREAD_MS = 1_000;
+
+export function createOrigins(needs: OriginsNeeds, settings: OriginSettings = {}): Origins {
+  const { time, log } = needs;
+  const accounts = new Map<string, Account>();
+  /** Attempts in progress that were refused, and by whom. */
+  const refusedTo = new Map<string, { attempt: number; origin: string }>();
+  const barredBefore = new Set<string>();
+  const probing = new Set<Account>();
+
+  const wallOf = (monotonic: number) => Math.round(time.now() + monotonic - time.monotonic());
+
+  function accountOf(origin: string): Account {
+    let account = accounts.get(origin);
+    if (!account) {
+      if (accounts.size >= MOST_ORIGINS) dropOne();
+      account = newAccount(origin, termsFor(origin, settings), origin in settings, time.now());
+      accounts.set(origin, account);
+    }
+    return account;
+  }
+
+  /** The one that was not asked for longest; one that is down only when all are. */
+  function dropOne() {
+    const all = [...accounts.values()].sort((a, b) => a.askedAt - b.askedAt);
+    const gone = all.find(({ breaker }) => breaker.is === 'closed') ?? all[0]!;
+    forget(gone.origin);
+  }
+
+  function forget(origin: string) {
+    const account = accounts.get(origin);
+    if (account) probing.delete(account);
+    accounts.delete(origin);
+  }
+
+  /** Somebody met the outage; it may be worth an incident now. */
+  function struckBy(account: Account, who: { agent: string; job?: string }, how: 'refused' | 'diverted' | 'waits') {
+    const before = matters(account);
+    strike(account, who, how);
+    if (!before && matters(account)) needs.changed();
+  }
+
+  function move(account: Account, event: BreakerEvent): boolean {
+    const before = account.breaker;
+    const after = step(before, event, account.terms);
+    if (after === 'refused') return false;
+    account.breaker = after;
+    if (after.is !== before.is) {
+      if (after.is === 'half-open') probing.add(account);
+      else {
+        account.probe = null;
+        probing.delete(account);
+      }
+      tell(account, before.is);
+      needs.changed();
+    }
+    return true;
+  }
+
+  /** One line when it goes down, one when it is back; probes that fail are told at a lower level. */
+  function tell({ origin, breaker, newest }: Account, before: string) {
+    const last = newest.at(-1)?.what ?? 'it was down before';
+    if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });
+    if (breaker.is !== 'open') return;
+    const data = { origin, until: new Date(wallOf(breaker.until)).toISOString(), last };
+    if (before === 'closed') log.warn(`${origin} is down (${last}): it is not asked for now`, data);
+    else log.debug(`${origin} is still down (${last})`, data);
+  }
+
+  /** The chain of an origin, and who of it this agent may not ask. */
+  function chainOf(account: Account, agent: string, mayReach: (origin: string) => boolean) {
+    const chain = [account];
+    const barred: string[] = [];
+    for (const origin of account.terms.instead) {
+      if (mayReach(origin)) chain.push(accountOf(origin));
+      else barred.push(origin);
+    }
+    for (const origin of barred) {
+      const key = `${agent} ${origin}`;
+      account.struck.barred.set(key, { origin, agent });
+      if (barredBefore.has(key)) continue;
+      barredBefore.add(key);
+      log.warn(`${origin} is not asked instead of ${account.origin}: it is not in needs.net of ${agent}`, { agent });
+    }
+    return { chain, barred };
+  }
+
+  function admit({ origin, agent, job, attempt, withinMs, alone, mayReach }: AskedCall): Admission {
+    const account = accountOf(origin);
+    const now = time.monotonic();
+    account.askedAt = time.now();
+    if (mayPass(account.breaker, now)) return go(account);
+    const { chain, barred } = alone ? { chain: [account], barred: [] } : chainOf(account, agent, mayReach);
+    const other = chain.find(({ breaker }) => mayPass(breaker, now));
+    if (other) {
+      struckBy(account, { agent }, 'diverted');
+      other.askedAt = time.now();
+      return go(other);
+    }
+    account.refused += 1;
+    struckBy(account, { agent }, 'refused');
+    refusedTo.set(job, { attempt, origin });
+    return { is: 'down', down: downOf(account, Math.min(...chain.map(retryAt)), barred) };
+
+    function go(to: Account): Admission {
+      const { attempts, timeoutMs } = to.terms;
+      move(to, { is: 'asked', now, withinMs });
+      if (to.breaker.is === 'half-open') to.probe = { job, attempt, agent };
+      const credentials = to === account || account.terms.credentials;
+      return { is: 'go', origin: to.origin, pass: to.breaker.round, credentials, attempts, timeoutMs };
+    }
+  }
+
+  function told({ job, attempt, meant, origin, pass, end }: EndedCall): OriginDown | null {
+    const account = accounts.get(origin);
+    if (!account) return null;
+    const now = time.monotonic();
+    const { breaker, probe } = account;
+    count(account, end, time.now());
+    const askedMs = end.is === 'bad' ? (end.failure.retryAfterMs ?? 0) : 0;
+    const event: BreakerEvent =
+      end.is === 'bad'
+        ? { is: 'bad', now, round: pass, askedMs, chance: time.random() }
+        : { is: end.is, now, round: pass };
+    move(account, event);
+    if (breaker.is === 'half-open' && account.breaker.is === 'closed') recovered(account, wallOf(breaker.since), probe);
+    if (end.is !== 'bad' || account.breaker.is === 'closed') return null;
+    refusedTo.set(job, { attempt, origin: meant });
+    return downOf(account, retryAt(account), []);
+  }
+
+  function recovered(account: Account, since: number, probe: Account['probe']) {
+    const { origin, struck } = account;
+    const { refused, diverted, jobs } = struck;
+    const agent = probe?.agent ?? 'nobody known';
+    account.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };
+    account.struck = nobody();
+    account.isKnown = false;
+  }
+
+  /** When it is worth to ask again, in epoch ms. */
+  function retryAt({ breaker }: Account): number {
+    if (breaker.is === 'closed') return time.now();
+    if (breaker.is === 'half-open') return Math.min(time.now() + PROBE_OUT_MS, wallOf(breaker.until));
+    return wallOf(breaker.until);
+  }
+
+  function downOf({ origin, breaker, newest }: Account, retryAt: number, barred: string[]): OriginDown {
+    const since = breaker.is === 'closed' ? time.now() : wallOf(breaker.since);
+    return { origin, since, retryAt, last: newest.at(-1)?.what ?? 'it was down before the host started', barred };
+  }
+
+  function heldUp({ job, attempt }: CallAttempt, { agent, mayReach }: HeldJob) {
+    const refused = refusedTo.get(job);
+    const account = refused?.attempt === attempt ? accounts.get(refused.origin) : undefined;
+    if (!account) return undefined;
+    struckBy(account, { agent, job }, 'waits');
+    const at = Math.min(...chainOf(account, agent, mayReach).chain.map(retryAt));
+    const spread = Math.max(LEAST_SPREAD_MS, SPREAD * (at - time.now()));
+    return { until: Math.round(at + spread * time.random()), origin: account.origin };
+  }
+
+  function viewOf(account: Account): OriginView {
+    const { origin, breaker, terms, newest, calls, failures, refused } = account;
+    const last = newest.at(-1);
+    return {
+      origin,
+      is: breaker.is,
+      since: breaker.is === 'closed' ? null : wallOf(breaker.since),
+      probeAt: breaker.is === 'open' ? wallOf(breaker.until) : null,
+      last: last ? { at: last.at, what: last.what } : null,
+      instead: terms.instead,
+      calls,
+      failures,
+      refused,
+      ...percentiles(account),
+    };
+  }
+
+  function outageOf({ origin, breaker, terms, newest, askedAt, struck }: Account): Outage[] {
+    if (breaker.is === 'closed') return [];
+    const probeAt = breaker.is === 'open' ? wallOf(breaker.until) : null;
+    const { refused, diverted } = struck;
+    const who = { agents: [...struck.agents], jobs: [...struck.jobs], barred: [...struck.barred.values()] };
+    const { since, tries } = breaker;
+    const facts = { origin, since: wallOf(since), tries, probeAt, askedAt, instead: terms.instead };
+    return [{ ...facts, failures: newest, refused, diverted, ...who }];
+  }
+
+  return {
+    admit,
+    told,
+    heldUp,
+    ended(attempts) {
+      if (refusedTo.size === 0 && probing.size === 0) return;
+      for (const { job, attempt } of attempts) if (refusedTo.get(job)?.attempt === attempt) refusedTo.delete(job);
+      for (const account of [...probing]) {
+        const { probe, breaker } = account;
+        const isOver = probe && attempts.some(({ job, attempt }) => job === probe.job && attempt === probe.attempt);
+        if (isOver) move(account, { is: 'gone', now: time.monotonic(), round: breaker.round });
+      }
+    },
+    view() {
+      const order = (one: Account) => (one.breaker.is === 'closed' ? 0 : 1);
+      return [...accounts.values()].sort((a, b) => order(b) - order(a) || b.askedAt - a.askedAt).map(viewOf);
+    },
+    outages: () => [...accounts.values()].filter(matters).flatMap(outageOf),
+    recovery(origin) {
+      const account = accounts.get(origin);
+      return account?.breaker.is === 'closed' ? account.recovery : undefined;
+    },
+    suspect(origin, since) {
+      const account = accountOf(origin);
+      const now = time.monotonic();
+      account.breaker = suspectBreaker(now - Math.max(0, time.now() - since), now);
+      account.isKnown = true;
+    },
+    forget,
+  };
+}

@@ -1,0 +1,123 @@
+import type { Log } from '../../kernel/log.ts';
+import type { Admission, CallEnd, OriginDown } from '../../kernel/origin.ts';
+import type { Time } from '../../kernel/time.ts';
+
+/**
+ * Lets calls to other servers go out, or refuses them while their origin is down, for all workers alike. It answers at
+ * once and never throws; what it knows is kept in memory, so that nothing of it waits for a disk.
+ */
+export interface Origins {
+  admit(call: AskedCall): Admission;
+  /** What came of a call. Not null: it failed, and the origin is down: another try of the same is not worth it. */
+  told(call: EndedCall): OriginDown | null;
+  /**
+   * For an attempt that failed because it was refused: when its job may be tried again (epoch ms) and what it waits for.
+   * undefined: it was not refused here, whatever its error says. Asked before {@link Origins.ended}.
+   */
+  heldUp(ref: CallAttempt, job: HeldJob): { until: number; origin: string } | undefined;
+  /** Attempts that ended, in whichever way: a probe that one of them held is free again. Most never called anybody. */
+  ended(attempts: readonly CallAttempt[]): void;
+  /** Every origin that was asked since the host started, those that are down first, then the newest. At most 500. */
+  view(): OriginView[];
+  /** Of those that are down: what somebody has to know of. */
+  outages(): Outage[];
+  /** How the newest outage of an origin ended; undefined while it lasts, and when none is known. */
+  recovery(origin: string): Recovery | undefined;
+  /** It was down (epoch ms) when the host before this one ended: the first call to it is a probe. */
+  suspect(origin: string, since: number): void;
+  /** Nobody asks for it any more. */
+  forget(origin: string): void;
+}
+
+export interface OriginsNeeds {
+  time: Time;
+  log: Log;
+  /** An origin went down, was probed, or is back. Cheap, and told often. */
+  changed(): void;
+}
+
+export interface CallAttempt {
+  job: string;
+  attempt: number;
+}
+
+export interface AskedCall extends CallAttempt {
+  agent: string;
+  origin: string;
+  /** A probe that says nothing for so long is given up. */
+  withinMs: number;
+  /** It carries a secret where nobody can take it out: it goes to nobody else. */
+  alone: boolean;
+  /** Whether the agent's `needs.net` names the origin. */
+  mayReach(origin: string): boolean;
+}
+
+export interface EndedCall extends CallAttempt {
+  /** The origin that the job asked for. */
+  meant: string;
+  /** Who was asked. */
+  origin: string;
+  pass: number;
+  end: CallEnd;
+}
+
+export interface HeldJob {
+  agent: string;
+  mayReach(origin: string): boolean;
+}
+
+/** One origin and what came of its calls since the host started. */
+export interface OriginView {
+  origin: string;
+  is: 'closed' | 'open' | 'half-open';
+  /** Epoch ms; null while it is not down. */
+  since: number | null;
+  /** When the next call goes out to see, epoch ms; null while it is not down, or a call is out. */
+  probeAt: number | null;
+  /** The newest failure, also of one that is well again. */
+  last: { at: number; what: string } | null;
+  /** Who is asked while it is down. */
+  instead: readonly string[];
+  calls: number;
+  failures: number;
+  refused: number;
+  /** Until the head of the answer, of the last 200 good calls; null without any. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+}
+
+/** An origin that is down, as an incident tells of it. Times are epoch ms. */
+export interface Outage {
+  origin: string;
+  since: number;
+  /** Probes that failed. */
+  tries: number;
+  /** null: a probe is out. */
+  probeAt: number | null;
+  /** When somebody last asked for it. */
+  askedAt: number;
+  /** The newest failures, oldest first, at most 5. */
+  failures: { at: number; what: string; status?: number }[];
+  /** Since it went down, at most 50. */
+  agents: string[];
+  /** Calls that were refused, and calls that went to the next in its chain, since it went down. */
+  refused: number;
+  diverted: number;
+  /** Jobs that waited for it, at most 1,000. */
+  jobs: string[];
+  instead: readonly string[];
+  /** Of `instead`: who is not used, and by which agent. */
+  barred: { origin: string; agent: string }[];
+}
+
+export interface Recovery {
+  origin: string;
+  since: number;
+  /** When a probe was answered well. */
+  at: number;
+  /** Whose call it was. */
+  agent: string;
+  refused: number;
+  diverted: number;
+  jobs: number;
+}
