@@ -4,6 +4,7 @@ import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import { type Context, definePlugin, z } from 'daruma';
 
 const MEGABYTE = 1024 ** 2;
+const LEAD_MS = 20;
 const held: unknown[] = [];
 
 /** Fails on purpose, in the way that its settings name; on the second attempt it does its job. For drills only. */
@@ -24,10 +25,10 @@ export default definePlugin({
 });
 
 async function fail({ log, exec }: Context<unknown>, { fault, limitMb }: { fault: string; limitMb: number }) {
-  /** From this line on the clock of the drill runs; the pause lets it out before the thread is stuck. */
-  const begin = async () => {
-    log.info('the fault begins');
-    await pause(20);
+  /** Starts the clock of the drill. A fault that stops the thread comes after a pause, which lets the line out. */
+  const begin = async (inMs = LEAD_MS) => {
+    log.info('the fault begins', { inMs });
+    await pause(LEAD_MS);
   };
   switch (fault) {
     case 'leak':
@@ -52,17 +53,17 @@ async function fail({ log, exec }: Context<unknown>, { fault, limitMb }: { fault
       pbkdf2Sync('a', 'drill', 2 ** 31 - 1, 64, 'sha512');
       return;
     case 'silence':
-      await begin();
+      await begin(0);
       return never();
     case 'children':
       // The command ends at once and leaves a process behind that has left its group.
       await exec('sh', ['-c', 'setsid sleep 300 >/dev/null 2>&1 &']);
-      return begin();
+      return begin(0);
   }
 }
 
 /** 20 MB a second, in steps that let others breathe; says when it is over its limit. */
-async function leak(kind: 'leak' | 'buffers', limitMb: number, begin: () => Promise<void>) {
+async function leak(kind: 'leak' | 'buffers', limitMb: number, begin: (inMs: number) => Promise<void>) {
   let isOver = false;
   for (;;) {
     held.push(
@@ -73,7 +74,7 @@ async function leak(kind: 'leak' | 'buffers', limitMb: number, begin: () => Prom
     const { heapUsed, external } = process.memoryUsage();
     if (!isOver && heapUsed + external > limitMb * MEGABYTE) {
       isOver = true;
-      await begin();
+      await begin(0);
     }
     await pause(50);
     await setImmediate();

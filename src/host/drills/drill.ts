@@ -28,7 +28,7 @@ export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNew
   const before = leftovers();
   const endFollow = journal.follow((line) => {
     if (line.agent !== agent || line.msg !== 'the fault begins') return;
-    faultAt ??= Date.parse(String(line.at));
+    faultAt ??= Date.parse(String(line.at)) + Number(line.inMs ?? 0);
     news('fault', 'the fault begins');
   });
   const endListen = events.listen((event) => {
