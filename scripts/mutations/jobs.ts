@@ -9,8 +9,8 @@ const law: Mutation[] = [
   {
     breaks: 'attempts ≤ limit',
     file: 'src/jobs/job-state.ts',
-    text: 'life.attempt >= life.attempts',
-    instead: 'life.attempt > life.attempts',
+    text: 'life.attempt >= attempts',
+    instead: 'life.attempt > attempts',
     caughtBy: [STATES, STEP],
   },
   {

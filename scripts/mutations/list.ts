@@ -1,3 +1,4 @@
+import { ofGateway } from './gateway.ts';
 import { ofJobs } from './jobs.ts';
 import type { Mutation } from './mutation.ts';
 import { ofSchedule } from './schedule.ts';
@@ -5,4 +6,4 @@ import { ofStore } from './store.ts';
 import { ofWorkers } from './workers.ts';
 
 /** Each guard that `npm run mutate` breaks. */
-export const MUTATIONS: readonly Mutation[] = [...ofJobs, ...ofStore, ...ofSchedule, ...ofWorkers];
+export const MUTATIONS: readonly Mutation[] = [...ofJobs, ...ofStore, ...ofSchedule, ...ofWorkers, ...ofGateway];

@@ -40,6 +40,7 @@ export const job: Machine<JobLife, JobEvent> = {
     'attempt 3 done': { is: 'done', attempt: 3 },
     'attempt 1 failed': { is: 'failed', attempt: 1, again: 80 },
     'attempt 3 failed': { is: 'failed', attempt: 3, again: 80 },
+    'attempt 3 held up by an origin that is down': { is: 'failed', attempt: 3, again: 80, isFree: true },
     'attempt 1 gave up': { is: 'failed', attempt: 1, again: null },
     'attempt 1 lost with its host': { is: 'lost', attempt: 1, owner: 'next host', now: 40, again: 41 },
     'attempt 3 lost with its host': { is: 'lost', attempt: 3, owner: 'next host', now: 40, again: 41 },

@@ -32,8 +32,11 @@ interface Running {
 export type JobEvent =
   | { is: 'claimed'; now: number; owner: string; leaseUntil: number }
   | Extract<AttemptEvent, { is: 'renewed' | 'returned' | 'done' }>
-  /** `again`: when the next attempt may start, if there is one left; null: the plugin gave up. */
-  | (Extract<AttemptEvent, { is: 'failed' }> & { again: number | null })
+  /**
+   * `again`: when the next attempt may start, if there is one left; null: the plugin gave up. `isFree`: it was held up by
+   * something that it could do nothing about, and gets another attempt for this one.
+   */
+  | (Extract<AttemptEvent, { is: 'failed' }> & { again: number | null; isFree?: boolean })
   | (Extract<AttemptEvent, { is: 'lost' }> & { again: number })
   /** With an attempt's number: only if that one holds the job. */
   | { is: 'cancelled'; attempt?: number }
@@ -136,8 +139,10 @@ function afterAttempt(
     case 'failed':
     case 'lost': {
       const again = 'again' in event ? event.again : null;
-      if (again === null || life.attempt >= life.attempts) return { ...terms, is: 'dead' };
-      return { ...terms, is: 'retrying', runAt: again };
+      // The number of the attempt is the fence and never comes again: what is given back is the limit.
+      const attempts = life.attempts + ('isFree' in event && event.isFree ? 1 : 0);
+      if (again === null || life.attempt >= attempts) return { ...terms, is: 'dead' };
+      return { ...terms, is: 'retrying', attempts, runAt: again };
     }
   }
 }

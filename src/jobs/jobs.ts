@@ -5,10 +5,12 @@ import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
-import type { Job, JobId, NewJob, Outcome } from './model.ts';
+import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
+import type { Job, JobId, NewJob } from './model.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
-import { settle } from './step.ts';
+import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
+import { type HoldUp, waitOrGiveUp } from './waiting.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
@@ -41,6 +43,8 @@ export interface JobsNeeds {
   paused(name: string): boolean;
   /** How many attempts of the agent may be under way at once. Default: as many as its workers take. */
   allowance?(name: string): number;
+  /** For an attempt that failed of something that it could do nothing about: what its job waits for. Default: nothing ever. */
+  heldUp?(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
 }
 
 export interface JobsOptions {
@@ -49,6 +53,9 @@ export interface JobsOptions {
   /** How long a claim holds without being renewed. Default 30 s. */
   leaseMs?: number;
 }
+
+/** The end of an attempt, and who tells it. */
+type Told = Parameters<WorkerEvents['ended']>[0][number];
 
 interface Held {
   agent: string;
@@ -59,9 +66,6 @@ interface Held {
   cancelled?: boolean;
 }
 
-const BACKOFF_OF_UNKNOWN = { first: 1_000, longest: 300_000 };
-/** What a lost attempt waits at most before it is tried again: it did not fail, its host did. */
-const LOST_PAUSE_MS = 1_000;
 const SWEEP_MS = 10_000;
 
 export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
@@ -105,22 +109,8 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       const lost = await store.abandoned(options.owner, time.now());
       if (lost.length === 0) return;
       log.warn(`${lost.length} jobs were running when the host ended; they are tried again`, { jobs: lost.length });
-      await write(lost.map((job) => settleLost(job)));
+      await write(lost.map((job) => settleLost(job, time.now(), time.random())));
     }
-  }
-
-  function settleLost(job: Job): Settlement {
-    const now = time.now();
-    const fault: PlainFault = {
-      code: 'HOST_LOST',
-      message: 'the host ended while this attempt ran; whether it did its work is unknown',
-    };
-    return settle(
-      { job: job.id, attempt: job.attempt, attempts: job.attempts, startedAt: job.startedAt ?? now, finishedAt: now },
-      { is: 'failed', fault, retry: Math.round(LOST_PAUSE_MS * time.random()) },
-      BACKOFF_OF_UNKNOWN,
-      time.random(),
-    );
   }
 
   /** Writes ends down; tells the waiting. A refused one has lost its lease: its work was given to another attempt. */
@@ -158,7 +148,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     }
   }
 
-  function toSettlement(worker: string, outcome: Outcome, fingerprint?: string): Settlement {
+  function toSettlement({ worker, outcome, fingerprint }: Told, end: AttemptEnd = outcome): Settlement {
     const facts = held.get(outcome.job);
     const { job, attempt, startedAt, finishedAt, summary } = outcome;
     return settle(
@@ -172,10 +162,24 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         ...(summary === undefined ? {} : { summary }),
         ...(fingerprint === undefined ? {} : { fingerprint }),
       },
-      outcome,
+      end,
       (facts && needs.agent(facts.agent)?.limits.backoff) ?? BACKOFF_OF_UNKNOWN,
       time.random(),
     );
+  }
+
+  function holdUpOf({ outcome }: Told): HoldUp | undefined {
+    const { job } = outcome;
+    // GiveUp and RetryLater are the plugin's own word.
+    if (outcome.is !== 'failed' || outcome.retry !== true) return undefined;
+    return needs.heldUp?.({ job, attempt: outcome.attempt }, held.get(job)?.agent ?? '', outcome.fault);
+  }
+
+  /** How long it has waited before is in the store. */
+  async function settleHeldUp(told: Told, fault: PlainFault, holdUp: HoldUp) {
+    const { job, startedAt, finishedAt } = told.outcome;
+    const before = (await store.get(job)) ?? { error: null, staleAt: null };
+    await write([toSettlement(told, waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }))]);
   }
 
   async function giveBack(refs: AttemptRef[]) {
@@ -273,10 +277,14 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     ended(list) {
       const stopped: AttemptRef[] = [];
       const settlements: Settlement[] = [];
-      for (const { worker, outcome, fingerprint } of list) {
+      for (const told of list) {
+        const { outcome } = told;
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
+        const holdUp = holdUpOf(told);
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
-        else settlements.push(toSettlement(worker, outcome, fingerprint));
+        else if (outcome.is === 'failed' && holdUp)
+          track(surely(`the wait of ${outcome.job}`, () => settleHeldUp(told, outcome.fault, holdUp)));
+        else settlements.push(toSettlement(told));
       }
       track(surely(`${settlements.length} ends`, () => write(settlements)));
       track(giveBack(stopped));

@@ -63,6 +63,11 @@ export interface Settlement extends AttemptRef {
   finishedAt: number;
   /** For `retrying`: when the next attempt may start. */
   runAt?: number;
+  /**
+   * The most attempts that the job gets from now on, where that changed: this one was held up and cost it nothing. The
+   * job keeps the reason in `error`; it is no failed attempt, neither in its record nor in the figures.
+   */
+  attempts?: number;
   result?: string | null;
   summary?: string | null;
   error?: PlainFault | null;

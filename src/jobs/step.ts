@@ -10,7 +10,8 @@ export { causeOf };
 /** What a running attempt can come to. */
 export type AttemptEnd =
   | { is: 'done'; result: string | null }
-  | { is: 'failed'; fault: PlainFault; retry: boolean | number }
+  /** `isFree`: with a pause; it costs the job no attempt. */
+  | { is: 'failed'; fault: PlainFault; retry: boolean | number; isFree?: boolean }
   /** The attempt was cancelled by a person or by `overlap: replace`. */
   | { is: 'cancelled'; why: PlainFault };
 
@@ -28,6 +29,7 @@ export interface AttemptFacts extends AttemptRef {
  *
  * - `retry: false` (GiveUp) or the last attempt used up → dead.
  * - a number (RetryLater) is the pause in ms; otherwise the backoff with `chance` in [0, 1).
+ * - `isFree` gives the attempt back: the limit grows by one.
  */
 export function settle(
   facts: AttemptFacts,
@@ -35,11 +37,12 @@ export function settle(
   backoff: AgentLimits['backoff'],
   chance: number,
 ): Settlement {
-  const { attempts: _, ...base } = facts;
+  const { attempts, ...base } = facts;
   const job = stepJob(heldHere(facts), eventOf(facts, end, backoff, chance));
   if (job === 'refused' || job.is === 'queued' || job.is === 'running') throw new Error(`${end.is} ends no attempt`);
   const runAt = job.is === 'retrying' ? { runAt: job.runAt } : {};
-  return { ...base, ...recordOf(end), state: job.is, ...runAt };
+  const limit = job.attempts === attempts ? {} : { attempts: job.attempts };
+  return { ...base, ...recordOf(end), state: job.is, ...runAt, ...limit };
 }
 
 /**
@@ -60,7 +63,7 @@ function eventOf(
   if (end.is !== 'failed') return { is: end.is, attempt };
   if (end.retry === false) return { is: 'failed', attempt, again: null };
   const pause = typeof end.retry === 'number' ? end.retry : pauseAfter(attempt, backoff, chance);
-  return { is: 'failed', attempt, again: finishedAt + pause };
+  return { is: 'failed', attempt, again: finishedAt + pause, ...(end.isFree ? { isFree: true } : {}) };
 }
 
 function recordOf(end: AttemptEnd): Pick<Settlement, 'result' | 'error' | 'cause'> {

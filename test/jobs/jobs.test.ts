@@ -87,6 +87,8 @@ async function build(owner: string, roomLeft = 10): Promise<Stage> {
       agent: (name) => agents.get(name),
       paused: (name) => paused.has(name),
       allowance: (name) => allowances.get(name) ?? Number.POSITIVE_INFINITY,
+      heldUp: ({ attempt }, _, { code }) =>
+        code === 'ORIGIN_DOWN' ? { until: Date.now() + attempt, waitsFor: 'https://api.example' } : undefined,
     },
     { owner },
   );
@@ -161,6 +163,30 @@ it('keeps a job that gave up, or used up its attempts, as a dead letter, and run
   expect(await stage.jobs.redrive(added.map(({ id }) => id))).toHaveLength(2);
   const list = await stage.givenOf(4);
   expect(list.slice(2).map(({ attempt }) => attempt)).toEqual([2, 2]);
+});
+
+it('a job that is held up waits as often as it has to, and has all its attempts when it is not any more', async () => {
+  const [added] = await stage.jobs.add([job('a', { attempts: 2 })]);
+  const down = { fail: 'https://api.example is down', code: 'ORIGIN_DOWN' };
+  for (let attempt = 1; attempt <= 4; attempt++) stage.end((await stage.givenOf(attempt)).at(-1)!, down);
+  const fifth = (await stage.givenOf(5)).at(-1)!;
+  expect(fifth).toMatchObject({ job: added!.id, attempt: 5, attempts: 6 });
+  expect(await stage.store.get(added!.id)).toMatchObject({ failures: [], error: { code: 'ORIGIN_DOWN' } });
+  stage.end(fifth, { fail: 'its own mistake' });
+  stage.end((await stage.givenOf(6)).at(-1)!, { fail: 'its own mistake' });
+  const ended = await stage.jobs.finished(added!.id);
+  expect(ended).toMatchObject({ state: 'dead', attempt: 6, attempts: 6, error: { message: 'its own mistake' } });
+  expect((await stage.store.get(added!.id))!.failures.map(({ attempt }) => attempt)).toEqual([5, 6]);
+});
+
+it('what the plugin decides is not overruled: it gave up, or knows when to come back', async () => {
+  const added = await stage.jobs.add([job('a'), job('a')]);
+  const [first, second] = await stage.givenOf(2);
+  stage.end(first!, { fail: 'down', code: 'ORIGIN_DOWN', retry: false });
+  stage.end(second!, { fail: 'down', code: 'ORIGIN_DOWN', retry: 60_000 });
+  expect((await stage.jobs.finished(added[0]!.id)).state).toBe('dead');
+  await stage.jobs.stop();
+  expect(await stage.store.get(added[1]!.id)).toMatchObject({ state: 'retrying', attempts: 5 });
 });
 
 it('never takes more than the workers have room for', async () => {

@@ -19,6 +19,7 @@ const ENDS: readonly AttemptEnd[] = [
   { is: 'failed', fault: FAULT, retry: true },
   { is: 'failed', fault: FAULT, retry: ASKED_PAUSE },
   { is: 'failed', fault: FAULT, retry: false },
+  { is: 'failed', fault: FAULT, retry: ASKED_PAUSE, isFree: true },
 ];
 
 /**
@@ -79,7 +80,7 @@ function endOf(life: JobLife, attempt: number, end: AttemptEnd, chance: number, 
   if (end.is !== 'failed') return { is: end.is, attempt };
   const facts = { job: 'j', attempt, attempts: life.attempts, startedAt: now, finishedAt: now };
   const { runAt } = settle(facts, end, BACKOFF, chance);
-  return { is: 'failed', attempt, again: runAt ?? null };
+  return { is: 'failed', attempt, again: runAt ?? null, ...(end.isFree ? { isFree: true } : {}) };
 }
 
 export function isOver(life: JobLife): boolean {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stepAttempt } from '../../src/jobs/attempt-state.ts';
-import { type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
+import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import { settle } from '../../src/jobs/step.ts';
 import { pauseAfter } from '../../src/kernel/backoff.ts';
 import { ASKED_PAUSE, BACKOFF, isOver, liveJob, type Turn } from './life.ts';
@@ -19,12 +19,14 @@ function histories(law: (turns: Turn[]) => boolean) {
     { numRuns: HISTORIES },
   );
 }
+const isFree = (event: JobEvent) => event.is === 'failed' && event.isFree === true;
 const accepted = (turns: Turn[]) => turns.filter(({ after }) => after !== 'refused') as (Turn & { after: JobLife })[];
 
 describe(`in ${HISTORIES.toLocaleString('en')} random histories of a job`, () => {
   it('nothing is lost: a job keeps its terms, and a state carries what is true in it and nothing else', () => {
     always(({ before, event, after }) => {
-      const keepsTerms = after.attempts === before.attempts && after.staleAt === before.staleAt;
+      const limit = before.attempts + (isFree(event) ? 1 : 0);
+      const keepsTerms = after.attempts === limit && after.staleAt === before.staleAt;
       const isWhole = 'runAt' in after === !isOver(after) && 'owner' in after === (after.is === 'running');
       return after.allowed === before.allowed && (keepsTerms || event.is === 'redriven') && isWhole;
     });
@@ -58,6 +60,8 @@ describe(`in ${HISTORIES.toLocaleString('en')} random histories of a job`, () =>
         const change = event.is === 'claimed' ? 1 : event.is === 'returned' ? -1 : 0;
         latest += change;
         started += change;
+        // One that was held up costs nothing, and its number is used up all the same.
+        if (isFree(event)) started -= 1;
         return after.attempt === latest && latest <= after.attempts && started <= after.allowed;
       });
     });
@@ -96,7 +100,15 @@ describe(`in ${HISTORIES.toLocaleString('en')} random histories of a job`, () =>
       const pause = after.runAt - now;
       const plain = Math.min(BACKOFF.longest, BACKOFF.first * 2 ** (before.attempt - 1));
       const isWithin = pause >= 0.75 * plain && pause <= 1.25 * plain;
-      return before.attempt < before.attempts && (isWithin || pause === ASKED_PAUSE);
+      const hasOneLeft = before.attempt < before.attempts || isFree(event);
+      return hasOneLeft && (isWithin || pause === ASKED_PAUSE);
+    });
+  });
+
+  it('an attempt that was held up leaves as many as there were before it, the last one included', () => {
+    always(({ before, event, after }) => {
+      if (!isFree(event)) return true;
+      return after.is === 'retrying' && after.attempts - after.attempt === before.attempts - before.attempt + 1;
     });
   });
 });

@@ -38,7 +38,7 @@ export const anyCall = fc.oneof(
     arbitrary: fc.record({
       is: fc.constant('settle' as const),
       picks: fc.array(pick, { minLength: 1, maxLength: 3 }),
-      end: fc.constantFrom('done', 'failed', 'failed', 'gave up', 'later', 'cancelled'),
+      end: fc.constantFrom('done', 'failed', 'failed', 'gave up', 'later', 'held up', 'cancelled'),
       chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     }),
   },
@@ -190,11 +190,13 @@ function endOf(ref: AttemptRef, how: string, chance: number, world: CallWorld): 
   const { attempt, job } = ref;
   const { now } = world;
   const attempts = world.model.find(job)?.life.attempts ?? 1;
-  const settlement = settle({ job, attempt, attempts, startedAt: now, finishedAt: now }, endBy(how), BACKOFF, chance);
+  const end = endBy(how);
+  const settlement = settle({ job, attempt, attempts, startedAt: now, finishedAt: now }, end, BACKOFF, chance);
   if (settlement.state === 'done' || settlement.state === 'cancelled') {
     return { settlement, event: { is: settlement.state, attempt } };
   }
-  return { settlement, event: { is: 'failed', attempt, again: settlement.runAt ?? null } };
+  const isFree = end.is === 'failed' && end.isFree === true;
+  return { settlement, event: { is: 'failed', attempt, again: settlement.runAt ?? null, isFree } };
 }
 
 function endBy(how: string): AttemptEnd {
@@ -207,6 +209,8 @@ function endBy(how: string): AttemptEnd {
       return { is: 'failed', fault: FAULT, retry: false };
     case 'later':
       return { is: 'failed', fault: FAULT, retry: 12 };
+    case 'held up':
+      return { is: 'failed', fault: FAULT, retry: 12, isFree: true };
     default:
       return { is: 'failed', fault: FAULT, retry: true };
   }

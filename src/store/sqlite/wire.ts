@@ -105,8 +105,8 @@ export function packJob(flat: Plain[], job: NewJob, now: number): void {
   );
 }
 
-/** row, attempt, state, startedAt, finishedAt, runAt, result, summary, error, cause, worker */
-export const SETTLEMENT_WIDTH = 11;
+/** row, attempt, state, startedAt, finishedAt, runAt, result, summary, error, cause, worker, attempts */
+export const SETTLEMENT_WIDTH = 12;
 
 export function packSettlements(settlements: Settlement[]): Plain[] {
   const flat: Plain[] = [];
@@ -123,6 +123,7 @@ export function packSettlements(settlements: Settlement[]): Plain[] {
       end.error ? JSON.stringify(end.error) : null,
       end.cause ?? null,
       end.worker ?? null,
+      end.attempts ?? null,
     );
   }
   return flat;

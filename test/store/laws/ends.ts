@@ -52,6 +52,32 @@ export function endLaws(open: OpenStore): void {
       expect(job!.failures).toEqual([{ attempt: 1, startedAt: T0, finishedAt: T0 + 7, worker: 'w1', fault: error }]);
     });
 
+    test('gives an attempt that was held up back: it is in no record and no figure, but its reason is kept', async () => {
+      await added(store(), [{ attempts: 2 }]);
+      const [first] = await claimed(store());
+      const error = { code: 'ORIGIN_DOWN', message: 'https://api.example is down', data: { waitsFor: 'x' } };
+      const wait = { state: 'retrying' as const, error, cause: 'f-down' };
+      await store().settle([failed(first!, { ...wait, runAt: T0 + 5, attempts: 3 })]);
+      expect(await store().get(first!.job)).toMatchObject({
+        state: 'retrying',
+        attempt: 1,
+        attempts: 3,
+        error,
+        failures: [],
+      });
+      const [second] = await claimed(store(), 1, T0 + 5);
+      expect(second).toMatchObject({ attempt: 2, attempts: 3 });
+      // The reason is there while the next attempt runs: it says since when the job waits.
+      expect((await store().get(first!.job))!.error).toEqual(error);
+      await store().settle([failed(second!)]);
+      expect((await store().get(first!.job))!.failures.map(({ attempt }) => attempt)).toEqual([2]);
+      const [figures] = await store().hourFigures(T0 - 3_600_000, T0 + 3_600_000);
+      expect(figures).toMatchObject({ failedAttempts: 1, dead: 1 });
+      // What is replayed has what it was given at first.
+      await store().redrive([first!.job], T0 + 9);
+      expect(await store().get(first!.job)).toMatchObject({ state: 'queued', attempt: 2, attempts: 4, error: null });
+    });
+
     test('takes a cancelled end, which is no failure', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());

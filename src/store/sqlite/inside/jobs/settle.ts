@@ -11,7 +11,7 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
   );
   const end = db.prepare(
     `UPDATE job SET state = ?, started_at = ?, finished_at = ?, run_at = coalesce(?, run_at), result = ?, summary = ?, error = ?,
-     cause = ? ${fence}`,
+     cause = ?, attempts = coalesce(?, attempts) ${fence}`,
   );
   const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
   const recordFailure = db.prepare(
@@ -42,13 +42,15 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
                 summary,
                 flat[i + 8]!,
                 flat[i + 9]!,
+                flat[i + 11]!,
                 row,
                 attempt,
               );
         kept.push(changes === 1);
         const known = agents.get(row);
         agents.delete(row);
-        if (changes === 0) continue;
+        const isFree = flat[i + 11] !== null;
+        if (changes === 0 || isFree) continue;
         const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
         totals.count(state, agent, finishedAt, row);
         if (state === 'retrying' || state === 'dead') {
