@@ -11,7 +11,8 @@ import { iso } from './views.ts';
 export function versionOps({
   catalog,
   events,
-}: Pick<House, 'catalog' | 'events'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
+  workers,
+}: Pick<House, 'catalog' | 'events' | 'workers'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
   const { standings } = catalog;
 
   /** A plugin's name, or that of an agent of it. */
@@ -29,10 +30,19 @@ export function versionOps({
     throw new Fault({ code: 'PLUGIN_UNKNOWN', message, next: near ? `did you mean ${near}?` : 'daruma agents' });
   }
 
+  /** What jobs go to: the version before while the one in force is rehearsed or its first worker starts. */
+  function view(facts: VersionFacts): VersionView {
+    const agents = facts.agents.map((one) => {
+      const serves = workers.serving?.(one.agent)?.version.id;
+      return serves === undefined ? one : { ...one, runs: serves === facts.id };
+    });
+    return viewVersion({ ...facts, agents });
+  }
+
   return {
     async versions({ plugin }) {
       const name = pluginOf(plugin);
-      return { plugin: name, versions: standings.versionsOf(name).map(viewVersion).reverse() };
+      return { plugin: name, versions: standings.versionsOf(name).map(view).reverse() };
     },
 
     async sources({ plugin, version }) {

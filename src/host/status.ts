@@ -20,7 +20,7 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<House, 'facts' | 'lag' | 'concerns'> & { workers: Pick<Workers, 'view'> };
+  running?: Pick<House, 'facts' | 'lag' | 'concerns'> & { workers: Pick<Workers, 'view' | 'serving'> };
 }
 
 /** Everything that `status` tells, gathered anew at each call. */
@@ -51,13 +51,15 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
 
     function describe(listing: Listing): AgentView {
       const agent = catalog.agents().get(listing.name);
+      // Jobs go to the version before while the one in force is rehearsed or its first worker starts.
+      const serves = running?.workers.serving?.(listing.name) ?? agent;
       const standing = standings.get(listing.name);
       return {
         name: listing.name,
         plugin: listing.plugin,
         about: agent?.about ?? '',
-        version: agent?.version.id ?? null,
-        standing: listing.standing ?? null,
+        version: serves?.version.id ?? null,
+        standing: serves?.version.id === agent?.version.id ? (listing.standing ?? null) : 'good',
         ...stateOf(standing, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import type { VersionView } from '../../src/control/protocol.ts';
 import type { RehearsalView } from '../../src/control/rehearsal.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
@@ -143,8 +144,7 @@ it('is a gate before probation when it is asked to be: what fails on past inputs
   await place.start();
   const priceOf = async (cents: number) =>
     (await daruma('run', 'price', '--wait', '--with', `cents=${cents}`, '--json')).json;
-  const versions = async () =>
-    (await daruma('versions', 'price', '--json')).json.versions as { id: string; standing: string }[];
+  const versions = async () => (await daruma('versions', 'price', '--json')).json.versions as VersionView[];
   for (const cents of [1, 2, 3]) await priceOf(cents);
   await until(versions, ([one]) => one?.standing === 'good');
   const { version } = await priceOf(4);
@@ -159,7 +159,17 @@ it('is a gate before probation when it is asked to be: what fails on past inputs
   expect(incident).toMatchObject({ agent: 'price', verdict: 'bad-version', version: bad!.id });
   expect(incident.seen).toContain('failed 3 of 4 rehearsed inputs that were done before: too dear');
 
-  write('plugins/price.ts', PRICE('return cents;'));
+  // While it is rehearsed the good one runs, and that is what is told.
+  write('plugins/price.ts', PRICE('for (const end = Date.now() + 400; Date.now() < end; ); return cents;'));
+  const told = async () => {
+    const { agents } = (await daruma('status', 'price', '--json')).json;
+    return { serves: agents[0].version as string, kept: await versions() };
+  };
+  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.standing === 'candidate');
+  expect({ serves, runs: kept.filter(({ agents }) => agents.some(({ runs }) => runs)).map(({ id }) => id) }).toEqual({
+    serves: version,
+    runs: [version],
+  });
   const fine = await until(
     () => priceOf(6),
     (job) => job.version !== version,
