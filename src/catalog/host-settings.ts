@@ -115,16 +115,12 @@ export const DEFAULT_HOST_SETTINGS = {
   control: { socket: undefined },
 } as const;
 
-/**
- * Reads config/daruma.yaml of an installation; a missing file means the defaults. Throws a {@link Fault} with the place
- * and a suggestion when the file is wrong: a host must not start on half of its settings.
- */
-export function readHostSettings(folder: string): { settings: HostSettings; origins: OriginValue[] } {
-  let text: string;
+/** The text of config/daruma.yaml of an installation; empty when there is none. Throws a {@link Fault} when it cannot be read. */
+export function readHostText(folder: string): string {
   try {
-    text = readFileSync(join(folder, HOST_SETTINGS_FILE), 'utf8');
+    return readFileSync(join(folder, HOST_SETTINGS_FILE), 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return resolveHostSettings('', HOST_SETTINGS_FILE);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new Fault(
       {
         code: 'FILE_UNREADABLE',
@@ -135,7 +131,14 @@ export function readHostSettings(folder: string): { settings: HostSettings; orig
       { cause },
     );
   }
-  return resolveHostSettings(text, HOST_SETTINGS_FILE);
+}
+
+/**
+ * Reads config/daruma.yaml of an installation; a missing file means the defaults. Throws a {@link Fault} with the place
+ * and a suggestion when the file is wrong: a host must not start on half of its settings.
+ */
+export function readHostSettings(folder: string): { settings: HostSettings; origins: OriginValue[] } {
+  return resolveHostSettings(readHostText(folder), HOST_SETTINGS_FILE);
 }
 
 /** The settings in a text, with the defaults filled in and the origin of each; throws a {@link Fault}. */

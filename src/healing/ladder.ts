@@ -15,6 +15,7 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   pressed: ['shed', 'shed'],
   'host-lost': ['restart-host', 'restart-host'],
   'bad-version': ['roll-back', 'roll-back'],
+  'bad-config': ['roll-back', 'roll-back'],
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */

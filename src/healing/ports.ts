@@ -8,7 +8,8 @@ export type { Evidence, WorkerReading } from '../workers/ports.ts';
  * its timeout · `silent`: no beat, no progress · `children-left`: processes of an ended job · `crash-looping`: the
  * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
  * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still ·
- * `bad-version`: a version on probation does worse than the one before.
+ * `bad-version`: a version on probation does worse than the one before ·
+ * `bad-config`: the host's settings on probation do harm.
  */
 export type Verdict =
   | 'crashed'
@@ -23,7 +24,8 @@ export type Verdict =
   | 'cell-lost'
   | 'pressed'
   | 'host-lost'
-  | 'bad-version';
+  | 'bad-version'
+  | 'bad-config';
 
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes

@@ -17,6 +17,7 @@ const OF_CODES: Record<string, Verdict> = {
   HOST_LOST: 'host-lost',
   PRESSED: 'pressed',
   BAD_VERSION: 'bad-version',
+  BAD_CONFIG: 'bad-config',
 };
 
 /** Ends that somebody asked for. */

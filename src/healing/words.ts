@@ -19,6 +19,7 @@ const SEEN: Record<Verdict, string> = {
   pressed: 'short of room',
   'host-lost': 'host lost',
   'bad-version': 'on a bad version',
+  'bad-config': 'on bad settings',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -72,7 +73,7 @@ export function remedyWords(
     case 'restart-host':
       return 'the host was started again and took over what was left';
     case 'roll-back':
-      return facts.note ?? 'the good version runs again';
+      return facts.note ?? 'what was good before runs again';
     case 'escalate':
       return 'somebody was asked';
   }

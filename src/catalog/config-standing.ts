@@ -1,0 +1,187 @@
+import type { ChangedSetting } from './config-change.ts';
+import type { Struck } from './fleet-band.ts';
+
+/** Settings of the host that are not known to be good yet. Times in epoch ms. */
+export interface ConfigTrial {
+  id: string;
+  since: number;
+  /** Hosts that began with them, this one included. */
+  starts: number;
+  /** Of the earlier ones: those that ended unasked. */
+  lost: number;
+  /** Hosts in a row that did not work for long; this one counts until it has. */
+  failed: number;
+  /** Causes of failure that the good settings have as well. {@link HOST_CAUSE}: hosts that are lost. */
+  excused: string[];
+}
+
+/**
+ * Why settings are bad. `fleet`: agents do worse than before · `lost`: hosts ended unasked · `start`: a host cannot start
+ * with them · `by-hand`.
+ */
+export type ConfigHarm = 'fleet' | 'lost' | 'start' | 'by-hand';
+
+/** Settings of the host that are not taken any more. */
+export interface BadConfig {
+  id: string;
+  kind: ConfigHarm;
+  /** What comes after "config/daruma.yaml (…): ". */
+  why: string;
+  /** When they were first tried, and when they were taken back. */
+  since: number;
+  at: number;
+  changed: ChangedSetting[];
+  struck: Struck[];
+  excused: string[];
+  /** `open`: it may still turn out that it was not the settings. */
+  appeal: 'open' | 'over';
+  /** For `lost`: hosts in a row that did not work for long with the good ones either. */
+  after: number;
+  /** The incident is written, and what failed meanwhile is run again. */
+  isTold: boolean;
+}
+
+/** What is known of the host's settings, beside the text that last worked. Replaced as a whole when it changes. */
+export interface ConfigStanding {
+  trial: ConfigTrial | null;
+  /** Newest first. */
+  bad: BadConfig[];
+}
+
+/** What is to be in force. */
+export type ConfigTaken =
+  | { is: 'good' }
+  | { is: 'on-trial'; trial: ConfigTrial }
+  | { is: 'taken-back'; bad: BadConfig };
+
+export const NO_CONFIG_STANDING: ConfigStanding = { trial: null, bad: [] };
+export const HOST_CAUSE = 'host';
+/** So many hosts in a row that did not work for long: one less than what brings safe mode. One may be an accident. */
+export const MOST_FAILED = 2;
+const KEPT_BAD = 10;
+
+/**
+ * Which settings a host begins with, when its file is `id` and differs in `changed` from those that last worked (nothing:
+ * it is the same, or none ever worked). What is bad stays so until the file says something else.
+ */
+export function takeConfig(
+  standing: ConfigStanding,
+  id: string,
+  changed: ChangedSetting[],
+  now: number,
+): { standing: ConfigStanding; taken: ConfigTaken } {
+  if (changed.length === 0) return { standing: withoutTrial(standing), taken: { is: 'good' } };
+  const bad = standing.bad.find((one) => one.id === id);
+  if (bad && isExcusedByHost(bad)) return tried(excuse(standing, id, [HOST_CAUSE], now), id, now);
+  if (bad) return { standing: withoutTrial(standing), taken: { is: 'taken-back', bad } };
+  const { trial } = standing;
+  if (trial?.id === id && trial.failed >= MOST_FAILED && !trial.excused.includes(HOST_CAUSE)) {
+    const why = `${trial.failed} hosts in a row did not come up, or were lost at once`;
+    const after = reject(standing, { kind: 'lost', why, changed, struck: [] }, now);
+    return { standing: after, taken: { is: 'taken-back', bad: after.bad[0]! } };
+  }
+  return tried(standing, id, now);
+}
+
+/** A host begins with them. `wasLost`: the one before ended unasked · `afresh`: a person started it, perhaps after a repair. */
+export function begun(
+  standing: ConfigStanding,
+  taken: ConfigTaken,
+  { wasLost, afresh }: { wasLost: boolean; afresh: boolean },
+): ConfigStanding {
+  if (taken.is === 'taken-back' && taken.bad.kind === 'lost' && taken.bad.appeal === 'open') {
+    return withBad(standing, taken.bad.id, (one) => ({ ...one, after: one.after + 1 }));
+  }
+  const { trial } = standing;
+  if (taken.is !== 'on-trial' || !trial) return standing;
+  const lost = trial.lost + (wasLost && trial.starts > 0 ? 1 : 0);
+  return {
+    ...standing,
+    trial: { ...trial, starts: trial.starts + 1, lost, failed: (afresh ? 0 : trial.failed) + 1 },
+  };
+}
+
+/** The host has worked for a while. */
+export function worked(standing: ConfigStanding, taken: ConfigTaken): ConfigStanding {
+  if (taken.is === 'taken-back' && taken.bad.kind === 'lost') return appealOver(standing, taken.bad.id);
+  return stopped(standing);
+}
+
+/** The host ended as it was asked to, or told why it cannot start: that is no failure of its own. */
+export function stopped(standing: ConfigStanding): ConfigStanding {
+  const { trial, bad } = standing;
+  if (!trial?.failed && bad.every(({ after }) => after === 0)) return standing;
+  return { trial: trial && { ...trial, failed: 0 }, bad: bad.map((one) => ({ ...one, after: 0 })) };
+}
+
+/** What is on trial is good. Its text is kept by whoever calls. */
+export function approve(standing: ConfigStanding): ConfigStanding {
+  return withoutTrial(standing);
+}
+
+/** What is on trial is bad. Nothing happens when nothing is. */
+export function reject(
+  standing: ConfigStanding,
+  why: Pick<BadConfig, 'kind' | 'why' | 'changed' | 'struck'>,
+  now: number,
+): ConfigStanding {
+  const { trial } = standing;
+  if (!trial) return standing;
+  // Settings that were excused once are not tried by turns for ever.
+  const mayAppeal = why.kind !== 'by-hand' && why.kind !== 'start' && trial.excused.length === 0;
+  const bad: BadConfig = {
+    ...why,
+    id: trial.id,
+    since: trial.since,
+    at: now,
+    excused: trial.excused,
+    appeal: mayAppeal ? 'open' : 'over',
+    after: 0,
+    isTold: false,
+  };
+  const others = standing.bad.filter(({ id }) => id !== trial.id);
+  return { trial: null, bad: [bad, ...others].slice(0, KEPT_BAD) };
+}
+
+/** Rejected settings are tried again, and failures of these causes are not held against them. */
+export function excuse(standing: ConfigStanding, id: string, causes: readonly string[], now: number): ConfigStanding {
+  const bad = standing.bad.find((one) => one.id === id);
+  if (!bad) return standing;
+  const excused = [...new Set([...bad.excused, ...causes])];
+  const trial: ConfigTrial = { id, since: now, starts: 0, lost: 0, failed: 0, excused };
+  return { trial, bad: standing.bad.filter((one) => one !== bad) };
+}
+
+/** A person wants them, whatever was seen. */
+export function forgive(standing: ConfigStanding, id: string): ConfigStanding {
+  return { trial: null, bad: standing.bad.filter((one) => one.id !== id) };
+}
+
+/** It was the settings: the good ones do what they could not. */
+export function appealOver(standing: ConfigStanding, id: string): ConfigStanding {
+  return withBad(standing, id, (one) => (one.appeal === 'over' ? one : { ...one, appeal: 'over', after: 0 }));
+}
+
+export function told(standing: ConfigStanding, id: string): ConfigStanding {
+  return withBad(standing, id, (one) => ({ ...one, isTold: true }));
+}
+
+function tried(standing: ConfigStanding, id: string, now: number) {
+  const known = standing.trial?.id === id ? standing.trial : undefined;
+  const trial = known ?? { id, since: now, starts: 0, lost: 0, failed: 0, excused: [] };
+  const taken: ConfigTaken = { is: 'on-trial', trial };
+  return { standing: known ? standing : { ...standing, trial }, taken };
+}
+
+/** The host before this one did no better with the good settings. */
+function isExcusedByHost({ kind, appeal, after }: BadConfig): boolean {
+  return kind === 'lost' && appeal === 'open' && after > 0;
+}
+
+function withoutTrial(standing: ConfigStanding): ConfigStanding {
+  return standing.trial ? { ...standing, trial: null } : standing;
+}
+
+function withBad(standing: ConfigStanding, id: string, change: (one: BadConfig) => BadConfig): ConfigStanding {
+  return { ...standing, bad: standing.bad.map((one) => (one.id === id ? change(one) : one)) };
+}
