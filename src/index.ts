@@ -5,6 +5,7 @@ export type {
   Context,
   ExecOptions,
   ExecResult,
+  FetchOptions,
   JobFacts,
   Json,
   OnceOptions,

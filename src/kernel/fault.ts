@@ -25,6 +25,11 @@ export class Fault extends Error {
     super(plain.message, options);
     this.plain = plain;
   }
+
+  /** As errors of Node have it. */
+  get code(): string {
+    return this.plain.code;
+  }
 }
 
 /** Anything that was thrown, as plain data. A {@link Fault} keeps what it says; the rest get `code` (or `ERROR`). */

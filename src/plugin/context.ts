@@ -71,6 +71,17 @@ export interface ExecOptions {
   check?: boolean;
 }
 
+/** What `context.fetch` takes beside what every `fetch` takes. */
+export interface FetchOptions extends RequestInit {
+  /**
+   * How often the call is tried in all, 1–10. Only what does no harm when it is repeated is tried again: GET, HEAD,
+   * OPTIONS, and PUT or DELETE whose body is no stream. Default: 3, or what config/daruma.yaml says.
+   */
+  attempts?: number;
+  /** The longest that one try may take, its body included. Default `30s`, or what config/daruma.yaml says. */
+  timeout?: Duration;
+}
+
 /** How a command ended. */
 export interface ExecResult {
   /** null when a signal ended it. */
@@ -109,8 +120,14 @@ export interface Context<Settings = Record<string, never>> {
   send(agent: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Tells every agent that listens `on` the topic; resolves once their jobs are on disk, with the number of them. */
   emit(topic: string, data?: unknown): Promise<number>;
-  /** `fetch` bound to the job's signal, with a timeout of 30 s an attempt; refuses hosts that `needs.net` does not name. */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /**
+   * `fetch` bound to the job's signal. No connection, no answer in time, 429 and 5xx are tried again after a short pause
+   * (a short Retry-After is obeyed); what then is left is yours to judge, as with any `fetch`.
+   *
+   * Throws `NOT_IN_NEEDS` for a host that `needs.net` does not name, and `ORIGIN_DOWN` while the server counts as down,
+   * for all agents alike: it is not asked then. A job that fails of that waits until it is back, and loses no attempt.
+   */
+  fetch(input: string | URL | Request, init?: FetchOptions): Promise<Response>;
   /**
    * Runs a command that `needs.exec` names, without a shell: arguments are handed over as they are. It is the host's
    * child, not the worker's; whatever is left of it is killed when the attempt ends. Up to four of an agent run at a time.

@@ -1,6 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
-import type { WorkerCall } from '../workers/ports.ts';
+import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { HttpAnswers } from './http.ts';
 import type { Effect, Ran, RunOptions, Sent } from './ports.ts';
 
@@ -90,6 +90,14 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
         return options.fleet?.health ?? refuse('fleet.health', 'fleet: { health }');
       case 'storeFile':
         return options.fleet?.storeFile ?? refuse('fleet.storeFile', 'fleet: { storeFile }');
+      case 'admit': {
+        // Nothing is down in a test. What is answered from records is asked once: a pause would make it no better.
+        const attempts = options.http === 'real' ? 3 : 1;
+        const timeoutMs = call.timeoutMs ?? 30_000;
+        return { is: 'go', origin: call.origin, pass: 0, credentials: true, attempts, timeoutMs } satisfies Admission;
+      }
+      case 'fetched':
+        return null;
       case 'fetch':
         return http.answer(call.request);
       case 'held':

@@ -2,6 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
@@ -61,6 +62,8 @@ export interface WorkersOptions {
   rehearsal?(agent: string): Rehearsal | undefined;
 }
 
+export type { Admission, OriginDown };
+
 /** What a worker asks the host for, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'beginEffect'; key: string }
@@ -94,6 +97,10 @@ export type WorkerCall = AttemptRef & { agent: string } & (
         maxOutputBytes?: number;
       }
     | { ask: 'stopExec'; call: number }
+    /** Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. */
+    | { ask: 'admit'; origin: string; timeoutMs?: number; alone: boolean }
+    /** What came of it; answered with an {@link OriginDown} when it failed and the origin is down, else with null. */
+    | { ask: 'fetched'; meant: string; origin: string; pass: number; end: CallEnd }
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
     | { ask: 'storeFile' }

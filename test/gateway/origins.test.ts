@@ -39,7 +39,7 @@ const everybody = () => true;
 
 function ask({ job = 'job-1', agent = 'a', net, alone = false, origin = API }: Who = {}): Admission {
   const mayReach = net ? (other: string) => net.includes(other) : everybody;
-  return origins.admit({ job, attempt: 1, agent, origin, withinMs: 60_000, alone, mayReach });
+  return origins.admit({ job, attempt: 1, agent, origin, timeoutMs: 55_000, alone, mayReach });
 }
 
 /** One call from its beginning to its end. */

@@ -8,6 +8,8 @@ import { type OriginSettings, termsFor } from './terms.ts';
 const MOST_ORIGINS = 500;
 /** While a probe is out, nobody knows yet: worth to come back soon. */
 const PROBE_OUT_MS = 2_000;
+/** From the end of a probe in its worker until it is heard of here. */
+const PROBE_SLACK_MS = 5_000;
 /** Those who waited for one origin do not come back in one moment: spread over this part of the wait, or at least 1 s. */
 const SPREAD = 0.1;
 const LEAST_SPREAD_MS = 1_000;
@@ -97,7 +99,7 @@ export function createOrigins(needs: OriginsNeeds, settings: OriginSettings = {}
     return { chain, barred };
   }
 
-  function admit({ origin, agent, job, attempt, withinMs, alone, mayReach }: AskedCall): Admission {
+  function admit({ origin, agent, job, attempt, timeoutMs, alone, mayReach }: AskedCall): Admission {
     const account = accountOf(origin);
     const now = time.monotonic();
     account.askedAt = time.now();
@@ -115,11 +117,12 @@ export function createOrigins(needs: OriginsNeeds, settings: OriginSettings = {}
     return { is: 'down', down: downOf(account, Math.min(...chain.map(retryAt)), barred) };
 
     function go(to: Account): Admission {
-      const { attempts, timeoutMs } = to.terms;
-      move(to, { is: 'asked', now, withinMs });
+      const { attempts } = to.terms;
+      const longest = timeoutMs ?? to.terms.timeoutMs;
+      move(to, { is: 'asked', now, withinMs: longest + PROBE_SLACK_MS });
       if (to.breaker.is === 'half-open') to.probe = { job, attempt, agent };
       const credentials = to === account || account.terms.credentials;
-      return { is: 'go', origin: to.origin, pass: to.breaker.round, credentials, attempts, timeoutMs };
+      return { is: 'go', origin: to.origin, pass: to.breaker.round, credentials, attempts, timeoutMs: longest };
     }
   }
 

@@ -44,8 +44,8 @@ export interface CallAttempt {
 export interface AskedCall extends CallAttempt {
   agent: string;
   origin: string;
-  /** A probe that says nothing for so long is given up. */
-  withinMs: number;
+  /** The longest that the call may take; default: that of the origin. A probe that takes longer is given up. */
+  timeoutMs?: number;
   /** It carries a secret where nobody can take it out: it goes to nobody else. */
   alone: boolean;
   /** Whether the agent's `needs.net` names the origin. */

@@ -2,7 +2,7 @@ import type { RehearsedEffect } from '../../control/rehearsal.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { WorkerCall } from '../../workers/ports.ts';
+import type { Admission, WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
 
@@ -125,6 +125,19 @@ export function createCapture(needs: CaptureNeeds): Capture {
         return [...needs.agents().values()].filter(({ on }) => on.includes(call.topic)).length;
       case 'exec':
         return refuse('exec', [call.command, ...call.args].join(' '), 'nothing: nobody knows what a command changes');
+      case 'admit': {
+        const timeoutMs = call.timeoutMs ?? 30_000;
+        return {
+          is: 'go',
+          origin: call.origin,
+          pass: 0,
+          credentials: true,
+          attempts: 1,
+          timeoutMs,
+        } satisfies Admission;
+      }
+      case 'fetched':
+        return null;
       case 'fetch':
         return fetched(call.request);
       case 'fleetReport':

@@ -1,10 +1,12 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
 import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog, SendOptions } from '../../plugin/context.ts';
 import type { Fleet } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
 import { createOnce } from './effects.ts';
 import { createExec } from './exec.ts';
+import { createFetch } from './fetch.ts';
 import { createFleet } from './fleet.ts';
 import { toJson } from './json.ts';
 import type { PluginLines } from './plugin-log.ts';
@@ -18,6 +20,7 @@ export interface Home {
   secrets: Readonly<Record<string, string>>;
   mayUseFleet: boolean;
   calls: Calls;
+  time: Time;
   lines: PluginLines;
   /** Throws when the host is not in `needs.net`. */
   checkUrl(input: string | URL | Request): void;
@@ -35,7 +38,6 @@ export interface Given {
   input: string | null;
 }
 
-const FETCH_TIMEOUT_MS = 30_000;
 const LONGEST_SUMMARY = 64 * 1024;
 
 /**
@@ -58,6 +60,7 @@ export class Attempt implements Context<unknown> {
   #controller: AbortController | undefined;
   #once: Context['once'] | undefined;
   #exec: Context['exec'] | undefined;
+  #fetch: Context['fetch'] | undefined;
   #state: AgentState | undefined;
   #fleet: Fleet | undefined;
 
@@ -125,16 +128,19 @@ export class Attempt implements Context<unknown> {
     };
   }
   get fetch(): Context['fetch'] {
-    return async (input, init) => {
+    return async (input, options) => {
       this.#mustBeOpen();
-      this.#home.checkUrl(input);
-      const signals = [this.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)];
-      if (init?.signal) signals.push(init.signal);
-      else if (input instanceof Request) signals.push(input.signal);
-      this.#home.progress();
-      const response = await globalThis.fetch(input, { ...init, signal: AbortSignal.any(signals) });
-      this.#home.progress();
-      return response;
+      const { time, secrets, calls, checkUrl, progress } = this.#home;
+      this.#fetch ??= createFetch({
+        time,
+        secrets,
+        signal: () => this.signal,
+        checkUrl,
+        // Not counted as a call of the plugin's: the end of the job waits for none of them.
+        ask: (call) => calls.ask(this.#given.seq, call),
+        progress,
+      });
+      return this.#fetch(input, options);
     };
   }
   get exec(): Context['exec'] {

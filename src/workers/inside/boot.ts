@@ -115,6 +115,7 @@ function home(settings: unknown): Home {
     secrets: Object.freeze({ ...data.secrets }),
     mayUseFleet: data.fleet,
     calls,
+    time: machineTime,
     lines,
     checkUrl: net.checkUrl,
     progress,

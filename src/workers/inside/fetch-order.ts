@@ -1,0 +1,123 @@
+import { Fault } from '../../kernel/fault.ts';
+import { type CallFailure, originOf } from '../../kernel/origin.ts';
+import { formatDuration, parseDuration } from '../../kernel/units.ts';
+import type { FetchOptions } from '../../plugin/context.ts';
+
+/** What a plugin asks `fetch` for, read once. */
+export interface FetchOrder {
+  url: string;
+  /** null for what does not go out by HTTP (`data:`, `blob:`): it is fetched as it is. */
+  origin: string | null;
+  input: string | URL | Request;
+  init: RequestInit;
+  /** A second try does no harm. */
+  isRepeatable: boolean;
+  attempts?: number;
+  timeoutMs?: number;
+}
+
+const MOST_ATTEMPTS = 10;
+const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const IDEMPOTENT = new Set(['PUT', 'DELETE']);
+/** Not the server's doing: this machine or the caller is at fault. */
+const OWN_FAULTS = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM', 'ERR_ACCESS_DENIED']);
+const OWN_FAULT = /^(ERR_INVALID_|UND_ERR_(INVALID|ABORTED|NOT_SUPPORTED|REQ_|DESTROYED|CLOSED))/;
+/** Headers that say who asks. */
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
+
+/** Throws `CALL_INVALID` for options that cannot be meant. */
+export function orderOf(input: string | URL | Request, options: FetchOptions = {}): FetchOrder {
+  const { attempts, timeout, ...init } = options;
+  const request = input instanceof Request ? input : undefined;
+  const url = request?.url ?? String(input);
+  const order: FetchOrder = { url, origin: originOf(url), input, init, isRepeatable: isRepeatable(request, init) };
+  if (attempts !== undefined) {
+    if (!Number.isInteger(attempts) || attempts < 1 || attempts > MOST_ATTEMPTS)
+      throw invalid(`attempts: ${attempts} is not a whole number from 1 to ${MOST_ATTEMPTS}`);
+    order.attempts = attempts;
+  }
+  if (timeout !== undefined) {
+    const ms = parseDuration(String(timeout));
+    if (!ms) throw invalid(`timeout: ${JSON.stringify(timeout)} is not a length of time like 10s or 2m`);
+    order.timeoutMs = ms;
+  }
+  return order;
+}
+
+function isRepeatable(request: Request | undefined, init: RequestInit): boolean {
+  const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
+  if (HARMLESS.has(method)) return true;
+  return IDEMPOTENT.has(method) && (init.body === undefined ? !request?.body : isWhole(init.body));
+}
+
+/** It is there as often as it is sent; a stream is there once. */
+function isWhole(body: unknown): boolean {
+  if (body === null || typeof body === 'string') return true;
+  const kinds = [URLSearchParams, FormData, Blob, ArrayBuffer];
+  return ArrayBuffer.isView(body) || kinds.some((kind) => body instanceof kind);
+}
+
+/** Whether the URL or the body holds one of the secrets: nobody else may have it, and nobody can take it out. */
+export function carriesSecret({ url, init }: FetchOrder, secrets: Readonly<Record<string, string>>): boolean {
+  const body = typeof init.body === 'string' || init.body instanceof URLSearchParams ? String(init.body) : '';
+  return holdsSecret(`${url}\n${body}`, secrets);
+}
+
+function holdsSecret(text: string, secrets: Readonly<Record<string, string>>): boolean {
+  return Object.values(secrets).some(
+    (value) => value !== '' && (text.includes(value) || text.includes(encodeURIComponent(value))),
+  );
+}
+
+/** The same for another origin: path and query stay, what says who asks goes, unless it may come along. */
+export function forOrigin(
+  order: FetchOrder,
+  origin: string,
+  { credentials, secrets }: { credentials: boolean; secrets: Readonly<Record<string, string>> },
+): Pick<FetchOrder, 'input' | 'init'> {
+  const { input, init } = order;
+  const { pathname, search } = new URL(order.url);
+  const url = new URL(`${origin}${pathname}${search}`);
+  const request = input instanceof Request ? input : undefined;
+  const headers = new Headers(init.headers ?? request?.headers);
+  if (!credentials) {
+    for (const name of CREDENTIALS) headers.delete(name);
+    for (const [name, value] of [...headers]) if (holdsSecret(value, secrets)) headers.delete(name);
+  }
+  return { input: request ? new Request(url, request) : url, init: { ...init, headers } };
+}
+
+/** What speaks against the server in an answer; null when it did its part. */
+export function failureOf(response: Response, origin: string, now: number): CallFailure | null {
+  const { status, statusText } = response;
+  if (status < 500 && status !== 429) return null;
+  // It has sent us on, and somebody else failed.
+  if (response.redirected && originOf(response.url) !== origin) return null;
+  const asked = retryAfter(response.headers.get('retry-after'), now);
+  return { what: `${status} ${statusText}`.trim(), status, ...(asked === null ? {} : { retryAfterMs: asked }) };
+}
+
+/** Seconds, or a date; null when nothing of sense is said. */
+export function retryAfter(said: string | null, now: number): number | null {
+  if (said === null) return null;
+  const text = said.trim();
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
+/** What speaks against the server in a `fetch` that threw; null when it was never asked, or had no chance. */
+export function connectionFailure(error: unknown): CallFailure | null {
+  if (!(error instanceof TypeError) || !(error.cause instanceof Error) || error.cause instanceof Fault) return null;
+  const { code, message } = error.cause as NodeJS.ErrnoException;
+  if (typeof code !== 'string' || OWN_FAULTS.has(code) || OWN_FAULT.test(code)) return null;
+  return { what: message || code };
+}
+
+/** A try whose time was over. */
+export function noAnswer(timeoutMs: number): CallFailure {
+  return { what: `no answer within ${formatDuration(timeoutMs)}` };
+}
+
+function invalid(message: string): Fault {
+  return new Fault({ code: 'CALL_INVALID', message: `fetch: ${message}` });
+}

@@ -1,0 +1,149 @@
+import { pauseAfter } from '../../kernel/backoff.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { type Admission, type CallEnd, type CallFailure, type OriginDown, originDown } from '../../kernel/origin.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Context } from '../../plugin/context.ts';
+import type { BareCall } from '../wire.ts';
+import {
+  carriesSecret,
+  connectionFailure,
+  type FetchOrder,
+  failureOf,
+  forOrigin,
+  noAnswer,
+  orderOf,
+} from './fetch-order.ts';
+
+export interface FetchNeeds {
+  time: Time;
+  secrets: Readonly<Record<string, string>>;
+  /** Of the attempt. */
+  signal(): AbortSignal;
+  /** Throws when the host is not in `needs.net`. */
+  checkUrl(input: string | URL | Request): void;
+  /** Asks the host; its silence must hold up nobody. */
+  ask(call: BareCall): Promise<unknown>;
+  /** A sign of life: of the plugin, which called, or of the server, which answered. A pause of ours is none. */
+  progress(): void;
+}
+
+/** A host that says nothing for so long is not waited for: the call goes out as it is. */
+const HOST_WITHIN_MS = 1_000;
+/** When the host says nothing about it. */
+const TIMEOUT_MS = 30_000;
+/** The pauses between tries: long enough for a restart behind a load balancer, short beside any job. */
+const PAUSE = { first: 300, longest: 3_000 };
+/** A longer Retry-After is the job's matter, or the breaker's. */
+const LONGEST_OBEYED_MS = 10_000;
+/** Others of a chain that are tried beyond the tries that were asked for. */
+const MOST_OTHERS = 5;
+
+type Leave = Extract<Admission, { is: 'go' }>;
+type Tried = { response: Response; failure: CallFailure | null } | { error: unknown; failure: CallFailure | null };
+
+/** `fetch` of one attempt: let out or refused by the host, tried again where that does no harm. */
+export function createFetch(needs: FetchNeeds): Context['fetch'] {
+  const { time, secrets, ask } = needs;
+
+  async function askHost<T>(call: BareCall): Promise<T | undefined> {
+    let cancel = () => {};
+    const late = new Promise<undefined>((resolve) => {
+      cancel = time.after(HOST_WITHIN_MS, () => resolve(undefined));
+    });
+    try {
+      return await Promise.race([ask(call).catch(() => undefined) as Promise<T | undefined>, late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  async function admitted(order: FetchOrder, origin: string): Promise<Leave | undefined> {
+    const alone = carriesSecret(order, secrets);
+    const limit = order.timeoutMs === undefined ? {} : { timeoutMs: order.timeoutMs };
+    const answer = await askHost<Admission>({ ask: 'admit', origin, alone, ...limit });
+    if (answer?.is === 'down') throw new Fault(originDown(answer.down));
+    return answer;
+  }
+
+  /** Tells the host what came of a call. Only for a failure it matters what it says to that. */
+  async function tell(leave: Leave | undefined, meant: string, end: CallEnd): Promise<OriginDown | null> {
+    if (!leave) return null;
+    const call: BareCall = { ask: 'fetched', meant, origin: leave.origin, pass: leave.pass, end };
+    if (end.is === 'bad') return (await askHost<OriginDown | null>(call)) ?? null;
+    ask(call).catch(() => {});
+    return null;
+  }
+
+  async function once(order: FetchOrder, leave: Leave | undefined, stop: AbortSignal[]): Promise<Tried> {
+    const timeoutMs = order.timeoutMs ?? leave?.timeoutMs ?? TIMEOUT_MS;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const isElsewhere = leave !== undefined && leave.origin !== order.origin;
+    const { input, init } = isElsewhere
+      ? forOrigin(order, leave.origin, { credentials: leave.credentials, secrets })
+      : order;
+    try {
+      const response = await globalThis.fetch(input, { ...init, signal: AbortSignal.any([...stop, timeout]) });
+      needs.progress();
+      return { response, failure: failureOf(response, leave?.origin ?? order.origin ?? '', time.now()) };
+    } catch (error) {
+      // An end of the job, or of the plugin's own patience, says nothing about the server.
+      if (stop.some(({ aborted }) => aborted)) return { error, failure: null };
+      if (timeout.aborted) return { error, failure: noAnswer(timeoutMs) };
+      const failure = connectionFailure(error);
+      if (failure) needs.progress();
+      return { error, failure };
+    }
+  }
+
+  async function guarded(order: FetchOrder, meant: string, stop: AbortSignal[]): Promise<Response> {
+    for (let tried = 1; ; tried++) {
+      const leave = await admitted(order, meant);
+      for (const signal of stop) signal.throwIfAborted();
+      const begun = time.monotonic();
+      const result = await once(order, leave, stop);
+      const { failure } = result;
+      const ms = Math.round(time.monotonic() - begun);
+      if (!failure) {
+        void tell(leave, meant, { is: 'error' in result ? 'gone' : 'good', ms });
+        return outcomeOf(result);
+      }
+      const down = await tell(leave, meant, { is: 'bad', ms, failure });
+      const pause = pauseBefore(order, leave, { tried, failure, down });
+      if (pause === null && !down) return outcomeOf(result);
+      // Whoever waits for the rest of the answer would wait with the connection.
+      if ('response' in result) void result.response.body?.cancel().catch(() => {});
+      if (pause === null) throw new Fault(originDown(down!), 'error' in result ? { cause: result.error } : {});
+      if (pause > 0) await time.sleep(pause, AbortSignal.any(stop));
+    }
+  }
+
+  /** null: there is no other try. */
+  function pauseBefore(
+    order: FetchOrder,
+    leave: Leave | undefined,
+    { tried, failure, down }: { tried: number; failure: CallFailure; down: OriginDown | null },
+  ): number | null {
+    const attempts = order.attempts ?? leave?.attempts ?? 1;
+    if (!order.isRepeatable || attempts === 1) return null;
+    // The next in the chain is asked at once; without one the host says so.
+    if (down) return tried < attempts + MOST_OTHERS ? 0 : null;
+    const asked = failure.retryAfterMs ?? 0;
+    if (tried >= attempts || asked > LONGEST_OBEYED_MS) return null;
+    return Math.max(asked, pauseAfter(tried, PAUSE, time.random()));
+  }
+
+  return async (input, options) => {
+    needs.checkUrl(input);
+    const order = orderOf(input, options);
+    const own = order.init.signal ?? (input instanceof Request ? input.signal : undefined);
+    const stop = [needs.signal(), ...(own ? [own] : [])];
+    needs.progress();
+    if (order.origin !== null) return guarded(order, order.origin, stop);
+    return outcomeOf(await once(order, undefined, stop));
+  };
+}
+
+function outcomeOf(result: Tried): Response {
+  if ('response' in result) return result.response;
+  throw result.error;
+}
