@@ -6,6 +6,7 @@ import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import { parseDuration, parseSize } from '../kernel/units.ts';
 import { durationField, sizeField, timezoneField } from './fields.ts';
 import { faultOfIssues } from './issues.ts';
+import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 import type { OriginValue } from './ports.ts';
 import { placeInYaml, readYaml } from './yaml-place.ts';
 
@@ -25,6 +26,8 @@ export interface HostSettings {
   versions: { budgetBytes: number };
   /** `rehearse`: how many recorded inputs a new version is tried on before its first job; 0: none. */
   probation: { rehearse: number };
+  /** Of calls to other servers, by origin; `*` is said of all of them. */
+  origins: Record<string, OriginSetting>;
   /** undefined: the place that follows from the installation's folder. */
   control: { socket?: string };
 }
@@ -96,6 +99,9 @@ export const hostSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('How new versions come into service.'),
+  origins: originsField
+    .optional()
+    .describe('Servers that agents call, by origin; `*` for all: when one counts as down, and who is asked then.'),
   control: z
     .strictObject({
       socket: z.string().min(1).max(100).optional().describe('The path of the control socket, at most 100 bytes.'),
@@ -112,6 +118,7 @@ export const DEFAULT_HOST_SETTINGS = {
   retention: { jobs: '30d', slots: '90d', events: '90d' },
   versions: { budget: '256MB' },
   probation: { rehearse: 0 },
+  origins: {},
   control: { socket: undefined },
 } as const;
 
@@ -189,8 +196,10 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     probation: {
       rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
     },
+    origins: originSettings(said.origins),
     control: {},
   };
+  for (const [origin, value] of Object.entries(said.origins ?? {})) pick(['origins', origin], value, value);
   const socket = pick<string | undefined>(['control', 'socket'], said.control?.socket, undefined);
   if (socket !== undefined) settings.control.socket = socket;
   return { settings, origins };

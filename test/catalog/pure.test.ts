@@ -185,6 +185,7 @@ describe('the host’s own settings', () => {
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
       probation: { rehearse: 0 },
+      origins: {},
       control: {},
     });
     expect(origins).toContainEqual({ path: 'logs.maxFile', value: '10mb', origin: 'config/daruma.yaml:3:3' });

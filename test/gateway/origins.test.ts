@@ -17,14 +17,16 @@ let clock: Clock;
 let origins: Origins;
 let lines: string[];
 let changes: number;
+let said: OriginSettings;
 
 function build(settings: OriginSettings = {}) {
   clock = new Clock();
   lines = [];
   changes = 0;
+  said = settings;
   const keep = (message: string) => void lines.push(message);
   const log: Log = { debug() {}, info: keep, warn: keep, error: keep };
-  origins = createOrigins({ time: clock, log, changed: () => void changes++ }, settings);
+  origins = createOrigins({ time: clock, log, settings: () => said, changed: () => void changes++ });
 }
 beforeEach(() => build());
 
@@ -189,6 +191,14 @@ describe('a chain', () => {
       { origin: MIRROR, agent: 'a' },
       { origin: OTHER, agent: 'a' },
     ]);
+  });
+
+  it('that is written down during an outage helps in that outage', () => {
+    build();
+    fall();
+    expect(ask().is).toBe('down');
+    said = { [API]: { instead: [MIRROR] } };
+    expect(ask()).toMatchObject({ is: 'go', origin: MIRROR });
   });
 
   it('is not for a call that would hand a secret on', () => {

@@ -32,6 +32,11 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 # versions:
 #   budget: 256MB
 
+# Servers that agents call, one a line: who is asked while it is down, and when it counts as down. \`"*"\` is said of all.
+#   "https://api.example": { instead: ["https://mirror.example"] }
+#   "*": { failures: 3, pause: { first: 5s, longest: 5m }, attempts: 3, timeout: 30s }
+# origins: {}
+
 # How new versions come into service: on how many past inputs they are rehearsed before their first job.
 # probation:
 #   rehearse: 0

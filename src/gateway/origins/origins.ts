@@ -14,21 +14,34 @@ const PROBE_SLACK_MS = 5_000;
 const SPREAD = 0.1;
 const LEAST_SPREAD_MS = 1_000;
 
-export function createOrigins(needs: OriginsNeeds, settings: OriginSettings = {}): Origins {
+export function createOrigins(needs: OriginsNeeds): Origins {
   const { time, log } = needs;
   const accounts = new Map<string, Account>();
   /** Attempts in progress that were refused, and by whom. */
   const refusedTo = new Map<string, { attempt: number; origin: string }>();
   const barredBefore = new Set<string>();
   const probing = new Set<Account>();
+  let read: OriginSettings = needs.settings();
 
   const wallOf = (monotonic: number) => Math.round(time.now() + monotonic - time.monotonic());
 
+  /** A chain that is written down during an outage helps in that outage. */
+  function takeSettings() {
+    const now = needs.settings();
+    if (now === read) return;
+    read = now;
+    for (const account of accounts.values()) {
+      account.terms = termsFor(account.origin, read);
+      account.isNamed = account.origin in read;
+    }
+  }
+
   function accountOf(origin: string): Account {
+    takeSettings();
     let account = accounts.get(origin);
     if (!account) {
       if (accounts.size >= MOST_ORIGINS) dropOne();
-      account = newAccount(origin, termsFor(origin, settings), origin in settings, time.now());
+      account = newAccount(origin, termsFor(origin, read), origin in read, time.now());
       accounts.set(origin, account);
     }
     return account;

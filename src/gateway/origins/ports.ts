@@ -1,6 +1,7 @@
 import type { Log } from '../../kernel/log.ts';
 import type { Admission, CallEnd, OriginDown } from '../../kernel/origin.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { OriginSettings } from './terms.ts';
 
 /**
  * Lets calls to other servers go out, or refuses them while their origin is down, for all workers alike. It answers at
@@ -32,6 +33,8 @@ export interface Origins {
 export interface OriginsNeeds {
   time: Time;
   log: Log;
+  /** As they are now: they may change while calls go out. */
+  settings(): OriginSettings;
   /** An origin went down, was probed, or is back. Cheap, and told often. */
   changed(): void;
 }

@@ -38,9 +38,14 @@ export const ORIGIN_DEFAULTS: OriginTerms = {
 };
 
 /** What config/daruma.yaml says of origins; `*` is said of all of them. */
-export type OriginSettings = Readonly<Record<string, Partial<OriginTerms>>>;
+export type OriginSettings = Readonly<
+  Record<string, Partial<Omit<OriginTerms, 'pause'>> & { pause?: Partial<OriginTerms['pause']> }>
+>;
 
 /** What holds for one origin: its own settings, those of all, the defaults. */
 export function termsFor(origin: string, settings: OriginSettings): OriginTerms {
-  return { ...ORIGIN_DEFAULTS, ...settings['*'], ...settings[origin] };
+  const all = settings['*'];
+  const own = settings[origin];
+  const pause = { ...ORIGIN_DEFAULTS.pause, ...all?.pause, ...own?.pause };
+  return { ...ORIGIN_DEFAULTS, ...all, ...own, pause };
 }

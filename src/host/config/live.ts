@@ -13,7 +13,7 @@ const LIVE: ReadonlySet<string> = new Set([
 ]);
 
 export function isLive(changed: readonly ChangedSetting[]): boolean {
-  return changed.every(({ path }) => LIVE.has(path));
+  return changed.every(({ path }) => LIVE.has(path) || path.startsWith('origins.'));
 }
 
 /**
@@ -41,4 +41,5 @@ export function takeLive(into: HostSettings, from: HostSettings): void {
   Object.assign(into.retention, from.retention);
   Object.assign(into.versions, from.versions);
   Object.assign(into.probation, from.probation);
+  into.origins = from.origins;
 }
