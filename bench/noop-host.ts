@@ -6,9 +6,8 @@ import { join } from 'node:path';
 export async function noopHost(run: string, workers: number) {
   const dist = (path: string) => import(new URL(`../dist/${path}`, import.meta.url).href);
   const { startHost } = (await dist('host/host.js')) as typeof import('../src/host/host.ts');
-  const { readHostSettings } = (await dist(
-    'catalog/host-settings.js',
-  )) as typeof import('../src/catalog/host-settings.ts');
+  const { readConfig } = (await dist('host/config/read.js')) as typeof import('../src/host/config/read.ts');
+  const { openConfigFiles } = (await dist('host/config/files.js')) as typeof import('../src/host/config/files.ts');
   const folder = mkdtempSync(join(tmpdir(), 'daruma-bench-'));
   mkdirSync(join(folder, 'plugins'));
   mkdirSync(join(folder, 'agents'));
@@ -17,7 +16,8 @@ export async function noopHost(run: string, workers: number) {
     `import { definePlugin } from 'daruma';
 export default definePlugin({ about: 'Nothing.', workers: { min: ${workers}, max: ${workers} }, run: ${run} });`,
   );
-  const host = await startHost({ folder, ...readHostSettings(folder), ending: (why) => console.error(why) });
+  const config = readConfig(openConfigFiles(folder), { unattended: false, now: Date.now() });
+  const host = await startHost({ folder, config, ending: (why) => console.error(why) });
   const { house } = host;
   while (!house.catalog.agents().has('noop')) await house.time.sleep(10);
   const waiting = { left: 0, done: () => {} };

@@ -171,6 +171,18 @@ export function buildProgram(runner: Runner): Command {
   add('check', 'look at every plugin and agent file', () => import('./commands/check.ts'));
   const config = program.command('config').description('what is set, and where it is set');
   add('show [agent]', 'each value with its origin', () => import('./commands/config-show.ts'), config);
+  add(
+    'rollback',
+    "back to the host's settings that last worked, while others are on probation",
+    () => import('./commands/config-rollback.ts'),
+    config,
+  );
+  add(
+    'force',
+    'take config/daruma.yaml as it is, whatever was seen of it',
+    () => import('./commands/config-force.ts'),
+    config,
+  );
   return program;
 }
 

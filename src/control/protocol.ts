@@ -83,6 +83,8 @@ export interface StatusView {
     socket: string;
     store: string;
     logs: string;
+    /** Of config/daruma.yaml; null or missing: it says what is known to be good. */
+    config?: ConfigView | null;
   } | null;
   edge: { url: string; pid: number } | null;
   agents: AgentView[];
@@ -90,6 +92,18 @@ export interface StatusView {
   incidents: { open: number; healedToday: number };
   /** Files that were rejected and plugins that are idle. */
   problems: PlainFault[];
+}
+
+/** What becomes of a changed config/daruma.yaml. */
+export interface ConfigView {
+  /** Its settings are tried; or those that last worked are in force in place of them. */
+  is: 'on-probation' | 'taken-back';
+  /** When they count as good at the latest; null when they are taken back. */
+  until: string | null;
+  /** Why they are taken back. */
+  why: string | null;
+  /** What it says differently from the settings that last worked, as text; secrets are hidden. */
+  changed: { path: string; before: string; after: string }[];
 }
 
 export interface WhyView {
@@ -250,7 +264,15 @@ export interface Ops {
   };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
-  configShow: { args: { agent?: string }; value: { values: { path: string; value: unknown; origin: string }[] } };
+  /** Without `agent`: of the host, with what becomes of its file. */
+  configShow: {
+    args: { agent?: string };
+    value: { values: { path: string; value: unknown; origin: string }[]; config?: ConfigView | null };
+  };
+  /** Ends the probation of config/daruma.yaml by hand: back to the settings that last worked, until it is changed. */
+  configRollback: { args: Record<string, never>; value: { changed: ConfigView['changed'] } };
+  /** What config/daruma.yaml says counts as good and comes in force, whatever was seen of it. */
+  configForce: { args: Record<string, never>; value: { changed: ConfigView['changed'] } };
   /** Streams {@link LogLine}s as they are written, until the client closes. `level` is the lowest that is sent. */
   follow: { args: { agent?: string; job?: string; level?: string }; value: null };
   /** Puts faults into canaries, one after the other, and measures. Streams what happens as {@link DrillNewsView}. No names: all. */

@@ -1,9 +1,7 @@
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
-import type { HostSettings } from '../catalog/host-settings.ts';
-import type { CatalogChange, OriginValue } from '../catalog/ports.ts';
-import { hostFilePath, socketPath } from '../control/place.ts';
+import type { CatalogChange } from '../catalog/ports.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -11,15 +9,17 @@ import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import { createAnswers } from './answers.ts';
-import { serveControl } from './control-server.ts';
+import type { ConfigInUse } from './config/in-use.ts';
+import { watchConfig } from './config/watch.ts';
+import { openDoor } from './door.ts';
 import { createCanaries } from './drills/canaries.ts';
+import { factsOf, VERSION } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openGround } from './ground.ts';
 import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
-import type { HostFacts, House } from './house.ts';
+import type { House } from './house.ts';
 import { createLag } from './lag.ts';
-import { createOps } from './ops.ts';
 import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
@@ -32,7 +32,6 @@ import { findSecret } from './secrets.ts';
 import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { createStates } from './states.ts';
 import { tellEnds } from './tell-ends.ts';
-import { iso } from './views.ts';
 import { type Watched, watchedBy } from './watched.ts';
 import { createWorkforce } from './workforce.ts';
 
@@ -47,18 +46,14 @@ export interface Host {
 
 export interface HostOptions {
   folder: string;
-  settings: HostSettings;
-  origins: OriginValue[];
+  config: ConfigInUse;
   /** Default: nobody watches. */
   watched?: Watched;
   /** Gets every loop of the house, by name, as soon as it is started. */
   loops?: Map<string, Service>;
-  /** Called when the host is asked to stop, or cannot go on. */
-  ending(why: string, failed: boolean): void;
+  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with what its settings are then. */
+  ending(why: string, failed: boolean, again?: boolean): void;
 }
-
-/** The version of the running Daruma. */
-export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 
 const DRAIN_MS = 10_000;
 
@@ -68,19 +63,10 @@ const DRAIN_MS = 10_000;
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const folder = realpathSync(resolve(options.folder));
-  const { settings, watched = watchedBy(undefined, undefined), loops = new Map<string, Service>() } = options;
+  const { config, watched = watchedBy(undefined, undefined), loops = new Map<string, Service>() } = options;
+  const { settings } = config;
   const time = machineTime;
-  const facts: HostFacts = {
-    folder,
-    version: VERSION,
-    pid: process.pid,
-    watchedBy: watched.by,
-    guardian: watched.guardian,
-    startedAt: time.now(),
-    socket: settings.control.socket ? resolve(folder, settings.control.socket) : socketPath(folder),
-    storeFile: resolve(folder, settings.store.file),
-    logFolder: resolve(folder, settings.logs.folder),
-  };
+  const facts = factsOf(folder, settings, watched, time.now());
   let drainMs = DRAIN_MS;
   let starts: Starts | undefined;
   const order = createOrder(loops);
@@ -90,6 +76,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const needs = { time, facts, settings, watched, order, ending: options.ending };
     const { journal, log, store, events } = await openGround(needs, (counted) => {
       starts = counted;
+      config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
     });
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
@@ -179,16 +166,31 @@ export async function startHost(options: HostOptions): Promise<Host> {
         opened: useWorkers,
         refused: tellRefused(events, healer),
       },
-      settings.probation.rehearse,
+      () => settings.probation.rehearse,
     );
     onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
+    const again = (why: string) => options.ending(why, false, true);
+    const configWatch = watchConfig({
+      time,
+      journal,
+      facts,
+      config,
+      catalog,
+      store,
+      events,
+      healer,
+      jobs,
+      pauses,
+      again,
+    });
 
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
       journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
       healer.use(crew());
       probation.use();
+      configWatch.use();
       gate.use();
       useWorkers();
       schedule.use(agents);
@@ -224,6 +226,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     jobs.onSettled(tellEnds(log));
     jobs.onSettled(healer.settled);
     jobs.onSettled(probation.settled);
+    jobs.onSettled(configWatch.settled);
     await startService('probation', probation);
 
     const lag = createLag();
@@ -231,7 +234,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const house: House = {
       facts,
       settings,
-      origins: options.origins,
+      config,
+      configWatch,
       time,
       store,
       journal,
@@ -247,16 +251,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
       lag,
       lastWords: tellLost(events, watched.lost, starts!.lost),
       ages: () => agesOf(loops, time.monotonic()),
-      concerns: () => [...watched.concern(), ...safeMode.concern(catalog.agents().keys())],
+      concerns: () => [...watched.concern(), ...config.concern(), ...safeMode.concern(catalog.agents().keys())],
       stop: () => options.ending('asked to stop', false),
     };
     tellHostLost(healer, house.lastWords, abandoned);
-    const control = await serveControl(facts.socket, createOps(house), journal.room('control'));
-    onStop('control socket', () => control.close());
-    const { pid, socket, guardian } = facts;
-    const about = { pid, startedAt: iso(facts.startedAt), socket, ...(guardian === null ? {} : { guardian }) };
-    writeFileSync(hostFilePath(folder), JSON.stringify(about));
-    onStop('proof', time.after(PROVEN_MS, starts!.proven));
+    onStop('control socket', await openDoor(house));
+    const proven = time.after(PROVEN_MS, () => {
+      starts!.proven();
+      config.worked();
+    });
+    onStop('proof', proven);
+    await startService('config probation', configWatch);
     events.record('info', {
       kind: 'host.started',
       agent: null,
@@ -269,14 +274,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
       house,
       async stop(failed = false, ms = DRAIN_MS) {
         drainMs = ms;
-        if (!failed) starts?.over();
+        if (!failed) {
+          starts?.over();
+          config.ended();
+        }
         events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });
         await unwind();
       },
     };
   } catch (error) {
     // What is told with its reason is a refusal: no other start would do better, and none is counted.
-    if (error instanceof Fault) starts?.refused();
+    if (error instanceof Fault && starts) {
+      starts.refused();
+      config.ended();
+    }
     await unwind();
     throw error;
   }

@@ -1,5 +1,5 @@
 import type { HostSettings } from '../catalog/host-settings.ts';
-import type { Catalog, OriginValue } from '../catalog/ports.ts';
+import type { Catalog } from '../catalog/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { PlainFault } from '../kernel/fault.ts';
@@ -10,6 +10,8 @@ import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
+import type { ConfigInUse } from './config/in-use.ts';
+import type { ConfigProbation } from './config/probation.ts';
 import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Pauses } from './pauses.ts';
@@ -19,8 +21,8 @@ import type { States } from './states.ts';
 export interface House {
   facts: HostFacts;
   settings: HostSettings;
-  /** Where each of the settings was said. */
-  origins: OriginValue[];
+  config: ConfigInUse;
+  configWatch: ConfigProbation;
   time: Time;
   store: SqliteStore;
   journal: Journal;

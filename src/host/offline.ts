@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readHostSettings } from '../catalog/host-settings.ts';
 import type { Listing } from '../catalog/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import { machineTime } from '../kernel/time.ts';
 import { openReadOnly } from '../store/sqlite/index.ts';
+import { openConfigFiles } from './config/files.ts';
+import { readConfig } from './config/read.ts';
 import { createLookups } from './lookups.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
@@ -21,7 +22,9 @@ export interface OfflineHouse {
 
 /** Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. */
 export async function openOffline(folder: string): Promise<OfflineHouse> {
-  const { settings, origins } = readHostSettings(folder);
+  // The settings that a host would begin with: those that did harm name another store, perhaps.
+  const config = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const { settings, origins } = config;
   const file = resolve(folder, settings.store.file);
   if (!existsSync(file)) {
     throw new Fault({
@@ -54,7 +57,7 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     incident: (args) => lookups.incident(args, NOBODY),
     status: ({ agent }: { agent?: string }) => status(agent),
     configShow: async ({ agent }: { agent?: string }) => {
-      if (agent === undefined) return { values: origins };
+      if (agent === undefined) return { values: origins() };
       throw down(`the values of ${agent} are known to a running host only`);
     },
   };

@@ -5,6 +5,7 @@ import type { OpTable } from './control-server.ts';
 import type { House } from './house.ts';
 import { listingOf } from './known.ts';
 import { createLookups } from './lookups.ts';
+import { viewConfig } from './ops-config.ts';
 import { iso } from './views.ts';
 
 type Reading = Pick<
@@ -56,7 +57,7 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
     },
 
     async configShow({ agent }) {
-      if (agent === undefined) return { values: house.origins };
+      if (agent === undefined) return { values: house.config.origins(), config: viewConfig(house) };
       listingOf(catalog, agent);
       return { values: catalog.origins(agent) ?? [] };
     },

@@ -2,6 +2,7 @@ import type { OpTable } from './control-server.ts';
 import { drillOp } from './drills/op.ts';
 import type { House } from './house.ts';
 import { actingOps } from './ops-act.ts';
+import { configOps } from './ops-config.ts';
 import { readingOps } from './ops-read.ts';
 import { versionOps } from './ops-versions.ts';
 import { rehearseOp } from './rehearse/op.ts';
@@ -15,6 +16,7 @@ export function createOps(house: House): OpTable {
     ...actingOps(house),
     ...drillOp(house),
     ...versionOps(house),
+    ...configOps(house),
     ...rehearseOp(house),
   };
 }

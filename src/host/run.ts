@@ -1,34 +1,45 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join, parse } from 'node:path';
-import type { HostSettings } from '../catalog/host-settings.ts';
-import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { backLine, banner, firstWords, problemLines } from './banner.ts';
-import { readConfig } from './config-trial.ts';
-import { type Host, startHost, VERSION } from './host.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault, toPlainFault } from '../kernel/fault.ts';
+import { machineTime } from '../kernel/time.ts';
+import { backLine, banner, firstWords } from './banner.ts';
+import { blamed, mayBeSettings } from './config/blame.ts';
+import { openConfigFiles } from './config/files.ts';
+import type { ConfigInUse } from './config/in-use.ts';
+import { readConfig } from './config/read.ts';
+import { type Host, startHost } from './host.ts';
 import { openOutside } from './outside.ts';
-import { PROVEN_MS } from './starts.ts';
-import { iso } from './views.ts';
+import { explain, explained, lookAround, ready, say, tell } from './run-words.ts';
+import type { Watched } from './watched.ts';
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
 const PATIENCE_MS = 500;
 /** After being asked to stop this long, the process is ended the hard way: a thread that hangs in native code would hold it for ever. */
 const LAST_DEADLINE_MS = 20_000;
 
+/** Why a host ends. `again`: it starts anew in this process, because other settings are to be in force. */
+interface Ending {
+  why: string;
+  failed: boolean;
+  again: boolean;
+}
+
 /**
  * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, `daruma stop`). Resolves with the exit code:
  * 0 stopped as asked, 1 it could not start or go on. Prints the banner (or, with `json`, one line of JSON) once it works.
  */
 export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
-  const begun = performance.now();
-  const { json = false } = options;
+  const { folder, json = false } = options;
   const outside = await openOutside(options);
   const { watched, loops } = outside;
   let host: Host | undefined;
-  let end: (reason: { why: string; failed: boolean }) => void = () => {};
-  const ended = new Promise<{ why: string; failed: boolean }>((resolve) => {
-    end = resolve;
-  });
-  const onSignal = (signal: NodeJS.Signals) => end({ why: signal, failed: false });
+  let asked: Ending | undefined;
+  let end: (ending: Ending) => void = () => {};
+  const onSignal = (signal: NodeJS.Signals) => {
+    // It may come while the host starts again.
+    asked = { why: signal, failed: false, again: false };
+    end(asked);
+  };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   // A pipe that closes must not end the host.
@@ -47,39 +58,61 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
   process.on('uncaughtException', onUncaught);
   process.on('unhandledRejection', onUncaught);
 
-  try {
-    ensureInstallation(options.folder);
-    const { settings, origins, concern, proven } = readConfig(
-      options.folder,
-      watched.restart || watched.by === 'systemd',
-    );
+  const files = openConfigFiles(folder);
+
+  /** One life of a host, from the reading of its settings to its end. */
+  async function live(watched: Watched, isFirst: boolean): Promise<Ending> {
+    const begun = performance.now();
+    const ended = Promise.withResolvers<Ending>();
+    end = ended.resolve;
+    if (asked) return asked;
+    const unattended = !isFirst || watched.restart || watched.by === 'systemd';
+    const config = readConfig(files, { unattended, now: machineTime.now() });
     const patience = setTimeout(() => {
-      if (!json && !watched.restart) process.stdout.write(`${firstWords(lookAround(options.folder, settings))}\n`);
+      if (!json && !watched.restart) process.stdout.write(`${firstWords(lookAround(folder, config.settings))}\n`);
     }, PATIENCE_MS);
-    host = await startHost({
-      folder: options.folder,
-      settings,
-      origins,
-      watched: { ...watched, concern: () => [...watched.concern(), ...concern] },
-      loops,
-      ending: (why, failed) => end({ why, failed }),
-    }).finally(() => clearTimeout(patience));
+    const start = (config: ConfigInUse) =>
+      startHost({
+        folder,
+        config,
+        watched,
+        loops,
+        ending: (why, failed, again = false) => ended.resolve({ why, failed, again }),
+      });
+    host = await comeUp(config, start, { folder, unattended }).finally(() => clearTimeout(patience));
     const { house } = host;
     const tookMs = performance.now() - begun;
     outside.ready(`${house.catalog.agents().size} agents`, house.journal.room('host'));
-    if (json) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
-    else process.stdout.write(`${watched.restart ? backLine(house, tookMs) : banner(house, tookMs)}\n`);
-    setTimeout(proven, PROVEN_MS).unref();
-    const { why, failed } = await ended;
-    outside.stopping();
-    process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
-    if (!json)
+    if (!json) process.stdout.write(`${watched.restart ? backLine(house, tookMs) : banner(house, tookMs)}\n`);
+    else if (isFirst) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
+    const ending = await ended.promise;
+    await leave(host, ending);
+    host = undefined;
+    return ending;
+  }
+
+  async function leave(host: Host, { why, failed, again }: Ending) {
+    if (!again) {
+      outside.stopping();
+      process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
+    }
+    if (!json && again) say(`  the host starts again: ${why}`);
+    else if (!json)
       say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first, Ctrl-C again ends them`);
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
+    const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
     await host.stop(failed);
-    return failed ? 1 : 0;
+    if (again) clearTimeout(deadline);
+  }
+
+  try {
+    ensureInstallation(folder);
+    let ending = await live(watched, true);
+    // Whoever was lost before it has been told of.
+    const anew: Watched = { ...watched, restart: true, afresh: false, lost: [] };
+    while (ending.again) ending = await live(anew, false);
+    return ending.failed ? 1 : 0;
   } catch (error) {
-    const fault = explain(error, options.folder);
+    const fault = explain(error, folder);
     // What is not told in our own words is a mistake of ours: another start may do better.
     if (error instanceof Fault || fault.code !== toPlainFault(error).code) outside.refused(fault);
     tell(fault, json);
@@ -93,25 +126,30 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
   }
 }
 
-function ready({ house }: Host) {
-  const { facts, catalog } = house;
-  return {
-    pid: facts.pid,
-    version: facts.version,
-    startedAt: iso(facts.startedAt),
-    folder: facts.folder,
-    socket: facts.socket,
-    store: facts.storeFile,
-    logs: facts.logFolder,
-    agents: [...catalog.agents().keys()].sort(),
-    problems: catalog.problems(),
-  };
-}
-
-function lookAround(folder: string, settings: HostSettings) {
-  const names = existsSync(join(folder, 'plugins')) ? readdirSync(join(folder, 'plugins')) : [];
-  const plugins = names.filter((name) => /^[a-z0-9][a-z0-9-]*\.[jt]sx?$/.test(name)).map((name) => parse(name).name);
-  return { folder, version: VERSION, plugins: plugins.sort(), store: settings.store.file, logs: settings.logs.folder };
+/**
+ * Starts a host. One that cannot start with settings on trial, when nobody is there to mend them, starts with those that
+ * last worked; if it cannot do that either, it was not the settings.
+ */
+async function comeUp(
+  config: ConfigInUse,
+  start: (config: ConfigInUse) => Promise<Host>,
+  { folder, unattended }: { folder: string; unattended: boolean },
+): Promise<Host> {
+  try {
+    return await start(config);
+  } catch (error) {
+    if (!mayBeSettings(error)) throw error;
+    const why = `the host cannot start: ${toPlainFault(error).message}`;
+    const good = unattended ? config.without(why, machineTime.now()) : undefined;
+    if (!good) {
+      const fault = explained(error, folder);
+      throw fault ? blamed(fault, config) : error;
+    }
+    say(`✗ ${why}`);
+    return start(good).catch(() => {
+      throw error;
+    });
+  }
 }
 
 function ensureInstallation(folder: string) {
@@ -121,52 +159,4 @@ function ensureInstallation(folder: string) {
     message: `${folder} has neither plugins/ nor config/daruma.yaml`,
     next: 'daruma init <folder> makes a new one; --dir <folder> names another one',
   });
-}
-
-/** The system's own errors at start, in words and with a next step. */
-function explain(error: unknown, folder: string): PlainFault {
-  if (error instanceof Fault) return error.plain;
-  const fault = toPlainFault(error);
-  switch (fault.code) {
-    // On a read-only disk Node's recursive mkdir says ENOENT; a file where a folder has to be is ENOTDIR or EEXIST.
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return {
-        ...fault,
-        code: 'FOLDER_READONLY',
-        message: `${folder} cannot be written: ${fault.message}`,
-        next: 'see that its disk is mounted for writing and that this user may write there, or give another folder with --dir',
-      };
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return {
-        ...fault,
-        code: 'DISK_FULL',
-        message: `the disk of ${folder} is full: ${fault.message}`,
-        next: 'free some space (df -h), then daruma start; nothing was changed',
-      };
-    case 'EADDRINUSE':
-      return {
-        ...fault,
-        code: 'SOCKET_TAKEN',
-        message: `the control socket is taken: ${fault.message}`,
-        next: 'set control.socket in config/daruma.yaml to another path',
-      };
-    default:
-      return fault;
-  }
-}
-
-function tell({ stack: _, next = 'daruma check', ...said }: PlainFault, json: boolean) {
-  const error = { ...said, next };
-  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
-  else say(problemLines(error).join('\n'));
-}
-
-function say(text: string) {
-  process.stderr.write(`${text}\n`);
 }

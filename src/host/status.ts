@@ -6,6 +6,7 @@ import type { Workers, WorkersView } from '../workers/ports.ts';
 import type { House } from './house.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
+import { viewConfig } from './ops-config.ts';
 import type { AgentStanding, States } from './states.ts';
 import { iso, isoOrNull, viewJob } from './views.ts';
 
@@ -20,7 +21,9 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<House, 'facts' | 'lag' | 'concerns'> & { workers: Pick<Workers, 'view' | 'serving'> };
+  running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'config' | 'configWatch'> & {
+    workers: Pick<Workers, 'view' | 'serving'>;
+  };
 }
 
 /** Everything that `status` tells, gathered anew at each call. */
@@ -106,10 +109,11 @@ function hoursOf(figures: HourFigures, agent: string, firstHour: number): { done
 }
 
 function hostView(
-  { facts, lag, concerns }: NonNullable<StatusNeeds['running']>,
+  house: NonNullable<StatusNeeds['running']>,
   at: WorkersView,
   standings: ReadonlyMap<string, AgentStanding>,
 ): StatusView['host'] {
+  const { facts, lag, concerns } = house;
   return {
     version: facts.version,
     pid: facts.pid,
@@ -126,5 +130,6 @@ function hostView(
     socket: facts.socket,
     store: facts.storeFile,
     logs: facts.logFolder,
+    config: viewConfig(house),
   };
 }

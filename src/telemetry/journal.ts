@@ -19,6 +19,8 @@ export interface Journal {
   /** Calls back with each line as it is written, scrubbed and parsed; returns what ends it. */
   follow(call: (line: Record<string, unknown>) => void): () => void;
   level(level: LogLevel): void;
+  /** What all files together may take, from now on. */
+  budget(bytes: number): void;
   /** The values that no line may show, from now on. */
   hide(values: Iterable<string>): void;
   /** Lines that a full disk or a closed file has cost so far. */
@@ -66,6 +68,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let scrub = createScrubber([]);
   let dropped = 0;
   let sinceTrim = 0;
+  let { budgetBytes } = options;
   stream.on('error', () => {});
   stream.on('drop', () => dropped++);
 
@@ -75,7 +78,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     sinceTrim += line.length;
     if (sinceTrim > maxFileBytes / 4) {
       sinceTrim = 0;
-      trimLogs(options.folder, STREAM, options.budgetBytes - maxFileBytes);
+      trimLogs(options.folder, STREAM, budgetBytes - maxFileBytes);
     }
     if (followers.size > 0) {
       const parsed = JSON.parse(line);
@@ -118,6 +121,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     level(level) {
       logger.level = level;
+    },
+    budget(bytes) {
+      budgetBytes = bytes;
     },
     hide(values) {
       scrub = createScrubber(values);

@@ -1,4 +1,5 @@
 import type { Said, Stage } from '../ports.ts';
+import { changedWords, configLine } from '../text/config.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
@@ -16,5 +17,15 @@ export async function run(stage: Stage, [agent]: (string | undefined)[]): Promis
     }),
   );
   const lines = table(columns, rows, stage.width, (text) => stage.paint('dim', text));
+  const { config } = answer;
+  const trial = configLine(config, stage.clock, stage.paint);
+  if (trial) lines.push('', trial);
+  if (config?.is === 'taken-back') {
+    lines.push('', `${stage.paint('red', '✗')} config/daruma.yaml is not in force: ${changedWords(config.changed)}`);
+    lines.push(
+      `  ${oneLine(config.why ?? '')}`,
+      `  ${stage.paint('cyan', '→')} mend it, or force it: daruma config force`,
+    );
+  }
   return { json: answer, lines, ...(down ? { code: 4 } : {}) };
 }

@@ -1,6 +1,7 @@
 import type { AgentView, JobView, StatusView } from '../../control/protocol.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { type Clock, nextTime, relative, shortTime } from './clock.ts';
+import { configLine } from './config.ts';
 import { faultLines } from './fault.ts';
 import { type Paint, signOf } from './paint.ts';
 import { type Mark, spark } from './spark.ts';
@@ -52,7 +53,7 @@ function same(one: { message: string } | null, other: { message: string }): bool
   return one?.message === other.message;
 }
 
-function hostLine({ host, agents, edge }: StatusView, { clock }: Look): string[] {
+function hostLine({ host, agents, edge }: StatusView, { clock, paint }: Look): string[] {
   if (!host) return [];
   const up = formatDuration(Math.max(0, clock.now - Date.parse(host.startedAt)));
   const parts = [
@@ -64,7 +65,8 @@ function hostLine({ host, agents, edge }: StatusView, { clock }: Look): string[]
     `queue ${host.queued}`,
     `event loop ${Math.round(host.loopLagMs)} ms`,
   ];
-  return [parts.join(' · '), ...(edge ? [`page ${edge.url}`] : []), ''];
+  const config = configLine(host.config, clock, paint);
+  return [parts.join(' · '), ...(edge ? [`page ${edge.url}`] : []), ...(config ? [config] : []), ''];
 }
 
 function agentTable(agents: AgentView[], look: Look): string[] {

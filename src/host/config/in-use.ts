@@ -54,8 +54,8 @@ export interface ConfigInUse {
   uphold(): void;
   /** What was rejected has been told. */
   told(): void;
-  /** A person wants what the file says now; throws a Fault when that is wrong. True and false as for `reject`. */
-  force(): boolean;
+  /** A person wants what the file says now; throws a Fault when that is wrong. `differs`: from what is in force. */
+  force(): { differs: ChangedSetting[]; isInForce: boolean };
   /** The good ones, for a host that cannot start with these; undefined when these are not on trial. */
   without(why: string, now: number): ConfigInUse | undefined;
   /** What people are told while other settings than the file's are in force. */
@@ -164,12 +164,12 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
       const differs = changedSettings(inForce.origins, said.origins);
       files.keepGood(text);
       put(forgive(standing, configId(said.origins)));
-      if (!isLive(differs)) return false;
+      if (!isLive(differs)) return { differs, isInForce: false };
       taken = { is: 'good' };
       inForce = said;
       takeLive(settings, said.settings);
       for (const call of calls) call(settings);
-      return true;
+      return { differs, isInForce: true };
     },
     without(why, now) {
       if (taken.is !== 'on-trial' || !good) return undefined;

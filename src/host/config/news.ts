@@ -16,6 +16,10 @@ export function tellConfig(events: Pick<Events, 'record'>, healer: Pick<Healer, 
     takenBack(bad, runAgain) {
       const jobs = runAgain === 0 ? '' : `; ${runAgain} ${runAgain === 1 ? 'job is' : 'jobs are'} run again`;
       const back = `the settings that last worked are in force again${jobs}`;
+      if (bad.kind === 'by-hand') {
+        const message = `${HOST_SETTINGS_FILE} was taken back by hand (${changeWords(bad.changed)}); ${back}`;
+        return events.record('info', { kind: 'config.chosen', agent: null, message, data: { changed: bad.changed } });
+      }
       const mend = `mend ${HOST_SETTINGS_FILE} (what it said is kept in ${badFile(bad.id)})`;
       healer.report(disturbanceOf(bad), `${back}; ${mend}, or force it: ${FORCE}`);
       events.record('warn', {

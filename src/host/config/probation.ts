@@ -1,3 +1,4 @@
+import type { ChangedSetting } from '../../catalog/config-change.ts';
 import type { BadConfig, ConfigTrial } from '../../catalog/config-standing.ts';
 import { HOST_CAUSE } from '../../catalog/config-standing.ts';
 import {
@@ -33,8 +34,8 @@ export interface ConfigProbation extends Service {
   until(): number | null;
   /** By hand: back to those that last worked. False: they are not on trial. */
   rollBack(): boolean;
-  /** By hand: what the file says counts as good. Throws a Fault when it is wrong. */
-  force(): void;
+  /** By hand: what the file says counts as good. Returns what that changes; throws a Fault when it is wrong. */
+  force(): ChangedSetting[];
 }
 
 export interface ConfigProbationNeeds {
@@ -240,7 +241,9 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
       return true;
     },
     force() {
-      changed(config.force(), 'config/daruma.yaml was forced by hand');
+      const { differs, isInForce } = config.force();
+      changed(isInForce, 'config/daruma.yaml was forced by hand');
+      return differs;
     },
   };
 }

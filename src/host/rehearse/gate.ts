@@ -42,8 +42,8 @@ const WITHIN_MS = 120_000;
 /** Not the version's own: it asks for another time. */
 const NO_FAULT = new Set(['RETRY_LATER', 'HOST_STOPPED', 'CELL_LOST']);
 
-/** `last`: so many recorded inputs; 0: everything is let through. */
-export function createGate(needs: GateNeeds, last: number): Gate {
+/** `last`: so many recorded inputs, asked each time; 0: everything is let through. */
+export function createGate(needs: GateNeeds, last: () => number): Gate {
   const { standings, log, time } = needs;
   /** By agent: what is held, in the order in which it came. */
   const held = new Map<string, Trial & { good: Agent }>();
@@ -54,7 +54,7 @@ export function createGate(needs: GateNeeds, last: number): Gate {
   let working: Promise<void> | undefined;
 
   function use() {
-    if (last === 0 || isStopped) return;
+    if (last() === 0 || isStopped) return;
     const trials = new Map(standings.trials().map((trial) => [trial.agent.name, trial]));
     for (const [name, { agent }] of held) {
       if (trials.get(name)?.agent.fingerprint !== agent.fingerprint) held.delete(name);
@@ -101,7 +101,7 @@ export function createGate(needs: GateNeeds, last: number): Gate {
     const failed: RehearsedView[] = [];
     let done = 0;
     try {
-      for await (const job of rehearse({ ...needs, room }, plan, { last, live: false, gone })) {
+      for await (const job of rehearse({ ...needs, room }, plan, { last: last(), live: false, gone })) {
         if (job.old.state === 'done' && job.is !== 'unclear') done += 1;
         if (job.is === 'fails' && !NO_FAULT.has(job.new.error!.code)) failed.push(job);
       }

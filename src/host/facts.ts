@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { HostSettings } from '../catalog/host-settings.ts';
+import { socketPath } from '../control/place.ts';
+import type { HostFacts } from './house.ts';
+import type { Watched } from './watched.ts';
+
+/** The version of the running Daruma. */
+export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+
+/** Who the host is and where its things are. `folder`: absolute, without symbolic links. */
+export function factsOf(folder: string, settings: HostSettings, watched: Watched, now: number): HostFacts {
+  return {
+    folder,
+    version: VERSION,
+    pid: process.pid,
+    watchedBy: watched.by,
+    guardian: watched.guardian,
+    startedAt: now,
+    socket: settings.control.socket ? resolve(folder, settings.control.socket) : socketPath(folder),
+    storeFile: resolve(folder, settings.store.file),
+    logFolder: resolve(folder, settings.logs.folder),
+  };
+}

@@ -1,0 +1,88 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, parse } from 'node:path';
+import type { HostSettings } from '../catalog/host-settings.ts';
+import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { problemLines } from './banner.ts';
+import { VERSION } from './facts.ts';
+import type { Host } from './host.ts';
+import { iso } from './views.ts';
+
+/** The one line of JSON of a host that works. */
+export function ready({ house }: Host) {
+  const { facts, catalog } = house;
+  return {
+    pid: facts.pid,
+    version: facts.version,
+    startedAt: iso(facts.startedAt),
+    folder: facts.folder,
+    socket: facts.socket,
+    store: facts.storeFile,
+    logs: facts.logFolder,
+    agents: [...catalog.agents().keys()].sort(),
+    problems: catalog.problems(),
+  };
+}
+
+/** What is in the folder, for a start that takes long. */
+export function lookAround(folder: string, settings: HostSettings) {
+  const names = existsSync(join(folder, 'plugins')) ? readdirSync(join(folder, 'plugins')) : [];
+  const plugins = names.filter((name) => /^[a-z0-9][a-z0-9-]*\.[jt]sx?$/.test(name)).map((name) => parse(name).name);
+  return { folder, version: VERSION, plugins: plugins.sort(), store: settings.store.file, logs: settings.logs.folder };
+}
+
+/** The system's own errors at start, in words and with a next step. */
+export function explain(error: unknown, folder: string): PlainFault {
+  if (error instanceof Fault) return error.plain;
+  const fault = toPlainFault(error);
+  switch (fault.code) {
+    // On a read-only disk Node's recursive mkdir says ENOENT; a file where a folder has to be is ENOTDIR or EEXIST.
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return {
+        ...fault,
+        code: 'FOLDER_READONLY',
+        message: `${folder} cannot be written: ${fault.message}`,
+        next: 'see that its disk is mounted for writing and that this user may write there, or give another folder with --dir',
+      };
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return {
+        ...fault,
+        code: 'DISK_FULL',
+        message: `the disk of ${folder} is full: ${fault.message}`,
+        next: 'free some space (df -h), then daruma start; nothing was changed',
+      };
+    case 'EADDRINUSE':
+      return {
+        ...fault,
+        code: 'SOCKET_TAKEN',
+        message: `the control socket is taken: ${fault.message}`,
+        next: 'set control.socket in config/daruma.yaml to another path',
+      };
+    default:
+      return fault;
+  }
+}
+
+/** The same, to be thrown; what is a mistake of ours stays as it is. */
+export function explained(error: unknown, folder: string): Fault | undefined {
+  if (error instanceof Fault) return error;
+  const fault = explain(error, folder);
+  return fault.code === toPlainFault(error).code ? undefined : new Fault(fault, { cause: error });
+}
+
+/** Says why a host could not start. */
+export function tell({ stack: _, next = 'daruma check', ...said }: PlainFault, json: boolean) {
+  const error = { ...said, next };
+  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
+  else say(problemLines(error).join('\n'));
+}
+
+/** To whoever reads what the process says beside its answers. */
+export function say(text: string) {
+  process.stderr.write(`${text}\n`);
+}
