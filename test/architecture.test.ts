@@ -55,7 +55,7 @@ const PURE = [
   /^jobs\/(step|job-state|attempt-state|cause|model|agent|ports)\.ts$/,
   /\/ports\.ts$/,
   /^schedule\/(plan|decide|slot-state|why)\.ts$/,
-  /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts)/,
+  /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts|origin-watch\.ts)/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
   /^catalog\/(scan|resolve-agent|probation|standing)\.ts$/,
   /^gateway\/origins\/(breaker|terms)\.ts$/,

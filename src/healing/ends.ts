@@ -81,7 +81,8 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
       if (ward && end.startedAt >= ward.since) release(agent, `${end.job} was done`);
       return;
     }
-    if (end.state === 'cancelled') return;
+    // One that was held up by a server that is down says nothing of its agent.
+    if (end.state === 'cancelled' || end.attempts !== undefined) return;
     if (ward && end.startedAt >= ward.since) return probeFailed(agent, end);
     const verdict = verdictOfFailure(end.error);
     if (verdict) struck(agent, verdict, end);

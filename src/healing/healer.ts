@@ -15,7 +15,8 @@ import { createEnds } from './ends.ts';
 import { step } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
-import type { Incident, IncidentStore, QuarantineRecord, RemedyKind } from './ports.ts';
+import { createOriginWatch } from './origin-watch.ts';
+import type { Incident, IncidentStore, OriginBoard, QuarantineRecord, RemedyKind } from './ports.ts';
 import type { Room } from './pressure.ts';
 import { createPressureWatch } from './pressure-watch.ts';
 import { createRemedies } from './remedies.ts';
@@ -40,6 +41,8 @@ export interface Healer extends Service {
   mended(seen: Disturbance, proof: string): void;
   /** The host before this one ended without a good-bye; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
+  /** A server that agents call went down, was probed, or is back. */
+  originsChanged(): void;
   /** How many of the agent's attempts may be under way now. */
   allowance(agent: string): number;
   /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
@@ -73,6 +76,8 @@ export interface HealerNeeds {
   room(): Promise<Room>;
   /** Workers that hold nothing are let go. */
   shed(): void;
+  /** Servers that agents call. Default: none is watched. */
+  origins?: OriginBoard;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
   bearingsChanged(): void;
 }
@@ -98,6 +103,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const excused = (name: string) => !needs.agent(name) || wards.get(name) !== undefined || needs.excused(name);
   const lates = createLateWatch({ time, store, cases, notice, excused });
   const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed });
+  const origins = createOriginWatch({ time, cases, notice, heal, close, board: needs.origins });
   const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
@@ -110,6 +116,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       wards.retry();
       ends.nameWards();
       leaks.look();
+      origins.look();
       await pressure.look();
       await lates.look();
     } catch (error) {
@@ -187,6 +194,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     }),
     mended: safely((seen, proof) => heal(notice(seen, {}), proof)),
     report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
+    originsChanged: safely(origins.look),
     allowance: wards.allowance,
     holdUp: wards.holdUp,
     quarantine: wards.get,

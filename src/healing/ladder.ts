@@ -16,6 +16,8 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   'host-lost': ['restart-host', 'restart-host'],
   'bad-version': ['roll-back', 'roll-back'],
   'bad-config': ['roll-back', 'roll-back'],
+  // With the usual pauses somebody is asked after some ten minutes.
+  'failing-over': ['fail-over', 'probe', 'probe', 'probe', 'probe', 'probe', 'probe'],
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */

@@ -9,7 +9,7 @@ export type { Evidence, WorkerReading } from '../workers/ports.ts';
  * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
  * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still ·
  * `bad-version`: a version on probation does worse than the one before ·
- * `bad-config`: the host's settings on probation do harm.
+ * `bad-config`: the host's settings on probation do harm · `failing-over`: a server that agents call is down.
  */
 export type Verdict =
   | 'crashed'
@@ -25,13 +25,14 @@ export type Verdict =
   | 'pressed'
   | 'host-lost'
   | 'bad-version'
-  | 'bad-config';
+  | 'bad-config'
+  | 'failing-over';
 
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
  * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
- * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `roll-back`: the good version runs again · `escalate`: a person or a
- * model is asked.
+ * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
+ * refused or go to the next in the chain, jobs wait · `probe`: one call goes out to see · `escalate`: a person or a model is asked.
  */
 export type RemedyKind =
   | 'retry'
@@ -44,6 +45,8 @@ export type RemedyKind =
   | 'shed'
   | 'restart-host'
   | 'roll-back'
+  | 'fail-over'
+  | 'probe'
   | 'escalate';
 
 export interface Remedy {
@@ -106,6 +109,43 @@ export interface QuarantineRecord {
   nextProbeAt: number;
   /** A change of it lifts the quarantine. */
   fingerprint: string;
+}
+
+/** A server that agents call and that is down. Times are epoch ms. */
+export interface OriginOutage {
+  /** `https://api.example`. */
+  origin: string;
+  since: number;
+  /** Probes that failed. */
+  tries: number;
+  /** null: a probe is out. */
+  probeAt: number | null;
+  askedAt: number;
+  failures: { at: number; what: string; status?: number }[];
+  agents: string[];
+  refused: number;
+  diverted: number;
+  jobs: string[];
+  instead: readonly string[];
+  barred: { origin: string; agent: string }[];
+}
+
+/** How an outage ended: a probe of `agent` was answered. */
+export interface OriginRecovery {
+  at: number;
+  agent: string;
+  refused: number;
+  diverted: number;
+  /** How many waited. */
+  jobs: number;
+}
+
+/** What healing needs of those who let calls out. */
+export interface OriginBoard {
+  outages(): OriginOutage[];
+  /** undefined: it was not seen to recover. */
+  recovery(origin: string): OriginRecovery | undefined;
+  forget(origin: string): void;
 }
 
 /** What healing needs of a store. Every method resolves only when what it says is on disk. */

@@ -18,13 +18,26 @@ const OF_CODES: Record<string, Verdict> = {
   PRESSED: 'pressed',
   BAD_VERSION: 'bad-version',
   BAD_CONFIG: 'bad-config',
+  ORIGIN_DOWN: 'failing-over',
 };
 
 /** Ends that somebody asked for. */
 const WANTED = new Set(['CANCELLED', 'REPLACED', 'LEASE_LOST', 'HOST_STOPPED', 'RECYCLED', 'ATTEMPT_ENDED']);
 
 /** Verdicts whose message changes from time to time while the trouble is the same. */
-const WORDY = new Set<Verdict>(['stuck', 'silent', 'over-limit', 'out-of-memory', 'cell-lost', 'leaking', 'late']);
+const WORDY = new Set<Verdict>([
+  'stuck',
+  'silent',
+  'over-limit',
+  'out-of-memory',
+  'cell-lost',
+  'leaking',
+  'late',
+  'failing-over',
+]);
+
+/** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */
+const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN']);
 
 /** What the end of a worker means; null for one that was asked for. A code that nobody knows is a crash. */
 export function verdictOfEnd(because: PlainFault): Verdict | null {
@@ -33,8 +46,7 @@ export function verdictOfEnd(because: PlainFault): Verdict | null {
 
 /** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
-  // A lost host is told by itself, once, not by each attempt that it had.
-  return error && error.code !== 'HOST_LOST' ? (OF_CODES[error.code] ?? null) : null;
+  return error && !TOLD_ONCE.has(error.code) ? (OF_CODES[error.code] ?? null) : null;
 }
 
 /** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */
@@ -52,11 +64,13 @@ export function fingerprintOf(
   because: PlainFault,
   evidence?: Evidence | null,
 ): string {
+  // Origins may differ in nothing but a figure.
+  const origin = typeof because.data?.origin === 'string' ? because.data.origin : '';
   const hot = evidence?.hot?.find(({ file }) => file !== null);
   const file = because.file ?? hot?.file ?? undefined;
   const line = because.line ?? hot?.line ?? undefined;
   return causeOf({
-    code: `${verdict} ${because.code} ${agent ?? ''}`,
+    code: `${verdict} ${because.code} ${agent ?? origin}`,
     message: WORDY.has(verdict) ? '' : because.message,
     ...(file === undefined ? {} : { file }),
     ...(line === undefined ? {} : { line }),

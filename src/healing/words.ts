@@ -3,7 +3,7 @@ import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
 import type { Overdue } from './late.ts';
-import type { Incident, RemedyKind, Verdict } from './ports.ts';
+import type { Incident, OriginOutage, OriginRecovery, RemedyKind, Verdict } from './ports.ts';
 
 const SEEN: Record<Verdict, string> = {
   crashed: 'crashed',
@@ -20,6 +20,7 @@ const SEEN: Record<Verdict, string> = {
   'host-lost': 'host lost',
   'bad-version': 'on a bad version',
   'bad-config': 'on bad settings',
+  'failing-over': 'failing over',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -45,6 +46,37 @@ export function leakWords(worker: string, leak: Leak, limitBytes: number): strin
 export function lateWords({ due, what }: Overdue, now: number): string {
   const waits = what === 'slot' ? 'its slot was not looked at' : 'its job was not started';
   return `due ${formatDuration(now - due)} ago, and ${waits}`;
+}
+
+/** `https://api.example is down: 503 Service Unavailable` */
+export function originWords({ origin, failures }: OriginOutage): string {
+  return `${origin} is down: ${failures.at(-1)?.what ?? 'it was down when the host before this one ended'}`;
+}
+
+/** Who is asked meanwhile, and when somebody looks again. */
+export function failOverNote({ instead, barred, probeAt }: OriginOutage): string {
+  const may = instead.length > 0 ? `${instead.join(', then ')} is asked instead` : 'nobody is asked instead';
+  const not = [...new Set(barred.map(({ origin, agent }) => `${origin} is not in needs.net of ${agent}`))];
+  return [may, ...not, `one call goes out to see ${nextProbe(probeAt)}, then at growing distances`].join('; ');
+}
+
+export function probeNote({ tries, failures, probeAt }: OriginOutage): string {
+  const last = failures.at(-1)?.what ?? 'no reason kept';
+  return `probe ${tries} failed (${last}); the next call goes out to see ${nextProbe(probeAt)}`;
+}
+
+/** `a call of price-watch was answered; 12 calls were refused, 3 went elsewhere, 4 jobs waited` */
+export function recoveryWords({ agent, refused, diverted, jobs }: OriginRecovery): string {
+  const counts = [
+    `${refused} ${refused === 1 ? 'call was' : 'calls were'} refused`,
+    ...(diverted > 0 ? [`${diverted} went elsewhere`] : []),
+    `${jobs} ${jobs === 1 ? 'job' : 'jobs'} waited`,
+  ];
+  return `a call of ${agent} was answered; ${counts.join(', ')}`;
+}
+
+function nextProbe(at: number | null): string {
+  return at === null ? 'now' : `at ${new Date(at).toISOString()}`;
 }
 
 /** What a remedy came to do, for the record. */
@@ -74,6 +106,10 @@ export function remedyWords(
       return 'the host was started again and took over what was left';
     case 'roll-back':
       return facts.note ?? 'what was good before runs again';
+    case 'fail-over':
+      return `calls to it are refused at once, and jobs that fail of that wait and lose no attempt${facts.note ? `; ${facts.note}` : ''}`;
+    case 'probe':
+      return facts.note ?? 'one call goes out to see';
     case 'escalate':
       return 'somebody was asked';
   }

@@ -1,10 +1,12 @@
+import { createOrigins } from '../../src/gateway/origins/origins.ts';
+import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
 import type { Room } from '../../src/healing/pressure.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
-import type { Log } from '../../src/kernel/log.ts';
+import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Time } from '../../src/kernel/time.ts';
 import type { FleetEvent } from '../../src/telemetry/ports.ts';
 import type { WorkerEnd } from '../../src/workers/ports.ts';
@@ -131,6 +133,7 @@ export class Shelf implements IncidentStore {
 export interface World {
   clock: Clock;
   shelf: Shelf;
+  origins: Origins;
   healer: Healer;
   agents: Map<string, Agent>;
   /** What was asked of the rooms: `wake a`, `recycle w1`, `ownCell a`, `bearings`, `shed`. */
@@ -148,6 +151,8 @@ export interface World {
 
 export async function world(options: HealerOptions = {}): Promise<World> {
   const clock = new Clock();
+  const newOrigins = () =>
+    createOrigins({ time: clock, log: silentLog, settings: () => ({}), changed: () => it.healer?.originsChanged() });
   const shelf = new Shelf();
   const asked: string[] = [];
   const errors: string[] = [];
@@ -170,13 +175,15 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         room: async () => it.room,
         shed: () => void asked.push('shed'),
         bearingsChanged: () => void asked.push('bearings'),
+        origins: it.origins,
       },
       options,
     );
   const it: World = {
     clock,
     shelf,
-    healer: build(),
+    origins: newOrigins(),
+    healer: undefined as never,
     agents,
     asked,
     room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
@@ -201,10 +208,12 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     },
     async restart() {
       await it.healer.stop();
+      it.origins = newOrigins();
       it.healer = build();
       await it.healer.start();
     },
   };
+  it.healer = build();
   await it.healer.start();
   return it;
 }

@@ -73,6 +73,8 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     if (after === 'refused') return false;
     account.breaker = after;
     if (after.is !== before.is) {
+      if (account.probe) strike(account, { agent: account.probe.agent }, 'waits');
+      if (before.is === 'half-open' && after.is === 'closed') recovered(account, wallOf(before.since));
       if (after.is === 'half-open') probing.add(account);
       else {
         account.probe = null;
@@ -143,7 +145,6 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     const account = accounts.get(origin);
     if (!account) return null;
     const now = time.monotonic();
-    const { breaker, probe } = account;
     count(account, end, time.now());
     const askedMs = end.is === 'bad' ? (end.failure.retryAfterMs ?? 0) : 0;
     const event: BreakerEvent =
@@ -151,14 +152,13 @@ export function createOrigins(needs: OriginsNeeds): Origins {
         ? { is: 'bad', now, round: pass, askedMs, chance: time.random() }
         : { is: end.is, now, round: pass };
     move(account, event);
-    if (breaker.is === 'half-open' && account.breaker.is === 'closed') recovered(account, wallOf(breaker.since), probe);
     if (end.is !== 'bad' || account.breaker.is === 'closed') return null;
     refusedTo.set(job, { attempt, origin: meant });
     return downOf(account, retryAt(account), []);
   }
 
-  function recovered(account: Account, since: number, probe: Account['probe']) {
-    const { origin, struck } = account;
+  function recovered(account: Account, since: number) {
+    const { origin, struck, probe } = account;
     const { refused, diverted, jobs } = struck;
     const agent = probe?.agent ?? 'nobody known';
     account.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };

@@ -1,0 +1,107 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { ORIGIN_DOWN } from '../kernel/origin.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Case, Cases } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+import type { OriginBoard, OriginOutage } from './ports.ts';
+import { failOverNote, originWords, probeNote, recoveryWords } from './words.ts';
+
+/** Sees that servers that agents call are down, and that they are back: one incident for each outage. */
+export interface OriginWatch {
+  /** One look; called whenever something changed, and from time to time. */
+  look(): void;
+}
+
+export interface OriginWatchNeeds extends Pick<Disturbances, 'notice' | 'heal' | 'close'> {
+  time: Time;
+  cases: Pick<Cases, 'of' | 'next' | 'apply'>;
+  board: OriginBoard | undefined;
+}
+
+/** When the network of the machine is down, everything is: more incidents of one kind at a time say nothing more. */
+const MOST_OPEN = 20;
+/** Whom nobody asked for so long, nobody waits for: no job does for longer. */
+const FORGOTTEN_AFTER_MS = 86_400_000;
+/** The beginning of an outage is known by two clocks. */
+const SAME_MS = 5_000;
+const MOST_JOBS = 40;
+
+export function createOriginWatch({ time, cases, notice, heal, close, board }: OriginWatchNeeds): OriginWatch {
+  /** By origin: the outage that was told last, and the probes of it. */
+  const told = new Map<string, { since: number; tries: number }>();
+
+  function open(): Map<string, Case> {
+    const mine = cases.of(null).filter(({ incident }) => incident.verdict === 'failing-over');
+    return new Map(mine.map((one) => [originOf(one), one]));
+  }
+
+  function tell(outage: OriginOutage) {
+    const { origin, since, tries } = outage;
+    const seen = originWords(outage);
+    const note = tries === 0 ? failOverNote(outage) : probeNote(outage);
+    const one = notice({ agent: null, verdict: 'failing-over', because: faultOf(outage, seen), seen }, { note });
+    told.set(origin, { since, tries });
+    struck(one, outage);
+  }
+
+  function struck(one: Case, { jobs }: OriginOutage) {
+    const at = time.now();
+    cases.next(one, () => {
+      for (const job of jobs.slice(-MOST_JOBS)) cases.apply(one, { is: 'struck', at, job, text: null });
+    });
+  }
+
+  function end(one: Case, origin: string) {
+    told.delete(origin);
+    const recovery = board?.recovery(origin);
+    if (recovery) heal(one, recoveryWords(recovery));
+    else close(one, 'nobody asks for it any more');
+  }
+
+  return {
+    look() {
+      if (!board) return;
+      const now = time.now();
+      const outages = new Map(board.outages().map((outage) => [outage.origin, outage]));
+      for (const [origin, outage] of outages) {
+        if (now - outage.askedAt <= FORGOTTEN_AFTER_MS) continue;
+        board.forget(origin);
+        outages.delete(origin);
+      }
+      const cases = open();
+      for (const [origin, one] of cases) if (!outages.has(origin)) end(one, origin);
+      for (const [origin, outage] of outages) {
+        const before = told.get(origin);
+        const isSame = before !== undefined && Math.abs(before.since - outage.since) < SAME_MS;
+        const isOpen = cases.has(origin);
+        // One that a person has closed stays closed for as long as it lasts.
+        if (!isOpen && (isSame || cases.size >= MOST_OPEN)) continue;
+        // After a restart of the host it is the incident of the host before.
+        if (isOpen && !isSame) told.set(origin, { since: outage.since, tries: outage.tries });
+        else if (!isOpen || outage.tries > before!.tries) tell(outage);
+      }
+    },
+  };
+}
+
+function originOf({ incident }: Case): string {
+  return String(incident.evidence?.fault?.data?.origin ?? '');
+}
+
+function faultOf(outage: OriginOutage, message: string): PlainFault {
+  const { origin, since, tries, failures, agents, refused, diverted, jobs, instead, barred } = outage;
+  const iso = (at: number) => new Date(at).toISOString();
+  const data = {
+    origin,
+    since: iso(since),
+    probes: tries,
+    failures: failures.map((failure) => ({ ...failure, at: iso(failure.at) })),
+    agents,
+    refused,
+    diverted,
+    waiting: jobs.length,
+    instead,
+    ...(barred.length > 0 ? { barred } : {}),
+  };
+  return { code: ORIGIN_DOWN, message, data };
+}
