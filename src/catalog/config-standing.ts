@@ -83,6 +83,14 @@ export function takeConfig(
   return tried(standing, id, now);
 }
 
+/**
+ * Whether this is the first host that went back because others were lost: their failed starts are not counted against
+ * it, or it would begin in safe mode for what the settings did.
+ */
+export function isFresh(taken: ConfigTaken): boolean {
+  return taken.is === 'taken-back' && taken.bad.kind === 'lost' && !taken.bad.isTold && taken.bad.after === 0;
+}
+
 /** A host begins with them. `wasLost`: the one before ended unasked · `afresh`: a person started it, perhaps after a repair. */
 export function begun(
   standing: ConfigStanding,

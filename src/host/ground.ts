@@ -23,6 +23,8 @@ export interface GroundNeeds {
   facts: HostFacts;
   settings: HostSettings;
   watched: Watched;
+  /** Failed starts before this one do not count. */
+  forget: boolean;
   order: Order;
   ending(why: string, failed: boolean): void;
 }
@@ -36,7 +38,7 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
   const { onStop, startService } = needs.order;
   const lock = lockFolder(facts.folder, watched.restart ? LOCK_WITHIN_MS : 0);
   onStop('lock', () => lock.release());
-  counted(countStart(facts.folder, { now: facts.startedAt, forget: watched.afresh }));
+  counted(countStart(facts.folder, { now: facts.startedAt, forget: needs.forget }));
   const { level, maxFileBytes, budgetBytes } = settings.logs;
   const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
   onStop('journal', () => journal.close());

@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
+import { isFresh } from '../catalog/config-standing.ts';
 import type { CatalogChange } from '../catalog/ports.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
@@ -23,8 +24,7 @@ import { createLag } from './lag.ts';
 import { createOrder } from './order.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
-import { createGate } from './rehearse/gate.ts';
-import { tellRefused } from './rehearse/gate-news.ts';
+import { watchGate } from './rehearse/watch.ts';
 import { createRollbacks } from './rollbacks.ts';
 import { createSafeMode } from './safe-mode.ts';
 import { createScheduling } from './scheduling.ts';
@@ -73,7 +73,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { onStop, startService, unwind } = order;
 
   try {
-    const needs = { time, facts, settings, watched, order, ending: options.ending };
+    const forget = watched.afresh || isFresh(config.taken());
+    const needs = { time, facts, settings, watched, forget, order, ending: options.ending };
     const { journal, log, store, events } = await openGround(needs, (counted) => {
       starts = counted;
       config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
@@ -154,36 +155,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       facts,
     });
     const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec });
-    const gate = createGate(
-      {
-        time,
-        log: journal.room('probation'),
-        store,
-        agents: () => catalog.agents(),
-        fleet,
-        folder,
-        standings: catalog.standings,
-        opened: useWorkers,
-        refused: tellRefused(events, healer),
-      },
-      () => settings.probation.rehearse,
-    );
+    const ground = { time, facts, journal, store, events };
+    const gate = watchGate({ ...ground, catalog, healer, fleet, opened: useWorkers }, () => settings.probation.rehearse);
     onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
     const again = (why: string) => options.ending(why, false, true);
-    const configWatch = watchConfig({
-      time,
-      journal,
-      facts,
-      config,
-      catalog,
-      store,
-      events,
-      healer,
-      jobs,
-      pauses,
-      again,
-    });
+    const configWatch = watchConfig({ ...ground, config, catalog, healer, jobs, pauses, again });
 
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
