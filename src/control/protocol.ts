@@ -3,6 +3,7 @@
  * `{ id, ok: false, error }`; an op that streams sends `{ id, item }` before its answer. One connection carries any number of requests.
  */
 import type { PlainFault } from '../kernel/fault.ts';
+import type { OriginView } from './origins.ts';
 import type { RehearsalView } from './rehearsal.ts';
 
 export type Request = { id: number; op: string; args: unknown };
@@ -33,6 +34,8 @@ export interface JobView {
   summary: string | null;
   error: PlainFault | null;
   cause: string | null;
+  /** What holds it up while it is retrying, as `https://api.example`: it waits, and loses no attempt. */
+  waitsFor?: string | null;
   /** Only in `job`: every failed attempt. */
   failures?: { attempt: number; startedAt: string; finishedAt: string; worker: string | null; error: PlainFault }[];
 }
@@ -90,6 +93,8 @@ export interface StatusView {
   agents: AgentView[];
   /** Not ended; healed within the last 24 hours. */
   incidents: { open: number; healedToday: number };
+  /** Servers that agents call: those that are down first, then the newest, at most 100. Empty while the host is down. */
+  origins?: OriginView[];
   /** Files that were rejected and plugins that are idle. */
   problems: PlainFault[];
 }

@@ -1,6 +1,7 @@
 import type { Listing } from '../catalog/ports.ts';
 import type { Incident, QuarantineRecord } from '../healing/ports.ts';
 import type { AgentOverview } from '../jobs/ports.ts';
+import { waitOf } from '../jobs/waiting.ts';
 import { placeOf } from '../kernel/fault.ts';
 import { formatDuration } from '../kernel/units.ts';
 
@@ -64,6 +65,14 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
     const waiting = newest?.state === 'retrying' ? newest : null;
     if (!waiting) return { state: 'retrying', why: `${overview.retrying} jobs wait for their next attempt` };
     const pause = Math.max(0, waiting.runAt - now);
+    const wait = waitOf(waiting.error);
+    if (wait) {
+      const since = formatDuration(Math.max(0, now - wait.since));
+      return {
+        state: 'retrying',
+        why: `${waiting.id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${formatDuration(pause)}`,
+      };
+    }
     return {
       state: 'retrying',
       why: `attempt ${waiting.attempt} of ${waiting.attempts} failed: ${waiting.error?.message ?? 'no reason kept'}; next in ${formatDuration(pause)}`,

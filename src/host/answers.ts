@@ -7,6 +7,7 @@ import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import type { FleetView } from './fleet.ts';
+import type { Outbound } from './outbound.ts';
 
 export interface AnswersNeeds {
   time: Time;
@@ -15,6 +16,7 @@ export interface AnswersNeeds {
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
+  outbound: Pick<Outbound, 'admit' | 'told'>;
 }
 
 /** Answers what running jobs ask for through their context. */
@@ -85,6 +87,10 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
       }
       case 'stopExec':
         return needs.exec.stopOne(ref, call.call);
+      case 'admit':
+        return needs.outbound.admit(call, by);
+      case 'fetched':
+        return needs.outbound.told(call);
       case 'fleetReport':
         return needs.fleet.report(call.from, call.to);
       case 'fleetHealth':

@@ -2,7 +2,7 @@ import { type Runs, SEVERE, withEnd } from '../catalog/probation.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { causeOf } from '../jobs/step.ts';
 
-/** Failures that nobody on probation is blamed for: somebody wanted it, or the plugin knows that a service is busy. */
+/** Failures that nobody on probation is blamed for: somebody wanted it, the plugin knows that a service is busy, or it is down. */
 export const NO_FAULT: ReadonlySet<string> = new Set([
   'HOST_STOPPED',
   'HOST_LOST',
@@ -11,6 +11,7 @@ export const NO_FAULT: ReadonlySet<string> = new Set([
   'LEASE_LOST',
   'RECYCLED',
   'RETRY_LATER',
+  'ORIGIN_DOWN',
 ]);
 
 /** With the end of an attempt. What took its worker along was counted with the worker, unless nobody else does. */

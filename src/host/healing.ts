@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import type { Catalog } from '../catalog/ports.ts';
 import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer } from '../healing/healer.ts';
+import type { OriginBoard } from '../healing/ports.ts';
 import type { Room } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -26,6 +27,8 @@ export interface HealingNeeds {
   storeFolder: string;
   /** The workers' set of agents has to be told anew. */
   useWorkers(): void;
+  /** Servers that agents call. */
+  origins: OriginBoard;
 }
 
 /** The healer, wired to the rooms. */
@@ -55,6 +58,7 @@ export function createHealing({ time, log, store, events, catalog, ...needs }: H
       for (const { worker } of idle) needs.rooms().workers.recycle?.(worker, why);
     },
     bearingsChanged: () => needs.useWorkers(),
+    origins: needs.origins,
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import { isFresh } from '../catalog/config-standing.ts';
@@ -22,6 +22,7 @@ import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
 import type { House } from './house.ts';
 import { createLag } from './lag.ts';
 import { createOrder } from './order.ts';
+import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
 import { agesOf } from './pulse.ts';
 import { watchGate } from './rehearse/watch.ts';
@@ -98,14 +99,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     onStop('canaries', () => canaries.stop());
     /** Everything that may have jobs: the agents in force, and canaries while there are drills. */
     const crew = () => new Map([...catalog.agents(), ...canaries.agents()]);
-    const emptyFolder = join(folder, 'data/run/empty');
-    rmSync(emptyFolder, { recursive: true, force: true });
-    mkdirSync(emptyFolder, { recursive: true });
     const exec = createExec(
       { time, log: journal.room('exec'), left: (what) => tellLeft(healer, what) },
       { folder, runFolder: join(folder, 'data/run') },
     );
     await startService('exec', exec);
+    const outbound = createOutbound({ time, journal, settings, crew, healer: () => healer });
     const healer = createHealing({
       time,
       log: journal.room('healing'),
@@ -116,6 +115,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isHeld: pauses.isPaused,
       storeFolder: dirname(facts.storeFile),
       useWorkers,
+      origins: outbound.board,
     });
     const probation = createRollbacks({
       time,
@@ -128,8 +128,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       useWorkers,
     });
     const workers = createWorkforce(
-      { time, journal, events, exec, healer, probation, jobs: () => jobs, answer: (call, by) => answers(call, by) },
-      { folder, emptyFolder, ...settings.cells },
+      { time, journal, events, exec, outbound, healer, probation, jobs: () => jobs, answers: () => answers },
+      { folder, ...settings.cells },
     );
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
     const jobs = createJobs(
@@ -141,6 +141,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         agent: (name) => workers.serving?.(name) ?? crew().get(name),
         paused: pauses.isPaused,
         allowance: healer.allowance,
+        heldUp: outbound.heldUp,
       },
       { owner },
     );
@@ -154,7 +155,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       states: states.all,
       facts,
     });
-    const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec });
+    const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec, outbound });
     const ground = { time, facts, journal, store, events };
     const gate = watchGate({ ...ground, catalog, healer, fleet, opened: useWorkers }, () => settings.probation.rehearse);
     onStop('gate', () => gate.stop());
@@ -184,6 +185,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     await startService('healing', healer);
+    outbound.takeOver(healer.open());
     const abandoned = (await store.abandoned(owner, time.now())).map(({ id }) => id);
     await startService('workers', workers);
     catalog.onChange(inForce);
@@ -219,6 +221,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       events,
       catalog,
       canaries,
+      outbound,
       workers,
       jobs,
       schedule,

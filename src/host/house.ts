@@ -14,6 +14,7 @@ import type { ConfigInUse } from './config/in-use.ts';
 import type { ConfigProbation } from './config/probation.ts';
 import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
+import type { Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import type { States } from './states.ts';
 
@@ -30,6 +31,8 @@ export interface House {
   catalog: Catalog;
   /** What drills are done on. */
   canaries: Canaries;
+  /** The calls that agents make to other servers. */
+  outbound: Outbound;
   workers: Workers;
   jobs: Jobs;
   schedule: Schedule;

@@ -8,7 +8,7 @@ import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import { viewConfig } from './ops-config.ts';
 import type { AgentStanding, States } from './states.ts';
-import { iso, isoOrNull, viewJob } from './views.ts';
+import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
@@ -21,7 +21,7 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'config' | 'configWatch'> & {
+  running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'config' | 'configWatch' | 'outbound'> & {
     workers: Pick<Workers, 'view' | 'serving'>;
   };
 }
@@ -87,6 +87,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       edge: null,
       agents: listings.map(describe),
       incidents,
+      origins: running?.outbound.view().map(viewOrigin) ?? [],
       problems: [...(running?.concerns() ?? []), ...catalog.problems()],
     };
   };

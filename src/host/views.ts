@@ -1,6 +1,9 @@
+import type { OriginView } from '../control/origins.ts';
 import type { JobView } from '../control/protocol.ts';
+import type { OriginView as Origin } from '../gateway/origins/ports.ts';
 import type { Job } from '../jobs/model.ts';
 import type { JobDetail } from '../jobs/ports.ts';
+import { waitOf } from '../jobs/waiting.ts';
 
 /** Epoch ms as ISO 8601 UTC. */
 export const iso = (at: number): string => new Date(at).toISOString();
@@ -30,6 +33,7 @@ export function viewJob(job: Job | JobDetail): JobView {
     summary: job.summary,
     error: job.error,
     cause: job.cause,
+    waitsFor: job.state === 'retrying' ? (waitOf(job.error)?.waitsFor ?? null) : null,
     ...('failures' in job
       ? {
           failures: job.failures.map(({ fault, ...record }) => ({
@@ -41,6 +45,18 @@ export function viewJob(job: Job | JobDetail): JobView {
           })),
         }
       : {}),
+  };
+}
+
+/** A server that agents call, as clients see it. */
+export function viewOrigin({ is, since, probeAt, last, instead, ...figures }: Origin): OriginView {
+  return {
+    ...figures,
+    state: is,
+    since: isoOrNull(since),
+    probeAt: isoOrNull(probeAt),
+    last: last && { at: iso(last.at), what: last.what },
+    instead: [...instead],
   };
 }
 

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -8,6 +10,7 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import { tellCellReplaced, tellGone } from './healing.ts';
+import type { Outbound } from './outbound.ts';
 import type { Probation } from './probation.ts';
 import { findSecrets } from './secrets.ts';
 
@@ -16,19 +19,26 @@ export interface WorkforceNeeds {
   journal: Journal;
   events: Events;
   exec: Exec;
+  outbound: Pick<Outbound, 'ended'>;
   healer: Healer;
   probation: Probation;
   jobs(): Jobs;
-  answer: WorkersNeeds['answer'];
+  answers(): WorkersNeeds['answer'];
 }
 
 /** The workers, wired to the rooms: their ends go to jobs, probation and healing, what they read to both judges. */
-export function createWorkforce(needs: WorkforceNeeds, options: WorkersOptions): Workers {
-  const { time, journal, events, exec, healer, probation } = needs;
+export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
+  const { time, journal, events, exec, outbound, healer, probation } = needs;
+  const emptyFolder = join(options.folder, 'data/run/empty');
+  rmSync(emptyFolder, { recursive: true, force: true });
+  mkdirSync(emptyFolder, { recursive: true });
   const wire: WorkerEvents = {
     ended(outcomes) {
-      exec.ended(outcomes.map(({ outcome }) => outcome));
+      const attempts = outcomes.map(({ outcome }) => outcome);
+      exec.ended(attempts);
       needs.jobs().ended(outcomes);
+      // Only after jobs has asked what they waited for.
+      outbound.ended(attempts);
     },
     returned: (attempts) => needs.jobs().returned(attempts),
     roomy: (agent) => needs.jobs().roomy(agent),
@@ -38,7 +48,7 @@ export function createWorkforce(needs: WorkforceNeeds, options: WorkersOptions):
       time,
       log: journal.room('workers'),
       events: wire,
-      answer: needs.answer,
+      answer: (call, by) => needs.answers()(call, by),
       secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
       lines: (lines) => journal.lines(lines),
       // What a rollback answers is no second incident.
@@ -50,6 +60,6 @@ export function createWorkforce(needs: WorkforceNeeds, options: WorkersOptions):
       children: exec.children,
       cellReplaced: (cell) => tellCellReplaced(events, cell),
     },
-    options,
+    { ...options, emptyFolder },
   );
 }

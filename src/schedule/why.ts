@@ -1,5 +1,6 @@
 import type { ScheduleSpec } from '../jobs/agent.ts';
 import type { JobDetail } from '../jobs/ports.ts';
+import { waitOf } from '../jobs/waiting.ts';
 import { wallClock } from '../kernel/cron/check.ts';
 import { parseCron } from '../kernel/cron/fields.ts';
 import { nextAfter } from '../kernel/cron/next.ts';
@@ -86,8 +87,12 @@ function jobSteps(job: JobDetail): WhyStep[] {
     const why = waited > WORTH_TELLING_MS ? `waited ${formatDuration(waited)} for a worker` : null;
     steps.push({ at: job.startedAt, what: `attempt ${job.attempt} started`, why });
   }
-  if (job.state === 'retrying')
-    steps.push({ at: job.runAt, what: `attempt ${job.attempt + 1} may start`, why: 'pause after the failure' });
+  if (job.state === 'retrying') {
+    const wait = waitOf(job.error);
+    if (wait) steps.push({ at: wait.since, what: `waits for ${wait.waitsFor}`, why: job.error?.message ?? null });
+    const why = wait ? 'the wait costs no attempt' : 'pause after the failure';
+    steps.push({ at: job.runAt, what: `attempt ${job.attempt + 1} may start`, why });
+  }
   if (job.finishedAt !== null) steps.push({ at: job.finishedAt, what: job.state, why: job.error?.message ?? null });
   return steps;
 }
@@ -126,8 +131,12 @@ function jobEnd({ job, now }: WhyFacts): string {
       return job.runAt > now
         ? `; ${job.id} starts in ${formatDuration(job.runAt - now)}`
         : `; ${job.id} waits for a worker, for ${formatDuration(now - job.runAt)}`;
-    case 'retrying':
+    case 'retrying': {
+      const wait = waitOf(job.error);
+      if (wait)
+        return `; ${job.id} waits for ${wait.waitsFor} since ${iso(wait.since)}, loses no attempt by it, and is tried again at ${iso(job.runAt)}${because}`;
       return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and is tried again at ${iso(job.runAt)}${because}`;
+    }
     case 'dead':
       return `; ${job.id} was given up after attempt ${job.attempt} of ${job.attempts}${because}`;
     case 'cancelled':

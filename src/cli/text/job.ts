@@ -39,12 +39,14 @@ export function jobTable(jobs: JobView[], look: Look): string[] {
   return table(columns, rows, width, (text) => paint('dim', text));
 }
 
-/** `retrying 2/5`: a retrying job never looks like a running one. */
-export function jobState({ state, attempt, attempts }: JobView): string {
+/** `retrying 2/5`, `waiting`: a job that does not run never looks like a running one. */
+export function jobState({ state, attempt, attempts, waitsFor }: JobView): string {
+  if (waitsFor) return 'waiting';
   return state === 'retrying' || (state === 'running' && attempt > 1) ? `${state} ${attempt}/${attempts}` : state;
 }
 
 function outcomeWords(job: JobView, { clock }: Look): string {
+  if (job.waitsFor) return `for ${job.waitsFor}, again ${soon(Date.parse(job.runAt), clock)}`;
   if (job.state === 'retrying') {
     return `again ${soon(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
   }
@@ -75,6 +77,7 @@ export function jobLines(job: JobView, look: Look): string[] {
   say('started', when(job.startedAt));
   say('ended', job.finishedAt && `${when(job.finishedAt)}${took}`);
   if (job.state === 'queued' || job.state === 'retrying') say('next try', when(job.runAt));
+  say('waits for', job.waitsFor ? `${job.waitsFor}, which is down; no attempt is lost by it` : null);
   say('attempt', `${job.attempt} of ${job.attempts}`);
   say('version', job.version);
   say('cause', job.cause);

@@ -3,6 +3,7 @@ import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { type Clock, nextTime, relative, shortTime } from './clock.ts';
 import { configLine } from './config.ts';
 import { faultLines } from './fault.ts';
+import { originLines } from './origins.ts';
 import { type Paint, signOf } from './paint.ts';
 import { type Mark, spark } from './spark.ts';
 import { type Column, type Row, table } from './table.ts';
@@ -30,6 +31,8 @@ export function statusLines(status: StatusView, look: Look): string[] {
     const about = needsSomebody(problem.code) ? '✗' : '·';
     lines.push(...faultLines(problem, look.paint, about));
   }
+  const down = originLines(status.origins ?? [], look);
+  if (down.length > 0) lines.push('', ...down);
   const sums = summary(status);
   if (sums) lines.push('', sums);
   return lines;
@@ -109,8 +112,9 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
   return table(columns, rows, places === 24 ? 1_000 : look.width, (text) => paint('dim', text));
 }
 
-/** `retrying 2/5`, `running`. */
+/** `retrying 2/5`, `waiting`, `running`. */
 export function stateWords({ state, lastJob }: AgentView): string {
+  if (state === 'retrying' && lastJob?.waitsFor) return 'waiting';
   return state === 'retrying' && lastJob ? `retrying ${lastJob.attempt}/${lastJob.attempts}` : state;
 }
 
@@ -123,6 +127,7 @@ export function lastRun(job: JobView | null, clock: Clock): string {
   const at = job.finishedAt ?? job.startedAt;
   if (!at) return 'queued';
   const time = shortTime(Date.parse(at), clock);
+  if (job.waitsFor) return `${time} held up`;
   if (job.state === 'dead' || job.state === 'retrying') return `${time} failed`;
   if (job.state === 'cancelled') return `${time} cancelled`;
   return job.durationMs === null ? time : `${time} ${formatDuration(job.durationMs)}`;

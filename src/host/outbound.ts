@@ -1,0 +1,78 @@
+import { createOrigins } from '../gateway/origins/origins.ts';
+import type { CallAttempt, Origins } from '../gateway/origins/ports.ts';
+import type { OriginSettings } from '../gateway/origins/terms.ts';
+import type { Healer } from '../healing/healer.ts';
+import type { Incident, OriginBoard } from '../healing/ports.ts';
+import type { Agent } from '../jobs/agent.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
+import type { HoldUp } from '../jobs/waiting.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import { type Admission, ORIGIN_DOWN, type OriginDown } from '../kernel/origin.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Journal } from '../telemetry/journal.ts';
+import { type MayReach, reachOf } from '../workers/inside/net-fence.ts';
+import type { WorkerCall } from '../workers/ports.ts';
+
+/** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
+export interface Outbound extends Pick<Origins, 'view'> {
+  admit(call: WorkerCall & { ask: 'admit' }, by: Agent): Admission;
+  told(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
+  heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
+  ended(attempts: readonly CallAttempt[]): void;
+  /** What healing looks at. */
+  board: OriginBoard;
+  /** What was down when the host before this one ended is looked at first. */
+  takeOver(incidents: readonly Incident[]): void;
+}
+
+export interface OutboundNeeds {
+  time: Time;
+  journal: Pick<Journal, 'room'>;
+  settings: { origins: OriginSettings };
+  crew(): ReadonlyMap<string, Agent>;
+  healer(): Pick<Healer, 'originsChanged'>;
+}
+
+/** How many origins `status` tells of. */
+export const MOST_TOLD = 100;
+
+export function createOutbound({ time, journal, settings, crew, healer }: OutboundNeeds): Outbound {
+  const origins = createOrigins({
+    time,
+    log: journal.room('gateway'),
+    settings: () => settings.origins,
+    changed: () => healer().originsChanged(),
+  });
+  const reach = new WeakMap<readonly string[], MayReach>();
+
+  /** Whether the agent's `needs.net` names an origin. */
+  function mayReachOf(net: readonly string[]): (origin: string) => boolean {
+    const may = reach.get(net) ?? reachOf(net);
+    reach.set(net, may);
+    return (origin) => {
+      const { hostname, port, protocol } = new URL(origin);
+      return may(hostname, Number(port) || (protocol === 'https:' ? 443 : 80));
+    };
+  }
+
+  return {
+    admit({ ask: _, ...call }, by) {
+      return origins.admit({ ...call, mayReach: mayReachOf(by.needs.net) });
+    },
+    told: origins.told,
+    heldUp(ref, name, { code }) {
+      const mayReach = mayReachOf(crew().get(name)?.needs.net ?? []);
+      const held = code === ORIGIN_DOWN ? origins.heldUp(ref, { agent: name, mayReach }) : undefined;
+      return held && { until: held.until, waitsFor: held.origin };
+    },
+    ended: origins.ended,
+    view: () => origins.view().slice(0, MOST_TOLD),
+    board: origins,
+    takeOver(incidents) {
+      for (const { verdict, evidence, openedAt } of incidents) {
+        const origin = evidence?.fault?.data?.origin;
+        if (verdict === 'failing-over' && typeof origin === 'string') origins.suspect(origin, openedAt);
+      }
+    },
+  };
+}
