@@ -15,8 +15,8 @@ export interface Outside {
   loops: Map<string, Service>;
   ready(status: string, log: Log): void;
   stopping(): void;
-  /** It cannot start. */
-  refused(fault: PlainFault): void;
+  /** It cannot start, and ends after so long. */
+  refused(fault: PlainFault, waitMs: number): void;
   close(): Promise<void>;
 }
 
@@ -51,7 +51,10 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
       link?.tell({ is: 'stopping' });
       systemd?.stopping();
     },
-    refused: (fault) => link?.tell({ is: 'refused', fault }),
+    refused(fault, waitMs) {
+      link?.tell({ is: 'refused', fault });
+      systemd?.refused(fault.message, waitMs);
+    },
     async close() {
       await pulse.stop();
       link?.close();

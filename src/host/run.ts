@@ -7,6 +7,7 @@ import { blamed, mayBeSettings } from './config/blame.ts';
 import { openConfigFiles } from './config/files.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { readConfig } from './config/read.ts';
+import { exitAfterWork, exitOfRefused } from './exits.ts';
 import { type Host, startHost } from './host.ts';
 import { openOutside } from './outside.ts';
 import { explain, explained, lookAround, ready, say, tell } from './run-words.ts';
@@ -16,17 +17,21 @@ import type { Watched } from './watched.ts';
 const PATIENCE_MS = 500;
 /** After being asked to stop this long, the process is ended the hard way: a thread that hangs in native code would hold it for ever. */
 const LAST_DEADLINE_MS = 20_000;
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Why a host ends. `again`: it starts anew in this process, because other settings are to be in force. */
 interface Ending {
   why: string;
   failed: boolean;
   again: boolean;
+  /** The one that asked for it. */
+  signal?: NodeJS.Signals;
 }
 
 /**
- * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, `daruma stop`). Resolves with the exit code:
- * 0 stopped as asked, 1 it could not start or go on. Prints the banner (or, with `json`, one line of JSON) once it works.
+ * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, SIGHUP, `daruma stop`). Resolves with the exit
+ * code: 0 stopped as asked, 1 it could not start or go on; {@link exitAfterWork} has those for systemd. Prints the banner
+ * (or, with `json`, one line of JSON) once it works.
  */
 export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
   const { folder, json = false } = options;
@@ -35,13 +40,16 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
   let host: Host | undefined;
   let asked: Ending | undefined;
   let end: (ending: Ending) => void = () => {};
+  const leaving = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => {
+    // To a service it says "read your settings again", which a host does by itself; elsewhere its terminal is gone.
+    if (signal === 'SIGHUP' && watched.by === 'systemd') return;
     // It may come while the host starts again.
-    asked = { why: signal, failed: false, again: false };
+    asked = { why: signal, failed: false, again: false, signal };
     end(asked);
+    leaving.abort();
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   // A pipe that closes must not end the host.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
@@ -110,17 +118,19 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     // Whoever was lost before it has been told of.
     const anew: Watched = { ...watched, restart: true, afresh: false, lost: [] };
     while (ending.again) ending = await live(anew, false);
-    return ending.failed ? 1 : 0;
+    return exitAfterWork({ failed: ending.failed, signal: ending.signal }, watched.by);
   } catch (error) {
     const fault = explain(error, folder);
     // What is not told in our own words is a mistake of ours: another start may do better.
-    if (error instanceof Fault || fault.code !== toPlainFault(error).code) outside.refused(fault);
+    const isRefused = error instanceof Fault || fault.code !== toPlainFault(error).code;
+    const { code, waitMs } = isRefused ? exitOfRefused(fault, watched.by) : { code: 1, waitMs: 0 };
+    if (isRefused) outside.refused(fault, waitMs);
     tell(fault, json);
-    return 1;
+    await machineTime.sleep(waitMs, leaving.signal).catch(() => {});
+    return leaving.signal.aborted ? 0 : code;
   } finally {
     await outside.close();
-    process.off('SIGTERM', onSignal);
-    process.off('SIGINT', onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     process.off('uncaughtException', onUncaught);
     process.off('unhandledRejection', onUncaught);
   }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { formatDuration } from '../kernel/units.ts';
 import { openDatagrams } from './datagram.ts';
 
 /** What systemd hears of a host that it started with `Type=notify`. Nothing waits for it, nothing fails of it. */
@@ -7,6 +8,8 @@ export interface Systemd {
   ready(status: string): void;
   /** One pulse: `stalled` names a loop that stands still, and systemd is left to think what it likes. */
   pulse(now: number, stalled: string | undefined): void;
+  /** It cannot start, and says so for so long before it ends; `why` is a sentence. */
+  refused(why: string, waitMs: number): void;
   stopping(): void;
 }
 
@@ -46,6 +49,10 @@ export function openSystemd(env: NodeJS.ProcessEnv = process.env): Systemd | und
       isStalled = stalled !== undefined;
       // Half of the time that is given, less one pulse: a late one must not cost the host its life.
       if (!isStalled && meant && watchdogMs > 0) sayEvery(Math.max(0, watchdogMs / 2 - 1_000), now, 'WATCHDOG=1');
+    },
+    refused(why, waitMs) {
+      const next = waitMs > 0 ? `; the next try is in ${formatDuration(waitMs)}` : '';
+      send(path, `STATUS=cannot start: ${why.replaceAll('\n', ' ')}${next}`);
     },
     stopping: () => void send(path, 'STOPPING=1\nSTATUS=stopping: running jobs are finished first'),
   };

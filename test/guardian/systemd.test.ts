@@ -50,9 +50,11 @@ describe('what systemd hears of a host', () => {
     await socket.hears('WATCHDOG=1');
     const status = await cli(['status', '--json'], { cwd: folder });
     expect(JSON.parse(status.out).host).toMatchObject({ watchedBy: 'systemd', guardian: null, pid: child.pid });
+    // To a service it is no word to end.
+    child.kill('SIGHUP');
     child.kill('SIGTERM');
     await socket.hears('STOPPING=1');
-    expect(await ended).toBe(0);
+    expect(await ended).toBe(143);
     expect(said()).not.toMatch(/Experimental|warning/i);
   });
 
@@ -62,7 +64,26 @@ describe('what systemd hears of a host', () => {
     await socket.hears('READY=1');
     await socket.hears('WATCHDOG=1');
     child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    expect(await ended).toBe(143);
+  });
+
+  it('is why it cannot start: wrong settings end it for good, and whatever may mend itself is waited for', async (test) => {
+    if (!socket) return test.skip('this Node has no node:ffi, so there is no socket to listen on');
+    mkdirSync(join(folder, 'config'));
+    const settings = join(folder, 'config/daruma.yaml');
+    writeFileSync(settings, 'logs: { budgt: 1MB }\n');
+    expect(await startHost().ended).toBe(78);
+    expect(socket.messages().at(-1)).toMatch(/^STATUS=cannot start: .*budgt/);
+    rmSync(settings);
+    const first = startHost();
+    await socket.hears('READY=1');
+    const second = startHost();
+    expect(await socket.hears('STATUS=cannot start: a host already runs')).toContain('; the next try is in 10s');
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    // Nothing but `daruma stop` ends a service with the code that keeps it down.
+    expect(await cli(['stop'], { cwd: folder })).toMatchObject({ code: 0 });
+    expect(await first.ended).toBe(0);
   });
 
   it('is no sign of life while a loop stands still, and again one when it turns', (test) => {
@@ -137,11 +158,13 @@ describe('the unit', () => {
       'WatchdogSec=30',
       'Restart=always',
       'RestartSec=1',
-      'RestartPreventExitStatus=0',
+      'RestartPreventExitStatus=0 78',
+      'SuccessExitStatus=143',
       'StartLimitIntervalSec=0',
       'OOMPolicy=continue',
       'User=daemon',
-      'ReadWritePaths=/srv/ops',
+      'Delegate=yes',
+      'ReadWritePaths=/srv/ops -/sys/fs/cgroup/system.slice/%n',
     ])
       expect(lines).toContain(line);
   });

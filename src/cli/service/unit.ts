@@ -30,6 +30,9 @@ const NAMESPACES = [
   'KeyringMode=private',
 ];
 
+/** What is delegated, in spite of ProtectControlGroups; a service that was moved to another slice does without. */
+const OWN_CGROUP = '-/sys/fs/cgroup/system.slice/%n';
+
 const ALWAYS = [
   'NoNewPrivileges=yes',
   'RestrictSUIDSGID=yes',
@@ -66,8 +69,10 @@ ${user === null ? '' : `User=${user}\n`}Environment=NODE_ENV=production NODE_OPT
 
 Restart=always
 RestartSec=1
-# "daruma stop" ends with 0 and means it.
-RestartPreventExitStatus=0
+# "daruma stop" ends with 0 and means it; 78 are settings with which no host has ever worked: a person has to mend them.
+RestartPreventExitStatus=0 78
+# A signal of somebody else's is no failure, and no reason to stay down.
+SuccessExitStatus=143
 WatchdogSec=30
 # A host that stands still takes no other signal.
 WatchdogSignal=SIGKILL
@@ -79,9 +84,11 @@ KillMode=mixed
 OOMPolicy=continue
 MemoryMax=75%
 TasksMax=4096
+# Each command of a plugin gets a cgroup of its own below the service's, which ends with it.
+Delegate=yes
 
 ${ALWAYS.join('\n')}
-${ofUser ? '' : `${NAMESPACES.join('\n')}\nPrivateTmp=${needsNoTmp ? 'yes' : 'no'}\nReadWritePaths=${word(folder)}\n`}
+${ofUser ? '' : `${NAMESPACES.join('\n')}\nPrivateTmp=${needsNoTmp ? 'yes' : 'no'}\nReadWritePaths=${word(folder)} ${OWN_CGROUP}\n`}
 [Install]
 WantedBy=${ofUser ? 'default.target' : 'multi-user.target'}
 `;

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { exitAfterWork, exitOfRefused } from '../../src/host/exits.ts';
+
+const settings = { code: 'HOST_SETTINGS_INVALID', file: 'config/daruma.yaml' };
+
+describe('a host that worked', () => {
+  it('ends with 0 under systemd only after daruma stop: any other signal than systemd’s own brings the next one', () => {
+    expect(exitAfterWork({ failed: false, signal: undefined }, 'systemd')).toBe(0);
+    expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, 'systemd')).toBe(143);
+    expect(exitAfterWork({ failed: true, signal: undefined }, 'systemd')).toBe(1);
+  });
+
+  it('ends with 0 elsewhere, whoever asked', () => {
+    for (const by of ['guardian', null] as const) {
+      expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, by)).toBe(0);
+      expect(exitAfterWork({ failed: false, signal: undefined }, by)).toBe(0);
+      expect(exitAfterWork({ failed: true, signal: 'SIGTERM' }, by)).toBe(1);
+    }
+  });
+});
+
+describe('a host that cannot start', () => {
+  it('waits for a person under systemd when its settings are wrong', () => {
+    expect(exitOfRefused(settings, 'systemd')).toEqual({ code: 78, waitMs: 0 });
+    expect(exitOfRefused({ code: 'YAML_INVALID', file: 'config/daruma.yaml' }, 'systemd').code).toBe(78);
+  });
+
+  it('is tried again under systemd, without haste, for everything that may mend itself', () => {
+    for (const code of ['DISK_FULL', 'HOST_RUNNING', 'FOLDER_READONLY', 'STORE_IO', 'NO_INSTALLATION'])
+      expect(exitOfRefused({ code }, 'systemd')).toEqual({ code: 1, waitMs: 10_000 });
+    expect(exitOfRefused({ ...settings, code: 'FILE_UNREADABLE' }, 'systemd')).toEqual({ code: 1, waitMs: 10_000 });
+  });
+
+  it('ends at once with 1 elsewhere: the guardian decides, or a person reads', () => {
+    expect(exitOfRefused(settings, 'guardian')).toEqual({ code: 1, waitMs: 0 });
+    expect(exitOfRefused({ code: 'DISK_FULL' }, null)).toEqual({ code: 1, waitMs: 0 });
+  });
+});
