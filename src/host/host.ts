@@ -157,7 +157,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const answers = createAnswers({ time, store, jobs, agents: () => catalog.agents(), fleet, exec, outbound });
     const ground = { time, facts, journal, store, events };
-    const gate = watchGate({ ...ground, catalog, healer, fleet, opened: useWorkers }, () => settings.probation.rehearse);
+    const gate = watchGate(
+      { ...ground, catalog, healer, fleet, opened: useWorkers },
+      () => settings.probation.rehearse,
+    );
     onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
     const again = (why: string) => options.ending(why, false, true);
