@@ -57,7 +57,7 @@ const PURE = [
   /^schedule\/(plan|decide|slot-state|why)\.ts$/,
   /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts|origin-watch\.ts)/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
-  /^catalog\/(scan|resolve-agent|probation|standing)\.ts$/,
+  /^catalog\/(scan|resolve-agent|probation|standing|version-budget|config-change|config-standing|fleet-band)\.ts$/,
   /^gateway\/origins\/(breaker|terms)\.ts$/,
   /^host\/(agent-state|views|banner)\.ts$/,
   /^telemetry\/scrub\.ts$/,

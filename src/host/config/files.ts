@@ -64,7 +64,7 @@ export function openConfigFiles(folder: string): ConfigFiles {
 
   return {
     text: () => readHostText(folder),
-    lastGood: () => good ?? read(LAST_GOOD_FILE),
+    lastGood: () => (good ??= read(LAST_GOOD_FILE)),
     standing: () => (known ??= parsed(read(STANDING_FILE))),
     keepGood(text) {
       if (text !== read(LAST_GOOD_FILE)) write(LAST_GOOD_FILE, text);
