@@ -4,7 +4,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Case, Cases } from './cases.ts';
 import type { Disturbances } from './disturbances.ts';
 import type { OriginBoard, OriginOutage } from './ports.ts';
-import { failOverNote, originWords, probeNote, recoveryWords } from './words.ts';
+import { failOverNote, originWords, probeNote, probeWords, recoveryWords } from './words.ts';
 
 /** Sees that servers that agents call are down, and that they are back: one incident for each outage. */
 export interface OriginWatch {
@@ -37,7 +37,7 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
 
   function tell(outage: OriginOutage) {
     const { origin, since, tries } = outage;
-    const seen = originWords(outage);
+    const seen = tries === 0 ? originWords(outage) : probeWords(outage);
     const note = tries === 0 ? failOverNote(outage) : probeNote(outage);
     const one = notice({ agent: null, verdict: 'failing-over', because: faultOf(outage, seen), seen }, { note });
     told.set(origin, { since, tries });

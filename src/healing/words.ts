@@ -60,9 +60,12 @@ export function failOverNote({ instead, barred, probeAt }: OriginOutage): string
   return [may, ...not, `one call goes out to see ${nextProbe(probeAt)}, then at growing distances`].join('; ');
 }
 
-export function probeNote({ tries, failures, probeAt }: OriginOutage): string {
-  const last = failures.at(-1)?.what ?? 'no reason kept';
-  return `probe ${tries} failed (${last}); the next call goes out to see ${nextProbe(probeAt)}`;
+export function probeWords({ tries, failures }: OriginOutage): string {
+  return `probe ${tries} failed: ${failures.at(-1)?.what ?? 'no reason kept'}`;
+}
+
+export function probeNote({ probeAt }: OriginOutage): string {
+  return `the next call goes out to see ${nextProbe(probeAt)}`;
 }
 
 /** `a call of price-watch was answered; 12 calls were refused, 3 went elsewhere, 4 jobs waited` */

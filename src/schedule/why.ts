@@ -75,7 +75,9 @@ function slotSteps(slot: Slot): WhyStep[] {
 }
 
 function jobSteps(job: JobDetail): WhyStep[] {
-  const held = job.failures.length === 0 && job.runAt > job.queuedAt ? `held until ${iso(job.runAt)} (jitter)` : null;
+  const wait = job.state === 'retrying' ? waitOf(job.error) : undefined;
+  const isFirst = job.failures.length === 0 && job.attempt <= 1 && !wait;
+  const held = isFirst && job.runAt > job.queuedAt ? `held until ${iso(job.runAt)} (jitter)` : null;
   const steps: WhyStep[] = [{ at: job.queuedAt, what: `${job.id} queued`, why: held }];
   for (const { attempt, startedAt, finishedAt, fault } of job.failures) {
     steps.push({ at: startedAt, what: `attempt ${attempt} started`, why: null });
@@ -88,7 +90,6 @@ function jobSteps(job: JobDetail): WhyStep[] {
     steps.push({ at: job.startedAt, what: `attempt ${job.attempt} started`, why });
   }
   if (job.state === 'retrying') {
-    const wait = waitOf(job.error);
     if (wait) steps.push({ at: wait.since, what: `waits for ${wait.waitsFor}`, why: job.error?.message ?? null });
     const why = wait ? 'the wait costs no attempt' : 'pause after the failure';
     steps.push({ at: job.runAt, what: `attempt ${job.attempt + 1} may start`, why });

@@ -44,6 +44,16 @@ it('never shows a retrying job as a running one', () => {
   });
 });
 
+it('says of a job that waits for a server what it waits for, and that it loses nothing by it', () => {
+  const data = { waitsFor: 'https://api.example', waitsSince: new Date(NOW - 120_000).toISOString() };
+  const error = { code: 'ORIGIN_DOWN', message: 'https://api.example is down', data };
+  const waiting = job({ state: 'retrying', attempt: 4, attempts: 8, runAt: NOW + 38_000, error });
+  expect(state({ overview: overview({ retrying: 1, newest: waiting }) })).toEqual({
+    state: 'retrying',
+    why: 'job-1 waits for https://api.example since 2m and loses no attempt; next try in 38s',
+  });
+});
+
 it('is late when a slot is past its grace, and when a job waits for a worker', () => {
   expect(state({ nextSlot: NOW - LATE_AFTER_MS + 1 }).state).toBe('new');
   expect(state({ nextSlot: NOW - LATE_AFTER_MS - 1 }).state).toBe('late');

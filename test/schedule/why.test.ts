@@ -83,6 +83,29 @@ it('tells of waiting for a worker, of failed attempts and of the end', () => {
   expect(why.sentence).toContain('j-1 was given up after attempt 2 of 2: 502 from the shop.');
 });
 
+it('tells of a job that waits for a server that is down: what for, since when, and that it costs nothing', () => {
+  const data = { waitsFor: 'https://api.example', waitsSince: new Date(DUE + 9_000).toISOString() };
+  const error = { code: 'ORIGIN_DOWN', message: 'https://api.example is down', data };
+  const waiting = {
+    state: 'retrying' as const,
+    attempt: 3,
+    attempts: 6,
+    startedAt: DUE + 60_000,
+    finishedAt: DUE + 60_010,
+  };
+  const why = explain(facts({ job: job({ ...waiting, runAt: DUE + 90_000, error }) }));
+  expect(why.steps.slice(2).map(({ what, why }) => [what, why])).toEqual([
+    ['j-1 queued', null],
+    ['waits for https://api.example', 'https://api.example is down'],
+    ['attempt 3 started', null],
+    ['retrying', 'https://api.example is down'],
+    ['attempt 4 may start', 'the wait costs no attempt'],
+  ]);
+  expect(why.sentence).toContain(
+    'j-1 waits for https://api.example since 2026-11-21T01:00:09.000Z, loses no attempt by it, and is tried again at',
+  );
+});
+
 it.each([
   [{ state: 'skipped' as const, reason: 'paused', job: null }, 'was skipped: paused.'],
   [{ state: 'missed' as const, reason: 'seen 35m late', job: null }, 'was missed: seen 35m late.'],

@@ -106,7 +106,7 @@ function timelineLines({ timeline, openedAt }: IncidentView, { clock, paint, wid
 /** What was found, in sentences; parts that are missing are left out. */
 function evidenceLines(evidence: IncidentView['evidence']): string[] {
   if (!evidence) return [];
-  const { thread, hot, heap, memory, lastBeat, children, lines } = evidence as {
+  const { thread, hot, heap, memory, lastBeat, children, lines, fault } = evidence as {
     thread?: string;
     hot?: { name: string; file: string | null; line: number | null; share: number }[];
     heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
@@ -114,10 +114,11 @@ function evidenceLines(evidence: IncidentView['evidence']): string[] {
     lastBeat?: string;
     children?: { pid: number; command: string; rssBytes: number }[];
     lines?: { level: string; message: string }[];
+    fault?: { code: string; data?: object };
   };
   const place = (one: { name: string; file: string | null; line: number | null }) =>
     `${one.name}${one.file ? ` ${one.file}${one.line === null ? '' : `:${one.line}`}` : ''}`;
-  const found: string[] = [];
+  const found: string[] = fault?.code === 'ORIGIN_DOWN' ? outageLines(fault.data ?? {}) : [];
   if (thread) found.push(`the thread ${thread}`);
   for (const one of hot?.slice(0, 5) ?? []) found.push(`  ${Math.round(one.share * 100)} % in ${place(one)}`);
   if (memory)
@@ -130,6 +131,21 @@ function evidenceLines(evidence: IncidentView['evidence']): string[] {
     found.push(`child ${pid}: ${command} (${formatSize(rssBytes)})`);
   for (const { level, message } of lines?.slice(-5) ?? []) found.push(`log: ${level} ${message}`);
   return found;
+}
+
+/** Whom a server that is down strikes, and what it last did. */
+function outageLines(data: {
+  agents?: string[];
+  refused?: number;
+  diverted?: number;
+  failures?: { at: string; what: string }[];
+}): string[] {
+  const { agents = [], refused = 0, diverted = 0, failures = [] } = data;
+  const elsewhere = diverted > 0 ? `, ${diverted} sent elsewhere` : '';
+  return [
+    `strikes ${agents.join(', ') || 'nobody yet'}: ${refused} calls refused${elsewhere}`,
+    ...failures.map(({ at, what }) => `  ${at} ${what}`),
+  ];
 }
 
 function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {

@@ -78,7 +78,8 @@ export function jobLines(job: JobView, look: Look): string[] {
   say('ended', job.finishedAt && `${when(job.finishedAt)}${took}`);
   if (job.state === 'queued' || job.state === 'retrying') say('next try', when(job.runAt));
   say('waits for', job.waitsFor ? `${job.waitsFor}, which is down; no attempt is lost by it` : null);
-  say('attempt', `${job.attempt} of ${job.attempts}`);
+  const left = job.attempts - job.attempt;
+  say('attempt', job.waitsFor ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`);
   say('version', job.version);
   say('cause', job.cause);
   say('input', jsonWords(job.input, width - 13));
