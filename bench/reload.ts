@@ -3,276 +3,209 @@
  * version. Every run writes its job, its version's mark and its time into a file; afterwards that file, the store's jobs
  * and the kept versions are compared: jobs lost, run twice, run on another version than the one on record. Then versions
  * that fail are saved, and the time from the decision to roll back to the next run on the good one is taken.
- * The host is a process of its own; its memory and that of its cells is read from the system. Writes
- * bench/results/reload.json.
  *
- *     npx tsx bench/reload.ts [reloads] [jobs a second] [rollbacks]
+ * What reloads cost in memory: the host, a process of its own, first takes the same jobs without a reload until its memory
+ * has settled, `--warm-rate` of them a second to get there sooner. Then come the reloads, and then as long again of the same
+ * load without one, the control. The load goes on before, between and after; 15 s into it the resident memory is sampled 40
+ * times. What V8 has not collected yet makes those samples swing by a fifth, with or without reloads; so the host is made to
+ * collect as well, 7 times, and it is the memory after that which tells what reloads leave behind.
+ *
+ *     npx tsx bench/reload.ts [--reloads 200] [--rate 500] [--rollbacks 20] [--warm <minutes at most> 15]
+ *       [--warm-rate 2000] [--window <seconds> 30] [--to reload.json]
+ *
+ * Takes the warm-up, and about 5 minutes. Writes bench/results/reload.json.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectControl } from '../src/control/client.ts';
-import type { JobView } from '../src/control/protocol.ts';
+import { parseArgs } from 'node:util';
 import { machineFacts, median } from './machine.ts';
+import { lastRolledBack, recordsOf, saveBusy, versionNow } from './reload/busy.ts';
+import { makeInstallation, openDaruma } from './reload/daruma-host.ts';
+import { openLedger } from './reload/ledger.ts';
+import { startLoad } from './reload/load.ts';
+import {
+  COLLECTIONS,
+  collecting,
+  type Memory,
+  memoryOf,
+  type Reading,
+  reading,
+  SAMPLES,
+  warmed,
+} from './reload/memory.ts';
+import { openWorld, until } from './world.ts';
 
-const reloads = Number(process.argv[2] ?? 200);
-const perSecond = Number(process.argv[3] ?? 500);
-const rollbacks = Number(process.argv[4] ?? 20);
-/** Memory is compared from here on: before it, pools and heaps are still filling up. */
-const WARM = Math.floor(reloads / 4);
-const WITHIN_MS = 30_000;
-/** The store's caches fill with its jobs, reloads or not. */
-const LOAD_FIRST_MS = 20_000;
-
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-bench-')));
-for (const name of ['plugins', 'agents', 'config', 'out']) mkdirSync(join(folder, name));
-const ranFile = join(folder, 'out/ran.txt');
-
-function save(mark: string, fails = false) {
-  const end = fails ? `throw new Error('${mark} is bad');` : `return '${mark}';`;
-  writeFileSync(
-    join(folder, 'plugins/busy.ts'),
-    `import { appendFileSync } from 'node:fs';
-import { definePlugin } from 'daruma';
-export default definePlugin({
-  about: 'Notes that it ran.',
-  needs: { write: ['out'] },
-  limits: { attempts: 5, backoff: { first: '100ms', longest: '1s' } },
-  workers: { min: 1, max: 2 },
-  async run({ job, folder }) {
-    const begun = Date.now();
-    const mark = '${mark}';
-    await new Promise((resolve) => setImmediate(resolve));
-    appendFileSync(\`\${folder}/out/ran.txt\`, \`\${job.id} \${job.attempt} \${mark} \${begun}\\n\`);
-    ${end}
+const { values } = parseArgs({
+  options: {
+    reloads: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '500' },
+    rollbacks: { type: 'string', default: '20' },
+    warm: { type: 'string', default: '15' },
+    'warm-rate': { type: 'string', default: '2000' },
+    window: { type: 'string', default: '30' },
+    to: { type: 'string', default: 'reload.json' },
   },
 });
-`,
-  );
-}
+const [reloads, perSecond, rollbacks] = [values.reloads, values.rate, values.rollbacks].map(Number) as number[];
+const windowMs = Number(values.window) * 1_000;
+const WITHIN_MS = 30_000;
+const SETTLE_MS = Math.min(15_000, windowMs);
+/** Of each other: the memory in three windows running. */
+const SETTLED_WITHIN = 0.01;
 
-/** What was run: job, attempt, mark, begun. Reads on from where it was. */
-function runsReader() {
-  let read = 0;
-  let rest = '';
-  const runs: { job: string; attempt: number; mark: string; begun: number }[] = [];
-  const first = new Map<string, number>();
-  return {
-    runs,
-    first,
-    look() {
-      const bytes = readFileSync(ranFile);
-      const text = rest + bytes.subarray(read).toString();
-      read = bytes.length;
-      const lines = text.split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) {
-        const [job, attempt, mark, begun] = line.split(' ') as [string, string, string, string];
-        runs.push({ job, attempt: Number(attempt), mark, begun: Number(begun) });
-        if (!first.has(mark)) first.set(mark, Number(begun));
-      }
-    },
-  };
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>) {
-  const deadline = performance.now() + WITHIN_MS;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await sleep(5);
-  }
-}
-
-function rssOf(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
-}
-
-function cellsOf(host: number): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    try {
-      if (!/^\d+$/.test(name)) return [];
-      const parent = Number(/^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))![1]);
-      return parent === host && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('cell') ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-save('v0');
-writeFileSync(ranFile, '');
-const main = new URL('../dist/main.js', import.meta.url).pathname;
-const host = spawn(process.execPath, [main, 'host', '--dir', folder, '--json'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const hostEnded = new Promise((resolve) => host.once('exit', resolve));
-const ready = await new Promise<{ pid: number; socket: string }>((resolve, reject) => {
-  host.stdout.once('data', (text) => resolve(JSON.parse(String(text).split('\n')[0]!)));
-  host.once('exit', () => reject(new Error('the host did not start')));
-});
-const client = await connectControl(ready.socket);
-const reader = runsReader();
-const marks = new Map<string, string>();
-/** Asked of the catalog alone: what a status reads in the store would be measured along. */
-const versions = async () => (await client.ask('versions', { plugin: 'busy' })).versions;
-const versionNow = async () => (await versions()).find(({ agents }) => agents.some(({ runs }) => runs))!;
-
+const world = openWorld('reload');
+const { folder } = world;
+makeInstallation(folder);
+saveBusy(folder, 'v0');
+const ledger = openLedger(join(folder, 'out/ran.txt'));
+const { options, env } = collecting(folder);
+const daruma = await openDaruma(world, options, env);
+const { client, pid } = daruma;
 const accepted: string[] = [];
+const marks = new Map<string, string>();
 let refused = 0;
-let rate = perSecond;
-let isLoading = true;
-const begunLoad = performance.now();
-async function load() {
-  let owed = 0;
-  let last = performance.now();
-  const open = new Set<Promise<void>>();
-  while (isLoading) {
-    const now = performance.now();
-    owed += ((now - last) / 1_000) * rate;
-    last = now;
-    for (; owed >= 1; owed--) {
-      const asked = client.ask('run', { agent: 'busy' }).then(
-        ({ id }) => void accepted.push(id),
-        () => void refused++,
-      );
-      open.add(asked);
-      void asked.finally(() => open.delete(asked));
-    }
-    await sleep(5);
-  }
-  await Promise.all(open);
+
+async function waited(what: string, holds: () => boolean | Promise<boolean>) {
+  if (!(await until(WITHIN_MS, holds))) throw new Error(`waited in vain until ${what}`);
 }
 
 try {
-  await until('the first job runs', async () => {
+  await waited('the first job runs', async () => {
     await client.ask('run', { agent: 'busy' }).then(({ id }) => accepted.push(id));
-    reader.look();
-    return reader.first.has('v0');
+    ledger.look();
+    return ledger.first.has('v0');
   });
-  marks.set((await versionNow()).id, 'v0');
-  const loading = load();
-  await sleep(LOAD_FIRST_MS);
+  marks.set((await versionNow(client)).id, 'v0');
+  const load = startLoad(Number(values['warm-rate']), () =>
+    client.ask('run', { agent: 'busy' }).then(
+      ({ id }) => void accepted.push(id),
+      () => void refused++,
+    ),
+  );
+  const warmUp = await warmed(pid, folder, { windowMs, within: SETTLED_WITHIN, mostMs: Number(values.warm) * 60_000 });
+  const jobsOfWarmUp = accepted.length;
+  const begun = performance.now();
+  load.rate = perSecond!;
+  const before = await reading(pid, folder, SETTLE_MS);
 
   const toFirstJob: number[] = [];
-  const memory: { host: number; cell: number }[] = [];
-  for (let at = 1; at <= reloads; at++) {
+  const reloading = performance.now();
+  for (let at = 1; at <= reloads!; at++) {
     const mark = `v${at}`;
     const saved = Date.now();
-    save(mark);
-    await until(`${mark} runs`, () => {
-      reader.look();
-      return reader.first.has(mark);
+    saveBusy(folder, mark);
+    await waited(`${mark} runs`, () => {
+      ledger.look();
+      return ledger.first.has(mark);
     });
-    toFirstJob.push(reader.first.get(mark)! - saved);
-    marks.set((await versionNow()).id, mark);
-    memory.push({ host: rssOf(ready.pid), cell: cellsOf(ready.pid).reduce((sum, pid) => sum + rssOf(pid), 0) });
+    toFirstJob.push(ledger.first.get(mark)! - saved);
+    marks.set((await versionNow(client)).id, mark);
     if (at % 20 === 0)
-      process.stderr.write(`${at} reloads, ${accepted.length} jobs, ${JSON.stringify(memory.at(-1))}\n`);
+      process.stderr.write(`${at} reloads, ${accepted.length} jobs, ${JSON.stringify(mbOf(memoryOf(pid)))}\n`);
   }
-  const loadedMs = performance.now() - begunLoad;
-  const loadJobs = accepted.length;
+  const reloadsMs = performance.now() - reloading;
+  const afterReloads = await reading(pid, folder, SETTLE_MS);
+  // The control asks as often for the version, and differs in the saves alone.
+  for (let at = 1; at <= reloads!; at++) {
+    await sleep(reloadsMs / reloads!);
+    ledger.look();
+    await versionNow(client);
+  }
+  const afterControl = await reading(pid, folder, SETTLE_MS);
+  const jobsPerSecond = Math.round(((accepted.length - jobsOfWarmUp) / (performance.now() - begun)) * 1_000);
 
   // Rollbacks, at a lower rate: the newest version has proved itself.
-  rate = 100;
+  load.rate = Math.min(100, perSecond!);
   const goodMark = `v${reloads}`;
-  await until('the newest version is good', async () => (await versionNow()).standing === 'good');
-  const { id: good } = await versionNow();
+  await waited('the newest version is good', async () => (await versionNow(client)).standing === 'good');
+  const { id: good } = await versionNow(client);
   const toGood: number[] = [];
-  for (let at = 1; at <= rollbacks; at++) {
-    save(`bad${at}`, true);
-    const before = lastRolledBack();
-    await until(`bad${at} is rolled back`, async () => {
-      reader.look();
-      return reader.first.has(`bad${at}`) && (await versionNow()).id === good;
+  for (let at = 1; at <= rollbacks!; at++) {
+    saveBusy(folder, `bad${at}`, true);
+    const last = lastRolledBack(folder);
+    await waited(`bad${at} is rolled back`, async () => {
+      ledger.look();
+      return ledger.first.has(`bad${at}`) && (await versionNow(client)).id === good;
     });
-    await until('the log says so', () => lastRolledBack() !== before);
-    const decided = Date.parse(lastRolledBack()!);
-    await until('the good one runs', () => {
-      reader.look();
-      return reader.runs.some(({ mark, begun }) => mark === goodMark && begun >= decided);
+    await waited('the log says so', () => lastRolledBack(folder) !== last);
+    const decided = Date.parse(lastRolledBack(folder)!);
+    const since = () => ledger.begun.slice(-2_000).filter((one) => one.mark === goodMark && one.at >= decided);
+    await waited('the good one runs', () => {
+      ledger.look();
+      return since().length > 0;
     });
-    toGood.push(
-      Math.min(...reader.runs.flatMap((run) => (run.mark === goodMark && run.begun >= decided ? run.begun : []))) -
-        decided,
-    );
+    toGood.push(Math.min(...since().map((one) => one.at)) - decided);
   }
-  isLoading = false;
-  await loading;
-  await until('all jobs have ended', async () => {
+  await load.stop();
+  await waited('all jobs have ended', async () => {
     const left = await client.ask('jobs', { agent: 'busy', states: ['queued', 'running', 'retrying'], limit: 1 });
     return left.length === 0;
   });
-  reader.look();
+  ledger.look();
 
-  const jobs = await allJobs();
-  const done = jobs.filter(({ state }) => state === 'done');
-  const known = new Set(done.map(({ id }) => id));
-  const lost = accepted.filter((id) => !known.has(id)).length;
-  const runs = reader.runs.filter(({ mark }) => mark.startsWith('v'));
+  const records = await recordsOf(client);
+  const done = new Map(records.flatMap((one) => (one.state === 'done' ? [[one.id, one]] : [])));
+  const runs = ledger.begun.filter(({ mark }) => mark.startsWith('v'));
   const timesRun = new Map<string, number>();
   for (const { job } of runs) timesRun.set(job, (timesRun.get(job) ?? 0) + 1);
-  const doubled = [...timesRun.values()].filter((times) => times > 1).length;
-  const recordOf = new Map(done.map(({ id, version, result }) => [id, { version, result }]));
   const mixed = runs.filter(({ job, mark }) => {
-    const record = recordOf.get(job);
+    const record = done.get(job);
     return !record || record.result !== mark || (marks.get(record.version ?? '') ?? mark) !== mark;
-  }).length;
-  const windowOf = (pick: (one: { host: number; cell: number }) => number) => {
-    const warm = memory.slice(WARM).map(pick);
-    const part = Math.max(1, Math.floor(warm.length / 3));
-    const [first, last] = [warm.slice(0, part), warm.slice(-part)];
-    return {
-      // Collection makes both swing by some percent: the median of a window says where they were in their swing, too.
-      median: growth(median(first), median(last)),
-      // What collection leaves.
-      lowerEdge: growth(Math.min(...first), Math.min(...last)),
-    };
-  };
+  });
   const result = {
-    what: `${reloads} reloads under ${perSecond} jobs a second, then ${rollbacks} rollbacks under 100`,
+    what: `${reloads} reloads under ${perSecond} jobs a second, then ${rollbacks} rollbacks under ${load.rate}`,
     ...machineFacts(),
     jobs: accepted.length,
-    jobsPerSecond: Math.round(loadJobs / (loadedMs / 1_000)),
+    jobsPerSecond,
     refused,
-    lost,
-    runTwice: doubled,
-    mixedVersions: mixed,
+    lost: accepted.filter((id) => !done.has(id)).length,
+    runTwice: [...timesRun.values()].filter((times) => times > 1).length,
+    mixedVersions: mixed.length,
     saveToFirstJobMs: figures(toFirstJob),
     rolledBackToServingMs: figures(toGood),
-    deadLetters: jobs.filter(({ state }) => state === 'dead').length,
-    memory: { host: windowOf(({ host }) => host), cells: windowOf(({ cell }) => cell) },
+    deadLetters: records.filter(({ state }) => state === 'dead').length,
+    memory: {
+      how: `warmed up with ${values['warm-rate']} jobs a second until three windows of ${values.window} s were within 1 % of each other; then ${perSecond} a second: ${reloads} reloads, then as long without; each time ${SAMPLES} samples 15 s later, then ${COLLECTIONS} after a collection`,
+      warmUp: {
+        seconds: Math.round(warmUp.tookMs / 1_000),
+        jobs: jobsOfWarmUp,
+        isSettled: warmUp.isSettled,
+        hostMb: warmUp.resident.map(mb),
+      },
+      secondsOfReloads: Math.round(reloadsMs / 1_000),
+      hostCollected: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.resident)),
+      heapCollected: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.heap)),
+      hostSeen: seenOf('host', [before, afterReloads, afterControl]),
+      cellsSeen: seenOf('cells', [before, afterReloads, afterControl]),
+    },
   };
   mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-  writeFileSync(join(import.meta.dirname, 'results/reload.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(import.meta.dirname, 'results', values.to), `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 } finally {
-  isLoading = false;
-  client.close();
-  host.kill('SIGTERM');
-  await hostEnded;
-  rmSync(folder, { recursive: true, force: true });
+  await daruma.stop();
+  world.end();
 }
 
-async function allJobs(): Promise<JobView[]> {
-  const all: JobView[] = [];
-  for (;;) {
-    const before = all.at(-1)?.id;
-    const page = await client.ask('jobs', { agent: 'busy', limit: 1_000, ...(before ? { before } : {}) });
-    if (page.length === 0) return all;
-    all.push(...page);
-  }
+/** Before the reloads, after them, after the control. */
+function growthOf(bytes: readonly number[]) {
+  const [before, reloaded, controlled] = bytes as [number, number, number];
+  const percent = (first: number, last: number) => Math.round((last / first - 1) * 1_000) / 10;
+  return {
+    beforeMb: mb(before),
+    afterReloadsMb: mb(reloaded),
+    afterControlMb: mb(controlled),
+    reloadsPercent: percent(before, reloaded),
+    controlPercent: percent(reloaded, controlled),
+  };
 }
 
-/** When the newest rollback was decided, as the log says. */
-function lastRolledBack(): string | undefined {
-  const logs = readdirSync(join(folder, 'logs')).filter((name) => name.endsWith('.log') || name.includes('daruma'));
-  const lines = logs.flatMap((name) => readFileSync(join(folder, 'logs', name), 'utf8').split('\n'));
-  const found = lines
-    .filter((line) => line.includes('"event":"version.rolled-back"'))
-    .map((line) => JSON.parse(line).time);
-  return found.sort().at(-1);
+function seenOf(whose: keyof Memory, readings: readonly Reading[]) {
+  return {
+    median: growthOf(readings.map(({ seen }) => seen.median[whose])),
+    least: growthOf(readings.map(({ seen }) => seen.least[whose])),
+  };
 }
 
 function figures(took: readonly number[]) {
@@ -280,10 +213,10 @@ function figures(took: readonly number[]) {
   return { median: median(took), least: sorted[0], p95: sorted[Math.floor(sorted.length * 0.95)], most: sorted.at(-1) };
 }
 
-function growth(first: number, last: number) {
-  return { firstMb: mb(first), lastMb: mb(last), percent: Math.round(((last - first) / first) * 1_000) / 10 };
-}
-
 function mb(bytes: number): number {
   return Math.round((bytes / 1024 ** 2) * 10) / 10;
+}
+
+function mbOf({ host, cells }: Memory): Memory {
+  return { host: mb(host), cells: mb(cells) };
 }

@@ -10,7 +10,8 @@ export interface PeerServer {
   stop(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
+/** Of loopback; free when it was asked for. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

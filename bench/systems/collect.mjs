@@ -1,0 +1,26 @@
+/**
+ * Loaded before a host's own code: on SIGUSR2 each of its threads collects its garbage, then the file `BENCH_HEAP` tells what
+ * the main one holds. What V8 has not collected yet makes the memory of a host swing by a fifth, whatever it does.
+ */
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+
+let times = 0;
+process.on('SIGUSR2', async () => {
+  const session = new Session();
+  session.connect();
+  const threads = [];
+  const answered = new Map();
+  session.on('NodeWorker.attachedToWorker', ({ params }) => threads.push(params.sessionId));
+  session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => answered.get(params.sessionId)?.());
+  await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  const message = JSON.stringify({ id: 1, method: 'HeapProfiler.collectGarbage' });
+  const collected = threads.map((sessionId) => new Promise((resolve) => answered.set(sessionId, resolve)));
+  for (const sessionId of threads) await session.post('NodeWorker.sendMessageToWorker', { sessionId, message });
+  await Promise.all(collected);
+  await session.post('HeapProfiler.collectGarbage');
+  await session.post('NodeWorker.disable');
+  session.disconnect();
+  const { heapUsed } = process.memoryUsage();
+  writeFileSync(process.env.BENCH_HEAP, JSON.stringify({ times: ++times, threads: threads.length + 1, heapUsed }));
+});
