@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { resolveHostSettings } from '../../src/catalog/host-settings.ts';
 import { ORIGIN_DEFAULTS, termsFor } from '../../src/gateway/origins/terms.ts';
@@ -33,6 +34,13 @@ describe('origins in config/daruma.yaml', () => {
       `${FILE}:2:3`,
       `${FILE}:3:3`,
     ]);
+  });
+
+  it('are as the guide says, defaults and all', () => {
+    const text = readFileSync(new URL('../plugins/examples/daruma.yaml', import.meta.url), 'utf8');
+    const { origins } = read(text).settings;
+    expect(origins['https://api.example']).toEqual({ instead: ['https://mirror.example'] });
+    expect(termsFor('https://other.example', origins)).toEqual(ORIGIN_DEFAULTS);
   });
 
   it('hold for one origin before they hold for all, and the defaults last', () => {
