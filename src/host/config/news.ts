@@ -15,7 +15,9 @@ export function tellConfig(events: Pick<Events, 'record'>, healer: Pick<Healer, 
     },
     takenBack(bad, runAgain) {
       const jobs = runAgain === 0 ? '' : `; ${runAgain} ${runAgain === 1 ? 'job is' : 'jobs are'} run again`;
-      const back = `the settings that last worked are in force again${jobs}`;
+      const other = bad.changed.find(({ path }) => path === 'store.file');
+      const left = other ? `; what was accepted meanwhile stays in ${other.after}` : '';
+      const back = `the settings that last worked are in force again${jobs}${left}`;
       if (bad.kind === 'by-hand') {
         const message = `${HOST_SETTINGS_FILE} was taken back by hand (${changeWords(bad.changed)}); ${back}`;
         return events.record('info', { kind: 'config.chosen', agent: null, message, data: { changed: bad.changed } });

@@ -111,7 +111,8 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
     if (starts <= 1) tell.begun(config.changed);
     const before = await hostsBefore(past ? undefined : store, since);
     hosts = { before, since: excused.includes(HOST_CAUSE) ? NO_HOSTS : { ended: starts - 1, lost } };
-    if (past) track(witnesses!.known().finally(() => past.close()));
+    const known = witnesses!.known().then(judgeSoon);
+    track(past ? known.finally(() => past.close()) : known);
   }
 
   function watch(since: number, excused: readonly string[], past?: Past) {
@@ -137,7 +138,8 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
     const taken = config.taken();
     if (!witnesses || isLeaving) return;
     if (taken.is === 'taken-back') return hear(taken.bad);
-    if (taken.is !== 'on-trial') return;
+    // Nobody has anything against them, as long as nobody's past is known.
+    if (taken.is !== 'on-trial' || !witnesses.areKnown()) return;
     const facts = { witnesses: witnesses.all(), hosts, since: taken.trial.since, now: time.now() };
     const judgement = judgeFleet(facts);
     if (judgement.is === 'good') approve(judgement.why);

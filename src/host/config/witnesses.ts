@@ -22,7 +22,9 @@ export interface Witnesses {
   /** Those that can tell, as far as their past is known. */
   all(): Witness[];
   of(agent: string): Witness | undefined;
-  /** Resolves when every past that is being read is known. */
+  /** Whether every past that is to be read is known. */
+  areKnown(): boolean;
+  /** Resolves when it is. */
   known(): Promise<void>;
 }
 
@@ -120,6 +122,7 @@ export function createWitnesses(
     },
     all: () => [...known.values()].filter((one) => !one.isOut && !one.early && canTell(one.before)).map(asked),
     of: (agent) => known.get(agent),
+    areKnown: () => [...known.values()].every(({ early }) => !early),
     known: () => reading,
   };
 }
