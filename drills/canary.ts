@@ -11,18 +11,27 @@ const held: unknown[] = [];
 export default definePlugin({
   about: 'A canary: fails once in the way that a drill asks for, then does its job.',
   settings: z.strictObject({
-    fault: z.enum(['none', 'leak', 'buffers', 'crash', 'abort', 'spin', 'native', 'silence', 'children']),
+    fault: z.enum(['none', 'leak', 'buffers', 'crash', 'abort', 'spin', 'native', 'silence', 'children', 'origin']),
     limitMb: z.number(),
   }),
-  needs: { exec: ['sh'] },
+  needs: { exec: ['sh'], net: ['127.0.0.1'] },
   limits: { attempts: 2, backoff: { first: '1ms', longest: '1ms' } },
   async run(context) {
+    if (context.settings.fault === 'origin') return call(context);
     const isWarmUp = context.job.input === 'warm up';
     if (isWarmUp || context.job.attempt > 1 || context.settings.fault === 'none') return { is: 'well' };
     await fail(context, context.settings);
     return { is: 'well' };
   },
 });
+
+/** Calls the server that the drill has put up; whether that is well is the drill's matter. */
+async function call({ job, fetch, log }: Context<unknown>) {
+  log.info('the call begins');
+  const answer = await fetch(String(job.input));
+  if (!answer.ok) throw new Error(`the server of the drill answered ${answer.status}`);
+  return { is: 'well' };
+}
 
 async function fail({ log, exec }: Context<unknown>, { fault, limitMb }: { fault: string; limitMb: number }) {
   /** Starts the clock of the drill. A fault that stops the thread comes after a pause, which lets the line out. */

@@ -101,6 +101,15 @@ export const DRILL_PLANS: readonly DrillPlan[] = [
   },
 ];
 
+/** A server of the drill's own that is down and comes back: its bound counts from there. */
+export const ORIGIN_PLAN: DrillPlan = {
+  name: 'origin-down',
+  promise: 'a job whose server is down waits, and is done soon after it is back, with no attempt lost',
+  promisedMs: 10_250,
+  fault: 'origin',
+  limits: LONG,
+};
+
 /** Judges a drill by what was measured. */
 export function judgeDrill(
   plan: Pick<DrillPlan, 'name' | 'promise' | 'promisedMs'>,

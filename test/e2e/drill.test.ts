@@ -7,8 +7,8 @@ afterEach(async () => {
   place = undefined;
 });
 
-/** Each in its own way: the thread, the process, a stuck loop, children, and the clock of a schedule. */
-const QUICK = ['crash', 'abort', 'hang', 'children', 'clock'];
+/** Each in its own way: the thread, the process, a stuck loop, children, a server, and the clock of a schedule. */
+const QUICK = ['crash', 'abort', 'hang', 'children', 'origin-down', 'clock'];
 
 it('drills canaries beside real agents, which notice nothing, and measures what was promised', async () => {
   place = installation({ 'plugins/tick.ts': plugin('return 1;', 'schedule: "* * * * * *", overlap: "queue",') });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCatalog } from '../../catalog/catalog.ts';
 import type { Catalog } from '../../catalog/ports.ts';
-import { DRILL_PLANS, type DrillPlan } from '../../healing/drill-plans.ts';
+import { DRILL_PLANS, type DrillPlan, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -35,7 +35,8 @@ export function createCanaries(
     rmSync(folder, { recursive: true, force: true });
     for (const part of ['plugins', 'agents']) mkdirSync(join(folder, part), { recursive: true });
     cpSync(CANARY, join(folder, 'plugins/canary.ts'));
-    for (const plan of DRILL_PLANS) writeFileSync(join(folder, `agents/${canaryOf(plan)}.yaml`), agentFile(plan));
+    for (const plan of [...DRILL_PLANS, ORIGIN_PLAN])
+      writeFileSync(join(folder, `agents/${canaryOf(plan)}.yaml`), agentFile(plan));
     const found = createCatalog(needs, { folder, versionsFolder: join(folder, 'versions') });
     catalog = found;
     found.onChange(needs.changed);
@@ -66,6 +67,7 @@ function agentFile({ fault, limits }: DrillPlan): string {
     plugin: 'canary',
     // A canary may take its process down: it never shares one.
     isolation: 'own',
+    needs: { net: fault === ORIGIN_PLAN.fault ? ['127.0.0.1'] : [] },
     settings: { fault, limitMb: limits.memoryBytes / 1024 ** 2 },
     limits: {
       memory: `${limits.memoryBytes}B`,

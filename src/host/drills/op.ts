@@ -1,5 +1,5 @@
 import type { DrillNewsView, DrillView } from '../../control/protocol.ts';
-import { DRILL_PLANS } from '../../healing/drill-plans.ts';
+import { DRILL_PLANS, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { OpTable } from '../control-server.ts';
@@ -7,10 +7,11 @@ import type { House } from '../house.ts';
 import { iso } from '../views.ts';
 import { canaryOf } from './canaries.ts';
 import { CLOCK_PLAN, clockDrill } from './clock-drill.ts';
-import { drill } from './drill.ts';
+import { type DrillNews, drill } from './drill.ts';
+import { originDrill } from './origin-drill.ts';
 import { SCRATCH_PLANS, scratchDrill } from './scratch-drills.ts';
 
-const NAMES = [...DRILL_PLANS, CLOCK_PLAN, ...SCRATCH_PLANS].map(({ name }) => name);
+const NAMES = [...DRILL_PLANS, ORIGIN_PLAN, CLOCK_PLAN, ...SCRATCH_PLANS].map(({ name }) => name);
 
 /** The op that drills. One drill at a time: what they measure would be each other. */
 export function drillOp(house: House): Pick<OpTable, 'drill'> {
@@ -33,8 +34,9 @@ export function drillOp(house: House): Pick<OpTable, 'drill'> {
 
   async function one(name: string, item: (item: unknown) => boolean): Promise<DrillView> {
     const plan = DRILL_PLANS.find((candidate) => candidate.name === name);
-    if (plan)
-      return drill(house, plan, ({ at, ...news }) => void item({ ...news, at: iso(at) } satisfies DrillNewsView));
+    const pass = ({ at, ...news }: DrillNews) => void item({ ...news, at: iso(at) } satisfies DrillNewsView);
+    if (plan) return drill(house, plan, pass);
+    if (name === ORIGIN_PLAN.name) return originDrill(house, pass);
     const tell = (what: DrillNewsView['what'], text: string) =>
       item({ drill: name, at: iso(house.time.now()), what, text } satisfies DrillNewsView);
     tell('started', name === CLOCK_PLAN.name ? 'a schedule of its own' : 'a Daruma of its own');
