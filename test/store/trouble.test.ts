@@ -158,6 +158,25 @@ test('a full disk refuses everything, keeps what it has, and works again by itse
   expect((await store.checkUp({ integrity: true })).integrity).toBe('ok');
 });
 
+test('what only asks is answered on a full disk, also when it travels with what is refused', async (context) => {
+  const path = smallDisk(2_000_000) ?? context.skip('mounting a small disk is not permitted here');
+  const store = storeAt(join(path as string, 'store.db'));
+  await store.start();
+  await store.setState('a', 'k', '1', T0);
+  const tooBig = job({ input: 'x'.repeat(4_000_000) });
+  const [refused, asked, wrong, after] = await Promise.allSettled([
+    store.add([tooBig], T0),
+    store.getState('a', 'k'),
+    store.getState('a', (() => {}) as never),
+    store.get('job-1'),
+  ]);
+  expect(refused).toMatchObject({ status: 'rejected', reason: { plain: { code: 'STORE_FULL' } } });
+  expect(asked).toEqual({ status: 'fulfilled', value: '1' });
+  expect(wrong.status).toBe('rejected');
+  expect(after).toEqual({ status: 'fulfilled', value: undefined });
+  expect(await store.add([job()], T0)).toHaveLength(1);
+});
+
 test('a disk that is full at the start is told as that', async (context) => {
   const path = smallDisk(200_000) ?? context.skip('mounting a small disk is not permitted here');
   const filler = join(path as string, 'filler');

@@ -10,7 +10,7 @@ import type { Tables } from './tables.ts';
  * Failure handling. A call that refuses with a `Fault` has written nothing (an op throws faults only before its first
  * write), so the others go on. Any other error undoes the group, which is then done again with a savepoint around each call,
  * so that only the wrong one fails: the common way pays nothing for that. When the store itself is in trouble (disk full,
- * I/O error, commit refused) nothing of the group is kept and every call of it fails; the next group tries anew.
+ * I/O error, commit refused) nothing of the group is kept and every call of it that writes fails; the next group tries anew.
  */
 export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => Answer {
   const beginRead = db.prepare('BEGIN');
@@ -37,10 +37,30 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
       }
     } catch (thrown) {
       undo();
-      const fault = storeFault(thrown, file);
-      return { values: new Array(calls.length), faults: calls.map((_, place) => [place, fault]) };
+      return readsOnly(calls, storeFault(thrown, file));
     }
   };
+
+  /** What only asks shall not be refused for the writes that it travelled with. */
+  function readsOnly(calls: readonly Call[], refused: PlainFault): Answer {
+    const values: unknown[] = new Array(calls.length);
+    const faults: Answer['faults'] = [];
+    for (const [place, [name, ...args]] of calls.entries()) {
+      if (writes(OP_KINDS[name])) {
+        faults.push([place, refused]);
+        continue;
+      }
+      try {
+        begin('read');
+        values[place] = ops[name]!(...args);
+        end('read');
+      } catch (thrown) {
+        undo();
+        faults.push([place, refusal(thrown)]);
+      }
+    }
+    return { values, faults };
+  }
 
   function begin(kind: OpKind): void {
     if (!writes(kind)) return void beginRead.run();
