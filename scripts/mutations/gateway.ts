@@ -4,6 +4,7 @@ const BREAKER = 'src/gateway/origins/breaker.ts';
 const ORIGINS = 'src/gateway/origins/origins.ts';
 const LAWS = ['test/gateway/breaker.test.ts'];
 const SERVICE = ['test/gateway/origins.test.ts'];
+const OUTAGES = ['test/healing/origins.test.ts'];
 const WAITING = ['test/jobs/waiting.test.ts'];
 
 /** Guards of what goes out of the house. */
@@ -84,5 +85,54 @@ export const ofGateway: readonly Mutation[] = [
     text: 'waitOf(before.error)?.since ?? startedAt',
     instead: 'startedAt',
     caughtBy: WAITING,
+  },
+  {
+    breaks: 'what may do harm is not repeated',
+    file: 'src/workers/inside/fetch-order.ts',
+    text: "const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS']);",
+    instead: "const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS', 'POST']);",
+    caughtBy: ['test/workers/fetch-order.test.ts'],
+  },
+  {
+    breaks: 'nobody else of a chain learns who asks',
+    file: 'src/workers/inside/fetch-order.ts',
+    text: 'if (!credentials) {',
+    instead: 'if (!credentials && url.port === "never") {',
+    caughtBy: ['test/workers/fetch-order.test.ts'],
+  },
+  {
+    breaks: 'this side’s own faults do not take a server down',
+    file: 'src/workers/inside/fetch-order.ts',
+    text: 'OWN_FAULTS.has(code) || ',
+    instead: '',
+    caughtBy: ['test/workers/fetch-order.test.ts'],
+  },
+  {
+    breaks: 'a server that is down is not healed by a job that is done without it',
+    file: 'src/healing/proof.ts',
+    text: "    case 'failing-over':\n",
+    instead: '',
+    caughtBy: OUTAGES,
+  },
+  {
+    breaks: 'two servers that differ in the port are two incidents',
+    file: 'src/healing/verdict.ts',
+    text: 'agent ?? origin',
+    instead: "agent ?? ''",
+    caughtBy: OUTAGES,
+  },
+  {
+    breaks: 'an attempt that was held up is no incident of its agent',
+    file: 'src/healing/verdict.ts',
+    text: "['HOST_LOST', 'ORIGIN_DOWN']",
+    instead: "['HOST_LOST']",
+    caughtBy: OUTAGES,
+  },
+  {
+    breaks: 'an outage that a person has closed stays closed',
+    file: 'src/healing/origin-watch.ts',
+    text: '(isSame || cases.size >= MOST_OPEN)',
+    instead: '(cases.size >= MOST_OPEN)',
+    caughtBy: OUTAGES,
   },
 ];

@@ -1,3 +1,4 @@
+import { ofCatalog } from './catalog.ts';
 import { ofGateway } from './gateway.ts';
 import { ofJobs } from './jobs.ts';
 import type { Mutation } from './mutation.ts';
@@ -6,4 +7,11 @@ import { ofStore } from './store.ts';
 import { ofWorkers } from './workers.ts';
 
 /** Each guard that `npm run mutate` breaks. */
-export const MUTATIONS: readonly Mutation[] = [...ofJobs, ...ofStore, ...ofSchedule, ...ofWorkers, ...ofGateway];
+export const MUTATIONS: readonly Mutation[] = [
+  ...ofJobs,
+  ...ofStore,
+  ...ofSchedule,
+  ...ofWorkers,
+  ...ofGateway,
+  ...ofCatalog,
+];

@@ -1,0 +1,210 @@
+import type { Mutation } from './mutation.ts';
+
+const PROBATION = ['test/catalog/probation.test.ts'];
+const VERSIONS = ['test/catalog/version-budget.test.ts'];
+const FLEET = ['test/catalog/fleet-band.test.ts'];
+const STANDING = ['test/catalog/config-standing.test.ts'];
+const CONFIG = ['test/host/config.test.ts'];
+const WATCH = ['test/host/config-probation.test.ts'];
+
+const versions: Mutation[] = [
+  {
+    breaks: 'a version on probation is bad at its first crash',
+    file: 'src/catalog/probation.ts',
+    text: 'if (severe > 0 && tail(',
+    instead: 'if (severe > 1 && tail(',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'a version may fail as often as the one before',
+    file: 'src/catalog/probation.ts',
+    text: 'tail(failed, runs, rate) < BANDS.errorChance',
+    instead: 'failed > 0',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'a version that takes three times as long is bad',
+    file: 'src/catalog/probation.ts',
+    text: '?? badDuration(candidate, good)',
+    instead: '',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'slowness that nobody would notice is none',
+    file: 'src/catalog/probation.ts',
+    text: ' || now <= then + BANDS.slowMoreMs',
+    instead: '',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'a version that holds twice the memory is bad',
+    file: 'src/catalog/probation.ts',
+    text: ' ?? badMemory(candidate, good)',
+    instead: '',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'one reading of a worker is no measure of its memory',
+    file: 'src/catalog/probation.ts',
+    text: 'Math.min(candidate.readings, good.readings) < LEAST_READINGS',
+    instead: 'Math.min(candidate.readings, good.readings) < 1',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'a version is blamed only when the good one does what it could not',
+    file: 'src/catalog/probation.ts',
+    text: "if (since.done > 0) return 'upheld';",
+    instead: "if (since.done > 0) return 'wait';",
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'what is bad does not run, saved again or not',
+    file: 'src/catalog/standing.ts',
+    text: 'if (rejected && free.good) {',
+    instead: 'if (rejected && !free.good) {',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'nothing is rolled back as long as nothing is good',
+    file: 'src/catalog/standing.ts',
+    text: ' || !standing.good) return standing;',
+    instead: ') return standing;',
+    caughtBy: PROBATION,
+  },
+  {
+    breaks: 'no version in use is pruned',
+    file: 'src/catalog/version-budget.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what stands in the file
+    text: 'list.filter(({ ref }) => !used.has(`${ref.plugin}/${ref.id}`))',
+    instead: 'list.filter(() => !used.has(""))',
+    caughtBy: VERSIONS,
+  },
+  {
+    breaks: 'what workers of the last minutes may still read is not pruned',
+    file: 'src/catalog/version-budget.ts',
+    text: '.slice(0, -KEPT_ALWAYS)',
+    instead: '',
+    caughtBy: VERSIONS,
+  },
+  {
+    breaks: 'versions are pruned until they fit into the budget, and no further',
+    file: 'src/catalog/version-budget.ts',
+    text: 'if (bytes <= budgetBytes) break;',
+    instead: 'if (bytes >= budgetBytes) break;',
+    caughtBy: VERSIONS,
+  },
+];
+
+const fleet: Mutation[] = [
+  {
+    breaks: 'one agent that fails alone says nothing of the host’s settings',
+    file: 'src/catalog/fleet-band.ts',
+    text: 'leastStruck: 2,',
+    instead: 'leastStruck: 1,',
+    caughtBy: FLEET,
+  },
+  {
+    breaks: 'in a large fleet some agents look worse by chance',
+    file: 'src/catalog/fleet-band.ts',
+    text: 'return tail(struck, heard, FLEET_BANDS.struckChance) <= FLEET_BANDS.fleetChance;',
+    instead: 'return true;',
+    caughtBy: FLEET,
+  },
+  {
+    breaks: 'agents that already failed say nothing of the host’s settings',
+    file: 'src/catalog/fleet-band.ts',
+    text: ' && done > failed && inARow === 0',
+    instead: '',
+    caughtBy: FLEET,
+  },
+  {
+    breaks: 'a crash is no word on the host’s settings by itself',
+    file: 'src/catalog/fleet-band.ts',
+    text: '...runs, severe: 0, memoryBytes: null',
+    instead: '...runs, memoryBytes: null',
+    caughtBy: FLEET,
+  },
+  {
+    breaks: 'slots that begin late are measured by how many did before',
+    file: 'src/catalog/fleet-band.ts',
+    text: ' || tail(hits, of, rate) >= FLEET_BANDS.struckChance',
+    instead: '',
+    caughtBy: FLEET,
+  },
+  {
+    breaks: 'lost hosts are measured by how many were lost before',
+    file: 'src/catalog/fleet-band.ts',
+    text: ' && tail(lost, ended, rate) < FLEET_BANDS.lostChance',
+    instead: '',
+    caughtBy: [...FLEET, ...WATCH],
+  },
+  {
+    breaks: 'settings are not good while an agent does worse',
+    file: 'src/catalog/fleet-band.ts',
+    text: "if (struck > 0) return { is: 'wait' };",
+    instead: '',
+    caughtBy: FLEET,
+  },
+];
+
+const config: Mutation[] = [
+  {
+    breaks: 'settings with which two hosts did not come up are taken back',
+    file: 'src/catalog/config-standing.ts',
+    text: 'trial.failed >= MOST_FAILED',
+    instead: 'trial.failed > 1_000',
+    caughtBy: STANDING,
+  },
+  {
+    breaks: 'settings that were excused once are not tried by turns',
+    file: 'src/catalog/config-standing.ts',
+    text: ' && trial.excused.length === 0',
+    instead: '',
+    caughtBy: STANDING,
+  },
+  {
+    breaks: 'a host that is lost with the good settings as well was not lost because of the others',
+    file: 'src/catalog/config-standing.ts',
+    text: "return kind === 'lost' && appeal === 'open' && after > 0;",
+    instead: "return kind === 'lost' && appeal === 'open' && after > 1_000;",
+    caughtBy: STANDING,
+  },
+  {
+    breaks: 'a secret is not shown among what has changed',
+    file: 'src/catalog/config-change.ts',
+    text: 'if (SECRET_NAME.test(path)) return HIDDEN;',
+    instead: '',
+    caughtBy: STANDING,
+  },
+  {
+    breaks: 'nothing is deleted that the good settings would keep',
+    file: 'src/host/config/live.ts',
+    text: 'Math.max(jobsMs, good.retention.jobsMs)',
+    instead: 'jobsMs',
+    caughtBy: CONFIG,
+  },
+  {
+    breaks: 'settings with which a host cannot start are bad only when it can without them',
+    file: 'src/host/config/in-use.ts',
+    text: 'taken: back, isUnsure: true',
+    instead: 'taken: back, isUnsure: false',
+    caughtBy: CONFIG,
+  },
+  {
+    breaks: 'what was taken back is told once',
+    file: 'src/host/config/probation.ts',
+    text: 'if (!taken.bad.isTold) await',
+    instead: 'await',
+    caughtBy: WATCH,
+  },
+  {
+    breaks: 'what died with a host because of its settings is run again',
+    file: 'src/host/config/again.ts',
+    text: "error?.code === 'HOST_LOST'",
+    instead: "error?.code === 'NEVER'",
+    caughtBy: WATCH,
+  },
+];
+
+/** Guards of versions and settings on probation. */
+export const ofCatalog: readonly Mutation[] = [...versions, ...fleet, ...config];
