@@ -247,8 +247,10 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     for (const [name, { good }] of pluginShelf.plugins()) if (good) now.plugins[name] = good.ref.id;
     for (const [name, { good }] of agentShelf.files()) if (good) now.files[name] = { file: good.file, text: good.text };
     remembered = now;
-    memory.write(now, () => versions.prune(new Set([...versionsOf(now), ...standings.used()])));
+    memory.write(now, async () => void (await versions.prune(used())));
   }
+
+  const used = () => new Set([...versionsOf(remembered), ...standings.used()]);
 
   function isIdle(): boolean {
     const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');
@@ -283,6 +285,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     },
     origins: (agent) => inForce.get(agent)?.origins,
     standings,
+    shrink: () => versions.prune(used(), 0),
     onChange: listeners.add,
     onNews: news.add,
   };

@@ -113,6 +113,8 @@ export interface Catalog extends Service {
   /** Each value of an agent with its origin; undefined for an unknown agent. */
   origins(agent: string): OriginValue[] | undefined;
   standings: Standings;
+  /** Deletes every version that nobody needs; resolves with the bytes that came free. */
+  shrink(): Promise<number>;
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
   /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */

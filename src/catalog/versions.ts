@@ -48,9 +48,9 @@ export interface Versions {
   /**
    * Deletes all but the newest 20 of each plugin, and then the oldest of all until the rest fits into the budget. Those
    * in `used` (`plugin/id`: in force, good, or what a rollback goes to) and the newest two of each plugin besides stay,
-   * whatever the budget.
+   * whatever the budget. Resolves with the bytes that came free.
    */
-  prune(used: ReadonlySet<string>): Promise<void>;
+  prune(used: ReadonlySet<string>, bytes?: number): Promise<number>;
 }
 
 const FORMAT = 2;
@@ -144,8 +144,9 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
       }
       return texts;
     },
-    async prune(used) {
-      for (const version of spareVersions([...versions.values()], used, budgetBytes())) {
+    async prune(used, bytes = budgetBytes()) {
+      const spare = spareVersions([...versions.values()], used, bytes);
+      for (const version of spare) {
         const { plugin, id } = version.ref;
         await rm(join(folder, plugin, id), { recursive: true, force: true });
         versions.set(
@@ -153,6 +154,7 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
           versions.get(plugin)!.filter(({ ref }) => ref.id !== id),
         );
       }
+      return spare.reduce((sum, one) => sum + one.bytes, 0);
     },
   };
 }

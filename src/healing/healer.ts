@@ -48,8 +48,10 @@ export interface Healer extends Service {
   /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
   holdUp(agent: string, due: number): string | undefined;
   quarantine(agent: string): QuarantineRecord | undefined;
-  /** The machine is short of memory or disk: nothing is to grow. */
+  /** The machine is short of memory: nothing is to grow. */
   isPressed(): boolean;
+  /** Jobs below it wait; undefined: none has to. */
+  leastPriority(): number | undefined;
   /** The next job of a quarantined agent is its probe, now. */
   probeNow(agent: string): void;
   /** Ends a quarantine; false when there is none. */
@@ -76,6 +78,10 @@ export interface HealerNeeds {
   room(): Promise<Room>;
   /** Workers that hold nothing are let go. */
   shed(): void;
+  /** The worker that holds most memory goes between two jobs. */
+  recycleLargest(): void;
+  /** Gives back what disk can be given back without harm, and says in words how much. */
+  cleanUp(): Promise<string>;
   /** Servers that agents call. Default: none is watched. */
   origins?: OriginBoard;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
@@ -101,8 +107,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const { notice, heal, close } = disturbances;
   const leaks = createLeakWatch({ time, cases, notice, heal });
   const excused = (name: string) => !needs.agent(name) || wards.get(name) !== undefined || needs.excused(name);
-  const lates = createLateWatch({ time, store, cases, notice, excused });
   const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed });
+  const { leastPriority } = pressure;
+  const lates = createLateWatch({ time, store, cases, notice, excused, leastPriority });
   const origins = createOriginWatch({ time, cases, notice, heal, close, board: needs.origins });
   const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
@@ -133,9 +140,22 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     });
   }
 
+  /** It takes a while; what came of it is told when it is known. */
+  function cleanUp(one: Case) {
+    const done = needs.cleanUp().catch((error) => `the clean-up failed: ${toPlainFault(error).message}`);
+    cases.next(one, async () => {
+      const text = await done;
+      cases.apply(one, { is: 'told', at: time.now(), text });
+    });
+  }
+
   /** What is left to do of a remedy: workers kill and clear up, jobs try again, wards hold, without being asked. */
-  function carryOut(kind: RemedyKind, { incident: { agent, seen }, worker }: Case) {
+  function carryOut(kind: RemedyKind, one: Case) {
+    const { incident, worker } = one;
+    const { agent, seen } = incident;
     if (kind === 'shed') needs.shed();
+    if (kind === 'recycle-largest') needs.recycleLargest();
+    if (kind === 'clean-up') cleanUp(one);
     if (agent === null) return;
     if (kind === 'own-cell') needs.ownCell(agent);
     if (kind === 'catch-up') needs.wake(agent);
@@ -199,6 +219,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     holdUp: wards.holdUp,
     quarantine: wards.get,
     isPressed: pressure.isShort,
+    leastPriority,
     probeNow(agent) {
       wards.probeNow(agent);
       needs.wake(agent);

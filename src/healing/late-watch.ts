@@ -18,14 +18,16 @@ export interface LateWatchNeeds extends Pick<Disturbances, 'notice'> {
   cases: Pick<Cases, 'of'>;
   /** Whose work is held up on purpose, or is being done. */
   excused(agent: string): boolean;
+  /** Jobs below it wait on purpose. */
+  leastPriority(): number | undefined;
 }
 
-export function createLateWatch({ time, store, cases, notice, excused }: LateWatchNeeds): LateWatch {
+export function createLateWatch({ time, store, cases, notice, excused, leastPriority }: LateWatchNeeds): LateWatch {
   let lately: Overdue[] = [];
   return {
     async look() {
       const now = time.now();
-      const [slots, jobs] = await Promise.all([store.nextSlots(), store.waiting(now)]);
+      const [slots, jobs] = await Promise.all([store.nextSlots(), store.waiting(leastPriority())]);
       const found = overdue({ slots, jobs, excused, now });
       const sure = stillOverdue(found, lately);
       lately = found;

@@ -7,7 +7,7 @@ export type { Evidence, WorkerReading } from '../workers/ports.ts';
  * heap limit, or its cell aborted · `leaking`: its memory will reach the limit · `over-limit`: it has · `stuck`: past
  * its timeout · `silent`: no beat, no progress · `children-left`: processes of an ended job · `crash-looping`: the
  * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
- * took its cell · `pressed`: the machine's memory or disk is short · `host-lost`: the host ended or stood still ·
+ * took its cell · `pressed`: the machine's memory is short · `disk-short`: so is the disk of the store · `host-lost`: the host ended or stood still ·
  * `bad-version`: a version on probation does worse than the one before ·
  * `bad-config`: the host's settings on probation do harm · `failing-over`: a server that agents call is down.
  */
@@ -23,6 +23,7 @@ export type Verdict =
   | 'late'
   | 'cell-lost'
   | 'pressed'
+  | 'disk-short'
   | 'host-lost'
   | 'bad-version'
   | 'bad-config'
@@ -31,7 +32,8 @@ export type Verdict =
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
  * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
- * `catch-up` · `shed`: growth stops, idle workers go · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
+ * `catch-up` · `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait · `recycle-largest`: the
+ * worker that holds most goes between two jobs · `clean-up`: logs and versions give up space · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
  * refused or go to the next in the chain, jobs wait · `probe`: one call goes out to see · `escalate`: a person or a model is asked.
  */
 export type RemedyKind =
@@ -43,6 +45,9 @@ export type RemedyKind =
   | 'kill-children'
   | 'catch-up'
   | 'shed'
+  | 'defer'
+  | 'recycle-largest'
+  | 'clean-up'
   | 'restart-host'
   | 'roll-back'
   | 'fail-over'

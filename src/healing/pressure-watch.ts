@@ -1,43 +1,60 @@
 import type { Time } from '../kernel/time.ts';
 import { type Cases, caseWith } from './cases.ts';
 import type { Disturbances } from './disturbances.ts';
-import { type Room, shortageOf } from './pressure.ts';
+import { type Room, type Scarce, shortageOf } from './pressure.ts';
 
-/** Sees that the machine runs short, and that it does no more. */
+/** Sees that the machine runs short of memory or disk, and that it does no more. */
 export interface PressureWatch {
-  /** One look; what is short at two looks in a row is told, then again each minute. */
+  /** One look; what is short at two looks in a row is told, then again each minute: the next remedy follows. */
   look(): Promise<void>;
+  /** Memory is short: nothing is to grow. */
   isShort(): boolean;
+  /** Jobs below it wait, because memory is short and it did not help that idle workers went; undefined: none has to. */
+  leastPriority(): number | undefined;
 }
 
 export interface PressureWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
   time: Time;
   cases: Pick<Cases, 'of'>;
   room(): Promise<Room>;
-  /** It has become short, or is no more. */
+  /** Memory has become short, or is no more. */
   changed(): void;
 }
 
 const AGAIN_AFTER_MS = 60_000;
+const TOLD_AS = {
+  memory: { verdict: 'pressed', code: 'PRESSED' },
+  disk: { verdict: 'disk-short', code: 'DISK_SHORT' },
+} as const;
 
 export function createPressureWatch({ time, cases, room, notice, heal, changed }: PressureWatchNeeds): PressureWatch {
-  let seen = 0;
+  /** At how many looks in a row. */
+  const seen: Record<Scarce, number> = { memory: 0, disk: 0 };
+
+  function judge(what: Scarce, now: Room) {
+    const short = shortageOf(what, now, seen[what] > 0);
+    const before = seen[what];
+    seen[what] = short === null ? 0 : before + 1;
+    const { verdict, code } = TOLD_AS[what];
+    const one = caseWith(cases.of(null), verdict);
+    if (short === null && one) heal(one, 'there is room again');
+    if (what === 'memory' && before >= 2 !== seen.memory >= 2) changed();
+    if (short === null || seen[what] < 2 || (one && time.now() - one.lastAt < AGAIN_AFTER_MS)) return;
+    notice({ agent: null, verdict, because: { code, message: '' }, seen: short }, {});
+  }
+
+  const isShort = () => seen.memory >= 2;
+
   return {
-    isShort: () => seen >= 2,
+    isShort,
+    leastPriority() {
+      const remedies = isShort() ? caseWith(cases.of(null), 'pressed')?.incident.remedies : undefined;
+      return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;
+    },
     async look() {
-      const short = shortageOf(await room(), seen > 0);
-      const before = seen;
-      seen = short === null ? 0 : seen + 1;
-      const one = caseWith(cases.of(null), 'pressed');
-      if (short === null) {
-        if (one) heal(one, 'there is room again');
-        if (before >= 2) changed();
-        return;
-      }
-      if (seen < 2) return;
-      if (seen === 2) changed();
-      if (one && time.now() - one.lastAt < AGAIN_AFTER_MS) return;
-      notice({ agent: null, verdict: 'pressed', because: { code: 'PRESSED', message: '' }, seen: short }, {});
+      const now = await room();
+      judge('memory', now);
+      judge('disk', now);
     },
   };
 }

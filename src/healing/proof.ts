@@ -17,6 +17,7 @@ export interface ProofFacts {
 export function isProof({ incident, lastAt, worker }: ProofFacts, end: Settlement): boolean {
   switch (incident.verdict) {
     case 'pressed':
+    case 'disk-short':
     case 'failing-over':
       return false;
     case 'late':

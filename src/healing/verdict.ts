@@ -16,6 +16,7 @@ const OF_CODES: Record<string, Verdict> = {
   LATE: 'late',
   HOST_LOST: 'host-lost',
   PRESSED: 'pressed',
+  DISK_SHORT: 'disk-short',
   BAD_VERSION: 'bad-version',
   BAD_CONFIG: 'bad-config',
   ORIGIN_DOWN: 'failing-over',

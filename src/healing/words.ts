@@ -16,7 +16,8 @@ const SEEN: Record<Verdict, string> = {
   'crash-looping': 'crash-looping',
   late: 'late',
   'cell-lost': 'lost its cell',
-  pressed: 'short of room',
+  pressed: 'short of memory',
+  'disk-short': 'short of disk',
   'host-lost': 'host lost',
   'bad-version': 'on a bad version',
   'bad-config': 'on bad settings',
@@ -105,6 +106,12 @@ export function remedyWords(
       return 'it was woken again';
     case 'shed':
       return `idle workers were let go${facts.note ? `: ${facts.note}` : ''}`;
+    case 'defer':
+      return 'jobs of a priority below 0 wait';
+    case 'recycle-largest':
+      return 'the worker that holds most memory takes no more jobs and goes after the one it holds';
+    case 'clean-up':
+      return 'logs and old versions give up space';
     case 'restart-host':
       return 'the host was started again and took over what was left';
     case 'roll-back':

@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import type { Catalog } from '../catalog/ports.ts';
 import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer } from '../healing/healer.ts';
 import type { OriginBoard } from '../healing/ports.ts';
@@ -19,7 +18,10 @@ export interface HealingNeeds {
   log: Log;
   store: SqliteStore;
   events: Events;
-  catalog: Pick<Catalog, 'agents'>;
+  /** Whoever may have jobs. */
+  crew(): ReadonlyMap<string, Agent>;
+  /** Gives disk back, and says how much. */
+  cleanUp(): Promise<string>;
   rooms(): { workers: Workers; jobs: Jobs };
   /** Paused, or held by the host. */
   isHeld(agent: string): boolean;
@@ -31,14 +33,16 @@ export interface HealingNeeds {
   origins: OriginBoard;
 }
 
+const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
+
 /** The healer, wired to the rooms. */
-export function createHealing({ time, log, store, events, catalog, ...needs }: HealingNeeds): Healer {
+export function createHealing({ time, log, store, events, crew, cleanUp, ...needs }: HealingNeeds): Healer {
   return createHealer({
     time,
     log,
     events,
     store,
-    agent: (name) => catalog.agents().get(name),
+    agent: (name) => crew().get(name),
     excused: (name) =>
       needs.isHeld(name) ||
       needs
@@ -50,13 +54,15 @@ export function createHealing({ time, log, store, events, catalog, ...needs }: H
     ownCell: (name) => needs.rooms().workers.ownCell?.(name),
     room: () => roomOf(needs.storeFolder),
     shed() {
-      const why = { code: 'RECYCLED', message: 'the machine is short of memory or disk' };
-      const idle = needs
-        .rooms()
-        .workers.view()
-        .workers.filter((worker) => worker.is === 'idle');
-      for (const { worker } of idle) needs.rooms().workers.recycle?.(worker, why);
+      const { workers } = needs.rooms();
+      for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
+    recycleLargest() {
+      const { workers } = needs.rooms();
+      const [largest] = workers.view().workers.toSorted((a, b) => (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0));
+      if (largest) workers.recycle?.(largest.worker, SHORT);
+    },
+    cleanUp,
     bearingsChanged: () => needs.useWorkers(),
     origins: needs.origins,
   });

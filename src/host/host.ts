@@ -10,6 +10,7 @@ import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import { createAnswers } from './answers.ts';
+import { cleanUp } from './clean-up.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { watchConfig } from './config/watch.ts';
 import { openDoor } from './door.ts';
@@ -110,7 +111,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log: journal.room('healing'),
       store,
       events,
-      catalog: { agents: crew },
+      crew,
+      cleanUp: () => cleanUp({ journal, catalog }),
       rooms: () => ({ workers, jobs }),
       isHeld: pauses.isPaused,
       storeFolder: dirname(facts.storeFile),
@@ -142,6 +144,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         paused: pauses.isPaused,
         allowance: healer.allowance,
         heldUp: outbound.heldUp,
+        leastPriority: healer.leastPriority,
       },
       { owner },
     );

@@ -1,7 +1,7 @@
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
-import type { ClaimAnswer, ClaimRequest, JobStore, WorkerPort } from './ports.ts';
+import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobStore, WorkerPort } from './ports.ts';
 
 /**
  * Moves due jobs from the store to workers. Nothing is polled: an agent is looked at when it is woken (a job was added,
@@ -40,7 +40,7 @@ interface Turn {
 /** The pause before an agent is looked at again after the store refused a claim. */
 const AFTER_FAILURE_MS = 1_000;
 
-export function createClaims(needs: ClaimsNeeds, terms: () => { owner: string; leaseUntil: number }): Claims {
+export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'now'>): Claims {
   const turns = new Map<string, Turn>();
   const due = new Map<string, number>();
   let gathered: ClaimRequest[] = [];

@@ -41,6 +41,8 @@ export interface JobsNeeds {
   /** The agent in force; undefined while unknown or off. */
   agent(name: string): Agent | undefined;
   paused(name: string): boolean;
+  /** Jobs below it wait. Default, and undefined: none do. */
+  leastPriority?(): number | undefined;
   /** How many attempts of the agent may be under way at once. Default: as many as its workers take. */
   allowance?(name: string): number;
   /** For an attempt that failed of something that it could do nothing about: what its job waits for. Default: nothing ever. */
@@ -100,7 +102,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       },
       failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
     },
-    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs }),
+    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs, leastPriority: needs.leastPriority?.() }),
   );
 
   /** What an earlier run of the host left behind is settled before anything new starts. */
@@ -206,7 +208,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       for (const ref of lost) {
         workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
       }
-      for (const { agent, nextAt } of await store.waiting(now)) {
+      for (const { agent, nextAt } of await store.waiting()) {
         if (nextAt <= now) claims.wake(agent);
         else claims.dueAt(agent, nextAt);
       }
@@ -253,7 +255,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     },
     async redrive(ids) {
       const back = await store.redrive(ids, time.now());
-      for (const { agent } of await store.waiting(time.now())) claims.wake(agent);
+      for (const { agent } of await store.waiting()) claims.wake(agent);
       return back;
     },
     wake: claims.wake,

@@ -10,7 +10,7 @@ export interface JobStore {
    * marks them running with attempt + 1 under `owner`'s lease. Jobs past `staleAt` are cancelled instead (code `STALE`).
    * `nextAt`: when the agent's next unfinished job is due that was not taken, if any (≤ now: there is more).
    */
-  claim(requests: ClaimRequest[], terms: { owner: string; leaseUntil: number; now: number }): Promise<ClaimAnswer[]>;
+  claim(requests: ClaimRequest[], terms: ClaimTerms): Promise<ClaimAnswer[]>;
   /** Ends attempts. `false`: refused, because the job is not running under that attempt number any more (the fence). */
   settle(settlements: Settlement[]): Promise<boolean[]>;
   /** Gives back claimed attempts that never started: queued again (or retrying, if attempt > 1) with attempt − 1. */
@@ -30,12 +30,20 @@ export interface JobStore {
   get(id: JobId): Promise<JobDetail | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Job[]>;
-  /** Agents with at least one job that is due, and when each agent's next job is due otherwise. */
-  waiting(now: number): Promise<{ agent: string; nextAt: number }[]>;
+  /** Agents with unfinished jobs that do not run, and when each agent's next one is or was due. Those below `leastPriority` do not count. */
+  waiting(leastPriority?: number): Promise<{ agent: string; nextAt: number }[]>;
   /** Dead jobs by cause, largest group first. */
   deadByCause(): Promise<DeadGroup[]>;
   /** For each agent: unfinished jobs by state, the newest job, and the newest that ended. */
   overview(): Promise<AgentOverview[]>;
+}
+
+export interface ClaimTerms {
+  owner: string;
+  leaseUntil: number;
+  now: number;
+  /** Jobs below it stay where they are. Default: all may be taken. */
+  leastPriority?: number | undefined;
 }
 
 export interface ClaimRequest {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import roll from 'pino-roll';
 import type { Log, LogLevel } from '../kernel/log.ts';
-import { trimLogs } from './log-files.ts';
+import { logFiles, trimLogs } from './log-files.ts';
 import { createScrubber } from './scrub.ts';
 
 /**
@@ -21,6 +21,8 @@ export interface Journal {
   level(level: LogLevel): void;
   /** What all files together may take, from now on. */
   budget(bytes: number): void;
+  /** Deletes the oldest files down to half of what all of them take; returns the bytes that came free. */
+  shrink(): number;
   /** The values that no line may show, from now on. */
   hide(values: Iterable<string>): void;
   /** Lines that a full disk or a closed file has cost so far. */
@@ -124,6 +126,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     budget(bytes) {
       budgetBytes = bytes;
+    },
+    shrink() {
+      const bytes = logFiles(options.folder, STREAM).reduce((sum, file) => sum + file.bytes, 0);
+      return trimLogs(options.folder, STREAM, bytes / 2).reduce((sum, file) => sum + file.bytes, 0);
     },
     hide(values) {
       scrub = createScrubber(values);

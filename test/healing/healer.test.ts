@@ -317,9 +317,45 @@ describe('a machine that is short', () => {
     await at.clock.pass(10_000);
     expect(at.incident()).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
     expect(at.healer.isPressed()).toBe(false);
+  });
+
+  it('of memory for longer defers what can wait, then lets the largest worker go, then asks somebody', async () => {
+    at.room.memoryFree = 1;
+    await at.clock.pass(30_000);
+    expect(at.healer.leastPriority()).toBeUndefined();
+    await at.clock.pass(MINUTE + 10_000);
+    expect(at.healer.leastPriority()).toBe(0);
+    await at.clock.pass(4 * MINUTE);
+    const { remedies, state } = at.incident();
+    expect(remedies.map(({ kind }) => kind).slice(0, 4)).toEqual([
+      'shed',
+      'defer',
+      'recycle-largest',
+      'recycle-largest',
+    ]);
+    expect(at.asked.filter((one) => one === 'recycleLargest').length).toBeGreaterThan(1);
+    expect(state).toBe('escalated');
+    at.room.memoryFree = 50;
+    await at.clock.pass(10_000);
+    expect(at.healer.leastPriority()).toBeUndefined();
+    expect(at.incident().state).toBe('healed');
+  });
+
+  it('of disk is another matter: logs and versions give up space, and nothing is held up', async () => {
     at.room.diskFree = 1;
     await at.clock.pass(30_000);
-    expect(at.incident('inc-2').seen).toContain('disk');
+    const { verdict, seen, remedies, timeline } = at.incident();
+    expect({ verdict, seen, kinds: remedies.map(({ kind }) => kind) }).toEqual({
+      verdict: 'disk-short',
+      seen: '1 B of 100 B on the disk of the store are free',
+      kinds: ['clean-up'],
+    });
+    expect(timeline.map(({ text }) => text)).toContain('given back: 3 MB of logs');
+    expect(at.asked).toEqual(['cleanUp']);
+    expect(at.healer.isPressed()).toBe(false);
+    at.room.diskFree = 50;
+    await at.clock.pass(10_000);
+    expect(at.incident().state).toBe('healed');
   });
 });
 

@@ -174,6 +174,11 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
         room: async () => it.room,
         shed: () => void asked.push('shed'),
+        recycleLargest: () => void asked.push('recycleLargest'),
+        cleanUp: async () => {
+          asked.push('cleanUp');
+          return 'given back: 3 MB of logs';
+        },
         bearingsChanged: () => void asked.push('bearings'),
         origins: it.origins,
       },

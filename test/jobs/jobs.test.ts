@@ -216,7 +216,7 @@ it('has no more attempts of an agent under way than are allowed, however often i
   for (let look = 0; look < 3; look++) stage.jobs.wake('a');
   const [, probe] = await stage.givenOf(2);
   stage.jobs.wake('a');
-  await stage.store.waiting(Date.now());
+  await stage.store.waiting();
   expect(stage.given).toHaveLength(2);
   stage.end(probe!, { done: 'null' });
   await stage.jobs.finished(probe!.job);

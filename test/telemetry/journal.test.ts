@@ -100,3 +100,19 @@ it('loses no line that was logged before SIGKILL', () => {
   expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script])).toThrow();
   expect(lines()).toHaveLength(5_000);
 });
+
+it('gives up the older half of its files when it is asked to, and goes on in the newest', async () => {
+  const journal = await journalOf({ maxFileBytes: 64 * 1024, budgetBytes: 4 * 1024 ** 2 });
+  const log = journal.room('host');
+  for (let i = 0; i < 2_000; i++) {
+    log.info(`line ${i}`, { filler: 'x'.repeat(400) });
+    // Files are rolled between turns of the loop.
+    if (i % 50 === 0) await new Promise(setImmediate);
+  }
+  const before = bytesLeft();
+  const freed = journal.shrink();
+  expect(bytesLeft()).toBe(before - freed);
+  expect(freed).toBeGreaterThanOrEqual(before / 2 - 128 * 1024);
+  log.info('after');
+  expect(lines().map(({ msg }) => msg)).toContain('after');
+});

@@ -4,7 +4,7 @@
  * which costs half of what objects do; everything else goes as it is.
  */
 import type { Assignment, NewJob } from '../../jobs/model.ts';
-import type { AttemptRef, ClaimAnswer, ClaimRequest, Settlement } from '../../jobs/ports.ts';
+import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { jobIdOf, rowOf } from './job-id.ts';
 import type { StorePorts, Sync } from './ports.ts';
@@ -15,7 +15,7 @@ export type Plain = string | number | null;
 export interface PackedOps {
   /** Rows of the jobs; negative: the key was used before. */
   add(jobs: Plain[], now: number): number[];
-  claim(requests: ClaimRequest[], terms: { owner: string; leaseUntil: number; now: number }): Plain[];
+  claim(requests: ClaimRequest[], terms: ClaimTerms): Plain[];
   settle(settlements: Plain[]): boolean[];
   release(attempts: number[]): void;
   /** Places in the list of those that are not held any more. */

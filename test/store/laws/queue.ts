@@ -104,6 +104,21 @@ export function queueLaws(open: OpenStore): void {
       expect(none).toEqual({ agent: 'nobody', assignments: [], nextAt: null });
     });
 
+    test('leaves jobs below the least priority, until there is none', async () => {
+      const [low, plain, lower] = await added(store(), [{ priority: -1 }, {}, { priority: -100, runAt: T0 - 9 }]);
+      const take = async (leastPriority?: number) => {
+        const terms = { owner: 'host', leaseUntil: T0 + MINUTE, now: T0, leastPriority };
+        const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 9 }], terms);
+        return { jobs: answer!.assignments.map(({ job }) => job), nextAt: answer!.nextAt };
+      };
+      expect(await store().waiting(0)).toEqual([{ agent: 'a', nextAt: T0 }]);
+      expect(await take(0)).toEqual({ jobs: [plain], nextAt: null });
+      expect(await take(0)).toEqual({ jobs: [], nextAt: null });
+      expect(await store().waiting(0)).toEqual([]);
+      expect(await store().waiting()).toEqual([{ agent: 'a', nextAt: T0 - 9 }]);
+      expect(await take()).toEqual({ jobs: [low, lower], nextAt: null });
+    });
+
     test('says that there is more when the limit was reached', async () => {
       await added(store(), [{}, {}, { priority: -5 }]);
       const terms = { owner: 'host', leaseUntil: T0 + MINUTE, now: T0 };
@@ -172,7 +187,7 @@ export function queueLaws(open: OpenStore): void {
     test('waiting names each agent with something to do and when its next job is due', async () => {
       await added(store(), [{ runAt: T0 + 9, priority: 5 }, { runAt: T0 + 3 }, { agent: 'b' }, { agent: 'c' }]);
       await claimed(store(), 1, T0, 'c');
-      const waiting = await store().waiting(T0);
+      const waiting = await store().waiting();
       expect(waiting.sort((x, y) => x.agent.localeCompare(y.agent))).toEqual([
         { agent: 'a', nextAt: T0 + 3 },
         { agent: 'b', nextAt: T0 },

@@ -58,13 +58,14 @@ export function jobClaims(
 
   function claimFor(request: ClaimRequest, terms: Parameters<PackedOps['claim']>[1], flat: Plain[]): void {
     const { agent } = request;
+    const least = terms.leastPriority ?? Number.NEGATIVE_INFINITY;
     const head = flat.push(null, 0) - 2;
     let nextAt: number | null = null;
     let left = request.limit;
     let level = ABOVE_ALL;
     for (;;) {
       const found = nextLevel.get(agent, level) as unknown as [number] | undefined;
-      if (!found) break;
+      if (!found || found[0] < least) break;
       level = found[0];
       left -= takeLevel(request, level, left, terms, flat);
       const [at] = soonest.get(agent, level) as unknown as [number | null];

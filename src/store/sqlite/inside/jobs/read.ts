@@ -33,17 +33,18 @@ export function jobReads(db: DatabaseSync): Reads {
     abandoned(owner, now) {
       return (abandoned.all(owner, now) as unknown as JobRow[]).map(jobOf);
     },
-    waiting() {
+    waiting(leastPriority = Number.NEGATIVE_INFINITY) {
       const waiting: { agent: string; nextAt: number }[] = [];
       let at = nextAgent.get('') as ReadyRow | undefined;
       while (at) {
         const { agent } = at;
         let nextAt = at.run_at;
-        for (let level = nextLevel.get(agent, at.priority) as ReadyRow | undefined; level; ) {
+        const levelBelow = (priority: number) => nextLevel.get(agent, priority) as ReadyRow | undefined;
+        for (let level = levelBelow(at.priority); level && level.priority >= leastPriority; ) {
           nextAt = Math.min(nextAt, level.run_at);
-          level = nextLevel.get(agent, level.priority) as ReadyRow | undefined;
+          level = levelBelow(level.priority);
         }
-        waiting.push({ agent, nextAt });
+        if (at.priority >= leastPriority) waiting.push({ agent, nextAt });
         at = nextAgent.get(agent) as ReadyRow | undefined;
       }
       return waiting;
