@@ -78,6 +78,8 @@ export interface HealerNeeds {
   room(): Promise<Room>;
   /** Workers that hold nothing are let go. */
   shed(): void;
+  /** The same, of one agent. */
+  letGo(agent: string): void;
   /** The worker that holds most memory goes between two jobs. */
   recycleLargest(): void;
   /** Gives back what disk can be given back without harm, and says in words how much. */
@@ -157,8 +159,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     if (kind === 'recycle-largest') needs.recycleLargest();
     if (kind === 'clean-up') cleanUp(one);
     if (agent === null) return;
-    if (kind === 'own-cell') needs.ownCell(agent);
-    if (kind === 'catch-up') needs.wake(agent);
+    if (kind === 'own-cell' || kind === 'fresh-worker') needs.ownCell(agent);
+    if (kind === 'fresh-worker') needs.letGo(agent);
+    if (kind === 'catch-up' || kind === 'fresh-worker') needs.wake(agent);
     if (kind === 'recycle' && worker !== undefined) needs.recycle(worker, { code: 'RECYCLED', message: seen });
   }
 

@@ -11,7 +11,7 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   leaking: ['recycle', 'recycle'],
   'children-left': ['kill-children', 'kill-children'],
   'crash-looping': ['quarantine', 'quarantine'],
-  late: ['catch-up', 'catch-up', 'catch-up'],
+  late: ['catch-up', 'fresh-worker', 'fresh-worker'],
   pressed: ['shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'],
   'disk-short': ['clean-up', 'clean-up', 'clean-up'],
   'host-lost': ['restart-host', 'restart-host'],

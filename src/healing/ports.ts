@@ -32,7 +32,7 @@ export type Verdict =
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
  * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
- * `catch-up` · `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait · `recycle-largest`: the
+ * `catch-up` · `fresh-worker`: idle ones go, the next job gets a new one in a cell of its own · `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait · `recycle-largest`: the
  * worker that holds most goes between two jobs · `clean-up`: logs and versions give up space · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
  * refused or go to the next in the chain, jobs wait · `probe`: one call goes out to see · `escalate`: a person or a model is asked.
  */
@@ -44,6 +44,7 @@ export type RemedyKind =
   | 'quarantine'
   | 'kill-children'
   | 'catch-up'
+  | 'fresh-worker'
   | 'shed'
   | 'defer'
   | 'recycle-largest'

@@ -104,6 +104,8 @@ export function remedyWords(
       return 'the processes that it left were killed';
     case 'catch-up':
       return 'it was woken again';
+    case 'fresh-worker':
+      return 'its idle workers were let go, and it was woken: its next job gets a new one in a cell of its own';
     case 'shed':
       return `idle workers were let go${facts.note ? `: ${facts.note}` : ''}`;
     case 'defer':

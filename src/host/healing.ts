@@ -57,6 +57,13 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
       const { workers } = needs.rooms();
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
+    letGo(agent) {
+      const { workers } = needs.rooms();
+      const why = { code: 'RECYCLED', message: 'its work is late' };
+      for (const one of workers.view().workers) {
+        if (one.agent === agent && one.is === 'idle') workers.recycle?.(one.worker, why);
+      }
+    },
     recycleLargest() {
       const { workers } = needs.rooms();
       const [largest] = workers.view().workers.toSorted((a, b) => (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0));

@@ -276,7 +276,8 @@ describe('lateness', () => {
     await at.clock.pass(40_000);
     expect(at.incident().repeats).toBe(0);
     await at.clock.pass(MINUTE);
-    expect(at.incident().repeats).toBe(1);
+    expect(at.incident()).toMatchObject({ repeats: 1, remedies: [{ held: false }, { kind: 'fresh-worker' }] });
+    expect(at.asked).toEqual(['wake a', 'ownCell a', 'letGo a', 'wake a']);
     at.settle('a', 'retrying', { error: { code: 'ERROR', message: 'x' } });
     await quiet();
     expect(at.incident().state).toBe('healed');

@@ -174,6 +174,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
         room: async () => it.room,
         shed: () => void asked.push('shed'),
+        letGo: (name) => void asked.push(`letGo ${name}`),
         recycleLargest: () => void asked.push('recycleLargest'),
         cleanUp: async () => {
           asked.push('cleanUp');
