@@ -51,7 +51,7 @@ const MAY: Record<string, string[]> = {
 
 /** Decisions: no clock, no chance, no I/O. kernel/time.ts is the door by which time comes in. */
 const PURE = [
-  /^kernel\/(?!time\.ts|entry\.ts)/,
+  /^kernel\/(?!time\.ts|entry\.ts|oom\.ts)/,
   /^jobs\/(step|job-state|attempt-state|cause|model|agent|ports)\.ts$/,
   /\/ports\.ts$/,
   /^schedule\/(plan|decide|slot-state|why)\.ts$/,

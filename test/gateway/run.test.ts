@@ -17,6 +17,13 @@ describe('a command', () => {
     expect(await run('sh', ['-c', 'kill -9 $$'])).toMatchObject({ code: null, signal: 'SIGKILL' });
   });
 
+  it.runIf(process.platform === 'linux')('is ended before the broker and the host when memory runs out', async () => {
+    const { run } = await createWorld();
+    const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+    const { stdout } = await run('sh', ['-c', 'cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj']);
+    expect(stdout).toBe(`${own + 300}\n${own + 100}\n`);
+  });
+
   it('gets its arguments as they are, without a shell', async () => {
     const { run } = await createWorld();
     const args = ['$HOME', '`id`', '; echo x', "a'b", '', '*', 'ä\n'];

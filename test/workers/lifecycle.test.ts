@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +19,15 @@ async function within<T>(options: WorldOptions, scene: (world: World) => Promise
 }
 
 const views = (world: World, agent: string) => world.workers.view().workers.filter((worker) => worker.agent === agent);
+
+test.runIf(process.platform === 'linux')('a cell is ended before the host when memory runs out', async () => {
+  await within({}, async (world) => {
+    await world.agent('works', runs('return 1;'));
+    await world.run('works');
+    const adjusted = (pid: number | 'self') => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    expect(world.cells().map(adjusted)).toEqual([adjusted('self') + 200]);
+  });
+});
 
 describe('the workers of an agent', () => {
   test('begin with the first job and go when idle, except those that it always wants', async () => {

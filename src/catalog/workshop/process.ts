@@ -1,10 +1,12 @@
 /** The workshop: the process that compiles and inspects plugins, so that the host never does. It ends with its parent. */
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
+import { endMeSooner, SOONER } from '../../kernel/oom.ts';
 import { compile } from './compile.ts';
 import { inspect } from './inspect.ts';
 import type { FromWorkshop, ToWorkshop } from './messages.ts';
 
+endMeSooner(SOONER.workshop);
 process.on('message', (message: ToWorkshop) => void take(message));
 process.on('disconnect', end);
 // Starts the compiler's own process while the saved file is still settling.

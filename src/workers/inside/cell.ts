@@ -3,6 +3,7 @@
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
 import { toPlainFault } from '../../kernel/fault.ts';
+import { endMeSooner, SOONER } from '../../kernel/oom.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
 import { mostFiles, openFiles } from '../open-files.ts';
@@ -33,6 +34,7 @@ let measured = 0;
 let rssBytes = process.memoryUsage.rss();
 let calm: Calm | undefined;
 
+endMeSooner(SOONER.cell);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
 process.on('disconnect', die);

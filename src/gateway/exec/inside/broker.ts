@@ -6,6 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endMeSooner, SOONER } from '../../../kernel/oom.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
 import { openCgroups } from './cgroup.ts';
 import { createHerds, type Herds } from './herds.ts';
@@ -19,6 +20,7 @@ let closeCgroups: (() => void) | undefined;
 /** Orders that came before the leftovers were killed. */
 let early: ToBroker[] | null = [];
 
+endMeSooner(SOONER.broker);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
 process.on('disconnect', die);
