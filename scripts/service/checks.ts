@@ -1,0 +1,16 @@
+import type { Trial } from './trial.ts';
+
+/** One thing that is looked at. Resolves with what was seen; throws when it is not as it has to be. */
+export interface Check {
+  name: string;
+  /** `kept` goes from check to check. */
+  look(trial: Trial): Promise<string>;
+}
+
+/** This cannot be seen here. */
+export class NotHere extends Error {}
+
+/** Throws unless it holds; `what` says what was seen instead. */
+export function expect(holds: unknown, what: string): asserts holds {
+  if (!holds) throw new Error(what);
+}
