@@ -284,6 +284,13 @@ describe('another one of the chain', () => {
   });
 });
 
+it('an agent that may reach nobody is refused at once, and can still read what is in its own hands', async () => {
+  const body = `const own = await (await fetch('data:text/plain,hello')).text();
+    try { await fetch(url); } catch (error) { return [own, error.code]; }`;
+  expect(await result(body, { needs: {} })).toEqual(['hello', 'NOT_IN_NEEDS']);
+  expect(world.calls).toEqual([]);
+});
+
 describe('a host that says nothing', () => {
   it('costs a second, not the call: it goes out once, and is not told of', async () => {
     listener = statuses(503);

@@ -6,7 +6,7 @@ import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
 import { createOnce } from './effects.ts';
 import { createExec } from './exec.ts';
-import { createFetch } from './fetch.ts';
+import type { createFetch } from './fetch.ts';
 import { createFleet } from './fleet.ts';
 import { toJson } from './json.ts';
 import type { PluginLines } from './plugin-log.ts';
@@ -21,6 +21,8 @@ export interface Home {
   mayUseFleet: boolean;
   calls: Calls;
   time: Time;
+  /** Not there for an agent that may reach nobody: it costs a cold start some milliseconds. */
+  createFetch: typeof createFetch | undefined;
   lines: PluginLines;
   /** Throws when the host is not in `needs.net`. */
   checkUrl(input: string | URL | Request): void;
@@ -131,7 +133,11 @@ export class Attempt implements Context<unknown> {
     return async (input, options) => {
       this.#mustBeOpen();
       const { time, secrets, calls, checkUrl, progress } = this.#home;
-      this.#fetch ??= createFetch({
+      if (!this.#home.createFetch) {
+        checkUrl(input);
+        return globalThis.fetch(input, { ...options, signal: this.signal });
+      }
+      this.#fetch ??= this.#home.createFetch({
         time,
         secrets,
         signal: () => this.signal,

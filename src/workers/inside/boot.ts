@@ -44,6 +44,7 @@ const lines = createPluginLines(shared, post, { now: machineTime.now, progress: 
 const early: string[] = [];
 let runner: Runner | undefined;
 
+const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 const net = putUpNetFence(data.net, data.agent);
 captureOutput(lines, () => runner?.jobNow() ?? '');
@@ -116,6 +117,7 @@ function home(settings: unknown): Home {
     mayUseFleet: data.fleet,
     calls,
     time: machineTime,
+    createFetch: calling?.createFetch,
     lines,
     checkUrl: net.checkUrl,
     progress,
