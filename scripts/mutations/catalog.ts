@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts';
 
 const PROBATION = ['test/catalog/probation.test.ts'];
+const ROLLBACKS = ['test/e2e/probation.test.ts'];
 const VERSIONS = ['test/catalog/version-budget.test.ts'];
 const FLEET = ['test/catalog/fleet-band.test.ts'];
 const STANDING = ['test/catalog/config-standing.test.ts'];
@@ -92,6 +93,23 @@ const versions: Mutation[] = [
     text: 'if (bytes <= budgetBytes) break;',
     instead: 'if (bytes >= budgetBytes) break;',
     caughtBy: VERSIONS,
+  },
+];
+
+const rollbacks: Mutation[] = [
+  {
+    breaks: 'jobs that a bad version failed for good are run again',
+    file: 'src/host/probation.ts',
+    text: 'if (dead.length > 0) await',
+    instead: 'if (dead.length > 1_000) await',
+    caughtBy: ROLLBACKS,
+  },
+  {
+    breaks: 'a version that fails as the good one does is tried again',
+    file: 'src/host/probation.ts',
+    text: "if (answer === 'upheld') return;",
+    instead: "if (answer !== 'wait') return;",
+    caughtBy: ROLLBACKS,
   },
 ];
 
@@ -207,4 +225,4 @@ const config: Mutation[] = [
 ];
 
 /** Guards of versions and settings on probation. */
-export const ofCatalog: readonly Mutation[] = [...versions, ...fleet, ...config];
+export const ofCatalog: readonly Mutation[] = [...versions, ...rollbacks, ...fleet, ...config];

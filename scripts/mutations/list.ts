@@ -1,5 +1,6 @@
 import { ofCatalog } from './catalog.ts';
 import { ofGateway } from './gateway.ts';
+import { ofHealing } from './healing.ts';
 import { ofJobs } from './jobs.ts';
 import type { Mutation } from './mutation.ts';
 import { ofSchedule } from './schedule.ts';
@@ -12,6 +13,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ofStore,
   ...ofSchedule,
   ...ofWorkers,
+  ...ofHealing,
   ...ofGateway,
   ...ofCatalog,
 ];

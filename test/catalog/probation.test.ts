@@ -191,6 +191,8 @@ describe('which state runs', () => {
     const first = now(NO_STANDING, v1);
     expect(first).toMatchObject({ is: 'candidate', inForce: v1 });
     expect(now(approve(first.standing, v1), v1)).toMatchObject({ is: 'good', inForce: v1 });
+    // There is nothing to go back to: it stays on trial, and nothing is remembered against it.
+    expect(reject(first.standing, rejected(v1))).toBe(first.standing);
   });
 
   it('a rejected state gives way to the good one until the files change', () => {
