@@ -43,12 +43,10 @@ export function createPressureWatch({ time, cases, room, notice, heal, changed }
     notice({ agent: null, verdict, because: { code, message: '' }, seen: short }, {});
   }
 
-  const isShort = () => seen.memory >= 2;
-
   return {
-    isShort,
+    isShort: () => seen.memory >= 2,
     leastPriority() {
-      const remedies = isShort() ? caseWith(cases.of(null), 'pressed')?.incident.remedies : undefined;
+      const remedies = caseWith(cases.of(null), 'pressed')?.incident.remedies;
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;
     },
     async look() {

@@ -313,10 +313,10 @@ describe('a machine that is short', () => {
     at.room.memoryFree = 6;
     at.settle('a', 'done');
     await at.clock.pass(10_000);
-    expect(at.incident().state).toBe('open');
+    expect(at.incident('inc-1').state).toBe('open');
     at.room.memoryFree = 9;
     await at.clock.pass(10_000);
-    expect(at.incident()).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
+    expect(at.incident('inc-1')).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
     expect(at.healer.isPressed()).toBe(false);
   });
 
