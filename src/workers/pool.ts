@@ -3,6 +3,7 @@ import type { Assignment } from '../jobs/model.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { createPace, type Pace } from './pace.ts';
+import { stayMs } from './stay.ts';
 import type { HostWorker } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
@@ -37,7 +38,7 @@ export interface Pool {
   give(assignments: Assignment[]): Assignment[];
   workers(): Iterable<HostWorker>;
   gone(worker: HostWorker, isFault: boolean): void;
-  /** Starts workers up to `workers.min`; idle ones above it go after `idleMs`. */
+  /** Starts workers up to `workers.min`; idle ones above it go after `idleMs`, sooner where work comes seldom. */
   turn(idleMs: number): void;
   /** No more work: all workers go when they have done what they hold. */
   close(): void;
@@ -52,6 +53,8 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
   let staged: { agent: Agent; worker: HostWorker } | undefined;
   let warm: string | undefined;
   let failures = 0;
+  let gaveAt: number | undefined;
+  let gapMs: number | undefined;
   let stopPause: (() => void) | undefined;
   let isClosed = false;
 
@@ -158,6 +161,9 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     },
     give(assignments) {
       if (isClosed) return assignments;
+      const at = time.monotonic();
+      if (gaveAt !== undefined) gapMs = at - gaveAt;
+      gaveAt = at;
       const ahead = pace.ahead();
       const now = current();
       let next = 0;
@@ -185,12 +191,13 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     },
     turn(idleMs) {
       const now = time.monotonic();
+      const keptMs = stayMs(gapMs, idleMs);
       let spare = current().length - agent.workers.min;
       for (const worker of workers) {
         if (spare <= 0) break;
         if (worker.agent.fingerprint !== agent.fingerprint) continue;
         const state = worker.state();
-        if (state.is !== 'idle' || now - state.since < idleMs) continue;
+        if (state.is !== 'idle' || now - state.since < keptMs) continue;
         worker.drain();
         spare -= 1;
       }

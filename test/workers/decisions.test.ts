@@ -6,6 +6,7 @@ import { reachOf } from '../../src/workers/inside/net-fence.ts';
 import { createRingWriter, drainRing } from '../../src/workers/inside/ring.ts';
 import { offer, openShared, revoke, TICKETS, take } from '../../src/workers/inside/shared.ts';
 import { aheadFor } from '../../src/workers/pace.ts';
+import { stayMs } from '../../src/workers/stay.ts';
 import { heldBy, step, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 
 describe('the state of a worker', () => {
@@ -212,5 +213,18 @@ describe('what an agent needs', () => {
   ])('of the network: %s lets %s:%s through: %s', (entry, host, port, may) => {
     expect(reachOf([entry])(host, port)).toBe(may);
     expect(reachOf([])(host, port)).toBe(false);
+  });
+});
+
+describe('an idle worker', () => {
+  test('stays for the idle time while work comes often, or nobody knows yet', () => {
+    expect(stayMs(undefined, 60_000)).toBe(60_000);
+    expect(stayMs(1_000, 60_000)).toBe(60_000);
+    expect(stayMs(30_000, 60_000)).toBe(60_000);
+  });
+
+  test('goes sooner where work comes once a minute or less', () => {
+    expect(stayMs(60_000, 60_000)).toBe(10_000);
+    expect(stayMs(86_400_000, 60_000)).toBe(10_000);
   });
 });
