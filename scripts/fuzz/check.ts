@@ -61,7 +61,7 @@ export function checkAtRest(facts: Facts): Broken {
     ...checkAlways(facts),
     'stuck: it never ended': jobs
       .filter((job) => !ENDED.includes(job.state) && !isFresh(job, now))
-      .map((job) => `${job.id} is ${job.state}`),
+      .map((job) => `${job.id} of ${job.agent} is ${job.state}`),
     'ended otherwise than its plugin says': jobs
       .filter(isWrongEnd)
       .map((job) => `${job.id} of ${job.agent}: ${endOf(job)}`),

@@ -27,27 +27,38 @@ export interface Producer {
   refusals: Record<string, number>;
 }
 
-const WEIGHTS = Object.fromEntries(Object.entries(KINDS).map(([kind, { weight }]) => [kind, weight])) as Record<
-  Kind,
-  number
->;
-const MOST_OPEN = 16;
+/** Told of each answer: how long it took, and its code when it was no acceptance. */
+export type Answered = (answer: { ms: number; code?: string }) => void;
 
-export function createProducer(
-  socket: string,
-  ledger: AcceptedLedger,
-  random: Random,
-  mayOrder: () => boolean,
-): Producer {
+const MOST_OPEN = 16;
+/** An order that a living host refused is given again after this long. */
+const AGAIN_MS = 100;
+
+export interface ProducerOptions {
+  socket: string;
+  ledger: AcceptedLedger;
+  random: Random;
+  /** Asked before each order. */
+  mayOrder(): boolean;
+  /** Nobody is asked for these. */
+  without?: readonly Kind[];
+  answered?: Answered;
+}
+
+export function createProducer(options: ProducerOptions): Producer {
+  const { socket, ledger, random, mayOrder, without = [], answered = () => {} } = options;
+  const kinds = (Object.keys(KINDS) as Kind[]).filter((kind) => !without.includes(kind));
+  const weights = Object.fromEntries(kinds.map((kind) => [kind, KINDS[kind].weight])) as Record<Kind, number>;
   const open = new Map<string, Order>();
   const refusals: Record<string, number> = {};
+  const refused = new Map<Order, number>();
   let client: ControlClient | undefined;
   let lastOrder = 0;
   let running = false;
   let loop = Promise.resolve();
 
   function newOrder(): Order {
-    const agent = random.pick(WEIGHTS);
+    const agent = random.pick(weights);
     const number = ++lastOrder;
     const input =
       agent === 'effect'
@@ -57,15 +68,22 @@ export function createProducer(
   }
 
   async function give(order: Order, to: ControlClient): Promise<void> {
+    const givenAt = performance.now();
     open.set(order.key, order);
+    refused.delete(order);
     try {
       const { id } = await to.ask('run', { agent: order.agent, input: order.input, key: order.key });
       open.delete(order.key);
       ledger.write([{ key: order.key, agent: order.agent, id }]);
+      answered({ ms: performance.now() - givenAt });
     } catch (thrown) {
       // It stays open, and is given again.
       const { code } = toPlainFault(thrown);
-      if (code !== 'HOST_GONE') refusals[code] = (refusals[code] ?? 0) + 1;
+      if (code !== 'HOST_GONE') {
+        refusals[code] = (refusals[code] ?? 0) + 1;
+        refused.set(order, performance.now());
+        return answered({ ms: performance.now() - givenAt, code });
+      }
       if (client === to) client = undefined;
       to.close();
     }
@@ -82,6 +100,7 @@ export function createProducer(
       if (to) {
         for (const one of [...open.values()].slice(0, MOST_OPEN)) void give(one, to);
         while (running && client === to) {
+          for (const [one, at] of [...refused]) if (performance.now() - at > AGAIN_MS) void give(one, to);
           if (open.size < MOST_OPEN && mayOrder()) void give(newOrder(), to);
           await delay(random.between(2, 30));
         }
@@ -103,7 +122,7 @@ export function createProducer(
       for (let tries = 0; open.size > 0 && tries < 100; tries++) {
         const to = await connected();
         if (to) await Promise.all([...open.values()].map((one) => give(one, to)));
-        else await delay(50);
+        if (open.size > 0) await delay(50);
       }
       if (open.size > 0) throw new Error(`${open.size} orders are not accepted by a host that nobody kills`);
       client?.close();

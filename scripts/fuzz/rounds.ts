@@ -1,15 +1,13 @@
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectControl } from '../../src/control/client.ts';
 import { socketPath } from '../../src/control/place.ts';
 import { type Broken, checkAlways, checkAtRest, endOf, type Facts, isFresh, repeatedRuns } from './check.ts';
 import { delay, until } from './delay.ts';
 import { goneWithin, type HostProcess, processesOf, signal, startHost } from './host-process.ts';
-import { effectOf, openAcceptedLedger, runOf, tail } from './ledgers.ts';
-import { EFFECTS_FILE, pluginFiles, RUNS_FILE } from './plugins.ts';
-import { createProducer } from './producer.ts';
+import { createLoad } from './load.ts';
 import { seeded } from './random.ts';
-import { readStore } from './read-store.ts';
+import { counted, type Spread, spread } from './spread.ts';
 
 export interface CrashFuzz {
   /** The compiled program, as people run it. */
@@ -55,9 +53,9 @@ export interface Outcome {
   effects: number;
   refusals: Record<string, number>;
   /** ms from the start of a host to its first run. */
-  recovery: { p50: number; p95: number; longest: number };
+  recovery: Spread;
   /** ms from the death of a host to that of its last cell. */
-  cellsGone: { p50: number; p95: number; longest: number };
+  cellsGone: Spread;
   /** Only promises that were broken. */
   broken: Broken;
   seconds: number;
@@ -67,43 +65,20 @@ export interface Outcome {
 const CELLS_GONE_MS = 2_000;
 /** Everything has to have come to its end this long after the last kill. */
 const REST_MS = 90_000;
-const MOST_UNFINISHED = 120;
 
 /** Kills the processes of a real installation under load, round after round, and compares what was promised with what is there. */
 export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
   const { folder, seed, say } = options;
   const home = join(folder, 'home');
   const storeFile = join(home, 'data/daruma.db');
-  mkdirSync(join(home, 'ledger'), { recursive: true });
-  for (const [path, text] of Object.entries(pluginFiles())) {
-    mkdirSync(dirname(join(home, path)), { recursive: true });
-    writeFileSync(join(home, path), text);
-  }
   const chance = seeded(seed);
-  const accepted = openAcceptedLedger(join(folder, 'accepted.log'));
-  const runLines = tail(join(home, RUNS_FILE));
-  const effectLines = tail(join(home, EFFECTS_FILE));
-  const facts: Facts = {
-    accepted: accepted.all(),
-    jobs: [],
-    slots: [],
-    runs: [],
-    effects: [],
-    endedBefore: new Map(),
-    now: 0,
-  };
-  const endedBefore = facts.endedBefore as Map<string, string>;
-  const ranOnce = new Set<string>();
-  const producer = createProducer(socketPath(home), accepted, seeded(seed + 1), () => {
-    look();
-    return accepted.all().size - ranOnce.size < MOST_UNFINISHED;
-  });
+  const load = createLoad({ folder, home, seed: seed + 1 });
+  const { producer, look, gather, accepted, endedBefore } = load;
   const kills = Object.fromEntries(Object.keys(BLOWS).map((blow) => [blow, 0])) as Record<Blow, number>;
   const recoveries: number[] = [];
   const cellsGone: number[] = [];
   const misfortunes: Broken = {};
   const begun = performance.now();
-  let lastRunAt = 0;
   let host: HostProcess;
 
   function misfortune(promise: string, what: string) {
@@ -112,25 +87,14 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
     say(`✗ ${promise}: ${what}`);
   }
 
-  /** Takes in what plugins have noted. */
-  function look() {
-    for (const line of runLines.read()) {
-      const run = runOf(line);
-      facts.runs.push(run);
-      ranOnce.add(run.job);
-      lastRunAt = Math.max(lastRunAt, run.at);
-    }
-    for (const line of effectLines.read()) facts.effects.push(effectOf(line));
-  }
-
   async function comesUp() {
     await host.ready;
     const worked = await until(() => {
       look();
-      return lastRunAt >= host.startedAt;
+      return load.firstRunSince(host.startedAt) !== undefined;
     }, 20_000);
     if (!worked) return misfortune('no job ran after a restart', `pid ${host.pid}`);
-    recoveries.push(facts.runs.find(({ at }) => at >= host.startedAt)!.at - host.startedAt);
+    recoveries.push(load.firstRunSince(host.startedAt)! - host.startedAt);
   }
 
   /** Ends the host as the blow says, and sees that nothing of it stays. */
@@ -186,17 +150,9 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
     await gone;
   }
 
-  async function gather() {
-    const { jobs, slots } = await readStore(storeFile);
-    // What was run while the store was read is looked at the next time.
-    const known = new Set(jobs.map(({ id }) => id));
-    look();
-    return { ...facts, jobs, slots, runs: facts.runs.filter(({ job }) => known.has(job)), now: Date.now() };
-  }
-
   function brokenOf(all: Broken): Broken {
     const found = { ...all, ...misfortunes };
-    if (accepted.contradictions.length > 0) found['one key, two answers'] = accepted.contradictions;
+    if (load.contradictions.length > 0) found['one key, two answers'] = load.contradictions;
     return Object.fromEntries(Object.entries(found).filter(([, cases]) => cases.length > 0));
   }
 
@@ -210,7 +166,7 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
       await round();
       done++;
       if (done % 10 > 0) continue;
-      const before = new Map(accepted.all());
+      const before = new Map(accepted);
       const now = await gather();
       broken = brokenOf(checkAlways({ ...now, accepted: before }));
       for (const job of now.jobs) {
@@ -229,9 +185,7 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
   } finally {
     await producer.pause();
     if (!host!.isOver()) signal([host!.pid, ...processesOf(home).map(({ pid }) => pid)], 'SIGKILL');
-    accepted.close();
-    runLines.close();
-    effectLines.close();
+    load.close();
   }
 
   /** Nobody is killed any more: everything has to come to its end, and the host to stop as asked. */
@@ -260,7 +214,7 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
       rounds,
       kills,
       orders: producer.orders(),
-      accepted: accepted.all().size,
+      accepted: accepted.size,
       jobs: counted(last.jobs.map(({ state }) => state)),
       deadBecause: counted(last.jobs.filter(({ state }) => state === 'dead').map(({ error }) => error?.code ?? 'none')),
       slots: last.slots.length,
@@ -279,16 +233,4 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
 /** Removes the folder of a fuzz. */
 export function clear(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-}
-
-function counted(names: string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names.sort()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}
-
-function spread(figures: number[]) {
-  const sorted = figures.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), longest: sorted.at(-1) ?? 0 };
 }

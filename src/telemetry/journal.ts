@@ -9,7 +9,7 @@ import { createScrubber } from './scrub.ts';
  * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call
  * returns, so that a line that was logged survives SIGKILL. Rotated by size and by day; all files together, those of
  * earlier processes included, stay within one byte budget. Never throws because of a full disk: lines that cannot be
- * written are kept up to 1 MB, then dropped and counted.
+ * written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
  */
 export interface Journal {
   /** A log for one room of the house. */
@@ -69,10 +69,16 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const followers = new Set<(line: Record<string, unknown>) => void>();
   let scrub = createScrubber([]);
   let dropped = 0;
+  let toldDropped = 0;
+  let closed = false;
   let sinceTrim = 0;
   let { budgetBytes } = options;
   stream.on('error', () => {});
   stream.on('drop', () => dropped++);
+  stream.on('write', () => {
+    // What is kept in memory is still being written now.
+    if (dropped > toldDropped) setImmediate(tellDropped);
+  });
 
   /** Every line passes here last, as the text that goes to the file. */
   function onLine(text: string): string {
@@ -101,6 +107,20 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   );
   /** Plugin lines have passed their agent's own level already. */
   const plugins = logger.child({}, { level: 'debug' });
+
+  function tellDropped() {
+    const lost = dropped - toldDropped;
+    if (lost === 0 || closed) return;
+    toldDropped = dropped;
+    logger.warn(
+      { room: 'log', lost },
+      `${lost} log lines are lost: the disk was full, or the log could not be written`,
+    );
+    if (dropped === toldDropped) return;
+    // This one found no room either. It is none of those that are missed.
+    dropped--;
+    toldDropped -= lost;
+  }
 
   return {
     room(name) {
@@ -139,9 +159,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       followers.clear();
       try {
         stream.flushSync();
+        tellDropped();
+        stream.flushSync();
       } catch {
         // A full disk at the very end: what could not be written is lost, and nothing is left to tell it to.
       }
+      closed = true;
       stream.end();
     },
   };
