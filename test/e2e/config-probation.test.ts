@@ -1,12 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConfigView, IncidentView, JobView, StatusView } from '../../src/control/protocol.ts';
-import { type Installation, installation, plugin } from './installation.ts';
-
-/** Generous: the machine may be busy. */
-const WITHIN_MS = 60_000;
-const FILE = 'config/daruma.yaml';
+import type { JobView } from '../../src/control/protocol.ts';
+import { FILE, GOOD, World } from './config-world.ts';
+import { plugin } from './installation.ts';
 
 const STALE_MS = 2_000;
 /** Reads the log of the host: without one in `logs` it cannot do its work, nor when a service is down. */
@@ -26,64 +23,6 @@ export default definePlugin({
   },
 });
 `;
-
-class World {
-  readonly place: Installation;
-
-  constructor(files: Record<string, string>) {
-    this.place = installation(files);
-  }
-
-  async status(): Promise<StatusView> {
-    return (await this.place.daruma('status', '--json')).json;
-  }
-  async config(): Promise<ConfigView | null> {
-    return (await this.status()).host?.config ?? null;
-  }
-  async jobs(agent: string): Promise<JobView[]> {
-    return (await this.place.daruma('jobs', agent, '--json', '--limit', '100')).json;
-  }
-  async incidents(): Promise<IncidentView[]> {
-    const { json } = await this.place.daruma('incidents', '--json');
-    return (json as IncidentView[]).filter(({ verdict }) => verdict === 'bad-config');
-  }
-  async ran(agent: string, times: number): Promise<JobView[]> {
-    const jobs: JobView[] = [];
-    for (let i = 0; i < times; i++) jobs.push((await this.place.daruma('run', agent, '--wait', '--json')).json);
-    return jobs;
-  }
-  async queued(agent: string): Promise<string> {
-    return (await this.place.daruma('run', agent, '--json')).json.id;
-  }
-  until<T>(what: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
-    return this.place.until(what, holds, WITHIN_MS);
-  }
-  /** Until a host answers, whoever started it. */
-  untilUp(holds: (status: StatusView) => boolean = () => true): Promise<StatusView> {
-    return this.until(
-      () => this.status().catch(() => ({ host: null }) as StatusView),
-      (status) => status?.host != null && holds(status),
-    );
-  }
-  events(kind: string) {
-    return this.place
-      .daruma('logs', '--json', '-n', '1000')
-      .then(({ json }) => (json as { event?: string; msg: string }[]).filter(({ event }) => event === kind));
-  }
-  /** The host has worked for so long that its settings are kept. */
-  untilKept(text: string) {
-    return this.until(
-      async () => (existsSync(join(this.place.folder, GOOD)) ? this.place.read(GOOD) : undefined),
-      (kept) => kept === text,
-    );
-  }
-  async restart() {
-    expect(await this.place.stop()).toBe(0);
-    await this.place.start();
-  }
-}
-
-const GOOD = 'data/config/last-good.yaml';
 
 describe('changed settings of the host', () => {
   let world: World;
@@ -218,94 +157,5 @@ describe('changed settings of the host', () => {
     expect(stdout).toMatch(/retention\.jobs +30d/);
     expect((await world.place.daruma('config', 'rollback', '--json')).json.error.code).toBe('NOTHING_BEFORE');
     expect(await world.incidents()).toHaveLength(2);
-  }, 60_000);
-});
-
-/** Cannot do its work where nothing is known of its past. */
-const remembers = plugin(
-  `if (context.job.input === 'first') await context.state.set('past', 1);
-  if ((await context.state.get('past')) === undefined) throw new Error('nothing is remembered');`,
-  'limits: { attempts: 1 },',
-);
-
-describe('settings with which a host does not come up', () => {
-  let world: World;
-  const good = 'timezone: UTC\n';
-
-  beforeAll(async () => {
-    world = new World({ [FILE]: good, 'plugins/neighbour.ts': plugin('return 1;'), 'plugins/remembers.ts': remembers });
-    await world.place.start();
-    await world.ran('neighbour', 1);
-    await world.place.daruma('run', 'remembers', '--input', '"first"', '--wait');
-    await world.ran('remembers', 6);
-    await world.untilKept(good);
-  }, 60_000);
-  afterAll(() => world.place.leave());
-
-  it('give way to those that last worked when nobody is there', async () => {
-    // A folder cannot be where a file is.
-    const harm = `${good}control: { socket: plugins/neighbour.ts/x.sock }\n`;
-    world.place.write(FILE, harm);
-    process.kill(world.place.host()!.pid, 'SIGKILL');
-    await world.untilUp(({ host }) => host?.config?.is === 'taken-back');
-    const incidents = await world.until(
-      () => world.incidents(),
-      (list) => list.length > 0,
-    );
-    expect(incidents).toHaveLength(1);
-    expect(incidents[0]!.seen).toMatch(
-      /^config\/daruma\.yaml \(control\.socket unset → plugins\/neighbour\.ts\/x\.sock\): the host cannot start: /,
-    );
-    expect(await world.ran('neighbour', 1)).toMatchObject([{ state: 'done' }]);
-    expect(world.place.read(FILE)).toBe(harm);
-  }, 120_000);
-
-  it('or is lost twice at once are taken back at the third start, before safe mode', async () => {
-    world.place.write(FILE, `${good}cells: { size: 10 }\n`);
-    let { pid } = world.place.host()!;
-    process.kill(pid, 'SIGKILL');
-    for (let i = 0; i < 2; i++) {
-      const { host } = await world.untilUp(({ host }) => host!.pid !== pid);
-      expect(host!.config).toMatchObject({ is: 'on-probation' });
-      pid = host!.pid;
-      process.kill(pid, 'SIGKILL');
-    }
-    const { host } = await world.untilUp(({ host }) => host!.pid !== pid);
-    expect(host).toMatchObject({ config: { is: 'taken-back' }, safeMode: false });
-    const [incident] = await world.until(
-      () => world.incidents(),
-      (list) => list.length > 1,
-    );
-    expect(incident!.seen).toBe(
-      'config/daruma.yaml (cells.size 50 → 10): 2 hosts in a row did not come up, or were lost at once',
-    );
-  }, 120_000);
-
-  it('and those that name a store where nothing is known are measured by the one before', async () => {
-    world.place.write(FILE, `${good}store: { file: data/other.db }\n`);
-    await world.place.stop();
-    await world.place.start();
-    expect((await world.status()).host!.store).toContain('other.db');
-    for (let i = 0; i < 3; i++) await world.queued('remembers');
-    await world.untilUp(({ host }) => host?.config?.is === 'taken-back');
-    const [incident] = await world.until(
-      () => world.incidents(),
-      (list) => list.length > 2,
-    );
-    expect(incident!.seen).toContain(
-      'the one agent that can tell does worse than before: remembers failed 3 of 3 runs: nothing is remembered (before: 0 of 7)',
-    );
-    expect(incident!.remedies[0]!.what).toContain('what was accepted meanwhile stays in data/other.db');
-    expect(await world.ran('remembers', 1)).toMatchObject([{ state: 'done' }]);
-  }, 120_000);
-
-  it('are told to a person who starts the host, with what has changed and both ways out', async () => {
-    await world.place.stop();
-    world.place.write(FILE, `${good}control: { socket: plugins/neighbour.ts/other.sock }\n`);
-    const refused = await world.place.start().catch(({ fault }) => fault);
-    expect(refused.message).toContain(
-      'config/daruma.yaml has changed: control.socket unset → plugins/neighbour.ts/other.sock',
-    );
-    expect(refused.next).toContain(`cp ${GOOD} ${FILE}`);
   }, 60_000);
 });

@@ -140,6 +140,7 @@ describe('the settings of the host', () => {
     // It did not start either: nothing is held against the file.
     expect(read(true).taken().is).toBe('on-trial');
     unsure.told();
+    expect(unsure.taken()).toMatchObject({ is: 'taken-back', bad: { isTold: true } });
     expect(read(true).taken()).toMatchObject({ is: 'taken-back', bad: { kind: 'start', isTold: true } });
     expect(read(true).without('again', 6)).toBeUndefined();
   });

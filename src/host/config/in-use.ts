@@ -97,6 +97,16 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
     if (!isUnsure) files.keepStanding(standing);
   }
 
+  /** What is known of the rejected settings has changed. */
+  function putBad(next: ConfigStanding) {
+    put(next);
+    const { is } = taken;
+    if (is !== 'taken-back') return;
+    const { id } = taken.bad;
+    const bad = standing.bad.find((one) => one.id === id);
+    if (bad) taken = { is, bad };
+  }
+
   function keepRejected() {
     if (taken.is === 'taken-back') files.keepBad(taken.bad.id, file.text);
   }
@@ -150,13 +160,13 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
       return take({ is: 'on-trial', trial: standing.trial! });
     },
     uphold() {
-      if (taken.is === 'taken-back') put(appealOver(standing, taken.bad.id));
+      if (taken.is === 'taken-back') putBad(appealOver(standing, taken.bad.id));
     },
     told() {
       if (taken.is !== 'taken-back') return;
       if (isUnsure) keepRejected();
       isUnsure = false;
-      put(told(standing, taken.bad.id));
+      putBad(told(standing, taken.bad.id));
     },
     force() {
       const text = files.text();

@@ -86,6 +86,9 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
   async function turn() {
     turnedAt = time.monotonic();
     try {
+      // A store that was full has left it untold.
+      const taken = config.taken();
+      if (taken.is === 'taken-back' && !taken.bad.isTold && !isLeaving) await begin();
       await witnesses?.look(time.now(), needs.isHeld);
       judge();
     } catch (error) {
@@ -110,7 +113,7 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
     watch(since, excused, past);
     if (starts <= 1) tell.begun(config.changed);
     const before = await hostsBefore(past ? undefined : store, since);
-    hosts = { before, since: excused.includes(HOST_CAUSE) ? NO_HOSTS : { ended: starts - 1, lost } };
+    hosts = { before, since: excused.includes(HOST_CAUSE) ? NO_HOSTS : { ended: Math.max(0, starts - 1), lost } };
     const known = witnesses!.known().then(judgeSoon);
     track(past ? known.finally(() => past.close()) : known);
   }
@@ -216,7 +219,8 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
     async start() {
       if (turnedAt !== undefined) return;
       turnedAt = time.monotonic();
-      await begin();
+      // Nothing of it is worth more than that the host starts.
+      await begin().catch((error) => log.error('the probation could not begin', { fault: toPlainFault(error) }));
       cancelTurn = time.after(TURN_MS, () => track(turn()));
     },
     async stop() {
