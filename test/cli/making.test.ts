@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/host-settings.ts';
+import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
 import { guideText } from '../../src/cli/init/guide-text.ts';
 import { pluginTestText, pluginText } from '../../src/cli/init/plugin-text.ts';
@@ -115,7 +115,7 @@ describe('init', () => {
     expect(JSON.parse(readFileSync(join(made, 'package.json'), 'utf8'))).toMatchObject({
       name: 'my-ops',
       type: 'module',
-      scripts: { start: 'daruma start' },
+      scripts: { start: 'exec daruma start' },
       dependencies: { daruma: own.version },
       devDependencies: { node: own.devDependencies.node },
       allowScripts: { node: true, esbuild: true },

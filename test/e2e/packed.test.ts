@@ -26,7 +26,7 @@ it('packs into a tarball that installs into a folder of one’s own and does rea
   await run(process.execPath, [join(ROOT, 'dist/main.js'), 'init', ops], { env });
   const manifest = join(ops, 'package.json');
   const said = JSON.parse(readFileSync(manifest, 'utf8'));
-  expect(said.scripts.start).toBe('daruma start');
+  expect(said.scripts.start).toBe('exec daruma start');
   writeFileSync(manifest, JSON.stringify({ ...said, dependencies: { daruma: `file:../${tarball}` } }));
   await run('npm', ['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: ops, env });
 

@@ -38,7 +38,8 @@ function packageOf(name: string, { version, pinned }: PackageFacts) {
     type: 'module',
     engines: { node: '>=26' },
     scripts: {
-      start: 'daruma start',
+      // `exec`: a signal to npm reaches the guardian; a shell in between would die of it alone, and leave the rest running.
+      start: 'exec daruma start',
       stop: 'daruma stop',
       status: 'daruma status',
       check: 'daruma check',
