@@ -2,7 +2,7 @@
  * Installs Daruma as a service of a systemd that really runs, and does to it what happens to services. One line for each
  * check; ends with 1 when one failed, and with 2 where it cannot be tried.
  *
- *   npm run build && npm run try:service -- [--user] [--as <user>] [--own]
+ *   npm run build && npm run try:service -- [--user] [--as <user>] [--own] [--only <words>] [--patience <times>]
  *
  * As root the service is one of the machine's, under the name of `--as` (default daemon); else, or with `--user`, one of the
  * user's own systemd. It brings a folder of its own and takes everything away again. `--own` boots a systemd
@@ -18,16 +18,20 @@ import { LIFE } from './service/checks-life.ts';
 import { END, UNIT } from './service/checks-unit.ts';
 import { bootOwn, neededFolders, userOf, whyNoOwn } from './service/own-systemd.ts';
 import { makeTrial, type Trial } from './service/trial.ts';
+import { bePatient } from './service/waiting.ts';
 
 const { values } = parseArgs({
   options: {
     user: { type: 'boolean', default: process.getuid?.() !== 0 },
     as: { type: 'string', default: 'daemon' },
     own: { type: 'boolean', default: false },
+    /** Every deadline is so many times as long. */
+    patience: { type: 'string', default: '1' },
     /** Only checks whose name holds this, besides those that install and uninstall. */
     only: { type: 'string', default: '' },
   },
 });
+bePatient(Number(values.patience) || 1);
 const ROOT = join(import.meta.dirname, '..');
 
 if (!existsSync(join(ROOT, 'dist/main.js'))) cannot('there is no dist/: npm run build');
@@ -39,7 +43,14 @@ async function inOwn(): Promise<number> {
   if (why) cannot(why);
   const own = await bootOwn(neededFolders(ROOT));
   try {
-    const again = [process.execPath, import.meta.filename, '--only', values.only] as const;
+    const again = [
+      process.execPath,
+      import.meta.filename,
+      '--only',
+      values.only,
+      '--patience',
+      values.patience,
+    ] as const;
     const machine = await own.run(...again);
     const { uid, home } = await userOf(own, 'trial');
     const variables = [`HOME=${home}`, `XDG_RUNTIME_DIR=/run/user/${uid}`, `PATH=${process.env.PATH}`];

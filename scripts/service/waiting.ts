@@ -1,3 +1,10 @@
+let factor = 1;
+
+/** A slow machine (an emulated one, a busy one) gets so many times the time. */
+export function bePatient(times: number): void {
+  factor = times;
+}
+
 /** Looks again and again until there is something; resolves with it. Throws when there is nothing within `ms`. */
 export async function until<T>(
   what: string,
@@ -8,7 +15,7 @@ export async function until<T>(
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() - begun > ms) throw new Error(`${what}: not within ${Math.round(ms / 1_000)} s`);
+    if (performance.now() - begun > ms * factor) throw new Error(`${what}: not within ${seconds(ms * factor)}`);
     await pause(100);
   }
 }
