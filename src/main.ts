@@ -19,7 +19,7 @@ if (code === undefined) {
       const { runHost } = await import('./host/run.ts');
       return runHost(options);
     },
-    offline: async (folder: string) => (await import('./host/offline.ts')).openOffline(folder),
+    offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
   };
   const argv = process.argv.slice(2);
   const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());

@@ -57,9 +57,10 @@ const PURE = [
   /^schedule\/(plan|decide|slot-state|why)\.ts$/,
   /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts|origin-watch\.ts)/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
-  /^catalog\/(scan|resolve-agent|probation|standing|version-budget|config-change|config-standing|fleet-band)\.ts$/,
+  /^catalog\/(watching\/scan|resolve\/agent|versions\/budget)\.ts$/,
+  /^catalog\/standing\/(probation|standing|config-change|config-standing|fleet-band)\.ts$/,
   /^gateway\/origins\/(breaker|terms)\.ts$/,
-  /^host\/(agent-state|views|banner)\.ts$/,
+  /^host\/(door\/(agent-state|views)|banner)\.ts$/,
   /^telemetry\/scrub\.ts$/,
 ];
 const IMPURE =

@@ -1,10 +1,10 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import { type AgentFile, readAgentFile } from './agent-file.ts';
-import { AGENTS, type SettledFile } from './eyes.ts';
-import { tellFile } from './judge.ts';
-import { kindOfAgentFile } from './names.ts';
+import { type AgentFile, readAgentFile } from './files/agent-file.ts';
+import { kindOfAgentFile } from './files/names.ts';
 import { badName, clash } from './plugin-shelf.ts';
-import type { AgentFileFacts } from './resolve-set.ts';
+import type { AgentFileFacts } from './resolve/set.ts';
+import { AGENTS, type SettledFile } from './watching/eyes.ts';
+import { tellFile } from './workshop/judge.ts';
 
 /** All agent files of the installation, each with the last content that was good. */
 export interface AgentShelf {

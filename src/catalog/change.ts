@@ -1,6 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { CatalogChange } from './ports.ts';
-import type { Resolved } from './resolve-agent.ts';
+import type { Resolved } from './resolve/agent.ts';
 
 /** What makes one set of agents another one. Pure. */
 export function changeBetween(

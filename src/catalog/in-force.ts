@@ -3,9 +3,9 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Resolved } from './resolve-agent.ts';
-import type { Standing } from './standing.ts';
-import type { StoredVersion } from './versions.ts';
+import type { Resolved } from './resolve/agent.ts';
+import type { Standing } from './standing/standing.ts';
+import type { StoredVersion } from './versions/versions.ts';
 
 /** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
 export interface InForce {

@@ -1,11 +1,11 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { AgentShelf } from './agent-shelf.ts';
-import type { Eyes } from './eyes.ts';
 import { createListeners } from './listeners.ts';
 import type { PluginShelf } from './plugin-shelf.ts';
 import type { CatalogNews } from './ports.ts';
-import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve-set.ts';
+import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve/set.ts';
+import type { Eyes } from './watching/eyes.ts';
 
 export interface NewsNeeds {
   log: Log;

@@ -1,10 +1,10 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { toPlainFault } from '../kernel/fault.ts';
-import { PLUGINS, type SettledFile } from './eyes.ts';
-import { type Judgement, type JudgeNeeds, judge } from './judge.ts';
-import { kindOfPluginPath } from './names.ts';
-import type { PluginFacts } from './resolve-set.ts';
-import type { StoredVersion } from './versions.ts';
+import { kindOfPluginPath } from './files/names.ts';
+import type { PluginFacts } from './resolve/set.ts';
+import type { StoredVersion } from './versions/versions.ts';
+import { PLUGINS, type SettledFile } from './watching/eyes.ts';
+import { type Judgement, type JudgeNeeds, judge } from './workshop/judge.ts';
 
 /** All plugins of the installation, each with the version that counts. Judges those whose files have changed. */
 export interface PluginShelf {

@@ -1,8 +1,8 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
-import type { Rejection } from './probation.ts';
-import type { StoredVersion } from './versions.ts';
+import type { Rejection } from './standing/probation.ts';
+import type { StoredVersion } from './versions/versions.ts';
 
 /** What changed in the set of agents that are in force. */
 export interface CatalogChange {

@@ -1,6 +1,6 @@
 import { type PlainFault, placeOf } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { PLUGINS, type SettledFile } from './eyes.ts';
+import { PLUGINS, type SettledFile } from './watching/eyes.ts';
 
 /** The problems of the present state of the files. Each is logged once when it appears, and once when it is gone. */
 export interface Problems {

@@ -1,4 +1,4 @@
-import { HOST_SETTINGS_FILE } from '../catalog/host-settings.ts';
+import { HOST_SETTINGS_FILE } from '../catalog/files/host-settings.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Watched } from './watched.ts';
 

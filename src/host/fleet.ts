@@ -6,8 +6,8 @@ import { placeOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore } from '../telemetry/ports.ts';
-import { timeOf } from './known.ts';
-import { iso } from './views.ts';
+import { timeOf } from './door/known.ts';
+import { iso } from './door/views.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
 export interface FleetView {

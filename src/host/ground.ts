@@ -1,4 +1,4 @@
-import type { HostSettings } from '../catalog/host-settings.ts';
+import type { HostSettings } from '../catalog/files/host-settings.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';

@@ -1,4 +1,4 @@
-import type { HostSettings } from '../catalog/host-settings.ts';
+import type { HostSettings } from '../catalog/files/host-settings.ts';
 import type { Catalog } from '../catalog/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -12,11 +12,11 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import type { ConfigProbation } from './config/probation.ts';
+import type { States } from './door/states.ts';
 import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
-import type { States } from './states.ts';
 
 /** The rooms, built and wired: what the ops work with. */
 export interface House {

@@ -1,7 +1,7 @@
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf } from '../jobs/waiting.ts';
 import type { Log } from '../kernel/log.ts';
-import { iso } from './views.ts';
+import { iso } from './door/views.ts';
 
 /** Tells the log of attempts that failed: a line with the reason and what comes next. */
 export function tellEnds(log: Log): (end: Settlement, agent: string) => void {

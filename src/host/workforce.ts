@@ -11,8 +11,8 @@ import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts'
 import { createWorkers } from '../workers/workers.ts';
 import { tellCellReplaced, tellGone } from './healing.ts';
 import type { Outbound } from './outbound.ts';
-import type { Probation } from './probation.ts';
 import { findSecrets } from './secrets.ts';
+import type { Probation } from './versions/probation.ts';
 
 export interface WorkforceNeeds {
   time: Time;

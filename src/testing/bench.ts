@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createWorkshop } from '../catalog/workshop-client.ts';
+import { createWorkshop } from '../catalog/workshop/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import { silentLog } from '../kernel/log.ts';

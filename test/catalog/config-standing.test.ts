@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changedSettings, changeWords, configId } from '../../src/catalog/config-change.ts';
+import type { OriginValue } from '../../src/catalog/ports.ts';
+import { changedSettings, changeWords, configId } from '../../src/catalog/standing/config-change.ts';
 import {
   approve,
   begun,
@@ -17,8 +18,7 @@ import {
   takeConfig,
   told,
   worked,
-} from '../../src/catalog/config-standing.ts';
-import type { OriginValue } from '../../src/catalog/ports.ts';
+} from '../../src/catalog/standing/config-standing.ts';
 
 const said = (values: Record<string, unknown>, origin = 'config/daruma.yaml:1:1'): OriginValue[] =>
   Object.entries(values).map(([path, value]) => ({ path, value, origin }));

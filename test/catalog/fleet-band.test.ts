@@ -11,8 +11,8 @@ import {
   NO_TALLY,
   type Struck,
   type Witness,
-} from '../../src/catalog/fleet-band.ts';
-import { noRuns, type RunEnd, type Runs, withEnd } from '../../src/catalog/probation.ts';
+} from '../../src/catalog/standing/fleet-band.ts';
+import { noRuns, type RunEnd, type Runs, withEnd } from '../../src/catalog/standing/probation.ts';
 
 const HOUR = 3_600_000;
 const done = (ms = 10): RunEnd => ({ is: 'done', ms });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveHostSettings } from '../../src/catalog/host-settings.ts';
+import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { ORIGIN_DEFAULTS, termsFor } from '../../src/gateway/origins/terms.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Resolved } from '../../src/catalog/resolve/agent.ts';
 import {
   BANDS,
   judgeAppeal,
@@ -11,9 +12,17 @@ import {
   tail,
   withEnd,
   withReading,
-} from '../../src/catalog/probation.ts';
-import type { Resolved } from '../../src/catalog/resolve-agent.ts';
-import { approve, excuse, NO_STANDING, pinTo, reject, type Standing, take, unpin } from '../../src/catalog/standing.ts';
+} from '../../src/catalog/standing/probation.ts';
+import {
+  approve,
+  excuse,
+  NO_STANDING,
+  pinTo,
+  reject,
+  type Standing,
+  take,
+  unpin,
+} from '../../src/catalog/standing/standing.ts';
 
 const MB = 1024 ** 2;
 const done = (ms = 10): RunEnd => ({ is: 'done', ms });

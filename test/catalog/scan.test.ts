@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FileStat, type ScanResult, type Sight, scan } from '../../src/catalog/scan.ts';
+import { type FileStat, type ScanResult, type Sight, scan } from '../../src/catalog/watching/scan.ts';
 
 const RULES = { settleMs: 100, goneMs: 2_000 };
 const START = 1_000_000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Listing } from '../../src/catalog/ports.ts';
-import { type AgentFacts, agentState, LATE_AFTER_MS } from '../../src/host/agent-state.ts';
+import { type AgentFacts, agentState, LATE_AFTER_MS } from '../../src/host/door/agent-state.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { AgentOverview } from '../../src/jobs/ports.ts';
 

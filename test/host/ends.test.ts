@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { noRuns } from '../../src/catalog/probation.ts';
-import { counted } from '../../src/host/ends.ts';
+import { noRuns } from '../../src/catalog/standing/probation.ts';
+import { counted } from '../../src/host/versions/ends.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 
 const failed = (code: string): Settlement => ({

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { CronTime } from 'cron';
 import { type PluginDefinition, z } from 'daruma';
 import { describe, expect, it } from 'vitest';
-import { readAgentFile } from '../../src/catalog/agent-file.ts';
-import { narrowNeeds } from '../../src/catalog/needs.ts';
+import { readAgentFile } from '../../src/catalog/files/agent-file.ts';
+import { narrowNeeds } from '../../src/catalog/files/needs.ts';
 import { isPlugin } from '../../src/plugin/define.ts';
 
 const folder = new URL('../../plugins/', import.meta.url);

@@ -3,7 +3,7 @@
  * imported here must be granted by inspect.ts, so it is little.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Issue } from '../issues.ts';
+import type { Issue } from '../files/issues.ts';
 import type { FromInside } from './messages.ts';
 
 /** What of zod's API is asked of a settings schema; the plugin brings its own copy in its bundle. */

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { codeFrame } from '../frame.ts';
-import { LOAD_HEAP_MB, outOfMemory } from '../load-memory.ts';
+import { codeFrame } from '../files/frame.ts';
+import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectAsk } from './messages.ts';
 

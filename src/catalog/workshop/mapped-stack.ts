@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pathInside } from '../version-files.ts';
+import { pathInside } from '../versions/files.ts';
 
 export interface MappedStack {
   /** The stack with the author's files and lines; frames of Node and of the inspection are left out. */

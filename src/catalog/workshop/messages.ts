@@ -1,6 +1,6 @@
 /** What the host and the workshop (the process that compiles and inspects) say to each other. Plain data. */
 import type { PlainFault } from '../../kernel/fault.ts';
-import type { Issue } from '../issues.ts';
+import type { Issue } from '../files/issues.ts';
 
 /** A file that went into a version. */
 export interface Input {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import type { Loader, Plugin } from 'esbuild';
-import { SOURCE_MOST_BYTES, tooBig } from '../source-limit.ts';
-import { pathInside } from '../version-files.ts';
+import { SOURCE_MOST_BYTES, tooBig } from '../files/source-limit.ts';
+import { pathInside } from '../versions/files.ts';
 import type { CompileAsk, Input } from './messages.ts';
 
 export interface SourceReads {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/config-standing.ts';
-import { readHostText } from '../../catalog/host-settings.ts';
+import { readHostText } from '../../catalog/files/host-settings.ts';
+import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/standing/config-standing.ts';
 
 /** Where it is kept what is known of the host's settings, relative to the installation. */
 export const CONFIG_FOLDER = 'data/config';

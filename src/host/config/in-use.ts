@@ -1,4 +1,6 @@
-import { type ChangedSetting, changedSettings, configId } from '../../catalog/config-change.ts';
+import { HOST_SETTINGS_FILE, type HostSettings, resolveHostSettings } from '../../catalog/files/host-settings.ts';
+import type { OriginValue } from '../../catalog/ports.ts';
+import { type ChangedSetting, changedSettings, configId } from '../../catalog/standing/config-change.ts';
 import {
   appealOver,
   approve,
@@ -12,9 +14,7 @@ import {
   stopped,
   told,
   worked,
-} from '../../catalog/config-standing.ts';
-import { HOST_SETTINGS_FILE, type HostSettings, resolveHostSettings } from '../../catalog/host-settings.ts';
-import type { OriginValue } from '../../catalog/ports.ts';
+} from '../../catalog/standing/config-standing.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { ConfigFiles } from './files.ts';
 import { careful, isLive, takeLive } from './live.ts';

@@ -1,5 +1,5 @@
-import type { ChangedSetting } from '../../catalog/config-change.ts';
-import type { HostSettings } from '../../catalog/host-settings.ts';
+import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import type { ChangedSetting } from '../../catalog/standing/config-change.ts';
 
 /** Settings that a host takes while it works. All others need rooms to be built anew. */
 const LIVE: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import { changeWords } from '../../catalog/config-change.ts';
-import { HOST_SETTINGS_FILE } from '../../catalog/host-settings.ts';
+import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
+import { changeWords } from '../../catalog/standing/config-change.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { badFile } from './files.ts';

@@ -1,14 +1,14 @@
-import type { ChangedSetting } from '../../catalog/config-change.ts';
-import type { BadConfig, ConfigTrial } from '../../catalog/config-standing.ts';
-import { HOST_CAUSE } from '../../catalog/config-standing.ts';
+import type { Catalog } from '../../catalog/ports.ts';
+import type { ChangedSetting } from '../../catalog/standing/config-change.ts';
+import type { BadConfig, ConfigTrial } from '../../catalog/standing/config-standing.ts';
+import { HOST_CAUSE } from '../../catalog/standing/config-standing.ts';
 import {
   type FleetJudgement,
   goodBy,
   type HostRecord,
   judgeFleet,
   judgeFleetAppeal,
-} from '../../catalog/fleet-band.ts';
-import type { Catalog } from '../../catalog/ports.ts';
+} from '../../catalog/standing/fleet-band.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobStore, Settlement } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';

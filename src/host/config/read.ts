@@ -1,6 +1,6 @@
-import { changedSettings, configId } from '../../catalog/config-change.ts';
-import { takeConfig } from '../../catalog/config-standing.ts';
-import { HOST_SETTINGS_FILE, resolveHostSettings } from '../../catalog/host-settings.ts';
+import { HOST_SETTINGS_FILE, resolveHostSettings } from '../../catalog/files/host-settings.ts';
+import { changedSettings, configId } from '../../catalog/standing/config-change.ts';
+import { takeConfig } from '../../catalog/standing/config-standing.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { type ConfigFiles, LAST_GOOD_FILE } from './files.ts';
 import { type ConfigInUse, createConfigInUse, type SaidConfig } from './in-use.ts';

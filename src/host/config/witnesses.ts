@@ -1,14 +1,14 @@
-import { canTell, NO_TALLY, type Tally, type Witness } from '../../catalog/fleet-band.ts';
 import type { Trial } from '../../catalog/ports.ts';
-import { noRuns, SLOW_CAUSE } from '../../catalog/probation.ts';
+import { canTell, NO_TALLY, type Tally, type Witness } from '../../catalog/standing/fleet-band.ts';
+import { noRuns, SLOW_CAUSE } from '../../catalog/standing/probation.ts';
 import { LATE_AFTER_MS } from '../../healing/late.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { JobStore, Settlement } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
-import { counted } from '../ends.ts';
-import { historyOf } from '../probation-history.ts';
+import { counted } from '../versions/ends.ts';
+import { historyOf } from '../versions/probation-history.ts';
 import { type Lateness, latenessOf } from './lateness.ts';
 
 /** What the agents' runs say of the settings since a time, beside what they said before it. */

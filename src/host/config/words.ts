@@ -1,6 +1,6 @@
-import { changeWords } from '../../catalog/config-change.ts';
-import type { BadConfig } from '../../catalog/config-standing.ts';
-import { HOST_SETTINGS_FILE } from '../../catalog/host-settings.ts';
+import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
+import { changeWords } from '../../catalog/standing/config-change.ts';
+import type { BadConfig } from '../../catalog/standing/config-standing.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { badFile } from './files.ts';
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { RehearsedView } from '../../control/rehearsal.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { OpTable } from '../control-server.ts';
+import type { OpTable } from '../door/control-server.ts';
 import { createFleet } from '../fleet.ts';
 import type { House } from '../house.ts';
 import { draftPlace, plansOf } from './plan.ts';

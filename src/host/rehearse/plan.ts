@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { compileDraft } from '../../catalog/draft.ts';
 import type { Listing } from '../../catalog/ports.ts';
+import { compileDraft } from '../../catalog/workshop/draft.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { agentInForce, listingOf } from '../door/known.ts';
 import type { House } from '../house.ts';
-import { agentInForce, listingOf } from '../known.ts';
 
 /** What is rehearsed for one agent. */
 export interface Plan {

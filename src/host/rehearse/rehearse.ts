@@ -5,9 +5,9 @@ import type { EffectRecord, EffectStore, JobStore, StateStore } from '../../jobs
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
+import { iso, viewJob } from '../door/views.ts';
 import type { FleetView } from '../fleet.ts';
 import { findSecret } from '../secrets.ts';
-import { iso, viewJob } from '../views.ts';
 import { type Capture, createCapture } from './capture.ts';
 import { compareRuns } from './compare.ts';
 import { liveFetch } from './live-fetch.ts';

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { PlainFault } from '../../kernel/fault.ts';
+import {
+  catchUpField,
+  durationField,
+  isolationField,
+  limitsField,
+  needsField,
+  overlapField,
+  timezoneField,
+  topicsField,
+  workersField,
+} from './fields.ts';
+import { faultOfIssues } from './issues.ts';
+import { NAME } from './names.ts';
+import { whatIsWrongInside } from './plugin-manifest.ts';
+import { type Path, type Place, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
+
+/** What may stand in agents/<name>.yaml. Its JSON Schema is config/agent.schema.json. */
+export const agentFileSchema = z.strictObject({
+  plugin: z
+    .string({ error: 'expected the name of a file in plugins/, without its ending' })
+    .regex(NAME, { error: 'expected the name of a file in plugins/, without its ending' })
+    .describe('The plugin that does the work: the name of a file in plugins/, without its ending.'),
+  about: z.string().min(1).max(500).optional().describe('One sentence for people. Default: the plugin’s.'),
+  enabled: z.boolean().optional().describe('false switches the agent off. Default true.'),
+  schedule: z
+    .string({ error: 'expected a cron expression in quotes' })
+    .optional()
+    .describe('A cron expression of five or six fields (seconds first), or @hourly … @yearly. In quotes.'),
+  timezone: timezoneField.optional().describe('IANA name of the schedule’s time zone.'),
+  catchUp: catchUpField
+    .optional()
+    .describe('Slots that were missed while the host was down: none is run, the newest, or all. Default once.'),
+  overlap: overlapField
+    .optional()
+    .describe('A slot that is due while an earlier job is unfinished: skipped, queued, or in its place. Default skip.'),
+  jitter: durationField({ zero: true }).optional().describe('Each slot’s job starts up to this much later, by chance.'),
+  on: topicsField.optional().describe('Topics whose events give it a job.'),
+  settings: z
+    .record(z.string(), z.unknown(), { error: 'expected keys with values' })
+    .optional()
+    .describe('What the plugin’s settings say.'),
+  limits: limitsField.optional().describe('What a worker may hold and how long it may take.'),
+  needs: needsField.optional().describe('Narrows what the plugin needs; never widens it.'),
+  workers: workersField.optional().describe('Workers that run its jobs side by side.'),
+  isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
+});
+
+export type AgentFileData = z.infer<typeof agentFileSchema>;
+
+/** One good agent file. */
+export interface AgentFile {
+  /** The agent's name. */
+  name: string;
+  /** Relative to the installation. */
+  file: string;
+  text: string;
+  data: AgentFileData;
+}
+
+/** Checks the text of an agent file by itself; what it says of its plugin is checked by resolveAgent. */
+export function readAgentFile(
+  name: string,
+  file: string,
+  text: string,
+  at: { timezone: string; now: number },
+): { good: AgentFile } | { fault: PlainFault } {
+  const yaml = readYaml(text, file);
+  if (yaml.fault) return { fault: { ...yaml.fault, code: 'AGENT_FILE_SYNTAX' } };
+  const data = yaml.value ?? {};
+  const place = (path: Path, part: 'key' | 'value') => placeInYaml(yaml.document, text, path, part);
+  const parsed = agentFileSchema.safeParse(data);
+  if (!parsed.success) {
+    const schema = z.toJSONSchema(agentFileSchema, { io: 'input', target: 'draft-7' });
+    const terms = { code: 'AGENT_FILE_INVALID', data, schema, file, text, place };
+    return { fault: faultOfIssues(parsed.error.issues, terms) };
+  }
+  const good: AgentFile = { name, file, text, data: parsed.data };
+  const wrong = whatIsWrongInside(good.data, at);
+  return wrong ? { fault: faultIn(good, wrong) } : { good };
+}
+
+/** A fault at a key of an agent file. */
+export function faultIn(
+  agent: AgentFile,
+  wrong: { code: string; path: Path; message: string; next?: string },
+): PlainFault {
+  const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], {
+    code: wrong.code,
+    data: agent.data,
+    schema: {},
+    file: agent.file,
+    text: agent.text,
+    place: placesIn(agent.text),
+  });
+  return wrong.next ? { ...fault, next: wrong.next } : fault;
+}
+
+/** Tells `agents/x.yaml:6:3`: where a value of the file was said. */
+export function originsIn(agent: AgentFile): (path: Path) => string {
+  const place = placesIn(agent.text);
+  return (path) => tellOrigin(agent.file, place(path, 'key'));
+}
+
+function tellOrigin(file: string, { line, column }: Place): string {
+  return `${file}:${line}:${column}`;
+}

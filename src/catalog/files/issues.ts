@@ -1,0 +1,134 @@
+import type { PlainFault } from '../../kernel/fault.ts';
+import { suggest } from '../../kernel/suggest.ts';
+import { codeFrame } from './frame.ts';
+
+/** What a schema has against a value: the part of a zod issue that survives a message between processes. */
+export interface Issue {
+  code: string;
+  message: string;
+  path: readonly PropertyKey[];
+  /** For `unrecognized_keys`. */
+  keys?: readonly string[];
+}
+
+export interface IssueTerms {
+  /** The fault's code. */
+  code: string;
+  /** The value that was checked. */
+  data: unknown;
+  /** Its JSON Schema, which says what is known where. */
+  schema: unknown;
+  file: string;
+  text?: string;
+  /** Settings may hold what is nobody's business: their values are not repeated in messages. */
+  quiet?: boolean;
+  /** Where a path stands in the text. */
+  place?(path: (string | number)[], at: 'key' | 'value'): { line: number; column: number } | undefined;
+}
+
+/** The first issue as a fault with its place and what to do; the others are kept in `data.others`. */
+export function faultOfIssues(issues: readonly Issue[], terms: IssueTerms): PlainFault {
+  // A misspelt key is often also the reason why another one is missing: tell it first.
+  const sorted = [...issues].sort((a, b) => Number(isUnknownKey(b)) - Number(isUnknownKey(a)));
+  const [first, ...others] = sorted.map((issue) => tellIssue(issue, terms));
+  const { message, next, path, at } = first!;
+  const place = terms.place?.(path, at);
+  const frame = place && terms.text !== undefined ? codeFrame(terms.text, place.line, place.column) : undefined;
+  return {
+    code: terms.code,
+    message,
+    file: terms.file,
+    ...place,
+    ...(frame === undefined ? {} : { frame }),
+    ...(next === undefined ? {} : { next }),
+    ...(others.length === 0 ? {} : { data: { others: others.map((other) => other.message) } }),
+  };
+}
+
+interface Told {
+  message: string;
+  next: string | undefined;
+  path: (string | number)[];
+  at: 'key' | 'value';
+}
+
+function tellIssue(issue: Issue, terms: IssueTerms): Told {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (isUnknownKey(issue)) {
+    const key = issue.keys![0]!;
+    const known = knownKeys(terms.schema, path);
+    const meant = suggest(key, known);
+    const name = nameOf([...path, key]);
+    return {
+      message: meant ? `${name} is unknown, did you mean ${meant}?` : `${name} is unknown`,
+      next: meant
+        ? `write \`${meant}\` instead of \`${key}\``
+        : known.length > 0
+          ? `known here: ${known.join(', ')}`
+          : 'nothing can be set here: remove it',
+      path: [...path, key],
+      at: 'key',
+    };
+  }
+  const name = nameOf(path);
+  const value = valueAt(terms.data, path);
+  const told = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received undefined$/, '');
+  if (value === undefined && path.length > 0) {
+    const key = path.at(-1)!;
+    const message = `${name} is missing: ${told}`;
+    return { message, next: `add \`${key}: …\``, path: path.slice(0, -1), at: 'key' };
+  }
+  const described = !terms.quiet && typeof value === 'string' && value.length <= 60 && name ? ` "${value}"` : '';
+  const meant = typeof value === 'string' ? suggest(value, allowedAt(terms.schema, path)) : undefined;
+  return {
+    message: `${name || 'the whole'}${described}: ${told}${meant ? `, did you mean ${meant}?` : ''}`,
+    next: meant ? `write \`${meant}\`` : undefined,
+    path,
+    at: 'value',
+  };
+}
+
+function isUnknownKey(issue: Issue): boolean {
+  return issue.code === 'unrecognized_keys' && (issue.keys?.length ?? 0) > 0;
+}
+
+/** `settings.targets[2].url`. */
+export function nameOf(path: readonly (string | number)[]): string {
+  let name = '';
+  for (const step of path) name += typeof step === 'number' ? `[${step}]` : name ? `.${step}` : step;
+  return name;
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+  enum?: unknown[];
+}
+
+function schemaAt(schema: unknown, path: readonly (string | number)[]): JsonSchema | undefined {
+  let at = schema as JsonSchema | undefined;
+  for (const step of path) {
+    const extra = typeof at?.additionalProperties === 'object' ? at.additionalProperties : undefined;
+    at = typeof step === 'number' ? at?.items : (at?.properties?.[step] ?? extra);
+  }
+  return at;
+}
+
+function knownKeys(schema: unknown, path: readonly (string | number)[]): string[] {
+  const at = schemaAt(schema, path);
+  return [at, ...(at?.allOf ?? []), ...(at?.anyOf ?? [])].flatMap((one) => Object.keys(one?.properties ?? {}));
+}
+
+function allowedAt(schema: unknown, path: readonly (string | number)[]): string[] {
+  return (schemaAt(schema, path)?.enum ?? []).filter((value) => typeof value === 'string');
+}
+
+function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
+  let at = data;
+  for (const step of path)
+    at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined;
+  return at;
+}

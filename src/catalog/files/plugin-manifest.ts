@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { PluginDefinition } from '../../plugin/define.ts';
+import type { RawManifest } from '../workshop/messages.ts';
+import {
+  catchUpField,
+  durationField,
+  isolationField,
+  limitsField,
+  needsField,
+  overlapField,
+  timezoneField,
+  topicsField,
+  workersField,
+} from './fields.ts';
+import { faultOfIssues } from './issues.ts';
+import { placeInPlugin } from './plugin-place.ts';
+import { scheduleExample, whatIsWrongWithSchedule } from './schedule-check.ts';
+
+/** What is known of a plugin without running it: its definition as written, checked. */
+export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings'> {
+  /** JSON Schema draft 7 of what may be written in `settings`; null for a plugin without settings. */
+  settingsSchema: unknown;
+}
+
+/** What definePlugin takes, without `run` and `settings`, which are code. */
+export const definitionSchema = z.strictObject({
+  about: z
+    .string({ error: 'expected one sentence that says what it is for' })
+    .trim()
+    .min(1, { error: 'expected one sentence that says what it is for' })
+    .max(500, { error: 'is longer than 500 characters' }),
+  schedule: z.string({ error: 'expected a cron expression in quotes' }).optional(),
+  timezone: timezoneField.optional(),
+  catchUp: catchUpField.optional(),
+  overlap: overlapField.optional(),
+  jitter: durationField({ zero: true }).optional(),
+  on: topicsField.optional(),
+  firstRun: z.boolean().optional(),
+  limits: limitsField.optional(),
+  needs: needsField.optional(),
+  workers: workersField.optional(),
+  isolation: isolationField.optional(),
+});
+
+const KNOWN_BESIDES = { run: {}, settings: {} };
+
+/** Checks what a plugin says of itself; the fault names the place in its source. */
+export function readManifest(
+  raw: RawManifest,
+  at: { file: string; text: string; timezone: string; now: number },
+): { manifest: PluginManifest } | { fault: PlainFault } {
+  const place = (path: (string | number)[]) => placeInPlugin(at.text, path);
+  const parsed = definitionSchema.safeParse(raw.definition);
+  if (!parsed.success) {
+    const schema = z.toJSONSchema(definitionSchema, { io: 'input', target: 'draft-7' });
+    Object.assign(schema.properties!, KNOWN_BESIDES);
+    const terms = { code: 'PLUGIN_INVALID', data: raw.definition, schema, file: at.file, text: at.text, place };
+    return { fault: faultOfIssues(parsed.error.issues, terms) };
+  }
+  const told = parsed.data;
+  const wrong = whatIsWrongInside(told, at);
+  if (wrong) {
+    const terms = { code: wrong.code, data: told, schema: {}, file: at.file, text: at.text, place };
+    const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
+    return { fault: wrong.next ? { ...fault, next: wrong.next } : fault };
+  }
+  return { manifest: { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema: raw.settingsSchema } };
+}
+
+export interface Wrong {
+  code: string;
+  path: (string | number)[];
+  message: string;
+  next?: string;
+}
+
+/** What a schema cannot say: the schedule must fire, and bounds must not cross. Shared by plugins and agent files. */
+export function whatIsWrongInside(
+  told: Pick<z.infer<typeof definitionSchema>, 'schedule' | 'timezone' | 'workers'>,
+  at: { timezone: string; now: number },
+): Wrong | undefined {
+  if (told.schedule !== undefined) {
+    const timezone = told.timezone ?? at.timezone;
+    const wrong = whatIsWrongWithSchedule(told.schedule, timezone, at.now);
+    if (wrong) {
+      const next = scheduleExample(timezone, at.now);
+      return { code: 'SCHEDULE_INVALID', path: ['schedule'], message: wrong, next };
+    }
+  }
+  const { min, max } = told.workers ?? {};
+  if (min !== undefined && max !== undefined && min > max) {
+    return { code: 'WORKERS_INVALID', path: ['workers', 'min'], message: `${min} is above workers.max ${max}` };
+  }
+  return undefined;
+}

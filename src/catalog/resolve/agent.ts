@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import type { Agent } from '../../jobs/agent.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { parseDuration } from '../../kernel/units.ts';
+import { type AgentFile, faultIn, originsIn } from '../files/agent-file.ts';
+import { faultOfIssues, type Issue } from '../files/issues.ts';
+import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
+import { narrowNeeds } from '../files/needs.ts';
+import { placesIn } from '../files/yaml-place.ts';
+import type { OriginValue } from '../ports.ts';
+import type { StoredVersion } from '../versions/versions.ts';
+
+/** An agent with where each of its values was said. */
+export interface Resolved {
+  agent: Agent;
+  origins: OriginValue[];
+}
+
+export interface ResolveTerms {
+  name: string;
+  version: StoredVersion;
+  /** undefined: the plugin runs under its own name. */
+  file: AgentFile | undefined;
+  hostTimezone: string;
+  /** What the plugin's schema has against the settings. */
+  settingsIssues: readonly Issue[];
+}
+
+/** Puts a plugin to work: defaults < plugin < agent file, each value with its origin. Pure. */
+export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFault } {
+  const { name, version, file } = terms;
+  const plugin = version.manifest;
+  const said = file?.data;
+  const origins: OriginValue[] = [];
+  const saidAt = file ? originsIn(file) : () => version.entry;
+
+  if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
+  const narrowed = narrowNeeds(plugin.needs, said?.needs);
+  if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
+
+  function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
+    const origin = ofFile !== undefined ? saidAt(path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
+    const value = ofFile ?? ofPlugin ?? fallback;
+    if (value !== undefined) origins.push({ path, value, origin });
+    return value;
+  }
+
+  const about = pick('about', said?.about, plugin.about, '');
+  origins.push({
+    path: 'plugin',
+    value: version.ref.plugin,
+    origin: saidAt(['plugin']),
+  });
+  origins.push({ path: 'version', value: version.ref.id, origin: version.entry });
+  const expression = pick<string | undefined>('schedule', said?.schedule, plugin.schedule, undefined);
+  const schedule: Agent['schedule'] =
+    expression === undefined
+      ? undefined
+      : {
+          expression,
+          timezone: pick('timezone', said?.timezone, plugin.timezone, terms.hostTimezone),
+          catchUp: pick('catchUp', said?.catchUp, plugin.catchUp, 'once'),
+          overlap: pick('overlap', said?.overlap, plugin.overlap, 'skip'),
+          jitterMs: parseDuration(pick<string>('jitter', said?.jitter, plugin.jitter, '0s'))!,
+        };
+  const on = pick('on', said?.on, plugin.on, []);
+  const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
+  const settings = resolveSettings(terms, origins, saidAt);
+  const timeout = pick<string>('limits.timeout', said?.limits?.timeout, plugin.limits?.timeout, DEFAULT_LIMITS.timeout);
+  const { limits: l, backoff: b } = { limits: said?.limits, backoff: said?.limits?.backoff };
+  const { limits: p } = plugin;
+  const limits = toAgentLimits({
+    memory: pick<string>('limits.memory', l?.memory, p?.memory, DEFAULT_LIMITS.memory),
+    timeout,
+    silence: pick<string>('limits.silence', l?.silence, p?.silence, defaultSilence(timeout)),
+    attempts: pick<number>('limits.attempts', l?.attempts, p?.attempts, DEFAULT_LIMITS.attempts),
+    backoff: {
+      first: pick<string>('limits.backoff.first', b?.first, p?.backoff?.first, DEFAULT_LIMITS.backoff.first),
+      longest: pick<string>('limits.backoff.longest', b?.longest, p?.backoff?.longest, DEFAULT_LIMITS.backoff.longest),
+    },
+    grace: pick<string>('limits.grace', l?.grace, p?.grace, DEFAULT_LIMITS.grace),
+    staleAfter: pick<string | undefined>('limits.staleAfter', l?.staleAfter, p?.staleAfter, undefined),
+  } as Parameters<typeof toAgentLimits>[0]);
+  for (const [key, value] of Object.entries(narrowed.needs)) {
+    const asked = key as keyof typeof narrowed.needs;
+    pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked], value);
+  }
+  const min = pick('workers.min', said?.workers?.min, plugin.workers?.min, 0);
+  const max = pick('workers.max', said?.workers?.max, plugin.workers?.max, Math.max(1, min));
+  if (min > max) {
+    const message = `${min} is above workers.max ${max}`;
+    const wrong = { code: 'WORKERS_INVALID', path: ['workers', 'min'], message, next: 'set workers.max as well' };
+    return { fault: file ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+  }
+  const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
+
+  const agent: Agent = {
+    name,
+    about,
+    version: version.ref,
+    ...(schedule ? { schedule } : {}),
+    on,
+    firstRun,
+    settings,
+    limits,
+    needs: narrowed.needs,
+    workers: { min, max },
+    isolation,
+    fingerprint: '',
+  };
+  agent.fingerprint = fingerprintOf(agent);
+  return { agent, origins };
+}
+
+/** Of everything that a worker is started with; the schedule is not among it. */
+function fingerprintOf({ version, settings, limits, needs, workers, isolation }: Agent): string {
+  const text = JSON.stringify([version.id, settings, limits, needs, workers, isolation]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+function resolveSettings(
+  { version, file }: ResolveTerms,
+  origins: OriginValue[],
+  saidAt: (path: string[]) => string,
+): Record<string, unknown> {
+  const settings = file?.data.settings ?? {};
+  const schema = version.manifest.settingsSchema as { properties?: Record<string, { default?: unknown }> } | null;
+  for (const [key, value] of Object.entries(settings)) {
+    origins.push({ path: `settings.${key}`, value, origin: saidAt(['settings', key]) });
+  }
+  for (const [key, property] of Object.entries(schema?.properties ?? {})) {
+    if (key in settings || property.default === undefined) continue;
+    origins.push({ path: `settings.${key}`, value: property.default, origin: version.entry });
+  }
+  return settings;
+}
+
+function tellSettings({ name, version, file, settingsIssues }: ResolveTerms): PlainFault {
+  const { settingsSchema } = version.manifest;
+  const issues = settingsIssues.map((issue) => ({ ...issue, path: ['settings', ...issue.path] }));
+  const terms = {
+    code: 'SETTINGS_INVALID',
+    data: { settings: file?.data.settings ?? {} },
+    schema: { properties: { settings: settingsSchema ?? {} } },
+    quiet: true,
+  };
+  if (!file) {
+    const { message } = faultOfIssues(issues, { ...terms, file: version.entry });
+    const next = `write agents/${name}.yaml with \`plugin: ${version.ref.plugin}\` and its \`settings\``;
+    return { code: terms.code, message: `it cannot run without settings: ${message}`, file: version.entry, next };
+  }
+  return faultOfIssues(issues, {
+    ...terms,
+    file: file.file,
+    text: file.text,
+    place: placesIn(file.text),
+  });
+}
+
+function tellWidened(file: AgentFile, { path, message }: { path: (string | number)[]; message: string }): PlainFault {
+  const next = 'remove it here, or let the plugin need it';
+  return faultIn(file, { code: 'NEEDS_WIDENED', path, message, next });
+}

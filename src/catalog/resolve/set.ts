@@ -1,0 +1,167 @@
+import type { PlainFault } from '../../kernel/fault.ts';
+import { suggest } from '../../kernel/suggest.ts';
+import { type AgentFile, faultIn } from '../files/agent-file.ts';
+import type { Issue } from '../files/issues.ts';
+import type { Listing } from '../ports.ts';
+import type { StoredVersion } from '../versions/versions.ts';
+import type { Resolved, resolveAgent } from './agent.ts';
+
+/** A plugin as its files are now: the version that counts, and what is wrong with a newer state. */
+export interface PluginFacts {
+  /** Relative to the installation. */
+  file: string;
+  good: StoredVersion | undefined;
+  problem: PlainFault | undefined;
+}
+
+/** An agent file as it is now: the content that counts, and what is wrong with a newer one. */
+export interface AgentFileFacts {
+  file: string;
+  good: AgentFile | undefined;
+  problem: PlainFault | undefined;
+}
+
+export interface SetTerms {
+  plugins: ReadonlyMap<string, PluginFacts>;
+  files: ReadonlyMap<string, AgentFileFacts>;
+  /** What runs now. */
+  inForce: ReadonlyMap<string, Resolved>;
+  /** What was said of it last. */
+  listings: readonly Listing[];
+  hostTimezone: string;
+  /** A file is still being written: it may be the one that is missed. */
+  unsettled: boolean;
+  resolve: typeof resolveAgent;
+  /** What a version's schema has against settings; undefined when it has not been asked yet. */
+  issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
+}
+
+export interface ResolvedSet {
+  agents: Map<string, Resolved>;
+  listings: Listing[];
+  /** Settings that the plugin's schema has to be asked about before their agent can be resolved. */
+  unchecked: { version: StoredVersion; settings: Record<string, unknown> }[];
+}
+
+/**
+ * Which agents there are, from all plugins and agent files together. Whatever is rejected leaves what runs as it is;
+ * an agent ends only when its files are gone, or say so.
+ */
+export function resolveSet(terms: SetTerms): ResolvedSet {
+  const { plugins, files, inForce } = terms;
+  const result: ResolvedSet = { agents: new Map(), listings: [], unchecked: [] };
+  const former = new Map(terms.listings.map((listing) => [listing.name, listing]));
+  /** Plugins that a file names; `firmly`: and the file itself is not rejected. */
+  const named = new Set<string>();
+  const firmly = new Set<string>();
+
+  for (const [name, facts] of files) {
+    const plugin = facts.good?.data.plugin ?? inForce.get(name)?.agent.version.plugin ?? '';
+    if (facts.good) named.add(plugin);
+    if (!facts.good) {
+      keep(name, plugin, facts.problem!);
+    } else if (facts.good.data.enabled === false) {
+      firmly.add(plugin);
+      const why = `switched off in ${facts.file}`;
+      result.listings.push({ name, plugin, is: 'off', why, problem: facts.problem ?? null });
+    } else {
+      const known = plugins.get(plugin);
+      if (!known && terms.unsettled) keepQuietly(name);
+      else if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, plugins.keys()));
+      else put(name, plugin, known, facts.good, facts.problem ?? known.problem);
+    }
+  }
+  for (const [name, known] of plugins) {
+    if (files.has(name) || firmly.has(name)) continue;
+    // A file that is rejected does not take the plugin's own agent away, nor does it bring one to life.
+    const runs = inForce.get(name)?.agent.version.plugin === name;
+    if (!named.has(name) || runs) put(name, name, known, undefined, known.problem);
+  }
+  result.listings.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return result;
+
+  function put(
+    name: string,
+    plugin: string,
+    known: PluginFacts,
+    file: AgentFile | undefined,
+    problem: PlainFault | undefined,
+  ) {
+    if (!known.good) {
+      if (problem) keep(name, plugin, problem);
+      else keepQuietly(name);
+      return;
+    }
+    const settings = file?.data.settings ?? {};
+    const settingsIssues = terms.issuesOf(known.good, settings);
+    if (!settingsIssues) {
+      result.unchecked.push({ version: known.good, settings });
+      keepQuietly(name);
+      return;
+    }
+    if (!file && settingsIssues.length > 0 && !hasTrigger(known.good.manifest)) {
+      const why = `it needs settings: write agents/<name>.yaml with \`plugin: ${plugin}\``;
+      result.listings.push({ name, plugin, is: 'idle', why, problem: problem ?? null });
+      return;
+    }
+    const { hostTimezone } = terms;
+    const resolved = terms.resolve({ name, version: known.good, file, hostTimezone, settingsIssues });
+    if ('fault' in resolved) keep(name, plugin, resolved.fault);
+    else add(name, resolved, problem, problem ? 'the last good version goes on running' : undefined);
+  }
+
+  /** The newest state is rejected. What runs goes on, as long as its plugin is there at all. */
+  function keep(name: string, plugin: string, problem: PlainFault) {
+    const running = inForce.get(name);
+    if (running && plugins.has(running.agent.version.plugin)) {
+      add(name, running, problem, 'the last good state of its files goes on running');
+    } else {
+      result.listings.push({ name, plugin, is: 'rejected', why: problem.message, problem });
+    }
+  }
+
+  /** Nothing new can be said yet. */
+  function keepQuietly(name: string) {
+    const running = inForce.get(name);
+    const listing = former.get(name);
+    if (!running) {
+      if (listing) result.listings.push(listing);
+      return;
+    }
+    add(name, running, undefined, undefined);
+    if (listing) result.listings[result.listings.length - 1] = listing;
+  }
+
+  function add(name: string, resolved: Resolved, problem: PlainFault | undefined, note: string | undefined) {
+    result.agents.set(name, resolved);
+    firmly.add(resolved.agent.version.plugin);
+    const { is, why } = triggersOf(resolved);
+    const { plugin } = resolved.agent.version;
+    result.listings.push({ name, plugin, is, why: note ? `${why}; ${note}` : why, problem: problem ?? null });
+  }
+}
+
+function hasTrigger({ schedule, on, firstRun }: StoredVersion['manifest']): boolean {
+  return schedule !== undefined || (on?.length ?? 0) > 0 || firstRun === true;
+}
+
+function triggersOf({ agent }: Resolved): { is: 'live' | 'idle'; why: string } {
+  const triggers: string[] = [];
+  if (agent.schedule) triggers.push(`runs at "${agent.schedule.expression}" (${agent.schedule.timezone})`);
+  if (agent.on.length > 0) triggers.push(`listens to ${agent.on.join(', ')}`);
+  if (agent.firstRun) triggers.push('runs once when it is new');
+  if (triggers.length > 0) return { is: 'live', why: triggers.join(' and ') };
+  return { is: 'idle', why: 'it has no schedule and listens to no topic; it can be run by hand, or be sent jobs' };
+}
+
+function unknownPlugin(file: AgentFile, known: Iterable<string>): PlainFault {
+  const names = [...known];
+  const name = file.data.plugin;
+  const meant = suggest(name, names);
+  return faultIn(file, {
+    code: 'PLUGIN_UNKNOWN',
+    path: ['plugin'],
+    message: `there is no plugins/${name}.ts${meant ? `, did you mean ${meant}?` : ''}`,
+    next: meant ? `write \`plugin: ${meant}\`` : `write the plugin: daruma new ${name}`,
+  });
+}

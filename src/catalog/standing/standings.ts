@@ -1,0 +1,245 @@
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Listing, RollBackAsk, Standings, VersionFacts } from '../ports.ts';
+import type { Resolved } from '../resolve/agent.ts';
+import type { ResolvedSet } from '../resolve/set.ts';
+import type { StoredVersion, Versions } from '../versions/versions.ts';
+import {
+  approve,
+  excuse,
+  NO_STANDING,
+  pinTo,
+  type Rejected,
+  reject,
+  type Standing,
+  type Taken,
+  take,
+  unpin,
+  versionsIn,
+} from './standing.ts';
+
+/** What is known of all agents' states, and which of them run. */
+export interface StandingsBook extends Standings {
+  /** What an earlier host knew. */
+  load(standings: Record<string, Standing>): void;
+  /** Puts what is to run in the place of what the files say, and says so in the listings. */
+  settle(set: ResolvedSet, running: ReadonlyMap<string, Resolved>): void;
+  /** The same object as long as nothing has changed. */
+  all(): Record<string, Standing>;
+  /** Versions, as `plugin/id`, that are good or may be asked for again. */
+  used(): string[];
+}
+
+export interface StandingsNeeds {
+  time: Time;
+  versions: Versions;
+  /** Decides anew what runs. */
+  apply(): void;
+  /** The agent on another version, with its file as it is now; rejects with a Fault when they do not fit. */
+  resolve(agent: string, version: StoredVersion): Promise<Resolved>;
+}
+
+/** Agents that nothing names any more are remembered until there are so many of them: files are moved away and back. */
+const KEPT_GONE = 100;
+const LEAST_PREFIX = 4;
+const SHOWN = 8;
+
+export function createStandings(needs: StandingsNeeds): StandingsBook {
+  const { time, versions } = needs;
+  const book = new Map<string, Standing>();
+  /** What the files of each agent say, as far as it could be resolved. */
+  const wanted = new Map<string, Resolved>();
+  let taken = new Map<string, Taken>();
+  let snapshot: Record<string, Standing> | undefined;
+
+  function put(name: string, standing: Standing): boolean {
+    if (book.get(name) === standing) return false;
+    book.set(name, standing);
+    snapshot = undefined;
+    return true;
+  }
+
+  function settle(set: ResolvedSet, running: ReadonlyMap<string, Resolved>) {
+    const now = time.now();
+    const next = new Map<string, Taken>();
+    for (const [name, resolved] of set.agents) {
+      // What runs is handed on when nothing new can be said of the files: then the last that was said counts.
+      if (resolved !== running.get(name)) wanted.set(name, resolved);
+      const wants = wanted.get(name);
+      if (!wants) continue;
+      const one = take(book.get(name) ?? NO_STANDING, wants, now);
+      put(name, one.standing);
+      next.set(name, one);
+      set.agents.set(name, one.inForce);
+    }
+    taken = next;
+    set.listings = set.listings.map((listing) => told(listing, next.get(listing.name)));
+    forgetGone(new Set(set.listings.map(({ name }) => name)));
+  }
+
+  function forgetGone(named: ReadonlySet<string>) {
+    const gone = [...book.keys()].filter((name) => !named.has(name));
+    for (const name of gone) wanted.delete(name);
+    for (const name of gone.slice(0, Math.max(0, gone.length - KEPT_GONE))) book.delete(name);
+    if (gone.length > KEPT_GONE) snapshot = undefined;
+  }
+
+  function known(name: string): { standing: Standing; now: Taken; wants: Resolved } {
+    const now = taken.get(name);
+    const wants = wanted.get(name);
+    if (now && wants) return { standing: now.standing, now, wants };
+    throw new Fault({
+      code: 'AGENT_OFF',
+      message: `no state of ${name} is known from its files`,
+      next: 'daruma check',
+    });
+  }
+
+  function change(name: string, standing: Standing): boolean {
+    const isChanged = put(name, standing);
+    if (isChanged) needs.apply();
+    return isChanged;
+  }
+
+  async function rollBack(name: string, ask: RollBackAsk) {
+    const { standing, now, wants } = known(name);
+    if (ask.version === undefined) {
+      if (now.is === 'candidate' && standing.good) {
+        const { fingerprint, version } = now.inForce.agent;
+        const why = { kind: 'by-hand', why: 'was taken back by hand', cause: null } as const;
+        change(name, reject(standing, { ...why, fingerprint, version: version.id, at: time.now() }));
+      } else if (now.is === 'good' && standing.before) {
+        change(name, pinTo(standing, standing.before, wants, time.now()));
+      } else throw nothingBefore(name, now);
+    } else {
+      const stored = find(wants.agent.version.plugin, ask.version);
+      const { id } = stored.ref;
+      const bad = standing.bad.find((one) => one.version === id);
+      if (bad && !ask.force && standing.good?.agent.version.id !== id) throw isBad(name, bad);
+      const states = [wants, standing.good, standing.before];
+      const state = states.find((one) => one?.agent.version.id === id) ?? (await needs.resolve(name, stored));
+      const { standing: newest, wants: newestWants } = known(name);
+      change(name, pinTo(newest, state, newestWants, time.now()));
+    }
+    return known(name).now.inForce.agent;
+  }
+
+  function find(plugin: string, prefix: string): StoredVersion {
+    const found = versions.of(plugin).filter(({ ref }) => ref.id.startsWith(prefix));
+    if (found.length === 1 && prefix.length >= LEAST_PREFIX) return found[0]!;
+    const many = found.length > 0;
+    const message = many ? `"${prefix}" is not enough to tell versions apart` : `${plugin} has no version ${prefix}`;
+    throw new Fault({ code: 'VERSION_UNKNOWN', message, next: `daruma versions ${plugin}` });
+  }
+
+  return {
+    load(standings) {
+      for (const [name, standing] of Object.entries(standings)) book.set(name, { ...NO_STANDING, ...standing });
+    },
+    settle,
+    all: () => (snapshot ??= Object.fromEntries(book)),
+    used: () => [...book.values()].flatMap(versionsIn),
+
+    trials() {
+      const trials = [];
+      for (const { is, inForce, standing } of taken.values()) {
+        if (is !== 'candidate') continue;
+        const { since, excused } = standing.trial!;
+        trials.push({ agent: inForce.agent, since, excused, good: standing.good?.agent ?? null });
+      }
+      return trials;
+    },
+    approve(name, fingerprint) {
+      const now = taken.get(name);
+      if (now?.inForce.agent.fingerprint !== fingerprint) return false;
+      return change(name, approve(now.standing, now.inForce));
+    },
+    reject(name, fingerprint, rejection) {
+      const now = taken.get(name);
+      if (now?.is !== 'candidate' || now.inForce.agent.fingerprint !== fingerprint) return false;
+      const { kind, why, cause } = rejection;
+      const version = now.inForce.agent.version.id;
+      return change(name, reject(now.standing, { kind, why, cause, fingerprint, version, at: time.now() }));
+    },
+    excuse(name, fingerprint, cause) {
+      const now = taken.get(name);
+      return now?.is === 'rolled-back' && change(name, excuse(now.standing, fingerprint, cause, time.now()));
+    },
+    rollBack,
+    latest(name) {
+      const { standing, wants } = known(name);
+      change(name, unpin(standing, wants));
+      return known(name).now.inForce.agent;
+    },
+    statesOf(name) {
+      const { standing, wants } = known(name);
+      return { wanted: wants.agent, good: standing.good?.agent ?? null };
+    },
+    async resolveOn(name, version) {
+      const { plugin } = known(name).wants.agent.version;
+      const stored = typeof version === 'string' ? find(plugin, version) : version;
+      return (await needs.resolve(name, stored)).agent;
+    },
+    versionsOf: (plugin) =>
+      versions.of(plugin).map(({ ref, madeAt, bytes }) => ({
+        id: ref.id,
+        madeAt,
+        bytes,
+        agents: [...taken].flatMap(([agent, one]) => standingAs(agent, one, plugin, ref.id)),
+      })),
+    sourcesOf: async (plugin, prefix) => versions.sources(find(plugin, prefix)),
+  };
+}
+
+/** What a version is to an agent: nothing, or one word. */
+function standingAs(
+  agent: string,
+  { inForce, is, standing }: Taken,
+  plugin: string,
+  id: string,
+): VersionFacts['agents'] {
+  const runs = inForce.agent.version;
+  if (runs.plugin !== plugin) return [];
+  if (runs.id === id) return [{ agent, is: is === 'candidate' ? 'candidate' : 'good', runs: true }];
+  const isGood = [standing.good, standing.before].some((one) => one?.agent.version.id === id);
+  if (isGood) return [{ agent, is: 'good', runs: false }];
+  const bad = standing.bad.find(({ version }) => version === id);
+  return bad ? [{ agent, is: 'bad', runs: false, why: bad.why }] : [];
+}
+
+function told(listing: Listing, taken: Taken | undefined): Listing {
+  // A listing may be that of the last time.
+  const problem = listing.problem?.code === 'ROLLED_BACK' ? null : listing.problem;
+  if (!taken) return problem === listing.problem ? listing : { ...listing, problem };
+  const { is, rejected, inForce } = taken;
+  const rolledBack = rejected ? tellRolledBack(listing, rejected, inForce) : null;
+  return { ...listing, problem: problem ?? rolledBack, standing: is };
+}
+
+function tellRolledBack({ name, plugin }: Listing, { version, why, kind }: Rejected, { agent }: Resolved): PlainFault {
+  const now = agent.version.id.slice(0, SHOWN);
+  const bad = version.slice(0, SHOWN);
+  // The same code with other settings or limits is as good a reason.
+  const what = version === agent.version.id ? `version ${bad} with its newest settings` : `version ${bad}`;
+  const to = kind === 'by-hand' ? `held back at ${now}` : `rolled back to ${now}`;
+  return {
+    code: 'ROLLED_BACK',
+    message: `${name} is ${to}: ${what} ${why}`,
+    next: `mend plugins/${plugin}.ts or agents/${name}.yaml, or force it: daruma rollback ${name} ${bad} --force`,
+    data: { agent: name, version, runs: agent.version.id },
+  };
+}
+
+function isBad(agent: string, { version, why }: Rejected): Fault {
+  const id = version.slice(0, SHOWN);
+  const next = `daruma rollback ${agent} ${id} --force`;
+  return new Fault({ code: 'VERSION_BAD', message: `version ${id} ${why}`, next });
+}
+
+function nothingBefore(agent: string, { is, inForce }: Taken): Fault {
+  const { plugin } = inForce.agent.version;
+  const state = { candidate: 'nothing good came before it', good: 'nothing good came before it' };
+  const already = `it runs ${inForce.agent.version.id.slice(0, SHOWN)} already`;
+  const message = `${agent} cannot go back any further: ${is in state ? state[is as 'good'] : already}`;
+  return new Fault({ code: 'NOTHING_BEFORE', message, next: `daruma versions ${plugin}` });
+}

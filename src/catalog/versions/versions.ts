@@ -1,0 +1,172 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VersionRef } from '../../jobs/agent.ts';
+import type { Issue } from '../files/issues.ts';
+import type { PluginManifest } from '../files/plugin-manifest.ts';
+import type { Input } from '../workshop/messages.ts';
+import { spareVersions } from './budget.ts';
+import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from './files.ts';
+
+/** A version as it lies on disk. */
+export interface StoredVersion {
+  ref: VersionRef;
+  /** The plugin's file, relative to the installation. */
+  entry: string;
+  /** Where that file really was: it may be reached through a link. */
+  real: string;
+  /** The Daruma that it was made with. */
+  runtime: string;
+  inputs: Input[];
+  manifest: PluginManifest;
+  /** What its schema has against no settings at all. */
+  emptyIssues: Issue[];
+  /** Of its kept sources. */
+  sourceBytes: number;
+  /** Epoch ms: when these files were compiled last. */
+  madeAt: number;
+  /** Of everything that is kept of it. */
+  bytes: number;
+}
+
+/** What is known of a version in the making. */
+export type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: string; id: string };
+
+/** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map, source and manifest. */
+export interface Versions {
+  /** Reads what is there; unreadable versions are left out. */
+  open(): Promise<void>;
+  get(plugin: string, id: string): StoredVersion | undefined;
+  of(plugin: string): StoredVersion[];
+  all(): StoredVersion[];
+  /** A new empty folder for a version in the making. */
+  stage(): Promise<string>;
+  /** Moves a staged version to its place; a version that is there already only gets the new inputs. */
+  keep(staging: string, version: MadeVersion): Promise<StoredVersion>;
+  discard(staging: string): Promise<void>;
+  /** The author's files that it was made of: path → text. Empty when they were not kept. */
+  sources(version: StoredVersion): Promise<Map<string, string>>;
+  /**
+   * Deletes all but the newest 20 of each plugin, and then the oldest of all until the rest fits into the budget. Those
+   * in `used` (`plugin/id`: in force, good, or what a rollback goes to) and the newest two of each plugin besides stay,
+   * whatever the budget. Resolves with the bytes that came free.
+   */
+  prune(used: ReadonlySet<string>, bytes?: number): Promise<number>;
+}
+
+const FORMAT = 2;
+const STAGING = '.staging';
+const BUDGET_BYTES = 256 * 1024 ** 2;
+
+/** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
+export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES): Versions {
+  const versions = new Map<string, StoredVersion[]>();
+
+  async function open() {
+    versions.clear();
+    await rm(join(folder, STAGING), { recursive: true, force: true });
+    await mkdir(join(folder, STAGING), { recursive: true });
+    for (const plugin of await namesIn(folder)) {
+      const found: StoredVersion[] = [];
+      for (const id of await namesIn(join(folder, plugin))) {
+        const version = await readVersion(plugin, id);
+        if (version) found.push(version);
+      }
+      versions.set(
+        plugin,
+        found.sort((a, b) => a.madeAt - b.madeAt),
+      );
+    }
+  }
+
+  function refOf(plugin: string, id: string): VersionRef {
+    const at = join(folder, plugin, id);
+    return { plugin, id, file: join(at, BUNDLE_FILE), mapFile: join(at, MAP_FILE) };
+  }
+
+  async function readVersion(plugin: string, id: string): Promise<StoredVersion | undefined> {
+    try {
+      const ref = refOf(plugin, id);
+      const { format, bytes, ...rest } = JSON.parse(await readFile(join(folder, plugin, id, MANIFEST_FILE), 'utf8'));
+      const bundle = await stat(ref.file);
+      // A bundle that a power cut left short must not run.
+      if (format !== FORMAT || bundle.size !== bytes) return undefined;
+      return await weighed({ sourceBytes: 0, ...rest, ref });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** With its age and size on disk. */
+  async function weighed(version: Omit<StoredVersion, 'madeAt' | 'bytes'>): Promise<StoredVersion> {
+    const { plugin, id, file, mapFile } = version.ref;
+    const manifest = await stat(join(folder, plugin, id, MANIFEST_FILE));
+    const [bundle, map] = await Promise.all([stat(file), stat(mapFile).catch(() => ({ size: 0 }))]);
+    const bytes = bundle.size + map.size + manifest.size + version.sourceBytes;
+    return { ...version, madeAt: manifest.mtimeMs, bytes };
+  }
+
+  return {
+    open,
+    get: (plugin, id) => versions.get(plugin)?.find(({ ref }) => ref.id === id),
+    of: (plugin) => versions.get(plugin) ?? [],
+    all: () => [...versions.values()].flat(),
+    stage: () => mkdtemp(join(folder, STAGING, 'v-')),
+    async keep(staging, { plugin, id, ...rest }) {
+      const at = join(folder, plugin, id);
+      const list = (versions.get(plugin) ?? []).filter(({ ref }) => ref.id !== id);
+      const { size: bytes } = await stat(join(staging, BUNDLE_FILE));
+      await writeFile(join(staging, MANIFEST_FILE), JSON.stringify({ format: FORMAT, bytes, ...rest }));
+      if (await isWhole(at, bytes)) {
+        // Other comments make the same code: the map has other lines, and the source is another one.
+        await rename(join(staging, MAP_FILE), join(at, MAP_FILE)).catch(() => {});
+        await rm(join(at, SOURCE_FOLDER), { recursive: true, force: true });
+        await rename(join(staging, SOURCE_FOLDER), join(at, SOURCE_FOLDER)).catch(() => {});
+        await rename(join(staging, MANIFEST_FILE), join(at, MANIFEST_FILE));
+        await rm(staging, { recursive: true, force: true });
+      } else {
+        await rm(at, { recursive: true, force: true });
+        await mkdir(join(folder, plugin), { recursive: true });
+        await rename(staging, at);
+      }
+      const stored = await weighed({ ...rest, ref: refOf(plugin, id) });
+      versions.set(plugin, [...list, stored]);
+      return stored;
+    },
+    discard: (staging) => rm(staging, { recursive: true, force: true }),
+    async sources({ ref: { plugin, id } }) {
+      const root = join(folder, plugin, id, SOURCE_FOLDER);
+      const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+      const texts = new Map<string, string>();
+      for (const entry of entries) {
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath, entry.name);
+        texts.set(pathInside(root, path), await readFile(path, 'utf8'));
+      }
+      return texts;
+    },
+    async prune(used, bytes = budgetBytes()) {
+      const spare = spareVersions([...versions.values()], used, bytes);
+      for (const version of spare) {
+        const { plugin, id } = version.ref;
+        await rm(join(folder, plugin, id), { recursive: true, force: true });
+        versions.set(
+          plugin,
+          versions.get(plugin)!.filter(({ ref }) => ref.id !== id),
+        );
+      }
+      return spare.reduce((sum, one) => sum + one.bytes, 0);
+    },
+  };
+}
+
+async function isWhole(folder: string, bytes: number): Promise<boolean> {
+  return stat(join(folder, BUNDLE_FILE)).then(
+    ({ size }) => size === bytes,
+    () => false,
+  );
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+}

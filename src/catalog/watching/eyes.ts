@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { Time } from '../../kernel/time.ts';
+import { SOURCE_MOST_BYTES } from '../files/source-limit.ts';
+import { pathInside } from '../versions/files.ts';
+import { type FileStat, type ScanRules, type Sight, scan } from './scan.ts';
+
+export const PLUGINS = 'plugins';
+export const AGENTS = 'agents';
+type Root = typeof PLUGINS | typeof AGENTS;
+/** How deep parts of plugins may lie in folders below `plugins/`. */
+export const DEEPEST = 8;
+/** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. */
+export const WANTED: Record<Root, RegExp> = { plugins: /\.(?:[cm]?[jt]s|[jt]sx|json)$/, agents: /\.ya?ml$/ };
+
+/** A change that is older than this is not the one that somebody waits for. */
+const NEWEST_MS = 60_000;
+
+/** A file in a state that counts. */
+export interface SettledFile {
+  is: 'file' | 'empty' | 'large' | 'unreadable' | 'missing';
+  /** Hex SHA-256 of the content; null when missing; otherwise a word that changes with the state. */
+  hash: string | null;
+  size: number;
+  /** The look at which it settled last. */
+  turn: number;
+  /** Of agent files. */
+  text?: string;
+  /** Of plugins and their parts: where the file really is, in the same form as paths; links may be turned elsewhere. */
+  real?: string;
+  /** Of an unreadable file. */
+  why?: string;
+}
+
+export interface LookResult {
+  /** Whether any file settled or went since the last look. */
+  news: boolean;
+  /** Something is there that is not settled yet. */
+  waitMs: number | undefined;
+  /** Folders of the two that are not there. */
+  missingFolders: string[];
+}
+
+/** Sees the installation's files and says which state of each counts. It decides nothing about what is in them. */
+export interface Eyes {
+  /** By path: relative to the installation where inside it, else absolute. */
+  readonly files: ReadonlyMap<string, SettledFile>;
+  turn(): number;
+  /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
+  sinceMs(): number | null;
+  /** `full`: also the files of libraries. */
+  look(also: Iterable<string>, options: { full: boolean }): Promise<LookResult>;
+  /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
+  know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
+  /** A file that was there in an earlier life of the host, whose folder is not there now. */
+  assume(path: string, hash: string, text?: string): void;
+}
+
+export function createEyes(needs: { time: Time }, options: { folder: string; rules: ScanRules }): Eyes {
+  const { time } = needs;
+  const { folder, rules } = options;
+  const files = new Map<string, SettledFile>();
+  const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
+  let sights = new Map<string, Sight>();
+  let turn = 0;
+
+  const full = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+
+  async function look(also: Iterable<string>, { full: isFull }: { full: boolean }): Promise<LookResult> {
+    const seen = new Map<string, FileStat>();
+    const paths: string[] = [];
+    const missingFolders: string[] = [];
+    for (const [root, depth] of [
+      [PLUGINS, DEEPEST],
+      [AGENTS, 0],
+    ] as const) {
+      const found = await listFiles(folder, root, depth);
+      if (found) paths.push(...found);
+      else missingFolders.push(root);
+    }
+    const outside = new Set<string>();
+    for (const path of also) {
+      if ((isFull || !isFar(path)) && !isUnder(path, PLUGINS)) outside.add(path);
+    }
+    paths.push(...outside);
+    await each(paths, async (path) => {
+      const found = await statOf(full(path));
+      if (found) seen.set(path, found);
+    });
+    // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
+    for (const [path, sight] of sights) {
+      const root = [PLUGINS, AGENTS].find((one) => isUnder(path, one));
+      const kept = root ? missingFolders.includes(root) : !outside.has(path);
+      if (!kept) continue;
+      if (isFull && !root) forget(path);
+      else if (sight.stat) seen.set(path, sight.stat);
+    }
+    const result = scan(sights, seen, { wall: time.now(), monotonic: time.monotonic() }, rules);
+    turn++;
+    await each(result.settled, async (path) => {
+      const { stat: at } = result.sights.get(path)!;
+      files.set(path, await settle(path, at!));
+    });
+    for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
+    sights = result.sights;
+    return { news: result.settled.length + result.gone.length > 0, waitMs: result.waitMs, missingFolders };
+  }
+
+  /** Nothing is made of it any more. */
+  function forget(path: string) {
+    sights.delete(path);
+    files.delete(path);
+  }
+
+  async function settle(path: string, at: FileStat): Promise<SettledFile> {
+    const plain = { size: at.size, turn };
+    if (at.size === 0) return { is: 'empty', hash: 'empty', ...plain };
+    const before = known.get(path);
+    if (before?.hash && isFar(path) && before.size === at.size && before.mtimeMs === at.mtimeMs) {
+      return { is: 'file', hash: before.hash, ...plain };
+    }
+    if (at.size > SOURCE_MOST_BYTES && !isFar(path)) return { is: 'large', hash: `large ${at.size}`, ...plain };
+    try {
+      const bytes = await readFile(full(path));
+      const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
+      if (isUnder(path, AGENTS)) file.text = bytes.toString();
+      if (isUnder(path, PLUGINS)) file.real = pathInside(folder, await realpath(full(path)));
+      return file;
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? String(error);
+      return { is: 'unreadable', hash: `unreadable ${why}`, ...plain, why };
+    }
+  }
+
+  return {
+    files,
+    turn: () => turn,
+    sinceMs() {
+      let newest = 0;
+      // Not the time of the content: a file that is moved here brings an old one along.
+      for (const [path, { stat: at }] of sights) if (at && !isFar(path)) newest = Math.max(newest, at.ctimeMs);
+      const ms = Math.round(time.now() - newest);
+      return ms >= 0 && ms < NEWEST_MS ? ms : null;
+    },
+    look,
+    know: (path, what) => void known.set(path, what),
+    assume(path, hash, text) {
+      sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
+      files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...(text === undefined ? {} : { text }) });
+    },
+  };
+}
+
+function isUnder(path: string, root: string): boolean {
+  return path.startsWith(`${root}/`);
+}
+
+/** Files of libraries: they change by an install, not by a save, and there may be thousands. */
+export function isFar(path: string): boolean {
+  return path.includes('node_modules/');
+}
+
+async function listFiles(folder: string, root: Root, depth: number): Promise<string[] | undefined> {
+  const found: string[] = [];
+  const walk = async (inside: string, left: number): Promise<boolean> => {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(join(folder, inside), { withFileTypes: true });
+    } catch {
+      return false;
+    }
+    for (const entry of entries) {
+      if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
+      const path = `${inside}/${entry.name}`;
+      if (entry.isDirectory()) {
+        if (left > 0) await walk(path, left - 1);
+      } else if (WANTED[root].test(entry.name) && (entry.isFile() || entry.isSymbolicLink())) found.push(path);
+    }
+    return true;
+  };
+  return (await walk(root, depth)) ? found : undefined;
+}
+
+async function statOf(file: string): Promise<FileStat | undefined> {
+  try {
+    const found = await stat(file);
+    // A FIFO would hold its reader for ever.
+    if (!found.isFile()) return undefined;
+    const { ino, size, mtimeMs, ctimeMs } = found;
+    return { ino, size, mtimeMs, ctimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** At most 32 at once: a large folder must not take every file handle. */
+async function each<T>(items: readonly T[], call: (item: T) => Promise<void>): Promise<void> {
+  for (let index = 0; index < items.length; index += 32) await Promise.all(items.slice(index, index + 32).map(call));
+}

@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import { readManifest } from '../files/plugin-manifest.ts';
+import { tooBig } from '../files/source-limit.ts';
+import type { StoredVersion, Versions } from '../versions/versions.ts';
+import type { SettledFile } from '../watching/eyes.ts';
+import type { Workshop } from './client.ts';
+import { outOfMemory } from './load-memory.ts';
+import type { Input } from './messages.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What came of looking at a plugin: a good version, or what is wrong. */
+export interface Judgement {
+  version?: StoredVersion;
+  fault?: PlainFault;
+  /** What it was made of: when one of them changes it is to be judged again. */
+  inputs: Pick<Input, 'path' | 'hash'>[];
+  /** Where its file really was. */
+  real?: string;
+}
+
+export interface JudgeNeeds {
+  time: Time;
+  versions: Versions;
+  workshop: Workshop;
+  runtime: Runtime;
+  files: ReadonlyMap<string, SettledFile>;
+  hostTimezone(): string;
+}
+
+/** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
+export async function judge(name: string, entry: string, folder: string, needs: JudgeNeeds): Promise<Judgement> {
+  const { real } = needs.files.get(entry)!;
+  const judgement = await judgeFiles(name, entry, folder, needs);
+  return real === undefined ? judgement : { ...judgement, real };
+}
+
+async function judgeFiles(name: string, entry: string, folder: string, needs: JudgeNeeds): Promise<Judgement> {
+  const { versions, workshop, runtime, files } = needs;
+  const file = files.get(entry)!;
+  const alone = [{ path: entry, hash: file.hash }];
+  if (file.is !== 'file') return { fault: tellFile(entry, file), inputs: alone };
+  const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, runtime.id, files));
+  if (stored) return { version: stored, inputs: stored.inputs };
+
+  const staging = await versions.stage();
+  let inputs: Judgement['inputs'] = alone;
+  try {
+    const compiled = await workshop
+      .ask({ ask: 'compile', entry: join(folder, entry), folder, daruma: runtime.entry, runtime: runtime.id, staging })
+      .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [] as Input[] }));
+    if (compiled.inputs.length > 0) inputs = compiled.inputs;
+    if (!compiled.ok) return { fault: compiled.fault, inputs };
+    const made = {
+      plugin: name,
+      id: compiled.id,
+      entry,
+      real: file.real ?? entry,
+      runtime: runtime.id,
+      inputs: compiled.inputs,
+      sourceBytes: compiled.sourceBytes,
+    };
+    const same = versions.get(name, compiled.id);
+    if (same) {
+      const { manifest, emptyIssues } = same;
+      return { version: await versions.keep(staging, { ...made, manifest, emptyIssues }), inputs };
+    }
+    const bundle = join(staging, 'plugin.mjs');
+    const inspected = await workshop
+      .ask({ ask: 'inspect', bundle, folder, file: entry, settings: ['{}'] })
+      .catch((error) => ({ ok: false as const, fault: tellInspect(entry, error) }));
+    if (!inspected.ok) return { fault: inspected.fault, inputs };
+    const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
+    const at = { file: entry, text, timezone: needs.hostTimezone(), now: needs.time.now() };
+    const read = readManifest(inspected.manifest, at);
+    if ('fault' in read) return { fault: read.fault, inputs };
+    const version = { ...made, manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
+    return { version: await versions.keep(staging, version), inputs };
+  } finally {
+    await versions.discard(staging);
+  }
+}
+
+/** Whether a stored version is what compiling the files as they are now would give. */
+function isMadeOf(
+  version: StoredVersion,
+  entry: string,
+  runtime: string,
+  files: ReadonlyMap<string, SettledFile>,
+): boolean {
+  if (version.entry !== entry || version.runtime !== runtime || version.real !== files.get(entry)?.real) return false;
+  return version.inputs.every(({ path, hash }) => (files.get(path)?.hash ?? null) === hash);
+}
+
+/** A file that there is no use in compiling. */
+export function tellFile(path: string, file: SettledFile): PlainFault {
+  if (file.is === 'empty') {
+    return {
+      code: 'FILE_EMPTY',
+      message: 'is empty, and taken for unfinished',
+      file: path,
+      next: 'write it, or remove it',
+    };
+  }
+  if (file.is === 'large') {
+    const next = 'move data into a file that the plugin reads';
+    return { code: 'PLUGIN_TOO_BIG', message: tooBig(path, file.size), file: path, next };
+  }
+  const message = `cannot be read: ${file.why ?? file.is}`;
+  return { code: 'FILE_UNREADABLE', message, file: path, next: `make it readable for the user that runs daruma` };
+}
+
+function tellCompile(file: string, thrown: unknown): PlainFault {
+  const plain = toPlainFault(thrown);
+  if (plain.code === 'WORKSHOP_TIMEOUT') {
+    const message = `compiling it ${plain.message}`;
+    return { code: 'PLUGIN_COMPILE_TIMEOUT', message, file, next: 'import less, or smaller packages' };
+  }
+  return { ...withoutStack(plain), file };
+}
+
+function tellInspect(file: string, thrown: unknown): PlainFault {
+  const plain = thrown instanceof Fault ? thrown.plain : toPlainFault(thrown);
+  if (plain.code === 'WORKSHOP_TIMEOUT') {
+    const seconds = Number(plain.data?.limitMs ?? 0) / 1000;
+    const message = `did not finish loading within ${seconds} s: it loops or waits at its top level`;
+    return { code: 'PLUGIN_LOADS_FOREVER', message, file, next: 'move what it does at load into `run`' };
+  }
+  if (plain.code === 'WORKSHOP_KILLED') {
+    if (/heap|out of memory|Allocation failed|invalid table size/i.test(String(plain.data?.stderr)))
+      return outOfMemory(file);
+    const message = `brings down its process only by being loaded (${String(plain.data?.how)})`;
+    return { code: 'PLUGIN_LOAD_CRASH', message, file, next: 'move what it does at load into `run`' };
+  }
+  return { ...withoutStack(plain), file };
+}
+
+function withoutStack({ stack: _, ...rest }: PlainFault): PlainFault {
+  return rest;
+}

@@ -1,0 +1,108 @@
+import type { Listing } from '../../catalog/ports.ts';
+import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import type { AgentOverview } from '../../jobs/ports.ts';
+import { waitOf } from '../../jobs/waiting.ts';
+import { placeOf } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
+
+export type AgentWord =
+  | 'new'
+  | 'ok'
+  | 'running'
+  | 'retrying'
+  | 'late'
+  | 'failed'
+  | 'healing'
+  | 'quarantined'
+  | 'paused'
+  | 'off';
+
+export interface AgentFacts {
+  listing: Listing;
+  overview: AgentOverview | undefined;
+  paused: { until: number | null; why?: string } | undefined;
+  quarantine: QuarantineRecord | undefined;
+  /** Its newest incident that has not ended. */
+  incident: Incident | undefined;
+  /** The agent's next planned slot. */
+  nextSlot: number | undefined;
+  now: number;
+}
+
+/** How long a slot may wait for its job, and a job for its start, before its agent is late. */
+export const LATE_AFTER_MS = 60_000;
+
+/** The one word for how an agent is, and the sentence that says why. The first rule that holds decides. */
+export function agentState(facts: AgentFacts): { state: AgentWord; why: string } {
+  const { listing, overview, paused, nextSlot, now } = facts;
+  const newest = overview?.newest ?? null;
+  if (listing.is === 'off') return { state: 'off', why: listing.why };
+  if (listing.is === 'rejected') {
+    const place = listing.problem ? placeOf(listing.problem) : '';
+    return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${listing.problem?.message ?? listing.why}` };
+  }
+  if (paused) {
+    return {
+      state: 'paused',
+      why:
+        paused.why ??
+        (paused.until === null ? 'paused by hand' : `paused until ${new Date(paused.until).toISOString()}`),
+    };
+  }
+  if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };
+  if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
+    const { id, seen, remedies } = facts.incident;
+    const remedy = remedies.findLast(({ held }) => held === null);
+    if (remedy) return { state: 'healing', why: `${id}: ${seen}; ${remedy.what}` };
+  }
+  if (overview && overview.running > 0) {
+    return {
+      state: 'running',
+      why: overview.running === 1 ? `running ${newest?.id ?? 'a job'}` : `running ${overview.running} jobs`,
+    };
+  }
+  if (overview && overview.retrying > 0) {
+    const waiting = newest?.state === 'retrying' ? newest : null;
+    if (!waiting) return { state: 'retrying', why: `${overview.retrying} jobs wait for their next attempt` };
+    const pause = Math.max(0, waiting.runAt - now);
+    const wait = waitOf(waiting.error);
+    if (wait) {
+      const since = formatDuration(Math.max(0, now - wait.since));
+      return {
+        state: 'retrying',
+        why: `${waiting.id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${formatDuration(pause)}`,
+      };
+    }
+    return {
+      state: 'retrying',
+      why: `attempt ${waiting.attempt} of ${waiting.attempts} failed: ${waiting.error?.message ?? 'no reason kept'}; next in ${formatDuration(pause)}`,
+    };
+  }
+  if (nextSlot !== undefined && now - nextSlot > LATE_AFTER_MS) {
+    return { state: 'late', why: `due ${formatDuration(now - nextSlot)} ago, not started` };
+  }
+  if (newest?.state === 'queued' && now - newest.runAt > LATE_AFTER_MS) {
+    return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
+  }
+  const ended = overview?.ended;
+  if (ended?.state === 'dead') {
+    return {
+      state: 'failed',
+      why: `${ended.id} gave up after ${ended.attempt} attempts: ${ended.error?.message ?? 'no reason kept'}`,
+    };
+  }
+  if (ended) return { state: 'ok', why: `${ended.id} done` };
+  return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
+}
+
+function quarantineWords(
+  { incident, probes, nextProbeAt }: QuarantineRecord,
+  record: Incident | undefined,
+  now: number,
+) {
+  const seen = record?.id === incident ? `: ${record.seen}` : '';
+  const probe =
+    nextProbeAt > now ? `the next job is a probe in ${formatDuration(nextProbeAt - now)}` : 'the next job is a probe';
+  const failed = probes === 0 ? '' : `, ${probes} failed`;
+  return `${incident || 'an incident'}${seen}; ${probe}${failed}; a change of its files lifts it`;
+}

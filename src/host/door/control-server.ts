@@ -1,0 +1,138 @@
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import type { Answer, Op, Ops, Request } from '../../control/protocol.ts';
+import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { suggest } from '../../kernel/suggest.ts';
+
+/** What an op is given besides its arguments. */
+export interface OpCall {
+  /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
+  item(item: unknown): boolean;
+  /** Aborted when the client is gone. */
+  gone: AbortSignal;
+}
+
+export type OpTable = { [O in Op]: (args: Ops[O]['args'], call: OpCall) => Promise<Ops[O]['value']> };
+
+/** A request longer than this is refused and the connection ended. */
+const LONGEST_LINE = 8 * 1024 ** 2;
+/** A client that lets this much of a stream lie unread loses items. */
+const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
+
+/**
+ * Listens on the control socket (mode 0600) and answers requests by the table. A failing op answers with its fault and
+ * harms nobody else. A socket that a dead host left behind is replaced; anything else at its place is left alone, with a
+ * Fault `SOCKET_TAKEN`.
+ */
+export async function serveControl(
+  path: string,
+  table: OpTable,
+  log: Log,
+): Promise<{ close(): Promise<void>; clients(): number }> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  await clearPlace(path);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    converse(socket, table, log);
+  });
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, () => resolve());
+    });
+  } finally {
+    process.umask(before);
+  }
+  chmodSync(path, 0o600);
+  server.on('error', (error) => log.error('the control socket failed', { fault: toPlainFault(error) }));
+  return {
+    clients: () => sockets.size,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroySoon();
+      await closed;
+    },
+  };
+}
+
+/** Two installations whose settings name one socket must not take it from each other, nor any file that lies there. */
+async function clearPlace(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  const by = !found.isSocket() ? 'by a file' : (await isHeard(path)) ? 'by a process that listens there' : undefined;
+  if (by) {
+    throw new Fault({
+      code: 'SOCKET_TAKEN',
+      message: `the control socket ${path} is taken ${by}`,
+      next: 'set control.socket in config/daruma.yaml to another path, or remove it and leave the default',
+    });
+  }
+  rmSync(path, { force: true });
+}
+
+/** Only a refused connection proves that nobody listens. */
+function isHeard(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+    });
+  });
+}
+
+function converse(socket: Socket, table: OpTable, log: Log) {
+  const ended = new AbortController();
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => ended.abort(new Fault({ code: 'CLIENT_GONE', message: 'the client is gone' })));
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    if (rest.length > LONGEST_LINE) return socket.destroy();
+    for (const line of lines) if (line.trim()) void answer(line);
+  });
+
+  function send(message: Answer): boolean {
+    if (socket.destroyed || !socket.writable) return false;
+    if ('item' in message && socket.writableLength > MOST_UNREAD_BYTES) return false;
+    socket.write(`${JSON.stringify(message)}\n`);
+    return true;
+  }
+
+  async function answer(line: string) {
+    let id = 0;
+    try {
+      const request = JSON.parse(line) as Request;
+      id = request.id;
+      const op = Object.hasOwn(table, request.op) ? table[request.op as Op] : undefined;
+      if (!op) throw unknownOp(request.op, table);
+      const call: OpCall = { item: (item) => send({ id, item }), gone: ended.signal };
+      send({ id, ok: true, value: await op((request.args ?? {}) as never, call) });
+    } catch (error) {
+      const { stack, ...fault } = toPlainFault(error);
+      if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
+      send({ id, ok: false, error: fault });
+    }
+  }
+}
+
+function unknownOp(name: unknown, table: OpTable): Fault {
+  const near = suggest(String(name), Object.keys(table));
+  return new Fault({
+    code: 'OP_UNKNOWN',
+    message: `the host knows no op ${JSON.stringify(name)}`,
+    next: near
+      ? `did you mean ${near}?`
+      : 'is the command line of another version than the host? daruma stop; daruma start',
+  });
+}

@@ -1,0 +1,63 @@
+import { jobUnknown } from '../../jobs/faults.ts';
+import type { JobState } from '../../jobs/model.ts';
+import type { OpTable } from './control-server.ts';
+import { incidentLookups } from './incidents.ts';
+import { agentInForceOrNot, timeOf } from './known.ts';
+import type { LookupNeeds } from './lookup-needs.ts';
+import { iso, viewJob } from './views.ts';
+import { whyOf } from './why.ts';
+
+/** What can be looked up in the store, whether the host runs or not. */
+export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
+  job(args: { id: string }): ReturnType<OpTable['job']>;
+};
+
+const MOST_JOBS = 1_000;
+
+export function createLookups(needs: LookupNeeds): Lookups {
+  const { store, catalog } = needs;
+  const hasJobs = async (agent: string) => (await store.list({ agent, limit: 1 })).length > 0;
+
+  return {
+    ...incidentLookups(store),
+    async jobs({ agent, states, since, cause, before, limit }) {
+      if (agent !== undefined) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
+      const list = await store.list({
+        limit: Math.min(Math.max(limit ?? 50, 1), MOST_JOBS),
+        ...(agent === undefined ? {} : { agent }),
+        ...(states === undefined ? {} : { states: states as JobState[] }),
+        ...(since === undefined ? {} : { since: timeOf(since) }),
+        ...(cause === undefined ? {} : { cause }),
+        ...(before === undefined ? {} : { before }),
+      });
+      return list.map(viewJob);
+    },
+
+    async job({ id }) {
+      const job = await store.get(id);
+      if (!job) throw jobUnknown(id);
+      return viewJob(job);
+    },
+
+    why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : timeOf(at)),
+
+    async slots({ agent, from, to }) {
+      const slots = await store.slots({
+        from: timeOf(from),
+        to: timeOf(to),
+        ...(agent === undefined ? {} : { agent }),
+      });
+      return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: iso(due), state, reason, job }));
+    },
+
+    async dlq() {
+      const groups = await store.deadByCause();
+      return groups.map(({ firstAt, lastAt, example, ...group }) => ({
+        ...group,
+        firstAt: iso(firstAt),
+        lastAt: iso(lastAt),
+        example: viewJob(example),
+      }));
+    },
+  };
+}

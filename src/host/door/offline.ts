@@ -1,0 +1,84 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Listing } from '../../catalog/ports.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { machineTime } from '../../kernel/time.ts';
+import { openReadOnly } from '../../store/sqlite/index.ts';
+import { openConfigFiles } from '../config/files.ts';
+import { readConfig } from '../config/read.ts';
+import { createLookups } from './lookups.ts';
+import { createStates } from './states.ts';
+import { createStatus } from './status.ts';
+import { iso } from './views.ts';
+
+/** The last known state of an installation whose host is down. */
+export interface OfflineHouse {
+  /** Answers `status`, `jobs`, `job`, `why`, `slots`, `dlq` and `configShow` of the host; other ops are refused with `HOST_DOWN`. */
+  ask(op: string, args: unknown): Promise<unknown>;
+  close(): void;
+  /** When the store was last written to, ISO 8601. */
+  lastSign: string | null;
+}
+
+/** Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. */
+export async function openOffline(folder: string): Promise<OfflineHouse> {
+  // The settings that a host would begin with: those that did harm name another store, perhaps.
+  const config = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const { settings, origins } = config;
+  const file = resolve(folder, settings.store.file);
+  if (!existsSync(file)) {
+    throw new Fault({
+      code: 'STORE_MISSING',
+      message: 'the host is not running, and there is no store yet',
+      next: 'daruma start',
+    });
+  }
+  const store = openReadOnly(file);
+  const names = new Set([...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent));
+  const listings: Listing[] = [...names]
+    .sort()
+    .map((name) => ({ name, plugin: name, is: 'live', why: 'the host is not running', problem: null }));
+  const catalog = { listings: () => listings, agents: () => new Map(), problems: () => [] };
+  const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
+  const needs = { time: machineTime, store, catalog };
+  const lookups = createLookups(needs);
+  const wards = new Map((await store.quarantines()).map((record) => [record.agent, record]));
+  const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
+  const ailing = { open: () => incidents, quarantine: (agent: string) => wards.get(agent) };
+  const states = createStates({ ...needs, ailing, pauses: { get: (agent) => pauses.get(agent) } });
+  const status = createStatus({ ...needs, states });
+  const table: Record<string, (args: never) => Promise<unknown>> = {
+    jobs: (args) => lookups.jobs(args, NOBODY),
+    job: lookups.job,
+    why: (args) => lookups.why(args, NOBODY),
+    slots: (args) => lookups.slots(args, NOBODY),
+    dlq: (args) => lookups.dlq(args, NOBODY),
+    incidents: (args) => lookups.incidents(args, NOBODY),
+    incident: (args) => lookups.incident(args, NOBODY),
+    status: ({ agent }: { agent?: string }) => status(agent),
+    configShow: async ({ agent }: { agent?: string }) => {
+      if (agent === undefined) return { values: origins() };
+      throw down(`the values of ${agent} are known to a running host only`);
+    },
+  };
+  return {
+    async ask(op, args) {
+      const answer = table[op];
+      if (!answer) throw down('the host is not running');
+      return answer((args ?? {}) as never);
+    },
+    close: () => store.close(),
+    lastSign: lastWritten(file),
+  };
+}
+
+const NOBODY = { item: () => false, gone: new AbortController().signal };
+
+function down(message: string): Fault {
+  return new Fault({ code: 'HOST_DOWN', message, next: 'daruma start' });
+}
+
+function lastWritten(file: string): string | null {
+  const times = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return Math.max(...times) > 0 ? iso(Math.max(...times)) : null;
+}

@@ -1,0 +1,82 @@
+import type { LogLine, StatusView } from '../../control/protocol.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
+import type { House } from '../house.ts';
+import { changesOp } from './changes.ts';
+import type { OpTable } from './control-server.ts';
+import { listingOf } from './known.ts';
+import { createLookups } from './lookups.ts';
+import { viewConfig } from './ops-config.ts';
+import { iso } from './views.ts';
+
+type Reading = Pick<
+  OpTable,
+  | 'ping'
+  | 'status'
+  | 'jobs'
+  | 'job'
+  | 'why'
+  | 'next'
+  | 'slots'
+  | 'dlq'
+  | 'incidents'
+  | 'incident'
+  | 'check'
+  | 'configShow'
+  | 'follow'
+  | 'changes'
+>;
+
+const MOST_NEXT = 100;
+
+/** The ops that change nothing. */
+export function readingOps(house: House, status: (agent?: string) => Promise<StatusView>): Reading {
+  const { catalog, jobs, facts, journal } = house;
+  const lookups = createLookups(house);
+  const levels: readonly unknown[] = LOG_LEVELS;
+  return {
+    ...lookups,
+    changes: changesOp(house),
+    ping: async () => ({ pid: facts.pid, version: facts.version, startedAt: iso(facts.startedAt) }),
+    status: ({ agent }) => status(agent),
+
+    async job({ id, wait }, { gone }) {
+      if (wait) await jobs.finished(id, gone);
+      return lookups.job({ id });
+    },
+
+    async next({ agent, n = 5 }) {
+      listingOf(catalog, agent);
+      const { expression = null, timezone = null } = catalog.agents().get(agent)?.schedule ?? {};
+      const times = house.schedule.preview(agent, Math.min(Math.max(n, 1), MOST_NEXT)).map(iso);
+      return { agent, schedule: expression, timezone, times };
+    },
+
+    async check() {
+      await catalog.rescan();
+      return { agents: [...catalog.agents().keys()].sort(), problems: catalog.problems() };
+    },
+
+    async configShow({ agent }) {
+      if (agent === undefined) return { values: house.config.origins(), config: viewConfig(house) };
+      listingOf(catalog, agent);
+      return { values: catalog.origins(agent) ?? [] };
+    },
+
+    follow({ agent, job, level }, { item, gone }) {
+      const least = levels.indexOf(level);
+      if (agent !== undefined) listingOf(catalog, agent);
+      return new Promise((resolve) => {
+        const end = journal.follow((line) => {
+          if (agent !== undefined && line.agent !== agent) return;
+          if (job !== undefined && line.job !== job) return;
+          if (levels.indexOf(line.level) < least) return;
+          item(line as LogLine);
+        });
+        gone.addEventListener('abort', () => {
+          end();
+          resolve(null);
+        });
+      });
+    },
+  };
+}

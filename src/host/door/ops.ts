@@ -1,0 +1,22 @@
+import { drillOp } from '../drills/op.ts';
+import type { House } from '../house.ts';
+import { rehearseOp } from '../rehearse/op.ts';
+import type { OpTable } from './control-server.ts';
+import { actingOps } from './ops-act.ts';
+import { configOps } from './ops-config.ts';
+import { readingOps } from './ops-read.ts';
+import { versionOps } from './ops-versions.ts';
+import { createStatus } from './status.ts';
+
+/** Everything that the control socket answers. What the page will be able to do, the command line can do. */
+export function createOps(house: House): OpTable {
+  const status = createStatus({ ...house, running: house });
+  return {
+    ...readingOps(house, status),
+    ...actingOps(house),
+    ...drillOp(house),
+    ...versionOps(house),
+    ...configOps(house),
+    ...rehearseOp(house),
+  };
+}

@@ -1,0 +1,63 @@
+import type { Catalog } from '../../catalog/ports.ts';
+import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import type { AgentOverview, JobStore } from '../../jobs/ports.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { SlotStore } from '../../schedule/ports.ts';
+import type { Pauses } from '../pauses.ts';
+import { type AgentWord, agentState } from './agent-state.ts';
+
+export interface AgentStanding {
+  state: AgentWord;
+  why: string;
+  overview: AgentOverview | undefined;
+  /** Epoch ms. */
+  nextSlot: number | undefined;
+}
+
+/** How every agent is, from the store's rows and the catalog. */
+export interface States {
+  all(): Promise<Map<string, AgentStanding>>;
+}
+
+/** What healing knows of agents that are not well. */
+export interface Ailing {
+  /** Incidents that have not ended, oldest first. */
+  open(): Incident[];
+  quarantine(agent: string): QuarantineRecord | undefined;
+}
+
+export interface StatesNeeds {
+  time: Time;
+  store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'>;
+  catalog: Pick<Catalog, 'listings'>;
+  pauses: Pick<Pauses, 'get'>;
+  ailing: Ailing;
+}
+
+export function createStates({ time, store, catalog, pauses, ailing }: StatesNeeds): States {
+  async function all() {
+    const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
+    const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
+    const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
+    const incidents = new Map(ailing.open().map((incident) => [incident.agent, incident]));
+    const standings = new Map<string, AgentStanding>();
+    for (const listing of catalog.listings()) {
+      const { name } = listing;
+      const overview = overviewOf.get(name);
+      const nextSlot = nextOf.get(name);
+      const facts = {
+        listing,
+        overview,
+        paused: pauses.get(name),
+        quarantine: ailing.quarantine(name),
+        incident: incidents.get(name),
+        nextSlot,
+        now: time.now(),
+      };
+      standings.set(name, { ...agentState(facts), overview, nextSlot });
+    }
+    return standings;
+  }
+
+  return { all };
+}

@@ -1,0 +1,277 @@
+import type { Catalog, Trial } from '../../catalog/ports.ts';
+import {
+  type Judgement,
+  judgeAppeal,
+  judgeProbation,
+  mainCause,
+  noRuns,
+  type Rejection,
+  type Runs,
+  SEVERE,
+  SLOW_CAUSE,
+  withEnd,
+  withReading,
+} from '../../catalog/standing/probation.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import type { JobStore, Settlement } from '../../jobs/ports.ts';
+import { causeOf } from '../../jobs/step.ts';
+import { toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { WorkerEnd, WorkerReading } from '../../workers/ports.ts';
+import { counted } from './ends.ts';
+import { type History, historyOf } from './probation-history.ts';
+
+/**
+ * Watches the first jobs of every new state of an agent. One that does worse than the good one before it is taken back by
+ * itself, and the jobs that it failed are run again; if the good one fails in the same way, it was not the version.
+ */
+export interface Probation extends Service {
+  /** The set of agents in force has changed. */
+  use(): void;
+  /** An attempt's end was written down. */
+  settled(end: Settlement, agent: string): void;
+  /** True: its version was rolled back because of it, and that is told. */
+  gone(end: WorkerEnd): boolean;
+  readings(list: readonly WorkerReading[]): void;
+  /** By agent: the fingerprint of which a worker has to stay warm. */
+  warm(): ReadonlyMap<string, string>;
+}
+
+/** What people are told of a rollback. */
+export interface RollbackNews {
+  agent: string;
+  bad: Agent;
+  good: Agent;
+  rejection: Rejection;
+  runs: Runs;
+  /** The end of a worker that gave the reason. */
+  end?: WorkerEnd | undefined;
+}
+
+export interface ProbationNeeds {
+  time: Time;
+  log: Log;
+  catalog: Pick<Catalog, 'standings' | 'agents'>;
+  store: Pick<JobStore, 'list' | 'hasten'>;
+  jobs(): Pick<Jobs, 'redrive' | 'wake'>;
+  /** Nothing has to stay warm any more. */
+  useWorkers(): void;
+  rolledBack(news: RollbackNews): void;
+  /** The good version fails in the same way: the other one is tried again. */
+  excused(news: RollbackNews): void;
+  approved(agent: Agent, why: string): void;
+}
+
+/** A state on trial. */
+interface Case {
+  trial: Trial;
+  candidate: Runs;
+  good: Runs | undefined;
+  /** Jobs that it failed: what becomes of them if it is bad. */
+  failed: Map<string, Settlement['state']>;
+  /** Ends that come before the past is known. */
+  early: Settlement[] | undefined;
+}
+
+/** A rejected state, as long as nothing else is in force than the good one. */
+interface Appeal extends RollbackNews {
+  before: Runs;
+  /** What the good one did since. */
+  since: Runs;
+  isOver: boolean;
+}
+
+const TURN_MS = 10_000;
+export function createProbation(needs: ProbationNeeds): Probation {
+  const { time, log, catalog, store } = needs;
+  const { standings } = catalog;
+  const cases = new Map<string, Case>();
+  const appeals = new Map<string, Appeal>();
+  /** Peaks of memory, by agent and fingerprint. */
+  const memory = new Map<string, Runs>();
+  const begunAt = time.now();
+  let turnedAt: number | undefined;
+  let cancelTurn = () => {};
+  const working = new Set<Promise<void>>();
+
+  function turn() {
+    turnedAt = time.monotonic();
+    for (const one of [...cases.values()]) judge(one);
+    forget();
+    cancelTurn = time.after(TURN_MS, turn);
+  }
+
+  function use() {
+    const trials = new Map(standings.trials().map((trial) => [trial.agent.name, trial]));
+    for (const [name, { trial }] of cases) {
+      if (trials.get(name)?.agent.fingerprint !== trial.agent.fingerprint) cases.delete(name);
+    }
+    for (const [name, trial] of trials) {
+      const known = cases.get(name);
+      if (known) known.trial = trial;
+      else begin(name, trial);
+    }
+    for (const [name, { good }] of appeals) {
+      if (catalog.agents().get(name)?.fingerprint !== good.fingerprint) appeals.delete(name);
+    }
+  }
+
+  function begin(name: string, trial: Trial) {
+    const good = trial.good ? noRuns(0) : undefined;
+    const one: Case = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
+    cases.set(name, one);
+    // The first state of an agent that is new to this host has no past to look for.
+    if (!trial.good && trial.since >= begunAt) return;
+    one.early = [];
+    track(
+      historyOf(store, trial)
+        .catch((error): History | undefined => {
+          log.warn(`the past of ${name} could not be read: it is judged without`, { fault: toPlainFault(error) });
+          return undefined;
+        })
+        .then((history) => seed(one, history)),
+    );
+  }
+
+  function seed(one: Case, history: History | undefined) {
+    const early = one.early ?? [];
+    one.early = undefined;
+    if (history) {
+      one.candidate = history.candidate;
+      if (one.good) one.good = history.good;
+      for (const [job, state] of history.failed) one.failed.set(job, state);
+    }
+    for (const end of early) if (!history?.ends.has(`${end.job} ${end.attempt}`)) count(one, end);
+    judge(one);
+  }
+
+  function count(one: Case, end: Settlement) {
+    if (end.state === 'dead' || end.state === 'retrying') one.failed.set(end.job, end.state);
+    else one.failed.delete(end.job);
+    one.candidate = counted(one.candidate, end, one.trial.excused, false);
+  }
+
+  function judge(one: Case, end?: WorkerEnd): boolean {
+    const { name, fingerprint } = one.trial.agent;
+    if (one.early || cases.get(name) !== one) return false;
+    const good = one.good && withMemory(one.good, name, one.trial.good!.fingerprint);
+    const seen = withMemory(one.candidate, name, fingerprint);
+    const candidate = one.trial.excused.includes(SLOW_CAUSE) ? { ...seen, durations: [] } : seen;
+    const judgement = judgeProbation(candidate, good, time.now());
+    if (judgement.is === 'good') approve(one, judgement.why);
+    return judgement.is === 'bad' && rollBack(one, judgement, candidate, end);
+  }
+
+  function approve({ trial: { agent, good } }: Case, why: string) {
+    cases.delete(agent.name);
+    if (!standings.approve(agent.name, agent.fingerprint)) return;
+    if (good) needs.useWorkers();
+    needs.approved(agent, why);
+  }
+
+  /** Acts first: when `reject` returns, the good one is in force. */
+  function rollBack(one: Case, { kind, why, cause }: Judgement & { is: 'bad' }, runs: Runs, end?: WorkerEnd): boolean {
+    const { agent: bad, good } = one.trial;
+    const rejection = { kind, why, cause: cause ?? mainCause(runs) };
+    if (!good || !standings.reject(bad.name, bad.fingerprint, rejection)) return false;
+    const news: RollbackNews = { agent: bad.name, bad, good, rejection, runs, end };
+    appeals.set(bad.name, { ...news, before: one.good ?? noRuns(0), since: noRuns(time.now()), isOver: false });
+    needs.rolledBack(news);
+    runAgain(bad.name, one.failed);
+    return true;
+  }
+
+  function runAgain(agent: string, failed: ReadonlyMap<string, Settlement['state']>) {
+    const dead = [...failed].flatMap(([job, state]) => (state === 'dead' ? job : []));
+    const waiting = [...failed].flatMap(([job, state]) => (state === 'retrying' ? job : []));
+    const again = async () => {
+      if (dead.length > 0) await needs.jobs().redrive(dead);
+      if (waiting.length > 0) await store.hasten(waiting, time.now());
+      needs.jobs().wake(agent);
+    };
+    track(again().catch((error) => log.error('jobs could not be run again', { agent, fault: toPlainFault(error) })));
+  }
+
+  function settled(end: Settlement, agent: string) {
+    const one = cases.get(agent);
+    if (one && end.fingerprint === one.trial.agent.fingerprint) {
+      if (one.early) one.early.push(end);
+      else {
+        count(one, end);
+        judge(one);
+      }
+      return;
+    }
+    const appeal = appeals.get(agent);
+    if (!appeal) return;
+    if (end.fingerprint === appeal.bad.fingerprint) {
+      // It was still at work when it was rolled back.
+      if (end.state === 'dead' || end.state === 'retrying') runAgain(agent, new Map([[end.job, end.state]]));
+    } else if (end.fingerprint === appeal.good.fingerprint && !appeal.isOver) hear(appeal, end);
+  }
+
+  function hear(appeal: Appeal, end: Settlement) {
+    appeal.since = counted(appeal.since, end, [], true);
+    const { rejection, runs, before, since, agent, bad } = appeal;
+    const answer = judgeAppeal(rejection, runs, before, since);
+    if (answer === 'wait') return;
+    appeal.isOver = true;
+    if (answer === 'upheld') return;
+    if (standings.excuse(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(appeal);
+  }
+
+  function withMemory(runs: Runs, agent: string, fingerprint: string): Runs {
+    const known = memory.get(`${agent} ${fingerprint}`);
+    return known ? { ...runs, memoryBytes: known.memoryBytes, readings: known.readings } : runs;
+  }
+
+  /** Of states that are neither in force nor what would be gone back to. */
+  function forget() {
+    const used = new Set([...catalog.agents().values()].map(({ name, fingerprint }) => `${name} ${fingerprint}`));
+    for (const { trial } of cases.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
+    for (const key of memory.keys()) if (!used.has(key)) memory.delete(key);
+  }
+
+  function track(work: Promise<void>) {
+    working.add(work);
+    void work.finally(() => working.delete(work));
+  }
+
+  return {
+    async start() {
+      if (turnedAt !== undefined) return;
+      turn();
+      use();
+    },
+    async stop() {
+      turnedAt = undefined;
+      cancelTurn();
+      await Promise.all(working);
+    },
+    alive: () => turnedAt,
+    use,
+    settled,
+    gone(end) {
+      const one = cases.get(end.agent);
+      if (!one || one.trial.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return false;
+      const cause = causeOf(end.because);
+      const seen = { is: 'failed' as const, at: time.now(), fault: end.because, cause };
+      one.candidate = withEnd(one.candidate, seen, one.trial.excused);
+      return judge(one, end);
+    },
+    readings(list) {
+      for (const { agent, fingerprint, heapBytes, externalBytes } of list) {
+        const key = `${agent} ${fingerprint}`;
+        memory.set(key, withReading(memory.get(key) ?? noRuns(0), heapBytes + externalBytes));
+      }
+    },
+    warm() {
+      const warm = new Map<string, string>();
+      for (const { agent, good } of standings.trials()) if (good) warm.set(agent.name, good.fingerprint);
+      return warm;
+    },
+  };
+}

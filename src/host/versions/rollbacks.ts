@@ -1,0 +1,85 @@
+import type { Catalog } from '../../catalog/ports.ts';
+import type { Healer } from '../../healing/healer.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { SqliteStore } from '../../store/sqlite/store.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { createProbation, type Probation, type RollbackNews } from './probation.ts';
+
+export interface RollbackNeeds {
+  time: Time;
+  log: Log;
+  events: Events;
+  healer: Healer;
+  catalog: Catalog;
+  store: SqliteStore;
+  jobs(): Jobs;
+  useWorkers(): void;
+}
+
+/** Probation, wired to the rooms: a rollback is one incident of healing, and each change of standing an event. */
+export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Probation {
+  return createProbation({
+    ...needs,
+    rolledBack(news) {
+      const { agent, bad, good, rejection, runs } = news;
+      const message = `${agent}: ${nameOf(news)} ${rejection.why}`;
+      const back = `rolled back to ${shown(good.version.id)}`;
+      const force = `daruma rollback ${agent} ${shown(bad.version.id)} --force`;
+      healer.report(disturbance(news), `${back}; to force it: ${force}`);
+      events.record('warn', {
+        kind: 'version.rolled-back',
+        agent,
+        message: `${message}; ${back}`,
+        data: { bad: bad.version.id, good: good.version.id, reason: rejection.kind, runs: seen(runs), force },
+      });
+    },
+    excused(news) {
+      const { agent, bad, good, rejection } = news;
+      const message = `${agent}: ${shown(good.version.id)} does the same as ${nameOf(news)}, so it was not the version: it is tried again, and that is not held against it`;
+      healer.report({ ...disturbance(news), seen: message }, null);
+      events.record('warn', {
+        kind: 'version.excused',
+        agent,
+        message,
+        data: { version: bad.version.id, cause: rejection.cause },
+      });
+    },
+    approved({ name, version }, why) {
+      const message = `version ${shown(version.id)} of ${name} is good: ${why}`;
+      events.record('info', { kind: 'version.good', agent: name, message, data: { version: version.id } });
+    },
+  });
+}
+
+function disturbance(news: RollbackNews) {
+  const { agent, bad, rejection, runs, end } = news;
+  const { code, file, line } = runs.fault ?? { code: rejection.kind };
+  const seen = `${nameOf(news)} ${rejection.why}`;
+  return {
+    agent,
+    verdict: 'bad-version' as const,
+    because: {
+      code: 'BAD_VERSION',
+      message: seen,
+      ...(file === undefined ? {} : { file }),
+      ...(line === undefined ? {} : { line }),
+      data: { code, cause: rejection.cause },
+    },
+    seen,
+    version: bad.version.id,
+    ...(end ? { worker: end.worker, evidence: end.evidence } : {}),
+  };
+}
+
+function nameOf({ bad, good }: RollbackNews): string {
+  const id = shown(bad.version.id);
+  return bad.version.id === good.version.id ? `version ${id} with its newest settings` : `version ${id}`;
+}
+
+const shown = (id: string) => id.slice(0, 8);
+
+function seen({ done, failed, severe, memoryBytes }: RollbackNews['runs']) {
+  return { done, failed, severe, memoryBytes };
+}
