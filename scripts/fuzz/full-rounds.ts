@@ -30,7 +30,7 @@ export interface FullRound {
   isLogCut: boolean;
   /** From full to the first order that was refused; null: none was, the log had room enough. */
   refusedAfterMs: number | null;
-  /** From full to the incident that says so; null: it was free again before two looks in a row found it full. */
+  /** From full to the incident that says so, 0 when that of the round before is still open; null: it was free again before two looks. */
   incidentAfterMs: number | null;
   /** Orders accepted while the disk was full. */
   acceptedMeanwhile: number;

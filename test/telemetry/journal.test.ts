@@ -146,3 +146,21 @@ it('tells how many lines a full disk has cost, as soon as it can write again', a
     disk.unmount();
   }
 });
+
+it('goes on after a full disk although no line is short enough for what is left of its memory', async (context) => {
+  const disk = smallDisk(4_000_000, { at: folder }) ?? context.skip(NO_DISK);
+  try {
+    const journal = await journalOf({ folder: join(disk.path, 'logs') });
+    disk.fill();
+    for (let n = 0; n < 2_000; n++) journal.lines([{ ...line(n), data: JSON.stringify('x'.repeat(1_000)) }]);
+    // What room there is in memory is taken by shorter and shorter lines.
+    for (let n = 0; n < 50; n++) journal.room('h').info('');
+    const before = journal.dropped();
+    disk.free();
+    for (let n = 0; n < 10; n++) journal.room('h').info('there is space');
+    expect(journal.dropped()).toBeLessThanOrEqual(before + 1);
+    for (const one of open.splice(0)) one.close();
+  } finally {
+    disk.unmount();
+  }
+});
