@@ -18,6 +18,7 @@ import { darumaFaults } from './healing/daruma.ts';
 import { FAULTS, type FaultName, type Found, WATCHED_MS } from './healing/found.ts';
 import { pm2Fault } from './healing/pm2.ts';
 import { machineFacts, median } from './machine.ts';
+import { markdown } from './markdown.ts';
 
 const { values } = parseArgs({
   options: {
@@ -48,7 +49,7 @@ for (let round = 1; round <= rounds; round++) {
 }
 const table = faults.map((fault) => ({
   fault,
-  'Daruma: seen / same job again': words(raw[fault].daruma),
+  'Daruma: seen / same job again, or all cleared': words(raw[fault].daruma),
   'PM2 7.0.4: seen / new instance': words(raw[fault].pm2),
   'Bree 9.2.9: seen / another run': words(raw[fault].bree),
 }));
@@ -57,7 +58,7 @@ writeFileSync(
   join(import.meta.dirname, 'results', values.to),
   `${JSON.stringify({ machine: machineFacts(), rounds, table, raw }, null, 2)}\n`,
 );
-console.table(table);
+console.log(markdown(table));
 
 /** What never ends is watched once, not in each round. */
 async function look(known: Found[], once: () => Promise<Found>) {

@@ -1,7 +1,7 @@
 /**
  * What a save costs the work that is under way: Daruma beside PM2 7 and Bree 9, in turns within one run, each in the ways
  * of reloading that it offers. Every system does work that takes 100 ms (50 pieces a second; Bree, which has no queue, one
- * every 200 ms) while its program is saved again and again, each time as another version; then a version is saved that
+ * every 300 ms) while its program is saved again and again, each time as another version; then a version is saved that
  * cannot be parsed, left for 10 s, and mended; at last a second program is put beside the first.
  *
  *     npm run build && npm install --prefix bench --ignore-scripts
@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { machineFacts, median } from './machine.ts';
+import { markdown } from './markdown.ts';
 import { breeSystems } from './reload/bree.ts';
 import { darumaSystem } from './reload/daruma.ts';
 import { longestPause } from './reload/ledger.ts';
@@ -58,13 +59,14 @@ for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`round ${round}  ${system.name}  ${JSON.stringify(found)}\n`);
   }
 }
-const table = systems.map(({ name, note }) => row(name, note, raw[name]!));
+const table = systems.map(({ name }) => row(name, raw[name]!));
 mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
 writeFileSync(
   join(import.meta.dirname, 'results', values.to),
-  `${JSON.stringify({ machine: machineFacts(), rounds, edits, brokenMs, load: LOAD, table, raw }, null, 2)}\n`,
+  `${JSON.stringify({ machine: machineFacts(), rounds, edits, brokenMs, load: LOAD, notes: systems.map(({ name, note }) => `${name}: ${note}`), table, raw }, null, 2)}\n`,
 );
-console.table(table);
+console.log(markdown(table));
+for (const { name, note } of systems) console.log(`${name}: ${note}`);
 
 async function watched(system: System): Promise<Round> {
   const world = openWorld('edits');
@@ -139,27 +141,26 @@ function between(before: Work, after: Work): Work {
   };
 }
 
-function row(name: string, note: string, found: readonly Round[]) {
+function row(name: string, found: readonly Round[]) {
   const toFirst = found.flatMap(({ toFirstWorkMs }) => toFirstWorkMs);
   const pauses = found.flatMap(({ pausesMs }) => pausesMs);
   const mended = found.map(({ broken }) => broken.mendedMs);
   return {
     system: name,
     'save → first work, ms': inMs(toFirst, SERVED_WITHIN_MS),
-    'pause at a save, ms': `${inMs(pauses, 0)}, without ${Math.max(...found.map(({ pauseBeforeMs }) => pauseBeforeMs))}`,
+    'longest pause at a save, ms': `${inMs(pauses, 0)}, without ${Math.max(...found.map(({ pauseBeforeMs }) => pauseBeforeMs))}`,
     [`dropped by ${toFirst.length} saves`]: dropped(found.map(({ work }) => work)),
     [`broken for ${brokenMs / 1_000} s: no work for, ms`]: inMs(
       found.map(({ broken }) => broken.pauseMs),
       0,
     ),
-    'it says': [...new Set(found.map(({ broken }) => broken.stands))].join('; '),
     'dropped by it': dropped(found.map(({ broken }) => broken.work)),
+    'it says': [...new Set(found.map(({ broken }) => broken.stands))].join('; '),
     'mended → work, ms': inMs(mended, SERVED_WITHIN_MS),
     'new file → work, ms': inMs(
       found.map(({ newFileMs }) => newFileMs),
       NEW_WITHIN_MS,
     ),
-    note,
   };
 }
 

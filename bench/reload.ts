@@ -5,15 +5,15 @@
  * that fail are saved, and the time from the decision to roll back to the next run on the good one is taken.
  *
  * What reloads cost in memory: the host, a process of its own, first takes the same jobs without a reload until its memory
- * has settled, `--warm-rate` of them a second to get there sooner. Then come the reloads, and then as long again of the same
- * load without one, the control. The load goes on before, between and after; 15 s into it the resident memory is sampled 40
- * times. What V8 has not collected yet makes those samples swing by a fifth, with or without reloads; so the host is made to
- * collect as well, 7 times, and it is the memory after that which tells what reloads leave behind.
+ * has settled, `--warm-rate` of them a second to get there sooner. Then the load without a reload, the reloads, and as long
+ * again without one, the control. 15 s after each of the three, under the same load, the resident memory is sampled 40 times.
+ * What V8 has not collected yet makes those samples swing by a fifth, with or without reloads; so the host is made to collect
+ * as well, 7 times, and it is the memory after that which tells what reloads leave behind.
  *
  *     npx tsx bench/reload.ts [--reloads 200] [--rate 500] [--rollbacks 20] [--warm <minutes at most> 15]
  *       [--warm-rate 2000] [--window <seconds> 30] [--to reload.json]
  *
- * Takes the warm-up, and about 5 minutes. Writes bench/results/reload.json.
+ * Takes the warm-up (about 5 minutes), and 6 more. Writes bench/results/reload.json.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,6 +51,7 @@ const [reloads, perSecond, rollbacks] = [values.reloads, values.rate, values.rol
 const windowMs = Number(values.window) * 1_000;
 const WITHIN_MS = 30_000;
 const SETTLE_MS = Math.min(15_000, windowMs);
+const USUAL_RELOAD_MS = 300;
 /** Of each other: the memory in three windows running. */
 const SETTLED_WITHIN = 0.01;
 
@@ -87,6 +88,8 @@ try {
   const jobsOfWarmUp = accepted.length;
   const begun = performance.now();
   load.rate = perSecond!;
+  // As far from the last collection as the readings that follow.
+  await withoutReloads(reloads! * USUAL_RELOAD_MS);
   const before = await reading(pid, folder, SETTLE_MS);
 
   const toFirstJob: number[] = [];
@@ -106,12 +109,7 @@ try {
   }
   const reloadsMs = performance.now() - reloading;
   const afterReloads = await reading(pid, folder, SETTLE_MS);
-  // The control asks as often for the version, and differs in the saves alone.
-  for (let at = 1; at <= reloads!; at++) {
-    await sleep(reloadsMs / reloads!);
-    ledger.look();
-    await versionNow(client);
-  }
+  await withoutReloads(reloadsMs);
   const afterControl = await reading(pid, folder, SETTLE_MS);
   const jobsPerSecond = Math.round(((accepted.length - jobsOfWarmUp) / (performance.now() - begun)) * 1_000);
 
@@ -166,7 +164,7 @@ try {
     rolledBackToServingMs: figures(toGood),
     deadLetters: records.filter(({ state }) => state === 'dead').length,
     memory: {
-      how: `warmed up with ${values['warm-rate']} jobs a second until three windows of ${values.window} s were within 1 % of each other; then ${perSecond} a second: ${reloads} reloads, then as long without; each time ${SAMPLES} samples 15 s later, then ${COLLECTIONS} after a collection`,
+      how: `warmed up with ${values['warm-rate']} jobs a second until three windows of ${values.window} s were within 1 % of each other; then ${perSecond} a second: a time without reloads, ${reloads} reloads, as long without; each time ${SAMPLES} samples 15 s later, then ${COLLECTIONS} after a collection`,
       warmUp: {
         seconds: Math.round(warmUp.tookMs / 1_000),
         jobs: jobsOfWarmUp,
@@ -175,7 +173,8 @@ try {
       },
       secondsOfReloads: Math.round(reloadsMs / 1_000),
       hostCollected: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.resident)),
-      heapCollected: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.heap)),
+      heapCollected: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.data)),
+      compiledCode: growthOf([before, afterReloads, afterControl].map(({ collected }) => collected.code)),
       hostSeen: seenOf('host', [before, afterReloads, afterControl]),
       cellsSeen: seenOf('cells', [before, afterReloads, afterControl]),
     },
@@ -186,6 +185,15 @@ try {
 } finally {
   await daruma.stop();
   world.end();
+}
+
+/** The load alone. Asks as often for the version as the reloads do, and differs in the saves. */
+async function withoutReloads(forMs: number) {
+  for (let at = 1; at <= reloads!; at++) {
+    await sleep(forMs / reloads!);
+    ledger.look();
+    await versionNow(client);
+  }
 }
 
 /** Before the reloads, after them, after the control. */

@@ -8,15 +8,15 @@ import { interrupted } from './daruma.ts';
 import { type Entry, openLedger } from './ledger.ts';
 import { BROKEN, type System } from './session.ts';
 
-const INTERVAL_MS = 200;
+const INTERVAL_MS = 300;
 const PROGRAM = join(import.meta.dirname, '../systems/bree-reload.mjs');
 
-/** Bree has no queue: the job is due every 200 ms, and a time at which no run was brought to its end is work that was dropped. */
+/** Bree has no queue: the job is due every 300 ms, and a time at which no run was brought to its end is work that was dropped. */
 export const breeSystems: readonly System[] = [
-  { name: 'Bree, file edited', note: 'the job file is saved; a run every 200 ms', isSwapped: false },
+  { name: 'Bree, file edited', note: 'the job file is saved; a run every 300 ms', isSwapped: false },
   {
     name: 'Bree, file swapped',
-    note: 'a new file each time: `remove`, `add`, `start`; a run every 200 ms',
+    note: 'a new file each time: `remove`, `add`, `start`; a run every 300 ms',
     isSwapped: true,
   },
 ].map(({ name, note, isSwapped }) => ({

@@ -29,8 +29,10 @@ export interface Reading {
 
 export interface Collected {
   resident: number;
-  /** Of its main thread: what JavaScript holds. */
-  heap: number;
+  /** In the heap of its main thread: what JavaScript holds. */
+  data: number;
+  /** There as well: what V8 compiled, which grows with what is done for the first times. */
+  code: number;
 }
 
 /** The Node options and the environment with which a host can be asked to collect. */
@@ -80,11 +82,11 @@ export async function warmed(
 
 async function collected(host: number, folder: string): Promise<Collected> {
   const file = collecting(folder).env.BENCH_HEAP;
-  const told = (): { times: number; heapUsed: number } => {
+  const told = (): { times: number; data: number; code: number } => {
     try {
       return JSON.parse(readFileSync(file, 'utf8'));
     } catch {
-      return { times: 0, heapUsed: 0 };
+      return { times: 0, data: 0, code: 0 };
     }
   };
   const taken: Collected[] = [];
@@ -92,10 +94,12 @@ async function collected(host: number, folder: string): Promise<Collected> {
     const { times } = told();
     process.kill(host, 'SIGUSR2');
     if (!(await until(COLLECTED_WITHIN_MS, () => told().times > times))) throw new Error('the host did not collect');
-    taken.push({ resident: memoryOf(host).host, heap: told().heapUsed });
+    const { data, code } = told();
+    taken.push({ resident: memoryOf(host).host, data, code });
     await sleep(SAMPLE_EVERY_MS);
   }
-  return { resident: median(taken.map((one) => one.resident)), heap: median(taken.map((one) => one.heap)) };
+  const middle = (what: keyof Collected) => median(taken.map((one) => one[what]));
+  return { resident: middle('resident'), data: middle('data'), code: middle('code') };
 }
 
 /** 0 when it has ended. */

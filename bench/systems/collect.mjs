@@ -4,7 +4,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { getHeapSpaceStatistics } from 'node:v8';
 
+/** Where V8 keeps what it compiled. */
+const CODE = /^code|trusted/;
 let times = 0;
 process.on('SIGUSR2', async () => {
   const session = new Session();
@@ -21,6 +24,9 @@ process.on('SIGUSR2', async () => {
   await session.post('HeapProfiler.collectGarbage');
   await session.post('NodeWorker.disable');
   session.disconnect();
-  const { heapUsed } = process.memoryUsage();
-  writeFileSync(process.env.BENCH_HEAP, JSON.stringify({ times: ++times, threads: threads.length + 1, heapUsed }));
+  const spaces = getHeapSpaceStatistics();
+  const used = (isCode) =>
+    spaces.reduce((sum, one) => sum + (isCode === CODE.test(one.space_name) ? one.space_used_size : 0), 0);
+  const told = { times: ++times, threads: threads.length + 1, data: used(false), code: used(true) };
+  writeFileSync(process.env.BENCH_HEAP, JSON.stringify(told));
 });
