@@ -6,8 +6,9 @@ import { type Broken, checkAtRest, isFresh, repeatedRuns } from './check.ts';
 import { delay } from './delay.ts';
 import { startGuarded } from './guarded-host.ts';
 import { processesOf, signal } from './host-process.ts';
+import type { Run } from './ledgers.ts';
 import { createLoad } from './load.ts';
-import { pluginFiles, SCHEDULED } from './plugins.ts';
+import { pluginFiles } from './plugins.ts';
 import { seeded } from './random.ts';
 import { counted, type Spread, spread } from './spread.ts';
 
@@ -33,7 +34,7 @@ export interface SlowRound {
   accepted: number;
   /** From order to acknowledgement. */
   ackMs: Spread;
-  /** From a slot's second to its job's first line. */
+  /** From a slot of the agent of each fourth second, while the host worked, to the first line of its job. */
   slotLateMs: Spread;
   /** Flushes of all processes, and those that the main loop of host or guardian called itself. */
   flushes: number;
@@ -71,6 +72,8 @@ export interface SlowOutcome {
     /** Jobs that give a sign of life each 250 ms and may be silent for 1 s: done, and attempts that were taken for silent. */
     beating: number;
     takenForSilent: number;
+    /** Attempts that a stop did not let finish: they ran again with the next host. */
+    givenBack: number;
     jobs: Record<string, number>;
     runs: number;
     repeatedRuns: number;
@@ -124,7 +127,9 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
   const chance = seeded(seed + 1);
   const rounds: SlowRound[] = [];
   const tookInAll: number[] = [];
+  const lateInAll: number[] = [];
   const misfortunes: Broken = {};
+  const stops: number[] = [];
 
   function misfortune(promise: string, what: string) {
     misfortunes[promise] ??= [];
@@ -137,8 +142,8 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
     const inject = `inject=${FLUSHES}:delay_enter=${delayMs * 1_000}`;
     const quiet = ['-qq', '-e', 'signal=none', '-s', '0', '-o', trace];
     const under = ['strace', '-f', '-y', '--seccomp-bpf', ...quiet, '-e', `trace=${FLUSHES}`, '-e', inject];
-    const begun = Date.now();
     const guarded = await startGuarded({ main, home, under: delayMs === 0 ? under.slice(0, -2) : under });
+    const begun = Date.now();
     const first = guarded.host()!;
     const hosts = new Set([first]);
     const loopLagMs: number[] = [];
@@ -159,14 +164,15 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
       const accepted = load.accepted.size - before;
       const now = guarded.host();
       if (now !== first) misfortune('the guardian replaced a host that only waited', `${first} by ${now}`);
+      stops.push(Date.now());
       const stopped = await guarded.stop();
       for (const left of stopped.left) misfortune('a process outlived its host', left);
       const flushed = flushesIn(trace);
       const byLoops = flushed.filter(({ thread }) => thread === first || thread === guarded.guardian);
       const after = await load.gather();
       const dueOf = new Map(after.jobs.flatMap(({ id, slot }) => (slot !== null && slot > begun ? [[id, slot]] : [])));
-      const late = after.runs.flatMap(({ job, attempt, at }) =>
-        attempt === 1 && dueOf.has(job) ? [at - dueOf.get(job)!] : [],
+      const late = after.runs.flatMap(({ agent, job, attempt, at }) =>
+        agent === 'beating' && attempt === 1 && dueOf.has(job) ? [at - dueOf.get(job)!] : [],
       );
       rounds.push({
         delayMs,
@@ -183,6 +189,7 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
         stopCode: stopped.code,
       });
       tookInAll.push(...tookOfRound);
+      lateInAll.push(...late);
       const { ackMs, flushes } = rounds.at(-1)!;
       say(
         `${delayMs} ms a flush: ready after ${Math.round(guarded.readyMs)} ms, ${accepted} accepted in p50 ${ackMs.p50} ms, ` +
@@ -218,8 +225,16 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
   }
   try {
     const last = await load.gather();
-    const found = checkAtRest(last);
-    const atRest: Broken = { ...found, ...misfortunes };
+    const atRest: Broken = { ...checkAtRest(last), ...misfortunes };
+    // A host that stops gives back what it could not finish, and the attempt with it.
+    const [givenBack, twice] = repeatedAttempts(last.runs).reduce<[number, string[]]>(
+      ([back, rest], [{ job, attempt, at }, again]) =>
+        stops.some((stop) => at < stop && stop < again.at)
+          ? [back + 1, rest]
+          : [back, [...rest, `${job} attempt ${attempt}`]],
+      [0, []],
+    );
+    atRest['one attempt run twice'] = twice;
     if (load.contradictions.length > 0) atRest['one key, two answers'] = load.contradictions;
     const beats = last.runs.filter(({ agent }) => agent === 'beating');
     const silent = beats.filter(({ attempt }) => attempt > 1);
@@ -228,10 +243,6 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
     if (sum((one) => one.flushesByLoops) > 0)
       atRest['a loop waited for a flush'] = rounds.flatMap(({ flushedByLoops }) => flushedByLoops);
     const broken = Object.fromEntries(Object.entries(atRest).filter(([, cases]) => cases.length > 0));
-    const slotted = new Map(last.jobs.flatMap(({ id, slot }) => (slot === null ? [] : [[id, slot] as const])));
-    const isTick = last.runs.filter(
-      ({ agent, attempt, job }) => agent === SCHEDULED && attempt === 1 && slotted.has(job),
-    );
     return {
       rounds,
       inAll: {
@@ -251,9 +262,10 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
         slots: counted(last.slots.map(({ state }) => state)),
         slotsWithoutEnd: (atRest['a slot without an end'] ?? []).length,
         slotHoles: (atRest['a hole between slots'] ?? []).length,
-        slotLateMs: spread(isTick.map(({ job, at }) => at - slotted.get(job)!)),
+        slotLateMs: spread(lateInAll),
         beating: new Set(beats.map(({ job }) => job)).size,
         takenForSilent: silent.length,
+        givenBack,
         jobs: counted(last.jobs.map(({ state }) => state)),
         runs: last.runs.length,
         repeatedRuns: repeatedRuns(last.runs),
@@ -264,6 +276,16 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
     load.close();
     rmSync(join(folder, 'trace'), { force: true });
   }
+}
+
+/** Each run of an attempt that had run before, behind the one before it. */
+function repeatedAttempts(runs: readonly Run[]): [before: Run, again: Run][] {
+  const newest = new Map<string, Run>();
+  return runs.flatMap((run): [Run, Run][] => {
+    const before = newest.get(`${run.job} ${run.attempt}`);
+    newest.set(`${run.job} ${run.attempt}`, run);
+    return before ? [[before, run]] : [];
+  });
 }
 
 /** Flushes in a trace of strace: the thread that called, and the file. */
