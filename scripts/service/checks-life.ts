@@ -199,7 +199,10 @@ export const LIFE: readonly Check[] = [
         at.ActiveState === 'failed' && at.ExecMainStatus === '78',
         `it is ${at.ActiveState}, code ${at.ExecMainStatus}`,
       );
-      expect(status.code === 3, `daruma service status ended with ${status.code}`);
+      expect(
+        status.code === 3 && status.json.exitCode === 78,
+        `daruma service status: code ${status.code}, ${status.out}`,
+      );
       await trial.systemctl('start');
       await trial.up(RESTART_MS);
       return `systemctl start fails, code ${at.ExecMainStatus}, and it is not tried again (${at.StatusText})`;

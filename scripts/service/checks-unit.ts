@@ -84,7 +84,7 @@ export const UNIT: readonly Check[] = [
         !trial.ofUser ? result.stderr.includes('Read-only') : result.code !== 0,
         `it may write cgroups: ${result.stderr}`,
       );
-      return `runs in a cgroup of its own below the service's (${group.slice(own.length + 1).replace(/-[0-9a-f]{6,}/, '-…')}); other cgroups are read-only`;
+      return `runs in a cgroup of its own below the service's (${group.slice(own.length + 1).replace(/-[0-9a-f]{6,}/, '-…')}); others cannot be written`;
     },
   },
   {

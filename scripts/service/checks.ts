@@ -3,7 +3,6 @@ import type { Trial } from './trial.ts';
 /** One thing that is looked at. Resolves with what was seen; throws when it is not as it has to be. */
 export interface Check {
   name: string;
-  /** `kept` goes from check to check. */
   look(trial: Trial): Promise<string>;
 }
 

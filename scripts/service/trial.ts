@@ -14,6 +14,10 @@ export interface Ran {
   out: string;
 }
 
+/** What a command said as JSON; the checks know its shape. */
+// biome-ignore lint/suspicious/noExplicitAny: each command has a shape of its own.
+export type Said = any;
+
 /** An installation that is tried as a service, and what is asked of it. */
 export interface Trial {
   ofUser: boolean;
@@ -21,9 +25,9 @@ export interface Trial {
   /** A folder beside it that belongs to the same user. */
   outside: string;
   /** `daruma <args> --json`; `json` is what it printed. */
-  daruma(...args: string[]): Promise<Ran & { json: any }>;
+  daruma(...args: string[]): Promise<Ran & { json: Said }>;
   /** Runs an agent and waits for its end. */
-  job(agent: string, input?: unknown): Promise<any>;
+  job(agent: string, input?: unknown): Promise<Said>;
   systemctl(...args: string[]): Promise<Ran>;
   /** What systemd says of the unit. */
   show(): Promise<Record<string, string>>;
@@ -61,7 +65,7 @@ export function makeTrial({ ofUser, owner }: { ofUser: boolean; owner: string | 
 
   async function daruma(...args: string[]) {
     const ran = await run(process.execPath, [MAIN, ...args, '--dir', folder, '--json'], folder);
-    let json: any;
+    let json: Said;
     try {
       json = JSON.parse(ran.out);
     } catch {
@@ -82,11 +86,8 @@ export function makeTrial({ ofUser, owner }: { ofUser: boolean; owner: string | 
     >;
   }
 
-  function cgroup(): string | undefined {
-    const own = lastCgroup && existsSync(lastCgroup) ? lastCgroup : undefined;
-    return own;
-  }
   let lastCgroup: string | undefined;
+  const cgroup = () => (lastCgroup && existsSync(lastCgroup) ? lastCgroup : undefined);
 
   const trial: Trial = {
     ofUser,

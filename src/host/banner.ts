@@ -25,7 +25,8 @@ export function banner(house: House, tookMs: number): string {
     `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ./config/daruma.yaml`,
     '',
     '  next       daruma status · daruma run <agent> --wait · daruma logs -f · drop a .ts file into plugins/',
-    '             Ctrl-C stops; what runs is finished first',
+    // Nobody types into a journal.
+    ...(facts.watchedBy === 'systemd' ? [] : ['             Ctrl-C stops; what runs is finished first']),
     '',
   ];
   return lines.join('\n');

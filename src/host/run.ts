@@ -104,9 +104,9 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
       outside.stopping();
       process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
     }
+    const byKeys = watched.by === 'systemd' ? '' : ', Ctrl-C again ends them';
     if (!json && again) say(`  the host starts again: ${why}`);
-    else if (!json)
-      say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first, Ctrl-C again ends them`);
+    else if (!json) say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first${byKeys}`);
     const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
     await host.stop(failed);
     if (again) clearTimeout(deadline);

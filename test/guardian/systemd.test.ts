@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { whyNotFor } from '../../src/cli/service/systemctl.ts';
 import { unitName, unitText } from '../../src/cli/service/unit.ts';
 import { openSystemd } from '../../src/host/systemd.ts';
 import { cli } from '../cli/process.ts';
@@ -206,6 +207,16 @@ describe('daruma service', () => {
     expect(await service('status')).toMatchObject({ code: 3 });
     expect(await service('uninstall')).toMatchObject({ code: 0 });
     expect(existsSync(file)).toBe(false);
+  });
+
+  it.runIf(process.getuid?.() === 0)('sees beforehand that the owner of the folder could not run it', async () => {
+    // As in a home folder: systemd would try it every second, for ever.
+    const hidden = join(folder, 'hidden');
+    mkdirSync(hidden, { mode: 0o700 });
+    writeFileSync(join(hidden, 'main.js'), '');
+    const somebody = { uid: 1, gid: 1, name: 'somebody' };
+    expect(await whyNotFor(somebody, process.execPath, join(hidden, 'main.js'))).toMatch(/EACCES|Cannot find|denied/);
+    expect(await whyNotFor({ ...somebody, uid: 0 }, process.execPath, join(hidden, 'main.js'))).toBeUndefined();
   });
 
   it('installs nothing for a folder that is no installation', async () => {

@@ -4,8 +4,8 @@ import { isRunning, readHostFile } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstallation } from '../folder.ts';
 import type { Said, Stage } from '../ports.ts';
-import { type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
-import { complaints, systemctl, systemdRuns } from '../service/systemctl.ts';
+import { ownerOf, type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
+import { complaints, systemctl, systemdRuns, whyNotFor } from '../service/systemctl.ts';
 import { type UnitFacts, unitText } from '../service/unit.ts';
 
 /** Writes the systemd unit of the installation, has it checked, and starts it where systemd runs. */
@@ -33,6 +33,7 @@ export async function run(
       lines: [text.trimEnd(), ...notes.map((note) => `# ${note}`)],
     };
   }
+  if (!place.ofUser) await expectAccess(folder, facts);
   const changed = write(place, text);
   const found = await complaints(place);
   const started = await start(stage, place);
@@ -51,6 +52,18 @@ export async function run(
   ];
   const json = { ...place, changed, complaints: found ?? null, started: started.is, notes, text };
   return { json, lines, code: started.failed ? 1 : 0 };
+}
+
+/** A Node in somebody's home folder is the usual reason: systemd would try it every second, for ever. */
+async function expectAccess(folder: string, { node, main }: UnitFacts): Promise<void> {
+  const owner = ownerOf(folder);
+  const why = await whyNotFor(owner, node, main);
+  if (why === undefined) return;
+  throw new Fault({
+    code: 'SERVICE_NO_ACCESS',
+    message: `${owner.name}, to whom ${folder} belongs, cannot run ${node} ${main}: ${why}`,
+    next: `let ${owner.name} read both; or install Node and Daruma where everybody may, as in ${folder}/node_modules`,
+  });
 }
 
 /** Whether the file is another one now. */

@@ -2,7 +2,17 @@ import type { Said, Stage } from '../ports.ts';
 import { installedUnit } from '../service/place.ts';
 import { systemctl, systemdRuns } from '../service/systemctl.ts';
 
-const ASKED = ['ActiveState', 'SubState', 'Result', 'MainPID', 'NRestarts', 'ActiveEnterTimestamp', 'UnitFileState'];
+const ASKED = [
+  'ActiveState',
+  'SubState',
+  'Result',
+  'MainPID',
+  'NRestarts',
+  'ActiveEnterTimestamp',
+  'UnitFileState',
+  'StatusText',
+  'ExecMainStatus',
+];
 
 /** What systemd says of the installation's service. Exit code 3 when it is not at work. */
 export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<Said> {
@@ -24,11 +34,16 @@ export async function run(stage: Stage, _args: unknown[], options: { user?: bool
     restarts: Number(at.NRestarts) || 0,
     since: at.ActiveEnterTimestamp || null,
     enabled: at.UnitFileState === 'enabled',
+    /** What the host said last. */
+    says: at.StatusText || null,
+    /** Of the last host. */
+    exitCode: isUp ? null : Number(at.ExecMainStatus) || 0,
   };
   const sign = isUp ? stage.paint('green', '✓') : stage.paint('red', '✗');
   const lines = [
     `${sign} ${place.name} ${facts.state} (${facts.sub}), result ${facts.result}, ${facts.restarts} restarts by systemd`,
     `  pid ${facts.pid ?? '–'}   since ${facts.since ?? '–'}   ${facts.enabled ? 'starts with the machine' : 'not enabled'}`,
+    ...(facts.says ? [`  it ${isUp ? 'says' : `ended with code ${facts.exitCode}, saying`}: ${facts.says}`] : []),
     `  ${place.file}`,
     `  → journalctl ${own}-u ${place.name} -n 50`,
   ];

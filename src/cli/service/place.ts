@@ -8,6 +8,14 @@ import { entryFile } from '../../kernel/entry.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { type UnitFacts, unitName } from './unit.ts';
 
+/** Whose processes a service's are. */
+export interface Owner {
+  uid: number;
+  gid: number;
+  /** The number where the machine has no name for it. */
+  name: string;
+}
+
 /** A unit file: that of the machine's systemd, or of the user's own. */
 export interface UnitPlace {
   name: string;
@@ -49,18 +57,20 @@ export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
     node: realpathSync(process.execPath),
     main: fileURLToPath(entryFile('../../main.js', import.meta.url)),
     ofUser,
-    user: ofUser ? null : nameOf(statSync(folder).uid),
+    user: ofUser ? null : ownerOf(folder).name,
     speaksItself: isBuiltin('node:ffi'),
     needsNoTmp: ![folder, socketPath(folder)].some((path) => /^\/(var\/)?tmp\//.test(path)),
   };
 }
 
-/** A user's name by the machine's own list; the number where it is not in it. */
-function nameOf(uid: number): string {
+/** The owner of a folder, with the group that systemd gives to its processes. */
+export function ownerOf(folder: string): Owner {
+  const { uid, gid } = statSync(folder);
   try {
     const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
-    return lines.find((line) => line.split(':')[2] === String(uid))?.split(':')[0] ?? String(uid);
+    const entry = lines.map((line) => line.split(':')).find((fields) => fields[2] === String(uid));
+    return entry ? { uid, gid: Number(entry[3]), name: entry[0]! } : { uid, gid, name: String(uid) };
   } catch {
-    return String(uid);
+    return { uid, gid, name: String(uid) };
   }
 }

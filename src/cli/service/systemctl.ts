@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileOptions, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { UnitPlace } from './place.ts';
+import type { Owner, UnitPlace } from './place.ts';
 
 export interface Ran {
   code: number;
@@ -30,12 +30,21 @@ export async function complaints({ file, ofUser }: Pick<UnitPlace, 'file' | 'ofU
   return code === 0 || own.length > 0 ? own : said.split('\n').filter(Boolean);
 }
 
-function run(program: string, args: string[]): Promise<Ran> {
+/** Why the owner's processes could not run Daruma, in the system's words; undefined when they can, or nobody may try it. */
+export async function whyNotFor({ uid, gid }: Owner, node: string, main: string): Promise<string | undefined> {
+  if (process.getuid?.() !== 0 || uid === 0) return undefined;
+  const { code, said } = await run(node, [main, '--version'], { uid, gid, cwd: '/' });
+  return code === 0
+    ? undefined
+    : (said.match(/^.*\b(EACCES|EPERM|Cannot find|not permitted).*$/m)?.[0] ?? said.trim().split('\n')[0]);
+}
+
+function run(program: string, args: string[], as: ExecFileOptions = {}): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: WITHIN_MS }, (error, stdout, stderr) => {
+    execFile(program, args, { ...as, timeout: WITHIN_MS, encoding: 'utf8' }, (error, stdout, stderr) => {
       const failed = error as (NodeJS.ErrnoException & { code?: number | string }) | null;
       const code = failed?.code === 'ENOENT' ? 127 : typeof failed?.code === 'number' ? failed.code : failed ? 1 : 0;
-      resolve({ code, said: `${stdout}${stderr}` });
+      resolve({ code, said: `${stdout}${stderr}` || (failed?.message ?? '') });
     });
   });
 }
