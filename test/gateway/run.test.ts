@@ -104,7 +104,7 @@ describe('a command', () => {
     const { run } = await createWorld();
     const { stdout, tookMs } = await run('sh', ['-c', 'sleep 60 & echo done']);
     expect(stdout).toBe('done\n');
-    expect(tookMs).toBeLessThan(1_000);
+    expect(tookMs).toBeLessThan(30_000);
   });
 
   it('is on record, with its pid, before it runs', async () => {

@@ -182,9 +182,8 @@ describe('a cell that dies', () => {
     const [pid] = world.cells();
     const outcome = await world.run('pinned');
     expect(outcome).toMatchObject({ fault: { code: 'TIMEOUT' } });
-    const began = performance.now();
     expect(await world.run('idle')).toMatchObject({ is: 'done' });
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(world.cells().some((cell) => cell !== pid)).toBe(true);
     await world.until('the cell to be killed', () => !isAlive(pid!));
     await world.close();
   });

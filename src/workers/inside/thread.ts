@@ -67,6 +67,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const from = { agent: spec.agent, worker: `w${id}` };
   let is: ThreadIs = 'starting';
   let fault: PlainFault | undefined;
+  /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
+  let exitCall: PlainFault | undefined;
   let found: Found | undefined;
   let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
@@ -145,7 +147,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         needs.lines.put(from, message.lines, () => Atomics.add(shared.marks, MARK.heardLines, 1));
         break;
       case 'exit':
-        fault ??= needs.stacks.map({ ...message.thrown, code: 'CRASHED' }, spec);
+        exitCall ??= needs.stacks.map({ ...message.thrown, code: 'CRASHED' }, spec);
         break;
     }
   }
@@ -199,7 +201,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   function exited(code: number) {
     if (is === 'over') return;
     const wasReady = stopBoot === undefined;
-    const because = endOf(is, fault, wasReady, code);
+    const because = endOf(is, fault ?? exitCall, wasReady, code);
     is = 'over';
     stopTimers();
     drain();
