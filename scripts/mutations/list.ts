@@ -1,6 +1,7 @@
 import { ofCatalog } from './catalog.ts';
 import { ofGateway } from './gateway.ts';
 import { ofHealing } from './healing.ts';
+import { ofHost } from './host.ts';
 import { ofJobs } from './jobs.ts';
 import type { Mutation } from './mutation.ts';
 import { ofSchedule } from './schedule.ts';
@@ -16,4 +17,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ofHealing,
   ...ofGateway,
   ...ofCatalog,
+  ...ofHost,
 ];

@@ -1,0 +1,33 @@
+import type { Mutation } from './mutation.ts';
+
+/** Guards of the host's own start and end. */
+export const ofHost: readonly Mutation[] = [
+  {
+    breaks: 'settings with which no host ever worked are not tried again for ever under systemd',
+    file: 'src/host/exits.ts',
+    text: 'isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 }',
+    instead: 'isForPeople ? { code: 1, waitMs: 0 }',
+    caughtBy: ['test/host/exits.test.ts'],
+  },
+  {
+    breaks: 'a signal of somebody else does not keep a service down',
+    file: 'src/host/exits.ts',
+    text: "by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0",
+    instead: '0',
+    caughtBy: ['test/host/exits.test.ts', 'test/guardian/systemd.test.ts'],
+  },
+  {
+    breaks: 'a secret that cannot be read fails its agent alone',
+    file: 'src/host/secrets.ts',
+    text: "!== 'ENOENT') return { is: 'unreadable', file, cause: cause as Error };",
+    instead: "!== 'ENOENT') throw cause;",
+    caughtBy: ['test/host/secrets.test.ts', 'test/e2e/context.test.ts'],
+  },
+  {
+    breaks: 'a signal to npm alone reaches the guardian',
+    file: 'package.json',
+    text: '"start": "exec node ',
+    instead: '"start": "node ',
+    caughtBy: ['test/guardian/npm.test.ts'],
+  },
+];
