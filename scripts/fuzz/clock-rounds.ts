@@ -42,6 +42,8 @@ export interface JumpFigures {
   decidedMs: Spread;
   /** From asking for a job after it to its end. */
   jobMs: Spread;
+  /** From the jump until three jobs of a second each were done that had been asked for before it, one after the other. */
+  queuedMs: Spread;
   /** Slots of the agents below that had come due by the jump, by what became of them. */
   slots: Record<string, number>;
 }
@@ -94,6 +96,8 @@ export default definePlugin({
 
 const FILES: Record<string, string> = {
   'plugins/asked.ts': plugin(''),
+  // One after the other, so that some of them wait through a jump.
+  'plugins/queued.ts': plugin('workers: { max: 1 },', 'await new Promise((resolve) => setTimeout(resolve, 1_000));'),
   'plugins/tick.ts': plugin(`schedule: '* * * * * *', overlap: 'queue',`),
   // The jumps fall into its lease, its timeout, its silence.
   'plugins/working.ts': plugin(
@@ -136,8 +140,11 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
   const chance = seeded(seed);
   const left = Object.fromEntries(Object.keys(JUMPS).map((jump) => [jump, times])) as Record<Jump, number>;
   const raw = Object.fromEntries(
-    Object.keys(JUMPS).map((jump) => [jump, { decided: [] as number[], job: [] as number[], states: [] as string[] }]),
-  ) as Record<Jump, { decided: number[]; job: number[]; states: string[] }>;
+    Object.keys(JUMPS).map((jump) => [
+      jump,
+      { decided: [] as number[], job: [] as number[], waited: [] as number[], states: [] as string[] },
+    ]),
+  ) as Record<Jump, { decided: number[]; job: number[]; waited: number[]; states: string[] }>;
   const misfortunes: Broken = {};
   let offset = 0;
   let latest = 0;
@@ -162,6 +169,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
     const { ms, asleep } = JUMPS[jump];
     const working = await client.ask('run', { agent: 'working' });
     await delay(chance.between(1_000, 2_500));
+    const queued = await Promise.all([1, 2, 3].map(() => client.ask('run', { agent: 'queued' })));
     const before = now();
     const all = processesOf(home).map(({ pid }) => pid);
     if (asleep) signal(all, 'SIGSTOP');
@@ -187,7 +195,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
       await delay(100);
       rows = await isOver();
     }
-    const { decided, job, states } = raw[jump];
+    const { decided, job, waited, states } = raw[jump];
     if (rows) {
       decided.push(performance.now() - begun);
       states.push(...rows.filter(({ due }) => due > before).map(({ state }) => state));
@@ -196,6 +204,12 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
     const { state } = await client.ask('run', { agent: 'asked', wait: true });
     job.push(performance.now() - asked);
     if (state !== 'done') misfortune('a job that was asked for after a jump was not done', `${jump}: ${state}`);
+    for (const { id } of queued) {
+      const ended = async () => (await client.ask('job', { id })).state === 'done';
+      while (!(await ended()) && performance.now() - begun < 30_000) await delay(50);
+      if (!(await ended())) misfortune('a job waited for a clock that was set', `${jump}: ${id}`);
+    }
+    waited.push(performance.now() - begun);
     const finished = await client.ask('job', { id: working.id });
     if (finished.state === 'running') await delay(2_500);
     latest = Math.max(latest, after);
@@ -270,9 +284,15 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
     };
     return {
       jumps: Object.fromEntries(
-        Object.entries(raw).map(([jump, { decided, job, states: of }]) => [
+        Object.entries(raw).map(([jump, { decided, job, waited, states: of }]) => [
           jump,
-          { times: decided.length, decidedMs: spread(decided), jobMs: spread(job), slots: counted(of) },
+          {
+            times: decided.length,
+            decidedMs: spread(decided),
+            jobMs: spread(job),
+            queuedMs: spread(waited),
+            slots: counted(of),
+          },
         ]),
       ) as Record<Jump, JumpFigures>,
       inAll: {

@@ -11,6 +11,7 @@ import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from 
 import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
+import { createWallClock } from './wall-clock.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
@@ -77,6 +78,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const waiters = createWaiters();
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
   const writing = new Set<Promise<void>>();
+  const wallClock = createWallClock(needs);
   let turned: number | undefined;
   let cancelSweep = () => {};
 
@@ -200,6 +202,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   /** Renews leases, settles what lost its owner, and wakes agents that a lost wake-up would leave waiting. */
   async function sweep() {
     try {
+      await wallClock.look();
       const now = time.now();
       const old = time.monotonic() - leaseMs / 3;
       const refs: AttemptRef[] = [];

@@ -23,6 +23,11 @@ export interface JobStore {
   cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
   /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
   hasten(ids: JobId[], now: number): Promise<JobId[]>;
+  /**
+   * The wall clock was set back from `was` to `now`: what was due is due as long as before, and what waits for its next attempt
+   * waits no longer than it would have. A later time that was asked for stays. Returns how many jobs were moved.
+   */
+  setBack(was: number, now: number): Promise<number>;
   /** Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. */
   redrive(ids: JobId[], now: number): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */

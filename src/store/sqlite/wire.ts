@@ -40,6 +40,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   settle: 'hard',
   cancel: 'hard',
   hasten: 'soft',
+  setBack: 'soft',
   redrive: 'hard',
   drop: 'hard',
   claim: 'soft',

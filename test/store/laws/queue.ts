@@ -184,6 +184,24 @@ export function queueLaws(open: OpenStore): void {
       expect(await store().get(first!.job)).toMatchObject({ state: 'retrying', attempt: 1 });
     });
 
+    test('setBack makes nothing wait for a clock that was set back, and keeps the later times that were asked for', async () => {
+      const [due, retrying, later, over] = await added(store(), [
+        { runAt: T0 + 9 },
+        { runAt: T0, priority: 9 },
+        { runAt: T0 + 2 * MINUTE },
+        { runAt: T0, priority: 8 },
+      ]);
+      const [first, second] = await claimed(store(), 2, T0);
+      await store().settle([failed(first!, { state: 'retrying', runAt: T0 + MINUTE + 20 }), done(second!)]);
+      // A minute back: what was due at 9 of it is so again, in its order.
+      expect(await store().setBack(T0 + MINUTE, T0)).toBe(2);
+      expect(await store().get(due!)).toMatchObject({ state: 'queued', runAt: T0 + 9 - MINUTE });
+      expect(await store().get(retrying!)).toMatchObject({ state: 'retrying', runAt: T0 + 20 });
+      expect(await store().get(later!)).toMatchObject({ state: 'queued', runAt: T0 + 2 * MINUTE });
+      expect(await store().get(over!)).toMatchObject({ state: 'done' });
+      expect(await store().setBack(T0 + MINUTE, T0 + 30)).toBe(0);
+    });
+
     test('waiting names each agent with something to do and when its next job is due', async () => {
       await added(store(), [{ runAt: T0 + 9, priority: 5 }, { runAt: T0 + 3 }, { agent: 'b' }, { agent: 'c' }]);
       await claimed(store(), 1, T0, 'c');

@@ -7,7 +7,7 @@ import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
-): Pick<Sync<StorePorts>, 'cancel' | 'hasten' | 'redrive' | 'drop'> {
+): Pick<Sync<StorePorts>, 'cancel' | 'hasten' | 'setBack' | 'redrive' | 'drop'> {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   const cancel = db.prepare(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
@@ -20,6 +20,10 @@ export function jobChanges(
     WHERE id = ? AND state IN ('dead', 'cancelled')`);
 
   const hasten = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
+
+  const setBack = db.prepare(`
+    UPDATE job SET run_at = run_at - (?1 - ?2)
+    WHERE run_at > ?2 AND (state = 'retrying' OR (state = 'queued' AND run_at <= ?1))`);
 
   const drop = db.prepare(
     `UPDATE job SET state = 'cancelled', error = ?, cause = NULL WHERE id = ? AND state = 'dead'`,
@@ -39,6 +43,7 @@ export function jobChanges(
         .filter((row) => hasten.run(now, row).changes === 1)
         .map(jobIdOf);
     },
+    setBack: (was, now) => Number(setBack.run(was, now).changes),
     redrive(ids, now) {
       return ids
         .map(rowOf)
