@@ -205,7 +205,11 @@ describe('daruma service', () => {
     expect(text).toContain(`--dir ${folder}`);
     expect(JSON.parse((await service('install', '--user')).out)).toMatchObject({ changed: false });
     expect(await service('status')).toMatchObject({ code: 3 });
-    expect(await service('uninstall')).toMatchObject({ code: 0 });
+    // What somebody has written with `systemctl edit` is not ours to take away.
+    mkdirSync(`${file}.d`);
+    const removed = await service('uninstall');
+    expect(JSON.parse(removed.out)).toMatchObject({ stopped: false, left: `${file}.d` });
+    expect(removed.code).toBe(0);
     expect(existsSync(file)).toBe(false);
   });
 

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Fault } from '../../kernel/fault.ts';
 import type { Said, Stage } from '../ports.ts';
 import { installedUnit } from '../service/place.ts';
@@ -17,10 +17,17 @@ export async function run(stage: Stage, _args: unknown[], options: { user?: bool
     const message = `${place.file} cannot be removed: ${(cause as Error).message}`;
     throw new Fault({ code: 'SERVICE_FORBIDDEN', message, next }, { cause });
   }
-  if (runs) await systemctl(place, 'daemon-reload');
+  if (runs) {
+    await systemctl(place, 'daemon-reload');
+    // One that had failed would stay on systemd's list of failures, though it is no more.
+    await systemctl(place, 'reset-failed', place.name);
+  }
+  const changes = `${place.file}.d`;
+  const left = existsSync(changes) ? changes : null;
   const lines = [
     `${stage.paint('green', '✓')} ${runs ? `${place.name} stopped; ` : ''}${place.file} removed`,
+    ...(left ? [`  left, because it is yours: ${left}`] : []),
     '  the installation is as it was; daruma start runs it in a terminal',
   ];
-  return { json: { ...place, stopped: runs }, lines };
+  return { json: { ...place, stopped: runs, left }, lines };
 }
