@@ -72,13 +72,13 @@ interface Held {
 const SWEEP_MS = 10_000;
 
 export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
-  const { time, log, store, workers } = needs;
+  const { log, store, workers } = needs;
+  const { time, look: lookAtClock } = createWallClock(needs);
   const leaseMs = options.leaseMs ?? 30_000;
   const held = new Map<JobId, Held>();
   const waiters = createWaiters();
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
   const writing = new Set<Promise<void>>();
-  const wallClock = createWallClock(needs);
   let turned: number | undefined;
   let cancelSweep = () => {};
 
@@ -202,7 +202,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   /** Renews leases, settles what lost its owner, and wakes agents that a lost wake-up would leave waiting. */
   async function sweep() {
     try {
-      await wallClock.look();
+      await lookAtClock();
       const now = time.now();
       const old = time.monotonic() - leaseMs / 3;
       const refs: AttemptRef[] = [];

@@ -3,38 +3,46 @@ import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { JobStore } from './ports.ts';
 
-/** Sees that the wall clock was set back, by which jobs are due: what waits would wait until it has caught up. */
+/** Sees that the wall clock, by which jobs are due, was set back: what waits would wait until it has caught up. */
 export interface WallClock {
-  /** One look; rejects when the store refuses, and the next look makes up for it. */
+  /** The time by which jobs are stamped. Each time that it is asked it is compared with the monotonic one. */
+  time: Time;
+  /** Tells the store of every step back since the last look; rejects when it refuses, and the next look makes up for it. */
   look(): Promise<void>;
+}
+
+export interface WallClockNeeds {
+  time: Time;
+  log: Log;
+  store: Pick<JobStore, 'setBack'>;
 }
 
 /** Less than this is a clock that is kept right. */
 const SMALL_MS = 1_000;
 
-export function createWallClock({
-  time,
-  log,
-  store,
-}: {
-  time: Time;
-  log: Log;
-  store: Pick<JobStore, 'setBack'>;
-}): WallClock {
-  const moment = () => ({ wall: time.now(), monotonic: time.monotonic() });
-  let before = moment();
+export function createWallClock({ time, log, store }: WallClockNeeds): WallClock {
+  let before = { wall: time.now(), monotonic: time.monotonic() };
+  const steps: { was: number; now: number }[] = [];
+
+  function now(): number {
+    const after = { wall: time.now(), monotonic: time.monotonic() };
+    const was = Math.round(before.wall + after.monotonic - before.monotonic);
+    if (was - after.wall > SMALL_MS) steps.push({ was, now: after.wall });
+    before = after;
+    return after.wall;
+  }
 
   return {
+    time: { ...time, now },
     async look() {
-      const now = moment();
-      const was = Math.round(before.wall + now.monotonic - before.monotonic);
-      if (was - now.wall > SMALL_MS) {
-        const moved = await store.setBack(was, now.wall);
-        const by = formatDuration(was - now.wall);
+      now();
+      for (let step = steps[0]; step; step = steps[0]) {
+        const moved = await store.setBack(step.was, step.now);
+        steps.shift();
+        const by = formatDuration(step.was - step.now);
         if (moved > 0)
           log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
       }
-      before = now;
     },
   };
 }

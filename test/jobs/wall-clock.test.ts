@@ -23,6 +23,7 @@ function world() {
   return {
     told,
     look: watched.look,
+    now: watched.time.now,
     refuse(times: number) {
       refusals = times;
     },
@@ -60,5 +61,14 @@ it('makes up for a look that the store refused', async () => {
   await expect(look()).rejects.toThrow('full');
   pass(10_000);
   await look();
-  expect(told).toEqual([[10 * HOUR + 20_000, 9 * HOUR + 20_000]]);
+  expect(told).toEqual([[10 * HOUR + 10_000, 9 * HOUR + 10_000]]);
+});
+
+it('notices a clock that was ahead for a moment between two looks, when a job was stamped meanwhile', async () => {
+  const { told, look, now, pass } = world();
+  pass(2_000, HOUR);
+  expect(now()).toBe(11 * HOUR + 2_000);
+  pass(3_000, -HOUR);
+  await look();
+  expect(told).toEqual([[11 * HOUR + 5_000, 10 * HOUR + 5_000]]);
 });
