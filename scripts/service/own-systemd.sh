@@ -2,7 +2,7 @@
 # Boots a systemd of its own: in namespaces of its own, on a throw-away layer over the root file system, without network.
 # Nothing that it writes reaches the machine: not /tmp, not /etc, not /var. It ends with its first process.
 #
-#   own-systemd.sh <name of its cgroup> <folder that it may read as it is>...
+#   own-systemd.sh <name of its cgroup> <empty folder, to mount on> <folder that it may read as it is>...
 #
 # Prints nothing; systemd's own words go to stdout. Needs root, unshare, pivot_root, overlayfs and cgroup v2.
 set -eu
@@ -18,7 +18,8 @@ if [ "${1:-}" != inside ]; then
 fi
 shift
 
-layer=$(mktemp -d)
+layer=$1
+shift
 mount -t tmpfs -o mode=755 layer "$layer"
 mkdir "$layer/changes" "$layer/work" "$layer/root"
 root=$layer/root

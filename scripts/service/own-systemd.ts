@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './waiting.ts';
 
@@ -29,11 +30,12 @@ export function whyNoOwn(): string | undefined {
 export async function bootOwn(folders: string[]): Promise<OwnSystemd> {
   const group = `try-service-${process.pid}`;
   const script = join(import.meta.dirname, 'own-systemd.sh');
-  const outer = spawn('/bin/sh', [script, group, ...folders], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const layer = mkdtempSync(join(tmpdir(), 'try-service-'));
+  const outer = spawn('/bin/sh', [script, group, layer, ...folders], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [outer.stdout, outer.stderr])
     stream.on('data', (text) => (said = `${said}${text}`.slice(-4_000)));
-  const own = ownSystemd(outer, group);
+  const own = ownSystemd(outer, group, layer);
   try {
     await until('systemd is up', BOOT_MS, () => {
       if (outer.exitCode !== null) throw new Error(`it ended with code ${outer.exitCode}`);
@@ -46,7 +48,7 @@ export async function bootOwn(folders: string[]): Promise<OwnSystemd> {
   }
 }
 
-function ownSystemd(outer: ChildProcess, group: string): OwnSystemd {
+function ownSystemd(outer: ChildProcess, group: string, layer: string): OwnSystemd {
   const first = () =>
     Number(readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, 'utf8').trim().split(' ')[0]);
   const enter = (program: string, args: string[]) => [
@@ -79,6 +81,8 @@ function ownSystemd(outer: ChildProcess, group: string): OwnSystemd {
         }
         await ended;
       }
+      // What was mounted on it was its own: the folder is empty, or it is not removed.
+      rmdirSync(layer);
       await until('its cgroups are gone', 5_000, () => removed(join(cgroups()!, group))).catch(() => {});
     },
   };
