@@ -12,7 +12,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'plugins/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // Most tests wait for processes; a third one uses what two leave.
+    maxWorkers: 3,
     teardownTimeout: 5_000,
   },
 });

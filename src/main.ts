@@ -16,7 +16,7 @@ if (code === undefined) {
     },
     async host({ dev, ...options }: { folder: string; json: boolean; safe: boolean; dev?: boolean }) {
       if (!dev) refuseDevLoader(...loader);
-      const { runHost } = await import('./host/run.ts');
+      const { runHost } = await import('./host/life/run.ts');
       return runHost(options);
     },
     offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),

@@ -60,7 +60,7 @@ const PURE = [
   /^catalog\/(watching\/scan|resolve\/agent|versions\/budget)\.ts$/,
   /^catalog\/standing\/(probation|standing|config-change|config-standing|fleet-band)\.ts$/,
   /^gateway\/origins\/(breaker|terms)\.ts$/,
-  /^host\/(door\/(agent-state|views)|banner)\.ts$/,
+  /^host\/(door\/(agent-state|views)|life\/banner)\.ts$/,
   /^telemetry\/scrub\.ts$/,
 ];
 const IMPURE =

@@ -4,14 +4,14 @@ import type { Mutation } from './mutation.ts';
 export const ofHost: readonly Mutation[] = [
   {
     breaks: 'settings with which no host ever worked are not tried again for ever under systemd',
-    file: 'src/host/exits.ts',
+    file: 'src/host/life/exits.ts',
     text: 'isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 }',
     instead: 'isForPeople ? { code: 1, waitMs: 0 }',
     caughtBy: ['test/host/exits.test.ts'],
   },
   {
     breaks: 'a signal of somebody else does not keep a service down',
-    file: 'src/host/exits.ts',
+    file: 'src/host/life/exits.ts',
     text: "by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0",
     instead: '0',
     caughtBy: ['test/host/exits.test.ts', 'test/guardian/systemd.test.ts'],

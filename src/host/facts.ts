@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings.ts';
 import { socketPath } from '../control/place.ts';
 import type { HostFacts } from './house.ts';
-import type { Watched } from './watched.ts';
+import type { Watched } from './life/watched.ts';
 
 /** The version of the running Daruma. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;

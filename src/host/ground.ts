@@ -5,10 +5,10 @@ import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
 import type { HostFacts } from './house.ts';
-import { lockFolder } from './lock.ts';
+import { lockFolder } from './life/lock.ts';
+import { countStart, type Starts } from './life/starts.ts';
+import type { Watched } from './life/watched.ts';
 import type { Order } from './order.ts';
-import { countStart, type Starts } from './starts.ts';
-import type { Watched } from './watched.ts';
 
 /** What every room stands on: the folder is this host's alone, there is a log, a store, and a record of what happens. */
 export interface Ground {

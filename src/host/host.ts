@@ -23,18 +23,18 @@ import { openGround } from './ground.ts';
 import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
 import type { House } from './house.ts';
 import { createLag } from './lag.ts';
+import { agesOf } from './life/pulse.ts';
+import { createSafeMode } from './life/safe-mode.ts';
+import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './life/starts.ts';
+import { type Watched, watchedBy } from './life/watched.ts';
 import { createOrder } from './order.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
-import { agesOf } from './pulse.ts';
 import { watchGate } from './rehearse/watch.ts';
-import { createSafeMode } from './safe-mode.ts';
 import { createScheduling } from './scheduling.ts';
 import { findSecret } from './secrets.ts';
-import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './starts.ts';
 import { tellEnds } from './tell-ends.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
-import { type Watched, watchedBy } from './watched.ts';
 import { createWorkforce } from './workforce.ts';
 
 export interface Host {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { formatDuration } from '../kernel/units.ts';
+import { formatDuration } from '../../kernel/units.ts';
 import { openDatagrams } from './datagram.ts';
 
 /** What systemd hears of a host that it started with `Type=notify`. Nothing waits for it, nothing fails of it. */

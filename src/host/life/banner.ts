@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import { type PlainFault, placeOf } from '../kernel/fault.ts';
-import { formatDuration } from '../kernel/units.ts';
-import type { House } from './house.ts';
+import { type PlainFault, placeOf } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { House } from '../house.ts';
 
 /** What a person reads when the host is up: what was found, where things are, what to type next. */
 export function banner(house: House, tookMs: number): string {

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import type { HostSettings } from '../catalog/files/host-settings.ts';
-import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { iso } from '../door/views.ts';
+import { VERSION } from '../facts.ts';
+import type { Host } from '../host.ts';
 import { problemLines } from './banner.ts';
-import { iso } from './door/views.ts';
-import { VERSION } from './facts.ts';
-import type { Host } from './host.ts';
 
 /** The one line of JSON of a host that works. */
 export function ready({ house }: Host) {

@@ -1,5 +1,5 @@
-import type { PlainFault } from '../kernel/fault.ts';
-import type { LastWords } from '../kernel/pulse.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { LastWords } from '../../kernel/pulse.ts';
 import type { Link } from './link.ts';
 import type { Systemd } from './systemd.ts';
 

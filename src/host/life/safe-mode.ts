@@ -1,6 +1,6 @@
-import type { PlainFault } from '../kernel/fault.ts';
-import type { SlotStore } from '../schedule/ports.ts';
-import type { Pauses } from './pauses.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { SlotStore } from '../../schedule/ports.ts';
+import type { Pauses } from '../pauses.ts';
 
 /**
  * A host that failed to start again and again starts with every agent held: nothing is claimed, no worker is started,

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readHostFile } from '../control/place.ts';
-import { Fault } from '../kernel/fault.ts';
+import { readHostFile } from '../../control/place.ts';
+import { Fault } from '../../kernel/fault.ts';
 
 /**
  * Makes sure that one host at most runs on a folder: an exclusive lock of the operating system on `data/run/lock`, which

@@ -1,8 +1,8 @@
-import type { PlainFault } from '../kernel/fault.ts';
-import type { Log } from '../kernel/log.ts';
-import { silentLog } from '../kernel/log.ts';
-import type { Service } from '../kernel/service.ts';
-import { machineTime } from '../kernel/time.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { silentLog } from '../../kernel/log.ts';
+import type { Service } from '../../kernel/service.ts';
+import { machineTime } from '../../kernel/time.ts';
 import { openLink } from './link.ts';
 import { agesOf, createPulse } from './pulse.ts';
 import { openSystemd } from './systemd.ts';

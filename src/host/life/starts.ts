@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LastWords } from '../kernel/pulse.ts';
-import type { Events } from '../telemetry/events.ts';
+import type { LastWords } from '../../kernel/pulse.ts';
+import type { Events } from '../../telemetry/events.ts';
 
 /** What one start of a host leaves for the next one, whoever starts it and however the last one ended. */
 export interface Starts {

@@ -1,5 +1,5 @@
-import { HOST_SETTINGS_FILE } from '../catalog/files/host-settings.ts';
-import type { PlainFault } from '../kernel/fault.ts';
+import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
 import type { Watched } from './watched.ts';
 
 /** `EX_CONFIG` of sysexits: the unit says that systemd shall not try again. */

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
-import { type FromHost, jsonLines, type Orders } from '../kernel/pulse.ts';
-import type { Time } from '../kernel/time.ts';
+import { type FromHost, jsonLines, type Orders } from '../../kernel/pulse.ts';
+import type { Time } from '../../kernel/time.ts';
 
 /** The host's end of the pipe to its guardian. */
 export interface Link {

@@ -1,6 +1,6 @@
-import { isStalled, type LoopAges, type Overdue, overdueAfter, PULSE_MS } from '../kernel/pulse.ts';
-import type { Service } from '../kernel/service.ts';
-import type { Time } from '../kernel/time.ts';
+import { isStalled, type LoopAges, type Overdue, overdueAfter, PULSE_MS } from '../../kernel/pulse.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
 
 export interface PulseNeeds {
   time: Time;
