@@ -110,6 +110,13 @@ const dispatch: Mutation[] = [
     instead: 'limit: room + 1 }',
     caughtBy: [JOBS],
   },
+  {
+    breaks: 'a clock that is set back holds up nothing that waits',
+    file: 'src/jobs/wall-clock.ts',
+    text: 'was - after.wall > SMALL_MS',
+    instead: 'was - after.wall > 1e15',
+    caughtBy: ['test/jobs/wall-clock.test.ts'],
+  },
 ];
 
 /** Guards of the job states, of chance, and of the dispatcher. */

@@ -6,6 +6,7 @@ import { ofJobs } from './jobs.ts';
 import type { Mutation } from './mutation.ts';
 import { ofSchedule } from './schedule.ts';
 import { ofStore } from './store.ts';
+import { ofTelemetry } from './telemetry.ts';
 import { ofWorkers } from './workers.ts';
 
 /** Each guard that `npm run mutate` breaks. */
@@ -15,6 +16,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ofSchedule,
   ...ofWorkers,
   ...ofHealing,
+  ...ofTelemetry,
   ...ofGateway,
   ...ofCatalog,
   ...ofHost,

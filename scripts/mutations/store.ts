@@ -91,4 +91,11 @@ export const ofStore: readonly Mutation[] = [
     instead: "AND attempt >= ? AND state = 'running'",
     caughtBy: [LAWS],
   },
+  {
+    breaks: 'what only asks is answered beside writes that a full disk refuses',
+    file: `${INSIDE}/group.ts`,
+    text: 'return readsOnly(calls, storeFault(thrown, file));',
+    instead: 'return { values: [], faults: calls.map((_, place) => [place, storeFault(thrown, file)]) };',
+    caughtBy: ['test/store/trouble.test.ts'],
+  },
 ];
