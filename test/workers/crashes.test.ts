@@ -133,11 +133,14 @@ describe('a cell that dies', () => {
 
   test('tells by its ledger which attempts had begun: only those failed', async () => {
     const world = await createWorld();
-    await world.agent('quick', runs(`if (job.input === 'hang') await new Promise(() => {}); return job.input;`));
+    await world.agent(
+      'quick',
+      runs(`if (job.input !== 'hang') return job.input; log.info('begun'); await new Promise(() => {});`),
+    );
     for (let i = 0; i < 20; i++) await world.run('quick', i);
     expect(world.workers.room('quick')).toBeGreaterThan(3);
     const given = world.give('quick', [1, 'hang', 2, 3]);
-    await world.outcomeOf(given[0]!);
+    await world.begun('quick');
     const [pid] = world.cells();
     process.kill(pid!, 'SIGKILL');
     expect(await world.outcomeOf(given[1]!)).toMatchObject({ fault: { code: 'CELL_LOST' } });
