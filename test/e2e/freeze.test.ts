@@ -15,7 +15,7 @@ const PAYS = plugin(
   await context.once('pay', () => appendFileSync(folder + '/paid/log', 'attempt ' + job.attempt + '\\n'));
   return job.attempt;`,
   `needs: { read: ['gate'], write: ['paid'] },
-  limits: { attempts: 3, timeout: '2s', grace: '200ms', backoff: { first: '10ms' } }, workers: { max: 2 },`,
+  limits: { attempts: 3, timeout: '6s', grace: '200ms', backoff: { first: '10ms' } }, workers: { max: 2 },`,
 );
 /** Its job ends when the gate is opened, without asking the host for anything. */
 const WAITS = plugin(
