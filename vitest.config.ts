@@ -10,8 +10,9 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'plugins/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A bound for what hangs, not for how fast a busy machine is.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     // Most tests wait for processes; a third one uses what two leave.
     maxWorkers: 3,
     teardownTimeout: 5_000,

@@ -72,7 +72,7 @@ export async function makeWorld(
     listing: (name) => world.catalog.listings().find((one) => one.name === name),
     problem: (file) => world.catalog.problems().find((one) => one.file === file),
     async until(what, holds) {
-      const deadline = performance.now() + 15_000;
+      const deadline = performance.now() + 40_000;
       while (!holds()) {
         if (performance.now() > deadline) {
           const said = {

@@ -116,7 +116,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         );
       });
     },
-    async until(what, holds, withinMs = 15_000) {
+    async until(what, holds, withinMs = 40_000) {
       const deadline = performance.now() + withinMs;
       for (;;) {
         const answer = await what();

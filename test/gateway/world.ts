@@ -90,7 +90,7 @@ export function zombiesOf(parent: number): number {
   return statsNow().filter((one) => one.parent === parent && one.isZombie).length;
 }
 
-export async function until<T>(what: string, look: () => T | undefined | false | null, withinMs = 5_000): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | false | null, withinMs = 30_000): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = look();

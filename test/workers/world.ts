@@ -245,7 +245,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         withinMs,
       );
     },
-    until(what, look, withinMs = 10_000) {
+    until(what, look, withinMs = 30_000) {
       return new Promise((resolve, reject) => {
         const again = setInterval(check, 10);
         const late = setTimeout(() => {
