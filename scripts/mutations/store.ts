@@ -95,7 +95,8 @@ export const ofStore: readonly Mutation[] = [
     breaks: 'what only asks is answered beside writes that a full disk refuses',
     file: `${INSIDE}/group.ts`,
     text: 'return readsOnly(calls, storeFault(thrown, file));',
-    instead: 'return { values: [], faults: calls.map((_, place) => [place, storeFault(thrown, file)]) };',
+    instead:
+      'const refused = storeFault(thrown, file); return { values: new Array(calls.length), faults: calls.map((_, place) => [place, refused]) };',
     caughtBy: ['test/store/trouble.test.ts'],
   },
 ];
