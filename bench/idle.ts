@@ -7,10 +7,11 @@
  * Memory is resident (RSS, what is shared counts in each process) and proportional (PSS). Writes bench/results/idle.json.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { machineFacts } from './machine.ts';
+import { makeInstallation } from './reload/daruma-host.ts';
+import { openWorld } from './world.ts';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -72,8 +73,9 @@ function read(file: string): string | undefined {
 const round = (value: number) => Math.round(value * 10) / 10;
 
 async function measure(count: number) {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-idle-'));
-  for (const part of ['plugins', 'agents', 'config']) mkdirSync(join(folder, part));
+  const world = openWorld('idle');
+  const { folder } = world;
+  makeInstallation(folder);
   writeFileSync(join(folder, 'plugins/little.ts'), PLUGIN);
   for (let i = 0; i < count; i++) {
     const text = `about: Little.\nplugin: little\nschedule: "${scheduleOf(i, count)}"\n`;
@@ -81,6 +83,7 @@ async function measure(count: number) {
   }
   const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: world.env,
   });
   const ended = new Promise((resolve) => guardian.once('exit', resolve));
   try {
@@ -100,7 +103,7 @@ async function measure(count: number) {
   } finally {
     guardian.kill('SIGTERM');
     await ended;
-    rmSync(folder, { recursive: true, force: true });
+    world.end();
   }
 }
 

@@ -8,12 +8,13 @@
  * keeps objects and may hold 1 GB, `steady` makes and drops 20 times as much (160 MB). Writes bench/results/leaks.json.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ControlClient, connectControl } from '../src/control/client.ts';
 import { readHostFile } from '../src/control/place.ts';
 import { machineFacts } from './machine.ts';
+import { makeInstallation } from './reload/daruma-host.ts';
+import { openWorld } from './world.ts';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -44,11 +45,13 @@ export default definePlugin({
 });
 `;
 
-const folder = mkdtempSync(join(tmpdir(), 'bench-leaks-'));
-for (const part of ['plugins', 'agents', 'config']) mkdirSync(join(folder, part));
+const world = openWorld('leaks');
+const { folder } = world;
+makeInstallation(folder);
 for (const [name, agent] of Object.entries(AGENTS)) writeFileSync(join(folder, `plugins/${name}.ts`), source(agent));
 const host: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
   stdio: ['ignore', 'pipe', 'inherit'],
+  env: world.env,
 });
 const ended = new Promise((resolve) => host.once('exit', resolve));
 
@@ -110,5 +113,5 @@ try {
 } finally {
   host.kill('SIGTERM');
   await ended;
-  rmSync(folder, { recursive: true, force: true });
+  world.end();
 }

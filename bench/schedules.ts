@@ -7,12 +7,13 @@
  * Writes bench/results/schedules.json.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectControl } from '../src/control/client.ts';
 import { readHostFile } from '../src/control/place.ts';
 import { machineFacts } from './machine.ts';
+import { makeInstallation } from './reload/daruma-host.ts';
+import { openWorld } from './world.ts';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const RESULTS = join(import.meta.dirname, 'results');
@@ -44,14 +45,16 @@ const LOADS: Record<string, string | null> = {
 };
 
 async function measure(load: string | null) {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-schedules-'));
-  for (const part of ['plugins', 'agents', 'config']) mkdirSync(join(folder, part));
+  const world = openWorld('schedules');
+  const { folder } = world;
+  makeInstallation(folder);
   writeFileSync(join(folder, 'plugins/tick.ts'), TICK);
   for (let i = 0; i < AGENTS; i++)
     writeFileSync(join(folder, `agents/tick-${i}.yaml`), 'about: A tick.\nplugin: tick\nschedule: "* * * * * *"\n');
   if (load) writeFileSync(join(folder, 'plugins/busy.ts'), load);
   const host = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: world.env,
   });
   const ended = new Promise((resolve) => host.once('exit', resolve));
   try {
@@ -80,7 +83,7 @@ async function measure(load: string | null) {
   } finally {
     host.kill('SIGTERM');
     await ended;
-    rmSync(folder, { recursive: true, force: true });
+    world.end();
   }
 }
 

@@ -1,9 +1,9 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import { ORIGIN_DOWN } from '../kernel/origin.ts';
+import { ORIGIN_DOWN, type Outage } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Case, Cases } from './cases.ts';
 import type { Disturbances } from './disturbances.ts';
-import type { OriginBoard, OriginOutage } from './ports.ts';
+import type { OriginBoard } from './ports.ts';
 import { failOverNote, originWords, probeNote, probeWords, recoveryWords } from './words.ts';
 
 /** Sees that servers that agents call are down, and that they are back: one incident for each outage. */
@@ -35,7 +35,7 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
     return new Map(mine.map((one) => [originOf(one), one]));
   }
 
-  function tell(outage: OriginOutage) {
+  function tell(outage: Outage) {
     const { origin, since, tries } = outage;
     const seen = tries === 0 ? originWords(outage) : probeWords(outage);
     const note = tries === 0 ? failOverNote(outage) : probeNote(outage);
@@ -44,7 +44,7 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
     struck(one, outage);
   }
 
-  function struck(one: Case, { jobs }: OriginOutage) {
+  function struck(one: Case, { jobs }: Outage) {
     const at = time.now();
     cases.next(one, () => {
       for (const job of jobs.slice(-MOST_JOBS)) cases.apply(one, { is: 'struck', at, job, text: null });
@@ -88,7 +88,7 @@ function originOf({ incident }: Case): string {
   return String(incident.evidence?.fault?.data?.origin ?? '');
 }
 
-function faultOf(outage: OriginOutage, message: string): PlainFault {
+function faultOf(outage: Outage, message: string): PlainFault {
   const { origin, since, tries, failures, agents, refused, diverted, jobs, instead, barred } = outage;
   const iso = (at: number) => new Date(at).toISOString();
   const data = {

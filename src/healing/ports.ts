@@ -1,3 +1,4 @@
+import type { Outage, Recovery } from '../kernel/origin.ts';
 import type { Evidence } from '../workers/ports.ts';
 
 export type { Evidence, WorkerReading } from '../workers/ports.ts';
@@ -117,40 +118,11 @@ export interface QuarantineRecord {
   fingerprint: string;
 }
 
-/** A server that agents call and that is down. Times are epoch ms. */
-export interface OriginOutage {
-  /** `https://api.example`. */
-  origin: string;
-  since: number;
-  /** Probes that failed. */
-  tries: number;
-  /** null: a probe is out. */
-  probeAt: number | null;
-  askedAt: number;
-  failures: { at: number; what: string; status?: number }[];
-  agents: string[];
-  refused: number;
-  diverted: number;
-  jobs: string[];
-  instead: readonly string[];
-  barred: { origin: string; agent: string }[];
-}
-
-/** How an outage ended: a probe of `agent` was answered. */
-export interface OriginRecovery {
-  at: number;
-  agent: string;
-  refused: number;
-  diverted: number;
-  /** How many waited. */
-  jobs: number;
-}
-
 /** What healing needs of those who let calls out. */
 export interface OriginBoard {
-  outages(): OriginOutage[];
+  outages(): Outage[];
   /** undefined: it was not seen to recover. */
-  recovery(origin: string): OriginRecovery | undefined;
+  recovery(origin: string): Recovery | undefined;
   forget(origin: string): void;
 }
 

@@ -30,3 +30,11 @@ export function shortageOf(what: Scarce, room: Room, before: boolean): string | 
     ? `${formatSize(room.diskFree)} of ${formatSize(room.diskTotal)} on the disk of the store are free`
     : null;
 }
+
+/** The worker that holds most of those that still take work; undefined when nobody's memory is known. */
+export function largestOf<W extends { is: string; memoryBytes: number | null }>(workers: readonly W[]): W | undefined {
+  const [largest] = workers
+    .filter(({ is, memoryBytes }) => memoryBytes !== null && (is === 'idle' || is === 'busy'))
+    .sort((a, b) => b.memoryBytes! - a.memoryBytes!);
+  return largest;
+}

@@ -1,9 +1,10 @@
 import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import type { Outage, Recovery } from '../kernel/origin.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
 import type { Overdue } from './late.ts';
-import type { Incident, OriginOutage, OriginRecovery, RemedyKind, Verdict } from './ports.ts';
+import type { Incident, RemedyKind, Verdict } from './ports.ts';
 
 const SEEN: Record<Verdict, string> = {
   crashed: 'crashed',
@@ -50,27 +51,27 @@ export function lateWords({ due, what }: Overdue, now: number): string {
 }
 
 /** `https://api.example is down: 503 Service Unavailable` */
-export function originWords({ origin, failures }: OriginOutage): string {
+export function originWords({ origin, failures }: Outage): string {
   return `${origin} is down: ${failures.at(-1)?.what ?? 'it was down when the host before this one ended'}`;
 }
 
 /** Who is asked meanwhile, and when somebody looks again. */
-export function failOverNote({ instead, barred, probeAt }: OriginOutage): string {
+export function failOverNote({ instead, barred, probeAt }: Outage): string {
   const may = instead.length > 0 ? `${instead.join(', then ')} is asked instead` : 'nobody is asked instead';
   const not = [...new Set(barred.map(({ origin, agent }) => `${origin} is not in needs.net of ${agent}`))];
   return [may, ...not, `one call goes out to see ${nextProbe(probeAt)}, then at growing distances`].join('; ');
 }
 
-export function probeWords({ tries, failures }: OriginOutage): string {
+export function probeWords({ tries, failures }: Outage): string {
   return `probe ${tries} failed: ${failures.at(-1)?.what ?? 'no reason kept'}`;
 }
 
-export function probeNote({ probeAt }: OriginOutage): string {
+export function probeNote({ probeAt }: Outage): string {
   return `the next call goes out to see ${nextProbe(probeAt)}`;
 }
 
 /** `a call of price-watch was answered; 12 calls were refused, 3 went elsewhere, 4 jobs waited` */
-export function recoveryWords({ agent, refused, diverted, jobs }: OriginRecovery): string {
+export function recoveryWords({ agent, refused, diverted, jobs }: Recovery): string {
   const counts = [
     `${refused} ${refused === 1 ? 'call was' : 'calls were'} refused`,
     ...(diverted > 0 ? [`${diverted} went elsewhere`] : []),

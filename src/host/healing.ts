@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer } from '../healing/healer.ts';
 import type { OriginBoard } from '../healing/ports.ts';
-import type { Room } from '../healing/pressure.ts';
+import { largestOf, type Room } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
@@ -66,7 +66,7 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
     },
     recycleLargest() {
       const { workers } = needs.rooms();
-      const [largest] = workers.view().workers.toSorted((a, b) => (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0));
+      const largest = largestOf(workers.view().workers);
       if (largest) workers.recycle?.(largest.worker, SHORT);
     },
     cleanUp,

@@ -10,8 +10,8 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { type Admission, ORIGIN_DOWN, type OriginDown } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
-import { type MayReach, reachOf } from '../workers/inside/net-fence.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import { type MayReach, portOf, reachOf } from '../workers/reach.ts';
 
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
 export interface Outbound extends Pick<Origins, 'view'> {
@@ -50,8 +50,8 @@ export function createOutbound({ time, journal, settings, crew, healer }: Outbou
     const may = reach.get(net) ?? reachOf(net);
     reach.set(net, may);
     return (origin) => {
-      const { hostname, port, protocol } = new URL(origin);
-      return may(hostname, Number(port) || (protocol === 'https:' ? 443 : 80));
+      const url = new URL(origin);
+      return may(url.hostname, portOf(url));
     };
   }
 

@@ -44,6 +44,42 @@ export interface OriginDown {
   barred: string[];
 }
 
+/** An origin that is down, as an incident tells of it. Times are epoch ms. */
+export interface Outage {
+  origin: string;
+  since: number;
+  /** Probes that failed. */
+  tries: number;
+  /** null: a probe is out. */
+  probeAt: number | null;
+  /** When somebody last asked for it. */
+  askedAt: number;
+  /** The newest failures, oldest first, at most 5. */
+  failures: { at: number; what: string; status?: number }[];
+  /** Since it went down, at most 50. */
+  agents: string[];
+  /** Calls that were refused, and calls that went to the next in its chain, since it went down. */
+  refused: number;
+  diverted: number;
+  /** Jobs that waited for it, at most 1,000. */
+  jobs: string[];
+  instead: readonly string[];
+  /** Of `instead`: who is not used, and by which agent. */
+  barred: { origin: string; agent: string }[];
+}
+
+export interface Recovery {
+  origin: string;
+  since: number;
+  /** When a probe was answered well. */
+  at: number;
+  /** Whose call it was. */
+  agent: string;
+  refused: number;
+  diverted: number;
+  jobs: number;
+}
+
 /** `https://api.example:8443` (scheme, host and port) of a URL that goes out by HTTP; null for any other text. */
 export function originOf(url: string): string | null {
   const parsed = URL.parse(url);

@@ -52,7 +52,7 @@ export interface WorkersOptions {
   folder: string;
   /** A folder for cells to run in, empty and kept empty: a worker may always read its process's working directory. */
   emptyFolder: string;
-  /** An idle worker above its agent's `workers.min` goes after this long. Default 60 s. */
+  /** An idle worker above its agent's `workers.min` goes after this long, sooner where work comes seldom. Default 60 s. */
   idleMs?: number;
   /** Workers in one cell, at most. Default 50. */
   cellSize?: number;

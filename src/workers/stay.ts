@@ -6,7 +6,7 @@ const SHORT_SHARE = 1 / 6;
 /**
  * How long an idle worker stays, in ms. `gapMs`: between the last two times that its agent was given work; undefined
  * before there were two. A thread that waits holds some 10 MB, and saves the 30 to 50 ms that a new one takes to start: too
- * much for an agent that works once a minute or less (bench/idle.ts).
+ * much for an agent that works once a minute or less (bench/results/workers.json).
  */
 export function stayMs(gapMs: number | undefined, idleMs: number): number {
   return gapMs !== undefined && gapMs > SELDOM_SHARE * idleMs ? SHORT_SHARE * idleMs : idleMs;

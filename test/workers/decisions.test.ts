@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { grantsOf } from '../../src/workers/grants.ts';
 import { judge } from '../../src/workers/inside/deadlines.ts';
-import { reachOf } from '../../src/workers/inside/net-fence.ts';
 import { createRingWriter, drainRing } from '../../src/workers/inside/ring.ts';
 import { offer, openShared, revoke, TICKETS, take } from '../../src/workers/inside/shared.ts';
 import { aheadFor } from '../../src/workers/pace.ts';
+import { reachOf } from '../../src/workers/reach.ts';
 import { stayMs } from '../../src/workers/stay.ts';
 import { heldBy, step, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 

@@ -64,7 +64,9 @@ export const hostSettingsSchema = z.strictObject({
       size: z.int().min(1).max(200).optional().describe('Workers in one cell, at most. Default 50.'),
       idle: durationField()
         .optional()
-        .describe('An idle worker above its agent’s workers.min goes after this long. Default 60s.'),
+        .describe(
+          'An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work comes at more than half of it. Default 60s.',
+        ),
     })
     .optional()
     .describe('The processes that hold the worker threads.'),

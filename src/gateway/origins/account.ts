@@ -1,7 +1,6 @@
 import { percentile } from '../../kernel/histogram.ts';
-import type { CallEnd } from '../../kernel/origin.ts';
+import type { CallEnd, Outage, Recovery } from '../../kernel/origin.ts';
 import { type Breaker, newBreaker } from './breaker.ts';
-import type { Outage, Recovery } from './ports.ts';
 import type { OriginTerms } from './terms.ts';
 
 /** One origin: its breaker, what came of its calls, and who suffers while it is down. */

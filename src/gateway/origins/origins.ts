@@ -1,7 +1,7 @@
-import type { Admission, OriginDown } from '../../kernel/origin.ts';
+import type { Admission, OriginDown, Outage } from '../../kernel/origin.ts';
 import { type Account, count, matters, newAccount, nobody, percentiles, strike } from './account.ts';
 import { type BreakerEvent, mayPass, step, suspectBreaker } from './breaker.ts';
-import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds, OriginView, Outage } from './ports.ts';
+import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds, OriginView } from './ports.ts';
 import { type OriginSettings, termsFor } from './terms.ts';
 
 /** Origins that are remembered; an agent that may reach everybody must not fill the host. */

@@ -1,5 +1,5 @@
 import type { Log } from '../../kernel/log.ts';
-import type { Admission, CallEnd, OriginDown } from '../../kernel/origin.ts';
+import type { Admission, CallEnd, OriginDown, Outage, Recovery } from '../../kernel/origin.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { OriginSettings } from './terms.ts';
 
@@ -87,40 +87,4 @@ export interface OriginView {
   /** Until the head of the answer, of the last 200 good calls; null without any. */
   p50Ms: number | null;
   p95Ms: number | null;
-}
-
-/** An origin that is down, as an incident tells of it. Times are epoch ms. */
-export interface Outage {
-  origin: string;
-  since: number;
-  /** Probes that failed. */
-  tries: number;
-  /** null: a probe is out. */
-  probeAt: number | null;
-  /** When somebody last asked for it. */
-  askedAt: number;
-  /** The newest failures, oldest first, at most 5. */
-  failures: { at: number; what: string; status?: number }[];
-  /** Since it went down, at most 50. */
-  agents: string[];
-  /** Calls that were refused, and calls that went to the next in its chain, since it went down. */
-  refused: number;
-  diverted: number;
-  /** Jobs that waited for it, at most 1,000. */
-  jobs: string[];
-  instead: readonly string[];
-  /** Of `instead`: who is not used, and by which agent. */
-  barred: { origin: string; agent: string }[];
-}
-
-export interface Recovery {
-  origin: string;
-  since: number;
-  /** When a probe was answered well. */
-  at: number;
-  /** Whose call it was. */
-  agent: string;
-  refused: number;
-  diverted: number;
-  jobs: number;
 }

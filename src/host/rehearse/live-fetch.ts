@@ -1,5 +1,5 @@
 import { Fault } from '../../kernel/fault.ts';
-import { reachOf } from '../../workers/inside/net-fence.ts';
+import { portOf, reachOf } from '../../workers/reach.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 
 const WITHIN_MS = 30_000;
@@ -13,8 +13,9 @@ const MOST_BYTES = 8 * 1024 ** 2;
 export function liveFetch(net: readonly string[], gone: AbortSignal): (asked: AskedFetch) => Promise<FetchAnswer> {
   const mayReach = reachOf(net);
   return async ({ method, url, headers }) => {
-    const { hostname, port, protocol } = new URL(url);
-    if (!mayReach(hostname, Number(port) || (protocol === 'https:' ? 443 : 80))) {
+    const asked = new URL(url);
+    const { hostname } = asked;
+    if (!mayReach(hostname, portOf(asked))) {
       throw new Fault({
         code: 'NOT_IN_NEEDS',
         message: `host ${hostname} is not in needs.net`,

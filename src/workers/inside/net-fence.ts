@@ -1,29 +1,5 @@
 import { Fault } from '../../kernel/fault.ts';
-
-/** Decides which hosts a worker may reach; see `Needs.net`. */
-export type MayReach = (host: string, port: number | undefined) => boolean;
-
-/** `api.shop.example` · `localhost:8080` · `*.shop.example` (not the bare domain) · `*`. IPv6 in brackets when a port follows. */
-export function reachOf(net: readonly string[]): MayReach {
-  if (net.includes('*')) return () => true;
-  const rules = net.map((entry) => {
-    const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(entry);
-    const host = bare(match?.[1] ?? entry);
-    return {
-      host,
-      suffix: host.startsWith('*.') ? host.slice(1) : null,
-      port: match?.[2] ? Number(match[2]) : undefined,
-    };
-  });
-  return (host, port) => {
-    const name = bare(host);
-    return rules.some(
-      (rule) =>
-        (rule.suffix ? name.endsWith(rule.suffix) : name === rule.host) &&
-        (rule.port === undefined || rule.port === port),
-    );
-  };
-}
+import { portOf, reachOf } from '../reach.ts';
 
 /** What is thrown for a host that is not allowed. */
 export function notInNeeds(host: string, port: number | undefined, agent: string): Fault {
@@ -52,7 +28,7 @@ export function putUpNetFence(net: readonly string[], agent: string): NetFence {
     const text = typeof input === 'object' && 'url' in input ? input.url : String(input);
     const url = URL.parse(text);
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return;
-    check(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80));
+    check(url.hostname, portOf(url));
   }
 
   const plainFetch = globalThis.fetch;
@@ -122,11 +98,4 @@ function targetOf(args: unknown[]): { path?: string; host?: string; port?: numbe
   }
   if (typeof first === 'string' && !/^\d+$/.test(first)) return { path: first };
   return { port: Number(first), ...(typeof args[1] === 'string' ? { host: args[1] } : {}) };
-}
-
-function bare(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
 }
