@@ -6,6 +6,7 @@ import { buildProgram, type CommandModule, type GlobalOptions } from './program.
 import { createStage, exitCodeOf } from './stage.ts';
 import { faultLines } from './text/fault.ts';
 import { paintFor } from './text/paint.ts';
+import { fitLine } from './text/width.ts';
 
 /** Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest. */
 export async function runCli(argv: string[], house: House): Promise<number> {
@@ -43,11 +44,17 @@ async function runCommand(
     const said = await command.run(stage, args, options as never);
     if (typeof said === 'number') return said;
     if (stage.json) stage.out(JSON.stringify(said.json, null, 2));
-    else for (const line of said.lines) stage.out(line);
+    else for (const line of fitted(said.lines, stage)) stage.out(line);
     return said.code ?? 0;
   } finally {
     stage.close();
   }
+}
+
+/** A terminal breaks a long line inside a word, so lines are broken between words before; a pipe gets them whole. */
+function fitted(lines: string[], { width }: Stage): string[] {
+  const isForPeople = process.stdout.isTTY || process.env.COLUMNS !== undefined;
+  return isForPeople ? lines.flatMap((line) => fitLine(line, width)) : lines;
 }
 
 function tell(fault: PlainFault, json: boolean): number {

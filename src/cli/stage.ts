@@ -9,6 +9,7 @@ import { paintFor } from './text/paint.ts';
 
 const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN']);
 const WIDEST = 100;
+const NARROWEST = 40;
 const ANSWER_WITHIN_MS = 10_000;
 
 /** Everything opens when it is first asked for. */
@@ -24,7 +25,7 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
     time,
     paint: paintFor(process.stdout),
     paintNote: paintFor(process.stderr),
-    width: Math.max(60, Math.min(WIDEST, process.stdout.columns ?? WIDEST)),
+    width: outputWidth(process.stdout, process.env),
     clock: { now: time.now(), zone: Temporal.Now.timeZoneId() },
     out: (line) => process.stdout.write(`${line}\n`),
     note: (line) => process.stderr.write(`${line}\n`),
@@ -85,4 +86,12 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
 export function exitCodeOf(fault: PlainFault): number {
   if (fault.code === 'USAGE') return 2;
   return NO_HOST.has(fault.code) ? 4 : 1;
+}
+
+/**
+ * Places in a line of output: those of the terminal, else of the variable COLUMNS, else 100; 40 at least, 100 at most.
+ */
+export function outputWidth(stream: { columns?: number }, env: { COLUMNS?: string }): number {
+  const said = stream.columns || Number(env.COLUMNS) || WIDEST;
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(said)));
 }

@@ -9,8 +9,8 @@ export async function run(stage: Stage): Promise<Said> {
   const columns = [
     { title: '' },
     { title: 'AGENT' },
-    { title: 'PLUGIN', atLeast: 8 },
-    { title: 'SCHEDULE', atLeast: 9 },
+    { title: 'PLUGIN', atLeast: 8, drop: 1 },
+    { title: 'SCHEDULE', atLeast: 9, drop: 2 },
     { title: 'ABOUT', atLeast: 20 },
   ];
   const rows = status.agents.map((agent): Row => {

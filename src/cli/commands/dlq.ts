@@ -18,9 +18,9 @@ function groupLines(groups: Ops['dlq']['value'], { clock, paint, width }: Look):
     { title: 'WHAT HAPPENED', atLeast: 20 },
     { title: 'CAUSE' },
     { title: 'AGENT', atLeast: 12 },
-    { title: 'FIRST' },
-    { title: 'LAST' },
-    { title: 'EXAMPLE' },
+    { title: 'FIRST', drop: 1 },
+    { title: 'LAST', drop: 3 },
+    { title: 'EXAMPLE', drop: 2 },
   ];
   const rows = groups.map(
     (group): Row => ({

@@ -9,7 +9,7 @@ export async function run(stage: Stage, names: (string | undefined)[]): Promise<
   const results = await client.ask('drill', wanted.length > 0 ? { names: wanted } : {}, (item) => {
     if (!stage.json) tell(stage, item as DrillNewsView);
   });
-  return { json: results, lines: drillLines(results, stage.paint), code: results.every(({ ok }) => ok) ? 0 : 1 };
+  return { json: results, lines: drillLines(results, stage), code: results.every(({ ok }) => ok) ? 0 : 1 };
 }
 
 function tell(stage: Stage, { drill, what, text }: DrillNewsView) {

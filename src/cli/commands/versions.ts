@@ -9,8 +9,8 @@ import { oneLine } from '../text/width.ts';
 const COLUMNS: Column[] = [
   { title: '' },
   { title: 'VERSION' },
-  { title: 'MADE' },
-  { title: 'SIZE', right: true },
+  { title: 'MADE', drop: 2 },
+  { title: 'SIZE', right: true, drop: 1 },
   { title: 'STANDING' },
   { title: 'AGENTS', atLeast: 16 },
 ];

@@ -6,17 +6,16 @@ import { type Row, table } from './table.ts';
 const COLUMNS = [
   { title: '' },
   { title: 'DRILL' },
-  { title: 'SEEN AFTER', right: true },
+  { title: 'SEEN AFTER', right: true, drop: 3 },
   { title: 'REPAIRED AFTER', right: true },
   { title: 'PROMISED', right: true },
-  { title: 'LOST', right: true },
-  { title: 'LEFT', right: true },
-  { title: 'AS', atLeast: 10 },
+  { title: 'LOST', right: true, drop: 4 },
+  { title: 'LEFT', right: true, drop: 2 },
+  { title: 'AS', atLeast: 10, drop: 1 },
 ];
-const WIDTH = 100;
 
 /** One line a drill: what was promised, what was measured, whether it was kept. */
-export function drillLines(results: readonly DrillView[], paint: Paint): string[] {
+export function drillLines(results: readonly DrillView[], { paint, width }: { paint: Paint; width: number }): string[] {
   const broken = results.filter(({ ok }) => !ok).length;
   const skipped = results.filter((one) => one.skipped !== undefined);
   const kept = results.length - broken - skipped.length;
@@ -24,7 +23,7 @@ export function drillLines(results: readonly DrillView[], paint: Paint): string[
     ...table(
       COLUMNS,
       results.map((one) => rowOf(one, paint)),
-      WIDTH,
+      width,
     ),
     '',
     ...skipped.map((one) => `  ${one.name} skipped: ${one.skipped}`),

@@ -21,10 +21,10 @@ export function incidentTable(incidents: IncidentView[], look: Look): string[] {
   const columns = [
     { title: '' },
     { title: 'ID' },
-    { title: 'WHEN' },
-    { title: 'AGENT', atLeast: 10 },
-    { title: 'SEEN', atLeast: 20 },
-    { title: 'DONE', atLeast: 10 },
+    { title: 'WHEN', drop: 2 },
+    { title: 'AGENT', atLeast: 12, drop: 3 },
+    { title: 'SEEN', atLeast: 24 },
+    { title: 'DONE', atLeast: 12, drop: 1 },
     { title: 'RESULT' },
   ];
   const rows = incidents.map((incident): Row => {

@@ -16,10 +16,10 @@ export function jobTable(jobs: JobView[], look: Look): string[] {
     { title: 'JOB' },
     { title: 'AGENT', atLeast: 12 },
     { title: 'STATE' },
-    { title: 'FROM' },
-    { title: 'QUEUED' },
-    { title: 'TOOK', right: true },
-    { title: 'WHAT CAME OF IT', atLeast: 16 },
+    { title: 'FROM', drop: 1 },
+    { title: 'QUEUED', drop: 3 },
+    { title: 'TOOK', right: true, drop: 2 },
+    { title: 'WHAT CAME OF IT', atLeast: 20 },
   ];
   const rows = jobs.map((job): Row => {
     const { sign, style } = signOf(job.state);

@@ -7,7 +7,7 @@ import { originLines } from './origins.ts';
 import { type Paint, signOf } from './paint.ts';
 import { type Mark, spark } from './spark.ts';
 import { type Column, type Row, table } from './table.ts';
-import { oneLine, widthOf, wrap } from './width.ts';
+import { joined, oneLine, widthOf, wrap } from './width.ts';
 
 export interface Look {
   clock: Clock;
@@ -56,7 +56,7 @@ function same(one: { message: string } | null, other: { message: string }): bool
   return one?.message === other.message;
 }
 
-function hostLine({ host, agents, edge }: StatusView, { clock, paint }: Look): string[] {
+function hostLine({ host, agents, edge }: StatusView, { clock, paint, width }: Look): string[] {
   if (!host) return [];
   const up = formatDuration(Math.max(0, clock.now - Date.parse(host.startedAt)));
   const parts = [
@@ -69,7 +69,7 @@ function hostLine({ host, agents, edge }: StatusView, { clock, paint }: Look): s
     `event loop ${Math.round(host.loopLagMs)} ms`,
   ];
   const config = configLine(host.config, clock, paint);
-  return [parts.join(' · '), ...(edge ? [`page ${edge.url}`] : []), ...(config ? [config] : []), ''];
+  return [...joined(parts, ' · ', width), ...(edge ? [`page ${edge.url}`] : []), ...(config ? [config] : []), ''];
 }
 
 function agentTable(agents: AgentView[], look: Look): string[] {
@@ -83,13 +83,13 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
   const { paint, clock } = look;
   const columns: Column[] = [
     { title: '' },
-    { title: 'AGENT', atLeast: 12 },
+    { title: 'AGENT', atLeast: 16 },
     { title: 'STATE' },
-    { title: 'LAST RUN' },
-    { title: 'NEXT' },
-    { title: 'P95', right: true },
-    { title: 'MEMORY' },
-    { title: '24 H' },
+    { title: 'LAST RUN', drop: 4 },
+    { title: 'NEXT', drop: 5 },
+    { title: 'P95', right: true, drop: 2 },
+    { title: 'MEMORY', drop: 3 },
+    { title: '24 H', drop: 1 },
   ];
   const rows = agents.map((agent): Row => {
     const { sign, style } = signOf(agent.problem && agent.state === 'off' ? 'failed' : agent.state);

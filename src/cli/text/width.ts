@@ -50,3 +50,40 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line].map((one) => cut(one, width));
 }
+
+/** Parts joined to lines of at most `width` places, broken between parts; a part is never broken. */
+export function joined(parts: string[], between: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + widthOf(between) + widthOf(part) <= width) {
+      lines[lines.length - 1] = last + between + part;
+    } else {
+      lines.push(part);
+    }
+  }
+  return lines;
+}
+
+/**
+ * A line of a result in lines of at most `width` places, broken between words, the rest indented as the line began and
+ * two places more. A line of a code frame (`  12 | code`) is left as it is: its columns carry a meaning.
+ */
+export function fitLine(line: string, width: number): string[] {
+  if (widthOf(line) <= width || FRAME_LINE.test(line)) return [line];
+  const indent = /^ */.exec(line)![0];
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.slice(indent.length).split(' ')) {
+    const start = lines.length === 0 ? indent : `${indent}  `;
+    if (current.trim() && widthOf(current) + 1 + widthOf(word) > width) {
+      lines.push(current.trimEnd());
+      current = `${indent}  ${word}`;
+    } else {
+      current = current === '' ? start + word : `${current} ${word}`;
+    }
+  }
+  return [...lines, current];
+}
+
+const FRAME_LINE = /^\s*>?\s*\d*\s*\|/;
