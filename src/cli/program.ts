@@ -7,6 +7,8 @@ export interface GlobalOptions {
   json?: boolean;
 }
 
+const DRILLS = ['--drills', 'also those of daruma drill and daruma demo'] as const;
+
 /** A file of `commands/`. A number is the exit code of a command that wrote for itself. */
 export interface CommandModule {
   /** It works in the current folder, an installation or not. */
@@ -60,13 +62,15 @@ export function buildProgram(runner: Runner): Command {
     .option('--open', 'only those that have not ended; exit code 3 when there are any')
     .option('--agent <agent>', 'only of one agent')
     .option('--since <time>', 'not ended, or ended since: 24h, "Sat 02:00", 2026-11-21')
-    .option('--limit <n>', 'at most so many', '20');
+    .option('--limit <n>', 'at most so many', '20')
+    .option(...DRILLS);
   add('agents', 'what each agent is for', () => import('./commands/agents.ts'));
   add('jobs [agent|job]', 'past and present jobs, or one job in full', () => import('./commands/jobs.ts'))
     .option('--state <state>', 'only these: queued, running, retrying, done, dead, cancelled (comma between)')
     .option('--since <time>', 'not older than: 24h, 02:00, "Sat 02:00", 2026-11-21')
     .option('--cause <cause>', 'only failures of one cause')
-    .option('--limit <n>', 'at most so many', '20');
+    .option('--limit <n>', 'at most so many', '20')
+    .option(...DRILLS);
   add('logs [agent]', 'the log, also while the host is down', () => import('./commands/logs.ts'))
     .option('-f, --follow', 'go on with each new line, over restarts of the host')
     .option('--level <level>', 'the lowest level: debug, info, warn, error')

@@ -211,7 +211,16 @@ export interface Ops {
   ping: { args: Record<string, never>; value: { pid: number; version: string; startedAt: string } };
   status: { args: { agent?: string }; value: StatusView };
   jobs: {
-    args: { agent?: string; states?: string[]; since?: string; cause?: string; before?: string; limit?: number };
+    args: {
+      agent?: string;
+      states?: string[];
+      since?: string;
+      cause?: string;
+      before?: string;
+      limit?: number;
+      /** Also those of drills; default false, unless `agent` names a drill's. */
+      drills?: boolean;
+    };
     value: JobView[];
   };
   /** With `wait` it answers as soon as the job has ended, otherwise at once. */
@@ -232,14 +241,14 @@ export interface Ops {
     value: { agent: string; due: string; state: string; reason: string | null; job: string | null }[];
   };
   dlq: {
-    args: Record<string, never>;
+    args: { drills?: boolean };
     value: { cause: string; agent: string; count: number; firstAt: string; lastAt: string; example: JobView }[];
   };
   replay: { args: { id?: string; cause?: string; dryRun?: boolean }; value: { jobs: string[]; dryRun: boolean } };
   drop: { args: { id?: string; cause?: string }; value: { jobs: string[] } };
   /** Newest first. `open`: only those that have not ended. `since`: not ended, or ended then or later. */
   incidents: {
-    args: { agent?: string; open?: boolean; since?: string; limit?: number };
+    args: { agent?: string; open?: boolean; since?: string; limit?: number; drills?: boolean };
     value: IncidentView[];
   };
   incident: { args: { id: string }; value: IncidentView };

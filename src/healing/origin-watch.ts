@@ -1,3 +1,4 @@
+import { isDrillAgent } from '../kernel/drill-agents.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { ORIGIN_DOWN, type Outage } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
@@ -14,7 +15,7 @@ export interface OriginWatch {
 
 export interface OriginWatchNeeds extends Pick<Disturbances, 'notice' | 'heal' | 'close'> {
   time: Time;
-  cases: Pick<Cases, 'of' | 'next' | 'apply'>;
+  cases: Pick<Cases, 'all' | 'next' | 'apply'>;
   board: OriginBoard | undefined;
 }
 
@@ -31,7 +32,7 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
   const told = new Map<string, { since: number; tries: number }>();
 
   function open(): Map<string, Case> {
-    const mine = cases.of(null).filter(({ incident }) => incident.verdict === 'failing-over');
+    const mine = cases.all().filter(({ incident }) => incident.verdict === 'failing-over');
     return new Map(mine.map((one) => [originOf(one), one]));
   }
 
@@ -39,7 +40,10 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
     const { origin, since, tries } = outage;
     const seen = tries === 0 ? originWords(outage) : probeWords(outage);
     const note = tries === 0 ? failOverNote(outage) : probeNote(outage);
-    const one = notice({ agent: null, verdict: 'failing-over', because: faultOf(outage, seen), seen }, { note });
+    const one = notice(
+      { agent: agentOf(outage), verdict: 'failing-over', because: faultOf(outage, seen), seen },
+      { note },
+    );
     told.set(origin, { since, tries });
     struck(one, outage);
   }
@@ -82,6 +86,11 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
       }
     },
   };
+}
+
+/** An outage is the host's matter, unless only a drill met it. */
+function agentOf({ agents }: Outage): string | null {
+  return agents.length > 0 && agents.every(isDrillAgent) ? agents[0]! : null;
 }
 
 function originOf({ incident }: Case): string {

@@ -126,6 +126,17 @@ export interface OriginBoard {
   forget(origin: string): void;
 }
 
+/** Which incidents are wanted. */
+export interface IncidentFilter {
+  agent?: string;
+  /** Leaves out those of agents whose names begin so. */
+  exceptPrefix?: string;
+  states?: IncidentState[];
+  /** Not ended, or ended at that time (epoch ms) or later. */
+  since?: number;
+  limit: number;
+}
+
 /** What healing needs of a store. Every method resolves only when what it says is on disk. */
 export interface IncidentStore {
   /** Adds an incident and gives it its id. */
@@ -133,8 +144,8 @@ export interface IncidentStore {
   /** Replaces it; an unknown id is refused with code `INCIDENT_UNKNOWN`. */
   updateIncident(incident: Incident): Promise<void>;
   incident(id: string): Promise<Incident | undefined>;
-  /** Newest first. `since`: not ended, or ended at that time (epoch ms) or later. */
-  incidents(filter: { agent?: string; states?: IncidentState[]; since?: number; limit: number }): Promise<Incident[]>;
+  /** Newest first. */
+  incidents(filter: IncidentFilter): Promise<Incident[]>;
   /** Adds to the ledger of remedies. */
   recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;
   remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;

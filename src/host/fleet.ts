@@ -2,6 +2,7 @@ import type { Listing } from '../catalog/ports.ts';
 import { connectControl } from '../control/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
+import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
 import { placeOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
@@ -43,10 +44,13 @@ export function createFleet(needs: FleetNeeds): FleetView {
       store.slotFigures(from, to),
       store.hourFigures(from, to),
       store.events({ kind: 'worker.gone', since: from, limit: 10_000 }),
-      store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, limit: 200 }),
+      store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, exceptPrefix: DRILL_PREFIX, limit: 200 }),
     ]);
     const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
-    const agents = [...names].sort().map(describe);
+    const agents = [...names]
+      .filter((name) => !isDrillAgent(name))
+      .sort()
+      .map(describe);
 
     function describe(name: string): FleetAgent {
       const agent = needs.agents().get(name);
@@ -70,7 +74,8 @@ export function createFleet(needs: FleetNeeds): FleetView {
 
     const byHour = new Map<number, { done: number; dead: number }>();
     for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) byHour.set(hour, { done: 0, dead: 0 });
-    for (const { hour, done, dead } of hours) {
+    for (const { agent, hour, done, dead } of hours) {
+      if (isDrillAgent(agent)) continue;
       const sum = byHour.get(hour);
       if (!sum) continue;
       sum.done += done;

@@ -93,6 +93,8 @@ export interface Settlement extends AttemptRef {
 
 export interface JobFilter {
   agent?: string;
+  /** Leaves out agents whose names begin so. */
+  exceptPrefix?: string;
   states?: JobState[];
   cause?: string;
   slot?: number;

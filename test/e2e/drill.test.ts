@@ -29,6 +29,17 @@ it('drills canaries beside real agents, which notice nothing, and measures what 
   expect(status.json.agents.map((agent: { name: string }) => agent.name)).toEqual(['tick']);
   const slots = await place.daruma('why', 'tick', '--json');
   expect(slots.json.state).toMatch(/ran|planned/);
+
+  // Practice is no news: lists and counts leave it out until somebody asks for it.
+  expect(status.json.incidents).toEqual({ open: 0, healedToday: 0 });
+  const agentsOf = async (...words: string[]) =>
+    new Set((await place!.daruma(...words, '--json')).json.map(({ agent }: { agent: string | null }) => agent));
+  expect(await agentsOf('incidents')).toEqual(new Set());
+  expect(await agentsOf('jobs')).toEqual(new Set(['tick']));
+  expect(await agentsOf('incidents', '--drills')).toContain('drill-crash');
+  expect(await agentsOf('incidents', '--drills')).not.toContain(null);
+  expect(await agentsOf('jobs', '--drills', '--limit', '1000')).toContain('drill-crash');
+  expect(await agentsOf('jobs', 'drill-crash')).toEqual(new Set(['drill-crash']));
 }, 90_000);
 
 it('refuses a drill that it does not know, and says which one was meant', async () => {

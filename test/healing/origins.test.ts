@@ -56,6 +56,18 @@ describe('a server that is down', () => {
     expect(w.told('incident.opened')).toHaveLength(1);
   });
 
+  it("is a drill's incident when only a drill met it, and the host's as soon as an agent did", async () => {
+    for (let failure = 0; failure < 3; failure++) {
+      call(BAD, { agent: 'drill-origin-down', origin: NEIGHBOUR });
+      await w.clock.pass(400);
+    }
+    await quiet();
+    expect(w.incident()).toMatchObject({ agent: 'drill-origin-down', verdict: 'failing-over' });
+    await fall();
+    await quiet();
+    expect([...w.shelf.kept.values()].map(({ agent }) => agent)).toEqual(['drill-origin-down', null]);
+  });
+
   it('is told again with each probe that failed, and heals with the one that is answered', async () => {
     await fall();
     await w.clock.pass(6_000);

@@ -1,4 +1,5 @@
 import type { DrillNewsView } from '../../control/protocol.ts';
+import { drillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Said, Stage } from '../ports.ts';
 import { memoryBar } from '../text/drill.ts';
@@ -37,10 +38,16 @@ export async function run(stage: Stage, [name = 'leak']: (string | undefined)[])
     lines: [
       '',
       `${ok ? stage.paint('green', '✓') : stage.paint('red', '✗')} ${end} No other agent noticed.`,
-      '  next: daruma incidents · daruma drill, for all faults',
+      `  next: ${await incidentHint(stage, name)} · daruma drill, for all faults`,
     ],
     code: ok ? 0 : 1,
   };
+}
+
+/** The incident that the demo made, so that what was seen and done can be read. */
+async function incidentHint(stage: Stage, demo: string): Promise<string> {
+  const [incident] = await stage.ask('incidents', { agent: drillAgent(demo), limit: 1 });
+  return incident ? `daruma incidents ${incident.id}` : 'daruma incidents --drills';
 }
 
 function tell(stage: Stage, { what, text }: DrillNewsView, bar: string, atMs: number) {

@@ -9,6 +9,7 @@ export interface IncidentsOptions {
   open?: boolean;
   since?: string;
   limit: string;
+  drills?: boolean;
 }
 
 const MOST = 1_000;
@@ -26,6 +27,7 @@ export async function run(stage: Stage, [id]: (string | undefined)[], options: I
     limit,
     ...(agent === undefined ? {} : { agent }),
     ...(options.open ? { open: true } : {}),
+    ...(options.drills ? { drills: true } : {}),
     ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
   });
   if (value.length === 0 && agent !== undefined) await mustBeKnown(stage, agent);

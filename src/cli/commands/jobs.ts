@@ -9,6 +9,7 @@ export interface JobsOptions {
   since?: string;
   cause?: string;
   limit: string;
+  drills?: boolean;
 }
 
 const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'];
@@ -29,6 +30,7 @@ export async function run(stage: Stage, [named]: (string | undefined)[], options
     limit,
     ...(named === undefined ? {} : { agent: named }),
     ...(states ? { states } : {}),
+    ...(options.drills ? { drills: true } : {}),
     ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
   });

@@ -1,4 +1,5 @@
 import type { IncidentView } from '../../control/protocol.ts';
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { clockTime, dayOf, fullTime, shortTime } from './clock.ts';
 import type { Style } from './paint.ts';
@@ -149,6 +150,7 @@ function outageLines(data: {
 }
 
 function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {
+  if (isDrillAgent(agent)) return ['daruma incidents --drills', 'daruma drill'];
   if (endedAt !== null) return agent === null ? ['daruma status'] : [`daruma status ${agent}`];
   const own = agent === null ? [] : [`daruma logs ${agent}`];
   const lift = verdict === 'crash-looping' ? [`daruma resume ${agent}`] : [];

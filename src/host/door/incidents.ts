@@ -1,5 +1,6 @@
-import type { IncidentView, StatusView } from '../../control/protocol.ts';
+import type { IncidentView, Ops, StatusView } from '../../control/protocol.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
+import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { timeOf } from './known.ts';
@@ -32,15 +33,20 @@ function viewEvidence({ at, lines, ...rest }: Evidence): Record<string, unknown>
   return { at: iso(at), ...rest, ...(lines ? { lines: lines.map((line) => ({ ...line, at: iso(line.at) })) } : {}) };
 }
 
+/** The part of a filter that leaves out the agents of drills, unless they are wanted. */
+export function withoutDrills(drills = false): { exceptPrefix?: string } {
+  return drills ? {} : { exceptPrefix: DRILL_PREFIX };
+}
+
 export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents'>;
 
 /** What can be looked up of incidents, whether the host runs or not. */
 export function incidentLookups(store: IncidentReads) {
   return {
-    async incidents({ agent, open, since, limit }: { agent?: string; open?: boolean; since?: string; limit?: number }) {
+    async incidents({ agent, open, since, limit, drills }: Ops['incidents']['args']) {
       const list = await store.incidents({
         limit: Math.min(Math.max(limit ?? 50, 1), MOST),
-        ...(agent === undefined ? {} : { agent }),
+        ...(agent === undefined ? withoutDrills(drills) : { agent }),
         ...(open ? { states: ['open', 'escalated'] as const satisfies Incident['state'][] } : {}),
         ...(since === undefined ? {} : { since: timeOf(since) }),
       });
@@ -54,10 +60,10 @@ export function incidentLookups(store: IncidentReads) {
   };
 }
 
-/** For the status: incidents that have not ended, and those healed within the last 24 hours. */
+/** For the status: incidents that have not ended, and those healed within the last 24 hours. Drills do not count. */
 export async function countIncidents(store: IncidentReads, time: Time): Promise<StatusView['incidents']> {
   const since = time.now() - DAY_MS;
-  const list = await store.incidents({ since, limit: MOST });
+  const list = await store.incidents({ ...withoutDrills(), since, limit: MOST });
   const healed = list.filter(({ state }) => state === 'healed').length;
   return { open: list.filter(({ endedAt }) => endedAt === null).length, healedToday: healed };
 }

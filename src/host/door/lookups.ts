@@ -1,7 +1,8 @@
 import { jobUnknown } from '../../jobs/faults.ts';
 import type { JobState } from '../../jobs/model.ts';
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import type { OpTable } from './control-server.ts';
-import { incidentLookups } from './incidents.ts';
+import { incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, timeOf } from './known.ts';
 import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, viewJob } from './views.ts';
@@ -20,11 +21,11 @@ export function createLookups(needs: LookupNeeds): Lookups {
 
   return {
     ...incidentLookups(store),
-    async jobs({ agent, states, since, cause, before, limit }) {
-      if (agent !== undefined) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
+    async jobs({ agent, states, since, cause, before, limit, drills }) {
+      if (agent !== undefined && !isDrillAgent(agent)) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
       const list = await store.list({
         limit: Math.min(Math.max(limit ?? 50, 1), MOST_JOBS),
-        ...(agent === undefined ? {} : { agent }),
+        ...(agent === undefined ? withoutDrills(drills) : { agent }),
         ...(states === undefined ? {} : { states: states as JobState[] }),
         ...(since === undefined ? {} : { since: timeOf(since) }),
         ...(cause === undefined ? {} : { cause }),
@@ -50,8 +51,8 @@ export function createLookups(needs: LookupNeeds): Lookups {
       return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: iso(due), state, reason, job }));
     },
 
-    async dlq() {
-      const groups = await store.deadByCause();
+    async dlq({ drills }) {
+      const groups = (await store.deadByCause()).filter(({ agent }) => drills || !isDrillAgent(agent));
       return groups.map(({ firstAt, lastAt, example, ...group }) => ({
         ...group,
         firstAt: iso(firstAt),

@@ -5,6 +5,7 @@ import { createCatalog } from '../../catalog/catalog.ts';
 import type { Catalog } from '../../catalog/ports.ts';
 import { DRILL_PLANS, type DrillPlan, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import { drillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -20,9 +21,6 @@ export interface Canaries {
 
 const CANARY = fileURLToPath(new URL('../../../drills/canary.ts', import.meta.url));
 
-/** The name of the agent that a drill is done on; real agents cannot have it, for it is no file's name. */
-export const canaryOf = (plan: Pick<DrillPlan, 'name'>): string => `drill-${plan.name}`;
-
 export function createCanaries(
   needs: { time: Time; log: Log; hostTimezone(): string; changed(): void },
   places: { folder: string },
@@ -36,7 +34,7 @@ export function createCanaries(
     for (const part of ['plugins', 'agents']) mkdirSync(join(folder, part), { recursive: true });
     cpSync(CANARY, join(folder, 'plugins/canary.ts'));
     for (const plan of [...DRILL_PLANS, ORIGIN_PLAN])
-      writeFileSync(join(folder, `agents/${canaryOf(plan)}.yaml`), agentFile(plan));
+      writeFileSync(join(folder, `agents/${drillAgent(plan.name)}.yaml`), agentFile(plan));
     const found = createCatalog(needs, { folder, versionsFolder: join(folder, 'versions') });
     catalog = found;
     found.onChange(needs.changed);

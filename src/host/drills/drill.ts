@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type DrillPlan, type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
+import { drillAgent } from '../../kernel/drill-agents.ts';
 import type { House } from '../house.ts';
-import { canaryOf } from './canaries.ts';
 
 /** What a drill tells while it goes on. */
 export interface DrillNews {
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 25;
 /** Puts one fault into a canary and measures what comes of it. */
 export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNews) => void): Promise<DrillResult> {
   const { time, jobs, journal, events, store } = house;
-  const agent = canaryOf(plan);
+  const agent = drillAgent(plan.name);
   const news = (what: DrillNews['what'], text: string, memoryBytes?: number) =>
     tell({ drill: plan.name, at: time.now(), what, text, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
   let faultAt: number | undefined;

@@ -1,11 +1,11 @@
 import type { DrillNewsView, DrillView } from '../../control/protocol.ts';
 import { DRILL_PLANS, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
+import { drillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { OpTable } from '../door/control-server.ts';
 import { iso } from '../door/views.ts';
 import type { House } from '../house.ts';
-import { canaryOf } from './canaries.ts';
 import { CLOCK_PLAN, clockDrill } from './clock-drill.ts';
 import { type DrillNews, drill } from './drill.ts';
 import { originDrill } from './origin-drill.ts';
@@ -41,10 +41,10 @@ export function drillOp(house: House): Pick<OpTable, 'drill'> {
       item({ drill: name, at: iso(house.time.now()), what, text } satisfies DrillNewsView);
     tell('started', name === CLOCK_PLAN.name ? 'a schedule of its own' : 'a Daruma of its own');
     const apart = SCRATCH_PLANS.find((candidate) => candidate.name === name);
-    const canary = house.canaries.agents().get(canaryOf(DRILL_PLANS[0]!))!;
+    const canary = house.canaries.agents().get(drillAgent(DRILL_PLANS[0]!.name))!;
     const result = apart
       ? await scratchDrill(apart, house.time)
-      : await clockDrill(house.store, { ...canary, name: 'drill-clock' }, house.time);
+      : await clockDrill(house.store, { ...canary, name: drillAgent(CLOCK_PLAN.name) }, house.time);
     tell('done', result.skipped ?? (result.ok ? 'the promise is kept' : 'the promise is broken'));
     return result;
   }

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DrillResult, judgeDrill, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
+import { drillAgent } from '../../kernel/drill-agents.ts';
 import type { House } from '../house.ts';
-import { canaryOf } from './canaries.ts';
 import type { DrillNews } from './drill.ts';
 
 const ENDS_WITHIN_MS = 60_000;
@@ -23,7 +23,7 @@ export async function originDrill(house: House, tell: (news: DrillNews) => void)
   try {
     const input = JSON.stringify(origin);
     const faultAt = time.now();
-    const [added] = await jobs.add([{ agent: canaryOf(ORIGIN_PLAN), trigger: 'manual', input, attempts: 2 }]);
+    const [added] = await jobs.add([{ agent: drillAgent(ORIGIN_PLAN.name), trigger: 'manual', input, attempts: 2 }]);
     const id = added!.id;
     news('fault', `${id} calls ${origin}, which answers 503`);
     const waits = await until(async () => (await store.get(id))?.state === 'retrying' && outage() !== undefined);

@@ -49,11 +49,13 @@ export function incidentLaws(open: OpenStore): void {
       await store().openIncident(incident({ agent: 'b', state: 'healed', endedAt: T0 + HOUR })),
       await store().openIncident(incident({ openedAt: T0 - HOUR })),
       await store().openIncident(incident({ state: 'escalated' })),
+      await store().openIncident(incident({ agent: null, state: 'closed', endedAt: T0 })),
     ];
     const found = async (filter: Parameters<ReturnType<typeof store>['incidents']>[0]) =>
       (await store().incidents(filter)).map(({ id }) => ids.indexOf(id));
-    expect(await found({ limit: 9 })).toEqual([3, 2, 1, 0]);
-    expect(await found({ limit: 2 })).toEqual([3, 2]);
+    expect(await found({ limit: 9 })).toEqual([4, 3, 2, 1, 0]);
+    expect(await found({ limit: 2 })).toEqual([4, 3]);
+    expect(await found({ exceptPrefix: 'a', limit: 9 })).toEqual([4, 1]);
     expect(await found({ agent: 'a', limit: 9 })).toEqual([3, 2, 0]);
     expect(await found({ states: ['open', 'escalated'], limit: 9 })).toEqual([3, 2]);
     expect(await found({ since: T0 + HOUR, limit: 9 })).toEqual([3, 2, 1]);

@@ -15,6 +15,8 @@ export function viewLaws(open: OpenStore): void {
       expect(await ids({ before: all[1]! }, 2)).toEqual(all.slice(2, 4));
       expect(await ids({ agent: 'b' })).toEqual([all[2]]);
       expect(await ids({ agent: 'nobody' })).toEqual([]);
+      expect(await ids({ exceptPrefix: 'b' })).toEqual([all[0], all[1], all[3]]);
+      expect(await ids({ exceptPrefix: 'b', states: ['queued'] }, 2)).toEqual([all[0], all[1]]);
     });
 
     test('finds jobs by every set of states', async () => {

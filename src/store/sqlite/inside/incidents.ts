@@ -44,9 +44,10 @@ export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads
       const row = one.get(incidentRowOf(id)) as unknown as IncidentRow | undefined;
       return row && incidentOf(row);
     },
-    incidents({ agent, states, since, limit }) {
+    incidents({ agent, exceptPrefix, states, since, limit }) {
       const parts: [string, ...SQLInputValue[]][] = [['true']];
       if (agent !== undefined) parts.push(['agent = ?', agent]);
+      if (exceptPrefix !== undefined) parts.push(['(agent IS NULL OR instr(agent, ?) <> 1)', exceptPrefix]);
       if (states !== undefined) parts.push(['state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]);
       if (since !== undefined) parts.push(['(ended_at IS NULL OR ended_at >= ?)', since]);
       const where = parts.map(([text]) => text).join(' AND ');

@@ -42,6 +42,7 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list'> {
   function conditionsOf(filter: JobFilter): { conditions: string; values: SQLInputValue[] } {
     const parts: [string, SQLInputValue][] = [];
     if (filter.agent !== undefined) parts.push(['agent = ?', filter.agent]);
+    if (filter.exceptPrefix !== undefined) parts.push(['instr(agent, ?) <> 1', filter.exceptPrefix]);
     if (filter.cause !== undefined) parts.push(['cause = ?', filter.cause]);
     if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
     if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
