@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -6,7 +6,10 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { Thrown } from '../wire.ts';
 import type { FindPlace } from './profiles.ts';
 
-/** Turns places in a bundle into the author's own lines. Maps are read when something fails, and a few are kept. */
+/**
+ * Turns places in a bundle into the author's own lines. Maps are read when something fails, and a few are kept; one that
+ * is another file by now is read anew: comments that were moved leave the bundle as it is and change its map.
+ */
 export interface StackMap {
   /** The fault with its stack in terms of the sources, and the first place of the author's code with the lines around it. */
   map(fault: Thrown, bundle: Bundle): PlainFault;
@@ -35,15 +38,16 @@ const FOREIGN = /\/workers\/inside\/|\(node:internal\/|at node:internal\/|at asy
 const RUNNER = /\/workers\/inside\/runner\.js$/;
 
 export function createStackMap(folder: string): StackMap {
-  const maps = new Map<string, SourceMap | null>();
+  const maps = new Map<string, { state: string; map: SourceMap | null }>();
 
   function mapOf(mapFile: string): SourceMap | null {
-    let map = maps.get(mapFile);
-    if (map === undefined) {
-      map = readMap(mapFile);
-      if (maps.size >= MAPS_KEPT) maps.delete(maps.keys().next().value!);
-      maps.set(mapFile, map);
-    }
+    const state = stateOf(mapFile);
+    const known = maps.get(mapFile);
+    if (known?.state === state) return known.map;
+    const map = readMap(mapFile);
+    maps.delete(mapFile);
+    if (maps.size >= MAPS_KEPT) maps.delete(maps.keys().next().value!);
+    maps.set(mapFile, { state, map });
     return map;
   }
 
@@ -84,6 +88,12 @@ export function createStackMap(folder: string): StackMap {
       };
     },
   };
+}
+
+/** Another text for each file that ever has the name. */
+function stateOf(file: string): string {
+  const at = statSync(file, { throwIfNoEntry: false });
+  return at ? `${at.ino} ${at.size} ${at.mtimeMs} ${at.ctimeMs}` : 'missing';
 }
 
 function readMap(mapFile: string): SourceMap | null {
