@@ -89,6 +89,17 @@ export function buildProgram(runner: Runner): Command {
     '5',
   );
 
+  add(
+    'state [agent] [key]',
+    'what agents keep in context.state; change it by hand',
+    () => import('./commands/state.ts'),
+  )
+    .option('--set <json>', 'the new value of the key, as JSON')
+    .option('--delete', 'forget the key, or with --all every key')
+    .option('--all', 'every key')
+    .option('--move-to <agent>', 'give all of it to another agent, as after a rename')
+    .option('--yes', 'do it');
+
   program.commandsGroup('Act');
   add('run <agent>', 'put one job in the queue now; it does not move the schedule', () => import('./commands/run.ts'))
     .option('--wait', 'show its log, wait for its end; exit code 1 when it failed')

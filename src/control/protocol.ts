@@ -206,6 +206,21 @@ export interface DrillNewsView {
   memoryBytes?: number;
 }
 
+/** One key of an agent's state. */
+export interface StateEntryView {
+  key: string;
+  value: unknown;
+  /** Of its JSON text in UTF-8. */
+  bytes: number;
+  setAt: string;
+}
+
+export interface StateSizeView {
+  agent: string;
+  keys: number;
+  bytes: number;
+}
+
 /** Every op: what it takes and what it answers. */
 export interface Ops {
   ping: { args: Record<string, never>; value: { pid: number; version: string; startedAt: string } };
@@ -276,6 +291,14 @@ export interface Ops {
     args: { name: string; last?: number; file?: string; against?: string; live?: boolean };
     value: RehearsalView;
   };
+  /** Who holds state; agents that are gone, too. */
+  stateSizes: { args: Record<string, never>; value: StateSizeView[] };
+  /** What an agent keeps in `context.state`, by key; of one key when it is named. */
+  state: { args: { agent: string; key?: string }; value: StateEntryView[] };
+  /** `value` undefined: the key is deleted. Answers what was there. */
+  stateSet: { args: { agent: string; key: string; value?: unknown }; value: { before: StateEntryView | null } };
+  /** Gives the state of an agent, which may be gone, to another one; keys that it has already stay as they are. */
+  stateMove: { args: { from: string; to: string }; value: { moved: string[]; kept: string[] } };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
   /** Without `agent`: of the host, with what becomes of its file. */

@@ -171,6 +171,27 @@ export interface StateStore {
   setState(agent: string, key: string, value: string, now: number): Promise<void>;
   deleteState(agent: string, key: string): Promise<void>;
   stateKeys(agent: string): Promise<string[]>;
+  /** Entries with their values, by key; of one key only when it is named. Also of agents that are gone. */
+  stateEntries(agent: string, key?: string): Promise<StateEntry[]>;
+  /** Every agent that holds state, by name, gone or not. */
+  stateSizes(): Promise<StateSize[]>;
+  /** Gives the entries of `from` to `to`, but for keys that `to` has itself. Answers the keys that moved. */
+  moveState(from: string, to: string): Promise<string[]>;
+}
+
+export interface StateEntry {
+  key: string;
+  /** JSON. */
+  value: string;
+  /** Epoch ms. */
+  setAt: number;
+}
+
+/** How much state an agent holds. `bytes`: of its values as JSON text in UTF-8. */
+export interface StateSize {
+  agent: string;
+  keys: number;
+  bytes: number;
 }
 
 /** Agents that a person paused. */

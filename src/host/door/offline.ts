@@ -7,6 +7,7 @@ import { openReadOnly } from '../../store/sqlite/index.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
 import { createLookups } from './lookups.ts';
+import { stateLookups } from './state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
 import { iso } from './views.ts';
@@ -55,6 +56,7 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     dlq: (args) => lookups.dlq(args, NOBODY),
     incidents: (args) => lookups.incidents(args, NOBODY),
     incident: (args) => lookups.incident(args, NOBODY),
+    ...stateLookups(store),
     status: ({ agent }: { agent?: string }) => status(agent),
     configShow: async ({ agent }: { agent?: string }) => {
       if (agent === undefined) return { values: origins() };

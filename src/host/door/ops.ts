@@ -6,6 +6,7 @@ import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
 import { readingOps } from './ops-read.ts';
 import { versionOps } from './ops-versions.ts';
+import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
 
 /** Everything that the control socket answers. What the page will be able to do, the command line can do. */
@@ -18,5 +19,7 @@ export function createOps(house: House): OpTable {
     ...versionOps(house),
     ...configOps(house),
     ...rehearseOp(house),
+    ...stateLookups(house.store),
+    ...stateOps(house),
   };
 }

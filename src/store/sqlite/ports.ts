@@ -36,4 +36,6 @@ export type ReadPorts = Pick<
   | 'incident'
   | 'incidents'
   | 'quarantines'
+  | 'stateEntries'
+  | 'stateSizes'
 >;

@@ -27,6 +27,8 @@ export function openReadOnly(file: string): ReadOnlyStore {
     'incident',
     'incidents',
     'quarantines',
+    'stateEntries',
+    'stateSizes',
   ];
   const methods = names.map((name) => [
     name,

@@ -95,6 +95,18 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().getState('a', 'k')).toBeUndefined();
     expect(await store().getState('b', 'k')).toBe('3');
     expect(await store().stateKeys('nobody')).toEqual([]);
+    expect(await store().stateEntries('b')).toEqual([{ key: 'k', value: '3', setAt: T0 }]);
+    expect(await store().stateEntries('a', 'k')).toEqual([]);
+    await store().setState('a', 'é', '"é"', T0);
+    expect(await store().stateSizes()).toEqual([
+      { agent: 'a', keys: 2, bytes: 8 },
+      { agent: 'b', keys: 1, bytes: 1 },
+    ]);
+    await store().setState('b', 'j', '2', T0);
+    expect(await store().moveState('b', 'a')).toEqual(['k']);
+    expect(await store().stateEntries('b')).toEqual([{ key: 'j', value: '2', setAt: T0 }]);
+    expect(await store().getState('a', 'k')).toBe('3');
+    expect(await store().getState('a', 'j')).toBe('null');
   });
 
   test('pauses last until they are ended or replaced', async () => {

@@ -14,7 +14,7 @@ import { jobReads } from './jobs/read.ts';
 import { jobEnds } from './jobs/settle.ts';
 import { pauses } from './pauses.ts';
 import { slotReads, slotWrites } from './slots.ts';
-import { agentState } from './state.ts';
+import { stateReads, stateWrites } from './state.ts';
 import { hourTotals } from './totals.ts';
 import { upkeepReads, upkeepWrites } from './upkeep.ts';
 
@@ -39,7 +39,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...jobEnds(db, totals, agents),
       ...jobChanges(db, agents),
       ...effects(db),
-      ...agentState(db),
+      ...stateWrites(db),
       ...pauses(db),
       ...slotWrites(db, adder),
       ...incidentWrites(db),
@@ -58,7 +58,6 @@ export function openTables(db: DatabaseSync, file: string): Tables {
 
 /** The calls that change nothing; they work on a connection that may only read. */
 export function openReads(db: DatabaseSync, file: string) {
-  const { getState, stateKeys } = agentState(db);
   return {
     ...jobReads(db),
     ...jobList(db),
@@ -68,8 +67,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...eventReads(db),
     ...figures(db),
     ...upkeepReads(db, file),
-    getState,
-    stateKeys,
+    ...stateReads(db),
     paused: pauses(db).paused,
   } satisfies Sync<ReadPorts> & Partial<StoreOps>;
 }
