@@ -1,6 +1,7 @@
+import { type Bounds, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
-import { parseDuration } from '../kernel/units.ts';
+import { readCountText, readLength } from '../kernel/units.ts';
 import type { Clock } from './text/clock.ts';
 import { usage } from './usage.ts';
 import { parseWhen } from './when.ts';
@@ -8,7 +9,7 @@ import { parseWhen } from './when.ts';
 /** What `--since` means, in epoch ms. */
 export function sinceTime({ clock }: { clock: Clock }, text: string, command: string): number {
   const ms = parseWhen(text, clock);
-  if (ms === undefined) throw usage(`--since ${text} is no time`, `daruma ${command} --since 24h`);
+  if (ms === undefined) throw usage(`--since ${asTyped(text)} is no time`, `daruma ${command} --since 24h`);
   return ms;
 }
 
@@ -22,22 +23,18 @@ export function wordOf<Word extends string>(text: string, words: readonly Word[]
 }
 
 /** A whole number within bounds. */
-export function numberOf(
-  text: string,
-  { from, to = Number.MAX_SAFE_INTEGER }: { from: number; to?: number },
-  name: string,
-): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= from && value <= to) return value;
-  const bounds = to === Number.MAX_SAFE_INTEGER ? `of ${from} or more` : `from ${from} to ${to}`;
-  throw usage(`${name} ${text} is no whole number ${bounds}`, `${name} ${Math.max(from, Math.min(to, 20))}`);
+export function numberOf(text: string, bounds: Bounds, name: string): number {
+  const value = readCountText(text, bounds);
+  if (typeof value === 'number') return value;
+  const example = Math.max(bounds.least, Math.min(bounds.most, 20));
+  throw usage(`${name} ${asTyped(text)} ${value}`, `${name} ${example}`);
 }
 
 /** A length of time as `30m`, in ms. */
-export function durationOf(text: string, name: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw usage(`${name} ${text} is no length of time`, `${name} 30m`);
-  return ms;
+export function durationOf(text: string, bounds: Bounds, name: string): number {
+  const ms = readLength(text, bounds);
+  if (typeof ms === 'number') return ms;
+  throw usage(`${name} ${asTyped(text)} ${ms}`, `${name} 30m`);
 }
 
 /** What is said of a name that is none. */
@@ -48,4 +45,9 @@ export function unknownAgent(name: string, names: string[], what = 'agent'): Fau
     message: `there is no ${what} ${name}${meant ? `, did you mean ${meant}?` : ''}`,
     next: meant ? `daruma status ${meant}` : 'daruma agents',
   });
+}
+
+/** What was typed, for a message: short and on one line. */
+function asTyped(text: string): string {
+  return shown(text).replace(/^"|"$/g, '');
 }

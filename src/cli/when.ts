@@ -1,6 +1,10 @@
-import { parseDuration } from '../kernel/units.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
+import { isInstant } from '../kernel/instant.ts';
+import { readLength } from '../kernel/units.ts';
 import type { Clock } from './text/clock.ts';
 
+/** Nobody writes a time with more letters. */
+const LONGEST = 64;
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 const TIME = String.raw`(\d{1,2}):(\d{2})(?::(\d{2}))?`;
 const CLOCK_TIME = new RegExp(`^(?:([a-z]+)\\s+)?${TIME}$`, 'i');
@@ -13,9 +17,14 @@ const WITH_ZONE = /^\d{4}-\d{2}-\d{2}t\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:z|[+-]\
  * the future; without an offset it is in the clock's zone. Undefined for anything else.
  */
 export function parseWhen(text: string, clock: Clock): number | undefined {
+  const at = text.length > LONGEST ? undefined : momentOf(text, clock);
+  return isInstant(at) ? at : undefined;
+}
+
+function momentOf(text: string, clock: Clock): number | undefined {
   const words = text.trim().replace(/\s+/g, ' ');
-  const ago = parseDuration(words.replace(/ ago$/i, ''));
-  if (ago !== undefined) return clock.now - ago;
+  const ago = readLength(words.replace(/ ago$/i, ''), BOUNDS.back);
+  if (typeof ago === 'number') return clock.now - ago;
   if (/^now$/i.test(words)) return clock.now;
   if (WITH_ZONE.test(words)) {
     const ms = Date.parse(words);

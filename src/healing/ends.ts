@@ -1,6 +1,7 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
+import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
@@ -122,7 +123,7 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
 }
 
 function probeNote(at: number): string {
-  return `no work but a probe at ${new Date(at).toISOString()}, then at growing distances`;
+  return `no work but a probe at ${isoOf(at)}, then at growing distances`;
 }
 
 function proofWords(end: Settlement, agent: string): string {

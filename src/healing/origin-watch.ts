@@ -1,5 +1,6 @@
 import { isDrillAgent } from '../kernel/drill-agents.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { ORIGIN_DOWN, type Outage } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Case, Cases } from './cases.ts';
@@ -99,7 +100,7 @@ function originOf({ incident }: Case): string {
 
 function faultOf(outage: Outage, message: string): PlainFault {
   const { origin, since, tries, failures, agents, refused, diverted, jobs, instead, barred } = outage;
-  const iso = (at: number) => new Date(at).toISOString();
+  const iso = isoOf;
   const data = {
     origin,
     since: iso(since),

@@ -1,4 +1,5 @@
 import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import type { Outage, Recovery } from '../kernel/origin.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
@@ -81,7 +82,7 @@ export function recoveryWords({ agent, refused, diverted, jobs }: Recovery): str
 }
 
 function nextProbe(at: number | null): string {
-  return at === null ? 'now' : `at ${new Date(at).toISOString()}`;
+  return at === null ? 'now' : `at ${isoOf(at)}`;
 }
 
 /** What a remedy came to do, for the record. */

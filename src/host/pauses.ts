@@ -1,17 +1,32 @@
 import type { PauseStore } from '../jobs/ports.ts';
+import { BOUNDS, isWithin, shown } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { isInstant } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
+import { formatDuration } from '../kernel/units.ts';
 
 /** Agents that a person paused: no job of theirs starts, their slots end as skipped. Survives restarts. */
 export interface Pauses {
   isPaused(agent: string): boolean;
   /** `why`: it is not a person's pause. */
   get(agent: string): { until: number | null; why?: string } | undefined;
-  /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. */
+  /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. Rejects before anything is written when the end is none. */
   pause(agent: string, forMs: number | undefined): Promise<number | null>;
   resume(agent: string): Promise<void>;
   /** Calls back at once for every agent that is paused, and at each change. */
   onChange(call: (change: { agent: string; paused: boolean; until: number | null }) => void): void;
   stop(): void;
+}
+
+/** What is stored can be shown: an end that cannot is refused before. */
+function endOf(forMs: number, now: number): number {
+  const until = now + forMs;
+  if (isWithin(forMs, BOUNDS.pause) && isInstant(until)) return until;
+  throw new Fault({
+    code: 'ARGS_INVALID',
+    message: `a pause of ${shown(forMs)} ms is longer than ${formatDuration(BOUNDS.pause.most)}, or no length of time`,
+    next: 'daruma pause <agent> without --for: until it is resumed',
+  });
 }
 
 /** Reads the pauses from the store and ends those that are over. */
@@ -45,7 +60,7 @@ export async function createPauses({ time, store }: { time: Time; store: PauseSt
     isPaused: (agent) => paused.has(agent),
     get: (agent) => paused.get(agent),
     async pause(agent, forMs) {
-      const until = forMs === undefined ? null : time.now() + forMs;
+      const until = forMs === undefined ? null : endOf(forMs, time.now());
       await store.pause(agent, until, time.now());
       hold(agent, until);
       return until;

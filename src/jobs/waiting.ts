@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Job } from './model.ts';
 import type { AttemptEnd } from './step.ts';
@@ -30,7 +31,7 @@ export interface WaitFacts {
 export function waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }: WaitFacts): AttemptEnd {
   const { until, waitsFor } = holdUp;
   const since = waitOf(before.error)?.since ?? startedAt;
-  const data = { ...fault.data, waitsFor, waitsSince: new Date(since).toISOString() };
+  const data = { ...fault.data, waitsFor, waitsSince: isoOf(since) };
   const why = endOfPatience(until, since, before.staleAt);
   if (why === null) {
     const retry = Math.max(0, until - finishedAt);
@@ -49,7 +50,7 @@ export function waitOf(error: PlainFault | null): { waitsFor: string; since: num
 }
 
 function endOfPatience(until: number, since: number, staleAt: number | null): string | null {
-  const iso = (at: number) => new Date(at).toISOString();
+  const iso = isoOf;
   if (staleAt !== null && until > staleAt) return `and is of no use after ${iso(staleAt)}`;
   if (until > since + LONGEST_WAIT_MS) return `which is as long as a job waits`;
   return null;

@@ -1,4 +1,5 @@
 import type { PlainFault } from './fault.ts';
+import { isoOf } from './instant.ts';
 
 /** What is said to a call before it goes out. */
 export type Admission =
@@ -91,7 +92,7 @@ export const ORIGIN_DOWN = 'ORIGIN_DOWN';
 
 /** The fault of a call to an origin that is down. */
 export function originDown({ origin, since, retryAt, last, barred }: OriginDown): PlainFault {
-  const iso = (at: number) => new Date(at).toISOString();
+  const iso = isoOf;
   const unused = barred.length > 0 ? `; ${barred.join(', ')} may not be asked instead: not in needs.net` : '';
   return {
     code: ORIGIN_DOWN,

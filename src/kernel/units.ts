@@ -1,20 +1,69 @@
+import { type Bounds, isWithin } from './bounds.ts';
+
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const BYTES: Record<string, number> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+/** Nobody writes a length or a size with more letters; a text of megabytes shall cost nothing. */
+const LONGEST_TEXT = 64;
 
-/** Milliseconds of `250ms`, `10s`, `1.5h`, `2d`; undefined for anything else, a bare number included. */
-export function parseDuration(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim());
-  return match ? Math.round(Number(match[1]) * MILLISECONDS[match[2]!]!) : undefined;
+/** What is wrong with a value, to be said after its name: `must be longer than nothing`. */
+export type Wrong = string;
+
+/**
+ * The milliseconds of `250ms`, `10s`, `1.5h`, `2d`, or what is wrong: of anything else, a bare number included, and of
+ * lengths outside of the bounds.
+ */
+export function readLength(said: unknown, bounds: Bounds): number | Wrong {
+  const ms = numberIn(said, /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/, (unit) => MILLISECONDS[unit]!);
+  if (ms === undefined) return 'is no length of time such as 250ms, 10s, 15m, 6h or 2d';
+  if (ms < bounds.least)
+    return bounds.least === 1 ? 'must be longer than nothing' : `is shorter than ${bounds.least}ms`;
+  return ms <= bounds.most ? ms : `is longer than ${formatLongest(bounds.most)}`;
 }
 
-/** Bytes of `64MB`, `512KB`, `1.5GB` (powers of 1024); undefined for anything else. */
-export function parseSize(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)$/i.exec(text.trim());
-  return match ? Math.round(Number(match[1]) * BYTES[match[2]!.toUpperCase()]!) : undefined;
+/** The bytes of `64MB`, `512KB`, `1.5GB` (powers of 1024, in any case), or what is wrong. */
+export function readSize(said: unknown, bounds: Bounds): number | Wrong {
+  const bytes = numberIn(said, /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)$/i, (unit) => BYTES[unit.toUpperCase()]!);
+  if (bytes === undefined) return 'is no size such as 64MB, 512KB or 1.5GB';
+  if (bytes < bounds.least) return `is too small; the least is ${formatBound(bounds.least)}`;
+  return bytes <= bounds.most ? bytes : `is too large; the most is ${formatBound(bounds.most)}`;
 }
 
-/** `812ms`, `4.2s`, `3m 20s`, `18d 4h`: two units at most, for people. */
+/** A whole number within the bounds, or what is wrong. Texts are none. */
+export function readCount(said: unknown, bounds: Bounds): number | Wrong {
+  if (isWithin(said, bounds)) return said === 0 ? 0 : said;
+  return `is no whole number from ${bounds.least} to ${bounds.most}`;
+}
+
+/** As {@link readCount}, of digits as people type them. */
+export function readCountText(text: string, bounds: Bounds): number | Wrong {
+  return readCount(/^\s*-?\d{1,15}\s*$/.test(text) ? Number(text) : undefined, bounds);
+}
+
+/** The milliseconds of a text that was checked by {@link readLength}, perhaps by an older version with other bounds: the nearest within. */
+export function checkedLength(text: string, bounds: Bounds): number {
+  const ms = readLength(text, { least: 0, most: Number.POSITIVE_INFINITY });
+  return typeof ms === 'number' ? nearest(ms, bounds) : bounds.least;
+}
+
+/** As {@link checkedLength}, the bytes of a size. */
+export function checkedSize(text: string, bounds: Bounds): number {
+  const bytes = readSize(text, { least: 0, most: Number.POSITIVE_INFINITY });
+  return typeof bytes === 'number' ? nearest(bytes, bounds) : bounds.least;
+}
+
+function nearest(value: number, { least, most }: Bounds): number {
+  return Math.min(Math.max(value, least), most);
+}
+
+function numberIn(said: unknown, form: RegExp, factor: (unit: string) => number): number | undefined {
+  if (typeof said !== 'string' || said.length > LONGEST_TEXT) return undefined;
+  const match = form.exec(said.trim());
+  return match ? Math.round(Number(match[1]) * factor(match[2]!)) : undefined;
+}
+
+/** `812ms`, `4.2s`, `3m 20s`, `18d 4h`: two units at most, for people. `?` for what is no length. */
 export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return '?';
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
   const steps: [string, number][] = [
@@ -31,10 +80,23 @@ export function formatDuration(ms: number): string {
   return rest > 0 && next ? `${whole}${unit} ${rest}${next[0]}` : `${whole}${unit}`;
 }
 
-/** `96 MB`, `1.4 GB`, for people. */
+/** `96 MB`, `1.4 GB`, for people. `?` for what is no size. */
 export function formatSize(bytes: number): string {
+  if (!Number.isFinite(bytes)) return '?';
   if (bytes < BYTES.KB!) return `${bytes} B`;
   if (bytes < BYTES.MB!) return `${Math.round(bytes / BYTES.KB!)} KB`;
   if (bytes < BYTES.GB!) return `${Math.round(bytes / BYTES.MB!)} MB`;
   return `${(bytes / BYTES.GB!).toFixed(1)} GB`;
+}
+
+/** A bound of lengths: `24 days`. */
+function formatLongest(ms: number): string {
+  const days = ms / MILLISECONDS.d!;
+  return Number.isInteger(days) ? `${days} days` : formatDuration(ms);
+}
+
+/** A bound of sizes as it can be written: `16MB`. */
+export function formatBound(bytes: number): string {
+  const unit = ['GB', 'MB', 'KB'].find((one) => bytes % BYTES[one]! === 0) ?? 'B';
+  return `${bytes / BYTES[unit]!}${unit}`;
 }

@@ -21,8 +21,9 @@ export class RetryLater extends Error {
   readonly after: Duration;
 
   constructor(why: string, options: { after: Duration; cause?: unknown }) {
-    super(why, { cause: options.cause });
-    this.after = options.after;
+    // Without TypeScript nothing is sure of the options; what is missing is told by the worker, with the reason.
+    super(why, { cause: options?.cause });
+    this.after = options?.after;
   }
 }
 

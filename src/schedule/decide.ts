@@ -1,5 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { NewJob } from '../jobs/model.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { SlotDecision } from './ports.ts';
 
@@ -148,5 +149,5 @@ function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly J
 }
 
 function iso(at: number): string {
-  return new Date(at).toISOString();
+  return isoOf(at);
 }

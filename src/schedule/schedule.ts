@@ -3,6 +3,7 @@ import { parseCron } from '../kernel/cron/fields.ts';
 import { nextAfter, nextTimes } from '../kernel/cron/next.ts';
 import { checkTimezone } from '../kernel/cron/zone.ts';
 import { toPlainFault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
@@ -96,7 +97,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   async function settleAbsence(course: Scheduled, now: number) {
     const { dues, unlisted } = slotsWithoutRow(course, now, MOST_MISSED);
     if (dues.length === 0) return;
-    const since = new Date(course.cursor).toISOString();
+    const since = isoOf(course.cursor);
     log.warn(`${course.agent} was not looked after since ${since}: ${dues.length} slots are settled late`, {
       agent: course.agent,
       slots: dues.length,

@@ -4,6 +4,7 @@ import { waitOf } from '../jobs/waiting.ts';
 import { wallClock } from '../kernel/cron/check.ts';
 import { parseCron } from '../kernel/cron/fields.ts';
 import { nextAfter } from '../kernel/cron/next.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Slot } from './ports.ts';
 
@@ -179,5 +180,5 @@ function clock({ schedule }: WhyFacts, at: number): string {
 }
 
 function iso(at: number): string {
-  return new Date(at).toISOString();
+  return isoOf(at);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import roll from 'pino-roll';
+import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import { logFiles, trimLogs } from './log-files.ts';
 import { createScrubber } from './scrub.ts';
@@ -135,10 +136,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     },
     lines(lines) {
       for (const { level, data, message, at, ...facts } of lines) {
-        plugins[level](
-          { at: new Date(at).toISOString(), ...facts, ...(data ? { data: JSON.parse(data) } : {}) },
-          message,
-        );
+        plugins[level]({ at: isoOf(at), ...facts, ...(data ? { data: JSON.parse(data) } : {}) }, message);
       }
     },
     follow(call) {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import {
   catchUpField,
-  durationField,
   isolationField,
+  lengthField,
   limitsField,
   needsField,
   overlapField,
@@ -35,7 +36,9 @@ export const agentFileSchema = z.strictObject({
   overlap: overlapField
     .optional()
     .describe('A slot that is due while an earlier job is unfinished: skipped, queued, or in its place. Default skip.'),
-  jitter: durationField({ zero: true }).optional().describe('Each slot’s job starts up to this much later, by chance.'),
+  jitter: lengthField(BOUNDS.timerOrNone)
+    .optional()
+    .describe('Each slot’s job starts up to this much later, by chance.'),
   on: topicsField.optional().describe('Topics whose events give it a job.'),
   settings: z
     .record(z.string(), z.unknown(), { error: 'expected keys with values' })

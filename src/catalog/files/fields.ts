@@ -1,27 +1,37 @@
 import { z } from 'zod';
-import { parseDuration, parseSize } from '../../kernel/units.ts';
-import { LONGEST_TIMER_MS, MEMORY_LEAST_BYTES } from './limits.ts';
+import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
+import { readLength, readSize, type Wrong } from '../../kernel/units.ts';
 
 const DURATION = 'a length of time such as 250ms, 10s, 15m, 6h or 2d';
 const SIZE = 'a size such as 64MB, 512KB or 1.5GB';
 
-/** A length of time as written. Zero is only allowed where waiting is optional. */
-export function durationField(options: { zero?: boolean } = {}) {
+/** A length of time as written. */
+export function lengthField(bounds: Bounds) {
   return z
     .string({ error: `expected ${DURATION}` })
     .regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$/, { error: `expected ${DURATION}`, abort: true })
-    .refine((text) => options.zero || parseDuration(text)! > 0, { error: 'must be longer than nothing' })
-    .refine((text) => parseDuration(text)! <= LONGEST_TIMER_MS, { error: 'is longer than 24 days' });
+    .superRefine(asIssue((text) => readLength(text, bounds)));
 }
 
 /** A size as written, in any case. */
-export function sizeField(least = 1) {
+export function sizeField(bounds: Bounds) {
   return z
     .string({ error: `expected ${SIZE}` })
     .regex(/^\s*\d+(\.\d+)?\s*([KkMmGg]?[Bb])\s*$/, { error: `expected ${SIZE}`, abort: true })
-    .refine((text) => parseSize(text)! >= least, {
-      error: `is too small; the least is ${least >= 1024 ** 2 ? `${least / 1024 ** 2}MB` : `${least}B`}`,
-    });
+    .superRefine(asIssue((text) => readSize(text, bounds)));
+}
+
+/** A whole number. */
+export function countField({ least, most }: Bounds) {
+  const error = `expected a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+}
+
+function asIssue(read: (text: string) => number | Wrong) {
+  return (text: string, context: { addIssue(issue: { code: 'custom'; message: string }): void }) => {
+    const value = read(text);
+    if (typeof value === 'string') context.addIssue({ code: 'custom', message: value });
+  };
 }
 
 export const timezoneField = z
@@ -38,30 +48,23 @@ export const topicsField = z.array(
 );
 
 export const limitsField = z.strictObject({
-  memory: sizeField(MEMORY_LEAST_BYTES)
-    .optional()
-    .describe('Heap, external memory and children together. Default 128MB.'),
-  timeout: durationField().optional().describe('The longest that one attempt may take. Default 5m.'),
-  silence: durationField()
+  memory: sizeField(BOUNDS.memory).optional().describe('Heap, external memory and children together. Default 128MB.'),
+  timeout: lengthField(BOUNDS.timer).optional().describe('The longest that one attempt may take. Default 5m.'),
+  silence: lengthField(BOUNDS.timer)
     .optional()
     .describe('The longest without a beat or other progress. Default: the timeout, at most 15m.'),
-  attempts: z
-    .int({ error: 'expected a whole number from 1 to 100' })
-    .min(1, { error: 'expected a whole number from 1 to 100' })
-    .max(100, { error: 'expected a whole number from 1 to 100' })
-    .optional()
-    .describe('How often a job is tried in all. Default 5.'),
+  attempts: countField(BOUNDS.attempts).optional().describe('How often a job is tried in all. Default 5.'),
   backoff: z
     .strictObject({
-      first: durationField({ zero: true }).optional().describe('Before the second attempt. Default 1s.'),
-      longest: durationField({ zero: true }).optional().describe('No pause is longer. Default 5m.'),
+      first: lengthField(BOUNDS.timerOrNone).optional().describe('Before the second attempt. Default 1s.'),
+      longest: lengthField(BOUNDS.timerOrNone).optional().describe('No pause is longer. Default 5m.'),
     })
     .optional()
     .describe('The pauses between attempts, doubled each time.'),
-  staleAfter: durationField()
+  staleAfter: lengthField(BOUNDS.use)
     .optional()
     .describe('A job that could not start within this time is dropped. Default: never.'),
-  grace: durationField({ zero: true })
+  grace: lengthField(BOUNDS.timerOrNone)
     .optional()
     .describe('How long a job is given to end after its signal was aborted. Default 2s.'),
 });
@@ -91,15 +94,9 @@ export const needsField = z.strictObject({
   fleet: z.boolean().optional().describe('The read-only view of the installation.'),
 });
 
-const workerCount = (least: number) =>
-  z
-    .int({ error: `expected a whole number from ${least} to 64` })
-    .min(least, { error: `expected a whole number from ${least} to 64` })
-    .max(64, { error: `expected a whole number from ${least} to 64` });
-
 export const workersField = z.strictObject({
-  min: workerCount(0).optional().describe('Kept warm. Default 0.'),
-  max: workerCount(1).optional().describe('Side by side at most. Default 1, or `min`.'),
+  min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
+  max: countField(BOUNDS.workers).optional().describe('Side by side at most. Default 1, or `min`.'),
 });
 
 /** Whether the machine knows the zone; offsets such as `+02:00` have no daylight-saving rules and are refused. */

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { parseDuration, parseSize } from '../../kernel/units.ts';
+import { checkedLength, checkedSize } from '../../kernel/units.ts';
 import type { OriginValue } from '../ports.ts';
-import { durationField, sizeField, timezoneField } from './fields.ts';
+import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
 import { faultOfIssues } from './issues.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 import { placeInYaml, readYaml } from './yaml-place.ts';
@@ -32,8 +33,6 @@ export interface HostSettings {
   control: { socket?: string };
 }
 
-const MEGABYTE = 1024 ** 2;
-
 /** What may stand in config/daruma.yaml. Its JSON Schema is config/daruma.schema.json. */
 export const hostSettingsSchema = z.strictObject({
   timezone: timezoneField
@@ -52,8 +51,8 @@ export const hostSettingsSchema = z.strictObject({
         .enum(LOG_LEVELS as [LogLevel, ...LogLevel[]])
         .optional()
         .describe('The least level that is written. Default info.'),
-      maxFile: sizeField(MEGABYTE).optional().describe('A file that is larger is rolled. Default 50MB.'),
-      budget: sizeField(10 * MEGABYTE)
+      maxFile: sizeField(BOUNDS.disk).optional().describe('A file that is larger is rolled. Default 50MB.'),
+      budget: sizeField({ ...BOUNDS.disk, least: 10 * BOUNDS.disk.least })
         .optional()
         .describe('All log files together; the oldest go first. Default 2GB.'),
     })
@@ -61,8 +60,8 @@ export const hostSettingsSchema = z.strictObject({
     .describe('The log of the host and of all plugins.'),
   cells: z
     .strictObject({
-      size: z.int().min(1).max(200).optional().describe('Workers in one cell, at most. Default 50.'),
-      idle: durationField()
+      size: countField(BOUNDS.cell).optional().describe('Workers in one cell, at most. Default 50.'),
+      idle: lengthField(BOUNDS.timer)
         .optional()
         .describe(
           'An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work comes at more than half of it. Default 60s.',
@@ -72,15 +71,15 @@ export const hostSettingsSchema = z.strictObject({
     .describe('The processes that hold the worker threads.'),
   retention: z
     .strictObject({
-      jobs: daysField().optional().describe('Finished jobs. Default 30d.'),
-      slots: daysField().optional().describe('Decided slots. Default 90d.'),
-      events: daysField().optional().describe('Events. Default 90d.'),
+      jobs: lengthField(BOUNDS.keep).optional().describe('Finished jobs. Default 30d.'),
+      slots: lengthField(BOUNDS.keep).optional().describe('Decided slots. Default 90d.'),
+      events: lengthField(BOUNDS.keep).optional().describe('Events. Default 90d.'),
     })
     .optional()
     .describe('How long the store keeps what is over.'),
   versions: z
     .strictObject({
-      budget: sizeField(MEGABYTE)
+      budget: sizeField(BOUNDS.disk)
         .optional()
         .describe(
           'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to. Default 256MB.',
@@ -90,10 +89,7 @@ export const hostSettingsSchema = z.strictObject({
     .describe('The compiled plugins in data/versions, to which a rollback can go.'),
   probation: z
     .strictObject({
-      rehearse: z
-        .int()
-        .min(0)
-        .max(100)
+      rehearse: countField({ least: 0, most: 100 })
         .optional()
         .describe(
           'A new version is rehearsed on so many past inputs before it takes its first job. Default 0: it is not.',
@@ -182,19 +178,27 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     logs: {
       folder: pick(['logs', 'folder'], said.logs?.folder, logs.folder),
       level: pick<LogLevel>(['logs', 'level'], said.logs?.level, logs.level),
-      maxFileBytes: parseSize(pick<string>(['logs', 'maxFile'], said.logs?.maxFile, logs.maxFile))!,
-      budgetBytes: parseSize(pick<string>(['logs', 'budget'], said.logs?.budget, logs.budget))!,
+      maxFileBytes: checkedSize(pick<string>(['logs', 'maxFile'], said.logs?.maxFile, logs.maxFile), BOUNDS.disk),
+      budgetBytes: checkedSize(pick<string>(['logs', 'budget'], said.logs?.budget, logs.budget), BOUNDS.disk),
     },
     cells: {
       cellSize: pick<number>(['cells', 'size'], said.cells?.size, cells.size),
-      idleMs: parseDuration(pick<string>(['cells', 'idle'], said.cells?.idle, cells.idle))!,
+      idleMs: checkedLength(pick<string>(['cells', 'idle'], said.cells?.idle, cells.idle), BOUNDS.timer),
     },
     retention: {
-      jobsMs: parseDuration(pick<string>(['retention', 'jobs'], said.retention?.jobs, retention.jobs))!,
-      slotsMs: parseDuration(pick<string>(['retention', 'slots'], said.retention?.slots, retention.slots))!,
-      eventsMs: parseDuration(pick<string>(['retention', 'events'], said.retention?.events, retention.events))!,
+      jobsMs: checkedLength(pick<string>(['retention', 'jobs'], said.retention?.jobs, retention.jobs), BOUNDS.keep),
+      slotsMs: checkedLength(pick<string>(['retention', 'slots'], said.retention?.slots, retention.slots), BOUNDS.keep),
+      eventsMs: checkedLength(
+        pick<string>(['retention', 'events'], said.retention?.events, retention.events),
+        BOUNDS.keep,
+      ),
     },
-    versions: { budgetBytes: parseSize(pick<string>(['versions', 'budget'], said.versions?.budget, versions.budget))! },
+    versions: {
+      budgetBytes: checkedSize(
+        pick<string>(['versions', 'budget'], said.versions?.budget, versions.budget),
+        BOUNDS.disk,
+      ),
+    },
     probation: {
       rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
     },
@@ -205,12 +209,4 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
   const socket = pick<string | undefined>(['control', 'socket'], said.control?.socket, undefined);
   if (socket !== undefined) settings.control.socket = socket;
   return { settings, origins };
-}
-
-/** Lengths of time that no timer waits for, so they may be longer than a timer can. */
-function daysField() {
-  return z
-    .string({ error: 'expected a length of time such as 30d or 12h' })
-    .regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h|d)\s*$/, { error: 'expected a length of time such as 30d or 12h', abort: true })
-    .refine((text) => parseDuration(text)! > 0, { error: 'must be longer than nothing' });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { parseDuration } from '../../kernel/units.ts';
-import { durationField } from './fields.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
+import { checkedLength } from '../../kernel/units.ts';
+import { countField, lengthField } from './fields.ts';
 
 /** What config/daruma.yaml says of calls to one origin, or to all (`*`); what it does not say is missing. Times in ms. */
 export interface OriginSetting {
@@ -33,30 +34,29 @@ const settingField = z.strictObject({
     .boolean()
     .optional()
     .describe('Whether those get the headers that say who asks (Authorization, Cookie, secrets). Default false.'),
-  failures: z.int().min(1).max(100).optional().describe('In a row, and it counts as down. Default 3.'),
+  failures: countField({ least: 1, most: 100 }).optional().describe('In a row, and it counts as down. Default 3.'),
   rate: z
     .number()
     .gt(0)
     .max(1)
     .optional()
     .describe('The share of failed calls within `window` with which it counts as down. Default 0.5.'),
-  calls: z.int().min(1).max(10_000).optional().describe('The least calls within `window` for that. Default 20.'),
-  window: durationField().optional().describe('Default 60s.'),
+  calls: countField({ least: 1, most: 10_000 })
+    .optional()
+    .describe('The least calls within `window` for that. Default 20.'),
+  window: lengthField(BOUNDS.timer).optional().describe('Default 60s.'),
   pause: z
     .strictObject({
-      first: durationField().optional().describe('Before the first probe. Default 5s.'),
-      longest: durationField().optional().describe('No pause is longer. Default 5m.'),
+      first: lengthField(BOUNDS.timer).optional().describe('Before the first probe. Default 5s.'),
+      longest: lengthField(BOUNDS.timer).optional().describe('No pause is longer. Default 5m.'),
     })
     .optional()
     .describe('How long it is left alone before one call goes out to see: doubled each time, ±25 %.'),
-  longestAsked: durationField().optional().describe('The longest Retry-After that is obeyed. Default 15m.'),
-  attempts: z
-    .int()
-    .min(1)
-    .max(10)
+  longestAsked: lengthField(BOUNDS.timer).optional().describe('The longest Retry-After that is obeyed. Default 15m.'),
+  attempts: countField(BOUNDS.calls)
     .optional()
     .describe('How often a call that may be repeated is tried in all. Default 3.'),
-  timeout: durationField().optional().describe('The longest that one try may take. Default 30s.'),
+  timeout: lengthField(BOUNDS.timer).optional().describe('The longest that one try may take. Default 30s.'),
 });
 
 /** What may stand under `origins:`. */
@@ -89,7 +89,7 @@ function settingOf(said: z.output<typeof settingField>): OriginSetting {
   });
 }
 
-const ms = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
+const ms = (text: string | undefined) => (text === undefined ? undefined : checkedLength(text, BOUNDS.timer));
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import type { RawManifest } from '../workshop/messages.ts';
 import {
   catchUpField,
-  durationField,
   isolationField,
+  lengthField,
   limitsField,
   needsField,
   overlapField,
@@ -34,7 +35,7 @@ export const definitionSchema = z.strictObject({
   timezone: timezoneField.optional(),
   catchUp: catchUpField.optional(),
   overlap: overlapField.optional(),
-  jitter: durationField({ zero: true }).optional(),
+  jitter: lengthField(BOUNDS.timerOrNone).optional(),
   on: topicsField.optional(),
   firstRun: z.boolean().optional(),
   limits: limitsField.optional(),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { parseDuration } from '../../kernel/units.ts';
+import { checkedLength } from '../../kernel/units.ts';
 import { type AgentFile, faultIn, originsIn } from '../files/agent-file.ts';
 import { faultOfIssues, type Issue } from '../files/issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
@@ -61,7 +62,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
           timezone: pick('timezone', said?.timezone, plugin.timezone, terms.hostTimezone),
           catchUp: pick('catchUp', said?.catchUp, plugin.catchUp, 'once'),
           overlap: pick('overlap', said?.overlap, plugin.overlap, 'skip'),
-          jitterMs: parseDuration(pick<string>('jitter', said?.jitter, plugin.jitter, '0s'))!,
+          jitterMs: checkedLength(pick<string>('jitter', said?.jitter, plugin.jitter, '0s'), BOUNDS.timerOrNone),
         };
   const on = pick('on', said?.on, plugin.on, []);
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);

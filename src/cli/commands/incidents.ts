@@ -1,5 +1,7 @@
 import type { IncidentView } from '../../control/protocol.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { numberOf, sinceTime } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
 import { incidentLines, incidentTable } from '../text/incident.ts';
@@ -12,11 +14,9 @@ export interface IncidentsOptions {
   drills?: boolean;
 }
 
-const MOST = 1_000;
-
 /** What went wrong, newest first; or one incident in full. With `--open` the exit code is 3 when there are any. */
 export async function run(stage: Stage, [id]: (string | undefined)[], options: IncidentsOptions): Promise<Said> {
-  const limit = numberOf(options.limit, { from: 1, to: MOST }, '--limit');
+  const limit = numberOf(options.limit, BOUNDS.rows, '--limit');
   const since = options.since === undefined ? undefined : sinceTime(stage, options.since, 'incidents');
   if (id !== undefined && /^inc-/.test(id)) {
     const { value, down } = await stage.askAnyway('incident', { id });
@@ -28,7 +28,7 @@ export async function run(stage: Stage, [id]: (string | undefined)[], options: I
     ...(agent === undefined ? {} : { agent }),
     ...(options.open ? { open: true } : {}),
     ...(options.drills ? { drills: true } : {}),
-    ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+    ...(since === undefined ? {} : { since: isoOf(since) }),
   });
   if (value.length === 0 && agent !== undefined) await mustBeKnown(stage, agent);
   const needsYou = options.open && value.some(isOpen);

@@ -1,5 +1,7 @@
 import type { JobView } from '../../control/protocol.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
@@ -13,14 +15,13 @@ export interface JobsOptions {
 }
 
 const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'];
-const MOST = 1_000;
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
 export async function run(stage: Stage, [named]: (string | undefined)[], options: JobsOptions): Promise<Said> {
   const states = options.state
     ?.split(',')
     .map((state) => wordOf(state.trim(), STATES, 'state of a job', 'daruma jobs --state'));
-  const limit = numberOf(options.limit, { from: 1, to: MOST }, '--limit');
+  const limit = numberOf(options.limit, BOUNDS.rows, '--limit');
   const since = options.since === undefined ? undefined : sinceTime(stage, options.since, 'jobs');
   if (named !== undefined) {
     const job = await oneJob(stage, named);
@@ -31,7 +32,7 @@ export async function run(stage: Stage, [named]: (string | undefined)[], options
     ...(named === undefined ? {} : { agent: named }),
     ...(states ? { states } : {}),
     ...(options.drills ? { drills: true } : {}),
-    ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+    ...(since === undefined ? {} : { since: isoOf(since) }),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
   });
   if (jobs.length === 0 && named !== undefined) await mustBeAgent(stage, named);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ControlClient } from '../../control/client.ts';
 import { readHostFile } from '../../control/place.ts';
 import type { LogLine } from '../../control/protocol.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, wordOf } from '../given.ts';
@@ -42,7 +43,7 @@ interface Wanted {
 function filterOf(stage: Stage, agent: string | undefined, options: LogsOptions): Wanted {
   const since = options.since === undefined ? Number.NEGATIVE_INFINITY : sinceTime(stage, options.since, 'logs');
   const fallback = options.since ? NEWEST.since : options.follow ? NEWEST.follow : NEWEST.plain;
-  const count = options.lines === undefined ? fallback : numberOf(options.lines, { from: 0 }, '-n');
+  const count = options.lines === undefined ? fallback : numberOf(options.lines, BOUNDS.lines, '-n');
   const lowest = LOG_LEVELS.indexOf(wordOf(options.level ?? 'debug', LOG_LEVELS, 'level', 'daruma logs --level'));
   const pattern = patternOf(options.grep);
   return {

@@ -1,16 +1,12 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { formatDuration } from '../../kernel/units.ts';
+import { numberOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
-import { usage } from '../usage.ts';
-
-const MOST = 100;
 
 /** The next times of an agent's schedule, each in the terminal's zone. */
 export async function run(stage: Stage, [agent]: (string | undefined)[], options: { times: string }): Promise<Said> {
-  const n = Number(options.times);
-  if (!Number.isInteger(n) || n < 1 || n > MOST) {
-    throw usage(`--times ${options.times} is no number from 1 to ${MOST}`, `daruma next ${agent} --times 10`);
-  }
+  const n = numberOf(options.times, BOUNDS.times, '--times');
   const next = await stage.ask('next', { agent: agent!, n });
   if (next.schedule === null)
     return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`] };

@@ -1,3 +1,4 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { durationOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
@@ -9,7 +10,7 @@ export async function run(
   [agent]: (string | undefined)[],
   options: { for?: string; all?: boolean },
 ): Promise<Said> {
-  const forMs = options.for === undefined ? undefined : durationOf(options.for, '--for');
+  const forMs = options.for === undefined ? undefined : durationOf(options.for, BOUNDS.pause, '--for');
   const names = await agentsMeant(stage, agent, options.all, 'pause');
   const answers = [];
   for (const name of names) {

@@ -1,5 +1,6 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { RehearsedView } from '../../control/rehearsal.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { numberOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
 import { rehearsalLines } from '../text/rehearsal.ts';
@@ -19,7 +20,7 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   const { file, against, live } = options;
   const args = {
     name: name!,
-    last: numberOf(options.last, { from: 1, to: 1_000 }, '--last'),
+    last: numberOf(options.last, BOUNDS.rehearsed, '--last'),
     ...(file === undefined ? {} : { file: inside(stage.folder, file) }),
     ...(against === undefined ? {} : { against }),
     ...(live ? { live } : {}),

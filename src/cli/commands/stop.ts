@@ -1,4 +1,5 @@
 import { guardianOf, isRunning, readHostFile } from '../../control/place.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { durationOf } from '../given.ts';
@@ -8,7 +9,7 @@ const LOOK_EVERY_MS = 50;
 
 /** Asks the host to end and waits until its process is gone. */
 export async function run(stage: Stage, _args: unknown[], options: { within: string }): Promise<Said> {
-  const withinMs = durationOf(options.within, '--within');
+  const withinMs = durationOf(options.within, BOUNDS.timerOrNone, '--within');
   const from = stage.time.monotonic();
   const pid = await askToStop(stage);
   if (!stage.json) stage.note(`stopping the host (pid ${pid}); running jobs may finish`);

@@ -1,4 +1,5 @@
 import type { WhyView } from '../../control/protocol.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import type { Said, Stage } from '../ports.ts';
 import { clockTime, dayOf } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
@@ -16,7 +17,7 @@ export async function run(stage: Stage, [agent]: (string | undefined)[], options
   }
   const { value: why, down } = await stage.askAnyway('why', {
     agent: agent!,
-    ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+    ...(at === undefined ? {} : { at: isoOf(at) }),
   });
   return { json: why, lines: whyLines(why, stage), ...(down ? { code: 4 } : {}) };
 }

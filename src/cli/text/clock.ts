@@ -1,3 +1,4 @@
+import { isInstant } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
 
 /** The moment that texts are written at, and the time zone they are written in. */
@@ -7,11 +8,14 @@ export interface Clock {
   zone: string;
 }
 
+/** Stands where a time should, for what is none: nothing that is shown may fail for a number. */
+const NO_TIME = '?';
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 const DAY_MS = 86_400_000;
 
 /** `12:04`; `Sat 12:04` on another day; `11-02 12:04` more than six days away; with the year in another year. */
 export function shortTime(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   const then = at(ms, clock);
   const today = at(clock.now, clock);
   const time = `${two(then.hour)}:${two(then.minute)}`;
@@ -23,6 +27,7 @@ export function shortTime(ms: number, clock: Clock): string {
 
 /** `12:04:31`, or `12:04:31.020` with milliseconds. */
 export function clockTime(ms: number, clock: Clock, withMs = false): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   const { hour, minute, second, millisecond } = at(ms, clock);
   const time = `${two(hour)}:${two(minute)}:${two(second)}`;
   return withMs ? `${time}.${String(millisecond).padStart(3, '0')}` : time;
@@ -30,23 +35,27 @@ export function clockTime(ms: number, clock: Clock, withMs = false): string {
 
 /** `Sat 2026-11-21`. */
 export function dayOf(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   const then = at(ms, clock);
   return `${DAYS[then.dayOfWeek - 1]} ${then.toPlainDate().toString()}`;
 }
 
 /** `Sat 2026-11-21 02:00:00 (+01:00)`. */
 export function fullTime(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   return `${dayOf(ms, clock)} ${clockTime(ms, clock)} (${at(ms, clock).offset})`;
 }
 
 /** `in 41s` within the hour, `due 12:00` when it is past, else its short time. */
 export function nextTime(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   if (ms < clock.now) return `due ${shortTime(ms, clock)}`;
   return ms - clock.now < 3_600_000 ? `in ${wholeDuration(ms - clock.now)}` : shortTime(ms, clock);
 }
 
 /** `6m ago`, `in 24m`, `now` within a second. */
 export function relative(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
   const away = ms - clock.now;
   if (Math.abs(away) < 1_000) return 'now';
   return away > 0 ? `in ${wholeDuration(away)}` : `${wholeDuration(-away)} ago`;

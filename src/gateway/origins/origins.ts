@@ -1,3 +1,4 @@
+import { isoOf } from '../../kernel/instant.ts';
 import type { Admission, OriginDown, Outage } from '../../kernel/origin.ts';
 import { type Account, count, matters, newAccount, nobody, percentiles, strike } from './account.ts';
 import { type BreakerEvent, mayPass, step, suspectBreaker } from './breaker.ts';
@@ -91,7 +92,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     const last = newest.at(-1)?.what ?? 'it was down before';
     if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });
     if (breaker.is !== 'open') return;
-    const data = { origin, until: new Date(wallOf(breaker.until)).toISOString(), last };
+    const data = { origin, until: isoOf(wallOf(breaker.until)), last };
     if (before === 'closed') log.warn(`${origin} is down (${last}): it is not asked for now`, data);
     else log.debug(`${origin} is still down (${last})`, data);
   }

@@ -3,6 +3,7 @@ import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
 import { placeOf } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
 
 export type AgentWord =
@@ -44,9 +45,7 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
   if (paused) {
     return {
       state: 'paused',
-      why:
-        paused.why ??
-        (paused.until === null ? 'paused by hand' : `paused until ${new Date(paused.until).toISOString()}`),
+      why: paused.why ?? (paused.until === null ? 'paused by hand' : `paused until ${isoOf(paused.until)}`),
     };
   }
   if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };

@@ -4,10 +4,11 @@ import type { OriginView as Origin } from '../../gateway/origins/ports.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 
-/** Epoch ms as ISO 8601 UTC. */
-export const iso = (at: number): string => new Date(at).toISOString();
-export const isoOrNull = (at: number | null | undefined): string | null => (at == null ? null : iso(at));
+/** Epoch ms as ISO 8601 UTC; never throws. */
+export { isoOrNull };
+export const iso = isoOf;
 
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
 export function viewJob(job: Job | JobDetail): JobView {

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isoOf } from '../../kernel/instant.ts';
 import type { LastWords } from '../../kernel/pulse.ts';
 import type { Events } from '../../telemetry/events.ts';
 
@@ -67,7 +68,7 @@ export function tellLost(
   for (const { pid, at, why, code, signal, uptimeMs, stderr } of lost) {
     const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}`;
     const tail = stderr.slice(-MOST_WORDS);
-    const data = { pid, endedAt: new Date(at).toISOString(), code, signal, uptimeMs, ...(tail && { stderr: tail }) };
+    const data = { pid, endedAt: isoOf(at), code, signal, uptimeMs, ...(tail && { stderr: tail }) };
     events.record('warn', { kind: 'host.lost', agent: null, message, data });
   }
   return lost;

@@ -1,4 +1,5 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog, SendOptions } from '../../plugin/context.ts';
 import type { Fleet } from '../../plugin/fleet.ts';
@@ -9,8 +10,9 @@ import { createExec } from './exec.ts';
 import type { createFetch } from './fetch.ts';
 import { createFleet } from './fleet.ts';
 import { toJson } from './json.ts';
+import { textOfKey } from './options.ts';
 import type { PluginLines } from './plugin-log.ts';
-import { createSend, createState, textOfKey } from './requests.ts';
+import { createSend, createState } from './requests.ts';
 
 /** What all attempts of a worker share. */
 export interface Home {
@@ -88,7 +90,7 @@ export class Attempt implements Context<unknown> {
     this.#job ??= {
       id,
       attempt,
-      slot: slot === null ? null : new Date(slot).toISOString(),
+      slot: slot === null ? null : isoOf(slot),
       trigger,
       input: input === null ? null : (JSON.parse(input) as Json),
     };

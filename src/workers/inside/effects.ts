@@ -1,7 +1,9 @@
+import { shown } from '../../kernel/bounds.ts';
 import type { OnceOptions } from '../../plugin/context.ts';
 import { EffectUnknown } from '../../plugin/verdicts.ts';
 import type { BareCall } from '../wire.ts';
 import { fromJson, toJson } from './json.ts';
+import { invalid, optionsOf } from './options.ts';
 
 export type Ask = (call: BareCall) => Promise<unknown>;
 type Began = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unknown' };
@@ -10,15 +12,31 @@ type Began = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unkn
 export function createOnce(ask: Ask) {
   const running = new Map<string, Promise<unknown>>();
 
-  return function once<T>(key: string, effect: () => T | Promise<T>, options: OnceOptions = {}): Promise<T> {
+  return function once<T>(key: string, effect: () => T | Promise<T>, given: OnceOptions = {}): Promise<T> {
+    let ifUnknown: NonNullable<OnceOptions['ifUnknown']>;
+    try {
+      ifUnknown = wayOf(given);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const former = running.get(key);
     if (former) return former as Promise<T>;
-    const promise = perform(ask, key, effect, options.ifUnknown ?? 'fail');
+    const promise = perform(ask, key, effect, ifUnknown);
     running.set(key, promise);
     // After a throw it counts as not done, so the plugin may try again.
     promise.catch(() => running.delete(key));
     return promise as Promise<T>;
   };
+}
+
+const WAYS = ['fail', 'repeat', 'skip'] as const;
+
+/** A way that is misspelt must not become another one: `repeat` does the effect twice. */
+function wayOf(given: OnceOptions): (typeof WAYS)[number] {
+  const { ifUnknown = 'fail' } = optionsOf(given, ['ifUnknown'], 'once');
+  const way = WAYS.find((one) => one === ifUnknown);
+  if (!way) throw invalid(`once: ifUnknown ${shown(ifUnknown)} is none of ${WAYS.join(', ')}`);
+  return way;
 }
 
 async function perform(
@@ -28,7 +46,7 @@ async function perform(
   ifUnknown: NonNullable<OnceOptions['ifUnknown']>,
 ): Promise<unknown> {
   if (typeof key !== 'string' || key === '' || key.length > 200) {
-    throw new TypeError('the key of once must be a text of 1–200 characters');
+    throw invalid('the key of once must be a text of 1–200 characters');
   }
   const began = (await ask({ ask: 'beginEffect', key })) as Began;
   if (began.is === 'done') return fromJson(began.result);

@@ -1,17 +1,20 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { parseDuration, parseSize } from '../../kernel/units.ts';
+import { readSize } from '../../kernel/units.ts';
 import type { Context, ExecOptions, ExecResult } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
+import { invalid, lengthOf, optionsOf, valueRead } from './options.ts';
 
 const MB = 1024 * 1024;
 /** What crosses to the broker and back is held in memory by each process on the way. */
 const LONGEST_INPUT = 8 * MB;
-const MOST_OUTPUT = 8 * MB;
 /** What Linux lets one argument have; all of them together get as much as it always has room for. */
 const LONGEST_ARGUMENT = 128 * 1024 - 1;
 const LONGEST_ARGUMENTS = MB;
 const LAST_LINES = 10;
+
+const EXEC_OPTIONS = ['input', 'timeout', 'env', 'cwd', 'maxOutput', 'check'] as const;
 
 type ExecCall = Extract<BareCall, { ask: 'exec' }>;
 
@@ -19,7 +22,8 @@ type ExecCall = Extract<BareCall, { ask: 'exec' }>;
 export function createExec(ask: Ask, signal: () => AbortSignal): Context['exec'] {
   let lastCall = 0;
 
-  return async (command, args = [], options = {}) => {
+  return async (command, args = [], given = {}) => {
+    const options = optionsOf(given, EXEC_OPTIONS, 'exec') as ExecOptions;
     const aborted = signal();
     aborted.throwIfAborted();
     const call = callOf(++lastCall, command, args, options);
@@ -61,12 +65,11 @@ function callOf(call: number, command: unknown, args: unknown, options: ExecOpti
     if (input.length > LONGEST_INPUT) throw tooLarge(`the input of ${command}`, 'at most 8 MB');
     asked.input = input;
   }
-  if (timeout !== undefined)
-    asked.timeoutMs = read('timeout', timeout, parseDuration, 'a length of time like 30s or 2m');
+  if (timeout !== undefined) asked.timeoutMs = lengthOf(timeout, BOUNDS.timer, 'timeout');
   if (maxOutput !== undefined) {
-    asked.maxOutputBytes = Math.min(read('maxOutput', maxOutput, parseSize, 'a size like 64KB or 1MB'), MOST_OUTPUT);
+    asked.maxOutputBytes = valueRead(readSize(maxOutput, BOUNDS.output), 'maxOutput', maxOutput);
   }
-  if (env !== undefined) asked.env = envOf(env);
+  if (env !== undefined) asked.env = envOf(env as unknown);
   if (cwd !== undefined) {
     if (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0')) throw invalid('cwd is the path of a folder');
     asked.cwd = cwd;
@@ -74,7 +77,8 @@ function callOf(call: number, command: unknown, args: unknown, options: ExecOpti
   return asked;
 }
 
-function envOf(env: Record<string, unknown>): Record<string, string> {
+function envOf(env: unknown): Record<string, string> {
+  if (typeof env !== 'object' || env === null) throw invalid('env: names with texts are expected');
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
@@ -86,12 +90,6 @@ function envOf(env: Record<string, unknown>): Record<string, string> {
     given[name] = value;
   }
   return given;
-}
-
-function read(name: string, text: unknown, parse: (text: string) => number | undefined, expected: string): number {
-  const value = typeof text === 'string' ? parse(text) : undefined;
-  if (!value) throw invalid(`${name}: ${JSON.stringify(text)} is not ${expected}`);
-  return value;
 }
 
 function failed(command: string, args: string[], { code, signal, stdout, stderr }: ExecResult): Fault {
@@ -112,8 +110,4 @@ function lastLines(text: string): string {
 function tooLarge(what: string, most: string): Fault {
   const next = 'write it to a file and hand over its path';
   return new Fault({ code: 'TOO_LARGE', message: `${what} is too long: ${most}`, next });
-}
-
-function invalid(message: string): Fault {
-  return new Fault({ code: 'CALL_INVALID', message });
 }

@@ -1,7 +1,9 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { type CallFailure, originOf } from '../../kernel/origin.ts';
-import { formatDuration, parseDuration } from '../../kernel/units.ts';
+import { formatDuration, readCount } from '../../kernel/units.ts';
 import type { FetchOptions } from '../../plugin/context.ts';
+import { lengthOf, valueRead } from './options.ts';
 
 /** What a plugin asks `fetch` for, read once. */
 export interface FetchOrder {
@@ -16,7 +18,6 @@ export interface FetchOrder {
   timeoutMs?: number;
 }
 
-const MOST_ATTEMPTS = 10;
 const HARMLESS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const IDEMPOTENT = new Set(['PUT', 'DELETE']);
 /** Not the server's doing: this machine or the caller is at fault. */
@@ -31,16 +32,9 @@ export function orderOf(input: string | URL | Request, options: FetchOptions = {
   const request = input instanceof Request ? input : undefined;
   const url = request?.url ?? String(input);
   const order: FetchOrder = { url, origin: originOf(url), input, init, isRepeatable: isRepeatable(request, init) };
-  if (attempts !== undefined) {
-    if (!Number.isInteger(attempts) || attempts < 1 || attempts > MOST_ATTEMPTS)
-      throw invalid(`attempts: ${attempts} is not a whole number from 1 to ${MOST_ATTEMPTS}`);
-    order.attempts = attempts;
-  }
-  if (timeout !== undefined) {
-    const ms = parseDuration(String(timeout));
-    if (!ms) throw invalid(`timeout: ${JSON.stringify(timeout)} is not a length of time like 10s or 2m`);
-    order.timeoutMs = ms;
-  }
+  if (attempts !== undefined)
+    order.attempts = valueRead(readCount(attempts, BOUNDS.calls), 'fetch: attempts', attempts);
+  if (timeout !== undefined) order.timeoutMs = lengthOf(timeout, BOUNDS.timer, 'fetch: timeout');
   return order;
 }
 
@@ -116,8 +110,4 @@ export function connectionFailure(error: unknown): CallFailure | null {
 /** A try whose time was over. */
 export function noAnswer(timeoutMs: number): CallFailure {
   return { what: `no answer within ${formatDuration(timeoutMs)}` };
-}
-
-function invalid(message: string): Fault {
-  return new Fault({ code: 'CALL_INVALID', message: `fetch: ${message}` });
 }

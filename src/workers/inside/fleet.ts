@@ -1,7 +1,10 @@
+import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isInstant, isoOf } from '../../kernel/instant.ts';
 import type { Fleet, FleetHealth, FleetReport } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
+import { invalid } from './options.ts';
 
 /** `context.fleet`; every use throws when the agent's needs do not ask for it. */
 export function createFleet(ask: Ask, allowed: boolean): Fleet {
@@ -30,9 +33,7 @@ export function createFleet(ask: Ask, allowed: boolean): Fleet {
 }
 
 function instantOf(at: Date | string, name: string): string {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) {
-    throw new Fault({ code: 'CALL_INVALID', message: `${name}: "${String(at)}" is not a time` });
-  }
-  return date.toISOString();
+  const ms = at instanceof Date || typeof at === 'string' ? new Date(at).getTime() : Number.NaN;
+  if (!isInstant(ms)) throw invalid(`${name}: ${at instanceof Date ? 'the Date' : shown(at)} is no time`);
+  return isoOf(ms);
 }

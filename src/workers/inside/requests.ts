@@ -1,11 +1,12 @@
-import { Fault } from '../../kernel/fault.ts';
-import { parseDuration } from '../../kernel/units.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
+import { readCount } from '../../kernel/units.ts';
 import type { AgentState, Context } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { fromJson, toJson } from './json.ts';
+import { invalid, lengthOf, optionsOf, textOfKey, valueRead } from './options.ts';
 
-const LONGEST_KEY = 200;
+const SEND_OPTIONS = ['key', 'after', 'priority', 'staleAfter'] as const;
 
 /** `context.state`: the agent's durable map. */
 export function createState(ask: Ask): AgentState {
@@ -31,33 +32,15 @@ export function createState(ask: Ask): AgentState {
 
 /** `context.send`. */
 export function createSend(ask: Ask): Context['send'] {
-  return async (agent, input, options = {}) => {
+  return async (agent, input, given = {}) => {
+    const options = optionsOf(given, SEND_OPTIONS, 'send');
     const call: BareCall = { ask: 'send', to: textOfKey(agent, 'an agent'), input: toJson(input, 'the input') };
     if (options.key !== undefined) call.key = textOfKey(options.key, 'a key');
-    if (options.after !== undefined) call.afterMs = lengthOf(options.after, 'after');
-    if (options.staleAfter !== undefined) call.staleAfterMs = lengthOf(options.staleAfter, 'staleAfter');
+    if (options.after !== undefined) call.afterMs = lengthOf(options.after, BOUNDS.wait, 'after');
+    if (options.staleAfter !== undefined) call.staleAfterMs = lengthOf(options.staleAfter, BOUNDS.use, 'staleAfter');
     if (options.priority !== undefined) {
-      if (!Number.isInteger(options.priority) || Math.abs(options.priority) > 100) {
-        throw invalid(`priority ${options.priority} is not a whole number from −100 to 100`);
-      }
-      call.priority = options.priority;
+      call.priority = valueRead(readCount(options.priority, BOUNDS.priority), 'priority', options.priority);
     }
     return (await ask(call)) as string;
   };
-}
-
-/** The text, if it has 1–200 characters; throws otherwise. */
-export function textOfKey(text: unknown, what: string): string {
-  if (typeof text === 'string' && text !== '' && text.length <= LONGEST_KEY) return text;
-  throw invalid(`${what} must be a text of 1–${LONGEST_KEY} characters`);
-}
-
-function lengthOf(text: string, name: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw invalid(`${name}: "${text}" is not a length of time like 30s, 15m or 2h`);
-  return ms;
-}
-
-function invalid(message: string): Fault {
-  return new Fault({ code: 'CALL_INVALID', message });
 }

@@ -1,5 +1,6 @@
+import { BOUNDS, shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
-import { parseDuration } from '../../kernel/units.ts';
+import { readLength } from '../../kernel/units.ts';
 import type { Thrown } from '../wire.ts';
 
 const LONGEST_TEXT = 16 * 1024;
@@ -21,16 +22,30 @@ export function thrownOf(value: unknown): Thrown {
     fault.next ??= nextFor(cause);
     cause = cause.cause;
   }
+  const wrong = value.name === 'RetryLater' ? pauseOf(value) : undefined;
+  if (typeof wrong === 'string') {
+    const message = `RetryLater: after ${shown(afterOf(value))} ${wrong}; it was thrown because of: ${fault.message}`;
+    return cut({ ...fault, code: 'CALL_INVALID', message, next: "give a length of time: { after: '60s' }" });
+  }
   const next = fault.next ?? nextFor(value);
   return cut({ ...fault, code: code ?? fault.code, ...(next ? { next } : {}) });
 }
 
-/** Whether another attempt may help: false after GiveUp and EffectUnknown, RetryLater's pause in ms, else true. */
+/** Whether another attempt may help: false after GiveUp, EffectUnknown and a RetryLater whose pause is none, a RetryLater's pause in ms, else true. */
 export function retryOf(value: unknown): boolean | number {
   if (!(value instanceof Error)) return true;
   if (value.name === 'GiveUp' || value.name === 'EffectUnknown') return false;
   if (value.name !== 'RetryLater') return true;
-  return parseDuration(String((value as { after?: unknown }).after)) ?? true;
+  const pause = pauseOf(value);
+  return typeof pause === 'number' && pause;
+}
+
+function pauseOf(retryLater: Error): ReturnType<typeof readLength> {
+  return readLength(afterOf(retryLater), BOUNDS.wait);
+}
+
+function afterOf(retryLater: Error): unknown {
+  return (retryLater as { after?: unknown }).after;
 }
 
 function nextFor(error: Error): string | undefined {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimRequest } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
+import { isoOf } from '../../../../kernel/instant.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, staleAt. */
@@ -106,7 +107,7 @@ export function jobClaims(
 function staleFault(staleAt: number): PlainFault {
   return {
     code: 'STALE',
-    message: `it had not started by ${new Date(staleAt).toISOString()}, after which it is of no use`,
+    message: `it had not started by ${isoOf(staleAt)}, after which it is of no use`,
     next: 'replay it if it is wanted all the same',
   };
 }

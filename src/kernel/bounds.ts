@@ -1,0 +1,78 @@
+const DAY_MS = 86_400_000;
+const MB = 1024 ** 2;
+const GB = 1024 ** 3;
+
+/** The least and the most that a value may be, both allowed. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * The bounds of every length of time (ms), size (bytes) and count that comes from outside: a file, a plugin, the command
+ * line, the control socket. They stand here only, each with its reason, and are the same at every door. docs/values.md is
+ * printed from them.
+ */
+export const BOUNDS = {
+  /** Limits, timeouts, jitter. A timer waits for them, and Node's timers reach 24 days. */
+  timer: { least: 1, most: 24 * DAY_MS },
+  /** The same, where not to wait at all makes sense. */
+  timerOrNone: { least: 0, most: 24 * DAY_MS },
+  /** How long a job waits for its time. A longer one is a time since 1970 or of another unit; work of a later year is a schedule's. */
+  wait: { least: 0, most: 366 * DAY_MS },
+  /** Within which a job is of use, from the time that it was to start. */
+  use: { least: 1, most: 366 * DAY_MS },
+  /** A pause with an end. A longer one is a pause until somebody resumes. */
+  pause: { least: 1, most: 3_660 * DAY_MS },
+  /** For how long something is kept, and how far back somebody looks: a hundred years. */
+  keep: { least: 1, most: 36_525 * DAY_MS },
+  back: { least: 0, most: 36_525 * DAY_MS },
+  /** The period of one report: its hours are counted one by one. */
+  report: { least: 1, most: 1_100 * DAY_MS },
+
+  /** Of a worker. A bare heap is 5 MB, and below 16 MB a plugin with zod does not load; no machine has more than 1 TB to give. */
+  memory: { least: 16 * MB, most: 1024 * GB },
+  /** What a log file, all logs or all versions may take. */
+  disk: { least: 1 * MB, most: 1024 * 1024 * GB },
+  /** What is kept of what a command writes: it is held in memory by each process on the way. */
+  output: { least: 1, most: 8 * MB },
+
+  /** How often a job is tried. With pauses that double up to the longest, more is a loop. */
+  attempts: { least: 1, most: 100 },
+  /** How often one call to a server is tried within an attempt. */
+  calls: { least: 1, most: 10 },
+  /** Workers of one agent: kept warm, and side by side at most. Each is a thread with a heap of its own. */
+  warmWorkers: { least: 0, most: 64 },
+  workers: { least: 1, most: 64 },
+  /** Workers in one cell. */
+  cell: { least: 1, most: 200 },
+  /** Which of an agent's jobs goes first. */
+  priority: { least: -100, most: 100 },
+  /** Rows of one answer. */
+  rows: { least: 1, most: 1_000 },
+  /** Lines of the log that are shown at a time: they are held in memory. */
+  lines: { least: 0, most: 1_000_000 },
+  /** Times that a schedule is asked for. */
+  times: { least: 1, most: 100 },
+  /** Jobs whose inputs a rehearsal repeats. */
+  rehearsed: { least: 1, most: 1_000 },
+} as const satisfies Record<string, Bounds>;
+
+/** Whether a number is whole and within the bounds. */
+export function isWithin(value: unknown, { least, most }: Bounds): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+/** A value from outside for a message: short, on one line, whatever it is. */
+export function shown(value: unknown): string {
+  const text = textOf(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100));
+  if (value === null || value === undefined || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
