@@ -124,8 +124,8 @@ export const ofGateway: readonly Mutation[] = [
   {
     breaks: 'an attempt that was held up is no incident of its agent',
     file: 'src/healing/verdict.ts',
-    text: "['HOST_LOST', 'ORIGIN_DOWN']",
-    instead: "['HOST_LOST']",
+    text: "['HOST_LOST', 'ORIGIN_DOWN',",
+    instead: "['HOST_LOST',",
     caughtBy: OUTAGES,
   },
   {

@@ -25,4 +25,18 @@ export const ofHealing: readonly Mutation[] = [
     instead: "    case 'disk-short':\n",
     caughtBy: HEALER,
   },
+  {
+    breaks: 'a ring of agents is one incident, whoever of them is refused',
+    file: 'src/healing/loop-watch.ts',
+    text: 'some((agent) => agents.includes(agent))',
+    instead: 'some((agent) => agents[0] === agent)',
+    caughtBy: ['test/healing/loops.test.ts'],
+  },
+  {
+    breaks: 'a crowd that is worked off is no backlog without end',
+    file: 'src/healing/backlog.ts',
+    text: 'if (looks[i]!.count < looks[i - 1]!.count) return undefined;',
+    instead: 'if (looks.length === 0) return undefined;',
+    caughtBy: ['test/healing/loops.test.ts'],
+  },
 ];

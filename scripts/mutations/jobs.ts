@@ -119,5 +119,22 @@ const dispatch: Mutation[] = [
   },
 ];
 
+const chains: readonly Mutation[] = [
+  {
+    breaks: 'a chain of jobs ends at its bound',
+    file: 'src/jobs/chains.ts',
+    text: 'if (depth > deepest) {',
+    instead: 'if (depth > deepest * 2) {',
+    caughtBy: ['test/jobs/chain.test.ts'],
+  },
+  {
+    breaks: 'an agent that made too many jobs makes none for a minute',
+    file: 'src/jobs/chain.ts',
+    text: 'if (now < before.heldUntil)',
+    instead: 'if (now > before.heldUntil + 1e12)',
+    caughtBy: ['test/jobs/chain.test.ts'],
+  },
+];
+
 /** Guards of the job states, of chance, and of the dispatcher. */
-export const ofJobs: readonly Mutation[] = [...law, ...chance, ...dispatch];
+export const ofJobs: readonly Mutation[] = [...law, ...chance, ...dispatch, ...chains];

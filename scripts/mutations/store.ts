@@ -24,8 +24,8 @@ export const ofStore: readonly Mutation[] = [
   {
     breaks: 'a key makes one job',
     file: `${INSIDE}/jobs/add.ts`,
-    text: '?6, ?7, ?8, ?9, ?10)',
-    instead: '?6, ?7, iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10)',
+    text: '?6, ?7, ?8, ?9, ?10, ?11, ?12)',
+    instead: '?6, ?7, iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10, ?11, ?12)',
     caughtBy: [HISTORIES, LAWS],
   },
   {
@@ -98,5 +98,19 @@ export const ofStore: readonly Mutation[] = [
     instead:
       'const refused = storeFault(thrown, file); return { values: new Array(calls.length), faults: calls.map((_, place) => [place, refused]) };',
     caughtBy: ['test/store/trouble.test.ts'],
+  },
+  {
+    breaks: 'a cancelled job keeps no key',
+    file: `${INSIDE}/jobs/row.ts`,
+    text: "'freed_key = coalesce(key, freed_key), key = NULL'",
+    instead: "'freed_key = freed_key'",
+    caughtBy: [HISTORIES, LAWS],
+  },
+  {
+    breaks: 'no job comes back while another has its key',
+    file: `${INSIDE}/jobs/change.ts`,
+    text: 'other.key = job.freed_key)',
+    instead: "other.key = 'no such key')",
+    caughtBy: [HISTORIES, LAWS],
   },
 ];

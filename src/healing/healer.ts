@@ -9,12 +9,14 @@ import type { SlotStore } from '../schedule/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
+import { createBacklogWatch } from './backlog-watch.ts';
 import { type Case, createCases } from './cases.ts';
 import { createDisturbances, type Disturbance } from './disturbances.ts';
 import { createEnds } from './ends.ts';
 import { step } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
+import { createLoopWatch, type LoopWatch } from './loop-watch.ts';
 import { createOriginWatch } from './origin-watch.ts';
 import type { Incident, IncidentStore, OriginBoard, QuarantineRecord, RemedyKind } from './ports.ts';
 import type { Room } from './pressure.ts';
@@ -43,6 +45,8 @@ export interface Healer extends Service {
   hostLost(because: PlainFault, jobs: string[]): void;
   /** A server that agents call went down, was probed, or is back. */
   originsChanged(): void;
+  /** A job was refused to make another. */
+  chainRefused: LoopWatch['refused'];
   /** How many of the agent's attempts may be under way now. */
   allowance(agent: string): number;
   /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
@@ -66,9 +70,14 @@ export interface HealerNeeds {
   time: Time;
   log: Log;
   events: Pick<Events, 'record'>;
-  store: IncidentStore & Pick<EventStore, 'events'> & Pick<JobStore, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
+  store: IncidentStore &
+    Pick<EventStore, 'events'> &
+    Pick<JobStore, 'waiting' | 'backlog'> &
+    Pick<SlotStore, 'nextSlots'>;
   agent(name: string): Agent | undefined;
-  /** Paused by a person, or at work just now: nothing of it is late. */
+  /** Paused by a person, or held by the host. */
+  isHeld(agent: string): boolean;
+  /** The same, or at work just now: nothing of it is late. */
   excused(agent: string): boolean;
   /** The agent's jobs may start. */
   wake(agent: string): void;
@@ -113,6 +122,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const { leastPriority } = pressure;
   const lates = createLateWatch({ time, store, cases, notice, excused, leastPriority });
   const origins = createOriginWatch({ time, cases, notice, heal, close, board: needs.origins });
+  const loops = createLoopWatch({ time, cases, ...disturbances });
+  const isHeld = (name: string) => wards.get(name) !== undefined || needs.isHeld(name);
+  const backlogs = createBacklogWatch({ time, store, cases, notice, heal, agent: needs.agent, isHeld });
   const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
@@ -126,8 +138,10 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       ends.nameWards();
       leaks.look();
       origins.look();
+      loops.look();
       await pressure.look();
       await lates.look();
+      await backlogs.look();
     } catch (error) {
       log.error('a turn of healing failed', { fault: toPlainFault(error) });
     }
@@ -218,6 +232,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     mended: safely((seen, proof) => heal(notice(seen, {}), proof)),
     report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
     originsChanged: safely(origins.look),
+    chainRefused: safely(loops.refused),
     allowance: wards.allowance,
     holdUp: wards.holdUp,
     quarantine: wards.get,

@@ -19,6 +19,10 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   'bad-config': ['roll-back', 'roll-back'],
   // With the usual pauses somebody is asked after some ten minutes.
   'failing-over': ['fail-over', 'probe', 'probe', 'probe', 'probe', 'probe', 'probe'],
+  // A minute apart: who runs in a ring again and again has to be stopped by somebody.
+  looping: ['refuse', 'refuse', 'refuse', 'refuse', 'refuse'],
+  // Nothing that a machine may decide: it is written down, with what a person can do.
+  'falling-behind': ['escalate'],
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */

@@ -20,6 +20,9 @@ const OF_CODES: Record<string, Verdict> = {
   BAD_VERSION: 'bad-version',
   BAD_CONFIG: 'bad-config',
   ORIGIN_DOWN: 'failing-over',
+  CHAIN_TOO_DEEP: 'looping',
+  CHAIN_TOO_FAST: 'looping',
+  FALLING_BEHIND: 'falling-behind',
 };
 
 /** Ends that somebody asked for. */
@@ -35,10 +38,12 @@ const WORDY = new Set<Verdict>([
   'leaking',
   'late',
   'failing-over',
+  'looping',
+  'falling-behind',
 ]);
 
 /** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */
-const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN']);
+const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
 /** What the end of a worker means; null for one that was asked for. A code that nobody knows is a crash. */
 export function verdictOfEnd(because: PlainFault): Verdict | null {

@@ -24,6 +24,8 @@ const SEEN: Record<Verdict, string> = {
   'bad-version': 'on a bad version',
   'bad-config': 'on bad settings',
   'failing-over': 'failing over',
+  looping: 'looping',
+  'falling-behind': 'falling behind',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -122,6 +124,8 @@ export function remedyWords(
       return facts.note ?? 'what was good before runs again';
     case 'fail-over':
       return `calls to it are refused at once, and jobs that fail of that wait and lose no attempt${facts.note ? `; ${facts.note}` : ''}`;
+    case 'refuse':
+      return `what its jobs make is refused${facts.note ? `; ${facts.note}` : ''}`;
     case 'probe':
       return facts.note ?? 'one call goes out to see';
     case 'escalate':

@@ -1,5 +1,6 @@
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
+import type { Chains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { EffectStore, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -13,6 +14,7 @@ export interface AnswersNeeds {
   time: Time;
   store: EffectStore & StateStore;
   jobs: Pick<Jobs, 'add'>;
+  chains: Chains;
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
@@ -21,7 +23,7 @@ export interface AnswersNeeds {
 
 /** Answers what running jobs ask for through their context. */
 export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent) => Promise<unknown> {
-  const { time, store, jobs } = needs;
+  const { time, store, jobs, chains } = needs;
 
   function receiver(name: string, sender: string): Agent {
     const agent = needs.agents().get(name);
@@ -36,6 +38,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
 
   return async (call, by) => {
     const ref = { job: call.job, attempt: call.attempt };
+    const maker = { job: call.job, agent: call.agent };
     switch (call.ask) {
       case 'beginEffect':
         return store.beginEffect(ref, call.key, time.now());
@@ -53,7 +56,9 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
         return store.stateKeys(call.agent);
       case 'send': {
         const agent = receiver(call.to, call.agent);
-        const runAt = time.now() + (call.afterMs ?? 0);
+        const afterMs = call.afterMs ?? 0;
+        const depth = await chains.admit({ ...maker, what: `send to ${agent.name}`, count: 1, afterMs });
+        const runAt = time.now() + afterMs;
         const staleAfter = call.staleAfterMs ?? agent.limits.staleAfterMs;
         const [added] = await jobs.add([
           {
@@ -61,6 +66,8 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
             trigger: 'send',
             input: call.input,
             attempts: agent.limits.attempts,
+            parent: call.job,
+            depth,
             ...(call.key === undefined ? {} : { key: call.key }),
             ...(call.priority === undefined ? {} : { priority: call.priority }),
             ...(call.afterMs ? { runAt } : {}),
@@ -76,8 +83,13 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
           from: call.agent,
           data: call.data === null ? null : JSON.parse(call.data),
         });
+        const what = `emit of ${call.topic}`;
+        const depth = await chains.admit({ ...maker, what, count: listeners.length, afterMs: 0 });
         await jobs.add(
-          listeners.map(({ name, limits }) => ({ agent: name, trigger: 'event', input, attempts: limits.attempts })),
+          listeners.map(({ name, limits }) => {
+            const { attempts } = limits;
+            return { agent: name, trigger: 'event', input, attempts, parent: call.job, depth };
+          }),
         );
         return listeners.length;
       }

@@ -43,6 +43,7 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
     events,
     store,
     agent: (name) => crew().get(name),
+    isHeld: needs.isHeld,
     excused: (name) =>
       needs.isHeld(name) ||
       needs

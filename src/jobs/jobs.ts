@@ -3,12 +3,14 @@ import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
+import { createJobChanges, type JobChanges } from './changes.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
-import type { Job, JobId, NewJob } from './model.ts';
+import type { Added, Job, JobId, NewJob } from './model.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
+import { createSurely } from './surely.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
 import { createWallClock } from './wall-clock.ts';
@@ -17,19 +19,17 @@ import { createWallClock } from './wall-clock.ts';
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
  * It is run at least once; an attempt that lost its lease cannot change it any more.
  */
-export interface Jobs extends Service, WorkerEvents {
+export interface Jobs extends Service, WorkerEvents, JobChanges {
   /** Accepts jobs; resolves when they are on disk. */
-  add(jobs: NewJob[]): Promise<{ id: JobId; isNew: boolean }[]>;
-  /** Cancels an unfinished job, its running attempt included; undefined when there was nothing to cancel. */
-  cancel(id: JobId, why: PlainFault): Promise<Job | undefined>;
-  /** Gives dead or cancelled jobs all their attempts anew. */
-  redrive(ids: JobId[]): Promise<JobId[]>;
+  add(jobs: NewJob[]): Promise<Added[]>;
   /** The agent's jobs may start now: it is new, changed or resumed. */
   wake(agent: string): void;
   /** Resolves with the job once it is done, dead or cancelled. */
   finished(id: JobId, signal?: AbortSignal): Promise<Job>;
   /** The agents' attempts that are on workers or on their way. */
   held(): number;
+  /** The hops of a job that is on a worker, from the job that no job made; undefined for any other. */
+  depthOf(id: JobId): number | undefined;
   /** Calls back with each end that was written down. */
   onSettled(call: (settlement: Settlement, agent: string) => void): void;
 }
@@ -65,6 +65,7 @@ interface Held {
   attempt: number;
   attempts: number;
   since: number;
+  depth: number;
   /** A person or `overlap: replace` ended it: its late end is expected to be refused. */
   cancelled?: boolean;
 }
@@ -81,6 +82,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const writing = new Set<Promise<void>>();
   let turned: number | undefined;
   let cancelSweep = () => {};
+  const surely = createSurely(needs, () => turned === undefined);
 
   /** How many more attempts of the agent may start. */
   function allowance(name: string): number {
@@ -100,12 +102,25 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       startable: (name) => (turned === undefined || needs.paused(name) ? undefined : needs.agent(name)),
       taken(assignments) {
         const since = time.monotonic();
-        for (const { job, agent, attempt, attempts } of assignments) held.set(job, { agent, attempt, attempts, since });
+        for (const { job, agent, attempt, attempts, depth = 0 } of assignments)
+          held.set(job, { agent, attempt, attempts, since, depth });
       },
       failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
     },
     () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs, leastPriority: needs.leastPriority?.() }),
   );
+
+  const changes = createJobChanges({
+    time,
+    store,
+    workers,
+    waiters,
+    wake: claims.wake,
+    cancelled(id) {
+      const facts = held.get(id);
+      if (facts) facts.cancelled = true;
+    },
+  });
 
   /** What an earlier run of the host left behind is settled before anything new starts. */
   async function takeOver() {
@@ -137,19 +152,6 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
 
   function forget(ref: AttemptRef) {
     if (held.get(ref.job)?.attempt === ref.attempt) held.delete(ref.job);
-  }
-
-  /** What the store could not take is kept and offered again: the work is done, or untouched; only the record is missing. */
-  async function surely(what: string, write: () => Promise<void>): Promise<void> {
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
-      try {
-        return await write();
-      } catch (error) {
-        if (turned === undefined) return;
-        log.error(`${what} could not be written down; trying again`, { fault: toPlainFault(error) });
-        await new Promise<void>((resolve) => time.after(pause, resolve));
-      }
-    }
   }
 
   function toSettlement({ worker, outcome, fingerprint }: Told, end: AttemptEnd = outcome): Settlement {
@@ -248,19 +250,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       }
       return added;
     },
-    async cancel(id, why) {
-      const was = await store.cancel(id, why, time.now());
-      const facts = held.get(id);
-      if (facts) facts.cancelled = true;
-      if (was?.state === 'running') workers.abort({ job: id, attempt: was.attempt }, why);
-      if (was) waiters.release(id);
-      return was;
-    },
-    async redrive(ids) {
-      const back = await store.redrive(ids, time.now());
-      for (const { agent } of await store.waiting()) claims.wake(agent);
-      return back;
-    },
+    ...changes,
     wake: claims.wake,
     async finished(id, signal) {
       for (;;) {
@@ -277,6 +267,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       }
     },
     held: () => held.size,
+    depthOf: (id) => held.get(id)?.depth,
     onSettled: (call) => void listeners.push(call),
 
     ended(list) {

@@ -17,7 +17,7 @@ export interface NewJob {
   trigger: Trigger;
   /** JSON text; null when nothing was handed over. It passes through the host unread. */
   input: string | null;
-  /** A second job of the agent with the same key is the first one. */
+  /** A second job of the agent with the same key is the first one, unless that was cancelled. */
   key?: string;
   /** The slot's due time. */
   slot?: number;
@@ -28,6 +28,19 @@ export interface NewJob {
   staleAt?: number;
   /** The most attempts it gets. */
   attempts: number;
+  /** The job that made it, by a send or an emit; undefined: no job did. */
+  parent?: JobId;
+  /** Hops from the job that no job made, see {@link depthOfMade}. Default 0. */
+  depth?: number;
+}
+
+/** What came of a job that was asked for. */
+export interface Added {
+  id: JobId;
+  /** false: nothing was queued, because the agent's job `id` has the key. */
+  isNew: boolean;
+  /** That job, where nothing was queued. */
+  first?: { state: JobState; queuedAt: number; sameInput: boolean };
 }
 
 /** One job as the store keeps it. */
@@ -57,6 +70,10 @@ export interface Job {
   error: PlainFault | null;
   /** Equal for failures of the same cause; null unless it failed. */
   cause: string | null;
+  /** The job that made it; null: no job did. */
+  parent: JobId | null;
+  /** Hops from the job that no job made. */
+  depth: number;
 }
 
 /** A claimed attempt on its way to a worker. */
@@ -71,6 +88,8 @@ export interface Assignment {
   queuedAt: number;
   /** When the job may first start: lateness is counted from it. */
   runAt: number;
+  /** Hops from the job that no job made. Default 0. */
+  depth?: number;
 }
 
 /** How an attempt ended, as its worker (or the cell on its behalf) tells. */

@@ -1,10 +1,13 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import type { Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
+import type { Added, Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
 
 /** What jobs needs of a store. Every method resolves only when what it says is on disk. Batches are applied in order, each item on its own: one that is refused leaves the others. */
 export interface JobStore {
-  /** Adds jobs, durable when it resolves. A key that the agent has used before gives the first job's id and `isNew: false`. */
-  add(jobs: NewJob[], now: number): Promise<{ id: JobId; isNew: boolean }[]>;
+  /**
+   * Adds jobs, durable when it resolves. A key that a job of the agent has gives that job and `isNew: false`; a job that was
+   * cancelled has its key no more.
+   */
+  add(jobs: NewJob[], now: number): Promise<Added[]>;
   /**
    * Takes up to `limit` jobs of each named agent that are due, highest priority first, then by `runAt`, then by age;
    * marks them running with attempt + 1 under `owner`'s lease. Jobs past `staleAt` are cancelled instead (code `STALE`).
@@ -21,6 +24,8 @@ export interface JobStore {
   abandoned(owner: string, now: number): Promise<Job[]>;
   /** Cancels an unfinished job; returns what it was, or undefined when there was nothing to cancel. */
   cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
+  /** The same of many, each on its own; returns what those were that were cancelled. */
+  cancelMany(ids: JobId[], why: PlainFault, now: number): Promise<{ id: JobId; state: JobState; attempt: number }[]>;
   /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
   hasten(ids: JobId[], now: number): Promise<JobId[]>;
   /**
@@ -28,13 +33,24 @@ export interface JobStore {
    * waits no longer than it would have. A later time that was asked for stays. Returns how many jobs were moved.
    */
   setBack(was: number, now: number): Promise<number>;
-  /** Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. */
+  /**
+   * Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. One
+   * whose key another job has by now stays what it is.
+   */
   redrive(ids: JobId[], now: number): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
   drop(ids: JobId[], why: PlainFault, now: number): Promise<JobId[]>;
   get(id: JobId): Promise<JobDetail | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Job[]>;
+  /** The ids of jobs alone, newest first, at most 100,000. */
+  ids(filter: JobSet): Promise<JobId[]>;
+  /** How many jobs there are of each state; states without any are left out. */
+  count(filter: JobSet): Promise<{ state: JobState; count: number }[]>;
+  /** The job and those that it came of, newest first, at most 100: each was made by the next. */
+  ancestors(id: JobId): Promise<{ id: JobId; agent: string; depth: number }[]>;
+  /** For each agent: how many jobs wait that are due, and since when the first of them is. */
+  backlog(now: number): Promise<{ agent: string; count: number; dueSince: number }[]>;
   /** Agents with unfinished jobs that do not run, and when each agent's next one is or was due. Those below `leastPriority` do not count. */
   waiting(leastPriority?: number): Promise<{ agent: string; nextAt: number }[]>;
   /** Dead jobs by cause, largest group first. */
@@ -98,12 +114,23 @@ export interface JobFilter {
   states?: JobState[];
   cause?: string;
   slot?: number;
+  /** Only those that a schedule asked for. */
+  ofSlots?: boolean;
   /** Queued at or after, in epoch ms. */
   since?: number;
   /** Jobs older than this one: for paging. */
   before?: JobId;
   /** 1–1000. */
   limit: number;
+}
+
+/** Jobs that are meant together. */
+export interface JobSet {
+  agent?: string;
+  states: JobState[];
+  cause?: string;
+  /** Only jobs older than this one. */
+  before?: JobId;
 }
 
 /** One failed attempt of a job. The last one of a finished job is in the job itself. */

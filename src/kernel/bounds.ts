@@ -48,6 +48,10 @@ export const BOUNDS = {
   cell: { least: 1, most: 200 },
   /** Which of an agent's jobs goes first. */
   priority: { least: -100, most: 100 },
+  /** How far jobs may make jobs that make jobs. Beyond thousands of hops no bound is one. */
+  hops: { least: 1, most: 10_000 },
+  /** What the jobs of one agent may make within a minute, each counted by its hops. */
+  madeJobs: { least: 10, most: 10_000_000 },
   /** Rows of one answer. */
   rows: { least: 1, most: 1_000 },
   /** Lines of the log that are shown at a time: they are held in memory. */

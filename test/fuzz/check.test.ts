@@ -28,6 +28,8 @@ function job(id: string, agent: string, more: Partial<Job> = {}): Job {
     summary: null,
     error: null,
     cause: null,
+    parent: null,
+    depth: 0,
     ...more,
   };
 }

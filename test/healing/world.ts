@@ -62,6 +62,7 @@ export class Shelf implements IncidentStore {
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
   jobs: { agent: string; nextAt: number }[] = [];
+  due: { agent: string; count: number; dueSince: number }[] = [];
 
   async openIncident(incident: Omit<Incident, 'id'>) {
     this.#up();
@@ -121,6 +122,10 @@ export class Shelf implements IncidentStore {
     this.#up();
     return this.slots;
   }
+  async backlog() {
+    this.#up();
+    return this.due;
+  }
   async waiting() {
     this.#up();
     return this.jobs;
@@ -138,6 +143,8 @@ export interface World {
   agents: Map<string, Agent>;
   /** What was asked of the rooms: `wake a`, `recycle w1`, `ownCell a`, `bearings`, `shed`. */
   asked: string[];
+  /** Agents that are paused. */
+  held: Set<string>;
   /** Of the machine. */
   room: Room;
   errors: string[];
@@ -168,6 +175,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         events: { record: (_, event) => void shelf.written.push({ at: clock.wall, ...event }) },
         store: shelf,
         agent: (name) => agents.get(name),
+        isHeld: (name) => it.held.has(name),
         excused: () => false,
         wake: (agent) => void asked.push(`wake ${agent}`),
         recycle: (worker) => void asked.push(`recycle ${worker}`),
@@ -187,6 +195,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     );
   const it: World = {
     clock,
+    held: new Set(),
     shelf,
     origins: newOrigins(),
     healer: undefined as never,

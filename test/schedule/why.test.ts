@@ -38,6 +38,8 @@ const job = (more: Partial<JobDetail> = {}): JobDetail => ({
   summary: null,
   error: null,
   cause: null,
+  parent: null,
+  depth: 0,
   failures: [],
   ...more,
 });

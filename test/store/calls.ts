@@ -45,7 +45,7 @@ export const anyCall = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'hasten', 'redrive', 'drop'),
+      is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'hasten', 'redrive', 'drop', 'cancel many'),
       pick,
     }),
   },
@@ -90,7 +90,10 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const [answer] = await store.add([job], now);
       return () => {
         const first = model.add(job, now, answer!.id);
-        expect(answer).toEqual({ id: first ?? answer!.id, isNew: first === undefined });
+        if (first === undefined) return expect(answer).toEqual({ id: answer!.id, isNew: true });
+        const { is } = model.find(first)!.life;
+        const holder = { state: is, queuedAt: expect.any(Number), sameInput: true };
+        expect(answer).toEqual({ id: first, isNew: false, first: holder });
       };
     }
     case 'claim': {
@@ -156,6 +159,18 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const was = await store.cancel(id, FAULT, now);
       return () => expect(was?.state).toBe(model.cancel(id));
     }
+    case 'cancel many': {
+      const ids = [...new Set([call.pick, call.pick + 1, call.pick + 2].map(jobAt))];
+      const were = await store.cancelMany(ids, FAULT, now);
+      return () => {
+        const wanted = ids.flatMap((id) => {
+          const attempt = model.find(id)?.life.attempt;
+          const state = model.cancel(id);
+          return state ? [{ id, state, attempt }] : [];
+        });
+        expect(were).toEqual(wanted);
+      };
+    }
     case 'hasten': {
       const id = jobAt(call.pick);
       const sooner = await store.hasten([id], now);
@@ -164,7 +179,7 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     case 'redrive': {
       const id = jobAt(call.pick);
       const back = await store.redrive([id], now);
-      return () => expect(back).toEqual(model.step(id, { is: 'redriven', now }) ? [id] : []);
+      return () => expect(back).toEqual(model.redrive(id, now) ? [id] : []);
     }
     default: {
       const id = jobAt(call.pick);

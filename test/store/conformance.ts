@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { chainLaws } from './laws/chains.ts';
 import { endLaws } from './laws/ends.ts';
 import { figureLaws } from './laws/figures.ts';
 import { incidentLaws } from './laws/incidents.ts';
@@ -12,6 +13,7 @@ import type { OpenStore } from './laws/world.ts';
 export function describeStore(name: string, open: OpenStore): void {
   describe(name, () => {
     describe('queue', () => queueLaws(open));
+    describe('chains', () => chainLaws(open));
     describe('ends', () => endLaws(open));
     describe('views', () => viewLaws(open));
     describe('slots', () => slotLaws(open));

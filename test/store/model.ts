@@ -24,7 +24,7 @@ export class JobModel {
 
   /** undefined: a new job; else the id that has to come back. */
   add(job: NewJob, now: number, id: string): string | undefined {
-    const first = job.key === undefined ? undefined : this.jobs.find((j) => j.agent === job.agent && j.key === job.key);
+    const first = this.holderOf(job.agent, job.key);
     if (first) return first.id;
     const life = newJob(job.runAt ?? now, job.attempts, job.staleAt ?? null);
     this.jobs.push({ id, age: this.jobs.length, agent: job.agent, priority: job.priority ?? 0, key: job.key, life });
@@ -47,6 +47,19 @@ export class JobModel {
   cancel(id: string): JobState | undefined {
     const was = this.find(id)?.life.is;
     return this.step(id, { is: 'cancelled' }) ? was : undefined;
+  }
+
+  /** The job that has the key: a cancelled one has it no more. */
+  holderOf(agent: string, key: string | undefined): ModelJob | undefined {
+    if (key === undefined) return undefined;
+    return this.jobs.find((job) => job.agent === agent && job.key === key && job.life.is !== 'cancelled');
+  }
+
+  /** A cancelled job whose key another has by now stays what it is. */
+  redrive(id: string, now: number): boolean {
+    const job = this.find(id);
+    const holder = job && this.holderOf(job.agent, job.key);
+    return (holder === undefined || holder === job) && this.step(id, { is: 'redriven', now });
   }
 
   /** Attempts that nobody holds any more, by the eyes of `owner`. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { type ChainBounds, DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
@@ -27,6 +28,8 @@ export interface HostSettings {
   versions: { budgetBytes: number };
   /** `rehearse`: how many recorded inputs a new version is tried on before its first job; 0: none. */
   probation: { rehearse: number };
+  /** How far jobs may make jobs that make jobs. */
+  jobChains: ChainBounds;
   /** Of calls to other servers, by origin; `*` is said of all of them. */
   origins: Record<string, OriginSetting>;
   /** undefined: the place that follows from the installation's folder. */
@@ -97,6 +100,19 @@ export const hostSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('How new versions come into service.'),
+  jobChains: z
+    .strictObject({
+      depth: countField(BOUNDS.hops)
+        .optional()
+        .describe('The most hops from a job that no other made: sends and emits beyond are refused. Default 32.'),
+      perMinute: countField(BOUNDS.madeJobs)
+        .optional()
+        .describe(
+          'What the jobs of one agent may make within a minute, each counted by its hops; then it makes nothing for a minute. Default 20000.',
+        ),
+    })
+    .optional()
+    .describe('How far jobs may make jobs that make jobs.'),
   origins: originsField
     .optional()
     .describe('Servers that agents call, by origin; `*` for all: when one counts as down, and who is asked then.'),
@@ -116,6 +132,7 @@ export const DEFAULT_HOST_SETTINGS = {
   retention: { jobs: '30d', slots: '90d', events: '90d' },
   versions: { budget: '256MB' },
   probation: { rehearse: 0 },
+  jobChains: DEFAULT_CHAIN_BOUNDS,
   origins: {},
   control: { socket: undefined },
 } as const;
@@ -171,7 +188,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
     return used;
   }
-  const { store, logs, cells, retention, versions, probation } = DEFAULT_HOST_SETTINGS;
+  const { store, logs, cells, retention, versions, probation, jobChains } = DEFAULT_HOST_SETTINGS;
   const settings: HostSettings = {
     timezone: pick(['timezone'], said.timezone, Intl.DateTimeFormat().resolvedOptions().timeZone),
     store: { file: pick(['store', 'file'], said.store?.file, store.file) },
@@ -201,6 +218,10 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     },
     probation: {
       rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
+    },
+    jobChains: {
+      depth: pick<number>(['jobChains', 'depth'], said.jobChains?.depth, jobChains.depth),
+      perMinute: pick<number>(['jobChains', 'perMinute'], said.jobChains?.perMinute, jobChains.perMinute),
     },
     origins: originSettings(said.origins),
     control: {},

@@ -153,6 +153,11 @@ function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {
   if (isDrillAgent(agent)) return ['daruma incidents --drills', 'daruma drill'];
   if (endedAt !== null) return agent === null ? ['daruma status'] : [`daruma status ${agent}`];
   const own = agent === null ? [] : [`daruma logs ${agent}`];
-  const lift = verdict === 'crash-looping' ? [`daruma resume ${agent}`] : [];
+  const ways: Record<string, string[]> = {
+    'crash-looping': [`daruma resume ${agent}`],
+    looping: [`daruma pause ${agent}`, `daruma cancel --agent ${agent} --state queued`],
+    'falling-behind': [`daruma cancel --agent ${agent} --state queued`],
+  };
+  const lift = ways[verdict] ?? [];
   return [...own, ...lift, `daruma ack ${id} "a note"`];
 }

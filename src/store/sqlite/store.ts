@@ -2,7 +2,6 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
-import { jobIdOf } from './job-id.ts';
 import { createLine, type Line } from './line.ts';
 import type { StorePorts } from './ports.ts';
 import {
@@ -14,6 +13,7 @@ import {
   packJob,
   packSettlements,
   type StoreOps,
+  unpackAdded,
   unpackClaim,
 } from './wire.ts';
 
@@ -102,8 +102,7 @@ function packedCalls(line: Line): Pick<StorePorts, keyof PackedOps> {
     async add(jobs, now) {
       const flat: Plain[] = [];
       for (const job of jobs) packJob(flat, job, now);
-      const rows = await line.call('add', flat, now);
-      return rows.map((row) => ({ id: jobIdOf(Math.abs(row)), isNew: row > 0 }));
+      return unpackAdded(await line.call('add', flat, now));
     },
     claim: async (requests, terms) => unpackClaim(requests, await line.call('claim', requests, terms)),
     settle: (settlements) => line.call('settle', packSettlements(settlements)),

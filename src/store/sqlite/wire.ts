@@ -3,7 +3,7 @@
  * value for each, in order. What travels with every job (new jobs, claims, ends) goes as one flat list of plain values,
  * which costs half of what objects do; everything else goes as it is.
  */
-import type { Assignment, NewJob } from '../../jobs/model.ts';
+import type { Added, Assignment, JobState, NewJob } from '../../jobs/model.ts';
 import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { jobIdOf, rowOf } from './job-id.ts';
@@ -13,8 +13,8 @@ export type Plain = string | number | null;
 
 /** The calls whose arguments and answers are packed. */
 export interface PackedOps {
-  /** Rows of the jobs; negative: the key was used before. */
-  add(jobs: Plain[], now: number): number[];
+  /** Rows of the jobs; negative: nothing was queued, a job has the key. Of those, in order: state, queuedAt, sameInput (0 or 1). */
+  add(jobs: Plain[], now: number): { rows: number[]; firsts: Plain[] };
   claim(requests: ClaimRequest[], terms: ClaimTerms): Plain[];
   settle(settlements: Plain[]): boolean[];
   release(attempts: number[]): void;
@@ -39,6 +39,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   add: 'hard',
   settle: 'hard',
   cancel: 'hard',
+  cancelMany: 'hard',
   hasten: 'soft',
   setBack: 'soft',
   redrive: 'hard',
@@ -49,7 +50,11 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   abandoned: 'read',
   waiting: 'read',
   get: 'read',
+  ancestors: 'read',
   list: 'slow',
+  ids: 'slow',
+  count: 'slow',
+  backlog: 'slow',
   deadByCause: 'slow',
   overview: 'slow',
   beginEffect: 'hard',
@@ -91,8 +96,10 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   checkUp: 'slow',
 };
 
-/** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input */
-export const NEW_JOB_WIDTH = 9;
+/** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth */
+export const NEW_JOB_WIDTH = 11;
+/** state, queuedAt, sameInput */
+export const FIRST_WIDTH = 3;
 
 /** One new job, appended to `flat`. */
 export function packJob(flat: Plain[], job: NewJob, now: number): void {
@@ -106,6 +113,8 @@ export function packJob(flat: Plain[], job: NewJob, now: number): void {
     job.key ?? null,
     job.staleAt ?? null,
     job.input,
+    job.parent === undefined ? null : rowOf(job.parent),
+    job.depth ?? 0,
   );
 }
 
@@ -140,8 +149,19 @@ export function packAttempts(attempts: AttemptRef[]): number[] {
   return flat;
 }
 
-/** row, attempt, attempts, trigger, slot, input, queuedAt, runAt */
-export const ASSIGNMENT_WIDTH = 8;
+/** What came of new jobs, as the store thread tells it. */
+export function unpackAdded({ rows, firsts }: ReturnType<PackedOps['add']>): Added[] {
+  let at = 0;
+  return rows.map((row): Added => {
+    if (row > 0) return { id: jobIdOf(row), isNew: true };
+    const [state, queuedAt, sameInput] = firsts.slice(at, at + FIRST_WIDTH) as [JobState, number, number];
+    at += FIRST_WIDTH;
+    return { id: jobIdOf(-row), isNew: false, first: { state, queuedAt, sameInput: sameInput === 1 } };
+  });
+}
+
+/** row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth */
+export const ASSIGNMENT_WIDTH = 9;
 
 /** For each request: nextAt, the number of jobs taken, and the jobs. */
 export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswer[] {
@@ -162,6 +182,7 @@ export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswe
         input: flat[at + 5] as string | null,
         queuedAt: flat[at + 6] as number,
         runAt: flat[at + 7] as number,
+        depth: flat[at + 8] as number,
       });
     }
     return { agent, assignments, nextAt };

@@ -34,6 +34,8 @@ export function queueLaws(open: OpenStore): void {
         summary: null,
         error: null,
         cause: null,
+        parent: null,
+        depth: 0,
         failures: [],
       });
       expect(await store().get(second!)).toMatchObject({ runAt: T0, priority: 0, key: null, slot: null, input: null });
@@ -43,11 +45,11 @@ export function queueLaws(open: OpenStore): void {
       const batch = [job({ key: 'k' }), job({ key: 'k' }), job({ agent: 'b', key: 'k' }), job()];
       const [first, again, other, plain] = await store().add(batch, T0);
       expect(first!.isNew).toBe(true);
-      expect(again).toEqual({ id: first!.id, isNew: false });
+      expect(again).toMatchObject({ id: first!.id, isNew: false });
       expect(other!.isNew).toBe(true);
       expect(plain!.isNew).toBe(true);
       await store().settle((await claimed(store())).map((taken) => done(taken)));
-      expect(await store().add([job({ key: 'k' })], T0 + 1)).toEqual([{ id: first!.id, isNew: false }]);
+      expect(await store().add([job({ key: 'k' })], T0 + 1)).toMatchObject([{ id: first!.id, isNew: false }]);
     });
 
     test('takes a payload of several megabytes', async () => {
@@ -84,6 +86,7 @@ export function queueLaws(open: OpenStore): void {
           input: '1',
           queuedAt: T0,
           runAt: T0,
+          depth: 0,
         },
       ]);
       expect(await store().get(id!)).toMatchObject({ state: 'running', attempt: 1, version: 'v1', startedAt: T0 });

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -157,5 +157,11 @@ CREATE TABLE quarantine (
   next_probe_at INTEGER NOT NULL,
   fingerprint   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+ALTER TABLE job ADD COLUMN parent INTEGER; -- the job that made it
+ALTER TABLE job ADD COLUMN depth INTEGER NOT NULL DEFAULT 0; -- hops from the job that no job made
+ALTER TABLE job ADD COLUMN freed_key TEXT; -- the key that it had before it was cancelled
+UPDATE job SET freed_key = key, key = NULL WHERE state = 'cancelled' AND key IS NOT NULL;
 `,
 ];

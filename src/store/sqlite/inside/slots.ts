@@ -39,7 +39,7 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'pla
     if (job) {
       const packed: Plain[] = [];
       packJob(packed, { ...job, slot: job.slot ?? due }, now);
-      row = Math.abs(jobs.add(packed, now)[0]!);
+      row = Math.abs(jobs.add(packed, now).rows[0]!);
     }
     decide.run(agent, due, state, reason ?? null, row, now);
     return row === null ? null : jobIdOf(row);

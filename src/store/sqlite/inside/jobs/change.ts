@@ -1,23 +1,25 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { JobState } from '../../../../jobs/model.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
-import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
+import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 /** What is done to jobs from outside of their attempts. */
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
-): Pick<Sync<StorePorts>, 'cancel' | 'hasten' | 'setBack' | 'redrive' | 'drop'> {
+): Pick<Sync<StorePorts>, 'cancel' | 'cancelMany' | 'hasten' | 'setBack' | 'redrive' | 'drop'> {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   const cancel = db.prepare(
-    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
+    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
   );
   // The attempt's number stays: it is the fence, and an outcome of the former life must not be taken for one of the new.
   // What was stale is not any more, because a person wants it now.
   const redrive = db.prepare(`
     UPDATE job SET state = 'queued', attempts = attempt + allowed, run_at = ?, stale_at = NULL, started_at = NULL,
-      finished_at = NULL, result = NULL, summary = NULL, error = NULL, cause = NULL
-    WHERE id = ? AND state IN ('dead', 'cancelled')`);
+      finished_at = NULL, result = NULL, summary = NULL, error = NULL, cause = NULL, key = coalesce(key, freed_key), freed_key = NULL
+    WHERE id = ? AND state IN ('dead', 'cancelled')
+      AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.agent = job.agent AND other.key = job.freed_key)`);
 
   const hasten = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
 
@@ -26,10 +28,25 @@ export function jobChanges(
     WHERE run_at > ?2 AND (state = 'retrying' OR (state = 'queued' AND run_at <= ?1))`);
 
   const drop = db.prepare(
-    `UPDATE job SET state = 'cancelled', error = ?, cause = NULL WHERE id = ? AND state = 'dead'`,
+    `UPDATE job SET state = 'cancelled', error = ?, cause = NULL, ${FREE_KEY} WHERE id = ? AND state = 'dead'`,
+  );
+
+  const lookBefore = db.prepare(
+    `SELECT state, attempt FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`,
   );
 
   return {
+    cancelMany(ids, why, now) {
+      const error = JSON.stringify(why);
+      return ids.flatMap((id) => {
+        const row = rowOf(id);
+        const before = lookBefore.get(row) as { state: JobState; attempt: number } | undefined;
+        if (!before) return [];
+        cancel.run(now, error, row);
+        agents.delete(row);
+        return [{ id, ...before }];
+      });
+    },
     cancel(id, why, now) {
       const row = find.get(rowOf(id)) as JobRow | undefined;
       if (!row) return undefined;

@@ -3,9 +3,10 @@ import type { ClaimRequest } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
 import { isoOf } from '../../../../kernel/instant.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
+import { FREE_KEY } from './row.ts';
 
-/** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, staleAt. */
-type DueRow = [number, number, number, string, number | null, string | null, number, number, number | null];
+/** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
+type DueRow = [number, number, number, string, number | null, string | null, number, number, number, number | null];
 
 /** Above every priority that a job can have. */
 const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
@@ -18,7 +19,7 @@ export function jobClaims(
   const ready = `FROM job INDEXED BY job_ready WHERE agent = ? AND state IN ('queued', 'retrying')`;
   const nextLevel = db.prepare(`SELECT priority ${ready} AND priority < ? ORDER BY priority DESC LIMIT 1`);
   const due = db.prepare(
-    `SELECT id, attempt, attempts, trigger, slot, input, queued_at, run_at, stale_at ${ready}
+    `SELECT id, attempt, attempts, trigger, slot, input, queued_at, run_at, depth, stale_at ${ready}
      AND priority = ? AND run_at <= ? ORDER BY run_at, id LIMIT ?`,
   );
   const soonest = db.prepare(`SELECT min(run_at) ${ready} AND priority = ?`);
@@ -28,7 +29,7 @@ export function jobClaims(
      WHERE id = ?`,
   );
   const expire = db.prepare(
-    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL WHERE id = ?`,
+    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
   );
   const giveBack = db.prepare(
     `UPDATE job SET state = iif(attempt = 1, 'queued', 'retrying'), attempt = attempt - 1, version = iif(attempt = 1, NULL, version),
@@ -88,14 +89,14 @@ export function jobClaims(
     while (taken < limit) {
       const wanted = limit - taken;
       const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
-      for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, staleAt] of rows) {
+      for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt] of rows) {
         if (staleAt !== null && staleAt < now) {
           expire.run(now, JSON.stringify(staleFault(staleAt)), row);
           continue;
         }
         take.run(before + 1, version, owner, leaseUntil, now, row);
         agents.set(row, agent);
-        flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt);
+        flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt, depth);
         taken++;
       }
       if (rows.length < wanted) break;

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { JobState } from '../../../../jobs/model.ts';
 import type { JobFilter } from '../../../../jobs/ports.ts';
-import { rowOf } from '../../job-id.ts';
+import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 import { queuedSince } from './since.ts';
@@ -18,9 +18,10 @@ const PLACES: Record<JobState, string> = {
 /** Only jobs that failed have a cause, and they lose it when they end well. */
 const WITH_CAUSE: readonly JobState[] = ['retrying', 'running', 'dead'];
 const MOST_ROWS = 1_000;
+const MOST_IDS = 100_000;
 
 /** Lists jobs, newest first: one look for each state, merged, so that few dead jobs are found among a million done. */
-export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list'> {
+export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids' | 'count'> {
   const since = queuedSince(db);
   const statements = new Map<string, StatementSync>();
 
@@ -37,13 +38,31 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list'> {
       if (places.length > 1) rows.sort((a, b) => b.id - a.id);
       return rows.slice(0, limit).map(jobOf);
     },
+    ids(set) {
+      const rows = statesOf(set)!.flatMap((state) => {
+        const { conditions, values } = conditionsOf(set);
+        const text = `SELECT id FROM job ${PLACES[state]}${conditions} ORDER BY id DESC LIMIT ?`;
+        return prepared(text).all(...values, MOST_IDS) as unknown as { id: number }[];
+      });
+      rows.sort((a, b) => b.id - a.id);
+      return rows.slice(0, MOST_IDS).map(({ id }) => jobIdOf(id));
+    },
+    count(set) {
+      const { conditions, values } = conditionsOf(set);
+      return statesOf(set)!.flatMap((state) => {
+        const text = `SELECT count(*) AS count FROM job ${PLACES[state]}${conditions}`;
+        const { count } = prepared(text).get(...values) as { count: number };
+        return count === 0 ? [] : [{ state, count }];
+      });
+    },
   };
 
-  function conditionsOf(filter: JobFilter): { conditions: string; values: SQLInputValue[] } {
+  function conditionsOf(filter: Omit<JobFilter, 'limit' | 'states'>): { conditions: string; values: SQLInputValue[] } {
     const parts: [string, SQLInputValue][] = [];
     if (filter.agent !== undefined) parts.push(['agent = ?', filter.agent]);
     if (filter.exceptPrefix !== undefined) parts.push(['instr(agent, ?) <> 1', filter.exceptPrefix]);
     if (filter.cause !== undefined) parts.push(['cause = ?', filter.cause]);
+    if (filter.ofSlots) parts.push(['slot IS NOT NULL AND 1 = ?', 1]);
     if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
     if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
     if (filter.since !== undefined) parts.push(['id >= ?', since(filter.since)], ['queued_at >= ?', filter.since]);
@@ -51,13 +70,17 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list'> {
   }
 
   function statementFor(rest: string): StatementSync {
-    const statement = statements.get(rest) ?? db.prepare(`SELECT ${JOB_COLUMNS} FROM job ${rest}`);
-    statements.set(rest, statement);
+    return prepared(`SELECT ${JOB_COLUMNS} FROM job ${rest}`);
+  }
+
+  function prepared(text: string): StatementSync {
+    const statement = statements.get(text) ?? db.prepare(text);
+    statements.set(text, statement);
     return statement;
   }
 }
 
-function statesOf(filter: JobFilter): JobState[] | undefined {
+function statesOf(filter: Pick<JobFilter, 'cause' | 'states'>): JobState[] | undefined {
   if (filter.cause === undefined) return filter.states && [...new Set(filter.states)];
   return WITH_CAUSE.filter((state) => filter.states?.includes(state) ?? true);
 }

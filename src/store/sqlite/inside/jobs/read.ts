@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
-import { rowOf } from '../../job-id.ts';
+import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
-type Reads = Pick<Sync<StorePorts>, 'get' | 'abandoned' | 'waiting' | 'deadByCause'>;
+type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'abandoned' | 'waiting' | 'backlog' | 'deadByCause'>;
 
 export function jobReads(db: DatabaseSync): Reads {
   const byRow = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ?`);
@@ -24,7 +24,23 @@ export function jobReads(db: DatabaseSync): Reads {
       max(id) AS newest
     FROM job INDEXED BY job_dead WHERE state = 'dead' GROUP BY 1, 2 ORDER BY count DESC, lastAt DESC`);
 
+  const lineage = db.prepare(`
+    WITH RECURSIVE line (id, agent, depth, parent, place) AS (
+      SELECT id, agent, depth, parent, 1 FROM job WHERE id = ?
+      UNION ALL
+      SELECT job.id, job.agent, job.depth, job.parent, place + 1 FROM line JOIN job ON job.id = line.parent WHERE place < 100
+    )
+    SELECT id, agent, depth FROM line ORDER BY place`);
+  const due = db.prepare(`
+    SELECT agent, count(*) AS count, min(run_at) AS dueSince FROM job INDEXED BY job_ready
+    WHERE state IN ('queued', 'retrying') AND run_at <= ? GROUP BY agent ORDER BY agent`);
+
   return {
+    ancestors(id) {
+      const rows = lineage.all(rowOf(id)) as { id: number; agent: string; depth: number }[];
+      return rows.map((row) => ({ ...row, id: jobIdOf(row.id) }));
+    },
+    backlog: (now) => (due.all(now) as { agent: string; count: number; dueSince: number }[]).map((row) => ({ ...row })),
     get(id) {
       const row = byRow.get(rowOf(id)) as JobRow | undefined;
       if (!row) return undefined;

@@ -2,8 +2,11 @@ import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
 import { jobIdOf } from '../../job-id.ts';
 
 /** The columns of {@link JobRow}, for a SELECT. */
-export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, key, priority, attempt, attempts, queued_at, run_at, stale_at,
-  started_at, finished_at, input, result, summary, error, cause`;
+export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at, run_at, stale_at,
+  started_at, finished_at, input, result, summary, error, cause, parent, depth`;
+
+/** For an UPDATE that cancels: another job may have the key from then on. */
+export const FREE_KEY = 'freed_key = coalesce(key, freed_key), key = NULL';
 
 export interface JobRow {
   id: number;
@@ -26,6 +29,8 @@ export interface JobRow {
   summary: string | null;
   error: string | null;
   cause: string | null;
+  parent: number | null;
+  depth: number;
 }
 
 export function jobOf(row: JobRow): Job {
@@ -50,5 +55,7 @@ export function jobOf(row: JobRow): Job {
     summary: row.summary,
     error: row.error === null ? null : JSON.parse(row.error),
     cause: row.cause,
+    parent: row.parent === null ? null : jobIdOf(row.parent),
+    depth: row.depth,
   };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type PackedOps, SETTLEMENT_WIDTH } from '../../wire.ts';
 import type { Totals } from '../totals.ts';
+import { FREE_KEY } from './row.ts';
 
 /** Writes down the ends of attempts, behind the fence, and counts them. */
 export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, string>): Pick<PackedOps, 'settle'> {
@@ -13,6 +14,7 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
     `UPDATE job SET state = ?, started_at = ?, finished_at = ?, run_at = coalesce(?, run_at), result = ?, summary = ?, error = ?,
      cause = ?, attempts = coalesce(?, attempts) ${fence}`,
   );
+  const freeKey = db.prepare(`UPDATE job SET ${FREE_KEY} WHERE id = ?`);
   const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
   const recordFailure = db.prepare(
     `INSERT INTO attempt (job, attempt, agent, started_at, finished_at, worker, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -50,6 +52,7 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
         const known = agents.get(row);
         agents.delete(row);
         const isFree = flat[i + 11] !== null;
+        if (changes === 1 && state === 'cancelled') freeKey.run(row);
         if (changes === 0 || isFree) continue;
         const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
         totals.count(state, agent, finishedAt, row);

@@ -1,0 +1,76 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { JobStore } from '../jobs/ports.ts';
+import type { Time } from '../kernel/time.ts';
+import { growthOf, growthWords, type Waiting, withLook } from './backlog.ts';
+import { type Cases, caseWith } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+
+/** Sees queues that grow without end, and that they do no more. */
+export interface BacklogWatch {
+  look(): Promise<void>;
+}
+
+export interface BacklogWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+  time: Time;
+  store: Pick<JobStore, 'backlog'>;
+  cases: Pick<Cases, 'all' | 'of' | 'next' | 'apply'>;
+  agent(name: string): Agent | undefined;
+  /** Nothing of it starts, by somebody's will: it has to grow much before that is worth a word. */
+  isHeld(agent: string): boolean;
+}
+
+/** How long a backlog that is known grows on before that is written down again. */
+const TOLD_AGAIN_AFTER_MS = 600_000;
+/** Fewer that wait for an agent that is held are what was meant. */
+const FEWEST_OF_HELD = 1_000;
+
+export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
+  const { time, store, cases, notice, heal } = needs;
+  let looks = new Map<string, Waiting[]>();
+  /** The most that waited since the incident was opened. */
+  const peaks = new Map<string, number>();
+
+  function grows(agent: string, of: Waiting[], now: number) {
+    const growth = growthOf(of, needs.isHeld(agent) ? FEWEST_OF_HELD : undefined);
+    if (!growth) return;
+    const known = caseWith(cases.of(agent), 'falling-behind');
+    if (known && now - known.lastAt < TOLD_AGAIN_AFTER_MS) return;
+    const seen = growthWords(growth);
+    const because = { code: 'FALLING_BEHIND', message: seen, next: wayOut(agent, needs.agent(agent)) };
+    const one = notice({ agent, verdict: 'falling-behind', because, seen }, null);
+    if (known) return;
+    const text = because.next;
+    cases.next(one, () => cases.apply(one, { is: 'told', at: now, text }));
+  }
+
+  return {
+    async look() {
+      const now = time.now();
+      const before = looks;
+      looks = new Map();
+      for (const { agent, count, dueSince } of await store.backlog(now)) {
+        const of = withLook(before.get(agent) ?? [], { at: now, count, dueSince });
+        looks.set(agent, of);
+        peaks.set(agent, Math.max(peaks.get(agent) ?? 0, count));
+        if (needs.agent(agent)) grows(agent, of, now);
+      }
+      for (const name of peaks.keys()) if (!looks.has(name)) peaks.delete(name);
+      for (const one of cases.all()) {
+        const { agent, verdict } = one.incident;
+        if (verdict !== 'falling-behind' || agent === null) continue;
+        const waiting = looks.get(agent)?.at(-1)?.count ?? 0;
+        const peak = peaks.get(agent) ?? 0;
+        if (waiting > peak / 2) continue;
+        peaks.set(agent, waiting);
+        heal(one, waiting === 0 ? 'nothing waits any more' : `${waiting} wait, of ${peak}`);
+      }
+    },
+  };
+}
+
+/** What a person can do about it. */
+function wayOut(name: string, agent: Agent | undefined): string {
+  const seldom = agent?.schedule ? ', a schedule that fires less often, or overlap: skip' : '';
+  const workers = agent ? ` (now ${agent.workers.max})` : '';
+  return `workers.max${workers}${seldom}; daruma cancel --agent ${name} --state queued takes away what waits`;
+}

@@ -1,0 +1,73 @@
+import type { RefusedChain } from '../jobs/chains.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Case, Cases } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+
+/** Sees agents whose jobs make jobs without end: one incident for each ring of agents, however many jobs are refused. */
+export interface LoopWatch {
+  /** A job was refused to make another. */
+  refused(chain: RefusedChain): void;
+  /** One look: a ring that was not heard of for a while has come to its end. */
+  look(): void;
+}
+
+export interface LoopWatchNeeds extends Pick<Disturbances, 'notice' | 'again' | 'heal'> {
+  time: Time;
+  cases: Pick<Cases, 'all' | 'next' | 'apply'>;
+}
+
+/** Refusals within this time of the last one that was written down are counted, not written. */
+const TOLD_AGAIN_AFTER_MS = 60_000;
+/** Nothing was refused for so long: what ran in a ring runs no more. */
+const QUIET_MS = 600_000;
+
+/** What was refused since it was last written down, of an incident that is open. */
+interface Since {
+  count: number;
+  toldAt: number;
+}
+
+export function createLoopWatch({ time, cases, notice, again, heal }: LoopWatchNeeds): LoopWatch {
+  const counted = new WeakMap<Case, Since>();
+
+  function openOf(agents: readonly string[]): Case | undefined {
+    return open().find((one) => agentsOf(one).some((agent) => agents.includes(agent)));
+  }
+
+  function open(): Case[] {
+    return cases.all().filter(({ incident }) => incident.verdict === 'looping');
+  }
+
+  return {
+    refused({ agent, job, because, agents }) {
+      const now = time.now();
+      const known = openOf(agents);
+      if (!known) {
+        const seen = `jobs of ${agent} make jobs without end: ${because.message}`;
+        const one = notice({ agent, verdict: 'looping', because, seen, job }, { note: because.next ?? '' });
+        counted.set(one, { count: 0, toldAt: now });
+        return;
+      }
+      const since = counted.get(known) ?? { count: 0, toldAt: known.lastAt };
+      counted.set(known, since);
+      since.count += 1;
+      known.lastAt = now;
+      if (now - since.toldAt < TOLD_AGAIN_AFTER_MS) return;
+      again(known, `${since.count} more were refused, the last to ${job} of ${agent}`, because.next ?? '');
+      counted.set(known, { count: 0, toldAt: now });
+    },
+    look() {
+      for (const one of open()) {
+        if (time.now() - one.lastAt < QUIET_MS) continue;
+        const more = counted.get(one)?.count ?? 0;
+        heal(one, `${more > 0 ? `${more} more were refused, then ` : ''}no job was refused for 10 minutes`);
+      }
+    },
+  };
+}
+
+/** Every agent of the ring. */
+function agentsOf({ incident }: Case): readonly string[] {
+  const agents = incident.evidence?.fault?.data?.agents;
+  return Array.isArray(agents) ? (agents as string[]) : incident.agent === null ? [] : [incident.agent];
+}

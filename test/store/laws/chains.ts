@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { added, claimed, done, failed, freshStore, job, type OpenStore, T0 } from './world.ts';
+
+const WHY = { code: 'CANCELLED', message: 'cancelled by hand' };
+
+/** Laws of keys that are used, of jobs that make jobs, and of what is done to many jobs at once. */
+export function chainLaws(open: OpenStore): void {
+  const store = freshStore(open);
+
+  describe('a key', () => {
+    test('that a job has says which one, since when, and whether it was asked for the same', async () => {
+      const [first] = await store().add([job({ key: 'k', input: '{"n":1}' })], T0);
+      const { id } = first!;
+      const holder = { state: 'queued', queuedAt: T0 };
+      const same = await store().add([job({ key: 'k', input: '{"n":1}' })], T0 + 5);
+      expect(same).toEqual([{ id, isNew: false, first: { ...holder, sameInput: true } }]);
+      const others = [job({ key: 'k', input: '{"n":2}' }), job({ key: 'k' })];
+      for (const answer of await store().add(others, T0 + 5))
+        expect(answer).toEqual({ id, isNew: false, first: { ...holder, sameInput: false } });
+    });
+
+    test('of a job that was cancelled, dropped or found stale is free again, and still shown', async () => {
+      const [cancelled] = await added(store(), [{ key: 'k' }]);
+      await store().cancel(cancelled!, WHY, T0);
+      const [dropped] = await added(store(), [{ key: 'k' }]);
+      const [taken] = await claimed(store());
+      await store().settle([failed(taken!)]);
+      await store().drop([dropped!], WHY, T0);
+      const [stale] = await added(store(), [{ key: 'k', staleAt: T0 + 1 }]);
+      expect(await claimed(store(), 1, T0 + 2)).toEqual([]);
+      const [last] = await store().add([job({ key: 'k' })], T0 + 3);
+      expect(last!.isNew).toBe(true);
+      for (const id of [cancelled, dropped, stale, last!.id]) expect((await store().get(id!))!.key).toBe('k');
+    });
+
+    test('of a dead or done job stays taken', async () => {
+      await added(store(), [{ key: 'dead' }, { key: 'done' }]);
+      const [one, two] = await claimed(store());
+      await store().settle([failed(one!), done(two!)]);
+      const again = await store().add([job({ key: 'dead' }), job({ key: 'done' })], T0 + 9);
+      expect(again.map(({ first }) => first?.state)).toEqual(['dead', 'done']);
+    });
+
+    test('comes back with its job, unless another has it by then', async () => {
+      const [first] = await added(store(), [{ key: 'k' }]);
+      await store().cancel(first!, WHY, T0);
+      const [second] = await added(store(), [{ key: 'k' }]);
+      expect(await store().redrive([first!], T0)).toEqual([]);
+      expect((await store().get(first!))!.state).toBe('cancelled');
+      await store().cancel(second!, WHY, T0);
+      expect(await store().redrive([first!], T0)).toEqual([first]);
+      expect((await store().add([job({ key: 'k' })], T0))[0]).toMatchObject({ id: first, isNew: false });
+    });
+  });
+
+  test('a job keeps who made it and how many hops away the first of its chain is', async () => {
+    const [root] = await added(store(), [{}]);
+    const [child] = await added(store(), [{ agent: 'b', parent: root!, depth: 1 }]);
+    const [grandchild] = await added(store(), [{ parent: child!, depth: 2 }]);
+    expect(await store().get(grandchild!)).toMatchObject({ parent: child, depth: 2 });
+    expect(await store().get(root!)).toMatchObject({ parent: null, depth: 0 });
+    expect(await store().ancestors(grandchild!)).toEqual([
+      { id: grandchild, agent: 'a', depth: 2 },
+      { id: child, agent: 'b', depth: 1 },
+      { id: root, agent: 'a', depth: 0 },
+    ]);
+    expect(await store().ancestors('job-none')).toEqual([]);
+    expect((await claimed(store(), 9)).map(({ depth }) => depth)).toEqual([0, 2]);
+  });
+
+  test('a chain longer than a hundred jobs is told as far as that', async () => {
+    let parent: string | undefined;
+    for (let depth = 0; depth < 130; depth++)
+      [parent] = await added(store(), [{ depth, ...(parent === undefined ? {} : { parent }) }]);
+    expect(await store().ancestors(parent!)).toHaveLength(100);
+  });
+
+  test('many jobs are cancelled at once, each of them as one would be', async () => {
+    const [queued, other, ended] = await added(store(), [{}, { agent: 'b' }, { agent: 'c' }]);
+    const [held] = await claimed(store(), 1, T0, 'b');
+    const [over] = await claimed(store(), 1, T0, 'c');
+    await store().settle([done(over!)]);
+    expect(await store().cancelMany([queued!, other!, ended!, 'job-none'], WHY, T0)).toEqual([
+      { id: queued, state: 'queued', attempt: 0 },
+      { id: other, state: 'running', attempt: 1 },
+    ]);
+    expect(await store().get(queued!)).toMatchObject({ state: 'cancelled', error: WHY, finishedAt: T0 });
+    expect(await store().settle([done(held!)])).toEqual([false]);
+  });
+
+  test('jobs that are meant together are named and counted', async () => {
+    const ids = await added(store(), [{}, {}, { agent: 'b' }, { slot: T0 }]);
+    const [taken] = await claimed(store(), 1);
+    await store().settle([failed(taken!)]);
+    expect(await store().ids({ states: ['queued'] })).toEqual([ids[3], ids[2], ids[1]]);
+    expect(await store().ids({ agent: 'a', states: ['queued', 'dead'] })).toEqual([ids[3], ids[1], ids[0]]);
+    expect(await store().ids({ states: ['dead', 'queued'], cause: 'f-broken' })).toEqual([ids[0]]);
+    expect(await store().ids({ states: ['queued'], before: ids[3]! })).toEqual([ids[2], ids[1]]);
+    expect(await store().count({ agent: 'a', states: ['queued', 'dead', 'done'] })).toEqual([
+      { state: 'queued', count: 2 },
+      { state: 'dead', count: 1 },
+    ]);
+    expect((await store().list({ ofSlots: true, limit: 9 })).map(({ id }) => id)).toEqual([ids[3]]);
+  });
+
+  test('the backlog is what waits and is due', async () => {
+    await added(store(), [{ runAt: T0 - 5 }, {}, { runAt: T0 + 60_000 }, { agent: 'b', runAt: T0 + 9 }]);
+    expect(await store().backlog(T0)).toEqual([{ agent: 'a', count: 2, dueSince: T0 - 5 }]);
+  });
+}
