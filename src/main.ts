@@ -7,6 +7,7 @@ if (code === undefined) {
   const { fileURLToPath } = await import('node:url');
   const { devLoader, refuseDevLoader } = await import('./guardian/loader.ts');
   const { quickly } = await import('./cli/quick.ts');
+  const { typedHere } = await import('./cli/typed.ts');
   const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
   const house = {
     async start(options: { folder: string; json: boolean; safe: boolean }) {
@@ -22,12 +23,13 @@ if (code === undefined) {
     offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
   };
   const argv = process.argv.slice(2);
+  const typed = typedHere(argv);
   const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());
   if (quick) {
     process.exitCode = await house[quick.command](quick);
   } else {
     const { runCli } = await import('./cli/run.ts');
-    process.exitCode = await runCli(argv, house);
+    process.exitCode = await runCli(argv, house, typed);
   }
 } else {
   process.exitCode = code;

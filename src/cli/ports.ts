@@ -41,10 +41,10 @@ export interface Stage {
   clock: Clock;
   time: Time;
   house: House;
-  /** A line of the result, on stdout. */
-  out(line: string): void;
-  /** A line of progress, on stderr. */
-  note(line: string): void;
+  /** A line of the result, on stdout; commands in it as they are typed here, unless it quotes what others wrote. */
+  out(line: string, verbatim?: boolean): void;
+  /** A line of progress, on stderr; the same. */
+  note(line: string, verbatim?: boolean): void;
   /** A new connection to the host; the first failure is code `HOST_DOWN`. Closed when the command is over. */
   connect(): Promise<ControlClient>;
   /** Asks the host one thing on the command's own connection; code `HOST_SILENT` when no answer comes within `withinMs` (10 s). */

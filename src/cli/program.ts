@@ -15,6 +15,8 @@ export interface CommandModule {
   anyFolder?: boolean;
   /** It goes on when nobody reads what it writes. */
   outlivesReaders?: boolean;
+  /** Its lines quote what others wrote: no command in them is a hint of ours. */
+  verbatim?: boolean;
   run(stage: Stage, args: (string | undefined)[], options: never): Promise<Said | number>;
 }
 

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { asTyped, jsonAsTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { installationFolder } from './folder.ts';
 import type { House, Stage } from './ports.ts';
@@ -8,12 +9,15 @@ import { faultLines } from './text/fault.ts';
 import { paintFor } from './text/paint.ts';
 import { fitLine } from './text/width.ts';
 
-/** Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest. */
-export async function runCli(argv: string[], house: House): Promise<number> {
+/**
+ * Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest; commands in
+ * what people read are written as `typed` says.
+ */
+export async function runCli(argv: string[], house: House, typed: Typed = PLAIN): Promise<number> {
   const json = argv.includes('--json');
   let code = 0;
   const program = buildProgram(async (load, args, options) => {
-    code = await runCommand(await load(), args, options, house);
+    code = await runCommand(await load(), args, options, { house, typed });
   });
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -23,11 +27,11 @@ export async function runCli(argv: string[], house: House): Promise<number> {
       if (thrown.exitCode === 0) return 0;
       // Without a command, the help has been written to stderr already.
       if (thrown.code === 'commander.help') return 2;
-      return tell(usageFault(thrown, program.args), json);
+      return tell(usageFault(thrown, program.args), { json, typed });
     }
     const { stack, ...fault } = toPlainFault(thrown);
     // A failure that is not told in our own words is a mistake of ours: its stack is what a report needs.
-    return tell(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, json);
+    return tell(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, { json, typed });
   }
 }
 
@@ -35,16 +39,20 @@ async function runCommand(
   command: CommandModule,
   args: (string | undefined)[],
   options: GlobalOptions,
-  house: House,
+  { house, typed }: { house: House; typed: Typed },
 ): Promise<number> {
   if (!command.outlivesReaders) endWithReaders();
   const folder = command.anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
-  const stage: Stage = createStage({ folder, json: options.json === true, house });
+  const stage: Stage = createStage({ folder, json: options.json === true, house, typed });
   try {
     const said = await command.run(stage, args, options as never);
     if (typeof said === 'number') return said;
-    if (stage.json) stage.out(JSON.stringify(said.json, null, 2));
-    else for (const line of fitted(said.lines, stage)) stage.out(line);
+    if (stage.json) {
+      stage.out(jsonAsTyped(said.json, typed, 2));
+      return said.code ?? 0;
+    }
+    const lines = command.verbatim ? said.lines : said.lines.map((line) => asTyped(line, typed));
+    for (const line of fitted(lines, stage)) stage.out(line, true);
     return said.code ?? 0;
   } finally {
     stage.close();
@@ -57,10 +65,10 @@ function fitted(lines: string[], { width }: Stage): string[] {
   return isForPeople ? lines.flatMap((line) => fitLine(line, width)) : lines;
 }
 
-function tell(fault: PlainFault, json: boolean): number {
+function tell(fault: PlainFault, { json, typed }: { json: boolean; typed: Typed }): number {
   endWithReaders();
-  if (json) process.stdout.write(`${JSON.stringify({ error: fault }, null, 2)}\n`);
-  else process.stderr.write(`${faultLines(fault, paintFor(process.stderr)).join('\n')}\n`);
+  if (json) process.stdout.write(`${jsonAsTyped({ error: fault }, typed, 2)}\n`);
+  else process.stderr.write(`${asTyped(faultLines(fault, paintFor(process.stderr)).join('\n'), typed)}\n`);
   const calls = fault.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
   if (!json && calls.length > 0) process.stderr.write(`${calls.join('\n')}\n`);
   return exitCodeOf(fault);

@@ -1,6 +1,7 @@
 import type { ControlClient } from '../control/client.ts';
 import { readHostFile, socketPath } from '../control/place.ts';
 import type { Ops } from '../control/protocol.ts';
+import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { machineTime, type Time } from '../kernel/time.ts';
 import { isInstallation } from './folder.ts';
@@ -13,8 +14,14 @@ const NARROWEST = 40;
 const ANSWER_WITHIN_MS = 10_000;
 
 /** Everything opens when it is first asked for. */
-export function createStage(options: { folder: string; json: boolean; house: House; time?: Time }): Stage {
-  const { folder, json, house, time = machineTime } = options;
+export function createStage(options: {
+  folder: string;
+  json: boolean;
+  house: House;
+  time?: Time;
+  typed?: Typed;
+}): Stage {
+  const { folder, json, house, time = machineTime, typed = PLAIN } = options;
   const open: { close(): void }[] = [];
   let own: Promise<ControlClient> | undefined;
   let lastState: Promise<Offline> | undefined;
@@ -27,8 +34,8 @@ export function createStage(options: { folder: string; json: boolean; house: Hou
     paintNote: paintFor(process.stderr),
     width: outputWidth(process.stdout, process.env),
     clock: { now: time.now(), zone: Temporal.Now.timeZoneId() },
-    out: (line) => process.stdout.write(`${line}\n`),
-    note: (line) => process.stderr.write(`${line}\n`),
+    out: (line, verbatim = json) => process.stdout.write(`${verbatim ? line : asTyped(line, typed)}\n`),
+    note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     async connect() {
       const { connectControl } = await import('../control/client.ts');
       const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder)).catch(withHint);

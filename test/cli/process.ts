@@ -17,10 +17,17 @@ export interface Running {
   says(text: string): Promise<void>;
 }
 
+export interface CliOptions {
+  cwd: string;
+  env?: Record<string, string>;
+  /** The file that Node runs, instead of `dist/main.js`: a link to it. */
+  main?: string;
+}
+
 /** Starts the command line as its user would, in a zone that tests can rely on. */
-export function startCli(args: string[], options: { cwd: string; env?: Record<string, string> }): Running {
+export function startCli(args: string[], options: CliOptions): Running {
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [options.main ?? MAIN, ...args], {
     cwd: options.cwd,
     env: { ...env, TZ: 'Europe/Berlin', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -62,6 +69,6 @@ export function startCli(args: string[], options: { cwd: string; env?: Record<st
   };
 }
 
-export async function cli(args: string[], options: { cwd: string; env?: Record<string, string> }): Promise<Ended> {
+export async function cli(args: string[], options: CliOptions): Promise<Ended> {
   return await startCli(args, options).ended;
 }

@@ -9,6 +9,8 @@ interface FileDiff {
   hunks: Hunk[];
 }
 
+export const verbatim = true;
+
 /** What two versions of a plugin differ in: the author's files, without libraries. */
 export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<Said> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);

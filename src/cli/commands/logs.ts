@@ -90,7 +90,7 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
       job: options.job === undefined,
       ...(before === undefined ? {} : { before }),
     };
-    for (const text of logLines(line, stage, shown)) stage.out(text);
+    for (const text of logLines(line, stage, shown)) stage.out(text, true);
     before = timeOf(line);
   };
 }

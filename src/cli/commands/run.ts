@@ -101,7 +101,7 @@ function jobTail(stage: Stage): JobTail {
     if (wanted === undefined) early.push(line);
     else if (line.job === wanted && !stage.json) {
       const look = { clock: stage.clock, paint: stage.paintNote, width: stage.width };
-      for (const text of logLines(line, look, { agent: false, job: false, before })) stage.note(text);
+      for (const text of logLines(line, look, { agent: false, job: false, before })) stage.note(text, true);
       before = timeOf(line);
     }
   }

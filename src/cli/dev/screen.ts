@@ -29,9 +29,9 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
     if (held) held.push(draw);
     else draw();
   }
-  function print(lines: string[], json?: object) {
+  function print(lines: string[], json?: object, verbatim = false) {
     if (json && stage.json) stage.out(JSON.stringify(json));
-    else if (!stage.json) for (const line of lines) stage.out(line);
+    else if (!stage.json) for (const line of lines) stage.out(line, verbatim);
   }
   function isWanted({ level: own, room, agent }: LogLine): boolean {
     if (LOG_LEVELS.indexOf(own) < LOG_LEVELS.indexOf(level)) return false;
@@ -47,7 +47,7 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
       if (!isWanted(line)) return;
       show(() => {
         const shown = { agent: true, job: true, ...(before === undefined ? {} : { before }) };
-        print(logLines(line, look(), shown), { log: line });
+        print(logLines(line, look(), shown), { log: line }, true);
         before = timeOf(line);
       });
     },

@@ -5,7 +5,7 @@ import { readmeText } from './readme-text.ts';
 /** What is known of the package that makes the installation. */
 export interface PackageFacts {
   version: string;
-  /** Exact versions that it is built with: `node`, `@types/node`. */
+  /** Exact versions of what editors want beside it: `@types/node`. */
   pinned: Record<string, string>;
   /** The author's contract, as the package declares it. */
   contract: { name: string; text: string }[];
@@ -17,26 +17,29 @@ export interface NewFile {
   text: string;
 }
 
-/** The files of an installation of one's own, beside the copies of what the package ships. */
-export function installationFiles(name: string, facts: PackageFacts): NewFile[] {
+/** Where an installation keeps the package that it depends on: it goes where the folder goes, and into its backups. */
+export const PACKAGE_FOLDER = 'vendor';
+
+/** The files of an installation of one's own, beside the copies of what the package ships. `tarball`: its own package. */
+export function installationFiles(name: string, facts: PackageFacts, tarball: string): NewFile[] {
   return [
     { path: 'config/daruma.yaml', text: configText },
-    { path: 'package.json', text: json(packageOf(name, facts)) },
+    { path: 'package.json', text: json(packageOf(name, facts, tarball)) },
     { path: 'tsconfig.json', text: json(TYPES) },
     { path: '.gitignore', text: IGNORED },
+    { path: '.npmrc', text: NPM },
     { path: 'README.md', text: readmeText(name) },
     { path: 'AGENTS.md', text: guideText(facts.contract) },
     { path: 'logs/.gitkeep', text: '' },
   ];
 }
 
-function packageOf(name: string, { version, pinned }: PackageFacts) {
+function packageOf(name: string, { pinned }: PackageFacts, tarball: string) {
   return {
     name,
     version: '1.0.0',
     private: true,
     type: 'module',
-    engines: { node: '>=26' },
     scripts: {
       // `exec`: a signal to npm reaches the guardian; a shell in between would die of it alone, and leave the rest running.
       start: 'exec daruma start',
@@ -45,11 +48,11 @@ function packageOf(name: string, { version, pinned }: PackageFacts) {
       check: 'daruma check',
       logs: 'daruma logs -f',
     },
-    dependencies: { daruma: version },
-    // `node` is Node itself as a package: npm start runs on it, whatever the machine has.
+    // The copy that made this folder: docs/decisions/0015. It brings Node along, whatever the machine has.
+    dependencies: { daruma: `file:${tarball}` },
     devDependencies: pinned,
-    // The only install scripts that may run: both fetch a binary that is part of the package's own release.
-    allowScripts: { node: true, esbuild: true },
+    // The only install script that may run: it puts the binary of the package's own release in its place.
+    allowScripts: { esbuild: true },
   };
 }
 
@@ -69,6 +72,10 @@ const TYPES = {
   },
   include: ['plugins'],
 };
+
+const NPM = `# npm warns of each package that wants a newer Node than the one npm itself runs on. Daruma brings its own: only errors are shown.
+loglevel=error
+`;
 
 const IGNORED = `node_modules/
 data/

@@ -24,12 +24,18 @@ export function banner(house: House, tookMs: number): string {
     `  folder     ${facts.folder}`,
     `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ./config/daruma.yaml`,
     '',
-    '  next       daruma status · daruma run <agent> --wait · daruma logs -f · drop a .ts file into plugins/',
+    `  next       ${next(live)}`,
     // Nobody types into a journal.
     ...(facts.watchedBy === 'systemd' ? [] : ['             Ctrl-C stops; what runs is finished first']),
     '',
   ];
   return lines.join('\n');
+}
+
+/** Each of it can be pasted: an agent that is there is named. */
+function next([first]: string[]): string {
+  const run = first === undefined ? [] : [`daruma run ${first} --wait`];
+  return ['daruma status', ...run, 'daruma logs -f', 'drop a .ts file into plugins/'].join(' · ');
 }
 
 /** What a person reads while plugins are compiled for the first time: what was found, where things are, what to type. */

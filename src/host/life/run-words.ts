@@ -1,11 +1,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import { asTyped, jsonAsTyped, typedFrom } from '../../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { iso } from '../door/views.ts';
 import { VERSION } from '../facts.ts';
 import type { Host } from '../host.ts';
 import { problemLines } from './banner.ts';
+
+/** How commands are typed by the person who started this process. */
+const TYPED = typedFrom(process.env);
 
 /** The one line of JSON of a host that works. */
 export function ready({ house }: Host) {
@@ -78,11 +82,16 @@ export function explained(error: unknown, folder: string): Fault | undefined {
 /** Says why a host could not start. */
 export function tell({ stack: _, next = 'daruma check', ...said }: PlainFault, json: boolean) {
   const error = { ...said, next };
-  if (json) process.stdout.write(`${JSON.stringify({ error })}\n`);
+  if (json) process.stdout.write(`${jsonAsTyped({ error }, TYPED)}\n`);
   else say(problemLines(error).join('\n'));
 }
 
-/** To whoever reads what the process says beside its answers. */
+/** On stdout: what a person reads when the host works. */
+export function speak(text: string) {
+  process.stdout.write(`${asTyped(text, TYPED)}\n`);
+}
+
+/** On stderr: what the process says beside its answers. */
 export function say(text: string) {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${asTyped(text, TYPED)}\n`);
 }

@@ -10,7 +10,7 @@ import { type Host, startHost } from '../host.ts';
 import { backLine, banner, firstWords } from './banner.ts';
 import { exitAfterWork, exitOfRefused } from './exits.ts';
 import { openOutside } from './outside.ts';
-import { explain, explained, lookAround, ready, say, tell } from './run-words.ts';
+import { explain, explained, lookAround, ready, say, speak, tell } from './run-words.ts';
 import type { Watched } from './watched.ts';
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
@@ -77,7 +77,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     const unattended = !isFirst || watched.restart || watched.by === 'systemd';
     const config = readConfig(files, { unattended, now: machineTime.now() });
     const patience = setTimeout(() => {
-      if (!json && !watched.restart) process.stdout.write(`${firstWords(lookAround(folder, config.settings))}\n`);
+      if (!json && !watched.restart) speak(firstWords(lookAround(folder, config.settings)));
     }, PATIENCE_MS);
     const start = (config: ConfigInUse) =>
       startHost({
@@ -91,7 +91,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     const { house } = host;
     const tookMs = performance.now() - begun;
     outside.ready(`${house.catalog.agents().size} agents`, house.journal.room('host'));
-    if (!json) process.stdout.write(`${watched.restart ? backLine(house, tookMs) : banner(house, tookMs)}\n`);
+    if (!json) speak(watched.restart ? backLine(house, tookMs) : banner(house, tookMs));
     else if (isFirst) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
     const ending = await ended.promise;
     await leave(host, ending);

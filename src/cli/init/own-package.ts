@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PackageFacts } from './files.ts';
+
+const CONTRACT = ['define', 'context', 'verdicts', 'units', 'fleet'];
+const PINNED = ['@types/node'];
+/** What an installation gets to start from. */
+const SHIPPED = /^(plugins|agents|config)\//;
+/** As npm writes it: files without a time of their own, so that the same package is the same bytes. */
+const NO_TIME = new Date('1985-10-26T08:15:00Z');
+
+interface Manifest {
+  version: string;
+  files: string[];
+  devDependencies: Record<string, string>;
+}
+
+/** The package that this process runs from, in a checkout and in `node_modules` alike. */
+export interface OwnPackage {
+  facts: PackageFacts;
+  /** What it ships to start from: plugins, agents, config; each file with its text. */
+  shipped(): { path: string; text: string }[];
+  /** Writes it as a tarball that npm installs. The same package makes the same bytes. */
+  pack(file: string): Promise<void>;
+}
+
+/** Reads the package three levels above this file, which lies in `src/cli/init/` or `dist/cli/init/`. */
+export function ownPackage(root = fileURLToPath(new URL('../../../', import.meta.url))): OwnPackage {
+  const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+  // What a person added to a checkout is not the package's: `files` names each file.
+  const files = ['package.json', ...own.files].flatMap((path) => filesAt(root, path)).sort();
+  return {
+    facts: {
+      version: own.version,
+      pinned: Object.fromEntries(PINNED.map((name) => [name, own.devDependencies[name] ?? '*'])),
+      contract: CONTRACT.map((name) => ({
+        name: `${name}.d.ts`,
+        text: readFileSync(join(root, `dist/plugin/${name}.d.ts`), 'utf8'),
+      })),
+    },
+    shipped: () =>
+      files
+        .filter((path) => SHIPPED.test(path))
+        .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
+    async pack(file) {
+      const { create } = await import('tar');
+      mkdirSync(dirname(file), { recursive: true });
+      const stream = create({ cwd: root, gzip: true, portable: true, prefix: 'package', mtime: NO_TIME }, files);
+      writeFileSync(file, await stream.concat());
+    },
+  };
+}
+
+function filesAt(root: string, path: string): string[] {
+  if (!existsSync(join(root, path))) return [];
+  if (!statSync(join(root, path)).isDirectory()) return [path];
+  return readdirSync(join(root, path)).flatMap((name) => filesAt(root, `${path}/${name}`));
+}
