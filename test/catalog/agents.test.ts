@@ -254,6 +254,32 @@ isolation: own
     await world.until('it is mended', () => world.catalog.problems().length === 0);
   });
 
+  it('are told only what is wrong with the present content of a file, not with the one before', async () => {
+    const problems = (file: string) => world.catalog.problems().filter((problem) => problem.file === file);
+    const codes = (file: string) => problems(file).map(({ code }) => code);
+    // The last content that can be read has unknown settings; the present one is no YAML.
+    world.write('agents/shop.yaml', 'plugin: health\nsettings: { a: 1 }\n');
+    await refused('agents/shop.yaml');
+    world.write('agents/shop.yaml', 'plugin: [');
+    await world.until('the present content is told', () => codes('agents/shop.yaml').includes('AGENT_FILE_SYNTAX'));
+    expect(codes('agents/shop.yaml')).toEqual(['AGENT_FILE_SYNTAX']);
+    expect(world.listing('shop')?.problem?.code).toBe('AGENT_FILE_SYNTAX');
+    world.write('agents/shop.yaml', 'plugin: health\n');
+    await world.until('it is mended', () => world.catalog.problems().length === 0);
+
+    // The last version that can be loaded wants settings; the present content wants a package that is not there.
+    world.write('plugins/wants.ts', plugin('wants', "schedule: '@daily', settings: z.object({ a: z.string() }),"));
+    await refused('plugins/wants.ts');
+    world.write('plugins/wants.ts', "import 'not-there';\n");
+    await world.until('the present content is told', () =>
+      codes('plugins/wants.ts').includes('PLUGIN_IMPORT_UNRESOLVED'),
+    );
+    expect(codes('plugins/wants.ts')).toEqual(['PLUGIN_IMPORT_UNRESOLVED']);
+    expect(world.listing('wants')?.problem?.code).toBe('PLUGIN_IMPORT_UNRESOLVED');
+    world.remove('plugins/wants.ts');
+    await world.until('it is over', () => world.catalog.problems().length === 0);
+  });
+
   it('are several of one plugin, and two files never share a name', async () => {
     world.write('agents/strict-a.yaml', 'plugin: strict\nsettings: { url: "http://a.example" }\n');
     world.write('agents/strict-b.yml', 'plugin: strict\nsettings: { url: "http://b.example" }\n');

@@ -106,7 +106,8 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     }
     const { hostTimezone } = terms;
     const resolved = terms.resolve({ name, version: known.good, file, hostTimezone, settingsIssues });
-    if ('fault' in resolved) keep(name, plugin, resolved.fault);
+    if ('fault' in resolved)
+      keep(name, plugin, presentFault(resolved.fault, [file && files.get(name)?.problem, known.problem]));
     else add(name, resolved, problem, problem ? 'the last good version goes on running' : undefined);
   }
 
@@ -139,6 +140,11 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     const { plugin } = resolved.agent.version;
     result.listings.push({ name, plugin, is, why: note ? `${why}; ${note}` : why, problem: problem ?? null });
   }
+}
+
+/** A fault in the last good content of a file gives way to what is wrong with its present content: its lines may be gone. */
+function presentFault(fault: PlainFault, problems: (PlainFault | undefined)[]): PlainFault {
+  return problems.find((problem) => problem?.file === fault.file) ?? fault;
 }
 
 function hasTrigger({ schedule, on, firstRun }: StoredVersion['manifest']): boolean {
