@@ -264,7 +264,8 @@ export const SHAPES: readonly Shape[] = [
   {
     name: 'daemonises',
     what: 'children that daemonise with `setsid`',
-    body: `await context.exec('sh', ['-c', 'setsid sh -c "sleep 600 & sleep 600" >/dev/null 2>&1 & exit 0']); return 'clean';`,
+    // It ends when the daemon is a `sleep` indeed: a process that has not come to its `exec` is still called `sh`.
+    body: `await context.exec('sh', ['-c', 'setsid sh -c "sleep 600 & exec sleep 600" >/dev/null 2>&1 & until read name < /proc/$!/comm && [ "$name" = sleep ]; do :; done']); return 'clean';`,
     needs: { exec: ['sh'] },
     ends: ['done'],
     verdicts: ['children-left'],
