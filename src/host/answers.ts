@@ -7,6 +7,7 @@ import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import { checkCall } from './calls.ts';
 import type { FleetView } from './fleet.ts';
 import type { Outbound } from './outbound.ts';
 
@@ -37,6 +38,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
   }
 
   return async (call, by) => {
+    checkCall(call);
     const ref = { job: call.job, attempt: call.attempt };
     const maker = { job: call.job, agent: call.agent };
     switch (call.ask) {

@@ -2,9 +2,11 @@ import type { Listing } from '../catalog/ports.ts';
 import { connectControl } from '../control/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
+import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
-import { placeOf } from '../kernel/fault.ts';
+import { Fault, placeOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
+import { formatDuration } from '../kernel/units.ts';
 import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore } from '../telemetry/ports.ts';
 import { timeOf } from './door/known.ts';
@@ -38,6 +40,8 @@ export function createFleet(needs: FleetNeeds): FleetView {
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
     const to = toText === undefined ? time.now() : timeOf(toText);
     const from = fromText === undefined ? to - DAY_MS : timeOf(fromText);
+    // Its hours are gone through one by one, on the host's loop.
+    if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
     const [states, figures, slots, hours, ends, failed] = await Promise.all([
       needs.states(),
       store.agentFigures(from, to),
@@ -140,6 +144,11 @@ export function createFleet(needs: FleetNeeds): FleetView {
   }
 
   return { report, health, storeFile: () => facts.storeFile };
+}
+
+function periodInvalid(): Fault {
+  const message = `the period of a report ends after it begins, and is at most ${formatDuration(BOUNDS.report.most)} long`;
+  return new Fault({ code: 'CALL_INVALID', message });
 }
 
 const NO_FIGURES = { done: 0, dead: 0, failedAttempts: 0, p50Ms: null, p95Ms: null, p99Ms: null };

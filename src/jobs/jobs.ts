@@ -4,6 +4,7 @@ import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { createJobChanges, type JobChanges } from './changes.ts';
+import { boundedEnd } from './bounded-end.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
@@ -273,8 +274,9 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     ended(list) {
       const stopped: AttemptRef[] = [];
       const settlements: Settlement[] = [];
-      for (const told of list) {
-        const { outcome } = told;
+      for (const { outcome: said, ...by } of list) {
+        const outcome = boundedEnd(said, time.now());
+        const told = { ...by, outcome };
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
         const holdUp = holdUpOf(told);
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });

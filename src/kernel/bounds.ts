@@ -52,6 +52,8 @@ export const BOUNDS = {
   hops: { least: 1, most: 10_000 },
   /** What the jobs of one agent may make within a minute, each counted by its hops. */
   madeJobs: { least: 10, most: 10_000_000 },
+  /** Characters of the JSON of an input, a result or a stored value: it travels through four processes and is held by each. */
+  payload: { least: 0, most: MB },
   /** Rows of one answer. */
   rows: { least: 1, most: 1_000 },
   /** Lines of the log that are shown at a time: they are held in memory. */

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Answer, Op, Ops, Request } from '../../control/protocol.ts';
+import { shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { suggest } from '../../kernel/suggest.ts';
@@ -112,9 +113,10 @@ function converse(socket: Socket, table: OpTable, log: Log) {
   async function answer(line: string) {
     let id = 0;
     try {
-      const request = JSON.parse(line) as Request;
+      const request = requestOf(line);
       id = request.id;
-      const op = Object.hasOwn(table, request.op) ? table[request.op as Op] : undefined;
+      const op =
+        typeof request.op === 'string' && Object.hasOwn(table, request.op) ? table[request.op as Op] : undefined;
       if (!op) throw unknownOp(request.op, table);
       const call: OpCall = { item: (item) => send({ id, item }), gone: ended.signal };
       send({ id, ok: true, value: await op((request.args ?? {}) as never, call) });
@@ -126,11 +128,20 @@ function converse(socket: Socket, table: OpTable, log: Log) {
   }
 }
 
+function requestOf(line: string): Request {
+  try {
+    const said = JSON.parse(line) as Request | null;
+    if (said && Number.isSafeInteger(said.id)) return said;
+  } catch {}
+  const next = 'send { "id": 1, "op": "ping", "args": {} } and a line break';
+  throw new Fault({ code: 'REQUEST_INVALID', message: `${shown(line)} is no request`, next });
+}
+
 function unknownOp(name: unknown, table: OpTable): Fault {
-  const near = suggest(String(name), Object.keys(table));
+  const near = typeof name === 'string' && name.length < 100 ? suggest(name, Object.keys(table)) : undefined;
   return new Fault({
     code: 'OP_UNKNOWN',
-    message: `the host knows no op ${JSON.stringify(name)}`,
+    message: `the host knows no op ${shown(name)}`,
     next: near
       ? `did you mean ${near}?`
       : 'is the command line of another version than the host? daruma stop; daruma start',

@@ -1,6 +1,8 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { readInstant } from '../../kernel/instant.ts';
 import { suggest } from '../../kernel/suggest.ts';
 
 /** The listing of a name, or a Fault `AGENT_UNKNOWN` with the name that was likely meant. */
@@ -36,11 +38,11 @@ export function agentInForce(catalog: Pick<Catalog, 'listings' | 'agents'>, name
 
 /** Epoch ms of an ISO 8601 time, or a Fault `TIME_INVALID`. */
 export function timeOf(text: string): number {
-  const at = Date.parse(text);
-  if (!Number.isNaN(at)) return at;
+  const at = readInstant(text);
+  if (typeof at === 'number') return at;
   throw new Fault({
     code: 'TIME_INVALID',
-    message: `"${text}" is no time`,
+    message: `${shown(text)} ${at}`,
     next: 'give ISO 8601: 2026-11-22T07:00:00Z',
   });
 }

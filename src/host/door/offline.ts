@@ -1,12 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Listing } from '../../catalog/ports.ts';
+import type { Op } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openReadOnly } from '../../store/sqlite/index.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
 import { createLookups } from './lookups.ts';
+import { readArgs } from './op-args.ts';
 import { stateLookups } from './state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
@@ -67,7 +69,7 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     async ask(op, args) {
       const answer = table[op];
       if (!answer) throw down('the host is not running');
-      return answer((args ?? {}) as never);
+      return answer(readArgs(op as Op, args) as never);
     },
     close: () => store.close(),
     lastSign: lastWritten(file),

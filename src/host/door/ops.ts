@@ -1,7 +1,9 @@
+import type { Op } from '../../control/protocol.ts';
 import { drillOp } from '../drills/op.ts';
 import type { House } from '../house.ts';
 import { rehearseOp } from '../rehearse/op.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpCall, OpTable } from './control-server.ts';
+import { readArgs } from './op-args.ts';
 import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
 import { readingOps } from './ops-read.ts';
@@ -12,7 +14,7 @@ import { createStatus } from './status.ts';
 /** Everything that the control socket answers. What the page will be able to do, the command line can do. */
 export function createOps(house: House): OpTable {
   const status = createStatus({ ...house, running: house });
-  return {
+  return checked({
     ...readingOps(house, status),
     ...actingOps(house),
     ...drillOp(house),
@@ -21,5 +23,13 @@ export function createOps(house: House): OpTable {
     ...rehearseOp(house),
     ...stateLookups(house.store),
     ...stateOps(house),
-  };
+  });
+}
+
+/** Every op gets arguments that were read, whoever calls it. */
+function checked(table: OpTable): OpTable {
+  const ops = Object.entries(table) as [Op, (args: never, call: OpCall) => Promise<unknown>][];
+  return Object.fromEntries(
+    ops.map(([op, answer]) => [op, async (args: unknown, call: OpCall) => answer(readArgs(op, args) as never, call)]),
+  ) as unknown as OpTable;
 }

@@ -1,7 +1,7 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 
-/** The longest JSON text of an input, a result or a stored value. */
-export const LONGEST_JSON = 1024 * 1024;
+const LONGEST_JSON = BOUNDS.payload.most;
 
 /** Taken before the plugin is loaded, which may put something else in their place. */
 const { parse, stringify } = JSON;

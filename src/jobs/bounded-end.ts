@@ -1,0 +1,20 @@
+import { BOUNDS, isWithin } from '../kernel/bounds.ts';
+import { isInstant } from '../kernel/instant.ts';
+import type { Outcome } from './model.ts';
+
+/**
+ * The end of an attempt with values that can be stored, whatever its worker's clock says: a library may replace `Date.now`
+ * by one that counts fractions, or that does not count at all. Times that are none become `now`; a pause out of its bounds
+ * is left to the backoff.
+ */
+export function boundedEnd<End extends Outcome>(end: End, now: number): End {
+  const startedAt = instantOr(end.startedAt, now);
+  const finishedAt = Math.max(startedAt, instantOr(end.finishedAt, now));
+  const isOdd = end.is === 'failed' && typeof end.retry === 'number' && !isWithin(end.retry, BOUNDS.wait);
+  return { ...end, startedAt, finishedAt, ...(isOdd ? { retry: true } : {}) };
+}
+
+function instantOr(at: number, now: number): number {
+  const whole = Math.floor(at);
+  return isInstant(whole) ? whole : now;
+}
