@@ -14,7 +14,7 @@ export function boundedEnd<End extends Outcome>(end: End, now: number): End {
   return { ...end, startedAt, finishedAt, ...(isOdd ? { retry: true } : {}) };
 }
 
-function instantOr(at: number, now: number): number {
-  const whole = Math.floor(at);
+function instantOr(at: unknown, now: number): number {
+  const whole = typeof at === 'number' ? Math.floor(at) : Number.NaN;
   return isInstant(whole) ? whole : now;
 }

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { boundedEnd } from '../../src/jobs/bounded-end.ts';
+import type { Outcome } from '../../src/jobs/model.ts';
+import { settle } from '../../src/jobs/step.ts';
+import { isInstant } from '../../src/kernel/instant.ts';
+import { anyValue } from '../kernel/extremes.ts';
+
+const NOW = Date.UTC(2026, 10, 27);
+const end = (values: object): Outcome =>
+  ({
+    job: 'job-1',
+    attempt: 1,
+    is: 'failed',
+    fault: { code: 'X', message: 'x' },
+    retry: true,
+    startedAt: NOW,
+    finishedAt: NOW + 5,
+    ...values,
+  }) as Outcome;
+
+it('rounds the times of a clock that counts fractions', () => {
+  expect(boundedEnd(end({ startedAt: NOW + 0.25, finishedAt: NOW + 9.75 }), NOW)).toMatchObject({
+    startedAt: NOW,
+    finishedAt: NOW + 9,
+  });
+});
+
+it('leaves what is right as it is', () =>
+  expect(boundedEnd(end({ retry: 60_000 }), NOW)).toEqual(end({ retry: 60_000 })));
+
+it('gives every end times that can be stored, whatever its worker says', () => {
+  fc.assert(
+    fc.property(
+      anyValue,
+      anyValue,
+      anyValue,
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (startedAt, finishedAt, retry, chance) => {
+        const bounded = boundedEnd(
+          end({ startedAt, finishedAt, ...(typeof retry === 'number' ? { retry } : {}) }),
+          NOW,
+        );
+        const written = settle({ ...bounded, attempts: 3 }, bounded, { first: 1_000, longest: 300_000 }, chance);
+        for (const at of [written.startedAt, written.finishedAt]) expect(isInstant(at)).toBe(true);
+        if (written.state === 'retrying') expect(isInstant(Math.round(written.runAt!))).toBe(true);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
