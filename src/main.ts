@@ -21,6 +21,7 @@ if (code === undefined) {
       return runHost(options);
     },
     offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
+    check: async (folder: string) => (await import('./host/door/check-files.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);
   const typed = typedHere(argv);

@@ -19,6 +19,8 @@ export interface House {
   /** Runs a host alone. `dev`: from sources, too. */
   host(options: { folder: string; json: boolean; safe: boolean; dev?: boolean }): Promise<number>;
   offline(folder: string): Promise<Offline>;
+  /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
+  check(folder: string): Promise<Ops['check']['value']>;
 }
 
 /** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */

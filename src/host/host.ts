@@ -15,6 +15,7 @@ import { cleanUp } from './clean-up.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { watchConfig } from './config/watch.ts';
 import { openDoor } from './door/door.ts';
+import { VERSIONS_FOLDER } from './door/last-in-force.ts';
 import { createStates } from './door/states.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { factsOf, VERSION } from './facts.ts';
@@ -86,7 +87,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       {
         folder,
-        versionsFolder: join(folder, 'data/versions'),
+        versionsFolder: join(folder, VERSIONS_FOLDER),
         versionsBudgetBytes: () => settings.versions.budgetBytes,
       },
     );

@@ -25,7 +25,12 @@ afterEach(() => {
 
 const time = { ...machineTime, now: () => NOW };
 const stageOn = (offline: House['offline']) =>
-  createStage({ folder, json: false, time, house: { start: async () => 0, host: async () => 0, offline } });
+  createStage({
+    folder,
+    json: false,
+    time,
+    house: { start: async () => 0, host: async () => 0, offline, check: async () => ({ agents: [], problems: [] }) },
+  });
 
 describe('while the host is down', () => {
   test('the last known state answers, and stderr says once when the host was last alive', async () => {

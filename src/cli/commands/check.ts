@@ -1,16 +1,29 @@
+import type { Ops } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { isInstallation } from '../folder.ts';
 import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 
-/** What is wrong with the files of plugins and agents; exit code 3 when anything is. */
+/** What is wrong with the files of plugins and agents, host or no host; exit code 3 when anything is. */
 export async function run(stage: Stage): Promise<Said> {
-  const answer = await stage.ask('check', {}, 60_000);
+  const { answer, down } = await presentFiles(stage);
   const { agents, problems } = answer;
   const lines = problems.flatMap((problem) => [...faultLines(problem, stage.paint), '']);
   const total = `${agents.length} ${agents.length === 1 ? 'agent' : 'agents'}`;
   lines.push(
     problems.length === 0
       ? `${stage.paint('green', '✓')} ${total}, nothing wrong`
-      : `${total}, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}; what ran before goes on running`,
+      : `${total}, ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}${down ? '' : '; what ran before goes on running'}`,
   );
   return { json: answer, lines, code: problems.length > 0 ? 3 : 0 };
+}
+
+async function presentFiles(stage: Stage): Promise<{ answer: Ops['check']['value']; down: boolean }> {
+  try {
+    return { answer: await stage.ask('check', {}, 60_000), down: false };
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN' || !isInstallation(stage.folder)) throw thrown;
+    stage.note('the host is not running; the files were looked at without it');
+    return { answer: await stage.house.check(stage.folder), down: true };
+  }
 }

@@ -2,11 +2,14 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Listing } from '../../catalog/ports.ts';
 import type { Op } from '../../control/protocol.ts';
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openReadOnly } from '../../store/sqlite/index.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
+import { listingOf } from './known.ts';
+import { lastInForce } from './last-in-force.ts';
 import { createLookups } from './lookups.ts';
 import { readArgs } from './op-args.ts';
 import { stateLookups } from './state.ts';
@@ -16,7 +19,7 @@ import { iso } from './views.ts';
 
 /** The last known state of an installation whose host is down. */
 export interface OfflineHouse {
-  /** Answers `status`, `jobs`, `job`, `why`, `slots`, `dlq` and `configShow` of the host; other ops are refused with `HOST_DOWN`. */
+  /** Answers what only reads: `status`, `jobs`, `why`, `check` and their like; other ops are refused with `HOST_DOWN`. */
   ask(op: string, args: unknown): Promise<unknown>;
   close(): void;
   /** When the store was last written to, ISO 8601. */
@@ -37,11 +40,16 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     });
   }
   const store = openReadOnly(file);
+  const { agents, origins: agentOrigins } = await lastInForce(folder);
   const names = new Set([...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent));
-  const listings: Listing[] = [...names]
+  const listings = [...new Set([...agents.keys(), ...names])]
+    .filter((name) => !isDrillAgent(name))
     .sort()
-    .map((name) => ({ name, plugin: name, is: 'live', why: 'the host is not running', problem: null }));
-  const catalog = { listings: () => listings, agents: () => new Map(), problems: () => [] };
+    .map((name): Listing => {
+      const plugin = agents.get(name)?.version.plugin ?? name;
+      return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
+    });
+  const catalog = { listings: () => listings, agents: () => agents, problems: () => [] };
   const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
   const needs = { time: machineTime, store, catalog };
   const lookups = createLookups(needs);
@@ -62,7 +70,8 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     status: ({ agent }: { agent?: string }) => status(agent),
     configShow: async ({ agent }: { agent?: string }) => {
       if (agent === undefined) return { values: origins() };
-      throw down(`the values of ${agent} are known to a running host only`);
+      listingOf(catalog, agent);
+      return { values: agentOrigins.get(agent) ?? [] };
     },
   };
   return {
