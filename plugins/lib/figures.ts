@@ -15,7 +15,7 @@ export interface Totals {
 }
 
 /** States in which somebody has to do something, or soon will have to. */
-const TROUBLED = new Set(['failed', 'quarantined', 'late', 'healing']);
+const TROUBLED = new Set(['failed', 'quarantined', 'late', 'healing', 'unscheduled']);
 
 export function totalsOf(report: FleetReport): Totals {
   const sum = (pick: (agent: FleetAgent) => number) => report.agents.reduce((all, agent) => all + pick(agent), 0);

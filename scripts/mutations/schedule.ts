@@ -63,4 +63,25 @@ export const ofSchedule: readonly Mutation[] = [
     instead: "overlap === 'skip' && earlier.length > 1_000",
     caughtBy: ['test/schedule/schedule.test.ts'],
   },
+  {
+    breaks: 'an abbreviation is no time zone',
+    file: 'src/kernel/cron/zone-name.ts',
+    text: 'if (short !== undefined) {',
+    instead: 'if (short === name) {',
+    caughtBy: ['test/kernel/zones.test.ts'],
+  },
+  {
+    breaks: 'an agent whose slots cannot be planned is not ok',
+    file: 'src/schedule/planning.ts',
+    text: "    case 'failed':\n      return planning.fault;\n",
+    instead: "    case 'failed':\n      return undefined;\n",
+    caughtBy: ['test/schedule/law.test.ts'],
+  },
+  {
+    breaks: 'slots of one agent that a store refuses keep no other agent out',
+    file: 'src/schedule/write-ahead.ts',
+    text: '    const written: SlotRef[] = [];\n',
+    instead: '    if (ahead.length > 0) throw error;\n    const written: SlotRef[] = [];\n',
+    caughtBy: ['test/schedule/law.test.ts'],
+  },
 ];

@@ -3,7 +3,7 @@ import { readHostFile, socketPath } from '../control/place.ts';
 import type { Ops } from '../control/protocol.ts';
 import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
-import { machineTime, type Time } from '../kernel/time.ts';
+import { machineTime, machineZone, type Time } from '../kernel/time.ts';
 import { isInstallation } from './folder.ts';
 import type { House, Offline, Stage } from './ports.ts';
 import { paintFor } from './text/paint.ts';
@@ -33,9 +33,9 @@ export function createStage(options: {
     paint: paintFor(process.stdout),
     paintNote: paintFor(process.stderr),
     width: outputWidth(process.stdout, process.env),
-    clock: { now: time.now(), zone: Temporal.Now.timeZoneId() },
     out: (line, verbatim = json) => process.stdout.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
+    clock: { now: time.now(), zone: machineZone().zone },
     async connect() {
       const { connectControl } = await import('../control/client.ts');
       const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder)).catch(withHint);

@@ -61,7 +61,7 @@ export interface AgentView {
   version: string | null;
   /** Of that version: good, candidate (on trial), pinned (held by a person), rolled-back; null: nothing of it is known. */
   standing?: string | null;
-  /** new, ok, running, retrying, late, healing, quarantined, paused, off. */
+  /** new, ok, running, retrying, late, healing, quarantined, failed, unscheduled (no next run), done (its schedule has ended), paused, off. */
   state: string;
   /** One sentence that says why it is in that state. */
   why: string;

@@ -22,6 +22,7 @@ import type { Incident, IncidentStore, OriginBoard, QuarantineRecord, RemedyKind
 import type { Room } from './pressure.ts';
 import { createPressureWatch } from './pressure-watch.ts';
 import { createRemedies } from './remedies.ts';
+import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 import { createWards } from './wards.ts';
 
 /**
@@ -47,6 +48,8 @@ export interface Healer extends Service {
   originsChanged(): void;
   /** A job was refused to make another. */
   chainRefused: LoopWatch['refused'];
+  /** Agents came to be without a next slot, or have one again. */
+  schedulesChanged(): void;
   /** How many of the agent's attempts may be under way now. */
   allowance(agent: string): number;
   /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
@@ -93,6 +96,10 @@ export interface HealerNeeds {
   recycleLargest(): void;
   /** Gives back what disk can be given back without harm, and says in words how much. */
   cleanUp(): Promise<string>;
+  /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
+  unscheduled?(): Promise<Unscheduled[]>;
+  /** Its next slots are written anew. */
+  planAgain?(agent: string): void;
   /** Servers that agents call. Default: none is watched. */
   origins?: OriginBoard;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
@@ -125,6 +132,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const loops = createLoopWatch({ time, cases, ...disturbances });
   const isHeld = (name: string) => wards.get(name) !== undefined || needs.isHeld(name);
   const backlogs = createBacklogWatch({ time, store, cases, notice, heal, agent: needs.agent, isHeld });
+  const unscheduled = createUnscheduledWatch({ time, cases, notice, heal, find: needs.unscheduled });
   const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
@@ -142,6 +150,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       await pressure.look();
       await lates.look();
       await backlogs.look();
+      await unscheduled.look();
     } catch (error) {
       log.error('a turn of healing failed', { fault: toPlainFault(error) });
     }
@@ -173,6 +182,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     if (kind === 'recycle-largest') needs.recycleLargest();
     if (kind === 'clean-up') cleanUp(one);
     if (agent === null) return;
+    if (kind === 'plan-again') needs.planAgain?.(agent);
     if (kind === 'own-cell' || kind === 'fresh-worker') needs.ownCell(agent);
     if (kind === 'fresh-worker') needs.letGo(agent);
     if (kind === 'catch-up' || kind === 'fresh-worker') needs.wake(agent);
@@ -233,6 +243,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
     originsChanged: safely(origins.look),
     chainRefused: safely(loops.refused),
+    schedulesChanged() {
+      unscheduled.look().catch((error) => log.error('healing could not look at slots', { fault: toPlainFault(error) }));
+    },
     allowance: wards.allowance,
     holdUp: wards.holdUp,
     quarantine: wards.get,

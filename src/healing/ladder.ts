@@ -17,6 +17,7 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   'host-lost': ['restart-host', 'restart-host'],
   'bad-version': ['roll-back', 'roll-back'],
   'bad-config': ['roll-back', 'roll-back'],
+  unscheduled: ['plan-again', 'plan-again'],
   // With the usual pauses somebody is asked after some ten minutes.
   'failing-over': ['fail-over', 'probe', 'probe', 'probe', 'probe', 'probe', 'probe'],
   // A minute apart: who runs in a ring again and again has to be stopped by somebody.

@@ -12,7 +12,7 @@ export interface ProofFacts {
 /**
  * Whether the end of an attempt proves that the incident is over: a real job was done that began after the disturbance, or
  * one of those that it struck. An incident of the host is proven by any agent's job, lateness by any work that began,
- * pressure, a server that is down, a ring of jobs and a backlog by no job at all.
+ * pressure, a server that is down, a ring of jobs, a backlog and a schedule without a next slot by no job at all.
  */
 export function isProof({ incident, lastAt, worker }: ProofFacts, end: Settlement): boolean {
   switch (incident.verdict) {
@@ -21,6 +21,7 @@ export function isProof({ incident, lastAt, worker }: ProofFacts, end: Settlemen
     case 'failing-over':
     case 'looping':
     case 'falling-behind':
+    case 'unscheduled':
       return false;
     case 'late':
       return end.startedAt >= incident.openedAt;

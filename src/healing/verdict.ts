@@ -23,6 +23,7 @@ const OF_CODES: Record<string, Verdict> = {
   CHAIN_TOO_DEEP: 'looping',
   CHAIN_TOO_FAST: 'looping',
   FALLING_BEHIND: 'falling-behind',
+  UNSCHEDULED: 'unscheduled',
 };
 
 /** Ends that somebody asked for. */
@@ -40,6 +41,7 @@ const WORDY = new Set<Verdict>([
   'failing-over',
   'looping',
   'falling-behind',
+  'unscheduled',
 ]);
 
 /** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */

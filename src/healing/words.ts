@@ -26,6 +26,7 @@ const SEEN: Record<Verdict, string> = {
   'failing-over': 'failing over',
   looping: 'looping',
   'falling-behind': 'falling behind',
+  unscheduled: 'without a next run',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -128,6 +129,8 @@ export function remedyWords(
       return `what its jobs make is refused${facts.note ? `; ${facts.note}` : ''}`;
     case 'probe':
       return facts.note ?? 'one call goes out to see';
+    case 'plan-again':
+      return 'its next slots are planned anew';
     case 'escalate':
       return 'somebody was asked';
   }

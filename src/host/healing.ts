@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { ExecLeft } from '../gateway/exec/ports.ts';
-import { createHealer, type Healer } from '../healing/healer.ts';
+import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
 import type { OriginBoard } from '../healing/ports.ts';
 import { largestOf, type Room } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
@@ -9,6 +9,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LastWords } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
+import type { Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd, Workers } from '../workers/ports.ts';
@@ -22,7 +23,7 @@ export interface HealingNeeds {
   crew(): ReadonlyMap<string, Agent>;
   /** Gives disk back, and says how much. */
   cleanUp(): Promise<string>;
-  rooms(): { workers: Workers; jobs: Jobs };
+  rooms(): { workers: Workers; jobs: Jobs; schedule: Schedule };
   /** Paused, or held by the host. */
   isHeld(agent: string): boolean;
   /** Where the store is: its disk is looked at. */
@@ -31,6 +32,8 @@ export interface HealingNeeds {
   useWorkers(): void;
   /** Servers that agents call. */
   origins: OriginBoard;
+  /** Agents with a schedule and without a next slot. */
+  unscheduled: NonNullable<HealerNeeds['unscheduled']>;
 }
 
 const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
@@ -71,6 +74,8 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
       if (largest) workers.recycle?.(largest.worker, SHORT);
     },
     cleanUp,
+    unscheduled: needs.unscheduled,
+    planAgain: (agent) => needs.rooms().schedule.planAgain(agent),
     bearingsChanged: () => needs.useWorkers(),
     origins: needs.origins,
   });

@@ -38,6 +38,7 @@ import { findSecret } from './secrets.ts';
 import { tellEnds } from './tell-ends.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
 import { createWorkforce } from './workforce.ts';
+import { zoneConcern } from './zone-concern.ts';
 
 export interface Host {
   house: House;
@@ -115,7 +116,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       events,
       crew,
       cleanUp: () => cleanUp({ journal, catalog }),
-      rooms: () => ({ workers, jobs }),
+      rooms: () => ({ workers, jobs, schedule }),
+      unscheduled: () => states.unscheduled(),
       isHeld: pauses.isPaused,
       storeFolder: dirname(facts.storeFile),
       useWorkers,
@@ -151,7 +153,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { owner },
     );
     const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, safeMode });
-    const states = createStates({ time, store, catalog, pauses, ailing: healer });
+    const states = createStates({ time, store, catalog, pauses, ailing: healer, planning: schedule.planning });
     const fleet = createFleet({
       time,
       store,
@@ -243,7 +245,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       lag,
       lastWords: tellLost(events, watched.lost, starts!.lost),
       ages: () => agesOf(loops, time.monotonic()),
-      concerns: () => [...watched.concern(), ...config.concern(), ...safeMode.concern(catalog.agents().keys())],
+      concerns: () => [
+        ...watched.concern(),
+        ...config.concern(),
+        ...zoneConcern(config.origins()),
+        ...safeMode.concern(catalog.agents().keys()),
+      ],
       stop: () => options.ending('asked to stop', false),
     };
     tellHostLost(healer, house.lastWords, abandoned);

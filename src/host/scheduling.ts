@@ -11,7 +11,7 @@ export interface SchedulingNeeds {
   log: Log;
   store: SqliteStore;
   jobs: Jobs;
-  healer: Pick<Healer, 'holdUp'>;
+  healer: Pick<Healer, 'holdUp' | 'schedulesChanged'>;
   safeMode: SafeMode;
 }
 
@@ -31,5 +31,6 @@ export function createScheduling({ time, log, store, jobs, healer, safeMode }: S
     },
     woken: (agents) => agents.forEach(jobs.wake),
     holdUp: healer.holdUp,
+    troublesChanged: healer.schedulesChanged,
   });
 }

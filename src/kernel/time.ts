@@ -1,3 +1,5 @@
+import { type MachineZone, understandZone } from './cron/machine-zone.ts';
+
 /** Where time and chance come in: every service gets it, no decision reads a clock by itself. */
 export interface Time {
   /** Wall clock, milliseconds since the epoch. It can jump. */
@@ -40,3 +42,38 @@ export const machineTime: Time = {
   },
   random: () => Math.random(),
 };
+
+let zone: MachineZone | undefined;
+
+/**
+ * The time zone of this machine: TZ where it is set, else /etc/localtime. A name that nobody understands is UTC, with its
+ * problem. Found out once in the life of a process.
+ */
+export function machineZone(): MachineZone {
+  const tz = process.env.TZ;
+  zone ??= understandZone({ tz, node: zoneOfNode(), withoutTz });
+  return zone;
+
+  function withoutTz(): string | undefined {
+    delete process.env.TZ;
+    try {
+      return zoneOfNode();
+    } finally {
+      process.env.TZ = tz;
+    }
+  }
+}
+
+/**
+ * Makes the machine's zone that of all code in this process and of the processes that it starts: where TZ says what nobody
+ * understands, the clocks of plugins and of schedules would differ.
+ */
+export function settleMachineZone(): void {
+  const { zone } = machineZone();
+  if (zoneOfNode() !== zone) process.env.TZ = zone;
+}
+
+/** Undefined for a zone that Node does not know, whatever the types say. */
+function zoneOfNode(): string | undefined {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

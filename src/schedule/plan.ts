@@ -1,12 +1,10 @@
-import type { CronFields } from '../kernel/cron/fields.ts';
-import { nextAfter } from '../kernel/cron/next.ts';
+import type { Timetable } from '../kernel/cron/timetable.ts';
 import type { Slot, SlotDecision } from './ports.ts';
 
 /** An agent's schedule, and how far its slots are known to be rows. */
 export interface Course {
   agent: string;
-  fields: CronFields;
-  timezone: string;
+  timetable: Timetable;
   /** Every slot up to this time (epoch ms) is a row, or is none of ours to keep. */
   cursor: number;
 }
@@ -19,29 +17,45 @@ export interface SlotRef {
 /** Why the slots of an agent that went away are cancelled. Its return is told from a crash by this very text. */
 export const GONE = 'the agent was switched off or removed, or lost its schedule';
 
+/** An agent whose times cannot be worked out. */
+export interface Unplanned {
+  agent: string;
+  error: unknown;
+}
+
 /**
  * The slots to write ahead: all within the horizon, and at least each agent's next one; the earliest first, at most
- * `most` at a time. `more`: there are others left.
+ * `most` at a time. `more`: there are others left. `failed`: what throws for one agent costs no other its slots.
  */
 export function planAhead(
   courses: Iterable<Course>,
   now: number,
   horizonMs: number,
   most: number,
-): { slots: SlotRef[]; more: boolean } {
+): { slots: SlotRef[]; more: boolean; failed: Unplanned[] } {
   const slots: SlotRef[] = [];
-  for (const { agent, fields, timezone, cursor } of courses) {
-    let at = cursor;
-    for (let count = 0; count <= most; count++) {
-      const due = nextAfter(fields, timezone, at);
-      if (due === undefined || (due > now + horizonMs && at > now)) break;
-      slots.push({ agent, due });
-      at = due;
+  const failed: Unplanned[] = [];
+  for (const course of courses) {
+    try {
+      slots.push(...slotsAhead(course, now, horizonMs, most));
+    } catch (error) {
+      failed.push({ agent: course.agent, error });
     }
   }
   // Cut by time, not by agent: each agent's slots are written without a hole, and the nearest are never last.
   slots.sort((a, b) => a.due - b.due);
-  return { slots: slots.slice(0, most), more: slots.length > most };
+  return { slots: slots.slice(0, most), more: slots.length > most, failed };
+}
+
+function slotsAhead({ agent, timetable, cursor }: Course, now: number, horizonMs: number, most: number): SlotRef[] {
+  const slots: SlotRef[] = [];
+  for (let at = cursor; slots.length <= most; ) {
+    const due = timetable.next(at);
+    if (due === undefined || (due > now + horizonMs && at > now)) break;
+    slots.push({ agent, due });
+    at = due;
+  }
+  return slots;
 }
 
 /**
@@ -49,7 +63,7 @@ export function planAhead(
  * `unlisted` says whether there are older ones.
  */
 export function slotsWithoutRow(course: Course, now: number, most: number): { dues: number[]; unlisted: boolean } {
-  const first = nextAfter(course.fields, course.timezone, course.cursor);
+  const first = course.timetable.next(course.cursor);
   if (first === undefined || first > now) return { dues: [], unlisted: false };
   // Backwards in growing steps: after a year's absence an every-second schedule has 31 million of them.
   for (let reach = most * 1_000; ; reach *= 2) {
@@ -62,18 +76,17 @@ export function slotsWithoutRow(course: Course, now: number, most: number): { du
 }
 
 /** How many slots of the schedule come after `due` and are due by `now` too; counted up to `most`. */
-export function laterDue({ fields, timezone }: Course, due: number, now: number, most: number): number {
+export function laterDue({ timetable }: Course, due: number, now: number, most: number): number {
   let count = 0;
-  for (let at = nextAfter(fields, timezone, due); at !== undefined && at <= now && count < most; count++)
-    at = nextAfter(fields, timezone, at);
+  for (let at = timetable.next(due); at !== undefined && at <= now && count < most; count++) at = timetable.next(at);
   return count;
 }
 
 /** Ends the planned slots after `now` that the schedule does not ask for any more. */
-export function strays({ agent, fields, timezone }: Course, rows: Iterable<Slot>, now: number): SlotDecision[] {
-  const reason = `the schedule changed to "${fields.expression}" (${timezone})`;
+export function strays({ agent, timetable }: Course, rows: Iterable<Slot>, now: number): SlotDecision[] {
+  const reason = `the schedule changed to ${timetable.text}`;
   return [...rows]
-    .filter(({ state, due }) => state === 'planned' && due > now && nextAfter(fields, timezone, due - 1) !== due)
+    .filter(({ state, due }) => state === 'planned' && due > now && timetable.next(due - 1) !== due)
     .map(({ due }) => ({ agent, due, state: 'cancelled', reason }));
 }
 
@@ -90,9 +103,8 @@ export function beginning(newest: number | undefined, rows: readonly Slot[], now
   return wasAway ? now : newest;
 }
 
-function duesBetween({ fields, timezone }: Course, after: number, upTo: number): number[] {
+function duesBetween({ timetable }: Course, after: number, upTo: number): number[] {
   const dues: number[] = [];
-  for (let at = nextAfter(fields, timezone, after); at !== undefined && at <= upTo; )
-    at = nextAfter(fields, timezone, dues[dues.push(at) - 1]!);
+  for (let at = timetable.next(after); at !== undefined && at <= upTo; ) at = timetable.next(dues[dues.push(at) - 1]!);
   return dues;
 }

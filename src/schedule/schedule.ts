@@ -1,16 +1,18 @@
 import type { Agent } from '../jobs/agent.ts';
-import { parseCron } from '../kernel/cron/fields.ts';
-import { nextAfter, nextTimes } from '../kernel/cron/next.ts';
-import { checkTimezone } from '../kernel/cron/zone.ts';
+import { nextTimes, timetableOf } from '../kernel/cron/timetable.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
-import { beginning, GONE, planAhead, slotsWithoutRow, strays } from './plan.ts';
+import { adoptAgents } from './adopt.ts';
+import { planAhead, slotsWithoutRow, type Unplanned } from './plan.ts';
+import { neverDue, type Planning, type Trouble } from './planning.ts';
 import type { SlotStore } from './ports.ts';
 import { type Scheduled, type SettleNeeds, settleSlots } from './settle.ts';
+import { createTroubles } from './troubles.ts';
+import { writeAhead } from './write-ahead.ts';
 
 /**
  * Turns time into jobs. Every slot is a row before its time (unless nobody was there to write it) and ends in exactly
@@ -24,14 +26,20 @@ export interface Schedule extends Service {
   pause(agent: string, until: number | null): void;
   /** Ends a pause now: slots that were due before stay skipped. */
   resume(agent: string): void;
-  /** The agent's next `n` slots, epoch ms; none for an agent without a schedule. */
+  /** The agent's next `n` slots, epoch ms; none for an agent without a schedule. Throws a Fault when it cannot be kept. */
   preview(agent: string, n: number): number[];
+  /** How far the agent's slots are planned; undefined for an agent without a schedule. */
+  planning(agent: string): Planning | undefined;
+  /** Writes the agent's next slots anew: one that was planned is not in the store any more. */
+  planAgain(agent: string): void;
 }
 
 export interface ScheduleNeeds extends SettleNeeds {
   time: Time;
   log: Log;
   slots: SlotStore;
+  /** The slots of an agent cannot be planned, or can be again: `planning` says whose. */
+  troublesChanged?(): void;
 }
 
 export interface ScheduleOptions {
@@ -51,8 +59,13 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   const { time, log, slots } = needs;
   const horizonMs = options.horizonMs ?? 120_000;
   let wanted: Map<string, Agent> | undefined;
+  /** Epoch ms. */
+  let wantedAt = 0;
   let adopted: Map<string, Agent> | undefined;
   const courses = new Map<string, Scheduled>();
+  /** Agents of `adopted` that could not be taken over yet. */
+  let delayed: ReadonlySet<string> = new Set();
+  const troubles = createTroubles(log, () => needs.troublesChanged?.());
   const pausedUntil = new Map<string, number>();
 
   let stopping = true;
@@ -60,7 +73,8 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   let turned: number | undefined;
   let again = false;
   let nap = new AbortController();
-  let failing = false;
+  /** Why no agent's slots can be planned or settled. */
+  let failing: Trouble | undefined;
   let seen: { wall: number; monotonic: number } | undefined;
 
   /** One look: what has changed, what is due, what has to be written ahead. Says when to look again. */
@@ -68,29 +82,43 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const now = time.now();
     noteJump(now);
     if (!wanted) return now + LONGEST_SLEEP_MS;
-    if (wanted !== adopted) await adopt(wanted, now);
+    if (wanted !== adopted || delayed.size > 0) await adopt(wanted, now);
     await settleRows(now);
-    for (const course of courses.values()) if (!stopping) await settleAbsence(course, now);
-    const { slots: ahead, more } = planAhead(courses.values(), now, horizonMs, ROWS_AT_ONCE);
-    if (ahead.length > 0) await slots.plan(ahead, now);
-    for (const { agent, due } of ahead) courses.get(agent)!.cursor = due;
+    const unsettled = await settleAbsences(now);
+    const { more, failed } = await plan(now, new Set(unsettled.map(({ agent }) => agent)));
+    const inTrouble = [...unsettled, ...failed];
+    troubles.replace('planning', inTrouble, now);
+    if (inTrouble.length > 0 || delayed.size > 0) return now + RETRY_MS;
     return more ? now : soonest(now);
   }
 
   function soonest(now: number): number {
     let at = now + LONGEST_SLEEP_MS;
-    for (const { fields, timezone } of courses.values()) at = Math.min(at, nextAfter(fields, timezone, now) ?? at);
+    for (const { timetable } of courses.values()) at = Math.min(at, timetable.next(now) ?? at);
     return at;
   }
 
   async function settleRows(now: number) {
     for (;;) {
-      const rows = await slots.dueSlots(now, ROWS_AT_ONCE);
+      const all = await slots.dueSlots(now, ROWS_AT_ONCE);
+      // Those of an agent that could not be taken over yet wait for it.
+      const rows = all.filter(({ agent }) => !delayed.has(agent));
       if (rows.length === 0) return;
       const settled = await settleSlots(needs, courses, pausedUntil, rows, now);
       // A store that goes on offering what is settled must not keep the loop here for ever.
-      if (rows.length < ROWS_AT_ONCE || settled === 0) return;
+      if (all.length < ROWS_AT_ONCE || settled === 0) return;
     }
+  }
+
+  /** What happens to one agent costs no other; when it happens to all, it is nobody's own. */
+  async function settleAbsences(now: number): Promise<Unplanned[]> {
+    const failed: Unplanned[] = [];
+    for (const course of courses.values()) {
+      if (stopping) break;
+      await settleAbsence(course, now).catch((error: unknown) => failed.push({ agent: course.agent, error }));
+    }
+    if (failed.length > 1 && failed.length === courses.size) throw failed[0]!.error;
+    return failed;
   }
 
   /** Gives every slot of a time when nobody was there its row and its end, oldest first: a crash leaves no hole. */
@@ -109,59 +137,35 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     course.cursor = dues.at(-1)!;
   }
 
+  async function plan(now: number, without: ReadonlySet<string>) {
+    const sound = [...courses.values()].filter(({ agent }) => !without.has(agent));
+    const { slots: ahead, more, failed } = planAhead(sound, now, horizonMs, ROWS_AT_ONCE);
+    const { written, refused } = await writeAhead(slots, ahead, now);
+    for (const { agent, due } of written) courses.get(agent)!.cursor = due;
+    return { more, failed: [...failed, ...refused] };
+  }
+
   async function adopt(agents: Map<string, Agent>, now: number) {
-    const first = adopted === undefined;
-    const newest = new Map((await slots.newestSlots()).map(({ agent, due }) => [agent, due]));
-    const before = first ? (await slots.nextSlots()).map(({ agent }) => agent) : [...courses.keys()];
-    const next = new Map<string, Scheduled>();
-    for (const agent of agents.values()) {
-      const course = courseOf(agent, courses.get(agent.name), now);
-      if (course) next.set(agent.name, course);
-    }
-    for (const agent of before) if (!next.has(agent)) await slots.cancelPlanned(agent, 0, GONE, now);
-    await Promise.all(
-      [...next.values()].filter((course) => !isSame(course, courses.get(course.agent))).map((course) => begin(course)),
-    );
+    const answer = await adoptAgents(slots, agents.values(), courses, adopted === undefined, now);
+    delayed = new Set(answer.delayed.map(({ agent }) => agent));
+    troubles.replace('adopting', [...answer.refused, ...answer.delayed], now);
     courses.clear();
-    for (const [name, course] of next) courses.set(name, course);
+    for (const [name, course] of answer.courses) courses.set(name, course);
     adopted = agents;
-
-    async function begin(course: Scheduled) {
-      const { agent } = course;
-      const due = newest.get(agent);
-      const from = due === undefined || due <= now ? due : await newestBy(agent, now);
-      const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
-      const gone = strays(course, rows, now);
-      if (gone.length > 0) await slots.decide(gone, now);
-      const known = courses.get(agent);
-      course.cursor = known ? Math.min(known.cursor, now) : beginning(from, rows, now);
-    }
   }
 
-  /**
-   * The agent's newest live slot that is not after `now`. Not the newest of all: between this one and that there can
-   * be slots without a row, when the schedule changed or the clock was ahead for a while.
-   */
-  async function newestBy(agent: string, now: number): Promise<number | undefined> {
-    for (let reach = 600_000; ; reach *= 8) {
-      const rows = await slots.slots({ agent, from: Math.max(0, now - reach), to: now + 1 });
-      const live = rows.findLast(({ state }) => state !== 'cancelled');
-      if (live || reach > now) return live?.due;
-    }
-  }
-
-  function courseOf(agent: Agent, known: Scheduled | undefined, now: number): Scheduled | undefined {
-    const { schedule } = agent;
-    if (!schedule) return undefined;
-    try {
-      const { expression, timezone } = schedule;
-      checkTimezone(timezone);
-      const fields = known?.fields.expression === expression.trim() ? known.fields : parseCron(expression);
-      return { agent: agent.name, fields, timezone, cursor: known?.cursor ?? now, asking: { ...agent, schedule } };
-    } catch (error) {
-      log.error(`${agent.name} has no slots: ${(error as Error).message}`, { fault: toPlainFault(error) });
-      return undefined;
-    }
+  function planningOf(agent: string): Planning | undefined {
+    if (!wanted?.get(agent)?.schedule) return undefined;
+    const now = time.now();
+    const failed = troubles.of(agent);
+    if (failed) return { is: 'failed', ...failed };
+    const course = courses.get(agent);
+    if (!course || adopted !== wanted) return { is: 'waiting', since: wantedAt, trouble: failing };
+    const { timetable, cursor: upTo } = course;
+    if (timetable.next(now) !== undefined)
+      return { is: 'planned', upTo, timezone: timetable.timezone, trouble: failing };
+    if (timetable.hasEnd) return { is: 'ended' };
+    return { is: 'failed', since: now, fault: neverDue(timetable) };
   }
 
   function noteJump(now: number) {
@@ -182,10 +186,11 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
       try {
         until = await turn();
         if (failing) log.info('slots are planned and settled again');
-        failing = false;
+        failing = undefined;
       } catch (error) {
-        if (!failing) log.error('slots cannot be planned or settled; trying on', { fault: toPlainFault(error) });
-        failing = true;
+        const fault = toPlainFault(error);
+        if (!failing) log.error('slots cannot be planned or settled; trying on', { fault });
+        failing = { since: failing?.since ?? time.now(), fault };
       }
       turned = time.monotonic();
       const ms = Math.min(until - time.now(), LONGEST_SLEEP_MS);
@@ -217,6 +222,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     },
     alive: () => turned,
     use(agents) {
+      wantedAt = time.now();
       wanted = new Map([...agents].map((agent) => [agent.name, agent]));
       wake();
     },
@@ -229,11 +235,13 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     },
     preview(agent, n) {
       const schedule = wanted?.get(agent)?.schedule;
-      return schedule ? nextTimes(parseCron(schedule.expression), schedule.timezone, time.now(), n) : [];
+      return schedule ? nextTimes(timetableOf(schedule), time.now(), n) : [];
+    },
+    planning: planningOf,
+    planAgain(agent) {
+      const course = courses.get(agent);
+      if (course) course.cursor = Math.min(course.cursor, time.now());
+      wake();
     },
   };
-}
-
-function isSame(a: Scheduled, b: Scheduled | undefined): boolean {
-  return b !== undefined && a.fields === b.fields && a.timezone === b.timezone;
 }

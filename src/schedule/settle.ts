@@ -41,13 +41,17 @@ export async function settleSlots(
   rows: readonly DueRow[],
   now: number,
 ): Promise<number> {
-  const decided = await Promise.all(
-    [...Map.groupBy(rows, ({ agent }) => agent)].map(([agent, ofAgent]) => {
+  const byAgent = [...Map.groupBy(rows, ({ agent }) => agent)];
+  const decided = await Promise.allSettled(
+    byAgent.map(async ([agent, ofAgent]) => {
       const course = courses.get(agent);
       return course ? settleAgent(needs, course, pausedUntil.get(agent), ofAgent, now) : ofAgent.map(ownerless);
     }),
   );
-  const decisions = decided.flat().sort((a, b) => a.due - b.due);
+  tellFailed(needs.log, byAgent, decided);
+  const decisions = decided
+    .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    .sort((a, b) => a.due - b.due);
   let ended = 0;
   for (let i = 0; i < decisions.length; i += DECISIONS_AT_ONCE) {
     const batch = decisions.slice(i, i + DECISIONS_AT_ONCE);
@@ -57,6 +61,14 @@ export async function settleSlots(
     if (agents.size > 0) needs.woken([...agents]);
   }
   return ended;
+}
+
+/** The slots of one agent that cannot be settled stay as they are, and are late soon; if it is so with all, nobody's are. */
+function tellFailed(log: Log, byAgent: [string, DueRow[]][], decided: readonly PromiseSettledResult<unknown>[]): void {
+  const failed = decided.flatMap((one, i) => (one.status === 'rejected' ? [{ agent: byAgent[i]![0], ...one }] : []));
+  if (failed.length > 0 && failed.length === decided.length) throw failed[0]!.reason;
+  for (const { agent, reason } of failed)
+    log.error(`the slots of ${agent} could not be settled`, { agent, fault: toPlainFault(reason) });
 }
 
 async function settleAgent(

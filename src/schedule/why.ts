@@ -2,8 +2,9 @@ import type { ScheduleSpec } from '../jobs/agent.ts';
 import type { JobDetail } from '../jobs/ports.ts';
 import { waitOf } from '../jobs/waiting.ts';
 import { wallClock } from '../kernel/cron/check.ts';
-import { parseCron } from '../kernel/cron/fields.ts';
-import { nextAfter } from '../kernel/cron/next.ts';
+import { timetableOf } from '../kernel/cron/timetable.ts';
+import { zoneProblem } from '../kernel/cron/zone-name.ts';
+import { toPlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Slot } from './ports.ts';
@@ -156,9 +157,13 @@ function withoutSlot(facts: WhyFacts): string {
       ? `${none}: it is not in force or has no schedule now, and its nearest slot known is ${clock(facts, known.due)}.`
       : `${none}: it is not in force or has no schedule.`;
   }
-  const fields = parseCron(schedule.expression);
   const minute = Math.floor(at / MINUTE) * MINUTE;
-  const due = nextAfter(fields, schedule.timezone, minute - 1);
+  let due: number | undefined;
+  try {
+    due = timetableOf(schedule).next(minute - 1);
+  } catch (error) {
+    return `${none}: its schedule cannot be kept: ${toPlainFault(error).message}.`;
+  }
   if (due === undefined || due >= minute + MINUTE) {
     const nearest = [before?.due, due].filter((one) => one !== undefined).map((one) => clock(facts, one));
     const list = nearest.length > 0 ? `; the nearest are ${nearest.join(' and ')}` : '';
@@ -175,7 +180,8 @@ function withoutSlot(facts: WhyFacts): string {
 
 /** `2026-11-21 02:00 (Europe/Berlin)`: as the agent's author thinks of it. */
 function clock({ schedule }: WhyFacts, at: number): string {
-  const timezone = schedule?.timezone ?? 'UTC';
+  const asked = schedule?.timezone ?? 'UTC';
+  const timezone = zoneProblem(asked) ? 'UTC' : asked;
   return `${wallClock(at, timezone)} (${timezone})`;
 }
 

@@ -3,6 +3,7 @@ import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
 import type { Room } from '../../src/healing/pressure.ts';
+import type { Unscheduled } from '../../src/healing/unscheduled-watch.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
@@ -145,6 +146,8 @@ export interface World {
   asked: string[];
   /** Agents that are paused. */
   held: Set<string>;
+  /** Agents without a next slot. */
+  unscheduled: Unscheduled[];
   /** Of the machine. */
   room: Room;
   errors: string[];
@@ -190,6 +193,8 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         },
         bearingsChanged: () => void asked.push('bearings'),
         origins: it.origins,
+        unscheduled: async () => it.unscheduled,
+        planAgain: (agent) => void asked.push(`planAgain ${agent}`),
       },
       options,
     );
@@ -201,6 +206,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     healer: undefined as never,
     agents,
     asked,
+    unscheduled: [],
     room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
     errors,
     told: (kind) => shelf.written.filter((event) => event.kind === kind),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseCron } from '../../src/kernel/cron/fields.ts';
+import { timetableOf } from '../../src/kernel/cron/timetable.ts';
 import { type Course, laterDue, planAhead, slotsWithoutRow } from '../../src/schedule/plan.ts';
 import { timeOf } from './world.ts';
 
@@ -8,8 +8,7 @@ const MINUTE = 60_000;
 
 const course = (agent: string, expression: string, cursor = NOW): Course => ({
   agent,
-  fields: parseCron(expression),
-  timezone: 'UTC',
+  timetable: timetableOf({ expression, timezone: 'UTC' }),
   cursor,
 });
 
@@ -29,8 +28,13 @@ it('goes on where the rows end, and stops at a schedule that never comes due aga
   expect(planAhead([course('a', '* * * * *', NOW + 2 * MINUTE)], NOW, 2 * MINUTE, 100)).toEqual({
     slots: [],
     more: false,
+    failed: [],
   });
-  expect(planAhead([course('a', '0 0 31 2 *')], NOW, 2 * MINUTE, 100)).toEqual({ slots: [], more: false });
+  expect(planAhead([course('a', '0 0 31 2 *')], NOW, 2 * MINUTE, 100)).toEqual({
+    slots: [],
+    more: false,
+    failed: [],
+  });
 });
 
 it('finds the newest slots without a row, and says whether there are older ones', () => {

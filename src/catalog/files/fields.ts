@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
+import { zoneProblem } from '../../kernel/cron/zone-name.ts';
 import { readLength, readSize, type Wrong } from '../../kernel/units.ts';
 
 const DURATION = 'a length of time such as 250ms, 10s, 15m, 6h or 2d';
@@ -36,7 +37,10 @@ function asIssue(read: (text: string) => number | Wrong) {
 
 export const timezoneField = z
   .string({ error: 'expected the name of a time zone such as Europe/Berlin or UTC' })
-  .refine(isTimezone, { error: 'is no time zone; expected a name such as Europe/Berlin or UTC' });
+  .superRefine((name, context) => {
+    const problem = zoneProblem(name);
+    if (problem) context.addIssue({ code: 'custom', message: problem.is, params: { next: problem.next } });
+  });
 
 export const catchUpField = z.enum(['skip', 'once', 'all']);
 export const overlapField = z.enum(['skip', 'queue', 'replace']);
@@ -98,14 +102,3 @@ export const workersField = z.strictObject({
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
   max: countField(BOUNDS.workers).optional().describe('Side by side at most. Default 1, or `min`.'),
 });
-
-/** Whether the machine knows the zone; offsets such as `+02:00` have no daylight-saving rules and are refused. */
-export function isTimezone(name: string): boolean {
-  if (/^[+-]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -5,6 +5,7 @@ import { type ChainBounds, DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { machineZone } from '../../kernel/time.ts';
 import { checkedLength, checkedSize } from '../../kernel/units.ts';
 import type { OriginValue } from '../ports.ts';
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
@@ -190,7 +191,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
   }
   const { store, logs, cells, retention, versions, probation, jobChains } = DEFAULT_HOST_SETTINGS;
   const settings: HostSettings = {
-    timezone: pick(['timezone'], said.timezone, Intl.DateTimeFormat().resolvedOptions().timeZone),
+    timezone: pick(['timezone'], said.timezone, machineZone().zone),
     store: { file: pick(['store', 'file'], said.store?.file, store.file) },
     logs: {
       folder: pick(['logs', 'folder'], said.logs?.folder, logs.folder),

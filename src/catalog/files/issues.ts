@@ -9,6 +9,8 @@ export interface Issue {
   path: readonly PropertyKey[];
   /** For `unrecognized_keys`. */
   keys?: readonly string[];
+  /** `next`: what to do about it, from a check of our own. */
+  params?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface IssueTerms {
@@ -82,10 +84,14 @@ function tellIssue(issue: Issue, terms: IssueTerms): Told {
   const meant = typeof value === 'string' ? suggest(value, allowedAt(terms.schema, path)) : undefined;
   return {
     message: `${name || 'the whole'}${described}: ${told}${meant ? `, did you mean ${meant}?` : ''}`,
-    next: meant ? `write \`${meant}\`` : undefined,
+    next: meant ? `write \`${meant}\`` : nextOf(issue),
     path,
     at: 'value',
   };
+}
+
+function nextOf({ params }: Issue): string | undefined {
+  return typeof params?.next === 'string' ? params.next : undefined;
 }
 
 function isUnknownKey(issue: Issue): boolean {

@@ -28,6 +28,7 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
   late: { sign: '!', style: 'yellow' },
   healing: { sign: '⟳', style: 'yellow' },
   failed: { sign: '✗', style: 'red' },
+  unscheduled: { sign: '✗', style: 'red' },
   quarantined: { sign: '✗', style: 'red' },
   dead: { sign: '✗', style: 'red' },
   paused: { sign: '‖', style: 'dim' },

@@ -5,6 +5,7 @@ import { waitOf } from '../../jobs/waiting.ts';
 import { placeOf } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
+import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
 
 export type AgentWord =
   | 'new'
@@ -16,7 +17,9 @@ export type AgentWord =
   | 'healing'
   | 'quarantined'
   | 'paused'
-  | 'off';
+  | 'off'
+  | 'unscheduled'
+  | 'done';
 
 export interface AgentFacts {
   listing: Listing;
@@ -27,6 +30,8 @@ export interface AgentFacts {
   incident: Incident | undefined;
   /** The agent's next planned slot. */
   nextSlot: number | undefined;
+  /** How far the slots of its schedule are planned; undefined for an agent without one. */
+  planning?: Planning | undefined;
   now: number;
 }
 
@@ -49,6 +54,8 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
     };
   }
   if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };
+  const unscheduled = whyUnscheduled(facts.planning, nextSlot, now);
+  if (unscheduled) return { state: 'unscheduled', why: `it has a schedule and no next run: ${unscheduled.message}` };
   if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
     const { id, seen, remedies } = facts.incident;
     const remedy = remedies.findLast(({ held }) => held === null);

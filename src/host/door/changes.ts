@@ -1,7 +1,7 @@
 import type { Catalog, CatalogNews } from '../../catalog/ports.ts';
 import type { ChangeView } from '../../control/protocol.ts';
-import { parseCron } from '../../kernel/cron/fields.ts';
-import { nextAfter } from '../../kernel/cron/next.ts';
+import type { ScheduleSpec } from '../../jobs/agent.ts';
+import { timetableOf } from '../../kernel/cron/timetable.ts';
 import type { Time } from '../../kernel/time.ts';
 import { iso, isoOrNull } from './views.ts';
 
@@ -12,7 +12,7 @@ export function changesOp({ catalog, time }: { catalog: Pick<Catalog, 'agents' |
     // Slots of a schedule that is new are not planned yet: they are said as they will be.
     const due = news.agents.flatMap((name) => {
       const schedule = catalog.agents().get(name)?.schedule;
-      return schedule ? (nextAfter(parseCron(schedule.expression), schedule.timezone, now) ?? []) : [];
+      return schedule ? (nextOf(schedule, now) ?? []) : [];
     });
     return { ...news, at: iso(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
   }
@@ -25,4 +25,13 @@ export function changesOp({ catalog, time }: { catalog: Pick<Catalog, 'agents' |
         resolve(null);
       });
     });
+}
+
+/** A schedule that cannot be kept has no next time: status and incidents say why. */
+function nextOf(schedule: ScheduleSpec, now: number): number | undefined {
+  try {
+    return timetableOf(schedule).next(now);
+  } catch {
+    return undefined;
+  }
 }

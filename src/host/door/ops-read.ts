@@ -1,6 +1,8 @@
 import type { LogLine, StatusView } from '../../control/protocol.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import type { House } from '../house.ts';
+import { zoneConcern } from '../zone-concern.ts';
 import { changesOp } from './changes.ts';
 import type { OpTable } from './control-server.ts';
 import { listingOf } from './known.ts';
@@ -53,7 +55,9 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
 
     async check() {
       await catalog.rescan();
-      return { agents: [...catalog.agents().keys()].sort(), problems: catalog.problems() };
+      const unscheduled = (await house.states.unscheduled()).map(unscheduledProblem);
+      const problems = [...zoneConcern(house.config.origins()), ...unscheduled, ...catalog.problems()];
+      return { agents: [...catalog.agents().keys()].sort(), problems };
     },
 
     async configShow({ agent }) {
@@ -79,4 +83,9 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
       });
     },
   };
+}
+
+function unscheduledProblem({ agent, fault }: { agent: string; fault: PlainFault }): PlainFault {
+  const message = `${agent} has a schedule and no next run: ${fault.message}`;
+  return { code: 'UNSCHEDULED', message, ...(fault.next ? { next: fault.next } : {}) };
 }

@@ -1,7 +1,9 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
 import type { AgentOverview, JobStore } from '../../jobs/ports.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
+import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import type { Pauses } from '../pauses.ts';
 import { type AgentWord, agentState } from './agent-state.ts';
@@ -17,6 +19,8 @@ export interface AgentStanding {
 /** How every agent is, from the store's rows and the catalog. */
 export interface States {
   all(): Promise<Map<string, AgentStanding>>;
+  /** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
+  unscheduled(): Promise<{ agent: string; fault: PlainFault }[]>;
 }
 
 /** What healing knows of agents that are not well. */
@@ -30,12 +34,30 @@ export interface StatesNeeds {
   time: Time;
   store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'>;
   catalog: Pick<Catalog, 'listings'>;
+  /** How far the agent's slots are planned; not known while the host is down. */
+  planning?(agent: string): Planning | undefined;
   pauses: Pick<Pauses, 'get'>;
   ailing: Ailing;
 }
 
-export function createStates({ time, store, catalog, pauses, ailing }: StatesNeeds): States {
+export function createStates({ time, store, catalog, pauses, ailing, planning }: StatesNeeds): States {
+  /** Before the rows are read: what is planned by then is among them. */
+  function plannings() {
+    return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
+  }
+
+  async function unscheduled() {
+    const planned = plannings();
+    const next = new Map((await store.nextSlots()).map(({ agent, due }) => [agent, due]));
+    const now = time.now();
+    return [...planned].flatMap(([agent, one]) => {
+      const fault = whyUnscheduled(one, next.get(agent), now);
+      return fault ? [{ agent, fault }] : [];
+    });
+  }
+
   async function all() {
+    const planned = plannings();
     const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
@@ -52,6 +74,7 @@ export function createStates({ time, store, catalog, pauses, ailing }: StatesNee
         quarantine: ailing.quarantine(name),
         incident: incidents.get(name),
         nextSlot,
+        planning: planned.get(name),
         now: time.now(),
       };
       standings.set(name, { ...agentState(facts), overview, nextSlot });
@@ -59,5 +82,5 @@ export function createStates({ time, store, catalog, pauses, ailing }: StatesNee
     return standings;
   }
 
-  return { all };
+  return { all, unscheduled };
 }

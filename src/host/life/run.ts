@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
-import { machineTime } from '../../kernel/time.ts';
+import { machineTime, settleMachineZone } from '../../kernel/time.ts';
 import { blamed, mayBeSettings } from '../config/blame.ts';
 import { openConfigFiles } from '../config/files.ts';
 import type { ConfigInUse } from '../config/in-use.ts';
@@ -35,6 +35,7 @@ interface Ending {
  */
 export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
   const { folder, json = false } = options;
+  settleMachineZone();
   const outside = await openOutside(options);
   const { watched, loops } = outside;
   let host: Host | undefined;

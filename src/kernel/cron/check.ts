@@ -1,6 +1,6 @@
 import { type CronFields, parseCron, scheduleFault } from './fields.ts';
 import { nextTimes } from './next.ts';
-import { checkTimezone } from './zone.ts';
+import { checkTimezone } from './zone-name.ts';
 
 /**
  * Parses an expression and makes sure that it comes due in that zone within eight years after `now` (epoch ms).

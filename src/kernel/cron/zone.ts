@@ -1,5 +1,4 @@
-import { Fault } from '../fault.ts';
-import { suggest } from '../suggest.ts';
+import { checkTimezone } from './zone-name.ts';
 
 /**
  * A stretch of time in which a zone keeps one offset. Wall times here are epoch ms of the same reading in UTC, so that
@@ -45,26 +44,11 @@ export function stretchNumber(timezone: string, index: number): Stretch {
   return zone.stretches[index]!;
 }
 
-/** Throws a {@link Fault} `TIMEZONE_UNKNOWN` unless it is an IANA name that this machine knows. */
-export function checkTimezone(timezone: string): void {
-  zoneOf(timezone);
-}
-
 function zoneOf(timezone: string): Zone {
   const known = zones.get(timezone);
   if (known) return known;
-  let at: Temporal.ZonedDateTime;
-  try {
-    if (/^[+-]|^$/.test(timezone)) throw new RangeError('an offset is no zone');
-    at = new Temporal.ZonedDateTime(0n, timezone);
-  } catch {
-    const near = suggest(timezone, Intl.supportedValuesOf('timeZone'));
-    throw new Fault({
-      code: 'TIMEZONE_UNKNOWN',
-      message: `time zone "${timezone}" is unknown${near ? `, did you mean ${near}?` : ''}`,
-      next: 'use an IANA name such as Europe/Berlin, America/New_York or UTC',
-    });
-  }
+  checkTimezone(timezone);
+  const at = new Temporal.ZonedDateTime(0n, timezone);
   const first = { from: -Infinity, offset: at.offsetNanoseconds / 1e6, reached: -Infinity };
   const zone: Zone = { stretches: [{ ...first, to: nextChange(at)?.epochMilliseconds ?? Infinity }], at };
   zones.set(timezone, zone);

@@ -1,0 +1,70 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import { type Cases, caseWith } from './cases.ts';
+import type { Disturbances } from './disturbances.ts';
+
+/** An agent with a schedule and without a next slot. */
+export interface Unscheduled {
+  agent: string;
+  fault: PlainFault;
+}
+
+/** Sees agents that will never run again by their schedule, though nobody wanted that, and that they will. */
+export interface UnscheduledWatch {
+  /** One look; what is found is told at once, then again each minute: the next remedy follows. */
+  look(): Promise<void>;
+}
+
+export interface UnscheduledWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+  time: Time;
+  cases: Pick<Cases, 'all'>;
+  find: (() => Promise<Unscheduled[]>) | undefined;
+}
+
+const AGAIN_AFTER_MS = 60_000;
+
+export function createUnscheduledWatch({ time, cases, notice, heal, find }: UnscheduledWatchNeeds): UnscheduledWatch {
+  /** By agent: what was told last. One that a person has closed stays closed for as long as it lasts. */
+  const said = new Map<string, string>();
+  let looking: Promise<void> | undefined;
+  let again = false;
+
+  async function lookOnce() {
+    const found = new Map((await find!()).map(({ agent, fault }) => [agent, fault]));
+    for (const one of cases.all()) {
+      const { agent, verdict } = one.incident;
+      if (verdict === 'unscheduled' && agent !== null && !found.has(agent)) heal(one, 'its next slot is planned');
+    }
+    for (const agent of said.keys()) if (!found.has(agent)) said.delete(agent);
+    for (const [agent, fault] of found) {
+      const of = cases.all().filter(({ incident }) => incident.agent === agent);
+      // Whatever ails an agent that is crash-looping is part of that.
+      if (caseWith(of, 'crash-looping')) continue;
+      const told = caseWith(of, 'unscheduled');
+      if (told ? time.now() - told.lastAt < AGAIN_AFTER_MS : said.get(agent) === fault.message) continue;
+      said.set(agent, fault.message);
+      const seen = `it has a schedule and no next run: ${fault.message}`;
+      const because = { code: 'UNSCHEDULED', message: seen, ...(fault.next ? { next: fault.next } : {}) };
+      notice({ agent, verdict: 'unscheduled', because, seen }, {});
+    }
+  }
+
+  async function lookOn() {
+    do {
+      again = false;
+      await lookOnce();
+    } while (again);
+  }
+
+  return {
+    look() {
+      if (!find) return Promise.resolve();
+      // Two looks at a time would open two incidents for one thing.
+      again = true;
+      looking ??= lookOn().finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import { Fault, type PlainFault } from '../fault.ts';
+import { suggest } from '../suggest.ts';
+
+/**
+ * Abbreviations, and the place whose clocks are most often meant by them. None of them names a zone: IST alone is the time of
+ * India, Ireland and Israel. EST, MST and HST are names of IANA, but of zones without summer time, which is hardly ever meant.
+ */
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ['ACDT', 'Australia/Adelaide'],
+  ['ACST', 'Australia/Adelaide'],
+  ['ADT', 'America/Halifax'],
+  ['AEDT', 'Australia/Sydney'],
+  ['AEST', 'Australia/Sydney'],
+  ['AET', 'Australia/Sydney'],
+  ['AKDT', 'America/Anchorage'],
+  ['AKST', 'America/Anchorage'],
+  ['AST', 'America/Halifax'],
+  ['AWST', 'Australia/Perth'],
+  ['BRT', 'America/Sao_Paulo'],
+  ['BST', 'Europe/London'],
+  ['CAT', 'Africa/Maputo'],
+  ['CDT', 'America/Chicago'],
+  ['CEST', 'Europe/Berlin'],
+  ['CLT', 'America/Santiago'],
+  ['COT', 'America/Bogota'],
+  ['CST', 'America/Chicago'],
+  ['CT', 'America/Chicago'],
+  ['EAT', 'Africa/Nairobi'],
+  ['EDT', 'America/New_York'],
+  ['EEST', 'Europe/Athens'],
+  ['EST', 'America/New_York'],
+  ['ET', 'America/New_York'],
+  ['GST', 'Asia/Dubai'],
+  ['HKT', 'Asia/Hong_Kong'],
+  ['HST', 'Pacific/Honolulu'],
+  ['ICT', 'Asia/Bangkok'],
+  ['IDT', 'Asia/Jerusalem'],
+  ['IST', 'Asia/Kolkata'],
+  ['JST', 'Asia/Tokyo'],
+  ['KST', 'Asia/Seoul'],
+  ['MDT', 'America/Denver'],
+  ['MSK', 'Europe/Moscow'],
+  ['MST', 'America/Denver'],
+  ['MT', 'America/Denver'],
+  ['NDT', 'America/St_Johns'],
+  ['NST', 'America/St_Johns'],
+  ['NZDT', 'Pacific/Auckland'],
+  ['NZST', 'Pacific/Auckland'],
+  ['PDT', 'America/Los_Angeles'],
+  ['PHT', 'Asia/Manila'],
+  ['PKT', 'Asia/Karachi'],
+  ['PST', 'America/Los_Angeles'],
+  ['PT', 'America/Los_Angeles'],
+  ['SAST', 'Africa/Johannesburg'],
+  ['SGT', 'Asia/Singapore'],
+  ['TRT', 'Europe/Istanbul'],
+  ['WAT', 'Africa/Lagos'],
+  ['WEST', 'Europe/Lisbon'],
+  ['WIB', 'Asia/Jakarta'],
+  ['Z', 'UTC'],
+]);
+
+/** Names of IANA that start a POSIX form, with the place that is meant by it. */
+const STARTS: ReadonlyMap<string, string> = new Map([
+  ['CET', 'Europe/Berlin'],
+  ['EET', 'Europe/Athens'],
+  ['MET', 'Europe/Berlin'],
+  ['WET', 'Europe/Lisbon'],
+]);
+
+/** Names of IANA; places that have no summer time bear them. */
+const NO_SUMMER = new Set(['EST', 'MST']);
+/** IANA's own names for an old way to write UTC: they look like an offset and are none. */
+const UTC_NAMES = new Set(['GMT0', 'GMT+0', 'GMT-0']);
+const OFFSET = /^(?:UTC|GMT|UT)?\s*([+\-−])(\d{1,2})(?::?(\d{2}))?$/i;
+const POSIX = /^(?:([A-Za-z]{3,})|<[A-Za-z0-9+-]+>)[+-]?\d/;
+
+/** Why a name is no time zone. */
+export interface ZoneProblem {
+  /** A part of a sentence: `is no time zone, did you mean Europe/Berlin?` */
+  is: string;
+  next: string;
+  /** The zone that was probably meant. */
+  meant?: string;
+}
+
+/**
+ * Whether a time zone exists: the only judge of it, for files, settings of the host, schedules and the machine. undefined: it
+ * does. A name of IANA does, in any case of its letters; an abbreviation (IST), an offset (+02:00, UTC+3) and a POSIX form
+ * (CET-1CEST) do not.
+ */
+export function zoneProblem(name: string): ZoneProblem | undefined {
+  const upper = name.trim().toUpperCase();
+  const short = MEANT.get(upper);
+  if (short !== undefined) {
+    const what = NO_SUMMER.has(upper)
+      ? 'has no summer time, which is hardly ever meant'
+      : 'is an abbreviation, not the name of a time zone';
+    return { is: `${what}, did you mean ${short}?`, next: shortNext(upper, short), meant: short };
+  }
+  if (!UTC_NAMES.has(upper)) {
+    const offset = OFFSET.exec(name.trim());
+    if (offset) return offsetProblem(offset);
+  }
+  if (exists(name)) return undefined;
+  const posix = POSIX.exec(name.trim())?.[1]?.toUpperCase();
+  const meant = posix === undefined ? near(name) : (MEANT.get(posix) ?? STARTS.get(posix));
+  const said = posix === undefined ? 'is no time zone' : 'is the POSIX form of a time zone, not its name';
+  return {
+    is: meant ? `${said}, did you mean ${meant}?` : said,
+    next: meant ? `write ${meant}` : 'use an IANA name such as Europe/Berlin, America/New_York or UTC',
+    ...(meant ? { meant } : {}),
+  };
+}
+
+/** Throws a {@link Fault} `TIMEZONE_UNKNOWN` unless the zone exists. */
+export function checkTimezone(name: string): void {
+  const problem = zoneProblem(name);
+  if (problem) throw new Fault(zoneFault(name, problem));
+}
+
+/** `time zone "IST" is an abbreviation, …`, with what to write instead. */
+export function zoneFault(name: string, problem: ZoneProblem): PlainFault {
+  return { code: 'TIMEZONE_UNKNOWN', message: `time zone "${name}" ${problem.is}`, next: problem.next };
+}
+
+function exists(name: string): boolean {
+  // An offset is a time zone for Temporal; it has no rules for summer time, so it is none here.
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Temporal.ZonedDateTime(0n, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function shortNext(name: string, meant: string): string {
+  if (name === 'EST') return `write ${meant}, or America/Panama for UTC-5 without summer time`;
+  if (name === 'MST') return `write ${meant}, or America/Phoenix for UTC-7 without summer time`;
+  if (name === 'IST') return `write ${meant} (or Europe/Dublin, or Asia/Jerusalem)`;
+  if (name === 'CST') return `write ${meant} (or Asia/Shanghai)`;
+  return `write ${meant}, or the IANA name of the place that is meant`;
+}
+
+function offsetProblem([, sign, hourText, minutes]: RegExpExecArray): ZoneProblem {
+  const hours = Number(hourText);
+  const isWhole = minutes === undefined || Number(minutes) === 0;
+  const said = 'is an offset, not the name of a time zone';
+  if (hours === 0 && isWhole) return { is: `${said}, did you mean UTC?`, next: 'write UTC', meant: 'UTC' };
+  if (!isWhole || hours > 12) {
+    return { is: said, next: 'use the IANA name of a place with that offset, such as Asia/Kolkata for +05:30' };
+  }
+  // Their signs are the other way round: Etc/GMT-3 is ahead of UTC.
+  const [ahead, behind] = [`Etc/GMT-${hours}`, `Etc/GMT+${hours}`];
+  const meant = sign === '+' ? ahead : behind;
+  return {
+    is: said,
+    next: `write the place, such as Europe/Berlin; or ${ahead} for ${hours}h ahead of UTC all year, ${behind} for ${hours}h behind`,
+    meant,
+  };
+}
+
+/** A typing mistake, or a place without its continent. */
+function near(name: string): string | undefined {
+  const known = Intl.supportedValuesOf('timeZone');
+  const wanted = name.trim().replace(/\s+/g, '_').toLowerCase();
+  const same = known.find((zone) => zone.toLowerCase() === wanted);
+  if (same) return same;
+  const place = known.find((zone) => zone.toLowerCase().split('/').at(-1) === wanted);
+  return place ?? suggest(name, known);
+}

@@ -1,0 +1,69 @@
+import { wallClock } from '../kernel/cron/check.ts';
+import type { Timetable } from '../kernel/cron/timetable.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import { formatDuration } from '../kernel/units.ts';
+
+/**
+ * How far the slots of an agent's schedule are written. `waiting`: nothing of it has been planned yet · `planned`: every slot
+ * up to a time is a row · `ended`: its schedule has no time left, as its author wanted · `failed`: its times cannot be worked
+ * out, or the store refuses them. `trouble`: nobody's slots are planned just now. Times are epoch ms.
+ */
+export type Planning =
+  | { is: 'waiting'; since: number; trouble: Trouble | undefined }
+  | { is: 'planned'; upTo: number; timezone: string; trouble: Trouble | undefined }
+  | { is: 'ended' }
+  | { is: 'failed'; since: number; fault: PlainFault };
+
+/** Why slots are not planned. */
+export interface Trouble {
+  /** Epoch ms. */
+  since: number;
+  fault: PlainFault;
+}
+
+/** Slots that are not planned within this time are in trouble. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Why an agent with a schedule has no next slot; undefined when it has one, needs none, or it is about to be written. The law
+ * that no agent without a next slot is ok rests on this function: status, check and incidents ask it.
+ */
+export function whyUnscheduled(
+  planning: Planning | undefined,
+  nextSlot: number | undefined,
+  now: number,
+): PlainFault | undefined {
+  if (!planning || nextSlot !== undefined) return undefined;
+  switch (planning.is) {
+    case 'ended':
+      return undefined;
+    case 'failed':
+      return planning.fault;
+    case 'waiting':
+      return late(planning.since, planning.trouble, now);
+    case 'planned': {
+      const { upTo, timezone, trouble } = planning;
+      if (upTo <= now) return late(upTo, trouble, now);
+      const message = `its slot at ${wallClock(upTo, timezone)} (${timezone}) was planned and is not in the store any more`;
+      return { code: 'SLOT_LOST', message, next: 'daruma logs --level error' };
+    }
+  }
+}
+
+function late(upTo: number, trouble: Trouble | undefined, now: number): PlainFault | undefined {
+  // While slots cannot be written ahead, those that come due are still settled: nothing is planned all the same.
+  const since = Math.min(upTo, trouble?.since ?? upTo);
+  if (now - since <= PATIENCE_MS) return undefined;
+  const reason = trouble ? `: ${trouble.fault.message}` : '';
+  const message = `its slots have not been planned for ${formatDuration(now - since)}${reason}`;
+  return { code: 'NOT_PLANNED', message, next: trouble?.fault.next ?? 'daruma logs --level error' };
+}
+
+/** A schedule that nobody wanted to end has no time left: none of its months has such a day. */
+export function neverDue({ text }: Pick<Timetable, 'text'>): PlainFault {
+  return {
+    code: 'SCHEDULE_INVALID',
+    message: `its schedule ${text} never comes due again`,
+    next: 'change its schedule',
+  };
+}

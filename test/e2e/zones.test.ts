@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Installation, installation, plugin } from './installation.ts';
+
+describe('a host on a machine whose zone nobody understands', () => {
+  const tz = process.env.TZ;
+  let place: Installation;
+
+  beforeAll(async () => {
+    process.env.TZ = 'Europe/Berln';
+    place = installation({
+      'plugins/tick.ts': plugin(
+        'return [new Date(0).getHours(), Temporal.Now.timeZoneId()];',
+        "schedule: '* * * * * *',",
+      ),
+      'plugins/nightly.ts': plugin('return 1;', "schedule: '0 3 * * *',"),
+    });
+    await place.start();
+  }, 30_000);
+  afterAll(async () => {
+    if (tz === undefined) delete process.env.TZ;
+    else process.env.TZ = tz;
+    await place.leave();
+  });
+
+  it('keeps schedules in UTC, and its plugins live in it too', async () => {
+    const jobs = await place.until(
+      () => place.daruma('jobs', 'tick', '--json'),
+      ({ json }) => json.some(({ state }: { state: string }) => state === 'done'),
+    );
+    const done = jobs.json.find(({ state }: { state: string }) => state === 'done');
+    expect(done.result).toEqual([0, 'UTC']);
+    expect((await place.daruma('next', 'nightly')).stdout).toMatch(/0 3 \* \* \* {2}UTC[\s\S]* 03:00:00 \(\+00:00\)/);
+    expect((await place.daruma('config', 'show', 'nightly', '--json')).json.values).toContainEqual(
+      expect.objectContaining({ path: 'timezone', value: 'UTC' }),
+    );
+  });
+
+  it('is told loudly by status and check, with the zone that was meant', async () => {
+    for (const command of ['status', 'check']) {
+      const said = await place.daruma(command);
+      expect([command, said.code]).toEqual([command, 3]);
+      expect(said.stdout).toContain('TZ=Europe/Berln is no time zone (did you mean Europe/Berlin?)');
+    }
+  });
+
+  it('shows an agent whose next slot is gone from the store as unscheduled', async () => {
+    const store = new DatabaseSync(join(place.folder, 'data/daruma.db'), { timeout: 5_000 });
+    store.exec("DELETE FROM slot WHERE agent = 'nightly'");
+    store.close();
+    const said = await place.daruma('status', 'nightly');
+    // Healing may have written it anew already.
+    if (said.code === 0) return expect(said.stdout).toContain('next ');
+    expect(said.stdout).toMatch(/unscheduled[\s\S]*was planned and\s+is not in the store/);
+  });
+});

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { timezoneField } from '../../src/catalog/files/fields.ts';
+import { understandZone } from '../../src/kernel/cron/machine-zone.ts';
+import { timetableOf } from '../../src/kernel/cron/timetable.ts';
+import { zoneProblem } from '../../src/kernel/cron/zone-name.ts';
+
+/** Names that have stopped schedules, and what stands beside them. */
+const REFUSED: [string, string | undefined][] = [
+  ['IST', 'Asia/Kolkata'],
+  ['PST', 'America/Los_Angeles'],
+  ['CST', 'America/Chicago'],
+  ['JST', 'Asia/Tokyo'],
+  ['BST', 'Europe/London'],
+  ['EST', 'America/New_York'],
+  ['MST', 'America/Denver'],
+  ['HST', 'Pacific/Honolulu'],
+  ['est', 'America/New_York'],
+  ['CEST', 'Europe/Berlin'],
+  ['UTC+3', 'Etc/GMT-3'],
+  ['GMT+2', 'Etc/GMT-2'],
+  ['UTC-08:00', 'Etc/GMT+8'],
+  ['+02:00', 'Etc/GMT-2'],
+  ['-0500', 'Etc/GMT+5'],
+  ['+05:30', undefined],
+  ['+00:00', 'UTC'],
+  ['CET-1CEST', 'Europe/Berlin'],
+  ['CET-1CEST,M3.5.0,M10.5.0/3', 'Europe/Berlin'],
+  ['EST5EDT,M3.2.0,M11.1.0', 'America/New_York'],
+  ['<+03>-3', undefined],
+  ['Europe/Berln', 'Europe/Berlin'],
+  ['Berlin', 'Europe/Berlin'],
+  ['New York', 'America/New_York'],
+  [' Europe/Berlin ', 'Europe/Berlin'],
+  ['', undefined],
+  ['constructor', undefined],
+  ['Mars/Olympus_Mons', undefined],
+];
+const TAKEN = [
+  'UTC',
+  'GMT',
+  'Etc/UTC',
+  'Etc/GMT+3',
+  'Europe/Berlin',
+  'europe/berlin',
+  'Asia/Calcutta',
+  'Japan',
+  'CET',
+  'EST5EDT',
+];
+
+describe('whether a zone exists', () => {
+  it.each(REFUSED)('"%s" is refused, and %s was probably meant', (name, meant) => {
+    const problem = zoneProblem(name);
+    expect(problem?.meant).toBe(meant);
+    expect(problem?.next).toBeTruthy();
+    if (meant !== undefined) expect(zoneProblem(meant)).toBeUndefined();
+  });
+
+  it.each(TAKEN)('%s is one', (name) => expect(zoneProblem(name)).toBeUndefined());
+
+  it('files and schedules are of one mind about any text', () => {
+    const letters = fc.constantFrom(...'ABCDESTUZabcest/+-:_ 0123456789');
+    const any = fc.oneof(
+      fc.string({ maxLength: 12 }),
+      fc.array(letters, { maxLength: 8 }).map((list) => list.join('')),
+      fc.constantFrom(...Intl.supportedValuesOf('timeZone'), ...REFUSED.map(([name]) => name), ...TAKEN),
+    );
+    fc.assert(
+      fc.property(any, (name) => {
+        const isGood = timezoneField.safeParse(name).success;
+        const kept = () => timetableOf({ expression: '0 3 * * *', timezone: name }).next(0);
+        if (isGood) expect(kept()).toBeGreaterThan(0);
+        else expect(kept).toThrow(expect.objectContaining({ code: 'TIMEZONE_UNKNOWN' }));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('every zone that this machine lists is one', () => {
+    expect(Intl.supportedValuesOf('timeZone').filter((name) => zoneProblem(name))).toEqual([]);
+  });
+});
+
+describe('what the machine says', () => {
+  const understood = (tz: string | undefined, node?: string, withoutTz?: string) =>
+    understandZone({ tz, node, withoutTz: () => withoutTz });
+
+  it.each([
+    [undefined, 'Europe/Berlin', 'Europe/Berlin'],
+    ['Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin'],
+    ['europe/berlin', undefined, 'Europe/Berlin'],
+    [':Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin'],
+    ['/usr/share/zoneinfo/Asia/Tokyo', undefined, 'Asia/Tokyo'],
+    ['posix/Asia/Tokyo', undefined, 'Asia/Tokyo'],
+    ['EST5EDT', 'America/New_York', 'EST5EDT'],
+    ['', 'Etc/Unknown', 'UTC'],
+    ['UTC0', undefined, 'UTC'],
+  ])('TZ=%s, in which Node sees %s, is %s without a word', (tz, node, zone) => {
+    expect(understood(tz, node)).toEqual({ zone });
+  });
+
+  it('TZ=:/etc/localtime is what the machine says without TZ', () => {
+    expect(understood(':/etc/localtime', undefined, 'Asia/Tokyo')).toEqual({ zone: 'Asia/Tokyo' });
+  });
+
+  it.each([
+    // Two hours behind UTC, whatever Node says of it.
+    ['GMT+2', '+02:00', 'TZ=GMT+2 is an offset'],
+    ['UTC+3', undefined, 'TZ=UTC+3 is an offset'],
+    ['CET-1CEST,M3.5.0,M10.5.0/3', 'UTC', 'did you mean Europe/Berlin?'],
+    ['Europe/Berln', undefined, 'did you mean Europe/Berlin?'],
+    ['+02:00', 'UTC', 'is an offset'],
+    [undefined, undefined, 'the machine’s time zone'.replace('’', "'")],
+    [undefined, 'Etc/Unknown', 'is not understood'],
+  ])('TZ=%s, in which Node sees %s, is UTC, and told', (tz, node, words) => {
+    const { zone, problem } = understood(tz, node);
+    expect(zone).toBe('UTC');
+    expect(problem).toMatchObject({ code: 'MACHINE_ZONE' });
+    expect(problem!.message).toContain(words);
+    expect(problem!.message).toContain('are kept in UTC');
+    expect(problem!.next).toBeTruthy();
+  });
+
+  it('an abbreviation stays what Node and all code in it make of it, and is told', () => {
+    const { zone, problem } = understood('IST', 'Asia/Calcutta');
+    expect(zone).toBe('Asia/Calcutta');
+    expect(problem?.message).toContain('TZ=IST is an abbreviation');
+  });
+
+  it('whatever it says, the answer is a zone that exists', () => {
+    const maybe = fc.option(fc.oneof(fc.string(), fc.constantFrom(...REFUSED.map(([name]) => name), ...TAKEN)), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(maybe, maybe, maybe, (tz, node, without) => {
+        expect(zoneProblem(understood(tz, node, without).zone)).toBeUndefined();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
