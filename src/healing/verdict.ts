@@ -1,5 +1,6 @@
 import { causeOf } from '../jobs/step.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { mayHelp } from '../kernel/fault-codes.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Verdict } from './ports.ts';
 
@@ -47,14 +48,16 @@ const WORDY = new Set<Verdict>([
 /** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */
 const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
-/** What the end of a worker means; null for one that was asked for. A code that nobody knows is a crash. */
+/** What the end of a worker means; null for one that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
 export function verdictOfEnd(because: PlainFault): Verdict | null {
-  return WANTED.has(because.code) ? null : (OF_CODES[because.code] ?? 'crashed');
+  // What no other attempt can help is a dead letter each, and no restart or quarantine would change it.
+  if (WANTED.has(because.code) || !mayHelp(because)) return null;
+  return OF_CODES[because.code] ?? 'crashed';
 }
 
 /** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
-  return error && !TOLD_ONCE.has(error.code) ? (OF_CODES[error.code] ?? null) : null;
+  return error && mayHelp(error) && !TOLD_ONCE.has(error.code) ? (OF_CODES[error.code] ?? null) : null;
 }
 
 /** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */

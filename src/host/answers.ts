@@ -45,7 +45,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
       case 'beginEffect':
         return store.beginEffect(ref, call.key, time.now());
       case 'endEffect':
-        return store.endEffect(ref, call.key, call.result, time.now());
+        return store.endEffect(ref, call.key, call.result, time.now(), call.problem);
       case 'dropEffect':
         return store.dropEffect(ref, call.key);
       case 'getState':

@@ -170,12 +170,12 @@ export interface AgentOverview {
 /** The record behind `once`. Every call names the attempt; one that lost its lease is refused with code `FENCED`. */
 export interface EffectStore {
   /**
-   * `new`: recorded as begun, do it now · `done`: a former attempt did it, here is the result · `unknown`: begun by
-   * a former attempt and never ended.
+   * `new`: recorded as begun, do it now · `done`: a former attempt did it, here is the result · `not-kept`: a former
+   * attempt did it, and its result could not be kept · `unknown`: begun by a former attempt and never ended.
    */
   beginEffect(ref: AttemptRef, key: string, now: number): Promise<EffectAnswer>;
-  /** Records the end. `result` is JSON text, null for undefined. */
-  endEffect(ref: AttemptRef, key: string, result: string | null, now: number): Promise<void>;
+  /** Records the end. `result` is JSON text, null for undefined. `problem`: why the result could not be kept. */
+  endEffect(ref: AttemptRef, key: string, result: string | null, now: number, problem?: string): Promise<void>;
   /** Takes a beginning back: the effect threw, so it counts as not done. */
   dropEffect(ref: AttemptRef, key: string): Promise<void>;
   /** What is recorded of a job, ended or not, oldest first. No fence: it changes nothing. */
@@ -188,9 +188,15 @@ export interface EffectRecord {
   isDone: boolean;
   /** JSON text, null for undefined. */
   result: string | null;
+  /** Why the result of an effect that was done could not be kept. */
+  problem?: string;
 }
 
-export type EffectAnswer = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unknown' };
+export type EffectAnswer =
+  | { is: 'new' }
+  | { is: 'done'; result: string | null }
+  | { is: 'not-kept'; problem: string }
+  | { is: 'unknown' };
 
 /** The durable key-value map of each agent; values are JSON text. */
 export interface StateStore {

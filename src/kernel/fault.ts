@@ -1,3 +1,5 @@
+import { describe, isError } from './reasons.ts';
+
 /** What is told of a failure in logs, on the command line and in `--json`. Plain data: it crosses threads and processes. */
 export interface PlainFault {
   /** Upper-case words, stable for scripts: `SETTINGS_INVALID`. */
@@ -35,11 +37,11 @@ export class Fault extends Error {
 /** Anything that was thrown, as plain data. A {@link Fault} keeps what it says; the rest get `code` (or `ERROR`). */
 export function toPlainFault(thrown: unknown, code?: string): PlainFault {
   if (thrown instanceof Fault) return thrown.stack ? { stack: thrown.stack, ...thrown.plain } : { ...thrown.plain };
-  if (thrown instanceof Error) {
+  if (isError(thrown)) {
     const own = (thrown as NodeJS.ErrnoException).code;
     const fault: PlainFault = {
       code: code ?? (typeof own === 'string' && own ? own : thrown.name === 'Error' ? 'ERROR' : thrown.name),
-      message: thrown.message || thrown.name,
+      message: String(thrown.message || thrown.name),
     };
     if (thrown.stack) fault.stack = thrown.stack;
     return fault;
@@ -53,12 +55,4 @@ export function placeOf(fault: PlainFault): string {
   return [fault.file, fault.line, fault.line === undefined ? undefined : fault.column]
     .filter((part) => part !== undefined)
     .join(':');
-}
-
-function describe(value: unknown): string {
-  try {
-    return typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  } catch {
-    return typeof value;
-  }
 }

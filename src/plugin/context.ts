@@ -47,7 +47,7 @@ export interface SendOptions {
 
 export interface OnceOptions {
   /**
-   * What to do when an earlier attempt began the effect and its end was never recorded.
+   * What to do when an earlier attempt began the effect and its end was never recorded, or its result could not be kept.
    * `fail` (default) throws {@link EffectUnknown}, `repeat` does it again, `skip` returns undefined.
    */
   ifUnknown?: 'fail' | 'repeat' | 'skip';
@@ -111,8 +111,11 @@ export interface Context<Settings = Record<string, never>> {
   /** Says that the job makes progress. A job that does not beat for `limits.silence` is taken for failed. */
   beat(note?: string): void;
   /**
-   * Does an effect at most once in the life of the job: it is recorded before and after, a later attempt gets the
-   * stored result back without doing it again.
+   * Does an effect at most once in the life of the job: it is recorded before and after, and every attempt, the first one
+   * too, gets what was stored: the result through JSON (a Date is a text).
+   *
+   * Throws `EFFECT_NOT_KEPT` when the result cannot be stored: the effect was done, the job is dead at once, and a replay
+   * gets the same error unless `ifUnknown` says otherwise.
    */
   once<T>(key: string, effect: () => T | Promise<T>, options?: OnceOptions): Promise<T>;
   readonly state: AgentState;
@@ -133,7 +136,7 @@ export interface Context<Settings = Record<string, never>> {
    * child, not the worker's; whatever is left of it is killed when the attempt ends. Up to four of an agent run at a time.
    *
    * Throws `EXEC_FAILED` with the last lines of its stderr when it ends with anything but code 0, unless `check: false`;
-   * `EXEC_TIMEOUT` when it took too long; `NOT_ALLOWED` and `EXEC_NOT_FOUND` when it was not run at all.
+   * `EXEC_TIMEOUT` when it took too long; `NOT_IN_NEEDS` and `EXEC_NOT_FOUND` when it was not run at all.
    *
    * @example
    * const { stdout } = await exec('git', ['rev-parse', 'HEAD'], { cwd: folder });

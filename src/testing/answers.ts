@@ -1,4 +1,5 @@
 import { Fault } from '../kernel/fault.ts';
+import { notInNeeds } from '../kernel/needs-fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { HttpAnswers } from './http.ts';
@@ -38,20 +39,21 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
 
   function beginEffect(key: string) {
     const known = effects.get(key);
+    if (known?.is === 'not-kept') return known;
     if (known?.is === 'done') return { is: 'done', result: JSON.stringify(known.result) ?? null };
     effects.set(key, { is: 'begun' });
     return { is: known ? 'unknown' : 'new' };
   }
 
-  function endEffect(key: string, result: string | null) {
-    effects.set(key, result === null ? { is: 'done' } : { is: 'done', result: JSON.parse(result) });
+  function endEffect(key: string, result: string | null, problem: string | undefined) {
+    if (problem !== undefined) effects.set(key, { is: 'not-kept', problem });
+    else effects.set(key, result === null ? { is: 'done' } : { is: 'done', result: JSON.parse(result) });
   }
 
   async function exec(call: Extract<WorkerCall, { ask: 'exec' }>): Promise<ExecResult> {
     const { command, args, input } = call;
     if (!grants.some((one) => one === '*' || one === command || one.endsWith(`/${command}`))) {
-      const next = `add exec: ['${command}'] to the plugin's needs`;
-      throw new Fault({ code: 'NOT_ALLOWED', message: `agent ${call.agent} may not run ${command}`, next });
+      throw new Fault(notInNeeds({ agent: call.agent, need: 'exec', asked: command }));
     }
     if (!options.exec) return refuse(`exec(${[command, ...args].join(' ')})`, 'exec: (command, args) => …');
     const said = await options.exec(command, args, input);
@@ -64,7 +66,7 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
       case 'beginEffect':
         return beginEffect(call.key);
       case 'endEffect':
-        return endEffect(call.key, call.result);
+        return endEffect(call.key, call.result, call.problem);
       case 'dropEffect':
         return void effects.delete(call.key);
       case 'getState':

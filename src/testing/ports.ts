@@ -74,6 +74,8 @@ export interface Recorded {
 /** What is recorded of one `once`. */
 export type Effect =
   | { is: 'done'; result?: unknown }
+  /** It was done, and its result could not be kept. */
+  | { is: 'not-kept'; problem: string }
   /** Begun, and its end was never recorded. */
   | { is: 'begun' };
 

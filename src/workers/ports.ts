@@ -67,7 +67,8 @@ export type { Admission, OriginDown };
 /** What a worker asks the host for, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'beginEffect'; key: string }
-    | { ask: 'endEffect'; key: string; result: string | null }
+    /** `problem`: it was done, and its result cannot be kept. */
+    | { ask: 'endEffect'; key: string; result: string | null; problem?: string }
     | { ask: 'dropEffect'; key: string }
     | { ask: 'getState'; key: string }
     | { ask: 'setState'; key: string; value: string }

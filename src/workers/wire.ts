@@ -79,8 +79,11 @@ export type JobEnd = { seq: number; startedAt: number; durationMs: number; summa
   | { is: 'failed'; fault: PlainFault; retry: boolean | number }
 );
 
-/** Something thrown, before its stack is mapped to the author's lines. */
-export type Thrown = PlainFault;
+/**
+ * Something thrown, before its stack is mapped to the author's lines. `placedAt: 'run'`: where no line of the author's is in
+ * its stack (what is no Error has none), the plugin's `run` is its place.
+ */
+export type Thrown = PlainFault & { placedAt?: 'run' };
 
 export interface Running {
   seq: number;

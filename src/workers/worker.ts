@@ -2,6 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { mayHelp } from '../kernel/fault-codes.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
@@ -166,7 +167,11 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   function fail(assignment: Assignment, startedAt: number, fault: PlainFault) {
     const { job, attempt } = assignment;
     const finishedAt = Math.max(startedAt, time.now());
-    reports.ended(name, { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: true }, agent.fingerprint);
+    reports.ended(
+      name,
+      { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: mayHelp(fault) },
+      agent.fingerprint,
+    );
   }
 
   function gone(

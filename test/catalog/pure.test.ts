@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeFrame, placeOfOffset } from '../../src/catalog/files/frame.ts';
+import { codeFrame } from '../../src/catalog/files/frame.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { jsonSchemas } from '../../src/catalog/files/json-schemas.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
-import { placeInPlugin } from '../../src/catalog/files/plugin-place.ts';
 import { scheduleExample, whatIsWrongWithSchedule } from '../../src/catalog/files/schedule-check.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
+import { placeInPlugin, placeOfOffset } from '../../src/kernel/plugin-place.ts';
 
 describe('a code frame', () => {
   it('shows five lines with a caret under the place', () => {

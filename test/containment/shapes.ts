@@ -250,7 +250,7 @@ export const SHAPES: readonly Shape[] = [
     name: 'spawn-sync',
     what: "`spawnSync('sleep')`",
     body: `const { spawnSync } = await import('node:child_process'); spawnSync('sleep', ['60']);`,
-    ends: ['NOT_ALLOWED'],
+    ends: ['NOT_IN_NEEDS'],
     pays: ATTEMPT,
   },
   {
@@ -297,7 +297,7 @@ export const SHAPES: readonly Shape[] = [
     name: 'v8-flags',
     what: '`v8.setFlagsFromString`',
     body: `const v8 = await import('node:v8'); v8.setFlagsFromString('--expose-gc');`,
-    ends: ['NOT_ALLOWED'],
+    ends: ['NOT_IN_NEEDS'],
     pays: ATTEMPT,
   },
   {

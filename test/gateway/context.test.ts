@@ -80,15 +80,15 @@ it('a command that fails is an error with the last lines of its stderr', async (
 it('a command that the plugin’s needs do not name is refused at the author’s line', async () => {
   const { error } = await run('reaches');
   expect(error).toMatchObject({
-    code: 'NOT_ALLOWED',
-    message: 'agent reaches may not run tar',
+    code: 'NOT_IN_NEEDS',
+    message: 'tar is not in needs.exec of agent reaches',
     file: 'plugins/reaches.ts',
   });
 });
 
 it('what cannot be a command is told before anything is run', async () => {
   expect((await run('errs')).result).toEqual([
-    'NOT_ALLOWED',
+    'NOT_IN_NEEDS',
     'CALL_INVALID',
     'CALL_INVALID',
     'CALL_INVALID',

@@ -73,9 +73,9 @@ describe('a command', () => {
     mkdirSync(join(folder, 'site'));
     const needs = { exec: ['pwd'], read: ['site'], write: [] };
     expect((await run('pwd', [], { cwd: 'site', needs })).stdout).toBe(`${folder}/site\n`);
-    await expect(run('pwd', [], { cwd: '.', needs })).rejects.toMatchObject({ plain: { code: 'NOT_ALLOWED' } });
+    await expect(run('pwd', [], { cwd: '.', needs })).rejects.toMatchObject({ plain: { code: 'NOT_IN_NEEDS' } });
     await expect(run('pwd', [], { cwd: 'site/../..', needs })).rejects.toMatchObject({
-      plain: { code: 'NOT_ALLOWED' },
+      plain: { code: 'NOT_IN_NEEDS' },
     });
     await expect(run('pwd', [], { cwd: 'site/gone', needs })).rejects.toMatchObject({
       plain: { code: 'EXEC_NOT_STARTED', message: expect.stringContaining('site/gone') },
@@ -153,9 +153,9 @@ describe('the right to run a command', () => {
     const { run } = await createWorld();
     await expect(run('git', [], { needs: { exec: ['tar'], read: [], write: [] } })).rejects.toMatchObject({
       plain: {
-        code: 'NOT_ALLOWED',
-        message: 'agent a may not run git',
-        next: "add exec: ['git'] to the plugin's needs",
+        code: 'NOT_IN_NEEDS',
+        message: 'git is not in needs.exec of agent a',
+        next: "add exec: ['git'] to needs",
       },
     });
   });
@@ -170,7 +170,7 @@ describe('the right to run a command', () => {
     ['./env', ['*'], 'CALL_INVALID'],
     ['no-such-command', ['*'], 'EXEC_NOT_FOUND'],
     ['/etc/passwd', ['*'], 'EXEC_NOT_FOUND'],
-    ['env', [], 'NOT_ALLOWED'],
+    ['env', [], 'NOT_IN_NEEDS'],
     ['..', ['*'], 'EXEC_NOT_FOUND'],
   ])('%s with needs.exec %j: %s', async (command, exec, expected) => {
     const { run } = await createWorld();
@@ -183,7 +183,7 @@ describe('the right to run a command', () => {
     const { run, folder } = await createWorld();
     writeFileSync(join(folder, 'env'), '#!/bin/sh\necho false\n', { mode: 0o755 });
     const needs = { exec: ['env'], read: [], write: [] };
-    await expect(run(join(folder, 'env'), [], { needs })).rejects.toMatchObject({ plain: { code: 'NOT_ALLOWED' } });
+    await expect(run(join(folder, 'env'), [], { needs })).rejects.toMatchObject({ plain: { code: 'NOT_IN_NEEDS' } });
     expect((await run(join(folder, 'env'), [], { needs: { ...needs, exec: [join(folder, 'env')] } })).stdout).toBe(
       'false\n',
     );

@@ -25,6 +25,14 @@ describe('verdicts', () => {
     expect(isKnown({ code: 'NEVER_HEARD_OF', message: '' })).toBe(false);
   });
 
+  it('say nothing of faults of the programmer or the set-up: no restart would change them', () => {
+    for (const code of ['NOT_JSON', 'TOO_LARGE', 'NOT_IN_NEEDS', 'NOT_ALLOWED', 'NO_PLUGIN', 'SETTINGS_INVALID']) {
+      expect(verdictOfEnd({ code, message: '' })).toBeNull();
+      expect(verdictOfFailure({ code: 'BOOT_FAILED', message: '', data: { cause: code } })).toBeNull();
+    }
+    expect(verdictOfEnd({ code: 'BOOT_FAILED', message: '', data: { cause: 'TypeError' } })).toBe('crashed');
+  });
+
   it('say nothing of an error that the plugin threw', () => {
     expect(verdictOfFailure({ code: 'ERROR', message: 'the API is down' })).toBeNull();
     expect(verdictOfFailure(null)).toBeNull();

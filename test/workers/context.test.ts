@@ -5,7 +5,7 @@ import { createWorld, runs, type World } from './world.ts';
 
 describe('the context', () => {
   let world: World;
-  const effects = new Map<string, string | null | 'begun'>();
+  const effects = new Map<string, string | null | 'begun' | { problem: string }>();
   const states = new Map<string, string>();
 
   async function answer(call: WorkerCall): Promise<unknown> {
@@ -14,10 +14,14 @@ describe('the context', () => {
         const key = `${call.job} ${call.key}`;
         if (!effects.has(key)) return effects.set(key, 'begun') && { is: 'new' };
         const value = effects.get(key);
+        if (typeof value === 'object' && value) return { is: 'not-kept', problem: value.problem };
         return value === 'begun' ? { is: 'unknown' } : { is: 'done', result: value };
       }
       case 'endEffect':
-        return void effects.set(`${call.job} ${call.key}`, call.result);
+        return void effects.set(
+          `${call.job} ${call.key}`,
+          call.problem === undefined ? call.result : { problem: call.problem },
+        );
       case 'dropEffect':
         return void effects.delete(`${call.job} ${call.key}`);
       case 'getState':
@@ -71,6 +75,54 @@ describe('the context', () => {
     return { first, again, times };`,
       ),
     ).toEqual({ first: { paid: 1 }, again: { paid: 1 }, times: 1 });
+  });
+
+  test('hands out what was stored on the first attempt too: a date is a text already', async () => {
+    expect(
+      await result(
+        'shape',
+        `const { at, gone } = await once('k', () => ({ at: new Date(0), gone: undefined })); return typeof at + at;`,
+      ),
+    ).toBe('string1970-01-01T00:00:00.000Z');
+    expect(
+      await result('nothing', `return [(await once('k', () => {})) === undefined, await once('n', () => null)];`),
+    ).toEqual([true, null]);
+  });
+
+  test('an effect whose result cannot be kept was done: the job is dead at once, and nothing does it again', async () => {
+    const body = `globalThis.times ??= 0;
+    try { return await once('charge', () => { globalThis.times++; return { id: 7n }; }, job.input ?? {}); }
+    finally { log.info('times ' + globalThis.times); }`;
+    await world.agent('lost', runs(body));
+    const [given] = world.give('lost');
+    expect(await world.outcomeOf(given!)).toMatchObject({
+      is: 'failed',
+      retry: false,
+      fault: {
+        code: 'EFFECT_NOT_KEPT',
+        message: expect.stringMatching(
+          /^once\("charge"\) was done just now, but .* not done again: .*result.id is a BigInt$/,
+        ),
+        file: 'plugins/lost.ts',
+        line: 7,
+      },
+    });
+    const again = async (options: object | null, key: string) => {
+      const [next] = world.give('lost', [options]);
+      effects.set(`${next!.job} charge`, { problem: 'result.id is a BigInt' });
+      return { key, ...(await world.outcomeOf(next!)) };
+    };
+    expect(await again(null, 'fail')).toMatchObject({
+      retry: false,
+      fault: { code: 'EFFECT_NOT_KEPT', message: expect.stringContaining('by an earlier attempt') },
+    });
+    expect(await again({ ifUnknown: 'skip' }, 'skip')).toMatchObject({ is: 'done', result: null });
+    expect(world.lines.filter(({ message }) => message.startsWith('times ')).map(({ message }) => message)).toEqual([
+      'times 1',
+      'times 1',
+      'times 1',
+    ]);
+    expect(await again({ ifUnknown: 'repeat' }, 'repeat')).toMatchObject({ is: 'failed' });
   });
 
   test('takes two calls with one key at the same time for one effect', async () => {
@@ -163,6 +215,11 @@ describe('the context', () => {
     await expect(result('k1', `await state.set('', 1);`)).rejects.toThrow(/CALL_INVALID/);
     await expect(result('k2', `await state.set('a', undefined);`)).rejects.toThrow(/CALL_INVALID/);
     await expect(result('k3', `await state.set('a', 'x'.repeat(2e6));`)).rejects.toThrow(/TOO_LARGE/);
+    await expect(result('k5', `await state.set('a', { at: [new Map()] });`)).rejects.toThrow(
+      /NOT_JSON.*value.at\[0\] is a Map/,
+    );
+    await expect(result('k6', `await send('a', { n: NaN });`)).rejects.toThrow(/NOT_JSON.*input.n is NaN/);
+    await expect(result('k7', `await emit('t', new Set());`)).rejects.toThrow(/NOT_JSON.*data is a Set/);
     await expect(result('k4', `await send('a', 1, { after: 'soon' });`)).rejects.toThrow(/CALL_INVALID: after/);
   });
 

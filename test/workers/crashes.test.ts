@@ -68,7 +68,13 @@ describe('a plugin that goes wrong', () => {
       runs(`const { spawnSync } = await import('node:child_process'); return spawnSync('sleep', ['5']).status;`),
     );
     expect(await world.run('spawns')).toMatchObject({
-      fault: { code: 'NOT_ALLOWED', message: 'node:child_process is not allowed in agent spawns' },
+      retry: false,
+      fault: {
+        code: 'NOT_IN_NEEDS',
+        message: expect.stringContaining('node:child_process is not allowed in agent spawns'),
+        next: expect.stringContaining("use context.exec and needs: { exec: ['ls'] }"),
+        file: 'plugins/spawns.ts',
+      },
     });
   });
 });

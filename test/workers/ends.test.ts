@@ -66,7 +66,8 @@ describe('an attempt', () => {
     const name = `odd-${what.toLowerCase().replaceAll(' ', '-')}`;
     await world.agent(name, runs(body));
     const outcome = await world.run(name);
-    expect(outcome).toMatchObject({ is: 'failed', fault: { code } });
+    const helps = code === 'ERROR';
+    expect(outcome).toMatchObject({ is: 'failed', retry: helps, fault: { code, file: `plugins/${name}.ts`, line: 4 } });
     expect((outcome as { fault: { message: string } }).fault.message.length).toBeGreaterThan(10);
   });
 

@@ -25,10 +25,3 @@ export function codeFrame(text: string, line: number, column = 1): string | unde
   }
   return shown.join('\n');
 }
-
-/** Line and column (from 1) of an offset in the text. */
-export function placeOfOffset(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
-}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { placeInPlugin } from '../../kernel/plugin-place.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import type { RawManifest } from '../workshop/messages.ts';
 import {
@@ -15,7 +16,6 @@ import {
   workersField,
 } from './fields.ts';
 import { faultOfIssues } from './issues.ts';
-import { placeInPlugin } from './plugin-place.ts';
 import { scheduleExample, whatIsWrongWithSchedule } from './schedule-check.ts';
 
 /** What is known of a plugin without running it: its definition as written, checked. */

@@ -1,6 +1,7 @@
 import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, type YAMLError } from 'yaml';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { codeFrame, placeOfOffset } from './frame.ts';
+import { placeOfOffset } from '../../kernel/plugin-place.ts';
+import { codeFrame } from './frame.ts';
 
 export interface YamlFile {
   document: Document;

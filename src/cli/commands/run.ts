@@ -5,6 +5,7 @@ import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
+import { neverAgain, wallMs } from '../text/job.ts';
 import { logLines, timeOf } from '../text/log.ts';
 import { cut, oneLine } from '../text/width.ts';
 import { usage } from '../usage.ts';
@@ -109,7 +110,8 @@ function jobTail(stage: Stage): JobTail {
 
 /** What a person reads of a job that has ended. */
 export function endLines(job: JobView, { paint, width }: Stage): string[] {
-  const took = job.durationMs === null ? '' : ` in ${formatDuration(job.durationMs)}`;
+  const tookMs = wallMs(job);
+  const took = tookMs === null ? '' : ` in ${formatDuration(tookMs)}`;
   if (job.state === 'done') {
     const nothing = job.result === null || job.result === undefined;
     const start = `${paint('green', '✓')} ok${took}`;
@@ -118,6 +120,8 @@ export function endLines(job: JobView, { paint, width }: Stage): string[] {
   const tried = job.attempt === 1 ? 'one attempt' : `${job.attempt} attempts`;
   const lines = [`${paint('red', '✗')} ${job.state} after ${tried}${took}        daruma jobs ${job.id}`];
   if (job.error) lines.push(...faultLines(job.error, paint).map((line) => `  ${line}`));
+  const never = neverAgain(job);
+  if (never) lines.push(`  ${never}`);
   return lines;
 }
 

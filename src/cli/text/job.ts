@@ -1,5 +1,6 @@
 import type { JobView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { mayHelp } from '../../kernel/fault-codes.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
@@ -60,6 +61,17 @@ function soon(ms: number, clock: Clock): string {
   return ms <= clock.now ? 'now' : nextTime(ms, clock);
 }
 
+/** From the first attempt's start to the end of the last one, in ms, with the pauses between; null before an end. */
+export function wallMs({ durationMs, finishedAt, queuedAt, attempt, failures }: JobView): number | null {
+  if (durationMs === null || finishedAt === null || attempt <= 1) return durationMs;
+  return Math.max(durationMs, Date.parse(finishedAt) - Date.parse(failures?.[0]?.startedAt ?? queuedAt));
+}
+
+/** Why a dead job had no more attempts although some were left. */
+export function neverAgain({ state, error }: JobView): string | undefined {
+  return state === 'dead' && error && !mayHelp(error) ? 'not tried again: no other attempt can help' : undefined;
+}
+
 /** One job in full, with its attempts. */
 export function jobLines(job: JobView, look: Look): string[] {
   const { paint, clock, width } = look;
@@ -104,6 +116,8 @@ export function jobLines(job: JobView, look: Look): string[] {
   }
   const last = job.failures?.at(-1);
   if (job.error && (!last || last.error.message !== job.error.message)) lines.push('', ...indented(job.error, look));
+  const never = neverAgain(job);
+  if (never) lines.push('', `  ${never}`);
   const next = nextStep(job);
   if (next) lines.push('', `  ${paint('cyan', '→')} ${next}`);
   return lines;

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import type { ExecOrder } from './ports.ts';
 
 /** Where names of commands are looked up, in this order, whatever the host's own PATH says; the commands get it as well. */
@@ -11,7 +12,7 @@ export const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/
  * The absolute path of a command that an agent asks for, when its needs grant it. A granted name stands for the program
  * that is found under it now: `git` grants `/usr/bin/git` where that is found first, not another file called git.
  *
- * Throws a Fault `NOT_ALLOWED` or `EXEC_NOT_FOUND`.
+ * Throws a Fault `NOT_IN_NEEDS` or `EXEC_NOT_FOUND`.
  */
 export async function findCommand({ command, agent, needs }: Pick<ExecOrder, 'command' | 'agent' | 'needs'>) {
   const { name, path } = readCommand(command);
@@ -61,11 +62,7 @@ async function executable(path: string): Promise<string | undefined> {
 
 function notGranted(command: string, agent: string): Fault {
   const name = command.startsWith('/') ? command : posix.basename(command);
-  return new Fault({
-    code: 'NOT_ALLOWED',
-    message: `agent ${agent} may not run ${command}`,
-    next: `add exec: ['${name}'] to the plugin's needs`,
-  });
+  return new Fault(notInNeeds({ agent, need: 'exec', asked: name }));
 }
 
 function notFound(command: string, places: string[]): Fault {

@@ -1,5 +1,6 @@
 import { resolve, sep } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { FOLDERS } from './allowed.ts';
 import type { ExecOrder } from './ports.ts';
 import type { BrokerOrder } from './wire.ts';
@@ -39,9 +40,6 @@ function folderIn({ agent, needs }: ExecOrder, asked: string, folder: string): s
   const cwd = resolve(folder, asked);
   const granted = [...needs.read, ...needs.write].map((path) => resolve(folder, path));
   if (granted.some((one) => one === sep || cwd === one || cwd.startsWith(one + sep))) return cwd;
-  throw new Fault({
-    code: 'NOT_ALLOWED',
-    message: `agent ${agent} may not run a command in ${cwd}: it is not among what it may read or write`,
-    next: `add read: ['${asked}'] to the plugin's needs`,
-  });
+  const message = `agent ${agent} may not run a command in ${cwd}: it is not among what it may read or write`;
+  throw new Fault(notInNeeds({ agent, need: 'read', asked, message }));
 }

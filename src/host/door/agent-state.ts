@@ -94,7 +94,7 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
   if (ended?.state === 'dead') {
     return {
       state: 'failed',
-      why: `${ended.id} gave up after ${ended.attempt} attempts: ${ended.error?.message ?? 'no reason kept'}`,
+      why: `${ended.id} gave up after ${ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`}: ${ended.error?.message ?? 'no reason kept'}`,
     };
   }
   if (ended) return { state: 'ok', why: `${ended.id} done` };

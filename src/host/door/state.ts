@@ -34,7 +34,7 @@ export function stateOps({ store, catalog, events, time }: House): Pick<OpTable,
         record(agent, `${key} of ${agent} was deleted by hand`, { key });
       } else {
         listingOf(catalog, agent);
-        await store.setState(agent, key, toJson(value, `the value of ${key}`)!, time.now());
+        await store.setState(agent, key, toJson(value, `the value of ${key}`, 'value')!, time.now());
         record(agent, `${key} of ${agent} was set by hand`, { key });
       }
       return { before: before ? viewEntry(before) : null };

@@ -61,6 +61,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
     const known = recorded.get(key);
     if (known?.isDone) {
       note('once', key, 'answered', known.result);
+      if (known.problem !== undefined) return { is: 'not-kept', problem: known.problem };
       return { is: 'done', result: known.result };
     }
     note('once', key, 'refused');

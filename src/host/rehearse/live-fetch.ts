@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { portOf, reachOf } from '../../workers/reach.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 
@@ -16,11 +17,8 @@ export function liveFetch(net: readonly string[], gone: AbortSignal): (asked: As
     const asked = new URL(url);
     const { hostname } = asked;
     if (!mayReach(hostname, portOf(asked))) {
-      throw new Fault({
-        code: 'NOT_IN_NEEDS',
-        message: `host ${hostname} is not in needs.net`,
-        next: `add net: ['${hostname}']`,
-      });
+      const message = `${asked.host} is not in needs.net`;
+      throw new Fault(notInNeeds({ agent: '', need: 'net', asked: asked.host, message }));
     }
     const signal = AbortSignal.any([gone, AbortSignal.timeout(WITHIN_MS)]);
     const response = await fetch(url, { method, headers, redirect: 'manual', signal });

@@ -112,7 +112,7 @@ function sideOfRecord(job: Job): RehearsalSide {
 function blamed(fault: PlainFault, mayWrite: boolean, capture: Capture): PlainFault {
   const code = fault.code === BOOT_FAILED ? fault.data?.cause : fault.code;
   if (code === 'NOT_RECORDED') capture.refuse({ kind: 'connect', what: fault.message });
-  if (!mayWrite || code !== 'ERR_ACCESS_DENIED' || !fault.next?.startsWith('add write:')) return fault;
+  if (!mayWrite || code !== 'NOT_IN_NEEDS' || fault.data?.need !== 'write') return fault;
   capture.refuse({ kind: 'write', what: fault.message });
   return { ...fault, next: 'nothing: files are not written in a rehearsal' };
 }

@@ -127,7 +127,11 @@ export class Attempt implements Context<unknown> {
   }
   get emit(): (topic: string, data?: unknown) => Promise<number> {
     return async (topic, data) => {
-      const call: BareCall = { ask: 'emit', topic: textOfKey(topic, 'a topic'), data: toJson(data, 'the data') };
+      const call: BareCall = {
+        ask: 'emit',
+        topic: textOfKey(topic, 'a topic'),
+        data: toJson(data, 'the data', 'data'),
+      };
       return (await this.#ask(call)) as number;
     };
   }
@@ -164,7 +168,7 @@ export class Attempt implements Context<unknown> {
     };
   }
   get fleet(): Fleet {
-    this.#fleet ??= createFleet(this.#ask, this.#home.mayUseFleet);
+    this.#fleet ??= createFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
     return this.#fleet;
   }
 

@@ -68,7 +68,7 @@ try {
   post({ say: 'ready' });
   for (const text of early) hear(text);
 } catch (error) {
-  post({ say: 'unfit', thrown: thrownOf(error) });
+  post({ say: 'unfit', thrown: thrownOf(error, data) });
 }
 
 function hear(message: ToThread) {
@@ -136,7 +136,11 @@ function tellExits() {
     Object.defineProperty(process, name, {
       value: (code?: unknown) => {
         const status = Number(code ?? process.exitCode ?? 0);
-        post({ say: 'exit', code: status, thrown: thrownOf(new Error(`the plugin called process.exit(${status})`)) });
+        post({
+          say: 'exit',
+          code: status,
+          thrown: thrownOf(new Error(`the plugin called process.exit(${status})`), data),
+        });
         return plain.call(process, code);
       },
     });

@@ -44,7 +44,11 @@ export function createCalls(post: (message: FromThread) => void): Calls {
 /** The host's fault at the plugin's place: where it asked, not where the answer came in. */
 function refusal(fault: PlainFault, asked: Error): Fault {
   const { stack: _, ...plain } = fault;
-  const error = new Fault(plain);
+  return askedAt(new Fault(plain), asked);
+}
+
+/** The error with the stack of `asked`: where the plugin called, not where an answer came in. */
+export function askedAt<E extends Error>(error: E, asked: Error): E {
   error.stack = `${error.name}: ${error.message}\n${asked.stack?.split('\n').slice(1).join('\n') ?? ''}`;
   return error;
 }

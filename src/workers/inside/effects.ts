@@ -1,14 +1,23 @@
 import { shown } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
 import type { OnceOptions } from '../../plugin/context.ts';
 import { EffectUnknown } from '../../plugin/verdicts.ts';
 import type { BareCall } from '../wire.ts';
+import { askedAt } from './calls.ts';
 import { fromJson, toJson } from './json.ts';
 import { invalid, optionsOf } from './options.ts';
 
 export type Ask = (call: BareCall) => Promise<unknown>;
-type Began = { is: 'new' } | { is: 'done'; result: string | null } | { is: 'unknown' };
+type Began =
+  | { is: 'new' }
+  | { is: 'done'; result: string | null }
+  | { is: 'not-kept'; problem: string }
+  | { is: 'unknown' };
 
-/** `once` of one attempt: the effect is recorded before and after. Two calls with one key within the attempt are one. */
+/**
+ * `once` of one attempt: the effect is recorded before and after, and what it hands out is always what was stored. Two
+ * calls with one key within the attempt are one.
+ */
 export function createOnce(ask: Ask) {
   const running = new Map<string, Promise<unknown>>();
 
@@ -21,7 +30,7 @@ export function createOnce(ask: Ask) {
     }
     const former = running.get(key);
     if (former) return former as Promise<T>;
-    const promise = perform(ask, key, effect, ifUnknown);
+    const promise = perform(ask, key, effect, { ifUnknown, asked: new Error() });
     running.set(key, promise);
     // After a throw it counts as not done, so the plugin may try again.
     promise.catch(() => running.delete(key));
@@ -43,16 +52,18 @@ async function perform(
   ask: Ask,
   key: string,
   effect: () => unknown,
-  ifUnknown: NonNullable<OnceOptions['ifUnknown']>,
+  { ifUnknown, asked }: { ifUnknown: NonNullable<OnceOptions['ifUnknown']>; asked: Error },
 ): Promise<unknown> {
   if (typeof key !== 'string' || key === '' || key.length > 200) {
     throw invalid('the key of once must be a text of 1–200 characters');
   }
   const began = (await ask({ ask: 'beginEffect', key })) as Began;
   if (began.is === 'done') return fromJson(began.result);
-  if (began.is === 'unknown') {
-    if (ifUnknown === 'fail') throw new EffectUnknown(key);
-    if (ifUnknown === 'skip') return undefined;
+  if (began.is !== 'new' && ifUnknown === 'skip') return undefined;
+  if (began.is !== 'new' && ifUnknown === 'fail') {
+    const error =
+      began.is === 'unknown' ? new EffectUnknown(key) : notKept(key, 'by an earlier attempt', began.problem);
+    throw askedAt(error, asked);
   }
   let value: unknown;
   try {
@@ -61,15 +72,27 @@ async function perform(
     await ask({ ask: 'dropEffect', key });
     throw error;
   }
-  let result: string | null = null;
-  let problem: unknown;
-  try {
-    result = toJson(value, `the result of once("${key}")`);
-  } catch (error) {
-    problem = error;
-  }
+  const kept = storable(value, key);
   // Recorded even when its result cannot be kept: it was done, and must not be done again.
-  await ask({ ask: 'endEffect', key, result });
-  if (problem) throw problem;
-  return value;
+  if (kept instanceof Fault) {
+    await ask({ ask: 'endEffect', key, result: null, problem: kept.message });
+    throw askedAt(notKept(key, 'just now', kept.message), asked);
+  }
+  await ask({ ask: 'endEffect', key, result: kept });
+  return fromJson(kept);
+}
+
+function storable(value: unknown, key: string): string | null | Fault {
+  try {
+    return toJson(value, `the result of once("${key}")`, 'result');
+  } catch (fault) {
+    return fault as Fault;
+  }
+}
+
+function notKept(key: string, when: string, problem: string): Fault {
+  const message = `once("${key}") was done ${when}, but its result could not be kept, and it is not done again: ${problem}`;
+  const next =
+    "return plain data from the effect; see what it did before you run the work anew, or say { ifUnknown: 'repeat' } if doing it twice is harmless";
+  return new Fault({ code: 'EFFECT_NOT_KEPT', message, next });
 }

@@ -1,5 +1,7 @@
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
+import { childProcess } from './denied.ts';
 
 /**
  * Fences against accidents, put up before the plugin loads: Node's permission model denies files, network, children and
@@ -84,12 +86,16 @@ function bareName(specifier: string): string {
 }
 
 function deniedModule(name: string, agent: string): Fault {
-  const canAsk = name === 'sqlite';
+  if (name === 'child_process') return new Fault(childProcess(agent));
+  const message = `node:${name} is not allowed in agent ${agent}`;
+  if (name === 'sqlite') return new Fault(notInNeeds({ agent, need: 'modules', asked: 'node:sqlite', message }));
+  const isThreads = name === 'worker_threads' || name === 'cluster';
   return new Fault({
-    code: 'NOT_ALLOWED',
-    message: `node:${name} is not allowed in agent ${agent}`,
-    next: canAsk
-      ? "add modules: ['node:sqlite'] to the plugin's needs"
-      : 'do without it: a worker may not start threads or processes, or reach into others',
+    code: 'NOT_IN_NEEDS',
+    message: `${message}: ${isThreads ? 'a worker may not start threads' : 'it reaches beyond its worker'}`,
+    next: isThreads
+      ? 'do without it: workers: { max: 4 } does four jobs of the agent side by side'
+      : 'do without it: no need grants it',
+    data: { asked: `node:${name}` },
   });
 }

@@ -1,20 +1,19 @@
 import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstant, isoOf } from '../../kernel/instant.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import type { Fleet, FleetHealth, FleetReport } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
 
 /** `context.fleet`; every use throws when the agent's needs do not ask for it. */
-export function createFleet(ask: Ask, allowed: boolean): Fleet {
+export function createFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
   const look = async (call: BareCall) => {
     if (allowed) return ask(call);
-    throw new Fault({
-      code: 'NOT_IN_NEEDS',
-      message: 'fleet is not in needs of this agent',
-      next: "add fleet: true to the plugin's needs",
-    });
+    throw new Fault(
+      notInNeeds({ agent, need: 'fleet', asked: 'fleet', message: `fleet is not in needs of agent ${agent}` }),
+    );
   };
   return {
     async report(period = {}) {

@@ -1,13 +1,12 @@
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { portOf, reachOf } from '../reach.ts';
 
-/** What is thrown for a host that is not allowed. */
-export function notInNeeds(host: string, port: number | undefined, agent: string): Fault {
-  return new Fault({
-    code: 'NOT_IN_NEEDS',
-    message: `host ${host} is not in needs.net of agent ${agent}${port === undefined ? '' : ` (port ${port})`}`,
-    next: `add net: ['${host}']`,
-  });
+/** What is thrown for a host that is not allowed; the ports of HTTP need not be named. */
+function hostDenied(host: string, port: number | undefined, agent: string): Fault {
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const asked = port === undefined || port === 80 || port === 443 ? name : `${name}:${port}`;
+  return new Fault(notInNeeds({ agent, need: 'net', asked }));
 }
 
 export interface NetFence {
@@ -21,7 +20,7 @@ export function putUpNetFence(net: readonly string[], agent: string): NetFence {
   const mayReach = reachOf(net);
 
   function check(host: string, port: number | undefined) {
-    if (!mayReach(host, port)) throw notInNeeds(host, port, agent);
+    if (!mayReach(host, port)) throw hostDenied(host, port, agent);
   }
 
   function checkUrl(input: string | URL | Request) {

@@ -17,7 +17,7 @@ export function createState(ask: Ask): AgentState {
         | undefined;
     },
     async set(key, value) {
-      const text = toJson(value, `the value of "${key}"`);
+      const text = toJson(value, `the value of "${key}"`, 'value');
       if (text === null) throw invalid(`state.set("${key}") got undefined; use state.delete`);
       await ask({ ask: 'setState', key: textOfKey(key, 'a key'), value: text });
     },
@@ -34,7 +34,11 @@ export function createState(ask: Ask): AgentState {
 export function createSend(ask: Ask): Context['send'] {
   return async (agent, input, given = {}) => {
     const options = optionsOf(given, SEND_OPTIONS, 'send');
-    const call: BareCall = { ask: 'send', to: textOfKey(agent, 'an agent'), input: toJson(input, 'the input') };
+    const call: BareCall = {
+      ask: 'send',
+      to: textOfKey(agent, 'an agent'),
+      input: toJson(input, 'the input', 'input'),
+    };
     if (options.key !== undefined) call.key = textOfKey(options.key, 'a key');
     if (options.after !== undefined) call.afterMs = lengthOf(options.after, BOUNDS.wait, 'after');
     if (options.staleAfter !== undefined) call.staleAfterMs = lengthOf(options.staleAfter, BOUNDS.use, 'staleAfter');

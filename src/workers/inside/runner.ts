@@ -4,6 +4,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import { type FromThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
 import { Attempt, type Home } from './attempt.ts';
+import type { Owner } from './denied.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
 import { MARK, type Shared, TIME, take } from './shared.ts';
@@ -94,9 +95,9 @@ export function createRunner(needs: RunnerNeeds): Runner {
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
       if (quiet) await quiet;
-      end = value === undefined || value === null ? null : toJson(value, 'the result');
+      end = value === undefined || value === null ? null : toJson(value, 'the result', 'result');
     } catch (thrown) {
-      end = failure(attempt, thrown);
+      end = failure(attempt, thrown, home);
     }
     attempt.close();
     now = undefined;
@@ -128,9 +129,9 @@ export function createRunner(needs: RunnerNeeds): Runner {
 }
 
 /** After an abort the abort is the cause, whatever its waiting code then threw, unless the plugin itself decided. */
-function failure(attempt: Attempt, thrown: unknown): RunEnd {
-  const retry = retryOf(thrown);
-  const fault = thrownOf(thrown);
+function failure(attempt: Attempt, thrown: unknown, owner: Owner): RunEnd {
+  const retry = retryOf(thrown, owner);
+  const fault = thrownOf(thrown, owner);
   if (!attempt.aborted || retry !== true) return { is: 'failed', thrown: fault, retry };
   const stack = thrown instanceof Fault || !fault.stack ? {} : { stack: fault.stack };
   return { is: 'failed', thrown: { ...stack, ...attempt.aborted }, retry: true };

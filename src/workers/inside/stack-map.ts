@@ -4,6 +4,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Thrown } from '../wire.ts';
+import { placeOfKey, pluginSource, withAdvice } from './plugin-source.ts';
 import type { FindPlace } from './profiles.ts';
 
 /**
@@ -12,7 +13,9 @@ import type { FindPlace } from './profiles.ts';
  */
 export interface StackMap {
   /** The fault with its stack in terms of the sources, and the first place of the author's code with the lines around it. */
-  map(fault: Thrown, bundle: Bundle): PlainFault;
+  map(thrown: Thrown, bundle: Bundle): PlainFault;
+  /** A line that was printed, with the author's places in it; undefined for a frame of a stack that is none of the author's. */
+  line(text: string, bundle: Bundle): string | undefined;
   /** Finds the author's own lines in the bundle: nothing of libraries, of Daruma or of Node. */
   finder(bundle: Bundle): FindPlace;
 }
@@ -51,25 +54,39 @@ export function createStackMap(folder: string): StackMap {
     return map;
   }
 
+  function mapLine(line: string, bundle: Bundle, map: SourceMap | null): { text: string; place?: Place } {
+    const at = line.includes(bundle.file);
+    const match = at && /:(\d+):(\d+)\)?\s*$/.exec(line);
+    const place = match && map && placeIn(map, bundle.mapFile, folder, Number(match[1]), Number(match[2]));
+    if (!place) return { text: line };
+    const text = line.replace(/(?:file:\/\/)?\/[^()]*:\d+:\d+/, `${place.file}:${place.line}:${place.column}`);
+    return { text, place };
+  }
+
+  function mapStack(stack: string, bundle: Bundle, map: SourceMap | null) {
+    const lines = stack.split('\n').filter((line) => !FOREIGN.test(line));
+    const mapped = lines.map((line) => mapLine(line, bundle, map));
+    const first = mapped.find(({ place }) => place && !place.file.includes('node_modules/'))?.place;
+    return { stack: mapped.map(({ text }) => text).join('\n'), first };
+  }
+
   return {
-    map(fault, bundle) {
-      if (!fault.stack) return fault;
+    map(thrown, bundle) {
+      const { placedAt, ...plain } = thrown;
+      if (!plain.stack && !placedAt) return plain;
       const map = mapOf(bundle.mapFile);
-      const url = pathToFileURL(bundle.file).href;
-      let first: Place | undefined;
-      const lines = fault.stack.split('\n').filter((line) => !FOREIGN.test(line));
-      const stack = lines.map((line) => {
-        const at = line.includes(url) ? url : line.includes(bundle.file) ? bundle.file : undefined;
-        const match = at && /:(\d+):(\d+)\)?\s*$/.exec(line);
-        const place = match && map && placeIn(map, bundle.mapFile, folder, Number(match[1]), Number(match[2]));
-        if (!at || !place) return line;
-        if (!first && !place.file.includes('node_modules/')) first = place;
-        return line.replace(/(?:file:\/\/)?\/[^()]*:\d+:\d+/, `${place.file}:${place.line}:${place.column}`);
-      });
-      const told = { ...fault, stack: stack.join('\n') };
-      if (!first || fault.file) return told;
-      const { source, ...place } = first;
-      return { ...told, ...place, ...(source === undefined ? {} : { frame: frameOf(source, first) }) };
+      const mapped = plain.stack === undefined ? undefined : mapStack(plain.stack, bundle, map);
+      const source = map ? pluginSource(map, bundle.mapFile, folder) : undefined;
+      const told = withAdvice(mapped ? { ...plain, stack: mapped.stack } : plain, source);
+      const first = mapped?.first ?? (placedAt && source ? placeOfKey(source, ['run']) : undefined);
+      if (!first || plain.file) return told;
+      const { source: text, ...place } = first;
+      return { ...told, ...place, ...(text === undefined ? {} : { frame: frameOf(text, first) }) };
+    },
+    line(text, bundle) {
+      if (!isFrame(text) && !text.includes(bundle.file)) return text;
+      if (FOREIGN.test(text) && isFrame(text)) return undefined;
+      return text.includes(bundle.file) ? mapLine(text, bundle, mapOf(bundle.mapFile)).text : text;
     },
     finder(bundle) {
       const url = pathToFileURL(bundle.file).href;
@@ -104,11 +121,14 @@ function readMap(mapFile: string): SourceMap | null {
   }
 }
 
-/** The plugin itself: a bundle ends with what it began from. */
+/** The plugin itself, when it is inside the installation. */
 function entryOf(map: SourceMap, mapFile: string, folder: string): { file: string; line: null } | undefined {
-  const last = map.payload.sources.at(-1);
-  const inside = last === undefined ? '..' : relative(folder, resolve(dirname(mapFile), last));
-  return inside.startsWith('..') ? undefined : { file: inside, line: null };
+  const file = pluginSource(map, mapFile, folder)?.file;
+  return file === undefined || isAbsolute(file) ? undefined : { file, line: null };
+}
+
+function isFrame(line: string): boolean {
+  return /^\s+at \S/.test(line);
 }
 
 function linesOf(file: string): string[] {

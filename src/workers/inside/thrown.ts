@@ -1,43 +1,118 @@
 import { BOUNDS, shown } from '../../kernel/bounds.ts';
-import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { mayHelp } from '../../kernel/fault-codes.ts';
+import { errorsOf, isError, type Reason, reasonsOf, sentenceOf } from '../../kernel/reasons.ts';
 import { readLength } from '../../kernel/units.ts';
 import type { Thrown } from '../wire.ts';
+import { deniedOf, type Owner } from './denied.ts';
 
 const LONGEST_TEXT = 16 * 1024;
 /** Error classes of the author's contract, by name: the bundle has its own copy of them. */
-const CODES: Record<string, string> = { GiveUp: 'GIVE_UP', RetryLater: 'RETRY_LATER', EffectUnknown: 'EFFECT_UNKNOWN' };
-/** What has to be added to `needs` when Node's permission model says no. */
-const GRANTS: Record<string, string> = { FileSystemRead: 'read', FileSystemWrite: 'write', Net: 'net' };
+const CODES: ReadonlyMap<string, string> = new Map([
+  ['GiveUp', 'GIVE_UP'],
+  ['RetryLater', 'RETRY_LATER'],
+  ['EffectUnknown', 'EFFECT_UNKNOWN'],
+]);
 
-/** Anything that a plugin threw, as plain data: its causes are in the message, the code is the first that one of them has. */
-export function thrownOf(value: unknown): Thrown {
-  if (!(value instanceof Error)) return cut(toPlainFault(value));
-  const fault = toPlainFault(value, CODES[value.name]);
-  let code = fault.code === value.name || fault.code === 'ERROR' ? undefined : fault.code;
-  let cause: unknown = value.cause;
-  for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
-    const own = cause instanceof Fault ? cause.plain.code : (cause as NodeJS.ErrnoException).code;
-    if (cause.message && !fault.message.includes(cause.message)) fault.message += `: ${cause.message}`;
-    if (typeof own === 'string') code ??= own;
-    fault.next ??= nextFor(cause);
-    cause = cause.cause;
+/**
+ * Anything that a plugin threw, as plain data: all that it comes from is in the message, the code is the first that one
+ * of its causes has, and the stacks of those stand below its own.
+ */
+export function thrownOf(value: unknown, owner: Owner): Thrown {
+  try {
+    return cut(isError(value) ? told(value, owner) : { ...toPlainFault(value), placedAt: 'run' });
+  } catch {
+    // Its own getters throw.
+    return { code: 'ERROR', message: 'threw something that cannot be read', placedAt: 'run' };
   }
-  const wrong = value.name === 'RetryLater' ? pauseOf(value) : undefined;
-  if (typeof wrong === 'string') {
-    const message = `RetryLater: after ${shown(afterOf(value))} ${wrong}; it was thrown because of: ${fault.message}`;
-    return cut({ ...fault, code: 'CALL_INVALID', message, next: "give a length of time: { after: '60s' }" });
-  }
-  const next = fault.next ?? nextFor(value);
-  return cut({ ...fault, code: code ?? fault.code, ...(next ? { next } : {}) });
 }
 
-/** Whether another attempt may help: false after GiveUp, EffectUnknown and a RetryLater whose pause is none, a RetryLater's pause in ms, else true. */
-export function retryOf(value: unknown): boolean | number {
-  if (!(value instanceof Error)) return true;
+/**
+ * Whether another attempt may help: false after GiveUp, EffectUnknown, a RetryLater whose pause is none and every fault of
+ * the programmer or the set-up, a RetryLater's pause in ms, else true.
+ */
+export function retryOf(value: unknown, owner: Owner): boolean | number {
+  if (!isError(value)) return true;
   if (value.name === 'GiveUp' || value.name === 'EffectUnknown') return false;
-  if (value.name !== 'RetryLater') return true;
+  if (value.name !== 'RetryLater') return !isPermanent(value, owner);
   const pause = pauseOf(value);
   return typeof pause === 'number' && pause;
+}
+
+/** Of several reasons one that may pass is enough. */
+function isPermanent(error: Error, owner: Owner): boolean {
+  const many = errorsOf(error);
+  if (many.length > 0) return many.every((one) => isError(one) && isPermanent(one, owner));
+  const own = ownFault(error, owner);
+  if (own) return !mayHelp(own);
+  return isError(error.cause) && isPermanent(error.cause, owner);
+}
+
+/** What Daruma says of the error, when it is Daruma's own or Node's refusal of a right. */
+function ownFault(error: Error, owner: Owner): PlainFault | undefined {
+  return error instanceof Fault ? error.plain : deniedOf(error, owner);
+}
+
+function told(error: Error, owner: Owner): Thrown {
+  const reasons = reasonsOf(error);
+  const plain = toPlainFault(error, CODES.get(error.name));
+  const known = reasons.map((reason) => ({
+    reason,
+    fault: isError(reason.value) ? ownFault(reason.value, owner) : undefined,
+  }));
+  const first = known.find(({ reason, fault }) => fault && isTheCause(reason, reasons))?.fault;
+  const own = plain.code === error.name || plain.code === 'ERROR' ? undefined : plain.code;
+  const isOurs = first !== undefined && (own === undefined || own === 'ERR_ACCESS_DENIED' || error instanceof Fault);
+  const code = isOurs ? first.code : (own ?? codeOf(reasons) ?? plain.code);
+  const denied = deniedOf(error, owner);
+  const next = first?.next ?? known.find(({ fault }) => fault?.next)?.fault?.next;
+  const stack = stackOf(reasons);
+  const thrown: Thrown = {
+    ...plain,
+    code,
+    message: messageOf(
+      error,
+      known.map(({ fault }) => fault),
+      denied,
+    ),
+    ...(isOurs && first.data ? { data: first.data } : {}),
+    ...(next ? { next } : {}),
+    ...(stack ? { stack } : {}),
+    ...(isOurs && !mayHelp(first) ? { placedAt: 'run' as const } : {}),
+  };
+  const wrong = error.name === 'RetryLater' ? pauseOf(error) : undefined;
+  if (typeof wrong !== 'string') return thrown;
+  const message = `RetryLater: after ${shown(afterOf(error))} ${wrong}; it was thrown because of: ${thrown.message}`;
+  return { ...thrown, code: 'CALL_INVALID', message, next: "give a length of time: { after: '60s' }" };
+}
+
+/** One of many errors says what the whole is only when there is no other. */
+function isTheCause(reason: Reason, reasons: readonly Reason[]): boolean {
+  return !reason.isOneOfMany || reasons.filter(({ isOneOfMany }) => isOneOfMany).length === 1;
+}
+
+function codeOf(reasons: readonly Reason[]): string | undefined {
+  for (const reason of reasons.slice(1)) {
+    const { code } = (reason.value ?? {}) as { code?: unknown };
+    if (typeof code === 'string' && isTheCause(reason, reasons)) return code;
+  }
+  return undefined;
+}
+
+/** Node's own words about flags of its command line help nobody who wrote a plugin. */
+function messageOf(error: Error, faults: (PlainFault | undefined)[], denied: PlainFault | undefined): string {
+  if (denied) return denied.message;
+  const text = sentenceOf(error);
+  const inner = faults.find((fault) => fault?.code === 'NOT_IN_NEEDS');
+  return inner && text.includes('Use --allow-') ? `${String(error.message || error.name)}: ${inner.message}` : text;
+}
+
+/** Its own stack, and below it those of what it comes from: an AggregateError has no place of the author's in its own. */
+function stackOf(reasons: readonly Reason[]): string | undefined {
+  const stacks = reasons.flatMap(({ value }) =>
+    isError(value) && typeof value.stack === 'string' ? [value.stack] : [],
+  );
+  return stacks.length === 0 ? undefined : stacks.join('\ncaused by ');
 }
 
 function pauseOf(retryLater: Error): ReturnType<typeof readLength> {
@@ -46,18 +121,6 @@ function pauseOf(retryLater: Error): ReturnType<typeof readLength> {
 
 function afterOf(retryLater: Error): unknown {
   return (retryLater as { after?: unknown }).after;
-}
-
-function nextFor(error: Error): string | undefined {
-  if (error instanceof Fault) return error.plain.next;
-  const told = error as NodeJS.ErrnoException &
-    Partial<Record<'permission' | 'resource' | 'address' | 'hostname', string>>;
-  if (told.code !== 'ERR_ACCESS_DENIED') return undefined;
-  const host = told.hostname ?? told.address;
-  const need = host ? 'net' : GRANTS[told.permission ?? ''];
-  return need
-    ? `add ${need}: ['${host ?? (told.resource || '…')}'] to the plugin's needs`
-    : 'a plugin may not use this';
 }
 
 function cut(fault: Thrown): Thrown {

@@ -46,6 +46,21 @@ export function recordLaws(open: OpenStore): void {
       expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
     });
 
+    test('an effect that was done and whose result could not be kept stays so, with the reason', async () => {
+      const ref = await begun();
+      await store().beginEffect(ref, 'charge', T0);
+      await store().endEffect(ref, 'charge', null, T0, 'result.id is a BigInt');
+      expect(await store().beginEffect(ref, 'charge', T0)).toEqual({
+        is: 'not-kept',
+        problem: 'result.id is a BigInt',
+      });
+      expect(await store().effectsOf(ref.job)).toEqual([
+        { key: 'charge', isDone: true, result: null, problem: 'result.id is a BigInt' },
+      ]);
+      await store().endEffect(ref, 'charge', '1', T0);
+      expect(await store().beginEffect(ref, 'charge', T0)).toEqual({ is: 'done', result: '1' });
+    });
+
     test('an attempt that lost its job is refused, and the calls beside it are not', async () => {
       const ref = await begun();
       await store().cancel(ref.job, { code: 'X', message: 'x' }, T0);

@@ -4,36 +4,51 @@ import { Fault } from '../../../kernel/fault.ts';
 import { rowOf } from '../job-id.ts';
 import type { StorePorts, Sync } from '../ports.ts';
 
+interface EffectRow {
+  key: string;
+  ended_at: number | null;
+  result: string | null;
+  problem: string | null;
+}
+
+const notKept = (problem: string) => ({ is: 'not-kept' as const, problem });
+
 /** The record behind `once`. Every call looks at the fence before it writes. */
 export function effects(
   db: DatabaseSync,
 ): Pick<Sync<StorePorts>, 'beginEffect' | 'endEffect' | 'dropEffect' | 'effectsOf'> {
   const held = db.prepare(`SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = 'running'`);
-  const find = db.prepare('SELECT ended_at, result FROM effect WHERE job = ? AND key = ?');
+  const find = db.prepare('SELECT ended_at, result, problem FROM effect WHERE job = ? AND key = ?');
   const begin = db.prepare('INSERT INTO effect (job, key, attempt, begun_at) VALUES (?, ?, ?, ?)');
   const end = db.prepare(`
-    INSERT INTO effect (job, key, attempt, begun_at, ended_at, result) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
-    ON CONFLICT (job, key) DO UPDATE SET attempt = ?3, ended_at = ?4, result = ?5`);
+    INSERT INTO effect (job, key, attempt, begun_at, ended_at, result, problem) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)
+    ON CONFLICT (job, key) DO UPDATE SET attempt = ?3, ended_at = ?4, result = ?5, problem = ?6`);
   const drop = db.prepare('DELETE FROM effect WHERE job = ? AND key = ? AND ended_at IS NULL');
-  const list = db.prepare('SELECT key, ended_at, result FROM effect WHERE job = ? ORDER BY begun_at, key');
+  const list = db.prepare('SELECT key, ended_at, result, problem FROM effect WHERE job = ? ORDER BY begun_at, key');
 
   return {
     beginEffect(ref, key, now) {
       const row = behindFence(ref);
-      const known = find.get(row, key) as { ended_at: number | null; result: string | null } | undefined;
-      if (known) return known.ended_at === null ? { is: 'unknown' } : { is: 'done', result: known.result };
+      const known = find.get(row, key) as Omit<EffectRow, 'key'> | undefined;
+      if (known?.ended_at === null) return { is: 'unknown' };
+      if (known) return known.problem === null ? { is: 'done', result: known.result } : notKept(known.problem);
       begin.run(row, key, ref.attempt, now);
       return { is: 'new' };
     },
-    endEffect(ref, key, result, now) {
-      end.run(behindFence(ref), key, ref.attempt, now, result);
+    endEffect(ref, key, result, now, problem) {
+      end.run(behindFence(ref), key, ref.attempt, now, result, problem ?? null);
     },
     dropEffect(ref, key) {
       drop.run(behindFence(ref), key);
     },
     effectsOf(job) {
-      const rows = list.all(rowOf(job)) as { key: string; ended_at: number | null; result: string | null }[];
-      return rows.map(({ key, ended_at, result }) => ({ key, isDone: ended_at !== null, result }));
+      const rows = list.all(rowOf(job)) as unknown as EffectRow[];
+      return rows.map(({ key, ended_at, result, problem }) => ({
+        key,
+        isDone: ended_at !== null,
+        result,
+        ...(problem === null ? {} : { problem }),
+      }));
     },
   };
 

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -163,5 +163,9 @@ ALTER TABLE job ADD COLUMN parent INTEGER; -- the job that made it
 ALTER TABLE job ADD COLUMN depth INTEGER NOT NULL DEFAULT 0; -- hops from the job that no job made
 ALTER TABLE job ADD COLUMN freed_key TEXT; -- the key that it had before it was cancelled
 UPDATE job SET freed_key = key, key = NULL WHERE state = 'cancelled' AND key IS NOT NULL;
+`,
+  `
+-- Why the result of an effect that was done could not be kept.
+ALTER TABLE effect ADD COLUMN problem TEXT;
 `,
 ];

@@ -1,5 +1,3 @@
-import { placeOfOffset } from './frame.ts';
-
 /**
  * Where a key of the object that definePlugin is given stands in a plugin's source: found by walking over the text's
  * brackets, strings and comments, without a parser. The deepest part of the path that is found counts; undefined when
@@ -74,4 +72,11 @@ function skipString(text: string, from: number): number {
   let index = from + 1;
   while (index < text.length && text[index] !== quote) index += text[index] === '\\' ? 2 : 1;
   return index + 1;
+}
+
+/** Line and column (from 1) of an offset in the text. */
+export function placeOfOffset(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
 }
