@@ -1,7 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { type AgentFile, readAgentFile } from './files/agent-file.ts';
 import { kindOfAgentFile } from './files/names.ts';
-import { badName, clash } from './plugin-shelf.ts';
+import { clash } from './plugin-shelf.ts';
 import type { AgentFileFacts } from './resolve/set.ts';
 import { AGENTS, type SettledFile } from './watching/eyes.ts';
 import { tellFile } from './workshop/judge.ts';
@@ -10,8 +10,6 @@ import { tellFile } from './workshop/judge.ts';
 export interface AgentShelf {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
-  /** Of files that are no agent file. */
-  misnamed(): PlainFault[];
   take(): void;
 }
 
@@ -29,16 +27,13 @@ interface Shelved extends AgentFileFacts {
 
 export function createAgentShelf(needs: AgentShelfNeeds): AgentShelf {
   const shelf = new Map<string, Shelved>();
-  let misnamed: PlainFault[] = [];
 
   function take() {
     const byName = new Map<string, string[]>();
-    misnamed = [];
     for (const [path, file] of needs.files) {
       if (file.is === 'missing' || !path.startsWith(`${AGENTS}/`)) continue;
       const kind = kindOfAgentFile(path.slice(AGENTS.length + 1));
       if (kind.is === 'agent') byName.set(kind.name, [...(byName.get(kind.name) ?? []), path].sort());
-      if (kind.is === 'misnamed') misnamed.push(badName(path, kind.name, kind.suggestion));
     }
     for (const name of shelf.keys()) if (!byName.has(name)) shelf.delete(name);
     for (const [name, paths] of byName) {
@@ -58,23 +53,33 @@ export function createAgentShelf(needs: AgentShelfNeeds): AgentShelf {
       shelved.problem = tellFile(path, file);
       return;
     }
-    const result = readAgentFile(name, path, file.text!, { timezone: needs.hostTimezone(), now: needs.now() });
+    const result = readSafely(name, path, file.text!);
     shelved.problem = 'fault' in result ? result.fault : undefined;
     if ('good' in result) shelved.good = result.good;
+  }
+
+  /** What no rule foresees in a file is that file's problem: the others are read all the same. */
+  function readSafely(name: string, path: string, text: string): ReturnType<typeof readAgentFile> {
+    try {
+      return readAgentFile(name, path, text, { timezone: needs.hostTimezone(), now: needs.now() });
+    } catch (error) {
+      const message = `cannot be read: ${(error as Error).message}`;
+      return {
+        fault: { code: 'AGENT_FILE_FAILED', message, file: path, next: 'write it more simply, and report this' },
+      };
+    }
   }
 
   function recall(name: string): AgentFile | undefined {
     const known = needs.remembered(name);
     if (!known) return undefined;
-    const at = { timezone: needs.hostTimezone(), now: needs.now() };
-    const result = readAgentFile(name, known.file, known.text, at);
+    const result = readSafely(name, known.file, known.text);
     return 'good' in result ? result.good : undefined;
   }
 
   return {
     files: () => shelf,
-    problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
-    misnamed: () => misnamed,
+    problems: () => [...shelf.values()].flatMap(({ problem }) => problem ?? []),
     take,
   };
 }

@@ -1,8 +1,6 @@
 import { access, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
-import type { Log } from '../kernel/log.ts';
-import type { Time } from '../kernel/time.ts';
 import { createAgentShelf } from './agent-shelf.ts';
 import { createAlarms } from './alarms.ts';
 import { changeBetween, isEmptyChange, tellChange } from './change.ts';
@@ -11,6 +9,7 @@ import { createIdle } from './idle.ts';
 import { createInForceFile, filesOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
 import { createListeners } from './listeners.ts';
 import { createNews } from './news.ts';
+import type { CatalogNeeds, CatalogOptions } from './options.ts';
 import { createPluginShelf } from './plugin-shelf.ts';
 import type { Catalog, CatalogChange, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
@@ -19,40 +18,14 @@ import { rememberingResolve } from './resolve/memo.ts';
 import { resolveSet } from './resolve/set.ts';
 import { resolveVersion } from './resolve/version.ts';
 import { createStandings } from './standing/standings.ts';
+import { type Strays, straysOf } from './strays.ts';
 import { createTurns } from './turns.ts';
 import { createVersions } from './versions/versions.ts';
-import { AGENTS, createEyes, PLUGINS } from './watching/eyes.ts';
+import { createEyes, isFar } from './watching/eyes.ts';
+import { AGENTS, type FolderList, listFolders, PLUGINS } from './watching/list.ts';
 import { type Watch, watchFolders } from './watching/watch.ts';
 import { createWorkshop } from './workshop/client.ts';
 import { readRuntime } from './workshop/runtime.ts';
-
-export interface CatalogNeeds {
-  time: Time;
-  log: Log;
-  /** The zone of schedules that name none. */
-  hostTimezone(): string;
-}
-
-export interface CatalogOptions {
-  /** The installation, absolute and without symbolic links. */
-  folder: string;
-  /** Where versions are kept; absolute. It is made when missing. */
-  versionsFolder: string;
-  /** What all kept versions may take together, asked each time; default 256 MB. Good versions stay in any case. */
-  versionsBudgetBytes?: () => number;
-  /** A file that has not changed for this long is finished. Default 100 ms. */
-  settleMs?: number;
-  /** A file that is missing or empty for this long is meant to be. Default 2 s. */
-  goneMs?: number;
-  /** Everything is looked at this often, whatever the watcher says. Default 30 s. */
-  scanMs?: number;
-  /** The longest that compiling one plugin may take. Default 20 s. */
-  compileMs?: number;
-  /** The longest that loading one plugin may take. Default 5 s. */
-  inspectMs?: number;
-  /** The workshop is kept this long after its last request. Default 10 s. */
-  warmMs?: number;
-}
 
 /** Several events of one save are one look. */
 const GATHER_MS = 10;
@@ -90,6 +63,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   );
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
+  const notes = createProblems({ ...log, warn: log.info });
   const resolve = rememberingResolve();
   const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
@@ -102,7 +76,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     files: eyes.files,
     hostTimezone,
     folder,
-    remembered: (plugin) => versions.get(plugin, remembered.plugins[plugin] ?? ''),
+    remembered: (plugin) => versions.get(plugin, remembered.plugins.get(plugin) ?? ''),
     judged() {
       applySoon();
       hint();
@@ -110,7 +84,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   });
   const agentShelf = createAgentShelf({
     files: eyes.files,
-    remembered: (agent) => remembered.files[agent],
+    remembered: (agent) => remembered.files.get(agent),
     hostTimezone,
     now: time.now,
   });
@@ -126,7 +100,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ),
   });
 
-  const news = createNews({ log, pluginShelf, agentShelf, eyes });
+  const news = createNews({ log, pluginShelf, strays: () => strays.problems, eyes });
 
   let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   let starting: Promise<void> | undefined;
@@ -134,7 +108,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   let turned: number | undefined;
   let inForce = new Map<string, Resolved>();
   let listings: Listing[] = [];
-  let missingFolders: string[] = [];
+  let list: FolderList | undefined;
+  let strays: Strays = { problems: [], notes: [] };
   /** Something is there that is not settled yet. */
   let unsettled = false;
 
@@ -146,7 +121,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await versions.open();
     remembered = await memory.read();
     standings.load(remembered.standings);
-    for (const [name, { agent, origins }] of Object.entries(remembered.agents)) {
+    for (const [name, { agent, origins }] of remembered.agents) {
       const { plugin, id } = agent.version;
       const version = versions.get(plugin, id);
       if (!version) continue;
@@ -185,11 +160,12 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   async function look(full: boolean) {
-    await watch?.refresh();
+    list ??= await listFolders(folder);
+    await watch?.refresh({ tooBig: list.tooBig, also: beside() });
     const seen = await eyes.look(inputs(full), { full });
     if (is === 'stopped') return;
     turned = time.monotonic();
-    missingFolders = seen.missingFolders;
+    list = seen.list;
     unsettled = seen.waitMs !== undefined;
     if (unsettled) {
       alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
@@ -198,6 +174,16 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     agentShelf.take();
     pluginShelf.take(eyes.turn(), full);
     apply();
+  }
+
+  /** Files of authors that plugins are made of and that lie elsewhere, behind a link or not; absolute. */
+  function beside(): Set<string> {
+    const paths = new Set<string>();
+    for (const path of pluginShelf.inputs()) {
+      const isWatched = path.startsWith(`${PLUGINS}/`) || isFar(path);
+      if (!isWatched && eyes.files.get(path)?.is === 'file') paths.add(resolvePath(folder, path));
+    }
+    return paths;
   }
 
   function inputs(full: boolean): Set<string> {
@@ -214,7 +200,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
 
   /** Decides the set anew from what is known, and tells what changed. */
   function apply() {
-    if (is === 'stopped') return;
+    if (is === 'stopped' || !list) return;
     const plugins = pluginShelf.plugins();
     const files = agentShelf.files();
     const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled, resolve };
@@ -224,13 +210,18 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
+    const isWhole = !unsettled && pluginShelf.idle() && [...plugins.values()].every(({ problem }) => !problem);
+    // What a plugin imports is known when it is compiled.
+    if (pluginShelf.idle()) strays = straysOf({ files: eyes.files, list, inputs: pluginShelf.inputs(), isWhole });
     problems.set([
-      ...folderProblems(missingFolders, eyes.files, inForce.size > 0),
+      ...folderProblems(list.missing, eyes.files, inForce.size > 0),
+      ...strays.problems,
       ...(watch?.trouble() ?? []),
       ...pluginShelf.problems(),
       ...agentShelf.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
+    notes.set(strays.notes);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {
@@ -242,10 +233,14 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   function remember() {
-    const agents = Object.fromEntries(inForce);
-    const now: InForce = { plugins: {}, files: {}, agents, standings: standings.all() };
-    for (const [name, { good }] of pluginShelf.plugins()) if (good) now.plugins[name] = good.ref.id;
-    for (const [name, { good }] of agentShelf.files()) if (good) now.files[name] = { file: good.file, text: good.text };
+    const goodOf = <T, G>(all: ReadonlyMap<string, { good: T | undefined }>, make: (good: T) => G) =>
+      new Map([...all].flatMap(([name, { good }]) => (good ? [[name, make(good)] as const] : [])));
+    const now: InForce = {
+      plugins: goodOf(pluginShelf.plugins(), ({ ref }) => ref.id),
+      files: goodOf(agentShelf.files(), ({ file, text }) => ({ file, text })),
+      agents: inForce,
+      standings: standings.all(),
+    };
     remembered = now;
     memory.write(now, async () => void (await versions.prune(used())));
   }
@@ -279,6 +274,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     agents: () => new Map([...inForce].map(([name, { agent }]) => [name, agent])),
     listings: () => listings,
     problems: () => problems.all(),
+    notes: () => notes.all(),
     async rescan() {
       await turns.ask(true);
       await idle.wait(RESCAN_MS);

@@ -10,14 +10,19 @@ import type { StoredVersion } from './versions/versions.ts';
 /** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
 export interface InForce {
   /** The good version of each plugin, by name. */
-  plugins: Record<string, string>;
+  plugins: ReadonlyMap<string, string>;
   /** The last good text of each agent file, by agent. */
-  files: Record<string, { file: string; text: string }>;
-  agents: Record<string, Resolved>;
-  standings: Record<string, Standing>;
+  files: ReadonlyMap<string, { file: string; text: string }>;
+  agents: ReadonlyMap<string, Resolved>;
+  standings: ReadonlyMap<string, Standing>;
 }
 
-export const NOTHING_IN_FORCE: InForce = { plugins: {}, files: {}, agents: {}, standings: {} };
+export const NOTHING_IN_FORCE: InForce = {
+  plugins: new Map(),
+  files: new Map(),
+  agents: new Map(),
+  standings: new Map(),
+};
 
 /** Stands in the file for a good state that is in force: it is there already. */
 const IN_FORCE = 'in force';
@@ -56,13 +61,14 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       try {
         const { format, ...found } = JSON.parse(await readFile(file, 'utf8'));
         if (format !== FORMAT) return NOTHING_IN_FORCE;
-        const read: InForce = { ...NOTHING_IN_FORCE, ...found };
-        for (const [name, standing] of Object.entries(
-          read.standings as Record<string, Omit<Standing, 'good'> & { good: unknown }>,
-        )) {
-          if (standing.good === IN_FORCE) (standing as Standing).good = read.agents[name] ?? null;
+        // Agents may be called `constructor`: what is keyed by their names is a map.
+        const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
+        const agents = mapOf<Resolved>(found.agents);
+        const standings = mapOf<Standing>(found.standings);
+        for (const [name, standing] of standings) {
+          if ((standing.good as unknown) === IN_FORCE) standing.good = agents.get(name) ?? null;
         }
-        return read;
+        return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, standings };
       } catch {
         return NOTHING_IN_FORCE;
       }
@@ -72,7 +78,14 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       last = now;
       // What is still waiting to be written is out of date: only the newest counts.
       due = async () => {
-        await writeFile(`${file}.tmp`, JSON.stringify({ format: FORMAT, ...now, standings: packed(now) }));
+        const plain = {
+          format: FORMAT,
+          plugins: Object.fromEntries(now.plugins),
+          files: Object.fromEntries(now.files),
+          agents: Object.fromEntries(now.agents),
+          standings: packed(now),
+        };
+        await writeFile(`${file}.tmp`, JSON.stringify(plain));
         // As a whole: a cut leaves the old one.
         await rename(`${file}.tmp`, file);
         await after();
@@ -87,8 +100,8 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
 
 function packed({ standings, agents }: InForce): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(standings).map(([name, one]) =>
-      one.good && one.good === agents[name] ? [name, { ...one, good: IN_FORCE }] : [name, one],
+    [...standings].map(([name, one]) =>
+      one.good && one.good === agents.get(name) ? [name, { ...one, good: IN_FORCE }] : [name, one],
     ),
   );
 }
@@ -103,16 +116,14 @@ function isSame(a: InForce, b: InForce): boolean {
   );
 }
 
-function hasSame<T>(a: Record<string, T>, b: Record<string, T>, same: (one: T, two: T) => boolean): boolean {
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  return names.every((name) => name in b && same(a[name]!, b[name]!));
+function hasSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>, same: (one: T, two: T) => boolean): boolean {
+  return a.size === b.size && [...a].every(([name, one]) => b.has(name) && same(one, b.get(name)!));
 }
 
 /** The versions, as `plugin/id`, that something still stands on. */
 export function versionsOf(inForce: InForce): Set<string> {
-  const used = new Set(Object.entries(inForce.plugins).map(([plugin, id]) => `${plugin}/${id}`));
-  for (const { agent } of Object.values(inForce.agents)) used.add(`${agent.version.plugin}/${agent.version.id}`);
+  const used = new Set([...inForce.plugins].map(([plugin, id]) => `${plugin}/${id}`));
+  for (const { agent } of inForce.agents.values()) used.add(`${agent.version.plugin}/${agent.version.id}`);
   return used;
 }
 
@@ -122,11 +133,11 @@ export function filesOf(
   versionOf: (plugin: string, id: string) => StoredVersion | undefined,
 ): { path: string; hash: string; text?: string }[] {
   const files: { path: string; hash: string; text?: string }[] = [];
-  for (const [plugin, id] of Object.entries(inForce.plugins)) {
+  for (const [plugin, id] of inForce.plugins) {
     const version = versionOf(plugin, id);
     for (const { path, hash } of version?.inputs ?? []) if (hash) files.push({ path, hash });
   }
-  for (const { file, text } of Object.values(inForce.files)) {
+  for (const { file, text } of inForce.files.values()) {
     files.push({ path: file, text, hash: createHash('sha256').update(text).digest('hex') });
   }
   return files;

@@ -1,6 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { AgentShelf } from './agent-shelf.ts';
 import { createListeners } from './listeners.ts';
 import type { PluginShelf } from './plugin-shelf.ts';
 import type { CatalogNews } from './ports.ts';
@@ -9,8 +8,9 @@ import type { Eyes } from './watching/eyes.ts';
 
 export interface NewsNeeds {
   log: Log;
-  pluginShelf: Pick<PluginShelf, 'judged' | 'misnamed'>;
-  agentShelf: Pick<AgentShelf, 'misnamed'>;
+  pluginShelf: Pick<PluginShelf, 'judged'>;
+  /** What is wrong with files that are neither plugin nor agent. */
+  strays(): readonly PlainFault[];
   eyes: Pick<Eyes, 'sinceMs'>;
 }
 
@@ -37,14 +37,13 @@ interface NewsTerms {
   others: readonly PlainFault[];
 }
 
-export function createNews({ log, pluginShelf, agentShelf, eyes }: NewsNeeds): News {
+export function createNews({ log, pluginShelf, strays, eyes }: NewsNeeds): News {
   const listeners = createListeners<CatalogNews>(log);
   let before: Map<string, Face> | undefined;
 
   return {
     look(plugins, files, set) {
-      const others = [...pluginShelf.misnamed(), ...agentShelf.misnamed()];
-      const now = facesOf({ plugins, judged: pluginShelf.judged(), files, set, others }, before);
+      const now = facesOf({ plugins, judged: pluginShelf.judged(), files, set, others: strays() }, before);
       const former = before ?? now;
       before = now;
       for (const [file, { is, told }] of now) {

@@ -10,8 +10,6 @@ import { type Judgement, type JudgeNeeds, judge } from './workshop/judge.ts';
 export interface PluginShelf {
   plugins(): ReadonlyMap<string, PluginFacts>;
   problems(): PlainFault[];
-  /** Of files that are no plugin. */
-  misnamed(): PlainFault[];
   /** How often each was judged; those that are being judged are left out. */
   judged(): ReadonlyMap<string, number>;
   /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
@@ -51,11 +49,9 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
   const shelf = new Map<string, Shelved>();
   /** Judgements that go on, also of plugins that are gone meanwhile. */
   const active = new Set<Promise<void>>();
-  let misnamed: PlainFault[] = [];
 
   function take(turn: number, full: boolean) {
-    const { byName, wrong } = sortFiles(files);
-    misnamed = wrong;
+    const byName = pluginFiles(files);
     for (const name of shelf.keys()) if (!byName.has(name)) shelf.delete(name);
     const newest = newestPartOf(files);
     for (const [name, paths] of byName) {
@@ -96,15 +92,32 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
     active.add(running);
   }
 
+  function partsOf({ judgement, good }: Shelved): readonly { path: string }[] {
+    return judgement?.inputs ?? good?.inputs ?? [];
+  }
+
+  /** A file that has the name of a plugin, exports none, and is imported by one: a helper. While others are judged, it may be. */
+  function isHelper(name: string, { file, good, problem }: Shelved): boolean {
+    if (good || problem?.code !== 'PLUGIN_EXPORT') return false;
+    if (active.size > 0) return true;
+    const { real = file } = files.get(file) ?? {};
+    return [...shelf].some(
+      ([other, one]) => other !== name && partsOf(one).some(({ path }) => path === file || path === real),
+    );
+  }
+
   return {
     take,
     plugins() {
       const facts = new Map<string, PluginFacts>();
-      for (const [name, { file, good, problem }] of shelf) facts.set(name, { file, good, problem });
+      for (const [name, shelved] of shelf) {
+        const { file, good, problem } = shelved;
+        if (!isHelper(name, shelved)) facts.set(name, { file, good, problem });
+      }
       return facts;
     },
-    problems: () => [...misnamed, ...[...shelf.values()].flatMap(({ problem }) => problem ?? [])],
-    misnamed: () => misnamed,
+    problems: () =>
+      [...shelf].flatMap(([name, shelved]) => (shelved.problem && !isHelper(name, shelved) ? [shelved.problem] : [])),
     judged() {
       const counts = new Map<string, number>();
       for (const [name, { running, judgements }] of shelf) if (!running) counts.set(name, judgements);
@@ -112,9 +125,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
     },
     inputs() {
       const paths = new Set<string>();
-      for (const { judgement, good } of shelf.values()) {
-        for (const { path } of judgement?.inputs ?? good?.inputs ?? []) paths.add(path);
-      }
+      for (const shelved of shelf.values()) for (const { path } of partsOf(shelved)) paths.add(path);
       return paths;
     },
     idle: () => active.size === 0,
@@ -151,26 +162,14 @@ function newestPartOf(files: ReadonlyMap<string, SettledFile>): number {
   return newest;
 }
 
-function sortFiles(files: ReadonlyMap<string, SettledFile>) {
+function pluginFiles(files: ReadonlyMap<string, SettledFile>): Map<string, string[]> {
   const byName = new Map<string, string[]>();
-  const wrong: PlainFault[] = [];
   for (const [path, file] of files) {
     if (file.is === 'missing' || !path.startsWith(`${PLUGINS}/`)) continue;
     const kind = kindOfPluginPath(path.slice(PLUGINS.length + 1));
     if (kind.is === 'plugin') byName.set(kind.name, [...(byName.get(kind.name) ?? []), path].sort());
-    if (kind.is === 'misnamed') wrong.push(badName(path, kind.name, kind.suggestion));
   }
-  return { byName, wrong };
-}
-
-/** The fault of a file whose name cannot be the name of a plugin or an agent. */
-export function badName(path: string, name: string, suggestion: string | undefined): PlainFault {
-  return {
-    code: 'FILE_NAME',
-    message: `"${name}" is no name: expected lower-case letters, digits and dashes, 64 at most`,
-    file: path,
-    next: suggestion ? `rename it to ${path.replace(name, suggestion)}` : 'rename it',
-  };
+  return byName;
 }
 
 /** The fault of two files that claim one name. */

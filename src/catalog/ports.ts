@@ -108,6 +108,8 @@ export interface Catalog extends Service {
   listings(): Listing[];
   /** Every problem of the newest state of the files. */
   problems(): PlainFault[];
+  /** What may be meant so, and is worth a line: nothing has to be done about it. */
+  notes(): PlainFault[];
   /** Looks at the folders now; resolves when all that is found is in force or rejected. */
   rescan(): Promise<void>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */

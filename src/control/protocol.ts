@@ -111,6 +111,8 @@ export interface StatusView {
   origins?: OriginView[];
   /** Files that were rejected and plugins that are idle. */
   problems: PlainFault[];
+  /** What may be meant so, and is worth a line. */
+  notes?: PlainFault[];
 }
 
 /** Every op: what it takes and what it answers. */
@@ -192,7 +194,8 @@ export interface Ops {
   /** Gives the state of an agent, which may be gone, to another one; keys that it has already stay as they are. */
   stateMove: { args: { from: string; to: string }; value: { moved: string[]; kept: string[] } };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
-  check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[] } };
+  /** `notes`: what may be meant so, and is worth a line. */
+  check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[]; notes?: PlainFault[] } };
   /** Without `agent`: of the host, with what becomes of its file. */
   configShow: {
     args: { agent?: string };

@@ -27,6 +27,11 @@ const OF_CODES: Record<string, Verdict> = {
   UNSCHEDULED: 'unscheduled',
 };
 
+/** A plugin's error may carry any code, `constructor` among them. */
+function knownAs(code: string): Verdict | undefined {
+  return Object.hasOwn(OF_CODES, code) ? OF_CODES[code] : undefined;
+}
+
 /** Ends that somebody asked for. */
 const WANTED = new Set(['CANCELLED', 'REPLACED', 'LEASE_LOST', 'HOST_STOPPED', 'RECYCLED', 'ATTEMPT_ENDED']);
 
@@ -52,17 +57,17 @@ const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_
 export function verdictOfEnd(because: PlainFault): Verdict | null {
   // What no other attempt can help is a dead letter each, and no restart or quarantine would change it.
   if (WANTED.has(because.code) || !mayHelp(because)) return null;
-  return OF_CODES[because.code] ?? 'crashed';
+  return knownAs(because.code) ?? 'crashed';
 }
 
 /** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
-  return error && mayHelp(error) && !TOLD_ONCE.has(error.code) ? (OF_CODES[error.code] ?? null) : null;
+  return error && mayHelp(error) && !TOLD_ONCE.has(error.code) ? (knownAs(error.code) ?? null) : null;
 }
 
 /** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */
 export function isKnown(because: PlainFault): boolean {
-  return because.code in OF_CODES;
+  return knownAs(because.code) !== undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kindOfPluginPath, PLUGIN_ENDINGS } from '../catalog/files/names.ts';
 import { told } from './told.ts';
 
 /** Where a plugin is. */
@@ -11,8 +12,6 @@ export interface PluginPlace {
   entry: string;
   name: string;
 }
-
-const ENDINGS = ['.ts', '.mts', '.tsx', '.js', '.mjs', '.jsx'];
 
 /**
  * Finds the plugin that is meant: a file by its URL or path, or a name in `plugins/` of the installation at or above
@@ -26,14 +25,15 @@ export function placeOf(plugin: string | URL, from = process.cwd()): PluginPlace
   if (!existsSync(path)) throw missing(path, 'name the file, or write it');
   const file = realpathSync(path);
   const installation = installationAbove(dirname(file)) ?? dirname(file);
-  return { installation, entry: relative(installation, file).replaceAll('\\', '/'), name: parse(file).name };
+  const entry = relative(installation, file).replaceAll('\\', '/');
+  const kind = entry.startsWith('plugins/') ? kindOfPluginPath(entry.slice('plugins/'.length)) : undefined;
+  return { installation, entry, name: kind?.is === 'plugin' ? kind.name : parse(file).name };
 }
 
 function placeOfName(name: string, from: string): PluginPlace {
   const installation = installationAbove(realpathSync(from));
-  const entry = ENDINGS.map((ending) => `plugins/${name}${ending}`).find(
-    (path) => installation !== undefined && existsSync(join(installation, path)),
-  );
+  const entries = PLUGIN_ENDINGS.flatMap((ending) => [`plugins/${name}${ending}`, `plugins/${name}/index${ending}`]);
+  const entry = entries.find((path) => installation !== undefined && existsSync(join(installation, path)));
   if (installation === undefined || entry === undefined) throw missing(`plugins/${name}.ts`, `daruma new ${name}`);
   return { installation, entry, name };
 }

@@ -143,7 +143,7 @@ function checkNames(option: 'secrets' | 'env', given: object = {}, needed: Agent
     throw told({ code: 'NOT_IN_NEEDS', message: `${option}.${name} is not in needs.${option} of the plugin`, next });
   }
   for (const name of all ? needed : []) {
-    if (name in given) continue;
+    if (Object.hasOwn(given, name)) continue;
     throw told({
       code: 'SECRET_MISSING',
       message: `the plugin needs the secret ${name}`,

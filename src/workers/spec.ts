@@ -29,11 +29,10 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
   const folder = rehearsal?.folder ?? terms.folder;
   const given = rehearsal?.env ?? process.env;
   for (const path of foldersOf(needs.write, folder)) makeFolder(path);
-  const env: Record<string, string> = {};
-  for (const name of needs.env) {
-    const value = given[name];
-    if (value !== undefined) env[name] = value;
-  }
+  // Without what every object has by itself: a variable may be called `toString`.
+  const env = Object.fromEntries(
+    needs.env.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]!] as const] : [])),
+  );
   return {
     agent: agent.name,
     file: version.file,

@@ -74,24 +74,24 @@ describe('names', () => {
   it.each([
     ['disk-check.ts', { is: 'plugin', name: 'disk-check' }],
     ['x.tsx', { is: 'plugin', name: 'x' }],
-    ['x.test.ts', { is: 'part' }],
-    ['x.d.ts', { is: 'part' }],
-    ['_x.ts', { is: 'part' }],
-    ['lib/x.ts', { is: 'part' }],
+    ['x.test.ts', { is: 'part', quiet: true }],
+    ['x.d.ts', { is: 'part', quiet: true }],
+    ['_x.ts', { is: 'part', quiet: true }],
+    ['lib/x.ts', { is: 'part', quiet: true }],
     ['data.json', { is: 'part' }],
     ['.x.ts.swp', { is: 'ignored' }],
     ['x.ts~', { is: 'ignored' }],
     ['x.ts.tmp', { is: 'ignored' }],
     ['x.ts.tmp.1234', { is: 'ignored' }],
     ['4913', { is: 'ignored' }],
-    ['PriceWatch.ts', { is: 'misnamed', name: 'PriceWatch', suggestion: 'price-watch' }],
-    ['-.ts', { is: 'misnamed', name: '-', suggestion: undefined }],
+    ['PriceWatch.ts', { is: 'misnamed', name: 'PriceWatch', rename: 'price-watch.ts' }],
+    ['-.ts', { is: 'misnamed', name: '-', rename: undefined }],
   ])('of plugins: %s', (path, kind) => expect(kindOfPluginPath(path)).toEqual(kind));
 
   it('of agent files', () => {
     expect(kindOfAgentFile('a.yaml')).toEqual({ is: 'agent', name: 'a' });
     expect(kindOfAgentFile('a.yml')).toEqual({ is: 'agent', name: 'a' });
-    expect(kindOfAgentFile('A b.yml')).toMatchObject({ is: 'misnamed', suggestion: 'a-b' });
+    expect(kindOfAgentFile('A b.yml')).toMatchObject({ is: 'misnamed', rename: 'a-b.yml' });
     expect(kindOfAgentFile('notes.md')).toEqual({ is: 'ignored' });
   });
 });

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type CatalogOptions, createCatalog } from '../../src/catalog/catalog.ts';
+import { createCatalog } from '../../src/catalog/catalog.ts';
+import type { CatalogOptions } from '../../src/catalog/options.ts';
 import type { Catalog, CatalogChange, Listing } from '../../src/catalog/ports.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';

@@ -101,7 +101,7 @@ export default definePlugin({
       problem: {
         code: 'ROLLED_BACK',
         message: `breaks is rolled back to ${good.slice(0, 8)}: version ${bad.slice(0, 8)} failed 3 of 3 runs: prices is not iterable`,
-        next: `mend plugins/breaks.ts or agents/breaks.yaml, or force it: daruma rollback breaks ${bad.slice(0, 8)} --force`,
+        next: `mend plugins/breaks.ts, or force it: daruma rollback breaks ${bad.slice(0, 8)} --force`,
       },
     });
     const { json: incidents } = await place.daruma('incidents', 'breaks', '--json');

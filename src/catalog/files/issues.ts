@@ -118,7 +118,7 @@ function schemaAt(schema: unknown, path: readonly (string | number)[]): JsonSche
   let at = schema as JsonSchema | undefined;
   for (const step of path) {
     const extra = typeof at?.additionalProperties === 'object' ? at.additionalProperties : undefined;
-    at = typeof step === 'number' ? at?.items : (at?.properties?.[step] ?? extra);
+    at = typeof step === 'number' ? at?.items : (own(at?.properties, step) ?? extra);
   }
   return at;
 }
@@ -135,6 +135,11 @@ function allowedAt(schema: unknown, path: readonly (string | number)[]): string[
 function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
   let at = data;
   for (const step of path)
-    at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined;
+    at = typeof at === 'object' && at !== null ? own(at as Record<string, unknown>, String(step)) : undefined;
   return at;
+}
+
+/** Not what every object has by itself: a key may be called `constructor`. */
+function own<T>(holder: Record<string, T> | undefined, key: string): T | undefined {
+  return holder !== undefined && Object.hasOwn(holder, key) ? holder[key] : undefined;
 }

@@ -1,4 +1,4 @@
-import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, type YAMLError } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLError } from 'yaml';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { placeOfOffset } from '../../kernel/plugin-place.ts';
 import { codeFrame } from './frame.ts';
@@ -35,6 +35,17 @@ export function readYaml(text: string, file: string): YamlFile {
     };
     return { document, value: undefined, fault };
   }
+  const proto = placeOfKey(document, '__proto__');
+  if (proto !== undefined) {
+    const at = placeOfOffset(text, proto);
+    const frame = codeFrame(text, at.line, at.column) ?? '';
+    const message = 'the key __proto__ means something to JavaScript, and can hold nothing';
+    return {
+      document,
+      value: undefined,
+      fault: { code: 'YAML_SYNTAX', message, file, ...at, frame, next: 'call it otherwise' },
+    };
+  }
   if (value === null) value = undefined;
   if (value !== undefined && !isMap(document.contents)) {
     return {
@@ -52,6 +63,19 @@ export function readYaml(text: string, file: string): YamlFile {
     };
   }
   return { document, value };
+}
+
+/** The offset of the first key of that name, however deep. */
+function placeOfKey(document: Document, name: string): number | undefined {
+  let found: number | undefined;
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== name) return undefined;
+      found = key.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function tellSyntax(error: YAMLError, text: string, file: string): PlainFault {

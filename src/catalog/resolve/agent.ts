@@ -130,7 +130,7 @@ function resolveSettings(
     origins.push({ path: `settings.${key}`, value, origin: saidAt(['settings', key]) });
   }
   for (const [key, property] of Object.entries(schema?.properties ?? {})) {
-    if (key in settings || property.default === undefined) continue;
+    if (Object.hasOwn(settings, key) || property.default === undefined) continue;
     origins.push({ path: `settings.${key}`, value: property.default, origin: version.entry });
   }
   return settings;

@@ -21,11 +21,11 @@ import {
 /** What is known of all agents' states, and which of them run. */
 export interface StandingsBook extends Standings {
   /** What an earlier host knew. */
-  load(standings: Record<string, Standing>): void;
+  load(standings: ReadonlyMap<string, Standing>): void;
   /** Puts what is to run in the place of what the files say, and says so in the listings. */
   settle(set: ResolvedSet, running: ReadonlyMap<string, Resolved>): void;
   /** The same object as long as nothing has changed. */
-  all(): Record<string, Standing>;
+  all(): ReadonlyMap<string, Standing>;
   /** Versions, as `plugin/id`, that are good or may be asked for again. */
   used(): string[];
 }
@@ -50,7 +50,7 @@ export function createStandings(needs: StandingsNeeds): StandingsBook {
   /** What the files of each agent say, as far as it could be resolved. */
   const wanted = new Map<string, Resolved>();
   let taken = new Map<string, Taken>();
-  let snapshot: Record<string, Standing> | undefined;
+  let snapshot: ReadonlyMap<string, Standing> | undefined;
 
   function put(name: string, standing: Standing): boolean {
     if (book.get(name) === standing) return false;
@@ -134,10 +134,10 @@ export function createStandings(needs: StandingsNeeds): StandingsBook {
 
   return {
     load(standings) {
-      for (const [name, standing] of Object.entries(standings)) book.set(name, { ...NO_STANDING, ...standing });
+      for (const [name, standing] of standings) book.set(name, { ...NO_STANDING, ...standing });
     },
     settle,
-    all: () => (snapshot ??= Object.fromEntries(book)),
+    all: () => (snapshot ??= new Map(book)),
     used: () => [...book.values()].flatMap(versionsIn),
 
     trials() {
@@ -216,7 +216,14 @@ function told(listing: Listing, taken: Taken | undefined): Listing {
   return { ...listing, problem: problem ?? rolledBack, standing: is };
 }
 
-function tellRolledBack({ name, plugin }: Listing, { version, why, kind }: Rejected, { agent }: Resolved): PlainFault {
+/** The files that an agent is made of, for advice: only those that are there. */
+function filesOf({ origins }: Resolved): string {
+  const at = (path: string) => origins.find((one) => one.path === path)?.origin.replace(/(?::\d+)+$/, '');
+  return [...new Set([at('version'), at('plugin')])].filter(Boolean).join(' or ');
+}
+
+function tellRolledBack({ name }: Listing, { version, why, kind }: Rejected, running: Resolved): PlainFault {
+  const { agent } = running;
   const now = agent.version.id.slice(0, SHOWN);
   const bad = version.slice(0, SHOWN);
   // The same code with other settings or limits is as good a reason.
@@ -225,7 +232,7 @@ function tellRolledBack({ name, plugin }: Listing, { version, why, kind }: Rejec
   return {
     code: 'ROLLED_BACK',
     message: `${name} is ${to}: ${what} ${why}`,
-    next: `mend plugins/${plugin}.ts or agents/${name}.yaml, or force it: daruma rollback ${name} ${bad} --force`,
+    next: `mend ${filesOf(running)}, or force it: daruma rollback ${name} ${bad} --force`,
     data: { agent: name, version, runs: agent.version.id },
   };
 }

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Time } from '../../kernel/time.ts';
 import { SOURCE_MOST_BYTES } from '../files/source-limit.ts';
 import { pathInside } from '../versions/files.ts';
+import { AGENTS, type FolderList, listFolders, PLUGINS } from './list.ts';
 import { type FileStat, type ScanRules, type Sight, scan } from './scan.ts';
 
-export const PLUGINS = 'plugins';
-export const AGENTS = 'agents';
-type Root = typeof PLUGINS | typeof AGENTS;
-/** How deep parts of plugins may lie in folders below `plugins/`. */
-export const DEEPEST = 8;
-/** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. */
-export const WANTED: Record<Root, RegExp> = { plugins: /\.(?:[cm]?[jt]s|[jt]sx|json)$/, agents: /\.ya?ml$/ };
+export { AGENTS, PLUGINS };
+
+/** What a file says that is to be a plugin. */
+const DEFINES_PLUGIN = /export\s+default\s+definePlugin\s*[<(]|module\.exports\s*=\s*definePlugin\s*\(/;
 
 /** A change that is older than this is not the one that somebody waits for. */
 const NEWEST_MS = 60_000;
@@ -30,6 +27,8 @@ export interface SettledFile {
   text?: string;
   /** Of plugins and their parts: where the file really is, in the same form as paths; links may be turned elsewhere. */
   real?: string;
+  /** Of files in `plugins/`: its default export is what definePlugin returns, as far as its text tells. */
+  definesPlugin?: boolean;
   /** Of an unreadable file. */
   why?: string;
 }
@@ -39,8 +38,8 @@ export interface LookResult {
   news: boolean;
   /** Something is there that is not settled yet. */
   waitMs: number | undefined;
-  /** Folders of the two that are not there. */
-  missingFolders: string[];
+  /** What lies in the folders, by name. */
+  list: FolderList;
 }
 
 /** Sees the installation's files and says which state of each counts. It decides nothing about what is in them. */
@@ -70,29 +69,18 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
 
   async function look(also: Iterable<string>, { full: isFull }: { full: boolean }): Promise<LookResult> {
     const seen = new Map<string, FileStat>();
-    const paths: string[] = [];
-    const missingFolders: string[] = [];
-    for (const [root, depth] of [
-      [PLUGINS, DEEPEST],
-      [AGENTS, 0],
-    ] as const) {
-      const found = await listFiles(folder, root, depth);
-      if (found) paths.push(...found);
-      else missingFolders.push(root);
-    }
+    const list = await listFolders(folder);
+    const listed = new Set(list.files);
     const outside = new Set<string>();
-    for (const path of also) {
-      if ((isFull || !isFar(path)) && !isUnder(path, PLUGINS)) outside.add(path);
-    }
-    paths.push(...outside);
-    await each(paths, async (path) => {
+    for (const path of also) if ((isFull || !isFar(path)) && !listed.has(path)) outside.add(path);
+    await each([...list.files, ...outside], async (path) => {
       const found = await statOf(full(path));
       if (found) seen.set(path, found);
     });
     // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
     for (const [path, sight] of sights) {
-      const root = [PLUGINS, AGENTS].find((one) => isUnder(path, one));
-      const kept = root ? missingFolders.includes(root) : !outside.has(path);
+      const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
+      const kept = root ? list.missing.includes(root) : !outside.has(path);
       if (!kept) continue;
       if (isFull && !root) forget(path);
       else if (sight.stat) seen.set(path, sight.stat);
@@ -105,7 +93,7 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     });
     for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
     sights = result.sights;
-    return { news: result.settled.length + result.gone.length > 0, waitMs: result.waitMs, missingFolders };
+    return { news: result.settled.length + result.gone.length > 0, waitMs: result.waitMs, list };
   }
 
   /** Nothing is made of it any more. */
@@ -126,7 +114,10 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
       const bytes = await readFile(full(path));
       const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
       if (isUnder(path, AGENTS)) file.text = bytes.toString();
-      if (isUnder(path, PLUGINS)) file.real = pathInside(folder, await realpath(full(path)));
+      if (isUnder(path, PLUGINS)) {
+        file.real = pathInside(folder, await realpath(full(path)));
+        file.definesPlugin = DEFINES_PLUGIN.test(bytes.toString());
+      }
       return file;
     } catch (error) {
       const why = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -160,27 +151,6 @@ function isUnder(path: string, root: string): boolean {
 /** Files of libraries: they change by an install, not by a save, and there may be thousands. */
 export function isFar(path: string): boolean {
   return path.includes('node_modules/');
-}
-
-async function listFiles(folder: string, root: Root, depth: number): Promise<string[] | undefined> {
-  const found: string[] = [];
-  const walk = async (inside: string, left: number): Promise<boolean> => {
-    let entries: Dirent[];
-    try {
-      entries = await readdir(join(folder, inside), { withFileTypes: true });
-    } catch {
-      return false;
-    }
-    for (const entry of entries) {
-      if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
-      const path = `${inside}/${entry.name}`;
-      if (entry.isDirectory()) {
-        if (left > 0) await walk(path, left - 1);
-      } else if (WANTED[root].test(entry.name) && (entry.isFile() || entry.isSymbolicLink())) found.push(path);
-    }
-    return true;
-  };
-  return (await walk(root, depth)) ? found : undefined;
 }
 
 async function statOf(file: string): Promise<FileStat | undefined> {

@@ -2,7 +2,15 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { AGENTS, DEEPEST, PLUGINS, WANTED } from './eyes.ts';
+import { AGENTS, DEEPEST, isWanted, PLUGINS } from './list.ts';
+
+/** What there is to watch beside the two folders, and what of them is left out. */
+export interface WatchTerms {
+  /** Folders that hold too much, relative to the installation. */
+  tooBig: readonly string[];
+  /** Files outside of the two folders that plugins are made of; absolute, without symbolic links. */
+  also: ReadonlySet<string>;
+}
 
 /**
  * Tells that something in the folders may have changed. Only a hint, however it fails: an event queue that overflows,
@@ -10,7 +18,7 @@ import { AGENTS, DEEPEST, PLUGINS, WANTED } from './eyes.ts';
  */
 export interface Watch {
   /** Watches anew when a folder has become another one (a symbolic link that was turned, a folder that came back). */
-  refresh(): Promise<void>;
+  refresh(terms: WatchTerms): Promise<void>;
   /** What keeps it from seeing; empty while all is well. */
   trouble(): PlainFault[];
   close(): Promise<void>;
@@ -21,26 +29,36 @@ export function watchFolders(folder: string, hint: () => void): Watch {
   let watched = '';
   let trouble: PlainFault[] = [];
   let closed = false;
+  /** Files outside of the folders that are watched. */
+  const beside = new Set<string>();
 
-  async function refresh() {
-    const roots = [PLUGINS, AGENTS].map((root) => realOf(join(folder, root)));
-    const key = roots.join('\n');
-    if (closed || key === watched) return;
+  async function refresh({ tooBig, also }: WatchTerms) {
+    const real = { [PLUGINS]: realOf(join(folder, PLUGINS)), [AGENTS]: realOf(join(folder, AGENTS)) };
+    const roots = ([PLUGINS, AGENTS] as const).filter((root) => real[root] !== '');
+    const left = new Set(tooBig.map((path) => realOf(join(folder, path))));
+    const key = [...Object.values(real), ...left].join('\n');
+    if (closed) return;
+    if (key === watched) return watchAlso(also);
     watched = key;
     await watcher?.close();
     if (closed) return;
     trouble = [];
+    beside.clear();
     watcher = watch(
-      roots.filter((root) => root !== ''),
+      roots.map((root) => real[root]),
       {
         ignoreInitial: true,
         depth: DEEPEST,
+        // A link may lead to `/`: what plugins import from behind one is watched by itself.
+        followSymlinks: false,
         // Whether a file is finished is decided in one place, by the scan, for events and for its own finds alike.
         awaitWriteFinish: false,
         ignored: (path, stats) => {
-          const root = roots.find((one) => one !== '' && path.startsWith(one));
-          if (/[\\/]node_modules(?:[\\/]|$)|[\\/]\.[^\\/]*$/.test(path.slice(root?.length ?? 0))) return true;
-          return stats?.isFile() === true && !WANTED.plugins.test(path) && !WANTED.agents.test(path);
+          if (beside.has(path)) return false;
+          const root = roots.find((one) => path === real[one] || path.startsWith(`${real[one]}/`));
+          const inside = root ? path.slice(real[root].length) : path;
+          if (/[\\/]node_modules(?:[\\/]|$)|[\\/]\.[^\\/]*$/.test(inside) || left.has(path)) return true;
+          return stats?.isFile() === true && root !== undefined && !isWanted(root, inside.slice(1));
         },
       },
     );
@@ -54,6 +72,18 @@ export function watchFolders(folder: string, hint: () => void): Watch {
       };
       trouble = [fault];
     });
+    watchAlso(also);
+  }
+
+  function watchAlso(also: ReadonlySet<string>) {
+    for (const path of beside) {
+      if (also.has(path)) continue;
+      beside.delete(path);
+      watcher?.unwatch(path);
+    }
+    const fresh = [...also].filter((path) => !beside.has(path));
+    for (const path of fresh) beside.add(path);
+    if (fresh.length > 0) watcher?.add(fresh);
   }
 
   return {

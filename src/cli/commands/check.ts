@@ -7,8 +7,9 @@ import { faultLines } from '../text/fault.ts';
 /** What is wrong with the files of plugins and agents, host or no host; exit code 3 when anything is. */
 export async function run(stage: Stage): Promise<Said> {
   const { answer, down } = await presentFiles(stage);
-  const { agents, problems } = answer;
+  const { agents, problems, notes = [] } = answer;
   const lines = problems.flatMap((problem) => [...faultLines(problem, stage.paint), '']);
+  lines.push(...notes.flatMap((note) => [...faultLines(note, stage.paint, '·'), '']));
   const total = `${agents.length} ${agents.length === 1 ? 'agent' : 'agents'}`;
   lines.push(
     problems.length === 0

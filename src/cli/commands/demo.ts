@@ -15,7 +15,7 @@ const STORIES: Record<string, string> = {
 
 /** A tour of one fault for people who want to see the healer at work. */
 export async function run(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<Said> {
-  const story = STORIES[name];
+  const story = Object.hasOwn(STORIES, name) ? STORIES[name] : undefined;
   if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
   const client = await stage.connect();
   if (!stage.json) stage.note(`\n  ${story}\n`);

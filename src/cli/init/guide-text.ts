@@ -30,7 +30,8 @@ export default definePlugin({
 ## Rules
 
 1. The default export is \`definePlugin({ … })\`. Import \`definePlugin\` and \`z\` from \`daruma\`; other files of \`plugins/\` with their
-   \`.ts\` ending; Node's modules with \`node:\`. Helpers go into a folder such as \`plugins/lib/\`: only files directly in \`plugins/\` are plugins.
+   \`.ts\` ending; Node's modules with \`node:\`. A plugin is \`plugins/<name>.ts\`, or \`plugins/<name>/index.ts\` with its parts beside it.
+   Helpers go into \`plugins/lib/\`.
 2. What \`run\` returns is JSON and the job's result. A throw is a failed attempt: tried again after a pause, then a dead letter.
    \`GiveUp\` goes to the dead letters at once, \`RetryLater\` says when to try again.
 3. A job may run more than once: after a crash it starts again from the beginning. Put everything that must not happen twice

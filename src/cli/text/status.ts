@@ -31,6 +31,8 @@ export function statusLines(status: StatusView, look: Look): string[] {
     const about = needsSomebody(problem.code) ? '✗' : '·';
     lines.push(...faultLines(problem, look.paint, about));
   }
+  const notes = status.notes ?? [];
+  if (notes.length > 0) lines.push('', ...notes.flatMap((note) => faultLines(note, look.paint, '·')));
   const down = originLines(status.origins ?? [], look);
   if (down.length > 0) lines.push('', ...down);
   const sums = summary(status);

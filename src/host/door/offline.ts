@@ -49,7 +49,7 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
       const plugin = agents.get(name)?.version.plugin ?? name;
       return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
     });
-  const catalog = { listings: () => listings, agents: () => agents, problems: () => [] };
+  const catalog = { listings: () => listings, agents: () => agents, problems: () => [], notes: () => [] };
   const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
   const needs = { time: machineTime, store, catalog };
   const lookups = createLookups(needs);

@@ -57,7 +57,7 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
       await catalog.rescan();
       const unscheduled = (await house.states.unscheduled()).map(unscheduledProblem);
       const problems = [...zoneConcern(house.config.origins()), ...unscheduled, ...catalog.problems()];
-      return { agents: [...catalog.agents().keys()].sort(), problems };
+      return { agents: [...catalog.agents().keys()].sort(), problems, notes: catalog.notes() };
     },
 
     async configShow({ agent }) {

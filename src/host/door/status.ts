@@ -18,7 +18,7 @@ type HourFigures = { agent: string; hour: number; done: number; dead: number }[]
 export interface StatusNeeds {
   time: Time;
   store: Pick<FigureStore, 'agentFigures' | 'hourFigures'> & IncidentReads;
-  catalog: Pick<Catalog, 'listings' | 'agents' | 'problems'>;
+  catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
   running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'config' | 'configWatch' | 'outbound'> & {
@@ -89,6 +89,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
       problems: [...(running?.concerns() ?? []), ...catalog.problems()],
+      notes: catalog.notes(),
     };
   };
 }

@@ -20,7 +20,8 @@ export function banner(house: House, tookMs: number): string {
     '',
     `  agents     ${live.length} at work${live.length ? `: ${wrapped(live)}` : ''}`,
     ...(idle.length ? [`             ${idle.length} waiting to be sent to: ${wrapped(idle)}`] : []),
-    ...problems.flatMap(problemLines),
+    ...problems.flatMap((problem) => problemLines(problem)),
+    ...catalog.notes().flatMap((note) => problemLines(note, '·')),
     `  folder     ${facts.folder}`,
     `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ./config/daruma.yaml`,
     '',
@@ -61,15 +62,15 @@ export function firstWords(found: {
 export function backLine({ facts, concerns }: House, tookMs: number): string {
   return [
     `✓ the host is back: pid ${facts.pid}, ready in ${formatDuration(tookMs)}`,
-    ...concerns().flatMap(problemLines),
+    ...concerns().flatMap((concern) => problemLines(concern)),
   ].join('\n');
 }
 
 /** A rejected file, with its place and what to do. */
-export function problemLines(problem: PlainFault): string[] {
+export function problemLines(problem: PlainFault, sign = '✗'): string[] {
   const place = placeOf(problem);
   return [
-    `  ✗ ${place ? `${place}  ` : ''}${problem.message}`,
+    `  ${sign} ${place ? `${place}  ` : ''}${problem.message}`,
     ...(problem.frame ? problem.frame.split('\n').map((line) => `      ${line}`) : []),
     ...(problem.next ? [`      → ${problem.next}`] : []),
   ];

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { join } from 'node:path';
 import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import { kindOfPluginPath, PLUGIN_ENDINGS } from '../../catalog/files/names.ts';
 import { asTyped, jsonAsTyped, typedFrom } from '../../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { iso } from '../door/views.ts';
@@ -29,9 +30,19 @@ export function ready({ house }: Host) {
 
 /** What is in the folder, for a start that takes long. */
 export function lookAround(folder: string, settings: HostSettings) {
-  const names = existsSync(join(folder, 'plugins')) ? readdirSync(join(folder, 'plugins')) : [];
-  const plugins = names.filter((name) => /^[a-z0-9][a-z0-9-]*\.[jt]sx?$/.test(name)).map((name) => parse(name).name);
-  return { folder, version: VERSION, plugins: plugins.sort(), store: settings.store.file, logs: settings.logs.folder };
+  const at = join(folder, 'plugins');
+  const names = existsSync(at) ? readdirSync(at) : [];
+  const indexes = names.flatMap((name) => PLUGIN_ENDINGS.map((ending) => `${name}/index${ending}`));
+  const plugins = [...names, ...indexes.filter((path) => existsSync(join(at, path)))]
+    .map(kindOfPluginPath)
+    .flatMap((kind) => (kind.is === 'plugin' ? kind.name : []));
+  return {
+    folder,
+    version: VERSION,
+    plugins: [...new Set(plugins)].sort(),
+    store: settings.store.file,
+    logs: settings.logs.folder,
+  };
 }
 
 /** The system's own errors at start, in words and with a next step. */

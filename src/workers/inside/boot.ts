@@ -113,7 +113,7 @@ function home(settings: unknown): Home {
     agent: data.agent,
     folder: data.folder,
     settings,
-    secrets: Object.freeze({ ...data.secrets }),
+    secrets: Object.freeze(Object.assign(Object.create(null), data.secrets) as Record<string, string>),
     mayUseFleet: data.fleet,
     calls,
     time: machineTime,

@@ -79,7 +79,7 @@ function callOf(call: number, command: unknown, args: unknown, options: ExecOpti
 
 function envOf(env: unknown): Record<string, string> {
   if (typeof env !== 'object' || env === null) throw invalid('env: names with texts are expected');
-  const given: Record<string, string> = {};
+  const given: [string, string][] = [];
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
     // The loader's variables run code before the command; the mark is how its processes are found again.
@@ -87,9 +87,9 @@ function envOf(env: unknown): Record<string, string> {
       throw invalid(`env: ${name} cannot be set for a command`);
     }
     if (typeof value !== 'string' || value.includes('\0')) throw invalid(`env: ${name} is not a text`);
-    given[name] = value;
+    given.push([name, value]);
   }
-  return given;
+  return Object.fromEntries(given);
 }
 
 function failed(command: string, args: string[], { code, signal, stdout, stderr }: ExecResult): Fault {
