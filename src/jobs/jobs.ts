@@ -15,6 +15,7 @@ import { createSurely } from './surely.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
 import { createWallClock } from './wall-clock.ts';
+import { writeEnds } from './write-ends.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
@@ -136,11 +137,10 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   /** Writes ends down; tells the waiting. A refused one has lost its lease: its work was given to another attempt. */
   async function write(settlements: Settlement[]): Promise<void> {
     if (settlements.length === 0) return;
-    const accepted = await store.settle(settlements);
-    for (const [index, settlement] of settlements.entries()) {
+    for (const { settlement, isAccepted } of await writeEnds(store, settlements, time.now())) {
       const facts = held.get(settlement.job);
       forget(settlement);
-      if (!accepted[index]) {
+      if (!isAccepted) {
         if (!facts?.cancelled) log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
         continue;
       }

@@ -1,7 +1,11 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Added, Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
 
-/** What jobs needs of a store. Every method resolves only when what it says is on disk. Batches are applied in order, each item on its own: one that is refused leaves the others. */
+/**
+ * What jobs needs of a store. Every method resolves only when what it says is on disk. Batches are applied in order, each
+ * item on its own: one that is refused leaves the others. A call that would write a value that nobody can read or show (a time
+ * beyond the year 9999, a fraction) rejects with `VALUE_INVALID`, and nothing of it is written.
+ */
 export interface JobStore {
   /**
    * Adds jobs, durable when it resolves. A key that a job of the agent has gives that job and `isNew: false`; a job that was

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { Settlement } from '../../src/jobs/ports.ts';
+import { machineTime } from '../../src/kernel/time.ts';
 import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { createLine } from '../../src/store/sqlite/line.ts';
+import { packSettlements } from '../../src/store/sqlite/wire.ts';
 import { jobsIn } from './crash.ts';
 import { afterThisTest, cleaningUp, faultOf, folder, storeAt } from './folder.ts';
 import { job, T0 } from './laws/world.ts';
@@ -17,6 +21,8 @@ test('a call that is wrong by itself fails alone', async () => {
   const answers = await Promise.allSettled([
     store.add([job({ input: '1' })], T0),
     store.add([job({ input: '2' }), job({ attempts: 'many' as never })], T0),
+    // No check sees inside of what an event carries; SQLite, or the thread, refuses it.
+    store.append([{ at: T0, kind: 'k', agent: null, message: 'm', data: { big: 1n } }]),
     store.setState('a', 'k', (() => {}) as never, T0),
     store.add([job({ input: '3' })], T0),
     store.setState('a', 'k', '1', T0),
@@ -26,16 +32,28 @@ test('a call that is wrong by itself fails alone', async () => {
     'fulfilled',
     'rejected',
     'rejected',
+    'rejected',
     'fulfilled',
     'fulfilled',
     'fulfilled',
   ]);
-  expect((answers[1] as PromiseRejectedResult).reason).toMatchObject({ plain: { code: 'STORE_REFUSED' } });
+  const codes = answers.flatMap((answer) => (answer.status === 'rejected' ? answer.reason.code : []));
+  expect(codes).toEqual(['VALUE_INVALID', 'STORE_REFUSED', 'VALUE_INVALID']);
   expect((await store.list({ limit: 9 })).map(({ input }) => input)).toEqual(['3', '1']);
 });
 
+/** What the store thread itself makes of calls that no check would let through. */
+async function settledBelowTheChecks(file: string, calls: Settlement[][]) {
+  const line = createLine({ file, role: 'writer' }, { time: machineTime }, () => {});
+  await line.open();
+  const answers = Promise.allSettled(calls.map((ends) => line.call('settle', packSettlements(ends))));
+  await line.close();
+  return answers;
+}
+
 test('the totals of a call that was undone are not counted', async () => {
-  const store = storeAt(join(folder(), 'store.db'));
+  const file = join(folder(), 'store.db');
+  const store = storeAt(file);
   await store.start();
   await store.add([job(), job()], T0);
   const terms = { owner: 'host', leaseUntil: T0, now: T0 };
@@ -47,10 +65,9 @@ test('the totals of a call that was undone are not counted', async () => {
     startedAt: T0,
     finishedAt: T0,
   }));
-  const wrong = store.settle([one!, { ...two!, finishedAt: 'now' as never }]);
-  const right = store.settle([two!]);
-  expect((await faultOf(wrong)).code).toBe('STORE_REFUSED');
-  expect(await right).toEqual([true]);
+  const [refused, right] = await settledBelowTheChecks(file, [[one!, { ...two!, finishedAt: 'now' as never }], [two!]]);
+  expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'STORE_REFUSED' } });
+  expect(right).toMatchObject({ value: [true] });
   expect(await store.hourFigures(0, T0 + 1)).toMatchObject([{ done: 1 }]);
   expect(await store.settle([one!])).toEqual([true]);
   expect(await store.hourFigures(0, T0 + 1)).toMatchObject([{ done: 2 }]);

@@ -2,6 +2,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
+import { checkWrite } from '../checks.ts';
 import { createLine, type Line } from './line.ts';
 import type { StorePorts } from './ports.ts';
 import {
@@ -100,14 +101,22 @@ type Ask = <K extends OpName>(name: K, args: Parameters<StoreOps[K]>) => Promise
 function packedCalls(line: Line): Pick<StorePorts, keyof PackedOps> {
   return {
     async add(jobs, now) {
+      checkWrite('add', [jobs, now]);
       const flat: Plain[] = [];
       for (const job of jobs) packJob(flat, job, now);
       return unpackAdded(await line.call('add', flat, now));
     },
-    claim: async (requests, terms) => unpackClaim(requests, await line.call('claim', requests, terms)),
-    settle: (settlements) => line.call('settle', packSettlements(settlements)),
+    async claim(requests, terms) {
+      checkWrite('claim', [requests, terms]);
+      return unpackClaim(requests, await line.call('claim', requests, terms));
+    },
+    async settle(settlements) {
+      checkWrite('settle', [settlements]);
+      return line.call('settle', packSettlements(settlements));
+    },
     release: (attempts) => line.call('release', packAttempts(attempts)),
     async renew(attempts, leaseUntil) {
+      checkWrite('renew', [attempts, leaseUntil]);
       const lost = await line.call('renew', packAttempts(attempts), leaseUntil);
       return lost.map((place) => attempts[place]!);
     },
@@ -118,6 +127,12 @@ function packedCalls(line: Line): Pick<StorePorts, keyof PackedOps> {
 function plainCalls(ask: Ask): Omit<StorePorts, keyof PackedOps> {
   const packed: readonly string[] = ['add', 'claim', 'settle', 'release', 'renew'] satisfies (keyof PackedOps)[];
   const names = (Object.keys(OP_KINDS) as OpName[]).filter((name) => !packed.includes(name));
-  const methods = names.map((name) => [name, (...args: never[]) => ask(name, args as never)]);
+  const methods = names.map((name) => [
+    name,
+    async (...args: never[]) => {
+      checkWrite(name, args);
+      return ask(name, args as never);
+    },
+  ]);
   return Object.fromEntries(methods);
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobState } from '../../../../jobs/model.ts';
+import { INSTANTS } from '../../../../kernel/instant.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
@@ -24,7 +25,7 @@ export function jobChanges(
   const hasten = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
 
   const setBack = db.prepare(`
-    UPDATE job SET run_at = run_at - (?1 - ?2)
+    UPDATE job SET run_at = max(run_at - (?1 - ?2), ${INSTANTS.least})
     WHERE run_at > ?2 AND (state = 'retrying' OR (state = 'queued' AND run_at <= ?1))`);
 
   const drop = db.prepare(

@@ -1,0 +1,127 @@
+import { BOUNDS, type Bounds, isWithin, shown } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { INSTANTS } from '../kernel/instant.ts';
+
+/** Counts grow by use (attempts that cost nothing, probes), so far as nobody ever counts. */
+export const COUNTS: Bounds = { least: 0, most: 1_000_000_000 };
+
+type Check = (value: unknown) => boolean;
+type Fields = Readonly<Record<string, Check>>;
+
+const instant: Check = (value) => isWithin(value, INSTANTS);
+const count: Check = (value) => isWithin(value, COUNTS);
+const priority: Check = (value) => isWithin(value, BOUNDS.priority);
+const text: Check = (value) => typeof value === 'string';
+const texts: Check = (value) => Array.isArray(value) && value.every(text);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const orNone =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || value === null || check(value);
+const list =
+  (fields: Fields): Check =>
+  (value) =>
+    Array.isArray(value) && value.every((one) => wrongIn(one, fields) === undefined);
+
+const NEW_JOB: Fields = {
+  agent: text,
+  trigger: text,
+  input: orNull(text),
+  attempts: count,
+  key: orNone(text),
+  slot: orNone(instant),
+  priority: orNone(priority),
+  runAt: orNone(instant),
+  staleAt: orNone(instant),
+  parent: orNone(text),
+  depth: orNone(count),
+};
+const SETTLEMENT: Fields = {
+  job: text,
+  attempt: count,
+  state: text,
+  startedAt: instant,
+  finishedAt: instant,
+  runAt: orNone(instant),
+  attempts: orNone(count),
+  result: orNone(text),
+  summary: orNone(text),
+  cause: orNone(text),
+  worker: orNone(text),
+};
+const INCIDENT: Fields = {
+  openedAt: instant,
+  endedAt: orNull(instant),
+  repeats: count,
+  remedies: list({ at: instant }),
+  timeline: list({ at: instant, text }),
+};
+
+/** For each call that writes, what its arguments have to hold, by place. */
+const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Fields])[]>> = {
+  add: [[NEW_JOB], instant],
+  settle: [[SETTLEMENT]],
+  claim: [[{ agent: text, version: text, limit: count }], { leaseUntil: instant, now: instant }],
+  renew: [[{ attempt: count }], instant],
+  cancel: [text, {}, instant],
+  cancelMany: [texts, {}, instant],
+  hasten: [texts, instant],
+  setBack: [instant, instant],
+  redrive: [texts, instant],
+  drop: [texts, {}, instant],
+  beginEffect: [{ attempt: count }, text, instant],
+  endEffect: [{ attempt: count }, text, orNull(text), instant],
+  setState: [text, text, text, instant],
+  pause: [text, orNull(instant), instant],
+  plan: [[{ agent: text, due: instant }], instant],
+  decide: [
+    [{ agent: text, due: instant, job: (job) => job === undefined || wrongIn(job, NEW_JOB) === undefined }],
+    instant,
+  ],
+  openIncident: [INCIDENT],
+  updateIncident: [INCIDENT],
+  putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }],
+  append: [[{ at: instant, kind: text, message: text }]],
+};
+
+/**
+ * Throws a `Fault` `VALUE_INVALID` when a call would write a value that no reader can read or show: before anything of the
+ * call is written, and without any harm to other calls. Every store asks it first.
+ */
+export function checkWrite(name: string, args: readonly unknown[]): void {
+  const checks = WRITES[name];
+  if (!checks) return;
+  for (const [place, check] of checks.entries()) {
+    const wrong = wrongAt(args[place], check);
+    if (wrong !== undefined) throw invalid(name, wrong);
+  }
+}
+
+function wrongAt(value: unknown, check: Check | Fields | readonly [Fields]): string | undefined {
+  if (typeof check === 'function') return check(value) ? undefined : shown(value);
+  if (!Array.isArray(check)) return wrongIn(value, check as Fields);
+  if (!Array.isArray(value)) return shown(value);
+  for (const one of value) {
+    const wrong = wrongIn(one, (check as readonly [Fields])[0]);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function wrongIn(value: unknown, fields: Fields): string | undefined {
+  if (typeof value !== 'object' || value === null) return shown(value);
+  const record = value as Record<string, unknown>;
+  for (const name in fields) if (!fields[name]!(record[name])) return `${name} ${shown(record[name])}`;
+  return undefined;
+}
+
+function invalid(name: string, wrong: string): Fault {
+  return new Fault({
+    code: 'VALUE_INVALID',
+    message: `the store takes no ${wrong} (${name}): nobody could read or show it`,
+    next: 'the values that are allowed: docs/values.md',
+  });
+}
