@@ -109,7 +109,7 @@ describe('dev', () => {
         ['r', /hello from r[\s\S]*✓ ok in/],
         ['s', /AGENT +STATE/],
         ['i', /no incidents/],
-        ['l', /log level warn/],
+        ['l', /log level warn \(l again: error\)/],
         ['h', / {2}q quit\r\n/],
         ['q', /✓ stopped/],
       ];

@@ -107,8 +107,8 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       return new Promise((resolve) => {
         execFile(
           process.execPath,
-          [MAIN, ...args, '--dir', folder],
-          { maxBuffer: 64 * 1024 ** 2, env: { ...process.env, NO_COLOR: '1' } },
+          [MAIN, ...args],
+          { cwd: folder, maxBuffer: 64 * 1024 ** 2, env: { ...process.env, NO_COLOR: '1' } },
           (error, stdout, stderr) => {
             const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;
             resolve({ code, stdout, stderr, json: args.includes('--json') ? JSON.parse(stdout || 'null') : undefined });

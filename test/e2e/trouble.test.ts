@@ -216,7 +216,7 @@ describe.skipIf(!existsSync(OLD_NODE))('an older Node', () => {
     if (said.code === 0) context.skip('NOT TRIED: there is no older Node on this machine');
     expect(said.code).toBe(2);
     expect(said.stderr).toContain('Daruma needs Node 26 or newer');
-    expect(said.stderr).toContain('npm start');
+    expect(said.stderr).toContain('npm install node@26');
   });
 });
 

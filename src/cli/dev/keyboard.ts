@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { ControlClient } from '../../control/client.ts';
 import type { StatusView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
 import { isHostAway } from '../again.ts';
 import { endLines } from '../commands/run.ts';
 import { unknownAgent } from '../given.ts';
@@ -37,9 +38,10 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
     const names = agents.filter(({ version }) => version !== null).map(({ name }) => name);
     const name = names.length === 1 ? names[0]! : await askWhich(names);
     if (!name) return;
-    if (!names.includes(name)) throw unknownAgent(name, names);
-    const job = await client.ask('run', { agent: name });
-    screen.say(`${paint('cyan', '▸')} ${job.id} of ${name}`);
+    const agent = names.includes(name) ? name : onlyOne(names.filter((one) => one.startsWith(name)));
+    if (!agent) throw unknownAgent(name, names);
+    const job = await client.ask('run', { agent });
+    screen.say(`${paint('cyan', '▸')} ${job.id} of ${agent}`);
     void client.ask('job', { id: job.id, wait: true }).then((end) => screen.say(...endLines(end, stage)), tell);
   }
 
@@ -70,7 +72,8 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
     await Promise.all(
       agents.map(({ name, version }) => version && client.ask('level', { agent: name, level: own }).catch(() => {})),
     );
-    screen.say(`log level ${level}`);
+    const next = LOG_LEVELS[(LOG_LEVELS.indexOf(level) + 1) % LOG_LEVELS.length]!;
+    screen.say(`log level ${level} (l again: ${next})`);
   }
 
   async function openPage() {
@@ -113,6 +116,10 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
       }
     },
   };
+}
+
+function onlyOne(names: string[]): string | undefined {
+  return names.length === 1 ? names[0] : undefined;
 }
 
 function keysOf(status: StatusView): string[] {
