@@ -1,5 +1,5 @@
 import { access, mkdir, rm } from 'node:fs/promises';
-import { join, resolve as resolvePath } from 'node:path';
+import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import { createAgentShelf } from './agent-shelf.ts';
 import { createAlarms } from './alarms.ts';
@@ -21,7 +21,7 @@ import { createStandings } from './standing/standings.ts';
 import { type Strays, straysOf } from './strays.ts';
 import { createTurns } from './turns.ts';
 import { createVersions } from './versions/versions.ts';
-import { createEyes, isFar } from './watching/eyes.ts';
+import { createEyes } from './watching/eyes.ts';
 import { AGENTS, type FolderList, listFolders, PLUGINS } from './watching/list.ts';
 import { type Watch, watchFolders } from './watching/watch.ts';
 import { createWorkshop } from './workshop/client.ts';
@@ -74,6 +74,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     workshop,
     runtime: readRuntime(),
     files: eyes.files,
+    answers: eyes.answers,
     hostTimezone,
     folder,
     remembered: (plugin) => versions.get(plugin, remembered.plugins.get(plugin) ?? ''),
@@ -161,8 +162,9 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
 
   async function look(full: boolean) {
     list ??= await listFolders(folder);
-    await watch?.refresh({ tooBig: list.tooBig, also: beside() });
-    const seen = await eyes.look(inputs(full), { full });
+    const also = pluginShelf.madeOf(full);
+    await watch?.refresh({ tooBig: list.tooBig, also });
+    const seen = await eyes.look(also, { full });
     if (is === 'stopped') return;
     turned = time.monotonic();
     list = seen.list;
@@ -174,23 +176,6 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     agentShelf.take();
     pluginShelf.take(eyes.turn(), full);
     apply();
-  }
-
-  /** Files of authors that plugins are made of and that lie elsewhere, behind a link or not; absolute. */
-  function beside(): Set<string> {
-    const paths = new Set<string>();
-    for (const path of pluginShelf.inputs()) {
-      const isWatched = path.startsWith(`${PLUGINS}/`) || isFar(path);
-      if (!isWatched && eyes.files.get(path)?.is === 'file') paths.add(resolvePath(folder, path));
-    }
-    return paths;
-  }
-
-  function inputs(full: boolean): Set<string> {
-    const paths = pluginShelf.inputs();
-    // Files that an older version was made of: it may be what is wanted again.
-    if (full) for (const version of versions.all()) for (const { path } of version.inputs) paths.add(path);
-    return paths;
   }
 
   /** Answers that come together are one change. */
@@ -212,7 +197,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     listings = set.listings;
     const isWhole = !unsettled && pluginShelf.idle() && [...plugins.values()].every(({ problem }) => !problem);
     // What a plugin imports is known when it is compiled.
-    if (pluginShelf.idle()) strays = straysOf({ files: eyes.files, list, inputs: pluginShelf.inputs(), isWhole });
+    if (pluginShelf.idle())
+      strays = straysOf({ files: eyes.files, list, inputs: pluginShelf.madeOf(false).inputs, isWhole });
     problems.set([
       ...folderProblems(list.missing, eyes.files, inForce.size > 0),
       ...strays.problems,

@@ -2,8 +2,10 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { kindOfPluginPath } from './files/names.ts';
 import type { PluginFacts } from './resolve/set.ts';
+import { keyOf, type Lookup, UNSURE } from './versions/lookups.ts';
 import type { StoredVersion } from './versions/versions.ts';
-import { PLUGINS, type SettledFile } from './watching/eyes.ts';
+import { type MadeOf, PLUGINS, type SettledFile } from './watching/eyes.ts';
+import type { LookupAnswers } from './watching/lookup-answers.ts';
 import { type Judgement, type JudgeNeeds, judge } from './workshop/judge.ts';
 
 /** All plugins of the installation, each with the version that counts. Judges those whose files have changed. */
@@ -14,8 +16,8 @@ export interface PluginShelf {
   judged(): ReadonlyMap<string, number>;
   /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
   take(turn: number, full: boolean): void;
-  /** Files that plugins are made of. */
-  inputs(): Set<string>;
+  /** What plugins are made of; `full`: also older versions, for one of them may be what is wanted again. */
+  madeOf(full: boolean): MadeOf;
   /** Whether nothing is being judged. */
   idle(): boolean;
   /** Resolves when nothing is being judged. */
@@ -24,6 +26,7 @@ export interface PluginShelf {
 
 export interface PluginShelfNeeds extends JudgeNeeds {
   folder: string;
+  answers: LookupAnswers['answers'];
   /** The good version that an earlier host used. */
   remembered(plugin: string): StoredVersion | undefined;
   /** A plugin has been judged. */
@@ -39,10 +42,14 @@ interface Shelved {
   turn: number;
   running: Promise<void> | undefined;
   judgements: number;
+  /** How many judgements in a row saw something change under them. */
+  unsure: number;
 }
 
 /** What may be mended without a change of the plugin's own files: an install, memory, a slow moment. */
 const OUTER = new Set(['PLUGIN_IMPORT_UNRESOLVED', 'WORKSHOP_FAILED', 'WORKSHOP_KILLED', 'PLUGIN_COMPILE_TIMEOUT']);
+
+const UNSURE_AT_ONCE = 2;
 
 export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
   const { files, folder } = needs;
@@ -63,7 +70,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
         continue;
       }
       if (shelved.file !== paths[0]) Object.assign(shelved, { file: paths[0], judgement: undefined });
-      if (!shelved.running && isDue(shelved, files, newest, full)) begin(name, shelved, turn);
+      if (!shelved.running && isDue(shelved, needs, newest, full)) begin(name, shelved, turn);
     }
   }
 
@@ -73,7 +80,8 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
     const running = judge(name, file, folder, needs)
       .catch((error): Judgement => {
         const hash = files.get(file)?.hash ?? null;
-        return { fault: { ...toPlainFault(error, 'WORKSHOP_FAILED'), file }, inputs: [{ path: file, hash }] };
+        const fault = { ...toPlainFault(error, 'WORKSHOP_FAILED'), file };
+        return { fault, inputs: [{ path: file, hash }], lookups: [] };
       })
       .then((judgement) => {
         shelved.running = undefined;
@@ -81,6 +89,7 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
         if (shelf.get(name) !== shelved || shelved.file !== file) return;
         shelved.judgement = judgement;
         shelved.judgements += 1;
+        shelved.unsure = judgement.lookups.some(({ answer }) => answer === UNSURE) ? shelved.unsure + 1 : 0;
         shelved.problem = judgement.fault;
         shelved.good = judgement.version ?? shelved.good;
       })
@@ -123,10 +132,15 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
       for (const [name, { running, judgements }] of shelf) if (!running) counts.set(name, judgements);
       return counts;
     },
-    inputs() {
-      const paths = new Set<string>();
-      for (const shelved of shelf.values()) for (const { path } of partsOf(shelved)) paths.add(path);
-      return paths;
+    madeOf(full) {
+      const made: MadeOf = { inputs: new Set(), lookups: [] };
+      const add = (one: { inputs: readonly { path: string }[]; lookups?: readonly Lookup[] }) => {
+        for (const { path } of one.inputs) made.inputs.add(path);
+        for (const lookup of one.lookups ?? []) made.lookups.push(lookup);
+      };
+      for (const { judgement, good } of shelf.values()) add(judgement ?? good ?? { inputs: [] });
+      if (full) for (const version of needs.versions.all()) add(version);
+      return made;
     },
     idle: () => active.size === 0,
     async settled() {
@@ -136,22 +150,34 @@ export function createPluginShelf(needs: PluginShelfNeeds): PluginShelf {
 }
 
 function blank(file: string, good: StoredVersion | undefined): Shelved {
-  return { file, good, problem: undefined, judgement: undefined, turn: -1, running: undefined, judgements: 0 };
+  const never = { problem: undefined, judgement: undefined, running: undefined };
+  return { file, good, ...never, turn: -1, judgements: 0, unsure: 0 };
 }
 
 /**
  * Whether a plugin must be judged (again): one of its inputs is another one now. A state that settled before the last
  * judgement began proves nothing: the compiler may have read a newer one, which will settle in its turn.
  */
-function isDue(shelved: Shelved, files: ReadonlyMap<string, SettledFile>, newestPart: number, full: boolean): boolean {
+function isDue(
+  shelved: Shelved,
+  { files, answers }: Pick<PluginShelfNeeds, 'files' | 'answers'>,
+  newestPart: number,
+  full: boolean,
+): boolean {
   const { judgement, turn } = shelved;
   if (!judgement) return true;
   const changed = judgement.inputs.some(({ path, hash }) => {
     const now = files.get(path);
     return now !== undefined && now.hash !== hash && now.turn > turn;
   });
+  // Where something is written all the time, every judgement is unsure: from the third on it waits for the next scan.
+  if (shelved.unsure > 0 && (full || shelved.unsure <= UNSURE_AT_ONCE)) return true;
+  const answeredAnew = judgement.lookups.some((lookup) => {
+    const now = answers.get(keyOf(lookup));
+    return now !== undefined && lookup.answer !== UNSURE && now.answer !== lookup.answer && now.turn > turn;
+  });
   const entry = files.get(shelved.file);
-  if (changed || (entry?.real !== judgement.real && entry!.turn > turn)) return true;
+  if (changed || answeredAnew || (entry?.real !== judgement.real && entry!.turn > turn)) return true;
   // Which file an import meant that was not found, nobody knows: any new part may be it.
   return judgement.fault !== undefined && OUTER.has(judgement.fault.code) && (full || newestPart > turn);
 }

@@ -35,6 +35,8 @@ export interface VersionRef {
   file: string;
   /** Absolute path of its source map. */
   mapFile: string;
+  /** What it may read without a right of its own, absolute: files that are kept with it, folders of libraries. Default none. */
+  reads?: string[];
 }
 
 /** A plugin put to work, with every value resolved: what the rooms after the catalog know of it. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { readAgentFile } from '../catalog/files/agent-file.ts';
 import { resolveAgent } from '../catalog/resolve/agent.ts';
+import { lookUp } from '../catalog/versions/lookups.ts';
 import { createVersions, type StoredVersion } from '../catalog/versions/versions.ts';
 import type { SettledFile } from '../catalog/watching/eyes.ts';
 import type { Workshop } from '../catalog/workshop/client.ts';
@@ -45,7 +46,7 @@ export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds):
       real: entry,
     };
     const files = new Map([[entry, file]]);
-    const needs = { time, versions, workshop, runtime, files, hostTimezone: () => TIMEZONE };
+    const needs = { time, versions, workshop, runtime, files, answers: new Map(), hostTimezone: () => TIMEZONE };
     const { version, fault } = await judge(name, entry, installation, needs);
     if (!version) throw told(fault!);
     return version;
@@ -69,6 +70,7 @@ export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds):
         bundle: version.ref.file,
         folder: plugin.installation,
         file: version.entry,
+        reads: version.ref.reads ?? [],
         settings: [JSON.stringify(settings)],
       });
       if (!inspected.ok) throw told(inspected.fault);
@@ -98,7 +100,10 @@ async function hasChanged(version: StoredVersion, installation: string): Promise
   const same = await Promise.all(
     own.map(async ({ path, hash }) => (await hashOf(resolve(installation, path))) === hash),
   );
-  return same.includes(false);
+  if (same.includes(false)) return true;
+  const asked = (version.lookups ?? []).filter(({ path }) => !path.includes('node_modules'));
+  const answers = await Promise.all(asked.map(({ ask, path }) => lookUp(ask, path, installation)));
+  return asked.some(({ answer }, index) => answer !== answers[index]);
 }
 
 /** null for a file that is not there. */

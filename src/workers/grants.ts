@@ -7,6 +7,8 @@ export interface GrantTerms {
   folder: string;
   /** The bundle. */
   file: string;
+  /** What the version may read of its own, absolute. */
+  reads: readonly string[];
   /** Files and folders of Daruma itself that a worker loads. */
   own: readonly string[];
 }
@@ -14,7 +16,13 @@ export interface GrantTerms {
 /** The flags that a worker is started with: everything that they do not name is denied by Node itself. */
 export function grantsOf(terms: GrantTerms): string[] {
   const { needs, folder } = terms;
-  const read = [terms.file, ...terms.own, ...foldersOf(needs.read, folder), ...foldersOf(needs.write, folder)];
+  const read = [
+    terms.file,
+    ...terms.reads,
+    ...terms.own,
+    ...foldersOf(needs.read, folder),
+    ...foldersOf(needs.write, folder),
+  ];
   return [
     '--no-warnings',
     '--permission',

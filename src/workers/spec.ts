@@ -41,7 +41,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     settings: agent.settings,
     secrets: terms.secrets,
     env,
-    execArgv: grantsOf({ needs, folder, file: version.file, own: OWN }),
+    execArgv: grantsOf({ needs, folder, file: version.file, reads: version.reads ?? [], own: OWN }),
     limits: {
       memoryBytes: limits.memoryBytes,
       timeoutMs: limits.timeoutMs,

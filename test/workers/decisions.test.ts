@@ -180,13 +180,14 @@ describe('how many jobs a worker holds at a time', () => {
 });
 
 describe('what an agent needs', () => {
-  const terms = { folder: '/fleet', file: '/fleet/data/v.mjs', own: ['/app/dist'] };
+  const terms = { folder: '/fleet', file: '/fleet/data/v.mjs', own: ['/app/dist'], reads: ['/fleet/data/source'] };
 
   test('becomes the flags of its worker', () => {
     expect(grantsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [] } })).toEqual([
       '--no-warnings',
       '--permission',
       '--allow-fs-read=/fleet/data/v.mjs',
+      '--allow-fs-read=/fleet/data/source',
       '--allow-fs-read=/app/dist',
       '--allow-fs-read=/etc/hosts',
       '--allow-fs-read=/fleet/shared',

@@ -29,8 +29,9 @@ export function createSettingsCheck(needs: { workshop: Workshop; folder: string;
     for (const key of keys) asking.add(key);
     try {
       const { folder, workshop } = needs;
-      const bundle = version.ref.file;
-      const answer = await workshop.ask({ ask: 'inspect', bundle, folder, file: version.entry, settings: texts });
+      const { file: bundle, reads = [] } = version.ref;
+      const { entry: file } = version;
+      const answer = await workshop.ask({ ask: 'inspect', bundle, folder, file, reads, settings: texts });
       if (!answer.ok) throw new Error(answer.fault.message);
       for (const [index, key] of keys.entries()) {
         const issues = answer.issues[index] ?? [];

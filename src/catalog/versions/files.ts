@@ -13,3 +13,16 @@ export function pathInside(folder: string, file: string): string {
   const inside = path !== '' && !path.startsWith(`..${sep}`) && path !== '..' && !isAbsolute(path);
   return (inside ? path : file).split(sep).join('/');
 }
+
+const OUTSIDE = '.outside';
+
+/** Under which path in `source/` a file of the author is kept; those outside of the installation have a folder of their own. */
+export function keptPathOf(folder: string, file: string): string {
+  const path = pathInside(folder, file);
+  return isAbsolute(path) ? `${OUTSIDE}${path}` : path;
+}
+
+/** The file that is kept under a path in `source/`, as people see it. */
+export function shownPathOf(kept: string): string {
+  return kept.startsWith(`${OUTSIDE}/`) ? kept.slice(OUTSIDE.length) : kept;
+}

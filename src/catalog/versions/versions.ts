@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import type { Issue } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Input } from '../workshop/messages.ts';
 import { spareVersions } from './budget.ts';
-import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from './files.ts';
+import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER, shownPathOf } from './files.ts';
+import type { Lookup } from './lookups.ts';
 
 /** A version as it lies on disk. */
 export interface StoredVersion {
@@ -17,6 +19,10 @@ export interface StoredVersion {
   /** The Daruma that it was made with. */
   runtime: string;
   inputs: Input[];
+  /** What its imports hang on; undefined for a version of an older Daruma, which nobody asked: it is compiled once more. */
+  lookups?: Lookup[];
+  /** What it may read at run time, as seen from its folder, or absolute. */
+  reads: string[];
   manifest: PluginManifest;
   /** What its schema has against no settings at all. */
   emptyIssues: Issue[];
@@ -53,7 +59,9 @@ export interface Versions {
   prune(used: ReadonlySet<string>, bytes?: number): Promise<number>;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
+/** Without lookups. */
+const OLDER_FORMAT = 2;
 const STAGING = '.staging';
 const BUDGET_BYTES = 256 * 1024 ** 2;
 
@@ -78,19 +86,20 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
     }
   }
 
-  function refOf(plugin: string, id: string): VersionRef {
+  function refOf(plugin: string, id: string, reads: readonly string[]): VersionRef {
     const at = join(folder, plugin, id);
-    return { plugin, id, file: join(at, BUNDLE_FILE), mapFile: join(at, MAP_FILE) };
+    const files = { file: join(at, BUNDLE_FILE), mapFile: join(at, MAP_FILE) };
+    return { plugin, id, ...files, reads: reads.map((path) => resolve(at, path)) };
   }
 
   async function readVersion(plugin: string, id: string): Promise<StoredVersion | undefined> {
     try {
-      const ref = refOf(plugin, id);
       const { format, bytes, ...rest } = JSON.parse(await readFile(join(folder, plugin, id, MANIFEST_FILE), 'utf8'));
+      const ref = refOf(plugin, id, rest.reads ?? []);
       const bundle = await stat(ref.file);
       // A bundle that a power cut left short must not run.
-      if (format !== FORMAT || bundle.size !== bytes) return undefined;
-      return await weighed({ sourceBytes: 0, ...rest, ref });
+      if ((format !== FORMAT && format !== OLDER_FORMAT) || bundle.size !== bytes) return undefined;
+      return await weighed({ sourceBytes: 0, reads: [], ...rest, ref });
     } catch {
       return undefined;
     }
@@ -128,7 +137,7 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
         await mkdir(join(folder, plugin), { recursive: true });
         await rename(staging, at);
       }
-      const stored = await weighed({ ...rest, ref: refOf(plugin, id) });
+      const stored = await weighed({ ...rest, ref: refOf(plugin, id, rest.reads) });
       versions.set(plugin, [...list, stored]);
       return stored;
     },
@@ -140,7 +149,7 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
       for (const entry of entries) {
         if (!entry.isFile()) continue;
         const path = join(entry.parentPath, entry.name);
-        texts.set(pathInside(root, path), await readFile(path, 'utf8'));
+        texts.set(shownPathOf(pathInside(root, path)), textOf(await readFile(path)));
       }
       return texts;
     },
@@ -157,6 +166,12 @@ export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES)
       return spare.reduce((sum, one) => sum + one.bytes, 0);
     },
   };
+}
+
+/** What is no text is told by its size and hash. */
+function textOf(bytes: Buffer): string {
+  if (!bytes.includes(0)) return bytes.toString();
+  return `(no text: ${bytes.byteLength} bytes, SHA-256 ${createHash('sha256').update(bytes).digest('hex')})\n`;
 }
 
 async function isWhole(folder: string, bytes: number): Promise<boolean> {

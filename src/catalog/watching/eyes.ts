@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Time } from '../../kernel/time.ts';
-import { SOURCE_MOST_BYTES } from '../files/source-limit.ts';
+import { mostBytesOf } from '../files/source-limit.ts';
 import { pathInside } from '../versions/files.ts';
-import { AGENTS, type FolderList, listFolders, PLUGINS } from './list.ts';
+import type { Lookup } from '../versions/lookups.ts';
+import { AGENTS, type FolderList, isWanted, listFolders, PLUGINS } from './list.ts';
+import { createLookupAnswers, type LookupAnswers } from './lookup-answers.ts';
 import { type FileStat, type ScanRules, type Sight, scan } from './scan.ts';
 
 export { AGENTS, PLUGINS };
@@ -42,15 +44,23 @@ export interface LookResult {
   list: FolderList;
 }
 
+/** What plugins are made of besides the files that are listed anyway. */
+export interface MadeOf {
+  /** Paths of files. */
+  inputs: Set<string>;
+  lookups: Lookup[];
+}
+
 /** Sees the installation's files and says which state of each counts. It decides nothing about what is in them. */
 export interface Eyes {
   /** By path: relative to the installation where inside it, else absolute. */
   readonly files: ReadonlyMap<string, SettledFile>;
+  readonly answers: LookupAnswers['answers'];
   turn(): number;
   /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
   sinceMs(): number | null;
   /** `full`: also the files of libraries. */
-  look(also: Iterable<string>, options: { full: boolean }): Promise<LookResult>;
+  look(also: MadeOf, options: { full: boolean }): Promise<LookResult>;
   /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
   know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
   /** A file that was there in an earlier life of the host, whose folder is not there now. */
@@ -62,17 +72,18 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
   const { folder, rules } = options;
   const files = new Map<string, SettledFile>();
   const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
+  const lookups = createLookupAnswers(needs, { folder, rules });
   let sights = new Map<string, Sight>();
   let turn = 0;
 
   const full = (path: string) => (isAbsolute(path) ? path : join(folder, path));
 
-  async function look(also: Iterable<string>, { full: isFull }: { full: boolean }): Promise<LookResult> {
+  async function look(also: MadeOf, { full: isFull }: { full: boolean }): Promise<LookResult> {
     const seen = new Map<string, FileStat>();
     const list = await listFolders(folder);
     const listed = new Set(list.files);
     const outside = new Set<string>();
-    for (const path of also) if ((isFull || !isFar(path)) && !listed.has(path)) outside.add(path);
+    for (const path of also.inputs) if ((isFull || !isFar(path)) && !listed.has(path)) outside.add(path);
     await each([...list.files, ...outside], async (path) => {
       const found = await statOf(full(path));
       if (found) seen.set(path, found);
@@ -80,11 +91,13 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
     for (const [path, sight] of sights) {
       const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
-      const kept = root ? list.missing.includes(root) : !outside.has(path);
-      if (!kept) continue;
-      if (isFull && !root) forget(path);
+      const isAway = root !== undefined && list.missing.includes(root);
+      if (!isAway && (outside.has(path) || isListed(path))) continue;
+      if (isFull && !isAway) forget(path);
       else if (sight.stat) seen.set(path, sight.stat);
     }
+    const skips = (path: string) => list.missing.some((root) => isUnder(path, root));
+    const lookupMs = await lookups.look(also.lookups, { turn: turn + 1, isFull, skips });
     const result = scan(sights, seen, { wall: time.now(), monotonic: time.monotonic() }, rules);
     turn++;
     await each(result.settled, async (path) => {
@@ -93,7 +106,8 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     });
     for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
     sights = result.sights;
-    return { news: result.settled.length + result.gone.length > 0, waitMs: result.waitMs, list };
+    const waitMs = least(result.waitMs, lookupMs);
+    return { news: result.settled.length + result.gone.length > 0, waitMs, list };
   }
 
   /** Nothing is made of it any more. */
@@ -109,7 +123,7 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     if (before?.hash && isFar(path) && before.size === at.size && before.mtimeMs === at.mtimeMs) {
       return { is: 'file', hash: before.hash, ...plain };
     }
-    if (at.size > SOURCE_MOST_BYTES && !isFar(path)) return { is: 'large', hash: `large ${at.size}`, ...plain };
+    if (at.size > mostBytesOf(path) && !isFar(path)) return { is: 'large', hash: `large ${at.size}`, ...plain };
     try {
       const bytes = await readFile(full(path));
       const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
@@ -127,6 +141,7 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
 
   return {
     files,
+    answers: lookups.answers,
     turn: () => turn,
     sinceMs() {
       let newest = 0;
@@ -146,6 +161,16 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
 
 function isUnder(path: string, root: string): boolean {
   return path.startsWith(`${root}/`);
+}
+
+/** Whether it would be found by going through its folder; all others are looked for by their names. */
+export function isListed(path: string): boolean {
+  const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
+  return root !== undefined && !isFar(path) && isWanted(root, path.slice(root.length + 1));
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** Files of libraries: they change by an install, not by a save, and there may be thousands. */

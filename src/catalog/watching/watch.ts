@@ -1,15 +1,17 @@
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { isFar, isListed, type MadeOf } from './eyes.ts';
+import { ANYTHING, watchInputs } from './input-watch.ts';
 import { AGENTS, DEEPEST, isWanted, PLUGINS } from './list.ts';
 
 /** What there is to watch beside the two folders, and what of them is left out. */
 export interface WatchTerms {
   /** Folders that hold too much, relative to the installation. */
   tooBig: readonly string[];
-  /** Files outside of the two folders that plugins are made of; absolute, without symbolic links. */
-  also: ReadonlySet<string>;
+  /** What plugins are made of, wherever it lies. */
+  also: MadeOf;
 }
 
 /**
@@ -29,8 +31,7 @@ export function watchFolders(folder: string, hint: () => void): Watch {
   let watched = '';
   let trouble: PlainFault[] = [];
   let closed = false;
-  /** Files outside of the folders that are watched. */
-  const beside = new Set<string>();
+  const inputs = watchInputs(hint);
 
   async function refresh({ tooBig, also }: WatchTerms) {
     const real = { [PLUGINS]: realOf(join(folder, PLUGINS)), [AGENTS]: realOf(join(folder, AGENTS)) };
@@ -38,12 +39,12 @@ export function watchFolders(folder: string, hint: () => void): Watch {
     const left = new Set(tooBig.map((path) => realOf(join(folder, path))));
     const key = [...Object.values(real), ...left].join('\n');
     if (closed) return;
-    if (key === watched) return watchAlso(also);
+    inputs.set(besideOf(also, tooBig, folder));
+    if (key === watched) return;
     watched = key;
     await watcher?.close();
     if (closed) return;
     trouble = [];
-    beside.clear();
     watcher = watch(
       roots.map((root) => real[root]),
       {
@@ -54,7 +55,6 @@ export function watchFolders(folder: string, hint: () => void): Watch {
         // Whether a file is finished is decided in one place, by the scan, for events and for its own finds alike.
         awaitWriteFinish: false,
         ignored: (path, stats) => {
-          if (beside.has(path)) return false;
           const root = roots.find((one) => path === real[one] || path.startsWith(`${real[one]}/`));
           const inside = root ? path.slice(real[root].length) : path;
           if (/[\\/]node_modules(?:[\\/]|$)|[\\/]\.[^\\/]*$/.test(inside) || left.has(path)) return true;
@@ -72,18 +72,6 @@ export function watchFolders(folder: string, hint: () => void): Watch {
       };
       trouble = [fault];
     });
-    watchAlso(also);
-  }
-
-  function watchAlso(also: ReadonlySet<string>) {
-    for (const path of beside) {
-      if (also.has(path)) continue;
-      beside.delete(path);
-      watcher?.unwatch(path);
-    }
-    const fresh = [...also].filter((path) => !beside.has(path));
-    for (const path of fresh) beside.add(path);
-    if (fresh.length > 0) watcher?.add(fresh);
   }
 
   return {
@@ -91,10 +79,22 @@ export function watchFolders(folder: string, hint: () => void): Watch {
     trouble: () => trouble,
     async close() {
       closed = true;
+      inputs.close();
       await watcher?.close();
       watcher = undefined;
     },
   };
+}
+
+/** What the watcher of the two folders does not see. Libraries are left to the scan, for they change by an install. */
+function* besideOf({ inputs, lookups }: MadeOf, tooBig: readonly string[], folder: string): Iterable<string> {
+  const isSeen = (path: string) => isListed(path) && !tooBig.some((big) => path.startsWith(`${big}/`));
+  for (const path of inputs) if (!isFar(path) && !isSeen(path)) yield resolve(folder, path);
+  for (const { ask, path } of lookups) {
+    if (isFar(path) || isAbsolute(path) || isSeen(path)) continue;
+    // What comes to a folder shows itself in that folder.
+    yield resolve(folder, path, ask === 'tree' ? ANYTHING : '');
+  }
 }
 
 /** Where a folder really is; empty while it is not there. */

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
-import { build, type Message } from 'esbuild';
+import { dirname, join, resolve } from 'node:path';
+import { build, type Message, type Metafile } from 'esbuild';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { codeFrame } from '../files/frame.ts';
-import { BUNDLE_FILE, MAP_FILE, pathInside, SOURCE_FOLDER } from '../versions/files.ts';
+import { BUNDLE_FILE, keptPathOf, MAP_FILE, pathInside, SOURCE_FOLDER } from '../versions/files.ts';
+import { type AssetReads, createAssetReads } from './asset-reads.ts';
 import { darumaImports } from './daruma-imports.ts';
-import type { CompileAnswer, CompileAsk, Input } from './messages.ts';
-import { readsSources, type SourceReads } from './source-reads.ts';
-
-/** Libraries in the old module format ask for these; in a bundle they are not there by themselves. */
-const BANNER =
-  "import{createRequire as __darumaRequire}from'node:module';" +
-  'globalThis.require??=__darumaRequire(import.meta.url);' +
-  'globalThis.__filename??=import.meta.filename;globalThis.__dirname??=import.meta.dirname;';
+import { createImportsAsked, type ImportsAsked } from './imports-asked.ts';
+import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
+import type { CompileAnswer, CompileAsk } from './messages.ts';
+import { createReadGuard } from './read-guard.ts';
+import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
+import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging
  * folder. Never rejects for what an author did: that is a fault in the answer, with its place.
  */
 export async function compile(ask: CompileAsk): Promise<CompileAnswer> {
-  const reads = readsSources(ask);
+  const made = await createReads(ask);
+  const { reads, assets } = made;
   try {
     const built = await build({
       entryPoints: [ask.entry],
@@ -34,69 +34,114 @@ export async function compile(ask: CompileAsk): Promise<CompileAnswer> {
       sourcemap: 'external',
       jsx: 'automatic',
       legalComments: 'none',
-      banner: { js: BANNER },
+      define: LOCATION_DEFINES,
+      banner: { js: LOCATION_BANNER },
       logLevel: 'silent',
+      metafile: true,
       write: false,
-      plugins: [darumaImports(ask.daruma), reads.plugin],
+      plugins: [reads.plugin, darumaImports(ask.daruma)],
     });
     const code = built.outputFiles.find(({ path }) => path.endsWith('.mjs'))!;
     const map = built.outputFiles.find(({ path }) => path.endsWith('.map'))!;
     await writeFile(join(ask.staging, BUNDLE_FILE), code.contents);
-    await writeFile(join(ask.staging, MAP_FILE), slimMap(map.text, ask));
-    const id = createHash('sha256').update(code.contents).update(ask.runtime).digest('hex').slice(0, 12);
-    const sourceBytes = await keepSources(ask, reads);
-    return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, inputs: await allInputs(ask, reads) };
+    await writeFile(join(ask.staging, MAP_FILE), slimMap(map.text, ask, reads));
+    const hash = createHash('sha256').update(code.contents).update(ask.runtime).update(assets.fingerprint());
+    const id = hash.digest('hex').slice(0, 12);
+    const sourceBytes = await keepSources(ask, new Map([...reads.contents, ...assets.contents]));
+    await addWildcards(built.metafile, ask, made);
+    const found = await foundOut(made);
+    return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, reads: assets.reads(), ...found };
   } catch (thrown) {
     const message = (thrown as { errors?: Message[] }).errors?.[0];
     if (!message) throw thrown;
     const more = (thrown as { errors: Message[] }).errors.length - 1;
-    return { ok: false, fault: tell(message, more, ask, reads), inputs: await allInputs(ask, reads) };
+    return { ok: false, fault: tell(message, more, ask, reads), ...(await foundOut(made)) };
   }
 }
 
-/** Writes the author's files beside the bundle, and returns their bytes. Files outside of the installation are not kept. */
-async function keepSources(ask: CompileAsk, reads: SourceReads): Promise<number> {
+/** All that reads for one compilation, and remembers what was read and asked. */
+interface Reads {
+  reads: SourceReads;
+  asked: ImportsAsked;
+  assets: AssetReads;
+  tsconfigFiles: Set<string>;
+}
+
+async function createReads(ask: CompileAsk): Promise<Reads> {
+  const tsconfigFiles = new Set<string>();
+  const chains = new Map<string, Promise<TsConfigChain>>();
+  const asked = createImportsAsked({
+    folder: ask.folder,
+    startedAt: Date.now(),
+    async tsconfigsOf(from) {
+      if (isOfLibrary(`${from}/`)) return [];
+      const chain = chains.get(from) ?? readTsConfigs(from);
+      chains.set(from, chain);
+      const { files, bases, configs } = await chain;
+      for (const file of files) tsconfigFiles.add(file);
+      for (const base of bases) await asked.addPackage(base);
+      return configs;
+    },
+  });
+  const daruma = dirname(dirname(ask.daruma));
+  const guard = await createReadGuard({ ...ask, daruma, packageRoots: asked.packageRoots });
+  const assets = await createAssetReads(ask, { guard, asked });
+  return { reads: readsSources(ask, { guard, asked, assets }), asked, assets, tsconfigFiles };
+}
+
+/** Imports with a wildcard are in the report of the compiler alone. */
+async function addWildcards(report: Metafile, ask: CompileAsk, { asked }: Reads): Promise<void> {
+  for (const [input, { imports }] of Object.entries(report.inputs)) {
+    for (const { path, external } of imports) {
+      if (!external || !path.includes('*') || !path.startsWith('.')) continue;
+      await asked.addWildcard({ specifier: path, from: dirname(resolve(ask.folder, input)) });
+    }
+  }
+}
+
+/** Writes the author's files beside the bundle, and returns their bytes. */
+async function keepSources(ask: CompileAsk, contents: ReadonlyMap<string, Buffer>): Promise<number> {
   let bytes = 0;
-  for (const [path, text] of reads.texts) {
-    const inside = pathInside(ask.folder, path);
-    if (isAbsolute(inside)) continue;
-    const to = join(ask.staging, SOURCE_FOLDER, inside);
+  for (const [path, content] of contents) {
+    const to = join(ask.staging, SOURCE_FOLDER, keptPathOf(ask.folder, path));
     await mkdir(dirname(to), { recursive: true });
-    await writeFile(to, text);
-    bytes += Buffer.byteLength(text);
+    await writeFile(to, content);
+    bytes += content.byteLength;
   }
   return bytes;
 }
 
 /** The text of libraries would make the map three times as large, and is on nobody's screen. */
-function slimMap(text: string, ask: CompileAsk): string {
+function slimMap(text: string, ask: CompileAsk, reads: SourceReads): string {
   const map = JSON.parse(text) as { sources: string[]; sourcesContent?: (string | null)[] };
-  map.sourcesContent = map.sourcesContent?.map((content, index) => {
+  map.sourcesContent = map.sourcesContent?.map((_, index) => {
     const source = join(ask.staging, map.sources[index]!);
-    return source.includes('/node_modules/') || !source.startsWith(`${ask.folder}/`) ? null : content;
+    if (isOfLibrary(source) || !source.startsWith(`${ask.folder}/`)) return null;
+    // As the author wrote it, without what was put before its first line.
+    return reads.contents.get(source)?.toString() ?? null;
   });
   return JSON.stringify(map);
 }
 
-async function allInputs(ask: CompileAsk, reads: SourceReads): Promise<Input[]> {
-  const inputs = [...reads.inputs.values()];
+async function foundOut({ reads, asked, assets, tsconfigFiles }: Reads) {
   // What these say changes the code (decorators, jsx, paths) and they are read by esbuild itself, past our eyes.
-  for (const file of [join(ask.folder, 'tsconfig.json'), join(ask.folder, 'plugins/tsconfig.json')]) {
-    inputs.push(await reads.inputOf(file));
-  }
-  return inputs.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const read = await Promise.all([...tsconfigFiles].map((file) => reads.inputOf(file)));
+  const inputs = [...reads.inputs.values(), ...assets.inputs.values(), ...read];
+  const byPath = new Map(inputs.map((input) => [input.path, input]));
+  return { inputs: [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), lookups: asked.lookups() };
 }
 
 function tell(message: Message, more: number, ask: CompileAsk, reads: SourceReads): PlainFault {
+  const kind = /^No loader is configured for "(.*)" files: (.+)$/.exec(message.text);
   const detail = message.detail as { code?: string; next?: string } | undefined;
   const unresolved = /^Could not resolve "([^"]+)"/.exec(message.text)?.[1];
   const known = /^No matching export in "[^"]*" for import "([^"]+)"/.exec(message.text)?.[1];
   const fault: PlainFault = {
-    code: detail?.code ?? (unresolved ? 'PLUGIN_IMPORT_UNRESOLVED' : 'PLUGIN_SYNTAX'),
-    message: unresolved ? tellUnresolved(unresolved) : message.text,
+    code: detail?.code ?? (unresolved ? 'PLUGIN_IMPORT_UNRESOLVED' : kind ? 'PLUGIN_IMPORT_KIND' : 'PLUGIN_SYNTAX'),
+    message: unresolved ? tellUnresolved(unresolved) : kind ? tellKind(kind[2]!) : message.text,
     file: pathInside(ask.folder, ask.entry),
   };
-  const next = detail?.next ?? (unresolved ? adviceFor(unresolved) : undefined);
+  const next = detail?.next ?? (unresolved ? adviceFor(unresolved) : kind ? adviceForKind(kind[1]!) : undefined);
   if (next) fault.next = next;
   if (more > 0) fault.data = { more };
   const at = message.location;
@@ -105,8 +150,9 @@ function tell(message: Message, more: number, ask: CompileAsk, reads: SourceRead
     fault.file = pathInside(ask.folder, absolute);
     fault.line = at.line;
     // esbuild counts bytes of UTF-8 from 0.
-    fault.column = Buffer.from(at.lineText).subarray(0, at.column).toString().length + 1;
-    const text = reads.texts.get(absolute);
+    const column = Buffer.from(at.lineText).subarray(0, at.column).toString().length + 1;
+    fault.column = at.line === 1 ? Math.max(1, column - (reads.added.get(absolute) ?? 0)) : column;
+    const text = reads.contents.get(absolute)?.toString();
     const frame = text === undefined ? undefined : codeFrame(text, at.line, fault.column);
     if (frame) fault.frame = frame;
   }
@@ -115,6 +161,18 @@ function tell(message: Message, more: number, ask: CompileAsk, reads: SourceRead
     if (meant) fault.next = `did you mean \`${meant}\`?`;
   }
   return fault;
+}
+
+function tellKind(file: string): string {
+  return `${file} is imported, and nothing says as what`;
+}
+
+function adviceForKind(ending: string): string {
+  const example = ending === '.wasm' ? ', and give the bytes to `WebAssembly.instantiate`' : '';
+  const type = /^\.(?:md|mdx|html?|sql|ya?ml|toml|csv|graphql|prompt|hbs|mustache|svg|xml)$/.test(ending)
+    ? 'text'
+    : 'bytes';
+  return `add \`with { type: '${type}' }\` to the import${example}`;
 }
 
 function tellUnresolved(name: string): string {

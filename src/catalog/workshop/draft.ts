@@ -58,7 +58,15 @@ export async function compileDraft(plugin: string, file: string, terms: DraftTer
   );
   try {
     const files = new Map([[entry, settled]]);
-    const needs = { time, versions, workshop, runtime: readRuntime(), files, hostTimezone: () => hostTimezone };
+    const needs = {
+      time,
+      versions,
+      workshop,
+      runtime: readRuntime(),
+      files,
+      answers: new Map(),
+      hostTimezone: () => hostTimezone,
+    };
     const { version, fault } = await judge(plugin, entry, folder, needs);
     if (!version) throw new Fault(fault!);
     return version;

@@ -21,7 +21,7 @@ export async function inspect(ask: InspectAsk): Promise<InspectAnswer> {
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
     // The process's working directory is always readable: the workshop runs in an empty one.
-    execArgv: ['--permission', `--allow-fs-read=${ask.bundle}`, `--allow-fs-read=${fileURLToPath(inside)}`],
+    execArgv: ['--permission', ...[ask.bundle, fileURLToPath(inside), ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
@@ -40,6 +40,8 @@ export async function inspect(ask: InspectAsk): Promise<InspectAnswer> {
     await worker.terminate();
   }
 }
+
+const toGrant = (path: string) => `--allow-fs-read=${path}`;
 
 function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): InspectAnswer {
   if (found.because === 'not-a-plugin') {

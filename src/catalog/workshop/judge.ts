@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { readManifest } from '../files/plugin-manifest.ts';
 import { tooBig } from '../files/source-limit.ts';
+import { BUNDLE_FILE } from '../versions/files.ts';
+import { keyOf, type Lookup } from '../versions/lookups.ts';
 import type { StoredVersion, Versions } from '../versions/versions.ts';
 import type { SettledFile } from '../watching/eyes.ts';
 import type { Workshop } from './client.ts';
@@ -17,6 +19,8 @@ export interface Judgement {
   fault?: PlainFault;
   /** What it was made of: when one of them changes it is to be judged again. */
   inputs: Pick<Input, 'path' | 'hash'>[];
+  /** What its imports hang on: when an answer changes it is to be judged again, too. */
+  lookups: Lookup[];
   /** Where its file really was. */
   real?: string;
 }
@@ -27,6 +31,8 @@ export interface JudgeNeeds {
   workshop: Workshop;
   runtime: Runtime;
   files: ReadonlyMap<string, SettledFile>;
+  /** Answers to lookups as they are now, by their keys; what is not among them may be any. */
+  answers: ReadonlyMap<string, { answer: string }>;
   hostTimezone(): string;
 }
 
@@ -40,44 +46,43 @@ export async function judge(name: string, entry: string, folder: string, needs: 
 async function judgeFiles(name: string, entry: string, folder: string, needs: JudgeNeeds): Promise<Judgement> {
   const { versions, workshop, runtime, files } = needs;
   const file = files.get(entry)!;
-  const alone = [{ path: entry, hash: file.hash }];
-  if (file.is !== 'file') return { fault: tellFile(entry, file), inputs: alone };
-  const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, runtime.id, files));
-  if (stored) return { version: stored, inputs: stored.inputs };
+  let made: Pick<Judgement, 'inputs' | 'lookups'> = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
+  if (file.is !== 'file') return { fault: tellFile(entry, file), ...made };
+  const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, needs));
+  if (stored) return { version: stored, inputs: stored.inputs, lookups: stored.lookups! };
 
   const staging = await versions.stage();
-  let inputs: Judgement['inputs'] = alone;
   try {
     const compiled = await workshop
       .ask({ ask: 'compile', entry: join(folder, entry), folder, daruma: runtime.entry, runtime: runtime.id, staging })
-      .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [] as Input[] }));
-    if (compiled.inputs.length > 0) inputs = compiled.inputs;
-    if (!compiled.ok) return { fault: compiled.fault, inputs };
-    const made = {
-      plugin: name,
-      id: compiled.id,
-      entry,
-      real: file.real ?? entry,
-      runtime: runtime.id,
-      inputs: compiled.inputs,
-      sourceBytes: compiled.sourceBytes,
-    };
-    const same = versions.get(name, compiled.id);
+      .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [], lookups: [] }));
+    if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
+    if (!compiled.ok) return { fault: compiled.fault, ...made };
+    const { id, inputs, lookups, reads, sourceBytes } = compiled;
+    const real = file.real ?? entry;
+    const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, sourceBytes };
+    const same = versions.get(name, id);
     if (same) {
       const { manifest, emptyIssues } = same;
-      return { version: await versions.keep(staging, { ...made, manifest, emptyIssues }), inputs };
+      return { version: await versions.keep(staging, { ...facts, manifest, emptyIssues }), ...made };
     }
-    const bundle = join(staging, 'plugin.mjs');
     const inspected = await workshop
-      .ask({ ask: 'inspect', bundle, folder, file: entry, settings: ['{}'] })
+      .ask({
+        ask: 'inspect',
+        bundle: join(staging, BUNDLE_FILE),
+        folder,
+        file: entry,
+        reads: reads.map((path) => resolve(staging, path)),
+        settings: ['{}'],
+      })
       .catch((error) => ({ ok: false as const, fault: tellInspect(entry, error) }));
-    if (!inspected.ok) return { fault: inspected.fault, inputs };
+    if (!inspected.ok) return { fault: inspected.fault, ...made };
     const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
     const at = { file: entry, text, timezone: needs.hostTimezone(), now: needs.time.now() };
     const read = readManifest(inspected.manifest, at);
-    if ('fault' in read) return { fault: read.fault, inputs };
-    const version = { ...made, manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
-    return { version: await versions.keep(staging, version), inputs };
+    if ('fault' in read) return { fault: read.fault, ...made };
+    const version = { ...facts, manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
+    return { version: await versions.keep(staging, version), ...made };
   } finally {
     await versions.discard(staging);
   }
@@ -87,10 +92,11 @@ async function judgeFiles(name: string, entry: string, folder: string, needs: Ju
 function isMadeOf(
   version: StoredVersion,
   entry: string,
-  runtime: string,
-  files: ReadonlyMap<string, SettledFile>,
+  { runtime, files, answers }: Pick<JudgeNeeds, 'runtime' | 'files' | 'answers'>,
 ): boolean {
-  if (version.entry !== entry || version.runtime !== runtime || version.real !== files.get(entry)?.real) return false;
+  if (version.entry !== entry || version.runtime !== runtime.id || version.real !== files.get(entry)?.real)
+    return false;
+  if (!version.lookups?.every((lookup) => answers.get(keyOf(lookup))?.answer === lookup.answer)) return false;
   return version.inputs.every(({ path, hash }) => (files.get(path)?.hash ?? null) === hash);
 }
 

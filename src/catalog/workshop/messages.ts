@@ -1,6 +1,7 @@
 /** What the host and the workshop (the process that compiles and inspects) say to each other. Plain data. */
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Issue } from '../files/issues.ts';
+import type { Lookup } from '../versions/lookups.ts';
 
 /** A file that went into a version. */
 export interface Input {
@@ -27,10 +28,21 @@ export interface CompileAsk {
 }
 
 export type CompileAnswer =
-  /** `sourceBytes`: of the author's files, which lie in source/ as they were compiled. */
-  | { ok: true; id: string; bytes: number; sourceBytes: number; inputs: Input[] }
-  /** `inputs`: what was read until it failed. */
-  | { ok: false; fault: PlainFault; inputs: Input[] };
+  /**
+   * `sourceBytes`: of the author's files, which lie in source/ as they were compiled. `reads`: what it may read at run
+   * time, as seen from the bundle's folder, or absolute.
+   */
+  | {
+      ok: true;
+      id: string;
+      bytes: number;
+      sourceBytes: number;
+      reads: string[];
+      inputs: Input[];
+      lookups: Lookup[];
+    }
+  /** `inputs`, `lookups`: what was read and asked until it failed. */
+  | { ok: false; fault: PlainFault; inputs: Input[]; lookups: Lookup[] };
 
 export interface InspectAsk {
   ask: 'inspect';
@@ -39,6 +51,8 @@ export interface InspectAsk {
   folder: string;
   /** The plugin's file, as faults name it. */
   file: string;
+  /** What the plugin may read besides the bundle, absolute. */
+  reads: string[];
   /** JSON texts of settings to be tried against the plugin's schema. */
   settings: string[];
 }
