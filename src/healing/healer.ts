@@ -42,7 +42,7 @@ export interface Healer extends Service {
   report(seen: Disturbance, note: string | null): void;
   /** The same, of something that is over already: `proof` is how that is known. */
   mended(seen: Disturbance, proof: string): void;
-  /** The host before this one ended without a good-bye; `jobs` were running. */
+  /** The host before this one ended without an orderly stop; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
   /** A server that agents call went down, was probed, or is back. */
   originsChanged(): void;

@@ -31,7 +31,7 @@ export interface FleetNeeds {
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-/** A front door that has not answered by then is counted as shut. */
+/** A control socket that has not answered by then counts as down. */
 const HEALTH_TIMEOUT_MS = 5_000;
 
 export function createFleet(needs: FleetNeeds): FleetView {
@@ -110,7 +110,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
     };
   }
 
-  /** Goes in by the front door, as any client does. */
+  /** Asks over the control socket, as any client does. */
   async function health(): Promise<FleetHealth> {
     const begun = time.monotonic();
     const asked = 'control socket';

@@ -50,7 +50,7 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
   timezone?: string;
   /** Slots that were missed while the host was down: none is run, only the newest, or all of them. Default `once`. */
   catchUp?: 'skip' | 'once' | 'all';
-  /** A slot that is due while the job of an earlier one is unfinished: skipped, queued, or the earlier job is cancelled. Default `skip`. */
+  /** What becomes of a slot that is due while the job of an earlier slot is unfinished: `skip` it, `queue` its job, or `replace` the earlier job. Default `skip`. */
   overlap?: 'skip' | 'queue' | 'replace';
   /** Each slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
   jitter?: Duration;

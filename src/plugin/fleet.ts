@@ -47,7 +47,7 @@ export interface FleetHealth {
 export interface Fleet {
   /** Figures between two times (Date or ISO 8601). Default: the last 24 hours. */
   report(period?: { from?: Date | string; to?: Date | string }): Promise<FleetReport>;
-  /** Asks Daruma's own front door from outside, as a client would. */
+  /** Asks Daruma's own control socket from outside, as a client would. */
   health(): Promise<FleetHealth>;
   /** Where the embedded store is: the absolute path of its file. */
   storeFile(): Promise<string>;

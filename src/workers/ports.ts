@@ -189,7 +189,7 @@ export interface Evidence {
   /** Epoch ms. */
   at: number;
   tookMs: number;
-  /** In words: `spins in JavaScript`, `waits in native code`, `awaits something that never comes`, … */
+  /** In words: `spins in JavaScript`, `waits in native code`, `waits for a timer, a reply or a promise`, … */
   thread?: string;
   /** Where the thread was, most samples first; author's file and line, share of samples 0 … 1. */
   hot?: { name: string; file: string | null; line: number | null; share: number }[];

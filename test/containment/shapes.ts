@@ -132,7 +132,7 @@ export const SHAPES: readonly Shape[] = [
     needs: { read: ['pipes'] },
     isolation: 'own',
     ...STUCK,
-    finds: /"awaits something|its event loop turns|seems to wait/,
+    finds: /"waits for a timer|its event loop turns|seems to wait/,
     pays: CELL,
   },
   // Ends.
@@ -179,7 +179,7 @@ export const SHAPES: readonly Shape[] = [
     what: 'never answers a drain: it ignores its signal, and its exit handler loops',
     body: `process.on('exit', () => { for (;;); }); setInterval(() => {}, 10); await new Promise(() => {});`,
     ...STUCK,
-    finds: /"awaits something|event loop turns/,
+    finds: /"waits for a timer|event loop turns/,
     pays: WORKER,
   },
   // Floods.

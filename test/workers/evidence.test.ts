@@ -78,7 +78,7 @@ ${runs(`let x = 1;
     const { evidence } = await endOf('awaits', 'await new Promise(() => {});', {
       limits: { silenceMs: 200, graceMs: 50 },
     });
-    expect(evidence!.thread).toBe('awaits something that does not come: its event loop is idle');
+    expect(evidence!.thread).toBe('waits for a timer, a reply or a promise: its event loop is idle');
     expect(evidence!.hot).toBeUndefined();
   });
 

@@ -66,7 +66,7 @@ test.each([
   [{ loop: 1, waits: true, silentMs: 0, waitsIn: 'futex' }, 'sleeps in JavaScript and lets nothing else run (futex)'],
   [
     { loop: 0.05, waits: true, silentMs: 0, waitsIn: 'epoll' },
-    'awaits something that does not come: its event loop is idle',
+    'waits for a timer, a reply or a promise: its event loop is idle',
   ],
   [{ loop: 0.5, waits: false, silentMs: 0, waitsIn: '' }, 'is busy for 50 % of its time, and its event loop turns'],
   [

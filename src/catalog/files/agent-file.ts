@@ -35,7 +35,9 @@ export const agentFileSchema = z.strictObject({
     .describe('Slots that were missed while the host was down: none is run, the newest, or all. Default once.'),
   overlap: overlapField
     .optional()
-    .describe('A slot that is due while an earlier job is unfinished: skipped, queued, or in its place. Default skip.'),
+    .describe(
+      'What becomes of a slot that is due while the job of an earlier slot is unfinished: skip it, queue its job, or replace the earlier job. Default skip.',
+    ),
   jitter: lengthField(BOUNDS.timerOrNone)
     .optional()
     .describe('Each slot’s job starts up to this much later, by chance.'),

@@ -8,7 +8,7 @@ import type { Events } from '../../telemetry/events.ts';
 export interface Starts {
   /** Starts in a row, before this one, that came to nothing. */
   failed: number;
-  /** The host before this one ended without a good-bye; undefined when it said one, or there was none. */
+  /** The host before this one ended without an orderly stop; undefined when it stopped in order, or there was none. */
   lost: LastWords | undefined;
   /** It has worked for a while: the starts before it are forgiven. */
   proven(): void;

@@ -22,7 +22,7 @@ export function threadWords({ loop, waits, silentMs, waitsIn }: ThreadSigns): st
     const what = waits === null ? 'be' : waits ? 'wait' : 'compute';
     return `seems to ${what} in native code${waits ? place : ''}: it has not answered for ${Math.round(silentMs)} ms`;
   }
-  if (loop < IDLE) return 'awaits something that does not come: its event loop is idle';
+  if (loop < IDLE) return 'waits for a timer, a reply or a promise: its event loop is idle';
   if (loop < HELD) return `is busy for ${Math.round(loop * 100)} % of its time, and its event loop turns`;
   return waits
     ? `sleeps in JavaScript and lets nothing else run${place}`
