@@ -108,7 +108,12 @@ export function buildProgram(runner: Runner): Command {
     .option('--input <json>', 'what the job is given, as JSON; @file reads a file, - reads stdin')
     .option('--with <key=value>', 'one field of the input, as often as wanted; the value is JSON or else text', collect)
     .option('--key <key>', 'a second run with the same key is the same job');
-  add('cancel <job>', 'end a job for good', () => import('./commands/cancel.ts'));
+  add('cancel [job]', 'end a job for good, or all that an agent has waiting', () => import('./commands/cancel.ts'))
+    .option('--agent <agent>', 'all of an agent')
+    .option('--state <state>', 'only these: queued, retrying, running, all (comma between; default: all)')
+    .option('--cause <cause>', 'all that wait because of one cause')
+    .option('--dry-run', 'only say what would be done')
+    .option('--yes', 'really all of them');
   add('pause [agent]', 'start no more jobs of an agent; what is due waits', () => import('./commands/pause.ts'))
     .option('--for <time>', 'until then: 30m, 2h (default: until resumed)')
     .option('--all', 'every agent');
@@ -144,12 +149,15 @@ export function buildProgram(runner: Runner): Command {
   const dlq = add('dlq', 'jobs that gave up, grouped by cause', () => import('./commands/dlq.ts'));
   add('list', 'the groups', () => import('./commands/dlq.ts'), dlq);
   add('show <cause>', 'the jobs of one cause', () => import('./commands/dlq-show.ts'), dlq);
-  add('drop [job]', 'give up a job, or all of a cause, for good', () => import('./commands/drop.ts'), dlq)
+  add('drop [job]', 'give up a job, or all of a cause or an agent, for good', () => import('./commands/drop.ts'), dlq)
     .option('--cause <cause>', 'all of this cause')
+    .option('--agent <agent>', 'all of this agent')
     .option('--dry-run', 'only say what would be done')
     .option('--yes', 'do it');
-  add('replay [job]', 'run a dead job again, or all of a cause', () => import('./commands/replay.ts'))
+  add('replay [job]', 'run a dead job again, or all of a cause or an agent', () => import('./commands/replay.ts'))
     .option('--cause <cause>', 'all of this cause')
+    .option('--agent <agent>', 'all of this agent')
+    .option('--state <state>', 'dead (default), cancelled, or all')
     .option('--dry-run', 'only say what would be done')
     .option('--yes', 'do it');
 

@@ -10,10 +10,13 @@ import type {
   ConfigView,
   DrillNewsView,
   DrillView,
+  HoldUpView,
   IncidentView,
   LogLine,
+  ManyView,
   StateEntryView,
   StateSizeView,
+  UsedKeyView,
   VersionView,
   WhyView,
 } from './views.ts';
@@ -50,6 +53,11 @@ export interface JobView {
   cause: string | null;
   /** What holds it up while it is retrying, as `https://api.example`: it waits, and loses no attempt. */
   waitsFor?: string | null;
+  /** The job that made it by a send or an emit, and the hops from the one that no job made. */
+  madeBy?: string | null;
+  hops?: number;
+  /** Why it does not start; null when nothing holds it up but its own time or a free worker. Missing while the host is down. */
+  holdUp?: HoldUpView | null;
   /** Only in `job`: every failed attempt. */
   failures?: { attempt: number; startedAt: string; finishedAt: string; worker: string | null; error: PlainFault }[];
 }
@@ -73,6 +81,8 @@ export interface AgentView {
   memory: { usedBytes: number | null; limitBytes: number };
   workers: { now: number; min: number; max: number };
   queued: number;
+  /** All that waits: queued, and before another attempt. */
+  waiting?: number;
   dead: number;
   /** The last 24 hours, oldest first. */
   hours: { done: number; dead: number }[];
@@ -97,6 +107,8 @@ export interface StatusView {
     cells: number;
     workers: number;
     queued: number;
+    /** All that waits: queued, and before another attempt. */
+    waiting?: number;
     socket: string;
     store: string;
     logs: string;
@@ -136,9 +148,14 @@ export interface Ops {
   job: { args: { id: string; wait?: boolean }; value: JobView };
   run: {
     args: { agent: string; input?: unknown; wait?: boolean; key?: string; priority?: number; attempts?: number };
-    value: JobView;
+    value: JobView & { usedKey?: UsedKeyView | null };
   };
   cancel: { args: { id: string }; value: JobView };
+  /** All unfinished jobs of an agent or a cause, or those of some states. `jobs`: the first 1,000 ids. */
+  cancelMany: {
+    args: { agent?: string; states?: string[]; cause?: string; dryRun?: boolean };
+    value: ManyView & { dryRun: boolean };
+  };
   why: { args: { agent: string; at?: string }; value: WhyView };
   /** The times at which the agent's schedule will ask for jobs; none for an agent without a schedule. `n`: 1–100, default 5. */
   next: {
@@ -153,8 +170,12 @@ export interface Ops {
     args: { drills?: boolean };
     value: { cause: string; agent: string; count: number; firstAt: string; lastAt: string; example: JobView }[];
   };
-  replay: { args: { id?: string; cause?: string; dryRun?: boolean }; value: { jobs: string[]; dryRun: boolean } };
-  drop: { args: { id?: string; cause?: string }; value: { jobs: string[] } };
+  /** `states`: dead (default), cancelled. */
+  replay: {
+    args: { id?: string; cause?: string; agent?: string; states?: string[]; dryRun?: boolean };
+    value: ManyView & { dryRun: boolean };
+  };
+  drop: { args: { id?: string; cause?: string; agent?: string; dryRun?: boolean }; value: ManyView };
   /** Newest first. `open`: only those that have not ended. `since`: not ended, or ended then or later. */
   incidents: {
     args: { agent?: string; open?: boolean; since?: string; limit?: number; drills?: boolean };

@@ -122,3 +122,28 @@ export interface StateSizeView {
   keys: number;
   bytes: number;
 }
+
+/** Why a job that waits does not start. */
+export interface HoldUpView {
+  /** A person's pause; the host's hold (safe mode); its agent is no more; a server that is down; the machine is short. */
+  is: 'paused' | 'held' | 'quarantined' | 'off' | 'origin' | 'deferred';
+  /** One sentence without times. */
+  text: string;
+  /** When it is over, or looked at again; null: nobody knows. */
+  until: string | null;
+  /** What a person can type to end it. */
+  next: string | null;
+}
+
+/** The job that has a key: nothing was queued. */
+export interface UsedKeyView {
+  since: string;
+  state: string;
+  sameInput: boolean;
+}
+
+/** What was, or would be, done to many jobs: how many, and the first 1,000 of their ids. */
+export interface ManyView {
+  count: number;
+  jobs: string[];
+}

@@ -13,6 +13,9 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   // Rights that nobody gave.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],
+  // A chain of jobs that is too long, or grows too fast: its next hop is the same.
+  ['CHAIN_TOO_DEEP', false],
+  ['CHAIN_TOO_FAST', false],
   // A plugin that is none, settings that its schema refuses, a command that is not installed.
   ['NO_PLUGIN', false],
   ['SETTINGS_INVALID', false],

@@ -86,8 +86,9 @@ describe('--json', () => {
     cancel: () => job({ state: 'cancelled' }),
     why: ({ agent: name, at }) => ({ agent: name, slot: at ?? null, state: 'ran', steps: [], sentence: 'it ran' }),
     dlq: () => [],
-    replay: ({ dryRun }) => ({ jobs: ['job-1'], dryRun: dryRun === true }),
-    drop: () => ({ jobs: ['job-1'] }),
+    replay: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
+    drop: () => ({ count: 1, jobs: ['job-1'] }),
+    cancelMany: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
     pause: ({ agent: name }) => ({ agent: name, until: null }),
     resume: ({ agent: name }) => ({ agent: name }),
     level: (args) => args,
@@ -104,6 +105,8 @@ describe('--json', () => {
     'run api-health',
     'run api-health --wait',
     'cancel job-1',
+    'cancel --agent a --state queued --yes',
+    'cancel --agent a',
     'why backup --at 02:00',
     'dlq',
     'dlq list',
@@ -213,8 +216,8 @@ describe('output', () => {
 describe('dead letters', () => {
   test('all of a cause are only run again or dropped with --yes', async () => {
     await serve({
-      replay: ({ dryRun }) => ({ jobs: ['job-1', 'job-2'], dryRun: dryRun === true }),
-      drop: () => ({ jobs: ['job-1', 'job-2'] }),
+      replay: ({ dryRun }) => ({ count: 2, jobs: ['job-1', 'job-2'], dryRun: dryRun === true }),
+      drop: () => ({ count: 2, jobs: ['job-1', 'job-2'] }),
     });
     expect(await inFolder('replay', '--cause', 'f-1')).toMatchObject({
       code: 1,
@@ -230,7 +233,7 @@ describe('dead letters', () => {
     });
     expect(host!.asked.slice(-2)).toEqual([
       { op: 'replay', args: { cause: 'f-1', dryRun: false } },
-      { op: 'drop', args: { cause: 'f-1' } },
+      { op: 'drop', args: { cause: 'f-1', dryRun: false } },
     ]);
   });
 });

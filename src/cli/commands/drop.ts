@@ -1,17 +1,16 @@
+import { codeOf, count, isDry, jobsMeant, MANY_WITHIN_MS, type ManyOptions, plan } from '../many.ts';
 import type { Said, Stage } from '../ports.ts';
-import { codeOf, count, jobsMeant, type ManyOptions, orYes, plan } from './replay.ts';
 
-/** Takes dead jobs out of the dead letters for good. All of a cause wants `--yes`: otherwise it only says what it would do. */
+const WORDS = { what: 'would drop', none: 'dead letters', command: 'dlq drop' };
+
+/** Takes dead jobs out of the dead letters for good. Many want `--yes`: otherwise it only says what it would do. */
 export async function run(stage: Stage, [id]: (string | undefined)[], options: ManyOptions): Promise<Said> {
-  const which = jobsMeant(id, options, 'drop');
-  const dryRun = options.dryRun === true || (id === undefined && !options.yes);
-  // A replay that is only tried out names the same jobs.
-  const answer = dryRun ? await stage.ask('replay', { ...which, dryRun }) : await stage.ask('drop', which);
-  const lines = dryRun
-    ? [
-        ...plan('would drop', answer.jobs),
-        ...orYes(stage, options, answer.jobs, `daruma dlq drop --cause ${options.cause}`),
-      ]
-    : [`${stage.paint('green', '✓')} ${count(answer.jobs)} dropped`];
-  return { json: { jobs: answer.jobs, dryRun }, lines, code: codeOf(answer.jobs, dryRun, options) };
+  const which = jobsMeant(id, options, 'dlq drop', ['dead']);
+  const dryRun = isDry(id, options);
+  const answer = { ...(await stage.ask('drop', { ...which, dryRun }, MANY_WITHIN_MS)), dryRun };
+  const lines =
+    dryRun || answer.count === 0
+      ? plan(stage, options, answer, WORDS)
+      : [`${stage.paint('green', '✓')} ${count(answer)} dropped`];
+  return { json: answer, lines, code: codeOf(answer, dryRun, options) };
 }

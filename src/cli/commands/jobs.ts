@@ -14,6 +14,7 @@ export interface JobsOptions {
   drills?: boolean;
 }
 
+const LIKE_AN_ID = /^job-[0-9a-z]+$/;
 const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'];
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
@@ -27,13 +28,18 @@ export async function run(stage: Stage, [named]: (string | undefined)[], options
     const job = await oneJob(stage, named);
     if (job) return { json: job.value, lines: jobLines(job.value, stage), ...(job.down ? { code: 4 } : {}) };
   }
-  const { value: jobs, down } = await stage.askAnyway('jobs', {
+  const asked = stage.askAnyway('jobs', {
     limit,
     ...(named === undefined ? {} : { agent: named }),
     ...(states ? { states } : {}),
     ...(options.drills ? { drills: true } : {}),
     ...(since === undefined ? {} : { since: isoOf(since) }),
     ...(options.cause === undefined ? {} : { cause: options.cause }),
+  });
+  const { value: jobs, down } = await asked.catch((thrown) => {
+    // What looks like the id of a job was meant to be one.
+    const isNoAgent = thrown instanceof Fault && thrown.code === 'AGENT_UNKNOWN';
+    throw isNoAgent && named !== undefined && LIKE_AN_ID.test(named) ? noSuchJob(named) : thrown;
   });
   if (jobs.length === 0 && named !== undefined) await mustBeAgent(stage, named);
   const lines = jobs.length > 0 ? jobTable(jobs, stage) : ['no jobs'];
@@ -53,5 +59,10 @@ async function oneJob(stage: Stage, id: string): Promise<{ value: JobView; down:
 async function mustBeAgent(stage: Stage, name: string): Promise<void> {
   const { value } = await stage.askAnyway('status', {});
   const names = value.agents.map((agent) => agent.name);
-  if (!names.includes(name)) throw unknownAgent(name, names, 'agent or job');
+  if (names.includes(name)) return;
+  throw LIKE_AN_ID.test(name) ? noSuchJob(name) : unknownAgent(name, names, 'agent or job');
+}
+
+function noSuchJob(id: string): Fault {
+  return new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}, or no more`, next: 'daruma jobs' });
 }

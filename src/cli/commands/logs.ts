@@ -5,7 +5,7 @@ import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
-import { numberOf, sinceTime, wordOf } from '../given.ts';
+import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
 import { linesBackwards } from '../log-files.ts';
 import type { Said, Stage } from '../ports.ts';
 import { logLines, timeOf } from '../text/log.ts';
@@ -27,11 +27,24 @@ export async function run(stage: Stage, [agent]: (string | undefined)[], options
   const wanted = filterOf(stage, agent, options);
   if (options.follow) return await follow(stage, agent, options, wanted);
   const lines = newest(stage, wanted);
+  if (lines.length === 0) await mustBeKnown(stage, agent, options.job);
   if (stage.json) return { json: lines, lines: [] };
   if (lines.length === 0) stage.note('no such lines');
   const show = shower(stage, agent, options);
   for (const line of lines) show(line);
   return 0;
+}
+
+/** No lines may mean a name that was mistyped. Without a host and a store nobody knows. */
+async function mustBeKnown(stage: Stage, agent: string | undefined, job: string | undefined): Promise<void> {
+  try {
+    if (job !== undefined) await stage.askAnyway('job', { id: job });
+    if (agent === undefined) return;
+    const names = (await stage.askAnyway('status', {})).value.agents.map(({ name }) => name);
+    if (!names.includes(agent)) throw unknownAgent(agent, names);
+  } catch (thrown) {
+    if (!isHostAway(thrown)) throw thrown;
+  }
 }
 
 interface Wanted {

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
-import type { ControlClient } from '../../control/client.ts';
-import type { JobView, LogLine } from '../../control/protocol.ts';
+import type { JobView } from '../../control/protocol.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { connectAgain, isHostAway } from '../again.ts';
 import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
+import { holdUpLines, isAsAsked, usedKeyLines } from '../text/hold-up.ts';
 import { neverAgain, wallMs } from '../text/job.ts';
-import { logLines, timeOf } from '../text/log.ts';
 import { cut, oneLine } from '../text/width.ts';
 import { usage } from '../usage.ts';
+import { jobTail, waitFor } from '../waiting.ts';
 
 export interface RunOptions {
   wait?: boolean;
@@ -16,11 +15,6 @@ export interface RunOptions {
   with?: string[];
   key?: string;
 }
-
-/** A host that restarts while a job is waited for is given this long to come back. */
-const HOST_BACK_WITHIN_MS = 60_000;
-const ASK_AGAIN_MS = 200;
-const ENDED = new Set(['done', 'dead', 'cancelled']);
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
 export async function run(stage: Stage, [agent]: (string | undefined)[], options: RunOptions): Promise<Said> {
@@ -30,22 +24,29 @@ export async function run(stage: Stage, [agent]: (string | undefined)[], options
     ...(input === undefined ? {} : { input }),
     ...(options.key === undefined ? {} : { key: options.key }),
   };
-  if (!options.wait) {
-    const job = await stage.ask('run', args);
-    const mark = stage.paint('green', '✓');
-    return { json: job, lines: [`${mark} ${job.id} of ${agent} is ${job.state}        daruma jobs ${job.id}`] };
+  if (options.wait) return await runAndWait(stage, args);
+  const job = await stage.ask('run', args);
+  if (job.usedKey) {
+    return { json: job, lines: usedKeyLines(job, job.usedKey, stage), code: isAsAsked(job.usedKey) ? 0 : 1 };
   }
-  const job = await runAndWait(stage, args);
-  return { json: job, lines: endLines(job, stage), code: job.state === 'done' ? 0 : 1 };
+  const mark = stage.paint('green', '✓');
+  const line = `${mark} ${job.id} of ${agent} is ${job.state}        daruma jobs ${job.id}`;
+  return { json: job, lines: [line, ...holdUpLines(job, stage)] };
 }
 
-async function runAndWait(stage: Stage, args: { agent: string; input?: unknown; key?: string }): Promise<JobView> {
+async function runAndWait(stage: Stage, args: { agent: string; input?: unknown; key?: string }): Promise<Said> {
   // The log is followed before the job exists, so that not even its first line is missed.
   const tail = jobTail(stage);
   const client = await stage.connect();
   tail.from(client, args.agent);
-  const job = await client.ask('run', args);
-  if (!stage.json) stage.note(`${job.id}  ${args.agent}  (manual, does not move the schedule)`);
+  const { usedKey, ...job } = await client.ask('run', args);
+  if (!usedKey && !stage.json) stage.note(`${job.id}  ${args.agent}  (manual, does not move the schedule)`);
+  if (usedKey) {
+    const lines = usedKeyLines(job, usedKey, stage);
+    // Nobody waits for what somebody else asked for, nor for what has failed.
+    if (!isAsAsked(usedKey)) return { json: { ...job, usedKey }, lines, code: 1 };
+    if (!stage.json) for (const line of lines) stage.note(line);
+  }
   tail.only(job.id);
   const leave = () => {
     if (!stage.json) stage.note(`\n${job.id} goes on without you: daruma jobs ${job.id}`);
@@ -53,58 +54,14 @@ async function runAndWait(stage: Stage, args: { agent: string; input?: unknown; 
   };
   process.once('SIGINT', leave);
   try {
-    return await waitFor(stage, client, job, tail);
+    const ended = await waitFor(stage, client, job, tail);
+    return {
+      json: { ...ended, usedKey: usedKey ?? null },
+      lines: endLines(ended, stage),
+      code: ended.state === 'done' ? 0 : 1,
+    };
   } finally {
     process.off('SIGINT', leave);
-  }
-}
-
-async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
-  let client = first;
-  let seen = job;
-  while (!ENDED.has(seen.state)) {
-    try {
-      seen = await client.ask('job', { id: job.id, wait: true });
-      if (!ENDED.has(seen.state)) await stage.time.sleep(ASK_AGAIN_MS);
-    } catch (thrown) {
-      if (!isHostAway(thrown)) throw thrown;
-      stage.note('the host went away; the job is kept, waiting for the host to come back');
-      client = await connectAgain(stage, HOST_BACK_WITHIN_MS);
-      tail.from(client, job.agent);
-    }
-  }
-  return seen;
-}
-
-interface JobTail {
-  /** Follows the agent's log on this connection. */
-  from(client: ControlClient, agent: string): void;
-  /** From now on, and among what was heard so far, only lines of this job are shown. */
-  only(job: string): void;
-}
-
-function jobTail(stage: Stage): JobTail {
-  let wanted: string | undefined;
-  let before = stage.clock.now;
-  const early: LogLine[] = [];
-  return {
-    from(client, agent) {
-      // Its end is the end of the connection, which whoever waits for the job hears as well.
-      client.ask('follow', { agent }, (item) => heard(item as LogLine)).catch(() => {});
-    },
-    only(job) {
-      wanted = job;
-      for (const line of early.splice(0)) heard(line);
-    },
-  };
-
-  function heard(line: LogLine) {
-    if (wanted === undefined) early.push(line);
-    else if (line.job === wanted && !stage.json) {
-      const look = { clock: stage.clock, paint: stage.paintNote, width: stage.width };
-      for (const text of logLines(line, look, { agent: false, job: false, before })) stage.note(text, true);
-      before = timeOf(line);
-    }
   }
 }
 

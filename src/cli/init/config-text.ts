@@ -37,6 +37,11 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   "*": { failures: 3, pause: { first: 5s, longest: 5m }, attempts: 3, timeout: 30s }
 # origins: {}
 
+# How far jobs may make jobs that make jobs: hops in one chain, and what the jobs of one agent may make in a minute.
+# jobChains:
+#   depth: 32
+#   perMinute: 20000
+
 # How new versions come into service: on how many past inputs they are rehearsed before their first job.
 # probation:
 #   rehearse: 0

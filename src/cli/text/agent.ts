@@ -57,7 +57,10 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
     `${agent.workers.now} now, ${agent.workers.min} to ${agent.workers.max} · memory ${memoryWords(agent)}`,
   );
   lines.push(`  ${pad('24 h', 10)} ${dayWords(agent, look)}`);
-  say('queue', `${agent.queued} waiting · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`);
+  say(
+    'queue',
+    `${agent.waiting ?? agent.queued} waiting · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`,
+  );
   say('why', agent.why);
   if (agent.problem) lines.push('', ...faultLines(agent.problem, paint));
   if (facts.jobs.length > 0) lines.push('', ...jobTable(facts.jobs, look));

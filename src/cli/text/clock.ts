@@ -68,6 +68,16 @@ export function wholeDuration(ms: number): string {
     .replace(/\.\d+s$/, 's');
 }
 
+/** A text of the host with its times, which are ISO 8601 UTC, as people near the clock say them. */
+export function localTimes(text: string, clock: Clock): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?![\w"'])/g, (iso) => {
+    const ms = Date.parse(iso);
+    if (!isInstant(ms)) return iso;
+    const day = shortTime(ms, clock).split(' ').slice(0, -1).join(' ');
+    return `${day ? `${day} ` : ''}${clockTime(ms, clock)}`;
+  });
+}
+
 function at(ms: number, clock: Clock): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(Math.floor(ms)).toZonedDateTimeISO(clock.zone);
 }

@@ -1,7 +1,7 @@
 import type { IncidentView } from '../../control/protocol.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
-import { clockTime, dayOf, fullTime, shortTime } from './clock.ts';
+import { clockTime, dayOf, fullTime, localTimes, shortTime } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Row, table } from './table.ts';
@@ -97,7 +97,7 @@ function timelineLines({ timeline, openedAt }: IncidentView, { clock, paint, wid
     const ms = Date.parse(at);
     const begin = dayOf(ms, clock) === day ? [] : [paint('dim', `  ──────── ${dayOf(ms, clock)} ────────`)];
     day = dayOf(ms, clock);
-    const [first, ...rest] = wrap(oneLine(text), width - 23);
+    const [first, ...rest] = wrap(oneLine(localTimes(text, clock)), width - 23);
     const style = signOf(what).style;
     const word = SIGNS[what] ? paint(style, pad(what, 10)) : pad(what, 10);
     return [...begin, `  ${clockTime(ms, clock)}  ${word} ${first}`, ...rest.map((line) => `${' '.repeat(23)}${line}`)];

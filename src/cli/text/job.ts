@@ -4,6 +4,7 @@ import { mayHelp } from '../../kernel/fault-codes.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
+import { holdUpWords } from './hold-up.ts';
 import { signOf } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Column, type Row, table } from './table.ts';
@@ -47,6 +48,7 @@ export function jobState({ state, attempt, attempts, waitsFor }: JobView): strin
 }
 
 function outcomeWords(job: JobView, { clock }: Look): string {
+  if (job.holdUp && !job.waitsFor) return holdUpWords(job.holdUp, clock);
   if (job.waitsFor) return `for ${job.waitsFor}, again ${soon(Date.parse(job.runAt), clock)}`;
   if (job.state === 'retrying') {
     return `again ${soon(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
@@ -88,7 +90,9 @@ export function jobLines(job: JobView, look: Look): string[] {
   say('queued', when(job.queuedAt));
   say('started', when(job.startedAt));
   say('ended', job.finishedAt && `${when(job.finishedAt)}${took}`);
-  if (job.state === 'queued' || job.state === 'retrying') say('next try', when(job.runAt));
+  say('made by', job.madeBy ? `${job.madeBy}${job.hops ? `, hop ${job.hops}` : ''}` : null);
+  if (job.state === 'queued' || job.state === 'retrying') say('next try', job.holdUp ? null : when(job.runAt));
+  say('held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null);
   say('waits for', job.waitsFor ? `${job.waitsFor}, which is down; no attempt is lost by it` : null);
   const left = job.attempts - job.attempt;
   say('attempt', job.waitsFor ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`);
@@ -140,8 +144,9 @@ function jsonWords(value: unknown, width: number): string | null {
   return value === null || value === undefined ? null : cut(oneLine(JSON.stringify(value)), width);
 }
 
-function nextStep({ id, state, agent }: JobView): string | undefined {
+function nextStep({ id, state, agent, holdUp }: JobView): string | undefined {
   if (state === 'dead' || state === 'cancelled') return `daruma replay ${id}   daruma logs ${agent} --job ${id}`;
   if (state === 'done') return undefined;
-  return `daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
+  const lift = holdUp?.next ? `${holdUp.next}   ` : '';
+  return `${lift}daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
 }

@@ -1,6 +1,6 @@
 import type { LogLine } from '../../control/protocol.ts';
 import { type PlainFault, placeOf } from '../../kernel/fault.ts';
-import { clockTime, dayOf } from './clock.ts';
+import { clockTime, dayOf, localTimes } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { cut, oneLine, pad } from './width.ts';
@@ -49,7 +49,9 @@ export function logLines(
       paint('dim', clockTime(ms, clock, true)),
       ...who.map((part) => paint('cyan', oneLine(part))),
       paint(style, pad(line.level.toUpperCase(), 5)),
-      oneLine(line.msg) + (data ? `  ${paint('dim', data)}` : ''),
+      // A plugin's words are its own.
+      oneLine(line.worker === undefined ? localTimes(line.msg, clock) : line.msg) +
+        (data ? `  ${paint('dim', data)}` : ''),
     ].join(' '),
   );
   lines.push(...belowOf(line).map((one) => `    ${paint('dim', oneLine(one))}`));

@@ -67,7 +67,7 @@ function hostLine({ host, agents, edge }: StatusView, { clock, paint, width }: L
     `host ${formatSize(host.memoryBytes)}`,
     `${agents.length} agents`,
     `workers ${host.workers} in ${host.cells} ${host.cells === 1 ? 'cell' : 'cells'}`,
-    `queue ${host.queued}`,
+    `queue ${host.waiting ?? host.queued}`,
     `event loop ${Math.round(host.loopLagMs)} ms`,
   ];
   const config = configLine(host.config, clock, paint);

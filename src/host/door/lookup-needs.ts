@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/ports.ts';
 import type { JobStore } from '../../jobs/ports.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
+import type { HoldUps } from './hold-ups.ts';
 import type { IncidentReads } from './incidents.ts';
 
 /** What a look into the store needs, whether the host runs or not. */
@@ -9,4 +10,6 @@ export interface LookupNeeds {
   time: Time;
   store: Pick<JobStore, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
+  /** Why a job does not start; undefined while the host is down: nobody knows. */
+  holdUpOf?: HoldUps;
 }

@@ -1,5 +1,6 @@
 import { jobUnknown } from '../../jobs/faults.ts';
-import type { JobState } from '../../jobs/model.ts';
+import type { Job, JobState } from '../../jobs/model.ts';
+import type { JobDetail } from '../../jobs/ports.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import type { OpTable } from './control-server.ts';
 import { incidentLookups, withoutDrills } from './incidents.ts';
@@ -16,7 +17,8 @@ export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incident
 const MOST_JOBS = 1_000;
 
 export function createLookups(needs: LookupNeeds): Lookups {
-  const { store, catalog } = needs;
+  const { store, catalog, holdUpOf } = needs;
+  const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
   const hasJobs = async (agent: string) => (await store.list({ agent, limit: 1 })).length > 0;
 
   return {
@@ -31,13 +33,13 @@ export function createLookups(needs: LookupNeeds): Lookups {
         ...(cause === undefined ? {} : { cause }),
         ...(before === undefined ? {} : { before }),
       });
-      return list.map(viewJob);
+      return list.map(view);
     },
 
     async job({ id }) {
       const job = await store.get(id);
       if (!job) throw jobUnknown(id);
-      return viewJob(job);
+      return view(job);
     },
 
     why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : timeOf(at)),

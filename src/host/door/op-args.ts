@@ -18,13 +18,14 @@ const flag = () => z.boolean({ error: 'is neither true nor false' }).optional();
 /** Names of agents, plugins, keys; ids. Nobody gives longer ones, and they are repeated in messages and logs. */
 const name = () => text(200);
 const state = z.enum(['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'], { error: 'is no state of a job' });
+const states = () => z.array(state, { error: 'is no list of states' }).min(1).max(6).optional();
 
 const SHAPES: { [O in Op]: Shape<Ops[O]['args']> } = {
   ping: {},
   status: { agent: name().optional() },
   jobs: {
     agent: name().optional(),
-    states: z.array(state, { error: 'is no list of states' }).max(6).optional(),
+    states: states(),
     since: instant().optional(),
     cause: name().optional(),
     before: name().optional(),
@@ -45,8 +46,15 @@ const SHAPES: { [O in Op]: Shape<Ops[O]['args']> } = {
   next: { agent: name(), n: count(BOUNDS.times).optional() },
   slots: { agent: name().optional(), from: instant(), to: instant() },
   dlq: { drills: flag() },
-  replay: { id: name().optional(), cause: name().optional(), dryRun: flag() },
-  drop: { id: name().optional(), cause: name().optional() },
+  cancelMany: { agent: name().optional(), cause: name().optional(), states: states(), dryRun: flag() },
+  replay: {
+    id: name().optional(),
+    cause: name().optional(),
+    agent: name().optional(),
+    states: states(),
+    dryRun: flag(),
+  },
+  drop: { id: name().optional(), cause: name().optional(), agent: name().optional(), dryRun: flag() },
   incidents: {
     agent: name().optional(),
     open: flag(),

@@ -5,6 +5,7 @@ import type { House } from '../house.ts';
 import { zoneConcern } from '../zone-concern.ts';
 import { changesOp } from './changes.ts';
 import type { OpTable } from './control-server.ts';
+import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
 import { createLookups } from './lookups.ts';
 import { viewConfig } from './ops-config.ts';
@@ -33,7 +34,7 @@ const MOST_NEXT = 100;
 /** The ops that change nothing. */
 export function readingOps(house: House, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, jobs, facts, journal } = house;
-  const lookups = createLookups(house);
+  const lookups = createLookups({ ...house, holdUpOf: createHoldUps(house) });
   const levels: readonly unknown[] = LOG_LEVELS;
   return {
     ...lookups,

@@ -6,6 +6,7 @@ import type { OpCall, OpTable } from './control-server.ts';
 import { readArgs } from './op-args.ts';
 import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
+import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
 import { versionOps } from './ops-versions.ts';
 import { stateLookups, stateOps } from './state.ts';
@@ -17,6 +18,7 @@ export function createOps(house: House): OpTable {
   return checked({
     ...readingOps(house, status),
     ...actingOps(house),
+    ...jobOps(house),
     ...drillOp(house),
     ...versionOps(house),
     ...configOps(house),

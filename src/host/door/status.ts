@@ -76,6 +76,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
           max: agent?.workers.max ?? 0,
         },
         queued: standing?.overview?.queued ?? 0,
+        waiting: waitingOf(standing),
         dead: standing?.overview?.dead ?? 0,
         hours: hoursOf(hours, listing.name, firstHour),
         problem: listing.problem,
@@ -96,6 +97,10 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
 
 function stateOf(standing: AgentStanding | undefined, listing: Listing) {
   return standing ? { state: standing.state, why: standing.why } : { state: 'new', why: listing.why };
+}
+
+function waitingOf(standing: AgentStanding | undefined): number {
+  return (standing?.overview?.queued ?? 0) + (standing?.overview?.retrying ?? 0);
 }
 
 function memoryOf(at: WorkersView, agent: string): number | null {
@@ -129,6 +134,7 @@ function hostView(
     cells: at.cells.length,
     workers: at.workers.length,
     queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), 0),
+    waiting: [...standings.values()].reduce((sum, standing) => sum + waitingOf(standing), 0),
     socket: facts.socket,
     store: facts.storeFile,
     logs: facts.logFolder,

@@ -34,6 +34,8 @@ export function viewJob(job: Job | JobDetail): JobView {
     summary: job.summary,
     error: job.error,
     cause: job.cause,
+    madeBy: job.parent,
+    hops: job.depth,
     waitsFor: job.state === 'retrying' ? (waitOf(job.error)?.waitsFor ?? null) : null,
     ...('failures' in job
       ? {

@@ -1,0 +1,71 @@
+import type { ManyView } from '../control/protocol.ts';
+import { wordOf } from './given.ts';
+import type { Stage } from './ports.ts';
+import { usage } from './usage.ts';
+
+/** Which jobs are meant, and whether it is done or only said. */
+export interface ManyOptions {
+  agent?: string;
+  cause?: string;
+  state?: string;
+  dryRun?: boolean;
+  yes?: boolean;
+}
+
+/** Hundreds of thousands of jobs take their time; others have their turn in between. */
+export const MANY_WITHIN_MS = 600_000;
+
+type Meant = { id: string } | { cause?: string; agent?: string; states?: string[] };
+
+/** One job, or all of a cause, of an agent, or of both; USAGE for neither, or a job and others. `may`: states that can be named. */
+export function jobsMeant(id: string | undefined, options: ManyOptions, command: string, may: string[]): Meant {
+  const { cause, agent, state } = options;
+  if (id !== undefined && cause === undefined && agent === undefined && state === undefined) return { id };
+  if (id !== undefined || (cause === undefined && agent === undefined))
+    throw usage(`${command} wants the id of a job, or --agent or --cause`, `daruma ${command} --agent <agent>`);
+  const states = state?.split(',').flatMap((word) => {
+    const said = wordOf(word.trim(), [...may, 'all'], 'state of these jobs', `daruma ${command} --state`);
+    return said === 'all' ? may : [said];
+  });
+  return {
+    ...(cause === undefined ? {} : { cause }),
+    ...(agent === undefined ? {} : { agent }),
+    ...(states === undefined ? {} : { states: [...new Set(states)] }),
+  };
+}
+
+/** Whether it is only said what would be done: more than one job wants `--yes`. */
+export function isDry(id: string | undefined, { dryRun, yes }: ManyOptions): boolean {
+  return dryRun === true || (id === undefined && !yes);
+}
+
+/** `14 jobs are`. */
+export function count(many: ManyView): string {
+  return `${many.count} ${many.count === 1 ? 'job is' : 'jobs are'}`;
+}
+
+/** What would be done, with the first ids, and how to do it for real. `none`: what there is none of. */
+export function plan(
+  stage: Stage,
+  options: ManyOptions,
+  many: ManyView,
+  words: { what: string; none: string; command: string },
+): string[] {
+  if (many.count === 0) return [`nothing ${words.what}: no such ${words.none}`];
+  const shown = many.jobs.slice(0, 5).join(' ');
+  const line = `${words.what}: ${many.count} ${many.count === 1 ? 'job' : 'jobs'} (${shown}${many.count > 5 ? ' …' : ''})`;
+  const { agent, cause, state } = options;
+  const asked = [
+    ...(agent === undefined ? [] : [`--agent ${agent}`]),
+    ...(cause === undefined ? [] : [`--cause ${cause}`]),
+    ...(state === undefined ? [] : [`--state ${state}`]),
+  ];
+  const arrow = stage.paint('cyan', '→');
+  return [line, `  ${options.dryRun ? '' : 'not done; '}${arrow} daruma ${words.command} ${asked.join(' ')} --yes`];
+}
+
+/** 1 when what was asked for was not done: there was nothing, or `--yes` was missing. */
+export function codeOf(many: ManyView, dry: boolean, options: ManyOptions): number {
+  if (many.count === 0) return 1;
+  return dry && !options.dryRun ? 1 : 0;
+}

@@ -1,0 +1,98 @@
+import type { ControlClient } from '../control/client.ts';
+import type { JobView, LogLine } from '../control/protocol.ts';
+import { connectAgain, isHostAway } from './again.ts';
+import type { Stage } from './ports.ts';
+import { holdUpLines } from './text/hold-up.ts';
+import { logLines, timeOf } from './text/log.ts';
+
+/** A host that restarts while a job is waited for is given this long to come back. */
+const HOST_BACK_WITHIN_MS = 60_000;
+const ASK_AGAIN_MS = 200;
+const LOOK_EVERY_MS = 1_000;
+const ENDED = new Set(['done', 'dead', 'cancelled']);
+
+/** Waits until the job has ended; tells meanwhile whatever holds it up, each time that it changes, and that leaving is no loss. */
+export async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
+  const told = holdTeller(stage);
+  told(job);
+  let client = first;
+  let seen = job;
+  while (!ENDED.has(seen.state)) {
+    const over = new AbortController();
+    try {
+      void watch(client, over.signal);
+      seen = await client.ask('job', { id: job.id, wait: true });
+      if (!ENDED.has(seen.state)) await stage.time.sleep(ASK_AGAIN_MS);
+    } catch (thrown) {
+      if (!isHostAway(thrown)) throw thrown;
+      stage.note('the host went away; the job is kept, waiting for the host to come back');
+      client = await connectAgain(stage, HOST_BACK_WITHIN_MS);
+      tail.from(client, job.agent);
+    } finally {
+      over.abort();
+    }
+  }
+  return seen;
+
+  /** Looks now and then whether something holds the job up, until its end is known. */
+  async function watch(on: ControlClient, signal: AbortSignal) {
+    try {
+      for (;;) {
+        await stage.time.sleep(LOOK_EVERY_MS, signal);
+        const now = await on.ask('job', { id: job.id });
+        if (!signal.aborted) told(now);
+      }
+    } catch {
+      // Whoever waits for the end hears of it as well.
+    }
+  }
+}
+
+/** Tells each hold once. The time at which something is tried again moves on; what is waited for is what counts. */
+function holdTeller(stage: Stage): (job: JobView) => void {
+  let before: string | undefined;
+  let hasTold = false;
+  return (job) => {
+    const now = job.holdUp?.text;
+    if (now === before || stage.json) return;
+    before = now;
+    if (!job.holdUp) return;
+    const look = { clock: { ...stage.clock, now: stage.time.now() }, paint: stage.paintNote };
+    for (const line of holdUpLines(job, look)) stage.note(line);
+    if (!hasTold) stage.note(`  Ctrl-C leaves: ${job.id} stays in the queue`);
+    hasTold = true;
+  };
+}
+
+export interface JobTail {
+  /** Follows the agent's log on this connection. */
+  from(client: ControlClient, agent: string): void;
+  /** From now on, and among what was heard so far, only lines of this job are shown. */
+  only(job: string): void;
+}
+
+/** The log of one job as it is written. */
+export function jobTail(stage: Stage): JobTail {
+  let wanted: string | undefined;
+  let before = stage.clock.now;
+  const early: LogLine[] = [];
+  return {
+    from(client, agent) {
+      // Its end is the end of the connection, which whoever waits for the job hears as well.
+      client.ask('follow', { agent }, (item) => heard(item as LogLine)).catch(() => {});
+    },
+    only(job) {
+      wanted = job;
+      for (const line of early.splice(0)) heard(line);
+    },
+  };
+
+  function heard(line: LogLine) {
+    if (wanted === undefined) early.push(line);
+    else if (line.job === wanted && !stage.json) {
+      const look = { clock: stage.clock, paint: stage.paintNote, width: stage.width };
+      for (const text of logLines(line, look, { agent: false, job: false, before })) stage.note(text, true);
+      before = timeOf(line);
+    }
+  }
+}
