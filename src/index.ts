@@ -11,6 +11,7 @@ export type {
   OnceOptions,
   PluginLog,
   SendOptions,
+  SentJob,
 } from './plugin/context.ts';
 export { definePlugin, type Limits, type Needs, type PluginDefinition } from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetReport } from './plugin/fleet.ts';

@@ -45,6 +45,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   run: [],
   service: ['install', 'status', 'uninstall'],
   start: [],
+  state: [],
   status: [],
   stop: [],
   test: [],

@@ -2,10 +2,13 @@ import type { Exec } from '../gateway/exec/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Chains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { Added } from '../jobs/model.ts';
 import type { EffectStore, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
+import type { SentJob } from '../plugin/context.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import { checkCall } from './calls.ts';
 import type { FleetView } from './fleet.ts';
@@ -13,6 +16,7 @@ import type { Outbound } from './outbound.ts';
 
 export interface AnswersNeeds {
   time: Time;
+  log: Log;
   store: EffectStore & StateStore;
   jobs: Pick<Jobs, 'add'>;
   chains: Chains;
@@ -35,6 +39,22 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
       message: `${sender} sends to ${name}, which is no agent here`,
       next: near ? `did you mean ${near}?` : 'daruma agents',
     });
+  }
+
+  /** What the sender hears; what is surely no repetition of the same `send` is told the log as well. */
+  function sentJob(
+    { id, isNew, first }: Added,
+    to: string,
+    { job, agent, key }: WorkerCall & { ask: 'send' },
+  ): SentJob {
+    if (!first) return { id, isNew, state: 'queued', sameInput: true };
+    const { state, sameInput } = first as { state: SentJob['state']; sameInput: boolean };
+    if (!sameInput || state === 'dead') {
+      const why = [...(sameInput ? [] : ['its input differs']), ...(state === 'dead' ? ['it is dead'] : [])].join(', ');
+      const message = `${agent} sent to ${to} with the key ${key}, which ${id} has: nothing was queued; ${why}`;
+      needs.log.warn(message, { agent, job, holder: id });
+    }
+    return { id, isNew, state, sameInput };
   }
 
   return async (call, by) => {
@@ -76,7 +96,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
             ...(staleAfter === undefined ? {} : { staleAt: runAt + staleAfter }),
           },
         ]);
-        return added!.id;
+        return sentJob(added!, agent.name, call);
       }
       case 'emit': {
         const listeners = [...needs.agents().values()].filter((agent) => agent.on.includes(call.topic));

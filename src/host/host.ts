@@ -166,7 +166,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { time, store, depthOf: jobs.depthOf, refused: healer.chainRefused },
       () => settings.jobChains,
     );
-    const answers = createAnswers({ time, store, jobs, chains, agents: () => catalog.agents(), fleet, exec, outbound });
+    const answers = createAnswers({
+      time,
+      log: journal.room('jobs'),
+      store,
+      jobs,
+      chains,
+      agents: () => catalog.agents(),
+      fleet,
+      exec,
+      outbound,
+    });
     const ground = { time, facts, journal, store, events };
     const gate = watchGate(
       { ...ground, catalog, healer, fleet, opened: useWorkers },

@@ -35,7 +35,10 @@ export interface AgentState {
 }
 
 export interface SendOptions {
-  /** A second `send` to the same agent with the same key is the same job, as long as the first is kept. */
+  /**
+   * A second `send` to the same agent with the same key is the same job, as long as the first is kept (30 days after its end,
+   * unless config/daruma.yaml says otherwise) and was not cancelled or dropped.
+   */
   key?: string;
   /** Not before this time from now. */
   after?: Duration;
@@ -43,6 +46,19 @@ export interface SendOptions {
   priority?: number;
   /** Dropped when it could not start within this time. Default: the receiving agent's `limits.staleAfter`. */
   staleAfter?: Duration;
+  /** Resolve with a {@link SentJob} instead of the id. Default false. */
+  detail?: boolean;
+}
+
+/** What came of a `send` with `detail: true`. */
+export interface SentJob {
+  id: string;
+  /** false: nothing was queued, because the agent's job `id` has the key. */
+  isNew: boolean;
+  /** What that job is now; `queued` for a new one. */
+  state: 'queued' | 'running' | 'retrying' | 'done' | 'dead';
+  /** Whether that job was given the same input. */
+  sameInput: boolean;
 }
 
 export interface OnceOptions {
@@ -119,7 +135,14 @@ export interface Context<Settings = Record<string, never>> {
    */
   once<T>(key: string, effect: () => T | Promise<T>, options?: OnceOptions): Promise<T>;
   readonly state: AgentState;
-  /** Puts a durable job in another agent's queue; resolves with its id once it is on disk. */
+  /**
+   * Puts a durable job in another agent's queue; resolves with its id once it is on disk. With a key that a job has, that job's
+   * id; `detail: true` says so.
+   *
+   * @example
+   * const { isNew, state } = await send('mail', letter, { key: `order:${id}`, detail: true });
+   */
+  send(agent: string, input: unknown, options: SendOptions & { detail: true }): Promise<SentJob>;
   send(agent: string, input?: unknown, options?: SendOptions): Promise<string>;
   /** Tells every agent that listens `on` the topic; resolves once their jobs are on disk, with the number of them. */
   emit(topic: string, data?: unknown): Promise<number>;

@@ -1,6 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
-import type { ExecResult } from '../plugin/context.ts';
+import type { ExecResult, SentJob } from '../plugin/context.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { HttpAnswers } from './http.ts';
 import type { Effect, Ran, RunOptions, Sent } from './ports.ts';
@@ -20,9 +20,10 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
   const state = new Map(Object.entries(options.state ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
   let peakBytes = 0;
 
-  function send({ to, input, key, ...rest }: Extract<WorkerCall, { ask: 'send' }>): string {
+  function send({ to, input, key, ...rest }: Extract<WorkerCall, { ask: 'send' }>): SentJob {
     const former = key === undefined ? undefined : sends.find((one) => one.agent === to && one.key === key);
-    if (former) return former.id;
+    const same = (one: unknown) => JSON.stringify(one) === JSON.stringify(jsonOf(input));
+    if (former) return { id: former.id, isNew: false, state: 'queued', sameInput: same(former.input) };
     const { afterMs, priority, staleAfterMs } = rest;
     const id = `sent-${sends.length + 1}`;
     sends.push({
@@ -34,7 +35,7 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
       ...(priority === undefined ? {} : { priority }),
       ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
     });
-    return id;
+    return { id, isNew: true, state: 'queued', sameInput: true };
   }
 
   function beginEffect(key: string) {

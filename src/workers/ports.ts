@@ -74,7 +74,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'setState'; key: string; value: string }
     | { ask: 'deleteState'; key: string }
     | { ask: 'stateKeys' }
-    /** `input` is JSON text. Times in ms. */
+    /** `input` is JSON text. Times in ms. The answer is a {@link SentJob}. */
     | {
         ask: 'send';
         to: string;

@@ -94,11 +94,11 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
       delete: async (key) => void states.delete(key),
       keys: async () => [...states.keys()],
     },
-    async send(agent, input, options) {
+    send: (async (agent, input, options) => {
       if (world.unknownAgents?.includes(agent)) throw new Error(`no agent ${agent}`);
       traces.sent.push({ agent, input, key: options?.key });
       return `sent-${traces.sent.length}`;
-    },
+    }) as Context['send'],
     emit: async () => 0,
     fetch: (input, init) => fetch(input, { signal, ...init }),
     async exec(command, args = []) {

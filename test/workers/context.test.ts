@@ -34,7 +34,7 @@ describe('the context', () => {
         return [...states.keys()];
       case 'send':
         if (call.to === 'nobody') throw new Fault({ code: 'UNKNOWN_AGENT', message: 'nobody is no agent' });
-        return `job for ${call.to}`;
+        return { id: `job for ${call.to}`, isNew: true, state: 'queued', sameInput: true };
       case 'emit':
         return 2;
       default:

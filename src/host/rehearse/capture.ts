@@ -2,6 +2,7 @@ import type { RehearsedEffect } from '../../control/rehearsal.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { SentJob } from '../../plugin/context.ts';
 import type { Admission, WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
@@ -120,7 +121,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
           throw new Fault({ code: 'AGENT_UNKNOWN', message, next: 'daruma agents' });
         }
         note('send', call.to, 'captured', call.input);
-        return `rehearsed-${++sent}`;
+        return { id: `rehearsed-${++sent}`, isNew: true, state: 'queued', sameInput: true } satisfies SentJob;
       case 'emit':
         note('emit', call.topic, 'captured', call.data);
         return [...needs.agents().values()].filter(({ on }) => on.includes(call.topic)).length;

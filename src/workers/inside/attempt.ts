@@ -1,7 +1,7 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog, SendOptions } from '../../plugin/context.ts';
+import type { AgentState, Context, JobFacts, Json, OnceOptions, PluginLog } from '../../plugin/context.ts';
 import type { Fleet } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
@@ -122,7 +122,7 @@ export class Attempt implements Context<unknown> {
     this.#state ??= createState(this.#ask);
     return this.#state;
   }
-  get send(): (agent: string, input?: unknown, options?: SendOptions) => Promise<string> {
+  get send(): Context['send'] {
     return createSend(this.#ask);
   }
   get emit(): (topic: string, data?: unknown) => Promise<number> {

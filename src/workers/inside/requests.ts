@@ -1,12 +1,12 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { readCount } from '../../kernel/units.ts';
-import type { AgentState, Context } from '../../plugin/context.ts';
+import type { AgentState, Context, SendOptions, SentJob } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { fromJson, toJson } from './json.ts';
 import { invalid, lengthOf, optionsOf, textOfKey, valueRead } from './options.ts';
 
-const SEND_OPTIONS = ['key', 'after', 'priority', 'staleAfter'] as const;
+const SEND_OPTIONS = ['key', 'after', 'priority', 'staleAfter', 'detail'] as const;
 
 /** `context.state`: the agent's durable map. */
 export function createState(ask: Ask): AgentState {
@@ -32,7 +32,7 @@ export function createState(ask: Ask): AgentState {
 
 /** `context.send`. */
 export function createSend(ask: Ask): Context['send'] {
-  return async (agent, input, given = {}) => {
+  return (async (agent: string, input?: unknown, given: SendOptions = {}) => {
     const options = optionsOf(given, SEND_OPTIONS, 'send');
     const call: BareCall = {
       ask: 'send',
@@ -45,6 +45,8 @@ export function createSend(ask: Ask): Context['send'] {
     if (options.priority !== undefined) {
       call.priority = valueRead(readCount(options.priority, BOUNDS.priority), 'priority', options.priority);
     }
-    return (await ask(call)) as string;
-  };
+    if (options.detail !== undefined && typeof options.detail !== 'boolean') throw invalid('detail is true or false');
+    const sent = (await ask(call)) as SentJob;
+    return options.detail ? sent : sent.id;
+  }) as Context['send'];
 }
