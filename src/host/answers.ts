@@ -1,14 +1,17 @@
+import type { Catalog } from '../catalog/ports.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
+import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
-import type { Chains } from '../jobs/chains.ts';
+import type { ChainBounds } from '../jobs/chain.ts';
+import { createChains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
-import type { EffectStore, StateStore } from '../jobs/ports.ts';
+import type { EffectStore, JobStore, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Log } from '../kernel/log.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
+import type { Journal } from '../telemetry/journal.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import { checkCall } from './calls.ts';
 import type { FleetView } from './fleet.ts';
@@ -16,24 +19,29 @@ import type { Outbound } from './outbound.ts';
 
 export interface AnswersNeeds {
   time: Time;
-  log: Log;
-  store: EffectStore & StateStore;
-  jobs: Pick<Jobs, 'add'>;
-  chains: Chains;
-  agents(): ReadonlyMap<string, Agent>;
+  journal: Pick<Journal, 'room'>;
+  store: EffectStore & StateStore & Pick<JobStore, 'ancestors' | 'get'>;
+  jobs: Pick<Jobs, 'add' | 'depthOf'>;
+  healer: Pick<Healer, 'chainRefused'>;
+  catalog: Pick<Catalog, 'agents'>;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
   outbound: Pick<Outbound, 'admit' | 'told'>;
 }
 
-/** Answers what running jobs ask for through their context. */
-export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent) => Promise<unknown> {
-  const { time, store, jobs, chains } = needs;
+/** Answers what running jobs ask for through their context; jobs that make jobs do so within the bounds. */
+export function createAnswers(
+  needs: AnswersNeeds,
+  chainBounds: () => ChainBounds,
+): (call: WorkerCall, by: Agent) => Promise<unknown> {
+  const { time, store, jobs, catalog } = needs;
+  const log = needs.journal.room('jobs');
+  const chains = createChains({ time, store, depthOf: jobs.depthOf, refused: needs.healer.chainRefused }, chainBounds);
 
   function receiver(name: string, sender: string): Agent {
-    const agent = needs.agents().get(name);
+    const agent = catalog.agents().get(name);
     if (agent) return agent;
-    const near = suggest(name, needs.agents().keys());
+    const near = suggest(name, catalog.agents().keys());
     throw new Fault({
       code: 'AGENT_UNKNOWN',
       message: `${sender} sends to ${name}, which is no agent here`,
@@ -52,7 +60,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
     if (!sameInput || state === 'dead') {
       const why = [...(sameInput ? [] : ['its input differs']), ...(state === 'dead' ? ['it is dead'] : [])].join(', ');
       const message = `${agent} sent to ${to} with the key ${key}, which ${id} has: nothing was queued; ${why}`;
-      needs.log.warn(message, { agent, job, holder: id });
+      log.warn(message, { agent, job, holder: id });
     }
     return { id, isNew, state, sameInput };
   }
@@ -99,7 +107,7 @@ export function createAnswers(needs: AnswersNeeds): (call: WorkerCall, by: Agent
         return sentJob(added!, agent.name, call);
       }
       case 'emit': {
-        const listeners = [...needs.agents().values()].filter((agent) => agent.on.includes(call.topic));
+        const listeners = [...catalog.agents().values()].filter((agent) => agent.on.includes(call.topic));
         const input = JSON.stringify({
           topic: call.topic,
           from: call.agent,

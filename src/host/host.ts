@@ -4,7 +4,6 @@ import { createCatalog } from '../catalog/catalog.ts';
 import type { CatalogChange } from '../catalog/ports.ts';
 import { isFresh } from '../catalog/standing/config-standing.ts';
 import { createExec } from '../gateway/exec/exec.ts';
-import { createChains } from '../jobs/chains.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
@@ -162,22 +161,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       states: states.all,
       facts,
     });
-    const chains = createChains(
-      { time, store, depthOf: jobs.depthOf, refused: healer.chainRefused },
+    const ground = { time, facts, journal, store, events };
+    const answers = createAnswers(
+      { ...ground, jobs, healer, catalog, fleet, exec, outbound },
       () => settings.jobChains,
     );
-    const answers = createAnswers({
-      time,
-      log: journal.room('jobs'),
-      store,
-      jobs,
-      chains,
-      agents: () => catalog.agents(),
-      fleet,
-      exec,
-      outbound,
-    });
-    const ground = { time, facts, journal, store, events };
     const gate = watchGate(
       { ...ground, catalog, healer, fleet, opened: useWorkers },
       () => settings.probation.rehearse,
