@@ -33,5 +33,5 @@ export async function run(
 const ENDS: Record<string, string> = {
   pinned: ' until its files change',
   'rolled-back': ' until its files change',
-  candidate: ', on trial',
+  candidate: ', on probation',
 };

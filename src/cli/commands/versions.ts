@@ -15,6 +15,14 @@ const COLUMNS: Column[] = [
   { title: 'AGENTS', atLeast: 16 },
 ];
 
+/** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
+const STANDINGS: Record<VersionView['standing'], string> = {
+  candidate: 'on probation',
+  good: 'good',
+  bad: 'bad',
+  untried: 'not in use',
+};
+
 /** The kept versions of a plugin, newest first. */
 export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promise<Said> {
   const answer = await stage.ask('versions', { plugin: plugin! });
@@ -27,7 +35,7 @@ export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promi
         version.id.slice(0, 8),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
-        version.standing,
+        STANDINGS[version.standing],
         agentWords(version),
       ],
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),

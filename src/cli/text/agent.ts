@@ -70,7 +70,11 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
 
 /** Nothing is said of what is as it should be. */
 function standingWords({ standing }: AgentView): string {
-  const words: Record<string, string> = { candidate: 'on trial', pinned: 'held by hand', 'rolled-back': 'rolled back' };
+  const words: Record<string, string> = {
+    candidate: 'on probation',
+    pinned: 'held by hand',
+    'rolled-back': 'rolled back',
+  };
   const word = standing ? words[standing] : undefined;
   return word ? ` (${word})` : '';
 }

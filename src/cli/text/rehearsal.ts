@@ -30,10 +30,13 @@ const SHOWN_PLACES = 3;
 const SHOWN_EFFECTS = 4;
 const INDENT = '     ';
 
-/** Each job with its old and its new result side by side, then what all of them come to. */
+/**
+ * Old and new results side by side, jobs with equal outcomes in one row, then what all of them come to. A hint that would
+ * make most of the rows mean more stands first.
+ */
 export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
   const { paint, width } = look;
-  const lines: string[] = [];
+  const lines = liveHint(answer, look);
   for (const { agent, version, against, file } of answer.agents) {
     const what = [`${version.slice(0, 8)}${file ? ` (${file})` : ''}`, against?.slice(0, 8) ?? 'the record'];
     lines.push(`${paint('bold', agent)}  ${what[0]} against ${what[1]}`);
@@ -43,7 +46,7 @@ export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
       lines.push(
         ...table(
           COLUMNS,
-          jobs.map((job) => rowOf(job, look)),
+          alike(jobs).map((group) => rowOf(group, look)),
           width,
           (text) => paint('dim', text),
         ),
@@ -62,14 +65,15 @@ const COLUMNS: Column[] = [
   { title: 'TOOK', right: true },
 ];
 
-function rowOf(one: RehearsedView, { paint, width }: Look): Row {
+function rowOf(group: RehearsedView[], { paint, width }: Look): Row {
+  const one = group[0]!;
   const { sign, style } = SIGNS[one.is];
   const colour = (text: string) => paint(style, text);
   const took = [one.old, one.new].map(({ durationMs }) => (durationMs === null ? '–' : formatDuration(durationMs)));
   return {
     cells: [
       { text: sign, paint: colour },
-      one.job,
+      group.length === 1 ? one.job : `${one.job} +${group.length - 1}`,
       { text: one.is, paint: colour },
       outcome(one.old),
       outcome(one.new),
@@ -104,7 +108,34 @@ function below({ differences, differing, new: now }: RehearsedView): string[] {
   return [...places, ...shown];
 }
 
-function sums({ jobs, live }: RehearsalView, { paint, width }: Look): string[] {
+/**
+ * Jobs whose outcomes say the same: the same verdict for the same errors, in the same places, with the same requests
+ * refused. Values may differ from job to job (a price, a time); the first job of a group stands for it.
+ */
+function alike(jobs: RehearsedView[]): RehearsedView[][] {
+  const places = (one: RehearsedView) =>
+    one.differences.map(({ path, is }) => `${is} ${path.replace(/\[\d+\]/g, '[]')}`);
+  const wanted = ({ effects }: RehearsalSide) => effects?.map(({ kind, what, is }) => `${is} ${kind} ${what}`) ?? [];
+  const key = (one: RehearsedView) =>
+    JSON.stringify([
+      one.is,
+      one.old.error?.message,
+      one.new.error?.message,
+      [...new Set(places(one))].sort(),
+      [...new Set(wanted(one.new))].sort(),
+    ]);
+  return [...Map.groupBy(jobs, key).values()];
+}
+
+/** Requests that only read were refused: with `--live` they go out, and the outcomes can be compared. */
+function liveHint({ jobs, live }: RehearsalView, { paint }: Look): string[] {
+  const isAsked = jobs.some(({ new: { effects } }) =>
+    effects?.some(({ is, what }) => is === 'refused' && /^(GET|HEAD) /.test(what)),
+  );
+  return isAsked && !live ? [`${paint('cyan', '→')} --live lets requests go out that only read`, ''] : [];
+}
+
+function sums({ jobs }: RehearsalView, { paint, width }: Look): string[] {
   if (jobs.length === 0) return [`${paint('yellow', '?')} there was nothing to rehearse`];
   const order = Object.keys(WORDS) as RehearsedView['is'][];
   const counts = order.map((word) => ({ word, count: jobs.filter(({ is }) => is === word).length }));
@@ -115,10 +146,6 @@ function sums({ jobs, live }: RehearsalView, { paint, width }: Look): string[] {
   const lines = [`${paint(style, sign)} ${said.join(' · ')}`];
   const places = commonPlaces(jobs);
   if (places.length > 0) lines.push(cut(`  differ in ${places.join(', ')}`, width));
-  const isAsked = jobs.some(({ new: { effects } }) =>
-    effects?.some(({ is, what }) => is === 'refused' && /^(GET|HEAD) /.test(what)),
-  );
-  if (isAsked && !live) lines.push(`  ${paint('cyan', '→')} --live lets requests go out that only read`);
   return lines;
 }
 
