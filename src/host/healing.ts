@@ -4,6 +4,7 @@ import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
 import type { OriginBoard } from '../healing/ports.ts';
 import { largestOf, type Room } from '../healing/pressure.ts';
+import { endWords } from '../healing/words.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
@@ -12,7 +13,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { WorkerEnd, Workers } from '../workers/ports.ts';
+import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
 
 export interface HealingNeeds {
   time: Time;
@@ -120,6 +121,13 @@ export function tellLeft(healer: Pick<Healer, 'mended'>, { agent, job, command, 
   const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
   const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
   healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
+}
+
+/** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
+export function tellLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
+  const seen = endWords(worker, fault);
+  const proof = `${worker} takes no more jobs and is replaced; the job that it had is not touched`;
+  healer.mended({ agent, verdict: 'crashed', because: fault, seen, worker, version, job }, proof);
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */

@@ -9,7 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
-import { tellCellReplaced, tellGone } from './healing.ts';
+import { tellCellReplaced, tellGone, tellLeftOver } from './healing.ts';
 import type { Outbound } from './outbound.ts';
 import { findSecrets } from './secrets.ts';
 import type { Probation } from './versions/probation.ts';
@@ -53,6 +53,7 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       lines: (lines) => journal.lines(lines),
       // What a rollback answers is no second incident.
       gone: tellGone(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
+      leftOver: (found) => tellLeftOver(healer, found),
       readings(list) {
         healer.readings(list);
         probation.readings(list);

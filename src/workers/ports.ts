@@ -39,6 +39,8 @@ export interface WorkersNeeds {
   lines(lines: PluginLine[]): void;
   /** A worker ended otherwise than by a drain: crash, kill, load failure. For the record; its attempts come through `events`. */
   gone(end: WorkerEnd): void;
+  /** A job that has ended left something behind that threw, the first time of its kind. For the record: nothing else has to be done. */
+  leftOver?(found: LeftOver): void;
   /** One look at every worker of a cell that is ready, and at the cell itself, each second. */
   readings?(list: WorkerReading[], cell: CellReading): void;
   /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
@@ -117,6 +119,16 @@ export interface PluginLine {
   message: string;
   /** JSON text of an object, at most 16 KB; null for none. */
   data: string | null;
+}
+
+/** What a job left behind that threw when the job had ended. */
+export interface LeftOver {
+  worker: string;
+  agent: string;
+  version: string;
+  /** Whose it is. */
+  job: string;
+  fault: PlainFault;
 }
 
 export interface WorkerEnd {

@@ -6,6 +6,7 @@ import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
 import { type Cell, type Cells, createCells } from './cells.ts';
 import { faults } from './faults.ts';
+import { createLeftOvers } from './left-overs.ts';
 import { createLooks } from './looks.ts';
 import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
@@ -22,7 +23,7 @@ const CELL_QUIET_MS = 20_000;
 export interface RosterNeeds
   extends Pick<
     WorkersNeeds,
-    'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'readings' | 'children' | 'cellReplaced'
+    'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'leftOver' | 'readings' | 'children' | 'cellReplaced'
   > {
   reports: Reports;
 }
@@ -59,6 +60,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
   const places = new Map<HostWorker, Place>();
   const levels = new Map<string, LogLevel>();
   const looks = createLooks(needs);
+  const leftOvers = createLeftOvers(needs);
   const cells = createCells({ time, log, hear, lost }, options);
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
@@ -129,6 +131,7 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
       } else {
         const worker = cell.workers.get(message.worker);
         if (message.say === 'poisoned') poisoned(cell, worker);
+        if (message.say === 'left-over' && worker) leftOvers.heard(worker, message);
         // Before its job comes back: the next attempt goes to a clean cell.
         if (message.say === 'ended' && worker) judge(cell, verdictOn(worker.agent.name, message.end));
         worker?.hear(message);

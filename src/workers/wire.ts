@@ -38,6 +38,7 @@ export type FromCell =
   | { say: 'returned'; worker: number; seqs: number[] }
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: PluginLine[] }
+  | { say: 'left-over'; worker: number; is: 'error' | 'timer'; job: string; fault: PlainFault }
   /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
   | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: Found | null }
   /** As `gone`, but the thread could not be stopped: the cell has to be killed. */
@@ -64,7 +65,11 @@ export type FromThread =
   | { say: 'call'; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: ThreadLine[] }
   /** The plugin ends its own thread. */
-  | { say: 'exit'; code: number; thrown: Thrown };
+  | { say: 'exit'; code: number; thrown: Thrown }
+  /** It threw where nobody catches: its thread ends. */
+  | { say: 'crashed'; thrown: Thrown }
+  /** Something of a job that has ended: an error that nobody catches, or a timer that runs on. The thread goes on. */
+  | { say: 'left-over'; is: 'error' | 'timer'; job: string; thrown: Thrown };
 
 /** First the sequence number, then five values a job: id, attempt, trigger, slot, input. */
 export type JobPack = (number | string | null)[];

@@ -10,6 +10,7 @@ import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type {
   CellReading,
+  LeftOver,
   PluginLine,
   WorkerCall,
   WorkerEnd,
@@ -28,6 +29,7 @@ export interface World {
   returned: AttemptRef[];
   lines: PluginLine[];
   ends: WorkerEnd[];
+  leftOvers: LeftOver[];
   calls: WorkerCall[];
   readings: WorkerReading[];
   cellReadings: CellReading[];
@@ -163,6 +165,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     returned: [],
     lines: [],
     ends: [],
+    leftOvers: [],
     calls: [],
     readings: [],
     cellReadings: [],
@@ -200,6 +203,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         ...(children ? { children } : {}),
         cellReplaced(cell) {
           world.replaced.push(cell);
+          told();
+        },
+        leftOver(found) {
+          world.leftOvers.push(found);
           told();
         },
         gone(end) {

@@ -11,12 +11,14 @@ import type { FromThread, JobPack, ToThread, WorkerSpec } from '../wire.ts';
 import type { Home } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { guardOs, putUpFences } from './fences.ts';
+import { noteIntervals, ownerNow } from './job-owner.ts';
 import { putUpNetFence } from './net-fence.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
 import { thrownOf } from './thrown.ts';
+import { watchUncaught } from './uncaught.ts';
 
 /** What the cell hands to a thread. */
 export interface ThreadData {
@@ -47,10 +49,11 @@ let runner: Runner | undefined;
 const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 const net = putUpNetFence(data.net, data.agent);
-captureOutput(lines, () => runner?.jobNow() ?? '');
+const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
 putUpFences({ agent: data.agent, modules: data.modules, guards: { os: guardOs, dgram: net.guardDgram } });
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
-tellExits();
+watchUncaught({ owner: data, post, flush, exit });
+noteIntervals();
 port.on('message', hear);
 
 try {
@@ -64,6 +67,7 @@ try {
     time: machineTime,
     post,
     ledger: data.ledger,
+    flushOutput: output.flush,
   });
   post({ say: 'ready' });
   for (const text of early) hear(text);
@@ -78,9 +82,15 @@ function hear(message: ToThread) {
   } else if (message.do === 'abort') runner?.abort(message.seq, message.why);
   else if (message.do === 'answer') calls.answer(message.id, message.answer);
   else {
-    lines.flush();
+    flush();
     exit(0);
   }
+}
+
+/** Nothing that was printed is lost with the thread. */
+function flush() {
+  output.flush();
+  lines.flushAll();
 }
 
 /** Loaded only where it is asked for. */
@@ -127,22 +137,4 @@ function home(settings: unknown): Home {
 function progress(note?: string) {
   shared.times[TIME.progressAt] = clock();
   if (note) shared.marks[MARK.note] = shared.note.write(note.slice(0, NOTE_BYTES), 0, NOTE_BYTES);
-}
-
-/** `process.exit` ends this thread only; the place of the call is told first. */
-function tellExits() {
-  for (const name of ['exit', 'reallyExit'] as const) {
-    const plain = (process as unknown as Record<string, (code?: unknown) => never>)[name]!;
-    Object.defineProperty(process, name, {
-      value: (code?: unknown) => {
-        const status = Number(code ?? process.exitCode ?? 0);
-        post({
-          say: 'exit',
-          code: status,
-          thrown: thrownOf(new Error(`the plugin called process.exit(${status})`), data),
-        });
-        return plain.call(process, code);
-      },
-    });
-  }
 }

@@ -4,25 +4,43 @@ import type { PluginLines } from './plugin-log.ts';
 
 const LONGEST_REST = 64 * 1024;
 
+/** What was printed. */
+export interface Output {
+  /** Tells the half lines, each as its job's. */
+  flush(): void;
+}
+
 /**
  * Makes `console.log` and writes to stdout lines at level info, stderr at level error, warnings of Node at level warn:
- * within the limits of the worker's log, because Node's own streams of a worker grow without bound.
+ * within the limits of the worker's log, because Node's own streams of a worker grow without bound. `jobNow`: whose code
+ * prints; a half line waits for its end apart from those of other jobs.
  */
-export function captureOutput(lines: PluginLines, jobNow: () => string): void {
-  replaceWrites(process.stdout, 'info');
-  replaceWrites(process.stderr, 'error');
+export function captureOutput(lines: PluginLines, jobNow: () => string): Output {
+  const streams = [replaceWrites(process.stdout, 'info'), replaceWrites(process.stderr, 'error')];
   process.on('warning', (warning) => lines.put('warn', jobNow(), `${warning.name}: ${warning.message}`));
+  return {
+    flush() {
+      for (const flush of streams) flush();
+    },
+  };
 
   /** The stream itself must stay: Node's own code for worker threads speaks with it. */
-  function replaceWrites(stream: Writable, level: LogLevel) {
-    let rest = '';
+  function replaceWrites(stream: Writable, level: LogLevel): Output['flush'] {
+    const rests = new Map<string, string>();
     const take = (chunk: string | Buffer) => {
-      const parts = (rest + (typeof chunk === 'string' ? chunk : chunk.toString('utf8'))).split('\n');
-      rest = parts.pop()!;
-      for (const part of parts) lines.put(level, jobNow(), part);
-      if (rest.length <= LONGEST_REST) return;
-      lines.put(level, jobNow(), rest);
-      rest = '';
+      const job = jobNow();
+      const text = (rests.get(job) ?? '') + (typeof chunk === 'string' ? chunk : chunk.toString('utf8'));
+      const parts = text.split('\n');
+      const rest = parts.pop()!;
+      for (const part of parts) lines.put(level, job, part);
+      if (rest !== '') rests.set(job, rest);
+      else rests.delete(job);
+      if (rest.length > LONGEST_REST) flush();
+    };
+    const flush = () => {
+      if (rests.size === 0) return;
+      for (const [job, rest] of rests) lines.put(level, job, rest);
+      rests.clear();
     };
     stream._write = (chunk, _encoding, done) => {
       take(chunk);
@@ -32,5 +50,6 @@ export function captureOutput(lines: PluginLines, jobNow: () => string): void {
       for (const { chunk } of chunks) take(chunk);
       done();
     };
+    return flush;
   }
 }

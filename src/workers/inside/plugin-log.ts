@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { errorsOf, isError } from '../../kernel/reasons.ts';
 import type { PluginLog } from '../../plugin/context.ts';
 import type { FromThread, ThreadLine } from '../wire.ts';
 import { MARK, type Shared } from './shared.ts';
@@ -19,6 +20,8 @@ export interface PluginLines {
   of(job: string): PluginLog;
   /** Sends what waits, as far as it may. */
   flush(): void;
+  /** Sends all that waits, for a thread that ends. */
+  flushAll(): void;
 }
 
 export function createPluginLines(
@@ -46,24 +49,27 @@ export function createPluginLines(
     return true;
   }
 
-  function tellDropped() {
+  function tellDropped(everyMs: number) {
     const at = performance.now();
-    if (dropped === 0 || at - toldAt < TOLD_EVERY_MS) return;
+    if (dropped === 0 || at - toldAt < everyMs) return;
     const message = `${dropped} lines were dropped: more than ${LINES_PER_SECOND} a second`;
     waiting.push({ at: needs.now(), level: 'warn', job: '', message, data: null });
     dropped = 0;
     toldAt = at;
   }
 
+  function send() {
+    const lines = waiting;
+    waiting = [];
+    posted += 1;
+    post({ say: 'lines', lines });
+  }
+
   function flush() {
-    tellDropped();
+    tellDropped(TOLD_EVERY_MS);
     if (waiting.length === 0) return;
-    if (posted - Atomics.load(shared.marks, MARK.heardLines) < BATCHES_UNDERWAY) {
-      const lines = waiting;
-      waiting = [];
-      posted += 1;
-      post({ say: 'lines', lines });
-    } else if (!again) {
+    if (posted - Atomics.load(shared.marks, MARK.heardLines) < BATCHES_UNDERWAY) send();
+    else if (!again) {
       again = true;
       setTimeout(() => {
         again = false;
@@ -93,6 +99,10 @@ export function createPluginLines(
       error: (message, data) => lines.put('error', job, message, data),
     }),
     flush,
+    flushAll() {
+      tellDropped(0);
+      if (waiting.length > 0) send();
+    },
   };
   return lines;
 }
@@ -102,12 +112,28 @@ function textOf(message: unknown): string {
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }
 
+/** Unlike in results nothing is refused here: a line is for people. */
+function shownAs(value: unknown): unknown {
+  if (isError(value)) {
+    const { name, message, stack, cause } = value;
+    const errors = errorsOf(value);
+    return {
+      ...value,
+      name,
+      message,
+      stack,
+      ...(cause === undefined ? {} : { cause }),
+      ...(errors.length > 0 ? { errors } : {}),
+    };
+  }
+  if (value instanceof Map || value instanceof Set) return [...value];
+  return typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value;
+}
+
 /** JSON text of an object; errors in it keep their message, and what JSON cannot hold is told instead. */
 function dataOf(data: unknown): string {
   try {
-    const text = JSON.stringify(data, (_key, value) =>
-      value instanceof Error ? { ...value, name: value.name, message: value.message, stack: value.stack } : value,
-    );
+    const text = JSON.stringify(data, (_key, value) => shownAs(value));
     if (text === undefined) return '{}';
     return text.length > LONGEST_TEXT ? JSON.stringify({ cut: text.slice(0, LONGEST_TEXT / 2) }) : text;
   } catch (error) {

@@ -5,6 +5,7 @@ import type { PluginDefinition } from '../../plugin/define.ts';
 import { type FromThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
 import { Attempt, type Home } from './attempt.ts';
 import type { Owner } from './denied.ts';
+import { asJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
 import { MARK, type Shared, TIME, take } from './shared.ts';
@@ -23,6 +24,8 @@ export interface RunnerNeeds {
   post(message: FromThread): void;
   /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
   ledger: { fd: number; at: number } | null;
+  /** Tells the half lines that were printed. */
+  flushOutput(): void;
 }
 
 /** Does the jobs that a worker is given, one after the other. Exactly one end is told of each that it begins. */
@@ -39,6 +42,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
   const note = Buffer.alloc(8);
   const packs: JobPack[] = [];
   let running = false;
+  let timerTold = false;
   let now: { seq: number; id: string; attempt: Attempt } | undefined;
 
   /** Does all that waits. */
@@ -88,10 +92,12 @@ export function createRunner(needs: RunnerNeeds): Runner {
       slot: pack[at + 3] as number | null,
       input: pack[at + 4] as string | null,
     });
-    now = { seq, id: pack[at] as string, attempt };
+    const id = pack[at] as string;
+    const owner: JobOwner = { id, hasEnded: false };
+    now = { seq, id, attempt };
     let end: RunEnd | string | null;
     try {
-      let value = plugin.run(attempt as never);
+      let value = asJob(owner, () => plugin.run(attempt as never));
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
       if (quiet) await quiet;
@@ -100,9 +106,20 @@ export function createRunner(needs: RunnerNeeds): Runner {
       end = failure(attempt, thrown, home);
     }
     attempt.close();
+    owner.hasEnded = true;
+    needs.flushOutput();
+    if (owner.intervals) tellInterval(owner);
     now = undefined;
     tell(seq, end, clock() - began, attempt.text);
     Atomics.store(shared.marks, MARK.current, 0);
+  }
+
+  /** Once: it goes on firing in jobs that know nothing of it. */
+  function tellInterval(left: JobOwner) {
+    const begun = timerTold ? undefined : intervalLeft(left);
+    if (!begun) return;
+    timerTold = true;
+    post({ say: 'left-over', is: 'timer', job: left.id, thrown: thrownOf(begun, home) });
   }
 
   function tell(seq: number, end: RunEnd | string | null, durationMs: number, summary: string | undefined) {

@@ -1,7 +1,8 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { mayHelp } from '../../kernel/fault-codes.ts';
 import { faults } from '../faults.ts';
-import type { WorkerSpec } from '../wire.ts';
+import type { Thrown, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
 
 const MB = 1024 * 1024;
@@ -17,6 +18,11 @@ export function endOf(is: ThreadIs, fault: PlainFault | undefined, wasReady: boo
   if (fault) return wasReady || is === 'killing' ? fault : faults.unfit(fault);
   const ended = faults.crashed(`its thread ended by itself with code ${code}`);
   return wasReady ? ended : faults.unfit(ended);
+}
+
+/** What ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
+export function crashOf(thrown: Thrown): Thrown {
+  return mayHelp(thrown) ? { ...thrown, code: 'CRASHED' } : thrown;
 }
 
 /** What the thread is started with. */

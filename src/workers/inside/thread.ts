@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../kernel/entry.ts';
-import type { PlainFault } from '../../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
@@ -11,11 +11,12 @@ import { createGauge } from './gauge.ts';
 import { createHeapWatch, NEAR_LIMIT } from './heap-watch.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
+import { linesOf, mapLines } from './printed.ts';
 import { drainRing } from './ring.ts';
 import { currentOf, MARK, openShared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { Held } from './suspect.ts';
-import { dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
+import { crashOf, dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
 /** Near its limit a worker is measured so often. */
@@ -69,6 +70,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   let fault: PlainFault | undefined;
   /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
   let exitCall: PlainFault | undefined;
+  /** What its own listener heard, with all that Node leaves out. */
+  let crash: PlainFault | undefined;
   let found: Found | undefined;
   let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
@@ -98,7 +101,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
   worker.on('message', hear);
   worker.on('error', (error: unknown) => {
-    fault ??= crashOf(error);
+    fault ??= nodeError(error);
   });
   worker.on('messageerror', (error) => {
     fault ??= faults.crashed(`its message could not be read: ${error.message}`);
@@ -106,13 +109,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   worker.on('exit', exited);
   worker.stdout.resume();
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
-    const lines = text.split('\n').filter(Boolean);
-    const at = time.now();
-    needs.lines.put(
-      from,
-      lines.map((message) => ({ at, level: 'error' as const, job: '', message, data: null })),
-      () => {},
-    );
+    needs.lines.put(from, linesOf(text, time.now()), () => {});
   });
   let stopBoot: (() => void) | undefined = time.after(limits.bootMs, () => void kill(faults.notReady(limits.bootMs)));
 
@@ -144,8 +141,18 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         say({ say: 'call', worker: id, seq: message.seq, id: message.id, call: message.call });
         break;
       case 'lines':
-        needs.lines.put(from, message.lines, () => Atomics.add(shared.marks, MARK.heardLines, 1));
+        needs.lines.put(from, mapLines(message.lines, needs.stacks, spec), () => {
+          Atomics.add(shared.marks, MARK.heardLines, 1);
+        });
         break;
+      case 'crashed':
+        crash ??= needs.stacks.map(crashOf(message.thrown), spec);
+        break;
+      case 'left-over': {
+        const fault = needs.stacks.map(message.thrown, spec);
+        say({ say: 'left-over', worker: id, is: message.is, job: message.job, fault });
+        break;
+      }
       case 'exit':
         exitCall ??= needs.stacks.map({ ...message.thrown, code: 'CRASHED' }, spec);
         break;
@@ -201,7 +208,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   function exited(code: number) {
     if (is === 'over') return;
     const wasReady = stopBoot === undefined;
-    const because = endOf(is, fault ?? exitCall, wasReady, code);
+    const because = endOf(is, (is === 'killing' ? fault : (crash ?? fault)) ?? exitCall, wasReady, code);
     is = 'over';
     stopTimers();
     drain();
@@ -216,17 +223,11 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     watch.stop();
   }
 
-  function crashOf(error: unknown): PlainFault {
+  function nodeError(error: unknown): PlainFault {
     if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
       return faults.outOfMemory(limits.memoryBytes);
     }
-    const told = error instanceof Error ? error : new Error(`threw ${String(error)} outside of any job`);
-    const thrown = {
-      code: 'CRASHED',
-      message: told.message || told.name,
-      ...(told.stack ? { stack: told.stack } : {}),
-    };
-    return needs.stacks.map(thrown, spec);
+    return needs.stacks.map(crashOf(toPlainFault(error)), spec);
   }
 
   function runningNow(): Running | null {

@@ -1,0 +1,42 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** The job on whose behalf code of the plugin runs, wherever it waits meanwhile: in a timer, a stream, a promise. */
+export interface JobOwner {
+  readonly id: string;
+  /** Its attempt is over: what still runs of it was left behind. */
+  hasEnded: boolean;
+  /** Intervals that it began, with the place; undefined without any. */
+  intervals?: { handle: NodeJS.Timeout; begun: Error }[];
+}
+
+const owners = new AsyncLocalStorage<JobOwner>();
+
+/** Runs the code as the job's. */
+export function asJob<T>(owner: JobOwner, run: () => T): T {
+  return owners.run(owner, run);
+}
+
+/** Whose code runs now; undefined for what no job began, and where Node lost the thread (`queueMicrotask`). */
+export function ownerNow(): JobOwner | undefined {
+  return owners.getStore();
+}
+
+/** From now on intervals are noted with the job that begins them. */
+export function noteIntervals(): void {
+  const plain = globalThis.setInterval;
+  const noted = function setInterval(...args: Parameters<typeof plain>) {
+    const handle = plain(...args);
+    const owner = ownerNow();
+    if (owner) {
+      owner.intervals ??= [];
+      owner.intervals.push({ handle, begun: new Error('left a timer running after its job had ended: setInterval') });
+    }
+    return handle;
+  };
+  globalThis.setInterval = Object.assign(noted, plain) as typeof plain;
+}
+
+/** The first of the job's intervals that nobody has cleared. */
+export function intervalLeft({ intervals }: JobOwner): Error | undefined {
+  return intervals?.find(({ handle }) => !(handle as unknown as { _destroyed: boolean })._destroyed)?.begun;
+}

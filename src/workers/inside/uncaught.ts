@@ -1,0 +1,65 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { FromThread } from '../wire.ts';
+import type { Owner } from './denied.ts';
+import { ownerNow } from './job-owner.ts';
+import { thrownOf } from './thrown.ts';
+
+/** A timer that throws each time would fill the log until its worker is replaced. */
+const MOST_TOLD = 20;
+
+export interface UncaughtNeeds {
+  owner: Owner;
+  post(message: FromThread): void;
+  /** Sends all that was printed. */
+  flush(): void;
+  /** Ends the thread at once. */
+  exit(code: number): never;
+}
+
+/**
+ * What a plugin throws where nobody catches: in a timer, an event, a rejected promise; and its `process.exit`. Told as it
+ * was thrown, with all its reasons, for Node's own words keep neither objects nor what an AggregateError is made of.
+ *
+ * What an ended job left behind is told as that job's, and the thread goes on: the job that runs now did nothing wrong.
+ * Anything else ends the thread. A plugin that listens itself is left to it.
+ */
+export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void {
+  let told = 0;
+  const isTheirs = (event: string) => process.listenerCount(event) > 1;
+
+  function uncaught(error: unknown) {
+    const job = ownerNow();
+    const thrown = thrownOf(error, owner);
+    if (job?.hasEnded) {
+      if (told++ < MOST_TOLD) post({ say: 'left-over', is: 'error', job: job.id, thrown });
+      return;
+    }
+    post({ say: 'crashed', thrown });
+    flush();
+    exit(1);
+  }
+
+  process.on('uncaughtException', (error) => {
+    if (!isTheirs('uncaughtException')) uncaught(error);
+  });
+  process.on('unhandledRejection', (reason) => {
+    if (isTheirs('unhandledRejection')) return;
+    // As Node does it where nobody listens.
+    if (isTheirs('uncaughtException')) throw reason;
+    uncaught(reason);
+  });
+  process.on('exit', flush);
+  for (const name of ['exit', 'reallyExit'] as const) {
+    const plain = (process as unknown as Record<string, (code?: unknown) => never>)[name]!;
+    Object.defineProperty(process, name, {
+      value: (code?: unknown) => {
+        const status = Number(code ?? process.exitCode ?? 0);
+        const message = `the plugin called process.exit(${status})`;
+        if (ownerNow()?.hasEnded) throw new Fault({ code: 'ATTEMPT_ENDED', message });
+        post({ say: 'exit', code: status, thrown: thrownOf(new Error(message), owner) });
+        flush();
+        return plain.call(process, code);
+      },
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { causeOf } from '../jobs/cause.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { LeftOver, WorkersNeeds } from './ports.ts';
+import type { FromCell } from './wire.ts';
+import type { HostWorker } from './worker.ts';
+
+type Message = Extract<FromCell, { say: 'left-over' }>;
+
+const LONGEST_STACK = 4_096;
+/** Kinds of left-overs that are remembered as told. */
+const MOST_TOLD = 1_000;
+
+/** What jobs leave behind in their workers. */
+export interface LeftOvers {
+  /**
+   * An error is a line of the job that it belongs to and an incident the first time, and its worker is replaced once the
+   * job that it has now is done: that one did nothing wrong and loses nothing. A timer is a warning, once a version.
+   */
+  heard(worker: HostWorker, message: Message): void;
+}
+
+export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'leftOver'>): LeftOvers {
+  const told = new Set<string>();
+
+  function isNew(key: string): boolean {
+    if (told.has(key)) return false;
+    if (told.size >= MOST_TOLD) told.clear();
+    told.add(key);
+    return true;
+  }
+
+  function line({ worker, agent, job, fault, is }: LeftOver & { is: Message['is'] }) {
+    const { stack = '', ...rest } = fault;
+    const data = JSON.stringify({ fault: { ...rest, stack: stack.slice(0, LONGEST_STACK) } });
+    const message =
+      is === 'timer' ? fault.message : `left behind by ${job}, and thrown after its end: ${fault.message}`;
+    const level = is === 'timer' ? 'warn' : 'error';
+    needs.lines([{ at: needs.time.now(), level, agent, job, worker, message, data }]);
+  }
+
+  return {
+    heard(worker, { is, job, fault }) {
+      const { name, agent } = worker;
+      const version = agent.version.id;
+      const found: LeftOver = { worker: name, agent: agent.name, version, job, fault: asCrash(job, fault) };
+      if (is === 'error') worker.drain();
+      if (is === 'error' || isNew(`${agent.name} ${version}`)) line({ ...found, fault, is });
+      if (is === 'error' && isNew(`${agent.name} ${version} ${causeOf(fault)}`)) needs.leftOver?.(found);
+    },
+  };
+}
+
+function asCrash(job: string, fault: PlainFault): PlainFault {
+  return {
+    ...fault,
+    code: 'CRASHED',
+    message: `left behind by ${job}: ${fault.message}`,
+    data: { ...fault.data, job },
+  };
+}
