@@ -41,7 +41,7 @@ export interface Healer extends Service {
   /** Something that another room found out; `note`: what it has done about it, null: nothing. */
   report(seen: Disturbance, note: string | null): void;
   /** The same, of something that is over already: `proof` is how that is known. */
-  mended(seen: Disturbance, proof: string): void;
+  mended(seen: Disturbance, proof: string, note?: string): void;
   /** The host before this one ended without an orderly stop; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
   /** A server that agents call went down, was probed, or is back. */
@@ -239,7 +239,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
         );
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
-    mended: safely((seen, proof) => heal(notice(seen, {}), proof)),
+    mended: safely((seen, proof, note) => heal(notice(seen, note === undefined ? {} : { note }), proof)),
     report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
     originsChanged: safely(origins.look),
     chainRefused: safely(loops.refused),

@@ -96,7 +96,7 @@ export function remedyWords(
   const who = facts.worker ?? 'the worker';
   switch (kind) {
     case 'retry':
-      return 'a clean worker takes its place; the job is tried again by its backoff';
+      return facts.note ?? 'a clean worker takes its place; the job is tried again by its backoff';
     case 'recycle':
       return `${who} takes no more jobs and goes after the one it holds; a clean one takes its place`;
     case 'kill':

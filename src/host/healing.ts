@@ -126,8 +126,9 @@ export function tellLeft(healer: Pick<Healer, 'mended'>, { agent, job, command, 
 /** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
 export function tellLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
   const seen = endWords(worker, fault);
-  const proof = `${worker} takes no more jobs and is replaced; the job that it had is not touched`;
-  healer.mended({ agent, verdict: 'crashed', because: fault, seen, worker, version, job }, proof);
+  const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
+  const proof = 'no other job was struck';
+  healer.mended({ agent, verdict: 'crashed', because: fault, seen, worker, version, job }, proof, note);
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
