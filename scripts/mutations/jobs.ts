@@ -106,8 +106,8 @@ const dispatch: Mutation[] = [
   {
     breaks: 'no more is claimed than there is room for',
     file: 'src/jobs/claims.ts',
-    text: 'limit: room }',
-    instead: 'limit: room + 1 }',
+    text: 'limit: room,',
+    instead: 'limit: room + 1,',
     caughtBy: [JOBS],
   },
   {

@@ -38,8 +38,8 @@ export const ofStore: readonly Mutation[] = [
   {
     breaks: 'what is stale is not started',
     file: `${INSIDE}/jobs/claim.ts`,
-    text: 'staleAt !== null && staleAt < now',
-    instead: 'staleAt !== null && staleAt < 0',
+    text: 'until !== null && until < now',
+    instead: 'until !== null && until < 0',
     caughtBy: [HISTORIES, LAWS],
   },
   {

@@ -5,13 +5,14 @@ import { createAgentShelf } from './agent-shelf.ts';
 import { createAlarms } from './alarms.ts';
 import { changeBetween, isEmptyChange, tellChange } from './change.ts';
 import { createSettingsCheck } from './files/settings-check.ts';
+import { goneAgents, tellGone } from './gone.ts';
 import { createIdle } from './idle.ts';
-import { createInForceFile, filesOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
+import { createInForceFile, filesOf, goodOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
 import { createListeners } from './listeners.ts';
 import { createNews } from './news.ts';
 import type { CatalogNeeds, CatalogOptions } from './options.ts';
 import { createPluginShelf } from './plugin-shelf.ts';
-import type { Catalog, CatalogChange, Listing } from './ports.ts';
+import type { Catalog, CatalogChange, GoneAgent, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve/agent.ts';
 import { rememberingResolve } from './resolve/memo.ts';
@@ -63,7 +64,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   );
   const memory = createInForceFile(versionsFolder, log);
   const problems = createProblems(log);
-  const notes = createProblems({ ...log, warn: log.info });
+  const notes = createProblems(log);
   const resolve = rememberingResolve();
   const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
@@ -110,9 +111,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   let inForce = new Map<string, Resolved>();
   let listings: Listing[] = [];
   let list: FolderList | undefined;
+  let gone: readonly GoneAgent[] = [];
   let strays: Strays = { problems: [], notes: [] };
   /** Something is there that is not settled yet. */
   let unsettled = false;
+  let agentsUnsettled = false;
 
   async function start() {
     is = 'starting';
@@ -122,6 +125,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await versions.open();
     remembered = await memory.read();
     standings.load(remembered.standings);
+    gone = remembered.gone;
     for (const [name, { agent, origins }] of remembered.agents) {
       const { plugin, id } = agent.version;
       const version = versions.get(plugin, id);
@@ -169,6 +173,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     turned = time.monotonic();
     list = seen.list;
     unsettled = seen.waitMs !== undefined;
+    agentsUnsettled = seen.agentsWait;
     if (unsettled) {
       alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
       if (is === 'running' && seen.waitMs! <= settleMs) workshop.warm();
@@ -188,10 +193,20 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     if (is === 'stopped' || !list) return;
     const plugins = pluginShelf.plugins();
     const files = agentShelf.files();
-    const terms = { plugins, files, inForce, listings, hostTimezone: hostTimezone(), unsettled, resolve };
+    const terms = {
+      plugins,
+      files,
+      inForce,
+      listings,
+      hostTimezone: hostTimezone(),
+      unsettled,
+      agentsUnsettled,
+      resolve,
+    };
     const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
     checks.ask(set.unchecked);
     standings.settle(set, inForce);
+    gone = goneAgents({ before: inForce, set, plugins, files, known: gone, now: time.now() });
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
@@ -207,7 +222,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ...agentShelf.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set(strays.notes);
+    notes.set([...tellGone(gone), ...strays.notes]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {
@@ -219,13 +234,12 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   function remember() {
-    const goodOf = <T, G>(all: ReadonlyMap<string, { good: T | undefined }>, make: (good: T) => G) =>
-      new Map([...all].flatMap(([name, { good }]) => (good ? [[name, make(good)] as const] : [])));
     const now: InForce = {
       plugins: goodOf(pluginShelf.plugins(), ({ ref }) => ref.id),
       files: goodOf(agentShelf.files(), ({ file, text }) => ({ file, text })),
       agents: inForce,
       standings: standings.all(),
+      gone,
     };
     remembered = now;
     memory.write(now, async () => void (await versions.prune(used())));
@@ -261,6 +275,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     listings: () => listings,
     problems: () => problems.all(),
     notes: () => notes.all(),
+    gone: () => gone,
     async rescan() {
       await turns.ask(true);
       await idle.wait(RESCAN_MS);

@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { Standing } from './standing/standing.ts';
 import type { StoredVersion } from './versions/versions.ts';
@@ -15,6 +16,7 @@ export interface InForce {
   files: ReadonlyMap<string, { file: string; text: string }>;
   agents: ReadonlyMap<string, Resolved>;
   standings: ReadonlyMap<string, Standing>;
+  gone: readonly GoneAgent[];
 }
 
 export const NOTHING_IN_FORCE: InForce = {
@@ -22,6 +24,7 @@ export const NOTHING_IN_FORCE: InForce = {
   files: new Map(),
   agents: new Map(),
   standings: new Map(),
+  gone: [],
 };
 
 /** Stands in the file for a good state that is in force: it is there already. */
@@ -68,7 +71,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
         for (const [name, standing] of standings) {
           if ((standing.good as unknown) === IN_FORCE) standing.good = agents.get(name) ?? null;
         }
-        return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, standings };
+        return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, standings, gone: found.gone ?? [] };
       } catch {
         return NOTHING_IN_FORCE;
       }
@@ -84,6 +87,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
           files: Object.fromEntries(now.files),
           agents: Object.fromEntries(now.agents),
           standings: packed(now),
+          gone: now.gone,
         };
         await writeFile(`${file}.tmp`, JSON.stringify(plain));
         // As a whole: a cut leaves the old one.
@@ -110,10 +114,19 @@ function packed({ standings, agents }: InForce): Record<string, unknown> {
 function isSame(a: InForce, b: InForce): boolean {
   return (
     a.standings === b.standings &&
+    a.gone === b.gone &&
     hasSame(a.agents, b.agents, (one, two) => one === two) &&
     hasSame(a.plugins, b.plugins, (one, two) => one === two) &&
     hasSame(a.files, b.files, (one, two) => one.file === two.file && one.text === two.text)
   );
+}
+
+/** Of plugins or agent files: what is kept of the good state of each. */
+export function goodOf<T, Kept>(
+  all: ReadonlyMap<string, { good: T | undefined }>,
+  make: (good: T) => Kept,
+): Map<string, Kept> {
+  return new Map([...all].flatMap(([name, { good }]) => (good ? [[name, make(good)] as const] : [])));
 }
 
 function hasSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>, same: (one: T, two: T) => boolean): boolean {

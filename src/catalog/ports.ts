@@ -27,6 +27,18 @@ export interface Listing {
   standing?: StandingWord;
 }
 
+/** An agent that went with a change of its files within the last seven days, and has not come back. */
+export interface GoneAgent {
+  agent: string;
+  plugin: string;
+  /** Epoch ms. */
+  at: number;
+  /** It ran by itself until this file named its plugin; null: its own files are gone. */
+  by: string | null;
+  /** The agent of the same plugin that came when it went: it was renamed. */
+  heir: string | null;
+}
+
 /** One value of an agent or of the host, and where it was said: `default`, `plugins/x.ts`, `agents/x.yaml:6:3`, `config/daruma.yaml:2:1`. */
 export interface OriginValue {
   path: string;
@@ -110,6 +122,8 @@ export interface Catalog extends Service {
   problems(): PlainFault[];
   /** What may be meant so, and is worth a line: nothing has to be done about it. */
   notes(): PlainFault[];
+  /** Newest last. */
+  gone(): readonly GoneAgent[];
   /** Looks at the folders now; resolves when all that is found is in force or rejected. */
   rescan(): Promise<void>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */

@@ -5,7 +5,7 @@ import type { CatalogChange } from '../catalog/ports.ts';
 import { isFresh } from '../catalog/standing/config-standing.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, toPlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
@@ -29,6 +29,7 @@ import { createSafeMode } from './life/safe-mode.ts';
 import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './life/starts.ts';
 import { type Watched, watchedBy } from './life/watched.ts';
 import { createOrder } from './order.ts';
+import { watchOrphans } from './orphans.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
 import { watchGate } from './rehearse/watch.ts';
@@ -172,6 +173,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
     onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
+    const orphans = watchOrphans({ store, events, catalog });
     const again = (why: string) => options.ending(why, false, true);
     const configWatch = watchConfig({ ...ground, config, catalog, healer, jobs, pauses, again });
 
@@ -186,6 +188,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
       void firstRuns(change.added);
+      void orphans().catch((error) =>
+        log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }),
+      );
     }
 
     function useWorkers() {

@@ -62,7 +62,13 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     turn.claiming = true;
     turn.again = false;
     if (gathered.length === 0) queueMicrotask(claimGathered);
-    gathered.push({ agent: name, version: agent.version.id, limit: room });
+    const { staleAfterMs } = agent.limits;
+    gathered.push({
+      agent: name,
+      version: agent.version.id,
+      limit: room,
+      ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+    });
   }
 
   async function claimGathered() {

@@ -76,6 +76,8 @@ export interface ClaimRequest {
   /** What is written into the job as the version of this attempt. */
   version: string;
   limit: number;
+  /** A job that says nothing else, and has not begun so long after its time, is cancelled: it may have waited for its agent. */
+  staleAfterMs?: number;
 }
 
 export interface ClaimAnswer {

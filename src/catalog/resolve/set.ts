@@ -31,6 +31,8 @@ export interface SetTerms {
   hostTimezone: string;
   /** A file is still being written: it may be the one that is missed. */
   unsettled: boolean;
+  /** An agent file is: it may be that of a plugin that would run by itself. */
+  agentsUnsettled: boolean;
   resolve: typeof resolveAgent;
   /** What a version's schema has against settings; undefined when it has not been asked yet. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
@@ -75,7 +77,8 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     if (files.has(name) || firmly.has(name)) continue;
     // A file that is rejected does not take the plugin's own agent away, nor does it bring one to life.
     const runs = inForce.get(name)?.agent.version.plugin === name;
-    if (!named.has(name) || runs) put(name, name, known, undefined, known.problem);
+    if (terms.agentsUnsettled && !inForce.has(name)) keepQuietly(name);
+    else if (!named.has(name) || runs) put(name, name, known, undefined, known.problem);
   }
   result.listings.sort((a, b) => (a.name < b.name ? -1 : 1));
   return result;

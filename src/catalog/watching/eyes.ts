@@ -40,6 +40,8 @@ export interface LookResult {
   news: boolean;
   /** Something is there that is not settled yet. */
   waitMs: number | undefined;
+  /** An agent file among them. */
+  agentsWait: boolean;
   /** What lies in the folders, by name. */
   list: FolderList;
 }
@@ -106,8 +108,9 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
     });
     for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
     sights = result.sights;
+    const agentsWait = [...sights].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
     const waitMs = least(result.waitMs, lookupMs);
-    return { news: result.settled.length + result.gone.length > 0, waitMs, list };
+    return { news: result.settled.length + result.gone.length > 0, waitMs, agentsWait, list };
   }
 
   /** Nothing is made of it any more. */

@@ -21,7 +21,7 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
   );
   try {
     await catalog.start();
-    return { agents: [...catalog.agents().keys()].sort(), problems: catalog.problems() };
+    return { agents: [...catalog.agents().keys()].sort(), problems: catalog.problems(), notes: catalog.notes() };
   } finally {
     await catalog.stop();
     await rm(versionsFolder, { recursive: true, force: true });

@@ -22,6 +22,9 @@ export interface HoldUpNeeds {
 export function createHoldUps({ time, catalog, pauses, healer }: HoldUpNeeds): HoldUps {
   return ({ agent, state, runAt, error, priority }) => {
     if (state !== 'queued' && state !== 'retrying') return null;
+    // Nobody can resume an agent that is no more.
+    const isListed = catalog.listings().some(({ name }) => name === agent);
+    if (!isListed && !isDrillAgent(agent)) return outOfForce(agent);
     const paused = pauses.get(agent);
     if (paused?.why !== undefined) {
       return { is: 'held', text: `${agent} is held: ${paused.why}`, until: null, next: `daruma resume ${agent}` };

@@ -49,7 +49,13 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
       const plugin = agents.get(name)?.version.plugin ?? name;
       return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
     });
-  const catalog = { listings: () => listings, agents: () => agents, problems: () => [], notes: () => [] };
+  const catalog = {
+    listings: () => listings,
+    agents: () => agents,
+    problems: () => [],
+    notes: () => [],
+    gone: () => [],
+  };
   const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
   const needs = { time: machineTime, store, catalog };
   const lookups = createLookups(needs);

@@ -57,8 +57,14 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
     async check() {
       await catalog.rescan();
       const unscheduled = (await house.states.unscheduled()).map(unscheduledProblem);
-      const problems = [...zoneConcern(house.config.origins()), ...unscheduled, ...catalog.problems()];
-      return { agents: [...catalog.agents().keys()].sort(), problems, notes: catalog.notes() };
+      const left = await house.states.left();
+      const problems = [
+        ...zoneConcern(house.config.origins()),
+        ...unscheduled,
+        ...left.problems,
+        ...catalog.problems(),
+      ];
+      return { agents: [...catalog.agents().keys()].sort(), problems, notes: [...catalog.notes(), ...left.notes] };
     },
 
     async configShow({ agent }) {

@@ -1,10 +1,11 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
-import type { AgentOverview, JobStore } from '../../jobs/ports.ts';
+import type { AgentOverview, JobStore, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
+import { orphanProblem, orphansOf, stateLeft } from '../orphans.ts';
 import type { Pauses } from '../pauses.ts';
 import { type AgentWord, agentState } from './agent-state.ts';
 
@@ -19,8 +20,18 @@ export interface AgentStanding {
 /** How every agent is, from the store's rows and the catalog. */
 export interface States {
   all(): Promise<Map<string, AgentStanding>>;
+  /** What belongs to agents that are not there any more. */
+  left(): Promise<Left>;
   /** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
   unscheduled(): Promise<{ agent: string; fault: PlainFault }[]>;
+}
+
+export interface Left {
+  problems: PlainFault[];
+  notes: PlainFault[];
+  /** Jobs that are queued, and those that wait for another attempt as well. */
+  queued: number;
+  waiting: number;
 }
 
 /** What healing knows of agents that are not well. */
@@ -32,8 +43,8 @@ export interface Ailing {
 
 export interface StatesNeeds {
   time: Time;
-  store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'>;
-  catalog: Pick<Catalog, 'listings'>;
+  store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
+  catalog: Pick<Catalog, 'listings' | 'gone'>;
   /** How far the agent's slots are planned; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
   pauses: Pick<Pauses, 'get'>;
@@ -82,5 +93,16 @@ export function createStates({ time, store, catalog, pauses, ailing, planning }:
     return standings;
   }
 
-  return { all, unscheduled };
+  async function left(): Promise<Left> {
+    const gone = catalog.gone();
+    const orphans = orphansOf(await store.overview(), catalog.listings());
+    return {
+      problems: orphans.map((one) => orphanProblem(one, gone)),
+      notes: await stateLeft(gone, store),
+      queued: orphans.reduce((sum, one) => sum + one.queued, 0),
+      waiting: orphans.reduce((sum, one) => sum + one.waiting, 0),
+    };
+  }
+
+  return { all, unscheduled, left };
 }

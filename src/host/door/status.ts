@@ -7,7 +7,7 @@ import type { House } from '../house.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import { viewConfig } from './ops-config.ts';
-import type { AgentStanding, States } from './states.ts';
+import type { AgentStanding, Left, States } from './states.ts';
 import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
 
 const HOUR_MS = 3_600_000;
@@ -44,8 +44,9 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
     const hourNow = now - (now % HOUR_MS);
     const firstHour = hourNow - (HOURS - 1) * HOUR_MS;
-    const [standings, hours, durations, incidents] = await Promise.all([
+    const [standings, left, hours, durations, incidents] = await Promise.all([
       states.all(),
+      states.left(),
       store.hourFigures(firstHour, now),
       figuresOfDay(now),
       countIncidents(store, time),
@@ -84,13 +85,13 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     }
 
     return {
-      host: running ? hostView(running, at, standings) : null,
+      host: running ? hostView(running, at, standings, left) : null,
       edge: null,
       agents: listings.map(describe),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
-      problems: [...(running?.concerns() ?? []), ...catalog.problems()],
-      notes: catalog.notes(),
+      problems: [...(running?.concerns() ?? []), ...left.problems, ...catalog.problems()],
+      notes: [...catalog.notes(), ...left.notes],
     };
   };
 }
@@ -119,6 +120,7 @@ function hostView(
   house: NonNullable<StatusNeeds['running']>,
   at: WorkersView,
   standings: ReadonlyMap<string, AgentStanding>,
+  left: Left,
 ): StatusView['host'] {
   const { facts, lag, concerns } = house;
   return {
@@ -133,8 +135,8 @@ function hostView(
     loopLagMs: lag.p99Ms(),
     cells: at.cells.length,
     workers: at.workers.length,
-    queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), 0),
-    waiting: [...standings.values()].reduce((sum, standing) => sum + waitingOf(standing), 0),
+    queued: [...standings.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
+    waiting: [...standings.values()].reduce((sum, standing) => sum + waitingOf(standing), left.waiting),
     socket: facts.socket,
     store: facts.storeFile,
     logs: facts.logFolder,

@@ -1,5 +1,6 @@
 import type { WhyView } from '../../control/protocol.ts';
 import { explain, slotNear } from '../../schedule/why.ts';
+import { orphanProblem } from '../orphans.ts';
 import { agentInForceOrNot } from './known.ts';
 import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, isoOrNull } from './views.ts';
@@ -32,8 +33,12 @@ export async function whyOf(needs: LookupNeeds, agent: string, at: number | unde
     ...(before ? { before } : {}),
     ...(after ? { after } : {}),
   });
+  const waiting = known ? 0 : (await store.list({ agent, states: ['queued', 'retrying'], limit: 1_000 })).length;
+  const isListed = needs.catalog.listings().some(({ name }) => name === agent);
+  const orphans = waiting > 0 && !isListed ? `. ${orphanProblem({ agent, waiting }).message}` : '';
   return {
     ...why,
+    sentence: `${why.sentence}${orphans}`,
     slot: isoOrNull(why.slot),
     steps: why.steps.map((step) => ({ ...step, at: iso(step.at) })),
   };

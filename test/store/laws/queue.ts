@@ -140,6 +140,16 @@ export function queueLaws(open: OpenStore): void {
       expect(dropped!.error!.message).toContain(new Date(T0 - 1).toISOString());
     });
 
+    test('cancels what has waited for its agent for longer than that lets it, and nothing that has begun', async () => {
+      const [old, own, retried] = await added(store(), [{}, { staleAt: T0 + 9 * MINUTE }, {}]);
+      const [first] = await claimed(store(), 1);
+      await store().release([{ job: first!.job, attempt: 1 }]);
+      const terms = { owner: 'o', leaseUntil: T0 + MINUTE, now: T0 + 2 };
+      const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 3, staleAfterMs: 1 }], terms);
+      expect(answer!.assignments.map(({ job: id }) => id)).toEqual([own]);
+      for (const id of [old, retried]) expect(await store().get(id!)).toMatchObject({ error: { code: 'STALE' } });
+    });
+
     test('takes a retrying job when its pause is over', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());

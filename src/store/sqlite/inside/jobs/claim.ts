@@ -79,7 +79,7 @@ export function jobClaims(
   }
 
   function takeLevel(
-    { agent, version }: ClaimRequest,
+    { agent, version, staleAfterMs = Number.POSITIVE_INFINITY }: ClaimRequest,
     level: number,
     limit: number,
     { owner, leaseUntil, now }: Parameters<PackedOps['claim']>[1],
@@ -90,8 +90,9 @@ export function jobClaims(
       const wanted = limit - taken;
       const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
       for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt] of rows) {
-        if (staleAt !== null && staleAt < now) {
-          expire.run(now, JSON.stringify(staleFault(staleAt)), row);
+        const until = staleAt ?? (before === 0 ? runAt + staleAfterMs : null);
+        if (until !== null && until < now) {
+          expire.run(now, JSON.stringify(staleFault(until)), row);
           continue;
         }
         take.run(before + 1, version, owner, leaseUntil, now, row);
