@@ -1,14 +1,27 @@
-import { lstat, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { definePlugin, z } from 'daruma';
+import { definePlugin, type FleetParts, z } from 'daruma';
 import { differences, pack, readBack } from './lib/archive.ts';
-import { surplus } from './lib/backups.ts';
+import { noteVerified, surplus } from './lib/backups.ts';
+import { contentsOf, hasCredentials } from './lib/contents.ts';
 import { whileGrowing } from './lib/files.ts';
 import { copyStore, countJobs, storeBytes } from './lib/store-copy.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
 
-/** What makes an installation, beside its store. */
-const FOLDERS = ['plugins', 'agents', 'config'];
+/** What makes an installation, beside its store: folders, and files that stand for themselves. */
+const FOLDERS = ['plugins', 'agents', 'config', 'vendor', 'data/config'];
+const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'AGENTS.md', 'README.md', '.gitignore'];
+const NPMRC = '.npmrc';
+/** Compiled versions; only those are packed that agents stand on. */
+const VERSIONS = 'data/versions';
+/** What the archive says of itself. */
+const ABOUT = 'data/backup.json';
+/** Said of every archive. */
+const LACKS = [
+  'secrets and .env',
+  'node_modules/ (npm install)',
+  'logs/, and files that agents wrote outside of the store',
+];
 
 export default definePlugin({
   about: 'Backs up the store and the files of the installation to backups/, and reads each backup back.',
@@ -20,9 +33,10 @@ export default definePlugin({
     leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
   }),
   limits: { memory: '256MB', timeout: '1h', silence: '15m', attempts: 3, backoff: { first: '1m', longest: '10m' } },
-  needs: { fleet: true, modules: ['node:sqlite'], read: FOLDERS, write: ['backups'] },
-  async run({ settings, agent, folder, fleet, beat, signal, summary }) {
+  needs: { fleet: true, modules: ['node:sqlite'], read: [...FOLDERS, ...FILES, NPMRC, VERSIONS], write: ['backups'] },
+  async run({ settings, agent, job, folder, fleet, beat, signal, summary }) {
     const store = await fleet.storeFile();
+    const parts = await fleet.parts();
     const backups = join(folder, 'backups');
     await mkdir(backups, { recursive: true });
     const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
@@ -34,13 +48,15 @@ export default definePlugin({
       if (old.startsWith(mine)) await rm(join(backups, old), { recursive: true, force: true });
     await checkRoom(backups, storeBytes(store), bytesOf(settings.leaveFree));
     try {
-      const { draft, jobs, entries } = await makeAndProve({ store, folder, work, beat, signal });
+      const made = { madeAt: new Date().toISOString(), job: job.id, agent };
+      const { draft, jobs, entries, lacks } = await makeAndProve({ store, folder, parts, made, work, beat, signal });
       const { size: bytes } = await stat(draft);
       await rename(draft, join(backups, name));
-      const gone = await prune(backups, settings.keep, bytesOf(settings.budget));
+      const { gone, left } = await prune(backups, settings.keep, bytesOf(settings.budget));
+      await noteVerified(backups, { name, bytes, at: new Date().toISOString() }, left);
       const what = `${showMany(jobs, 'job')}, ${showMany(entries, 'entry', 'entries')}, ${showBytes(bytes)}`;
       summary(`\`backups/${name}\`: ${what}, read back and checked. ${showMany(gone, 'older backup')} deleted.`);
-      return { file: `backups/${name}`, bytes, jobs, entries, checked: true };
+      return { file: `backups/${name}`, bytes, jobs, entries, checked: true, lacks };
     } catch (error) {
       throw await explain(error, backups);
     } finally {
@@ -52,6 +68,9 @@ export default definePlugin({
 interface Making {
   store: string;
   folder: string;
+  parts: FleetParts;
+  /** By whom and when. */
+  made: { madeAt: string; job: string; agent: string };
   /** An own folder in backups/, for the copy and the draft. */
   work: string;
   beat: (note: string) => void;
@@ -59,7 +78,7 @@ interface Making {
 }
 
 /** Makes the archive, and believes in it only after it has done what a restore does: unpack the store, check it, count its jobs. */
-async function makeAndProve({ store, folder, work, beat, signal }: Making) {
+async function makeAndProve({ store, folder, parts, made, work, beat, signal }: Making) {
   const step = (note: string) => {
     signal.throwIfAborted();
     beat(note);
@@ -77,7 +96,16 @@ async function makeAndProve({ store, folder, work, beat, signal }: Making) {
 
   step('packing');
   const strip = `${relative(folder, content)}/`;
-  const paths = [...(await present(folder)), strip + inside];
+  const { paths: present, lacks } = await presentIn(folder, parts);
+  const about = { format: 1, ...made, version: parts.version, store: inside, secrets: parts.secrets, lacks };
+  await write(join(content, ABOUT), JSON.stringify(about));
+  // Unpacked over an installation that crashed, the copy must not be taken for the beginning of the log that lies there.
+  await write(`${copy}-wal`, '');
+  for (const { path, from } of parts.sources.filter(({ path }) => !present.includes(path))) {
+    await mkdir(dirname(join(content, path)), { recursive: true });
+    await copyFile(join(folder, from), join(content, path));
+  }
+  const paths = [...present, ...(await contentsOf(content, ['.'])).paths.slice(1).map((path) => join(strip, path))];
   const packed = await pack(draft, { folder, paths, strip }, (bytes) => step(`packed ${showBytes(bytes)}`));
   await rm(copy); // makes room for the copy that is read back
 
@@ -90,7 +118,7 @@ async function makeAndProve({ store, folder, work, beat, signal }: Making) {
   const counted = countJobs(copy);
   if (counted !== jobs) throw new Error(`the archive holds ${showMany(counted, 'job')}, ${jobs} went in`);
   signal.throwIfAborted();
-  return { draft, jobs, entries: packed.size };
+  return { draft, jobs, entries: packed.size, lacks };
 }
 
 /** Filling the disk of the live store would hurt more than a missing backup, so it is not even tried. */
@@ -111,24 +139,29 @@ function placeOf(store: string, folder: string): string {
   return path.startsWith('..') ? 'data/daruma.db' : path;
 }
 
-async function present(folder: string): Promise<string[]> {
-  const found = await Promise.all(
-    FOLDERS.map((name) =>
-      lstat(join(folder, name)).then(
-        () => [name],
-        () => [],
-      ),
-    ),
-  );
-  return found.flat();
+/** What is there of an installation's own files, and what an archive of them has not. */
+async function presentIn(folder: string, parts: FleetParts): Promise<{ paths: string[]; lacks: string[] }> {
+  const npmrc = await readFile(join(folder, NPMRC), 'utf8').catch(() => '');
+  const files = hasCredentials(npmrc) ? FILES : [...FILES, NPMRC];
+  const found = await contentsOf(folder, [...FOLDERS, ...files, ...parts.versions]);
+  const credentials = files.includes(NPMRC) ? [] : [`${NPMRC}: it holds credentials`];
+  return { paths: found.paths, lacks: [...LACKS, ...credentials, ...parts.lacks, ...found.lacks] };
 }
 
-async function prune(backups: string, keep: number, budget: number): Promise<number> {
-  const names = (await readdir(backups)).filter((name) => /^daruma-\d{8}T\d{6}Z\.tar\.gz$/.test(name));
-  const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(backups, name))).size })));
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+async function prune(backups: string, keep: number, budget: number): Promise<{ gone: number; left: string[] }> {
+  const archives = (await readdir(backups)).filter((name) => /^daruma-\d{8}T\d{6}Z\.tar\.gz$/.test(name));
+  const files = await Promise.all(
+    archives.map(async (name) => ({ name, bytes: (await stat(join(backups, name))).size })),
+  );
   const going = surplus(files, keep, budget);
   for (const { name } of going) await rm(join(backups, name), { force: true });
-  return going.length;
+  const names = new Set(going.map(({ name }) => name));
+  return { gone: going.length, left: files.map(({ name }) => name).filter((name) => !names.has(name)) };
 }
 
 async function explain(error: unknown, backups: string): Promise<unknown> {

@@ -20,6 +20,7 @@ if (code === undefined) {
       const { runHost } = await import('./host/life/run.ts');
       return runHost(options);
     },
+    backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
     offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
     check: async (folder: string) => (await import('./host/door/check-files.ts')).checkFiles(folder),
   };

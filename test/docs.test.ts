@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../src/cli/program.ts';
+import { COMMANDS } from '../src/control/typed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'plugins/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
@@ -63,9 +64,21 @@ it('docs/reliability.md quotes no figure that the result file beside it does not
   expect(invented).toEqual([]);
 });
 
+it('src/control/typed.ts knows every command of the command line, so that hints can be pasted', () => {
+  const { '--help': _, ...known } = COMMANDS;
+  const { commands } = buildProgram(async () => {});
+  const names = (command: (typeof commands)[number]) => command.commands.map((one) => one.name()).sort();
+  const inProgram = Object.fromEntries(commands.map((command) => [command.name(), names(command)]));
+  const sorted = Object.entries(known).map(([name, second]) => [name, [...second].sort()]);
+  expect(Object.fromEntries(sorted)).toEqual(inProgram);
+});
+
 it('package.json ships every file of plugins/, agents/, config/ and drills/ that git knows, by its name, and no other', () => {
   const { files } = JSON.parse(read('package.json')) as { files: string[] };
   const ofFolders = (path: string) => /^(plugins|agents|config|drills)\//.test(path);
-  const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(ofFolders);
+  const everything = () => globSync('{plugins,agents,config,drills}/**/*.{ts,md,yaml,json}', { cwd: ROOT });
+  const tracked = existsSync(join(ROOT, '.git'))
+    ? execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(ofFolders)
+    : everything();
   expect(files.filter(ofFolders).sort()).toEqual(tracked.sort());
 });

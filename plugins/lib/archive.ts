@@ -8,8 +8,8 @@ export type Entries = Map<string, number>;
 const CHUNK = 4 * 1024 ** 2;
 
 /**
- * Packs paths of a folder as a gzipped tar that reads the same everywhere (no owners, no access times). A path that
- * begins with `strip` is stored without it. On disk when it returns, and readable by its owner only. `packed` is called
+ * Packs just these paths of a folder as a gzipped tar that reads the same everywhere (no owners, no access times, no
+ * links: what a link leads to is stored in its place). A path that begins with `strip` is stored without it. On disk when it returns, and readable by its owner only. `packed` is called
  * as the archive grows, and may throw to stop it.
  */
 export async function pack(
@@ -25,6 +25,8 @@ export async function pack(
       portable: true,
       cwd: from.folder,
       strict: true,
+      follow: true,
+      noDirRecurse: true,
       onWriteEntry(entry) {
         const isFolder = entry.type === 'Directory';
         if (entry.path.startsWith(from.strip)) entry.path = entry.path.slice(from.strip.length);

@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { Standing } from './standing/standing.ts';
+import { BUNDLE_FILE, MAP_FILE } from './versions/files.ts';
 import type { StoredVersion } from './versions/versions.ts';
 
 /** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
@@ -49,6 +50,15 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
   let due: (() => Promise<void>) | undefined;
   let writing: Promise<void> | undefined;
 
+  /** A version lies where the versions are now: the installation may have been moved, or come out of a backup. */
+  function rooted(key: string, value: unknown): unknown {
+    if (key !== 'version' || typeof value !== 'object' || value === null) return value;
+    const { plugin, id } = value as { plugin?: unknown; id?: unknown };
+    if (typeof plugin !== 'string' || typeof id !== 'string') return value;
+    const at = join(folder, plugin, id);
+    return { ...value, file: join(at, BUNDLE_FILE), mapFile: join(at, MAP_FILE) };
+  }
+
   async function writeAll() {
     for (let next = due; next; next = due) {
       due = undefined;
@@ -62,7 +72,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
   return {
     async read() {
       try {
-        const { format, ...found } = JSON.parse(await readFile(file, 'utf8'));
+        const { format, ...found } = JSON.parse(await readFile(file, 'utf8'), rooted);
         if (format !== FORMAT) return NOTHING_IN_FORCE;
         // Agents may be called `constructor`: what is keyed by their names is a map.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));

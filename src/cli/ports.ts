@@ -1,3 +1,4 @@
+import type { BackupView, ProofView, RestoreView } from '../control/backups.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { Op, Ops } from '../control/protocol.ts';
 import type { Time } from '../kernel/time.ts';
@@ -12,6 +13,14 @@ export interface Offline {
   lastSign: string | null;
 }
 
+/** Backups of one installation, without its host. */
+export interface Backups {
+  list(): BackupView[];
+  verify(file: string): Promise<ProofView>;
+  restore(file: string): Promise<RestoreView>;
+  packages(): RestoreView['packages'];
+}
+
 /** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
 export interface House {
   /** Runs a host under a guardian until it has ended. */
@@ -21,6 +30,7 @@ export interface House {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
+  backups(folder: string): Promise<Backups>;
 }
 
 /** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */

@@ -182,6 +182,21 @@ export function buildProgram(runner: Runner): Command {
     'how long to wait for it',
     '60s',
   );
+  const backup = program.command('backup').description('copies of the whole installation');
+  add('list', 'what is in backups/, newest first', () => import('./commands/backup-list.ts'), backup);
+  add('now', 'have the backup agent make one, and wait for it', () => import('./commands/backup-now.ts'), backup);
+  add(
+    'verify <file>',
+    'prove that it can be restored: unpack it, open its store',
+    () => import('./commands/backup-verify.ts'),
+    backup,
+  );
+  add(
+    'restore <file> [folder]',
+    'make a new or a stopped installation be what it says',
+    () => import('./commands/backup-restore.ts'),
+    backup,
+  ).option('--install', 'then install its packages');
   const service = program.command('service').description('the host as a service of systemd');
   add('install', 'write its unit, check it, start it', () => import('./commands/service-install.ts'), service)
     .option('--user', "for the user's own systemd, without root")

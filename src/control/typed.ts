@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   '--help': [],
   ack: [],
   agents: [],
+  backup: ['list', 'now', 'verify', 'restore'],
   cancel: [],
   check: [],
   config: ['show', 'force', 'rollback'],

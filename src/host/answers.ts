@@ -139,6 +139,8 @@ export function createAnswers(
         return needs.fleet.health();
       case 'storeFile':
         return needs.fleet.storeFile();
+      case 'fleetParts':
+        return needs.fleet.parts();
     }
   };
 }

@@ -7,7 +7,7 @@ import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
 import { Fault, placeOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
-import type { FleetAgent, FleetHealth, FleetReport } from '../plugin/fleet.ts';
+import type { FleetAgent, FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore } from '../telemetry/ports.ts';
 import { timeOf } from './door/known.ts';
 import { iso } from './door/views.ts';
@@ -18,6 +18,7 @@ export interface FleetView {
   report(from?: string, to?: string): Promise<FleetReport>;
   health(): Promise<FleetHealth>;
   storeFile(): string;
+  parts(): Promise<FleetParts>;
 }
 
 export interface FleetNeeds {
@@ -26,6 +27,7 @@ export interface FleetNeeds {
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<ReadonlyMap<string, { state: string; why: string }>>;
+  parts(): Promise<FleetParts>;
   facts: { version: string; startedAt: number; socket: string; storeFile: string };
 }
 
@@ -143,7 +145,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
     });
   }
 
-  return { report, health, storeFile: () => facts.storeFile };
+  return { report, health, storeFile: () => facts.storeFile, parts: needs.parts };
 }
 
 function periodInvalid(): Fault {

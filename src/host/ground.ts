@@ -4,6 +4,7 @@ import type { Time } from '../kernel/time.ts';
 import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './house.ts';
 import { lockFolder } from './life/lock.ts';
 import { countStart, type Starts } from './life/starts.ts';
@@ -48,6 +49,7 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
     { file: facts.storeFile },
   );
   await startService('store', store);
+  await settleRestored(facts.folder, store, { now: facts.startedAt, log });
   const events = createEvents({ time, store, log });
   onStop('events', () => events.settled());
   return { journal, log, store, events };

@@ -10,6 +10,7 @@ import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import { createAnswers } from './answers.ts';
+import { partsOf } from './backup/parts.ts';
 import { cleanUp } from './clean-up.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { watchConfig } from './config/watch.ts';
@@ -160,6 +161,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       listings: () => catalog.listings(),
       agents: () => catalog.agents(),
       states: states.all,
+      parts: () => partsOf(catalog, facts),
       facts,
     });
     const ground = { time, facts, journal, store, events };

@@ -43,6 +43,20 @@ export interface FleetHealth {
   detail: string;
 }
 
+/** What makes an installation beside its store and its folders; for backups. Every path is relative to the installation. */
+export interface FleetParts {
+  /** Of Daruma. */
+  version: string;
+  /** Folders and files in `data/versions` that agents stand on: what runs, and what is gone back to. */
+  versions: string[];
+  /** Files outside of `plugins/` and `agents/` that plugins are made of; `from`: the copy that was compiled. */
+  sources: { path: string; from: string }[];
+  /** The names of secrets, and the agents that need each; never a value. */
+  secrets: { name: string; agents: string[] }[];
+  /** What cannot be told or is not there, one sentence each. */
+  lacks: string[];
+}
+
 /** The read-only view of the installation that reports are made from. */
 export interface Fleet {
   /** Figures between two times (Date or ISO 8601). Default: the last 24 hours. */
@@ -51,4 +65,6 @@ export interface Fleet {
   health(): Promise<FleetHealth>;
   /** Where the embedded store is: the absolute path of its file. */
   storeFile(): Promise<string>;
+  /** What else belongs to the installation. */
+  parts(): Promise<FleetParts>;
 }

@@ -93,6 +93,8 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
         return options.fleet?.health ?? refuse('fleet.health', 'fleet: { health }');
       case 'storeFile':
         return options.fleet?.storeFile ?? refuse('fleet.storeFile', 'fleet: { storeFile }');
+      case 'fleetParts':
+        return options.fleet?.parts ?? refuse('fleet.parts', 'fleet: { parts }');
       case 'admit': {
         // Nothing is down in a test. What is answered from records is asked once: a pause would make it no better.
         const attempts = options.http === 'real' ? 3 : 1;

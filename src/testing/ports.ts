@@ -2,7 +2,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
-import type { FleetHealth, FleetReport } from '../plugin/fleet.ts';
+import type { FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
 import type { Duration } from '../plugin/units.ts';
 
 /** What is different from a first attempt, asked for by hand, without settings, at the machine's time. */
@@ -36,6 +36,7 @@ export interface RunOptions {
     report?: FleetReport | ((period: { from?: string; to?: string }) => FleetReport);
     health?: FleetHealth;
     storeFile?: string;
+    parts?: FleetParts;
   };
   /** Runs a command in place of the system: a text is what it prints. The plugin's `needs.exec` must name it. */
   exec?: (

@@ -107,6 +107,7 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
     | { ask: 'storeFile' }
+    | { ask: 'fleetParts' }
     | RehearsalCall
   );
 

@@ -29,7 +29,13 @@ const stageOn = (offline: House['offline']) =>
     folder,
     json: false,
     time,
-    house: { start: async () => 0, host: async () => 0, offline, check: async () => ({ agents: [], problems: [] }) },
+    house: {
+      start: async () => 0,
+      host: async () => 0,
+      backups: vi.fn(),
+      offline,
+      check: async () => ({ agents: [], problems: [] }),
+    },
   });
 
 describe('while the host is down', () => {

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildProgram } from '../../src/cli/program.ts';
 import { type Start, typedAs } from '../../src/cli/typed.ts';
-import { asTyped, COMMANDS, jsonAsTyped, PLAIN, type Typed, typedFrom } from '../../src/control/typed.ts';
+import { asTyped, jsonAsTyped, PLAIN, type Typed, typedFrom } from '../../src/control/typed.ts';
 import { temporaryInstallation } from './fake-host.ts';
 import { cli } from './process.ts';
 
@@ -60,17 +59,6 @@ describe('a hint', () => {
         expect(asTyped(text, PLAIN)).toBe(text);
         expect(asTyped(text, npx).replaceAll('npx daruma ', 'daruma ')).toBe(text.replaceAll('npx daruma ', 'daruma '));
       }),
-    );
-  });
-
-  it('knows every command of the command line', () => {
-    const { commands } = buildProgram(async () => {});
-    const { '--help': _, ...known } = COMMANDS;
-    const seconds = Object.fromEntries(
-      commands.map((command) => [command.name(), command.commands.map((one) => one.name()).sort()]),
-    );
-    expect(Object.fromEntries(Object.entries(known).map(([name, second]) => [name, [...second].sort()]))).toEqual(
-      seconds,
     );
   });
 });

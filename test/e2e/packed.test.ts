@@ -42,9 +42,31 @@ async function run(command: string, cwd: string) {
 
 let folder: string;
 let ops: string;
+let back: string;
 let host: ChildProcess | undefined;
 let ended: Promise<unknown>;
-let banner = '';
+
+async function stopped(cwd: string) {
+  expect(await run('npx daruma stop', cwd)).toMatchObject({ code: 0 });
+  await ended;
+  expect(processesOf(cwd)).toEqual([]);
+}
+
+/** `npm start`; resolves with what it said once the host works. */
+async function npmStart(cwd: string): Promise<string> {
+  let said = '';
+  const npm = spawn('npm', ['start'], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  host = npm;
+  ended = new Promise((resolve) => npm.once('exit', resolve));
+  await new Promise<void>((resolve, reject) => {
+    npm.stdout.on('data', (text) => {
+      said += text;
+      if (said.includes('ready in')) resolve();
+    });
+    npm.once('exit', (code) => reject(new Error(`npm start ended with ${code}: ${said}`)));
+  });
+  return said;
+}
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-packed-')));
@@ -75,40 +97,53 @@ describe('the tarball', () => {
   });
 });
 
-describe('an installation of one’s own, moved to where nothing else is', () => {
-  it('installs without a wall of warnings, and starts', async () => {
-    ops = join(folder, 'ops');
-    renameSync(join(folder, 'one/app'), ops);
-    rmSync(join(folder, 'one'), { recursive: true });
-    const installed = await run('npm install --prefer-offline', ops);
-    expect(installed).toMatchObject({ code: 0, err: '' });
-
-    host = spawn('npm', ['start'], { cwd: ops, env, stdio: ['ignore', 'pipe', 'inherit'] });
-    ended = new Promise((resolve) => host!.once('exit', resolve));
-    await new Promise<void>((resolve, reject) => {
-      host!.stdout!.on('data', (text) => {
-        banner += text;
-        if (banner.includes('ready in')) resolve();
-      });
-      host!.once('exit', (code) => reject(new Error(`npm start ended with ${code}: ${banner}`)));
-    });
-    expect(banner).toMatch(/next +npx daruma status · npx daruma run [\w-]+ --wait · npx daruma logs -f/);
-  });
-
-  it('does real work', async () => {
+describe('an installation of one’s own', () => {
+  it('starts, does real work, and stops', async () => {
+    ops = join(folder, 'one/app');
+    await npmStart(ops);
     for (const agent of ['disk-space', 'api-health', 'status-post', 'backup', 'daily-report']) {
       const { out } = await run(`npx daruma run ${agent} --wait --json`, ops);
       expect(JSON.parse(out)).toMatchObject({ agent, state: 'done' });
     }
-    expect(readdirSync(join(ops, 'backups')).filter((name) => name.endsWith('.tar.gz')).length).toBeGreaterThan(0);
     expect(readdirSync(join(ops, 'reports'))).toContain('latest.html');
     expect(existsSync(join(ops, 'posts/status.md'))).toBe(true);
+    await stopped(ops);
+  });
+});
+
+describe('a machine that has nothing but an archive of it', () => {
+  it('is given all that npm needs, without a wall of warnings', async () => {
+    const name = readdirSync(join(ops, 'backups'))
+      .filter((file) => file.endsWith('.tar.gz'))
+      .sort()
+      .at(-1);
+    const archive = join(folder, name!);
+    renameSync(join(ops, 'backups', name!), archive);
+    back = join(folder, 'back');
+    const restored = await run(`npx daruma backup restore ${archive} ${back} --install --json`, ops);
+    expect(restored).toMatchObject({ code: 0, err: expect.not.stringContaining('warn') });
+    expect(JSON.parse(restored.out)).toMatchObject({
+      folder: back,
+      aside: null,
+      packages: [{ name: 'daruma', installed: true }],
+      secrets: [],
+    });
+    rmSync(join(folder, 'one'), { recursive: true });
   });
 
-  it('stops, and leaves no process behind', async () => {
-    expect(await run('npx daruma stop', ops)).toMatchObject({ code: 0 });
-    await ended;
-    expect(processesOf(ops)).toEqual([]);
+  it('comes back to work, and says what to type there', async () => {
+    const banner = await npmStart(back);
+    expect(banner).toMatch(/next +npx daruma status · npx daruma run [\w-]+ --wait · npx daruma logs -f/);
+    const { out } = await run('npx daruma run disk-space --wait --json', back);
+    expect(JSON.parse(out)).toMatchObject({ state: 'done' });
+    // The job that made the backup was running in the copy: it is over, and is not run again.
+    const jobs = JSON.parse((await run('npx daruma jobs backup --json', back)).out) as {
+      state: string;
+      attempt: number;
+    }[];
+    expect(jobs.length).toBeGreaterThan(0);
+    expect(jobs.filter(({ state, attempt }) => state !== 'done' || attempt !== 1)).toEqual([]);
+    await stopped(back);
   });
 });
 

@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
@@ -9,6 +18,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import backup from '../../plugins/backup.ts';
 import { differences, pack, readBack } from '../../plugins/lib/archive.ts';
 import { surplus } from '../../plugins/lib/backups.ts';
+import { contentsOf, hasCredentials } from '../../plugins/lib/contents.ts';
 import { countJobs } from '../../plugins/lib/store-copy.ts';
 import { runPlugin, tempFolder, type World } from './context.ts';
 import { makeStore, startWriter } from './store-sample.ts';
@@ -41,19 +51,20 @@ describe('a backup', () => {
       file: expect.stringMatching(/^backups\/daruma-\d{8}T\d{6}Z\.tar\.gz$/),
       bytes: statSync(join(folder, result.file)).size,
       jobs: 50,
-      entries: 8,
+      entries: 11,
       checked: true,
+      lacks: expect.arrayContaining(['secrets and .env']),
     });
-    expect(inBackups(folder)).toEqual([result.file.slice('backups/'.length)]);
+    expect(inBackups(folder)).toEqual([result.file.slice('backups/'.length), 'verified.json']);
     expect(statSync(join(folder, result.file)).mode & 0o777).toBe(0o600);
-    expect(summary).toContain('50 jobs, 8 entries');
+    expect(summary).toContain('50 jobs, 11 entries');
     expect(beats).toEqual(expect.arrayContaining(['packing', 'reading the backup back', 'checking the store inside']));
 
     const restored = tempFolder();
     execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
     expect(readFileSync(join(restored, 'plugins/lib/deep/help.ts'), 'utf8')).toBe('export const help = 2;');
     expect(readFileSync(join(restored, 'agents/shop.yaml'), 'utf8')).toBe('plugin: shop\n');
-    expect(readdirSync(join(restored, 'data'))).toEqual(['daruma.db']);
+    expect(readdirSync(join(restored, 'data')).sort()).toEqual(['backup.json', 'daruma.db', 'daruma.db-wal']);
     expect(countJobs(join(restored, 'data/daruma.db'))).toBe(50);
   });
 
@@ -94,6 +105,7 @@ describe('a backup', () => {
     expect(inBackups(folder).filter((name) => !name.startsWith('daruma-'))).toEqual([
       '.making-other-20261101T020000Z',
       'notes.txt',
+      'verified.json',
     ]);
   });
 
@@ -109,7 +121,8 @@ describe('a backup', () => {
     const { folder, storeFile } = installation();
     for (const day of ['01', '02', '03']) write(folder, `backups/daruma-202611${day}T020000Z.tar.gz`, 'old');
     const { result } = await make({ folder, storeFile, settings: { ...settings, keep: 2 } });
-    expect(inBackups(folder)).toEqual(['daruma-20261103T020000Z.tar.gz', result.file.slice('backups/'.length)]);
+    const made = result.file.slice('backups/'.length);
+    expect(inBackups(folder)).toEqual(['daruma-20261103T020000Z.tar.gz', made, 'verified.json']);
   });
 
   it('is not taken for good when the store is damaged', async () => {
@@ -119,6 +132,101 @@ describe('a backup', () => {
     writeFileSync(storeFile, bytes);
     await expect(make({ folder, storeFile })).rejects.toThrow(/damaged|malformed/);
     expect(inBackups(folder)).toEqual([]);
+  });
+});
+
+describe('what an archive holds', () => {
+  it('is what the installation is made of, and no secret', async () => {
+    const { folder, storeFile } = installation();
+    for (const name of [
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'AGENTS.md',
+      'vendor/daruma.tgz',
+      'config/daruma.yaml',
+    ])
+      write(folder, name, '{}');
+    write(folder, '.npmrc', 'loglevel=error\n');
+    for (const secret of ['.env', 'plugins/.env', 'config/.env.local']) write(folder, secret, 'KEY=sesame');
+    write(folder, 'plugins/node_modules/dep/index.js', '1');
+    const kept = 'data/versions/shop/1234/source/src/shared.ts';
+    write(folder, kept, 'export const price = 7;');
+    const parts = {
+      versions: ['data/versions/in-force.json', 'data/versions/shop/1234'],
+      sources: [{ path: 'src/shared.ts', from: kept }],
+      secrets: [{ name: 'SHOP_TOKEN', agents: ['shop'] }],
+      lacks: ['something'],
+    };
+    const { result } = await make({ folder, storeFile, parts, job: 'job-7' });
+    const there = execFileSync('tar', ['tzf', join(folder, result.file)], { encoding: 'utf8' }).split('\n');
+    for (const name of [
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'AGENTS.md',
+      '.npmrc',
+      'vendor/daruma.tgz',
+    ])
+      expect(there).toContain(name);
+    expect(there).toEqual(expect.arrayContaining(['config/daruma.yaml', kept, 'src/shared.ts', 'data/backup.json']));
+    expect(there.filter((name) => /\.env|node_modules/.test(name))).toEqual([]);
+    expect(result.lacks).toEqual(expect.arrayContaining(['something', 'plugins/.env', 'config/.env.local']));
+
+    const restored = tempFolder();
+    execFileSync('tar', ['xzf', join(folder, result.file), '-C', restored]);
+    expect(readFileSync(join(restored, 'src/shared.ts'), 'utf8')).toBe('export const price = 7;');
+    expect(statSync(join(restored, 'data/daruma.db-wal')).size).toBe(0);
+    expect(JSON.parse(readFileSync(join(restored, 'data/backup.json'), 'utf8'))).toMatchObject({
+      job: 'job-7',
+      store: 'data/daruma.db',
+      secrets: parts.secrets,
+      lacks: result.lacks,
+    });
+  });
+
+  it('is not undone by the log of the store that it is unpacked over after a crash', async () => {
+    const { folder, storeFile } = installation(50);
+    const { result } = await make({ folder, storeFile });
+    const writer = await startWriter(storeFile);
+    await writer.stop();
+    expect(statSync(`${storeFile}-wal`).size).toBeGreaterThan(0);
+    execFileSync('tar', ['xzf', join(folder, result.file), '-C', folder]);
+    const store = new DatabaseSync(storeFile);
+    store.exec('PRAGMA journal_mode = WAL');
+    expect(store.prepare('SELECT count(*) AS jobs FROM job').get()).toEqual({ jobs: 50 });
+    expect(store.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
+    store.close();
+  });
+
+  it('is no link: what is inside of the installation is followed, what leads out is said', async () => {
+    const { folder, storeFile } = installation();
+    write(folder, 'parts/tax.ts', 'export const tax = 0.19;');
+    symlinkSync('../parts/tax.ts', join(folder, 'plugins/tax.ts'));
+    symlinkSync('/etc/hostname', join(folder, 'plugins/out.ts'));
+    symlinkSync('nowhere.ts', join(folder, 'plugins/dangling.ts'));
+    symlinkSync('..', join(folder, 'plugins/round'));
+    const { result } = await make({ folder, storeFile });
+    const listed = execFileSync('tar', ['tvzf', join(folder, result.file)], { encoding: 'utf8' });
+    expect(listed).not.toMatch(/^[lh]/m);
+    expect(listed).toContain('plugins/tax.ts');
+    expect(result.lacks).toEqual(
+      expect.arrayContaining([
+        'plugins/out.ts: a link out of the installation',
+        'plugins/dangling.ts: a link to nothing that can be read',
+        expect.stringContaining('plugins/round'),
+      ]),
+    );
+  });
+
+  it('is no .npmrc that lets somebody in', () => {
+    for (const text of [
+      '//r.example/:_authToken=abc',
+      '_auth = x',
+      '//r.example/:username=a\n//r.example/:_password=b',
+    ])
+      expect(hasCredentials(text)).toBe(true);
+    for (const text of ['', 'loglevel=error', 'cache=/x/_auth']) expect(hasCredentials(text)).toBe(false);
   });
 });
 
@@ -152,7 +260,8 @@ describe('an archive', () => {
     const folder = tempFolder();
     write(folder, 'plugins/a.bin', randomBytes(300_000));
     const archive = join(folder, 'a.tar.gz');
-    const entries = await pack(archive, { folder, paths: ['plugins'], strip: 'nothing/' }, () => {});
+    const paths = ['plugins', 'plugins/a.bin'];
+    const entries = await pack(archive, { folder, paths, strip: 'nothing/' }, () => {});
     return { folder, archive, entries };
   }
 
@@ -185,7 +294,8 @@ describe('an archive', () => {
       rmSync(join(folder, 'plugins'), { recursive: true });
       throw new Error('no room');
     };
-    const run = pack(join(folder, 'a.tar.gz'), { folder, paths: ['plugins'], strip: 'nothing/' }, full);
+    const { paths } = await contentsOf(folder, ['plugins']);
+    const run = pack(join(folder, 'a.tar.gz'), { folder, paths, strip: 'nothing/' }, full);
     await expect(run).rejects.toThrow('no room');
     await setImmediate();
   });

@@ -5,6 +5,7 @@ import {
   type Context,
   EffectUnknown,
   type Fleet,
+  type FleetParts,
   type FleetReport,
   type Json,
   type PluginDefinition,
@@ -22,6 +23,7 @@ export interface World {
   slot?: string;
   report?: FleetReport;
   storeFile?: string;
+  parts?: Partial<FleetParts>;
   health?: Awaited<ReturnType<Fleet['health']>>;
   signal?: AbortSignal;
   /** Called at each beat. */
@@ -119,6 +121,7 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
         if (!world.storeFile) throw new Error('this world has no store');
         return world.storeFile;
       },
+      parts: async () => ({ version: '0.1.0', versions: [], sources: [], secrets: [], lacks: [], ...world.parts }),
     },
   };
   return { context, traces };

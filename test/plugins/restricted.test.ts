@@ -53,8 +53,8 @@ describe('compiled, and with no more rights than it asks for', () => {
     mkdirSync(join(folder, 'plugins'));
     writeFileSync(join(folder, 'plugins/shop.ts'), 'export default 1;');
     const ran = await runRestricted('backup', backup, { folder, storeFile, settings: { leaveFree: '1MB' } });
-    expect(ran).toMatchObject({ result: { jobs: 20, entries: 3, checked: true } });
-    expect(readdirSync(join(folder, 'backups'))).toHaveLength(1);
+    expect(ran).toMatchObject({ result: { jobs: 20, entries: 6, checked: true } });
+    expect(readdirSync(join(folder, 'backups'))).toHaveLength(2);
   });
 
   it('none of them can do what it did not ask for', async () => {

@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const BOOT = `
 import { parentPort, workerData } from 'node:worker_threads';
 const { default: plugin } = await import(workerData.bundle);
+const NO_PARTS = { version: '0.1.0', versions: [], sources: [], secrets: [], lacks: [] };
 const { report, storeFile, input, slot, settings, folder } = workerData;
 const sent = [];
 const nothing = () => {};
@@ -23,7 +24,7 @@ const context = {
   signal: new AbortController().signal, beat: nothing, summary: nothing, fetch,
   once: (key, effect) => effect(),
   send: async (agent, message, options) => { sent.push({ agent, message, options }); return 'sent'; },
-  fleet: { report: async () => report, storeFile: async () => storeFile },
+  fleet: { report: async () => report, storeFile: async () => storeFile, parts: async () => NO_PARTS },
 };
 try {
   const result = await plugin.run(context);

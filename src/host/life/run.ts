@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
+import { refuseHalfRestored } from '../backup/restored.ts';
 import { blamed, mayBeSettings } from '../config/blame.ts';
 import { openConfigFiles } from '../config/files.ts';
 import type { ConfigInUse } from '../config/in-use.ts';
@@ -164,6 +165,7 @@ async function comeUp(
 }
 
 function ensureInstallation(folder: string) {
+  refuseHalfRestored(folder);
   if (existsSync(join(folder, 'plugins')) || existsSync(join(folder, 'config/daruma.yaml'))) return;
   throw new Fault({
     code: 'NO_INSTALLATION',

@@ -148,6 +148,8 @@ export function createCapture(needs: CaptureNeeds): Capture {
         return needs.fleet.health();
       case 'storeFile':
         return needs.fleet.storeFile();
+      case 'fleetParts':
+        return needs.fleet.parts();
     }
   }
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { RehearsedView } from '../../control/rehearsal.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { partsOf } from '../backup/parts.ts';
 import type { OpTable } from '../door/control-server.ts';
 import { createFleet } from '../fleet.ts';
 import type { House } from '../house.ts';
@@ -15,7 +16,9 @@ const MOST = 1_000;
 export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
   const { time, store, catalog, states, facts } = house;
   const agents = () => catalog.agents();
-  const fleet = createFleet({ time, store, listings: () => catalog.listings(), agents, states: states.all, facts });
+  const parts = () => partsOf(catalog, facts);
+  const listings = () => catalog.listings();
+  const fleet = createFleet({ time, store, listings, agents, states: states.all, parts, facts });
   let isBusy = false;
 
   return {

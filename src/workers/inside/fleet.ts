@@ -2,7 +2,7 @@ import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstant, isoOf } from '../../kernel/instant.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
-import type { Fleet, FleetHealth, FleetReport } from '../../plugin/fleet.ts';
+import type { Fleet, FleetHealth, FleetParts, FleetReport } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
@@ -27,6 +27,9 @@ export function createFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
     },
     async storeFile() {
       return (await look({ ask: 'storeFile' })) as string;
+    },
+    async parts() {
+      return (await look({ ask: 'fleetParts' })) as FleetParts;
     },
   };
 }

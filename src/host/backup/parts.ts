@@ -1,0 +1,52 @@
+import { dirname, relative } from 'node:path';
+import type { Catalog } from '../../catalog/ports.ts';
+import { SOURCE_FOLDER } from '../../catalog/versions/files.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { FleetParts } from '../../plugin/fleet.ts';
+
+const IN_FORCE = 'data/versions/in-force.json';
+/** A backup takes these from the folder itself. */
+const TAKEN = /^(plugins|agents|config|vendor)\//;
+
+/** What a backup has to take beside the folders of the installation, worked out of what is in force now. */
+export async function partsOf(
+  catalog: Pick<Catalog, 'agents' | 'standings'>,
+  { folder, version }: { folder: string; version: string },
+): Promise<FleetParts> {
+  const agents = [...catalog.agents().values()];
+  const versions = new Set<string>([IN_FORCE]);
+  const sources = new Map<string, string>();
+  const lacks: string[] = [];
+  for (const { version: runs } of agents) {
+    const home = relative(folder, dirname(runs.file));
+    if (versions.has(home)) continue;
+    versions.add(home);
+    const texts = await catalog.standings.sourcesOf(runs.plugin, runs.id).catch(() => new Map<string, string>());
+    if (texts.size === 0) lacks.push(`what ${runs.plugin} imports from outside of plugins/: its sources were not kept`);
+    for (const path of texts.keys()) {
+      if (TAKEN.test(path) || path.split('/').some((part) => part === '..' || /^\.env/.test(part))) continue;
+      sources.set(path, `${home}/${SOURCE_FOLDER}/${path}`);
+    }
+  }
+  for (const { version: runs } of agents) {
+    for (const { id, agents: standing } of catalog.standings.versionsOf(runs.plugin)) {
+      const isNeeded = standing.some(({ is }) => is !== 'bad');
+      if (isNeeded) versions.add(`${dirname(relative(folder, dirname(runs.file)))}/${id}`);
+    }
+  }
+  return {
+    version,
+    versions: [...versions].sort(),
+    sources: [...sources].map(([path, from]) => ({ path, from })),
+    secrets: secretsOf(agents),
+    lacks,
+  };
+}
+
+function secretsOf(agents: readonly Agent[]): FleetParts['secrets'] {
+  const needed = new Map<string, string[]>();
+  for (const { name, needs } of agents) {
+    for (const secret of needs.secrets) needed.set(secret, [...(needed.get(secret) ?? []), name]);
+  }
+  return [...needed].sort().map(([name, who]) => ({ name, agents: who.sort() }));
+}

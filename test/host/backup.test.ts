@@ -1,0 +1,259 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { entriesOf, staysInside } from '../../src/host/backup/archive.ts';
+import { openBackups } from '../../src/host/backup/index.ts';
+import { refuseHalfRestored, settleRestored } from '../../src/host/backup/restored.ts';
+import { lockFolder } from '../../src/host/life/lock.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+function tempFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-restore-')));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function write(folder: string, name: string, content: string) {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), content);
+}
+const read = (...path: string[]) => readFileSync(join(...path), 'utf8');
+
+/** A store that a host made, with so many jobs; the newest of them runs. */
+async function makeStore(file: string, jobs: number): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  const store = createSqliteStore({ time: machineTime, log: quiet, onFailure() {} }, { file });
+  await store.start();
+  for (let at = 0; at < jobs; at++)
+    await store.add([{ agent: 'backup', trigger: 'manual', input: null, attempts: 3 }], 1);
+  await store.claim([{ agent: 'backup', version: '1234', limit: 1 }], { owner: 'gone', now: 2, leaseUntil: 3 });
+  await store.stop();
+}
+
+const jobsIn = (file: string) => {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const count = Object.values(db.prepare('SELECT count(*) FROM job').get()!)[0];
+  db.close();
+  return count;
+};
+
+/** Packs a folder with the tar of the system, as anybody might. */
+function pack(folder: string, ...options: string[]): string {
+  const file = join(tempFolder(), 'daruma-20261122T020000Z.tar.gz');
+  execFileSync('tar', ['czf', file, ...options, '-C', folder, '.']);
+  return file;
+}
+
+let source: string;
+beforeEach(async () => {
+  source = tempFolder();
+  write(source, 'plugins/shop.ts', 'export default 1;');
+  write(source, 'agents/shop.yaml', 'plugin: shop\n');
+  write(source, 'package.json', '{"dependencies":{"dep":"1.0.0"}}');
+  write(source, 'src/shared.ts', 'export const price = 7;');
+  const secrets = [{ name: 'NEVER_SET_ANYWHERE', agents: ['shop'] }];
+  const about = { format: 1, madeAt: '2026-11-22T02:00:00.000Z', job: 'job-3', secrets, lacks: ['a thing'] };
+  write(source, 'data/backup.json', JSON.stringify(about));
+  await makeStore(join(source, 'data/daruma.db'), 3);
+});
+
+describe('restore', () => {
+  it('into a new folder puts everything there, and says what is missing', async () => {
+    const folder = join(tempFolder(), 'deep/new');
+    const view = await openBackups(folder).restore(pack(source));
+    expect(view).toMatchObject({
+      folder,
+      aside: null,
+      jobs: 3,
+      madeAt: '2026-11-22T02:00:00.000Z',
+      packages: [{ name: 'dep', wanted: '1.0.0', installed: false }],
+      secrets: [{ name: 'NEVER_SET_ANYWHERE', agents: ['shop'] }],
+      lacks: ['a thing'],
+    });
+    expect(read(folder, 'src/shared.ts')).toBe('export const price = 7;');
+    expect(jobsIn(join(folder, 'data/daruma.db'))).toBe(3);
+    expect(readdirSync(join(folder, 'data')).sort()).toEqual(['backup.json', 'daruma.db', 'run']);
+  });
+
+  it('over an installation that crashed ends its old log, and keeps aside all that was there', async () => {
+    const folder = tempFolder();
+    write(folder, 'plugins/new.ts', 'export default 2;');
+    write(folder, 'plugins/shop.ts', 'export default "later";');
+    write(folder, 'package.json', '{}');
+    write(folder, '.env', 'KEY=1');
+    write(folder, 'posts/status.md', 'mine');
+    await makeStore(join(folder, 'data/daruma.db'), 9);
+    for (const end of ['-wal', '-shm']) write(folder, `data/daruma.db${end}`, `old${end}`);
+    const view = await openBackups(folder).restore(pack(source));
+    expect(view.aside).toMatch(/^data\/before-restore-\d{8}T\d{6}Z$/);
+    expect(readdirSync(join(folder, 'plugins'))).toEqual(['shop.ts']);
+    expect(jobsIn(join(folder, 'data/daruma.db'))).toBe(3);
+    expect(existsSync(join(folder, 'data/daruma.db-wal'))).toBe(false);
+    const aside = join(folder, view.aside!);
+    expect(read(aside, 'plugins/new.ts')).toBe('export default 2;');
+    expect(read(aside, 'plugins/shop.ts')).toBe('export default "later";');
+    expect(read(aside, 'package.json')).toBe('{}');
+    expect(read(aside, 'data/daruma.db-wal')).toBe('old-wal');
+    expect(existsSync(join(aside, 'data/daruma.db'))).toBe(true);
+    expect(read(folder, '.env')).toBe('KEY=1');
+    expect(read(folder, 'posts/status.md')).toBe('mine');
+  });
+
+  it('puts the store where the settings in the backup say', async () => {
+    const elsewhere = join(tempFolder(), 'fast/disk.db');
+    write(source, 'config/daruma.yaml', `store: { file: ${elsewhere} }\n`);
+    const folder = tempFolder();
+    write(dirname(elsewhere), 'disk.db', 'what was there');
+    await openBackups(folder).restore(pack(source));
+    expect(jobsIn(elsewhere)).toBe(3);
+    expect(existsSync(join(folder, 'data/daruma.db'))).toBe(false);
+    const kept = readdirSync(dirname(elsewhere)).find((name) => name.includes('.before-restore-'));
+    expect(read(dirname(elsewhere), kept!)).toBe('what was there');
+  });
+
+  it('is refused where a host runs, and nothing is changed', async () => {
+    const folder = tempFolder();
+    write(folder, 'plugins/shop.ts', 'mine');
+    const lock = lockFolder(folder);
+    await expect(openBackups(folder).restore(pack(source))).rejects.toMatchObject({ plain: { code: 'HOST_RUNNING' } });
+    lock.release();
+    expect(read(folder, 'plugins/shop.ts')).toBe('mine');
+  });
+
+  it('of an archive that is damaged, or whose store is, changes nothing', async () => {
+    const folder = tempFolder();
+    write(folder, 'plugins/shop.ts', 'mine');
+    const cut = pack(source);
+    truncateSync(cut, Math.floor(statSync(cut).size / 2));
+    await expect(openBackups(folder).restore(cut)).rejects.toMatchObject({ plain: { code: 'BACKUP_DAMAGED' } });
+    const bytes = readFileSync(join(source, 'data/daruma.db'));
+    bytes.fill(0x55, 4096 * 3, 4096 * 9);
+    writeFileSync(join(source, 'data/daruma.db'), bytes);
+    await expect(openBackups(folder).restore(pack(source))).rejects.toMatchObject({ plain: { code: 'STORE_CORRUPT' } });
+    const missing = openBackups(folder).restore(join(folder, 'none.tar.gz'));
+    await expect(missing).rejects.toMatchObject({ plain: { code: 'BACKUP_MISSING' } });
+    expect(read(folder, 'plugins/shop.ts')).toBe('mine');
+    expect(readdirSync(join(folder, 'data'))).toEqual(['run']);
+  });
+
+  it('that was cut off is told to the next start, and can be done again', async () => {
+    const folder = tempFolder();
+    write(folder, 'data/restoring.json', JSON.stringify({ file: '/b/x.tar.gz', aside: 'data/before-restore-1' }));
+    expect(() => refuseHalfRestored(folder)).toThrow(/was cut off; what was there before is in data\/before-restore-1/);
+    await openBackups(folder).restore(pack(source));
+    expect(() => refuseHalfRestored(folder)).not.toThrow();
+  });
+});
+
+describe('an archive that somebody else made', () => {
+  const unsafe = { plain: { code: 'BACKUP_UNSAFE' } };
+
+  it('with a path that leads out is refused before anything is unpacked', async () => {
+    const folder = tempFolder();
+    for (const [from, to] of [
+      ['src/shared', '../shared'],
+      ['src/shared', '/tmp/shared'],
+      ['src/', 'src/../../'],
+    ])
+      await expect(
+        openBackups(folder).restore(pack(source, '-P', `--transform=s,^./${from},${to},`)),
+      ).rejects.toMatchObject(unsafe);
+    expect(existsSync(join(folder, '../shared.ts'))).toBe(false);
+  });
+
+  it('with a link is refused', async () => {
+    const folder = tempFolder();
+    symlinkSync('/etc', join(source, 'plugins/etc'));
+    await expect(openBackups(folder).restore(pack(source))).rejects.toMatchObject(unsafe);
+    rmSync(join(source, 'plugins/etc'));
+    execFileSync('ln', [join(source, 'plugins/shop.ts'), join(source, 'plugins/twin.ts')]);
+    await expect(openBackups(folder).verify(pack(source))).rejects.toMatchObject(unsafe);
+    expect(readdirSync(folder)).toEqual(['data']);
+  });
+
+  it('is one of an installation, or refused', async () => {
+    rmSync(join(source, 'plugins'), { recursive: true });
+    await expect(openBackups(source).verify(pack(source))).rejects.toMatchObject({ plain: { code: 'BACKUP_UNKNOWN' } });
+  });
+
+  it('has only paths that stay below the folder, whatever they are made of', () => {
+    const part = fc.constantFrom('..', '.', 'a', '', '\\', 'C:', '...', '..a');
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
+        const path = parts.join('/');
+        const landed = join('/root/x', path);
+        if (staysInside(path)) expect(landed === '/root/x' || landed.startsWith('/root/x/')).toBe(true);
+        if (!path.startsWith('/') && !parts.includes('..') && !/[\\:]/.test(path) && path !== '')
+          expect(staysInside(path)).toBe(true);
+      }),
+    );
+  });
+
+  it('of a system tar is read whole', async () => {
+    const paths = (await entriesOf(pack(source))).map(({ path }) => path.replace(/^\.\//, ''));
+    expect(paths).toEqual(expect.arrayContaining(['plugins/shop.ts', 'data/daruma.db']));
+  });
+});
+
+it('verify says what it found, leaves nothing behind, and the list knows', async () => {
+  const folder = tempFolder();
+  mkdirSync(join(folder, 'backups'));
+  const file = join(folder, 'backups/daruma-20261122T020000Z.tar.gz');
+  execFileSync('cp', [pack(source), file]);
+  const backups = openBackups(folder);
+  expect(backups.list()).toEqual([
+    {
+      file: 'daruma-20261122T020000Z.tar.gz',
+      at: '2026-11-22T02:00:00.000Z',
+      bytes: statSync(file).size,
+      verifiedAt: null,
+      where: join(folder, 'backups'),
+    },
+  ]);
+  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('daruma-verify-'));
+  expect(await backups.verify(file)).toMatchObject({ jobs: 3, madeAt: '2026-11-22T02:00:00.000Z' });
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('daruma-verify-'))).toEqual(before);
+  expect(backups.list()[0]!.verifiedAt).not.toBeNull();
+  // Another file under the same name was never read back.
+  writeFileSync(file, 'x');
+  expect(backups.list()[0]!.verifiedAt).toBeNull();
+});
+
+it('the job that made the backup is over for the first host after a restore, and no other job is', async () => {
+  const folder = tempFolder();
+  await openBackups(folder).restore(pack(source));
+  const store = createSqliteStore(
+    { time: machineTime, log: quiet, onFailure() {} },
+    { file: join(folder, 'data/daruma.db') },
+  );
+  await store.start();
+  const running = (await store.list({ states: ['running'], limit: 10 })).map(({ id }) => id);
+  const about = JSON.parse(read(folder, 'data/backup.json'));
+  write(folder, 'data/backup.json', JSON.stringify({ ...about, job: running[0] }));
+  expect(running).toHaveLength(1);
+  await settleRestored(folder, store, { now: Date.parse('2026-11-23T00:00:00Z'), log: quiet });
+  expect(await store.get(running[0]!)).toMatchObject({ state: 'done' });
+  expect(await store.abandoned('next', Date.now())).toEqual([]);
+  expect(existsSync(join(folder, 'data/backup.json'))).toBe(false);
+  expect(JSON.parse(read(folder, 'data/restored.json'))).toMatchObject({ startedAt: '2026-11-23T00:00:00.000Z' });
+  await store.stop();
+});
