@@ -26,6 +26,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['GIVE_UP', false],
   // What passes: time, memory, processes, servers.
   ['RETRY_LATER', true],
+  ['RETRY_AFTER_INVALID', true],
   ['TIMEOUT', true],
   ['SILENT', true],
   ['CRASHED', true],

@@ -53,6 +53,21 @@ describe('an attempt', () => {
     });
   });
 
+  test.each(['abc', '60', '-5s', '', '1795736000000000s', 7, null])(
+    'may name a time that is none (%s): it is told, and the backoff says when',
+    async (after) => {
+      const name = `bad-after-${String(after).replaceAll(/[^a-z0-9]/g, '') || 'empty'}`;
+      await world.agent(
+        name,
+        runs(`throw new RetryLater('rate limited', { after: ${JSON.stringify(after)} as never });`),
+      );
+      expect(await world.run(name)).toMatchObject({
+        retry: true,
+        fault: { code: 'RETRY_AFTER_INVALID', message: expect.stringMatching(/^rate limited \(RetryLater: after /) },
+      });
+    },
+  );
+
   test.each([
     ['a cycle', 'const a = {}; a.a = a; return a;', 'NOT_JSON'],
     ['a BigInt', 'return { big: 12n };', 'NOT_JSON'],

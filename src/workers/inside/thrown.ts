@@ -28,15 +28,16 @@ export function thrownOf(value: unknown, owner: Owner): Thrown {
 }
 
 /**
- * Whether another attempt may help: false after GiveUp, EffectUnknown, a RetryLater whose pause is none and every fault of
- * the programmer or the set-up, a RetryLater's pause in ms, else true.
+ * Whether another attempt may help: false after GiveUp, EffectUnknown and every fault of the programmer or the set-up, a
+ * RetryLater's pause in ms, else true. A pause that is none is mostly the header of another server, and what made the
+ * plugin wait may pass all the same: its job is tried again by the backoff, and told why.
  */
 export function retryOf(value: unknown, owner: Owner): boolean | number {
   if (!isError(value)) return true;
   if (value.name === 'GiveUp' || value.name === 'EffectUnknown') return false;
   if (value.name !== 'RetryLater') return !isPermanent(value, owner);
   const pause = pauseOf(value);
-  return typeof pause === 'number' && pause;
+  return typeof pause === 'number' ? pause : true;
 }
 
 /** Of several reasons one that may pass is enough. */
@@ -82,8 +83,8 @@ function told(error: Error, owner: Owner): Thrown {
   };
   const wrong = error.name === 'RetryLater' ? pauseOf(error) : undefined;
   if (typeof wrong !== 'string') return thrown;
-  const message = `RetryLater: after ${shown(afterOf(error))} ${wrong}; it was thrown because of: ${thrown.message}`;
-  return { ...thrown, code: 'CALL_INVALID', message, next: "give a length of time: { after: '60s' }" };
+  const message = `${thrown.message} (RetryLater: after ${shown(afterOf(error))} ${wrong}; the backoff says when instead)`;
+  return { ...thrown, code: 'RETRY_AFTER_INVALID', message, next: "give a length of time: { after: '60s' }" };
 }
 
 /** One of many errors says what the whole is only when there is no other. */
