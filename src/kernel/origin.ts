@@ -13,8 +13,10 @@ export type Admission =
       credentials: boolean;
       /** How often a call that does no harm when it is repeated is tried in all. */
       attempts: number;
-      /** The longest that one try may take, in ms. */
+      /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms. */
       timeoutMs: number;
+      /** What the server is given before it counts as failing: a call that waits for less says nothing about it. */
+      patienceMs: number;
     }
   | { is: 'down'; down: OriginDown };
 

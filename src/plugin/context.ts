@@ -94,7 +94,10 @@ export interface FetchOptions extends RequestInit {
    * OPTIONS, and PUT or DELETE whose body is no stream. Default: 3, or what config/daruma.yaml says.
    */
   attempts?: number;
-  /** The longest that one try may take, its body included. Default `30s`, or what config/daruma.yaml says. */
+  /**
+   * The longest that one try may take until its answer begins, and that the answer may be silent while it is read: a body
+   * that goes on may take as long as the job. Then `FETCH_TIMEOUT`. Default `30s`, or what config/daruma.yaml says.
+   */
   timeout?: Duration;
 }
 
@@ -150,7 +153,7 @@ export interface Context<Settings = Record<string, never>> {
    * `fetch` bound to the job's signal. No connection, no answer in time, 429 and 5xx are tried again after a short pause
    * (a short Retry-After is obeyed); what then is left is yours to judge, as with any `fetch`.
    *
-   * Throws `NOT_IN_NEEDS` for a host that `needs.net` does not name, and `ORIGIN_DOWN` while the server counts as down,
+   * Throws `FETCH_TIMEOUT` when the last try was not answered in time, or its body fell silent; `NOT_IN_NEEDS` for a host that `needs.net` does not name, and `ORIGIN_DOWN` while the server counts as down,
    * for all agents alike: it is not asked then. A job that fails of that waits until it is back, and loses no attempt.
    */
   fetch(input: string | URL | Request, init?: FetchOptions): Promise<Response>;

@@ -99,7 +99,15 @@ export function createAnswers(options: RunOptions, http: HttpAnswers, grants: re
         // Nothing is down in a test. What is answered from records is asked once: a pause would make it no better.
         const attempts = options.http === 'real' ? 3 : 1;
         const timeoutMs = call.timeoutMs ?? 30_000;
-        return { is: 'go', origin: call.origin, pass: 0, credentials: true, attempts, timeoutMs } satisfies Admission;
+        return {
+          is: 'go',
+          origin: call.origin,
+          pass: 0,
+          credentials: true,
+          attempts,
+          timeoutMs,
+          patienceMs: 30_000,
+        } satisfies Admission;
       }
       case 'fetched':
         return null;

@@ -138,9 +138,79 @@ describe('a call that fails', () => {
   it('a server that says nothing is one that failed, after the time of one try', async () => {
     listener = () => {};
     const said = await result(`await fetch(url, { timeout: '200ms', attempts: 2 });`);
-    expect(said).toMatchObject({ code: 'TimeoutError' });
+    expect(said).toMatchObject({
+      code: 'FETCH_TIMEOUT',
+      message: `${url}/ did not answer within 200ms`,
+      next: "fetch(url, { timeout: '2m' })",
+      file: expect.stringMatching(/^plugins\//),
+      line: expect.any(Number),
+    });
     expect(ends()).toMatchObject([{ failure: { what: 'no answer within 200ms' } }, { is: 'bad' }]);
     expect(world.calls.find((call) => call.ask === 'admit')).toMatchObject({ timeoutMs: 200 });
+  });
+
+  it('a plugin that waits for less than the server is given says nothing about it, and may try again', async () => {
+    listener = () => {};
+    host = go({ patienceMs: 30_000 });
+    expect(await result(`await fetch(url, { timeout: '150ms', attempts: 2 });`)).toMatchObject({
+      code: 'FETCH_TIMEOUT',
+    });
+    expect(ends()).toMatchObject([{ is: 'gone' }, { is: 'gone' }]);
+  });
+
+  it('an answer that goes on takes as long as it takes, and is what any fetch gives', async () => {
+    listener = (_request, response) => {
+      let part = 0;
+      response.setHeader('set-cookie', ['a=1', 'b=2']);
+      const drip = setInterval(() => {
+        response.write(`${++part} `);
+        if (part < 8) return;
+        clearInterval(drip);
+        response.end();
+      }, 60);
+    };
+    const body = `const answer = await fetch(url + '/drip?key=1', { timeout: '250ms' });
+      const copy = answer.clone();
+      const parts = []; for await (const part of answer.body) parts.push(part.byteLength);
+      return [await copy.text(), parts.length > 3, answer.url, copy.url, answer.status, answer.ok, answer.redirected, answer.type,
+        answer.headers.getSetCookie().length, answer instanceof Response, (await (await fetch('data:text/plain,x')).text())];`;
+    const said = await result(body, { limits: { timeoutMs: 5_000, silenceMs: 400 } });
+    const address = `${url}/drip?key=1`;
+    expect(said).toEqual(['1 2 3 4 5 6 7 8 ', true, address, address, 200, true, false, 'basic', 2, true, 'x']);
+  });
+
+  it('an answer that falls silent has failed, with address, figure and line', async () => {
+    listener = (_request, response) => void response.write('begun');
+    const body = `const answer = await fetch(url + '/half?token=secret', { timeout: '150ms' });
+      await answer.json();`;
+    expect(await result(body)).toMatchObject({
+      code: 'FETCH_TIMEOUT',
+      message: `${url}/half?… sent nothing for 150ms in the middle of its answer`,
+      line: 6,
+    });
+    const stopped = await result(`return (await fetch(url)).text();`, {
+      limits: { timeoutMs: 200, silenceMs: 10_000, graceMs: 1_000 },
+    });
+    expect(stopped).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('a body that nobody reads, or that is given up, costs nothing', async () => {
+    listener = (_request, response) => void response.write('begun');
+    expect(await result(`const answer = await fetch(url); await answer.body.cancel(); return answer.status;`)).toBe(
+      200,
+    );
+    listener = (_request, response) => response.writeHead(204).end();
+    expect(await result(`const answer = await fetch(url); return [answer.body, await answer.text()];`)).toEqual([
+      null,
+      '',
+    ]);
+    listener = (_request, response) => response.end('');
+    expect(await result(`return (await (await fetch(url)).arrayBuffer()).byteLength;`)).toBe(0);
+    listener = (_request, response) => response.end('x'.repeat(300_000));
+    expect(
+      await result(`const reader = (await fetch(url)).body.getReader({ mode: 'byob' }); let n = 0;
+      for (;;) { const { done, value } = await reader.read(new Uint8Array(50_000)); if (done) return n; n += value.byteLength; }`),
+    ).toBe(300_000);
   });
 
   it('an end of the job or of the plugin’s own patience says nothing about the server', async () => {

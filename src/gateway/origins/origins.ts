@@ -138,7 +138,15 @@ export function createOrigins(needs: OriginsNeeds): Origins {
       move(to, { is: 'asked', now, withinMs: longest + PROBE_SLACK_MS });
       if (to.breaker.is === 'half-open') to.probe = { job, attempt, agent };
       const credentials = to === account || account.terms.credentials;
-      return { is: 'go', origin: to.origin, pass: to.breaker.round, credentials, attempts, timeoutMs: longest };
+      return {
+        is: 'go',
+        origin: to.origin,
+        pass: to.breaker.round,
+        credentials,
+        attempts,
+        timeoutMs: longest,
+        patienceMs: to.terms.timeoutMs,
+      };
     }
   }
 

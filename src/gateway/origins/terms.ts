@@ -4,7 +4,7 @@ import type { BreakerTerms } from './breaker.ts';
 export interface OriginTerms extends BreakerTerms {
   /** How often a call that may be repeated is tried in all. */
   attempts: number;
-  /** The longest that one try may take, in ms, unless the call says otherwise. */
+  /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms, unless the call says otherwise. */
   timeoutMs: number;
   /** Who is asked while it is down, in order. */
   instead: readonly string[];

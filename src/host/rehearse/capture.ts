@@ -136,6 +136,7 @@ export function createCapture(needs: CaptureNeeds): Capture {
           credentials: true,
           attempts: 1,
           timeoutMs,
+          patienceMs: 30_000,
         } satisfies Admission;
       }
       case 'fetched':

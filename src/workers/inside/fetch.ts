@@ -13,6 +13,7 @@ import {
   noAnswer,
   orderOf,
 } from './fetch-order.ts';
+import { fetchTimeout, withIdleLimit } from './fetch-timeout.ts';
 
 export interface FetchNeeds {
   time: Time;
@@ -38,8 +39,15 @@ const LONGEST_OBEYED_MS = 10_000;
 /** Others of a chain that are tried beyond the tries that were asked for. */
 const MOST_OTHERS = 5;
 
+/** What ends a call, and where the plugin made it. */
+interface Asked {
+  stop: AbortSignal[];
+  asked: Error;
+}
+
 type Leave = Extract<Admission, { is: 'go' }>;
-type Tried = { response: Response; failure: CallFailure | null } | { error: unknown; failure: CallFailure | null };
+/** `counts`: it speaks against the server, for all agents. */
+type Tried = { failure: CallFailure | null; counts: boolean } & ({ response: Response } | { error: unknown });
 
 /** `fetch` of one attempt: let out or refused by the host, tried again where that does no harm. */
 export function createFetch(needs: FetchNeeds): Context['fetch'] {
@@ -74,40 +82,57 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     return null;
   }
 
-  async function once(order: FetchOrder, leave: Leave | undefined, stop: AbortSignal[]): Promise<Tried> {
+  async function once(order: FetchOrder, leave: Leave | undefined, { stop, asked }: Asked): Promise<Tried> {
     const timeoutMs = order.timeoutMs ?? leave?.timeoutMs ?? TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const facts = { url: order.url, secrets, timeoutMs, asked };
+    const ending = new AbortController();
+    const disarm = time.after(timeoutMs, () => ending.abort());
     const isElsewhere = leave !== undefined && leave.origin !== order.origin;
     const { input, init } = isElsewhere
       ? forOrigin(order, leave.origin, { credentials: leave.credentials, secrets })
       : order;
     try {
-      const response = await globalThis.fetch(input, { ...init, signal: AbortSignal.any([...stop, timeout]) });
+      const answer = await globalThis.fetch(input, { ...init, signal: AbortSignal.any([...stop, ending.signal]) });
+      disarm();
       needs.progress();
-      return { response, failure: failureOf(response, leave?.origin ?? order.origin ?? '', time.now()) };
+      const failure = failureOf(answer, leave?.origin ?? order.origin ?? '', time.now());
+      const watch = {
+        arm: (silent: () => void) => time.after(timeoutMs, silent),
+        progress: needs.progress,
+        giveUp() {
+          ending.abort();
+          return fetchTimeout('body', facts);
+        },
+      };
+      return { response: order.origin === null ? answer : withIdleLimit(answer, watch), failure, counts: true };
     } catch (error) {
+      disarm();
       // An end of the job, or of the plugin's own patience, says nothing about the server.
-      if (stop.some(({ aborted }) => aborted)) return { error, failure: null };
-      if (timeout.aborted) return { error, failure: noAnswer(timeoutMs) };
+      if (stop.some(({ aborted }) => aborted)) return { error, failure: null, counts: false };
+      if (ending.signal.aborted) {
+        const counts = timeoutMs >= (leave?.patienceMs ?? 0);
+        return { error: fetchTimeout('headers', facts), failure: noAnswer(timeoutMs), counts };
+      }
       const failure = connectionFailure(error);
       if (failure) needs.progress();
-      return { error, failure };
+      return { error, failure, counts: true };
     }
   }
 
-  async function guarded(order: FetchOrder, meant: string, stop: AbortSignal[]): Promise<Response> {
+  async function guarded(order: FetchOrder, meant: string, call: Asked): Promise<Response> {
+    const { stop } = call;
     for (let tried = 1; ; tried++) {
       const leave = await admitted(order, meant);
       for (const signal of stop) signal.throwIfAborted();
       const begun = time.monotonic();
-      const result = await once(order, leave, stop);
-      const { failure } = result;
+      const result = await once(order, leave, call);
+      const { failure, counts } = result;
       const ms = Math.round(time.monotonic() - begun);
       if (!failure) {
         void tell(leave, meant, { is: 'error' in result ? 'gone' : 'good', ms });
         return outcomeOf(result);
       }
-      const down = await tell(leave, meant, { is: 'bad', ms, failure });
+      const down = await tell(leave, meant, counts ? { is: 'bad', ms, failure } : { is: 'gone', ms });
       const pause = pauseBefore(order, leave, { tried, failure, down });
       if (pause === null && !down) return outcomeOf(result);
       // Whoever waits for the rest of the answer would wait with the connection.
@@ -138,8 +163,9 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
     const own = order.init.signal ?? (input instanceof Request ? input.signal : undefined);
     const stop = [needs.signal(), ...(own ? [own] : [])];
     needs.progress();
-    if (order.origin !== null) return guarded(order, order.origin, stop);
-    return outcomeOf(await once(order, undefined, stop));
+    const call = { stop, asked: new Error() };
+    if (order.origin !== null) return guarded(order, order.origin, call);
+    return outcomeOf(await once(order, undefined, call));
   };
 }
 
