@@ -53,6 +53,8 @@ export interface JobView {
   cause: string | null;
   /** What holds it up while it is retrying, as `https://api.example`: it waits, and loses no attempt. */
   waitsFor?: string | null;
+  /** While it is retrying: how often in a row its plugin asked to be tried later (RetryLater), which loses no attempt for a day. */
+  waits?: number;
   /** The job that made it by a send or an emit, and the hops from the one that no job made. */
   madeBy?: string | null;
   hops?: number;

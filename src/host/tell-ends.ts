@@ -1,3 +1,4 @@
+import { waitsOf } from '../jobs/later.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf } from '../jobs/waiting.ts';
 import type { Log } from '../kernel/log.ts';
@@ -14,6 +15,11 @@ export function tellEnds(log: Log): (end: Settlement, agent: string) => void {
       const level = wait.since >= startedAt ? 'info' : 'debug';
       const message = `${job} of ${agent} waits for ${wait.waitsFor}; next attempt at ${iso(end.runAt!)}`;
       return log[level](message, { agent, job, attempt, waitsFor: wait.waitsFor });
+    }
+    const waits = end.state === 'retrying' && end.attempts !== undefined ? waitsOf(error ?? null) : undefined;
+    if (waits) {
+      const message = `${job} of ${agent} asked to be tried later: ${error!.message}; next attempt at ${iso(end.runAt!)}`;
+      return log[waits.waits === 1 ? 'info' : 'debug'](message, { agent, job, attempt, waits: waits.waits });
     }
     const rest = end.state === 'dead' ? 'given up' : `next attempt at ${iso(end.runAt!)}`;
     const message = `${job} of ${agent} failed: ${error?.message ?? 'no reason'}; ${rest}`;

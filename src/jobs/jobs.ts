@@ -7,6 +7,7 @@ import { boundedEnd } from './bounded-end.ts';
 import { createJobChanges, type JobChanges } from './changes.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
+import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
@@ -182,11 +183,13 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     return needs.heldUp?.({ job, attempt: outcome.attempt }, held.get(job)?.agent ?? '', outcome.fault);
   }
 
-  /** How long it has waited before is in the store. */
-  async function settleHeldUp(told: Told, fault: PlainFault, holdUp: HoldUp) {
+  /** The end of an attempt whose job waits, for somebody else or because it asked to. How long it has waited is in the store. */
+  async function settleWait(told: Told, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
     const { job, startedAt, finishedAt } = told.outcome;
     const before = (await store.get(job)) ?? { error: null, staleAt: null };
-    await write([toSettlement(told, waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }))]);
+    const facts = { fault, startedAt, finishedAt, before };
+    const end = 'pauseMs' in wait ? laterOrCount({ ...facts, ...wait }) : waitOrGiveUp({ ...facts, holdUp: wait });
+    await write([toSettlement(told, end)]);
   }
 
   async function giveBack(refs: AttemptRef[]) {
@@ -278,10 +281,11 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         const outcome = boundedEnd(said, time.now());
         const told = { ...by, outcome };
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
-        const holdUp = holdUpOf(told);
+        const isLater = outcome.is === 'failed' && typeof outcome.retry === 'number';
+        const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(told);
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
-        else if (outcome.is === 'failed' && holdUp)
-          track(surely(`the wait of ${outcome.job}`, () => settleHeldUp(told, outcome.fault, holdUp)));
+        else if (outcome.is === 'failed' && wait)
+          track(surely(`the wait of ${outcome.job}`, () => settleWait(told, outcome.fault, wait)));
         else settlements.push(toSettlement(told));
       }
       track(surely(`${settlements.length} ends`, () => write(settlements)));

@@ -11,7 +11,8 @@ export class GiveUp extends Error {
 }
 
 /**
- * Throw it from `run` when the plugin knows better than the backoff when to try again. Counts as an attempt.
+ * Throw it from `run` when the plugin knows better than the backoff when to try again. For a day in all, and a
+ * thousand times in a row, it loses no attempt; after that each time counts as one.
  *
  * @example
  * if (answer.status === 429) throw new RetryLater('rate limited', { after: '60s' });

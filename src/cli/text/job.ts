@@ -42,14 +42,16 @@ export function jobTable(jobs: JobView[], look: Look): string[] {
 }
 
 /** `retrying 2/5`, `waiting`: a job that does not run never looks like a running one. */
-export function jobState({ state, attempt, attempts, waitsFor }: JobView): string {
-  if (waitsFor) return 'waiting';
+export function jobState({ state, attempt, attempts, waitsFor, waits }: JobView): string {
+  if (waitsFor || waits) return 'waiting';
   return state === 'retrying' || (state === 'running' && attempt > 1) ? `${state} ${attempt}/${attempts}` : state;
 }
 
 function outcomeWords(job: JobView, { clock }: Look): string {
   if (job.holdUp && !job.waitsFor) return holdUpWords(job.holdUp, clock);
   if (job.waitsFor) return `for ${job.waitsFor}, again ${soon(Date.parse(job.runAt), clock)}`;
+  if (job.waits)
+    return `asked to be tried later, again ${soon(Date.parse(job.runAt), clock)}: ${oneLine(job.error?.message ?? '')}`;
   if (job.state === 'retrying') {
     return `again ${soon(Date.parse(job.runAt), clock)}${job.error ? `: ${oneLine(job.error.message)}` : ''}`;
   }
@@ -94,8 +96,9 @@ export function jobLines(job: JobView, look: Look): string[] {
   if (job.state === 'queued' || job.state === 'retrying') say('next try', job.holdUp ? null : when(job.runAt));
   say('held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null);
   say('waits for', job.waitsFor ? `${job.waitsFor}, which is down; no attempt is lost by it` : null);
+  say('waits', job.waits ? `${job.waits} in a row that its plugin asked for; no attempt is lost by them` : null);
   const left = job.attempts - job.attempt;
-  say('attempt', job.waitsFor ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`);
+  say('attempt', job.waitsFor || job.waits ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`);
   say('version', job.version);
   say('cause', job.cause);
   say('input', jsonWords(job.input, width - 13));

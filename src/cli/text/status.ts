@@ -116,7 +116,7 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
 
 /** `retrying 2/5`, `waiting`, `running`. */
 export function stateWords({ state, lastJob }: AgentView): string {
-  if (state === 'retrying' && lastJob?.waitsFor) return 'waiting';
+  if (state === 'retrying' && (lastJob?.waitsFor || lastJob?.waits)) return 'waiting';
   return state === 'retrying' && lastJob ? `retrying ${lastJob.attempt}/${lastJob.attempts}` : state;
 }
 

@@ -1,5 +1,6 @@
 import type { Listing } from '../../catalog/ports.ts';
 import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import { waitsOf } from '../../jobs/later.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
 import { placeOf } from '../../kernel/fault.ts';
@@ -77,6 +78,14 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
       return {
         state: 'retrying',
         why: `${waiting.id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${formatDuration(pause)}`,
+      };
+    }
+    const later = waitsOf(waiting.error);
+    if (later?.isFree) {
+      const times = later.waits === 1 ? 'once' : `${later.waits} times in a row`;
+      return {
+        state: 'retrying',
+        why: `${waiting.id} asked ${times} to be tried later and loses no attempt: ${waiting.error!.message}; next in ${formatDuration(pause)}`,
       };
     }
     return {

@@ -1,6 +1,7 @@
 import type { OriginView } from '../../control/origins.ts';
 import type { JobView } from '../../control/protocol.ts';
 import type { OriginView as Origin } from '../../gateway/origins/ports.ts';
+import { waitsOf } from '../../jobs/later.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
@@ -36,6 +37,7 @@ export function viewJob(job: Job | JobDetail): JobView {
     cause: job.cause,
     madeBy: job.parent,
     hops: job.depth,
+    waits: freeWaitsOf(job),
     waitsFor: job.state === 'retrying' ? (waitOf(job.error)?.waitsFor ?? null) : null,
     ...('failures' in job
       ? {
@@ -71,4 +73,10 @@ function parsed(text: string | null): unknown {
   } catch {
     return text;
   }
+}
+
+/** How often in a row the job asked for another time and lost no attempt by it. */
+function freeWaitsOf({ state, error }: Job): number {
+  const waits = state === 'retrying' ? waitsOf(error) : undefined;
+  return waits?.isFree ? waits.waits : 0;
 }
