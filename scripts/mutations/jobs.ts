@@ -121,6 +121,13 @@ const dispatch: Mutation[] = [
 
 const chains: readonly Mutation[] = [
   {
+    breaks: 'who asks to be tried later for a day loses attempts then',
+    file: 'src/jobs/later.ts',
+    text: 'until - since <= LONGEST_WAIT_MS && waits',
+    instead: 'waits',
+    caughtBy: ['test/jobs/later.test.ts'],
+  },
+  {
     breaks: 'a chain of jobs ends at its bound',
     file: 'src/jobs/chains.ts',
     text: 'if (depth > deepest) {',

@@ -84,4 +84,11 @@ export const ofSchedule: readonly Mutation[] = [
     instead: '    if (ahead.length > 0) throw error;\n    const written: SlotRef[] = [];\n',
     caughtBy: ['test/schedule/law.test.ts'],
   },
+  {
+    breaks: 'overlap: queue queues up to its bound',
+    file: 'src/schedule/decide.ts',
+    text: 'earlier.length + queued >= most',
+    instead: 'earlier.length + queued >= most * 1e6',
+    caughtBy: ['test/schedule/decide.test.ts'],
+  },
 ];

@@ -1,5 +1,7 @@
 import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { UNFINISHED } from '../jobs/model.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
@@ -22,7 +24,8 @@ export function createScheduling({ time, log, store, jobs, healer, safeMode }: S
     log,
     slots: safeMode.slots,
     async unfinished(agent) {
-      const found = await store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 });
+      const states = [...UNFINISHED];
+      const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
       return found.map(({ id, slot }) => ({ id, slot }));
     },
     async cancelJob(id, why) {

@@ -3,6 +3,8 @@ import type { Needs } from '../plugin/define.ts';
 export type CatchUp = 'skip' | 'once' | 'all';
 export type Overlap = 'skip' | 'queue' | 'replace';
 
+export const DEFAULT_MAX_QUEUED = 100;
+
 /** When an agent's schedule asks for jobs. */
 export interface ScheduleSpec {
   /** The cron expression as written. */
@@ -11,6 +13,8 @@ export interface ScheduleSpec {
   timezone: string;
   catchUp: CatchUp;
   overlap: Overlap;
+  /** With `overlap: queue`: jobs of earlier slots that may be unfinished. Default {@link DEFAULT_MAX_QUEUED}. */
+  maxQueued?: number;
   jitterMs: number;
 }
 

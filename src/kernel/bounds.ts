@@ -48,6 +48,8 @@ export const BOUNDS = {
   cell: { least: 1, most: 200 },
   /** Which of an agent's jobs goes first. */
   priority: { least: -100, most: 100 },
+  /** Jobs of earlier slots that wait with `overlap: queue`: they are read before each slot. */
+  queuedSlots: { least: 1, most: 1_000 },
   /** How far jobs may make jobs that make jobs. Beyond thousands of hops no bound is one. */
   hops: { least: 1, most: 10_000 },
   /** What the jobs of one agent may make within a minute, each counted by its hops. */

@@ -52,6 +52,8 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
   catchUp?: 'skip' | 'once' | 'all';
   /** What becomes of a slot that is due while the job of an earlier slot is unfinished: `skip` it, `queue` its job, or `replace` the earlier job. Default `skip`. */
   overlap?: 'skip' | 'queue' | 'replace';
+  /** With `overlap: 'queue'`: so many jobs of earlier slots may be unfinished; a slot beyond is skipped. 1–1000, default 100. */
+  maxQueued?: number;
   /** Each slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
   jitter?: Duration;
   /** Topics whose events give it a job. */

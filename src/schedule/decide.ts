@@ -1,4 +1,4 @@
-import type { Agent } from '../jobs/agent.ts';
+import { type Agent, DEFAULT_MAX_QUEUED } from '../jobs/agent.ts';
 import type { NewJob } from '../jobs/model.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -64,7 +64,7 @@ export function judge({ agent, pausedUntil }: Asking, { due, later, heldUp }: Du
 
 /** Whether `overlap` has to know the agent's unfinished jobs. */
 export function asksForUnfinished({ agent }: Asking, judgements: readonly Judgement[]): boolean {
-  return agent.schedule.overlap !== 'queue' && judgements.some(wantsJob) && !queuesAll(agent.schedule, judgements);
+  return judgements.some(wantsJob) && !queuesAll(agent.schedule, judgements);
 }
 
 /**
@@ -79,7 +79,10 @@ export function decideSlots(
 ): { decisions: SlotDecision[]; cancel: string[] } {
   const { agent } = asking;
   const { schedule } = agent;
-  const overlap = queuesAll(schedule, judgements) ? 'queue' : schedule.overlap;
+  const isCatchingUp = queuesAll(schedule, judgements);
+  const overlap = isCatchingUp ? 'queue' : schedule.overlap;
+  const most = isCatchingUp ? Number.POSITIVE_INFINITY : (schedule.maxQueued ?? DEFAULT_MAX_QUEUED);
+  let queued = 0;
   const newest = judgements.findLast(wantsJob)?.due;
   const decisions: SlotDecision[] = [];
   const cancel = new Set<string>();
@@ -97,11 +100,15 @@ export function decideSlots(
       skip(`${id}, the job of the slot at ${iso(slot!)}, is unfinished (overlap: skip)`);
     } else if (overlap === 'skip' && taken !== undefined) {
       skip(`the job of the slot at ${iso(taken)}, taken at the same time, is unfinished (overlap: skip)`);
+    } else if (overlap === 'queue' && earlier.length + queued >= most) {
+      const count = earlier.length + queued;
+      skip(`${count} jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: ${most})`);
     } else if (overlap === 'replace' && due !== newest) {
       skip(`the slot at ${iso(newest!)} was due too (overlap: replace)`);
     } else {
       if (overlap === 'replace') for (const { id } of earlier) cancel.add(id);
       taken = due;
+      queued += 1;
       const reason = judgement.is === 'caught-up' ? { reason: judgement.reason } : {};
       decisions.push({ agent: agent.name, due, state: judgement.is, ...reason, job: jobOf(asking, judgement, now) });
     }

@@ -19,7 +19,7 @@ export interface DueRow extends SlotRef {
 export interface SettleNeeds {
   log: Log;
   slots: Pick<SlotStore, 'decide'>;
-  /** The agent's queued, running and retrying jobs. */
+  /** The agent's queued, running and retrying jobs of slots, at most a thousand. */
   unfinished(agent: string): Promise<Unfinished[]>;
   cancelJob(id: string, why: PlainFault): Promise<void>;
   /** Why the agent's slot is to be skipped (`quarantined: inc-42`); undefined when nothing holds it up. */

@@ -186,6 +186,7 @@ describe('the host’s own settings', () => {
       versions: { budgetBytes: 256 * 1024 ** 2 },
       probation: { rehearse: 0 },
       origins: {},
+      jobChains: { depth: 32, perMinute: 20_000 },
       control: {},
     });
     expect(origins).toContainEqual({ path: 'logs.maxFile', value: '10mb', origin: 'config/daruma.yaml:3:3' });

@@ -186,7 +186,11 @@ it('what the plugin decides is not overruled: it gave up, or knows when to come 
   stage.end(second!, { fail: 'down', code: 'ORIGIN_DOWN', retry: 60_000 });
   expect((await stage.jobs.finished(added[0]!.id)).state).toBe('dead');
   await stage.jobs.stop();
-  expect(await stage.store.get(added[1]!.id)).toMatchObject({ state: 'retrying', attempts: 6, error: { data: { waits: 1 } } });
+  expect(await stage.store.get(added[1]!.id)).toMatchObject({
+    state: 'retrying',
+    attempts: 6,
+    error: { data: { waits: 1 } },
+  });
 });
 
 it('never takes more than the workers have room for', async () => {

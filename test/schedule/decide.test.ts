@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   type Asking,
+  asksForUnfinished,
   type DueSlot,
   decideSlots,
   GRACE_MS,
@@ -97,4 +98,24 @@ it('skips the slots of an agent that is held up, with the reason, however late t
     const judgement = judge(asking, { due, later: 0, heldUp: 'quarantined: inc-42' }, NOW);
     expect(judgement).toEqual({ due, is: 'skipped', reason: 'quarantined: inc-42' });
   }
+});
+
+it('overlap: queue queues up to a bound, and then says why not', () => {
+  const agent = agentWith('a', '* * * * * *');
+  const schedule = { ...agent.schedule!, overlap: 'queue' as const, maxQueued: 3 };
+  const asking: Asking = { agent: { ...agent, schedule }, pausedUntil: undefined };
+  const dues = [0, 1, 2].map((i) => NOW - (3 - i) * 1_000);
+  const judgements = dues.map((due) => judge(asking, { due, later: 0 }, NOW));
+  expect(asksForUnfinished(asking, judgements)).toBe(true);
+  const unfinished = [1, 2].map((i) => ({ id: `j${i}`, slot: NOW - i * MINUTE }));
+  const { decisions, cancel } = decideSlots(asking, judgements, unfinished, NOW);
+  expect(decisions.map(({ state }) => state)).toEqual(['ran', 'skipped', 'skipped']);
+  expect(decisions[1]!.reason).toBe(
+    '3 jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: 3)',
+  );
+  expect(cancel).toEqual([]);
+  const plenty = Array.from({ length: 100 }, (_, i) => ({ id: `j${i}`, slot: NOW - MINUTE - i }));
+  const usual: Asking = { ...asking, agent: { ...agent, schedule: { ...agent.schedule!, overlap: 'queue' } } };
+  expect(decideSlots(usual, [judgements[0]!], plenty, NOW).decisions[0]!.state).toBe('skipped');
+  expect(decideSlots(usual, [judgements[0]!], plenty.slice(1), NOW).decisions[0]!.state).toBe('ran');
 });

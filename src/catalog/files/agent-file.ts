@@ -3,6 +3,7 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import {
   catchUpField,
+  countField,
   isolationField,
   lengthField,
   limitsField,
@@ -37,6 +38,11 @@ export const agentFileSchema = z.strictObject({
     .optional()
     .describe(
       'What becomes of a slot that is due while the job of an earlier slot is unfinished: skip it, queue its job, or replace the earlier job. Default skip.',
+    ),
+  maxQueued: countField(BOUNDS.queuedSlots)
+    .optional()
+    .describe(
+      'With overlap: queue, so many jobs of earlier slots may be unfinished; a slot beyond is skipped. Default 100.',
     ),
   jitter: lengthField(BOUNDS.timerOrNone)
     .optional()

@@ -6,6 +6,7 @@ import type { PluginDefinition } from '../../plugin/define.ts';
 import type { RawManifest } from '../workshop/messages.ts';
 import {
   catchUpField,
+  countField,
   isolationField,
   lengthField,
   limitsField,
@@ -35,6 +36,7 @@ export const definitionSchema = z.strictObject({
   timezone: timezoneField.optional(),
   catchUp: catchUpField.optional(),
   overlap: overlapField.optional(),
+  maxQueued: countField(BOUNDS.queuedSlots).optional(),
   jitter: lengthField(BOUNDS.timerOrNone).optional(),
   on: topicsField.optional(),
   firstRun: z.boolean().optional(),

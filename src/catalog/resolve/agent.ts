@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Agent } from '../../jobs/agent.ts';
+import { type Agent, DEFAULT_MAX_QUEUED } from '../../jobs/agent.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { checkedLength } from '../../kernel/units.ts';
@@ -62,6 +62,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
           timezone: pick('timezone', said?.timezone, plugin.timezone, terms.hostTimezone),
           catchUp: pick('catchUp', said?.catchUp, plugin.catchUp, 'once'),
           overlap: pick('overlap', said?.overlap, plugin.overlap, 'skip'),
+          maxQueued: pick('maxQueued', said?.maxQueued, plugin.maxQueued, DEFAULT_MAX_QUEUED),
           jitterMs: checkedLength(pick<string>('jitter', said?.jitter, plugin.jitter, '0s'), BOUNDS.timerOrNone),
         };
   const on = pick('on', said?.on, plugin.on, []);
