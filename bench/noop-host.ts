@@ -17,7 +17,7 @@ export async function noopHost(run: string, workers: number) {
 export default definePlugin({ about: 'Nothing.', workers: { min: ${workers}, max: ${workers} }, run: ${run} });`,
   );
   const config = readConfig(openConfigFiles(folder), { unattended: false, now: Date.now() });
-  const host = await startHost({ folder, config, ending: (why) => console.error(why) });
+  const host = await startHost({ folder, config, ending: (why) => console.error(why), gone: console.error });
   const { house } = host;
   while (!house.catalog.agents().has('noop')) await house.time.sleep(10);
   const waiting = { left: 0, done: () => {} };

@@ -35,7 +35,7 @@ export async function startGuarded({ main, home, under = [], env, withinMs = 60_
   child.once('exit', (code, by) => (how = by ?? code ?? 'unknown'));
   const pids = () => processesOf(home).map(({ pid }) => pid);
   const isReady = await until(() => /^\{.*"pid"/m.test(said) || how !== undefined, withinMs);
-  const guardian = readHostFile(home)?.guardian;
+  const guardian = readHostFile(home)?.guardian?.pid;
   if (!isReady || how !== undefined || guardian === undefined) {
     signal(pids(), 'SIGKILL');
     throw new Error(`no host after ${Math.round(performance.now() - begun)} ms (${how ?? 'still trying'}): ${said}`);

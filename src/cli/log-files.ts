@@ -1,9 +1,15 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readHostFile } from '../control/place.ts';
 import type { LogLine } from '../control/protocol.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
+
+/** Where the host of an installation last kept its log files. */
+export function logFolderOf(folder: string): string {
+  return readHostFile(folder)?.logs ?? join(folder, 'logs');
+}
 
 /** The log files of a folder, newest first: by the day and the number in their names, as `daruma.2026-11-22.3.log`. */
 export function newestFirst(names: string[]): string[] {

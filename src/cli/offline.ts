@@ -1,8 +1,9 @@
-import { isRunning, readHostFile } from '../control/place.ts';
-import { Fault } from '../kernel/fault.ts';
+import { readHostFile } from '../control/place.ts';
+import { isAlive } from '../control/process.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { isInstallation } from './folder.ts';
 import type { Offline, Stage } from './ports.ts';
-import { clockTime, dayOf, relative } from './text/clock.ts';
+import { momentOf } from './text/clock.ts';
 
 /**
  * Opens the last known state and tells stderr that the host is down. Throws `down`, with what is known about the
@@ -11,26 +12,22 @@ import { clockTime, dayOf, relative } from './text/clock.ts';
 export async function openLastState(stage: Stage, down: Fault): Promise<Offline> {
   try {
     const opened = await stage.house.offline(stage.folder);
-    stage.note(`${stage.paintNote('red', '✗')} ${lastWords(stage, opened.lastSign)}`);
+    stage.note(`${stage.paintNote('red', '✗')} ${lastWords(stage, down.plain, opened.lastSign)}`);
     stage.note('  Below: the last known state, read from the store.');
-    stage.note(`  ${stage.paintNote('cyan', '→')} daruma start`);
+    stage.note(`  ${stage.paintNote('cyan', '→')} ${down.plain.next ?? 'daruma start'}`);
     return opened;
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
-    const message = isInstallation(stage.folder) ? lastWords(stage, null) : down.plain.message;
+    const message = isInstallation(stage.folder) ? lastWords(stage, down.plain, null) : down.plain.message;
     throw new Fault({ ...down.plain, message }, { cause });
   }
 }
 
-function lastWords(stage: Stage, lastSign: string | null): string {
-  const parts = ['the host is not running'];
-  if (lastSign) {
-    const at = Date.parse(lastSign);
-    const day = dayOf(at, stage.clock) === dayOf(stage.clock.now, stage.clock) ? '' : `${dayOf(at, stage.clock)} `;
-    parts.push(`last sign of life ${day}${clockTime(at, stage.clock)} (${relative(at, stage.clock)})`);
-  }
-  const host = readHostFile(stage.folder);
-  if (host)
-    parts.push(isRunning(host.pid) ? `pid ${host.pid} is there but does not listen` : `pid ${host.pid} is gone`);
+function lastWords({ folder, clock }: Stage, { message, data }: PlainFault, lastSign: string | null): string {
+  const parts = [message];
+  if (data?.endedAt !== undefined) return message;
+  if (lastSign) parts.push(`last sign of life ${momentOf(Date.parse(lastSign), clock)}`);
+  const host = readHostFile(folder);
+  if (host && !isAlive(host)) parts.push(`pid ${host.pid} is gone`);
   return parts.join(', ');
 }

@@ -1,5 +1,6 @@
 import type { ControlClient } from '../control/client.ts';
-import { readHostFile, socketPath } from '../control/place.ts';
+import { hostSilent } from '../control/own-host.ts';
+import { readHostFile } from '../control/place.ts';
 import type { Ops } from '../control/protocol.ts';
 import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
@@ -37,8 +38,8 @@ export function createStage(options: {
     note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     clock: { now: time.now(), zone: machineZone().zone },
     async connect() {
-      const { connectControl } = await import('../control/client.ts');
-      const client = await connectControl(readHostFile(folder)?.socket ?? socketPath(folder)).catch(withHint);
+      const { reachHost } = await import('./reach.ts');
+      const client = await reachHost(folder, time).catch(withHint);
       open.push(client);
       return client;
     },
@@ -67,8 +68,9 @@ export function createStage(options: {
   return stage;
 
   /** Whoever stands in the wrong folder is not helped by `daruma start`. */
-  function withHint(thrown: unknown): never {
-    if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN' || isInstallation(folder)) throw thrown;
+  async function withHint(thrown: unknown): Promise<never> {
+    if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN') throw thrown;
+    if (isInstallation(folder)) throw (await import('./last-end.ts')).withLastEnd(stage, thrown);
     const message = `no host runs here: ${folder} has neither plugins/ nor config/daruma.yaml`;
     throw new Fault({
       ...thrown.plain,
@@ -79,18 +81,15 @@ export function createStage(options: {
 
   function within<T>(answer: Promise<T>, ms: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = time.after(ms, () => {
-        const pid = readHostFile(folder)?.pid;
-        const message = `the host${pid ? ` (pid ${pid})` : ''} listens but gave no answer within ${ms / 1_000}s`;
-        reject(new Fault({ code: 'HOST_SILENT', message, next: 'daruma logs' }));
-      });
+      const cancel = time.after(ms, () => reject(hostSilent(readHostFile(folder)?.pid, ms)));
       answer.then(resolve, reject).finally(cancel);
     });
   }
 }
 
-/** The exit code that a failure asks for: 2 wrong usage, 4 no host, else 1. */
+/** The exit code that a failure asks for: 2 wrong usage, 4 no host, 78 a folder in which nothing can work, else 1. */
 export function exitCodeOf(fault: PlainFault): number {
+  if (fault.code === 'FOLDER_NAME') return 78;
   if (fault.code === 'USAGE') return 2;
   return NO_HOST.has(fault.code) ? 4 : 1;
 }

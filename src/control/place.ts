@@ -1,21 +1,46 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isAlive, type ProcessRef } from './process.ts';
 
 /** A unix socket's path may be 107 bytes on Linux and 103 on macOS; this leaves room for both. */
 const LONGEST_SOCKET_PATH = 100;
 
-/** What the host writes down about itself while it runs; it stays behind when the host is killed. */
+/** An installation's folder: what it is called, and what it is whatever it is called. */
+export interface FolderRef {
+  /** Absolute, without symbolic links. */
+  path: string;
+  /** As {@link folderId} says it; undefined where nobody knows. */
+  id: string | undefined;
+}
+
+/** What the host of an installation wrote down about itself; it stays behind when the host is killed. */
 export interface HostFile {
   pid: number;
+  /** Of the process; empty where an older Daruma did not write it, whose process ids are believed by nobody. */
+  start: string;
   /** ISO 8601, UTC. */
   startedAt: string;
+  /** Absolute. */
   socket: string;
-  /** The folder of its log files, when it is not `logs` in the installation. */
+  /** The folder of its log files. Absolute. */
+  logs: string;
+  /** What starts it again when it ends. */
+  guardian?: ProcessRef;
+}
+
+/** What is written: no path that lies in the installation is absolute, and none that can be computed is there at all. */
+interface Written {
+  pid: number;
+  start?: string;
+  startedAt: string;
+  folder?: string;
+  folderId?: string;
+  socket?: string;
   logs?: string;
-  /** The process id of its guardian. */
   guardian?: number;
+  guardianStart?: string;
 }
 
 /**
@@ -34,49 +59,98 @@ export function hostFilePath(folder: string): string {
   return join(folder, 'data/run/host.json');
 }
 
-/** What the last host of the installation wrote; undefined when none did, or what it wrote cannot be read. */
-export function readHostFile(folder: string): HostFile | undefined {
+/** What a file or folder is whatever it is called: a copy has another one, a move keeps it. Undefined when it is not there. */
+export function fileId(path: string): string | undefined {
   try {
-    const found = JSON.parse(readFileSync(hostFilePath(folder), 'utf8')) as Partial<HostFile>;
-    if (typeof found.pid !== 'number' || typeof found.startedAt !== 'string') return undefined;
-    return { ...found, pid: found.pid, startedAt: found.startedAt, socket: found.socket ?? socketPath(folder) };
+    const stats = statSync(path, { bigint: true });
+    return `${stats.dev}:${stats.ino}`;
   } catch {
     return undefined;
   }
 }
 
-/** Whether a process of that id is there and alive, under whatever user. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  return !isZombie(pid);
+/** The folder with its {@link fileId}. */
+export function folderRef(path: string): FolderRef {
+  return { path, id: fileId(path) };
+}
+
+/** Whether both are one folder: by what they are, and only where that is not known by what they are called. */
+export function isSameFolder(a: FolderRef, b: FolderRef): boolean {
+  return a.id !== undefined && b.id !== undefined ? a.id === b.id : a.path === b.path;
+}
+
+/** The text of `host.json`. */
+export function hostFileText(folder: FolderRef, about: HostFile): string {
+  const { pid, start, startedAt, guardian } = about;
+  const socket = inFolder(folder.path, about.socket);
+  const logs = inFolder(folder.path, about.logs);
+  const written: Written = {
+    pid,
+    start,
+    startedAt,
+    folder: folder.path,
+    ...(folder.id === undefined ? {} : { folderId: folder.id }),
+    ...(socket === inFolder(folder.path, socketPath(folder.path)) && !isAbsolute(socket) ? {} : { socket }),
+    ...(logs === 'logs' ? {} : { logs }),
+    ...(guardian ? { guardian: guardian.pid, guardianStart: guardian.start } : {}),
+  };
+  return JSON.stringify(written);
 }
 
 /**
- * The guardian of the installation's last host, while it lives: between two hosts it is all there is. Undefined where
- * that is not sure, because a process id may be somebody else's by now.
+ * What the last host of the installation wrote; undefined when none did, what it wrote cannot be read, or it came here
+ * with a copy of another folder.
  */
-export function guardianOf(folder: string): number | undefined {
-  const pid = readHostFile(folder)?.guardian;
-  if (pid === undefined || !isRunning(pid)) return undefined;
+export function readHostFile(folder: string): HostFile | undefined {
+  const found = readWritten(folder);
+  if (!found || isForeign(found, folder)) return undefined;
+  const { pid, start = '', startedAt, socket, logs, guardian, guardianStart } = found;
+  const isWhole = typeof guardian === 'number' && typeof guardianStart === 'string';
+  return {
+    pid,
+    start,
+    startedAt,
+    socket: typeof socket === 'string' ? resolve(folder, socket) : socketPath(folder),
+    logs: resolve(folder, typeof logs === 'string' ? logs : 'logs'),
+    ...(isWhole ? { guardian: { pid: guardian, start: guardianStart } } : {}),
+  };
+}
+
+/** The folder that this one was copied from, as far as `host.json` tells; undefined when it does not. */
+export function copiedFrom(folder: string): string | undefined {
+  const found = readWritten(folder);
+  // A disk that has another number after a reboot makes no copy of a folder that has kept its path.
+  return found && isForeign(found, folder) && found.folder !== folder ? found.folder : undefined;
+}
+
+/** The host that wrote `host.json`, while that very process lives. */
+export function hostOf(folder: string): ProcessRef | undefined {
+  const found = readHostFile(folder);
+  return found && isAlive(found) ? { pid: found.pid, start: found.start } : undefined;
+}
+
+/** The guardian of the installation's last host, while it lives: between two hosts it is all there is. */
+export function guardianOf(folder: string): ProcessRef | undefined {
+  const guardian = readHostFile(folder)?.guardian;
+  return guardian && isAlive(guardian) ? guardian : undefined;
+}
+
+function isForeign({ folderId }: Written, folder: string): boolean {
+  return typeof folderId === 'string' && folderId !== fileId(folder);
+}
+
+function readWritten(folder: string): Written | undefined {
   try {
-    const [, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return args.includes('start') && args.some((arg) => /(^|\/)(main\.js|daruma)$/.test(arg)) ? pid : undefined;
+    const found = JSON.parse(readFileSync(hostFilePath(folder), 'utf8')) as Partial<Written>;
+    if (typeof found.pid !== 'number' || typeof found.startedAt !== 'string') return undefined;
+    return { ...found, pid: found.pid, startedAt: found.startedAt };
   } catch {
     return undefined;
   }
 }
 
-/** A process that ended but that its parent never asked about: in a container without an init it stays for ever. */
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in brackets may hold anything; the state is the first letter after the last bracket.
-    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-  } catch {
-    return false;
-  }
+/** As it is written: relative when it lies in the folder. */
+function inFolder(folder: string, path: string): string {
+  const inside = relative(folder, path);
+  return inside === '..' || inside.startsWith(`..${sep}`) ? path : inside;
 }

@@ -131,7 +131,11 @@ export interface StatusView {
 
 /** Every op: what it takes and what it answers. */
 export interface Ops {
-  ping: { args: Record<string, never>; value: { pid: number; version: string; startedAt: string } };
+  /** Who answers. The folder is missing in answers of older hosts; its id is what it is whatever it is called. */
+  ping: {
+    args: Record<string, never>;
+    value: { pid: number; version: string; startedAt: string; folder?: string; folderId?: string | null };
+  };
   status: { args: { agent?: string }; value: StatusView };
   jobs: {
     args: {

@@ -24,6 +24,7 @@ export interface HostEnd {
   /** See {@link Ended}. */
   workedMs: number | undefined;
   refused: PlainFault | undefined;
+  final: PlainFault | undefined;
 }
 
 export interface HostCommand {
@@ -38,6 +39,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   const tail = createTail(WORDS_BYTES);
   let watch = beginWatch(moment());
   let refused: PlainFault | undefined;
+  let final: PlainFault | undefined;
   let killedBecause: string | undefined;
   const child = spawn(process.execPath, args, {
     cwd: folder,
@@ -63,6 +65,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   function listen(said: FromHost) {
     watch = hear(watch, said, moment());
     if (said.is === 'refused') refused = said.fault;
+    if (said.is === 'final') final = said.fault;
   }
 
   function goRound() {
@@ -82,6 +85,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
     return {
       workedMs: readyAt === undefined ? undefined : now - readyAt,
       refused,
+      final,
       words: {
         pid: child.pid ?? null,
         at: time.now(),

@@ -63,11 +63,11 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
         lost,
       });
       if (host.pid !== undefined) history = { ...history, pids: [...history.pids.slice(-100), host.pid] };
-      const { words, workedMs, refused } = await host.ended;
+      const { words, workedMs, refused, final } = await host.ended;
       host = undefined;
       const next = afterEnd(
         history,
-        { code: words.code, signal: words.signal, workedMs, refused, asked: asked.signal.aborted },
+        { code: words.code, signal: words.signal, workedMs, refused, final, asked: asked.signal.aborted },
         time.random(),
         constants.signals,
       );

@@ -9,6 +9,8 @@ export interface Ended {
   workedMs: number | undefined;
   /** It said itself why it cannot start. */
   refused: PlainFault | undefined;
+  /** It said that what it stood on is gone: a new one would make an empty store, or work in another folder. */
+  final?: PlainFault | undefined;
   /** The guardian was asked to end. */
   asked: boolean;
 }
@@ -43,6 +45,7 @@ export function afterEnd(
   if (ended.asked) return { do: 'end', code: ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' ? 0 : code };
   // Nobody ends with 0 unasked: it was `daruma stop`, or a signal to the host itself.
   if (ended.code === 0) return { do: 'end', code: 0 };
+  if (ended.final) return { do: 'end', code };
   // A person is there and reads why: to try again and again would only hide it. But a host that has worked goes on
   // being tried: its disk will not be full for ever.
   if (ended.refused && (!before.everReady || isTaken(ended.refused, before.pids))) return { do: 'end', code };

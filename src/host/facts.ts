@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings.ts';
-import { socketPath } from '../control/place.ts';
+import { fileId, socketPath } from '../control/place.ts';
 import type { HostFacts } from './house.ts';
 import type { Watched } from './life/watched.ts';
 
@@ -12,6 +12,7 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.js
 export function factsOf(folder: string, settings: HostSettings, watched: Watched, now: number): HostFacts {
   return {
     folder,
+    folderId: fileId(folder),
     version: VERSION,
     pid: process.pid,
     watchedBy: watched.by,

@@ -1,4 +1,5 @@
 import type { HostSettings } from '../catalog/files/host-settings.ts';
+import { fileId } from '../control/place.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
@@ -6,8 +7,9 @@ import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
 import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './house.ts';
-import { lockFolder } from './life/lock.ts';
+import { type FolderLock, lockFolder } from './life/lock.ts';
 import { countStart, type Starts } from './life/starts.ts';
+import type { HeldName } from './life/watch-held.ts';
 import type { Watched } from './life/watched.ts';
 import type { Order } from './order.ts';
 
@@ -17,6 +19,9 @@ export interface Ground {
   log: Log;
   store: SqliteStore;
   events: Events;
+  lock: FolderLock;
+  /** What of it can be removed or replaced while it is held. */
+  held: HeldName[];
 }
 
 export interface GroundNeeds {
@@ -37,7 +42,11 @@ const LOCK_WITHIN_MS = 5_000;
 export async function openGround(needs: GroundNeeds, counted: (starts: Starts) => void): Promise<Ground> {
   const { time, facts, settings, watched } = needs;
   const { onStop, startService } = needs.order;
-  const lock = lockFolder(facts.folder, watched.restart ? LOCK_WITHIN_MS : 0);
+  const lock = await lockFolder(facts.folder, {
+    time,
+    withinMs: watched.restart ? LOCK_WITHIN_MS : 0,
+    waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
+  });
   onStop('lock', () => lock.release());
   counted(countStart(facts.folder, { now: facts.startedAt, forget: needs.forget }));
   const { level, maxFileBytes, budgetBytes } = settings.logs;
@@ -52,5 +61,17 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
   await settleRestored(facts.folder, store, { now: facts.startedAt, log });
   const events = createEvents({ time, store, log });
   onStop('events', () => events.settled());
-  return { journal, log, store, events };
+  const held: HeldName[] = [
+    { what: 'folder', path: facts.folder, id: facts.folderId },
+    named('lock', lock.file),
+    named('store', facts.storeFile),
+    // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
+    ...['-wal', '-shm'].map((end) => named('store-log', facts.storeFile + end)),
+  ];
+  return { journal, log, store, events, lock, held };
+}
+
+/** They are open by now, and nobody else has had the time to put another one in their place. */
+function named(what: HeldName['what'], path: string): HeldName {
+  return { what, path, id: fileId(path) };
 }

@@ -12,54 +12,37 @@ import { createRetention } from '../telemetry/retention.ts';
 import { createAnswers } from './answers.ts';
 import { partsOf } from './backup/parts.ts';
 import { cleanUp } from './clean-up.ts';
-import type { ConfigInUse } from './config/in-use.ts';
 import { watchConfig } from './config/watch.ts';
 import { openDoor } from './door/door.ts';
 import { VERSIONS_FOLDER } from './door/last-in-force.ts';
 import { createStates } from './door/states.ts';
 import { createCanaries } from './drills/canaries.ts';
-import { factsOf, VERSION } from './facts.ts';
+import { factsOf } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openGround } from './ground.ts';
 import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
 import type { House } from './house.ts';
 import { createLag } from './lag.ts';
+import { holdOn } from './life/hold.ts';
 import { agesOf } from './life/pulse.ts';
 import { createSafeMode } from './life/safe-mode.ts';
 import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './life/starts.ts';
-import { type Watched, watchedBy } from './life/watched.ts';
+import type { HeldWatch } from './life/watch-held.ts';
+import { watchedBy } from './life/watched.ts';
 import { createOrder } from './order.ts';
 import { watchOrphans } from './orphans.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
+import type { Host, HostOptions } from './ports.ts';
 import { watchGate } from './rehearse/watch.ts';
 import { createScheduling } from './scheduling.ts';
 import { findSecret } from './secrets.ts';
 import { tellEnds } from './tell-ends.ts';
+import { tellStarted } from './tell-started.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
 import { createWorkforce } from './workforce.ts';
 import { zoneConcern } from './zone-concern.ts';
-
-export interface Host {
-  house: House;
-  /**
-   * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
-   * `failed`: nobody asked for it.
-   */
-  stop(failed?: boolean, drainMs?: number): Promise<void>;
-}
-
-export interface HostOptions {
-  folder: string;
-  config: ConfigInUse;
-  /** Default: nobody watches. */
-  watched?: Watched;
-  /** Gets every loop of the house, by name, as soon as it is started. */
-  loops?: Map<string, Service>;
-  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with what its settings are then. */
-  ending(why: string, failed: boolean, again?: boolean): void;
-}
 
 const DRAIN_MS = 10_000;
 
@@ -75,16 +58,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const facts = factsOf(folder, settings, watched, time.now());
   let drainMs = DRAIN_MS;
   let starts: Starts | undefined;
+  let held: HeldWatch | undefined;
   const order = createOrder(loops);
   const { onStop, startService, unwind } = order;
 
   try {
     const forget = watched.afresh || isFresh(config.taken());
     const needs = { time, facts, settings, watched, forget, order, ending: options.ending };
-    const { journal, log, store, events } = await openGround(needs, (counted) => {
+    const below = await openGround(needs, (counted) => {
       starts = counted;
       config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
     });
+    const { journal, log, store, events, lock } = below;
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       {
@@ -252,6 +237,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       ages: () => agesOf(loops, time.monotonic()),
       concerns: () => [
         ...watched.concern(),
+        ...(held?.concerns() ?? []),
         ...config.concern(),
         ...zoneConcern(config.origins()),
         ...safeMode.concern(catalog.agents().keys()),
@@ -259,27 +245,26 @@ export async function startHost(options: HostOptions): Promise<Host> {
       stop: () => options.ending('asked to stop', false),
     };
     tellHostLost(healer, house.lastWords, abandoned);
-    onStop('control socket', await openDoor(house));
+    const control = await openDoor(house);
+    onStop('control socket', () => control.close());
+    held = holdOn({ ground: below, house, control, again, end: options.gone });
+    await startService('held files', held);
+    lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
       starts!.proven();
       config.worked();
     });
     onStop('proof', proven);
     await startService('config probation', configWatch);
-    events.record('info', {
-      kind: 'host.started',
-      agent: null,
-      message: `host ${VERSION} started, pid ${process.pid}`,
-      data: { agents: catalog.agents().size, node: process.versions.node },
-    });
-    for (const { code, message } of house.concerns()) log.warn(message, { code });
+    tellStarted(house);
 
     return {
       house,
       async stop(failed = false, ms = DRAIN_MS) {
         drainMs = ms;
+        lock.claim.say('stopping');
         if (!failed) {
-          starts?.over();
+          starts?.over(lock.claim.placeNow());
           config.ended();
         }
         events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });

@@ -52,6 +52,8 @@ export interface House {
 
 export interface HostFacts {
   folder: string;
+  /** What the folder is whatever it is called. */
+  folderId: string | undefined;
   version: string;
   pid: number;
   watchedBy: 'guardian' | 'systemd' | null;

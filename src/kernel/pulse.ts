@@ -15,12 +15,16 @@ export interface Orders {
   lost: LastWords[];
 }
 
-/** `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end · `refused`: it cannot start, and why. */
+/**
+ * `pulse`: once a second, from its first moment on · `ready`: it works · `stopping`: it was asked to end · `refused`: it
+ * cannot start, and why · `final`: it ends for good, because what it stands on is gone, and no other one may take its place.
+ */
 export type FromHost =
   | { is: 'pulse'; ages: LoopAges }
   | { is: 'ready' }
   | { is: 'stopping' }
-  | { is: 'refused'; fault: PlainFault };
+  | { is: 'refused'; fault: PlainFault }
+  | { is: 'final'; fault: PlainFault };
 
 /** How long ago each loop of the host last turned, in ms. */
 export type LoopAges = Record<string, number>;

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
-import roll from 'pino-roll';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import { machineTime } from '../kernel/time.ts';
 import { logFiles, trimLogs } from './log-files.ts';
+import { openRollingFile, type RollingFile } from './rolling-file.ts';
 import { createScrubber } from './scrub.ts';
 
 /**
@@ -28,6 +28,8 @@ export interface Journal {
   hide(values: Iterable<string>): void;
   /** Lines that a full disk or a closed file has cost so far. */
   dropped(): number;
+  /** The file that is written to now. */
+  file: Pick<RollingFile, 'held' | 'reopen'>;
   close(): void;
 }
 
@@ -54,19 +56,14 @@ const KEPT_WHEN_FULL_BYTES = 1024 ** 2;
 
 /** Opens the log; rejects with the system's error when the folder cannot be written. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  mkdirSync(options.folder, { recursive: true });
   trimLogs(options.folder, STREAM, options.budgetBytes);
   const maxFileBytes = Math.min(options.maxFileBytes, Math.max(options.budgetBytes / 4, 64 * 1024));
-  const stream = await roll({
-    file: `${options.folder}/${STREAM}`,
-    extension: '.log',
-    dateFormat: 'yyyy-MM-dd',
-    frequency: 'daily',
-    size: `${Math.max(1, Math.floor(maxFileBytes / 1024))}k`,
-    sync: true,
-    mkdir: true,
-    maxLength: KEPT_WHEN_FULL_BYTES,
-  });
+  const { folder } = options;
+  const file = openRollingFile(
+    { folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES },
+    machineTime.now(),
+  );
+  const { stream } = file;
   const followers = new Set<(line: Record<string, unknown>) => void>();
   let scrub = createScrubber([]);
   let dropped = 0;
@@ -88,10 +85,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   /** Every line passes here last, as the text that goes to the file. */
   function onLine(text: string): string {
     const line = scrub(text);
+    file.turn(machineTime.now());
     sinceTrim += line.length;
     if (sinceTrim > maxFileBytes / 4) {
       sinceTrim = 0;
-      trimLogs(options.folder, STREAM, budgetBytes - maxFileBytes);
+      trim();
     }
     if (followers.size > 0) {
       const parsed = JSON.parse(line);
@@ -112,6 +110,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   );
   /** Plugin lines have passed their agent's own level already. */
   const plugins = logger.child({}, { level: 'debug' });
+
+  /** A folder that cannot be read is looked after by whoever looks at what is open. */
+  function trim() {
+    try {
+      trimLogs(folder, STREAM, budgetBytes - maxFileBytes);
+    } catch {}
+  }
 
   function tellDropped() {
     const lost = dropped - toldDropped;
@@ -157,6 +162,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       scrub = createScrubber(values);
     },
     dropped: () => dropped,
+    file,
     close() {
       followers.clear();
       // What a full disk has kept in memory is offered once more. Not flushed to the disk: the host would stand still for that.

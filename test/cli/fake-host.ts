@@ -18,7 +18,7 @@ export type Answers = {
 };
 
 export interface FakeHost {
-  /** Every request that came, in order. */
+  /** Every request that came, in order, but for `ping`. */
   asked: { op: string; args: unknown }[];
   /** Ends every connection and stops to listen. */
   close(): Promise<void>;
@@ -58,10 +58,11 @@ export async function fakeHost(folder: string, answers: Answers): Promise<FakeHo
 
   async function answer(socket: Socket, line: string) {
     const { id, op, args } = JSON.parse(line) as { id: number; op: Op; args: never };
-    asked.push({ op, args });
+    // Every client asks first whose host it is.
+    if (op !== 'ping') asked.push({ op, args });
     const send = (message: object) => socket.writable && socket.write(`${JSON.stringify({ id, ...message })}\n`);
     try {
-      const ping = () => ({ pid: process.pid, version: '0.1.0', startedAt: '2026-11-22T11:00:00.000Z' });
+      const ping = () => ({ pid: process.pid, version: '0.1.0', startedAt: '2026-11-22T11:00:00.000Z', folder });
       const call = { ping, ...answers }[op] as ((args: unknown, item: (item: unknown) => void) => unknown) | undefined;
       if (!call) throw new Fault({ code: 'OP_UNKNOWN', message: `no op ${op}` });
       send({ ok: true, value: await call(args, (item) => send({ item })) });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
-import { hostFilePath, isRunning, readHostFile, socketPath } from '../../src/control/place.ts';
+import { hostFilePath, readHostFile, socketPath } from '../../src/control/place.ts';
+import { processStart } from '../../src/control/process.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
 
@@ -41,8 +42,9 @@ describe('where the host is', () => {
   });
 
   test('a process is there or not', () => {
-    expect(isRunning(process.pid)).toBe(true);
-    expect(isRunning(2 ** 22 + 12345)).toBe(false);
+    expect(processStart(process.pid)).toBe(processStart(process.pid));
+    expect(processStart(process.pid)).toBeDefined();
+    expect(processStart(2 ** 22 + 12345)).toBeUndefined();
   });
 
   test.runIf(existsSync('/proc/self/stat'))('a process that ended and was never asked about is not there', async () => {
@@ -51,7 +53,7 @@ describe('where the host is', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))));
-    await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000, interval: 10 });
+    await vi.waitFor(() => expect(processStart(pid)).toBeUndefined(), { timeout: 5_000, interval: 10 });
     parent.kill('SIGKILL');
     await new Promise((resolve) => parent.once('close', resolve));
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readHostFile } from '../../src/control/place.ts';
+import { processStart } from '../../src/control/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -161,3 +162,6 @@ export default definePlugin({
   async run(context) { ${body} },
 });
 `;
+
+/** Whether a process of that id is there and alive. */
+export const isRunning = (pid: number) => processStart(pid) !== undefined;

@@ -1,6 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { isRunning } from '../../src/control/place.ts';
-import { type Installation, installation, plugin } from '../e2e/installation.ts';
+import { type Installation, installation, isRunning, plugin } from '../e2e/installation.ts';
 
 const ONCE = { 'plugins/once.ts': plugin('return 7;') };
 

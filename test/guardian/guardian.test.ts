@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { isRunning } from '../../src/control/place.ts';
-import { type Installation, installation, plugin } from '../e2e/installation.ts';
+import { type Installation, installation, isRunning, plugin } from '../e2e/installation.ts';
 
 const TICK = {
   'plugins/tick.ts': plugin('return context.job.slot;', `schedule: '* * * * * *', catchUp: 'all', overlap: 'queue',`),
@@ -180,7 +179,7 @@ it('ends at once when a person has to mend something, and runs no agent through 
   expect(refused).toMatchObject({ code: 1, json: { error: { file: 'config/daruma.yaml', line: 1 } } });
   place.remove('config/daruma.yaml');
   const before = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = '--import tsx';
+  process.env.NODE_OPTIONS = `--import ${import.meta.resolve('tsx')}`;
   try {
     for (const args of [['start'], ['start', '--no-guardian'], ['host']]) {
       const { code, json } = await place.daruma(...args, '--json');

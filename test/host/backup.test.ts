@@ -133,9 +133,9 @@ describe('restore', () => {
   it('is refused where a host runs, and nothing is changed', async () => {
     const folder = tempFolder();
     write(folder, 'plugins/shop.ts', 'mine');
-    const lock = lockFolder(folder);
+    const lock = await lockFolder(folder, { time: machineTime });
     await expect(openBackups(folder).restore(pack(source))).rejects.toMatchObject({ plain: { code: 'HOST_RUNNING' } });
-    lock.release();
+    await lock.release();
     expect(read(folder, 'plugins/shop.ts')).toBe('mine');
   });
 

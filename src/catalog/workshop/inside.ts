@@ -2,6 +2,7 @@
  * The thread in which a plugin is loaded only to be looked at. It has no rights but to read the bundle. What is
  * imported here must be granted by inspect.ts, so it is little.
  */
+import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Issue } from '../files/issues.ts';
 import type { FromInside } from './messages.ts';
@@ -26,7 +27,7 @@ parentPort!.postMessage(await look());
 async function look(): Promise<FromInside> {
   let found: unknown;
   try {
-    found = ((await import(bundle)) as { default?: unknown }).default;
+    found = ((await import(pathToFileURL(bundle).href)) as { default?: unknown }).default;
   } catch (thrown) {
     return refuse('threw', thrown);
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { placeInStack } from '../../kernel/stack-place.ts';
 import { pathInside } from '../versions/files.ts';
 
 export interface MappedStack {
@@ -11,8 +12,6 @@ export interface MappedStack {
   place?: { file: string; absolute: string; line: number; column: number };
 }
 
-const FRAME = /^(\s+at .*?\(?)((?:file:\/\/)?\/[^():]+):(\d+):(\d+)(\)?)$/;
-
 /** Turns the places of a stack from the bundle's to the author's. `mapFile` is the bundle's source map. */
 export function mapStack(stack: string, bundle: string, mapFile: string, folder: string): MappedStack {
   let map: SourceMap;
@@ -21,18 +20,17 @@ export function mapStack(stack: string, bundle: string, mapFile: string, folder:
   } catch {
     return { stack };
   }
+  const names = [pathToFileURL(bundle).href, bundle];
   const lines: string[] = [];
   let place: MappedStack['place'];
   for (const line of stack.split('\n')) {
-    const match = FRAME.exec(line);
-    if (!match) {
-      if (!/^\s+at /.test(line)) lines.push(line);
+    if (!/^\s+at /.test(line)) {
+      lines.push(line);
       continue;
     }
-    const [, before, where, row, column, after] = match;
-    const file = where!.startsWith('file:') ? fileURLToPath(where!) : where!;
-    if (file !== bundle) continue;
-    const entry = map.findEntry(Number(row) - 1, Number(column) - 1);
+    const at = placeInStack(line, names);
+    if (!at) continue;
+    const entry = map.findEntry(at.line - 1, at.column - 1);
     if (!('originalSource' in entry)) continue;
     const absolute = resolve(dirname(mapFile), entry.originalSource);
     const found = {
@@ -41,7 +39,7 @@ export function mapStack(stack: string, bundle: string, mapFile: string, folder:
       line: entry.originalLine + 1,
       column: entry.originalColumn + 1,
     };
-    lines.push(`${before}${found.file}:${found.line}:${found.column}${after}`);
+    lines.push(line.replace(at.text, () => `${found.file}:${found.line}:${found.column}`));
     if (!absolute.includes('/node_modules/') && absolute.startsWith(`${folder}/`)) place ??= found;
   }
   return place ? { stack: lines.join('\n'), place } : { stack: lines.join('\n') };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
+import { refusedFolderName } from '../../kernel/folder-name.ts';
 import { installationFiles, PACKAGE_FOLDER } from '../init/files.ts';
 import { ownPackage } from '../init/own-package.ts';
 import type { Said, Stage } from '../ports.ts';
@@ -10,6 +11,8 @@ export const anyFolder = true;
 /** Makes an installation of one's own in an empty folder, with the package that makes it inside. */
 export async function run(stage: Stage, [named]: (string | undefined)[]): Promise<Said> {
   const folder = resolve(stage.folder, named!);
+  const refused = refusedFolderName(folder);
+  if (refused) throw new Fault(refused);
   mustBeEmpty(folder, named!);
   const own = ownPackage();
   mkdirSync(folder, { recursive: true });

@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import type { ControlClient } from '../../control/client.ts';
-import { readHostFile } from '../../control/place.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
-import { linesBackwards } from '../log-files.ts';
+import { linesBackwards, logFolderOf } from '../log-files.ts';
 import type { Said, Stage } from '../ports.ts';
 import { logLines, timeOf } from '../text/log.ts';
 import { usage } from '../usage.ts';
@@ -82,10 +80,9 @@ function patternOf(text: string | undefined): RegExp | undefined {
 
 /** Oldest first. */
 function newest(stage: Stage, wanted: Wanted): LogLine[] {
-  const folder = readHostFile(stage.folder)?.logs ?? join(stage.folder, 'logs');
   const lines: LogLine[] = [];
   if (wanted.count === 0) return lines;
-  for (const line of linesBackwards(folder)) {
+  for (const line of linesBackwards(logFolderOf(stage.folder))) {
     // By the time of writing, which only grows; the agent's own clock may lag behind it.
     if (Date.parse(line.time) < wanted.since) break;
     if (wanted.line(line)) lines.push(line);

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isRunning, readHostFile } from '../../control/place.ts';
+import { hostOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstallation } from '../folder.ts';
 import type { Said, Stage } from '../ports.ts';
@@ -101,9 +101,9 @@ async function start({ folder, paint }: Stage, place: UnitPlace): Promise<Starte
     const why = '· systemd does not run here (a container, perhaps): nothing is started. Where it does:';
     return { is: false, failed: false, lines: [why, `  ${own} enable --now ${place.name}`] };
   }
-  const host = readHostFile(folder);
+  const host = hostOf(folder);
   await systemctl(place, 'daemon-reload');
-  if (host && isRunning(host.pid)) {
+  if (host) {
     const why = `${paint('yellow', '!')} not started: a host runs already, pid ${host.pid}. Then:`;
     return { is: false, failed: false, lines: [why, `  daruma stop && ${own} enable --now ${place.name}`] };
   }

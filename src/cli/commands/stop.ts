@@ -1,4 +1,6 @@
-import { guardianOf, isRunning, readHostFile } from '../../control/place.ts';
+import { claimantOf } from '../../control/claim.ts';
+import { guardianOf, readHostFile } from '../../control/place.ts';
+import { isAlive, type ProcessRef, processStart, signalProcess } from '../../control/process.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
@@ -11,9 +13,10 @@ const LOOK_EVERY_MS = 50;
 export async function run(stage: Stage, _args: unknown[], options: { within: string }): Promise<Said> {
   const withinMs = durationOf(options.within, BOUNDS.timerOrNone, '--within');
   const from = stage.time.monotonic();
-  const pid = await askToStop(stage);
+  const host = await askToStop(stage);
+  const { pid } = host;
   if (!stage.json) stage.note(`stopping the host (pid ${pid}); running jobs may finish`);
-  while (isRunning(pid)) {
+  while (isAlive(host)) {
     if (stage.time.monotonic() - from > withinMs) {
       const message = `the host (pid ${pid}) has not ended within ${options.within}`;
       throw new Fault({ code: 'STOP_LATE', message, next: `daruma logs, or kill ${pid}: no accepted job is lost` });
@@ -28,17 +31,18 @@ export async function run(stage: Stage, _args: unknown[], options: { within: str
 }
 
 /** A host that is quick ends the connection before its answer is out. */
-async function askToStop(stage: Stage): Promise<number> {
-  const known = readHostFile(stage.folder)?.pid;
+async function askToStop(stage: Stage): Promise<ProcessRef> {
+  const known = readHostFile(stage.folder);
   try {
-    return (await stage.ask('stop', {})).pid;
+    const { pid } = await stage.ask('stop', {});
+    return known?.pid === pid && known.start !== '' ? known : { pid, start: processStart(pid) ?? '' };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     if (known !== undefined && thrown.plain.code === 'HOST_GONE') return known;
-    const guardian = guardianOf(stage.folder);
-    if (thrown.plain.code !== 'HOST_DOWN' || guardian === undefined) throw thrown;
-    // Between two hosts, or before the next one listens: whoever would start it again is asked.
-    process.kill(guardian, 'SIGTERM');
-    return guardian;
+    if (thrown.plain.code !== 'HOST_DOWN') throw thrown;
+    // Between two hosts, or before the next one listens: whoever would start it again is asked, else the host itself.
+    const asked = guardianOf(stage.folder) ?? (await claimantOf(stage.folder));
+    if (!asked || !signalProcess(asked, 'SIGTERM')) throw thrown;
+    return asked;
   }
 }

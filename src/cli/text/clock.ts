@@ -61,6 +61,14 @@ export function relative(ms: number, clock: Clock): string {
   return away > 0 ? `in ${wholeDuration(away)}` : `${wholeDuration(-away)} ago`;
 }
 
+/** `12:04:31 (6m ago)` for what is past; with its day when that is another one. */
+export function momentOf(ms: number, clock: Clock): string {
+  if (!isInstant(Math.floor(ms))) return NO_TIME;
+  const day = dayOf(ms, clock) === dayOf(clock.now, clock) ? '' : `${dayOf(ms, clock)} `;
+  // The command may have waited for it: the clock is that of its beginning.
+  return `${day}${clockTime(ms, clock)} (${relative(Math.min(ms, clock.now), clock)})`;
+}
+
 /** One unit, for distances that change while they are read: `41s`, `6m`, `3h`, `2d`. */
 export function wholeDuration(ms: number): string {
   return formatDuration(ms < 60_000 ? Math.max(1, Math.round(ms / 1_000)) * 1_000 : ms)

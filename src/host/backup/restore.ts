@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { RestoreView } from '../../control/backups.ts';
 import { guardianOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { machineTime } from '../../kernel/time.ts';
 import { lockFolder } from '../life/lock.ts';
 import { findSecret } from '../secrets.ts';
 import { carry, moveAside, settleOnDisk, WHOLE } from './aside.ts';
@@ -28,11 +29,11 @@ export async function restoreBackup(archive: string, into: string, now: number):
   if (guardian !== undefined) {
     throw new Fault({
       code: 'HOST_RUNNING',
-      message: `a guardian keeps a host running on ${folder}, pid ${guardian}; nothing was changed`,
+      message: `a guardian keeps a host running on ${folder}, pid ${guardian.pid}; nothing was changed`,
       next: 'daruma stop, then the same again',
     });
   }
-  const lock = lockFolder(folder);
+  const lock = await lockFolder(folder, { time: machineTime });
   const staging = await mkdtemp(join(folder, 'data/.restoring-'));
   try {
     const unpacked = await unpackAndProve(file, staging);
@@ -44,7 +45,7 @@ export async function restoreBackup(archive: string, into: string, now: number):
     return viewOf(unpacked, folder, kept ? aside : null);
   } finally {
     rmSync(staging, { recursive: true, force: true });
-    lock.release();
+    await lock.release();
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHostText } from '../../catalog/files/host-settings.ts';
 import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/standing/config-standing.ts';
@@ -43,6 +43,8 @@ export function openConfigFiles(folder: string): ConfigFiles {
 
   function write(file: string, text: string) {
     try {
+      // An installation that was moved away must not come back as an empty one.
+      if (!existsSync(folder)) return;
       mkdirSync(join(folder, CONFIG_FOLDER), { recursive: true });
       writeFileSync(join(folder, `${file}.tmp`), text, OWN);
       renameSync(join(folder, `${file}.tmp`), join(folder, file));

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { fileId } from '../../control/place.ts';
 import type { Answer, Op, Ops, Request } from '../../control/protocol.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
@@ -17,6 +18,16 @@ export interface OpCall {
 
 export type OpTable = { [O in Op]: (args: Ops[O]['args'], call: OpCall) => Promise<Ops[O]['value']> };
 
+/** Who listens for clients. */
+export interface ControlServer {
+  close(): Promise<void>;
+  clients(): number;
+  /** The socket that it made: where it lies, and what it is. */
+  held(): { path: string; id: string | undefined };
+  /** Makes the socket anew; connections that are open go on. Rejects as {@link serveControl} does. */
+  listenAgain(): Promise<void>;
+}
+
 /** A request longer than this is refused and the connection ended. */
 const LONGEST_LINE = 8 * 1024 ** 2;
 /** A client that lets this much of a stream lie unread loses items. */
@@ -27,32 +38,43 @@ const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
  * harms nobody else. A socket that a dead host left behind is replaced; anything else at its place is left alone, with a
  * Fault `SOCKET_TAKEN`.
  */
-export async function serveControl(
-  path: string,
-  table: OpTable,
-  log: Log,
-): Promise<{ close(): Promise<void>; clients(): number }> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  await clearPlace(path);
+export async function serveControl(path: string, table: OpTable, log: Log): Promise<ControlServer> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    converse(socket, table, log);
-  });
-  const before = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, () => resolve());
+  let server = await listen();
+  let id = fileId(path);
+
+  async function listen(): Promise<Server> {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    await clearPlace(path);
+    const made = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      converse(socket, table, log);
     });
-  } finally {
-    process.umask(before);
+    const before = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        made.once('error', reject);
+        made.listen(path, () => resolve());
+      });
+    } finally {
+      process.umask(before);
+    }
+    chmodSync(path, 0o600);
+    made.on('error', (error) => log.error('the control socket failed', { fault: toPlainFault(error) }));
+    return made;
   }
-  chmodSync(path, 0o600);
-  server.on('error', (error) => log.error('the control socket failed', { fault: toPlainFault(error) }));
+
   return {
     clients: () => sockets.size,
+    held: () => ({ path, id }),
+    async listenAgain() {
+      await clearPlace(path);
+      // First: to close it deletes whatever has its name.
+      server.close();
+      server = await listen();
+      id = fileId(path);
+    },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroySoon();

@@ -1,16 +1,31 @@
 import { writeFileSync } from 'node:fs';
-import { hostFilePath } from '../../control/place.ts';
-import type { House } from '../house.ts';
-import { serveControl } from './control-server.ts';
+import { hostFilePath, hostFileText } from '../../control/place.ts';
+import { processStart, thisProcess } from '../../control/process.ts';
+import type { HostFacts, House } from '../house.ts';
+import { type ControlServer, serveControl } from './control-server.ts';
 import { createOps } from './ops.ts';
 import { iso } from './views.ts';
 
-/** Opens the control socket and writes down where it is; resolves with what closes it. */
-export async function openDoor(house: House): Promise<() => Promise<void> | void> {
+/** Opens the control socket and writes down where it is. */
+export async function openDoor(house: House): Promise<ControlServer> {
   const { facts, journal } = house;
   const control = await serveControl(facts.socket, createOps(house), journal.room('control'));
-  const { pid, socket, guardian } = facts;
-  const about = { pid, startedAt: iso(facts.startedAt), socket, ...(guardian === null ? {} : { guardian }) };
-  writeFileSync(hostFilePath(facts.folder), JSON.stringify(about));
-  return () => control.close();
+  writeHostFile(facts);
+  return control;
+}
+
+/** Writes `host.json`. The folder that it lies in is there, or the error of the system is thrown. */
+export function writeHostFile(facts: HostFacts): void {
+  const { folder, folderId, guardian, socket, logFolder } = facts;
+  const text = hostFileText(
+    { path: folder, id: folderId },
+    {
+      ...thisProcess(),
+      startedAt: iso(facts.startedAt),
+      socket,
+      logs: logFolder,
+      ...(guardian === null ? {} : { guardian: { pid: guardian, start: processStart(guardian) ?? '' } }),
+    },
+  );
+  writeFileSync(hostFilePath(folder), text);
 }

@@ -39,7 +39,13 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
   return {
     ...lookups,
     changes: changesOp(house),
-    ping: async () => ({ pid: facts.pid, version: facts.version, startedAt: iso(facts.startedAt) }),
+    ping: async () => ({
+      pid: facts.pid,
+      version: facts.version,
+      startedAt: iso(facts.startedAt),
+      folder: facts.folder,
+      folderId: facts.folderId ?? null,
+    }),
     status: ({ agent }) => status(agent),
 
     async job({ id, wait }, { gone }) {

@@ -2,7 +2,7 @@ import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Watched } from './watched.ts';
 
-/** `EX_CONFIG` of sysexits: the unit says that systemd shall not try again. */
+/** `EX_CONFIG` of sysexits: a person has to mend it. The unit says that systemd shall not try again. */
 export const EXIT_SETTINGS = 78;
 /** 128 + SIGTERM: the unit counts it as no failure, and tries again unless systemd itself has stopped the host. */
 export const EXIT_SIGNALLED = 143;
@@ -13,14 +13,17 @@ const REFUSED_WAIT_MS = 10_000;
 export interface Worked {
   failed: boolean;
   signal: NodeJS.Signals | undefined;
+  /** What it stood on is gone: no other host may take its place. */
+  final?: PlainFault | undefined;
 }
 
 /**
- * The exit code of a host that has worked: 0 stopped as asked, 1 it could not go on. Under systemd only `daruma stop` ends with
+ * The exit code of a host that has worked: 0 stopped as asked, 1 it could not go on, 78 its folder or its store is gone. Under systemd only `daruma stop` ends with
  * 0, after which the service stays down: a SIGTERM that is not systemd's own (a guard against low memory, a slip of an
  * admin) must not end a service for good.
  */
-export function exitAfterWork({ failed, signal }: Worked, by: Watched['by']): number {
+export function exitAfterWork({ failed, signal, final }: Worked, by: Watched['by']): number {
+  if (final) return EXIT_SETTINGS;
   if (failed) return 1;
   return by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0;
 }
@@ -33,6 +36,7 @@ export function exitOfRefused(
   fault: Pick<PlainFault, 'code' | 'file'>,
   by: Watched['by'],
 ): { code: number; waitMs: number } {
+  if (fault.code === 'FOLDER_NAME') return { code: EXIT_SETTINGS, waitMs: 0 };
   if (by !== 'systemd') return { code: 1, waitMs: 0 };
   const isForPeople = fault.file === HOST_SETTINGS_FILE && fault.code !== 'FILE_UNREADABLE';
   return isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 } : { code: 1, waitMs: REFUSED_WAIT_MS };

@@ -1,35 +1,79 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readHostFile } from '../../control/place.ts';
+import { type Claimant, claimFolder, type FolderClaim } from '../../control/claim.ts';
+import { hostOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+
+/** A folder that is this host's alone. */
+export interface FolderLock {
+  /** Of the lock file. Absolute. */
+  file: string;
+  claim: FolderClaim;
+  release(): Promise<void>;
+}
+
+const TRY_EVERY_MS = 100;
+/** A host whose lock file was removed sees that and ends, or starts again and finds this one. */
+const GIVES_WAY_WITHIN_MS = 15_000;
 
 /**
- * Makes sure that one host at most runs on a folder: an exclusive lock of the operating system on `data/run/lock`, which
- * the system itself takes back when the process ends, however it ends. Waits up to `withinMs` for another one to end.
+ * Makes sure that one host at most runs on a folder: by an exclusive lock of the operating system on `data/run/lock`, and
+ * by a claim that nobody can delete (see {@link claimFolder}). The system itself takes both back when the process ends,
+ * however it ends. Waits up to `withinMs` for another host to end; for one whose lock was deleted under it, 15 s, after
+ * `waiting` was called.
  *
- * Throws a Fault `HOST_RUNNING` that names the other's pid, or the system's error when the folder cannot be written.
+ * Rejects with a Fault `HOST_RUNNING` that names the other's pid, or the system's error when the folder cannot be written.
  */
-export function lockFolder(folder: string, withinMs = 0): { release(): void } {
-  const run = join(folder, 'data/run');
-  mkdirSync(run, { recursive: true });
+export async function lockFolder(
+  folder: string,
+  { time, withinMs = 0, waiting }: { time: Time; withinMs?: number; waiting?(pid: number): void },
+): Promise<FolderLock> {
+  const file = join(folder, 'data/run/lock');
+  mkdirSync(join(folder, 'data/run'), { recursive: true });
+  const lock = lockFile(folder, file, withinMs);
+  try {
+    const until = time.monotonic() + GIVES_WAY_WITHIN_MS;
+    let hasTold = false;
+    for (;;) {
+      const claim = await claimFolder(folder);
+      if (!('pid' in claim)) {
+        const release = async () => {
+          await claim.release();
+          lock.close();
+        };
+        return { file, claim, release };
+      }
+      if (time.monotonic() > until) throw new Fault(running(folder, claim));
+      if (!hasTold) waiting?.(claim.pid);
+      hasTold = true;
+      await time.sleep(TRY_EVERY_MS);
+    }
+  } catch (thrown) {
+    lock.close();
+    throw thrown;
+  }
+}
+
+function lockFile(folder: string, file: string, withinMs: number): DatabaseSync {
   // SQLite is used for its lock only: Node offers no file lock of its own.
-  const lock = new DatabaseSync(join(run, 'lock'), { timeout: withinMs });
+  const lock = new DatabaseSync(file, { timeout: withinMs });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return lock;
   } catch (error) {
     lock.close();
     if (!/locked|busy/i.test((error as Error).message)) throw error;
-    const other = readHostFile(folder)?.pid;
-    throw new Fault(
-      {
-        code: 'HOST_RUNNING',
-        message: `a host already runs on ${folder}${other ? `, pid ${other}` : ''}`,
-        next: 'daruma status, or daruma stop',
-        ...(other ? { data: { pid: other } } : {}),
-      },
-      { cause: error },
-    );
+    throw new Fault(running(folder, hostOf(folder)), { cause: error });
   }
-  return { release: () => lock.close() };
+}
+
+function running(folder: string, other: Pick<Claimant, 'pid'> | undefined) {
+  return {
+    code: 'HOST_RUNNING',
+    message: `a host already runs on ${folder}${other ? `, pid ${other.pid}` : ''}`,
+    next: 'daruma status, or daruma stop',
+    ...(other ? { data: { pid: other.pid } } : {}),
+  };
 }

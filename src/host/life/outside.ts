@@ -17,6 +17,8 @@ export interface Outside {
   stopping(): void;
   /** It cannot start, and ends after so long. */
   refused(fault: PlainFault, waitMs: number): void;
+  /** It ends for good: nobody shall start another one in its place. */
+  final(fault: PlainFault): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     refused(fault, waitMs) {
       link?.tell({ is: 'refused', fault });
       systemd?.refused(fault.message, waitMs);
+    },
+    final(fault) {
+      link?.tell({ is: 'final', fault });
+      systemd?.refused(fault.message, 0);
     },
     async close() {
       await pulse.stop();

@@ -6,7 +6,7 @@ import { asTyped, jsonAsTyped, typedFrom } from '../../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { iso } from '../door/views.ts';
 import { VERSION } from '../facts.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../ports.ts';
 import { problemLines } from './banner.ts';
 
 /** How commands are typed by the person who started this process. */

@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { refusedFolderName } from '../../kernel/folder-name.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
 import { refuseHalfRestored } from '../backup/restored.ts';
 import { blamed, mayBeSettings } from '../config/blame.ts';
 import { openConfigFiles } from '../config/files.ts';
 import type { ConfigInUse } from '../config/in-use.ts';
 import { readConfig } from '../config/read.ts';
-import { type Host, startHost } from '../host.ts';
-import { backLine, banner, firstWords } from './banner.ts';
+import { startHost } from '../host.ts';
+import type { Host } from '../ports.ts';
+import { backLine, banner, firstWords, problemLines } from './banner.ts';
 import { exitAfterWork, exitOfRefused } from './exits.ts';
 import { openOutside } from './outside.ts';
 import { explain, explained, lookAround, ready, say, speak, tell } from './run-words.ts';
@@ -27,11 +29,13 @@ interface Ending {
   again: boolean;
   /** The one that asked for it. */
   signal?: NodeJS.Signals;
+  /** What it stood on is gone. */
+  final?: PlainFault;
 }
 
 /**
  * Runs a host in this process until it is asked to stop (SIGTERM, SIGINT, SIGHUP, `daruma stop`). Resolves with the exit
- * code: 0 stopped as asked, 1 it could not start or go on; {@link exitAfterWork} has those for systemd. Prints the banner
+ * code: 0 stopped as asked, 1 it could not start or go on, 78 a person has to mend it; {@link exitAfterWork} has those for systemd. Prints the banner
  * (or, with `json`, one line of JSON) once it works.
  */
 export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
@@ -88,6 +92,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
         watched,
         loops,
         ending: (why, failed, again = false) => ended.resolve({ why, failed, again }),
+        gone: (final) => ended.resolve({ why: final.message, failed: true, again: false, final }),
       });
     host = await comeUp(config, start, { folder, unattended }).finally(() => clearTimeout(patience));
     const { house } = host;
@@ -101,16 +106,19 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     return ending;
   }
 
-  async function leave(host: Host, { why, failed, again }: Ending) {
+  async function leave(host: Host, { why, failed, again, final }: Ending) {
+    if (final) outside.final(final);
     if (!again) {
       outside.stopping();
       process.on('SIGINT', () => process.kill(process.pid, 'SIGKILL'));
     }
     const byKeys = watched.by === 'systemd' ? '' : ', Ctrl-C again ends them';
     if (!json && again) say(`  the host starts again: ${why}`);
+    else if (final) say(problemLines(final).join('\n'));
     else if (!json) say(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first${byKeys}`);
     const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
-    await host.stop(failed);
+    // What nobody can keep is not waited for; and a host that has told why it ends is not one that was lost.
+    await (final ? host.stop(false, 0) : host.stop(failed));
     if (again) clearTimeout(deadline);
   }
 
@@ -120,7 +128,8 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     // Whoever was lost before it has been told of.
     const anew: Watched = { ...watched, restart: true, afresh: false, lost: [] };
     while (ending.again) ending = await live(anew, false);
-    return exitAfterWork({ failed: ending.failed, signal: ending.signal }, watched.by);
+    const { failed, signal, final } = ending;
+    return exitAfterWork({ failed, signal, final }, watched.by);
   } catch (error) {
     const fault = explain(error, folder);
     // What is not told in our own words is a mistake of ours: another start may do better.
@@ -165,6 +174,8 @@ async function comeUp(
 }
 
 function ensureInstallation(folder: string) {
+  const refused = refusedFolderName(existsSync(folder) ? realpathSync(folder) : folder);
+  if (refused) throw new Fault(refused);
   refuseHalfRestored(folder);
   if (existsSync(join(folder, 'plugins')) || existsSync(join(folder, 'config/daruma.yaml'))) return;
   throw new Fault({

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileId } from '../../control/place.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { LastWords } from '../../kernel/pulse.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -12,8 +13,8 @@ export interface Starts {
   lost: LastWords | undefined;
   /** It has worked for a while: the starts before it are forgiven. */
   proven(): void;
-  /** It ends as it was asked to. */
-  over(): void;
+  /** It ends as it was asked to, or has told why. `place`: what the folder is called now, if it was moved. */
+  over(place?: string): void;
   /** It cannot start, for a reason that no other start would change: that is no failure of its own. */
   refused(): void;
 }
@@ -23,6 +24,8 @@ interface Kept {
   pid: number;
   at: number;
   open: boolean;
+  /** What the folder is whatever it is called; a copy of it is another one. */
+  folder?: string;
 }
 
 /** So many starts that came to nothing, and the next one is in safe mode. */
@@ -38,16 +41,20 @@ const MOST_WORDS = 4_096;
  * A disk that takes no file costs the count, not the start.
  */
 export function countStart(folder: string, { now, forget }: { now: number; forget: boolean }): Starts {
-  const file = join(folder, 'data/run/starts.json');
-  const before = read(file);
+  const fileIn = (place: string) => join(place, 'data/run/starts.json');
+  const file = fileIn(folder);
+  const id = fileId(folder);
+  const found = read(file);
+  // Of another folder, from which this one was copied while its host was at work: no host of this one was lost.
+  const before = found?.folder === undefined || found.folder === id ? found : undefined;
   const failed = forget ? 0 : (before?.failed ?? 0);
-  const mine = { pid: process.pid, at: now };
+  const mine = { pid: process.pid, at: now, ...(id === undefined ? {} : { folder: id }) };
   write(file, { ...mine, failed: failed + 1, open: true });
   return {
     failed,
     lost: before?.open ? lostHost(before, now) : undefined,
     proven: () => write(file, { ...mine, failed: 0, open: true }),
-    over: () => write(file, { ...mine, failed: 0, open: false }),
+    over: (place = folder) => write(fileIn(place), { ...mine, failed: 0, open: false }),
     refused: () => write(file, { ...mine, failed, open: false }),
   };
 }
@@ -81,9 +88,9 @@ function lostHost({ pid }: Kept, now: number): LastWords {
 
 function read(file: string): Kept | undefined {
   try {
-    const { failed, pid, at, open } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Kept>;
+    const { failed, pid, at, open, folder } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Kept>;
     if (!Number.isInteger(failed) || typeof pid !== 'number') return undefined;
-    return { failed: failed!, pid, at: at ?? 0, open: open === true };
+    return { failed: failed!, pid, at: at ?? 0, open: open === true, ...(folder === undefined ? {} : { folder }) };
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { SourceMap } from 'node:module';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { placeInStack, type StackPlace } from '../../kernel/stack-place.ts';
 import type { Thrown } from '../wire.ts';
 import { placeOfKey, pluginSource, withAdvice } from './plugin-source.ts';
 import type { FindPlace } from './profiles.ts';
@@ -55,12 +56,10 @@ export function createStackMap(folder: string): StackMap {
   }
 
   function mapLine(line: string, bundle: Bundle, map: SourceMap | null): { text: string; place?: Place } {
-    const at = line.includes(bundle.file);
-    const match = at && /:(\d+):(\d+)\)?\s*$/.exec(line);
-    const place = match && map && placeIn(map, bundle.mapFile, folder, Number(match[1]), Number(match[2]));
-    if (!place) return { text: line };
-    const text = line.replace(/(?:file:\/\/)?\/[^()]*:\d+:\d+/, `${place.file}:${place.line}:${place.column}`);
-    return { text, place };
+    const at = atIn(line, bundle);
+    const place = at && map && placeIn(map, bundle.mapFile, folder, at.line, at.column);
+    if (!at || !place) return { text: line };
+    return { text: line.replace(at.text, () => `${place.file}:${place.line}:${place.column}`), place };
   }
 
   function mapStack(stack: string, bundle: Bundle, map: SourceMap | null) {
@@ -84,9 +83,10 @@ export function createStackMap(folder: string): StackMap {
       return { ...told, ...place, ...(text === undefined ? {} : { frame: frameOf(text, first) }) };
     },
     line(text, bundle) {
-      if (!isFrame(text) && !text.includes(bundle.file)) return text;
+      const isOfBundle = atIn(text, bundle) !== undefined;
+      if (!isFrame(text) && !isOfBundle) return text;
       if (FOREIGN.test(text) && isFrame(text)) return undefined;
-      return text.includes(bundle.file) ? mapLine(text, bundle, mapOf(bundle.mapFile)).text : text;
+      return isOfBundle ? mapLine(text, bundle, mapOf(bundle.mapFile)).text : text;
     },
     finder(bundle) {
       const url = pathToFileURL(bundle.file).href;
@@ -105,6 +105,10 @@ export function createStackMap(folder: string): StackMap {
       };
     },
   };
+}
+
+function atIn(text: string, { file }: Bundle): StackPlace | undefined {
+  return placeInStack(text, [pathToFileURL(file).href, file]);
 }
 
 /** Another text for each file that ever has the name. */

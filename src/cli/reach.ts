@@ -1,0 +1,39 @@
+import { type Claimant, claimantOf, type Standing } from '../control/claim.ts';
+import type { ControlClient } from '../control/client.ts';
+import { connectHost, isDown } from '../control/own-host.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+
+/** One that is at work and has lost its socket sees to that sooner, or ends; one that stops is mostly gone by then. */
+const PATIENCE_MS: Record<Standing, number> = { starting: 0, working: 8_000, stopping: 1_000 };
+const TRY_EVERY_MS = 200;
+
+/**
+ * Connects to the host of an installation. One that is at work and has no socket is given the seconds that it takes to
+ * make another. Rejects with `HOST_DOWN`, in whose words it is starting, stopping, or not there.
+ */
+export async function reachHost(folder: string, time: Time): Promise<ControlClient> {
+  const from = time.monotonic();
+  for (;;) {
+    try {
+      return await connectHost(folder, time);
+    } catch (thrown) {
+      const host = isDown(thrown) ? await claimantOf(folder) : undefined;
+      if (!host) throw thrown;
+      if (time.monotonic() > from + PATIENCE_MS[host.is]) throw unreachable(host);
+    }
+    await time.sleep(TRY_EVERY_MS);
+  }
+}
+
+function unreachable({ pid, is }: Claimant): Fault {
+  const said = {
+    starting: { message: `the host (pid ${pid}) is starting`, next: 'daruma status, in a moment' },
+    stopping: { message: `the host (pid ${pid}) is stopping`, next: 'daruma start, when it has ended' },
+    working: {
+      message: `the host (pid ${pid}) is at work, but its control socket is gone and does not come back`,
+      next: 'daruma logs; daruma stop ends it',
+    },
+  }[is];
+  return new Fault({ code: 'HOST_DOWN', ...said, data: { pid, is } });
+}

@@ -1,0 +1,171 @@
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { type FolderRef, folderRef, hostOf } from './place.ts';
+import { isAlive, type ProcessRef, processStart, thisProcess } from './process.ts';
+
+/**
+ * Who works on a folder, said by the kernel and not by a file: a name that one process at most can have, which ends with
+ * that process and which nobody can delete, and the folder itself, held open. Linux only; elsewhere the lock file alone
+ * keeps a second host away.
+ */
+export interface FolderClaim {
+  folder: FolderRef;
+  /** What {@link claimantOf} hears from now on. */
+  say(is: Standing): void;
+  /** What the folder is called now, wherever it was moved to; undefined when it is removed or nobody knows. */
+  placeNow(): string | undefined;
+  release(): Promise<void>;
+}
+
+/** How far a host is: it listens on its control socket while it is `working`. */
+export type Standing = 'starting' | 'working' | 'stopping';
+
+/** The process that has a folder. */
+export interface Claimant extends ProcessRef {
+  is: Standing;
+}
+
+const LINUX = process.platform === 'linux';
+const ANSWER_WITHIN_MS = 1_000;
+
+/** Claims a folder for this process, or resolves with the process that has it already. */
+export async function claimFolder(path: string): Promise<FolderClaim | Claimant> {
+  const folder = folderRef(path);
+  const me = thisProcess();
+  let is: Standing = 'starting';
+  // Before it has the name: nobody is believed without.
+  const held = LINUX ? openSync(path, 'r') : undefined;
+  let server = LINUX ? await named(nameOf(folder), () => JSON.stringify({ ...me, is })) : undefined;
+  if (server === 'taken') {
+    const other = await claimantOf(path);
+    // It may have ended meanwhile. Somebody who only has the name, and not the folder, keeps nobody away.
+    if (!other) server = await named(nameOf(folder), () => JSON.stringify({ ...me, is }));
+    else {
+      closeSync(held!);
+      return other;
+    }
+  }
+  return {
+    folder,
+    say(now) {
+      is = now;
+    },
+    placeNow: () => (held === undefined ? undefined : placeOf(held)),
+    async release() {
+      if (typeof server === 'object') await new Promise((resolve) => (server as Server).close(resolve));
+      if (held !== undefined) closeSync(held);
+    },
+  };
+}
+
+/**
+ * The host process that has a folder, listening or not; undefined when none has. Nobody is believed who does not hold the
+ * folder open himself: anybody on the machine could take the name.
+ */
+export async function claimantOf(path: string): Promise<Claimant | undefined> {
+  if (!LINUX) {
+    const written = hostOf(path);
+    return written && { ...written, is: 'working' };
+  }
+  const folder = folderRef(path);
+  const answer = await asked(nameOf(folder));
+  if (answer === 'nobody') return undefined;
+  if (answer === 'silent') return frozen(folder);
+  return isAlive(answer) && holdsFolder(answer.pid, folder.id) ? answer : undefined;
+}
+
+/** Begins with a zero byte: it is in no folder. */
+function nameOf({ id }: FolderRef): string {
+  return `\0daruma-host-${id}`;
+}
+
+function named(name: string, text: () => string): Promise<Server | 'taken' | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.end(`${text()}\n`, () => socket.destroy());
+    });
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE' ? 'taken' : undefined));
+    server.listen(name, () => {
+      // It says that the process is there, and does not keep it there.
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+/** `silent`: a process has the name, and says nothing that can be understood. */
+function asked(name: string): Promise<Claimant | 'nobody' | 'silent'> {
+  return new Promise((resolve) => {
+    const socket = connect(name);
+    let text = '';
+    const end = () => {
+      socket.destroy();
+      resolve(claimantIn(text) ?? 'silent');
+    };
+    socket.setTimeout(ANSWER_WITHIN_MS, end);
+    socket.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      if (text.length > 1_000) end();
+    });
+    socket.once('end', end).once('error', () => {
+      socket.destroy();
+      resolve('nobody');
+    });
+  });
+}
+
+/** A host that was stopped by a signal answers nobody: it is found by what it holds open. */
+function frozen({ id }: FolderRef): Claimant | undefined {
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid || !isDaruma(pid) || !holdsFolder(pid, id)) continue;
+    const start = processStart(pid);
+    if (start !== undefined) return { pid, start, is: 'working' };
+  }
+  return undefined;
+}
+
+function isDaruma(pid: number): boolean {
+  try {
+    return /(main\.js|main\.ts|daruma)\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+function claimantIn(text: string): Claimant | undefined {
+  try {
+    const { pid, start, is } = JSON.parse(text) as Partial<Claimant>;
+    const isWhole = typeof pid === 'number' && typeof start === 'string' && typeof is === 'string';
+    return isWhole ? { pid, start, is } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function placeOf(folder: number): string | undefined {
+  try {
+    return fstatSync(folder).nlink === 0 ? undefined : readlinkSync(`/proc/self/fd/${folder}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only a process of the same user can be looked into; for others nobody vouches. */
+function holdsFolder(pid: number, id: string | undefined): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => isThatFolder(`/proc/${pid}/fd/${fd}`, id));
+  } catch {
+    return false;
+  }
+}
+
+function isThatFolder(link: string, id: string | undefined): boolean {
+  try {
+    const stats = statSync(link, { bigint: true });
+    return stats.isDirectory() && `${stats.dev}:${stats.ino}` === id;
+  } catch {
+    return false;
+  }
+}

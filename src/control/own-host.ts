@@ -1,0 +1,70 @@
+import { Fault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import { type ControlClient, connectControl } from './client.ts';
+import { copiedFrom, type FolderRef, folderRef, isSameFolder, readHostFile, socketPath } from './place.ts';
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/**
+ * Connects to the host of an installation, and to no other one: whoever listens says first which folder is his. Rejects
+ * with the codes of {@link connectControl}, with `HOST_DOWN` too when the one that answers works on another folder, and
+ * with `HOST_SILENT` when nobody answers within 10 s. `folder` is absolute, without symbolic links.
+ */
+export async function connectHost(folder: string, time: Time): Promise<ControlClient> {
+  const written = readHostFile(folder);
+  const socket = written?.socket ?? socketPath(folder);
+  const client = await connectControl(socket).catch((thrown) => {
+    const original = copiedFrom(folder);
+    if (original === undefined || !isDown(thrown)) throw thrown;
+    throw copyOf(folder, original, 'daruma start');
+  });
+  try {
+    const theirs = await within(folderOf(client), time, written?.pid);
+    if (theirs === undefined || isSameFolder(folderRef(folder), theirs)) return client;
+    throw foreign(folder, theirs, socket);
+  } catch (thrown) {
+    client.close();
+    throw thrown;
+  }
+}
+
+/** Whether nobody listens, or none of this installation's. */
+export function isDown(thrown: unknown): thrown is Fault {
+  return thrown instanceof Fault && thrown.plain.code === 'HOST_DOWN';
+}
+
+/** A host of an older Daruma says its folder in its status only. */
+async function folderOf(client: ControlClient): Promise<FolderRef | undefined> {
+  const { folder, folderId } = await client.ask('ping', {});
+  if (folder !== undefined) return { path: folder, id: folderId ?? undefined };
+  const { host } = await client.ask('status', {});
+  return host ? { path: host.folder, id: undefined } : undefined;
+}
+
+function foreign(folder: string, theirs: FolderRef, socket: string): Fault {
+  if (theirs.path === folder) {
+    const message = `the host that listens works on another folder, which was ${folder} before`;
+    return new Fault({ code: 'HOST_DOWN', message, next: 'it ends by itself; then daruma start', data: { socket } });
+  }
+  // Only a socket that the settings name can be that of two folders.
+  const next = 'give this folder a control.socket of its own in config/daruma.yaml, then daruma start';
+  return copyOf(folder, theirs.path, socket === socketPath(folder) ? 'daruma start' : next);
+}
+
+function copyOf(folder: string, original: string, next: string): Fault {
+  const message = `${folder} is a copy of ${original}; its own host is not running`;
+  return new Fault({ code: 'HOST_DOWN', message, next, data: { copyOf: original } });
+}
+
+function within<T>(answer: Promise<T>, time: Time, pid: number | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = time.after(ANSWER_WITHIN_MS, () => reject(hostSilent(pid, ANSWER_WITHIN_MS)));
+    answer.then(resolve, reject).finally(cancel);
+  });
+}
+
+/** The fault of a host that listens and does not answer. */
+export function hostSilent(pid: number | undefined, ms: number): Fault {
+  const message = `the host${pid ? ` (pid ${pid})` : ''} listens but gave no answer within ${ms / 1_000}s`;
+  return new Fault({ code: 'HOST_SILENT', message, next: 'daruma logs' });
+}

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** A process for good: its id is given to others when it has ended, id and start together never are. */
+export interface ProcessRef {
+  pid: number;
+  /** As {@link processStart} says it. */
+  start: string;
+}
+
+const LINUX = process.platform === 'linux';
+
+/** This process. */
+export function thisProcess(): ProcessRef {
+  return { pid: process.pid, start: processStart(process.pid) ?? '' };
+}
+
+/**
+ * When a process started, in words that mean something only beside one another: on Linux the id of this boot and the
+ * ticks since then, elsewhere what `ps` says, which is a second exact. Undefined when there is no such process, or it
+ * has ended and only its parent has not asked yet.
+ */
+export function processStart(pid: number): string | undefined {
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  if (!LINUX) return startByPs(pid);
+  const stat = textOf(`/proc/${pid}/stat`);
+  // The name in brackets may hold anything; the state is the first letter after the last bracket.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (!fields || /^[ZX]/.test(fields[0]!)) return undefined;
+  return `${textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? 'boot'}:${fields[19]}`;
+}
+
+/** Whether that very process is alive, and not a later one with its id. */
+export function isAlive({ pid, start }: ProcessRef): boolean {
+  return start !== '' && processStart(pid) === start;
+}
+
+/**
+ * The one way to a process whose id was read somewhere: signals it only while it is that very process. False: it is not,
+ * or it belongs to somebody else.
+ */
+export function signalProcess(meant: ProcessRef, signal: NodeJS.Signals): boolean {
+  if (!isAlive(meant)) return false;
+  try {
+    return process.kill(meant.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function startByPs(pid: number): string | undefined {
+  try {
+    const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
+    const said = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env }).trim();
+    return said === '' || /^[ZX]/.test(said) ? undefined : said.replace(/^\S+\s+/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
