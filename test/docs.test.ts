@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../src/cli/program.ts';
 import { COMMANDS } from '../src/control/typed.ts';
+import { BOUNDS } from '../src/kernel/bounds.ts';
+import { readLength, readSize } from '../src/kernel/units.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = ['README.md', 'CONTRIBUTING.md', 'plugins/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
@@ -81,4 +83,15 @@ it('package.json ships every file of plugins/, agents/, config/ and drills/ that
     ? execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(ofFolders)
     : everything();
   expect(files.filter(ofFolders).sort()).toEqual(tracked.sort());
+});
+
+it('docs/values.md has the bounds of src/kernel/bounds.ts, all of them and in their order', () => {
+  const all = { least: Number.MIN_SAFE_INTEGER, most: Number.MAX_SAFE_INTEGER };
+  const valueOfText = (text: string) => {
+    const read = [readLength(text, all), readSize(text, all), Number(text)].find((one) => typeof one === 'number');
+    return read as number;
+  };
+  const rows = read('docs/values.md').matchAll(/^\| [^|]+ \| (-?\d+\w*) \| (-?\d+\w*) \|/gm);
+  const told = [...rows].map(([, least, most]) => ({ least: valueOfText(least!), most: valueOfText(most!) }));
+  expect(told).toEqual(Object.values(BOUNDS));
 });

@@ -18,6 +18,7 @@ export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
   'bad-version': ['roll-back', 'roll-back'],
   'bad-config': ['roll-back', 'roll-back'],
   unscheduled: ['plan-again', 'plan-again'],
+  unreadable: ['set-aside', 'set-aside'],
   // With the usual pauses somebody is asked after some ten minutes.
   'failing-over': ['fail-over', 'probe', 'probe', 'probe', 'probe', 'probe', 'probe'],
   // A minute apart: who runs in a ring again and again has to be stopped by somebody.

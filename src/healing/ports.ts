@@ -12,7 +12,8 @@ export type { Evidence, WorkerReading } from '../workers/ports.ts';
  * `bad-version`: a version on probation does worse than the one before ·
  * `bad-config`: the host's settings on probation do harm · `failing-over`: a server that agents call is down ·
  * `looping`: its jobs make jobs without end · `falling-behind`: more comes than it does ·
- * `unscheduled`: it has a schedule and no next slot.
+ * `unscheduled`: it has a schedule and no next slot · `unreadable`:
+ * rows of the store hold what nobody can read.
  */
 export type Verdict =
   | 'crashed'
@@ -33,14 +34,15 @@ export type Verdict =
   | 'failing-over'
   | 'looping'
   | 'falling-behind'
-  | 'unscheduled';
+  | 'unscheduled'
+  | 'unreadable';
 
 /**
  * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
  * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
  * `catch-up` · `fresh-worker`: idle ones go, the next job gets a new one in a cell of its own · `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait · `recycle-largest`: the
  * worker that holds most goes between two jobs · `clean-up`: logs and versions give up space · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
- * refused or go to the next in the chain, jobs wait · `refuse`: jobs that its jobs make are refused · `probe`: one call goes out to see · `plan-again`: its next slots are written anew · `escalate`: a person or a model is asked.
+ * refused or go to the next in the chain, jobs wait · `refuse`: jobs that its jobs make are refused · `probe`: one call goes out to see · `plan-again`: its next slots are written anew · `set-aside`: rows are kept apart · `escalate`: a person or a model is asked.
  */
 export type RemedyKind =
   | 'retry'
@@ -61,6 +63,7 @@ export type RemedyKind =
   | 'refuse'
   | 'probe'
   | 'plan-again'
+  | 'set-aside'
   | 'escalate';
 
 export interface Remedy {

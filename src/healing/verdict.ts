@@ -25,6 +25,7 @@ const OF_CODES: Record<string, Verdict> = {
   CHAIN_TOO_FAST: 'looping',
   FALLING_BEHIND: 'falling-behind',
   UNSCHEDULED: 'unscheduled',
+  ROWS_UNREADABLE: 'unreadable',
 };
 
 /** A plugin's error may carry any code, `constructor` among them. */
@@ -48,6 +49,7 @@ const WORDY = new Set<Verdict>([
   'looping',
   'falling-behind',
   'unscheduled',
+  'unreadable',
 ]);
 
 /** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */

@@ -27,6 +27,7 @@ const SEEN: Record<Verdict, string> = {
   looping: 'looping',
   'falling-behind': 'falling behind',
   unscheduled: 'without a next run',
+  unreadable: 'with rows that nobody can read',
 };
 
 /** `out of memory`: a verdict for people. */
@@ -131,6 +132,8 @@ export function remedyWords(
       return facts.note ?? 'one call goes out to see';
     case 'plan-again':
       return 'its next slots are planned anew';
+    case 'set-aside':
+      return 'they were set aside as they were: daruma store check shows them';
     case 'escalate':
       return 'somebody was asked';
   }

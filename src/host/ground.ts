@@ -1,14 +1,17 @@
 import type { HostSettings } from '../catalog/files/host-settings.ts';
 import { fileId } from '../control/place.ts';
+import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { type Asides, createAsides } from './asides.ts';
 import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './house.ts';
 import { type FolderLock, lockFolder } from './life/lock.ts';
-import { countStart, type Starts } from './life/starts.ts';
+import { withSafeReads } from './life/safe-reads.ts';
+import { countStart, reasonForSafeMode, type Starts } from './life/starts.ts';
 import type { HeldName } from './life/watch-held.ts';
 import type { Watched } from './life/watched.ts';
 import type { Order } from './order.ts';
@@ -22,6 +25,7 @@ export interface Ground {
   lock: FolderLock;
   /** What of it can be removed or replaced while it is held. */
   held: HeldName[];
+  asides: Asides;
 }
 
 export interface GroundNeeds {
@@ -48,19 +52,31 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
     waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
   });
   onStop('lock', () => lock.release());
-  counted(countStart(facts.folder, { now: facts.startedAt, forget: needs.forget }));
+  const starts = countStart(facts.folder, { now: facts.startedAt, forget: needs.forget });
+  counted(starts);
   const { level, maxFileBytes, budgetBytes } = settings.logs;
   const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
   onStop('journal', () => journal.close());
   const log = journal.room('host');
+  const asides = createAsides({ log, store: () => store });
   const store = createSqliteStore(
-    { time, log: journal.room('store'), onFailure: (fault) => needs.ending(fault.message, true) },
+    {
+      time,
+      log: journal.room('store'),
+      setAside: (count) => asides.found(count),
+      onFailure: (fault) => needs.ending(fault.message, true),
+    },
     { file: facts.storeFile },
   );
   await startService('store', store);
-  await settleRestored(facts.folder, store, { now: facts.startedAt, log });
+  const isSafe = reasonForSafeMode(watched, starts) !== undefined;
+  const restored = settleRestored(facts.folder, store, { now: facts.startedAt, log });
+  await (isSafe
+    ? restored.catch((error) => log.error('a restore could not be ended', { fault: toPlainFault(error) }))
+    : restored);
   const events = createEvents({ time, store, log });
   onStop('events', () => events.settled());
+  onStop('asides', () => asides.settled());
   const held: HeldName[] = [
     { what: 'folder', path: facts.folder, id: facts.folderId },
     named('lock', lock.file),
@@ -68,7 +84,7 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
     // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
     ...['-wal', '-shm'].map((end) => named('store-log', facts.storeFile + end)),
   ];
-  return { journal, log, store, events, lock, held };
+  return { journal, log, store: isSafe ? withSafeReads(store, log) : store, events, asides, lock, held };
 }
 
 /** They are open by now, and nobody else has had the time to put another one in their place. */

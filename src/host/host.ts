@@ -189,6 +189,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     await startService('healing', healer);
+    below.asides.tellTo(healer);
     outbound.takeOver(healer.open());
     const abandoned = (await store.abandoned(owner, time.now())).map(({ id }) => id);
     await startService('workers', workers);

@@ -10,8 +10,8 @@ export interface Bounds {
 
 /**
  * The bounds of every length of time (ms), size (bytes) and count that comes from outside: a file, a plugin, the command
- * line, the control socket. They stand here only, each with its reason, and are the same at every door. docs/values.md is
- * printed from them.
+ * line, the control socket. They stand here only, each with its reason, and are the same at every door. docs/values.md has
+ * them for people, in the same order; a test compares the two.
  */
 export const BOUNDS = {
   /** Limits, timeouts, jitter. A timer waits for them, and Node's timers reach 24 days. */
@@ -24,8 +24,9 @@ export const BOUNDS = {
   use: { least: 1, most: 366 * DAY_MS },
   /** A pause with an end. A longer one is a pause until somebody resumes. */
   pause: { least: 1, most: 3_660 * DAY_MS },
-  /** For how long something is kept, and how far back somebody looks: a hundred years. */
+  /** For how long something is kept: a hundred years. */
   keep: { least: 1, most: 36_525 * DAY_MS },
+  /** How far back somebody looks. */
   back: { least: 0, most: 36_525 * DAY_MS },
   /** The period of one report: its hours are counted one by one. */
   report: { least: 1, most: 1_100 * DAY_MS },
@@ -41,8 +42,9 @@ export const BOUNDS = {
   attempts: { least: 1, most: 100 },
   /** How often one call to a server is tried within an attempt. */
   calls: { least: 1, most: 10 },
-  /** Workers of one agent: kept warm, and side by side at most. Each is a thread with a heap of its own. */
+  /** Workers of one agent that are kept warm. Each is a thread with a heap of its own. */
   warmWorkers: { least: 0, most: 64 },
+  /** Workers of one agent side by side. */
   workers: { least: 1, most: 64 },
   /** Workers in one cell. */
   cell: { least: 1, most: 200 },

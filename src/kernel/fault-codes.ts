@@ -10,6 +10,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['NOT_JSON', false],
   ['TOO_LARGE', false],
   ['CALL_INVALID', false],
+  ['VALUE_INVALID', false],
   // Rights that nobody gave.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],

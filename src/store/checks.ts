@@ -26,6 +26,7 @@ const list =
   (value) =>
     Array.isArray(value) && value.every((one) => wrongIn(one, fields) === undefined);
 
+const FAULT: Fields = { code: text, message: text };
 const NEW_JOB: Fields = {
   agent: text,
   trigger: text,
@@ -47,6 +48,7 @@ const SETTLEMENT: Fields = {
   finishedAt: instant,
   runAt: orNone(instant),
   attempts: orNone(count),
+  error: orNone((value) => wrongIn(value, FAULT) === undefined),
   result: orNone(text),
   summary: orNone(text),
   cause: orNone(text),
@@ -56,6 +58,8 @@ const INCIDENT: Fields = {
   openedAt: instant,
   endedAt: orNull(instant),
   repeats: count,
+  seen: text,
+  jobs: texts,
   remedies: list({ at: instant }),
   timeline: list({ at: instant, text }),
 };
@@ -66,12 +70,12 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   settle: [[SETTLEMENT]],
   claim: [[{ agent: text, version: text, limit: count }], { leaseUntil: instant, now: instant }],
   renew: [[{ attempt: count }], instant],
-  cancel: [text, {}, instant],
-  cancelMany: [texts, {}, instant],
+  cancel: [text, FAULT, instant],
+  cancelMany: [texts, FAULT, instant],
   hasten: [texts, instant],
   setBack: [instant, instant],
   redrive: [texts, instant],
-  drop: [texts, {}, instant],
+  drop: [texts, FAULT, instant],
   beginEffect: [{ attempt: count }, text, instant],
   endEffect: [{ attempt: count }, text, orNull(text), instant],
   setState: [text, text, text, instant],

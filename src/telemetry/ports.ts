@@ -45,9 +45,39 @@ export interface AgentFigures {
   p99Ms: number | null;
 }
 
+/** A row of the store that nobody could read, as it stood there. */
+export interface Aside {
+  id: number;
+  /** When it was set aside, epoch ms. */
+  at: number;
+  /** The table: `job`, `pause`. */
+  source: string;
+  /** What it was, for people: `job-2s`, an agent's name. */
+  name: string;
+  agent: string | null;
+  /** Each column that could not be read, with what stood in it: `run_at 86401795652206944`. */
+  why: string;
+  /** The whole row, as a JSON object. Its numbers may be beyond what JavaScript reads. */
+  content: string;
+}
+
+/**
+ * Rows that cannot be read. They are set aside as soon as somebody meets one: it is kept as it was, what must not be missing
+ * (a job, a pause, an incident) goes on with other values, and everybody else is served.
+ */
+export interface AsideStore {
+  /** Rows that cannot be read now; looks at every row there is. */
+  unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
+  /** Sets them aside; returns how many. */
+  setAside(now: number): Promise<number>;
+  /** What was set aside, newest first. `untold`: only what nobody has been told of. */
+  asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
+  asidesTold(ids: number[]): Promise<void>;
+}
+
 /** Looking after the store itself. */
 export interface UpkeepStore {
-  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
+  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, and rows that were set aside before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
   /** The schema's number, the size in bytes of the store with its log, and what an integrity check says (`ok`). */
   checkUp(options?: { integrity?: boolean }): Promise<{ schema: number; bytes: number; integrity: string | null }>;

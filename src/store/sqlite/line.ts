@@ -28,8 +28,15 @@ interface Waiting {
 /** A file that does not close within this time has its thread ended by force. */
 const CLOSE_WITHIN_MS = 10_000;
 
-/** `died` is told when the thread ends without having been asked to; all that waited is rejected before. */
-export function createLine(start: ThreadStart, { time }: { time: Time }, died: (fault: PlainFault) => void): Line {
+/**
+ * `died` is told when the thread ends without having been asked to; all that waited is rejected before. `setAside` is told
+ * when rows that could not be read were set aside, before the call that met them is answered.
+ */
+export function createLine(
+  start: ThreadStart,
+  { time, setAside }: { time: Time; setAside?(count: number): void },
+  died: (fault: PlainFault) => void,
+): Line {
   let worker: Worker | undefined;
   let gone: Promise<void> = Promise.resolve();
   let closing = false;
@@ -102,8 +109,9 @@ export function createLine(start: ThreadStart, { time }: { time: Time }, died: (
     }
   }
 
-  function take({ values, faults }: Answer): void {
+  function take({ values, faults, setAside: count }: Answer): void {
     lastAnswer = time.monotonic();
+    if (count !== undefined) setAside?.(count);
     let nextFault = 0;
     for (let place = 0; place < values.length; place++) {
       const { resolve, reject } = waiting[answered++]!;

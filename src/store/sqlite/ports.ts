@@ -1,7 +1,7 @@
 import type { IncidentStore } from '../../healing/ports.ts';
 import type { EffectStore, JobStore, PauseStore, StateStore } from '../../jobs/ports.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
-import type { EventStore, FigureStore, UpkeepStore } from '../../telemetry/ports.ts';
+import type { AsideStore, EventStore, FigureStore, UpkeepStore } from '../../telemetry/ports.ts';
 
 /** Everything that a store keeps. */
 export type StorePorts = JobStore &
@@ -12,6 +12,7 @@ export type StorePorts = JobStore &
   IncidentStore &
   EventStore &
   FigureStore &
+  AsideStore &
   UpkeepStore;
 
 /** The same methods without waiting: what runs beside the file. */
@@ -36,6 +37,8 @@ export type ReadPorts = Pick<
   | 'incident'
   | 'incidents'
   | 'quarantines'
+  | 'unreadable'
+  | 'asides'
   | 'stateEntries'
   | 'stateSizes'
 >;

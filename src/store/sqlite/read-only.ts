@@ -1,4 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../kernel/fault.ts';
+import { asideWrites } from './inside/aside/set-aside.ts';
+import { storeFault } from './inside/faults.ts';
 import { openForReading } from './inside/open.ts';
+import { isUnreadable } from './inside/readable.ts';
 import { openReads } from './inside/tables.ts';
 import type { ReadPorts, Sync } from './ports.ts';
 
@@ -7,32 +15,71 @@ export type ReadOnlyStore = ReadPorts & { close(): void };
 
 /**
  * Opens a store for reading while its host is down; works beside a running host too. Throws a `Fault`: `STORE_MISSING`, `STORE_OLDER`,
- * `STORE_NEWER`, `STORE_CORRUPT`, `STORE_READONLY`. Close it after use.
+ * `STORE_NEWER`, `STORE_CORRUPT`, `STORE_READONLY`. Rows that cannot be read are left out, as they will be once a host has set
+ * them aside: the first call that meets one is answered, as all after it, from a copy. Close it after use.
  */
 export function openReadOnly(file: string): ReadOnlyStore {
   const db = openForReading(file);
-  const reads: Sync<ReadPorts> = openReads(db, file);
-  const names: (keyof ReadPorts)[] = [
-    'get',
-    'list',
-    'overview',
-    'deadByCause',
-    'slots',
-    'nextSlots',
-    'events',
-    'agentFigures',
-    'hourFigures',
-    'slotFigures',
-    'paused',
-    'incident',
-    'incidents',
-    'quarantines',
-    'stateEntries',
-    'stateSizes',
-  ];
-  const methods = names.map((name) => [
-    name,
-    async (...args: never[]) => (reads[name] as (...a: never[]) => unknown)(...args),
-  ]);
-  return { ...(Object.fromEntries(methods) as ReadPorts), close: () => db.close() };
+  const own: Sync<ReadPorts> = openReads(db, file);
+  let copy: ReturnType<typeof mendedCopy> | undefined;
+
+  function call(name: keyof ReadPorts, args: never[]): unknown {
+    try {
+      return ((copy?.reads ?? own)[name] as (...a: never[]) => unknown)(...args);
+    } catch (thrown) {
+      if (copy || !isUnreadable(thrown)) throw thrown instanceof Fault ? thrown : new Fault(storeFault(thrown, file));
+    }
+    copy = mendedCopy(db, file);
+    return call(name, args);
+  }
+
+  const methods = NAMES.map((name) => [name, async (...args: never[]) => call(name, args)]);
+  return {
+    ...(Object.fromEntries(methods) as ReadPorts),
+    close() {
+      copy?.close();
+      db.close();
+    },
+  };
 }
+
+/** The store as it will be, in a folder of this user's own. */
+function mendedCopy(db: DatabaseSync, file: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-read-'));
+  const path = join(folder, 'store.db');
+  let copy: DatabaseSync | undefined;
+  const close = () => {
+    copy?.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    db.prepare('VACUUM INTO ?').run(path);
+    copy = new DatabaseSync(path);
+    asideWrites(copy).setAside(Date.now());
+    return { reads: openReads(copy, file) as Sync<ReadPorts>, close };
+  } catch (thrown) {
+    close();
+    throw new Fault(storeFault(thrown, file), { cause: thrown });
+  }
+}
+
+const NAMES: readonly (keyof ReadPorts)[] = [
+  'get',
+  'list',
+  'overview',
+  'deadByCause',
+  'slots',
+  'nextSlots',
+  'events',
+  'agentFigures',
+  'hourFigures',
+  'slotFigures',
+  'paused',
+  'incident',
+  'incidents',
+  'quarantines',
+  'unreadable',
+  'asides',
+  'stateEntries',
+  'stateSizes',
+];

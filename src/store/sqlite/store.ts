@@ -1,4 +1,4 @@
-import type { PlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -32,6 +32,8 @@ export type SqliteStore = Service & StorePorts;
 export interface SqliteStoreNeeds {
   time: Time;
   log: Log;
+  /** So many rows could not be read and were set aside. */
+  setAside?(count: number): void;
   /** The store thread died. Every call rejects (`STORE_DIED`, then `STORE_STOPPED`) until `start()` is called again. */
   onFailure?(fault: PlainFault): void;
 }
@@ -92,7 +94,16 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
       });
       await readerOpened;
     }
-    return reader.call(name, ...args);
+    try {
+      return await reader.call(name, ...args);
+    } catch (thrown) {
+      // Who only reads sets nothing aside.
+      if (!(thrown instanceof Fault) || thrown.code !== 'STORE_ROW_UNREADABLE') throw thrown;
+      // None is left when another call has met the same rows.
+      const count = await writer.call('setAside', time.now());
+      if (count > 0) needs.setAside?.(count);
+      return reader.call(name, ...args);
+    }
   }
 }
 

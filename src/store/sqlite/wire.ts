@@ -26,8 +26,8 @@ export type StoreOps = PackedOps & Sync<Omit<StorePorts, keyof PackedOps>>;
 export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 
-/** One value for each call, and what went wrong with which. */
-export type Answer = { values: unknown[]; faults: [place: number, fault: PlainFault][] };
+/** One value for each call, and what went wrong with which. `setAside`: so many rows could not be read and were. */
+export type Answer = { values: unknown[]; faults: [place: number, fault: PlainFault][]; setAside?: number };
 
 /**
  * `hard`: must survive a power cut, so its commit waits for the disk. `soft`: losing it at a power cut only queues a job
@@ -94,6 +94,10 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   slotFigures: 'slow',
   prune: 'hard',
   checkUp: 'slow',
+  unreadable: 'slow',
+  setAside: 'hard',
+  asides: 'read',
+  asidesTold: 'hard',
 };
 
 /** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth */

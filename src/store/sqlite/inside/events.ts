@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { FleetEvent } from '../../../telemetry/ports.ts';
 import type { StorePorts, Sync } from '../ports.ts';
+import { mustBeInstants, objectIn } from './readable.ts';
 
 export function eventWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'append'> {
   const insert = db.prepare('INSERT INTO event (at, kind, agent, message, data) VALUES (?, ?, ?, ?, ?)');
@@ -42,5 +43,6 @@ interface EventRow {
 }
 
 function eventOf({ data, ...rest }: EventRow): FleetEvent & { id: number } {
-  return data === null ? { ...rest } : { ...rest, data: JSON.parse(data) };
+  mustBeInstants(rest.at);
+  return data === null ? { ...rest } : { ...rest, data: objectIn(data) };
 }

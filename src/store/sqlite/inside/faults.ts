@@ -1,4 +1,12 @@
 import { Fault, type PlainFault, toPlainFault } from '../../../kernel/fault.ts';
+import { isUnreadable } from './readable.ts';
+
+/** A row that cannot be read, which nobody has set aside yet. */
+export const ROW_UNREADABLE = 'STORE_ROW_UNREADABLE';
+const UNREADABLE = {
+  message: 'a row of the store cannot be read',
+  next: 'daruma store check names it, daruma store mend sets it aside',
+};
 
 /** Primary result codes of SQLite. */
 const BUSY = 5;
@@ -21,6 +29,7 @@ export function hitsEveryone(thrown: unknown): boolean {
 /** What SQLite threw, as a fault with its next step; faults pass through, other errors keep their own words. */
 export function storeFault(thrown: unknown, file: string): PlainFault {
   const code = codeOf(thrown);
+  if (isUnreadable(thrown)) return { ...toPlainFault(thrown, ROW_UNREADABLE), ...UNREADABLE, file };
   if (thrown instanceof Fault || code === undefined) return toPlainFault(thrown, 'STORE_REFUSED');
   const said = (thrown as Error).message;
   switch (code & 0xff) {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault, type PlainFault } from '../../../kernel/fault.ts';
 import { type Answer, type Call, OP_KINDS, type OpKind } from '../wire.ts';
-import { hitsEveryone, storeFault } from './faults.ts';
+import { hitsEveryone, ROW_UNREADABLE, storeFault } from './faults.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -11,8 +11,10 @@ import type { Tables } from './tables.ts';
  * write), so the others go on. Any other error undoes the group, which is then done again with a savepoint around each call,
  * so that only the wrong one fails: the common way pays nothing for that. When the store itself is in trouble (disk full,
  * I/O error, commit refused) nothing of the group is kept and every call of it that writes fails; the next group tries anew.
+ * A call that meets a row which cannot be read is carried out again once every such row is set aside.
  */
 export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => Answer {
+  const isWriter = tables.ops.setAside !== undefined;
   const beginRead = db.prepare('BEGIN');
   const beginWrite = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -24,6 +26,24 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   let waitsForDisk = true;
 
   return (calls) => {
+    const answer = carryOut(calls);
+    const unread = answer.faults.filter(([, { code }]) => code === ROW_UNREADABLE).map(([place]) => place);
+    const count = unread.length > 0 && isWriter ? setAside() : 0;
+    if (count === 0) return answer;
+    const again = carryOut(unread.map((place) => calls[place]!));
+    for (const [index, place] of unread.entries()) answer.values[place] = again.values[index];
+    const faults = answer.faults.filter(([place]) => !unread.includes(place));
+    for (const [index, fault] of again.faults) faults.push([unread[index]!, fault]);
+    return { values: answer.values, faults: faults.sort(([a], [b]) => a - b), setAside: count };
+  };
+
+  /** How many rows nobody could read. */
+  function setAside(): number {
+    const { values, faults } = carryOut([['setAside', Date.now()]]);
+    return faults.length > 0 ? 0 : (values[0] as number);
+  }
+
+  function carryOut(calls: readonly Call[]): Answer {
     const kind = strongest(calls);
     try {
       begin(kind);
@@ -39,7 +59,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
       undo();
       return readsOnly(calls, storeFault(thrown, file));
     }
-  };
+  }
 
   /** What only asks shall not be refused for the writes that it travelled with. */
   function readsOnly(calls: readonly Call[], refused: PlainFault): Answer {

@@ -3,6 +3,7 @@ import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '..
 import { Fault } from '../../../kernel/fault.ts';
 import { incidentIdOf, incidentRowOf } from '../incident-id.ts';
 import type { Sync } from '../ports.ts';
+import { mustBeInstants, objectIn, UnreadableRow } from './readable.ts';
 
 type Reads = 'incident' | 'incidents' | 'remedyRecords' | 'quarantines';
 
@@ -57,7 +58,12 @@ export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads
       return rows.map(incidentOf);
     },
     remedyRecords: (fingerprint) => records.all(fingerprint).map((row) => ({ ...row }) as unknown as RemedyRecord),
-    quarantines: () => held.all().map((row) => ({ ...row }) as unknown as QuarantineRecord),
+    quarantines: () =>
+      held.all().map((row) => {
+        const record = { ...row } as unknown as QuarantineRecord;
+        mustBeInstants(record.since, record.nextProbeAt);
+        return record;
+      }),
   };
 }
 
@@ -72,6 +78,15 @@ interface IncidentRow {
   record: string;
 }
 
+type IncidentParts = Omit<Incident, 'id' | 'agent' | 'verdict' | 'state' | 'openedAt' | 'endedAt' | 'fingerprint'>;
+
+function recordIn(text: string): IncidentParts {
+  const record = objectIn(text) as unknown as IncidentParts;
+  const isWhole = [record.jobs, record.remedies, record.timeline].every(Array.isArray);
+  if (!isWhole || typeof record.seen !== 'string') throw new UnreadableRow('no record of an incident');
+  return record;
+}
+
 function columnsOf(incident: Omit<Incident, 'id'>): SQLInputValue[] {
   const { agent, verdict, state, openedAt, endedAt, fingerprint, ...record } = incident;
   return [agent, verdict, state, openedAt, endedAt, fingerprint, JSON.stringify(record)];
@@ -79,5 +94,7 @@ function columnsOf(incident: Omit<Incident, 'id'>): SQLInputValue[] {
 
 function incidentOf(row: IncidentRow): Incident {
   const { id, agent, verdict, state, opened_at: openedAt, ended_at: endedAt, fingerprint, record } = row;
-  return { id: incidentIdOf(id), agent, verdict, state, openedAt, endedAt, fingerprint, ...JSON.parse(record) };
+  mustBeInstants(openedAt, endedAt);
+  const rest = recordIn(record);
+  return { id: incidentIdOf(id), agent, verdict, state, openedAt, endedAt, fingerprint, ...rest };
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StorePorts, Sync } from '../ports.ts';
+import { mustBeInstants } from './readable.ts';
 
 /** Agents that a person paused. */
 export function pauses(db: DatabaseSync): Pick<Sync<StorePorts>, 'pause' | 'resume' | 'paused'> {
@@ -11,6 +12,10 @@ export function pauses(db: DatabaseSync): Pick<Sync<StorePorts>, 'pause' | 'resu
   return {
     pause: (agent, until, now) => void pause.run(agent, until, now),
     resume: (agent) => void resume.run(agent),
-    paused: () => (paused.all() as { agent: string; until: number | null }[]).map((row) => ({ ...row })),
+    paused: () =>
+      (paused.all() as { agent: string; until: number | null }[]).map((row) => {
+        mustBeInstants(row.until);
+        return { ...row };
+      }),
   };
 }

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -167,5 +167,18 @@ UPDATE job SET freed_key = key, key = NULL WHERE state = 'cancelled' AND key IS 
   `
 -- Why the result of an effect that was done could not be kept.
 ALTER TABLE effect ADD COLUMN problem TEXT;
+`,
+  `
+-- Rows that nobody could read, as they were.
+CREATE TABLE set_aside (
+  id      INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  source  TEXT    NOT NULL, -- the table
+  name    TEXT    NOT NULL,
+  agent   TEXT,
+  why     TEXT    NOT NULL,
+  content TEXT    NOT NULL, -- the row as a JSON object
+  told    INTEGER NOT NULL DEFAULT 0
+) STRICT;
 `,
 ];

@@ -5,6 +5,7 @@ import { jobIdOf } from '../job-id.ts';
 import type { StorePorts, Sync } from '../ports.ts';
 import { type Plain, packJob } from '../wire.ts';
 import type { JobAdder } from './jobs/add.ts';
+import { mustBeInstants } from './readable.ts';
 
 type SlotOps = Sync<StorePorts>;
 const MOST_SLOTS = 10_000;
@@ -75,8 +76,8 @@ export function slotReads(db: DatabaseSync): Pick<SlotOps, 'dueSlots' | 'newestS
 
   return {
     dueSlots: (now, limit) => (due.all(now, limit) as unknown as SlotRow[]).map(slotOf),
-    newestSlots: () => (newest.all() as { agent: string; due: number }[]).map((row) => ({ ...row })),
-    nextSlots: () => (next.all() as { agent: string; due: number }[]).map((row) => ({ ...row })),
+    newestSlots: () => (newest.all() as unknown as DueRow[]).map(dueOf),
+    nextSlots: () => (next.all() as unknown as DueRow[]).map(dueOf),
     slots({ agent, from, to, states }) {
       const wanted = JSON.stringify(states ?? ALL_STATES);
       const rows = agent === undefined ? ofAll.all(from, to, wanted) : ofAgent.all(agent, from, to, wanted);
@@ -86,6 +87,16 @@ export function slotReads(db: DatabaseSync): Pick<SlotOps, 'dueSlots' | 'newestS
 }
 
 const ALL_STATES: readonly SlotState[] = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'];
+
+interface DueRow {
+  agent: string;
+  due: number;
+}
+
+function dueOf(row: DueRow): DueRow {
+  mustBeInstants(row.due);
+  return { ...row };
+}
 
 interface SlotRow {
   agent: string;
@@ -98,6 +109,7 @@ interface SlotRow {
 }
 
 function slotOf(row: SlotRow): Slot {
+  mustBeInstants(row.due, row.planned_at, row.decided_at);
   return {
     agent: row.agent,
     due: row.due,

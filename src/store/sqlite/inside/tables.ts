@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../ports.ts';
 import type { StoreOps } from '../wire.ts';
+import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { effects } from './effects.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures } from './figures.ts';
@@ -45,6 +46,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...incidentWrites(db),
       ...eventWrites(db),
       ...upkeepWrites(db),
+      ...asideWrites(db),
       ...openReads(db, file),
     },
     beforeCommit: totals.flush,
@@ -67,6 +69,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...eventReads(db),
     ...figures(db),
     ...upkeepReads(db, file),
+    ...asideReads(db),
     ...stateReads(db),
     paused: pauses(db).paused,
   } satisfies Sync<ReadPorts> & Partial<StoreOps>;

@@ -29,6 +29,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
     DELETE FROM incident WHERE id IN (
       SELECT id FROM incident WHERE ended_at < ? AND id < (SELECT max(id) FROM incident) ORDER BY ended_at LIMIT ?)`);
 
+  const asides = db.prepare('DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside WHERE at < ? LIMIT ?)');
+
   const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
 
   return {
@@ -41,6 +43,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         slots.run(before.slots, limit),
         events.run(before.events, limit),
         incidents.run(before.events, limit),
+        asides.run(before.events, limit),
       ];
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
     },

@@ -3,6 +3,7 @@ import type { ClaimRequest } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
 import { isoOf } from '../../../../kernel/instant.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
+import { mustBeInstants } from '../readable.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
@@ -71,6 +72,7 @@ export function jobClaims(
       level = found[0];
       left -= takeLevel(request, level, left, terms, flat);
       const [at] = soonest.get(agent, level) as unknown as [number | null];
+      mustBeInstants(at);
       if (at !== null && (nextAt === null || at < nextAt)) nextAt = at;
       if (left === 0 && nextAt !== null && nextAt <= terms.now) break;
     }
@@ -90,6 +92,7 @@ export function jobClaims(
       const wanted = limit - taken;
       const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
       for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt] of rows) {
+        mustBeInstants(runAt, queuedAt, slot, staleAt);
         const until = staleAt ?? (before === 0 ? runAt + staleAfterMs : null);
         if (until !== null && until < now) {
           expire.run(now, JSON.stringify(staleFault(until)), row);

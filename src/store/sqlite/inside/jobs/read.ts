@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
-import type { PlainFault } from '../../../../kernel/fault.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
+import { faultIn, mustBeInstants } from '../readable.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'abandoned' | 'waiting' | 'backlog' | 'deadByCause'>;
@@ -55,6 +55,7 @@ export function jobReads(db: DatabaseSync): Reads {
       while (at) {
         const { agent } = at;
         let nextAt = at.run_at;
+        mustBeInstants(nextAt);
         const levelBelow = (priority: number) => nextLevel.get(agent, priority) as ReadyRow | undefined;
         for (let level = levelBelow(at.priority); level && level.priority >= leastPriority; ) {
           nextAt = Math.min(nextAt, level.run_at);
@@ -67,10 +68,10 @@ export function jobReads(db: DatabaseSync): Reads {
     },
     deadByCause() {
       return (dead.all() as unknown as (Omit<DeadGroup, 'example'> & { newest: number })[]).map(
-        ({ newest, ...group }) => ({
-          ...group,
-          example: jobOf(byRow.get(newest) as unknown as JobRow),
-        }),
+        ({ newest, ...group }) => {
+          mustBeInstants(group.firstAt, group.lastAt);
+          return { ...group, example: jobOf(byRow.get(newest) as unknown as JobRow) };
+        },
       );
     },
   };
@@ -91,11 +92,12 @@ interface FailureRow {
 }
 
 function recordOf(row: FailureRow): AttemptRecord {
+  mustBeInstants(row.started_at, row.finished_at);
   return {
     attempt: row.attempt,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     worker: row.worker,
-    fault: JSON.parse(row.fault) as PlainFault,
+    fault: faultIn(row.fault),
   };
 }

@@ -1,5 +1,6 @@
 import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
 import { jobIdOf } from '../../job-id.ts';
+import { faultIn, mustBeInstants } from '../readable.ts';
 
 /** The columns of {@link JobRow}, for a SELECT. */
 export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at, run_at, stale_at,
@@ -33,7 +34,9 @@ export interface JobRow {
   depth: number;
 }
 
+/** Throws {@link UnreadableRow} for one that nobody could show. */
 export function jobOf(row: JobRow): Job {
+  mustBeInstants(row.queued_at, row.run_at, row.stale_at, row.slot, row.started_at, row.finished_at);
   return {
     id: jobIdOf(row.id),
     agent: row.agent,
@@ -53,7 +56,7 @@ export function jobOf(row: JobRow): Job {
     input: row.input,
     result: row.result,
     summary: row.summary,
-    error: row.error === null ? null : JSON.parse(row.error),
+    error: row.error === null ? null : faultIn(row.error),
     cause: row.cause,
     parent: row.parent === null ? null : jobIdOf(row.parent),
     depth: row.depth,

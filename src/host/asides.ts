@@ -1,0 +1,66 @@
+import type { Healer } from '../healing/healer.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Aside, AsideStore } from '../telemetry/ports.ts';
+
+/** Tells people of rows of the store that could not be read and were set aside, once, as one incident of the host. */
+export interface Asides {
+  /** Some were set aside just now. */
+  found(count: number): void;
+  /** From now on there is somebody to tell; also of what an earlier host, or `daruma store mend`, left untold. */
+  tellTo(healer: Pick<Healer, 'mended'>): void;
+  /** Resolves when what was found so far is told, or could not be. */
+  settled(): Promise<void>;
+}
+
+/** So many are named in one incident; the others are counted. */
+const MOST_NAMED = 5;
+const MOST_AT_ONCE = 1_000;
+
+export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'asides' | 'asidesTold'> }): Asides {
+  const { log, store } = needs;
+  let healer: Pick<Healer, 'mended'> | undefined;
+  let telling: Promise<void> = Promise.resolve();
+
+  async function tell() {
+    if (!healer) return;
+    try {
+      const untold = await store().asides({ untold: true, limit: MOST_AT_ONCE });
+      if (untold.length === 0) return;
+      const seen = asideWords(untold.reverse());
+      const rows = untold.map(({ content: _, ...row }) => row);
+      const because = { code: 'ROWS_UNREADABLE', message: seen, next: 'daruma store check', data: { rows } };
+      healer.mended({ agent: null, verdict: 'unreadable', because, seen }, 'everybody else is served');
+      await store().asidesTold(untold.map(({ id }) => id));
+    } catch (error) {
+      log.error('rows that were set aside could not be told', { fault: toPlainFault(error) });
+    }
+  }
+
+  function tellNext() {
+    telling = telling.then(tell);
+  }
+
+  return {
+    found(count) {
+      const message = `${count} ${count === 1 ? 'row' : 'rows'} of the store could not be read and ${count === 1 ? 'is' : 'are'} set aside`;
+      log.error(message, { next: 'daruma store check' });
+      tellNext();
+    },
+    tellTo(to) {
+      healer = to;
+      tellNext();
+    },
+    settled: () => telling,
+  };
+}
+
+/** `2 rows of the store could not be read: job job-2s of later (run_at 1795736000000000000); pause tick (until …)` */
+function asideWords(rows: readonly Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]): string {
+  const named = rows.slice(0, MOST_NAMED).map(({ source, name, agent, why }) => {
+    const of = agent === null || name.startsWith(agent) ? '' : ` of ${agent}`;
+    return `${source} ${name}${of} (${why})`;
+  });
+  const more = rows.length > MOST_NAMED ? `; and ${rows.length - MOST_NAMED} more` : '';
+  return `${rows.length} ${rows.length === 1 ? 'row' : 'rows'} of the store could not be read: ${named.join('; ')}${more}`;
+}

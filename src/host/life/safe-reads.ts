@@ -1,0 +1,27 @@
+import { toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { SqliteStore } from '../../store/sqlite/store.ts';
+
+/** What rooms ask for when they start, each of which would end the start. All of them answer with lists. */
+const ASKED_AT_START = ['paused', 'abandoned', 'waiting', 'newestSlots', 'nextSlots', 'dueSlots'] as const;
+
+/**
+ * The store of a host in safe mode: what it cannot tell counts as nothing, and the log says so. No agent works meanwhile, so
+ * nothing is missed; and a host that does not start cannot be asked what is wrong.
+ */
+export function withSafeReads(store: SqliteStore, log: Log): SqliteStore {
+  const told = new Set<string>();
+  const safely =
+    (name: (typeof ASKED_AT_START)[number]) =>
+    async (...args: never[]) => {
+      try {
+        return await (store[name] as (...args: never[]) => Promise<unknown[]>)(...args);
+      } catch (error) {
+        if (!told.has(name))
+          log.error(`the store cannot tell ${name}; safe mode goes on without`, { fault: toPlainFault(error) });
+        told.add(name);
+        return [];
+      }
+    };
+  return { ...store, ...Object.fromEntries(ASKED_AT_START.map((name) => [name, safely(name)])) };
+}

@@ -1,0 +1,194 @@
+import { BOUNDS } from '../../../../kernel/bounds.ts';
+import { INSTANTS } from '../../../../kernel/instant.ts';
+import { COUNTS } from '../../../checks.ts';
+
+/** When a column cannot be read, as SQL, and the SQL of what stands in its place then. `?1` is now. */
+interface ColumnRule {
+  readonly isBad: string;
+  readonly instead: string;
+}
+
+/** What makes a row of a table unreadable. */
+export interface TableRule {
+  /** Names the row for people, as SQL. */
+  readonly key: string;
+  /** The agent that it belongs to, as SQL. */
+  readonly agent: string;
+  /** Without these the row is nothing: it is taken out of its table. */
+  readonly vital: Readonly<Record<string, string>>;
+  /** These are replaced by something that harms nobody. */
+  readonly mended: Readonly<Record<string, ColumnRule>>;
+  /** More that is changed in a row that is mended, as SQL. */
+  readonly besides?: Readonly<Record<string, string>>;
+}
+
+const outside = (column: string, { least, most }: { least: number; most: number }) =>
+  `${column} NOT BETWEEN ${least} AND ${most}`;
+const noTime = (column: string) => outside(column, INSTANTS);
+const noCount = (column: string) => outside(column, COUNTS);
+const noRow = (column: string) => outside(column, { least: 1, most: Number.MAX_SAFE_INTEGER });
+const notAmong = (column: string, words: readonly string[]) => `${column} NOT IN (${words.map(quoted).join(', ')})`;
+const quoted = (word: string) => `'${word.replaceAll("'", "''")}'`;
+/** A JSON object whose members have these types. Whether it is JSON at all has to be asked first. */
+const notObject = (column: string, members: Readonly<Record<string, string>>) => {
+  const types = Object.entries(members).map(([name, type]) => `json_type(${column}, '$.${name}') IS NOT '${type}'`);
+  return `CASE WHEN ${column} IS NULL THEN 0 WHEN NOT json_valid(${column}) THEN 1 WHEN json_type(${column}) <> 'object' THEN 1 ELSE ${types.length > 0 ? types.join(' OR ') : '0'} END`;
+};
+
+const time = (column: string, instead = '?1'): Record<string, ColumnRule> => ({
+  [column]: { isBad: noTime(column), instead },
+});
+const count = (column: string, instead = '0'): Record<string, ColumnRule> => ({
+  [column]: { isBad: noCount(column), instead },
+});
+
+const ENDED = `state IN ('done', 'dead', 'cancelled')`;
+const FAULT = { code: 'text', message: 'text' };
+/** What a job says of itself whose row could not be read. */
+const JOB_FAULT = JSON.stringify({
+  code: 'ROW_UNREADABLE',
+  message: 'its row in the store could not be read; what stood there is kept',
+  next: 'daruma store check; daruma replay runs the job again',
+});
+const INCIDENT_RECORD = JSON.stringify({
+  seen: 'its record in the store could not be read; what stood there is kept: daruma store check',
+  version: null,
+  jobs: [],
+  remedies: [],
+  timeline: [],
+  evidence: null,
+  repeats: 0,
+  note: null,
+});
+
+/**
+ * Every table with numbers or JSON in it. A job, a pause, an incident and an effect stay where they are, with other values:
+ * their numbers never come again, a pause goes on holding, an effect is never repeated. A job that waited is a dead letter,
+ * since nobody knows when it was to run.
+ */
+export const RULES: Readonly<Record<string, TableRule>> = {
+  job: {
+    key: `'job-row ' || id`,
+    agent: 'agent',
+    vital: { id: noRow('id') },
+    mended: {
+      state: {
+        isBad: notAmong('state', ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled']),
+        instead: `'dead'`,
+      },
+      priority: { isBad: outside('priority', BOUNDS.priority), instead: '0' },
+      ...count('attempt'),
+      ...count('attempts', '1'),
+      ...count('allowed', '1'),
+      ...time('queued_at'),
+      ...time('run_at'),
+      ...time('stale_at', 'NULL'),
+      ...time('slot', 'NULL'),
+      ...time('lease_until', 'NULL'),
+      ...time('started_at', 'NULL'),
+      ...time('finished_at'),
+      ...count('depth'),
+      parent: { isBad: noRow('parent'), instead: 'NULL' },
+      error: { isBad: notObject('error', FAULT), instead: quoted(JOB_FAULT) },
+    },
+    besides: {
+      state: `iif(${ENDED}, state, 'dead')`,
+      finished_at: `iif(${ENDED}, finished_at, ?1)`,
+      error: `iif(${ENDED}, error, ${quoted(JOB_FAULT)})`,
+      cause: `iif(${ENDED}, cause, 'unreadable')`,
+    },
+  },
+  slot: {
+    key: `agent || ' ' || due`,
+    agent: 'agent',
+    vital: {
+      due: noTime('due'),
+      state: notAmong('state', ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled']),
+    },
+    mended: { ...time('planned_at'), ...time('decided_at'), job: { isBad: noRow('job'), instead: 'NULL' } },
+  },
+  attempt: {
+    key: `'job-row ' || job || ' attempt ' || attempt`,
+    agent: 'agent',
+    vital: {
+      job: noRow('job'),
+      attempt: noCount('attempt'),
+      started_at: noTime('started_at'),
+      finished_at: noTime('finished_at'),
+      fault: notObject('fault', FAULT),
+    },
+    mended: {},
+  },
+  effect: {
+    key: `'job-row ' || job || ' once ' || key`,
+    agent: '(SELECT agent FROM job WHERE id = effect.job)',
+    vital: { job: noRow('job') },
+    mended: { ...count('attempt'), ...time('begun_at'), ...time('ended_at') },
+  },
+  state: {
+    key: `agent || ' ' || key`,
+    agent: 'agent',
+    // Nobody in the host reads a value, and SQLite takes JSON that is nested deeper than 1,000 for none.
+    vital: {},
+    mended: time('set_at'),
+  },
+  pause: {
+    key: 'agent',
+    agent: 'agent',
+    vital: {},
+    mended: { ...time('until', 'NULL'), ...time('paused_at') },
+  },
+  event: {
+    key: `'event ' || id`,
+    agent: 'agent',
+    vital: { id: noRow('id'), at: noTime('at') },
+    mended: { data: { isBad: notObject('data', {}), instead: 'NULL' } },
+  },
+  hour_total: {
+    key: `agent || ' ' || hour`,
+    agent: 'agent',
+    vital: {
+      hour: noTime('hour'),
+      done: noCount('done'),
+      dead: noCount('dead'),
+      failed_attempts: noCount('failed_attempts'),
+      first_job: noRow('first_job'),
+      last_job: noRow('last_job'),
+      ended_job: noRow('ended_job'),
+    },
+    mended: {},
+  },
+  queue_hour: {
+    key: `'hour ' || hour`,
+    agent: 'NULL',
+    vital: { hour: noTime('hour'), first_job: noRow('first_job') },
+    mended: {},
+  },
+  incident: {
+    key: `'inc-' || id`,
+    agent: 'agent',
+    vital: { id: noRow('id') },
+    mended: {
+      state: { isBad: notAmong('state', ['open', 'healed', 'escalated', 'closed']), instead: `'closed'` },
+      ...time('opened_at'),
+      ...time('ended_at', `iif(state IN ('open', 'escalated'), NULL, ?1)`),
+      record: {
+        isBad: notObject('record', { seen: 'text', jobs: 'array', remedies: 'array', timeline: 'array' }),
+        instead: quoted(INCIDENT_RECORD),
+      },
+    },
+    besides: { ended_at: `iif(state IN ('open', 'escalated'), NULL, coalesce(ended_at, ?1))` },
+  },
+  remedy: {
+    key: `fingerprint || ' ' || kind`,
+    agent: 'NULL',
+    vital: { tried: noCount('tried'), held: noCount('held') },
+    mended: {},
+  },
+  quarantine: {
+    key: 'agent',
+    agent: 'agent',
+    vital: {},
+    mended: { ...time('since'), ...count('probes'), ...time('next_probe_at') },
+  },
+};

@@ -1,0 +1,295 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLog } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { createSqliteStore, openReadOnly, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import { RULES } from '../../src/store/sqlite/inside/aside/rules.ts';
+import { afterThisTest, cleaningUp, folder, storeAt } from './folder.ts';
+import { added, claimed, failed, HOUR, job, T0 } from './laws/world.ts';
+
+cleaningUp();
+
+/** As an older version left them, or a disk, or somebody with SQL: integers that JavaScript cannot read, and those that no Date has. */
+const INTEGERS = [
+  '9223372036854775807',
+  '-9223372036854775808',
+  '9007199254740993',
+  '9007199254740991',
+  '8640000000000001',
+  '-1e15',
+].map((text) => (text === '-1e15' ? '-1000000000000000' : text));
+const TEXTS = [`'no JSON'`, `'[]'`, `'{}'`, `'5'`, `''`, `char(0)`];
+
+/** Rows in every table: those of agent `a` are to be spoilt, those of `b` are its neighbour's. */
+async function lived(store: SqliteStore): Promise<void> {
+  for (const agent of ['a', 'b']) {
+    await added(store, [{ agent }, { agent }, { agent }, { agent, priority: 5 }]);
+    const [one, two] = await claimed(store, 2, T0, agent);
+    await store.settle([failed(one!, { state: 'retrying', runAt: T0 + HOUR }), failed(two!)]);
+    const [three] = await claimed(store, 1, T0, agent);
+    await store.beginEffect(three!, 'k', T0);
+    await store.endEffect(three!, 'k', '1', T0);
+    await store.setState(agent, 'k', '1', T0);
+    await store.pause(agent, T0 + HOUR, T0);
+    await store.plan([{ agent, due: T0 + HOUR }], T0);
+    await store.decide([{ agent, due: T0, state: 'missed' }], T0);
+    await store.append([{ at: T0, kind: 'k', agent, message: 'm', data: { x: 1 } }]);
+    const incident = {
+      agent,
+      verdict: 'late',
+      state: 'open',
+      openedAt: T0,
+      endedAt: null,
+      fingerprint: `f-${agent}`,
+    } as const;
+    const record = {
+      seen: 's',
+      version: null,
+      jobs: [],
+      remedies: [],
+      timeline: [],
+      evidence: null,
+      repeats: 0,
+      note: null,
+    };
+    await store.openIncident({ ...incident, ...record });
+    await store.recordRemedy(`f-${agent}`, 'retry', true);
+    await store.putQuarantine({ agent, since: T0, incident: 'inc-1', probes: 1, nextProbeAt: T0, fingerprint: 'f' });
+  }
+}
+
+/** Everything that is ever asked of a store, of the neighbour where an agent is named. */
+async function everyRead(store: SqliteStore): Promise<unknown[]> {
+  const jobs = await store.list({ limit: 100 });
+  const asked = [
+    store.claim(
+      [
+        { agent: 'a', version: 'v', limit: 9 },
+        { agent: 'b', version: 'v', limit: 9 },
+      ],
+      { owner: 'x', leaseUntil: T0 + HOUR, now: T0 },
+    ),
+    store.abandoned('nobody', T0),
+    store.waiting(),
+    store.backlog(T0),
+    store.overview(),
+    store.deadByCause(),
+    store.paused(),
+    store.dueSlots(T0 + HOUR, 100),
+    store.newestSlots(),
+    store.nextSlots(),
+    store.slots({ from: T0 - HOUR, to: T0 + 2 * HOUR }),
+    store.incidents({ limit: 100 }),
+    store.quarantines(),
+    store.remedyRecords('f-a'),
+    store.events({ limit: 100 }),
+    store.agentFigures(T0 - HOUR, T0 + HOUR),
+    store.hourFigures(T0 - HOUR, T0 + HOUR),
+    store.slotFigures(T0 - HOUR, T0 + HOUR),
+    store.stateEntries('a'),
+    store.checkUp(),
+  ];
+  return Promise.all([
+    ...asked,
+    ...jobs.flatMap(({ id }) => [store.get(id), store.effectsOf(id), store.ancestors(id)]),
+  ]);
+}
+
+function sql(file: string, ...texts: string[]): void {
+  const db = new DatabaseSync(file);
+  for (const text of texts) db.exec(text);
+  db.close();
+}
+
+/** Every column with a rule, and a row of agent `a` in its table. */
+const PLACES = Object.entries(RULES).flatMap(([table, { vital, mended }]) =>
+  Object.keys({ ...vital, ...mended }).map((column) => ({ table, column })),
+);
+const OF_A: Record<string, string> = {
+  effect: `job IN (SELECT id FROM job WHERE agent = 'a')`,
+  queue_hour: 'true',
+  remedy: `fingerprint = 'f-a'`,
+};
+
+/** Writes a value into a column of the rows of agent `a`; returns in how many. */
+function spoil(file: string, table: string, column: string, value: string): number {
+  const db = new DatabaseSync(file);
+  const where = OF_A[table] ?? `agent = 'a'`;
+  const { changes } = db.prepare(`UPDATE OR IGNORE ${table} SET "${column}" = ${value} WHERE ${where}`).run();
+  db.close();
+  return Number(changes);
+}
+
+let template: string;
+beforeAll(async () => {
+  template = join(mkdtempSync(join(tmpdir(), 'daruma-store-')), 'store.db');
+  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: template });
+  await store.start();
+  await lived(store);
+  await store.stop();
+});
+afterAll(() => rmSync(dirname(template), { recursive: true, force: true }));
+
+/** A store that has lived, in a folder of its own. */
+function copyOfTemplate(): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'daruma-store-')), 'store.db');
+  copyFileSync(template, file);
+  return file;
+}
+
+const isText = (table: string, column: string) =>
+  ['error', 'fault', 'data', 'record', 'state'].includes(column) && table !== 'state';
+
+describe('a row that cannot be read', () => {
+  test.each(Object.keys(RULES))(
+    'of the table %s is set aside when somebody meets it, whichever column it is, and everybody is served',
+    async (table) => {
+      const file = copyOfTemplate();
+      afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));
+      let count = 0;
+      const store = createSqliteStore(
+        { time: machineTime, log: silentLog, setAside: (rows) => (count += rows) },
+        { file },
+      );
+      afterThisTest(() => store.stop());
+      await store.start();
+      const ofB = (await store.list({ agent: 'b', limit: 100 })).map(({ id }) => id);
+      const known = new Set<number>();
+      for (const { column } of PLACES.filter((place) => place.table === table)) {
+        const value = isText(table, column) ? `'no JSON'` : INTEGERS[0]!;
+        if (spoil(file, table, column, value) === 0) continue;
+        await everyRead(store);
+        await store.setAside(T0);
+        const fresh = (await store.asides({ limit: 100 })).filter(({ id }) => !known.has(id));
+        expect(fresh.length, column).toBeGreaterThan(0);
+        for (const aside of fresh) {
+          expect(aside).toMatchObject({ source: table, why: expect.stringContaining(column) });
+          expect(aside.content).toContain(value.replaceAll("'", ''));
+          known.add(aside.id);
+        }
+        expect(await store.unreadable()).toEqual([]);
+      }
+      expect((await store.list({ agent: 'b', limit: 100 })).map(({ id }) => id)).toEqual(ofB);
+      expect(count).toBeLessThanOrEqual(known.size);
+    },
+  );
+
+  test('whatever stands in it, in any table: all calls are answered, nothing is lost, the file is whole', async () => {
+    const spoilt = fc.record({
+      place: fc.constantFrom(...PLACES),
+      integer: fc.oneof(
+        fc.constantFrom(...INTEGERS),
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+      ),
+      text: fc.constantFrom(...TEXTS),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(spoilt, { minLength: 1, maxLength: 4 }), async (spoils) => {
+        const file = copyOfTemplate();
+        const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
+        try {
+          for (const { place, integer, text } of spoils) {
+            const value = isText(place.table, place.column) ? text : integer;
+            spoil(file, place.table, place.column, value);
+          }
+          const reads = openReadOnly(file);
+          await Promise.all([
+            reads.list({ limit: 100 }),
+            reads.overview(),
+            reads.paused(),
+            reads.incidents({ limit: 9 }),
+            reads.events({ limit: 9 }),
+          ]);
+          reads.close();
+          await store.start();
+          await everyRead(store);
+          await store.setAside(T0);
+          expect(await store.unreadable()).toEqual([]);
+          const jobs = await store.list({ limit: 100 });
+          expect(jobs.filter(({ agent }) => agent === 'b')).toHaveLength(4);
+          expect((await store.checkUp({ integrity: true })).integrity).toBe('ok');
+        } finally {
+          await store.stop();
+          rmSync(dirname(file), { recursive: true, force: true });
+        }
+      }),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+
+  test('a job that waited is a dead letter with the reason, keeps its number, and runs again when it is told to', async () => {
+    const file = join(folder(), 'store.db');
+    const store = storeAt(file);
+    await store.start();
+    const [one] = await added(store, [{}]);
+    sql(file, `UPDATE job SET run_at = 1795736000000000000`);
+    expect(await store.get(one!)).toMatchObject({ state: 'dead', error: { code: 'ROW_UNREADABLE' } });
+    expect(await added(store, [{}])).not.toContain(one);
+    expect(await store.asides({ limit: 9 })).toMatchObject([
+      {
+        source: 'job',
+        name: one,
+        agent: 'a',
+        why: 'run_at 1795736000000000000',
+        content: expect.stringContaining('1795736000000000000'),
+      },
+    ]);
+    expect(await store.redrive([one!], T0)).toEqual([one]);
+    expect((await claimed(store)).map(({ job: id }) => id)).toContain(one);
+  });
+
+  test('a pause whose end is none goes on until somebody resumes, an effect that was done is never done again', async () => {
+    const file = join(folder(), 'store.db');
+    const store = storeAt(file);
+    await store.start();
+    await store.pause('a', T0 + HOUR, T0);
+    await store.add([job()], T0);
+    const [taken] = await claimed(store);
+    await store.beginEffect(taken!, 'k', T0);
+    await store.endEffect(taken!, 'k', '7', T0);
+    sql(file, 'UPDATE pause SET until = 86401795652206944', 'UPDATE effect SET ended_at = 9223372036854775807');
+    expect(await store.paused()).toEqual([{ agent: 'a', until: null }]);
+    expect(await store.beginEffect(taken!, 'k', T0)).toMatchObject({ is: 'done', result: '7' });
+  });
+
+  test('is told once, and goes with the events of its time', async () => {
+    const file = join(folder(), 'store.db');
+    const store = storeAt(file);
+    await store.start();
+    await store.pause('a', null, T0);
+    sql(file, 'UPDATE pause SET until = 9223372036854775807');
+    await store.setAside(T0);
+    const [aside] = await store.asides({ untold: true, limit: 9 });
+    await store.asidesTold([aside!.id]);
+    expect(await store.asides({ untold: true, limit: 9 })).toEqual([]);
+    expect(await store.asides({ limit: 9 })).toHaveLength(1);
+    await store.prune({ jobs: T0, slots: T0, events: T0 + 1 }, 100);
+    expect(await store.asides({ limit: 9 })).toEqual([]);
+  });
+
+  test('leaves no copy behind when a store is only looked at, and the store as it was', async () => {
+    const file = join(folder(), 'store.db');
+    const store = storeAt(file);
+    await store.start();
+    await added(store, [{}, { agent: 'b' }]);
+    await store.stop();
+    sql(file, `UPDATE job SET run_at = 9223372036854775807 WHERE agent = 'a'`);
+    const copies = () => readdirSync(tmpdir()).filter((name) => name.startsWith('daruma-read-'));
+    const before = copies();
+    const reads = openReadOnly(file);
+    expect((await reads.list({ limit: 9 })).map(({ agent, state }) => [agent, state])).toEqual([
+      ['b', 'queued'],
+      ['a', 'dead'],
+    ]);
+    expect(copies().length).toBe(before.length + 1);
+    reads.close();
+    expect(copies()).toEqual(before);
+    const again = openReadOnly(file);
+    expect(await again.unreadable()).toHaveLength(1);
+    again.close();
+  });
+});
