@@ -57,6 +57,8 @@ export interface Agent {
   settings: unknown;
   limits: AgentLimits;
   needs: Required<Needs>;
+  /** Where the agent file narrows what the plugin needs: `agents/x.yaml:4:3`, by the key of the need. */
+  narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
   isolation: 'shared' | 'own';
   /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */

@@ -36,8 +36,8 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const saidAt = file ? originsIn(file) : () => version.entry;
 
   if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
-  const narrowed = narrowNeeds(plugin.needs, said?.needs);
-  if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
+  const resolved = narrowNeeds(plugin.needs, said?.needs);
+  if ('widened' in resolved) return { fault: tellWidened(file!, resolved.widened) };
 
   function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
     const origin = ofFile !== undefined ? saidAt(path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
@@ -83,9 +83,11 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     grace: pick<string>('limits.grace', l?.grace, p?.grace, DEFAULT_LIMITS.grace),
     staleAfter: pick<string | undefined>('limits.staleAfter', l?.staleAfter, p?.staleAfter, undefined),
   } as Parameters<typeof toAgentLimits>[0]);
-  for (const [key, value] of Object.entries(narrowed.needs)) {
-    const asked = key as keyof typeof narrowed.needs;
+  const narrowed: NonNullable<Agent['narrowed']> = {};
+  for (const [key, value] of Object.entries(resolved.needs)) {
+    const asked = key as keyof typeof resolved.needs;
     pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked], value);
+    if (said?.needs?.[asked] !== undefined) narrowed[asked] = saidAt(['needs', key]);
   }
   const min = pick('workers.min', said?.workers?.min, plugin.workers?.min, 0);
   const max = pick('workers.max', said?.workers?.max, plugin.workers?.max, Math.max(1, min));
@@ -105,7 +107,8 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     firstRun,
     settings,
     limits,
-    needs: narrowed.needs,
+    needs: resolved.needs,
+    ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
     workers: { min, max },
     isolation,
     fingerprint: '',
