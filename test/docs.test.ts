@@ -95,3 +95,20 @@ it('docs/values.md has the bounds of src/kernel/bounds.ts, all of them and in th
   const told = [...rows].map(([, least, most]) => ({ least: valueOfText(least!), most: valueOfText(most!) }));
   expect(told).toEqual(Object.values(BOUNDS));
 });
+
+it('README and every page that ships link only to what ships', () => {
+  const { files } = JSON.parse(read('package.json')) as { files: string[] };
+  const shipped = (path: string) =>
+    files.some((one) => one === path || path.startsWith(`${one}/`) || `${one}/` === path || one.startsWith(`${path}/`));
+  const pages = PAGES.filter(shipped);
+  expect(pages).toEqual(
+    expect.arrayContaining(['README.md', 'plugins/README.md', 'docs/plugins.md', 'docs/restore.md']),
+  );
+  // What is attacked by which test, and why the house is built so, is for those who have the sources.
+  const forAuthors = pages.filter((page) => !/^(docs\/(decisions\/|reliability\.md)|CONTRIBUTING)/.test(page));
+  const dead = forAuthors.flatMap((page) => {
+    const links = [...read(page).matchAll(/\]\((?!\w+:)([^)#\s]+)/g)].map(([, target]) => join(dirname(page), target!));
+    return links.filter((path) => !shipped(path.replace(/\/$/, ''))).map((path) => `${page}: ${path}`);
+  });
+  expect(dead).toEqual([]);
+});

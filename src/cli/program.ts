@@ -26,8 +26,8 @@ type Runner = (
   options: GlobalOptions,
 ) => Promise<void>;
 
-/** The whole command line. A command's own file is loaded when it is run, nothing before. */
-export function buildProgram(runner: Runner): Command {
+/** The whole command line. A command's own file is loaded when it is run, nothing before. `quiet`: it writes no help. */
+export function buildProgram(runner: Runner, quiet = false): Command {
   const program = new Command('daruma')
     .description('A lights-out runtime for agent plugins.')
     .option(
@@ -38,7 +38,7 @@ export function buildProgram(runner: Runner): Command {
     .version(version(), '-V, --version')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, ...(quiet ? { writeOut: () => {} } : {}) })
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', '\nExit codes: 0 fine, 1 it failed, 2 wrong usage, 3 something needs you, 4 no host running');
 
@@ -200,7 +200,8 @@ export function buildProgram(runner: Runner): Command {
   const service = program.command('service').description('the host as a service of systemd');
   add('install', 'write its unit, check it, start it', () => import('./commands/service-install.ts'), service)
     .option('--user', "for the user's own systemd, without root")
-    .option('--dry-run', 'only print the unit');
+    .option('--dry-run', 'only print the unit')
+    .option('--write-only', 'write the unit also where systemd does not run');
   const ownSystemd = ['--user', "in the user's own systemd"] as const;
   add('status', 'how it is', () => import('./commands/service-status.ts'), service).option(...ownSystemd);
   add('uninstall', 'stop it, remove its unit', () => import('./commands/service-uninstall.ts'), service).option(

@@ -1,9 +1,10 @@
 import { CommanderError } from 'commander';
 import { asTyped, jsonAsTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { helpView } from './about.ts';
 import { installationFolder } from './folder.ts';
 import type { House, Stage } from './ports.ts';
-import { buildProgram, type CommandModule, type GlobalOptions } from './program.ts';
+import { buildProgram, type CommandModule, type GlobalOptions, version } from './program.ts';
 import { createStage, exitCodeOf } from './stage.ts';
 import { faultLines } from './text/fault.ts';
 import { paintFor } from './text/paint.ts';
@@ -18,13 +19,17 @@ export async function runCli(argv: string[], house: House, typed: Typed = PLAIN)
   let code = 0;
   const program = buildProgram(async (load, args, options) => {
     code = await runCommand(await load(), args, options, { house, typed });
-  });
+  }, json);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
-      if (thrown.exitCode === 0) return 0;
+      if (thrown.exitCode === 0) {
+        const about = thrown.code === 'commander.version' ? aboutThis() : helpView(program, argv);
+        if (json) process.stdout.write(`${JSON.stringify(about, null, 2)}\n`);
+        return 0;
+      }
       // Without a command, the help has been written to stderr already.
       if (thrown.code === 'commander.help') return 2;
       return tell(usageFault(thrown, program.args), { json, typed });
@@ -33,6 +38,11 @@ export async function runCli(argv: string[], house: House, typed: Typed = PLAIN)
     // A failure that is not told in our own words is a mistake of ours: its stack is what a report needs.
     return tell(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, { json, typed });
   }
+}
+
+/** What `--version --json` tells. */
+function aboutThis() {
+  return { version: version(), node: process.versions.node };
 }
 
 async function runCommand(

@@ -157,6 +157,10 @@ function withoutSlot(facts: WhyFacts): string {
       ? `${none}: it is not in force or has no schedule now, and its nearest slot known is ${clock(facts, known.due)}.`
       : `${none}: it is not in force or has no schedule.`;
   }
+  if (!before && after && after.state === 'planned' && after.due > now && at <= now) {
+    const wait = formatDuration(after.due - now);
+    return `${agent} has not been due yet, it is new to its schedule: it first runs at ${clock(facts, after.due)}, in ${wait}.`;
+  }
   const minute = Math.floor(at / MINUTE) * MINUTE;
   let due: number | undefined;
   try {

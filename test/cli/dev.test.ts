@@ -172,7 +172,11 @@ describe('what dev says', () => {
   });
 
   test('when it is up', () => {
-    const lines = devBanner(status({ edge: { url: 'http://127.0.0.1:7070/', pid: 1 } }), 412, ['q quit'], look);
+    const lines = devBanner(
+      status({ edge: { url: 'http://127.0.0.1:7070/', pid: 1 } }),
+      { tookMs: 412, keys: ['q quit'], config: 'defaults' },
+      look,
+    );
     expect(lines.join('\n')).toMatch(/daruma .* ready in 412ms/);
     expect(lines).toContain('  dashboard  http://127.0.0.1:7070/');
     expect(lines).toContain('  q quit');

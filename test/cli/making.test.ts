@@ -71,6 +71,14 @@ describe('new', () => {
     expect(readdirSync(join(folder, 'plugins'))).toEqual([]);
   });
 
+  test('keeps to names that plugins can have: lib/ is for what they share, drill- for drills', async () => {
+    for (const name of ['lib', 'drill-me']) {
+      const refused = await cli(['new', name], { cwd: folder });
+      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining(`daruma new my-${name}`) });
+    }
+    expect(readdirSync(join(folder, 'plugins'))).toEqual([]);
+  });
+
   test('waits until the running host has taken it up', async () => {
     let looks = 0;
     const nextSlot = new Date(Date.now() + 600_000).toISOString();
@@ -144,6 +152,21 @@ describe('init', () => {
     const { control: _, ...defaults } = DEFAULT_HOST_SETTINGS;
     expect(rest).toEqual(defaults);
     expect(() => resolveHostSettings(uncommented, 'config/daruma.yaml')).not.toThrow();
+  });
+});
+
+describe('help and version', () => {
+  test('are JSON when that is asked for', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const told = await cli(['--version', '--json'], { cwd: folder });
+    expect(JSON.parse(told.out)).toEqual({ version, node: process.versions.node });
+    const whole = JSON.parse((await cli(['--json', '--help'], { cwd: folder })).out);
+    expect(whole.commands).toContainEqual({ name: 'status', about: expect.any(String) });
+    expect(whole.commands.map(({ name }: { name: string }) => name)).not.toContain('host');
+    const one = JSON.parse((await cli(['dlq', 'drop', '--help', '--json'], { cwd: folder })).out);
+    expect(one.usage).toMatch(/^daruma dlq drop /);
+    expect(one.options).toContainEqual({ flags: '--yes', about: 'do it' });
+    expect((await cli(['--help'], { cwd: folder })).out).toMatch(/^Usage: daruma/);
   });
 });
 

@@ -40,6 +40,33 @@ async function run(command: string, cwd: string) {
   }
 }
 
+/** What the README has a new user type in a second terminal, and what each command is to say. Nothing else may stand there. */
+const README: Record<string, RegExp> = {
+  'npx daruma status': /✓ +disk-space +ok/,
+  'npx daruma run disk-space --wait': /✓ ok in .* · result/,
+  'npx daruma logs -f': /INFO/,
+  'npx daruma why backup --at 02:00': /it first runs at|was due at/,
+  'npx daruma demo leak': /The same job ran on a clean worker/,
+  'npx daruma incidents --drills': /drill-leak/,
+};
+
+/** What a command that goes on says until it has said that; it is ended with all that it started. */
+async function said(command: string, what: RegExp, cwd: string): Promise<string> {
+  const child = spawn('sh', ['-c', command], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  const over = new Promise((resolve) => child.once('exit', resolve));
+  let out = '';
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (text) => {
+      out += text;
+      if (what.test(out)) resolve();
+    });
+    over.then(() => resolve());
+  });
+  if (child.exitCode === null) process.kill(-child.pid!, 'SIGKILL');
+  await over;
+  return out;
+}
+
 let folder: string;
 let ops: string;
 let back: string;
@@ -143,6 +170,19 @@ describe('a machine that has nothing but an archive of it', () => {
     }[];
     expect(jobs.length).toBeGreaterThan(0);
     expect(jobs.filter(({ state, attempt }) => state !== 'done' || attempt !== 1)).toEqual([]);
+  });
+
+  it('does all that the README has a new user type', async () => {
+    const typed = readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/^(npx daruma [^#\n]*?) *(#.*)?$/gm);
+    expect([...typed].map(([, command]) => command)).toEqual(Object.keys(README));
+    for (const [command, what] of Object.entries(README)) {
+      if (command.endsWith('-f')) {
+        expect(await said(command, what, back)).toMatch(what);
+        continue;
+      }
+      const { code, out } = await run(command, back);
+      expect({ command, code, out }).toEqual({ command, code: 0, out: expect.stringMatching(what) });
+    }
     await stopped(back);
   });
 });

@@ -199,11 +199,17 @@ describe('daruma service', () => {
     const dry = await service('install', '--user', '--dry-run');
     const { file, text } = JSON.parse(dry.out);
     expect(existsSync(file)).toBe(false);
-    const installed = JSON.parse((await service('install', '--user')).out);
+    // Nobody reads it here: it is written when somebody asks for just that.
+    expect(await service('install', '--user')).toMatchObject({
+      code: 3,
+      out: expect.stringContaining('"systemd": false'),
+    });
+    expect(existsSync(file)).toBe(false);
+    const installed = JSON.parse((await service('install', '--user', '--write-only')).out);
     expect(installed).toMatchObject({ file, changed: true, started: false, ofUser: true });
     expect(statSync(file).mode & 0o777).toBe(0o644);
     expect(text).toContain(`--dir ${folder}`);
-    expect(JSON.parse((await service('install', '--user')).out)).toMatchObject({ changed: false });
+    expect(JSON.parse((await service('install', '--user', '--write-only')).out)).toMatchObject({ changed: false });
     expect(await service('status')).toMatchObject({ code: 3 });
     // What somebody has written with `systemctl edit` is not ours to take away.
     mkdirSync(`${file}.d`);

@@ -142,6 +142,11 @@ it('says why there is no slot at a time', () => {
   expect(without({ at: DUE - 86_400_000, after: before }).sentence).toContain(
     'it was not known then, or that time is not kept any more; its first slot known is 2026-11-21 02:00',
   );
+  // The first day of an agent.
+  const first = without({ at: DUE - 86_400_000, now: DUE - 5_400_000, after: slot({ state: 'planned' }) });
+  expect(first.sentence).toBe(
+    'backup has not been due yet, it is new to its schedule: it first runs at 2026-11-21 02:00 (Europe/Berlin), in 1h 30m.',
+  );
   expect(without({ at: DUE + 86_400_000, before }).sentence).toBe(
     'backup will be due at 2026-11-22 02:00 (Europe/Berlin); its slot is written when that is near.',
   );

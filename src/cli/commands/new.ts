@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { AgentView } from '../../control/protocol.ts';
+import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { pluginTestText, pluginText } from '../init/plugin-text.ts';
@@ -26,6 +27,8 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   if (!NAME.test(name!)) {
     throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name!)}`);
   }
+  const taken = reserved(name!);
+  if (taken !== undefined) throw usage(`${name} is reserved: ${taken}`, `daruma new my-${name}`);
   const schedule = options.schedule?.trim();
   if (schedule !== undefined && !SCHEDULE.test(schedule)) {
     throw usage(
@@ -63,13 +66,20 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
 }
 
 function write(folder: string, file: string, text: string): void {
+  const name = basename(file).replace(/\..*$/, '');
   mkdirSync(join(folder, 'plugins'), { recursive: true });
   try {
     writeFileSync(join(folder, file), text, { flag: 'wx' });
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
-    throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: 'daruma new <another name>' });
+    throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: `daruma new ${name}-2` });
   }
+}
+
+/** Why no plugin may have this name. */
+function reserved(name: string): string | undefined {
+  if (name === 'lib') return 'plugins/lib/ is for what plugins share';
+  return isDrillAgent(name) ? `agents whose names begin with ${DRILL_PREFIX} are those of daruma drill` : undefined;
 }
 
 function nearName(name: string): string {

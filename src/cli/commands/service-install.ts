@@ -12,7 +12,7 @@ import { type UnitFacts, unitText } from '../service/unit.ts';
 export async function run(
   stage: Stage,
   _args: unknown[],
-  options: { user?: boolean; dryRun?: boolean },
+  options: { user?: boolean; dryRun?: boolean; writeOnly?: boolean },
 ): Promise<Said> {
   const { folder, paint } = stage;
   if (!isInstallation(folder)) {
@@ -33,6 +33,7 @@ export async function run(
       lines: [text.trimEnd(), ...notes.map((note) => `# ${note}`)],
     };
   }
+  if (!systemdRuns() && !options.writeOnly) return withoutSystemd(stage, place);
   if (!place.ofUser) await expectAccess(folder, facts);
   const changed = write(place, text);
   const found = await complaints(place);
@@ -52,6 +53,20 @@ export async function run(
   ];
   const json = { ...place, changed, complaints: found ?? null, started: started.is, notes, text };
   return { json, lines, code: started.failed ? 1 : 0 };
+}
+
+/** A unit that nothing reads helps nobody; an image that is booted later may want it. */
+function withoutSystemd({ paint }: Stage, place: UnitPlace): Said {
+  const user = place.ofUser ? ' --user' : '';
+  return {
+    json: { ...place, changed: false, started: false, systemd: false },
+    lines: [
+      `${paint('yellow', '!')} systemd does not run here (a container, perhaps): nothing was written`,
+      '  daruma start keeps its host running without it; to write the unit all the same, for an image that is booted later:',
+      `  ${paint('cyan', '→')} daruma service install${user} --write-only`,
+    ],
+    code: 3,
+  };
 }
 
 /** A Node in somebody's home folder is the usual reason: systemd would try it every second, for ever. */

@@ -25,7 +25,9 @@ const INSTALL = 'npm i -D vitest vite';
 export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<Said | number> {
   const files = name === undefined ? allTests(stage.folder) : [testOf(stage.folder, name)];
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
-  if (!stage.json) return await start(args, stage.folder, 'inherit');
+  // Its own colours follow the environment alone: a pipe would get them too.
+  const plain = process.stdout.isTTY ? [] : ['--no-color'];
+  if (!stage.json) return await start([...args, ...plain], stage.folder, 'inherit');
   const place = mkdtempSync(join(tmpdir(), 'daruma-test-'));
   try {
     const report = join(place, 'report.json');
@@ -48,8 +50,18 @@ function testOf(folder: string, name: string): string {
     names.map((path) => path.slice('plugins/'.length).replace(TEST_FILE, '')),
   );
   const message = `there is no plugins/${name}.test.ts${meant ? `, did you mean ${meant}?` : ''}`;
-  const next = meant ? `daruma test ${meant}` : 'write it: docs/plugins.md, "Test it"';
+  const isPlugin = existsSync(join(folder, `plugins/${name}.ts`));
+  // What `daruma new` writes is a test to begin with, and stands in AGENTS.md too.
+  const write = isPlugin ? `write it; ${guideIn(folder)} says how` : `daruma new ${name}`;
+  const next = meant ? `daruma test ${meant}` : write;
   throw new Fault({ code: 'TEST_MISSING', message, next });
+}
+
+/** The page about tests that there is in this folder: that of an installation, or that of the package. */
+function guideIn(folder: string): string {
+  const pages = ['AGENTS.md', 'docs/plugins.md', 'node_modules/daruma/docs/plugins.md'];
+  const page = pages.find((one) => existsSync(join(folder, one))) ?? 'docs/plugins.md of the package';
+  return `${page}, "Test it",`;
 }
 
 /** Relative to the installation. */

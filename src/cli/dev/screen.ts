@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Stage } from '../ports.ts';
@@ -41,7 +43,11 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
   }
 
   return {
-    banner: (status, tookMs, keys) => print(devBanner(status, tookMs, keys, look()), { ready: status.host, tookMs }),
+    banner(status, tookMs, keys) {
+      const file = 'config/daruma.yaml';
+      const config = existsSync(join(stage.folder, file)) ? `./${file}` : 'defaults';
+      print(devBanner(status, { tookMs, keys, config }, look()), { ready: status.host, tookMs });
+    },
     change: (change) => show(() => print(changeLines(change, look()), { change })),
     log(line) {
       if (!isWanted(line)) return;

@@ -9,8 +9,12 @@ import { oneLine } from './width.ts';
 /** As many characters of a version as people need to tell two apart. */
 const SHORT_VERSION = 4;
 
-/** What a person reads when `daruma dev` is up. */
-export function devBanner(status: StatusView, tookMs: number, keys: string[], { paint }: Look): string[] {
+/** What a person reads when `daruma dev` is up. `config`: where the host's settings are. */
+export function devBanner(
+  status: StatusView,
+  { tookMs, keys, config }: { tookMs: number; keys: string[]; config: string },
+  { paint }: Look,
+): string[] {
   const { host, agents, problems, edge } = status;
   if (!host) return [];
   const inside = (path: string) => {
@@ -25,7 +29,7 @@ export function devBanner(status: StatusView, tookMs: number, keys: string[], { 
     '',
     `  agents     ${loaded} loaded${bad}`,
     ...(edge ? [`  dashboard  ${edge.url}`] : []),
-    `  store      ${inside(host.store)}     logs ${inside(host.logs)}     config ./config/daruma.yaml`,
+    `  store      ${inside(host.store)}     logs ${inside(host.logs)}     config ${config}`,
     '',
     ...problems.flatMap((problem) => faultLines(problem, paint).map((line) => `  ${line}`)),
     ...(keys.length > 0 ? [`  ${keys.join('   ')}`, ''] : []),

@@ -3,8 +3,8 @@ import { type PlainFault, placeOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { House } from '../house.ts';
 
-/** What a person reads when the host is up: what was found, where things are, what to type next. */
-export function banner(house: House, tookMs: number): string {
+/** What a person reads when the host is up: what was found, where things are, what to type next. `config`: where its settings are. */
+export function banner(house: House, tookMs: number, config: string): string {
   const { facts, catalog } = house;
   const listings = catalog.listings();
   const live = listings.filter(({ is }) => is === 'live').map(({ name }) => name);
@@ -23,7 +23,7 @@ export function banner(house: House, tookMs: number): string {
     ...problems.flatMap((problem) => problemLines(problem)),
     ...catalog.notes().flatMap((note) => problemLines(note, '·')),
     `  folder     ${facts.folder}`,
-    `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ./config/daruma.yaml`,
+    `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ${config}`,
     '',
     `  next       ${next(live)}`,
     // Nobody types into a journal.
@@ -46,6 +46,7 @@ export function firstWords(found: {
   plugins: string[];
   store: string;
   logs: string;
+  config: string;
 }): string {
   return [
     '',
@@ -53,7 +54,7 @@ export function firstWords(found: {
     '',
     `  plugins    ${wrapped(found.plugins)}`,
     `  folder     ${found.folder}`,
-    `  store      ${found.store}     logs ${found.logs}     config ./config/daruma.yaml`,
+    `  store      ${found.store}     logs ${found.logs}     config ${found.config}`,
     '  next       daruma status · daruma logs -f, in another terminal',
   ].join('\n');
 }

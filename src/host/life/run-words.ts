@@ -28,6 +28,11 @@ export function ready({ house }: Host) {
   };
 }
 
+/** The file of the host's settings as a person finds it; `defaults` when there is none. */
+export function configPlace(folder: string): string {
+  return existsSync(join(folder, 'config/daruma.yaml')) ? './config/daruma.yaml' : 'defaults';
+}
+
 /** What is in the folder, for a start that takes long. */
 export function lookAround(folder: string, settings: HostSettings) {
   const at = join(folder, 'plugins');
@@ -42,6 +47,7 @@ export function lookAround(folder: string, settings: HostSettings) {
     plugins: [...new Set(plugins)].sort(),
     store: settings.store.file,
     logs: settings.logs.folder,
+    config: configPlace(folder),
   };
 }
 

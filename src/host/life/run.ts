@@ -13,7 +13,7 @@ import type { Host } from '../ports.ts';
 import { backLine, banner, firstWords, problemLines } from './banner.ts';
 import { exitAfterWork, exitOfRefused } from './exits.ts';
 import { openOutside } from './outside.ts';
-import { explain, explained, lookAround, ready, say, speak, tell } from './run-words.ts';
+import { configPlace, explain, explained, lookAround, ready, say, speak, tell } from './run-words.ts';
 import type { Watched } from './watched.ts';
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
@@ -98,7 +98,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     const { house } = host;
     const tookMs = performance.now() - begun;
     outside.ready(`${house.catalog.agents().size} agents`, house.journal.room('host'));
-    if (!json) speak(watched.restart ? backLine(house, tookMs) : banner(house, tookMs));
+    if (!json) speak(watched.restart ? backLine(house, tookMs) : banner(house, tookMs, configPlace(folder)));
     else if (isFirst) process.stdout.write(`${JSON.stringify(ready(host))}\n`);
     const ending = await ended.promise;
     await leave(host, ending);
