@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import { parseCron } from '../../src/kernel/cron/fields.ts';
-import { nextTimes } from '../../src/kernel/cron/next.ts';
+import { nextTimes, timetableOf } from '../../src/kernel/cron/timetable.ts';
 import { anySets, expressionOf, listed, type Sets, ZONES } from '../../test/kernel/cron-oracle.ts';
 import type { Broken } from './check.ts';
 
@@ -75,14 +74,19 @@ export function seasons(seed: number, perChange: number): Seasons & { broken: Br
     const where = `${zone} ${new Date(at).toISOString()}`;
     const from = at - 3 * HOUR;
     const each = Array.from({ length: 360 }, (_, n) => from + (n + 1) * MINUTE);
-    compare(minutes, each, nextTimes(parseCron('* * * * *'), zone, from, 360), `${where}, every minute`);
+    compare(
+      minutes,
+      each,
+      nextTimes(timetableOf({ expression: '* * * * *', timezone: zone }), from, 360),
+      `${where}, every minute`,
+    );
 
     const first = zoned(at, zone).toPlainDate().subtract({ days: 2 });
     const start = first.toZonedDateTime(zone).epochMilliseconds - 1;
     const dates = Array.from({ length: 5 }, (_, n) => first.add({ days: n }).toString());
     for (let half = 0; half < 48; half++) {
       const expression = `${(half % 2) * 30} ${half >> 1} * * *`;
-      const found = nextTimes(parseCron(expression), zone, start, 7).map((one) =>
+      const found = nextTimes(timetableOf({ expression, timezone: zone }), start, 7).map((one) =>
         zoned(one, zone).toPlainDate().toString(),
       );
       compare(
@@ -99,7 +103,11 @@ export function seasons(seed: number, perChange: number): Seasons & { broken: Br
       const after = at - 12 * HOUR;
       const upTo = at + DAY;
       const expected = listed(set, zone, after, upTo);
-      const found = nextTimes(parseCron(expressionOf(set)), zone, after, expected.length + 1);
+      const found = nextTimes(
+        timetableOf({ expression: expressionOf(set), timezone: zone }),
+        after,
+        expected.length + 1,
+      );
       random.expressions++;
       compare(
         random,

@@ -18,6 +18,7 @@ import type { Resolved } from './resolve/agent.ts';
 import { rememberingResolve } from './resolve/memo.ts';
 import { resolveSet } from './resolve/set.ts';
 import { resolveVersion } from './resolve/version.ts';
+import { scheduleNotes } from './schedule-notes.ts';
 import { createStandings } from './standing/standings.ts';
 import { type Strays, straysOf } from './strays.ts';
 import { createTurns } from './turns.ts';
@@ -222,7 +223,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ...agentShelf.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set([...tellGone(gone), ...strays.notes]);
+    notes.set([...tellGone(gone), ...strays.notes, ...scheduleNotes(inForce, time.now())]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {

@@ -163,7 +163,7 @@ export function buildProgram(runner: Runner, quiet = false): Command {
 
   program.commandsGroup('Build');
   add('new <name>', 'a plugin from a template', () => import('./commands/new.ts'))
-    .option('--schedule <cron>', 'when it runs: "*/10 * * * *", @hourly')
+    .option('--schedule <cron>', 'when it runs: "*/10 * * * *", @hourly, "@every 90m"')
     .option('--about <sentence>', 'what it is for');
   add('dev', 'a host in this terminal: its log, an answer to each saved file, keys', () => import('./commands/dev.ts'));
   add('test [name]', 'run the test of a plugin, or all of them', () => import('./commands/test.ts'));

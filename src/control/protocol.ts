@@ -166,7 +166,16 @@ export interface Ops {
   /** The times at which the agent's schedule will ask for jobs; none for an agent without a schedule. `n`: 1–100, default 5. */
   next: {
     args: { agent: string; n?: number };
-    value: { agent: string; schedule: string | null; timezone: string | null; times: string[] };
+    value: {
+      agent: string;
+      schedule: string | null;
+      timezone: string | null;
+      /** What the schedule will do, in words; null without one. */
+      words?: string | null;
+      /** What a reader could take for something else. */
+      notes?: string[];
+      times: string[];
+    };
   };
   slots: {
     args: { agent?: string; from: string; to: string };

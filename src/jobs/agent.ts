@@ -7,10 +7,15 @@ export const DEFAULT_MAX_QUEUED = 100;
 
 /** When an agent's schedule asks for jobs. */
 export interface ScheduleSpec {
-  /** The cron expression as written. */
+  /** As written: five or six cron fields, an alias, `@every 90m`, or `at 2026-12-24T18:00`. */
   expression: string;
   /** IANA name. */
   timezone: string;
+  /** A day or a moment of that zone: nothing is due before `from` or after `until`. */
+  from?: string;
+  until?: string;
+  /** Days on which nothing is due. */
+  except?: string[];
   catchUp: CatchUp;
   overlap: Overlap;
   /** With `overlap: queue`: jobs of earlier slots that may be unfinished. Default {@link DEFAULT_MAX_QUEUED}. */
@@ -57,8 +62,6 @@ export interface Agent {
   settings: unknown;
   limits: AgentLimits;
   needs: Required<Needs>;
-  /** Where the agent file narrows what the plugin needs: `agents/x.yaml:4:3`, by the key of the need. */
-  narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
   isolation: 'shared' | 'own';
   /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */

@@ -10,7 +10,6 @@ import { jobUnknown } from './faults.ts';
 import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
-import { withNarrowing } from './narrowed.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
 import { createSurely } from './surely.ts';
@@ -159,7 +158,6 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
 
   function toSettlement({ worker, outcome, fingerprint }: Told, end: AttemptEnd = outcome): Settlement {
     const facts = held.get(outcome.job);
-    const agent = facts && needs.agent(facts.agent);
     const { job, attempt, startedAt, finishedAt, summary } = outcome;
     return settle(
       {
@@ -172,8 +170,8 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         ...(summary === undefined ? {} : { summary }),
         ...(fingerprint === undefined ? {} : { fingerprint }),
       },
-      agent ? withNarrowing(end, agent) : end,
-      agent?.limits.backoff ?? BACKOFF_OF_UNKNOWN,
+      end,
+      (facts && needs.agent(facts.agent)?.limits.backoff) ?? BACKOFF_OF_UNKNOWN,
       time.random(),
     );
   }

@@ -20,6 +20,8 @@ export const BOUNDS = {
   timerOrNone: { least: 0, most: 24 * DAY_MS },
   /** How long a job waits for its time. A longer one is a time since 1970 or of another unit; work of a later year is a schedule's. */
   wait: { least: 0, most: 366 * DAY_MS },
+  /** The distance of `@every`. Schedules know no parts of a second, and what comes once a year has a day. */
+  period: { least: 1_000, most: 366 * DAY_MS },
   /** Within which a job is of use, from the time that it was to start. */
   use: { least: 1, most: 366 * DAY_MS },
   /** A pause with an end. A longer one is a pause until somebody resumes. */

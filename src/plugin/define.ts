@@ -44,8 +44,19 @@ export interface Needs {
 export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
   /** One sentence for people: what it is for. */
   about: string;
-  /** A cron expression of five or six fields (seconds first), or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  /**
+   * When it runs: five or six cron fields (seconds first), with `L`, `LW`, `15W`, `MON#1`, `FRI#L`; an alias such as `@daily`; or equal
+   * distances, `@every 90m`.
+   */
   schedule?: string;
+  /** One moment, instead of a schedule: `2026-12-24T18:00` in its time zone. It runs once. */
+  at?: string;
+  /** A day (`2026-12-01`) or a moment of its time zone: the schedule asks for nothing before it. `@every` counts from there. */
+  from?: string;
+  /** A day, which counts as a whole, or a moment: the schedule has ended after it. */
+  until?: string;
+  /** Days on which the schedule asks for nothing: `2026-12-25`, `2026-12-24/2027-01-01`. */
+  except?: string[];
   /** IANA name of the schedule's time zone. Default: `timezone` of config/daruma.yaml, else the machine's. */
   timezone?: string;
   /** Slots that were missed while the host was down: none is run, only the newest, or all of them. Default `once`. */

@@ -55,6 +55,7 @@ export async function adoptAgents(
   async function begin(course: Scheduled) {
     const { agent } = course;
     const due = newest.get(agent);
+    if (due !== undefined && due > now) course.settledTo = due;
     const from = due === undefined || due <= now ? due : await newestBy(slots, agent, now);
     const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
     const gone = strays(course, rows, now);

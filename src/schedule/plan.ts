@@ -7,6 +7,8 @@ export interface Course {
   timetable: Timetable;
   /** Every slot up to this time (epoch ms) is a row, or is none of ours to keep. */
   cursor: number;
+  /** The clock was set back: slots up to this time may have their ends already, and none of them runs twice. */
+  settledTo?: number;
 }
 
 export interface SlotRef {

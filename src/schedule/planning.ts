@@ -1,4 +1,3 @@
-import { wallClock } from '../kernel/cron/check.ts';
 import type { Timetable } from '../kernel/cron/timetable.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -10,8 +9,8 @@ import { formatDuration } from '../kernel/units.ts';
  */
 export type Planning =
   | { is: 'waiting'; since: number; trouble: Trouble | undefined }
-  | { is: 'planned'; upTo: number; timezone: string; trouble: Trouble | undefined }
-  | { is: 'ended' }
+  | { is: 'planned'; upTo: number; trouble: Trouble | undefined }
+  | { is: 'ended'; text: string }
   | { is: 'failed'; since: number; fault: PlainFault };
 
 /** Why slots are not planned. */
@@ -42,9 +41,9 @@ export function whyUnscheduled(
     case 'waiting':
       return late(planning.since, planning.trouble, now);
     case 'planned': {
-      const { upTo, timezone, trouble } = planning;
+      const { upTo, trouble } = planning;
       if (upTo <= now) return late(upTo, trouble, now);
-      const message = `its slot at ${wallClock(upTo, timezone)} (${timezone}) was planned and is not in the store any more`;
+      const message = 'its next slot was planned and is not in the store any more';
       return { code: 'SLOT_LOST', message, next: 'daruma logs --level error' };
     }
   }

@@ -161,10 +161,10 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     if (failed) return { is: 'failed', ...failed };
     const course = courses.get(agent);
     if (!course || adopted !== wanted) return { is: 'waiting', since: wantedAt, trouble: failing };
-    const { timetable, cursor: upTo } = course;
-    if (timetable.next(now) !== undefined)
-      return { is: 'planned', upTo, timezone: timetable.timezone, trouble: failing };
-    if (timetable.hasEnd) return { is: 'ended' };
+    const { timetable, cursor: upTo, settledTo = 0 } = course;
+    if (timetable.next(Math.max(now, timetable.hasEnd ? settledTo : 0)) !== undefined)
+      return { is: 'planned', upTo, trouble: failing };
+    if (timetable.hasEnd) return { is: 'ended', text: timetable.text };
     return { is: 'failed', since: now, fault: neverDue(timetable) };
   }
 
@@ -176,7 +176,10 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const how = drift > 0 ? 'forward (or the machine slept)' : 'back';
     log.warn(`the clock went ${how} by ${formatDuration(Math.abs(drift))}`, { driftMs: Math.round(drift) });
     // Set back: plan from now again; slots that were settled already are rows and stay as they are.
-    if (drift < 0) for (const course of courses.values()) course.cursor = Math.min(course.cursor, now);
+    for (const course of drift < 0 ? courses.values() : []) {
+      course.settledTo = Math.max(course.settledTo ?? 0, course.cursor);
+      course.cursor = Math.min(course.cursor, now);
+    }
   }
 
   async function run() {

@@ -166,8 +166,8 @@ isolation: own
         code: 'SCHEDULE_INVALID',
         line: 2,
         column: 11,
-        message: expect.stringContaining('never fires'),
-        next: expect.stringContaining('would run at'),
+        message: expect.stringContaining('never comes due'),
+        next: expect.stringContaining('write for example'),
       },
     ],
     [

@@ -6,7 +6,7 @@ import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { jsonSchemas } from '../../src/catalog/files/json-schemas.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
-import { scheduleExample, whatIsWrongWithSchedule } from '../../src/catalog/files/schedule-check.ts';
+import { whatIsWrongWithTimes } from '../../src/catalog/files/when.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { placeInPlugin, placeOfOffset } from '../../src/kernel/plugin-place.ts';
 
@@ -151,18 +151,41 @@ describe('a schedule', () => {
     ['@weekly', undefined],
     ['0 0 29 2 *', undefined],
     ['0 9 * * mon-fri', undefined],
-    ['0 0 31 2 *', 'never fires: no such day comes within eight years'],
-    ['* * *', 'has 3 fields; expected five (minute hour day month weekday), or six with seconds first'],
-    ['', 'has 0 fields; expected five (minute hour day month weekday), or six with seconds first'],
-    ['@minutely', 'is unknown; known are @hourly, @daily, @weekly, @monthly, @yearly'],
-    ['61 * * * *', 'is no cron expression: Field value (61) is out of range'],
-  ])('"%s": %s', (expression, wrong) => expect(whatIsWrongWithSchedule(expression, 'Europe/Berlin', now)).toBe(wrong));
-
-  it('shows the next three times of a good one', () => {
-    expect(scheduleExample('Europe/Berlin', now)).toBe(
-      'for example "*/10 * * * *", which would run at 13:10, 13:20, 13:30 (Europe/Berlin)',
-    );
+    ['0 9 * * MON#1', undefined],
+    ['@minutely', undefined],
+    ['@every 90m', undefined],
+    ['0 0 31 2 *', 'never comes due: none of its months has such a day'],
+    ['* * *', 'has 3 fields instead of five or six'],
+    ['', 'is empty'],
+    ['@never', 'is no known alias'],
+    ['61 * * * *', '61 is out of range in the field of the minute: 0 to 59'],
+    [
+      '*/65 * * * *',
+      'the step of "*/65" is greater than the field of the minute holds (60), so it means the first value alone',
+    ],
+  ])('"%s": %s', (schedule, wrong) => {
+    expect(whatIsWrongWithTimes({ schedule }, { timezone: 'Europe/Berlin', now })?.message).toBe(wrong);
   });
+
+  it.each([
+    [{ schedule: '@daily', at: '2026-12-24T18:00' }, 'at', 'stands beside a schedule'],
+    [{ at: '2026-12-24T18:00Z' }, 'at', 'has an offset of its own'],
+    [{ at: '2026-12-24T18:00', except: ['2026-12-24'] }, 'at', '`except` says something about many'],
+    [{ until: '2027-02-30' }, 'until', 'is on no calendar'],
+    [
+      { schedule: '0 9 25 12 *', from: '2027-01-01', until: '2027-02-01' },
+      'schedule',
+      'between its beginning and its end',
+    ],
+  ])('%j is refused at %s', (said, key, message) => {
+    const wrong = whatIsWrongWithTimes(said, { timezone: 'Europe/Berlin', now });
+    expect(wrong).toMatchObject({ code: 'SCHEDULE_INVALID', path: [key], message: expect.stringContaining(message) });
+  });
+
+  it.each([[{ at: '2020-01-01T00:00' }], [{ schedule: '@daily', until: '2026-11-01' }], [{ until: '2026-11-01' }]])(
+    '%j has ended, and is no fault',
+    (said) => expect(whatIsWrongWithTimes(said, { timezone: 'UTC', now })).toBeUndefined(),
+  );
 });
 
 describe('the host’s own settings', () => {

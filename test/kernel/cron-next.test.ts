@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCron } from '../../src/kernel/cron/fields.ts';
-import { LONGEST_WAIT_MS, nextAfter, nextTimes } from '../../src/kernel/cron/next.ts';
+import { LONGEST_WAIT_MS, nextAfter } from '../../src/kernel/cron/next.ts';
+import { nextTimes, timetableOf } from '../../src/kernel/cron/timetable.ts';
 import { anySets, expressionOf, listed, sparseSets, ZONES } from './cron-oracle.ts';
 
 const HOUR = 3_600_000;
@@ -9,7 +10,7 @@ const DAY = 24 * HOUR;
 
 /** `nextTimes` as the zone's wall clock shows them: `03-28 03:00+02:00`. */
 function shown(expression: string, timezone: string, fromIso: string, n: number): string[] {
-  return nextTimes(parseCron(expression), timezone, Date.parse(fromIso), n).map((at) => {
+  return nextTimes(timetableOf({ expression, timezone }), Date.parse(fromIso), n).map((at) => {
     const zoned = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timezone);
     return `${zoned.toPlainDateTime().toString({ smallestUnit: 'minute' }).slice(5).replace('T', ' ')}${zoned.offset}`;
   });
@@ -71,7 +72,7 @@ describe('when the clocks change', () => {
     'every minute means every minute, through both changes in %s',
     (zone) => {
       for (const at of Object.values(changes(zone, 2025))) {
-        const times = nextTimes(parseCron('* * * * *'), zone, at - 3 * HOUR, 360);
+        const times = nextTimes(timetableOf({ expression: '* * * * *', timezone: zone }), at - 3 * HOUR, 360);
         expect(times).toEqual(Array.from({ length: 360 }, (_, i) => at - 3 * HOUR + (i + 1) * 60_000));
       }
     },
@@ -145,7 +146,11 @@ describe('against Temporal', () => {
         fc.pre(perDay <= 3_000);
         const upTo = after + 12 * HOUR;
         const expected = listed(sets, zone, after, upTo);
-        const times = nextTimes(parseCron(expressionOf(sets)), zone, after, expected.length + 1);
+        const times = nextTimes(
+          timetableOf({ expression: expressionOf(sets), timezone: zone }),
+          after,
+          expected.length + 1,
+        );
         expect(times.filter((at) => at <= upTo)).toEqual(expected);
       }),
       { numRuns: 300 },
@@ -158,7 +163,11 @@ describe('against Temporal', () => {
         const after = Date.UTC(2020, 5, 1);
         const upTo = after + 3_652 * DAY;
         const expected = listed(sets, zone, after, upTo);
-        const times = nextTimes(parseCron(expressionOf(sets)), zone, after, expected.length + 1);
+        const times = nextTimes(
+          timetableOf({ expression: expressionOf(sets), timezone: zone }),
+          after,
+          expected.length + 1,
+        );
         expect(times.filter((at) => at <= upTo)).toEqual(expected);
       }),
       { numRuns: 40 },
@@ -172,7 +181,7 @@ describe('against Temporal', () => {
         fc.constantFrom(...ZONES),
         fc.integer({ min: 0, max: Date.UTC(2060, 0, 1) }),
         (sets, zone, after) => {
-          const times = nextTimes(parseCron(expressionOf(sets)), zone, after, 50);
+          const times = nextTimes(timetableOf({ expression: expressionOf(sets), timezone: zone }), after, 50);
           for (const [i, at] of times.entries()) expect(at).toBeGreaterThan(times[i - 1] ?? after);
         },
       ),

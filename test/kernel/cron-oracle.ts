@@ -105,14 +105,17 @@ export function listed(sets: Sets, timezone: string, after: number, upTo: number
   return [...found].sort((a, b) => a - b);
 }
 
-function isAllowed({ days, months, weekdays }: Sets, date: Temporal.PlainDate): boolean {
+function isAllowed(sets: Sets, date: Temporal.PlainDate): boolean {
+  const { days, months, weekdays } = sets;
   if (!months.includes(date.month)) return false;
   const onDay = days.includes(date.day);
   const onWeekday = weekdays.includes(date.dayOfWeek % 7);
-  return days.length < 31 && weekdays.length < 7 ? onDay || onWeekday : onDay && onWeekday;
+  // Vixie's rule looks at how a field is written.
+  const hasStar = [written(days, [1, 31]), written(weekdays, [0, 6])].some((text) => text.startsWith('*'));
+  return days.length < 31 && weekdays.length < 7 && !hasStar ? onDay || onWeekday : onDay && onWeekday;
 }
 
-function instantsOf(wall: Temporal.PlainDateTime, timezone: string, everyHour: boolean): number[] {
+export function instantsOf(wall: Temporal.PlainDateTime, timezone: string, everyHour: boolean): number[] {
   const earlier = wall.toZonedDateTime(timezone, { disambiguation: 'earlier' });
   const exists = earlier.toPlainDateTime().equals(wall);
   if (exists && !everyHour) return [earlier.epochMilliseconds];

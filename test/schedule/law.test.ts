@@ -27,6 +27,59 @@ function worldThatRefuses(refused: ReadonlySet<string>): World {
   return world;
 }
 
+describe('a schedule that ends', () => {
+  it.each([
+    ['at 2026-11-20T10:02', {}],
+    ['* * * * *', { until: '2026-11-20T10:02' }],
+  ])('"%s" %j is done and no fault, however the clock is set, and asks for no job twice', async (expression, more) => {
+    const world = new World(START);
+    world.agents = [agentWith('a', expression, more)];
+    await world.boot();
+    expect((await stateOf(world, 'a')).state).toBe('new');
+    await world.clock.advance(2 * MINUTE);
+    const before = world.states('a');
+    expect(await stateOf(world, 'a')).toMatchObject({ state: 'done' });
+    world.clock.wall -= MINUTE;
+    await world.clock.advance(31_000);
+    expect((await stateOf(world, 'a')).state).toBe('done');
+    await world.clock.advance(20 * MINUTE);
+    world.life.kill();
+    await world.boot();
+    await world.clock.advance(20 * MINUTE);
+    expect(world.states('a')).toEqual(before);
+    expect(world.jobsOf('a')).toHaveLength(before.ran!);
+    expect((await stateOf(world, 'a')).why).toContain('has ended');
+  });
+
+  it('a one-shot that came due while the host was down follows catchUp', async () => {
+    const at = 'at 2026-11-20T10:05';
+    for (const [catchUp, expected] of [
+      ['once', { 'caught-up': 1 }],
+      ['skip', { missed: 1 }],
+    ] as const) {
+      const world = new World(START);
+      world.agents = [agentWith('a', at, { catchUp })];
+      const life = await world.boot();
+      await world.clock.advance(1_000);
+      life.kill();
+      await world.clock.advance(60 * MINUTE);
+      await world.boot();
+      await world.clock.advance(MINUTE);
+      expect(world.states('a')).toEqual(expected);
+      expect((await stateOf(world, 'a')).state).toBe('done');
+    }
+  });
+
+  it('a one-shot whose time had passed before it was known is done, and says that it never ran', async () => {
+    const world = new World(START);
+    world.agents = [agentWith('a', 'at 2025-12-24T18:00')];
+    await world.boot();
+    await world.clock.advance(MINUTE);
+    expect(await stateOf(world, 'a')).toMatchObject({ state: 'done', why: expect.stringContaining('it never ran') });
+    expect(world.jobsOf('a')).toEqual([]);
+  });
+});
+
 describe('an agent with a schedule and without a next slot is never ok', () => {
   it.each([
     ['a zone that nobody knows', agentWith('a', '* * * * *', { timezone: 'IST' }), 'is an abbreviation'],
@@ -67,7 +120,7 @@ describe('an agent with a schedule and without a next slot is never ok', () => {
     await world.boot();
     expect((await stateOf(world, 'a')).state).toBe('new');
     world.shelf.rows.clear();
-    expect((await stateOf(world, 'a')).why).toContain('2026-11-21 03:00 (UTC) was planned and is not in the store');
+    expect((await stateOf(world, 'a')).why).toContain('its next slot was planned and is not in the store');
     world.life.schedule.planAgain('a');
     await world.clock.advance(0);
     expect((await stateOf(world, 'a')).state).toBe('new');

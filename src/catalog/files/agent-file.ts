@@ -11,6 +11,7 @@ import {
   overlapField,
   timezoneField,
   topicsField,
+  whenFields,
   workersField,
 } from './fields.ts';
 import { faultOfIssues } from './issues.ts';
@@ -26,10 +27,7 @@ export const agentFileSchema = z.strictObject({
     .describe('The plugin that does the work: the name of a file in plugins/, without its ending.'),
   about: z.string().min(1).max(500).optional().describe('One sentence for people. Default: the plugin’s.'),
   enabled: z.boolean().optional().describe('false switches the agent off. Default true.'),
-  schedule: z
-    .string({ error: 'expected a cron expression in quotes' })
-    .optional()
-    .describe('A cron expression of five or six fields (seconds first), or @hourly … @yearly. In quotes.'),
+  ...whenFields,
   timezone: timezoneField.optional().describe('IANA name of the schedule’s time zone.'),
   catchUp: catchUpField
     .optional()

@@ -42,6 +42,42 @@ export const timezoneField = z
     if (problem) context.addIssue({ code: 'custom', message: problem.is, params: { next: problem.next } });
   });
 
+const SCHEDULE = 'expected a cron expression in quotes, or @every 90m';
+const MOMENT = 'expected a day such as 2026-12-24, or a moment such as 2026-12-24T18:00';
+
+/** When an agent is due. What the texts mean is looked at when all of them are known. */
+export const whenFields = {
+  schedule: z
+    .string({ error: SCHEDULE })
+    .max(200, { error: 'is longer than 200 characters' })
+    .optional()
+    .describe(
+      'Five or six cron fields (seconds first) with L, LW, 15W, MON#1, FRI#L; an alias, @hourly … @yearly; or @every 90m. In quotes.',
+    ),
+  at: z
+    .string({ error: 'expected a moment such as 2026-12-24T18:00' })
+    .max(40, { error: 'is longer than 40 characters' })
+    .optional()
+    .describe('One moment instead of a schedule, as 2026-12-24T18:00 in its time zone: it runs once.'),
+  from: z
+    .string({ error: MOMENT })
+    .max(40)
+    .optional()
+    .describe('A day or a moment of its time zone: nothing is due before it.'),
+  until: z
+    .string({ error: MOMENT })
+    .max(40)
+    .optional()
+    .describe('A day, as a whole, or a moment: nothing is due after it.'),
+  except: z
+    .array(z.string({ error: 'expected a day such as 2026-12-25' }).max(40), {
+      error: 'expected a list of days such as [2026-12-25, 2026-12-31/2027-01-01]',
+    })
+    .max(400)
+    .optional()
+    .describe('Days on which nothing is due: 2026-12-25, or 2026-12-24/2027-01-01.'),
+};
+
 export const catchUpField = z.enum(['skip', 'once', 'all']);
 export const overlapField = z.enum(['skip', 'queue', 'replace']);
 export const isolationField = z.enum(['shared', 'own']);

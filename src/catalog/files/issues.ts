@@ -13,6 +13,14 @@ export interface Issue {
   params?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** What is wrong with a value that its schema takes. */
+export interface Wrong {
+  code: string;
+  path: (string | number)[];
+  message: string;
+  next?: string;
+}
+
 export interface IssueTerms {
   /** The fault's code. */
   code: string;

@@ -14,10 +14,11 @@ import {
   overlapField,
   timezoneField,
   topicsField,
+  whenFields,
   workersField,
 } from './fields.ts';
-import { faultOfIssues } from './issues.ts';
-import { scheduleExample, whatIsWrongWithSchedule } from './schedule-check.ts';
+import { faultOfIssues, type Wrong } from './issues.ts';
+import { whatIsWrongWithTimes } from './when.ts';
 
 /** What is known of a plugin without running it: its definition as written, checked. */
 export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings'> {
@@ -32,7 +33,7 @@ export const definitionSchema = z.strictObject({
     .trim()
     .min(1, { error: 'expected one sentence that says what it is for' })
     .max(500, { error: 'is longer than 500 characters' }),
-  schedule: z.string({ error: 'expected a cron expression in quotes' }).optional(),
+  ...whenFields,
   timezone: timezoneField.optional(),
   catchUp: catchUpField.optional(),
   overlap: overlapField.optional(),
@@ -71,26 +72,16 @@ export function readManifest(
   return { manifest: { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema: raw.settingsSchema } };
 }
 
-export interface Wrong {
-  code: string;
-  path: (string | number)[];
-  message: string;
-  next?: string;
-}
-
 /** What a schema cannot say: the schedule must fire, and bounds must not cross. Shared by plugins and agent files. */
 export function whatIsWrongInside(
-  told: Pick<z.infer<typeof definitionSchema>, 'schedule' | 'timezone' | 'workers'>,
+  told: Pick<
+    z.infer<typeof definitionSchema>,
+    'schedule' | 'at' | 'from' | 'until' | 'except' | 'timezone' | 'workers'
+  >,
   at: { timezone: string; now: number },
 ): Wrong | undefined {
-  if (told.schedule !== undefined) {
-    const timezone = told.timezone ?? at.timezone;
-    const wrong = whatIsWrongWithSchedule(told.schedule, timezone, at.now);
-    if (wrong) {
-      const next = scheduleExample(timezone, at.now);
-      return { code: 'SCHEDULE_INVALID', path: ['schedule'], message: wrong, next };
-    }
-  }
+  const wrong = whatIsWrongWithTimes(told, at);
+  if (wrong) return wrong;
   const { min, max } = told.workers ?? {};
   if (min !== undefined && max !== undefined && min > max) {
     return { code: 'WORKERS_INVALID', path: ['workers', 'min'], message: `${min} is above workers.max ${max}` };

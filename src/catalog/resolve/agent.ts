@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Agent, DEFAULT_MAX_QUEUED } from '../../jobs/agent.ts';
-import { BOUNDS } from '../../kernel/bounds.ts';
+import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { checkedLength } from '../../kernel/units.ts';
 import { type AgentFile, faultIn, originsIn } from '../files/agent-file.ts';
 import { faultOfIssues, type Issue } from '../files/issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
@@ -10,6 +8,7 @@ import { narrowNeeds } from '../files/needs.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { OriginValue } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
+import { resolveSchedule } from './schedule.ts';
 
 /** An agent with where each of its values was said. */
 export interface Resolved {
@@ -36,8 +35,8 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const saidAt = file ? originsIn(file) : () => version.entry;
 
   if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
-  const resolved = narrowNeeds(plugin.needs, said?.needs);
-  if ('widened' in resolved) return { fault: tellWidened(file!, resolved.widened) };
+  const narrowed = narrowNeeds(plugin.needs, said?.needs);
+  if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
 
   function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
     const origin = ofFile !== undefined ? saidAt(path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
@@ -53,18 +52,9 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     origin: saidAt(['plugin']),
   });
   origins.push({ path: 'version', value: version.ref.id, origin: version.entry });
-  const expression = pick<string | undefined>('schedule', said?.schedule, plugin.schedule, undefined);
-  const schedule: Agent['schedule'] =
-    expression === undefined
-      ? undefined
-      : {
-          expression,
-          timezone: pick('timezone', said?.timezone, plugin.timezone, terms.hostTimezone),
-          catchUp: pick('catchUp', said?.catchUp, plugin.catchUp, 'once'),
-          overlap: pick('overlap', said?.overlap, plugin.overlap, 'skip'),
-          maxQueued: pick('maxQueued', said?.maxQueued, plugin.maxQueued, DEFAULT_MAX_QUEUED),
-          jitterMs: checkedLength(pick<string>('jitter', said?.jitter, plugin.jitter, '0s'), BOUNDS.timerOrNone),
-        };
+  const times = resolveSchedule(said, plugin, terms.hostTimezone, pick);
+  if ('wrong' in times) return { fault: file ? faultIn(file, times.wrong) : { ...times.wrong, file: version.entry } };
+  const { schedule } = times;
   const on = pick('on', said?.on, plugin.on, []);
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
   const settings = resolveSettings(terms, origins, saidAt);
@@ -83,11 +73,9 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     grace: pick<string>('limits.grace', l?.grace, p?.grace, DEFAULT_LIMITS.grace),
     staleAfter: pick<string | undefined>('limits.staleAfter', l?.staleAfter, p?.staleAfter, undefined),
   } as Parameters<typeof toAgentLimits>[0]);
-  const narrowed: NonNullable<Agent['narrowed']> = {};
-  for (const [key, value] of Object.entries(resolved.needs)) {
-    const asked = key as keyof typeof resolved.needs;
+  for (const [key, value] of Object.entries(narrowed.needs)) {
+    const asked = key as keyof typeof narrowed.needs;
     pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked], value);
-    if (said?.needs?.[asked] !== undefined) narrowed[asked] = saidAt(['needs', key]);
   }
   const min = pick('workers.min', said?.workers?.min, plugin.workers?.min, 0);
   const max = pick('workers.max', said?.workers?.max, plugin.workers?.max, Math.max(1, min));
@@ -107,8 +95,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     firstRun,
     settings,
     limits,
-    needs: resolved.needs,
-    ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
+    needs: narrowed.needs,
     workers: { min, max },
     isolation,
     fingerprint: '',

@@ -4,17 +4,11 @@ import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { codeFrame } from '../files/frame.ts';
-import { guardedImport } from './guarded-import.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectAsk } from './messages.ts';
 
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
-
-/** What inside.ts imports. */
-const OWN = ['guarded-modules', 'reasons'].map((name) =>
-  fileURLToPath(entryFile(`../../kernel/${name}.js`, import.meta.url)),
-);
 
 /**
  * Loads a bundle in a throwaway thread without rights, and says what the plugin is. A plugin that loads for ever keeps
@@ -27,7 +21,7 @@ export async function inspect(ask: InspectAsk): Promise<InspectAnswer> {
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
     // The process's working directory is always readable: the workshop runs in an empty one.
-    execArgv: ['--permission', ...[ask.bundle, fileURLToPath(inside), ...OWN, ...ask.reads].map(toGrant)],
+    execArgv: ['--permission', ...[ask.bundle, fileURLToPath(inside), ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
@@ -63,10 +57,6 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
       ok: false,
       fault: { code: 'PLUGIN_INVALID', message, file: ask.file, next: 'add `async run({ settings, log }) { … }`' },
     };
-  }
-  if (found.because === 'guarded') {
-    const terms = { file: ask.file, mapFile: `${ask.bundle}.map`, folder: ask.folder };
-    return { ok: false, fault: guardedImport(found.message, terms) };
   }
   const mapped = mapStack(found.stack, ask.bundle, `${ask.bundle}.map`, ask.folder);
   if (found.because === 'bad-settings') {

@@ -87,8 +87,7 @@ export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
       ok: false;
-      /** `guarded`: it imports a module that a worker does not get; `message` is its name. */
-      because: 'threw' | 'guarded' | 'not-a-plugin' | 'bad-settings' | 'bad-run';
+      because: 'threw' | 'not-a-plugin' | 'bad-settings' | 'bad-run';
       name: string;
       message: string;
       stack: string;

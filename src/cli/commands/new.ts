@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AgentView } from '../../control/protocol.ts';
+import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
@@ -17,8 +18,6 @@ export interface NewOptions {
 }
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
-/** Five or six fields, or a word with @; whether they make sense is said by the host. */
-const SCHEDULE = /^(@[a-z]+|\S+(\s+\S+){4,5})$/;
 const PICKED_UP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
@@ -30,11 +29,10 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   const taken = reserved(name!);
   if (taken !== undefined) throw usage(`${name} is reserved: ${taken}`, `daruma new my-${name}`);
   const schedule = options.schedule?.trim();
-  if (schedule !== undefined && !SCHEDULE.test(schedule)) {
-    throw usage(
-      `"${schedule}" is no cron expression of five or six fields`,
-      `daruma new ${name} --schedule "*/10 * * * *"`,
-    );
+  if (schedule !== undefined) {
+    const wrong = whatIsWrongWith({ expression: schedule, timezone: stage.clock.zone }, stage.clock.now);
+    if (wrong)
+      throw usage(`--schedule "${schedule}": ${wrong.message}`, wrong.next ?? `daruma new ${name} --schedule "@daily"`);
   }
   const file = `plugins/${name}.ts`;
   const text = pluginText({ about: options.about ?? `Says what ${name} is for, in one sentence.`, schedule });
@@ -51,9 +49,8 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   const lines = [written(file, text), ...(isNewTest ? [written(test, testText)] : [])];
   if (agent?.problem) lines.push(...faultLines(agent.problem, stage.paint));
   else if (agent) {
-    const next = agent.nextSlot
-      ? `next run ${nextTime(Date.parse(agent.nextSlot), stage.clock)}`
-      : 'it runs when asked to';
+    const at = agent.schedule === null ? undefined : await nextRun(stage, agent);
+    const next = at === undefined ? 'it runs when asked to' : `next run ${nextTime(at, stage.clock)}`;
     lines.push(`${stage.paint('green', '✓')} the running host picked it up in ${formatDuration(tookMs)}, ${next}`);
   }
   const next = agent ? `daruma run ${name} --wait` : 'daruma start';
@@ -63,6 +60,12 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
     lines,
     code: agent?.problem ? 1 : 0,
   };
+}
+
+/** Its first slot is written a moment after the agent is in force: until then it is worked out. */
+async function nextRun(stage: Stage, { name, nextSlot }: AgentView): Promise<number | undefined> {
+  const [first] = nextSlot ? [nextSlot] : (await stage.ask('next', { agent: name, n: 1 })).times;
+  return first === undefined ? undefined : Date.parse(first);
 }
 
 function write(folder: string, file: string, text: string): void {

@@ -2,22 +2,31 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { numberOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';
-import { fullTime } from '../text/clock.ts';
+import { fullTime, shortTime } from '../text/clock.ts';
+import { wrap } from '../text/width.ts';
 
-/** The next times of an agent's schedule, each in the terminal's zone. */
+/** What an agent's schedule will do, in words, and its next times in its own zone. */
 export async function run(stage: Stage, [agent]: (string | undefined)[], options: { times: string }): Promise<Said> {
   const n = numberOf(options.times, BOUNDS.times, '--times');
   const next = await stage.ask('next', { agent: agent!, n });
   if (next.schedule === null)
     return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`] };
-  const now = stage.clock.now;
+  const { clock, paint, width } = stage;
+  const own = { now: clock.now, zone: next.timezone ?? clock.zone };
   const lines = next.times.map((time) => {
     const at = Date.parse(time);
-    return `  ${fullTime(at, stage.clock)}   in ${formatDuration(Math.max(0, at - now))}`;
+    const isElsewhere = shortTime(at, own) !== shortTime(at, clock);
+    const here = isElsewhere ? paint('dim', `   ${shortTime(at, clock)} here`) : '';
+    return `  ${fullTime(at, own)}   in ${formatDuration(Math.max(0, at - clock.now))}${here}`;
   });
-  const none = `  never again: ${next.schedule} has no time left`;
+  const notes = (next.notes ?? []).flatMap((note) => {
+    const [first, ...rest] = wrap(note, width - 4);
+    return [`  · ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+  const words = next.words ? wrap(next.words, width - 2).map((line) => `  ${line}`) : [];
+  const none = '  never again: its schedule has no time left';
   return {
     json: next,
-    lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...(lines.length > 0 ? lines : [none])],
+    lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...words, ...notes, ...(lines.length > 0 ? lines : [none])],
   };
 }

@@ -71,6 +71,10 @@ settings: { url: "https://example.com/health" }
 limits: { timeout: 10s }
 \`\`\`
 
+A schedule is five cron fields, or six with seconds first, with \`L\` (last day), \`LW\`, \`15W\`, \`MON#1\`, \`FRI#L\`; an alias such as \`@daily\`; or
+\`@every 90m\`. \`at: 2026-12-24T18:00\` instead runs once. \`from\`, \`until\` and \`except: [2026-12-25]\` bound it in days of its time zone, which is an IANA
+name. \`npx daruma next my-agent\` says in words when it runs.
+
 ## The contract
 
 Quoted from the version of Daruma that made this folder.

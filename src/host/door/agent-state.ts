@@ -33,6 +33,8 @@ export interface AgentFacts {
   nextSlot: number | undefined;
   /** How far the slots of its schedule are planned; undefined for an agent without one. */
   planning?: Planning | undefined;
+  /** It gets jobs in other ways than by its schedule. */
+  hasTopics?: boolean;
   now: number;
 }
 
@@ -105,6 +107,10 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
       state: 'failed',
       why: `${ended.id} gave up after ${ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`}: ${ended.error?.message ?? 'no reason kept'}`,
     };
+  }
+  if (facts.planning?.is === 'ended' && nextSlot === undefined && !facts.hasTopics) {
+    const last = ended ? `${ended.id} was its last job` : 'it never ran: it was not known before its time';
+    return { state: 'done', why: `its schedule ${facts.planning.text} has ended; ${last}` };
   }
   if (ended) return { state: 'ok', why: `${ended.id} done` };
   return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };

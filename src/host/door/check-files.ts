@@ -7,13 +7,14 @@ import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
+import { zoneConcern } from '../zone-concern.ts';
 
 /**
  * What is wrong with the files of plugins and agents of an installation whose host is down: everything is compiled and
  * looked at as a host would do it, into a temporary folder. Nothing in the installation changes.
  */
 export async function checkFiles(folder: string): Promise<Ops['check']['value']> {
-  const { settings } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
   const versionsFolder = await mkdtemp(join(tmpdir(), 'daruma-check-'));
   const catalog = createCatalog(
     { time: machineTime, log: silentLog, hostTimezone: () => settings.timezone },
@@ -21,7 +22,11 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
   );
   try {
     await catalog.start();
-    return { agents: [...catalog.agents().keys()].sort(), problems: catalog.problems(), notes: catalog.notes() };
+    return {
+      agents: [...catalog.agents().keys()].sort(),
+      problems: [...zoneConcern(origins()), ...catalog.problems()],
+      notes: catalog.notes(),
+    };
   } finally {
     await catalog.stop();
     await rm(versionsFolder, { recursive: true, force: true });

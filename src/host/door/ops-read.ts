@@ -55,9 +55,13 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
 
     async next({ agent, n = 5 }) {
       listingOf(catalog, agent);
-      const { expression = null, timezone = null } = catalog.agents().get(agent)?.schedule ?? {};
+      const spec = catalog.agents().get(agent)?.schedule;
+      if (!spec) return { agent, schedule: null, timezone: null, words: null, notes: [], times: [] };
+      const { expression: schedule, timezone } = spec;
       const times = house.schedule.preview(agent, Math.min(Math.max(n, 1), MOST_NEXT)).map(iso);
-      return { agent, schedule: expression, timezone, times };
+      // Only this op needs the words of schedules.
+      const { wordsOf } = await import('../../schedule/words.ts');
+      return { agent, schedule, timezone, ...wordsOf(spec), times };
     },
 
     async check() {

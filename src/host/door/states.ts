@@ -44,7 +44,7 @@ export interface Ailing {
 export interface StatesNeeds {
   time: Time;
   store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
-  catalog: Pick<Catalog, 'listings' | 'gone'>;
+  catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
   /** How far the agent's slots are planned; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
   pauses: Pick<Pauses, 'get'>;
@@ -86,6 +86,7 @@ export function createStates({ time, store, catalog, pauses, ailing, planning }:
         incident: incidents.get(name),
         nextSlot,
         planning: planned.get(name),
+        hasTopics: (catalog.agents().get(name)?.on.length ?? 0) > 0,
         now: time.now(),
       };
       standings.set(name, { ...agentState(facts), overview, nextSlot });

@@ -1,29 +1,45 @@
-import { type CronFields, parseCron, scheduleFault } from './fields.ts';
-import { nextTimes } from './next.ts';
-import { checkTimezone } from './zone-name.ts';
+import { Fault } from '../fault.ts';
+import { scheduleFault } from './refusals.ts';
+import { nextTimes, type Timetable, type TimetableSpec, timetableOf } from './timetable.ts';
 
 /**
- * Parses an expression and makes sure that it comes due in that zone within eight years after `now` (epoch ms).
- * Throws a Fault `SCHEDULE_INVALID`, whose `next` shows an example with its next three times, or `TIMEZONE_UNKNOWN`.
+ * Reads a schedule and makes sure that it is due some day: after `now` (epoch ms), or, when it has an end, at any time. Throws
+ * a Fault `SCHEDULE_INVALID` that says what to write, or `TIMEZONE_UNKNOWN`. A schedule whose end has passed is a good one.
  */
-export function checkCron(expression: string, timezone: string, now: number): CronFields {
-  checkTimezone(timezone);
-  try {
-    const fields = parseCron(expression);
-    if (nextTimes(fields, timezone, now, 1).length > 0) return fields;
-  } catch (error) {
-    throw scheduleFault((error as Error).message, example(timezone, now));
-  }
-  throw scheduleFault(
-    `schedule "${expression.trim()}" never comes due: none of its months has such a day`,
-    example(timezone, now),
-  );
+export function checkSchedule(spec: TimetableSpec, now: number): Timetable {
+  const timetable = timetableOf(spec);
+  const { hasEnd, from } = timetable;
+  if (timetable.next(hasEnd ? from - 1 : now) !== undefined) return timetable;
+  const why =
+    hasEnd || spec.except?.length
+      ? 'never comes due between its beginning and its end'
+      : 'never comes due: none of its months has such a day';
+  throw scheduleFault(spec.expression.trim(), { message: why, next: `write ${example(spec.timezone, now)}` });
 }
 
+/** What is wrong with a schedule, as a part of a sentence after its key and value; undefined when it is good. */
+export function whatIsWrongWith(
+  spec: TimetableSpec,
+  now: number,
+): { key: string; message: string; next: string | undefined } | undefined {
+  try {
+    checkSchedule(spec, now);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    // What names nothing to copy gets an example.
+    const withExample = (next = '') => (/["`]/.test(next) ? next : `${next}; ${example(spec.timezone, now)}`);
+    const { code, message, next, data } = error.plain;
+    if (code === 'TIMEZONE_UNKNOWN') return { key: 'timezone', message, next };
+    return { key: String(data?.key ?? 'schedule'), message: String(data?.reason ?? message), next: withExample(next) };
+  }
+}
+
+/** A valid expression with its next three times, to copy from. */
 function example(timezone: string, now: number): string {
-  const written = '*/15 9-17 * * 1-5';
-  const times = nextTimes(parseCron(written), timezone, now, 3).map((at) => wallClock(at, timezone));
-  return `write for example "${written}": next ${times.join(', ')} (${timezone})`;
+  const expression = '*/10 * * * *';
+  const times = nextTimes(timetableOf({ expression, timezone }), now, 3).map((at) => wallClock(at, timezone).slice(11));
+  return `for example "${expression}", which would run at ${times.join(', ')} (${timezone})`;
 }
 
 /** `2026-11-21 02:00` (with seconds when they are not zero): the zone's wall clock at an instant, for people. */

@@ -1,8 +1,10 @@
 import { CronTime } from 'cron';
-import { Fault } from '../fault.ts';
 import { suggest } from '../suggest.ts';
+import type { DayOfMonthRule, NthWeekday } from './day-words.ts';
+import { readCronText } from './grammar.ts';
+import { foreignForm, Refused, scheduleFault } from './refusals.ts';
 
-/** What an expression allows, as plain data. Lists are sorted and never empty. */
+/** What an expression allows, as plain data. Lists are sorted; only those of days can be empty, when others are named instead. */
 export interface CronFields {
   /** As written, without the space around it. */
   expression: string;
@@ -11,31 +13,42 @@ export interface CronFields {
   hours: readonly number[];
   /** Days of the month, 1–31. */
   days: readonly number[];
+  /** Days of the month beside them: `L`, `LW`, `15W`. */
+  specialDays: readonly DayOfMonthRule[];
   /** 1–12. */
   months: readonly number[];
   /** 0 (Sunday) – 6. */
   weekdays: readonly number[];
-  /** Not every day of the month is allowed. When the weekdays are restricted too, a day needs to match only one of them. */
+  /** Days beside them: `MON#1`, `FRI#L`. */
+  nthWeekdays: readonly NthWeekday[];
+  /** Not every day of the month is allowed. */
   daysRestricted: boolean;
   /** Not every weekday is allowed. */
   weekdaysRestricted: boolean;
+  /** When both are restricted: a day must match both, because one of their fields begins with `*`; else either is enough. */
+  needsBoth: boolean;
   /** Every hour is allowed: such a schedule follows elapsed time on the days when clocks change, others follow the wall clock. */
   everyHour: boolean;
 }
 
-const NICKNAMES: Record<string, string> = {
-  '@secondly': '* * * * * *',
-  '@minutely': '* * * * *',
-  '@hourly': '0 * * * *',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@weekly': '0 0 * * 0',
-  '@weekdays': '0 0 * * 1-5',
-  '@weekends': '0 0 * * 0,6',
-  '@monthly': '0 0 1 * *',
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *',
-};
+const NICKNAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '@secondly': '* * * * * *',
+    '@minutely': '* * * * *',
+    '@hourly': '0 * * * *',
+    '@daily': '0 0 * * *',
+    '@midnight': '0 0 * * *',
+    '@weekly': '0 0 * * 0',
+    '@weekdays': '0 0 * * 1-5',
+    '@weekends': '0 0 * * 0,6',
+    '@monthly': '0 0 1 * *',
+    '@yearly': '0 0 1 1 *',
+    '@annually': '0 0 1 1 *',
+  }),
+);
+
+const EXAMPLE =
+  'write for example "0 2 * * *" (every day at 02:00) or "*/15 9-17 * * 1-5" (09:00, 09:15, 09:30 … on weekdays)';
 
 const RANGES = {
   second: [0, 59],
@@ -48,13 +61,14 @@ const RANGES = {
 
 /**
  * Parses five fields (minute hour day month weekday), six (seconds first) or a nickname such as `@daily`.
- * Throws a {@link Fault} `SCHEDULE_INVALID`. Whether the schedule ever comes due is `checkCron`'s question.
+ * Throws a {@link Fault} `SCHEDULE_INVALID`. Whether the schedule ever comes due is `checkSchedule`'s question.
  */
 export function parseCron(expression: string): CronFields {
   const written = expression.trim();
-  const time = parse(written);
-  const days = allowed(time, 'dayOfMonth');
-  const weekdays = allowed(time, 'dayOfWeek');
+  const text = reading(written, () => readCronText(sourceOf(written)));
+  const time = new CronTime(text.plain, 'UTC');
+  const days = text.onlyDays ? [] : allowed(time, 'dayOfMonth');
+  const weekdays = text.onlyWeekdays ? [] : allowed(time, 'dayOfWeek');
   const hours = allowed(time, 'hour');
   return {
     expression: written,
@@ -62,42 +76,36 @@ export function parseCron(expression: string): CronFields {
     minutes: allowed(time, 'minute'),
     hours,
     days,
+    specialDays: text.days,
     months: allowed(time, 'month'),
     weekdays,
+    nthWeekdays: text.weekdays,
     daysRestricted: days.length < 31,
     weekdaysRestricted: weekdays.length < 7,
+    needsBoth: text.needsBoth,
     everyHour: hours.length === 24,
   };
 }
 
-/** A schedule that cannot be kept, with an example that can. */
-export function scheduleFault(message: string, next?: string): Fault {
-  const example =
-    'write for example "0 2 * * *" (every day at 02:00) or "*/15 9-17 * * 1-5" (09:00, 09:15, 09:30 … on weekdays)';
-  return new Fault({ code: 'SCHEDULE_INVALID', message, next: next ?? example });
+/** What a nickname stands for; any other expression as it is. */
+export function sourceOf(written: string): string {
+  if (written === '') throw new Refused('is empty', EXAMPLE);
+  if (!written.startsWith('@') || foreignForm(written)) return written;
+  const known = NICKNAMES.get(written.toLowerCase());
+  if (known !== undefined) return known;
+  const near = suggest(written, [...NICKNAMES.keys(), '@every 10m']);
+  throw new Refused(
+    `is no known alias${near ? `, did you mean ${near}?` : ''}`,
+    `known are ${[...NICKNAMES.keys()].join(', ')} and "@every 90m"; or five or six fields`,
+  );
 }
 
-function parse(written: string): CronTime {
-  if (written === '') throw scheduleFault('the schedule is empty');
-  let source = written;
-  if (written.startsWith('@')) {
-    const known = NICKNAMES[written.toLowerCase()];
-    if (!known) {
-      const near = suggest(written, Object.keys(NICKNAMES));
-      throw scheduleFault(
-        `schedule "${written}" is no known nickname${near ? `, did you mean ${near}?` : ''}`,
-        `use one of ${Object.keys(NICKNAMES).join(', ')}, or five or six fields`,
-      );
-    }
-    source = known;
-  }
-  const count = source.split(/\s+/).length;
-  if (count < 5 || count > 6)
-    throw scheduleFault(`schedule "${written}" has ${count} field${count === 1 ? '' : 's'} instead of five or six`);
+/** What is refused while something is read becomes a fault of the schedule as it is written. */
+export function reading<T>(written: string, read: () => T, key?: string): T {
   try {
-    return new CronTime(source, 'UTC');
+    return read();
   } catch (error) {
-    throw scheduleFault(`schedule "${written}" cannot be read: ${(error as Error).message}`);
+    throw error instanceof Refused ? scheduleFault(written, error.refusal, key) : error;
   }
 }
 

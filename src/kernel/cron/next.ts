@@ -1,3 +1,4 @@
+import { type CalendarDay, isDayOfMonth, isNthWeekday } from './day-words.ts';
 import type { CronFields } from './fields.ts';
 import { stretchAt, stretchNumber } from './zone.ts';
 
@@ -6,8 +7,11 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 86_400_000;
 
-/** 29 February can be eight years away (2096 → 2104); what has not come due by then never does. */
-export const LONGEST_WAIT_MS = (8 * 366 + 2) * DAY;
+/**
+ * A 29 February that is a Monday can be 40 years away (2072 → 2112); what has not come due by then never does: the calendar has
+ * shown each of its years.
+ */
+export const LONGEST_WAIT_MS = 41 * 366 * DAY;
 
 /**
  * The first time after `afterMs` (epoch ms) at which the schedule is due, or undefined when it never is again.
@@ -35,18 +39,6 @@ export function nextAfter(fields: CronFields, timezone: string, afterMs: number)
   }
 }
 
-/** The next `n` times after `afterMs`; fewer when the schedule ends before. */
-export function nextTimes(fields: CronFields, timezone: string, afterMs: number, n: number): number[] {
-  const times: number[] = [];
-  let at: number | undefined = afterMs;
-  while (times.length < n) {
-    at = nextAfter(fields, timezone, at);
-    if (at === undefined) break;
-    times.push(at);
-  }
-  return times;
-}
-
 /** The first matching wall time with from ≤ time < to. `from` is a whole second. */
 function firstMatch(fields: CronFields, from: number, to: number): number | undefined {
   let day = Math.floor(from / DAY);
@@ -54,8 +46,8 @@ function firstMatch(fields: CronFields, from: number, to: number): number | unde
   while (day * DAY + least < to) {
     const date = civil(day);
     if (!fields.months.includes(date.month)) {
-      day += Math.max(1, date.daysInMonth - date.day + 1);
-    } else if (!dayMatches(fields, date.day, weekdayOf(day))) {
+      day += date.daysInMonth - date.day + 1;
+    } else if (!dayMatches(fields, { ...date, weekday: weekdayOf(day) })) {
       day++;
     } else {
       const time = firstOfDay(fields, least);
@@ -67,11 +59,15 @@ function firstMatch(fields: CronFields, from: number, to: number): number | unde
   return undefined;
 }
 
-/** cron's rule: with both the day of the month and the weekday restricted, either is enough. */
-function dayMatches(fields: CronFields, day: number, weekday: number): boolean {
+/** Vixie cron's rule: with both the day of the month and the weekday restricted, either is enough, unless a field begins with `*`. */
+function dayMatches(fields: CronFields, date: CalendarDay): boolean {
   const { daysRestricted, weekdaysRestricted } = fields;
-  if (!daysRestricted) return !weekdaysRestricted || fields.weekdays.includes(weekday);
-  return fields.days.includes(day) || (weekdaysRestricted && fields.weekdays.includes(weekday));
+  const onDay = () => fields.days.includes(date.day) || fields.specialDays.some((rule) => isDayOfMonth(rule, date));
+  const onWeekday = () =>
+    fields.weekdays.includes(date.weekday) || fields.nthWeekdays.some((rule) => isNthWeekday(rule, date));
+  if (!daysRestricted) return !weekdaysRestricted || onWeekday();
+  if (!weekdaysRestricted) return onDay();
+  return fields.needsBoth ? onDay() && onWeekday() : onDay() || onWeekday();
 }
 
 /** The first matching time of day (ms) that is not before `least`. */
@@ -103,10 +99,7 @@ function weekdayOf(day: number): number {
   return (((day + 4) % 7) + 7) % 7;
 }
 
-/**
- * The date of a day counted from 1 January 1970 (years counted from 1 March, so that 29 February is last).
- * `daysInMonth` says 28 for every February: who skips a month by it may land on its 29th, and skips once more.
- */
+/** The date of a day counted from 1 January 1970 (years counted from 1 March, so that 29 February is last). */
 function civil(day: number): { month: number; day: number; daysInMonth: number } {
   const shifted = day + 719_468;
   const era = Math.floor(shifted / 146_097);
@@ -117,9 +110,11 @@ function civil(day: number): { month: number; day: number; daysInMonth: number }
   const ofYear = ofEra - (365 * year + Math.floor(year / 4) - Math.floor(year / 100));
   const fromMarch = Math.floor((5 * ofYear + 2) / 153);
   const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  // January and February belong to the year after the one that is counted from March.
+  const isLeap = (year + 1) % 4 === 0 && ((year + 1) % 100 !== 0 || (year + 1) % 400 === 0);
   return {
     month,
     day: ofYear - Math.floor((153 * fromMarch + 2) / 5) + 1,
-    daysInMonth: month === 2 ? 28 : 30 + ((month + (month > 7 ? 1 : 0)) % 2),
+    daysInMonth: month === 2 ? (isLeap ? 29 : 28) : 30 + ((month + (month > 7 ? 1 : 0)) % 2),
   };
 }
