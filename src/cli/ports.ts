@@ -1,6 +1,7 @@
 import type { BackupView, ProofView, RestoreView } from '../control/backups.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { Op, Ops } from '../control/protocol.ts';
+import type { StoreView } from '../control/store-view.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Clock } from './text/clock.ts';
 import type { Paint } from './text/paint.ts';
@@ -31,6 +32,8 @@ export interface House {
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
   backups(folder: string): Promise<Backups>;
+  /** Looks at the store without a host; `mend` sets aside what cannot be read. */
+  store(folder: string, options: { mend: boolean }): Promise<StoreView>;
 }
 
 /** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */

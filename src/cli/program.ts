@@ -197,6 +197,9 @@ export function buildProgram(runner: Runner, quiet = false): Command {
     () => import('./commands/backup-restore.ts'),
     backup,
   ).option('--install', 'then install its packages');
+  const store = program.command('store').description('jobs, slots and all else that is kept');
+  add('check', 'look at every row and at the file, host or no host', () => import('./commands/store-check.ts'), store);
+  add('mend', 'set aside what cannot be read, and keep it', () => import('./commands/store-mend.ts'), store);
   const service = program.command('service').description('the host as a service of systemd');
   add('install', 'write its unit, check it, start it', () => import('./commands/service-install.ts'), service)
     .option('--user', "for the user's own systemd, without root")

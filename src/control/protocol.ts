@@ -5,6 +5,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { OriginView } from './origins.ts';
 import type { RehearsalView } from './rehearsal.ts';
+import type { StoreView } from './store-view.ts';
 import type {
   ChangeView,
   ConfigView,
@@ -229,6 +230,8 @@ export interface Ops {
   stateSet: { args: { agent: string; key: string; value?: unknown }; value: { before: StateEntryView | null } };
   /** Gives the state of an agent, which may be gone, to another one; keys that it has already stay as they are. */
   stateMove: { args: { from: string; to: string }; value: { moved: string[]; kept: string[] } };
+  /** What of the store cannot be read. `mend`: it is set aside. Looks at every row and at the file: it takes a while. */
+  store: { args: { mend?: boolean }; value: StoreView };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   /** `notes`: what may be meant so, and is worth a line. */
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[]; notes?: PlainFault[] } };

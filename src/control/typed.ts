@@ -49,6 +49,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   state: [],
   status: [],
   stop: [],
+  store: ['check', 'mend'],
   test: [],
   versions: [],
   why: [],

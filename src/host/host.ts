@@ -222,6 +222,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       configWatch,
       time,
       store,
+      asides: below.asides,
       journal,
       events,
       catalog,

@@ -10,6 +10,7 @@ import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
+import type { Asides } from './asides.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import type { ConfigProbation } from './config/probation.ts';
 import type { States } from './door/states.ts';
@@ -26,6 +27,8 @@ export interface House {
   configWatch: ConfigProbation;
   time: Time;
   store: SqliteStore;
+  /** Rows of the store that could not be read. */
+  asides: Asides;
   journal: Journal;
   events: Events;
   catalog: Catalog;

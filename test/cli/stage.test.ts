@@ -32,6 +32,7 @@ const stageOn = (offline: House['offline']) =>
     house: {
       start: async () => 0,
       host: async () => 0,
+      store: vi.fn(),
       backups: vi.fn(),
       offline,
       check: async () => ({ agents: [], problems: [] }),

@@ -271,6 +271,21 @@ describe('a row that cannot be read', () => {
     expect(await store.asides({ limit: 9 })).toEqual([]);
   });
 
+  test('a table or an index that is gone is made anew, told, and missed by nobody', async () => {
+    const file = copyOfTemplate();
+    afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));
+    sql(file, 'DROP TABLE pause', 'DROP INDEX job_ready');
+    const reads = openReadOnly(file);
+    expect(await reads.paused()).toEqual([]);
+    expect(await reads.list({ limit: 100 })).toHaveLength(8);
+    reads.close();
+    const store = storeAt(file);
+    await store.start();
+    expect(await store.paused()).toEqual([]);
+    expect((await store.waiting()).length).toBeGreaterThan(0);
+    expect(await store.asides({ untold: true, limit: 9 })).toMatchObject([{ source: 'schema', name: 'pause' }]);
+  });
+
   test('leaves no copy behind when a store is only looked at, and the store as it was', async () => {
     const file = join(folder(), 'store.db');
     const store = storeAt(file);

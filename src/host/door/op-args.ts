@@ -80,6 +80,7 @@ const SHAPES: { [O in Op]: Shape<Ops[O]['args']> } = {
   state: { agent: name(), key: name().optional() },
   stateSet: { agent: name(), key: name(), value: payload() },
   stateMove: { from: name(), to: name() },
+  store: { mend: flag() },
   level: { agent: name(), level: name() },
   check: {},
   configShow: { agent: name().optional() },

@@ -8,6 +8,7 @@ import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
 import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
+import { storeOps } from './ops-store.ts';
 import { versionOps } from './ops-versions.ts';
 import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
@@ -25,6 +26,7 @@ export function createOps(house: House): OpTable {
     ...rehearseOp(house),
     ...stateLookups(house.store),
     ...stateOps(house),
+    ...storeOps(house),
   });
 }
 

@@ -39,6 +39,7 @@ export type ReadPorts = Pick<
   | 'quarantines'
   | 'unreadable'
   | 'asides'
+  | 'checkUp'
   | 'stateEntries'
   | 'stateSizes'
 >;

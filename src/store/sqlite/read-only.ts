@@ -7,6 +7,7 @@ import { asideWrites } from './inside/aside/set-aside.ts';
 import { storeFault } from './inside/faults.ts';
 import { openForReading } from './inside/open.ts';
 import { isUnreadable } from './inside/readable.ts';
+import { restoreMissing } from './inside/restore-schema.ts';
 import { openReads } from './inside/tables.ts';
 import type { ReadPorts, Sync } from './ports.ts';
 
@@ -20,8 +21,18 @@ export type ReadOnlyStore = ReadPorts & { close(): void };
  */
 export function openReadOnly(file: string): ReadOnlyStore {
   const db = openForReading(file);
-  const own: Sync<ReadPorts> = openReads(db, file);
   let copy: ReturnType<typeof mendedCopy> | undefined;
+  const own = ownReads();
+
+  /** A store that lacks a table or an index has them in its copy. */
+  function ownReads(): Sync<ReadPorts> {
+    try {
+      return openReads(db, file);
+    } catch {
+      copy = mendedCopy(db, file);
+      return copy.reads;
+    }
+  }
 
   function call(name: keyof ReadPorts, args: never[]): unknown {
     try {
@@ -55,6 +66,7 @@ function mendedCopy(db: DatabaseSync, file: string) {
   try {
     db.prepare('VACUUM INTO ?').run(path);
     copy = new DatabaseSync(path);
+    restoreMissing(copy, Date.now());
     asideWrites(copy).setAside(Date.now());
     return { reads: openReads(copy, file) as Sync<ReadPorts>, close };
   } catch (thrown) {
@@ -80,6 +92,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'quarantines',
   'unreadable',
   'asides',
+  'checkUp',
   'stateEntries',
   'stateSizes',
 ];

@@ -9,6 +9,7 @@ import type { Answer, Call } from '../wire.ts';
 import { storeFault } from './faults.ts';
 import { groupCommit } from './group.ts';
 import { openForReading, openForWriting } from './open.ts';
+import { restoreMissing } from './restore-schema.ts';
 import { openReads, openTables, type Tables } from './tables.ts';
 
 /** What the thread is started with. */
@@ -33,7 +34,7 @@ try {
   db = role === 'writer' ? openForWriting(file) : openForReading(file);
   const tables: Tables =
     role === 'writer'
-      ? openTables(db, file)
+      ? openedTables(db)
       : ({ ops: openReads(db, file), beforeCommit() {}, afterRollback() {} } as unknown as Tables);
   carryOut = groupCommit(db, tables, file);
   port.on('message', turn);
@@ -41,6 +42,16 @@ try {
 } catch (thrown) {
   db?.close();
   port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromThread);
+}
+
+/** A table or an index that is missing (a hand, a tool) must not keep a host from starting. */
+function openedTables(opened: DatabaseSync): Tables {
+  try {
+    return openTables(opened, file);
+  } catch (thrown) {
+    if (restoreMissing(opened, Date.now()).length === 0) throw thrown;
+    return openTables(opened, file);
+  }
 }
 
 function turn(first: ToThread): void {

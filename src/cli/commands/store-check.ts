@@ -1,0 +1,64 @@
+import type { StoreView } from '../../control/store-view.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { formatSize } from '../../kernel/units.ts';
+import type { Said, Stage } from '../ports.ts';
+import { shortTime } from '../text/clock.ts';
+import { type Row, table } from '../text/table.ts';
+import { oneLine } from '../text/width.ts';
+
+/** SQLite looks at the whole file, which takes as long as the disk does. */
+const ANSWER_WITHIN_MS = 600_000;
+
+/** What of the store cannot be read, host or no host; exit code 3 when anything is. */
+export async function run(stage: Stage): Promise<Said> {
+  const view = await storeView(stage, false);
+  const lines = storeLines(view, stage);
+  if (view.unreadable.length > 0) lines.push(`  ${stage.paint('cyan', '→')} daruma store mend`);
+  return { json: view, lines, code: isWhole(view) ? 0 : 3 };
+}
+
+export async function storeView(stage: Stage, mend: boolean): Promise<StoreView> {
+  try {
+    return await stage.ask('store', { mend }, ANSWER_WITHIN_MS);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.code !== 'HOST_DOWN') throw thrown;
+    return await stage.house.store(stage.folder, { mend });
+  }
+}
+
+export function isWhole({ integrity, unreadable }: StoreView): boolean {
+  return integrity === 'ok' && unreadable.length === 0;
+}
+
+/** What is wrong first, then what was set aside before. */
+export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clock'>): string[] {
+  const { paint, width, clock } = stage;
+  const facts = `${view.file}  schema ${view.schema} · ${formatSize(view.bytes)}`;
+  const lines = [`${isWhole(view) ? paint('green', '✓') : paint('red', '✗')} ${facts}`];
+  if (view.integrity !== 'ok') {
+    lines.push(`  SQLite finds it damaged: ${oneLine(view.integrity)}`, `  ${paint('cyan', '→')} daruma backup list`);
+  }
+  const { length } = view.unreadable;
+  lines.push(length === 0 ? '  every row can be read' : `  ${length} ${length === 1 ? 'row' : 'rows'} cannot be read`);
+  const columns = [{ title: 'TABLE' }, { title: 'ROW', atLeast: 12 }, { title: 'AGENT', atLeast: 8 }];
+  const cellsOf = ({ table, row, agent, why }: StoreView['unreadable'][number]) => [
+    table,
+    oneLine(row),
+    agent ?? '–',
+    oneLine(why),
+  ];
+  if (length > 0) {
+    const rows = view.unreadable.map((one): Row => ({ cells: cellsOf(one) }));
+    lines.push(...table([...columns, { title: 'WHAT STANDS THERE', atLeast: 20 }], rows, width));
+  }
+  if (view.setAside.length > 0) {
+    const rows = view.setAside.map((one): Row => ({ cells: [shortTime(Date.parse(one.at), clock), ...cellsOf(one)] }));
+    const all = [{ title: 'SET ASIDE' }, ...columns, { title: 'WHAT STOOD THERE', atLeast: 20 }];
+    lines.push(
+      '',
+      ...table(all, rows, width),
+      `  ${paint('cyan', '→')} daruma store check --json has each row as it was`,
+    );
+  }
+  return lines;
+}
