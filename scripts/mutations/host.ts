@@ -3,6 +3,20 @@ import type { Mutation } from './mutation.ts';
 /** Guards of the host's own start and end. */
 export const ofHost: readonly Mutation[] = [
   {
+    breaks: 'nothing of an agent starts while its secret is missing',
+    file: 'src/host/secrets/setup.ts',
+    text: 'isPaused: (agent) => pauses.isPaused(agent) || missing(agent) !== undefined,',
+    instead: 'isPaused: (agent) => pauses.isPaused(agent),',
+    caughtBy: ['test/e2e/secrets.test.ts'],
+  },
+  {
+    breaks: 'workers that hold the old value of a secret go',
+    file: 'src/host/secrets/setup.ts',
+    text: 'if (struck.has(agent)) recycle?.(',
+    instead: 'if (struck.has(worker)) recycle?.(',
+    caughtBy: ['test/e2e/secrets.test.ts'],
+  },
+  {
     breaks: 'settings with which no host ever worked are not tried again for ever under systemd',
     file: 'src/host/life/exits.ts',
     text: 'isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 }',
@@ -18,10 +32,10 @@ export const ofHost: readonly Mutation[] = [
   },
   {
     breaks: 'a secret that cannot be read fails its agent alone',
-    file: 'src/host/secrets.ts',
-    text: "!== 'ENOENT') return { is: 'unreadable', file, cause: cause as Error };",
-    instead: "!== 'ENOENT') throw cause;",
-    caughtBy: ['test/host/secrets.test.ts', 'test/e2e/context.test.ts'],
+    file: 'src/host/secrets/find.ts',
+    text: "!== 'ENOENT') return { is: 'unreadable', file: file!, why: read.error.message };",
+    instead: "!== 'ENOENT') throw read.error;",
+    caughtBy: ['test/host/secrets.test.ts'],
   },
   {
     breaks: 'a signal to npm alone reaches the guardian',

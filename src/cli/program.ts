@@ -102,6 +102,8 @@ export function buildProgram(runner: Runner, quiet = false): Command {
     .option('--move-to <agent>', 'give all of it to another agent, as after a rename')
     .option('--yes', 'do it');
 
+  add('secrets', 'which secrets agents need, and where they were found', () => import('./commands/secrets.ts'));
+
   program.commandsGroup('Act');
   add('run <agent>', 'put one job in the queue now; it does not move the schedule', () => import('./commands/run.ts'))
     .option('--wait', 'show its log, wait for its end; exit code 1 when it failed')

@@ -5,6 +5,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { OriginView } from './origins.ts';
 import type { RehearsalView } from './rehearsal.ts';
+import type { SecretsView } from './secrets.ts';
 import type { StoreView } from './store-view.ts';
 import type {
   ChangeView,
@@ -72,7 +73,7 @@ export interface AgentView {
   version: string | null;
   /** Of that version: good, candidate (on trial), pinned (held by a person), rolled-back; null: nothing of it is known. */
   standing?: string | null;
-  /** new, ok, running, retrying, late, healing, quarantined, failed, unscheduled (no next run), done (its schedule has ended), paused, off. */
+  /** new, ok, running, retrying, late, healing, quarantined, failed, unscheduled (no next run), done (its schedule has ended), paused, needs setup, off. */
   state: string;
   /** One sentence that says why it is in that state. */
   why: string;
@@ -233,6 +234,8 @@ export interface Ops {
   /** What of the store cannot be read. `mend`: it is set aside. Looks at every row and at the file: it takes a while. */
   store: { args: { mend?: boolean }; value: StoreView };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
+  /** Names and places of the secrets that agents declare, looked at now; no values. */
+  secrets: { args: Record<string, never>; value: SecretsView };
   /** `notes`: what may be meant so, and is worth a line. */
   check: { args: Record<string, never>; value: { agents: string[]; problems: PlainFault[]; notes?: PlainFault[] } };
   /** Without `agent`: of the host, with what becomes of its file. */

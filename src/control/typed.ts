@@ -43,6 +43,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   replay: [],
   resume: [],
   rollback: [],
+  secrets: [],
   run: [],
   service: ['install', 'status', 'uninstall'],
   start: [],

@@ -125,8 +125,8 @@ export interface StateSizeView {
 
 /** Why a job that waits does not start. */
 export interface HoldUpView {
-  /** A person's pause; the host's hold (safe mode); its agent is no more; a server that is down; the machine is short. */
-  is: 'paused' | 'held' | 'quarantined' | 'off' | 'origin' | 'deferred';
+  /** A person's pause; the host's hold (safe mode); its agent is no more, or needs setup; a server that is down; the machine is short. */
+  is: 'paused' | 'held' | 'quarantined' | 'off' | 'setup' | 'origin' | 'deferred';
   /** One sentence without times. */
   text: string;
   /** When it is over, or looked at again; null: nobody knows. */

@@ -34,7 +34,16 @@ function knownAs(code: string): Verdict | undefined {
 }
 
 /** Ends that somebody asked for. */
-const WANTED = new Set(['CANCELLED', 'REPLACED', 'LEASE_LOST', 'HOST_STOPPED', 'RECYCLED', 'ATTEMPT_ENDED']);
+const WANTED = new Set([
+  'CANCELLED',
+  'REPLACED',
+  'LEASE_LOST',
+  'HOST_STOPPED',
+  'RECYCLED',
+  'ATTEMPT_ENDED',
+  'SECRET_MISSING',
+  'SECRET_UNREADABLE',
+]);
 
 /** Verdicts whose message changes from time to time while the trouble is the same. */
 const WORDY = new Set<Verdict>([

@@ -5,7 +5,7 @@ import type { CatalogChange } from '../catalog/ports.ts';
 import { isFresh } from '../catalog/standing/config-standing.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
-import { Fault, toPlainFault } from '../kernel/fault.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
@@ -37,7 +37,7 @@ import { createPauses } from './pauses.ts';
 import type { Host, HostOptions } from './ports.ts';
 import { watchGate } from './rehearse/watch.ts';
 import { createScheduling } from './scheduling.ts';
-import { findSecret } from './secrets.ts';
+import { createSetup } from './secrets/setup.ts';
 import { tellEnds } from './tell-ends.ts';
 import { tellStarted } from './tell-started.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
@@ -70,6 +70,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
     });
     const { journal, log, store, events, lock } = below;
+    const ground = { time, facts, journal, store, events };
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       {
@@ -79,7 +80,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     );
     const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), await createPauses({ time, store }), store);
-    const { pauses } = safeMode;
+    const setup = createSetup({ time, journal, folder, catalog, workers: () => workers, changed: setUp });
+    const pauses = setup.held(safeMode.pauses);
     onStop('pauses', () => pauses.stop());
 
     const canaries = createCanaries(
@@ -119,8 +121,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
       jobs: () => jobs,
       useWorkers,
     });
+    const answering = { jobs: () => jobs, answers: () => answers };
     const workers = createWorkforce(
-      { time, journal, events, exec, outbound, healer, probation, jobs: () => jobs, answers: () => answers },
+      { ...ground, ...answering, exec, outbound, healer, probation, secrets: setup.secrets },
       { folder, ...settings.cells },
     );
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
@@ -138,7 +141,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
       { owner },
     );
-    const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, safeMode });
+    const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, safeMode, setup });
     const states = createStates({ time, store, catalog, pauses, ailing: healer, planning: schedule.planning });
     const fleet = createFleet({
       time,
@@ -149,24 +152,23 @@ export async function startHost(options: HostOptions): Promise<Host> {
       parts: () => partsOf(catalog, facts),
       facts,
     });
-    const ground = { time, facts, journal, store, events };
     const answers = createAnswers(
       { ...ground, jobs, healer, catalog, fleet, exec, outbound },
       () => settings.jobChains,
     );
     const gate = watchGate(
-      { ...ground, catalog, healer, fleet, opened: useWorkers },
+      { ...ground, catalog, healer, fleet, setup, opened: useWorkers },
       () => settings.probation.rehearse,
     );
     onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
-    const orphans = watchOrphans({ store, events, catalog });
+    const orphans = watchOrphans({ ...ground, catalog });
     const again = (why: string) => options.ending(why, false, true);
     const configWatch = watchConfig({ ...ground, config, catalog, healer, jobs, pauses, again });
 
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
-      journal.hide(agents.flatMap((agent) => agent.needs.secrets.map((name) => findSecret(name) ?? '')));
+      setup.use();
       healer.use(crew());
       probation.use();
       configWatch.use();
@@ -175,17 +177,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
       void firstRuns(change.added);
-      void orphans().catch((error) =>
-        log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }),
-      );
+      void orphans();
     }
 
     function useWorkers() {
       const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name)).map(gate.admitted);
       workers.use(
-        agents.map((one) => calmed(one, healer)),
+        agents.flatMap(setup.admitted).map((one) => calmed(one, healer)),
         probation.warm(),
       );
+    }
+
+    function setUp(names: readonly string[]) {
+      useWorkers();
+      for (const name of names) jobs.wake(name);
     }
 
     await startService('healing', healer);
@@ -194,6 +199,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const abandoned = (await store.abandoned(owner, time.now())).map(({ id }) => id);
     await startService('workers', workers);
     catalog.onChange(inForce);
+    await startService('secrets', setup.service);
     await startService('catalog', catalog);
     await startService('jobs', jobs);
     onStop('draining workers', () => workers.drain(drainMs));
@@ -233,6 +239,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       schedule,
       pauses,
       states,
+      setup,
       healer,
       lag,
       lastWords: tellLost(events, watched.lost, starts!.lost),

@@ -18,6 +18,7 @@ import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
+import type { Setup } from './secrets/setup.ts';
 
 /** The rooms, built and wired: what the ops work with. */
 export interface House {
@@ -41,6 +42,8 @@ export interface House {
   schedule: Schedule;
   pauses: Pauses;
   states: States;
+  /** Agents that lack a secret, and the secrets. */
+  setup: Setup;
   healer: Healer;
   lag: Lag;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */

@@ -1,8 +1,9 @@
 import type { Catalog, GoneAgent } from '../catalog/ports.ts';
 import type { AgentOverview, JobStore, StateStore } from '../jobs/ports.ts';
 import { isDrillAgent } from '../kernel/drill-agents.ts';
-import type { PlainFault } from '../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Journal } from '../telemetry/journal.ts';
 
 /** Jobs that wait for an agent that nothing in the folders names any more. */
 export interface Orphans {
@@ -60,13 +61,18 @@ export async function stateLeft(
 export interface OrphanWatchNeeds {
   store: Pick<JobStore, 'overview'> & Pick<StateStore, 'stateSizes'>;
   events: Pick<Events, 'record'>;
+  journal: Pick<Journal, 'room'>;
   catalog: Pick<Catalog, 'listings' | 'gone'>;
 }
 
-/** Keeps it as an event, once, when agents go and leave jobs or state behind. Call it after each change of the set. */
-export function watchOrphans({ store, events, catalog }: OrphanWatchNeeds): () => Promise<void> {
+/** Keeps it as an event, once, when agents go and leave jobs or state behind. Call it after each change of the set; it never rejects. */
+export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNeeds): () => Promise<void> {
+  const log = journal.room('host');
   let told = new Set<string>();
-  return async () => {
+  return () =>
+    look().catch((error) => log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }));
+
+  async function look() {
     const gone = catalog.gone();
     const orphans = orphansOf(await store.overview(), catalog.listings());
     const faults = [...orphans.map((one) => orphanProblem(one, gone)), ...(await stateLeft(gone, store))];
@@ -78,5 +84,5 @@ export function watchOrphans({ store, events, catalog }: OrphanWatchNeeds): () =
       if (!told.has(key)) events.record('warn', { kind: 'agent.left', agent, message, data: { code, ...data } });
     }
     told = now;
-  };
+  }
 }

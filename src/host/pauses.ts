@@ -1,5 +1,6 @@
 import type { PauseStore } from '../jobs/ports.ts';
 import { BOUNDS, isWithin, shown } from '../kernel/bounds.ts';
+import type { PlainFault } from '../kernel/fault.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isInstant } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
@@ -8,8 +9,8 @@ import { formatDuration } from '../kernel/units.ts';
 /** Agents that a person paused: no job of theirs starts, their slots end as skipped. Survives restarts. */
 export interface Pauses {
   isPaused(agent: string): boolean;
-  /** `why`: it is not a person's pause. */
-  get(agent: string): { until: number | null; why?: string } | undefined;
+  /** `why`: it is not a person's pause. `setup`: what is missing for it to start at all. */
+  get(agent: string): { until: number | null; why?: string; setup?: PlainFault } | undefined;
   /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. Rejects before anything is written when the end is none. */
   pause(agent: string, forMs: number | undefined): Promise<number | null>;
   resume(agent: string): Promise<void>;

@@ -7,6 +7,7 @@ import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
 import type { SafeMode } from './life/safe-mode.ts';
+import type { Setup } from './secrets/setup.ts';
 
 export interface SchedulingNeeds {
   time: Time;
@@ -15,10 +16,11 @@ export interface SchedulingNeeds {
   jobs: Jobs;
   healer: Pick<Healer, 'holdUp' | 'schedulesChanged'>;
   safeMode: SafeMode;
+  setup: Pick<Setup, 'missing'>;
 }
 
 /** The schedule, wired to the rooms. */
-export function createScheduling({ time, log, store, jobs, healer, safeMode }: SchedulingNeeds): Schedule {
+export function createScheduling({ time, log, store, jobs, healer, safeMode, setup }: SchedulingNeeds): Schedule {
   return createSchedule({
     time,
     log,
@@ -33,7 +35,7 @@ export function createScheduling({ time, log, store, jobs, healer, safeMode }: S
       if (!held) await jobs.cancel(id, why);
     },
     woken: (agents) => agents.forEach(jobs.wake),
-    holdUp: healer.holdUp,
+    holdUp: (agent, due) => setup.missing(agent)?.message ?? healer.holdUp(agent, due),
     troublesChanged: healer.schedulesChanged,
   });
 }

@@ -11,7 +11,7 @@ import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts'
 import { createWorkers } from '../workers/workers.ts';
 import { tellCellReplaced, tellGone, tellLeftOver } from './healing.ts';
 import type { Outbound } from './outbound.ts';
-import { findSecrets } from './secrets.ts';
+import type { Secrets } from './secrets/secrets.ts';
 import type { Probation } from './versions/probation.ts';
 
 export interface WorkforceNeeds {
@@ -22,6 +22,7 @@ export interface WorkforceNeeds {
   outbound: Pick<Outbound, 'ended'>;
   healer: Healer;
   probation: Probation;
+  secrets: Pick<Secrets, 'values'>;
   jobs(): Jobs;
   answers(): WorkersNeeds['answer'];
 }
@@ -49,7 +50,7 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       log: journal.room('workers'),
       events: wire,
       answer: (call, by) => needs.answers()(call, by),
-      secrets: async (agent) => findSecrets(agent.name, agent.needs.secrets),
+      secrets: async (agent) => needs.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
       // What a rollback answers is no second incident.
       gone: tellGone(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),

@@ -96,7 +96,9 @@ export function createRoster(needs: RosterNeeds, options: Required<WorkersOption
       );
     };
     const refuse = (error: unknown) => {
-      worker.end(faults.unfit(toPlainFault(error)), 0);
+      // A secret that went just now is no fault of the job: it comes back untouched.
+      const fault = toPlainFault(error);
+      worker.end(fault.code.startsWith('SECRET_') ? fault : faults.unfit(fault), 0);
       reports.tell();
     };
     if (agent.needs.secrets.length === 0) begin({});

@@ -44,7 +44,7 @@ it('refuses to send to an agent that does not exist, and says which one was mean
   expect(json.error.message).toContain('reciever, which is no agent here');
 });
 
-it('with a secret whose file cannot be read fails that agent alone; the others work', async () => {
+it('with a secret whose file cannot be read needs setup, alone; the others work', async () => {
   place = installation({
     'plugins/locked.ts': plugin('return 1;', 'needs: { secrets: ["LOCKED_TOKEN"] }, limits: { attempts: 1 },'),
     'plugins/other.ts': plugin('return 2;'),
@@ -53,8 +53,11 @@ it('with a secret whose file cannot be read fails that agent alone; the others w
   process.env.LOCKED_TOKEN_FILE = place.folder;
   try {
     await place.start();
-    const { json } = await place.daruma('run', 'locked', '--wait', '--json');
-    expect(json).toMatchObject({ state: 'dead', error: { message: expect.stringContaining('cannot be read') } });
+    const { json } = await place.daruma('status', 'locked', '--json');
+    expect(json.agents[0]).toMatchObject({
+      state: 'needs setup',
+      problem: { code: 'SECRET_UNREADABLE', message: expect.stringContaining('cannot be read') },
+    });
     expect((await place.daruma('run', 'other', '--wait', '--json')).json).toMatchObject({ state: 'done', result: 2 });
   } finally {
     delete process.env.LOCKED_TOKEN_FILE;

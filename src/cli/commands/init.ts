@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/folder-name.ts';
-import { installationFiles, PACKAGE_FOLDER } from '../init/files.ts';
+import { installationFiles, type NewFile, PACKAGE_FOLDER } from '../init/files.ts';
 import { ownPackage } from '../init/own-package.ts';
 import type { Said, Stage } from '../ports.ts';
 
@@ -19,10 +19,11 @@ export async function run(stage: Stage, [named]: (string | undefined)[]): Promis
   const tarball = `${PACKAGE_FOLDER}/daruma-${own.facts.version}.tgz`;
   await own.pack(join(folder, tarball));
   const shipped = own.shipped();
-  for (const { path, text } of [...shipped, ...installationFiles(packageName(folder), own.facts, tarball)]) {
+  const files: NewFile[] = [...shipped, ...installationFiles(packageName(folder), own.facts, tarball)];
+  for (const { path, text, mode = 0o666 } of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     // What the package ships itself, as config/daruma.yaml, wins.
-    if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), linkedHere(path, text));
+    if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), linkedHere(path, text), { mode });
   }
   const plugins = shipped.flatMap(({ path }) => /^plugins\/([^/]+)\.ts$/.exec(path)?.[1] ?? []).sort();
   const place = relative(process.cwd(), folder) || '.';

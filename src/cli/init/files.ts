@@ -15,6 +15,8 @@ export interface NewFile {
   /** Relative to the installation. */
   path: string;
   text: string;
+  /** Default: what the system gives new files. */
+  mode?: number;
 }
 
 /** Where an installation keeps the package that it depends on: it goes where the folder goes, and into its backups. */
@@ -31,6 +33,7 @@ export function installationFiles(name: string, facts: PackageFacts, tarball: st
     { path: 'README.md', text: readmeText(name) },
     { path: 'AGENTS.md', text: guideText(facts.contract) },
     { path: 'logs/.gitkeep', text: '' },
+    { path: '.env', text: SECRETS, mode: 0o600 },
   ];
 }
 
@@ -85,6 +88,11 @@ reports/
 backups/
 posts/
 .env
+`;
+
+const SECRETS = `# Secrets of agents, one NAME=value a line. Only the agents that declare a name in needs.secrets get its value; it is nobody's
+# environment. Read again every ten seconds: no restart. This file is in .gitignore; keep it chmod 600.
+# "npx daruma secrets" lists what is needed, and what is missing.
 `;
 
 function json(value: unknown): string {

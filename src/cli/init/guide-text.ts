@@ -41,7 +41,8 @@ export default definePlugin({
 5. A job that is silent for \`limits.silence\` is taken for failed: call \`beat()\` in long loops. Hand \`signal\` to everything that waits.
 6. Keep nothing in module variables that a job depends on: workers come and go. Use \`state\`.
 7. Types are erased, not checked: no \`enum\`, no \`namespace\`, no parameter properties.
-8. No secret in code, settings or logs: name it in \`needs.secrets\` and read it from \`secrets\`.
+8. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
+   value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
 
 ## Trying it
 

@@ -18,6 +18,7 @@ npx daruma new my-agent --schedule "*/10 * * * *"
 | \`plugins/\` | one TypeScript file for each kind of job; a saved file is taken up while the host runs |
 | \`agents/\` | optional YAML files that put a plugin to work with settings, limits and a schedule of their own |
 | \`config/daruma.yaml\` | the settings of the host |
+| \`.env\` | secrets, one \`NAME=value\` a line, read again every ten seconds; \`npx daruma secrets\` lists what is missing |
 | \`logs/\` | lines of JSON; \`npx daruma logs\` reads them |
 | \`data/\` | the store; back it up with the backup plugin, not by hand while the host runs |
 

@@ -31,6 +31,7 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
   unscheduled: { sign: '✗', style: 'red' },
   quarantined: { sign: '✗', style: 'red' },
   dead: { sign: '✗', style: 'red' },
+  'needs setup': { sign: '!', style: 'yellow' },
   paused: { sign: '‖', style: 'dim' },
   off: { sign: '–', style: 'dim' },
   cancelled: { sign: '–', style: 'dim' },

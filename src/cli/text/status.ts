@@ -16,7 +16,7 @@ export interface Look {
 }
 
 /** States whose reason is told under the agent's line. */
-const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
+const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled', 'needs setup']);
 
 const MOST_WHY_LINES = 3;
 /** States that want somebody to look. */

@@ -6,7 +6,8 @@ import { guardianOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { lockFolder } from '../life/lock.ts';
-import { findSecret } from '../secrets.ts';
+import { readEnvFile } from '../secrets/env-file.ts';
+import { findSecret } from '../secrets/find.ts';
 import { carry, moveAside, settleOnDisk, WHOLE } from './aside.ts';
 import { storePlace, type Unpacked, unpackAndProve } from './proof.ts';
 import { UNFINISHED } from './restored.ts';
@@ -84,7 +85,8 @@ function isSame(one: string, other: string): boolean {
 }
 
 function viewOf({ about, store: _, list: __, ...proof }: Unpacked, folder: string, aside: string | null): RestoreView {
-  const missing = (about.secrets ?? []).filter(({ name }) => findSecret(name) === undefined);
+  const sources = { env: process.env, envFile: readEnvFile(folder) };
+  const missing = (about.secrets ?? []).filter(({ name }) => findSecret(name, sources).is !== 'found');
   return { ...proof, folder, aside, packages: packagesOf(folder), secrets: missing };
 }
 

@@ -3,7 +3,7 @@ import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
 import { waitsOf } from '../../jobs/later.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
-import { placeOf } from '../../kernel/fault.ts';
+import { type PlainFault, placeOf } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
@@ -18,6 +18,7 @@ export type AgentWord =
   | 'healing'
   | 'quarantined'
   | 'paused'
+  | 'needs setup'
   | 'off'
   | 'unscheduled'
   | 'done';
@@ -25,7 +26,7 @@ export type AgentWord =
 export interface AgentFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
-  paused: { until: number | null; why?: string } | undefined;
+  paused: { until: number | null; why?: string; setup?: PlainFault } | undefined;
   quarantine: QuarantineRecord | undefined;
   /** Its newest incident that has not ended. */
   incident: Incident | undefined;
@@ -50,6 +51,7 @@ export function agentState(facts: AgentFacts): { state: AgentWord; why: string }
     const place = listing.problem ? placeOf(listing.problem) : '';
     return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${listing.problem?.message ?? listing.why}` };
   }
+  if (paused?.setup) return { state: 'needs setup', why: paused.setup.message };
   if (paused) {
     return {
       state: 'paused',

@@ -26,6 +26,10 @@ export function createHoldUps({ time, catalog, pauses, healer }: HoldUpNeeds): H
     const isListed = catalog.listings().some(({ name }) => name === agent);
     if (!isListed && !isDrillAgent(agent)) return outOfForce(agent);
     const paused = pauses.get(agent);
+    if (paused?.setup) {
+      const { message, next = 'daruma secrets' } = paused.setup;
+      return { is: 'setup', text: message, until: null, next };
+    }
     if (paused?.why !== undefined) {
       return { is: 'held', text: `${agent} is held: ${paused.why}`, until: null, next: `daruma resume ${agent}` };
     }

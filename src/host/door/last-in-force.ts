@@ -12,7 +12,7 @@ export async function lastInForce(
   folder: string,
 ): Promise<{ agents: Map<string, Agent>; origins: Map<string, OriginValue[]> }> {
   const { agents } = await createInForceFile(join(folder, VERSIONS_FOLDER), silentLog).read();
-  const found = Object.entries(agents);
+  const found = [...agents];
   return {
     agents: new Map(found.map(([name, { agent }]) => [name, agent])),
     origins: new Map(found.map(([name, { origins }]) => [name, origins])),

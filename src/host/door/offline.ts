@@ -4,10 +4,13 @@ import type { Listing } from '../../catalog/ports.ts';
 import type { Op } from '../../control/protocol.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openReadOnly } from '../../store/sqlite/index.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
+import { createSecrets } from '../secrets/secrets.ts';
+import { viewSecrets } from '../secrets/view.ts';
 import { listingOf } from './known.ts';
 import { lastInForce } from './last-in-force.ts';
 import { createLookups } from './lookups.ts';
@@ -64,9 +67,15 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
   const ailing = { open: () => incidents, quarantine: (agent: string) => wards.get(agent) };
   const states = createStates({ ...needs, ailing, pauses: { get: (agent) => pauses.get(agent) } });
   const status = createStatus({ ...needs, states });
+  const secrets = () => {
+    const looked = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });
+    looked.use(agents.values());
+    return viewSecrets(looked.list(), looked.envFile());
+  };
   const table: Record<string, (args: never) => Promise<unknown>> = {
     jobs: (args) => lookups.jobs(args, NOBODY),
     job: lookups.job,
+    secrets: async () => secrets(),
     why: (args) => lookups.why(args, NOBODY),
     slots: (args) => lookups.slots(args, NOBODY),
     dlq: (args) => lookups.dlq(args, NOBODY),

@@ -22,6 +22,7 @@ const states = () => z.array(state, { error: 'is no list of states' }).min(1).ma
 
 const SHAPES: { [O in Op]: Shape<Ops[O]['args']> } = {
   ping: {},
+  secrets: {},
   status: { agent: name().optional() },
   jobs: {
     agent: name().optional(),

@@ -2,6 +2,7 @@ import type { LogLine, StatusView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import type { House } from '../house.ts';
+import { viewSecrets } from '../secrets/view.ts';
 import { zoneConcern } from '../zone-concern.ts';
 import { changesOp } from './changes.ts';
 import type { OpTable } from './control-server.ts';
@@ -24,6 +25,7 @@ type Reading = Pick<
   | 'incidents'
   | 'incident'
   | 'check'
+  | 'secrets'
   | 'configShow'
   | 'follow'
   | 'changes'
@@ -64,17 +66,29 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
       return { agent, schedule, timezone, ...wordsOf(spec), times };
     },
 
+    async secrets() {
+      const { secrets } = house.setup;
+      secrets.look();
+      return viewSecrets(secrets.list(), secrets.envFile());
+    },
+
     async check() {
       await catalog.rescan();
+      house.setup.secrets.look();
       const unscheduled = (await house.states.unscheduled()).map(unscheduledProblem);
       const left = await house.states.left();
       const problems = [
         ...zoneConcern(house.config.origins()),
         ...unscheduled,
+        ...house.setup.problems(),
         ...left.problems,
         ...catalog.problems(),
       ];
-      return { agents: [...catalog.agents().keys()].sort(), problems, notes: [...catalog.notes(), ...left.notes] };
+      return {
+        agents: [...catalog.agents().keys()].sort(),
+        problems,
+        notes: [...catalog.notes(), ...house.setup.notes(), ...left.notes],
+      };
     },
 
     async configShow({ agent }) {

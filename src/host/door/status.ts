@@ -21,7 +21,7 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'config' | 'configWatch' | 'outbound'> & {
+  running?: Pick<House, 'facts' | 'lag' | 'concerns' | 'setup' | 'config' | 'configWatch' | 'outbound'> & {
     workers: Pick<Workers, 'view' | 'serving'>;
   };
 }
@@ -80,7 +80,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         waiting: waitingOf(standing),
         dead: standing?.overview?.dead ?? 0,
         hours: hoursOf(hours, listing.name, firstHour),
-        problem: listing.problem,
+        problem: listing.problem ?? running?.setup.missing(listing.name) ?? null,
       };
     }
 
@@ -90,8 +90,13 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       agents: listings.map(describe),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
-      problems: [...(running?.concerns() ?? []), ...left.problems, ...catalog.problems()],
-      notes: [...catalog.notes(), ...left.notes],
+      problems: [
+        ...(running?.concerns() ?? []),
+        ...(running?.setup.problems() ?? []),
+        ...left.problems,
+        ...catalog.problems(),
+      ],
+      notes: [...catalog.notes(), ...(running?.setup.notes() ?? []), ...left.notes],
     };
   };
 }

@@ -9,7 +9,8 @@ export function banner(house: House, tookMs: number, config: string): string {
   const listings = catalog.listings();
   const live = listings.filter(({ is }) => is === 'live').map(({ name }) => name);
   const idle = listings.filter(({ is }) => is === 'idle').map(({ name }) => name);
-  const problems = [...house.concerns(), ...catalog.problems()];
+  const problems = [...house.concerns(), ...house.setup.problems(), ...catalog.problems()];
+  const notes = [...catalog.notes(), ...house.setup.notes()];
   const place = (path: string) => {
     const inside = relative(facts.folder, path);
     return inside.startsWith('..') ? path : `./${inside}`;
@@ -21,7 +22,7 @@ export function banner(house: House, tookMs: number, config: string): string {
     `  agents     ${live.length} at work${live.length ? `: ${wrapped(live)}` : ''}`,
     ...(idle.length ? [`             ${idle.length} waiting to be sent to: ${wrapped(idle)}`] : []),
     ...problems.flatMap((problem) => problemLines(problem)),
-    ...catalog.notes().flatMap((note) => problemLines(note, '·')),
+    ...notes.flatMap((note) => problemLines(note, '·')),
     `  folder     ${facts.folder}`,
     `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ${config}`,
     '',

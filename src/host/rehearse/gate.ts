@@ -40,7 +40,7 @@ export interface GateNews {
 /** What is not judged by then has to show itself at work. */
 const WITHIN_MS = 120_000;
 /** Not the version's own: it asks for another time. */
-const NO_FAULT = new Set(['RETRY_LATER', 'HOST_STOPPED', 'CELL_LOST']);
+const NO_FAULT = new Set(['RETRY_LATER', 'HOST_STOPPED', 'CELL_LOST', 'SECRET_MISSING', 'SECRET_UNREADABLE']);
 
 /** `last`: so many recorded inputs, asked each time; 0: everything is let through. */
 export function createGate(needs: GateNeeds, last: () => number): Gate {

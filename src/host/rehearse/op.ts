@@ -15,6 +15,7 @@ const MOST = 1_000;
 /** The op that rehearses. One at a time: each has a process of its own. */
 export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
   const { time, store, catalog, states, facts } = house;
+  const { secrets } = house.setup;
   const agents = () => catalog.agents();
   const parts = () => partsOf(catalog, facts);
   const listings = () => catalog.listings();
@@ -33,14 +34,18 @@ export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
       try {
         const ask = { name, ...(file === undefined ? {} : { file }), ...(against === undefined ? {} : { against }) };
         const plans = await plansOf(house, ask);
-        const room = await openRoom({ time, folder: facts.folder });
+        const room = await openRoom({ time, folder: facts.folder, secrets });
         const jobs: RehearsedView[] = [];
         // Whoever does not wait for it any more needs no end of the attempt that runs.
         const leave = () => void room.close();
         gone.addEventListener('abort', leave);
         try {
           for (const plan of plans) {
-            for await (const job of rehearse({ time, store, agents, fleet, room }, plan, { last, live, gone })) {
+            for await (const job of rehearse({ time, store, agents, fleet, room, secrets }, plan, {
+              last,
+              live,
+              gone,
+            })) {
               jobs.push(job);
               item(job);
             }

@@ -7,7 +7,7 @@ import type { Time } from '../../kernel/time.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
 import { iso, viewJob } from '../door/views.ts';
 import type { FleetView } from '../fleet.ts';
-import { findSecret } from '../secrets.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { type Capture, createCapture } from './capture.ts';
 import { compareRuns } from './compare.ts';
 import { liveFetch } from './live-fetch.ts';
@@ -20,6 +20,7 @@ export interface RehearseNeeds {
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
   room: RehearsalRoom;
+  secrets: Pick<Secrets, 'values' | 'missing' | 'seen'>;
 }
 
 export interface RehearseTerms {
@@ -68,13 +69,13 @@ export async function* rehearse(needs: RehearseNeeds, plan: Plan, terms: Rehears
 }
 
 async function run(
-  { time, store, agents, fleet, room }: RehearseNeeds,
+  { time, store, agents, fleet, room, secrets }: RehearseNeeds,
   { agent, mayWrite }: Candidate,
   job: Job,
   recorded: EffectRecord[],
   { live, gone }: RehearseTerms,
 ): Promise<RehearsalSide> {
-  const scrub = createScrubber(agent.needs.secrets.map((name) => findSecret(name) ?? ''));
+  const scrub = createScrubber([...secrets.seen()]);
   const read = live ? liveFetch(agent.needs.net, gone) : undefined;
   const capture = createCapture({ store, recorded, agents, fleet, read, scrub });
   const begun = time.monotonic();

@@ -5,7 +5,7 @@ import { silentLog } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PluginLine, WorkerCall } from '../../workers/ports.ts';
 import { createWorkers } from '../../workers/workers.ts';
-import { findSecrets } from '../secrets.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 
 /** One attempt that is rehearsed. */
 export interface Turn {
@@ -28,7 +28,13 @@ const LOOK_EVERY_MS = 5;
 /** A cell that dies gives back what had not begun. */
 const MOST_RETURNS = 3;
 
-export async function openRoom({ time, folder }: { time: Time; folder: string }): Promise<RehearsalRoom> {
+export interface RoomNeeds {
+  time: Time;
+  folder: string;
+  secrets: Pick<Secrets, 'values'>;
+}
+
+export async function openRoom({ time, folder, secrets }: RoomNeeds): Promise<RehearsalRoom> {
   let now: (Turn & { returns: number; lines: PluginLine[]; ended(outcome: Outcome): void }) | undefined;
 
   const workers = createWorkers(
@@ -50,7 +56,7 @@ export async function openRoom({ time, folder }: { time: Time; folder: string })
         roomy() {},
       },
       answer: async (call) => now?.answer(call),
-      secrets: async ({ name, needs }) => findSecrets(name, needs.secrets),
+      secrets: async (agent) => secrets.values(agent),
       lines: (lines) => void now?.lines.push(...lines.filter(({ job }) => job === now?.assignment.job)),
       gone() {},
     },

@@ -6,6 +6,7 @@ import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { FleetView } from '../fleet.ts';
 import type { HostFacts } from '../house.ts';
+import type { Setup } from '../secrets/setup.ts';
 import { createGate, type Gate } from './gate.ts';
 import { tellRefused } from './gate-news.ts';
 
@@ -18,13 +19,14 @@ export interface GateWatchNeeds {
   events: Events;
   healer: Healer;
   fleet: FleetView;
+  setup: Setup;
   /** What may run has changed. */
   opened(): void;
 }
 
 /** The gate before probation, wired to the rooms; `last` as for {@link createGate}. */
 export function watchGate(needs: GateWatchNeeds, last: () => number): Gate {
-  const { time, journal, facts, catalog, store, events, healer, fleet, opened } = needs;
+  const { time, journal, facts, catalog, store, events, healer, fleet, setup, opened } = needs;
   return createGate(
     {
       time,
@@ -32,6 +34,7 @@ export function watchGate(needs: GateWatchNeeds, last: () => number): Gate {
       store,
       agents: () => catalog.agents(),
       fleet,
+      secrets: setup.secrets,
       folder: facts.folder,
       standings: catalog.standings,
       opened,

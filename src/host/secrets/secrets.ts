@@ -1,0 +1,145 @@
+import type { Agent } from '../../jobs/agent.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import { type EnvFile, readEnvFile } from './env-file.ts';
+import { type Found, findSecret, secretFault } from './find.ts';
+
+/** The secrets that agents declare, looked for again every ten seconds: what appears or changes counts without a restart. */
+export interface Secrets extends Service {
+  /** The agents in force: their names are looked for, and no others. */
+  use(agents: Iterable<Agent>): void;
+  /** Looks now. */
+  look(): void;
+  /** What keeps the agent from starting; undefined when it has all that it declares. */
+  missing(agent: Agent): PlainFault | undefined;
+  /** The values of the names that the agent declares. Throws what `missing` says. */
+  values(agent: Pick<Agent, 'name' | 'needs'>): Record<string, string>;
+  /** Every value that was seen since the start, for whoever scrubs. */
+  seen(): Iterable<string>;
+  /** Each declared name with where it was found, and who declares it. */
+  list(): SecretFacts[];
+  envFile(): EnvFile;
+}
+
+export interface SecretFacts {
+  name: string;
+  found: Found;
+  /** By name. */
+  agents: string[];
+}
+
+export interface SecretsNeeds {
+  time: Time;
+  log: Log;
+  folder: string;
+  /** Default: that of this process. */
+  env?: NodeJS.ProcessEnv;
+  /** Names that were found, lost, or have another value than before. */
+  changed(names: ReadonlySet<string>): void;
+}
+
+const LOOK_MS = 10_000;
+/** Values that are not in use any more are scrubbed as well; of an endless change only the newest. */
+const MOST_SEEN = 1_000;
+
+export function createSecrets(needs: SecretsNeeds): Secrets {
+  const { time, log, folder, env = process.env } = needs;
+  const seen = new Set<string>();
+  let agents = new Map<string, Agent>();
+  let known = new Map<string, Found>();
+  let file = readEnvFile(folder);
+  let turned: number | undefined;
+  let cancel = () => {};
+
+  function found(name: string): Found {
+    const before = known.get(name);
+    if (before) return before;
+    const now = findSecret(name, { env, envFile: file });
+    known.set(name, now);
+    note(now);
+    return now;
+  }
+
+  function note(one: Found) {
+    if (one.is !== 'found') return;
+    seen.delete(one.value);
+    seen.add(one.value);
+    if (seen.size > MOST_SEEN) seen.delete(seen.values().next().value!);
+  }
+
+  function look() {
+    file = readEnvFile(folder);
+    const before = known;
+    known = new Map();
+    const changed = new Set<string>();
+    for (const [name, was] of before) {
+      const now = found(name);
+      if (textOf(was) === textOf(now)) continue;
+      changed.add(name);
+      const what =
+        now.is !== 'found' ? 'is gone' : was.is === 'found' ? 'has another value' : `was found: ${now.where}`;
+      log.info(`the secret ${name} ${what}`, { secret: name });
+    }
+    if (changed.size > 0) needs.changed(changed);
+  }
+
+  function turn() {
+    look();
+    turned = time.monotonic();
+    cancel = time.after(LOOK_MS, turn);
+  }
+
+  function missing({ name: agent, needs: { secrets } }: Pick<Agent, 'name' | 'needs'>): PlainFault | undefined {
+    for (const name of secrets) {
+      const one = found(name);
+      if (one.is !== 'found') return secretFault(agent, name, one);
+    }
+    return undefined;
+  }
+
+  return {
+    async start() {
+      turned = time.monotonic();
+      cancel = time.after(LOOK_MS, turn);
+    },
+    async stop() {
+      turned = undefined;
+      cancel();
+    },
+    alive: () => turned,
+    use(list) {
+      agents = new Map([...list].map((agent) => [agent.name, agent]));
+      const names = new Set([...agents.values()].flatMap((agent) => agent.needs.secrets));
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+      for (const name of names) found(name);
+    },
+    look,
+    missing,
+    values(agent) {
+      const fault = missing(agent);
+      if (!fault) return Object.fromEntries(agent.needs.secrets.map((name) => [name, textOf(found(name))!]));
+      const thrown = new Fault(fault);
+      // Where the host threw it helps nobody.
+      delete thrown.stack;
+      throw thrown;
+    },
+    seen: () => seen,
+    list() {
+      const names = new Map<string, string[]>();
+      for (const {
+        name: agent,
+        needs: { secrets },
+      } of agents.values()) {
+        for (const name of secrets) names.set(name, [...(names.get(name) ?? []), agent].sort());
+      }
+      return [...names].sort().map(([name, by]) => ({ name, found: found(name), agents: by }));
+    },
+    envFile: () => file,
+  };
+}
+
+function textOf(found: Found): string | undefined {
+  return found.is === 'found' ? found.value : undefined;
+}
