@@ -8,7 +8,7 @@ import { codeFrame } from '../files/frame.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, pathInside, SOURCE_FOLDER } from '../versions/files.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
 import { darumaImports } from './daruma-imports.ts';
-import { createImportsAsked, type ImportsAsked } from './imports-asked.ts';
+import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileAsk } from './messages.ts';
 import { createReadGuard } from './read-guard.ts';
@@ -17,10 +17,17 @@ import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging
- * folder. Never rejects for what an author did: that is a fault in the answer, with its place.
+ * folder. Never rejects for what an author did: that is a fault in the answer, with its place. What changed since
+ * `startedAt` (epoch ms) may have been read in either state.
  */
-export async function compile(ask: CompileAsk): Promise<CompileAnswer> {
-  const made = await createReads(ask);
+export async function compile(ask: CompileAsk, startedAt = Date.now()): Promise<CompileAnswer> {
+  const answer = await attempt(ask, startedAt, false);
+  // The compiler reports on imports only when it succeeds: else it is made to ask for each of them.
+  return answer.ok ? answer : attempt(ask, startedAt, true);
+}
+
+async function attempt(ask: CompileAsk, startedAt: number, asksAll: boolean): Promise<CompileAnswer> {
+  const made = await createReads(ask, startedAt, asksAll);
   const { reads, assets } = made;
   try {
     const built = await build({
@@ -48,7 +55,7 @@ export async function compile(ask: CompileAsk): Promise<CompileAnswer> {
     const hash = createHash('sha256').update(code.contents).update(ask.runtime).update(assets.fingerprint());
     const id = hash.digest('hex').slice(0, 12);
     const sourceBytes = await keepSources(ask, new Map([...reads.contents, ...assets.contents]));
-    await addWildcards(built.metafile, ask, made);
+    await addReported(built.metafile, ask, made);
     const found = await foundOut(made);
     return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, reads: assets.reads(), ...found };
   } catch (thrown) {
@@ -67,12 +74,12 @@ interface Reads {
   tsconfigFiles: Set<string>;
 }
 
-async function createReads(ask: CompileAsk): Promise<Reads> {
+async function createReads(ask: CompileAsk, startedAt: number, asksAll: boolean): Promise<Reads> {
   const tsconfigFiles = new Set<string>();
   const chains = new Map<string, Promise<TsConfigChain>>();
   const asked = createImportsAsked({
     folder: ask.folder,
-    startedAt: Date.now(),
+    startedAt,
     async tsconfigsOf(from) {
       if (isOfLibrary(`${from}/`)) return [];
       const chain = chains.get(from) ?? readTsConfigs(from);
@@ -86,17 +93,23 @@ async function createReads(ask: CompileAsk): Promise<Reads> {
   const daruma = dirname(dirname(ask.daruma));
   const guard = await createReadGuard({ ...ask, daruma, packageRoots: asked.packageRoots });
   const assets = await createAssetReads(ask, { guard, asked });
-  return { reads: readsSources(ask, { guard, asked, assets }), asked, assets, tsconfigFiles };
+  return { reads: readsSources(ask, { guard, asked, assets, asksAll }), asked, assets, tsconfigFiles };
 }
 
-/** Imports with a wildcard are in the report of the compiler alone. */
-async function addWildcards(report: Metafile, ask: CompileAsk, { asked }: Reads): Promise<void> {
+/** Imports of paths, and those with a wildcard: to hear of them from the report is cheaper than to be asked for each. */
+async function addReported(report: Metafile, ask: CompileAsk, { asked, reads }: Reads): Promise<void> {
+  const all: Promise<void>[] = [];
   for (const [input, { imports }] of Object.entries(report.inputs)) {
-    for (const { path, external } of imports) {
-      if (!external || !path.includes('*') || !path.startsWith('.')) continue;
-      await asked.addWildcard({ specifier: path, from: dirname(resolve(ask.folder, input)) });
+    const file = resolve(ask.folder, input);
+    if (reads.isOfDaruma(file)) continue;
+    const from = dirname(file);
+    for (const { path, external, original } of imports) {
+      if (original !== undefined && isPath(original)) all.push(asked.add({ specifier: original, from }));
+      else if (external && path.startsWith('.') && path.includes('*'))
+        all.push(asked.addWildcard({ specifier: path, from }));
     }
   }
+  await Promise.all(all);
 }
 
 /** Writes the author's files beside the bundle, and returns their bytes. */
@@ -128,7 +141,7 @@ async function foundOut({ reads, asked, assets, tsconfigFiles }: Reads) {
   const read = await Promise.all([...tsconfigFiles].map((file) => reads.inputOf(file)));
   const inputs = [...reads.inputs.values(), ...assets.inputs.values(), ...read];
   const byPath = new Map(inputs.map((input) => [input.path, input]));
-  return { inputs: [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), lookups: asked.lookups() };
+  return { inputs: [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), lookups: await asked.lookups() };
 }
 
 function tell(message: Message, more: number, ask: CompileAsk, reads: SourceReads): PlainFault {

@@ -1,8 +1,9 @@
-import { lstat, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { basename, dirname, extname, join, resolve, sep } from 'node:path';
-import { pathInside } from '../versions/files.ts';
-import { keyOf, type Lookup, lookUp, NOTHING, UNSURE } from '../versions/lookups.ts';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { type Lookup, NOTHING } from '../versions/lookups.ts';
+import { mainsOf, type PackageSays, targetsIn } from './package-targets.ts';
+import { createPathQuestions, isFar, NODE_MODULES, type PathQuestionsTerms } from './path-questions.ts';
 import { type TsConfig, targetsOf } from './tsconfig-chain.ts';
 
 /** An import as the compiler met it. */
@@ -27,14 +28,11 @@ export interface ImportsAsked {
   addFile(file: string): Promise<void>;
   /** Where packages are that were found in some node_modules: they may be linked there from elsewhere. */
   readonly packageRoots: ReadonlySet<string>;
-  lookups(): Lookup[];
+  /** All that was asked. What may have changed meanwhile has no answer for sure. */
+  lookups(): Promise<Lookup[]>;
 }
 
-export interface ImportsAskedTerms {
-  /** The installation, absolute. */
-  folder: string;
-  /** Epoch ms at which the compiler began: what changed since then may have been seen in either state. */
-  startedAt: number;
+export interface ImportsAskedTerms extends PathQuestionsTerms {
   /** The settings of the compiler that hold in a folder, nearest first. */
   tsconfigsOf(folder: string): Promise<readonly TsConfig[]>;
 }
@@ -47,39 +45,21 @@ const REWRITTEN: Record<string, string[]> = {
   '.mjs': ['.mts'],
   '.cjs': ['.cts'],
 };
-const NODE_MODULES = 'node_modules';
-const MOST_LINKS = 40;
-/** The clock of a file system lags behind that of the process. */
-const CLOCK_LAG_MS = 20;
 
 export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
-  const { folder, startedAt, tsconfigsOf } = terms;
-  const found = new Map<string, Promise<string>>();
+  const { tsconfigsOf } = terms;
+  const questions = createPathQuestions(terms);
+  const { ask, follow } = questions;
+  const scopes = new Map<string, Promise<string | undefined>>();
   const there = new Map<string, Promise<boolean>>();
+  const begun = new Set<string>();
   const done = new Map<string, Promise<void>>();
-  const lookups: Lookup[] = [];
   const packageRoots = new Set<string>();
-
-  /** Each question once. */
-  function ask(what: Lookup['ask'], file: string): Promise<string> {
-    const path = pathInside(folder, file);
-    const key = keyOf({ ask: what, path });
-    let asked = found.get(key);
-    if (!asked) {
-      asked = lookUp(what, path, folder).then(async (answer) => {
-        const young = await changedSince(what === 'is' ? dirname(file) : file, startedAt - CLOCK_LAG_MS);
-        lookups.push({ ask: what, path, answer: young ? UNSURE : answer });
-        return answer;
-      });
-      found.set(key, asked);
-    }
-    return asked;
-  }
 
   function isThere(modules: string): Promise<boolean> {
     let known = there.get(modules);
     if (!known) {
-      known = kindBehind(modules).then((kind) => kind !== undefined);
+      known = follow(modules).then(async (real) => (await kindOf(real)) === 'folder');
       there.set(modules, known);
     }
     return known;
@@ -94,50 +74,33 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
     return doing;
   }
 
-  /** Notes every link on the way, and inside of the installation every folder, for it may become one. */
-  async function walk(path: string, links = 0): Promise<void> {
-    await once(`walk ${path}`, async () => {
-      const steps = path.split(sep);
-      for (let count = 2; count <= steps.length; count++) {
-        const at = steps.slice(0, count).join(sep);
-        const inside = at.startsWith(`${folder}${sep}`) && at.indexOf(sep, folder.length + 1) !== -1;
-        const target = await readlink(at).catch(() => undefined);
-        if (target !== undefined || (inside && !isFar(at))) await ask('is', at);
-        if (target === undefined || links > MOST_LINKS) continue;
-        await walk(join(resolve(dirname(at), target), ...steps.slice(count)), links + 1);
-        return;
-      }
-    });
-  }
-
   /** All that `path` may mean: the file itself, one with an ending, a folder with a package.json or an index. */
   async function addPath(path: string, depth = 0): Promise<void> {
-    await once(`path ${path}`, async () => {
-      await walk(dirname(path));
-      const parent = await realpath(dirname(path)).catch(() => dirname(path));
-      const at = join(parent, basename(path));
-      await walk(at);
-      const real = await kindBehind(at);
-      // A file of a library that is named in full is an input itself, and wins whatever else there is.
-      if (!isFar(at)) await ask('is', at);
-      if (real === 'file') return;
-      if (isFar(at)) await ask('names', parent);
-      else await addEndings(at);
-      if (real !== 'folder' || depth > 3) return;
-      const manifest = join(at, 'package.json');
-      if ((await ask('package', manifest)) !== NOTHING) {
-        for (const main of await mainsOf(manifest)) await addPath(join(at, main), depth + 1);
-      }
-      if (isFar(at)) await ask('names', at);
-      else await addEndings(join(at, 'index'));
-    });
+    // A package.json may lead back to its own folder: what has begun is not waited for.
+    if (begun.has(path)) return;
+    begun.add(path);
+    const parent = await follow(dirname(path));
+    const at = join(parent, basename(path));
+    const real = await kindOf(await follow(at));
+    // A file of a library that is named in full is an input itself, and wins whatever else there is.
+    if (!isFar(at)) await ask('is', at);
+    if (real === 'file') return;
+    if (isFar(at)) await ask('names', parent);
+    else await addEndings(at);
+    if (real !== 'folder' || depth > 3) return;
+    const manifest = join(at, 'package.json');
+    if ((await ask('package', manifest)) !== NOTHING) {
+      for (const main of mainsOf(await readPackage(manifest))) await addPath(join(at, main), depth + 1);
+    }
+    if (isFar(at)) await ask('names', at);
+    else await addEndings(join(at, 'index'));
   }
 
   async function addEndings(path: string): Promise<void> {
     const ending = extname(path);
     const rewritten = (REWRITTEN[ending] ?? []).map((other) => path.slice(0, -ending.length) + other);
     for (const file of [...ENDINGS.map((one) => path + one), ...rewritten]) {
-      if ((await ask('is', file)).startsWith('link')) await walk(file);
+      if ((await ask('is', file)).startsWith('link')) await follow(file);
     }
   }
 
@@ -154,40 +117,60 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
       }
       const at = join(modules, name);
       if ((await ask('is', at)) === NOTHING) continue;
-      await walk(at);
-      const root = await realpath(at).catch(() => at);
+      const root = await follow(at);
       packageRoots.add(root);
       const manifest = join(root, 'package.json');
       await ask('package', manifest);
+      const says = await readPackage(manifest);
+      for (const target of targetsIn(says.exports, inside ? `./${inside}` : '.')) await addPath(join(root, target));
       if (inside) await addPath(join(root, inside));
-      else for (const main of [...(await mainsOf(manifest)), 'index']) await addPath(join(root, main));
+      else for (const main of [...mainsOf(says), 'index']) await addPath(join(root, main));
     }
   }
 
   async function addFolder(at: string): Promise<void> {
-    await walk(at);
+    await follow(at);
     await ask('tree', at);
   }
 
   /** The package.json that says how a folder's files are read, and those nearer that could come to do so. */
-  async function addScope(from: string): Promise<void> {
-    await once(`scope ${from}`, async () => {
-      for (const above of foldersAbove(from)) {
-        if (isFar(above) && basename(above) === NODE_MODULES) return;
-        if ((await ask('package', join(above, 'package.json'))) !== NOTHING) return;
-      }
-    });
+  function addScope(from: string): Promise<string | undefined> {
+    let finding = scopes.get(from);
+    if (!finding) {
+      finding = findScope(from);
+      scopes.set(from, finding);
+    }
+    return finding;
+  }
+
+  async function findScope(from: string): Promise<string | undefined> {
+    for (const above of foldersAbove(from)) {
+      if (isFar(above) && basename(above) === NODE_MODULES) return undefined;
+      if ((await ask('package', join(above, 'package.json'))) !== NOTHING) return above;
+    }
+    return undefined;
+  }
+
+  /** What a package says of itself, by `imports` or by its own name. */
+  async function addOwn(specifier: string, from: string): Promise<void> {
+    const root = await addScope(from);
+    if (root === undefined) return;
+    const says = await readPackage(join(root, 'package.json'));
+    const subpath = specifier.startsWith('#') ? specifier : `.${specifier.slice(String(says.name).length)}`;
+    if (subpath === specifier)
+      for (const target of targetsIn(says.imports, specifier)) await addPath(join(root, target));
+    else if (specifier === says.name || specifier.startsWith(`${String(says.name)}/`))
+      for (const target of targetsIn(says.exports, subpath)) await addPath(join(root, target));
   }
 
   return {
     packageRoots,
     async add({ specifier, from }) {
       await once(`import ${from} ${specifier}`, async () => {
-        if (/^\.{0,2}\//.test(specifier) || specifier === '.' || specifier === '..')
-          return addPath(resolve(from, specifier));
+        if (isPath(specifier)) return addPath(resolve(from, specifier));
         if (isBuiltin(specifier) || specifier.startsWith('data:')) return;
         for (const target of targetsOf(specifier, await tsconfigsOf(from))) await addPath(target);
-        // What begins with # is told by the package.json around it, which is asked for each file.
+        await addOwn(specifier, from);
         if (!specifier.startsWith('#')) await addPackage(specifier, from);
       });
     },
@@ -201,18 +184,17 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
       await ask('is', file);
     },
     async addFile(file) {
-      await walk(file);
-      const from = dirname(await realpath(file).catch(() => file));
+      const from = dirname(await follow(file));
       await addScope(from);
       await tsconfigsOf(from);
     },
-    lookups: () => [...lookups].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+    lookups: questions.lookups,
   };
 }
 
-/** Whether it is a library's: those change by an install, not by a save. */
-export function isFar(path: string): boolean {
-  return path.includes(`${NODE_MODULES}${sep}`) || path.endsWith(`${sep}${NODE_MODULES}`);
+/** Whether an import names a file by its path, and not a package. */
+export function isPath(specifier: string): boolean {
+  return /^(?:\.{0,2}\/|\.{1,2}$)/.test(specifier);
 }
 
 function foldersAbove(folder: string): string[] {
@@ -221,23 +203,15 @@ function foldersAbove(folder: string): string[] {
   return all;
 }
 
-/** What is there when links are followed. */
-async function kindBehind(path: string): Promise<'file' | 'folder' | undefined> {
-  const real = await realpath(path).catch(() => undefined);
-  const at = real === undefined ? undefined : await lstat(real).catch(() => undefined);
+async function kindOf(real: string): Promise<'file' | 'folder' | undefined> {
+  const at = await lstat(real).catch(() => undefined);
   return at?.isDirectory() ? 'folder' : at?.isFile() ? 'file' : undefined;
 }
 
-async function mainsOf(manifest: string): Promise<string[]> {
+async function readPackage(manifest: string): Promise<PackageSays> {
   try {
-    const said = JSON.parse(await readFile(manifest, 'utf8')) as Record<string, unknown>;
-    return [said.main, said.module].filter((one) => typeof one === 'string');
+    return (JSON.parse(await readFile(manifest, 'utf8')) ?? {}) as PackageSays;
   } catch {
-    return [];
+    return {};
   }
-}
-
-async function changedSince(path: string, ms: number): Promise<boolean> {
-  const at = await stat(path).catch(() => undefined);
-  return at !== undefined && Math.max(at.mtimeMs, at.ctimeMs) >= ms;
 }

@@ -13,7 +13,7 @@ export interface ReadGuardTerms {
   folder: string;
   /** The plugin's file, absolute. */
   entry: string;
-  /** Where the running Daruma and what it lends are. */
+  /** Where the running Daruma is, with the packages that it lends. */
   daruma: string;
   /** Where packages are that were found in a node_modules; asked each time. */
   packageRoots: ReadonlySet<string>;
@@ -35,12 +35,12 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
   const plugins = join(folder, 'plugins');
   const home = dirname(realOf(terms.entry));
   const granted = [realOf(plugins), ...(await linkedBelow(plugins, LINKS_DEEPEST))];
-  const daruma = realOf(terms.daruma);
+  const lent = join(realOf(terms.daruma), 'node_modules');
 
   return {
     mayRead(file) {
       if (OF_THE_SYSTEM.test(file)) return false;
-      if ([...granted, daruma, ...packageRoots].some((root) => isAtOrBelow(file, root))) return true;
+      if ([...granted, lent, ...packageRoots].some((root) => isAtOrBelow(file, root))) return true;
       if (isOfModules(file, folder)) return true;
       const inside = relative(folder, file).split(sep);
       const isInside = inside[0] !== '..';

@@ -30,6 +30,8 @@ export interface SourceReadsNeeds {
   guard: ReadGuard;
   asked: ImportsAsked;
   assets: AssetReads;
+  /** Whether imports of paths are asked for, too: the compiler reports those only when it succeeds. */
+  asksAll: boolean;
 }
 
 const CODE_LOADERS: Record<string, Loader> = {
@@ -50,7 +52,7 @@ const ATTRIBUTE_LOADERS: Record<string, Loader> = { json: 'json', text: 'text', 
  * saved during the build shows up as changed afterwards.
  */
 export function readsSources(ask: CompileAsk, needs: SourceReadsNeeds): SourceReads {
-  const { guard, asked, assets } = needs;
+  const { guard, asked, assets, asksAll } = needs;
   const inputs = new Map<string, Input>();
   const contents = new Map<string, Buffer>();
   const added = new Map<string, number>();
@@ -84,7 +86,7 @@ export function readsSources(ask: CompileAsk, needs: SourceReadsNeeds): SourceRe
   const plugin: Plugin = {
     name: 'source-reads',
     setup(build) {
-      build.onResolve({ filter: /./ }, async ({ path, kind, importer, resolveDir, namespace }) => {
+      build.onResolve({ filter: asksAll ? /./ : /^[^./]/ }, async ({ path, kind, importer, resolveDir, namespace }) => {
         if (kind === 'entry-point' || namespace !== 'file' || isOfDaruma(importer)) return undefined;
         await asked.add({ specifier: path, from: resolveDir });
         return undefined;
