@@ -14,6 +14,8 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   // Rights that nobody gave.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],
+  // A file beside the source that its version does not hold.
+  ['NOT_KEPT', false],
   // A chain of jobs that is too long, or grows too fast: its next hop is the same.
   ['CHAIN_TOO_DEEP', false],
   ['CHAIN_TOO_FAST', false],

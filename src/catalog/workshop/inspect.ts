@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { notKeptOf } from '../../kernel/not-kept.ts';
 import { codeFrame } from '../files/frame.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { mapStack } from './mapped-stack.ts';
@@ -75,7 +76,10 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
     file: ask.file,
   };
   if (mapped.stack) fault.stack = mapped.stack;
-  if (/ERR_ACCESS_DENIED|Access to this API has been restricted/.test(`${found.stack}${found.message}`)) {
+  const code = found.message.startsWith('Cannot find module') ? 'MODULE_NOT_FOUND' : found.message.split(':')[0];
+  const notKept = notKeptOf({ message: found.message, code }, ask.folder);
+  if (notKept) Object.assign(fault, { message: `at load, ${notKept.message}`, next: notKept.next });
+  else if (/ERR_ACCESS_DENIED|Access to this API has been restricted/.test(`${found.stack}${found.message}`)) {
     fault.message = 'does something at load that only `run` may do (files, network, processes)';
     fault.next = 'move it into `run`';
   }

@@ -1,6 +1,7 @@
 import { BOUNDS, shown } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { mayHelp } from '../../kernel/fault-codes.ts';
+import { notKeptOf } from '../../kernel/not-kept.ts';
 import { errorsOf, isError, type Reason, reasonsOf, sentenceOf } from '../../kernel/reasons.ts';
 import { readLength } from '../../kernel/units.ts';
 import type { Thrown } from '../wire.ts';
@@ -51,7 +52,7 @@ function isPermanent(error: Error, owner: Owner): boolean {
 
 /** What Daruma says of the error, when it is Daruma's own or Node's refusal of a right. */
 function ownFault(error: Error, owner: Owner): PlainFault | undefined {
-  return error instanceof Fault ? error.plain : deniedOf(error, owner);
+  return error instanceof Fault ? error.plain : (notKeptOf(error, owner.folder) ?? deniedOf(error, owner));
 }
 
 function told(error: Error, owner: Owner): Thrown {
@@ -63,9 +64,11 @@ function told(error: Error, owner: Owner): Thrown {
   }));
   const first = known.find(({ reason, fault }) => fault && isTheCause(reason, reasons))?.fault;
   const own = plain.code === error.name || plain.code === 'ERROR' ? undefined : plain.code;
-  const isOurs = first !== undefined && (own === undefined || own === 'ERR_ACCESS_DENIED' || error instanceof Fault);
+  const isOurs =
+    first !== undefined &&
+    (own === undefined || own === 'ERR_ACCESS_DENIED' || first.code === 'NOT_KEPT' || error instanceof Fault);
   const code = isOurs ? first.code : (own ?? codeOf(reasons) ?? plain.code);
-  const denied = deniedOf(error, owner);
+  const denied = notKeptOf(error, owner.folder) ?? deniedOf(error, owner);
   const next = first?.next ?? known.find(({ fault }) => fault?.next)?.fault?.next;
   const stack = stackOf(reasons);
   const thrown: Thrown = {
