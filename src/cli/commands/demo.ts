@@ -1,4 +1,5 @@
 import type { DrillNewsView } from '../../control/protocol.ts';
+import type { DrillView, IncidentView } from '../../control/views.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Said, Stage } from '../ports.ts';
@@ -28,26 +29,26 @@ export async function run(stage: Stage, [name = 'leak']: (string | undefined)[])
     lastBar = bar(news) || lastBar;
     tell(stage, news, bar(news), stage.time.monotonic() - begun);
   });
-  const { repairMs, ok } = result!;
-  const end =
-    repairMs === null
-      ? 'It was not repaired.'
-      : `The same job ran on a clean worker ${formatDuration(repairMs)} after the fault.`;
+  const [incident] = await stage.ask('incidents', { agent: drillAgent(name), limit: 1 });
+  const { ok } = result!;
   return {
     json: result,
     lines: [
       '',
-      `${ok ? stage.paint('green', '✓') : stage.paint('red', '✗')} ${end} No other agent noticed.`,
-      `  next: ${await incidentHint(stage, name)} · daruma drill, for all faults`,
+      `${ok ? stage.paint('green', '✓') : stage.paint('red', '✗')} ${endWords(result!, incident)} No other agent noticed.`,
+      `  next: ${incident ? `daruma incidents ${incident.id}` : 'daruma incidents --drills'} · daruma drill, for all faults`,
     ],
     code: ok ? 0 : 1,
   };
 }
 
-/** The incident that the demo made, so that what was seen and done can be read. */
-async function incidentHint(stage: Stage, demo: string): Promise<string> {
-  const [incident] = await stage.ask('incidents', { agent: drillAgent(demo), limit: 1 });
-  return incident ? `daruma incidents ${incident.id}` : 'daruma incidents --drills';
+/** When it was seen and when it was over, in the figures of the incident that it made. */
+function endWords({ detectMs, repairMs }: DrillView, incident: IncidentView | undefined): string {
+  if (repairMs === null) return 'It was not repaired.';
+  if (detectMs === null || !incident?.endedAt)
+    return `The same job ran on a clean worker ${formatDuration(repairMs)} after the fault.`;
+  const healedMs = Date.parse(incident.endedAt) - Date.parse(incident.openedAt);
+  return `Seen ${formatDuration(detectMs)} after the fault, healed ${formatDuration(healedMs)} later: the same job ran on a clean worker.`;
 }
 
 function tell(stage: Stage, { what, text }: DrillNewsView, bar: string, atMs: number) {
