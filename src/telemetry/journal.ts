@@ -1,7 +1,6 @@
 import { type Logger, pino } from 'pino';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
-import { machineTime } from '../kernel/time.ts';
 import { logFiles, trimLogs } from './log-files.ts';
 import { openRollingFile, type RollingFile } from './rolling-file.ts';
 import { createScrubber } from './scrub.ts';
@@ -59,10 +58,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   trimLogs(options.folder, STREAM, options.budgetBytes);
   const maxFileBytes = Math.min(options.maxFileBytes, Math.max(options.budgetBytes / 4, 64 * 1024));
   const { folder } = options;
-  const file = openRollingFile(
-    { folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES },
-    machineTime.now(),
-  );
+  const file = await openRollingFile({ folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES });
   const { stream } = file;
   const followers = new Set<(line: Record<string, unknown>) => void>();
   let scrub = createScrubber([]);
@@ -85,7 +81,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   /** Every line passes here last, as the text that goes to the file. */
   function onLine(text: string): string {
     const line = scrub(text);
-    file.turn(machineTime.now());
     sinceTrim += line.length;
     if (sinceTrim > maxFileBytes / 4) {
       sinceTrim = 0;

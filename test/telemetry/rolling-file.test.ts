@@ -10,12 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openRollingFile, type RollingFile } from '../../src/telemetry/rolling-file.ts';
-
-const NOON = new Date(2026, 10, 26, 12).getTime();
-const MIDNIGHT = new Date(2026, 10, 27).getTime();
 
 let folder: string;
 let file: RollingFile | undefined;
@@ -28,81 +25,58 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const opened = (now = NOON, at = folder, maxFileBytes = 100) => {
-  file = openRollingFile({ folder: at, stream: 'daruma', maxFileBytes, keptBytes: 1_000 }, now);
+const opened = async (at = folder, maxFileBytes = 1024) => {
+  file = await openRollingFile({ folder: at, stream: 'daruma', maxFileBytes, keptBytes: 10_000 });
   return file;
 };
-const write = (text: string, now: number) => {
-  file!.turn(now);
-  file!.stream.write(text);
-};
 const names = (at = folder) => readdirSync(at).sort();
-const text = (name: string, at = folder) => readFileSync(join(at, name), 'utf8');
+/** The name of today's file of that number. */
+const today = (number: number) => basename(file!.held().path).replace(/\d+\.log$/, `${number}.log`);
+const text = (number: number, at = folder) => readFileSync(join(at, today(number)), 'utf8');
 
-it('begins another file with the first line after midnight, whenever that comes', () => {
-  opened();
-  write('old\n', MIDNIGHT - 1);
-  write('new\n', MIDNIGHT);
-  write('much later\n', MIDNIGHT + 3 * 86_400_000);
-  expect(text('daruma.2026-11-26.1.log')).toBe('old\n');
-  expect(text('daruma.2026-11-27.1.log')).toBe('new\n');
-  expect(text('daruma.2026-11-30.1.log')).toBe('much later\n');
-});
-
-it('begins another file when this one has its size, and goes on in the last one after a restart', () => {
-  opened();
-  for (const sign of 'abc') write(`${sign.repeat(60)}\n`, NOON);
-  expect(names()).toEqual(['daruma.2026-11-26.1.log', 'daruma.2026-11-26.2.log']);
+it('begins another file when this one has its size, and goes on in the last one after a restart', async () => {
+  await opened();
+  for (const sign of 'abc') file!.stream.write(`${sign.repeat(600)}\n`);
+  await expect.poll(() => names()).toEqual([today(1), today(2)]);
   file!.stream.end();
-  writeFileSync(join(folder, 'daruma.2026-11-26.10.log'), 'before\n');
-  opened();
-  write('after\n', NOON);
-  expect(text('daruma.2026-11-26.10.log')).toBe('before\nafter\n');
+  writeFileSync(join(folder, today(10)), 'before\n');
+  await opened();
+  file!.stream.write('after\n');
+  expect(text(10)).toBe('before\nafter\n');
 });
 
-it('never turns back with the clock: the newest file is the last by name', () => {
-  opened(MIDNIGHT);
-  write('one\n', MIDNIGHT);
-  write('two\n', MIDNIGHT - 86_400_000);
-  expect(names()).toEqual(['daruma.2026-11-27.1.log']);
-});
-
-it('works in a folder of any name', () => {
-  for (const name of [
-    'app:prod',
-    'x*y',
-    'x?y',
-    'x"y',
-    'x|y',
-    'x<y>',
-    '#1',
-    'a%20b',
-    'a\\b',
-    'new\nline',
-    ' blank ',
-    'é',
-  ]) {
+it('works in folders that people have, and refuses one that pino-roll does not take, by its sign', async () => {
+  for (const name of ['#1', 'a%20b', 'a%b', ' blank ', 'é', "it's", '$HOME', '[x]', 'new\nline']) {
     const at = join(folder, name, 'logs');
-    opened(NOON, at);
-    write(`${'x'.repeat(120)}\n`, NOON);
-    write('next\n', NOON);
-    expect(names(at)).toEqual(['daruma.2026-11-26.1.log', 'daruma.2026-11-26.2.log']);
+    await opened(at);
+    file!.stream.write('line\n');
+    expect(text(1, at)).toBe('line\n');
     file!.stream.end();
   }
   file = undefined;
+  for (const sign of [':', '*', '?', '"', '|', '<', '>']) {
+    const refused = openRollingFile({
+      folder: join(folder, `x${sign}y`),
+      stream: 'daruma',
+      maxFileBytes: 1,
+      keptBytes: 1,
+    });
+    await expect(refused).rejects.toMatchObject({ plain: { code: 'FOLDER_NAME' } });
+  }
+  expect(names()).not.toContain('x:y');
 });
 
-it('says what is open and where it should lie, so that somebody can see that they are no more one file', () => {
-  const { held } = opened();
-  write('one\n', NOON);
+it('says what is open and where it should lie, so that somebody can see that they are no more one file', async () => {
+  const { held } = await opened();
+  file!.stream.write('one\n');
   const { path, id } = held();
   const { dev, ino } = statSync(path, { bigint: true });
   expect(id).toBe(`${dev}:${ino}`);
   renameSync(path, `${path}.1`);
-  write('two\n', NOON);
+  file!.stream.write('two\n');
   expect(readFileSync(`${path}.1`, 'utf8')).toBe('one\ntwo\n');
   file!.reopen();
-  write('three\n', NOON);
+  file!.stream.write('three\n');
   expect(readFileSync(path, 'utf8')).toBe('three\n');
   expect(held().path).toBe(path);
   expect(held().id).not.toBe(id);
@@ -110,23 +84,32 @@ it('says what is open and where it should lie, so that somebody can see that the
 
 it('is made anew with its folder; where that cannot be, it says why and goes on with what is open', async () => {
   const logs = join(folder, 'logs');
-  opened(NOON, logs);
+  await opened(logs);
   rmSync(logs, { recursive: true });
   file!.reopen();
-  write('back\n', NOON);
-  expect(text('daruma.2026-11-26.1.log', logs)).toBe('back\n');
+  file!.stream.write('back\n');
+  expect(text(1, logs)).toBe('back\n');
   renameSync(logs, `${logs}.old`);
   writeFileSync(logs, 'no folder');
   for (let times = 0; times < 3; times++) expect(() => file!.reopen()).toThrow();
-  write('still open\n', NOON);
-  // Its time has come, and it cannot be opened.
-  write('and on\n', MIDNIGHT);
-  expect(text('daruma.2026-11-26.1.log', `${logs}.old`)).toBe('back\nstill open\nand on\n');
+  file!.stream.write('still open\n');
+  expect(text(1, `${logs}.old`)).toBe('back\nstill open\n');
   rmSync(logs);
   mkdirSync(logs);
   file!.reopen();
   await new Promise(setImmediate);
   appendFileSync(join(folder, 'another'), 'nobody closed what is not his');
-  write('last\n', MIDNIGHT + 2_000);
-  expect(text('daruma.2026-11-27.1.log', logs)).toBe('last\n');
+  file!.stream.write('last\n');
+  expect(text(1, logs)).toBe('last\n');
+});
+
+it('rolls into a folder that was removed a moment before', async () => {
+  const logs = join(folder, 'logs');
+  await opened(logs);
+  file!.stream.write(`${'a'.repeat(900)}\n`);
+  rmSync(logs, { recursive: true });
+  file!.stream.write(`${'b'.repeat(900)}\n`);
+  await expect.poll(() => basename(file!.held().path)).toBe(today(2));
+  file!.stream.write('next\n');
+  expect(text(2, logs)).toBe('next\n');
 });
