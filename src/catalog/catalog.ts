@@ -223,7 +223,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ...agentShelf.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set([...tellGone(gone), ...strays.notes, ...scheduleNotes(inForce, time.now())]);
+    notes.set([...tellGone(gone), ...strays.notes, ...scheduleNotes(inForce)]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {

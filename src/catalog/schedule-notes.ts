@@ -5,18 +5,17 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Resolved } from './resolve/agent.ts';
 
 /** A schedule is read once: with a thousand agents, one save must not read all of them anew. */
-const read = new WeakMap<ScheduleSpec, { notes: string[]; text: string; isOver(now: number): boolean }>();
+const read = new WeakMap<ScheduleSpec, { notes: string[]; text: string }>();
 
-/** What a reader of an agent's schedule could take for something else, and schedules that have ended. */
-export function scheduleNotes(agents: ReadonlyMap<string, Resolved>, now: number): PlainFault[] {
+/** What a reader of an agent's schedule could take for something else. */
+export function scheduleNotes(agents: ReadonlyMap<string, Resolved>): PlainFault[] {
   return [...agents].flatMap(([name, { agent, origins }]) => {
     const { schedule } = agent;
     if (!schedule) return [];
-    const { notes, text, isOver } = readingOf(schedule);
-    const over = isOver(now) ? ['it has ended: it asks for no job any more'] : [];
+    const { notes, text } = readingOf(schedule);
     const said = origins.find(({ path, origin }) => (path === 'schedule' || path === 'at') && origin !== 'default');
     const [file, line] = said?.origin.split(':') ?? [];
-    return [...notes, ...over].map((note) => ({
+    return notes.map((note) => ({
       code: 'SCHEDULE_NOTE',
       message: `the schedule of ${name}, ${text}: ${note}`,
       ...(file ? { file } : {}),
@@ -37,9 +36,8 @@ function readingOf(schedule: ScheduleSpec) {
 function readOnce(schedule: ScheduleSpec) {
   try {
     const timetable = timetableOf(schedule);
-    const isOver = (now: number) => timetable.hasEnd && timetable.next(now) === undefined;
-    return { notes: notesOn(timetable), text: timetable.text, isOver };
+    return { notes: notesOn(timetable), text: timetable.text };
   } catch {
-    return { notes: [], text: '', isOver: () => false };
+    return { notes: [], text: '' };
   }
 }

@@ -16,6 +16,10 @@ describe('a host on a machine whose zone nobody understands', () => {
       ),
       'plugins/nightly.ts': plugin('return 1;', "schedule: '0 3 * * *',"),
     });
+    const soon = new Date(Date.now() + 4_000).toISOString().slice(0, 19);
+    place.write('agents/once.yaml', `plugin: nightly\nat: ${soon}\n`);
+    place.write('agents/nightly.yaml', 'plugin: nightly\nschedule: "0 3 * * FRI#L"\n');
+    place.write('agents/past.yaml', 'plugin: nightly\nat: 2020-12-24T18:00\n');
     await place.start();
   }, 30_000);
   afterAll(async () => {
@@ -31,7 +35,9 @@ describe('a host on a machine whose zone nobody understands', () => {
     );
     const done = jobs.json.find(({ state }: { state: string }) => state === 'done');
     expect(done.result).toEqual([0, 'UTC']);
-    expect((await place.daruma('next', 'nightly')).stdout).toMatch(/0 3 \* \* \* {2}UTC[\s\S]* 03:00:00 \(\+00:00\)/);
+    expect((await place.daruma('next', 'nightly')).stdout).toMatch(
+      /0 3 \* \* FRI#L {2}UTC\n {2}At 03:00, on the last Friday of the month\n[\s\S]* 03:00:00 \(\+00:00\)/,
+    );
     expect((await place.daruma('config', 'show', 'nightly', '--json')).json.values).toContainEqual(
       expect.objectContaining({ path: 'timezone', value: 'UTC' }),
     );
@@ -53,5 +59,15 @@ describe('a host on a machine whose zone nobody understands', () => {
     // Healing may have written it anew already.
     if (said.code === 0) return expect(said.stdout).toContain('next ');
     expect(said.stdout).toMatch(/unscheduled[\s\S]*was planned and\s+is not in the store/);
+  });
+
+  it('runs once what is to run once, and calls it done', async () => {
+    const { json } = await place.until(
+      () => place.daruma('status', 'once', '--json'),
+      (said) => said.json.agents[0].state === 'done',
+    );
+    expect(json.agents[0]).toMatchObject({ lastJob: { state: 'done', trigger: 'schedule' }, nextSlot: null });
+    const said = await place.daruma('status');
+    expect(said.stdout).toMatch(/past +done[\s\S]*it never ran/);
   });
 });

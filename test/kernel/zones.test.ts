@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { timezoneField } from '../../src/catalog/files/fields.ts';
 import { understandZone } from '../../src/kernel/cron/machine-zone.ts';
 import { timetableOf } from '../../src/kernel/cron/timetable.ts';
-import { zoneProblem } from '../../src/kernel/cron/zone-name.ts';
+import { zoneNote, zoneProblem } from '../../src/kernel/cron/zone-name.ts';
 
 /** Names that have stopped schedules, and what stands beside them. */
 const REFUSED: [string, string | undefined][] = [
@@ -12,10 +12,6 @@ const REFUSED: [string, string | undefined][] = [
   ['CST', 'America/Chicago'],
   ['JST', 'Asia/Tokyo'],
   ['BST', 'Europe/London'],
-  ['EST', 'America/New_York'],
-  ['MST', 'America/Denver'],
-  ['HST', 'Pacific/Honolulu'],
-  ['est', 'America/New_York'],
   ['CEST', 'Europe/Berlin'],
   ['UTC+3', 'Etc/GMT-3'],
   ['GMT+2', 'Etc/GMT-2'],
@@ -47,9 +43,16 @@ const TAKEN = [
   'Japan',
   'CET',
   'EST5EDT',
+  'EST',
+  'HST',
 ];
 
 describe('whether a zone exists', () => {
+  it('EST is one, and has no summer time: that is worth a note', () => {
+    expect(zoneNote('est')).toBe('est has no summer time; the clocks of America/New_York have');
+    expect(['HST', 'CET', 'America/New_York'].map(zoneNote)).toEqual([undefined, undefined, undefined]);
+  });
+
   it.each(REFUSED)('"%s" is refused, and %s was probably meant', (name, meant) => {
     const problem = zoneProblem(name);
     expect(problem?.meant).toBe(meant);

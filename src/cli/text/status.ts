@@ -158,9 +158,14 @@ export function paintMarks(marks: Mark[], paint: Paint): string {
   return text;
 }
 
+/** A schedule that ended before its agent ever ran may be a slip of the pen. */
+function tellsWhy({ state, why, lastJob }: AgentView): boolean {
+  return why !== '' && (TELL_WHY.has(state) || (state === 'done' && lastJob === null));
+}
+
 function below(agent: AgentView, { paint, width }: Look): string[] {
   const lines: string[] = [];
-  if (TELL_WHY.has(agent.state) && agent.why) {
+  if (tellsWhy(agent)) {
     const [first, ...rest] = wrap(oneLine(agent.why), width - 7).slice(0, MOST_WHY_LINES);
     lines.push(`     ${paint('dim', '└')} ${first}`, ...rest.map((line) => `       ${line}`));
   }

@@ -31,7 +31,8 @@ export function whatIsWrongWith(
     const withExample = (next = '') => (/["`]/.test(next) ? next : `${next}; ${example(spec.timezone, now)}`);
     const { code, message, next, data } = error.plain;
     if (code === 'TIMEZONE_UNKNOWN') return { key: 'timezone', message, next };
-    return { key: String(data?.key ?? 'schedule'), message: String(data?.reason ?? message), next: withExample(next) };
+    const key = String(data?.key ?? 'schedule');
+    return { key, message: String(data?.reason ?? message), next: key === 'schedule' ? withExample(next) : next };
   }
 }
 

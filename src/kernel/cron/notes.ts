@@ -1,6 +1,7 @@
 import { FIELDS } from './field-names.ts';
-import { sourceOf } from './fields.ts';
+import { type CronFields, sourceOf } from './fields.ts';
 import type { Timetable } from './timetable.ts';
+import { zoneNote } from './zone-name.ts';
 
 const NTH: Record<string, string> = { '1-7': '1', '8-14': '2', '15-21': '3', '22-28': '4' };
 const UNEVEN = [
@@ -10,9 +11,13 @@ const UNEVEN = [
 ] as const;
 
 /** What a reader of the schedule could take for something else, in sentences; most schedules have none. */
-export function notesOn({ kind }: Pick<Timetable, 'kind'>): string[] {
-  if (kind.is !== 'cron') return [];
-  const { fields } = kind;
+export function notesOn({ kind, timezone }: Pick<Timetable, 'kind' | 'timezone'>): string[] {
+  const zone = zoneNote(timezone);
+  const ofZone = zone ? [zone] : [];
+  return kind.is === 'cron' ? [...ofZone, ...notesOnFields(kind.fields)] : ofZone;
+}
+
+function notesOnFields(fields: CronFields): string[] {
   const parts = sourceOf(fields.expression).split(/\s+/);
   const [seconds, minutes, hours, day, , weekday] = parts.length === 5 ? ['0', ...parts] : parts;
   const notes: string[] = [];

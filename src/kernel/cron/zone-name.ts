@@ -3,7 +3,7 @@ import { suggest } from '../suggest.ts';
 
 /**
  * Abbreviations, and the place whose clocks are most often meant by them. None of them names a zone: IST alone is the time of
- * India, Ireland and Israel. EST, MST and HST are names of IANA, but of zones without summer time, which is hardly ever meant.
+ * India, Ireland and Israel.
  */
 const MEANT: ReadonlyMap<string, string> = new Map([
   ['ACDT', 'Australia/Adelaide'],
@@ -28,11 +28,9 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['EAT', 'Africa/Nairobi'],
   ['EDT', 'America/New_York'],
   ['EEST', 'Europe/Athens'],
-  ['EST', 'America/New_York'],
   ['ET', 'America/New_York'],
   ['GST', 'Asia/Dubai'],
   ['HKT', 'Asia/Hong_Kong'],
-  ['HST', 'Pacific/Honolulu'],
   ['ICT', 'Asia/Bangkok'],
   ['IDT', 'Asia/Jerusalem'],
   ['IST', 'Asia/Kolkata'],
@@ -40,7 +38,6 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['KST', 'Asia/Seoul'],
   ['MDT', 'America/Denver'],
   ['MSK', 'Europe/Moscow'],
-  ['MST', 'America/Denver'],
   ['MT', 'America/Denver'],
   ['NDT', 'America/St_Johns'],
   ['NST', 'America/St_Johns'],
@@ -64,12 +61,18 @@ const MEANT: ReadonlyMap<string, string> = new Map([
 const STARTS: ReadonlyMap<string, string> = new Map([
   ['CET', 'Europe/Berlin'],
   ['EET', 'Europe/Athens'],
+  ['EST', 'America/New_York'],
+  ['HST', 'Pacific/Honolulu'],
   ['MET', 'Europe/Berlin'],
+  ['MST', 'America/Denver'],
   ['WET', 'Europe/Lisbon'],
 ]);
 
-/** Names of IANA; places that have no summer time bear them. */
-const NO_SUMMER = new Set(['EST', 'MST']);
+/** Names of IANA for zones without summer time, and the place whose clocks are most often meant by them. */
+const NO_SUMMER: ReadonlyMap<string, string> = new Map([
+  ['EST', 'America/New_York'],
+  ['MST', 'America/Denver'],
+]);
 /** IANA's own names for an old way to write UTC: they look like an offset and are none. */
 const UTC_NAMES = new Set(['GMT0', 'GMT+0', 'GMT-0']);
 const OFFSET = /^(?:UTC|GMT|UT)?\s*([+\-−])(\d{1,2})(?::?(\d{2}))?$/i;
@@ -93,10 +96,11 @@ export function zoneProblem(name: string): ZoneProblem | undefined {
   const upper = name.trim().toUpperCase();
   const short = MEANT.get(upper);
   if (short !== undefined) {
-    const what = NO_SUMMER.has(upper)
-      ? 'has no summer time, which is hardly ever meant'
-      : 'is an abbreviation, not the name of a time zone';
-    return { is: `${what}, did you mean ${short}?`, next: shortNext(upper, short), meant: short };
+    return {
+      is: `is an abbreviation, not the name of a time zone, did you mean ${short}?`,
+      next: shortNext(upper, short),
+      meant: short,
+    };
   }
   if (!UTC_NAMES.has(upper)) {
     const offset = OFFSET.exec(name.trim());
@@ -111,6 +115,12 @@ export function zoneProblem(name: string): ZoneProblem | undefined {
     next: meant ? `write ${meant}` : 'use an IANA name such as Europe/Berlin, America/New_York or UTC',
     ...(meant ? { meant } : {}),
   };
+}
+
+/** What a reader of the name could take for something else; undefined for most names. */
+export function zoneNote(name: string): string | undefined {
+  const place = NO_SUMMER.get(name.toUpperCase());
+  return place && `${name} has no summer time; the clocks of ${place} have`;
 }
 
 /** Throws a {@link Fault} `TIMEZONE_UNKNOWN` unless the zone exists. */
@@ -136,8 +146,6 @@ function exists(name: string): boolean {
 }
 
 function shortNext(name: string, meant: string): string {
-  if (name === 'EST') return `write ${meant}, or America/Panama for UTC-5 without summer time`;
-  if (name === 'MST') return `write ${meant}, or America/Phoenix for UTC-7 without summer time`;
   if (name === 'IST') return `write ${meant} (or Europe/Dublin, or Asia/Jerusalem)`;
   if (name === 'CST') return `write ${meant} (or Asia/Shanghai)`;
   return `write ${meant}, or the IANA name of the place that is meant`;
