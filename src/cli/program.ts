@@ -66,7 +66,7 @@ export function buildProgram(runner: Runner, quiet = false): Command {
     .option('--since <time>', 'not ended, or ended since: 24h, "Sat 02:00", 2026-11-21')
     .option('--limit <n>', 'at most so many', '20')
     .option(...DRILLS);
-  add('agents', 'what each agent is for', () => import('./commands/agents.ts'));
+  add('agents [agent]', 'what each agent is for, or what one of them takes', () => import('./commands/agents.ts'));
   add('jobs [agent|job]', 'past and present jobs, or one job in full', () => import('./commands/jobs.ts'))
     .option('--state <state>', 'only these: queued, running, retrying, done, dead, cancelled (comma between)')
     .option('--since <time>', 'not older than: 24h, 02:00, "Sat 02:00", 2026-11-21')

@@ -79,6 +79,8 @@ export interface AgentView {
   why: string;
   schedule: string | null;
   timezone: string | null;
+  /** What its jobs may be given, as JSON Schema draft 7, and whether that may be nothing; null: anything. */
+  input?: { schema: unknown; takesNothing: boolean } | null;
   lastJob: JobView | null;
   nextSlot: string | null;
   p95Ms: number | null;

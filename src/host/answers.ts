@@ -1,3 +1,4 @@
+import { createInputCheck } from '../catalog/files/input-check.ts';
 import type { Catalog } from '../catalog/ports.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
@@ -36,6 +37,7 @@ export function createAnswers(
 ): (call: WorkerCall, by: Agent) => Promise<unknown> {
   const { time, store, jobs, catalog } = needs;
   const log = needs.journal.room('jobs');
+  const inputCheck = createInputCheck();
   const chains = createChains({ time, store, depthOf: jobs.depthOf, refused: needs.healer.chainRefused }, chainBounds);
 
   function receiver(name: string, sender: string): Agent {
@@ -86,6 +88,8 @@ export function createAnswers(
         return store.stateKeys(call.agent);
       case 'send': {
         const agent = receiver(call.to, call.agent);
+        const wrong = inputCheck(agent, call.input);
+        if (wrong) throw new Fault(wrong);
         const afterMs = call.afterMs ?? 0;
         const depth = await chains.admit({ ...maker, what: `send to ${agent.name}`, count: 1, afterMs });
         const runAt = time.now() + afterMs;

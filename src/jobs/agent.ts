@@ -60,6 +60,8 @@ export interface Agent {
   firstRun: boolean;
   /** As written (JSON); the worker parses it with the plugin's schema. */
   settings: unknown;
+  /** What its jobs may be given, as JSON Schema draft 7, and whether that may be nothing; undefined: anything. */
+  input?: { schema: unknown; takesNothing: boolean };
   limits: AgentLimits;
   needs: Required<Needs>;
   workers: { min: number; max: number };

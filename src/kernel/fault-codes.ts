@@ -11,6 +11,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['TOO_LARGE', false],
   ['CALL_INVALID', false],
   ['VALUE_INVALID', false],
+  ['INPUT_INVALID', false],
   // Rights that nobody gave.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],

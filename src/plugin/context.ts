@@ -5,7 +5,7 @@ import type { Duration, Size } from './units.ts';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** The job that this call of `run` does. */
-export interface JobFacts {
+export interface JobFacts<Input = Json> {
   /** Names the job for good, across its attempts. */
   readonly id: string;
   /** 1 for the first attempt. Together with `id` it is the fencing token: hand it to outside systems that can check it. */
@@ -14,8 +14,8 @@ export interface JobFacts {
   readonly slot: string | null;
   /** What asked for the job: `schedule`, `manual`, `send`, `event`, `webhook`, `always` or `replay`. */
   readonly trigger: string;
-  /** What the sender handed over; null when nothing was. */
-  readonly input: Json;
+  /** What the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
+  readonly input: Input;
 }
 
 /** Writes a line to the host's JSON log under the agent's name. `data` must survive JSON. */
@@ -114,7 +114,7 @@ export interface ExecResult {
 }
 
 /** What `run` is given. Everything in it belongs to this one attempt. */
-export interface Context<Settings = Record<string, never>> {
+export interface Context<Settings = Record<string, never>, Input = Json> {
   /** The agent's settings, parsed by the plugin's schema. */
   readonly settings: Settings;
   /** The values of the names in `needs.secrets`; nothing else. */
@@ -123,7 +123,7 @@ export interface Context<Settings = Record<string, never>> {
   readonly agent: string;
   /** The absolute path of the installation. A worker's own working directory is empty: build paths from this one. */
   readonly folder: string;
-  readonly job: JobFacts;
+  readonly job: JobFacts<Input>;
   readonly log: PluginLog;
   /** Aborted at timeout, silence, drain and kill. Hand it to everything that waits. */
   readonly signal: AbortSignal;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Context } from './context.ts';
+import type { Context, Json } from './context.ts';
 import type { Duration, Size } from './units.ts';
 
 /** What a worker may hold and how long it may take. An agent file may set each of them anew. */
@@ -41,7 +41,7 @@ export interface Needs {
 }
 
 /** One TypeScript file in `plugins/` says with this how one kind of job is done. */
-export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
+export interface PluginDefinition<Schema extends z.ZodType = z.ZodType, Input extends z.ZodType = z.ZodType> {
   /** One sentence for people: what it is for. */
   about: string;
   /**
@@ -73,6 +73,11 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
   firstRun?: boolean;
   /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are told. */
   settings?: Schema;
+  /**
+   * A zod schema of `job.input`, which has its type. Whoever sends something else is told so, and a job that was given
+   * something else is a dead letter at once. A job of a schedule is given nothing: let it be `.optional()` or have a default.
+   */
+  input?: Input;
   limits?: Limits;
   needs?: Needs;
   /** Workers that run its jobs side by side. Default `{ min: 0, max: 1 }`. */
@@ -83,7 +88,7 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType> {
    * Does one job. What it returns (JSON) is the result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */
-  run(context: Context<z.output<Schema>>): unknown;
+  run(context: Context<z.output<Schema>, z.output<Input>>): unknown;
 }
 
 const MARK = Symbol.for('daruma.plugin');
@@ -98,9 +103,10 @@ const MARK = Symbol.for('daruma.plugin');
  *   run: ({ log }) => log.info('hello'),
  * });
  */
-export function definePlugin<Schema extends z.ZodType = z.ZodType<Record<string, never>>>(
-  definition: PluginDefinition<Schema>,
-): PluginDefinition<Schema> {
+export function definePlugin<
+  Schema extends z.ZodType = z.ZodType<Record<string, never>>,
+  Input extends z.ZodType = z.ZodType<Json>,
+>(definition: PluginDefinition<Schema, Input>): PluginDefinition<Schema, Input> {
   return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
 }
 

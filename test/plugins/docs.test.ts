@@ -3,13 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GiveUp, RetryLater } from 'daruma';
+import { GiveUp, RetryLater, z } from 'daruma';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import statusPost from '../../plugins/status-post.ts';
 import { contextFor } from './context.ts';
 import commits from './examples/commits.ts';
 import hello from './examples/hello.ts';
+import invoice from './examples/invoice.ts';
 import priceAlert from './examples/price-alert.ts';
 import priceWatch from './examples/price-watch.ts';
 
@@ -98,6 +99,16 @@ describe('the examples of the guide', () => {
     const { context, traces } = contextFor(priceAlert, { input });
     expect(await priceAlert.run(context)).toEqual({ text: 'tea went from 5 to 4.' });
     expect(traces.sent).toMatchObject([{ agent: 'post-file', key: 'price:job-1' }]);
+  });
+
+  it('invoice adds up what it is given', () => {
+    const input = invoice.input!.parse({ order: 'o-1', lines: [{ what: 'tea', cents: 450 }] });
+    const { context, traces } = contextFor({ ...invoice, settings: z.object({}) }, {});
+    expect(invoice.run({ ...context, settings: {}, job: { ...context.job, input } })).toEqual({
+      order: 'o-1',
+      cents: 450,
+    });
+    expect(traces.summary).toBe('Order o-1: 4.50 EUR');
   });
 
   it('commits tells what git tells', async () => {

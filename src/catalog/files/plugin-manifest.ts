@@ -21,12 +21,14 @@ import { faultOfIssues, type Wrong } from './issues.ts';
 import { whatIsWrongWithTimes } from './when.ts';
 
 /** What is known of a plugin without running it: its definition as written, checked. */
-export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings'> {
+export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input'> {
   /** JSON Schema draft 7 of what may be written in `settings`; null for a plugin without settings. */
   settingsSchema: unknown;
+  /** What its jobs may be given; undefined: anything. */
+  input?: NonNullable<RawManifest['input']>;
 }
 
-/** What definePlugin takes, without `run` and `settings`, which are code. */
+/** What definePlugin takes, without `run`, `settings` and `input`, which are code. */
 export const definitionSchema = z.strictObject({
   about: z
     .string({ error: 'expected one sentence that says what it is for' })
@@ -47,7 +49,7 @@ export const definitionSchema = z.strictObject({
   isolation: isolationField.optional(),
 });
 
-const KNOWN_BESIDES = { run: {}, settings: {} };
+const KNOWN_BESIDES = { run: {}, settings: {}, input: {} };
 
 /** Checks what a plugin says of itself; the fault names the place in its source. */
 export function readManifest(
@@ -69,7 +71,9 @@ export function readManifest(
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
     return { fault: wrong.next ? { ...fault, next: wrong.next } : fault };
   }
-  return { manifest: { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema: raw.settingsSchema } };
+  const { settingsSchema, input } = raw;
+  const manifest = { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };
+  return { manifest: input ? { ...manifest, input } : manifest };
 }
 
 /** What a schema cannot say: the schedule must fire, and bounds must not cross. Shared by plugins and agent files. */

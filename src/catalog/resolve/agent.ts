@@ -86,6 +86,12 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   }
   const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
 
+  const { input } = plugin;
+  if (input && !input.takesNothing && (schedule || firstRun)) {
+    const wrong = tellInputNeeded(schedule ? 'schedule' : 'firstRun');
+    return { fault: file && said?.schedule !== undefined ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+  }
+
   const agent: Agent = {
     name,
     about,
@@ -94,6 +100,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     on,
     firstRun,
     settings,
+    ...(input ? { input } : {}),
     limits,
     needs: narrowed.needs,
     workers: { min, max },
@@ -147,6 +154,16 @@ function tellSettings({ name, version, file, settingsIssues }: ResolveTerms): Pl
     text: file.text,
     place: placesIn(file.text),
   });
+}
+
+function tellInputNeeded(trigger: 'schedule' | 'firstRun') {
+  const message = `a job of its ${trigger} is given nothing, and the plugin’s \`input\` does not take that`;
+  return {
+    code: 'INPUT_NEEDED',
+    path: [trigger],
+    message,
+    next: 'write `.optional()` or `.default(…)` behind the schema of `input`',
+  };
 }
 
 function tellWidened(file: AgentFile, { path, message }: { path: (string | number)[]; message: string }): PlainFault {

@@ -5,7 +5,8 @@
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Issue } from '../files/issues.ts';
-import type { FromInside } from './messages.ts';
+import { AS_GIVEN } from './input-schema.ts';
+import type { FromInside, RawManifest } from './messages.ts';
 
 /** What of zod's API is asked of a settings schema; the plugin brings its own copy in its bundle. */
 interface Schema {
@@ -15,6 +16,8 @@ interface Schema {
 }
 
 const { bundle, settings } = workerData as { bundle: string; settings: string[] };
+/** How a schema is written down. */
+const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
 
 // A thread shares its process: a signal that a plugin sends at load must not hit the workshop or its parent.
@@ -34,18 +37,31 @@ async function look(): Promise<FromInside> {
   if (typeof found !== 'object' || found === null || (found as Record<symbol, unknown>)[MARK] !== true) {
     return refuse('not-a-plugin', kindOf(found));
   }
-  const { run, settings: schema, ...definition } = found as Record<string, unknown>;
+  const { run, settings: schema, input, ...definition } = found as Record<string, unknown>;
   if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
   if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
+  if (input !== undefined && !isSchema(input)) return refuse('bad-input', kindOf(input));
+  let given: RawManifest['input'];
   try {
-    const settingsSchema =
-      schema?.toJSONSchema({ target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' }) ?? null;
+    given = input && (await inputOf(input));
+  } catch (thrown) {
+    return refuse('bad-input', thrown);
+  }
+  try {
+    const settingsSchema = schema?.toJSONSchema(AS_WRITTEN) ?? null;
     const issues: Issue[][] = [];
     for (const text of settings) issues.push(await issuesOf(schema, JSON.parse(text)));
-    return { ok: true, manifest: { definition: toPlain(definition), settingsSchema: toPlain(settingsSchema) }, issues };
+    const manifest = { definition: toPlain(definition), settingsSchema: toPlain(settingsSchema) };
+    return { ok: true, manifest: given ? { ...manifest, input: given } : manifest, issues };
   } catch (thrown) {
     return refuse('bad-settings', thrown);
   }
+}
+
+/** What its jobs may be given; nothing is handed over as undefined or null. */
+async function inputOf(schema: Schema): Promise<NonNullable<RawManifest['input']>> {
+  const [one, other] = [await schema.safeParseAsync(undefined), await schema.safeParseAsync(null)];
+  return { schema: toPlain(schema.toJSONSchema(AS_GIVEN)), takesNothing: one.success || other.success };
 }
 
 async function issuesOf(schema: Schema | undefined, value: object): Promise<Issue[]> {

@@ -9,6 +9,8 @@ import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectAsk } from './messages.ts';
 
+/** What the thread loads of Daruma itself. */
+const OWN = ['./inside.js', './input-schema.js'].map((path) => fileURLToPath(entryFile(path, import.meta.url)));
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
 
 /**
@@ -22,7 +24,7 @@ export async function inspect(ask: InspectAsk): Promise<InspectAnswer> {
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
     // The process's working directory is always readable: the workshop runs in an empty one.
-    execArgv: ['--permission', ...[ask.bundle, fileURLToPath(inside), ...ask.reads].map(toGrant)],
+    execArgv: ['--permission', ...[ask.bundle, ...OWN, ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
@@ -60,12 +62,14 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
     };
   }
   const mapped = mapStack(found.stack, ask.bundle, `${ask.bundle}.map`, ask.folder);
-  if (found.because === 'bad-settings') {
+  if (found.because === 'bad-settings' || found.because === 'bad-input') {
+    const [name, expected] =
+      found.because === 'bad-settings' ? ['settings', 'a zod object'] : ['input', 'a zod schema'];
     const fault: PlainFault = {
       code: 'PLUGIN_INVALID',
-      message: `settings is ${found.stack ? `not usable: ${found.message}` : found.message}: expected a zod object`,
+      message: `${name} is ${found.stack ? `not usable: ${found.message}` : found.message}: expected ${expected}`,
       file: ask.file,
-      next: "write `settings: z.strictObject({ … })` with `z` from 'daruma'",
+      next: `write \`${name}: z.strictObject({ … })\` with \`z\` from 'daruma'`,
     };
     return { ok: false, fault };
   }

@@ -63,6 +63,8 @@ export interface RawManifest {
   definition: unknown;
   /** JSON Schema draft 7 of what may be written; null for a plugin without settings. */
   settingsSchema: unknown;
+  /** JSON Schema draft 7 of what its jobs may be given, and whether that may be nothing; undefined for a plugin without `input`. */
+  input?: { schema: unknown; takesNothing: boolean };
 }
 
 export type InspectAnswer =
@@ -87,7 +89,7 @@ export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
       ok: false;
-      because: 'threw' | 'not-a-plugin' | 'bad-settings' | 'bad-run';
+      because: 'threw' | 'not-a-plugin' | 'bad-settings' | 'bad-input' | 'bad-run';
       name: string;
       message: string;
       stack: string;

@@ -41,8 +41,12 @@ export default definePlugin({
 5. A job that is silent for \`limits.silence\` is taken for failed: call \`beat()\` in long loops. Hand \`signal\` to everything that waits.
 6. Keep nothing in module variables that a job depends on: workers come and go. Use \`state\`.
 7. Types are erased, not checked: no \`enum\`, no \`namespace\`, no parameter properties.
-8. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
-   value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
+8. What a job is given is typed and checked by \`input\`: \`input: z.strictObject({ url: z.url() })\` gives \`job.input.url\`. A job of a
+   schedule is given nothing: \`.optional()\` or a default. \`npx daruma agents my-agent\` shows it.
+9. Jobs that jobs make (\`send\`, \`emit\`) have at most 32 hops; \`send\` with \`after: '1m'\` or more begins anew. An event that an agent
+   emits and listens to itself is a loop, and is stopped.
+10. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
+    value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
 
 ## Trying it
 

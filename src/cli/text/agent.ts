@@ -5,6 +5,7 @@ import { nextTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { jobTable } from './job.ts';
 import { signOf } from './paint.ts';
+import { inputWords } from './schema.ts';
 import { spark } from './spark.ts';
 import { type Look, memoryWords, paintMarks, stateWords } from './status.ts';
 import { oneLine, pad, widthOf, wrap } from './width.ts';
@@ -50,6 +51,7 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
   say('about', agent.about);
   const next = agent.nextSlot ? `next ${nextTime(Date.parse(agent.nextSlot), clock)}` : 'no next run';
   say('schedule', agent.schedule ? [agent.schedule, agent.timezone, next].filter(Boolean).join(' · ') : 'none');
+  if (agent.input) say('input', inputWords(agent));
   say('limits', limitWords(facts.values));
   say('needs', needWords(facts.values));
   say(

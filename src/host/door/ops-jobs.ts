@@ -1,3 +1,4 @@
+import { createInputCheck } from '../../catalog/files/input-check.ts';
 import type { JobView } from '../../control/protocol.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import { type JobId, type JobState, UNFINISHED } from '../../jobs/model.ts';
@@ -21,6 +22,7 @@ const MOST_NAMED = 1_000;
 export function jobOps(house: House): JobOps {
   const { store, jobs, catalog, events, healer } = house;
   const holdUpOf = createHoldUps(house);
+  const inputCheck = createInputCheck();
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
@@ -106,6 +108,9 @@ export function jobOps(house: House): JobOps {
   return {
     async run({ agent: name, input, wait, key, priority, attempts }, { gone }) {
       const agent = agentInForce(catalog, name);
+      const text = input === undefined ? null : JSON.stringify(input);
+      const wrong = inputCheck(agent, text);
+      if (wrong) throw new Fault(wrong);
       const isHeldBack = healer.quarantine(name) !== undefined;
       // Whoever asks by hand wants to know now whether it works again: this job is to be the probe, before all others.
       const first = isHeldBack && priority === undefined ? BOUNDS.priority.most : priority;
@@ -113,7 +118,7 @@ export function jobOps(house: House): JobOps {
         {
           agent: agent.name,
           trigger: 'manual',
-          input: input === undefined ? null : JSON.stringify(input),
+          input: text,
           attempts: attempts ?? agent.limits.attempts,
           ...(key === undefined ? {} : { key }),
           ...(first === undefined ? {} : { priority: first }),

@@ -67,6 +67,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         ...stateOf(standing, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,
+        input: agent?.input ?? null,
         lastJob: standing?.overview?.newest ? viewJob(standing.overview.newest) : null,
         nextSlot: isoOrNull(standing?.nextSlot),
         p95Ms: durations.find((one) => one.agent === listing.name)?.p95Ms ?? null,

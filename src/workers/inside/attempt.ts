@@ -60,6 +60,8 @@ export class Attempt implements Context<unknown> {
   #asking = 0;
   #quiet: (() => void) | undefined;
   #job: JobFacts | undefined;
+  /** What the plugin's schema made of the input. */
+  #checked: { input: unknown } | undefined;
   #log: PluginLog | undefined;
   #controller: AbortController | undefined;
   #once: Context['once'] | undefined;
@@ -92,7 +94,7 @@ export class Attempt implements Context<unknown> {
       attempt,
       slot: slot === null ? null : isoOf(slot),
       trigger,
-      input: input === null ? null : (JSON.parse(input) as Json),
+      input: this.#checked ? (this.#checked.input as Json) : input === null ? null : (JSON.parse(input) as Json),
     };
     return this.#job;
   }
@@ -170,6 +172,11 @@ export class Attempt implements Context<unknown> {
   get fleet(): Fleet {
     this.#fleet ??= createFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
     return this.#fleet;
+  }
+
+  /** From now on this is what the job was given. */
+  handOver(input: unknown): void {
+    this.#checked = { input };
   }
 
   /** Aborts the signal. */

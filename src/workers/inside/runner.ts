@@ -5,6 +5,7 @@ import type { PluginDefinition } from '../../plugin/define.ts';
 import { type FromThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
 import { Attempt, type Home } from './attempt.ts';
 import type { Owner } from './denied.ts';
+import { checkedInput } from './input.ts';
 import { asJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
@@ -97,6 +98,8 @@ export function createRunner(needs: RunnerNeeds): Runner {
     now = { seq, id, attempt };
     let end: RunEnd | string | null;
     try {
+      if (plugin.input)
+        attempt.handOver(await asJob(owner, () => checkedInput(plugin.input!, pack[at + 4] as string | null)));
       let value = asJob(owner, () => plugin.run(attempt as never));
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
