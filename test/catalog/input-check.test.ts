@@ -106,6 +106,19 @@ describe('what a job is given', () => {
     expect(taken).toBeGreaterThan(100);
   });
 
+  it('may have fields that are called as words of JSON Schema', () => {
+    const odd = z.strictObject({
+      format: z.string(),
+      default: z.int(),
+      properties: z.strictObject({ pattern: z.string().regex(/x/) }),
+      enum: z.enum(['pattern', 'format']),
+    });
+    const fine = { format: 'a', default: 1, properties: { pattern: 'y' }, enum: 'pattern' };
+    expect(wrongOf(odd, fine)).toBeUndefined();
+    expect(wrongOf(odd, { ...fine, properties: { pattern: 1 } })).toContain('input.properties.pattern: ');
+    expect(wrongOf(odd, { ...fine, __proto__: 1, constructor: 2 })).toContain('constructor');
+  });
+
   it('has the type of the schema in run', () => {
     definePlugin({
       about: 'typed',

@@ -63,10 +63,23 @@ function refusal(name: string, what: string): PlainFault {
 /** null: it is left to the worker. References can make a check of a small text take for ever, too. */
 function readSchema(schema: unknown): z.ZodType | null {
   try {
-    const text = JSON.stringify(schema, (key, value) => (LEFT_TO_WORKER.has(key) ? undefined : value));
+    const text = JSON.stringify(schema);
     if (text.length > LONGEST_SCHEMA || text.includes('"$ref"')) return null;
-    return z.fromJSONSchema(JSON.parse(text));
+    return z.fromJSONSchema(withoutPatterns(schema) as Parameters<typeof z.fromJSONSchema>[0]);
   } catch {
     return null;
   }
+}
+
+/** Below `properties` the keys are the author's own: a field may be called `format`. */
+function withoutPatterns(schema: unknown, isNamed = false): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => withoutPatterns(one));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const parts = Object.entries(schema).filter(([key]) => isNamed || !LEFT_TO_WORKER.has(key));
+  return Object.fromEntries(
+    parts.map(([key, value]) => {
+      const isData = !isNamed && (key === 'const' || key === 'enum');
+      return [key, isData ? value : withoutPatterns(value, !isNamed && key === 'properties')];
+    }),
+  );
 }
