@@ -171,6 +171,14 @@ export function buildProgram(runner: Runner, quiet = false): Command {
   add('test [name]', 'run the test of a plugin, or all of them', () => import('./commands/test.ts'));
   add('init <folder>', 'an installation of your own, ready to start', () => import('./commands/init.ts'));
 
+  add(
+    'completion <shell>',
+    'what bash, zsh or fish has to read to complete commands and names',
+    () => import('./commands/completion.ts'),
+  );
+  const complete = async () => (await import('./commands/complete.ts')).completeFor(program);
+  add('complete [words...]', 'what may follow; for shells', complete, program, true);
+
   program.commandsGroup('Host');
   add('start', 'run the host in this terminal until Ctrl-C', () => import('./commands/start.ts'))
     .option('--safe', 'with every agent paused')

@@ -24,6 +24,8 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   backup: ['list', 'now', 'verify', 'restore'],
   cancel: [],
   check: [],
+  complete: [],
+  completion: [],
   config: ['show', 'force', 'rollback'],
   demo: [],
   dev: [],

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { namesOf } from '../completion/names.ts';
+import { wantedAt } from '../completion/wanted.ts';
+import { installationFolder } from '../folder.ts';
+import type { Said, Stage } from '../ports.ts';
+import { createStage } from '../stage.ts';
+import { oneLine } from '../text/width.ts';
+
+/** The command that completes the words of a command line, which is handed in: the program knows its commands, they do not know it. */
+export function completeFor(program: Command) {
+  const run = (stage: Stage, words: (string | undefined)[]) => complete(program, stage, words);
+  return { anyFolder: true, verbatim: true, run };
+}
+
+/** What may follow the words, the last of which is being typed: `word<TAB>what it is`, or `:files`. For shells. */
+async function complete(program: Command, stage: Stage, given: (string | undefined)[]): Promise<Said> {
+  const words = given.filter((word) => word !== undefined);
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? '';
+  const wanted = wantedAt(program, before, current);
+  if (wanted.is === 'files') return { json: [], lines: [':files'] };
+  const found = wanted.is === 'words' ? wanted.words : wanted.is === 'name' ? await names(wanted.of) : [];
+  const fitting = found.filter(({ word }) => word.startsWith(current) && /^\S+$/.test(word));
+  return { json: fitting, lines: fitting.map(({ word, about }) => `${word}\t${oneLine(about)}`) };
+
+  async function names(kinds: Parameters<typeof namesOf>[1]) {
+    const at = before.indexOf('--dir');
+    const folder = installationFolder(at < 0 ? undefined : before[at + 1], process.cwd());
+    const there = createStage({ folder, json: true, house: stage.house });
+    try {
+      return await namesOf(there, kinds);
+    } finally {
+      there.close();
+    }
+  }
+}
