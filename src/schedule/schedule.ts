@@ -1,5 +1,4 @@
 import type { Agent } from '../jobs/agent.ts';
-import { nextTimes, timetableOf } from '../kernel/cron/timetable.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
@@ -26,8 +25,6 @@ export interface Schedule extends Service {
   pause(agent: string, until: number | null): void;
   /** Ends a pause now: slots that were due before stay skipped. */
   resume(agent: string): void;
-  /** The agent's next `n` slots, epoch ms; none for an agent without a schedule. Throws a Fault when it cannot be kept. */
-  preview(agent: string, n: number): number[];
   /** How far the agent's slots are planned; undefined for an agent without a schedule. */
   planning(agent: string): Planning | undefined;
   /** Writes the agent's next slots anew: one that was planned is not in the store any more. */
@@ -235,10 +232,6 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     resume(agent) {
       const until = pausedUntil.get(agent);
       if (until !== undefined) pausedUntil.set(agent, Math.min(until, time.now()));
-    },
-    preview(agent, n) {
-      const schedule = wanted?.get(agent)?.schedule;
-      return schedule ? nextTimes(timetableOf(schedule), time.now(), n) : [];
     },
     planning: planningOf,
     planAgain(agent) {

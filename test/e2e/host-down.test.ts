@@ -35,6 +35,9 @@ it('what the last host had in force is known after it has ended: schedule, about
   const why = await place.daruma('why', 'daily', '--json');
   expect(why.code).toBe(4);
   expect(why.json.sentence).not.toMatch(/not in force|no schedule/);
+  const next = await place.daruma('next', 'daily', '--json');
+  expect(next).toMatchObject({ code: 4, json: { schedule: '0 2 * * *', timezone: 'UTC' } });
+  expect(next.json.times).toHaveLength(5);
   const config = await place.daruma('config', 'show', 'daily', '--json');
   expect(config.json.values).toContainEqual({
     path: 'schedule',

@@ -451,15 +451,4 @@ describe('the service', () => {
       'slots are planned and settled again',
     ]);
   });
-
-  it('shows the next slots of an agent, without writing them', async () => {
-    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '0 2 * * *', { timezone: 'Europe/Berlin' }));
-    expect(world.life.schedule.preview('a', 3).map((at) => new Date(at).toISOString())).toEqual([
-      '2026-11-21T01:00:00.000Z',
-      '2026-11-22T01:00:00.000Z',
-      '2026-11-23T01:00:00.000Z',
-    ]);
-    expect(world.life.schedule.preview('nobody', 3)).toEqual([]);
-    expect(world.told('a')).toHaveLength(1);
-  });
 });

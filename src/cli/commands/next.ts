@@ -8,9 +8,10 @@ import { wrap } from '../text/width.ts';
 /** What an agent's schedule will do, in words, and its next times in its own zone. */
 export async function run(stage: Stage, [agent]: (string | undefined)[], options: { times: string }): Promise<Said> {
   const n = numberOf(options.times, BOUNDS.times, '--times');
-  const next = await stage.ask('next', { agent: agent!, n });
+  const { value: next, down } = await stage.askAnyway('next', { agent: agent!, n });
+  const code = down ? { code: 4 } : {};
   if (next.schedule === null)
-    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`] };
+    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`], ...code };
   const { clock, paint, width } = stage;
   const own = { now: clock.now, zone: next.timezone ?? clock.zone };
   const lines = next.times.map((time) => {
@@ -28,5 +29,6 @@ export async function run(stage: Stage, [agent]: (string | undefined)[], options
   return {
     json: next,
     lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...words, ...notes, ...(lines.length > 0 ? lines : [none])],
+    ...code,
   };
 }

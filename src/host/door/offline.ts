@@ -14,6 +14,7 @@ import { viewSecrets } from '../secrets/view.ts';
 import { listingOf } from './known.ts';
 import { lastInForce } from './last-in-force.ts';
 import { createLookups } from './lookups.ts';
+import { nextLookup } from './next.ts';
 import { readArgs } from './op-args.ts';
 import { stateLookups } from './state.ts';
 import { createStates } from './states.ts';
@@ -81,6 +82,7 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     dlq: (args) => lookups.dlq(args, NOBODY),
     incidents: (args) => lookups.incidents(args, NOBODY),
     incident: (args) => lookups.incident(args, NOBODY),
+    next: (args) => nextLookup(needs).next(args, NOBODY),
     ...stateLookups(store),
     status: ({ agent }: { agent?: string }) => status(agent),
     configShow: async ({ agent }: { agent?: string }) => {

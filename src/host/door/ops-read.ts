@@ -9,6 +9,7 @@ import type { OpTable } from './control-server.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
 import { createLookups } from './lookups.ts';
+import { nextLookup } from './next.ts';
 import { viewConfig } from './ops-config.ts';
 import { iso } from './views.ts';
 
@@ -31,8 +32,6 @@ type Reading = Pick<
   | 'changes'
 >;
 
-const MOST_NEXT = 100;
-
 /** The ops that change nothing. */
 export function readingOps(house: House, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, jobs, facts, journal } = house;
@@ -40,6 +39,7 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
   const levels: readonly unknown[] = LOG_LEVELS;
   return {
     ...lookups,
+    ...nextLookup(house),
     changes: changesOp(house),
     ping: async () => ({
       pid: facts.pid,
@@ -53,17 +53,6 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
     async job({ id, wait }, { gone }) {
       if (wait) await jobs.finished(id, gone);
       return lookups.job({ id });
-    },
-
-    async next({ agent, n = 5 }) {
-      listingOf(catalog, agent);
-      const spec = catalog.agents().get(agent)?.schedule;
-      if (!spec) return { agent, schedule: null, timezone: null, words: null, notes: [], times: [] };
-      const { expression: schedule, timezone } = spec;
-      const times = house.schedule.preview(agent, Math.min(Math.max(n, 1), MOST_NEXT)).map(iso);
-      // Only this op needs the words of schedules.
-      const { wordsOf } = await import('../../schedule/words.ts');
-      return { agent, schedule, timezone, ...wordsOf(spec), times };
     },
 
     async secrets() {
