@@ -16,10 +16,11 @@ export function createState(ask: Ask): AgentState {
         | T
         | undefined;
     },
-    async set(key, value) {
+    async set(name, value) {
+      const key = textOfKey(name, 'a key');
       const text = toJson(value, `the value of "${key}"`, 'value');
       if (text === null) throw invalid(`state.set("${key}") got undefined; use state.delete`);
-      await ask({ ask: 'setState', key: textOfKey(key, 'a key'), value: text });
+      await ask({ ask: 'setState', key, value: text });
     },
     async delete(key) {
       await ask({ ask: 'deleteState', key: textOfKey(key, 'a key') });
