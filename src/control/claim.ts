@@ -38,8 +38,9 @@ export async function claimFolder(path: string): Promise<FolderClaim | Claimant>
   let server = LINUX ? await named(nameOf(folder), () => JSON.stringify({ ...me, is })) : undefined;
   if (server === 'taken') {
     const other = await claimantOf(path);
-    // It may have ended meanwhile. Somebody who only has the name, and not the folder, keeps nobody away.
-    if (!other) server = await named(nameOf(folder), () => JSON.stringify({ ...me, is }));
+    // It may have ended meanwhile. Somebody who only has the name, and not the folder, keeps nobody away; nor does one
+    // who says that he is whoever asks.
+    if (!other || other.pid === me.pid) server = await named(nameOf(folder), () => JSON.stringify({ ...me, is }));
     else {
       closeSync(held!);
       return other;

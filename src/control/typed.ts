@@ -58,7 +58,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   why: [],
 };
 
-/** Commands that name their folder themselves, or need none. */
+/** Commands that name their folder otherwise, or need none. */
 const WITHOUT_DIR = new Set(['init', '--help']);
 /** A line of a code frame quotes the author's file: nothing in it is ours. */
 const FRAME = /^\s*>?\s*\d* \| /;
@@ -81,7 +81,8 @@ function lineAsTyped(line: string, { command, dir }: Typed): string {
     const isTwoWords = second !== undefined && seconds.includes(second);
     const words = isTwoWords ? `${first} ${second}` : first;
     const rest = isTwoWords || second === undefined ? '' : ` ${second}`;
-    const named = dir === undefined || WITHOUT_DIR.has(first) ? '' : ` --dir ${quoted(dir)}`;
+    const namesOwn = WITHOUT_DIR.has(first) || line.slice(at + found.length).startsWith(' --dir ');
+    const named = dir === undefined || namesOwn ? '' : ` --dir ${shellWord(dir)}`;
     return `${before}${command} ${words}${named}${rest}`;
   });
 }
@@ -111,6 +112,6 @@ export function typedFrom(env: Record<string, string | undefined>): Typed {
 }
 
 /** A word that a shell takes as one. */
-function quoted(word: string): string {
+export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

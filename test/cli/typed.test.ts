@@ -30,6 +30,7 @@ describe('a hint', () => {
       "npx daruma config force --dir 'my ops', then npx daruma start --dir 'my ops'",
     );
     expect(asTyped('daruma init other', there)).toBe('npx daruma init other');
+    expect(asTyped('daruma start --dir /moved', there)).toBe('npx daruma start --dir /moved');
     expect(asTyped('daruma status', { command: 'daruma', dir: 'x' })).toBe('daruma status --dir x');
   });
 

@@ -1,3 +1,4 @@
+import { shellWord } from '../../control/typed.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
 /** What a host holds open, or has written for others to find it. */
@@ -61,7 +62,7 @@ function folderGone({ path, named }: HeldFact, movedTo: string | undefined): Pla
     return {
       code: 'FOLDER_MOVED',
       message: `the installation ${path} was moved to ${movedTo} while its host was at work`,
-      next: `daruma start --dir ${movedTo}`,
+      next: `daruma start --dir ${shellWord(movedTo)}`,
       data: { from: path, to: movedTo },
     };
   }
