@@ -93,7 +93,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const crew = () => new Map([...catalog.agents(), ...canaries.agents()]);
     const exec = createExec(
       { time, log: journal.room('exec'), left: (what) => tellLeft(healer, what) },
-      { folder, runFolder: join(folder, 'data/run') },
+      { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
     );
     await startService('exec', exec);
     const outbound = createOutbound({ time, journal, settings, crew, healer: () => healer });

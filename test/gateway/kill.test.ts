@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -201,6 +201,23 @@ describe('a broker', () => {
     gate.stdio[3]!.destroy();
     await once(gate, 'exit');
     expect(existsSync(join(folder, 'ran'))).toBe(false);
+  });
+
+  it('of a copied folder leaves the commands of the original alone, though they are on its record', async () => {
+    const original = await createWorld();
+    const tag = tagOf();
+    const running = original.run('sleep', [tag]).catch(({ plain }) => plain.code);
+    const recorded = join(original.folder, 'data/run/children.jsonl');
+    await until('the command on record', () => existsSync(recorded) && original.record() !== '');
+    const copy = tempFolder();
+    mkdirSync(join(copy, 'data/run'), { recursive: true });
+    writeFileSync(join(copy, 'data/run/children.jsonl'), original.record());
+    const { record, run } = await createWorld({}, copy);
+    expect(pidsWith(`sleep ${tag}`)).toHaveLength(1);
+    await run('true');
+    await until('an empty record', () => record() === '');
+    original.exec.ended([{ job: 'j1', attempt: 1 }]);
+    expect(await running).toBe('EXEC_STOPPED');
   });
 
   it('leaves a stranger alone that has a pid on record', async () => {

@@ -32,7 +32,7 @@ type Reading = Extract<FromBroker, { say: 'readings' }>['children'][number];
 export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
   const { time, log } = needs;
   const { folder, runFolder, atATime = 4, idleMs = 60_000, graceMs = 1_000, cgroups = true } = options;
-  const installation = shortHash(folder);
+  const installation = shortHash(options.folderId ?? folder);
   const scratch = join(runFolder, 'exec');
   const session = time.now().toString(36);
   const calls = new Map<string, Call>();

@@ -138,7 +138,11 @@ export function createKeeper(needs: KeeperNeeds, options: KeeperOptions): Keeper
   return {
     async start() {
       isEnding = false;
-      records = new Map((await file.read()).map((one) => [one.mark, one]));
+      const found = await file.read();
+      // A copy of a folder brings the record of the original along, whose commands are none of its business.
+      const own = found.filter(({ mark }) => mark.startsWith(`${terms.installation}:`));
+      for (const { mark } of found) if (!own.some((one) => one.mark === mark)) file.remove(mark);
+      records = new Map(own.map((one) => [one.mark, one]));
       if (records.size === 0) return;
       broker = begin();
       await sweeping?.done.promise;

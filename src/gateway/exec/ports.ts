@@ -66,6 +66,8 @@ export interface ExecNeeds {
 export interface ExecOptions {
   /** The installation, absolute. */
   folder: string;
+  /** What the folder is whatever it is called: a copy must not take the original's commands for what it left. Default: its path. */
+  folderId?: string | undefined;
   /** Where the record of children and the scratch folders are. */
   runFolder: string;
   /** Commands of one agent that run side by side; the rest waits. Default 4. */

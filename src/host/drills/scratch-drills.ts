@@ -1,5 +1,6 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { signalProcess } from '../../control/process.ts';
 import { type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -26,10 +27,13 @@ export const SCRATCH_PLANS: readonly ScratchPlan[] = [
     async run(scratch, time) {
       const accepted = [];
       for (let index = 0; index < ENOUGH_JOBS; index++) accepted.push(await scratch.ask('run', { agent: 'canary' }));
-      const pid = scratch.hostPid()!;
-      process.kill(pid, 'SIGKILL');
+      const host = scratch.host()!;
+      signalProcess(host, 'SIGKILL');
       const begun = time.monotonic();
-      const replaced = await scratch.until(() => scratch.hostPid() !== pid, 10_000);
+      const replaced = await scratch.until(
+        () => scratch.host() !== undefined && scratch.host()!.pid !== host.pid,
+        10_000,
+      );
       const detectMs = replaced ? time.monotonic() - begun : null;
       const job = await scratch.runCanary(20_000);
       const repairMs = job?.state === 'done' ? time.monotonic() - begun : null;

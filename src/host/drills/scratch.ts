@@ -1,10 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ControlClient, connectControl } from '../../control/client.ts';
-import { readHostFile } from '../../control/place.ts';
+import type { ControlClient } from '../../control/client.ts';
+import { connectHost } from '../../control/own-host.ts';
+import { hostOf } from '../../control/place.ts';
+import type { ProcessRef } from '../../control/process.ts';
 import type { JobView, Op, Ops } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -17,7 +19,8 @@ const LOOK_EVERY_MS = 20;
 /** A whole Daruma of its own, guardian and all, in a folder that goes with it: for faults that no canary beside real agents can bear. */
 export interface Scratch {
   folder: string;
-  hostPid(): number | undefined;
+  /** Its host, while it lives. */
+  host(): ProcessRef | undefined;
   /** Runs the canary once and resolves with its end; asks again while the host is away. */
   runCanary(withinMs: number): Promise<JobView | undefined>;
   ask<O extends Op>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
@@ -28,7 +31,7 @@ export interface Scratch {
 
 /** Starts one; `sizeMb`: on a file system of that size in memory, which needs the right to mount. */
 export async function openScratch(time: Time, options: { sizeMb?: number; schedule?: string } = {}): Promise<Scratch> {
-  const folder = mkdtempSync(join(tmpdir(), 'daruma-drill-'));
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-drill-')));
   if (options.sizeMb) mount(folder, options.sizeMb);
   for (const part of ['plugins', 'agents', 'config']) mkdirSync(join(folder, part));
   cpSync(CANARY, join(folder, 'plugins/canary.ts'));
@@ -40,7 +43,7 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   writeFileSync(join(folder, 'agents/canary.yaml'), JSON.stringify(agent));
   const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], { stdio: 'ignore' });
   const gone = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
-  const scratch: Scratch = { folder, hostPid: () => readHostFile(folder)?.pid, runCanary, ask, until, leave };
+  const scratch: Scratch = { folder, host: () => hostOf(folder), runCanary, ask, until, leave };
   if (await until(isReady, READY_WITHIN_MS)) return scratch;
   await leave();
   throw new Fault({ code: 'DRILL_NO_START', message: 'the host of the drill did not start', next: 'daruma doctor' });
@@ -51,7 +54,7 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   }
 
   async function connected<T>(use: (client: ControlClient) => Promise<T>): Promise<T> {
-    const client = await connectControl(readHostFile(folder)?.socket ?? '');
+    const client = await connectHost(folder, time);
     try {
       return await use(client);
     } finally {

@@ -24,7 +24,7 @@ export async function killLeftovers(terms: BrokerTerms): Promise<number> {
     }
     // By group, so that what is forked between the look and the kill dies with the rest.
     for (const group of new Set(found.map((one) => one.group))) sendToGroup(group, 'SIGKILL');
-    for (const { pid } of found) send(pid, 'SIGKILL');
+    for (const one of found) send(one, 'SIGKILL');
     await machineTime.sleep(LOOK_EVERY_MS);
   }
   return killed.size;

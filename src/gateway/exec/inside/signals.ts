@@ -1,7 +1,9 @@
-/** Harmless for a process that has ended. */
-export function send(pid: number, signal: NodeJS.Signals): void {
+import { readStat } from './census.ts';
+
+/** Signals that very process: harmless when it has ended, whoever has its number by now. */
+export function send({ pid, start }: { pid: number; start: number }, signal: NodeJS.Signals): void {
   // 0, 1 and below stand for whole crowds.
-  if (pid > 1) quietly(pid, signal);
+  if (pid > 1 && readStat(pid)?.start === start) quietly(pid, signal);
 }
 
 /** All processes of a group, at once. */
