@@ -112,3 +112,13 @@ it('README and every page that ships link only to what ships', () => {
   });
   expect(dead).toEqual([]);
 });
+
+it('no command in a text of the program has a part that cannot be pasted', () => {
+  const sources = globSync('src/**/*.ts', { cwd: ROOT }).filter((file) => file !== 'src/cli/program.ts');
+  const unpasteable = sources.flatMap((file) => {
+    const code = read(file).replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+    const found = [...code.matchAll(/(?<!npx )\bdaruma ([a-z]+)[^'"`\n;,·]*<[a-z]+[^'"`\n]*/g)];
+    return found.filter(([, name]) => Object.hasOwn(COMMANDS, name!)).map(([hint]) => `${file}: ${hint}`);
+  });
+  expect(unpasteable).toEqual([]);
+});

@@ -75,7 +75,7 @@ export function createStage(options: {
     throw new Fault({
       ...thrown.plain,
       message,
-      next: '--dir <folder> names an installation, daruma init <folder> makes one',
+      next: 'daruma init my-ops makes an installation; --dir names one that there is',
     });
   }
 

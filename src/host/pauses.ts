@@ -26,7 +26,7 @@ function endOf(forMs: number, now: number): number {
   throw new Fault({
     code: 'ARGS_INVALID',
     message: `a pause of ${shown(forMs)} ms is longer than ${formatDuration(BOUNDS.pause.most)}, or no length of time`,
-    next: 'daruma pause <agent> without --for: until it is resumed',
+    next: 'leave --for away: it is paused until daruma resume',
   });
 }
 

@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
+import { DEFAULT_LIMITS } from '../../src/catalog/files/limits.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
-import { guideText } from '../../src/cli/init/guide-text.ts';
+import { DEFAULTS, guideText } from '../../src/cli/init/guide-text.ts';
 import { pluginTestText, pluginText } from '../../src/cli/init/plugin-text.ts';
 import { newerNode, olderNode } from '../../src/cli/node.ts';
+import { COMMANDS } from '../../src/control/typed.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { fakeHost, temporaryInstallation } from './fake-host.ts';
 import { cli } from './process.ts';
@@ -130,10 +132,19 @@ describe('init', () => {
     const guide = readFileSync(join(made, 'AGENTS.md'), 'utf8');
     expect(guide).toContain('export interface PluginDefinition');
     expect(guide).toContain('once<T>(key: string');
+    expect(guide).toContain('export interface RunOptions');
     expect(guide).not.toMatch(/\[object|sourceMappingURL/);
 
     const again = await cli(['init', 'my-ops'], { cwd: folder });
     expect(again).toMatchObject({ code: 1, err: expect.stringContaining('my-ops is not empty') });
+  });
+
+  test('AGENTS.md tells the true limits, and every command in it is one', () => {
+    const { backoff, ...limits } = DEFAULT_LIMITS;
+    expect(DEFAULTS).toEqual({ ...limits, ...backoff });
+    const commands = [...guideText([]).matchAll(/npx daruma ([a-z]+)/g)].map(([, command]) => command!);
+    expect(commands.length).toBeGreaterThan(10);
+    expect(commands.filter((command) => !Object.hasOwn(COMMANDS, command))).toEqual([]);
   });
 
   test('a folder with nothing but its history is empty', async () => {

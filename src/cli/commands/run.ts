@@ -18,7 +18,7 @@ export interface RunOptions {
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
 export async function run(stage: Stage, [agent]: (string | undefined)[], options: RunOptions): Promise<Said> {
-  const input = readInput(options);
+  const input = readInput(options, agent!);
   const args = {
     agent: agent!,
     ...(input === undefined ? {} : { input }),
@@ -83,7 +83,7 @@ export function endLines(job: JobView, { paint, width }: Stage): string[] {
 }
 
 /** The job's input of `--input` and `--with`; undefined when neither is given. */
-export function readInput({ input, with: fields }: RunOptions): unknown {
+export function readInput({ input, with: fields }: RunOptions, agent: string): unknown {
   let whole: unknown;
   if (input !== undefined) {
     try {
@@ -91,19 +91,19 @@ export function readInput({ input, with: fields }: RunOptions): unknown {
         input.startsWith('@') ? readFileSync(input.slice(1), 'utf8') : input === '-' ? readFileSync(0, 'utf8') : input,
       );
     } catch (thrown) {
-      throw usage(`--input is not JSON: ${(thrown as Error).message}`, `daruma run <agent> --input '{"key":"value"}'`);
+      throw usage(`--input is not JSON: ${(thrown as Error).message}`, `daruma run ${agent} --input '{"key":"value"}'`);
     }
   }
   if (!fields) return whole;
   if (whole !== undefined && (typeof whole !== 'object' || whole === null || Array.isArray(whole))) {
-    throw usage('--with adds fields to an object, and --input is none', `daruma run <agent> --input '{}'`);
+    throw usage('--with adds fields to an object, and --input is none', `daruma run ${agent} --input '{}'`);
   }
-  return { ...(whole as object | undefined), ...Object.fromEntries(fields.map(fieldOf)) };
+  return { ...(whole as object | undefined), ...Object.fromEntries(fields.map((field) => fieldOf(field, agent))) };
 }
 
-function fieldOf(text: string): [string, unknown] {
+function fieldOf(text: string, agent: string): [string, unknown] {
   const at = text.indexOf('=');
-  if (at < 1) throw usage(`--with ${text} is not key=value`, 'daruma run <agent> --with key=value');
+  if (at < 1) throw usage(`--with ${text} is not key=value`, `daruma run ${agent} --with key=value`);
   const value = text.slice(at + 1);
   try {
     return [text.slice(0, at), JSON.parse(value)];

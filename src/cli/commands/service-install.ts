@@ -19,7 +19,7 @@ export async function run(
     throw new Fault({
       code: 'NO_INSTALLATION',
       message: `${folder} has neither plugins/ nor config/daruma.yaml`,
-      next: 'daruma init <folder> makes a new one; --dir <folder> names another one',
+      next: 'daruma init my-ops makes a new one; --dir names another one',
     });
   }
   const place = unitPlace(folder, options.user === true);

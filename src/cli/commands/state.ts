@@ -80,7 +80,7 @@ function entryTable(agent: string, entries: StateEntryView[], stage: Stage): str
 }
 
 async function set(stage: Stage, agent: string, key: string | undefined, text: string): Promise<Said> {
-  if (key === undefined) throw usage('--set wants a key', `daruma state ${agent} <key> --set '{"n":1}'`);
+  if (key === undefined) throw usage('--set wants a key', `daruma state ${agent} my-key --set '{"n":1}'`);
   const answer = await stage.ask('stateSet', { agent, key, value: jsonOf(text, agent, key) });
   return { json: answer, lines: [`${stage.paint('green', '✓')} ${key} of ${agent} is set${wasWords(answer, stage)}`] };
 }

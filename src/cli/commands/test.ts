@@ -73,7 +73,7 @@ function allTests(folder: string): string[] {
   throw new Fault({
     code: 'TEST_MISSING',
     message: 'there is no test in plugins/',
-    next: 'write plugins/<name>.test.ts; daruma new <name> makes a plugin with one',
+    next: 'daruma new my-agent makes a plugin with one',
   });
 }
 

@@ -1,3 +1,6 @@
+/** As `src/catalog/files/limits.ts` has them; a test compares the two. */
+export const DEFAULTS = { memory: '128MB', timeout: '5m', attempts: 5, first: '1s', longest: '5m', grace: '2s' };
+
 /** How to write a plugin, for assistants and for people in a hurry. The contract is quoted from the package that runs. */
 export function guideText(contract: { name: string; text: string }[]): string {
   const quoted = contract
@@ -40,13 +43,48 @@ export default definePlugin({
    build paths from \`folder\`.
 5. A job that is silent for \`limits.silence\` is taken for failed: call \`beat()\` in long loops. Hand \`signal\` to everything that waits.
 6. Keep nothing in module variables that a job depends on: workers come and go. Use \`state\`.
-7. Types are erased, not checked: no \`enum\`, no \`namespace\`, no parameter properties.
+7. Types are erased, not checked, when a plugin is compiled; \`npx tsc --noEmit\` or an editor checks them. This folder's tsconfig.json refuses
+   what does more than erase (\`enum\`, \`namespace\`, parameter properties); Daruma compiles it all the same.
 8. What a job is given is typed and checked by \`input\`: \`input: z.strictObject({ url: z.url() })\` gives \`job.input.url\`. A job of a
    schedule is given nothing: \`.optional()\` or a default. \`npx daruma agents my-agent\` shows it.
 9. Jobs that jobs make (\`send\`, \`emit\`) have at most 32 hops; \`send\` with \`after: '1m'\` or more begins anew. An event that an agent
    emits and listens to itself is a loop, and is stopped.
 10. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
     value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
+
+## What it may reach
+
+\`needs.net\` names hosts as they stand in the URL, with the port where it is not the usual one: \`api.shop.example\`, \`localhost:8080\`,
+\`*.shop.example\`; \`localhost\` and \`127.0.0.1\` are two hosts. An agent file may narrow it, never widen it: a plugin whose URL is a setting for
+others to fill in says \`net: ['*']\`, and each agent file says \`needs: { net: [shop.example] }\`. Call by \`context.fetch\`, not by the global one:
+it has a timeout, tries again where that does no harm, and knows when a server is down.
+
+A server that is down (an *origin*: scheme, host and port) is held back for all agents: jobs that need it wait, lose no attempt, and go on when it is
+back. \`throw\` what \`fetch\` throws; do not catch it to try again. \`origins\` in \`config/daruma.yaml\` says who is asked meanwhile.
+
+## Limits
+
+| limit | default | what happens beyond it |
+| --- | --- | --- |
+| \`memory\` | ${DEFAULTS.memory} | the worker is killed, the job tried again on a clean one |
+| \`timeout\` | ${DEFAULTS.timeout} | \`signal\` is aborted, then the worker killed; tried again |
+| \`silence\` | the timeout, at most 15m | no \`beat()\`, log line or other sign: the same |
+| \`attempts\` | ${DEFAULTS.attempts} | a dead letter: \`npx daruma dlq\`, \`npx daruma replay\` |
+| \`backoff\` | ${DEFAULTS.first} … ${DEFAULTS.longest} | the pauses between attempts, doubled each time |
+| \`grace\` | ${DEFAULTS.grace} | for a job to end after \`signal\` was aborted |
+| \`staleAfter\` | never | a job that has not started by then is dropped |
+
+## When you save a change
+
+The new version is compiled, looked at, and live with the next job; a file that is wrong changes nothing that runs. Its first runs are its
+*probation*: when it does worse than the version before, that one comes back by itself, and the jobs that it failed run again.
+\`npx daruma rehearse my-agent\` tries it on past inputs first, \`npx daruma versions my-agent\` shows what is kept.
+
+## Test it
+
+\`runPlugin(name, options)\` runs one attempt in a real worker with the plugin's own rights and limits, and resolves with its \`state\`,
+\`result\`, \`error\`, \`logs\`, \`sends\` and \`stateAfter\`. \`options\`: \`settings\`, \`input\`, \`secrets\`, \`state\`, \`http\` (answers of
+servers), \`now\`, \`exec\`, \`fleet\`; each is quoted below. It needs \`npm i -D vitest vite\`.
 
 ## Trying it
 
@@ -79,6 +117,11 @@ limits: { timeout: 10s }
 A schedule is five cron fields, or six with seconds first, with \`L\` (last day), \`LW\`, \`15W\`, \`MON#1\`, \`FRI#L\`; an alias such as \`@daily\`; or
 \`@every 90m\`. \`at: 2026-12-24T18:00\` instead runs once. \`from\`, \`until\` and \`except: [2026-12-25]\` bound it in days of its time zone, which is an IANA
 name. \`npx daruma next my-agent\` says in words when it runs.
+
+## Pages
+
+\`node_modules/daruma/docs/\`: \`plugins.md\` (all of this with examples), \`cli.md\`, \`schedules.md\`, \`healing.md\`, \`versions.md\`, \`service.md\`,
+\`restore.md\`, \`words.md\`.
 
 ## The contract
 

@@ -3,7 +3,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PackageFacts } from './files.ts';
 
-const CONTRACT = ['define', 'context', 'verdicts', 'units', 'fleet'];
+/** What an author calls: the plugin's side, and the test kit's. */
+const CONTRACT = [
+  'plugin/define',
+  'plugin/context',
+  'plugin/verdicts',
+  'plugin/units',
+  'plugin/fleet',
+  'testing/ports',
+];
 const PINNED = ['@types/node'];
 /** What an installation gets to start from. */
 const SHIPPED = /^(plugins|agents|config)\//;
@@ -36,7 +44,7 @@ export function ownPackage(root = fileURLToPath(new URL('../../../', import.meta
       pinned: Object.fromEntries(PINNED.map((name) => [name, own.devDependencies[name] ?? '*'])),
       contract: CONTRACT.map((name) => ({
         name: `${name}.d.ts`,
-        text: readFileSync(join(root, `dist/plugin/${name}.d.ts`), 'utf8'),
+        text: readFileSync(join(root, `dist/${name}.d.ts`), 'utf8'),
       })),
     },
     shipped: () =>

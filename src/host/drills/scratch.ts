@@ -46,7 +46,7 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   const scratch: Scratch = { folder, host: () => hostOf(folder), runCanary, ask, until, leave };
   if (await until(isReady, READY_WITHIN_MS)) return scratch;
   await leave();
-  throw new Fault({ code: 'DRILL_NO_START', message: 'the host of the drill did not start', next: 'daruma doctor' });
+  throw new Fault({ code: 'DRILL_NO_START', message: 'the host of the drill did not start', next: 'daruma logs' });
 
   async function isReady() {
     const { agents } = await ask('check', {});

@@ -181,6 +181,6 @@ function ensureInstallation(folder: string) {
   throw new Fault({
     code: 'NO_INSTALLATION',
     message: `${folder} has neither plugins/ nor config/daruma.yaml`,
-    next: 'daruma init <folder> makes a new one; --dir <folder> names another one',
+    next: 'daruma init my-ops makes a new one; --dir names another one',
   });
 }

@@ -25,6 +25,6 @@ export async function checkedInput(
   throw new Fault({
     code: 'INPUT_INVALID',
     message: `what the job was given does not fit: ${places.join('; ')}${more}`,
-    next: 'send what the plugin’s `input` says: daruma agents <agent> shows it',
+    next: 'send what the plugin’s `input` says: daruma agents shows it',
   });
 }
