@@ -2,7 +2,7 @@ import type { ScheduleSpec } from '../jobs/agent.ts';
 import type { JobDetail } from '../jobs/ports.ts';
 import { waitOf } from '../jobs/waiting.ts';
 import { wallClock } from '../kernel/cron/check.ts';
-import { timetableOf } from '../kernel/cron/timetable.ts';
+import { rangeWords, timetableOf } from '../kernel/cron/timetable.ts';
 import { zoneProblem } from '../kernel/cron/zone-name.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
@@ -171,7 +171,8 @@ function withoutSlot(facts: WhyFacts): string {
   if (due === undefined || due >= minute + MINUTE) {
     const nearest = [before?.due, due].filter((one) => one !== undefined).map((one) => clock(facts, one));
     const list = nearest.length > 0 ? `; the nearest are ${nearest.join(' and ')}` : '';
-    return `${none}: its schedule "${schedule.expression}" asks for none at that time${list}.`;
+    const range = rangeWords(schedule).map((words) => ` ${words}`);
+    return `${none}: its schedule "${schedule.expression}"${range.join('')} asks for none at that time${list}.`;
   }
   if (at > now) return `${agent} will be due at ${clock(facts, due)}; its slot is written when that is near.`;
   if (!before)

@@ -3,7 +3,7 @@ import type { ScheduleSpec } from '../jobs/agent.ts';
 import { wallClock } from '../kernel/cron/check.ts';
 import { sourceOf } from '../kernel/cron/fields.ts';
 import { notesOn } from '../kernel/cron/notes.ts';
-import { timetableOf } from '../kernel/cron/timetable.ts';
+import { rangeWords, timetableOf } from '../kernel/cron/timetable.ts';
 import { formatDuration } from '../kernel/units.ts';
 
 /** A schedule in words: what it will do, and what a reader could take for something else. */
@@ -19,7 +19,7 @@ export function wordsOf(
 ): ScheduleWords {
   const timetable = timetableOf(spec);
   const { kind, timezone } = timetable;
-  return { words: [mainWords(), ...rangeWords()].join(', '), notes: notesOn(timetable) };
+  return { words: [mainWords(), ...rangeWords(spec)].join(', '), notes: notesOn(timetable) };
 
   function mainWords(): string {
     switch (kind.is) {
@@ -32,14 +32,6 @@ export function wordsOf(
       case 'once':
         return `Once, at ${wallClock(kind.at, timezone)}`;
     }
-  }
-
-  function rangeWords(): string[] {
-    return [
-      ...(spec.from === undefined ? [] : [`from ${spec.from}`]),
-      ...(spec.until === undefined ? [] : [`until ${spec.until}`]),
-      ...(spec.except?.length ? [`except on ${spec.except.join(', ')}`] : []),
-    ];
   }
 }
 

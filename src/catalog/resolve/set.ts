@@ -1,3 +1,5 @@
+import type { ScheduleSpec } from '../../jobs/agent.ts';
+import { rangeWords } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { type AgentFile, faultIn } from '../files/agent-file.ts';
@@ -156,11 +158,19 @@ function hasTrigger({ schedule, on, firstRun }: StoredVersion['manifest']): bool
 
 function triggersOf({ agent }: Resolved): { is: 'live' | 'idle'; why: string } {
   const triggers: string[] = [];
-  if (agent.schedule) triggers.push(`runs at "${agent.schedule.expression}" (${agent.schedule.timezone})`);
+  if (agent.schedule) triggers.push(scheduleWords(agent.schedule));
   if (agent.on.length > 0) triggers.push(`listens to ${agent.on.join(', ')}`);
   if (agent.firstRun) triggers.push('runs once when it is new');
   if (triggers.length > 0) return { is: 'live', why: triggers.join(' and ') };
   return { is: 'idle', why: 'it has no schedule and listens to no topic; it can be run by hand, or be sent jobs' };
+}
+
+function scheduleWords(schedule: ScheduleSpec): string {
+  const { expression, timezone } = schedule;
+  const range = rangeWords(schedule).map((words) => ` ${words}`);
+  return expression.startsWith('at ')
+    ? `runs once, ${expression} (${timezone})`
+    : `runs at "${expression}" (${timezone})${range.join('')}`;
 }
 
 function unknownPlugin(file: AgentFile, known: Iterable<string>): PlainFault {

@@ -61,7 +61,7 @@ export function timetableOf(spec: TimetableSpec): Timetable {
   return {
     kind,
     key: JSON.stringify([expression, timezone, spec.from, spec.until, spec.except]),
-    text: textOf(expression, spec),
+    text: [`"${expression}" (${timezone})`, ...rangeWords(spec)].join(' '),
     timezone,
     from,
     until,
@@ -169,11 +169,11 @@ function refuseRange({ from, until, except }: TimetableSpec): void {
   if (key) throw new Refused(`is one moment, and \`${key}\` says something about many`, `leave \`${key}\` out`);
 }
 
-function textOf(expression: string, { timezone, from, until, except }: TimetableSpec): string {
-  const more = [
+/** `from 2026-12-01`, `until 2027-03-31`, `except on 2026-12-25`: what is written of them. */
+export function rangeWords({ from, until, except }: Pick<TimetableSpec, 'from' | 'until' | 'except'>): string[] {
+  return [
     ...(from === undefined ? [] : [`from ${from}`]),
     ...(until === undefined ? [] : [`until ${until}`]),
-    ...(except?.length ? [`except ${except.join(', ')}`] : []),
+    ...(except?.length ? [`except on ${except.join(', ')}`] : []),
   ];
-  return [`"${expression}" (${timezone})`, ...more].join(' ');
 }
