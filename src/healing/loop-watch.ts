@@ -43,7 +43,8 @@ export function createLoopWatch({ time, cases, notice, again, heal }: LoopWatchN
       const now = time.now();
       const known = openOf(agents);
       if (!known) {
-        const seen = `jobs of ${agent} make jobs without end: ${because.message}`;
+        const { chain } = because.data ?? {};
+        const seen = `jobs of ${agent} make jobs without end: ${because.message}${chain ? ` (${chain})` : ''}`;
         const one = notice({ agent, verdict: 'looping', because, seen, job }, { note: because.next ?? '' });
         counted.set(one, { count: 0, toldAt: now });
         return;

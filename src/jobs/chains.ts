@@ -74,9 +74,10 @@ export function createChains(needs: ChainsNeeds, bounds: () => ChainBounds): Cha
     const { agent, job, what } = making;
     const because: PlainFault = {
       code,
-      message: `the ${what} is refused: ${why} (${chainWords(agents)})`,
+      message: `the ${what} is refused: ${why}`,
       next: `daruma pause ${agent}; if it is meant, ${setting} in config/daruma.yaml, or send with after: '${LONG_WAIT_MS / 60_000}m' or more`,
-      data: { agents: [...new Set([...agents, agent])] },
+      // Not in the message, by which dead letters are grouped: of a crowd each has a way of its own.
+      data: { agents: [...new Set([...agents, agent])], chain: chainWords(agents) },
     };
     needs.refused({ agent, job, because, agents: [...new Set([...agents, agent])] });
     throw new Fault(because);

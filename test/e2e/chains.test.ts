@@ -33,11 +33,12 @@ it('ends jobs that make jobs without end, tells one incident for each ring, and 
     (jobs) => jobs.length > 0,
   );
   expect(dead).toMatchObject([{ agent: 'left', attempt: 1, hops: 8, error: { code: 'CHAIN_TOO_DEEP' } }]);
-  expect(dead[0].error.message).toContain('left → right → left → …, 8 hops');
+  expect(dead[0].error.data.chain).toContain('left → right → left → …, 8 hops');
   const crowd = await daruma('run', 'crowd', '--wait');
   expect(crowd.code, crowd.stderr).toBe(0);
   const { json } = await daruma('incidents', '--json');
   expect(json).toMatchObject([{ verdict: 'looping', agent: 'left', state: 'open' }]);
+  expect(json[0].seen).toContain('(left → right → left → …, 8 hops)');
   // A replay is the same chain, and goes no further.
   await daruma('replay', dead[0].id);
   await until(

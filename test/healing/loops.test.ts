@@ -13,7 +13,7 @@ function refuse(agent: string, agents = [agent], job = 'job-9') {
     code: 'CHAIN_TOO_DEEP',
     message: 'the emit of t is refused',
     next: `daruma pause ${agent}; if it is meant, jobChains.depth: 64 in config/daruma.yaml`,
-    data: { agents },
+    data: { agents, chain: 'a → a → …, 32 hops' },
   };
   w.healer.chainRefused({ agent, job, because, agents });
 }
@@ -30,7 +30,7 @@ describe('jobs that make jobs without end', () => {
       state: 'open',
       jobs: ['job-0'],
       repeats: 0,
-      seen: 'jobs of a make jobs without end: the emit of t is refused',
+      seen: 'jobs of a make jobs without end: the emit of t is refused (a → a → …, 32 hops)',
     });
     expect(w.incident().remedies).toMatchObject([
       { kind: 'refuse', held: null, what: expect.stringContaining('daruma pause a; if it is meant, jobChains.depth') },
