@@ -97,3 +97,27 @@ it('cancels what waits in one go, says why nothing is queued, and who is paused'
   const anew = await daruma('run', 'slow', '--key', 'j');
   expect(anew).toMatchObject({ code: 0, stdout: expect.stringContaining('slow is paused') });
 });
+
+it('tries the job that a person asks for as the next probe of a quarantine, before those that wait', async () => {
+  const body = `
+    if (context.job.input?.fine) return 'fine';
+    setTimeout(() => { throw new Error('boom'); }, 1);
+    await new Promise(() => {});`;
+  place = installation({
+    'plugins/sick.ts': plugin(body, "limits: { attempts: 20, backoff: { first: '10ms', longest: '20ms' } },"),
+  });
+  await place.start();
+  const { daruma, until } = place;
+  for (let i = 0; i < 2; i++) await daruma('run', 'sick');
+  await until(
+    async () => (await daruma('status', 'sick', '--json')).json.agents[0],
+    ({ state }) => state === 'quarantined',
+  );
+  const held = (await daruma('jobs', 'sick', '--json')).json;
+  expect(held.map(({ holdUp }: { holdUp: { is: string } }) => holdUp.is)).toEqual(['quarantined', 'quarantined']);
+  expect((await daruma('jobs', 'sick')).stdout).toContain('held until the next probe in ');
+  expect((await daruma('status')).stdout).toContain('queue 2');
+  const mine = await daruma('run', 'sick', '--with', 'fine=true', '--wait');
+  expect(mine.code, mine.stderr).toBe(0);
+  expect(mine.stderr).toContain('sick is in quarantine: this job is its next probe');
+});
