@@ -86,9 +86,10 @@ export type JobEnd = { seq: number; startedAt: number; durationMs: number; summa
 
 /**
  * Something thrown, before its stack is mapped to the author's lines. `placedAt: 'run'`: where no line of the author's is in
- * its stack (what is no Error has none), the plugin's `run` is its place.
+ * its stack (what is no Error has none), the plugin's `run` is its place. `isFinal`: Daruma's own word that no other
+ * attempt can help.
  */
-export type Thrown = PlainFault & { placedAt?: 'run' };
+export type Thrown = PlainFault & { placedAt?: 'run'; isFinal?: true };
 
 export interface Running {
   seq: number;

@@ -166,6 +166,17 @@ describe('what is thrown where nobody catches', () => {
     });
   });
 
+  test('an author’s own code is no word of Daruma’s, whatever it is called', async () => {
+    const thrown = `Object.assign(new Error('413'), { code: 'TOO_LARGE' })`;
+    await world.agent(
+      'coded',
+      runs(`setTimeout(() => { throw ${thrown}; }, 1); await new Promise((done) => setTimeout(done, 5_000));`),
+    );
+    expect(await world.run('coded')).toMatchObject({ retry: true, fault: { code: 'CRASHED', message: '413' } });
+    await world.agent('codes', runs(`throw ${thrown};`));
+    expect(await world.run('codes')).toMatchObject({ retry: true, fault: { code: 'TOO_LARGE', message: '413' } });
+  });
+
   test('is the plugin’s when it listens itself', async () => {
     await world.agent(
       'listens',

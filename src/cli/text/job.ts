@@ -72,8 +72,10 @@ export function wallMs({ durationMs, finishedAt, queuedAt, attempt, failures }: 
 }
 
 /** Why a dead job had no more attempts although some were left. */
-export function neverAgain({ state, error }: JobView): string | undefined {
-  return state === 'dead' && error && !mayHelp(error) ? 'not tried again: no other attempt can help' : undefined;
+export function neverAgain({ state, error, attempt, attempts }: JobView): string | undefined {
+  return state === 'dead' && error && attempt < attempts && !mayHelp(error)
+    ? 'not tried again: no other attempt can help'
+    : undefined;
 }
 
 /** One job in full, with its attempts. */

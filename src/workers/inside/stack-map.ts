@@ -71,7 +71,7 @@ export function createStackMap(folder: string): StackMap {
 
   return {
     map(thrown, bundle) {
-      const { placedAt, ...plain } = thrown;
+      const { placedAt, isFinal: _, ...plain } = thrown;
       if (!plain.stack && !placedAt) return plain;
       const map = mapOf(bundle.mapFile);
       const mapped = plain.stack === undefined ? undefined : mapStack(plain.stack, bundle, map);

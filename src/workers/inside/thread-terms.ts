@@ -1,6 +1,5 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { mayHelp } from '../../kernel/fault-codes.ts';
 import { faults } from '../faults.ts';
 import type { Thrown, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
@@ -22,7 +21,7 @@ export function endOf(is: ThreadIs, fault: PlainFault | undefined, wasReady: boo
 
 /** What ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
 export function crashOf(thrown: Thrown): Thrown {
-  return mayHelp(thrown) ? { ...thrown, code: 'CRASHED' } : thrown;
+  return thrown.isFinal ? thrown : { ...thrown, code: 'CRASHED' };
 }
 
 /** What the thread is started with. */

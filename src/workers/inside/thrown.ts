@@ -8,6 +8,7 @@ import type { Thrown } from '../wire.ts';
 import { deniedOf, type Owner } from './denied.ts';
 
 const LONGEST_TEXT = 16 * 1024;
+const FINAL = { placedAt: 'run', isFinal: true } as const;
 /** Error classes of the author's contract, by name: the bundle has its own copy of them. */
 const CODES: ReadonlyMap<string, string> = new Map([
   ['GiveUp', 'GIVE_UP'],
@@ -82,7 +83,7 @@ function told(error: Error, owner: Owner): Thrown {
     ...(isOurs && first.data ? { data: first.data } : {}),
     ...(next ? { next } : {}),
     ...(stack ? { stack } : {}),
-    ...(isOurs && !mayHelp(first) ? { placedAt: 'run' as const } : {}),
+    ...(isOurs && !mayHelp(first) ? FINAL : {}),
   };
   const wrong = error.name === 'RetryLater' ? pauseOf(error) : undefined;
   if (typeof wrong !== 'string') return thrown;
