@@ -39,4 +39,11 @@ export const ofHealing: readonly Mutation[] = [
     instead: 'if (looks.length === 0) return undefined;',
     caughtBy: ['test/healing/loops.test.ts'],
   },
+  {
+    breaks: 'what no other attempt can help opens no incident',
+    file: 'src/healing/verdict.ts',
+    text: 'if (WANTED.has(because.code) || !mayHelp(because)) return null;',
+    instead: 'if (WANTED.has(because.code)) return null;',
+    caughtBy: ['test/healing/decisions.test.ts'],
+  },
 ];

@@ -113,4 +113,11 @@ export const ofStore: readonly Mutation[] = [
     instead: "other.key = 'no such key')",
     caughtBy: [HISTORIES, LAWS],
   },
+  {
+    breaks: 'an effect whose result could not be kept is not handed out as nothing',
+    file: 'src/store/sqlite/inside/effects.ts',
+    text: 'known.problem === null ?',
+    instead: 'known.problem !== undefined ?',
+    caughtBy: ['test/store/sqlite.test.ts'],
+  },
 ];

@@ -25,4 +25,32 @@ export const ofWorkers: readonly Mutation[] = [
     instead: '',
     caughtBy: ['test/workers/lifecycle.test.ts'],
   },
+  {
+    breaks: 'what JSON would change without a word is refused',
+    file: 'src/workers/inside/plain-data.ts',
+    text: 'if (prototype !== null && getPrototypeOf(prototype) !== null) {',
+    instead: 'if (prototype === part) {',
+    caughtBy: ['test/workers/plain-data.test.ts'],
+  },
+  {
+    breaks: 'a value that contains itself is refused where it does',
+    file: 'src/workers/inside/plain-data.ts',
+    text: "if (above.includes(part)) this.refuse('', 'contains itself');",
+    instead: '',
+    caughtBy: ['test/workers/plain-data.test.ts'],
+  },
+  {
+    breaks: 'what an ended job left behind ends no other job',
+    file: 'src/workers/inside/uncaught.ts',
+    text: 'if (job?.hasEnded) {',
+    instead: 'if (job === null) {',
+    caughtBy: ['test/workers/left-overs.test.ts'],
+  },
+  {
+    breaks: 'a right that was not given is not asked for again',
+    file: 'src/workers/inside/thrown.ts',
+    text: 'if (own) return !mayHelp(own);',
+    instead: 'if (own) return false;',
+    caughtBy: ['test/workers/fences.test.ts'],
+  },
 ];

@@ -66,6 +66,26 @@ describe('the lines of a plugin', () => {
     expect(JSON.parse(second!.data!)).toMatchObject({ notJson: expect.stringContaining('circular') });
   });
 
+  test('show what JSON cannot hold instead of losing it', async () => {
+    await world.agent(
+      'shows',
+      runs(`log.info('odd', { map: new Map([['a', 1]]), set: new Set([1]), big: 5n, nan: NaN, call() {}, kind: Symbol('k'), later: Promise.resolve(1),
+        error: new AggregateError([new Error('one')], 'all', { cause: 'why' }) });`),
+    );
+    await world.run('shows');
+    const [line] = await world.until('it', () => of('shows').length === 1 && of('shows'));
+    expect(JSON.parse(line!.data!)).toMatchObject({
+      map: [['a', 1]],
+      set: [1],
+      big: '5',
+      nan: 'NaN',
+      call: '[function call]',
+      kind: 'Symbol(k)',
+      later: '[promise]',
+      error: { message: 'all', cause: 'why', errors: [{ message: 'one' }] },
+    });
+  });
+
   test('that flood are dropped, counted and told, and nobody else is slower for it', async () => {
     await world.agent(
       'floods',

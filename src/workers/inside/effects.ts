@@ -62,7 +62,7 @@ async function perform(
   if (began.is !== 'new' && ifUnknown === 'skip') return undefined;
   if (began.is !== 'new' && ifUnknown === 'fail') {
     const error =
-      began.is === 'unknown' ? new EffectUnknown(key) : notKept(key, 'by an earlier attempt', began.problem);
+      began.is === 'unknown' ? new EffectUnknown(key) : notKept(key, ' by an earlier attempt', began.problem);
     throw askedAt(error, asked);
   }
   let value: unknown;
@@ -72,27 +72,27 @@ async function perform(
     await ask({ ask: 'dropEffect', key });
     throw error;
   }
-  const kept = storable(value, key);
+  const kept = storable(value);
   // Recorded even when its result cannot be kept: it was done, and must not be done again.
   if (kept instanceof Fault) {
     await ask({ ask: 'endEffect', key, result: null, problem: kept.message });
-    throw askedAt(notKept(key, 'just now', kept.message), asked);
+    throw askedAt(notKept(key, '', kept.message), asked);
   }
   await ask({ ask: 'endEffect', key, result: kept });
   return fromJson(kept);
 }
 
-function storable(value: unknown, key: string): string | null | Fault {
+function storable(value: unknown): string | null | Fault {
   try {
-    return toJson(value, `the result of once("${key}")`, 'result');
+    return toJson(value, 'it', 'result');
   } catch (fault) {
     return fault as Fault;
   }
 }
 
 function notKept(key: string, when: string, problem: string): Fault {
-  const message = `once("${key}") was done ${when}, but its result could not be kept, and it is not done again: ${problem}`;
+  const message = `the effect of once("${key}") was done${when}, but its result cannot be kept: ${problem}`;
   const next =
-    "return plain data from the effect; see what it did before you run the work anew, or say { ifUnknown: 'repeat' } if doing it twice is harmless";
+    "it is not done again: let it return plain data, and see what it did before you run the work anew; or say { ifUnknown: 'repeat' } if doing it twice is harmless";
   return new Fault({ code: 'EFFECT_NOT_KEPT', message, next });
 }

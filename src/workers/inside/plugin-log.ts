@@ -127,7 +127,18 @@ function shownAs(value: unknown): unknown {
     };
   }
   if (value instanceof Map || value instanceof Set) return [...value];
-  return typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : value;
+  if (value instanceof Promise) return '[promise]';
+  switch (typeof value) {
+    case 'bigint':
+    case 'symbol':
+      return String(value);
+    case 'function':
+      return `[function ${value.name || 'without a name'}]`;
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    default:
+      return value;
+  }
 }
 
 /** JSON text of an object; errors in it keep their message, and what JSON cannot hold is told instead. */
