@@ -230,7 +230,7 @@ describe('the context', () => {
       },
     });
     await other.agent('secret', runs('return 1;'), { needs: { secrets: ['KEY'] } });
-    const [{ job, attempt }] = other.give('secret') as [{ job: string; attempt: number }];
+    const { job, attempt } = other.give('secret')[0]!;
     await other.until('it back', () => other.returned.length > 0);
     expect(other.returned).toEqual([{ job, attempt }]);
     expect(other.outcomes).toEqual([]);
