@@ -57,7 +57,7 @@ const PURE = [
   /^schedule\/(plan|planning|decide|slot-state|why)\.ts$/,
   /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts|origin-watch\.ts|unscheduled-watch\.ts)/,
   /^workers\/(worker-state|grants|wire)\.ts$/,
-  /^catalog\/(watching\/scan|resolve\/agent|versions\/budget)\.ts$/,
+  /^catalog\/(watching\/scan|resolve\/(agent|net|set)|gone|strays|files\/names|versions\/budget)\.ts$/,
   /^catalog\/standing\/(probation|standing|config-change|config-standing|fleet-band)\.ts$/,
   /^gateway\/origins\/(breaker|terms)\.ts$/,
   /^host\/(door\/(agent-state|views)|life\/banner)\.ts$/,

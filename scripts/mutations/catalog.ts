@@ -10,6 +10,13 @@ const WATCH = ['test/host/config-probation.test.ts'];
 
 const versions: Mutation[] = [
   {
+    breaks: 'a setting never stands for more than one host',
+    file: 'src/catalog/resolve/net.ts',
+    text: "typeof value !== 'string' || value.includes('*')",
+    instead: "typeof value !== 'string'",
+    caughtBy: ['test/catalog/net-from-settings.test.ts'],
+  },
+  {
     breaks: 'a rename of an agent file does not let its plugin run by itself for a moment',
     file: 'src/catalog/resolve/set.ts',
     text: 'terms.agentsUnsettled && !inForce.has(name)',

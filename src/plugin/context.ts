@@ -114,11 +114,11 @@ export interface ExecResult {
 }
 
 /** What `run` is given. Everything in it belongs to this one attempt. */
-export interface Context<Settings = Record<string, never>, Input = Json> {
+export interface Context<Settings = Record<string, never>, Input = Json, Secret extends string = string> {
   /** The agent's settings, parsed by the plugin's schema. */
   readonly settings: Settings;
-  /** The values of the names in `needs.secrets`; nothing else. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** The values of the names in `needs.secrets`; nothing else. All of them are there: without one the agent does not start. */
+  readonly secrets: Readonly<Record<Secret, string>>;
   /** The agent that the job belongs to. */
   readonly agent: string;
   /** The absolute path of the installation. A worker's own working directory is empty: build paths from this one. */

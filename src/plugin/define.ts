@@ -21,12 +21,15 @@ export interface Limits {
 }
 
 /** What a worker may see. Everything that is not named is denied. */
-export interface Needs {
-  /** Names of secrets. */
-  secrets?: string[];
+export interface Needs<Secret extends string = string> {
+  /** Names of secrets: `run` gets their values, and the types know the names. */
+  secrets?: Secret[];
   /** Names of environment variables, without secrets. */
   env?: string[];
-  /** Hosts that may be reached: `api.shop.example`, `*.shop.example`, `localhost:8080`, or `*` for all. */
+  /**
+   * Hosts that may be reached: `api.shop.example`, `*.shop.example`, `localhost:8080`, or `*` for all. `settings.url`: the host
+   * and port of that setting, whose value is a URL or a list of them.
+   */
   net?: string[];
   /** Files and folders that may be read; relative ones are inside the installation. */
   read?: string[];
@@ -41,7 +44,11 @@ export interface Needs {
 }
 
 /** One TypeScript file in `plugins/` says with this how one kind of job is done. */
-export interface PluginDefinition<Schema extends z.ZodType = z.ZodType, Input extends z.ZodType = z.ZodType> {
+export interface PluginDefinition<
+  Schema extends z.ZodType = z.ZodType,
+  Input extends z.ZodType = z.ZodType,
+  Secret extends string = string,
+> {
   /** One sentence for people: what it is for. */
   about: string;
   /**
@@ -79,7 +86,7 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType, Input ex
    */
   input?: Input;
   limits?: Limits;
-  needs?: Needs;
+  needs?: Needs<Secret>;
   /** Workers that run its jobs side by side. Default `{ min: 0, max: 1 }`. */
   workers?: { min?: number; max?: number };
   /** `own`: a cell of its own, apart from all others. Default `shared`. */
@@ -88,7 +95,7 @@ export interface PluginDefinition<Schema extends z.ZodType = z.ZodType, Input ex
    * Does one job. What it returns (JSON) is the result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */
-  run(context: Context<z.output<Schema>, z.output<Input>>): unknown;
+  run(context: Context<z.output<Schema>, z.output<Input>, Secret>): unknown;
 }
 
 const MARK = Symbol.for('daruma.plugin');
@@ -106,7 +113,8 @@ const MARK = Symbol.for('daruma.plugin');
 export function definePlugin<
   Schema extends z.ZodType = z.ZodType<Record<string, never>>,
   Input extends z.ZodType = z.ZodType<Json>,
->(definition: PluginDefinition<Schema, Input>): PluginDefinition<Schema, Input> {
+  Secret extends string = never,
+>(definition: PluginDefinition<Schema, Input, Secret>): PluginDefinition<Schema, Input, Secret> {
   return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
 }
 

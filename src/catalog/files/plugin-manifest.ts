@@ -3,6 +3,7 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { placeInPlugin } from '../../kernel/plugin-place.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
+import { isSettingOf, unknownIn } from '../resolve/net.ts';
 import type { RawManifest } from '../workshop/messages.ts';
 import {
   catchUpField,
@@ -70,6 +71,17 @@ export function readManifest(
     const terms = { code: wrong.code, data: told, schema: {}, file: at.file, text: at.text, place };
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
     return { fault: wrong.next ? { ...fault, next: wrong.next } : fault };
+  }
+  const astray = (told.needs?.net ?? []).flatMap((entry, index) => {
+    const message = isSettingOf(entry)
+      ? unknownIn(raw.settingsSchema as object | null, entry.split('.').slice(1))
+      : undefined;
+    return message === undefined ? [] : [{ code: 'custom', message, path: ['needs', 'net', index] }];
+  });
+  if (astray.length > 0) {
+    const terms = { code: 'NEEDS_INVALID', data: told, schema: {}, file: at.file, text: at.text, place };
+    const next = 'name a setting of the plugin; a host of that name is written with its port';
+    return { fault: { ...faultOfIssues(astray, terms), next } };
   }
   const { settingsSchema, input } = raw;
   const manifest = { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import type { Needs } from '../../plugin/define.ts';
 import { type AgentFile, faultIn, originsIn } from '../files/agent-file.ts';
 import { faultOfIssues, type Issue } from '../files/issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
@@ -8,6 +9,7 @@ import { narrowNeeds } from '../files/needs.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { OriginValue } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
+import { hostsOf, isSettingOf } from './net.ts';
 import { resolveSchedule } from './schedule.ts';
 
 /** An agent with where each of its values was said. */
@@ -35,7 +37,11 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const saidAt = file ? originsIn(file) : () => version.entry;
 
   if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
-  const narrowed = narrowNeeds(plugin.needs, said?.needs);
+  const granted = withHosts(terms, plugin.needs, 'plugin');
+  if ('fault' in granted) return granted;
+  const asked = withHosts(terms, said?.needs, 'file');
+  if ('fault' in asked) return asked;
+  const narrowed = narrowNeeds(granted.needs, asked.needs);
   if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
 
   function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
@@ -75,8 +81,9 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   } as Parameters<typeof toAgentLimits>[0]);
   for (const [key, value] of Object.entries(narrowed.needs)) {
     const asked = key as keyof typeof narrowed.needs;
-    pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked], value);
+    pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked] && value, value);
   }
+  sayWhichSettings(said?.needs?.net ?? plugin.needs?.net ?? [], origins);
   const min = pick('workers.min', said?.workers?.min, plugin.workers?.min, 0);
   const max = pick('workers.max', said?.workers?.max, plugin.workers?.max, Math.max(1, min));
   if (min > max) {
@@ -109,6 +116,35 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   };
   agent.fingerprint = fingerprintOf(agent);
   return { agent, origins };
+}
+
+/** The needs with the hosts that settings name in place of those settings. */
+function withHosts(
+  { version, file }: ResolveTerms,
+  needs: Needs | undefined,
+  by: 'plugin' | 'file',
+): { needs: Needs | undefined } | { fault: PlainFault } {
+  if (!needs?.net?.some(isSettingOf)) return { needs };
+  const found = hostsOf(needs.net, file?.data.settings ?? {}, version.manifest.settingsSchema);
+  if ('net' in found) return { needs: { ...needs, net: found.net } };
+  const { index, path, at, message } = found.wrong;
+  const setting = `settings.${path.join('.')}`;
+  if (at === 'value') {
+    const wrong = { code: 'SETTINGS_INVALID', path: ['settings', ...path], message, next: 'write a URL' };
+    return { fault: file ? faultIn(file, wrong) : { ...wrong, message: `${setting} ${message}`, file: version.entry } };
+  }
+  const wrong = { code: 'NEEDS_INVALID', path: ['needs', 'net', index], message };
+  return { fault: by === 'file' && file ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+}
+
+/** Says behind the origin of `needs.net` where the settings stand that its hosts come from. */
+function sayWhichSettings(net: readonly string[], origins: OriginValue[]): void {
+  const at = origins.find(({ path }) => path === 'needs.net');
+  const of = net.filter(isSettingOf).map((entry) => {
+    const said = origins.find(({ path }) => entry === path || entry.startsWith(`${path}.`));
+    return said ? `${entry} of ${said.origin}` : entry;
+  });
+  if (at && of.length > 0) at.origin += ` (${of.join(', ')})`;
 }
 
 /** Of everything that a worker is started with; the schedule is not among it. */

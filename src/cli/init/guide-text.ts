@@ -18,7 +18,7 @@ export default definePlugin({
   schedule: '*/10 * * * *',
   settings: z.strictObject({ url: z.url().default('https://example.com/') }),
   limits: { memory: '64MB', timeout: '30s', attempts: 3 },
-  needs: { net: ['example.com'] },
+  needs: { net: ['settings.url'] }, // the host of that setting; or name it: 'example.com'
   async run({ settings, fetch, log, beat }) {
     const answer = await fetch(settings.url);
     beat('answered');
