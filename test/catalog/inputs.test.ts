@@ -210,6 +210,20 @@ import { join } from 'node:path';`;
     expect(about('wasm')).toBe('13');
   });
 
+  it('is read where the data of the installation lie on another disk, behind a link', async () => {
+    await world.catalog.stop();
+    renameSync(join(world.folder, 'data'), join(world.folder, 'disk'));
+    symlinkSync('disk', join(world.folder, 'data'));
+    rmSync(join(world.folder, 'disk/versions'), { recursive: true });
+    await world.restart();
+    expect(world.catalog.problems()).toEqual([]);
+    expect(['by-part', 'i18n'].map(about)).toEqual(['own 2', 'hallo,hallo,true']);
+    await world.catalog.stop();
+    rmSync(join(world.folder, 'data'));
+    renameSync(join(world.folder, 'disk'), join(world.folder, 'data'));
+    await world.restart();
+  });
+
   it('gives a right to read that ends at what the version holds and the package’s folder', () => {
     const inside = (name: string) =>
       (world.agent(name).version.reads ?? []).map((path) => path.slice(world.folder.length + 1));

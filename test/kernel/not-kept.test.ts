@@ -15,6 +15,12 @@ it('tells a file that a source looks for beside itself by its own path, and neve
   );
 });
 
+it('tells it where the versions lie on another disk, and where a path leads out of a version', () => {
+  const away = notKeptOf(errorAt('/disk/versions/post/0123456789ab/source/plugins/one.md'), '/fleet');
+  expect(away!.message).toContain('plugins/one.md was not kept');
+  expect(notKeptOf(errorAt('/fleet/data/versions/post/x.json', 'ERR_ACCESS_DENIED'), '/fleet')!.code).toBe('NOT_KEPT');
+});
+
 it('says nothing of other files, other errors and other installations', () => {
   expect(notKeptOf(errorAt('/fleet/data/report.md'), '/fleet')).toBe(undefined);
   expect(notKeptOf(errorAt('/other/data/versions/a/b/source/x.md'), '/fleet')).toBe(undefined);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import type { Issue } from '../files/issues.ts';
@@ -66,13 +66,16 @@ const STAGING = '.staging';
 const BUDGET_BYTES = 256 * 1024 ** 2;
 
 /** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
-export function createVersions(folder: string, budgetBytes = () => BUDGET_BYTES): Versions {
+export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
+  let folder = at;
 
   async function open() {
     versions.clear();
     await rm(join(folder, STAGING), { recursive: true, force: true });
     await mkdir(join(folder, STAGING), { recursive: true });
+    // `data` may be a link to another disk: a module is loaded from where it is, and rights are asked for that place.
+    folder = await realpath(at);
     for (const plugin of await namesIn(folder)) {
       const found: StoredVersion[] = [];
       for (const id of await namesIn(join(folder, plugin))) {

@@ -14,6 +14,9 @@ export { AGENTS, PLUGINS };
 /** What a file says that is to be a plugin. */
 const DEFINES_PLUGIN = /export\s+default\s+definePlugin\s*[<(]|module\.exports\s*=\s*definePlugin\s*\(/;
 
+/** The hash of no bytes. */
+const EMPTY = createHash('sha256').digest('hex');
+
 /** A change that is older than this is not the one that somebody waits for. */
 const NEWEST_MS = 60_000;
 
@@ -121,7 +124,7 @@ export function createEyes(needs: { time: Time }, options: { folder: string; rul
 
   async function settle(path: string, at: FileStat): Promise<SettledFile> {
     const plain = { size: at.size, turn };
-    if (at.size === 0) return { is: 'empty', hash: 'empty', ...plain };
+    if (at.size === 0) return { is: 'empty', hash: EMPTY, ...plain };
     const before = known.get(path);
     if (before?.hash && isFar(path) && before.size === at.size && before.mtimeMs === at.mtimeMs) {
       return { is: 'file', hash: before.hash, ...plain };

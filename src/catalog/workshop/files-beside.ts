@@ -27,7 +27,11 @@ export async function filesBeside(
   const files = new Set<string>();
   const folders: string[] = [];
   const missing: string[] = [];
+  // A large library has a hundred thousand texts: only those are followed that begin with what is there.
+  const names = new Set(await readdir(dirname(file)).catch(() => []));
   for (const path of pathsNamedIn(text)) {
+    const isRelative = /^\.\.?\//.test(path);
+    if (!isRelative && !names.has(path.split('/')[0]!)) continue;
     const named = resolve(dirname(file), path);
     // A folder that holds the file itself is not named, but spelled by chance.
     if (`${file}/`.startsWith(named.endsWith('/') ? named : `${named}/`)) continue;
@@ -38,7 +42,7 @@ export async function filesBeside(
       const before = files.size;
       for (const one of await filesIn(real!, DEEPEST)) add(one);
       if (files.size > before || path.endsWith('/')) folders.push(named);
-    } else if (/^\.\.?\//.test(path)) missing.push(named);
+    } else if (isRelative) missing.push(named);
   }
   function add(one: string) {
     if (!CODE.test(one) && mayRead(one)) files.add(one);
