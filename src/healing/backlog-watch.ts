@@ -1,7 +1,7 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
-import { growthOf, growthWords, type Waiting, withLook } from './backlog.ts';
+import { growthOf, growthWords, type Waiting, WINDOWS, withLook } from './backlog.ts';
 import { type Cases, caseWith } from './cases.ts';
 import type { Disturbances } from './disturbances.ts';
 
@@ -26,12 +26,14 @@ const FEWEST_OF_HELD = 1_000;
 
 export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
   const { time, store, cases, notice, heal } = needs;
-  let looks = new Map<string, Waiting[]>();
+  /** By agent, the looks of each window. */
+  let looks = new Map<string, (readonly Waiting[])[]>();
   /** The most that waited since the incident was opened. */
   const peaks = new Map<string, number>();
 
-  function grows(agent: string, of: Waiting[], now: number) {
-    const growth = growthOf(of, needs.isHeld(agent) ? FEWEST_OF_HELD : undefined);
+  function grows(agent: string, of: (readonly Waiting[])[], now: number) {
+    const fewest = needs.isHeld(agent) ? FEWEST_OF_HELD : undefined;
+    const growth = WINDOWS.map((window, i) => growthOf(of[i]!, window, fewest)).find((one) => one !== undefined);
     if (!growth) return;
     const known = caseWith(cases.of(agent), 'falling-behind');
     if (known && now - known.lastAt < TOLD_AGAIN_AFTER_MS) return;
@@ -49,7 +51,8 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
       const before = looks;
       looks = new Map();
       for (const { agent, count, dueSince } of await store.backlog(now)) {
-        const of = withLook(before.get(agent) ?? [], { at: now, count, dueSince });
+        const look = { at: now, count, dueSince };
+        const of = WINDOWS.map((window, i) => withLook(before.get(agent)?.[i] ?? [], look, window));
         looks.set(agent, of);
         peaks.set(agent, Math.max(peaks.get(agent) ?? 0, count));
         if (needs.agent(agent)) grows(agent, of, now);
@@ -58,7 +61,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
       for (const one of cases.all()) {
         const { agent, verdict } = one.incident;
         if (verdict !== 'falling-behind' || agent === null) continue;
-        const waiting = looks.get(agent)?.at(-1)?.count ?? 0;
+        const waiting = looks.get(agent)?.[0]?.at(-1)?.count ?? 0;
         const peak = peaks.get(agent) ?? 0;
         if (waiting > peak / 2) continue;
         peaks.set(agent, waiting);

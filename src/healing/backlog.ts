@@ -18,24 +18,41 @@ export interface Growth {
   inAnHour: number;
 }
 
-/** Looks of the last minute are compared; before, nobody knows. */
-export const WINDOW_MS = 50_000;
+/** How far back looks are compared, and how far apart they are at least. A tight schedule is seen within a minute, one of every few minutes within the hours that it takes. */
+export interface Window {
+  spanMs: number;
+  everyMs: number;
+}
+export const WINDOWS: readonly Window[] = [
+  { spanMs: 50_000, everyMs: 0 },
+  { spanMs: 720_000, everyMs: 120_000 },
+  { spanMs: 5_400_000, everyMs: 900_000 },
+];
 /** So few that wait are no backlog. */
 const FEWEST = 10;
 /** So many looks at least. */
 const LEAST_LOOKS = 4;
+/** The least part of the growth that each half of the window has: what came all at once is a crowd, and may be worked off. */
+const LEAST_OF_HALF = 0.2;
 
 /**
- * Whether the queue grew through the whole window: each look found at least as many as the one before, the last one clearly
- * more than the first. A crowd that came at once and is worked off shrinks, and is none.
+ * Whether the queue grew through the whole window: in both of its halves, with no dip that is worth the name. A crowd that came
+ * at once, or that is worked off, is none.
  */
-export function growthOf(looks: readonly Waiting[], fewest = FEWEST): Growth | undefined {
+export function growthOf(looks: readonly Waiting[], { spanMs }: Window, fewest = FEWEST): Growth | undefined {
   const first = looks[0];
   const last = looks.at(-1);
-  if (!first || !last || looks.length < LEAST_LOOKS || last.at - first.at < WINDOW_MS * 0.75) return undefined;
-  if (last.count < fewest || last.count - first.count < fewest / 2) return undefined;
-  for (let i = 1; i < looks.length; i++) if (looks[i]!.count < looks[i - 1]!.count) return undefined;
-  const perMinute = ((last.count - first.count) / (last.at - first.at)) * 60_000;
+  if (!first || !last || looks.length < LEAST_LOOKS || last.at - first.at < spanMs * 0.75) return undefined;
+  const growth = last.count - first.count;
+  if (last.count < fewest || growth < fewest / 2) return undefined;
+  const middle = looks[Math.floor(looks.length / 2)]!.count;
+  if (Math.min(middle - first.count, last.count - middle) < growth * LEAST_OF_HALF) return undefined;
+  let peak = 0;
+  for (const { count } of looks) {
+    if (count < peak - Math.max(1, peak * 0.05)) return undefined;
+    peak = Math.max(peak, count);
+  }
+  const perMinute = (growth / (last.at - first.at)) * 60_000;
   return {
     count: last.count,
     perMinute,
@@ -44,13 +61,18 @@ export function growthOf(looks: readonly Waiting[], fewest = FEWEST): Growth | u
   };
 }
 
-/** The looks that still count, with one more. */
-export function withLook(looks: readonly Waiting[], look: Waiting): Waiting[] {
-  return [...looks.filter(({ at }) => at <= look.at && look.at - at <= WINDOW_MS), look];
+/** The looks of a window that still count, with one more if it is far enough from the last. */
+export function withLook(looks: readonly Waiting[], look: Waiting, { spanMs, everyMs }: Window): readonly Waiting[] {
+  const before = looks.at(-1);
+  if (before && look.at >= before.at && look.at - before.at < everyMs) return looks;
+  return [...looks.filter(({ at }) => at <= look.at && look.at - at <= spanMs), look];
 }
 
-/** `29 jobs wait and 43 more come a minute than it does; the first has waited 32s; at this pace 2609 wait in an hour` */
+/** `29 jobs wait, and 43 more a minute come than are done; at this pace it never catches up, and 2609 wait in an hour; the first has waited 32s` */
 export function growthWords({ count, perMinute, waitedMs, inAnHour }: Growth): string {
-  const more = Math.max(1, Math.round(perMinute));
-  return `${count} jobs wait, and ${more} more a minute come than are done: it never catches up; the first has waited ${formatDuration(waitedMs)}, and at this pace ${inAnHour} wait in an hour`;
+  const more =
+    perMinute >= 1
+      ? `${Math.round(perMinute)} more a minute`
+      : `${Math.max(1, Math.round(perMinute * 60))} more an hour`;
+  return `${count} jobs wait, and ${more} come than are done; at this pace it never catches up, and ${inAnHour} wait in an hour; the first has waited ${formatDuration(waitedMs)}`;
 }
