@@ -7,6 +7,7 @@ import type { Mutation } from './mutation.ts';
 import { ofSchedule } from './schedule.ts';
 import { ofStore } from './store.ts';
 import { ofTelemetry } from './telemetry.ts';
+import { ofValues } from './values.ts';
 import { ofWorkers } from './workers.ts';
 
 /** Each guard that `npm run mutate` breaks. */
@@ -20,4 +21,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ofGateway,
   ...ofCatalog,
   ...ofHost,
+  ...ofValues,
 ];

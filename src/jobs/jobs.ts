@@ -143,6 +143,8 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       forget(settlement);
       if (!isAccepted) {
         if (!facts?.cancelled) log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
+        // Who waits for it looks again: its row may have been set aside meanwhile.
+        waiters.release(settlement.job);
         continue;
       }
       const agent = facts?.agent ?? '';

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isInstant } from '../../src/kernel/instant.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createSqliteStore, openReadOnly, type SqliteStore } from '../../src/store/sqlite/index.ts';
@@ -65,6 +66,11 @@ async function lived(store: SqliteStore): Promise<void> {
 /** Everything that is ever asked of a store, of the neighbour where an agent is named. */
 async function everyRead(store: SqliteStore): Promise<unknown[]> {
   const jobs = await store.list({ limit: 100 });
+  for (const { queuedAt, runAt, staleAt, slot, startedAt, finishedAt } of jobs) {
+    for (const at of [queuedAt, runAt, staleAt, slot, startedAt, finishedAt]) {
+      expect(at === null || isInstant(at)).toBe(true);
+    }
+  }
   const asked = [
     store.claim(
       [
@@ -254,6 +260,15 @@ describe('a row that cannot be read', () => {
     sql(file, 'UPDATE pause SET until = 86401795652206944', 'UPDATE effect SET ended_at = 9223372036854775807');
     expect(await store.paused()).toEqual([{ agent: 'a', until: null }]);
     expect(await store.beginEffect(taken!, 'k', T0)).toMatchObject({ is: 'done', result: '7' });
+  });
+
+  test('a time that JavaScript can read and no Date has is one of them', async () => {
+    const file = join(folder(), 'store.db');
+    const store = storeAt(file);
+    await store.start();
+    const [one] = await added(store, [{}]);
+    sql(file, 'UPDATE job SET run_at = 8812800000000000');
+    expect(await store.list({ limit: 9 })).toMatchObject([{ id: one, state: 'dead' }]);
   });
 
   test('is told once, and goes with the events of its time', async () => {

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Fault } from '../../src/kernel/fault.ts';
+import { checkWrite } from '../../src/store/checks.ts';
+import { anyValue } from '../kernel/extremes.ts';
+import { cleaningUp, faultOf, folder, storeAt } from './folder.ts';
+import { added, claimed, done, job, T0 } from './laws/world.ts';
+
+cleaningUp();
+
+/** Calls that write, right but for the one value that is put into them. */
+const CALLS: Record<string, (value: never) => unknown[]> = {
+  add: (value) => [[job({ runAt: value })], T0],
+  'add ': (value) => [[job({ priority: value, staleAt: value })], T0],
+  settle: (value) => [[{ ...done({ job: 'job-1', attempt: 1 }), finishedAt: value }]],
+  'settle ': (value) => [[{ ...done({ job: 'job-1', attempt: 1 }), summary: value }]],
+  pause: (value) => ['a', value, T0],
+  plan: (value) => [[{ agent: 'a', due: value }], T0],
+  decide: (value) => [[{ agent: 'a', due: T0, state: 'ran', job: job({ attempts: value }) }], T0],
+  setState: (value) => ['a', 'k', value, T0],
+  'setState ': (value) => ['a', 'k', '1', value],
+  putQuarantine: (value) => [
+    { agent: 'a', since: T0, incident: 'inc-1', probes: 0, nextProbeAt: value, fingerprint: 'f' },
+  ],
+  append: (value) => [[{ at: value, kind: 'k', agent: null, message: 'm' }]],
+  hasten: (value) => [['job-1'], value],
+  redrive: (value) => [value, T0],
+  setBack: (value) => [value, T0],
+  renew: (value) => [[{ job: 'job-1', attempt: 1 }], value],
+  beginEffect: (value) => [{ job: 'job-1', attempt: 1 }, 'k', value],
+};
+
+test('a call with a value that cannot be shown is refused by name, and by itself', async () => {
+  const store = storeAt(join(folder(), 'store.db'));
+  await store.start();
+  const bad = store.add([job(), job({ runAt: 9_999_999_999 * 86_400_000 })], T0);
+  const good = added(store, [{}]);
+  expect(await faultOf(bad)).toMatchObject({
+    code: 'VALUE_INVALID',
+    message: 'the store takes no runAt 863999999913600000 (add): nobody could read or show it',
+  });
+  expect(await good).toEqual(['job-1']);
+  expect((await claimed(store)).map(({ job: id }) => id)).toEqual(['job-1']);
+  expect((await store.list({ limit: 9 })).length).toBe(1);
+});
+
+test('whatever is written through any port, every reader goes on', async () => {
+  const store = storeAt(join(folder(), 'store.db'));
+  await store.start();
+  await added(store, [{}]);
+  await claimed(store);
+  const names = fc.constantFrom(...Object.keys(CALLS));
+  const tried = fc.sample(fc.tuple(names, anyValue), { numRuns: 1_500 });
+  const ports = store as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const answers = await Promise.allSettled(
+    tried.map(([name, value]) => ports[name.trim()]!(...CALLS[name]!(value as never))),
+  );
+  for (const answer of answers) if (answer.status === 'rejected') expect(answer.reason).toBeInstanceOf(Fault);
+  expect(answers.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(500);
+  expect(await store.unreadable()).toEqual([]);
+  await Promise.all([
+    store.list({ limit: 1_000 }),
+    store.overview(),
+    store.paused(),
+    store.waiting(),
+    store.quarantines(),
+  ]);
+});
+
+test('refuses with a fault or takes, whatever the arguments are', () => {
+  const names = fc.constantFrom(
+    ...Object.keys(CALLS).map((name) => name.trim()),
+    'cancel',
+    'openIncident',
+    'claim',
+    'frob',
+  );
+  fc.assert(
+    fc.property(names, fc.array(anyValue, { maxLength: 4 }), (name, args) => {
+      try {
+        checkWrite(name, args);
+      } catch (thrown) {
+        expect(thrown).toBeInstanceOf(Fault);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
