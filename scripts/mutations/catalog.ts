@@ -309,8 +309,4 @@ const madeOf: readonly Mutation[] = [
 ];
 
 /** Guards of versions and settings on probation. */
-<<<<<<< HEAD
-export const ofCatalog: readonly Mutation[] = [...versions, ...rollbacks, ...fleet, ...config, ...inputs];
-=======
 export const ofCatalog: readonly Mutation[] = [...madeOf, ...versions, ...rollbacks, ...fleet, ...config, ...inputs];
->>>>>>> 818ca12 (catalog: data behind a link, empty texts, paths that lead out of a version; guards that the tests were seen to hold)
