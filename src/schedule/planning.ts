@@ -22,6 +22,8 @@ export interface Trouble {
 
 /** Slots that are not planned within this time are in trouble. */
 const PATIENCE_MS = 60_000;
+/** A clock that is set back by so little, just after a slot had its end, is not noticed. */
+const UNNOTICED_MS = 2_000;
 
 /**
  * Why an agent with a schedule has no next slot; undefined when it has one, needs none, or it is about to be written. The law
@@ -43,6 +45,7 @@ export function whyUnscheduled(
     case 'planned': {
       const { upTo, trouble } = planning;
       if (upTo <= now) return late(upTo, trouble, now);
+      if (upTo - now <= UNNOTICED_MS) return undefined;
       const message = 'its next slot was planned and is not in the store any more';
       return { code: 'SLOT_LOST', message, next: 'daruma logs --level error' };
     }

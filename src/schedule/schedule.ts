@@ -157,7 +157,9 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const failed = troubles.of(agent);
     if (failed) return { is: 'failed', ...failed };
     const course = courses.get(agent);
-    if (!course || adopted !== wanted) return { is: 'waiting', since: wantedAt, trouble: failing };
+    // After a jump back, what is written is not known before the next look.
+    if (!course || adopted !== wanted || driftAt(now) < -JUMP_MS)
+      return { is: 'waiting', since: course ? now : wantedAt, trouble: failing };
     const { timetable, cursor: upTo, settledTo = 0 } = course;
     if (timetable.next(Math.max(now, timetable.hasEnd ? settledTo : 0)) !== undefined)
       return { is: 'planned', upTo, trouble: failing };
@@ -165,10 +167,12 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     return { is: 'failed', since: now, fault: neverDue(timetable) };
   }
 
+  /** How far the wall clock has gone off since the last look, in ms. */
+  const driftAt = (now: number) => (seen ? now - seen.wall - (time.monotonic() - seen.monotonic) : 0);
+
   function noteJump(now: number) {
-    const monotonic = time.monotonic();
-    const drift = seen ? now - seen.wall - (monotonic - seen.monotonic) : 0;
-    seen = { wall: now, monotonic };
+    const drift = driftAt(now);
+    seen = { wall: now, monotonic: time.monotonic() };
     if (Math.abs(drift) <= JUMP_MS) return;
     const how = drift > 0 ? 'forward (or the machine slept)' : 'back';
     log.warn(`the clock went ${how} by ${formatDuration(Math.abs(drift))}`, { driftMs: Math.round(drift) });

@@ -40,6 +40,11 @@ describe('a schedule that ends', () => {
     const before = world.states('a');
     expect(await stateOf(world, 'a')).toMatchObject({ state: 'done' });
     world.clock.wall -= MINUTE;
+    // Neither before the schedule has noticed nor after it is anything lost.
+    expect((await stateOf(world, 'a')).state).not.toBe('unscheduled');
+    world.life.schedule.use(world.agents);
+    await world.clock.advance(1_000);
+    expect((await stateOf(world, 'a')).state).toBe('done');
     await world.clock.advance(31_000);
     expect((await stateOf(world, 'a')).state).toBe('done');
     await world.clock.advance(20 * MINUTE);
