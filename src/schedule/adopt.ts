@@ -82,7 +82,8 @@ function courseOf(agent: Agent, known: Scheduled | undefined, now: number): Sche
   if (!schedule) return undefined;
   // With a thousand agents, one save must not parse all schedules anew.
   const timetable = known?.asking.schedule === schedule ? known.timetable : timetableOf(schedule);
-  return { agent: agent.name, timetable, cursor: known?.cursor ?? now, asking: { ...agent, schedule } };
+  const { cursor = now, settledTo = 0 } = known ?? {};
+  return { agent: agent.name, timetable, cursor, settledTo, asking: { ...agent, schedule } };
 }
 
 function isSame(a: Scheduled, b: Scheduled | undefined): boolean {
