@@ -20,7 +20,7 @@ function refuse(agent: string, agents = [agent], job = 'job-9') {
 
 describe('jobs that make jobs without end', () => {
   it('are one incident with the way out, however often they are refused and whoever of the ring it is', async () => {
-    for (let i = 0; i < 50; i++) refuse(i % 2 ? 'b' : 'a', ['a', 'b'], `job-${i}`);
+    for (let i = 0; i < 50; i++) refuse(i % 2 ? 'b' : 'a', i % 2 ? ['b', 'a'] : ['a', 'b'], `job-${i}`);
     w.settle('a', 'dead', { error: { code: 'CHAIN_TOO_DEEP', message: 'the emit of t is refused' } });
     await quiet();
     expect(w.shelf.kept.size).toBe(1);
