@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { DEFAULT_LIMITS } from '../../src/catalog/files/limits.ts';
+import { leaveCheckout } from '../../src/cli/init/checkout.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
 import { DEFAULTS, guideText } from '../../src/cli/init/guide-text.ts';
 import { pluginTestText, pluginText } from '../../src/cli/init/plugin-text.ts';
@@ -179,6 +180,27 @@ describe('help and version', () => {
     expect(one.options).toContainEqual({ flags: '--yes', about: 'do it' });
     expect((await cli(['--help'], { cwd: folder })).out).toMatch(/^Usage: daruma/);
   });
+});
+
+test('a backup of a checkout, restored elsewhere, is an installation that can be installed', async () => {
+  const manifest = {
+    name: 'daruma',
+    dependencies: { zod: '4.6.7', dep: '1.0.0' },
+    scripts: { prepare: 'npm run build' },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'package-lock.json'), '{}');
+  // In a checkout everything stays as it is.
+  mkdirSync(join(folder, 'scripts'));
+  writeFileSync(join(folder, 'scripts/build.ts'), '');
+  expect(await leaveCheckout(folder)).toBe(false);
+  rmSync(join(folder, 'scripts'), { recursive: true });
+  expect(await leaveCheckout(folder)).toBe(true);
+  const made = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  expect(made.dependencies).toEqual({ daruma: expect.stringMatching(/^file:vendor\//), dep: '1.0.0' });
+  expect(existsSync(join(folder, made.dependencies.daruma.slice('file:'.length)))).toBe(true);
+  expect(existsSync(join(folder, 'package-lock.json'))).toBe(false);
+  expect(await leaveCheckout(folder)).toBe(false);
 });
 
 describe('an older Node', () => {

@@ -3,11 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { RestoreView } from '../../control/backups.ts';
 import { installationFolder } from '../folder.ts';
+import { leaveCheckout } from '../init/checkout.ts';
 import type { Said, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';
 import { lackLines, proofWords } from './backup-verify.ts';
 
 export const anyFolder = true;
+
+const CHECKOUT = 'what builds Daruma: it was made in a checkout, and is an installation that depends on vendor/ now';
 
 export interface RestoreOptions {
   dir?: string;
@@ -28,6 +31,7 @@ export async function run(
   mkdirSync(folder, { recursive: true });
   const backups = await stage.house.backups(folder);
   const restored = await backups.restore(resolve(file!));
+  if (await leaveCheckout(restored.folder)) restored.lacks.push(CHECKOUT);
   const code = install ? await npmInstall(stage, restored.folder) : 0;
   const view = { ...restored, packages: backups.packages() };
   return { json: view, lines: linesOf(view, file!, stage), code };

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/folder-name.ts';
-import { installationFiles, type NewFile, PACKAGE_FOLDER } from '../init/files.ts';
+import { installationFiles, type NewFile, PACKAGE_FOLDER, packageName } from '../init/files.ts';
 import { ownPackage } from '../init/own-package.ts';
 import type { Said, Stage } from '../ports.ts';
 
@@ -58,13 +58,4 @@ function mustBeEmpty(folder: string, named: string): void {
     message: `${named} is not empty (${shown}); nothing was changed`,
     next: `daruma init ${join(named, 'daruma')}`,
   });
-}
-
-function packageName(folder: string): string {
-  const name = basename(folder)
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  // npm refuses a package that depends on one of its own name.
-  return name === '' || name === 'daruma' ? 'my-agents' : name;
 }

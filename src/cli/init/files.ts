@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { configText } from './config-text.ts';
 import { guideText } from './guide-text.ts';
 import { readmeText } from './readme-text.ts';
@@ -97,4 +98,14 @@ const SECRETS = `# Secrets of agents, one NAME=value a line. Only the agents tha
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** A name that npm takes, made of the folder's. */
+export function packageName(folder: string): string {
+  const name = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  // npm refuses a package that depends on one of its own name.
+  return name === '' || name === 'daruma' ? 'my-agents' : name;
 }

@@ -21,12 +21,15 @@ const NO_TIME = new Date('1985-10-26T08:15:00Z');
 interface Manifest {
   version: string;
   files: string[];
+  dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 }
 
 /** The package that this process runs from, in a checkout and in `node_modules` alike. */
 export interface OwnPackage {
   facts: PackageFacts;
+  /** The names of the packages that it needs itself. */
+  dependencies: string[];
   /** What it ships to start from: plugins, agents, config; each file with its text. */
   shipped(): { path: string; text: string }[];
   /** Writes it as a tarball that npm installs. The same package makes the same bytes. */
@@ -47,6 +50,7 @@ export function ownPackage(root = fileURLToPath(new URL('../../../', import.meta
         text: readFileSync(join(root, `dist/${name}.d.ts`), 'utf8'),
       })),
     },
+    dependencies: Object.keys(own.dependencies),
     shipped: () =>
       files
         .filter((path) => SHIPPED.test(path))
