@@ -1,3 +1,4 @@
+import { ofBackup } from './backup.ts';
 import { ofCatalog } from './catalog.ts';
 import { ofGateway } from './gateway.ts';
 import { ofHealing } from './healing.ts';
@@ -22,4 +23,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ofCatalog,
   ...ofHost,
   ...ofValues,
+  ...ofBackup,
 ];

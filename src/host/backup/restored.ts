@@ -26,9 +26,12 @@ export async function settleRestored(
   if (id === undefined) return;
   const job = await store.get(id);
   if (job?.state === 'running') {
-    const facts = { job: id, attempt: job.attempt, attempts: job.attempts, startedAt: job.startedAt ?? now };
+    const startedAt = job.startedAt ?? now;
+    const facts = { job: id, attempt: job.attempt, attempts: job.attempts, startedAt };
+    // When it was made, not now: it may have lain for a year.
+    const finishedAt = Math.max(startedAt, Date.parse(madeAt ?? '') || now);
     const result = JSON.stringify({ restored: true });
-    await store.settle([settle({ ...facts, finishedAt: now }, { is: 'done', result }, NO_BACKOFF, 0)]);
+    await store.settle([settle({ ...facts, finishedAt }, { is: 'done', result }, NO_BACKOFF, 0)]);
   }
   log.info(`restored from the backup of ${madeAt ?? 'an unknown time'}`, { job: id });
   const about = JSON.parse(readFileSync(join(folder, ABOUT), 'utf8'));

@@ -1,0 +1,34 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { createInForceFile, NOTHING_IN_FORCE } from '../../src/catalog/in-force.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+it('what is in force is found again after the installation was moved, or came out of a backup', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-in-force-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const version = {
+    plugin: 'shop',
+    id: '1234',
+    file: '/old/shop/1234/plugin.mjs',
+    mapFile: '/old/shop/1234/plugin.mjs.map',
+  };
+  const resolved = { agent: { name: 'shop', version, settings: { version: '1.2' } } };
+  const now = { ...NOTHING_IN_FORCE, agents: new Map([['shop', resolved as never]]) };
+  const written = createInForceFile(folder, quiet);
+  written.write(now, async () => {});
+  await written.settled();
+  const { agents } = await createInForceFile(folder, quiet).read();
+  expect(agents.get('shop')!.agent.version).toEqual({
+    plugin: 'shop',
+    id: '1234',
+    file: join(folder, 'shop/1234/plugin.mjs'),
+    mapFile: join(folder, 'shop/1234/plugin.mjs.map'),
+  });
+  // What only has the same name stays what it is.
+  expect(agents.get('shop')!.agent.settings).toEqual({ version: '1.2' });
+  writeFileSync(join(folder, 'in-force.json'), readFileSync(join(folder, 'in-force.json'), 'utf8').slice(1));
+  expect(await createInForceFile(folder, quiet).read()).toEqual(NOTHING_IN_FORCE);
+});
