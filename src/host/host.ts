@@ -170,6 +170,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const agents = [...catalog.agents().values()];
       setup.use();
       healer.use(crew());
+      outbound.use();
       probation.use();
       configWatch.use();
       gate.use();

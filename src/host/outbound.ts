@@ -19,6 +19,8 @@ export interface Outbound extends Pick<Origins, 'view'> {
   told(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   ended(attempts: readonly CallAttempt[]): void;
+  /** The set of agents has changed: an origin that is down and that none of those who met it asks for any more is forgotten. */
+  use(): void;
   /** What healing looks at. */
   board: OriginBoard;
   /** What was down when the host before this one ended is looked at first. */
@@ -68,6 +70,19 @@ export function createOutbound({ time, journal, settings, crew, healer }: Outbou
     ended: origins.ended,
     view: () => origins.view().slice(0, MOST_TOLD),
     board: origins,
+    use() {
+      const agents = crew();
+      const met = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
+      const reaches = (name: string, origin: string) => mayReachOf(agents.get(name)?.needs.net ?? [])(origin);
+      const down = origins.view().filter(({ is }) => is !== 'closed');
+      const forgotten = down.filter(({ origin }) => {
+        const names = met.get(origin) ?? [];
+        // Of an outage from before the host started nobody knows who met it.
+        return ![...(names.length > 0 ? names : agents.keys())].some((name) => reaches(name, origin));
+      });
+      for (const { origin } of forgotten) origins.forget(origin);
+      if (forgotten.length > 0) healer().originsChanged();
+    },
     takeOver(incidents) {
       for (const { verdict, evidence, openedAt } of incidents) {
         const origin = evidence?.fault?.data?.origin;

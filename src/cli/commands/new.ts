@@ -38,6 +38,7 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   const text = pluginText({ about: options.about ?? `Says what ${name} is for, in one sentence.`, schedule });
   const test = `plugins/${name}.test.ts`;
   const testText = pluginTestText(name!);
+  mustBeFree(stage.folder, name!);
   write(stage.folder, file, text);
   const isNewTest = !existsSync(join(stage.folder, test));
   if (isNewTest) write(stage.folder, test, testText);
@@ -76,6 +77,16 @@ function write(folder: string, file: string, text: string): void {
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
     throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: `daruma new ${name}-2` });
+  }
+}
+
+/** The name may be that of a folder with an index file, or of a file with another ending. */
+function mustBeFree(folder: string, name: string): void {
+  for (const ending of ['ts', 'mts', 'tsx', 'js', 'mjs', 'jsx']) {
+    for (const file of [`plugins/${name}.${ending}`, `plugins/${name}/index.${ending}`]) {
+      if (!existsSync(join(folder, file))) continue;
+      throw new Fault({ code: 'FILE_EXISTS', message: `${file} is there already`, next: `daruma new ${name}-2` });
+    }
   }
 }
 
