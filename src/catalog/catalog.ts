@@ -21,6 +21,7 @@ import { resolveVersion } from './resolve/version.ts';
 import { scheduleNotes } from './schedule-notes.ts';
 import { createStandings } from './standing/standings.ts';
 import { type Strays, straysOf } from './strays.ts';
+import { withUnheard } from './topics.ts';
 import { createTurns } from './turns.ts';
 import { createVersions } from './versions/versions.ts';
 import { createEyes } from './watching/eyes.ts';
@@ -213,8 +214,10 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     listings = set.listings;
     const isWhole = !unsettled && pluginShelf.idle() && [...plugins.values()].every(({ problem }) => !problem);
     // What a plugin imports is known when it is compiled.
-    if (pluginShelf.idle())
-      strays = straysOf({ files: eyes.files, list, inputs: pluginShelf.madeOf(false).inputs, isWhole });
+    if (pluginShelf.idle()) {
+      const { inputs } = pluginShelf.madeOf(false);
+      strays = withUnheard(straysOf({ files: eyes.files, list, inputs, isWhole }), inForce, plugins);
+    }
     problems.set([
       ...folderProblems(list.missing, eyes.files, inForce.size > 0),
       ...strays.problems,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import type { Issue } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
+import type { Emits } from '../workshop/emits.ts';
 import type { Input } from '../workshop/messages.ts';
 import { spareVersions } from './budget.ts';
 import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER, shownPathOf } from './files.ts';
@@ -23,6 +24,8 @@ export interface StoredVersion {
   lookups?: Lookup[];
   /** What it may read at run time, as seen from its folder, or absolute. */
   reads: string[];
+  /** What its source emits; undefined for a version of an older Daruma. */
+  emits?: Emits;
   manifest: PluginManifest;
   /** What its schema has against no settings at all. */
   emptyIssues: Issue[];

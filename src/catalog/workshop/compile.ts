@@ -8,6 +8,7 @@ import { codeFrame } from '../files/frame.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, pathInside, SOURCE_FOLDER } from '../versions/files.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
 import { darumaImports } from './daruma-imports.ts';
+import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileAsk } from './messages.ts';
@@ -57,7 +58,8 @@ async function attempt(ask: CompileAsk, startedAt: number, asksAll: boolean): Pr
     const sourceBytes = await keepSources(ask, new Map([...reads.contents, ...assets.contents]));
     await addReported(built.metafile, ask, made);
     const found = await foundOut(made);
-    return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, reads: assets.reads(), ...found };
+    const emits = emitsIn([...reads.contents].flatMap(([path, text]) => (CODE.test(path) ? String(text) : [])));
+    return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, reads: assets.reads(), emits, ...found };
   } catch (thrown) {
     const message = (thrown as { errors?: Message[] }).errors?.[0];
     if (!message) throw thrown;
@@ -65,6 +67,8 @@ async function attempt(ask: CompileAsk, startedAt: number, asksAll: boolean): Pr
     return { ok: false, fault: tell(message, more, ask, reads), ...(await foundOut(made)) };
   }
 }
+
+const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 
 /** All that reads for one compilation, and remembers what was read and asked. */
 interface Reads {

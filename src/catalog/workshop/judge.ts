@@ -58,9 +58,9 @@ async function judgeFiles(name: string, entry: string, folder: string, needs: Ju
       .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [], lookups: [] }));
     if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
     if (!compiled.ok) return { fault: compiled.fault, ...made };
-    const { id, inputs, lookups, reads, sourceBytes } = compiled;
+    const { id, inputs, lookups, reads, emits, sourceBytes } = compiled;
     const real = file.real ?? entry;
-    const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, sourceBytes };
+    const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, emits, sourceBytes };
     const same = versions.get(name, id);
     if (same) {
       const { manifest, emptyIssues } = same;

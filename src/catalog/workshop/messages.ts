@@ -2,6 +2,7 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Lookup } from '../versions/lookups.ts';
+import type { Emits } from './emits.ts';
 
 /** A file that went into a version. */
 export interface Input {
@@ -38,6 +39,7 @@ export type CompileAnswer =
       bytes: number;
       sourceBytes: number;
       reads: string[];
+      emits: Emits;
       inputs: Input[];
       lookups: Lookup[];
     }
