@@ -65,7 +65,7 @@ describe.concurrent('the ground of a host', () => {
   }) => {
     const made = world({ onTestFinished });
     const place = made(TICK);
-    const { pid } = await place.start();
+    await place.start();
     const over = ended(place);
     rmSync(join(place.folder, 'data'), { recursive: true });
     const { pid: next } = await place.start();

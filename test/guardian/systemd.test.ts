@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { whyNotFor } from '../../src/cli/service/systemctl.ts';
@@ -217,6 +217,22 @@ describe('daruma service', () => {
     expect(JSON.parse(removed.out)).toMatchObject({ stopped: false, left: `${file}.d` });
     expect(removed.code).toBe(0);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('of a folder is not that of another one of its name, as a copy has', async () => {
+    const installed = JSON.parse((await service('install', '--user', '--write-only')).out);
+    const copy = join(folder, 'copies', basename(folder));
+    mkdirSync(join(copy, 'plugins'), { recursive: true });
+    const ofCopy = (...args: string[]) =>
+      cli(['service', ...args, '--dir', copy, '--json'], {
+        cwd: copy,
+        env: { XDG_CONFIG_HOME: join(folder, 'config-home') },
+      });
+    expect((await ofCopy('uninstall')).out).toContain(`${installed.file} is that of ${folder}`);
+    const second = JSON.parse((await ofCopy('install', '--user', '--write-only')).out);
+    expect(second).toMatchObject({ changed: true, name: expect.stringMatching(/-[0-9a-f]{8}\.service$/) });
+    expect((await service('uninstall')).code).toBe(0);
+    expect(JSON.parse((await ofCopy('uninstall')).out)).toMatchObject({ file: second.file });
   });
 
   it.runIf(process.getuid?.() === 0)('sees beforehand that the owner of the folder could not run it', async () => {

@@ -22,6 +22,15 @@ export async function run(
       next: 'daruma init my-ops makes a new one; --dir names another one',
     });
   }
+  // A line of a unit is one folder: what begins another line in it would be read as settings.
+  if (/[\n\r]|\s$/.test(folder)) {
+    const message = `systemd takes no folder whose name ends with a blank or has a line break: ${JSON.stringify(folder)}`;
+    throw new Fault({
+      code: 'FOLDER_NAME',
+      message,
+      next: 'give it another name; daruma start works there without systemd',
+    });
+  }
   const place = unitPlace(folder, options.user === true);
   const facts = unitFacts(folder, place.ofUser);
   const text = unitText(facts);

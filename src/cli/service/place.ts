@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { socketPath } from '../../control/place.ts';
 import { entryFile } from '../../kernel/entry.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { type UnitFacts, unitName } from './unit.ts';
+import { folderOfUnit, type UnitFacts, unitName, unitNameByPath } from './unit.ts';
 
 /** Whose processes a service's are. */
 export interface Owner {
@@ -23,7 +23,10 @@ export interface UnitPlace {
   ofUser: boolean;
 }
 
-/** Where the unit of an installation belongs. Throws `SERVICE_UNSUPPORTED` on a system without systemd's kernel. */
+/**
+ * Where the unit of an installation belongs; two folders of one name have two units. Throws `SERVICE_UNSUPPORTED` on a
+ * system without systemd's kernel.
+ */
 export function unitPlace(folder: string, ofUser: boolean): UnitPlace {
   if (process.platform !== 'linux') {
     throw new Fault({
@@ -32,9 +35,20 @@ export function unitPlace(folder: string, ofUser: boolean): UnitPlace {
       next: 'daruma start keeps its host running without it',
     });
   }
-  const name = unitName(folder);
   const own = join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'systemd/user');
-  return { name, file: join(ofUser ? own : '/etc/systemd/system', name), ofUser };
+  const at = (name: string) => ({ name, file: join(ofUser ? own : '/etc/systemd/system', name), ofUser });
+  const [plain, byPath] = [at(unitName(folder)), at(unitNameByPath(folder))];
+  return otherOf(plain.file, folder) !== undefined || existsSync(byPath.file) ? byPath : plain;
+}
+
+/** The other folder that a unit is for: a copy of a folder, or another one of its name, has no part in its service. */
+function otherOf(file: string, folder: string): string | undefined {
+  try {
+    const written = folderOfUnit(readFileSync(file, 'utf8'));
+    return written === folder ? undefined : written;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The unit that is there; a user's own goes first only when it is asked for or the only one. Throws `SERVICE_MISSING`. */
@@ -43,9 +57,14 @@ export function installedUnit(folder: string, ofUser: boolean | undefined): Unit
   const found = places.map((one) => unitPlace(folder, one)).find(({ file }) => existsSync(file));
   if (found) return found;
   const { file } = unitPlace(folder, ofUser === true);
+  const ofOthers = places.flatMap((one) => {
+    const plain = join(dirname(unitPlace(folder, one).file), unitName(folder));
+    const other = otherOf(plain, folder);
+    return other === undefined ? [] : [`${plain} is that of ${other}`];
+  });
   throw new Fault({
     code: 'SERVICE_MISSING',
-    message: `no service is installed: there is no ${file}`,
+    message: `no service is installed: ${ofOthers[0] ?? `there is no ${file}`}`,
     next: 'daruma service install, or with --user; --dry-run shows it',
   });
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What a unit is made of. Paths are absolute. */
 export interface UnitFacts {
   folder: string;
@@ -96,8 +98,22 @@ WantedBy=${ofUser ? 'default.target' : 'multi-user.target'}
 
 /** `daruma-my-ops.service`, by the folder's name. */
 export function unitName(folder: string): string {
+  return `${plainName(folder)}.service`;
+}
+
+/** `daruma-my-ops-1f3870be.service`, by the whole path: for a folder whose name another one has. */
+export function unitNameByPath(folder: string): string {
+  return `${plainName(folder)}-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}.service`;
+}
+
+function plainName(folder: string): string {
   const name = folder.split('/').findLast(Boolean) ?? 'root';
-  return `daruma-${name.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^-+|-+$/g, '') || 'agents'}.service`;
+  return `daruma-${name.replace(/[^A-Za-z0-9_.-]+/g, '-').replace(/^-+|-+$/g, '') || 'agents'}`;
+}
+
+/** The installation that a unit's text is for; undefined when it is none of ours. */
+export function folderOfUnit(text: string): string | undefined {
+  return /^WorkingDirectory=(.*)$/m.exec(text)?.[1]?.replaceAll('%%', '%');
 }
 
 /** A word of a command line or a list, as systemd reads it. */
