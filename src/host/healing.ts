@@ -128,7 +128,11 @@ export function tellLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, ve
   const seen = endWords(worker, fault);
   const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
   const proof = 'no other job was struck';
-  healer.mended({ agent, verdict: 'crashed', because: fault, seen, worker, version, job }, proof, note);
+  healer.mended(
+    { agent, verdict: 'crashed', because: fault, seen, worker, version, ...(job ? { job } : {}) },
+    proof,
+    note,
+  );
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */

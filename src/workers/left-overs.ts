@@ -33,7 +33,7 @@ export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'le
     const { stack = '', ...rest } = fault;
     const data = JSON.stringify({ fault: { ...rest, stack: stack.slice(0, LONGEST_STACK) } });
     const message =
-      is === 'timer' ? fault.message : `left behind by ${job}, and thrown after its end: ${fault.message}`;
+      is === 'timer' ? fault.message : `left behind by ${nameOf(job)}, and thrown after its end: ${fault.message}`;
     const level = is === 'timer' ? 'warn' : 'error';
     needs.lines([{ at: needs.time.now(), level, agent, job, worker, message, data }]);
   }
@@ -48,6 +48,11 @@ export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'le
       if (is === 'error' && isNew(`${agent.name} ${version} ${causeOf(fault)}`)) needs.leftOver?.(found);
     },
   };
+}
+
+/** Empty: nobody knows which it was. */
+function nameOf(job: string): string {
+  return job || 'an earlier job';
 }
 
 function asCrash(job: string, fault: PlainFault): PlainFault {

@@ -127,7 +127,7 @@ export interface LeftOver {
   worker: string;
   agent: string;
   version: string;
-  /** Whose it is. */
+  /** Whose it is; empty where nobody knows. */
   job: string;
   fault: PlainFault;
 }

@@ -89,6 +89,29 @@ describe('what a job leaves behind', () => {
     expect(linesOf('ticks')).toHaveLength(1);
   });
 
+  test('a file that was not closed strikes nobody when it is found', async () => {
+    await world.agent(
+      'forgets',
+      runs(`const { open } = await import('node:fs/promises');
+      if (job.input === 'first') { await open(folder + '/out/file', 'w'); return; }
+      for (let i = 0; i < 300 && !globalThis.found; i++) { globalThis.waste = Array.from({ length: 30_000 }, () => ({})); await new Promise((done) => setTimeout(done, 2)); }
+      return 'fine';`),
+      { needs: { write: ['out'] } },
+    );
+    await world.run('forgets', 'first');
+    expect(await world.run('forgets', 'second')).toMatchObject({ is: 'done', result: '"fine"' });
+    const found = await world.until('it', () => world.leftOvers.find(({ agent }) => agent === 'forgets'));
+    expect(found).toMatchObject({ fault: { message: expect.stringContaining('left behind by') } });
+  });
+
+  test('a half line of a job that is about to be killed is told', async () => {
+    await world.agent('hangs', runs(`process.stdout.write('half'); await new Promise(() => {});`), {
+      limits: { timeoutMs: 200, graceMs: 300 },
+    });
+    expect(await world.run('hangs')).toMatchObject({ fault: { code: 'TIMEOUT' } });
+    await world.until('it', () => linesOf('hangs').find(({ message }) => message === 'half'));
+  });
+
   test('a half line is not lost when its worker is stopped', async () => {
     const other = await createWorld();
     await other.agent(

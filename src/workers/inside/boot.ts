@@ -79,8 +79,11 @@ function hear(message: ToThread) {
   if (typeof message === 'string') {
     if (runner) runner.give(JSON.parse(message) as JobPack);
     else early.push(message);
-  } else if (message.do === 'abort') runner?.abort(message.seq, message.why);
-  else if (message.do === 'answer') calls.answer(message.id, message.answer);
+  } else if (message.do === 'abort') {
+    // It may be killed soon, and a half line with it.
+    output.flush();
+    runner?.abort(message.seq, message.why);
+  } else if (message.do === 'answer') calls.answer(message.id, message.answer);
   else {
     flush();
     exit(0);

@@ -28,6 +28,7 @@ export function deniedOf(error: Error, { agent, folder }: Owner): PlainFault | u
     address?: string;
     port?: number;
   };
+  if (code === 'ERR_WORKER_UNSUPPORTED_OPERATION') return ofProcess(agent, message);
   if (code !== 'ERR_ACCESS_DENIED') return undefined;
   const need = FILES[permission];
   if (need && resource) return notInNeeds({ agent, need, asked: pathIn(folder, resource) });

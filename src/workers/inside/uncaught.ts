@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts';
+import { isError } from '../../kernel/reasons.ts';
 import type { FromThread } from '../wire.ts';
 import type { Owner } from './denied.ts';
 import { ownerNow } from './job-owner.ts';
@@ -6,6 +7,11 @@ import { thrownOf } from './thrown.ts';
 
 /** A timer that throws each time would fill the log until its worker is replaced. */
 const MOST_TOLD = 20;
+
+/** A file that some job did not close is found when memory is swept: Node throws then, in the midst of whatever runs. */
+function isOfGarbage(error: unknown): boolean {
+  return isError(error) && error.message.startsWith('A FileHandle object was closed during garbage collection');
+}
 
 export interface UncaughtNeeds {
   owner: Owner;
@@ -30,8 +36,8 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
   function uncaught(error: unknown) {
     const job = ownerNow();
     const thrown = thrownOf(error, owner);
-    if (job?.hasEnded) {
-      if (told++ < MOST_TOLD) post({ say: 'left-over', is: 'error', job: job.id, thrown });
+    if (job?.hasEnded || isOfGarbage(error)) {
+      if (told++ < MOST_TOLD) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
       return;
     }
     post({ say: 'crashed', thrown });
