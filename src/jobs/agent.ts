@@ -64,6 +64,8 @@ export interface Agent {
   input?: { schema: unknown; takesNothing: boolean };
   limits: AgentLimits;
   needs: Required<Needs>;
+  /** Where the agent file narrows what the plugin needs: `agents/x.yaml:4:3`, by the key of the need. */
+  narrowed?: Partial<Record<keyof Needs, string>>;
   workers: { min: number; max: number };
   isolation: 'shared' | 'own';
   /** Changes whenever a worker started for an older value must not take new jobs: version, settings, limits, needs. */

@@ -10,6 +10,7 @@ import { jobUnknown } from './faults.ts';
 import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
+import { withNarrowing } from './narrowed.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
 import { createSurely } from './surely.ts';
@@ -160,6 +161,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
 
   function toSettlement({ worker, outcome, fingerprint }: Told, end: AttemptEnd = outcome): Settlement {
     const facts = held.get(outcome.job);
+    const agent = facts && needs.agent(facts.agent);
     const { job, attempt, startedAt, finishedAt, summary } = outcome;
     return settle(
       {
@@ -172,8 +174,8 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         ...(summary === undefined ? {} : { summary }),
         ...(fingerprint === undefined ? {} : { fingerprint }),
       },
-      end,
-      (facts && needs.agent(facts.agent)?.limits.backoff) ?? BACKOFF_OF_UNKNOWN,
+      agent ? withNarrowing(end, agent) : end,
+      agent?.limits.backoff ?? BACKOFF_OF_UNKNOWN,
       time.random(),
     );
   }

@@ -59,7 +59,7 @@ function asCrash(job: string, fault: PlainFault): PlainFault {
   return {
     ...fault,
     code: 'CRASHED',
-    message: `left behind by ${job}: ${fault.message}`,
+    message: `left behind by ${nameOf(job)}: ${fault.message}`,
     data: { ...fault.data, job },
   };
 }

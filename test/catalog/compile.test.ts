@@ -159,6 +159,28 @@ const REFUSED: Record<string, Refused> = {
     text: `${head}function prepare(): never {\n  throw new TypeError('no luck');\n}\nprepare();\nexport default definePlugin({ about: 'x', run() {} });\n`,
     fault: { code: 'PLUGIN_LOAD', line: 3, column: 9, message: 'throws at load: TypeError: no luck' },
   },
+  'starts-processes': {
+    text: `import { execFileSync } from 'node:child_process';\n${define('').replace('run() {}', "run: () => execFileSync('ls')")}`,
+    fault: {
+      code: 'NOT_IN_NEEDS',
+      line: 1,
+      column: 30,
+      message: 'imports node:child_process at load: a worker may not start processes itself',
+      next: expect.stringContaining("use context.exec and needs: { exec: ['ls'] }"),
+    },
+  },
+  'starts-threads': {
+    text: `const { Worker } = process.getBuiltinModule('worker_threads');\n${define('')}void Worker;\n`,
+    fault: { code: 'NOT_IN_NEEDS', line: 1, message: expect.stringContaining('imports node:worker_threads at load') },
+  },
+  'opens-databases': {
+    text: `import { DatabaseSync } from 'node:sqlite';\n${define('').replace('run() {}', "run: () => new DatabaseSync(':memory:')")}`,
+    fault: { code: 'NOT_IN_NEEDS', line: 1, next: "add modules: ['node:sqlite'] to needs" },
+  },
+  'throws-reasons': {
+    text: `${head}throw new AggregateError([new Error('one'), 'two'], 'both', { cause: new Error('below') });\n`,
+    fault: { code: 'PLUGIN_LOAD', line: 2, message: 'throws at load: AggregateError: both: one; "two": below' },
+  },
   'no-export': { text: `${head}definePlugin({ about: 'x', run() {} });\n`, fault: { code: 'PLUGIN_EXPORT' } },
   'wrong-export': {
     text: 'export default { about: "x", run() {} };\n',

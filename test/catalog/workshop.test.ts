@@ -59,11 +59,11 @@ describe('the workshop', () => {
     process.env.CATALOG_TEST_SECRET = 'hidden';
     const before = `import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 const found: string[] = Object.keys(process.env);
 for (const attempt of [
   () => readFileSync('/proc/self/environ'), () => readFileSync('plugins/spy.ts'), () => readFileSync(process.cwd() + '/x'),
-  () => spawnSync('true'), () => process.kill(process.ppid, 0), () => createServer().listen(0),
+  () => createRequire('/x.js')('node:child_process').spawnSync('true'), () => process.kill(process.ppid, 0), () => createServer().listen(0),
 ]) {
   try { attempt(); found.push(String(attempt)); } catch (error) { if ((error as { code?: string }).code === 'ENOENT') continue; }
 }

@@ -184,6 +184,72 @@ describe('a worker sees what its agent declared and nothing else', () => {
     expect(ended).toMatchObject({ is: 'failed', fault: { code: expect.stringMatching(/NOT_IN_NEEDS|NOT_ALLOWED/) } });
   });
 
+  test.each([
+    [
+      'http',
+      `const http = await import('node:http'); await new Promise((done, fail) => http.get('http://127.0.0.1:8099/', done).on('error', fail));`,
+      '127.0.0.1:8099',
+    ],
+    ['a name', `await (await import('node:dns/promises')).lookup('db.shop.example');`, 'db.shop.example'],
+    [
+      'a server',
+      `(await import('node:http')).createServer().listen(8080, '127.0.0.1'); await new Promise(() => {});`,
+      '127.0.0.1:8080',
+    ],
+    [
+      'datagrams',
+      `(await import('node:dgram')).createSocket('udp4').send('x', 53, '9.9.9.9'); await new Promise(() => {});`,
+      '9.9.9.9:53',
+    ],
+  ])('of the network without any host in its needs, at the author’s file: %s', async (_what, body, asked) => {
+    expect(await outcome(body)).toMatchObject({
+      retry: false,
+      fault: {
+        code: 'NOT_IN_NEEDS',
+        data: { need: 'net', asked },
+        next: expect.stringMatching(/: plugins\/fenced-\d+.ts:2$/),
+        file: expect.stringMatching(/^plugins/),
+      },
+    });
+  });
+
+  test('of its process', async () => {
+    expect(await outcome(`process.chdir('/tmp');`)).toMatchObject({
+      retry: false,
+      fault: {
+        code: 'NOT_ALLOWED',
+        message: expect.stringContaining('process.chdir() is not allowed in agent fenced-'),
+        next: 'build paths from context.folder',
+      },
+    });
+  });
+
+  test('of what nothing in needs grants', async () => {
+    const fsync = `const { open } = await import('node:fs/promises'); const file = await open(folder + '/out/x', 'w'); try { await file.sync(); } finally { await file.close(); }`;
+    expect(await outcome(fsync, { write: ['out'] })).toMatchObject({
+      retry: false,
+      fault: {
+        code: 'NOT_IN_NEEDS',
+        message: expect.stringContaining('fsync'),
+        next: expect.stringContaining('do without it'),
+      },
+    });
+  });
+
+  test('and an error that the plugin caught is its own matter', async () => {
+    expect(await value(`try { await fetch('http://127.0.0.1:9/'); } catch (error) { return error.code; }`)).toBe(
+      'NOT_IN_NEEDS',
+    );
+    expect(
+      await outcome(`try { await fetch('http://127.0.0.1:9/'); } catch { throw new Error('no luck'); }`),
+    ).toMatchObject({ retry: true });
+    expect(
+      await outcome(
+        `try { await fetch('http://127.0.0.1:9/'); } catch (cause) { throw new Error('no luck', { cause }); }`,
+      ),
+    ).toMatchObject({ retry: false });
+  });
+
   test('of the network without any host in its needs: Node itself denies it', async () => {
     expect(
       await outcome(

@@ -79,9 +79,11 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     grace: pick<string>('limits.grace', l?.grace, p?.grace, DEFAULT_LIMITS.grace),
     staleAfter: pick<string | undefined>('limits.staleAfter', l?.staleAfter, p?.staleAfter, undefined),
   } as Parameters<typeof toAgentLimits>[0]);
+  const narrowedAt: NonNullable<Agent['narrowed']> = {};
   for (const [key, value] of Object.entries(narrowed.needs)) {
     const asked = key as keyof typeof narrowed.needs;
     pick(`needs.${key}`, said?.needs?.[asked] === undefined ? undefined : value, plugin.needs?.[asked] && value, value);
+    if (said?.needs?.[asked] !== undefined) narrowedAt[asked] = saidAt(['needs', key]);
   }
   sayWhichSettings(said?.needs?.net ?? plugin.needs?.net ?? [], origins);
   const min = pick('workers.min', said?.workers?.min, plugin.workers?.min, 0);
@@ -110,6 +112,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     ...(input ? { input } : {}),
     limits,
     needs: narrowed.needs,
+    ...(Object.keys(narrowedAt).length > 0 ? { narrowed: narrowedAt } : {}),
     workers: { min, max },
     isolation,
     fingerprint: '',

@@ -2,8 +2,11 @@
  * The thread in which a plugin is loaded only to be looked at. It has no rights but to read the bundle. What is
  * imported here must be granted by inspect.ts, so it is little.
  */
+import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
+import { bareModule, GRANTABLE, isGuarded } from '../../kernel/guarded-modules.ts';
+import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
 import type { FromInside, RawManifest } from './messages.ts';
@@ -15,6 +18,8 @@ interface Schema {
   safeParseAsync(value: unknown): Promise<{ success: boolean; error?: { issues: Issue[] } }>;
 }
 
+class GuardedModule extends Error {}
+
 const { bundle, settings } = workerData as { bundle: string; settings: string[] };
 /** How a schema is written down. */
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
@@ -25,19 +30,44 @@ process.kill = () => {
   throw new Error('a plugin may not send signals');
 };
 
+/** Guarded modules that it asked for. */
+const guarded = new Set<string>();
+const { getBuiltinModule } = process;
+registerHooks({
+  resolve(specifier, context, next) {
+    guard(specifier);
+    return next(specifier, context);
+  },
+});
+Object.defineProperty(process, 'getBuiltinModule', {
+  value(id: string) {
+    guard(id);
+    return getBuiltinModule(id);
+  },
+});
+
 parentPort!.postMessage(await look());
+
+/** As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later. */
+function guard(specifier: string) {
+  const name = bareModule(specifier);
+  if (!isGuarded(name)) return;
+  guarded.add(name);
+  if (name !== GRANTABLE) throw new GuardedModule(name);
+}
 
 async function look(): Promise<FromInside> {
   let found: unknown;
   try {
     found = ((await import(pathToFileURL(bundle).href)) as { default?: unknown }).default;
   } catch (thrown) {
-    return refuse('threw', thrown);
+    return thrown instanceof GuardedModule ? refuse('guarded', thrown) : refuse('threw', thrown);
   }
   if (typeof found !== 'object' || found === null || (found as Record<symbol, unknown>)[MARK] !== true) {
     return refuse('not-a-plugin', kindOf(found));
   }
   const { run, settings: schema, input, ...definition } = found as Record<string, unknown>;
+  if (guarded.has(GRANTABLE) && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
   if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
   if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
   if (input !== undefined && !isSchema(input)) return refuse('bad-input', kindOf(input));
@@ -78,6 +108,11 @@ async function issuesOf(schema: Schema | undefined, value: object): Promise<Issu
   }));
 }
 
+function asksFor(needs: unknown): boolean {
+  const { modules } = (needs ?? {}) as { modules?: unknown };
+  return Array.isArray(modules) && modules.some((name) => bareModule(String(name)) === GRANTABLE);
+}
+
 function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && '_zod' in value && 'toJSONSchema' in value;
 }
@@ -97,20 +132,14 @@ function kindOf(value: unknown): string {
 }
 
 function refuse(because: Extract<FromInside, { ok: false }>['because'], thrown: unknown): FromInside {
-  if (!(thrown instanceof Error)) {
-    let message = 'something';
-    try {
-      message = typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
-    } catch {
-      message = kindOf(thrown);
-    }
-    return { ok: false, because, name: '', message, stack: '' };
+  if (!isError(thrown)) {
+    return { ok: false, because, name: '', message: typeof thrown === 'string' ? thrown : describe(thrown), stack: '' };
   }
   return {
     ok: false,
     because,
     name: String(thrown.name),
-    message: String(thrown.message),
+    message: thrown instanceof GuardedModule ? thrown.message : sentenceOf(thrown),
     stack: String(thrown.stack),
   };
 }

@@ -5,12 +5,15 @@ import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
 import { codeFrame } from '../files/frame.ts';
+import { guardedImport } from './guarded-import.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectAsk } from './messages.ts';
 
 /** What the thread loads of Daruma itself. */
-const OWN = ['./inside.js', './input-schema.js'].map((path) => fileURLToPath(entryFile(path, import.meta.url)));
+const OWN = ['./inside.js', './input-schema.js', '../../kernel/guarded-modules.js', '../../kernel/reasons.js'].map(
+  (path) => fileURLToPath(entryFile(path, import.meta.url)),
+);
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
 
 /**
@@ -60,6 +63,10 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
       ok: false,
       fault: { code: 'PLUGIN_INVALID', message, file: ask.file, next: 'add `async run({ settings, log }) { … }`' },
     };
+  }
+  if (found.because === 'guarded') {
+    const terms = { file: ask.file, mapFile: `${ask.bundle}.map`, folder: ask.folder };
+    return { ok: false, fault: guardedImport(found.message, terms) };
   }
   const mapped = mapStack(found.stack, ask.bundle, `${ask.bundle}.map`, ask.folder);
   if (found.because === 'bad-settings' || found.because === 'bad-input') {

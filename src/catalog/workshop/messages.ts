@@ -91,7 +91,8 @@ export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
       ok: false;
-      because: 'threw' | 'not-a-plugin' | 'bad-settings' | 'bad-input' | 'bad-run';
+      /** `guarded`: it imports a module that a worker does not get; `message` is its name. */
+      because: 'threw' | 'guarded' | 'not-a-plugin' | 'bad-settings' | 'bad-input' | 'bad-run';
       name: string;
       message: string;
       stack: string;

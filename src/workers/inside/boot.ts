@@ -50,7 +50,11 @@ const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 const net = putUpNetFence(data.net, data.agent);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
-putUpFences({ agent: data.agent, modules: data.modules, guards: { os: guardOs, dgram: net.guardDgram } });
+putUpFences({
+  agent: data.agent,
+  modules: data.modules,
+  guards: { ...net.guards, os: guardOs, dgram: net.guardDgram },
+});
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();

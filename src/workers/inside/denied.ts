@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { GRANTABLE, guardedWords } from '../../kernel/guarded-modules.ts';
 import { type NeedName, notInNeeds } from '../../kernel/needs-fault.ts';
 
 /** Whose rights are meant, and where its installation is. */
@@ -32,10 +33,16 @@ export function deniedOf(error: Error, { agent, folder }: Owner): PlainFault | u
   if (code !== 'ERR_ACCESS_DENIED') return undefined;
   const need = FILES[permission];
   if (need && resource) return notInNeeds({ agent, need, asked: pathIn(folder, resource) });
-  if (permission === 'ChildProcess') return childProcess(agent);
+  if (permission === 'ChildProcess') return moduleDenied('child_process', agent);
   if (permission === 'Net' || syscall !== undefined || message.includes('--allow-net')) {
-    const host = hostname ?? address ?? '';
-    return notInNeeds({ agent, need: 'net', asked: host ? `${host}${port ? `:${port}` : ''}` : 'the network' });
+    const host = hostname ?? address;
+    if (host) return notInNeeds({ agent, need: 'net', asked: `${host}${port ? `:${port}` : ''}` });
+    const all = "name the hosts that are meant in needs: net: ['api.shop.example']";
+    return {
+      code: 'NOT_IN_NEEDS',
+      message: `agent ${agent} may not use the network: it is not in its needs`,
+      next: all,
+    };
   }
   // `fsync`, links, other threads, WASI: nothing in `needs` gives them.
   const what = permission || message.replace(/\.? *Use --allow-\S+ to manage permissions\.?/, '');
@@ -48,14 +55,24 @@ export function deniedOf(error: Error, { agent, folder }: Owner): PlainFault | u
   };
 }
 
-/** Starting processes oneself, in whatever way. */
-export function childProcess(agent: string): PlainFault {
+/** `process.chdir`, `umask`, `abort` and their like: they would be those of the whole cell. */
+function ofProcess(agent: string, message: string): PlainFault {
+  const what = /^\S+/.exec(message)?.[0] ?? 'this';
+  const next = what.includes('chdir') ? 'build paths from context.folder' : 'do without it: no need grants it';
   return {
-    ...notInNeeds({ agent, need: 'exec', asked: 'ls' }),
-    message: `node:child_process is not allowed in agent ${agent}: a worker may not start processes itself`,
-    next: "use context.exec and needs: { exec: ['ls'] }, with the commands that you run in place of ls",
-    data: { asked: 'node:child_process' },
+    code: 'NOT_ALLOWED',
+    message: `${what} is not allowed in agent ${agent}: it would be the whole cell's`,
+    next,
   };
+}
+
+/** One of Node's modules that a plugin does not get. */
+export function moduleDenied(name: string, agent: string): PlainFault {
+  const { why, next } = guardedWords(name);
+  const asked = `node:${name}`;
+  const message = `${asked} is not allowed in agent ${agent}: ${why}`;
+  if (name === GRANTABLE) return notInNeeds({ agent, need: 'modules', asked, message });
+  return { code: 'NOT_IN_NEEDS', message, next, data: { asked } };
 }
 
 function pathIn(folder: string, path: string): string {

@@ -1,7 +1,7 @@
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { Fault } from '../../kernel/fault.ts';
-import { notInNeeds } from '../../kernel/needs-fault.ts';
-import { childProcess } from './denied.ts';
+import { bareModule, isGuarded } from '../../kernel/guarded-modules.ts';
+import { moduleDenied } from './denied.ts';
 
 /**
  * Fences against accidents, put up before the plugin loads: Node's permission model denies files, network, children and
@@ -15,29 +15,14 @@ export interface FenceTerms {
   guards: Record<string, (module: object) => void>;
 }
 
-/** Reach other threads, other processes or V8 as a whole, or go round the permission model. */
-const DENIED = new Set([
-  'child_process',
-  'cluster',
-  'ffi',
-  'inspector',
-  'inspector/promises',
-  'repl',
-  'sqlite',
-  'trace_events',
-  'v8',
-  'wasi',
-  'worker_threads',
-]);
-
 export function putUpFences(terms: FenceTerms): void {
-  const granted = new Set(terms.modules.map(bareName));
+  const granted = new Set(terms.modules.map(bareModule));
   const get = process.getBuiltinModule;
   const guarded = new Set<string>();
 
   function check(specifier: string) {
-    const name = bareName(specifier);
-    if (DENIED.has(name) && !granted.has(name)) throw deniedModule(name, terms.agent);
+    const name = bareModule(specifier);
+    if (isGuarded(name) && !granted.has(name)) throw new Fault(moduleDenied(name, terms.agent));
     const guard = terms.guards[name];
     if (!guard || guarded.has(name)) return;
     guarded.add(name);
@@ -79,23 +64,4 @@ export function guardOs(os: object): void {
 
 function deny(name: string, value: unknown): void {
   Object.defineProperty(process, name, { value, writable: false, configurable: false });
-}
-
-function bareName(specifier: string): string {
-  return specifier.startsWith('node:') ? specifier.slice(5) : specifier;
-}
-
-function deniedModule(name: string, agent: string): Fault {
-  if (name === 'child_process') return new Fault(childProcess(agent));
-  const message = `node:${name} is not allowed in agent ${agent}`;
-  if (name === 'sqlite') return new Fault(notInNeeds({ agent, need: 'modules', asked: 'node:sqlite', message }));
-  const isThreads = name === 'worker_threads' || name === 'cluster';
-  return new Fault({
-    code: 'NOT_IN_NEEDS',
-    message: `${message}: ${isThreads ? 'a worker may not start threads' : 'it reaches beyond its worker'}`,
-    next: isThreads
-      ? 'do without it: workers: { max: 4 } does four jobs of the agent side by side'
-      : 'do without it: no need grants it',
-    data: { asked: `node:${name}` },
-  });
 }

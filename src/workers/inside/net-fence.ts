@@ -13,9 +13,14 @@ export interface NetFence {
   checkUrl(input: string | URL | Request): void;
   /** Puts the guard into node:dgram. */
   guardDgram(dgram: object): void;
+  /** By module of a plugin that may reach nobody: Node itself denies it, and this says to whom. */
+  guards: Record<string, () => void>;
 }
 
-/** Guards `fetch` and, where the agent has any host at all, every TCP connection of the worker. Without one Node itself denies them. */
+/**
+ * Guards `fetch` and, where the agent has any host at all, every TCP connection of the worker. Without one Node itself
+ * denies them; the guards are put in when the plugin asks for such a module, and cost no other plugin's cold start.
+ */
 export function putUpNetFence(net: readonly string[], agent: string): NetFence {
   const mayReach = reachOf(net);
 
@@ -36,9 +41,17 @@ export function putUpNetFence(net: readonly string[], agent: string): NetFence {
     return plainFetch(input, init);
   };
   if (net.length > 0) guardSockets(check, agent);
+  let isGuarded = net.length > 0;
+  const guard = () => {
+    if (isGuarded) return;
+    isGuarded = true;
+    guardSockets(check, agent);
+    guardServers(agent);
+  };
 
   return {
     checkUrl,
+    guards: Object.fromEntries(['net', 'tls', 'http', 'https', 'http2'].map((name) => [name, guard])),
     guardDgram(dgram) {
       const { prototype } = (dgram as typeof import('node:dgram')).Socket;
       const { send, connect } = prototype;
@@ -74,6 +87,18 @@ function guardSockets(check: Check, agent: string): void {
     }
     return Reflect.apply(connect, this, args);
   } as typeof connect;
+}
+
+/** Where an agent has no host at all it may not listen either. */
+function guardServers(agent: string): void {
+  const { Server } = process.getBuiltinModule('node:net');
+  Server.prototype.listen = ((...args: unknown[]) => {
+    const { host = 'localhost', port, path } = targetOf(args);
+    if (path !== undefined) throw socketFile(path, agent);
+    const asked = `${host}:${port || 0}`;
+    const message = `agent ${agent} may not listen on ${asked}: it is not in needs.net`;
+    throw new Fault(notInNeeds({ agent, need: 'net', asked, message }));
+  }) as typeof Server.prototype.listen;
 }
 
 function socketFile(path: string, agent: string): Fault {

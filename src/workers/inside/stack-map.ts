@@ -36,7 +36,7 @@ interface Place {
 const MAPS_KEPT = 20;
 const LINES_AROUND = 2;
 /** Frames of Daruma and of Node below the plugin's say nothing to an author. */
-const FOREIGN = /\/workers\/inside\/|\(node:internal\/|at node:internal\/|at async node:/;
+const FOREIGN = /\/workers\/inside\/|\(node:(?:internal\/|diagnostics_channel)|at node:internal\/|at async node:/;
 
 /** The function that calls `run`. */
 const RUNNER = /\/workers\/inside\/runner\.js$/;

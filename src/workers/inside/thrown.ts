@@ -64,12 +64,12 @@ function told(error: Error, owner: Owner): Thrown {
     fault: isError(reason.value) ? ownFault(reason.value, owner) : undefined,
   }));
   const first = known.find(({ reason, fault }) => fault && isTheCause(reason, reasons))?.fault;
+  const denied = notKeptOf(error, owner.folder) ?? deniedOf(error, owner);
   const own = plain.code === error.name || plain.code === 'ERROR' ? undefined : plain.code;
   const isOurs =
     first !== undefined &&
-    (own === undefined || own === 'ERR_ACCESS_DENIED' || first.code === 'NOT_KEPT' || error instanceof Fault);
+    (own === undefined || denied !== undefined || first.code === 'NOT_KEPT' || error instanceof Fault);
   const code = isOurs ? first.code : (own ?? codeOf(reasons) ?? plain.code);
-  const denied = notKeptOf(error, owner.folder) ?? deniedOf(error, owner);
   const next = first?.next ?? known.find(({ fault }) => fault?.next)?.fault?.next;
   const stack = stackOf(reasons);
   const thrown: Thrown = {

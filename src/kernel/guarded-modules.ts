@@ -1,0 +1,48 @@
+/** Node's modules that reach other threads, other processes or V8 as a whole, or go round the permission model. */
+const GUARDED: ReadonlySet<string> = new Set([
+  'child_process',
+  'cluster',
+  'ffi',
+  'inspector',
+  'inspector/promises',
+  'repl',
+  'sqlite',
+  'trace_events',
+  'v8',
+  'wasi',
+  'worker_threads',
+]);
+
+/** The one that can be asked for in `needs.modules`. */
+export const GRANTABLE = 'sqlite';
+
+/** `child_process` of `node:child_process`. */
+export function bareModule(specifier: string): string {
+  return specifier.startsWith('node:') ? specifier.slice(5) : specifier;
+}
+
+/** Whether a plugin gets it only when it was granted. */
+export function isGuarded(name: string): boolean {
+  return GUARDED.has(name);
+}
+
+/** Why a plugin does not get the module, for the end of a sentence, and what it can do instead. */
+export function guardedWords(name: string): { why: string; next: string } {
+  switch (name) {
+    case 'child_process':
+      return {
+        why: 'a worker may not start processes itself',
+        next: "use context.exec and needs: { exec: ['ls'] }, with the commands that you run in place of ls",
+      };
+    case 'worker_threads':
+    case 'cluster':
+      return {
+        why: 'a worker may not start threads',
+        next: 'do without it: workers: { max: 4 } does four jobs of the agent side by side',
+      };
+    case GRANTABLE:
+      return { why: 'it reads and writes past the rights of a worker', next: "add modules: ['node:sqlite'] to needs" };
+    default:
+      return { why: 'it reaches beyond its worker', next: 'do without it: no need grants it' };
+  }
+}
