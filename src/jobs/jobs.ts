@@ -7,6 +7,7 @@ import { boundedEnd } from './bounded-end.ts';
 import { createJobChanges, type JobChanges } from './changes.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
+import { type HeldAttempt, roomLeft } from './held.ts';
 import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
@@ -64,23 +65,13 @@ export interface JobsOptions {
 /** The end of an attempt, and who tells it. */
 type Told = Parameters<WorkerEvents['ended']>[0][number];
 
-interface Held {
-  agent: string;
-  attempt: number;
-  attempts: number;
-  since: number;
-  depth: number;
-  /** A person or `overlap: replace` ended it: its late end is expected to be refused. */
-  cancelled?: boolean;
-}
-
 const SWEEP_MS = 10_000;
 
 export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const { log, store, workers } = needs;
   const { time, look: lookAtClock } = createWallClock(needs);
   const leaseMs = options.leaseMs ?? 30_000;
-  const held = new Map<JobId, Held>();
+  const held = new Map<JobId, HeldAttempt>();
   const waiters = createWaiters();
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
   const writing = new Set<Promise<void>>();
@@ -90,11 +81,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
 
   /** How many more attempts of the agent may start. */
   function allowance(name: string): number {
-    const most = needs.allowance?.(name) ?? Number.POSITIVE_INFINITY;
-    if (most === Number.POSITIVE_INFINITY) return most;
-    let now = 0;
-    for (const { agent } of held.values()) if (agent === name) now += 1;
-    return most - now;
+    return roomLeft(held.values(), name, needs.allowance?.(name) ?? Number.POSITIVE_INFINITY);
   }
 
   const claims = createClaims(
