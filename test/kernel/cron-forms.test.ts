@@ -387,3 +387,11 @@ describe('against Temporal, by walking through the days', () => {
 function anyOf(forms: DayForm[]): DayForm {
   return { text: forms.map(({ text }) => text).join(','), is: (date) => forms.some((form) => form.is(date)) };
 }
+
+it('what is advised in quotes can be written: it is a schedule, or a value of that field', () => {
+  for (const [expression] of REFUSED_ROWS) {
+    const { next } = faultOf({ expression, timezone: 'UTC' });
+    for (const [, advised] of next!.matchAll(/(?:did you mean|write) "([^"]+ [^"]+)"/g))
+      expect(() => timetableOf({ expression: advised!, timezone: 'UTC' }), `${expression} → ${advised}`).not.toThrow();
+  }
+});

@@ -18,7 +18,7 @@ export const REFUSED_ROWS: [expression: string, message: string, next?: string][
   ['feb 9 * * *', '"feb" is a month'],
   // Names that are glued together.
   ['0 0 1 janfeb *', '"janfeb" is more than one value without a comma', 'did you mean "jan,feb"?'],
-  ['1jan * * * *', '"1jan"'],
+  ['1jan * * * *', '"1jan"', 'write them apart, each in its field'],
   ['0 0 1jan * *', '"1jan"'],
   ['0 0 * jan1 *', '"jan1"'],
   ['0 0 * * monwed', '"monwed" is more than one value', 'did you mean "mon,wed"?'],

@@ -184,8 +184,13 @@ function unreadable(word: string, item: string, rule: FieldRule): Refused {
   const isGlued =
     names.length > 1 && names.join('') === word.toLowerCase() && names.every(isValue) && names.some(namedValue);
   if (isGlued) {
-    const list = names.join(',');
-    return new Refused(`"${word}" is more than one value without a comma in ${rule.place}`, `did you mean "${list}"?`);
+    const isOwn = names.every((name) => (namedValue(name)?.field ?? rule.name) === rule.name);
+    const next = isOwn
+      ? `did you mean "${names.join(',')}"?`
+      : `write them apart, each in its field: ${ORDER.slice(1)
+          .map(({ name }) => name)
+          .join(', ')}`;
+    return new Refused(`"${word}" is more than one value without a comma in ${rule.place}`, next);
   }
   const near = suggest(word.toLowerCase(), namesOf(rule.name));
   return new Refused(
