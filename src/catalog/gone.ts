@@ -28,10 +28,11 @@ export function goneAgents({ before, set, plugins, files, known, now }: GoneTerm
   const listed = new Set(set.listings.map(({ name }) => name));
   const isGone = ({ agent, at }: GoneAgent) => !listed.has(agent) && now - at < TOLD_MS;
   const still = known.filter((one) => isGone(one) && (one.by === null || isBy(one))).map(withHeir);
-  const fresh = [...before].flatMap(([agent, { agent: old }]): GoneAgent[] => {
+  const fresh = [...before].flatMap(([agent, { agent: old, origins }]): GoneAgent[] => {
     if (listed.has(agent)) return [];
     const { plugin } = old.version;
-    const ranByItself = plugin === agent && plugins.has(plugin);
+    const hadFile = origins.some(({ path, origin }) => path === 'plugin' && origin.startsWith('agents/'));
+    const ranByItself = !hadFile && plugin === agent && plugins.has(plugin);
     const by = ranByItself
       ? ([...files.values()].find(({ good }) => good?.data.plugin === plugin)?.file ?? null)
       : null;

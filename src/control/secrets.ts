@@ -14,6 +14,7 @@ export interface SecretsView {
   }[];
   /** `unused`: names in `.env` that no agent declares. */
   envFile: { isThere: boolean; unused: string[] };
-  /** What is wrong with `.env` itself. */
+  /** What is wrong with `.env` itself; `notes`: what is only worth a line. */
   problems: PlainFault[];
+  notes: PlainFault[];
 }

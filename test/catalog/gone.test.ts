@@ -51,6 +51,15 @@ describe('an agent that goes with a change of the files', () => {
     expect(world.catalog.notes()).toEqual([]);
   });
 
+  it('by a rename of its own file is not said to have run by itself, whatever its name', async () => {
+    world.write('agents/report.yaml', 'plugin: report\n');
+    await world.until('it is there', () => world.catalog.agents().has('report'));
+    renameSync(join(world.folder, 'agents/report.yaml'), join(world.folder, 'agents/yearly.yaml'));
+    await world.until('the heir is there', () => world.listing('yearly'));
+    expect(world.catalog.gone().at(-1)).toMatchObject({ agent: 'report', by: null, heir: 'yearly' });
+    expect(world.catalog.notes()).toEqual([]);
+  });
+
   it('and an agent of a plugin that never ran by itself is no news', async () => {
     world.write('agents/weekly-two.yaml', 'plugin: report\n');
     await world.until('it is there', () => world.catalog.agents().has('weekly-two'));

@@ -7,7 +7,9 @@ describe('what a source emits', () => {
     ["await context.emit('order.created', { id });", ['order.created', true], ['order.paid', false]],
     ['run({ emit, state }) { emit("a"); }', ['a', true], ['b', false]],
     ['emit<Order>(`a`)', ['a', true], ['b', false]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
     ['emit(`order.${kind}`)', ['order.paid', true], ['note.paid', false]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
     ['emit(`${a}.created.${b}`)', ['x.created.y', true], ['x.paid.y', false]],
     ['emit(topic)', ['whatever', true], ['or.that', true]],
     ["emit('a' + b)", ['ab', true], ['c', true]],

@@ -185,6 +185,7 @@ describe('the secrets of all agents', () => {
       ],
       envFile: { isThere: true, unused: ['TOKN'] },
       problems: [],
+      notes: [],
     });
     expect(JSON.stringify(view)).not.toContain('hunter');
   });

@@ -7,7 +7,7 @@ import { type Row, table } from '../text/table.ts';
 /** Each secret that an agent declares, where it was found, and who declares it; exit code 3 when one is missing. */
 export async function run(stage: Stage): Promise<Said> {
   const { value, down } = await stage.askAnyway('secrets', {});
-  const { secrets, envFile, problems } = value;
+  const { secrets, envFile, problems, notes } = value;
   const missing = secrets.filter(({ where }) => where === null);
   const lines = secrets.length === 0 ? ['no agent declares a secret'] : secretTable(value, stage);
   for (const { name, missing: why } of missing) {
@@ -18,9 +18,10 @@ export async function run(stage: Stage): Promise<Said> {
     lines.push('', ...faultLines({ code: 'SECRET_MISSING', message: `${name}: ${why}`, next }, stage.paint));
   }
   for (const problem of problems) lines.push('', ...faultLines(problem, stage.paint));
+  for (const note of notes) lines.push('', ...faultLines(note, stage.paint, '·'));
   if (envFile.unused.length > 0) lines.push('', `· in .env, and declared by no agent: ${envFile.unused.join(', ')}`);
   if (down) stage.note('the host is not running; its environment may hold others than that of this terminal');
-  return { json: value, lines, code: missing.length > 0 ? 3 : down ? 4 : 0 };
+  return { json: value, lines, code: missing.length > 0 || problems.length > 0 ? 3 : down ? 4 : 0 };
 }
 
 function secretTable({ secrets }: SecretsView, stage: Stage): string[] {

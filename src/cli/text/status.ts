@@ -16,11 +16,11 @@ export interface Look {
 }
 
 /** States whose reason is told under the agent's line. */
-const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled', 'needs setup']);
+const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
 
 const MOST_WHY_LINES = 3;
 /** States that want somebody to look. */
-const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled']);
+const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled', 'needs setup']);
 
 /** The whole installation: a line about the host, one for each agent, what is wrong, what needs somebody. */
 export function statusLines(status: StatusView, look: Look): string[] {

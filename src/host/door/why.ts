@@ -38,7 +38,7 @@ export async function whyOf(needs: LookupNeeds, agent: string, at: number | unde
   const orphans = waiting > 0 && !isListed ? `. ${orphanProblem({ agent, waiting }).message}` : '';
   return {
     ...why,
-    sentence: `${why.sentence}${orphans}`,
+    sentence: orphans ? `${why.sentence.replace(/\.$/, '')}${orphans}` : why.sentence,
     slot: isoOrNull(why.slot),
     steps: why.steps.map((step) => ({ ...step, at: iso(step.at) })),
   };

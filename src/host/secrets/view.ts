@@ -13,6 +13,7 @@ export function viewSecrets(facts: readonly SecretFacts[], { isThere, values, pr
       agents,
     })),
     envFile: { isThere, unused: [...values.keys()].filter((name) => !declared.has(name)).sort() },
-    problems: [...problems, ...notes],
+    problems,
+    notes,
   };
 }
