@@ -79,6 +79,8 @@ export interface AgentView {
   why: string;
   schedule: string | null;
   timezone: string | null;
+  /** `from 2026-12-01 until 2027-03-31`: what bounds the schedule; null: nothing does. */
+  range?: string | null;
   /** What its jobs may be given, as JSON Schema draft 7, and whether that may be nothing; null: anything. */
   input?: { schema: unknown; takesNothing: boolean } | null;
   lastJob: JobView | null;

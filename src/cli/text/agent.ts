@@ -50,7 +50,10 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
   };
   say('about', agent.about);
   const next = agent.nextSlot ? `next ${nextTime(Date.parse(agent.nextSlot), clock)}` : 'no next run';
-  say('schedule', agent.schedule ? [agent.schedule, agent.timezone, next].filter(Boolean).join(' · ') : 'none');
+  say(
+    'schedule',
+    agent.schedule ? [agent.schedule, agent.range, agent.timezone, next].filter(Boolean).join(' · ') : 'none',
+  );
   if (agent.input) say('input', inputWords(agent));
   say('limits', limitWords(facts.values));
   say('needs', needWords(facts.values));

@@ -1,5 +1,6 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { AgentView, StatusView } from '../../control/protocol.ts';
+import { rangeWords } from '../../kernel/cron/timetable.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { AgentFigures, FigureStore } from '../../telemetry/ports.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
@@ -67,6 +68,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         ...stateOf(standing, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,
+        range: rangeWords(agent?.schedule ?? {}).join(' ') || null,
         input: agent?.input ?? null,
         lastJob: standing?.overview?.newest ? viewJob(standing.overview.newest) : null,
         nextSlot: isoOrNull(standing?.nextSlot),
