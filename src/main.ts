@@ -22,8 +22,7 @@ if (code === undefined) {
     },
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
     offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
-    store: async (folder: string, options: { mend: boolean }) =>
-      (await import('./host/door/offline-store.ts')).storeOffline(folder, options),
+    store: () => import('./host/door/offline-store.ts'),
     check: async (folder: string) => (await import('./host/door/check-files.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

@@ -22,10 +22,10 @@ export const ofValues: readonly Mutation[] = [
   },
   {
     breaks: 'the host reads the arguments of every op: values',
-    file: 'src/host/door/ops.ts',
+    file: 'src/host/door/op-args.ts',
     text: 'answer(readArgs(op, args) as never, call)',
     instead: 'answer((args ?? {}) as never, call)',
-    caughtBy: ['test/e2e/extremes.test.ts'],
+    caughtBy: ['test/host/op-args.test.ts'],
   },
   {
     breaks: 'the store checks before it writes: values',
@@ -42,7 +42,7 @@ export const ofValues: readonly Mutation[] = [
     caughtBy: ['test/jobs/bounded-end.test.ts'],
   },
   {
-    breaks: 'whoever meets a row that cannot be read asks again: values',
+    breaks: 'a call that meets a row which cannot be read is made again: values',
     file: 'src/store/sqlite/inside/group.ts',
     text: 'unread.length > 0 && isWriter ? setAside() : 0',
     instead: '0',

@@ -22,6 +22,14 @@ export interface Backups {
   packages(): RestoreView['packages'];
 }
 
+/** Looks at the store of an installation, and mends it where no host does. */
+export interface StoreRepairs {
+  /** Beside a running host, too. */
+  lookAtStore(folder: string): Promise<Omit<StoreView, 'mended'>>;
+  /** Sets aside what cannot be read; rejects with `HOST_RUNNING` where one runs. Returns how many rows. */
+  mendStore(folder: string): Promise<number>;
+}
+
 /** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
 export interface House {
   /** Runs a host under a guardian until it has ended. */
@@ -32,8 +40,7 @@ export interface House {
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
   backups(folder: string): Promise<Backups>;
-  /** Looks at the store without a host; `mend` sets aside what cannot be read. */
-  store(folder: string, options: { mend: boolean }): Promise<StoreView>;
+  store(): Promise<StoreRepairs>;
 }
 
 /** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */

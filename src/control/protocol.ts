@@ -6,7 +6,6 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { OriginView } from './origins.ts';
 import type { RehearsalView } from './rehearsal.ts';
 import type { SecretsView } from './secrets.ts';
-import type { StoreView } from './store-view.ts';
 import type {
   ChangeView,
   ConfigView,
@@ -235,8 +234,8 @@ export interface Ops {
   stateSet: { args: { agent: string; key: string; value?: unknown }; value: { before: StateEntryView | null } };
   /** Gives the state of an agent, which may be gone, to another one; keys that it has already stay as they are. */
   stateMove: { args: { from: string; to: string }; value: { moved: string[]; kept: string[] } };
-  /** What of the store cannot be read. `mend`: it is set aside. Looks at every row and at the file: it takes a while. */
-  store: { args: { mend?: boolean }; value: StoreView };
+  /** Sets aside every row of the store that cannot be read; answers how many. */
+  storeMend: { args: Record<string, never>; value: { mended: number } };
   level: { args: { agent: string; level: string }; value: { agent: string; level: string } };
   /** Names and places of the secrets that agents declare, looked at now; no values. */
   secrets: { args: Record<string, never>; value: SecretsView };

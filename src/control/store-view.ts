@@ -1,4 +1,4 @@
-/** What `daruma store` tells, in `--json` as here. */
+/** The answers of `daruma store`, in `--json` as here. */
 
 /** A row of the store that nobody can read. */
 export interface UnreadableView {
@@ -11,7 +11,7 @@ export interface UnreadableView {
   why: string;
 }
 
-/** One that was set aside. */
+/** A row that was set aside. */
 export interface AsideView extends UnreadableView {
   id: number;
   /** When, ISO 8601. */
@@ -26,7 +26,7 @@ export interface StoreView {
   schema: number;
   /** With its log. */
   bytes: number;
-  /** What SQLite says of the file: `ok`, or what is damaged. */
+  /** SQLite's own word on the file: `ok`, or what is damaged. */
   integrity: string;
   /** At most 1,000 of each table. */
   unreadable: UnreadableView[];

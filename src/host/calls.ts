@@ -24,7 +24,7 @@ const end: Check = (said) => {
   return Number.isFinite(ms) && (failure?.retryAfterMs === undefined || Number.isFinite(failure.retryAfterMs));
 };
 
-/** What a call may hold besides what the host knows by itself. The options of a command are checked where it is run. */
+/** Fields of a call that its worker fills in. The options of a command are checked where it is run. */
 const FIELDS: Partial<Record<WorkerCall['ask'], Record<string, Check>>> = {
   beginEffect: { key: name },
   endEffect: { key: name, result: json },

@@ -35,9 +35,9 @@ export const BOUNDS = {
 
   /** Of a worker. A bare heap is 5 MB, and below 16 MB a plugin with zod does not load; no machine has more than 1 TB to give. */
   memory: { least: 16 * MB, most: 1024 * GB },
-  /** What a log file, all logs or all versions may take. */
+  /** Space on the disk for a log file, all logs or all versions. */
   disk: { least: 1 * MB, most: 1024 * 1024 * GB },
-  /** What is kept of what a command writes: it is held in memory by each process on the way. */
+  /** Output of a command that is kept: each process on the way holds it in memory. */
   output: { least: 1, most: 8 * MB },
 
   /** How often a job is tried. With pauses that double up to the longest, more is a loop. */

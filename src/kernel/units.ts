@@ -5,7 +5,7 @@ const BYTES: Record<string, number> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 
 /** Nobody writes a length or a size with more letters; a text of megabytes shall cost nothing. */
 const LONGEST_TEXT = 64;
 
-/** What is wrong with a value, to be said after its name: `must be longer than nothing`. */
+/** Why a value is refused, to be said after its name: `must be longer than nothing`. */
 export type Wrong = string;
 
 /**

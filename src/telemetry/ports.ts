@@ -52,7 +52,7 @@ export interface Aside {
   at: number;
   /** The table: `job`, `pause`. */
   source: string;
-  /** What it was, for people: `job-2s`, an agent's name. */
+  /** Its name for people: `job-2s`, an agent's name. */
   name: string;
   agent: string | null;
   /** Each column that could not be read, with what stood in it: `run_at 86401795652206944`. */
@@ -70,7 +70,7 @@ export interface AsideStore {
   unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
   /** Sets them aside; returns how many. */
   setAside(now: number): Promise<number>;
-  /** What was set aside, newest first. `untold`: only what nobody has been told of. */
+  /** Rows that were set aside, newest first. `untold`: only those of which nobody has been told. */
   asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
   asidesTold(ids: number[]): Promise<void>;
 }

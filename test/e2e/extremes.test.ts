@@ -106,7 +106,7 @@ test('whatever is asked over the socket is answered or refused by name, and noth
     'stateSet',
     'level',
     'configShow',
-    'store',
+    'storeMend',
     'frob',
     '__proto__',
   ];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../src/control/protocol.ts';
-import { readArgs } from '../../src/host/door/op-args.ts';
+import { readArgs, withReadArgs } from '../../src/host/door/op-args.ts';
 import { BOUNDS } from '../../src/kernel/bounds.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { anyValue } from '../kernel/extremes.ts';
@@ -50,6 +50,17 @@ describe('the arguments of an op', () => {
     const args = { agent: 'a', input: { deep: [1, null] }, wait: true, key: 'k', priority: -100, attempts: 1 };
     expect(readArgs('run', args)).toEqual(args);
     expect(readArgs('ping', undefined)).toEqual({});
+  });
+
+  it('are read before any op of a table, whoever calls it', async () => {
+    const seen: unknown[] = [];
+    const table = { pause: async (args: unknown) => void seen.push(args), ping: async () => 'pong' };
+    const { pause, ping } = withReadArgs(table as never);
+    const call = { item: () => true, gone: new AbortController().signal };
+    await expect(pause({ agent: 'a', forMs: 2 ** 60 }, call)).rejects.toMatchObject({ code: 'ARGS_INVALID' });
+    await pause({ agent: 'a', forMs: 60_000 }, call);
+    expect(seen).toEqual([{ agent: 'a', forMs: 60_000 }]);
+    expect(await ping({}, call)).toBe('pong');
   });
 
   it('are right or refused in words, whatever comes', () => {

@@ -1,36 +1,24 @@
 import type { StoreView } from '../../control/store-view.ts';
-import { Fault } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { Said, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
-/** SQLite looks at the whole file, which takes as long as the disk does. */
-const ANSWER_WITHIN_MS = 600_000;
-
-/** What of the store cannot be read, host or no host; exit code 3 when anything is. */
+/** Rows of the store that cannot be read, and damage of its file, host or no host; exit code 3 when anything is. */
 export async function run(stage: Stage): Promise<Said> {
-  const view = await storeView(stage, false);
+  const { lookAtStore } = await stage.house.store();
+  const view = { ...(await lookAtStore(stage.folder)), mended: 0 };
   const lines = storeLines(view, stage);
   if (view.unreadable.length > 0) lines.push(`  ${stage.paint('cyan', '→')} daruma store mend`);
   return { json: view, lines, code: isWhole(view) ? 0 : 3 };
-}
-
-export async function storeView(stage: Stage, mend: boolean): Promise<StoreView> {
-  try {
-    return await stage.ask('store', { mend }, ANSWER_WITHIN_MS);
-  } catch (thrown) {
-    if (!(thrown instanceof Fault) || thrown.code !== 'HOST_DOWN') throw thrown;
-    return await stage.house.store(stage.folder, { mend });
-  }
 }
 
 export function isWhole({ integrity, unreadable }: StoreView): boolean {
   return integrity === 'ok' && unreadable.length === 0;
 }
 
-/** What is wrong first, then what was set aside before. */
+/** Lines for people: trouble first, then the rows that were set aside before. */
 export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clock'>): string[] {
   const { paint, width, clock } = stage;
   const facts = `${view.file}  schema ${view.schema} · ${formatSize(view.bytes)}`;
@@ -39,7 +27,9 @@ export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width'
     lines.push(`  SQLite finds it damaged: ${oneLine(view.integrity)}`, `  ${paint('cyan', '→')} daruma backup list`);
   }
   const { length } = view.unreadable;
-  lines.push(length === 0 ? '  every row can be read' : `  ${length} ${length === 1 ? 'row' : 'rows'} cannot be read`);
+  const none =
+    view.integrity === 'ok' ? '  every row can be read' : '  of the rows that can be reached all can be read';
+  lines.push(length === 0 ? none : `  ${length} ${length === 1 ? 'row' : 'rows'} cannot be read`);
   const columns = [{ title: 'TABLE' }, { title: 'ROW', atLeast: 12 }, { title: 'AGENT', atLeast: 8 }];
   const cellsOf = ({ table, row, agent, why }: StoreView['unreadable'][number]) => [
     table,

@@ -1,45 +1,68 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { StoreView } from '../../control/store-view.ts';
+import type { StoreView, UnreadableView } from '../../control/store-view.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { createSqliteStore, openReadOnly } from '../../store/sqlite/index.ts';
+import type { Aside } from '../../telemetry/ports.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
 import { lockFolder } from '../life/lock.ts';
-import { lookAtStore } from './ops-store.ts';
+import { iso } from './views.ts';
 
-/**
- * Looks at the store of an installation whose host is down; `mend` sets aside what cannot be read, and the next host tells
- * of it. Rejects with a Fault: there is no store, SQLite does not open it, or a host runs.
- */
-export async function storeOffline(folder: string, { mend }: { mend: boolean }): Promise<StoreView> {
-  const { settings } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
-  const file = resolve(folder, settings.store.file);
-  if (!existsSync(file)) {
-    throw new Fault({ code: 'STORE_MISSING', message: 'there is no store yet', next: 'daruma start', file });
-  }
-  return mend ? mended(folder, file) : seen(file);
-}
+/** So many rows that were set aside are shown. */
+const MOST_SHOWN = 1_000;
 
-async function seen(file: string): Promise<StoreView> {
+/** Looks at the store of an installation, at every row and at the file; beside a running host, too, which notices nothing. */
+export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mended'>> {
+  const file = storeFileOf(folder);
   const store = openReadOnly(file);
   try {
-    return await lookAtStore({ store, file, mend: undefined });
+    const { schema, bytes, integrity } = await store.checkUp({ integrity: true });
+    // Damage that SQLite names may end the look at the rows, too.
+    const orNothing = <T>(rows: Promise<T[]>) => (integrity === 'ok' ? rows : rows.catch((): T[] => []));
+    const unreadable = (await orNothing(store.unreadable())).map(viewUnreadable);
+    const asides = await orNothing(store.asides({ limit: MOST_SHOWN }));
+    const setAside = asides.map((one) => ({
+      id: one.id,
+      at: iso(one.at),
+      ...viewUnreadable(one),
+      content: one.content,
+    }));
+    return { file, schema, bytes, integrity: integrity ?? 'not looked at', unreadable, setAside };
   } finally {
     store.close();
   }
 }
 
-async function mended(folder: string, file: string): Promise<StoreView> {
+/** Sets aside what cannot be read while no host runs; the next one tells of it. Returns how many rows. */
+export async function mendStore(folder: string): Promise<number> {
+  const file = storeFileOf(folder);
   const lock = await lockFolder(folder, { time: machineTime });
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
   try {
     await store.start();
-    return await lookAtStore({ store, file, mend: () => store.setAside(machineTime.now()) });
+    return await store.setAside(machineTime.now());
   } finally {
     await store.stop();
     await lock.release();
   }
+}
+
+/** Throws a Fault when there is none. */
+function storeFileOf(folder: string): string {
+  const { settings } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const file = resolve(folder, settings.store.file);
+  if (existsSync(file)) return file;
+  throw new Fault({ code: 'STORE_MISSING', message: 'there is no store yet', next: 'daruma start', file });
+}
+
+function viewUnreadable({
+  source,
+  name,
+  agent,
+  why,
+}: Pick<Aside, 'source' | 'name' | 'agent' | 'why'>): UnreadableView {
+  return { table: source, row: name, agent, why };
 }

@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { readInstant } from '../../kernel/instant.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { readCount, type Wrong } from '../../kernel/units.ts';
+import type { OpCall, OpTable } from './control-server.ts';
 
 /** For every argument that the protocol knows, and for no other, how it is read. */
 type Shape<Args> = { [Name in keyof Args]-?: z.ZodType<Args[Name]> };
@@ -81,7 +82,7 @@ const SHAPES: { [O in Op]: Shape<Ops[O]['args']> } = {
   state: { agent: name(), key: name().optional() },
   stateSet: { agent: name(), key: name(), value: payload() },
   stateMove: { from: name(), to: name() },
-  store: { mend: flag() },
+  storeMend: {},
   level: { agent: name(), level: name() },
   check: {},
   configShow: { agent: name().optional() },
@@ -109,6 +110,14 @@ export function readArgs<O extends Op>(op: O, args: unknown): Ops[O]['args'] {
   throw new Fault({ code: 'ARGS_INVALID', message: `${op}: ${wordsOf(op, issue!, given)}`, next: 'daruma --help' });
 }
 
+/** Every op gets arguments that were read, whoever calls it. */
+export function withReadArgs(table: OpTable): OpTable {
+  const ops = Object.entries(table) as [Op, (args: never, call: OpCall) => Promise<unknown>][];
+  return Object.fromEntries(
+    ops.map(([op, answer]) => [op, async (args: unknown, call: OpCall) => answer(readArgs(op, args) as never, call)]),
+  ) as unknown as OpTable;
+}
+
 function wordsOf(op: Op, issue: z.core.$ZodIssue, given: unknown): string {
   if (issue.code === 'unrecognized_keys') {
     const [unknown] = issue.keys;
@@ -133,7 +142,7 @@ function readText(said: unknown, longest: number): Wrong | undefined {
   return `is no text of 1–${longest} characters`;
 }
 
-/** What a job is given is as long as what a plugin may send. */
+/** An input from the command line may be as long as one that a plugin sends. */
 function readPayload(said: unknown): Wrong | undefined {
   const { most } = BOUNDS.payload;
   try {

@@ -1,9 +1,8 @@
-import type { Op } from '../../control/protocol.ts';
 import { drillOp } from '../drills/op.ts';
 import type { House } from '../house.ts';
 import { rehearseOp } from '../rehearse/op.ts';
-import type { OpCall, OpTable } from './control-server.ts';
-import { readArgs } from './op-args.ts';
+import type { OpTable } from './control-server.ts';
+import { withReadArgs } from './op-args.ts';
 import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
 import { jobOps } from './ops-jobs.ts';
@@ -16,7 +15,7 @@ import { createStatus } from './status.ts';
 /** Everything that the control socket answers. What the page will be able to do, the command line can do. */
 export function createOps(house: House): OpTable {
   const status = createStatus({ ...house, running: house });
-  return checked({
+  return withReadArgs({
     ...readingOps(house, status),
     ...actingOps(house),
     ...jobOps(house),
@@ -28,12 +27,4 @@ export function createOps(house: House): OpTable {
     ...stateOps(house),
     ...storeOps(house),
   });
-}
-
-/** Every op gets arguments that were read, whoever calls it. */
-function checked(table: OpTable): OpTable {
-  const ops = Object.entries(table) as [Op, (args: never, call: OpCall) => Promise<unknown>][];
-  return Object.fromEntries(
-    ops.map(([op, answer]) => [op, async (args: unknown, call: OpCall) => answer(readArgs(op, args) as never, call)]),
-  ) as unknown as OpTable;
 }

@@ -2,11 +2,11 @@ import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SqliteStore } from '../../store/sqlite/store.ts';
 
-/** What rooms ask for when they start, each of which would end the start. All of them answer with lists. */
+/** Questions of rooms that start. A refusal of any of them would end the start. All answers are lists. */
 const ASKED_AT_START = ['paused', 'abandoned', 'waiting', 'newestSlots', 'nextSlots', 'dueSlots'] as const;
 
 /**
- * The store of a host in safe mode: what it cannot tell counts as nothing, and the log says so. No agent works meanwhile, so
+ * The store of a host in safe mode: an answer that it cannot give counts as an empty one, and the log says so. No agent works meanwhile, so
  * nothing is missed; and a host that does not start cannot be asked what is wrong.
  */
 export function withSafeReads(store: SqliteStore, log: Log): SqliteStore {

@@ -97,7 +97,7 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
     try {
       return await reader.call(name, ...args);
     } catch (thrown) {
-      // Who only reads sets nothing aside.
+      // The reader may not write: its writer sets the row aside.
       if (!(thrown instanceof Fault) || thrown.code !== 'STORE_ROW_UNREADABLE') throw thrown;
       // None is left when another call has met the same rows.
       const count = await writer.call('setAside', time.now());

@@ -35,7 +35,7 @@ export function lengthOf(text: unknown, bounds: Bounds, name: string): number {
   return valueRead(readLength(text, bounds), name, text);
 }
 
-/** What was read; throws `CALL_INVALID` with what is wrong with it. */
+/** The value that was read; throws `CALL_INVALID` with the reason when there is none. */
 export function valueRead(read: number | string, name: string, said: unknown): number {
   if (typeof read === 'string') throw invalid(`${name} ${shown(said)} ${read}`);
   return read;

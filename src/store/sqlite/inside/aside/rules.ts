@@ -8,7 +8,7 @@ interface ColumnRule {
   readonly instead: string;
 }
 
-/** What makes a row of a table unreadable. */
+/** When a row of a table is unreadable, and how it is mended. */
 export interface TableRule {
   /** Names the row for people, as SQL. */
   readonly key: string;
@@ -44,7 +44,7 @@ const count = (column: string, instead = '0'): Record<string, ColumnRule> => ({
 
 const ENDED = `state IN ('done', 'dead', 'cancelled')`;
 const FAULT = { code: 'text', message: 'text' };
-/** What a job says of itself whose row could not be read. */
+/** The error of a job whose row could not be read. */
 const JOB_FAULT = JSON.stringify({
   code: 'ROW_UNREADABLE',
   message: 'its row in the store could not be read; what stood there is kept',

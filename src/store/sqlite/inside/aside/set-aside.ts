@@ -92,7 +92,7 @@ function whyOf(rule: TableRule): string {
     .join(' || ');
 }
 
-/** One UPDATE: SQL reads the old values on its right sides, so that what follows from a state sees the one before. */
+/** A single UPDATE: SQL reads the old values on its right sides, so that what follows from a state sees the one before. */
 function mendOf(table: string, { mended, besides = {} }: TableRule): string | undefined {
   const columns = Object.entries(mended);
   if (columns.length === 0) return undefined;
