@@ -42,7 +42,7 @@ export const ofWorkers: readonly Mutation[] = [
   {
     breaks: 'what an ended job left behind ends no other job',
     file: 'src/workers/inside/uncaught.ts',
-    text: 'if (job?.hasEnded) {',
+    text: 'if (job?.hasEnded || isOfGarbage(error)) {',
     instead: 'if (job === null) {',
     caughtBy: ['test/workers/left-overs.test.ts'],
   },
