@@ -1,7 +1,7 @@
 import type { PlainFault } from './fault.ts';
 
 /** A right that an agent can ask for, by its key in `needs`. */
-export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet';
+export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' | 'secrets';
 
 export interface Denial {
   agent: string;

@@ -65,6 +65,26 @@ describe('the context', () => {
     });
   });
 
+  test('says which secret was not declared, and hides none that was', async () => {
+    const body = `return [secrets.KEY, 'NOPE' in secrets, Object.keys(secrets), { ...secrets }, String(secrets.toString)];`;
+    expect(await result('declared', body, { needs: { secrets: ['KEY'] } })).toEqual([
+      'k-1',
+      false,
+      ['KEY'],
+      { KEY: 'k-1' },
+      'undefined',
+    ]);
+    await world.agent('undeclared', runs(`return secrets.NOPE.length;`), { needs: { secrets: ['KEY'] } });
+    expect(await world.run('undeclared')).toMatchObject({
+      retry: false,
+      fault: {
+        code: 'NOT_IN_NEEDS',
+        message: 'NOPE is not in needs.secrets of agent undeclared',
+        next: expect.stringContaining("secrets: ['NOPE']"),
+      },
+    });
+  });
+
   test('does an effect once, and gives the stored result to a later call', async () => {
     expect(
       await result(

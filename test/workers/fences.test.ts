@@ -196,6 +196,7 @@ describe('a worker sees what its agent declared and nothing else', () => {
       `(await import('node:http')).createServer().listen(8080, '127.0.0.1'); await new Promise(() => {});`,
       '127.0.0.1:8080',
     ],
+    ['a web socket', `new WebSocket('ws://feed.example:9443/x');`, 'feed.example:9443'],
     [
       'datagrams',
       `(await import('node:dgram')).createSocket('udp4').send('x', 53, '9.9.9.9'); await new Promise(() => {});`,

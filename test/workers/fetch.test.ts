@@ -167,14 +167,14 @@ describe('a call that fails', () => {
         if (part < 8) return;
         clearInterval(drip);
         response.end();
-      }, 60);
+      }, 200);
     };
-    const body = `const answer = await fetch(url + '/drip?key=1', { timeout: '250ms' });
+    const body = `const answer = await fetch(url + '/drip?key=1', { timeout: '1200ms' });
       const copy = answer.clone();
       const parts = []; for await (const part of answer.body) parts.push(part.byteLength);
       return [await copy.text(), parts.length > 3, answer.url, copy.url, answer.status, answer.ok, answer.redirected, answer.type,
         answer.headers.getSetCookie().length, answer instanceof Response, (await (await fetch('data:text/plain,x')).text())];`;
-    const said = await result(body, { limits: { timeoutMs: 5_000, silenceMs: 400 } });
+    const said = await result(body, { limits: { timeoutMs: 10_000, silenceMs: 1_300 } });
     const address = `${url}/drip?key=1`;
     expect(said).toEqual(['1 2 3 4 5 6 7 8 ', true, address, address, 200, true, false, 'basic', 2, true, 'x']);
   });

@@ -16,6 +16,7 @@ import { putUpNetFence } from './net-fence.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
 import { createRunner, type Runner } from './runner.ts';
+import { declaredSecrets } from './secrets.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
@@ -130,7 +131,7 @@ function home(settings: unknown): Home {
     agent: data.agent,
     folder: data.folder,
     settings,
-    secrets: Object.freeze(Object.assign(Object.create(null), data.secrets) as Record<string, string>),
+    secrets: declaredSecrets(data.secrets, data.agent),
     mayUseFleet: data.fleet,
     calls,
     time: machineTime,

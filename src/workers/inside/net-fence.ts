@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
-import { portOf, reachOf } from '../reach.ts';
+import { reachOf } from '../reach.ts';
 
 /** What is thrown for a host that is not allowed; the ports of HTTP need not be named. */
 function hostDenied(host: string, port: number | undefined, agent: string): Fault {
@@ -31,10 +31,17 @@ export function putUpNetFence(net: readonly string[], agent: string): NetFence {
   function checkUrl(input: string | URL | Request) {
     const text = typeof input === 'object' && 'url' in input ? input.url : String(input);
     const url = URL.parse(text);
-    if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return;
-    check(url.hostname, portOf(url));
+    const port = url && portIn(url);
+    if (url && port) check(url.hostname, port);
   }
 
+  /** 0 for what goes to no host. */
+  function portIn({ port, protocol }: URL): number {
+    const plain = { 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443 }[protocol];
+    return plain === undefined ? 0 : Number(port) || plain;
+  }
+
+  for (const name of ['WebSocket', 'EventSource']) guardGlobal(name, checkUrl);
   const plainFetch = globalThis.fetch;
   globalThis.fetch = async function fetch(input, init) {
     checkUrl(input as string | URL | Request);
@@ -69,6 +76,29 @@ export function putUpNetFence(net: readonly string[], agent: string): NetFence {
       } as typeof send;
     },
   };
+}
+
+/** Guards a class that takes a URL, once somebody asks for it: Node loads such classes late, and so does this. */
+function guardGlobal(name: string, check: (url: string | URL) => void): void {
+  const own = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (!own) return;
+  const define = (value: unknown) =>
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(globalThis, name, {
+    configurable: true,
+    set: define,
+    get() {
+      const plain = (own.get ? own.get.call(globalThis) : own.value) as new (...args: unknown[]) => object;
+      const guarded: typeof plain = new Proxy(plain, {
+        construct(target, args, made) {
+          check(args[0] as string | URL);
+          return Reflect.construct(target, args, made === guarded ? target : made) as object;
+        },
+      });
+      define(guarded);
+      return guarded;
+    },
+  });
 }
 
 type Check = (host: string, port: number | undefined) => void;
