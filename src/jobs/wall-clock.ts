@@ -1,3 +1,4 @@
+import { INSTANTS } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -26,7 +27,8 @@ export function createWallClock({ time, log, store }: WallClockNeeds): WallClock
 
   function now(): number {
     const after = { wall: time.now(), monotonic: time.monotonic() };
-    const was = Math.round(before.wall + after.monotonic - before.monotonic);
+    // A clock that was beyond all times that can be stored has stamped nothing there.
+    const was = Math.min(Math.round(before.wall + after.monotonic - before.monotonic), INSTANTS.most);
     if (was - after.wall > SMALL_MS) steps.push({ was, now: after.wall });
     before = after;
     return after.wall;

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { durationOf, numberOf } from '../../src/cli/given.ts';
+import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { parseWhen } from '../../src/cli/when.ts';
+import { BOUNDS, isWithin } from '../../src/kernel/bounds.ts';
+import type { Fault } from '../../src/kernel/fault.ts';
+import { isInstant } from '../../src/kernel/instant.ts';
+import { anyValue } from '../kernel/extremes.ts';
 import { clock, NOW } from './views.ts';
 
 const at = (text: string, over = clock) => {
@@ -58,4 +64,67 @@ describe('a time as people say it', () => {
       }),
     );
   });
+
+  test('whatever is typed is a time that can be stored and shown, or none', () => {
+    const zone = fc.constantFrom('UTC', 'Pacific/Kiritimati', 'Pacific/Pago_Pago', 'Europe/Berlin');
+    const like = fc
+      .tuple(fc.nat(99_999), fc.nat(13), fc.nat(32), fc.constantFrom('', ' 02:00', 'T23:59:59Z', 'T00:00:00+14:00'))
+      .map(([year, month, day, time]) => `${year}-${month}-${day}${time}`);
+    const typed = fc.oneof(
+      fc.string(),
+      like,
+      anyValue.filter((value) => typeof value === 'string'),
+    );
+    fc.assert(
+      fc.property(typed, zone, (text, zone) => {
+        const at = parseWhen(text as string, { now: NOW, zone });
+        expect(at === undefined || isInstant(at)).toBe(true);
+        if (at !== undefined) expect(fullTime(at, { now: NOW, zone })).not.toBe('?');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('counts and lengths on the command line', () => {
+  test('are within their bounds, or wrong usage in one line', () => {
+    const bounds = fc.constantFrom(...Object.values(BOUNDS));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          anyValue.filter((value) => typeof value === 'string'),
+        ),
+        bounds,
+        (text, within) => {
+          for (const read of [numberOf, durationOf]) {
+            try {
+              expect(isWithin(read(text as string, within, '--x'), within)).toBe(true);
+            } catch (thrown) {
+              expect((thrown as Fault).code).toBe('USAGE');
+              expect((thrown as Fault).message).toMatch(/^--x [^\n]{0,62} (is|must be) [^\n]+$/u);
+            }
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+test('any number is shown in some way, in every zone', () => {
+  const numbers = fc.oneof(
+    fc.double(),
+    fc.maxSafeInteger(),
+    fc.constantFrom(NaN, Infinity, -Infinity, 8.64e15, 8.64e15 + 1, 2 ** 63),
+  );
+  fc.assert(
+    fc.property(numbers, fc.constantFrom('UTC', 'Pacific/Kiritimati'), (ms, zone) => {
+      const clock = { now: NOW, zone };
+      for (const show of [shortTime, clockTime, dayOf, fullTime, nextTime, relative]) {
+        expect(show(ms, clock).length).toBeGreaterThan(0);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createWallClock } from '../../src/jobs/wall-clock.ts';
+import { INSTANTS } from '../../src/kernel/instant.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 
@@ -43,6 +44,15 @@ it('tells the store once of a clock that went back, and what it would have shown
   pass(10_000);
   await look();
   expect(told).toHaveLength(1);
+});
+
+it('tells of a clock that was in no year that can be stored with a time that can', async () => {
+  const { told, look, now, pass } = world();
+  pass(1_000, 8.7e15);
+  now();
+  pass(1_000, -8.7e15);
+  await look();
+  expect(told).toEqual([[INSTANTS.most, 10 * HOUR + 2_000]]);
 });
 
 it('has nothing to tell of a clock that is kept right, goes ahead, or of a machine that slept', async () => {

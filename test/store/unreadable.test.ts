@@ -223,7 +223,7 @@ describe('a row that cannot be read', () => {
           rmSync(dirname(file), { recursive: true, force: true });
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   }, 60_000);
 
