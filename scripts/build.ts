@@ -4,7 +4,18 @@
  * `dist/` and starts a thread meanwhile never meets half a file.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +26,10 @@ try {
   // A type error fails the build, but what was made is moved in all the same: the rest of the house can go on.
   process.exitCode = spawnSync(join(root, 'node_modules/.bin/tsc'), args, { stdio: 'inherit' }).status ?? 1;
   chmodSync(join(made, 'main.js'), 0o755);
+  // The compiler leaves out declarations that are written by hand.
+  copyFileSync(join(root, 'src/plugin/files.d.ts'), join(made, 'plugin/files.d.ts'));
+  const index = join(made, 'index.d.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replace(/path="[^"]*files\.d\.ts"/, 'path="./plugin/files.d.ts"'));
   const files = filesIn(made);
   for (const file of files) {
     if (sameContent(join(made, file), join(out, file))) continue;

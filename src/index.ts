@@ -1,3 +1,4 @@
+/// <reference path="./plugin/files.d.ts" preserve="true" />
 /** What `import { … } from 'daruma'` gives the author of a plugin. */
 export { z } from 'zod';
 export type {

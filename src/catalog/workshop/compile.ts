@@ -7,7 +7,7 @@ import { suggest } from '../../kernel/suggest.ts';
 import { codeFrame } from '../files/frame.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, pathInside, SOURCE_FOLDER } from '../versions/files.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
-import { darumaImports } from './daruma-imports.ts';
+import { darumaImports, lentRoots } from './daruma-imports.ts';
 import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
@@ -94,8 +94,8 @@ async function createReads(ask: CompileAsk, startedAt: number, asksAll: boolean)
       return configs;
     },
   });
-  const daruma = dirname(dirname(ask.daruma));
-  const guard = await createReadGuard({ ...ask, daruma, packageRoots: asked.packageRoots });
+  const lent = [...lentRoots(ask.daruma).values()];
+  const guard = await createReadGuard({ ...ask, lent, packageRoots: asked.packageRoots });
   const assets = await createAssetReads(ask, { guard, asked });
   return { reads: readsSources(ask, { guard, asked, assets, asksAll }), asked, assets, tsconfigFiles };
 }

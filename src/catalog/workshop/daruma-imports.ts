@@ -1,8 +1,10 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /** What the plugins that come with Daruma import: they work in a folder without packages too. */
 const LENT = /^(?:zod|tar)(?:\/.*)?$/;
+const LENT_PACKAGES = ['zod', 'tar'];
 const ZOD_LANGUAGES = 'zod-languages';
 
 /**
@@ -46,4 +48,16 @@ export function darumaImports(daruma: string): Plugin {
       }));
     },
   };
+}
+
+/** Where the packages are that Daruma lends, without links: by name. `daruma`: its entry file. */
+export function lentRoots(daruma: string): Map<string, string> {
+  const roots = new Map<string, string>();
+  for (const name of LENT_PACKAGES) {
+    for (let at = dirname(daruma); !roots.has(name) && dirname(at) !== at; at = dirname(at)) {
+      const folder = join(at, 'node_modules', name);
+      if (existsSync(folder)) roots.set(name, realpathSync(folder));
+    }
+  }
+  return roots;
 }

@@ -13,8 +13,8 @@ export interface ReadGuardTerms {
   folder: string;
   /** The plugin's file, absolute. */
   entry: string;
-  /** Where the running Daruma is, with the packages that it lends. */
-  daruma: string;
+  /** Where the packages are that Daruma lends, without links. */
+  lent: readonly string[];
   /** Where packages are that were found in a node_modules; asked each time. */
   packageRoots: ReadonlySet<string>;
 }
@@ -35,12 +35,11 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
   const plugins = join(folder, 'plugins');
   const home = dirname(realOf(terms.entry));
   const granted = [realOf(plugins), ...(await linkedBelow(plugins, LINKS_DEEPEST))];
-  const lent = join(realOf(terms.daruma), 'node_modules');
 
   return {
     mayRead(file) {
       if (OF_THE_SYSTEM.test(file)) return false;
-      if ([...granted, lent, ...packageRoots].some((root) => isAtOrBelow(file, root))) return true;
+      if ([...granted, ...terms.lent, ...packageRoots].some((root) => isAtOrBelow(file, root))) return true;
       if (isOfModules(file, folder)) return true;
       const inside = relative(folder, file).split(sep);
       const isInside = inside[0] !== '..';

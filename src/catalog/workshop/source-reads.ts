@@ -5,6 +5,7 @@ import type { Loader, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
 import { isCode, mostBytesOf, tooBig } from '../files/source-limit.ts';
 import { pathInside } from '../versions/files.ts';
 import type { AssetReads } from './asset-reads.ts';
+import { lentRoots } from './daruma-imports.ts';
 import type { ImportsAsked } from './imports-asked.ts';
 import { withLocation } from './location.ts';
 import type { CompileAsk, Input } from './messages.ts';
@@ -56,9 +57,9 @@ export function readsSources(ask: CompileAsk, needs: SourceReadsNeeds): SourceRe
   const inputs = new Map<string, Input>();
   const contents = new Map<string, Buffer>();
   const added = new Map<string, number>();
-  const darumaRoot = `${dirname(dirname(ask.daruma))}${sep}`;
+  const zod = lentRoots(ask.daruma).get('zod');
   const isOfDaruma = (file: string) =>
-    file.startsWith(`${darumaRoot}node_modules/zod/`) || file.startsWith(`${dirname(ask.daruma)}${sep}`);
+    (zod !== undefined && file.startsWith(`${zod}${sep}`)) || file.startsWith(`${dirname(ask.daruma)}${sep}`);
 
   async function load(path: string, type: string | undefined): Promise<OnLoadResult> {
     const name = pathInside(ask.folder, path);
