@@ -51,6 +51,14 @@ describe('a host on a machine whose zone nobody understands', () => {
     }
   });
 
+  it('says of a zone in config/daruma.yaml that the next start would refuse it', async () => {
+    place.write('config/daruma.yaml', 'timezone: CST\n');
+    const said = await place.daruma('check');
+    place.remove('config/daruma.yaml');
+    expect(said.code).toBe(3);
+    expect(said.stdout).toMatch(/timezone "CST": is an abbreviation.*America\/Chicago[\s\S]*config\/daruma\.yaml:1:11/);
+  });
+
   it('shows an agent whose next slot is gone from the store as unscheduled', async () => {
     const store = new DatabaseSync(join(place.folder, 'data/daruma.db'), { timeout: 5_000 });
     store.exec("DELETE FROM slot WHERE agent = 'nightly'");

@@ -6,6 +6,7 @@ import type { Ops } from '../../control/protocol.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openConfigFiles } from '../config/files.ts';
+import { configProblems } from '../config/present.ts';
 import { readConfig } from '../config/read.ts';
 import { zoneConcern } from '../zone-concern.ts';
 
@@ -24,7 +25,7 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
     await catalog.start();
     return {
       agents: [...catalog.agents().keys()].sort(),
-      problems: [...zoneConcern(origins()), ...catalog.problems()],
+      problems: [...configProblems(folder), ...zoneConcern(origins()), ...catalog.problems()],
       notes: catalog.notes(),
     };
   } finally {

@@ -1,6 +1,7 @@
 import type { LogLine, StatusView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
+import { configProblems } from '../config/present.ts';
 import type { House } from '../house.ts';
 import { viewSecrets } from '../secrets/view.ts';
 import { zoneConcern } from '../zone-concern.ts';
@@ -67,6 +68,7 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
       const unscheduled = (await house.states.unscheduled()).map(unscheduledProblem);
       const left = await house.states.left();
       const problems = [
+        ...configProblems(facts.folder),
         ...zoneConcern(house.config.origins()),
         ...unscheduled,
         ...house.setup.problems(),
