@@ -53,6 +53,12 @@ describe('after the end of a host', () => {
     expect(comesAfter(NO_HISTORY, { asked: true, signal: 'SIGTERM' })).toEqual({ do: 'end', code: 0 });
   });
 
+  it('none takes the place of a host that says it is final: its store or its folder is gone', () => {
+    const final = { code: 'STORE_REMOVED', message: 'the store was removed' };
+    for (const history of [NO_HISTORY, { ...NO_HISTORY, everReady: true }])
+      expect(comesAfter(history, { code: 78, signal: null, final })).toEqual({ do: 'end', code: 78 });
+  });
+
   it('a reason that a person has to mend ends the first start, and is waited out later', () => {
     const refusal = { code: 1, signal: null, workedMs: undefined, refused: badConfig };
     expect(comesAfter(NO_HISTORY, refusal)).toEqual({ do: 'end', code: 1 });

@@ -19,7 +19,20 @@ describe('a host that worked', () => {
   });
 });
 
+describe('a host whose store or folder is gone', () => {
+  it('ends with the code after which nobody starts another one', () => {
+    const final = { code: 'STORE_REMOVED', message: 'the store was removed' };
+    for (const by of ['systemd', 'guardian', null] as const)
+      expect(exitAfterWork({ failed: true, signal: undefined, final }, by)).toBe(78);
+  });
+});
+
 describe('a host that cannot start', () => {
+  it('waits for a person, whoever watches, when no host can work in a folder of that name', () => {
+    for (const by of ['systemd', 'guardian', null] as const)
+      expect(exitOfRefused({ code: 'FOLDER_NAME' }, by)).toEqual({ code: 78, waitMs: 0 });
+  });
+
   it('waits for a person under systemd when its settings are wrong', () => {
     expect(exitOfRefused(settings, 'systemd')).toEqual({ code: 78, waitMs: 0 });
     expect(exitOfRefused({ code: 'YAML_INVALID', file: 'config/daruma.yaml' }, 'systemd').code).toBe(78);

@@ -71,7 +71,7 @@ ${user === null ? '' : `User=${user}\n`}Environment=NODE_ENV=production NODE_OPT
 
 Restart=always
 RestartSec=1
-# "daruma stop" ends with 0 and means it; 78 are settings with which no host has ever worked: a person has to mend them.
+# "daruma stop" ends with 0 and means it; 78 is for a person to mend: settings with which no host has ever worked, a store that is gone.
 RestartPreventExitStatus=0 78
 # A signal of somebody else's is no failure, and no reason to stay down.
 SuccessExitStatus=143
