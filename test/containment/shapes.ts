@@ -229,6 +229,23 @@ export const SHAPES: readonly Shape[] = [
     ends: ['done'],
     pays: 'nobody: they go with its worker, which goes when it is idle',
   },
+  // Values.
+  {
+    name: 'far-retry',
+    what: '`RetryLater` with a pause of 57 million years',
+    imports: `import { RetryLater } from 'daruma';`,
+    body: `throw new RetryLater('rate limited', { after: '1795736000000000s' });`,
+    ends: ['RETRY_AFTER_INVALID'],
+    pays: `${ATTEMPT}: the backoff says when instead`,
+  },
+  {
+    name: 'own-clock',
+    what: 'a `Date.now` of its own, with fractions of a millisecond or no time at all',
+    body: `let n = 0; Date.now = () => (n++ % 2 === 0 ? performance.timeOrigin + performance.now() + 0.25 : Number.NaN);
+      context.log.info('what time is it?'); await new Promise((done) => setTimeout(done, 20)); return 'clean';`,
+    ends: ['done'],
+    pays: 'nobody: the host rounds its times, and takes its own for those that are none',
+  },
   // Beyond its own thread.
   {
     name: 'chdir',
