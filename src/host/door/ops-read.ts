@@ -109,5 +109,5 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
 
 function unscheduledProblem({ agent, fault }: { agent: string; fault: PlainFault }): PlainFault {
   const message = `${agent} has a schedule and no next run: ${fault.message}`;
-  return { code: 'UNSCHEDULED', message, ...(fault.next ? { next: fault.next } : {}) };
+  return { code: 'UNSCHEDULED', message, next: fault.next ?? `daruma logs ${agent} --level error` };
 }
