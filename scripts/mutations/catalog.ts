@@ -20,8 +20,8 @@ const versions: Mutation[] = [
   {
     breaks: 'a setting never stands for more than one host',
     file: 'src/catalog/resolve/net.ts',
-    text: "typeof value !== 'string' || value.includes('*')",
-    instead: "typeof value !== 'string'",
+    text: "url.hostname === '' || !HOST.test(url.hostname)",
+    instead: "url.hostname === ''",
     caughtBy: ['test/catalog/net-from-settings.test.ts'],
   },
   {

@@ -3,10 +3,10 @@ import type { Mutation } from './mutation.ts';
 /** Guards of the host's own start and end. */
 export const ofHost: readonly Mutation[] = [
   {
-    breaks: 'nothing of an agent starts while its secret is missing',
+    breaks: 'an agent whose secret is missing needs setup',
     file: 'src/host/secrets/setup.ts',
-    text: 'isPaused: (agent) => pauses.isPaused(agent) || missing(agent) !== undefined,',
-    instead: 'isPaused: (agent) => pauses.isPaused(agent),',
+    text: 'return fault && !before(name) ? fault : undefined;',
+    instead: 'return undefined;',
     caughtBy: ['test/e2e/secrets.test.ts'],
   },
   {

@@ -120,11 +120,16 @@ it('says which secret is missing and what to do', async () => {
     'plugins/needy.ts': plugin('return 1;', 'needs: { secrets: ["NO_SUCH_TOKEN"] }, limits: { attempts: 1 },'),
   });
   await place.start();
-  const { json } = await place.daruma('run', 'needy', '--wait', '--json');
-  expect(json.error).toMatchObject({
-    code: 'BOOT_FAILED',
-    message: expect.stringContaining('NO_SUCH_TOKEN'),
-    next: expect.stringContaining('NO_SUCH_TOKEN'),
+  await place.daruma('run', 'needy', '--json');
+  const { json } = await place.daruma('jobs', 'needy', '--json');
+  expect(json[0]).toMatchObject({
+    state: 'queued',
+    attempt: 0,
+    holdUp: {
+      is: 'setup',
+      text: expect.stringContaining('NO_SUCH_TOKEN'),
+      next: expect.stringContaining('NO_SUCH_TOKEN'),
+    },
   });
 });
 

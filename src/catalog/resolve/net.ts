@@ -116,7 +116,7 @@ function valuesAt(value: unknown, schema: JsonSchema, path: readonly string[]): 
 
 /** `api.shop.example:443`; undefined for what is no text, no URL, or could mean several hosts. */
 function hostOf(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value.includes('*')) return undefined;
+  if (typeof value !== 'string') return undefined;
   const text = value.trim();
   if (!text.includes('://')) return HOST.test(text) ? text.toLowerCase() : undefined;
   const url = URL.parse(text);

@@ -21,9 +21,9 @@ interface TestView {
 const TEST_FILE = /\.(?:test|spec)\.[cm]?[jt]sx?$/;
 const INSTALL = 'npm i -D vitest vite';
 
-/** Runs `plugins/<name>.test.ts`, or every test in `plugins/`, with the installation's own vitest; its exit code is passed on. */
+/** Runs `plugins/<name>.test.ts`, those in the folder `plugins/<name>/`, or every test in `plugins/`, with the installation's own vitest; its exit code is passed on. */
 export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<Said | number> {
-  const files = name === undefined ? allTests(stage.folder) : [testOf(stage.folder, name)];
+  const files = name === undefined ? allTests(stage.folder) : testsOf(stage.folder, name);
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
   // Its own colours follow the environment alone: a pipe would get them too.
   const plain = process.stdout.isTTY ? [] : ['--no-color'];
@@ -41,16 +41,19 @@ export async function run(stage: Stage, [name]: (string | undefined)[]): Promise
   }
 }
 
-function testOf(folder: string, name: string): string {
+function testsOf(folder: string, name: string): string[] {
   const names = allTests(folder);
   const found = names.find((path) => path.slice('plugins/'.length).replace(TEST_FILE, '') === name);
-  if (found) return found;
+  if (found) return [found];
+  // Of a plugin in a folder: those that lie in it.
+  const inside = names.filter((path) => path.startsWith(`plugins/${name}/`));
+  if (inside.length > 0) return inside;
   const meant = suggest(
     name,
     names.map((path) => path.slice('plugins/'.length).replace(TEST_FILE, '')),
   );
   const message = `there is no plugins/${name}.test.ts${meant ? `, did you mean ${meant}?` : ''}`;
-  const isPlugin = existsSync(join(folder, `plugins/${name}.ts`));
+  const isPlugin = ['.ts', '/index.ts'].some((end) => existsSync(join(folder, `plugins/${name}${end}`)));
   // What `daruma new` writes is a test to begin with, and stands in AGENTS.md too.
   const write = isPlugin ? `write it; ${guideIn(folder)} says how` : `daruma new ${name}`;
   const next = meant ? `daruma test ${meant}` : write;
