@@ -26,6 +26,7 @@ const STUCK = { ...SOON, ends: ['TIMEOUT'], verdicts: ['stuck'] };
 const CRASHED = { ends: ['CRASHED'], verdicts: ['crashed'] };
 const MEMORY = { verdicts: ['over-limit', 'out-of-memory'] };
 const ATTEMPT = 'the attempt';
+const JOB = 'its job, which is not tried again';
 const WORKER = 'its worker';
 const CELL = 'its cell: what else runs in it is tried again elsewhere';
 
@@ -141,15 +142,15 @@ export const SHAPES: readonly Shape[] = [
     name: 'process-abort',
     what: '`process.abort`',
     body: 'process.abort();',
-    ends: ['ERR_WORKER_UNSUPPORTED_OPERATION'],
-    pays: ATTEMPT,
+    ends: ['NOT_ALLOWED'],
+    pays: JOB,
   },
   {
     name: 'process-kill',
     what: '`process.kill(process.pid)`',
     body: `process.kill(process.pid, 'SIGKILL');`,
     ends: ['NOT_ALLOWED'],
-    pays: ATTEMPT,
+    pays: JOB,
   },
   {
     name: 'uncaught',
@@ -214,7 +215,7 @@ export const SHAPES: readonly Shape[] = [
     what: 'a huge result',
     body: `return 'x'.repeat(8 * 1024 * 1024);`,
     ends: ['TOO_LARGE'],
-    pays: ATTEMPT,
+    pays: JOB,
   },
   {
     name: 'timers',
@@ -251,8 +252,8 @@ export const SHAPES: readonly Shape[] = [
     name: 'chdir',
     what: '`process.chdir`',
     body: `process.chdir('/');`,
-    ends: ['ERR_WORKER_UNSUPPORTED_OPERATION'],
-    pays: ATTEMPT,
+    ends: ['NOT_ALLOWED'],
+    pays: JOB,
   },
   {
     name: 'pollution',
@@ -268,7 +269,7 @@ export const SHAPES: readonly Shape[] = [
     what: "`spawnSync('sleep')`",
     body: `const { spawnSync } = await import('node:child_process'); spawnSync('sleep', ['60']);`,
     ends: ['NOT_IN_NEEDS'],
-    pays: ATTEMPT,
+    pays: JOB,
   },
   {
     name: 'hangs-in-exec',
@@ -315,7 +316,7 @@ export const SHAPES: readonly Shape[] = [
     what: '`v8.setFlagsFromString`',
     body: `const v8 = await import('node:v8'); v8.setFlagsFromString('--expose-gc');`,
     ends: ['NOT_IN_NEEDS'],
-    pays: ATTEMPT,
+    pays: JOB,
   },
   {
     name: 'priority',
@@ -323,6 +324,6 @@ export const SHAPES: readonly Shape[] = [
     imports: `import { setPriority } from 'node:os';`,
     body: 'setPriority(19);',
     ends: ['NOT_ALLOWED'],
-    pays: ATTEMPT,
+    pays: JOB,
   },
 ];
