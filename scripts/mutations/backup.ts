@@ -47,7 +47,7 @@ export const ofBackup: readonly Mutation[] = [
   {
     breaks: 'a restore is refused where a host runs',
     file: 'src/host/backup/restore.ts',
-    text: 'const lock = lockFolder(folder);',
+    text: 'const lock = await lockFolder(folder, { time: machineTime });',
     instead: 'const lock = { release() {} };',
     caughtBy: ['test/host/backup.test.ts'],
   },
@@ -68,8 +68,8 @@ export const ofBackup: readonly Mutation[] = [
   {
     breaks: 'hints are written as they are typed, with --dir',
     file: 'src/control/typed.ts',
-    text: 'dir === undefined || WITHOUT_DIR.has(first)',
-    instead: 'true || WITHOUT_DIR.has(first)',
+    text: 'dir === undefined || namesOwn ?',
+    instead: 'dir !== null ?',
     caughtBy: ['test/cli/typed.test.ts'],
   },
   {

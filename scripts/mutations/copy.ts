@@ -9,6 +9,7 @@ const COPIED = [
   'test',
   'scripts',
   'docs',
+  'plugins',
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
