@@ -29,7 +29,7 @@ export const ofHealing: readonly Mutation[] = [
     breaks: 'a ring of agents is one incident, whoever of them is refused',
     file: 'src/healing/loop-watch.ts',
     text: 'some((agent) => agents.includes(agent))',
-    instead: 'some((agent) => agents[0] === agent)',
+    instead: 'slice(0, 1).includes(agents[0]!)',
     caughtBy: ['test/healing/loops.test.ts'],
   },
   {

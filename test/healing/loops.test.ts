@@ -93,6 +93,7 @@ describe('a queue that grows without end', () => {
     expect(grows([0, 2, 4, 6, 8])).toBeUndefined();
     expect(grows([1, 400])).toBeUndefined();
     expect(grows([10, 20, 15, 40, 50])).toBeUndefined();
+    expect(grows([10, 30, 20, 40, 50])).toBeUndefined();
   });
 
   it('is not a crowd that has just come', () => {
