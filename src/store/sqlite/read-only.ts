@@ -60,9 +60,12 @@ function mendedCopy(db: DatabaseSync, file: string) {
   const path = join(folder, 'store.db');
   let copy: DatabaseSync | undefined;
   const close = () => {
-    copy?.close();
+    process.off('exit', close);
+    if (copy?.isOpen) copy.close();
     rmSync(folder, { recursive: true, force: true });
   };
+  // `daruma status | head -1` ends the process as soon as its reader has enough.
+  process.once('exit', close);
   try {
     db.prepare('VACUUM INTO ?').run(path);
     copy = new DatabaseSync(path);
