@@ -9,7 +9,7 @@ import { type Journal, openJournal } from '../telemetry/journal.ts';
 import { type Asides, createAsides } from './asides.ts';
 import { settleRestored } from './backup/restored.ts';
 import type { HostFacts } from './house.ts';
-import { type FolderLock, lockFolder } from './life/lock.ts';
+import { type FolderLock, lockFolder, lockStore } from './life/lock.ts';
 import { withSafeReads } from './life/safe-reads.ts';
 import { countStart, reasonForSafeMode, type Starts } from './life/starts.ts';
 import type { HeldName } from './life/watch-held.ts';
@@ -52,6 +52,7 @@ export async function openGround(needs: GroundNeeds, counted: (starts: Starts) =
     waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
   });
   onStop('lock', () => lock.release());
+  onStop('store lock', lockStore(facts.folder, facts.storeFile, watched.restart ? LOCK_WITHIN_MS : 0));
   const starts = countStart(facts.folder, { now: facts.startedAt, forget: needs.forget });
   counted(starts);
   const { level, maxFileBytes, budgetBytes } = settings.logs;

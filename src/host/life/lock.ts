@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Claimant, claimFolder, type FolderClaim } from '../../control/claim.ts';
 import { hostOf } from '../../control/place.ts';
-import { Fault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** A folder that is this host's alone. */
@@ -32,7 +32,7 @@ export async function lockFolder(
 ): Promise<FolderLock> {
   const file = join(folder, 'data/run/lock');
   mkdirSync(join(folder, 'data/run'), { recursive: true });
-  const lock = lockFile(folder, file, withinMs);
+  const lock = lockFile(file, withinMs, () => running(folder, hostOf(folder)));
   try {
     const until = time.monotonic() + GIVES_WAY_WITHIN_MS;
     let hasTold = false;
@@ -56,7 +56,24 @@ export async function lockFolder(
   }
 }
 
-function lockFile(folder: string, file: string, withinMs: number): DatabaseSync {
+/**
+ * Makes sure that one host at most has a store that lies outside of its folder: a copy of the folder names the same one.
+ * Resolves with what lets go of it; throws a Fault `STORE_TAKEN`.
+ */
+export function lockStore(folder: string, store: string, withinMs = 0): () => void {
+  // The folder's own lock keeps others from what lies in it.
+  if (!relative(folder, store).startsWith('..')) return () => {};
+  mkdirSync(dirname(store), { recursive: true, mode: 0o700 });
+  const taken = {
+    code: 'STORE_TAKEN',
+    message: `another host works on the store ${store}`,
+    next: 'give this folder another store.file in config/daruma.yaml: two hosts must not share one',
+  };
+  const lock = lockFile(`${store}-lock`, withinMs, () => taken);
+  return () => lock.close();
+}
+
+function lockFile(file: string, withinMs: number, taken: () => PlainFault): DatabaseSync {
   // SQLite is used for its lock only: Node offers no file lock of its own.
   const lock = new DatabaseSync(file, { timeout: withinMs });
   try {
@@ -65,11 +82,11 @@ function lockFile(folder: string, file: string, withinMs: number): DatabaseSync 
   } catch (error) {
     lock.close();
     if (!/locked|busy/i.test((error as Error).message)) throw error;
-    throw new Fault(running(folder, hostOf(folder)), { cause: error });
+    throw new Fault(taken(), { cause: error });
   }
 }
 
-function running(folder: string, other: Pick<Claimant, 'pid'> | undefined) {
+function running(folder: string, other: Pick<Claimant, 'pid'> | undefined): PlainFault {
   return {
     code: 'HOST_RUNNING',
     message: `a host already runs on ${folder}${other ? `, pid ${other.pid}` : ''}`,
