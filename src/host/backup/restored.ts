@@ -45,7 +45,8 @@ export function refuseHalfRestored(folder: string): void {
   try {
     found = JSON.parse(readFileSync(join(folder, UNFINISHED), 'utf8'));
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return;
+    // A file where data/ has to be is another trouble, and told as that one.
+    if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return;
     found = {};
   }
   const again = typeof found.file === 'string' ? found.file : 'backups/<file>';
