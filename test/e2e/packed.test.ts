@@ -46,7 +46,7 @@ const README: Record<string, RegExp> = {
   'npx daruma run disk-space --wait': /✓ ok in .* · result/,
   'npx daruma logs -f': /INFO/,
   'npx daruma why backup --at 02:00': /it first runs at|was due at/,
-  'npx daruma demo leak': /The same job ran on a clean worker/,
+  'npx daruma demo leak': /same job ran on a clean worker/,
   'npx daruma incidents --drills': /drill-leak/,
 };
 
