@@ -97,6 +97,9 @@ async function makeAndProve({ store, folder, parts, made, work, beat, signal }: 
   step('packing');
   const strip = `${relative(folder, content)}/`;
   const { paths: present, lacks } = await presentIn(folder, parts);
+  // The host writes these anew while they are packed; a copy stays as long as it was.
+  const ofHost = present.filter((path) => path.startsWith('data/'));
+  for (const path of ofHost) await copyIfThere(join(folder, path), join(content, path));
   const about = { format: 1, ...made, version: parts.version, store: inside, secrets: parts.secrets, lacks };
   await write(join(content, ABOUT), JSON.stringify(about));
   // Unpacked over an installation that crashed, the copy must not be taken for the beginning of the log that lies there.
@@ -105,7 +108,8 @@ async function makeAndProve({ store, folder, parts, made, work, beat, signal }: 
     await mkdir(dirname(join(content, path)), { recursive: true });
     await copyFile(join(folder, from), join(content, path));
   }
-  const paths = [...present, ...(await contentsOf(content, ['.'])).paths.slice(1).map((path) => join(strip, path))];
+  const still = present.filter((path) => !ofHost.includes(path));
+  const paths = [...still, ...(await contentsOf(content, ['.'])).paths.slice(1).map((path) => join(strip, path))];
   const packed = await pack(draft, { folder, paths, strip }, (bytes) => step(`packed ${showBytes(bytes)}`));
   await rm(copy); // makes room for the copy that is read back
 
@@ -146,6 +150,14 @@ async function presentIn(folder: string, parts: FleetParts): Promise<{ paths: st
   const found = await contentsOf(folder, [...FOLDERS, ...files, ...parts.versions]);
   const credentials = files.includes(NPMRC) ? [] : [`${NPMRC}: it holds credentials`];
   return { paths: found.paths, lacks: [...LACKS, ...credentials, ...parts.lacks, ...found.lacks] };
+}
+
+/** A file; folders come with what is in them. One that went meanwhile is not wanted any more. */
+async function copyIfThere(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EISDIR' && error.code !== 'ERR_FS_EISDIR') throw error;
+  });
 }
 
 async function write(file: string, text: string): Promise<void> {
