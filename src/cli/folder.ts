@@ -1,16 +1,22 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+import { refusedFolderName } from '../kernel/folder-name.ts';
 import { usage } from './usage.ts';
 
 /**
  * The installation that is meant: the folder that was named, else the nearest one at or above `from` that has
  * `config/daruma.yaml` or `plugins/`, else `from`. Absolute, without symbolic links. Throws USAGE when the named one
- * is not there.
+ * is not there, FOLDER_NAME when none could be of that name.
  */
 export function installationFolder(named: string | undefined, from: string): string {
   if (named !== undefined) {
     const folder = resolve(from, named);
-    if (!existsSync(folder)) throw usage(`there is no folder ${folder}`, `daruma init ${named}`);
+    if (!existsSync(folder)) {
+      // Nobody is sent to make a folder in which no host can work.
+      const refused = refusedFolderName(folder);
+      throw refused ? new Fault(refused) : usage(`there is no folder ${folder}`, `daruma init ${named}`);
+    }
     return realpathSync(folder);
   }
   for (let folder = resolve(from), last = ''; folder !== last; last = folder, folder = dirname(folder)) {

@@ -12,7 +12,7 @@ export interface JobFacts<Input = Json> {
   readonly attempt: number;
   /** The time that the schedule asked for, as an ISO 8601 string; null for a job that no schedule asked for. */
   readonly slot: string | null;
-  /** What asked for the job: `schedule`, `manual`, `send`, `event`, `webhook`, `always` or `replay`. */
+  /** What asked for the job: `schedule`, `manual`, `send`, `event` or `replay`. */
   readonly trigger: string;
   /** What the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
   readonly input: Input;

@@ -86,5 +86,6 @@ test('exit codes: wrong usage 2, no host 4, everything else 1', () => {
 
 test('a folder that was named and is not there is wrong usage', () => {
   expect(() => installationFolder('nowhere', folder)).toThrow(`there is no folder ${folder}/nowhere`);
+  expect(() => installationFolder('app:prod', folder)).toThrow('no host can work in');
   expect(installationFolder(undefined, `${folder}/logs`)).toBe(folder);
 });
