@@ -268,9 +268,10 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     ended(list) {
       const stopped: AttemptRef[] = [];
       const settlements: Settlement[] = [];
-      for (const { outcome: said, ...by } of list) {
-        const outcome = boundedEnd(said, time.now());
-        const told = { ...by, outcome };
+      const now = time.now();
+      for (const said of list) {
+        const outcome = boundedEnd(said.outcome, now);
+        const told = outcome === said.outcome ? said : { ...said, outcome };
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
         const isLater = outcome.is === 'failed' && typeof outcome.retry === 'number';
         const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(told);
