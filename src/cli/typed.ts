@@ -21,7 +21,9 @@ export interface Start {
 export function typedAs({ main, dir, env, cwd, exists }: Start): Typed {
   const given = dir === undefined ? {} : { dir };
   const bin = dirname(main);
-  if (!bin.endsWith(join('node_modules', '.bin'))) return { ...PLAIN, ...given };
+  if (!bin.endsWith(join('node_modules', '.bin'))) {
+    return isScriptOfCheckout(dirname(bin), env, cwd) ? { command: 'npx daruma', ...given } : { ...PLAIN, ...given };
+  }
   // npm puts every node_modules/.bin on the way up into PATH: only without npm is it the person's own.
   const byNpm = env.npm_command !== undefined;
   if (!byNpm && (env.PATH ?? '').split(delimiter).includes(bin)) return { ...PLAIN, ...given };
@@ -31,6 +33,12 @@ export function typedAs({ main, dir, env, cwd, exists }: Start): Typed {
   // `npm --prefix app start`: what npm finds by its option, the person's next command has to be told.
   const installation = dir === undefined && byNpm && home !== cwd ? { dir: relative(home, cwd) } : given;
   return { command: path.startsWith('../../..') || isAbsolute(path) ? main : path, ...installation };
+}
+
+/** `npm start` in a checkout, from its own folder: there npx finds the checkout's own command, though no link to it is installed. */
+function isScriptOfCheckout(checkout: string, env: Start['env'], cwd: string): boolean {
+  const isScript = env.npm_lifecycle_event === 'start' || env.npm_lifecycle_event === 'dev';
+  return isScript && cwd === checkout && (env.INIT_CWD ?? cwd) === checkout;
 }
 
 /** The same of this very process, whose arguments are given; handed down to the host that it starts. */

@@ -65,6 +65,16 @@ describe('a hint', () => {
 });
 
 describe('how it is typed', () => {
+  it('is npx daruma after npm start in a checkout, where no link is installed, and daruma when its file is run by hand', () => {
+    const main = '/src/daruma/dist/main.js';
+    const env = { npm_command: 'start', npm_lifecycle_event: 'start', INIT_CWD: '/src/daruma' };
+    const started = { main, env, cwd: '/src/daruma', exists: () => false };
+    expect(typedAs(started)).toEqual(npx);
+    expect(typedAs({ ...started, env: { ...env, INIT_CWD: '/home' } })).toEqual(PLAIN);
+    expect(typedAs({ ...started, env: {} })).toEqual(PLAIN);
+    expect(typedAs({ ...started, env: { ...env, npm_lifecycle_event: 'test' } })).toEqual(PLAIN);
+  });
+
   const start = (over: Partial<Start>): Start => ({
     main: '/app/node_modules/.bin/daruma',
     env: { PATH: '/usr/bin' },

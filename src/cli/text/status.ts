@@ -65,7 +65,7 @@ function hostLine({ host, agents, edge }: StatusView, { clock, paint, width }: L
     `daruma ${host.version}`,
     `up ${up}`,
     `host ${formatSize(host.memoryBytes)}`,
-    `${agents.length} agents`,
+    `${agents.length} ${agents.length === 1 ? 'agent' : 'agents'}`,
     `workers ${host.workers} in ${host.cells} ${host.cells === 1 ? 'cell' : 'cells'}`,
     `queue ${host.waiting ?? host.queued}`,
     `event loop ${Math.round(host.loopLagMs)} ms`,
