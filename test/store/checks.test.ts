@@ -45,6 +45,64 @@ test('a call with a value that cannot be shown is refused by name, and by itself
   expect((await store.list({ limit: 9 })).length).toBe(1);
 });
 
+const isRefused = (name: string, ...args: unknown[]): boolean => {
+  try {
+    checkWrite(name, args);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+test('the quick look at new jobs refuses what the table refuses, and nothing else', () => {
+  const fields = [
+    'agent',
+    'trigger',
+    'input',
+    'attempts',
+    'key',
+    'slot',
+    'priority',
+    'runAt',
+    'staleAt',
+    'parent',
+    'depth',
+  ];
+  fc.assert(
+    fc.property(fc.constantFrom(...fields), anyValue, (field, value) => {
+      const one = { ...job(), [field]: value };
+      // The job of a slot is looked at by the table alone.
+      const byTable = isRefused('decide', [{ agent: 'a', due: T0, state: 'ran', job: one }], T0);
+      expect(isRefused('add', [one], T0)).toBe(byTable);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('the quick look at ends lets no field pass that is of no use', () => {
+  const end = done({ job: 'job-1', attempt: 1 });
+  expect(isRefused('settle', [end])).toBe(false);
+  const fields = [
+    'job',
+    'attempt',
+    'state',
+    'startedAt',
+    'finishedAt',
+    'runAt',
+    'attempts',
+    'error',
+    'result',
+    'summary',
+  ];
+  for (const field of [...fields, 'cause', 'worker']) {
+    for (const value of [Number.NaN, 1.5, 2 ** 60, {}, [], Symbol('x'), true]) {
+      expect(isRefused('settle', [{ ...end, [field]: value }]), `${field} ${String(value)}`).toBe(true);
+    }
+  }
+  expect(isRefused('settle', [null])).toBe(true);
+  expect(isRefused('settle', end)).toBe(true);
+});
+
 test('whatever is written through any port, every reader goes on', async () => {
   const store = storeAt(join(folder(), 'store.db'));
   await store.start();
