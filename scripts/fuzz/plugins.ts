@@ -69,12 +69,13 @@ export function pluginFiles(): Record<string, string> {
     const { ifUnknown, ms } = job.input;
     const did = [];
     for (const key of ['first', 'second']) {
-      did.push(await context.once(key, async () => {
+      // An effect that was skipped gives undefined, which no list of a result can hold.
+      did.push((await context.once(key, async () => {
         await sleep(ms);
         write(folder, '${EFFECTS_FILE}', [job.id, key, ifUnknown, job.attempt]);
         await sleep(ms);
         return key;
-      }, { ifUnknown }));
+      }, { ifUnknown })) ?? null);
     }
     return did;`,
     exits: 'if (job.attempt === 1) process.exit(7); return "alive";',

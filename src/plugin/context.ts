@@ -64,7 +64,8 @@ export interface SentJob {
 export interface OnceOptions {
   /**
    * What to do when an earlier attempt began the effect and its end was never recorded, or its result could not be kept.
-   * `fail` (default) throws {@link EffectUnknown}, `repeat` does it again, `skip` returns undefined.
+   * `fail` (default) throws {@link EffectUnknown}, `repeat` does it again, `skip` returns undefined (hand over null in
+   * its place where a list of a result or an input holds it).
    */
   ifUnknown?: 'fail' | 'repeat' | 'skip';
 }

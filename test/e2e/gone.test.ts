@@ -38,7 +38,11 @@ it('tells of jobs and state whose agent was renamed, counts them, and drops what
   expect((await daruma('logs', '-n', '200')).stdout).toContain('2 jobs wait for daily');
 
   write('agents/daily.yaml', 'plugin: report\nlimits: { staleAfter: 1ms }\n');
-  await daruma('resume', 'daily');
+  // Nobody is resumed before the host knows the name again.
+  await until(
+    () => daruma('resume', 'daily'),
+    (said) => said.code === 0,
+  );
   const back = await until(
     () => daruma('jobs', 'daily', '--json'),
     ({ json }) => json.every(({ state }: { state: string }) => state === 'done' || state === 'cancelled'),
