@@ -100,7 +100,10 @@ it.each<[Illness, RegExp]>([
     expect(status.stdout).toContain('waiting');
     if (illness !== 'closed') expect(api.asked.length - asked).toBeLessThan(25);
     const before = await Promise.all(ids.map(jobOf));
-    expect(before.map(({ state }) => state)).toEqual(['retrying', 'retrying', 'retrying']);
+    // All of them wait, but for the one whose call is out to see: a probe is a real job.
+    const out = before.filter(({ state }) => state === 'running');
+    expect(out.length).toBeLessThanOrEqual(1);
+    expect(before.filter(({ state }) => state === 'retrying')).toHaveLength(3 - out.length);
 
     await api.be('well');
     const back = Date.now();
