@@ -8,13 +8,13 @@ import { whileGrowing } from './lib/files.ts';
 import { copyStore, countJobs, storeBytes } from './lib/store-copy.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
 
-/** What makes an installation, beside its store: folders, and files that stand for themselves. */
+/** Folders and files of an installation that an archive holds beside the store. */
 const FOLDERS = ['plugins', 'agents', 'config', 'vendor', 'data/config'];
 const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'AGENTS.md', 'README.md', '.gitignore'];
 const NPMRC = '.npmrc';
 /** Compiled versions; only those are packed that agents stand on. */
 const VERSIONS = 'data/versions';
-/** What the archive says of itself. */
+/** The file in which an archive describes itself. */
 const ABOUT = 'data/backup.json';
 /** Said of every archive. */
 const LACKS = [
@@ -143,7 +143,7 @@ function placeOf(store: string, folder: string): string {
   return path.startsWith('..') ? 'data/daruma.db' : path;
 }
 
-/** What is there of an installation's own files, and what an archive of them has not. */
+/** Lists the installation's own files, and those that its archive leaves out. */
 async function presentIn(folder: string, parts: FleetParts): Promise<{ paths: string[]; lacks: string[] }> {
   const npmrc = await readFile(join(folder, NPMRC), 'utf8').catch(() => '');
   const files = hasCredentials(npmrc) ? FILES : [...FILES, NPMRC];

@@ -108,8 +108,8 @@ export function checkWrite(name: string, args: readonly unknown[]): void {
 }
 
 /**
- * The calls that each job costs, looked at without the table: reading fields by name took 7 % of the throughput. False
- * only sends a call to the table, which has the last word and names what is wrong; a test holds the two together.
+ * The two calls that each job costs are looked at without the table, which reads fields by name. False only sends a call
+ * to the table, which has the last word and names what is wrong; a test holds the two together.
  */
 function isSound(name: string, args: readonly unknown[]): boolean {
   if (name === 'add') return areSound(args[0], isSoundJob) && instant(args[1]);
