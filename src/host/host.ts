@@ -35,7 +35,6 @@ import { watchOrphans } from './orphans.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
 import type { Host, HostOptions } from './ports.ts';
-import { watchGate } from './rehearse/watch.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup } from './secrets/setup.ts';
 import { tellEnds } from './tell-ends.ts';
@@ -156,11 +155,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { ...ground, jobs, healer, catalog, fleet, exec, outbound },
       () => settings.jobChains,
     );
-    const gate = watchGate(
-      { ...ground, catalog, healer, fleet, setup, opened: useWorkers },
-      () => settings.probation.rehearse,
-    );
-    onStop('gate', () => gate.stop());
     const firstRuns = createFirstRuns({ store, jobs, log });
     const orphans = watchOrphans({ ...ground, catalog });
     const again = (why: string) => options.ending(why, false, true);
@@ -173,7 +167,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       outbound.use();
       probation.use();
       configWatch.use();
-      gate.use();
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -182,7 +175,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name)).map(gate.admitted);
+      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name));
       workers.use(
         agents.flatMap(setup.admitted).map((one) => calmed(one, healer)),
         probation.warm(),

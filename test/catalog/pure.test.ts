@@ -207,7 +207,6 @@ describe('the host’s own settings', () => {
       cells: { cellSize: 50, idleMs: 60_000 },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
-      probation: { rehearse: 0 },
       origins: {},
       jobChains: { depth: 32, perMinute: 20_000 },
       control: {},
@@ -228,6 +227,10 @@ describe('the host’s own settings', () => {
     ['a: 1\na: 2\n', { line: 2, code: 'YAML_SYNTAX', next: 'remove one of them' }],
     ['a: */5 * * * *\n', { line: 1, column: 4, next: 'write a: "*/5 * * * *"' }],
     ['a: @daily\n', { line: 1, column: 4, next: 'write a: "@daily"' }],
+    [
+      'timezone: UTC\nprobation: { rehearse: 5 }\n',
+      { line: 2, message: expect.stringContaining('no setting any more'), next: expect.stringContaining('remove it') },
+    ],
   ])('refuse %j with its place', (text, fault) => {
     expect(faultOf(text)).toMatchObject({ file: 'config/daruma.yaml', ...fault });
   });

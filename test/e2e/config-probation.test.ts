@@ -120,7 +120,7 @@ describe('changed settings of the host', () => {
   }, 120_000);
 
   it('are not blamed for a service that is down: they are tried again, and the incident says so', async () => {
-    const tried = `${world.place.read(FILE)}probation: { rehearse: 1 }\ntimezone: Asia/Tokyo\n`;
+    const tried = `${world.place.read(FILE)}timezone: Asia/Tokyo\n`;
     world.place.write(FILE, tried);
     await world.restart();
     world.place.write('up.txt', 'no');

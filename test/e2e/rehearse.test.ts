@@ -138,8 +138,8 @@ it('says unclear where something was refused, lets reads out when it is asked to
   expect((await daruma('rehearse', 'report')).code).toBe(3);
 }, 60_000);
 
-it('is a gate before probation when it is asked to be: what fails on past inputs never takes a job', async () => {
-  place = installation({ 'plugins/price.ts': OLD, 'config/daruma.yaml': 'probation: { rehearse: 5 }' });
+it('is told as a candidate that does not run yet, until its first worker has started', async () => {
+  place = installation({ 'plugins/price.ts': OLD });
   const { daruma, write, until } = place;
   await place.start();
   const priceOf = async (cents: number) =>
@@ -149,18 +149,9 @@ it('is a gate before probation when it is asked to be: what fails on past inputs
   await until(versions, ([one]) => one?.standing === 'good');
   const { version } = await priceOf(4);
 
-  write('plugins/price.ts', PRICE(`if (cents > 1) throw new TypeError('too dear'); return cents;`));
-  const [bad] = await until(versions, ([newest]) => newest?.standing === 'bad');
-  expect(await priceOf(5)).toMatchObject({ state: 'done', version });
-  expect(
-    (await daruma('jobs', 'price', '--json')).json.some((job: { version: string }) => job.version === bad!.id),
-  ).toBe(false);
-  const [incident] = (await daruma('incidents', '--json')).json;
-  expect(incident).toMatchObject({ agent: 'price', verdict: 'bad-version', version: bad!.id });
-  expect(incident.seen).toContain('failed 3 of 4 rehearsed inputs that were done before: too dear');
-
-  // While it is rehearsed the good one runs, and that is what is told.
-  write('plugins/price.ts', PRICE('for (const end = Date.now() + 400; Date.now() < end; ); return cents;'));
+  // Loading takes so long that the version before is seen to serve meanwhile.
+  const slow = 'for (const end = Date.now() + 1500; Date.now() < end; );';
+  write('plugins/price.ts', `${PRICE('return cents;')}\n${slow}\n`);
   const told = async () => {
     const { agents } = (await daruma('status', 'price', '--json')).json;
     return { serves: agents[0].version as string, kept: await versions() };

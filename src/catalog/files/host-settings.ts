@@ -9,7 +9,7 @@ import { machineZone } from '../../kernel/time.ts';
 import { checkedLength, checkedSize } from '../../kernel/units.ts';
 import type { OriginValue } from '../ports.ts';
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
-import { faultOfIssues } from './issues.ts';
+import { faultOfIssues, type Issue } from './issues.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 import { placeInYaml, readYaml } from './yaml-place.ts';
 
@@ -27,8 +27,6 @@ export interface HostSettings {
   retention: { jobsMs: number; slotsMs: number; eventsMs: number };
   /** What all kept versions of plugins may take together. */
   versions: { budgetBytes: number };
-  /** `rehearse`: how many recorded inputs a new version is tried on before its first job; 0: none. */
-  probation: { rehearse: number };
   /** How far jobs may make jobs that make jobs. */
   jobChains: ChainBounds;
   /** Of calls to other servers, by origin; `*` is said of all of them. */
@@ -91,16 +89,6 @@ export const hostSettingsSchema = z.strictObject({
     })
     .optional()
     .describe('The compiled plugins in data/versions, to which a rollback can go.'),
-  probation: z
-    .strictObject({
-      rehearse: countField({ least: 0, most: 100 })
-        .optional()
-        .describe(
-          'A new version is rehearsed on so many past inputs before it takes its first job. Default 0: it is not.',
-        ),
-    })
-    .optional()
-    .describe('How new versions come into service.'),
   jobChains: z
     .strictObject({
       depth: countField(BOUNDS.hops)
@@ -132,11 +120,25 @@ export const DEFAULT_HOST_SETTINGS = {
   cells: { size: 50, idle: '60s' },
   retention: { jobs: '30d', slots: '90d', events: '90d' },
   versions: { budget: '256MB' },
-  probation: { rehearse: 0 },
   jobChains: DEFAULT_CHAIN_BOUNDS,
   origins: {},
   control: { socket: undefined },
 } as const;
+
+/** Settings of earlier releases: the error says what became of each, because "unknown" alone would look like a typing mistake. */
+const REMOVED: Readonly<Record<string, { message: string; next: string }>> = {
+  probation: {
+    message: 'no setting any more; new versions are not rehearsed before their first job',
+    next: 'remove it; by hand, `daruma rehearse` tries the newest source on past inputs',
+  },
+};
+
+function explainRemoved(issue: Issue): Issue {
+  const key = issue.path.length === 0 ? issue.keys?.find((name) => Object.hasOwn(REMOVED, name)) : undefined;
+  if (key === undefined) return issue;
+  const { message, next } = REMOVED[key]!;
+  return { code: 'custom', path: [key], message, params: { next } };
+}
 
 /** The text of config/daruma.yaml of an installation; empty when there is none. Throws a {@link Fault} when it cannot be read. */
 export function readHostText(folder: string): string {
@@ -170,7 +172,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
   if (yaml.fault) throw new Fault(yaml.fault);
   const parsed = hostSettingsSchema.safeParse(yaml.value ?? {});
   if (!parsed.success) {
-    const fault: PlainFault = faultOfIssues(parsed.error.issues, {
+    const fault: PlainFault = faultOfIssues(parsed.error.issues.map(explainRemoved), {
       code: 'HOST_SETTINGS_INVALID',
       data: yaml.value,
       schema: z.toJSONSchema(hostSettingsSchema, { io: 'input', target: 'draft-7' }),
@@ -189,7 +191,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     if (used !== undefined) origins.push({ path: path.join('.'), value: used, origin });
     return used;
   }
-  const { store, logs, cells, retention, versions, probation, jobChains } = DEFAULT_HOST_SETTINGS;
+  const { store, logs, cells, retention, versions, jobChains } = DEFAULT_HOST_SETTINGS;
   const settings: HostSettings = {
     timezone: pick(['timezone'], said.timezone, machineZone().zone),
     store: { file: pick(['store', 'file'], said.store?.file, store.file) },
@@ -216,9 +218,6 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
         pick<string>(['versions', 'budget'], said.versions?.budget, versions.budget),
         BOUNDS.disk,
       ),
-    },
-    probation: {
-      rehearse: pick<number>(['probation', 'rehearse'], said.probation?.rehearse, probation.rehearse),
     },
     jobChains: {
       depth: pick<number>(['jobChains', 'depth'], said.jobChains?.depth, jobChains.depth),

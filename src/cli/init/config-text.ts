@@ -41,8 +41,4 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 # jobChains:
 #   depth: 32
 #   perMinute: 20000
-
-# How new versions come into service: on how many past inputs they are rehearsed before their first job.
-# probation:
-#   rehearse: 0
 `;

@@ -9,7 +9,6 @@ const LIVE: ReadonlySet<string> = new Set([
   'retention.slots',
   'retention.events',
   'versions.budget',
-  'probation.rehearse',
 ]);
 
 export function isLive(changed: readonly ChangedSetting[]): boolean {
@@ -40,6 +39,5 @@ export function takeLive(into: HostSettings, from: HostSettings): void {
   into.logs.budgetBytes = from.logs.budgetBytes;
   Object.assign(into.retention, from.retention);
   Object.assign(into.versions, from.versions);
-  Object.assign(into.probation, from.probation);
   into.origins = from.origins;
 }

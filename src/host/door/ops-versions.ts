@@ -30,7 +30,7 @@ export function versionOps({
     throw new Fault({ code: 'PLUGIN_UNKNOWN', message, next: near ? `did you mean ${near}?` : 'daruma agents' });
   }
 
-  /** What jobs go to: the version before while the one in force is rehearsed or its first worker starts. */
+  /** What jobs go to: the version before until the first worker of the version in force has started. */
   function view(facts: VersionFacts): VersionView {
     const agents = facts.agents.map((one) => {
       const serves = workers.serving?.(one.agent)?.version.id;

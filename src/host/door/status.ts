@@ -56,7 +56,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
 
     function describe(listing: Listing): AgentView {
       const agent = catalog.agents().get(listing.name);
-      // Jobs go to the version before while the one in force is rehearsed or its first worker starts.
+      // Jobs go to the version before until the first worker of the version in force has started.
       const serves = running?.workers.serving?.(listing.name) ?? agent;
       const standing = standings.get(listing.name);
       return {
