@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { codeFrame } from '../catalog/files/frame.ts';
 import type { Agent } from '../jobs/agent.ts';
+import { codeFrame } from '../kernel/code-frame.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { PluginLine } from '../workers/ports.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeFrame } from '../../src/catalog/files/frame.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { jsonSchemas } from '../../src/catalog/files/json-schemas.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
 import { whatIsWrongWithTimes } from '../../src/catalog/files/when.ts';
+import { codeFrame } from '../../src/kernel/code-frame.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { placeInPlugin, placeOfOffset } from '../../src/kernel/plugin-place.ts';
 

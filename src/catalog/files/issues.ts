@@ -1,6 +1,6 @@
+import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
-import { codeFrame } from './frame.ts';
 
 /** What a schema has against a value: the part of a zod issue that survives a message between processes. */
 export interface Issue {

@@ -1,4 +1,5 @@
-import { isAbsolute, relative, sep } from 'node:path';
+import { isAbsolute } from 'node:path';
+import { pathInside } from '../../kernel/path-inside.ts';
 
 /** The files of a version's folder. */
 export const BUNDLE_FILE = 'plugin.mjs';
@@ -6,13 +7,6 @@ export const MAP_FILE = 'plugin.mjs.map';
 export const MANIFEST_FILE = 'manifest.json';
 /** The author's files as they were compiled, under their paths in the installation. */
 export const SOURCE_FOLDER = 'source';
-
-/** A path as people see it: relative to the installation where it is inside it, with forward slashes. */
-export function pathInside(folder: string, file: string): string {
-  const path = relative(folder, file);
-  const inside = path !== '' && !path.startsWith(`..${sep}`) && path !== '..' && !isAbsolute(path);
-  return (inside ? path : file).split(sep).join('/');
-}
 
 const OUTSIDE = '.outside';
 

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
+import { pathInside } from '../../kernel/path-inside.ts';
 import type { Issue } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Emits } from '../workshop/emits.ts';
 import type { Input } from '../workshop/messages.ts';
 import { spareVersions } from './budget.ts';
-import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, pathInside, SOURCE_FOLDER, shownPathOf } from './files.ts';
+import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, SOURCE_FOLDER, shownPathOf } from './files.ts';
 import type { Lookup } from './lookups.ts';
 
 /** A version as it lies on disk. */

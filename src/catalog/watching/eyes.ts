@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { pathInside } from '../../kernel/path-inside.ts';
 import type { Time } from '../../kernel/time.ts';
 import { mostBytesOf } from '../files/source-limit.ts';
-import { pathInside } from '../versions/files.ts';
 import type { Lookup } from '../versions/lookups.ts';
 import { AGENTS, type FolderList, isWanted, listFolders, PLUGINS } from './list.ts';
 import { createLookupAnswers, type LookupAnswers } from './lookup-answers.ts';

@@ -2,8 +2,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { pathInside } from '../../kernel/path-inside.ts';
 import { kindOfAgentFile, kindOfPluginPath, PLUGIN_ENDINGS } from '../files/names.ts';
-import { pathInside } from '../versions/files.ts';
 
 export const PLUGINS = 'plugins';
 export const AGENTS = 'agents';

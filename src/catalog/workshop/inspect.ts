@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { codeFrame } from '../../kernel/code-frame.ts';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
-import { codeFrame } from '../files/frame.ts';
 import { guardedImport } from './guarded-import.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
-import { mapStack } from './mapped-stack.ts';
+import { type MappedStack, mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectAsk } from './messages.ts';
 
 /** What the thread loads of Daruma itself. */
@@ -47,6 +46,8 @@ export async function inspect(ask: InspectAsk): Promise<InspectAnswer> {
   }
 }
 
+const filesOf = ({ bundle }: InspectAsk) => ({ file: bundle, mapFile: `${bundle}.map` });
+
 const toGrant = (path: string) => `--allow-fs-read=${path}`;
 
 function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): InspectAnswer {
@@ -68,7 +69,7 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
     const terms = { file: ask.file, mapFile: `${ask.bundle}.map`, folder: ask.folder };
     return { ok: false, fault: guardedImport(found.message, terms) };
   }
-  const mapped = mapStack(found.stack, ask.bundle, `${ask.bundle}.map`, ask.folder);
+  const mapped = mapStack(found.stack, filesOf(ask), ask.folder);
   if (found.because === 'bad-settings' || found.because === 'bad-input') {
     const [name, expected] =
       found.because === 'bad-settings' ? ['settings', 'a zod object'] : ['input', 'a zod schema'];
@@ -97,20 +98,16 @@ function refused(ask: InspectAsk, found: Extract<FromInside, { ok: false }>): In
   return { ok: false, fault: { ...fault, ...placed(mapped) } };
 }
 
-function placed({ place }: ReturnType<typeof mapStack>): Partial<PlainFault> {
+function placed({ place }: MappedStack): Partial<PlainFault> {
   if (!place) return {};
-  try {
-    const frame = codeFrame(readFileSync(place.absolute, 'utf8'), place.line, place.column);
-    return { file: place.file, line: place.line, column: place.column, ...(frame ? { frame } : {}) };
-  } catch {
-    return { file: place.file, line: place.line, column: place.column };
-  }
+  const frame = place.text === undefined ? undefined : codeFrame(place.text, place.line, place.column);
+  return { file: place.file, line: place.line, column: place.column, ...(frame ? { frame } : {}) };
 }
 
 function tellError(ask: InspectAsk, error: unknown): PlainFault {
   const { code, message, stack } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return outOfMemory(ask.file);
-  const mapped = mapStack(String(stack ?? ''), ask.bundle, `${ask.bundle}.map`, ask.folder);
+  const mapped = mapStack(String(stack ?? ''), filesOf(ask), ask.folder);
   return {
     code: 'PLUGIN_LOAD',
     message: `throws at load: ${message ?? String(error)}`,

@@ -1,10 +1,11 @@
+import type { BundleFiles } from '../../kernel/source-map.ts';
 import type { ThreadLine } from '../wire.ts';
-import type { Bundle, StackMap } from './stack-map.ts';
+import type { StackMap } from './stack-map.ts';
 
 type MapText = (text: string) => string | undefined;
 
 /** Lines of a worker with the author's own places in the stacks that were printed or logged, and without the frames of Daruma and Node below them. */
-export function mapLines(lines: ThreadLine[], stacks: Pick<StackMap, 'line'>, bundle: Bundle): ThreadLine[] {
+export function mapLines(lines: ThreadLine[], stacks: Pick<StackMap, 'line'>, bundle: BundleFiles): ThreadLine[] {
   const map: MapText = (text) => stacks.line(text, bundle);
   const mapped: ThreadLine[] = [];
   for (const line of lines) {
