@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isPure, NAMED_FILES } from './pure-files.ts';
 
 const SRC = join(import.meta.dirname, '../src');
 
@@ -49,20 +50,6 @@ const MAY: Record<string, string[]> = {
   index: ['plugin'],
 };
 
-/** Decisions: no clock, no chance, no I/O. kernel/time.ts is the door by which time comes in. */
-const PURE = [
-  /^kernel\/(?!time\.ts|entry\.ts|oom\.ts)/,
-  /^jobs\/(step|job-state|attempt-state|cause|model|agent|ports)\.ts$/,
-  /\/ports\.ts$/,
-  /^schedule\/(plan|planning|decide|slot-state|why)\.ts$/,
-  /^healing\/(?!healer\.ts|cases\.ts|wards\.ts|remedies\.ts|disturbances\.ts|leaks\.ts|late-watch\.ts|pressure-watch\.ts|origin-watch\.ts|unscheduled-watch\.ts)/,
-  /^workers\/(worker-state|grants|wire)\.ts$/,
-  /^catalog\/(watching\/scan|resolve\/(agent|net|set)|gone|strays|files\/names|versions\/budget)\.ts$/,
-  /^catalog\/standing\/(probation|standing|config-change|config-standing|fleet-band)\.ts$/,
-  /^gateway\/origins\/(breaker|terms)\.ts$/,
-  /^host\/(door\/(agent-state|views)|life\/banner)\.ts$/,
-  /^telemetry\/scrub\.ts$/,
-];
 const IMPURE =
   /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\bprocess\.(env|hrtime|cwd)|from 'node:(fs|net|child_process|worker_threads|sqlite|http|dgram)|\bset(Timeout|Interval|Immediate)\(|\bfetch\(/;
 const LONGEST_FILE = 300;
@@ -124,7 +111,7 @@ function cycles(files: SourceFile[]): string[] {
 
 const impurities = (files: SourceFile[]) =>
   files
-    .filter(({ path }) => PURE.some((pattern) => pattern.test(path)))
+    .filter(({ path }) => isPure(path))
     .flatMap(({ path, code }) => {
       const match = IMPURE.exec(code);
       return match ? [`${path}: ${match[0]}`] : [];
@@ -148,6 +135,10 @@ describe('the house', () => {
   it('keeps to the import table', () => expect(offences(files)).toEqual([]));
   it('has no import cycle', () => expect(cycles(files)).toEqual([]));
   it('decides without clock, chance and I/O', () => expect(impurities(files)).toEqual([]));
+  it('has each file that the list of pure files names', () => {
+    const paths = new Set(files.map(({ path }) => path));
+    expect(NAMED_FILES.filter((path) => !paths.has(path))).toEqual([]);
+  });
   it(`has no file longer than ${LONGEST_FILE} lines`, () => expect(tooLong(files)).toEqual([]));
 });
 

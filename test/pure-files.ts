@@ -1,0 +1,81 @@
+/** Folders of `src/` whose files decide: no clock, no chance, no I/O. */
+const FOLDERS = ['kernel/', 'healing/'];
+
+/** Files of those folders that act. `kernel/time.ts` is the door by which time comes in. */
+const ACTING = new Set([
+  'kernel/time.ts',
+  'kernel/entry.ts',
+  'kernel/oom.ts',
+  'healing/healer.ts',
+  'healing/cases.ts',
+  'healing/wards.ts',
+  'healing/remedies.ts',
+  'healing/disturbances.ts',
+  'healing/leaks.ts',
+  'healing/late-watch.ts',
+  'healing/pressure-watch.ts',
+  'healing/origin-watch.ts',
+  'healing/unscheduled-watch.ts',
+]);
+
+/** Decisions of the other rooms. Files called `ports.ts` hold interfaces and count as decisions, too. */
+const FILES = new Set([
+  'catalog/files/issues.ts',
+  'catalog/files/names.ts',
+  'catalog/gone.ts',
+  'catalog/resolve/agent.ts',
+  'catalog/resolve/net.ts',
+  'catalog/resolve/set.ts',
+  'catalog/standing/config-change.ts',
+  'catalog/standing/config-standing.ts',
+  'catalog/standing/fleet-band.ts',
+  'catalog/standing/probation.ts',
+  'catalog/standing/standing.ts',
+  'catalog/strays.ts',
+  'catalog/versions/budget.ts',
+  'catalog/watching/scan.ts',
+  'catalog/workshop/emits.ts',
+  'control/typed.ts',
+  'gateway/origins/breaker.ts',
+  'gateway/origins/terms.ts',
+  'guardian/restart.ts',
+  'host/config/live.ts',
+  'host/door/agent-state.ts',
+  'host/door/op-args.ts',
+  'host/door/views.ts',
+  'host/life/banner.ts',
+  'host/life/exits.ts',
+  'host/life/held.ts',
+  'jobs/agent.ts',
+  'jobs/attempt-state.ts',
+  'jobs/bounded-end.ts',
+  'jobs/cause.ts',
+  'jobs/chain.ts',
+  'jobs/job-state.ts',
+  'jobs/later.ts',
+  'jobs/model.ts',
+  'jobs/step.ts',
+  'jobs/waiting.ts',
+  'schedule/decide.ts',
+  'schedule/plan.ts',
+  'schedule/planning.ts',
+  'schedule/slot-state.ts',
+  'schedule/why.ts',
+  'store/checks.ts',
+  'telemetry/scrub.ts',
+  'workers/cell-memory.ts',
+  'workers/grants.ts',
+  'workers/inside/fetch-order.ts',
+  'workers/inside/plain-data.ts',
+  'workers/wire.ts',
+  'workers/worker-state.ts',
+]);
+
+/** `path` is relative to `src/`. `npm run mutate -- <file>` lets Stryker mutate such a file. */
+export function isPure(path: string): boolean {
+  if (FILES.has(path) || path.endsWith('/ports.ts')) return true;
+  return FOLDERS.some((folder) => path.startsWith(folder)) && !ACTING.has(path);
+}
+
+/** Each name of a file that the list writes out. */
+export const NAMED_FILES: readonly string[] = [...ACTING, ...FILES];
