@@ -6,6 +6,7 @@ const ACTING = new Set([
   'kernel/time.ts',
   'kernel/entry.ts',
   'kernel/oom.ts',
+  'kernel/proc.ts',
   'healing/healer.ts',
   'healing/cases.ts',
   'healing/wards.ts',

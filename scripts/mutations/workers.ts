@@ -6,7 +6,7 @@ const FILES = ['test/workers/open-files.test.ts'];
 export const ofWorkers: readonly Mutation[] = [
   {
     breaks: 'a cell in which every file is open tells so',
-    file: 'src/workers/open-files.ts',
+    file: 'src/kernel/proc.ts',
     text: "=== 'EMFILE' ? most : null",
     instead: "=== 'EMFILE' ? null : null",
     caughtBy: FILES,

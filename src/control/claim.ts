@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { openFileLinks, pathOfOpenFile, pidsNow, readArguments } from '../kernel/proc.ts';
 import { type FolderRef, folderRef, hostOf } from './place.ts';
 import { isAlive, type ProcessRef, processStart, thisProcess } from './process.ts';
 
@@ -118,9 +119,8 @@ function asked(name: string): Promise<Claimant | 'nobody' | 'silent'> {
 
 /** A host that was stopped by a signal answers nobody: it is found by what it holds open. */
 function frozen({ id }: FolderRef): Claimant | undefined {
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid || !isDaruma(pid) || !holdsFolder(pid, id)) continue;
+  for (const pid of pidsNow()) {
+    if (pid === process.pid || !isDaruma(pid) || !holdsFolder(pid, id)) continue;
     const start = processStart(pid);
     if (start !== undefined) return { pid, start, is: 'working' };
   }
@@ -128,11 +128,7 @@ function frozen({ id }: FolderRef): Claimant | undefined {
 }
 
 function isDaruma(pid: number): boolean {
-  try {
-    return /(main\.js|main\.ts|daruma)\0/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-  } catch {
-    return false;
-  }
+  return /(main\.js|main\.ts|daruma)\0/.test(readArguments(pid) ?? '');
 }
 
 function claimantIn(text: string): Claimant | undefined {
@@ -147,7 +143,7 @@ function claimantIn(text: string): Claimant | undefined {
 
 function placeOf(folder: number): string | undefined {
   try {
-    return fstatSync(folder).nlink === 0 ? undefined : readlinkSync(`/proc/self/fd/${folder}`);
+    return fstatSync(folder).nlink === 0 ? undefined : pathOfOpenFile(folder);
   } catch {
     return undefined;
   }
@@ -155,11 +151,7 @@ function placeOf(folder: number): string | undefined {
 
 /** Only a process of the same user can be looked into; for others nobody vouches. */
 function holdsFolder(pid: number, id: string | undefined): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => isThatFolder(`/proc/${pid}/fd/${fd}`, id));
-  } catch {
-    return false;
-  }
+  return openFileLinks(pid).some((link) => isThatFolder(link, id));
 }
 
 function isThatFolder(link: string, id: string | undefined): boolean {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { bootId, readStat } from '../kernel/proc.ts';
 
 /** A process for good: its id is given to others when it has ended, id and start together never are. */
 export interface ProcessRef {
@@ -23,11 +23,8 @@ export function thisProcess(): ProcessRef {
 export function processStart(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   if (!LINUX) return startByPs(pid);
-  const stat = textOf(`/proc/${pid}/stat`);
-  // The name in brackets may hold anything; the state is the first letter after the last bracket.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (!fields || /^[ZX]/.test(fields[0]!)) return undefined;
-  return `${textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? 'boot'}:${fields[19]}`;
+  const stat = readStat(pid);
+  return stat && !stat.isZombie ? `${bootId() ?? 'boot'}:${stat.start}` : undefined;
 }
 
 /** Whether that very process is alive, and not a later one with its id. */
@@ -53,14 +50,6 @@ function startByPs(pid: number): string | undefined {
     const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
     const said = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env }).trim();
     return said === '' || /^[ZX]/.test(said) ? undefined : said.replace(/^\S+\s+/, '');
-  } catch {
-    return undefined;
-  }
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }

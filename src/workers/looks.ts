@@ -1,8 +1,8 @@
 import type { AttemptRef } from '../jobs/ports.ts';
+import { mostFiles } from '../kernel/proc.ts';
 import { type CellVerdict, unaccountedOf } from './cell-memory.ts';
 import type { Cell } from './cells.ts';
 import { evidenceOf, LINES_KEPT } from './evidence.ts';
-import { mostFiles } from './open-files.ts';
 import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } from './ports.ts';
 import type { Found, FromCell } from './wire.ts';
 import type { HostWorker } from './worker.ts';

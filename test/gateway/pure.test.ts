@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { type CallFacts, holdsPlace, nextCalls } from '../../src/gateway/exec/calls.ts';
 import { recordsIn } from '../../src/gateway/exec/children-file.ts';
 import { createBoundedOutput } from '../../src/gateway/exec/inside/bounded.ts';
-import { createCensus, parseStat } from '../../src/gateway/exec/inside/census.ts';
+import { createCensus } from '../../src/gateway/exec/inside/census.ts';
 import { leftoversOf, lineOf, membersOf, type Process } from '../../src/gateway/exec/inside/members.ts';
 import { nextSignal } from '../../src/gateway/exec/inside/press.ts';
+import { parseStat } from '../../src/kernel/proc.ts';
 
 const one = (pid: number, more: Partial<Process> = {}): Process => ({
   pid,

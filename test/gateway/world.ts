@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createExec } from '../../src/gateway/exec/exec.ts';
-import { parseStat } from '../../src/gateway/exec/inside/census.ts';
 import type { Exec, ExecLeft, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
+import { parseStat } from '../../src/kernel/proc.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 
 /** A real broker in a folder of its own, and what is seen of it from outside. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mostFiles } from '../../src/workers/open-files.ts';
+import { mostFiles } from '../../src/kernel/proc.ts';
 import { createWorld, runs, type World } from './world.ts';
 
 const ALL = `const { openSync } = await import('node:fs'); try { for (;;) openSync('/dev/null'); } catch (error) { if (error.code !== 'EMFILE') throw error; }`;

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { type DrillPlan, type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
+import { pidsNow, readStat, readVariable } from '../../kernel/proc.ts';
 import type { House } from '../house.ts';
 
 /** What a drill tells while it goes on. */
@@ -84,26 +84,17 @@ async function cleared({ time, workers }: House, agent: string, before: Set<stri
 /** Zombies below this process and processes that carry an exec marker, by pid and start time. */
 function leftovers(): Set<string> {
   const found = new Set<string>();
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const isZombie = fields[0] === 'Z';
-      if (isZombie ? isOurs(fields[1]!) : hasMarker(pid)) found.add(`${pid}:${fields[19]}`);
-    } catch {
-      // It has ended between the two looks.
-    }
+  for (const pid of pidsNow()) {
+    const stat = readStat(pid);
+    if (stat && (stat.isZombie ? isOurs(stat.parent) : readVariable(pid, 'DARUMA_EXEC')))
+      found.add(`${pid}:${stat.start}`);
   }
   return found;
 }
 
-const hasMarker = (pid: string) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes('DARUMA_EXEC=');
-
 /** A child of this process, or of a child of it. */
-function isOurs(parent: string): boolean {
-  if (parent === String(process.pid)) return true;
-  const stat = readFileSync(`/proc/${parent}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(process.pid);
+function isOurs(parent: number): boolean {
+  return parent === process.pid || readStat(parent)?.parent === process.pid;
 }
 
 function watchMemory({ time, workers }: House, agent: string, call: (bytes: number) => void): () => void {

@@ -1,10 +1,10 @@
 import type { Worker } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { threadIdOf, threadStat } from '../../kernel/proc.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Found } from '../wire.ts';
 import type { Gauge } from './gauge.ts';
 import type { HeapWatch } from './heap-watch.ts';
-import { threadIdOf, threadStat } from './proc.ts';
 import { type CpuProfile, type FindPlace, hottest, idleShare } from './profiles.ts';
 import { threadWords } from './thread-words.ts';
 

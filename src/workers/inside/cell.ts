@@ -4,9 +4,9 @@
  */
 import { toPlainFault } from '../../kernel/fault.ts';
 import { endMeSooner, SOONER } from '../../kernel/oom.ts';
+import { mostFiles, openFiles } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { faults } from '../faults.ts';
-import { mostFiles, openFiles } from '../open-files.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';

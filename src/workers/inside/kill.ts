@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
+import { processesBelow, readStat, threadIdOf } from '../../kernel/proc.ts';
 import type { Time } from '../../kernel/time.ts';
-import { isRunning, processesBelow, threadIdOf } from './proc.ts';
 
 const CHILDREN_GONE_MS = 100;
 const TERMINATE_MS = 2_000;
@@ -28,6 +28,11 @@ export async function killThread(worker: Worker, name: string, time: Time): Prom
   const gone = await Promise.race([ended, late]);
   deadline.abort();
   return gone;
+}
+
+/** A zombie does not run: it is reaped soon. */
+function isRunning(pid: number): boolean {
+  return readStat(pid)?.isZombie === false;
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownCgroup } from '../../../kernel/proc.ts';
 
 /** Cgroups below the broker's own, one for each command: what is in one cannot leave it and dies at one write. */
 export interface Cgroups {
@@ -64,20 +65,6 @@ function cgroupAt(folder: string): Cgroup {
     kill: () => quietly(() => writeFileSync(join(folder, 'cgroup.kill'), '1')),
     remove: () => removeTree(folder),
   };
-}
-
-/** The folder of the cgroup that this process is in. */
-function ownCgroup(): string | undefined {
-  try {
-    const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-    const mount = readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .find((line) => / - cgroup2 /.test(line))
-      ?.split(' ')[4];
-    return path && mount ? join(mount, path) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Of the group and of groups that were made within it. */

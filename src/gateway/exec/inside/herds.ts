@@ -1,6 +1,7 @@
+import { readSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerEnd, BrokerOrder, BrokerTerms, FromBroker, ProcessFacts, StopWhy } from '../wire.ts';
-import { createCensus, readSize, readStat } from './census.ts';
+import { createCensus } from './census.ts';
 import type { Cgroup, Cgroups } from './cgroup.ts';
 import { type Command, startCommand } from './command.ts';
 import { membersOf, nameOf, type Process } from './members.ts';

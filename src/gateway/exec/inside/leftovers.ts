@@ -1,6 +1,7 @@
+import { readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerTerms } from '../wire.ts';
-import { createCensus, readStat } from './census.ts';
+import { createCensus } from './census.ts';
 import { leftoversOf, lineOf, nameOf } from './members.ts';
 import { send, sendToGroup } from './signals.ts';
 

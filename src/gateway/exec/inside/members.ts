@@ -1,14 +1,9 @@
+import type { ProcessStat } from '../../../kernel/proc.ts';
 import type { ChildRecord } from '../wire.ts';
 
-/** A process, as /proc tells of it. */
-export interface Process {
-  pid: number;
-  parent: number;
-  group: number;
-  session: number;
-  /** Ticks since boot. With the pid it names a process for good: pids are used again. */
-  start: number;
-  /** Its mark, when it has one that can be read. */
+/** A living process with the mark of its environment. */
+export interface Process extends Omit<ProcessStat, 'isZombie'> {
+  /** Null when it has none that can be read. */
   mark: string | null;
 }
 

@@ -1,4 +1,4 @@
-import { readStat } from './census.ts';
+import { readStat } from '../../../kernel/proc.ts';
 
 /** Signals that very process: harmless when it has ended, whoever has its number by now. */
 export function send({ pid, start }: { pid: number; start: number }, signal: NodeJS.Signals): void {

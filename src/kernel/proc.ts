@@ -1,0 +1,178 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A process, as /proc describes it. */
+export interface ProcessStat {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** Ticks between boot and the start of the process. With the pid it names a process for good: pids are used again. */
+  start: number;
+  /** It has ended, and its parent has not asked for its end yet. */
+  isZombie: boolean;
+}
+
+/** A thread of this process. */
+export interface ThreadStat {
+  /** `R` runs, `S` sleeps, `D` waits for a device, … */
+  state: string;
+  /** CPU time so far, in steps of 10 ms. */
+  cpuMs: number;
+  /** Where in the kernel it waits: `futex_do_wait`, `do_epoll_wait`; empty when it runs or nobody may know. */
+  waitsIn: string;
+}
+
+const MS_PER_TICK = 10;
+/** The limit of open files where nobody can tell. */
+const FILES_GUESSED = 1_024;
+
+/** All processes, zombies included; empty where there is no /proc. */
+export function pidsNow(): number[] {
+  return namesIn('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** The facts of a process; undefined when it is gone, or where there is no /proc. */
+export function readStat(pid: number): ProcessStat | undefined {
+  const text = readText(`/proc/${pid}/stat`, 'latin1');
+  return text === undefined ? undefined : parseStat(text);
+}
+
+/** The line of /proc/<pid>/stat; undefined when the text is none. */
+export function parseStat(text: string): ProcessStat | undefined {
+  const rest = fieldsOf(text);
+  const pid = Number.parseInt(text, 10);
+  const [parent, group, session, start] = [rest[1], rest[2], rest[3], rest[19]].map(Number);
+  if (!Number.isInteger(pid) || !Number.isInteger(start)) return undefined;
+  return {
+    pid,
+    parent: parent!,
+    group: group!,
+    session: session!,
+    start: start!,
+    isZombie: rest[0] === 'Z' || rest[0] === 'X',
+  };
+}
+
+/** Name and resident memory of a process, for people and limits; undefined when it is gone. */
+export function readSize(pid: number): { command: string; rssBytes: number } | undefined {
+  const text = readText(`/proc/${pid}/status`);
+  if (text === undefined) return undefined;
+  const rss = /^VmRSS:\s+(\d+) kB/m.exec(text);
+  return { command: /^Name:\s+(.*)$/m.exec(text)?.[1] ?? '?', rssBytes: rss ? Number(rss[1]) * 1024 : 0 };
+}
+
+/** The arguments of a process, each ended by a zero byte; undefined when it is gone. */
+export function readArguments(pid: number): string | undefined {
+  return readText(`/proc/${pid}/cmdline`);
+}
+
+/**
+ * A variable of the environment that a process was started with; null when it has none of that name or may not be read,
+ * undefined when nobody can say yet, as in the instant of an exec.
+ */
+export function readVariable(pid: number, name: string): string | null | undefined {
+  const text = readText(`/proc/${pid}/environ`, 'latin1');
+  if (text === undefined) return null;
+  if (text === '') return undefined;
+  const at = `\0${text}`.indexOf(`\0${name}=`);
+  if (at < 0) return null;
+  const from = at + name.length + 1;
+  const end = text.indexOf('\0', from);
+  return text.slice(from, end < 0 ? undefined : end);
+}
+
+/** Links to the files that a process has open; empty when they may not be seen. */
+export function openFileLinks(pid: number): string[] {
+  return namesIn(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
+}
+
+/** What a file or folder that this process has open is called now; undefined when nobody can tell. */
+export function pathOfOpenFile(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name of this boot of the machine; undefined where there is no /proc. */
+export function bootId(): string | undefined {
+  return readText('/proc/sys/kernel/random/boot_id')?.trim();
+}
+
+/** How many files this process may have open: Node takes all that the system grants at most, and a child inherits it. */
+export function mostFiles(): number {
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1];
+  return hard ? Number(hard) : FILES_GUESSED;
+}
+
+/** How many files this process has open; null where nobody can tell, `most` when not even the question can be opened. */
+export function openFiles(most: number): number | null {
+  try {
+    // Reading the folder opens one as well.
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EMFILE' ? most : null;
+  }
+}
+
+/** The folder of the cgroup (v2) that this process is in; undefined where there is none. */
+export function ownCgroup(): string | undefined {
+  const path = /^0::(\/.*)$/m.exec(readText('/proc/self/cgroup') ?? '')?.[1];
+  const mount = readText('/proc/self/mountinfo')
+    ?.split('\n')
+    .find((line) => / - cgroup2 /.test(line))
+    ?.split(' ')[4];
+  return path && mount ? join(mount, path) : undefined;
+}
+
+/** The thread of this process with a name: threads carry the one that their worker was started with. */
+export function threadIdOf(name: string): string | undefined {
+  return namesIn('/proc/self/task').find((tid) => readText(`/proc/self/task/${tid}/comm`)?.trimEnd() === name);
+}
+
+/** Answers whatever the thread does; undefined when it has ended. */
+export function threadStat(tid: string): ThreadStat | undefined {
+  const fields = fieldsOf(readText(`/proc/self/task/${tid}/stat`) ?? '');
+  if (fields.length < 13) return undefined;
+  const waitsIn = readText(`/proc/self/task/${tid}/wchan`) ?? '';
+  return {
+    state: fields[0]!,
+    cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK,
+    waitsIn: waitsIn === '0' ? '' : waitsIn,
+  };
+}
+
+/** Processes that the thread started, and those below them. */
+export function processesBelow(tid: string): number[] {
+  return treeBelow(`/proc/self/task/${tid}/children`);
+}
+
+function treeBelow(file: string): number[] {
+  const pids = (readText(file) ?? '').split(' ').filter(Boolean).map(Number);
+  return pids.flatMap((pid) => [pid, ...treeBelow(`/proc/${pid}/task/${pid}/children`)]);
+}
+
+/** The fields of a line of `stat` after the name, which is in brackets and may hold anything; empty for another text. */
+function fieldsOf(stat: string): string[] {
+  const end = stat.lastIndexOf(')');
+  return end < 0 ? [] : stat.slice(end + 2).split(' ');
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Of `stat` and `environ`, which are read for every process at once, only the ASCII matters: latin1 is read faster. */
+function readText(file: string, encoding: 'utf8' | 'latin1' = 'utf8'): string | undefined {
+  try {
+    return readFileSync(file, encoding);
+  } catch {
+    return undefined;
+  }
+}
