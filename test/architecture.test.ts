@@ -27,7 +27,8 @@ const MAY: Record<string, string[]> = {
     'catalog/ports',
     'kernel',
   ],
-  control: ['kernel'],
+  operations: ['kernel'],
+  control: ['operations', 'kernel'],
   edge: ['control', 'kernel'],
   cli: ['control', 'kernel'],
   guardian: ['kernel'],
@@ -43,6 +44,7 @@ const MAY: Record<string, string[]> = {
     'gateway',
     'store',
     'control',
+    'operations',
   ],
   // A composition root of its own, for tests of plugins: docs/decisions/0007.
   testing: ['workers', 'catalog', 'jobs', 'telemetry', 'kernel', 'plugin'],

@@ -22,10 +22,10 @@ export const ofValues: readonly Mutation[] = [
   },
   {
     breaks: 'the host reads the arguments of every op: values',
-    file: 'src/host/door/op-args.ts',
-    text: 'answer(readArgs(op, args) as never, call)',
-    instead: 'answer((args ?? {}) as never, call)',
-    caughtBy: ['test/host/op-args.test.ts'],
+    file: 'src/host/door/handlers.ts',
+    text: 'handler(readArgs(op, args), call)',
+    instead: 'handler((args ?? {}) as never, call)',
+    caughtBy: ['test/operations/arguments.test.ts'],
   },
   {
     breaks: 'the store checks before it writes: values',

@@ -15,17 +15,27 @@ export interface ManyOptions {
 /** Hundreds of thousands of jobs take their time; others have their turn in between. */
 export const MANY_WITHIN_MS = 600_000;
 
-type Meant = { id: string } | { cause?: string; agent?: string; states?: string[] };
+type Meant<State> = { id: string } | { cause?: string; agent?: string; states?: State[] };
 
 /** One job, or all of a cause, of an agent, or of both; USAGE for neither, or a job and others. `may`: states that can be named. */
-export function jobsMeant(id: string | undefined, options: ManyOptions, command: string, may: string[]): Meant {
+export function jobsMeant<State extends string>(
+  id: string | undefined,
+  options: ManyOptions,
+  command: string,
+  may: readonly State[],
+): Meant<State> {
   const { cause, agent, state } = options;
   if (id !== undefined && cause === undefined && agent === undefined && state === undefined) return { id };
   if (id !== undefined || (cause === undefined && agent === undefined))
     throw usage(`${command} wants the id of a job, or --agent or --cause`, `daruma ${command} --agent <agent>`);
   const states = state?.split(',').flatMap((word) => {
-    const said = wordOf(word.trim(), [...may, 'all'], 'state of these jobs', `daruma ${command} --state`);
-    return said === 'all' ? may : [said];
+    const said = wordOf<State | 'all'>(
+      word.trim(),
+      [...may, 'all'],
+      'state of these jobs',
+      `daruma ${command} --state`,
+    );
+    return said === 'all' ? may : [said as State];
   });
   return {
     ...(cause === undefined ? {} : { cause }),

@@ -4,7 +4,7 @@ import type { Answer, Op, Ops } from './protocol.ts';
 
 export interface ControlClient {
   /** Resolves with the op's answer; rejects with the host's {@link Fault}, or code `HOST_GONE` when the connection ends first. */
-  ask<O extends Op>(op: O, args: Ops[O]['args'], onItem?: (item: unknown) => void): Promise<Ops[O]['value']>;
+  ask<O extends Op>(op: O, args: Ops[O]['args'], onItem?: (item: Ops[O]['item']) => void): Promise<Ops[O]['value']>;
   close(): void;
 }
 
@@ -83,7 +83,7 @@ function clientOn(socket: Socket): ControlClient {
           return reject(new Fault({ code: 'HOST_GONE', message: 'the connection is closed', next: 'daruma status' }));
         }
         const id = ++lastId;
-        waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, onItem });
+        waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, onItem: onItem as Waiting['onItem'] });
         socket.write(`${JSON.stringify({ id, op, args })}\n`);
       });
     },

@@ -87,7 +87,7 @@ describe('--json', () => {
     why: ({ agent: name, at }) => ({ agent: name, slot: at ?? null, state: 'ran', steps: [], sentence: 'it ran' }),
     dlq: () => [],
     replay: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
-    drop: () => ({ count: 1, jobs: ['job-1'] }),
+    drop: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
     cancelMany: ({ dryRun }) => ({ count: 1, jobs: ['job-1'], dryRun: dryRun === true }),
     pause: ({ agent: name }) => ({ agent: name, until: null }),
     resume: ({ agent: name }) => ({ agent: name }),
@@ -217,7 +217,7 @@ describe('dead letters', () => {
   test('all of a cause are only run again or dropped with --yes', async () => {
     await serve({
       replay: ({ dryRun }) => ({ count: 2, jobs: ['job-1', 'job-2'], dryRun: dryRun === true }),
-      drop: () => ({ count: 2, jobs: ['job-1', 'job-2'] }),
+      drop: ({ dryRun }) => ({ count: 2, jobs: ['job-1', 'job-2'], dryRun: dryRun === true }),
     });
     expect(await inFolder('replay', '--cause', 'f-1')).toMatchObject({
       code: 1,

@@ -81,7 +81,7 @@ describe('run', () => {
     { state: 'done', sameInput: true, code: 0, says: 'has this key, and is done\n' },
     { state: 'done', sameInput: false, code: 1, says: 'has this key, and is done; its input differs from yours\n' },
     { state: 'dead', sameInput: true, code: 1, says: 'and is dead\n  → daruma replay job-3' },
-  ])('--key that a job has which is $state: said, with exit code $code', async ({ code, says, ...holder }) => {
+  ] as const)('--key that a job has which is $state: said, with exit code $code', async ({ code, says, ...holder }) => {
     const usedKey = { since: '2001-11-22T10:52:00.000Z', ...holder };
     const result = { is: 'what was' };
     await serve({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { plain } from '../../src/cli/text/paint.ts';
 import { rehearsalLines } from '../../src/cli/text/rehearsal.ts';
-import type { RehearsalSide, RehearsalView, RehearsedView } from '../../src/control/rehearsal.ts';
+import type { RehearsalSide, RehearsalView, RehearsedView } from '../../src/control/protocol.ts';
 
 const look = { paint: plain, width: 100 };
 const side = (over: Partial<RehearsalSide> = {}): RehearsalSide => ({

@@ -6,7 +6,7 @@ import { logLines } from '../../src/cli/text/log.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { needsYou, statusLines } from '../../src/cli/text/status.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
-import type { LogLine } from '../../src/control/protocol.ts';
+import type { AgentView, LogLine } from '../../src/control/protocol.ts';
 import { agent, clock, fleet, job, status } from './views.ts';
 
 const look = { clock, paint: plain, width: 100 };
@@ -53,7 +53,7 @@ daruma 0.1.0 · up 18d 4h · host 96 MB · 7 agents · workers 3 in 2 cells · q
       { state: 'quarantined' },
       { dead: 1 },
       { problem: { code: 'X', message: 'y' } },
-    ]) {
+    ] satisfies Partial<AgentView>[]) {
       expect(needsYou(status({ agents: [calm, agent(trouble)] }))).toBe(true);
     }
     expect(needsYou(status({ agents: [calm], incidents: { open: 1, healedToday: 0 } }))).toBe(true);

@@ -3,8 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import type { VersionView } from '../../src/control/protocol.ts';
-import type { RehearsalView } from '../../src/control/rehearsal.ts';
+import type { RehearsalView, VersionView } from '../../src/control/protocol.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 let place: Installation | undefined;

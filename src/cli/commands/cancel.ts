@@ -1,7 +1,7 @@
 import { codeOf, count, isDry, jobsMeant, MANY_WITHIN_MS, type ManyOptions, plan } from '../many.ts';
 import type { Said, Stage } from '../ports.ts';
 
-const STATES = ['queued', 'retrying', 'running'];
+const STATES = ['queued', 'retrying', 'running'] as const;
 const WORDS = { what: 'would be cancelled', none: 'unfinished jobs', command: 'cancel' };
 
 /** Ends unfinished jobs for good, running attempts included. All of an agent or a cause want `--yes`: otherwise it only says what it would do. */

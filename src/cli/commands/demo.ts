@@ -1,5 +1,4 @@
-import type { DrillNewsView } from '../../control/protocol.ts';
-import type { DrillView, IncidentView } from '../../control/views.ts';
+import type { DrillNewsView, DrillView, IncidentView } from '../../control/protocol.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Said, Stage } from '../ports.ts';

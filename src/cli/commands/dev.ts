@@ -1,4 +1,3 @@
-import type { ChangeView, LogLine } from '../../control/protocol.ts';
 import { isHostAway } from '../again.ts';
 import { startDevHost } from '../dev/host.ts';
 import { createKeyboard } from '../dev/keyboard.ts';
@@ -26,8 +25,8 @@ export async function run(stage: Stage): Promise<number> {
   try {
     const client = await stage.connect();
     const ended = [
-      client.ask('changes', {}, (item) => screen.change(item as ChangeView)),
-      client.ask('follow', { level: 'debug' }, (item) => screen.log(item as LogLine)),
+      client.ask('changes', {}, (item) => screen.change(item)),
+      client.ask('follow', { level: 'debug' }, (item) => screen.log(item)),
     ];
     const status = await client.ask('status', {});
     const keyboard = createKeyboard({ stage, client, screen, quit });

@@ -7,7 +7,7 @@ const WORDS = { what: 'would drop', none: 'dead letters', command: 'dlq drop' };
 export async function run(stage: Stage, [id]: (string | undefined)[], options: ManyOptions): Promise<Said> {
   const which = jobsMeant(id, options, 'dlq drop', ['dead']);
   const dryRun = isDry(id, options);
-  const answer = { ...(await stage.ask('drop', { ...which, dryRun }, MANY_WITHIN_MS)), dryRun };
+  const answer = await stage.ask('drop', { ...which, dryRun }, MANY_WITHIN_MS);
   const lines =
     dryRun || answer.count === 0
       ? plan(stage, options, answer, WORDS)

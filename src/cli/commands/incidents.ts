@@ -25,10 +25,10 @@ export async function run(stage: Stage, [id]: (string | undefined)[], options: I
   const agent = id ?? options.agent;
   const { value, down } = await stage.askAnyway('incidents', {
     limit,
-    ...(agent === undefined ? {} : { agent }),
-    ...(options.open ? { open: true } : {}),
-    ...(options.drills ? { drills: true } : {}),
-    ...(since === undefined ? {} : { since: isoOf(since) }),
+    agent,
+    open: options.open,
+    drills: options.drills,
+    since: since === undefined ? undefined : isoOf(since),
   });
   if (value.length === 0 && agent !== undefined) await mustBeKnown(stage, agent);
   const needsYou = options.open && value.some(isOpen);

@@ -15,7 +15,7 @@ export interface JobsOptions {
 }
 
 const LIKE_AN_ID = /^job-[0-9a-z]+$/;
-const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'];
+const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
 export async function run(stage: Stage, [named]: (string | undefined)[], options: JobsOptions): Promise<Said> {
@@ -30,11 +30,11 @@ export async function run(stage: Stage, [named]: (string | undefined)[], options
   }
   const asked = stage.askAnyway('jobs', {
     limit,
-    ...(named === undefined ? {} : { agent: named }),
-    ...(states ? { states } : {}),
-    ...(options.drills ? { drills: true } : {}),
-    ...(since === undefined ? {} : { since: isoOf(since) }),
-    ...(options.cause === undefined ? {} : { cause: options.cause }),
+    agent: named,
+    states,
+    drills: options.drills,
+    since: since === undefined ? undefined : isoOf(since),
+    cause: options.cause,
   });
   const { value: jobs, down } = await asked.catch((thrown) => {
     // What looks like the id of a job was meant to be one.

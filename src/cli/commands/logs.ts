@@ -1,7 +1,7 @@
 import type { ControlClient } from '../../control/client.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
-import { LOG_LEVELS } from '../../kernel/log.ts';
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
 import { linesBackwards, logFolderOf } from '../log-files.ts';
@@ -49,17 +49,21 @@ interface Wanted {
   line(line: LogLine): boolean;
   since: number;
   count: number;
+  /** The lowest level that is shown. */
+  level: LogLevel;
 }
 
 function filterOf(stage: Stage, agent: string | undefined, options: LogsOptions): Wanted {
   const since = options.since === undefined ? Number.NEGATIVE_INFINITY : sinceTime(stage, options.since, 'logs');
   const fallback = options.since ? NEWEST.since : options.follow ? NEWEST.follow : NEWEST.plain;
   const count = options.lines === undefined ? fallback : numberOf(options.lines, BOUNDS.lines, '-n');
-  const lowest = LOG_LEVELS.indexOf(wordOf(options.level ?? 'debug', LOG_LEVELS, 'level', 'daruma logs --level'));
+  const level = wordOf(options.level ?? 'debug', LOG_LEVELS, 'level', 'daruma logs --level');
+  const lowest = LOG_LEVELS.indexOf(level);
   const pattern = patternOf(options.grep);
   return {
     since,
     count,
+    level,
     line(line) {
       if (agent !== undefined && line.agent !== agent) return false;
       if (options.job !== undefined && line.job !== options.job) return false;
@@ -108,11 +112,7 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
 /** Goes on until the reader leaves. A host that is not there (any more) is waited for. */
 async function follow(stage: Stage, agent: string | undefined, options: LogsOptions, wanted: Wanted): Promise<number> {
   const tail = createTail(shower(stage, agent, options));
-  const args = {
-    ...(agent === undefined ? {} : { agent }),
-    ...(options.job === undefined ? {} : { job: options.job }),
-    ...(options.level === undefined ? {} : { level: options.level }),
-  };
+  const args = { agent, job: options.job, level: wanted.level };
   let client = await stage.connect().catch(unlessAway);
   let from = wanted;
   for (;;) {
@@ -127,8 +127,7 @@ async function follow(stage: Stage, agent: string | undefined, options: LogsOpti
   async function tell(on: ControlClient | undefined, since: Wanted): Promise<void> {
     let early: LogLine[] | undefined = [];
     const ended = on
-      ?.ask('follow', args, (item) => {
-        const line = item as LogLine;
+      ?.ask('follow', args, (line) => {
         if (!wanted.line(line)) return;
         if (early) early.push(line);
         else tail.live(line);

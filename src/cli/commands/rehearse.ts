@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import type { RehearsedView } from '../../control/rehearsal.ts';
+import type { RehearsedView } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { numberOf } from '../given.ts';
 import type { Said, Stage } from '../ports.ts';

@@ -1,7 +1,7 @@
 import { codeOf, count, isDry, jobsMeant, MANY_WITHIN_MS, type ManyOptions, plan } from '../many.ts';
 import type { Said, Stage } from '../ports.ts';
 
-const STATES = ['dead', 'cancelled'];
+const STATES = ['dead', 'cancelled'] as const;
 const WORDS = { what: 'would run again', none: 'dead letters', command: 'replay' };
 
 /** Puts one dead job back in the queue, or all of a cause or an agent. Many want `--yes`: otherwise it only says what it would do. */

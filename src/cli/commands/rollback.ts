@@ -14,13 +14,7 @@ export async function run(
     throw usage('--latest takes no version', `daruma rollback ${agent} --latest`);
   }
   if (force && version === undefined) throw usage('--force wants a version', `daruma versions ${agent}`);
-  const args = {
-    agent: agent!,
-    ...(version === undefined ? {} : { version }),
-    ...(force ? { force } : {}),
-    ...(latest ? { latest } : {}),
-  };
-  const answer = await stage.ask('rollback', args, WITHIN_MS);
+  const answer = await stage.ask('rollback', { agent: agent!, version, force, latest }, WITHIN_MS);
   const mark = stage.paint('green', '✓');
   const id = answer.version.slice(0, 8);
   const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.standing] ?? ''}`];

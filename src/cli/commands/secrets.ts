@@ -1,4 +1,4 @@
-import type { SecretsView } from '../../control/secrets.ts';
+import type { SecretsView } from '../../control/protocol.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { Said, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';

@@ -1,4 +1,4 @@
-import type { OriginView } from '../../control/origins.ts';
+import type { OriginView } from '../../control/protocol.ts';
 import { type Clock, relative, shortTime } from './clock.ts';
 import type { Paint } from './paint.ts';
 import { cut, oneLine } from './width.ts';

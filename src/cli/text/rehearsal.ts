@@ -1,4 +1,4 @@
-import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/rehearsal.ts';
+import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/protocol.ts';
 import { placeOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint, Style } from './paint.ts';

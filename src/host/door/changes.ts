@@ -1,12 +1,19 @@
 import type { Catalog, CatalogNews } from '../../catalog/ports.ts';
-import type { ChangeView } from '../../control/protocol.ts';
 import type { ScheduleSpec } from '../../jobs/agent.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { ChangeView } from '../../operations/results/version.ts';
+import type { OpTable } from './handlers.ts';
 import { iso, isoOrNull } from './views.ts';
 
 /** The op that tells what comes of changed files. */
-export function changesOp({ catalog, time }: { catalog: Pick<Catalog, 'agents' | 'onNews'>; time: Time }) {
+export function changesOp({
+  catalog,
+  time,
+}: {
+  catalog: Pick<Catalog, 'agents' | 'onNews'>;
+  time: Time;
+}): OpTable['changes'] {
   function view(news: CatalogNews): ChangeView {
     const now = time.now();
     // Slots of a schedule that is new are not planned yet: they are said as they will be.
@@ -17,7 +24,7 @@ export function changesOp({ catalog, time }: { catalog: Pick<Catalog, 'agents' |
     return { ...news, at: iso(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
   }
 
-  return (_args: unknown, { item, gone }: { item(item: unknown): boolean; gone: AbortSignal }) =>
+  return (_args, { item, gone }) =>
     new Promise<null>((resolve) => {
       const end = catalog.onNews((news) => item(view(news)));
       gone.addEventListener('abort', () => {

@@ -2,21 +2,11 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
-import type { Answer, Op, Ops, Request } from '../../control/protocol.ts';
+import type { Answer, Request } from '../../control/protocol.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
-import { suggest } from '../../kernel/suggest.ts';
-
-/** What an op is given besides its arguments. */
-export interface OpCall {
-  /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
-  item(item: unknown): boolean;
-  /** Aborted when the client is gone. */
-  gone: AbortSignal;
-}
-
-export type OpTable = { [O in Op]: (args: Ops[O]['args'], call: OpCall) => Promise<Ops[O]['value']> };
+import type { Operations } from './handlers.ts';
 
 /** Who listens for clients. */
 export interface ControlServer {
@@ -34,11 +24,11 @@ const LONGEST_LINE = 8 * 1024 ** 2;
 const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
 
 /**
- * Listens on the control socket (mode 0600) and answers requests by the table. A failing op answers with its fault and
- * harms nobody else. A socket that a dead host left behind is replaced; anything else at its place is left alone, with a
+ * Listens on the control socket (mode 0600) and answers requests. An operation that fails answers with its fault and
+ * harms no other. A socket that a dead host left behind is replaced; any other file in its path is left alone, with a
  * Fault `SOCKET_TAKEN`.
  */
-export async function serveControl(path: string, table: OpTable, log: Log): Promise<ControlServer> {
+export async function serveControl(path: string, operations: Operations, log: Log): Promise<ControlServer> {
   const sockets = new Set<Socket>();
   let server = await listen();
   let id = fileId(path);
@@ -49,7 +39,7 @@ export async function serveControl(path: string, table: OpTable, log: Log): Prom
     const made = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      converse(socket, table, log);
+      converse(socket, operations, log);
     });
     const before = process.umask(0o177);
     try {
@@ -112,7 +102,7 @@ function isHeard(path: string): Promise<boolean> {
   });
 }
 
-function converse(socket: Socket, table: OpTable, log: Log) {
+function converse(socket: Socket, operations: Operations, log: Log) {
   const ended = new AbortController();
   let rest = '';
   socket.setEncoding('utf8');
@@ -137,11 +127,8 @@ function converse(socket: Socket, table: OpTable, log: Log) {
     try {
       const request = requestOf(line);
       id = request.id;
-      const op =
-        typeof request.op === 'string' && Object.hasOwn(table, request.op) ? table[request.op as Op] : undefined;
-      if (!op) throw unknownOp(request.op, table);
-      const call: OpCall = { item: (item) => send({ id, item }), gone: ended.signal };
-      send({ id, ok: true, value: await op((request.args ?? {}) as never, call) });
+      const call = { item: (item: unknown) => send({ id, item }), gone: ended.signal };
+      send({ id, ok: true, value: await operations.ask(request.op, request.args, call) });
     } catch (error) {
       const { stack, ...fault } = toPlainFault(error);
       if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
@@ -157,15 +144,4 @@ function requestOf(line: string): Request {
   } catch {}
   const next = 'send { "id": 1, "op": "ping", "args": {} } and a line break';
   throw new Fault({ code: 'REQUEST_INVALID', message: `${shown(line)} is no request`, next });
-}
-
-function unknownOp(name: unknown, table: OpTable): Fault {
-  const near = typeof name === 'string' && name.length < 100 ? suggest(name, Object.keys(table)) : undefined;
-  return new Fault({
-    code: 'OP_UNKNOWN',
-    message: `the host knows no op ${shown(name)}`,
-    next: near
-      ? `did you mean ${near}?`
-      : 'is the command line of another version than the host? daruma stop; daruma start',
-  });
 }

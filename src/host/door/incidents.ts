@@ -1,8 +1,10 @@
-import type { IncidentView, Ops, StatusView } from '../../control/protocol.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { IncidentView } from '../../operations/results/incident.ts';
+import type { StatusView } from '../../operations/results/status.ts';
+import type { Ops } from '../../operations/table.ts';
 import { timeOf } from './known.ts';
 import { iso, isoOrNull } from './views.ts';
 
@@ -43,9 +45,9 @@ export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents'>;
 /** What can be looked up of incidents, whether the host runs or not. */
 export function incidentLookups(store: IncidentReads) {
   return {
-    async incidents({ agent, open, since, limit, drills }: Ops['incidents']['args']) {
+    async incidents({ agent, open, since, limit, drills }: Ops['incidents']['read']) {
       const list = await store.incidents({
-        limit: Math.min(Math.max(limit ?? 50, 1), MOST),
+        limit,
         ...(agent === undefined ? withoutDrills(drills) : { agent }),
         ...(open ? { states: ['open', 'escalated'] as const satisfies Incident['state'][] } : {}),
         ...(since === undefined ? {} : { since: timeOf(since) }),

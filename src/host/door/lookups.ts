@@ -1,8 +1,8 @@
 import { jobUnknown } from '../../jobs/faults.ts';
-import type { Job, JobState } from '../../jobs/model.ts';
+import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, timeOf } from './known.ts';
 import type { LookupNeeds } from './lookup-needs.ts';
@@ -14,8 +14,6 @@ export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incident
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 
-const MOST_JOBS = 1_000;
-
 export function createLookups(needs: LookupNeeds): Lookups {
   const { store, catalog, holdUpOf } = needs;
   const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
@@ -26,9 +24,9 @@ export function createLookups(needs: LookupNeeds): Lookups {
     async jobs({ agent, states, since, cause, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent)) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
       const list = await store.list({
-        limit: Math.min(Math.max(limit ?? 50, 1), MOST_JOBS),
+        limit,
         ...(agent === undefined ? withoutDrills(drills) : { agent }),
-        ...(states === undefined ? {} : { states: states as JobState[] }),
+        ...(states === undefined ? {} : { states }),
         ...(since === undefined ? {} : { since: timeOf(since) }),
         ...(cause === undefined ? {} : { cause }),
         ...(before === undefined ? {} : { before }),

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Listing } from '../../catalog/ports.ts';
-import type { Op } from '../../control/protocol.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
@@ -11,11 +10,11 @@ import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
 import { createSecrets } from '../secrets/secrets.ts';
 import { viewSecrets } from '../secrets/view.ts';
+import { createOperations, type OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { lastInForce } from './last-in-force.ts';
 import { createLookups } from './lookups.ts';
 import { nextLookup } from './next.ts';
-import { readArgs } from './op-args.ts';
 import { stateLookups } from './state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
@@ -73,39 +72,31 @@ export async function openOffline(folder: string): Promise<OfflineHouse> {
     looked.use(agents.values());
     return viewSecrets(looked.list(), looked.envFile());
   };
-  const table: Record<string, (args: never) => Promise<unknown>> = {
-    jobs: (args) => lookups.jobs(args, NOBODY),
-    job: lookups.job,
-    secrets: async () => secrets(),
-    why: (args) => lookups.why(args, NOBODY),
-    slots: (args) => lookups.slots(args, NOBODY),
-    dlq: (args) => lookups.dlq(args, NOBODY),
-    incidents: (args) => lookups.incidents(args, NOBODY),
-    incident: (args) => lookups.incident(args, NOBODY),
-    next: (args) => nextLookup(needs).next(args, NOBODY),
+  const handlers: Partial<OpTable> = {
+    ...lookups,
+    ...nextLookup(needs),
     ...stateLookups(store),
-    status: ({ agent }: { agent?: string }) => status(agent),
-    configShow: async ({ agent }: { agent?: string }) => {
+    secrets: async () => secrets(),
+    status: ({ agent }) => status(agent),
+    configShow: async ({ agent }) => {
       if (agent === undefined) return { values: origins() };
       listingOf(catalog, agent);
       return { values: agentOrigins.get(agent) ?? [] };
     },
   };
+  const operations = createOperations(handlers, hostDown);
   return {
-    async ask(op, args) {
-      const answer = table[op];
-      if (!answer) throw down('the host is not running');
-      return answer(readArgs(op as Op, args) as never);
-    },
+    ask: (op, args) => operations.ask(op, args, NO_CLIENT),
     close: () => store.close(),
     lastSign: lastWritten(file),
   };
 }
 
-const NOBODY = { item: () => false, gone: new AbortController().signal };
+/** No stream and no wait is answered here, so nobody can leave. */
+const NO_CLIENT = { item: () => false, gone: new AbortController().signal };
 
-function down(message: string): Fault {
-  return new Fault({ code: 'HOST_DOWN', message, next: 'daruma start' });
+function hostDown(): Fault {
+  return new Fault({ code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start' });
 }
 
 function lastWritten(file: string): string | null {

@@ -1,7 +1,5 @@
-import { Fault } from '../../kernel/fault.ts';
-import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { viewIncident } from './incidents.ts';
 import { listingOf } from './known.ts';
 import { isoOrNull } from './views.ts';
@@ -36,14 +34,7 @@ export function actingOps(house: House): Acting {
 
     async level({ agent, level }) {
       listingOf(catalog, agent);
-      if (!LOG_LEVELS.some((one) => one === level)) {
-        throw new Fault({
-          code: 'LEVEL_UNKNOWN',
-          message: `"${level}" is no level`,
-          next: `one of ${LOG_LEVELS.join(', ')}`,
-        });
-      }
-      workers.level(agent, level as LogLevel);
+      workers.level(agent, level);
       return { agent, level };
     },
 

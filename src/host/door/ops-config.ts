@@ -1,7 +1,7 @@
 import type { ConfigView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { isoOrNull } from './views.ts';
 
 /** What becomes of the host's file; null: what it says is known to be good. */

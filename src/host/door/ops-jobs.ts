@@ -1,19 +1,19 @@
 import { createInputCheck } from '../../catalog/files/input-check.ts';
-import type { JobView } from '../../control/protocol.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
-import { type JobId, type JobState, UNFINISHED } from '../../jobs/model.ts';
+import { type JobId, UNFINISHED } from '../../jobs/model.ts';
 import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { JobView } from '../../operations/results/job.ts';
+import type { Ops } from '../../operations/table.ts';
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { iso, viewJob } from './views.ts';
 
 type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>;
 
-const ENDED_BADLY: readonly JobState[] = ['dead', 'cancelled'];
 /** As many ids are read at a time, and as many are named in an answer. */
 const MOST_READ = 100_000;
 const MOST_NAMED = 1_000;
@@ -28,17 +28,6 @@ export function jobOps(house: House): JobOps {
     const job = await store.get(id);
     if (!job) throw jobUnknown(id);
     return { ...viewJob(job), holdUp: holdUpOf(job) };
-  }
-
-  /** The states that are meant, or a Fault. */
-  function statesOf(given: readonly string[] | undefined, may: readonly JobState[], usual: JobState[]): JobState[] {
-    const wrong = given?.find((state) => !may.some((one) => one === state));
-    if (wrong === undefined) return (given as JobState[] | undefined) ?? usual;
-    throw new Fault({
-      code: 'STATE_UNKNOWN',
-      message: `"${wrong}" is not one of ${may.join(', ')}`,
-      next: 'daruma jobs',
-    });
   }
 
   /** The ended job of an id, or a Fault that says what else to do. */
@@ -86,7 +75,7 @@ export function jobOps(house: House): JobOps {
 
   /** The jobs that an id, a cause or an agent names: how many, and what is done to them. */
   async function ended(
-    which: { id?: string; cause?: string; agent?: string; states?: string[]; dryRun?: boolean },
+    which: Ops['replay']['read'],
     act: (ids: JobId[]) => Promise<JobId[]>,
   ): Promise<{ count: number; jobs: JobId[] }> {
     const { id, cause, agent, states, dryRun } = which;
@@ -96,7 +85,7 @@ export function jobOps(house: House): JobOps {
       return { count: done.length, jobs: done };
     }
     const set: JobSet = {
-      states: statesOf(states, ENDED_BADLY, ['dead']),
+      states: states ?? ['dead'],
       ...(cause === undefined ? {} : { cause }),
       ...(agent === undefined ? {} : { agent }),
     };
@@ -147,10 +136,10 @@ export function jobOps(house: House): JobOps {
       return job;
     },
 
-    async cancelMany({ agent, states, cause, dryRun = false }) {
+    async cancelMany({ agent, states, cause, dryRun }) {
       if (agent !== undefined && (await store.list({ agent, limit: 1 })).length === 0) listingOf(catalog, agent);
       const set: JobSet = {
-        states: statesOf(states, UNFINISHED, [...UNFINISHED]),
+        states: states ?? [...UNFINISHED],
         ...(agent === undefined ? {} : { agent }),
         ...(cause === undefined ? {} : { cause }),
       };
@@ -163,7 +152,7 @@ export function jobOps(house: House): JobOps {
       return { ...done, dryRun };
     },
 
-    async replay({ dryRun = false, ...which }) {
+    async replay({ dryRun, ...which }) {
       const done = await ended({ ...which, dryRun }, jobs.redrive);
       if (dryRun) return { ...done, dryRun };
       if (which.id !== undefined && done.count === 0) throw keyTaken(which.id);
@@ -172,13 +161,13 @@ export function jobOps(house: House): JobOps {
       return { ...done, dryRun };
     },
 
-    async drop({ dryRun = false, ...which }) {
+    async drop({ dryRun, ...which }) {
       const why = { code: 'DROPPED', message: 'dropped by hand' };
       const done = await ended({ ...which, states: ['dead'], dryRun }, (ids) => store.drop(ids, why, house.time.now()));
-      if (dryRun) return done;
+      if (dryRun) return { ...done, dryRun };
       const message = `${done.count} dead jobs were dropped`;
       events.record('info', { kind: 'job.dropped', agent: null, message, data: { ...which } });
-      return done;
+      return { ...done, dryRun };
     },
   };
 }

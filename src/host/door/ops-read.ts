@@ -1,12 +1,12 @@
 import type { LogLine, StatusView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { LOG_LEVELS } from '../../kernel/log.ts';
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { configProblems } from '../config/present.ts';
 import type { House } from '../house.ts';
 import { viewSecrets } from '../secrets/view.ts';
 import { zoneConcern } from '../zone-concern.ts';
 import { changesOp } from './changes.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
 import { createLookups } from './lookups.ts';
@@ -37,7 +37,6 @@ type Reading = Pick<
 export function readingOps(house: House, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, jobs, facts, journal } = house;
   const lookups = createLookups({ ...house, holdUpOf: createHoldUps(house) });
-  const levels: readonly unknown[] = LOG_LEVELS;
   return {
     ...lookups,
     ...nextLookup(house),
@@ -89,13 +88,13 @@ export function readingOps(house: House, status: (agent?: string) => Promise<Sta
     },
 
     follow({ agent, job, level }, { item, gone }) {
-      const least = levels.indexOf(level);
+      const least = LOG_LEVELS.indexOf(level);
       if (agent !== undefined) listingOf(catalog, agent);
       return new Promise((resolve) => {
         const end = journal.follow((line) => {
           if (agent !== undefined && line.agent !== agent) return;
           if (job !== undefined && line.job !== job) return;
-          if (levels.indexOf(line.level) < least) return;
+          if (LOG_LEVELS.indexOf(line.level as LogLevel) < least) return;
           item(line as LogLine);
         });
         gone.addEventListener('abort', () => {

@@ -1,5 +1,5 @@
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 
 /** The op that mends the store. The command line looks at the file by itself, since a check of it would hold up the host's readers. */
 export function storeOps({

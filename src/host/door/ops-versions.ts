@@ -3,7 +3,7 @@ import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { agentInForce } from './known.ts';
 import { iso } from './views.ts';
 

@@ -1,8 +1,7 @@
 import { drillOp } from '../drills/op.ts';
 import type { House } from '../house.ts';
 import { rehearseOp } from '../rehearse/op.ts';
-import type { OpTable } from './control-server.ts';
-import { withReadArgs } from './op-args.ts';
+import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps } from './ops-act.ts';
 import { configOps } from './ops-config.ts';
 import { jobOps } from './ops-jobs.ts';
@@ -12,10 +11,10 @@ import { versionOps } from './ops-versions.ts';
 import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
 
-/** Everything that the control socket answers. What the page will be able to do, the command line can do. */
-export function createOps(house: House): OpTable {
+/** Every operation of the table, answered by a host at work. */
+export function createOps(house: House): Operations {
   const status = createStatus({ ...house, running: house });
-  return withReadArgs({
+  const handlers: OpTable = {
     ...readingOps(house, status),
     ...actingOps(house),
     ...jobOps(house),
@@ -26,5 +25,6 @@ export function createOps(house: House): OpTable {
     ...stateLookups(house.store),
     ...stateOps(house),
     ...storeOps(house),
-  });
+  };
+  return createOperations(handlers);
 }

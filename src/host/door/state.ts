@@ -1,9 +1,10 @@
-import type { StateEntryView } from '../../control/protocol.ts';
 import type { StateEntry, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { StateEntryView } from '../../operations/results/state.ts';
+import type { Ops } from '../../operations/table.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { House } from '../house.ts';
-import type { OpTable } from './control-server.ts';
+import type { OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { iso } from './views.ts';
 
@@ -12,7 +13,7 @@ export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSize
   return {
     stateSizes: () => store.stateSizes(),
 
-    async state({ agent, key }: { agent: string; key?: string }): Promise<StateEntryView[]> {
+    async state({ agent, key }: Ops['state']['read']): Promise<StateEntryView[]> {
       const entries = await store.stateEntries(agent, key);
       if (entries.length === 0 && key !== undefined) throw await keyUnknown(store, agent, key);
       return entries.map(viewEntry);

@@ -104,7 +104,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
   };
 }
 
-function stateOf(standing: AgentStanding | undefined, listing: Listing) {
+function stateOf(standing: AgentStanding | undefined, listing: Listing): Pick<AgentView, 'state' | 'why'> {
   return standing ? { state: standing.state, why: standing.why } : { state: 'new', why: listing.why };
 }
 

@@ -1,5 +1,4 @@
-import type { OriginView } from '../../control/origins.ts';
-import type { JobView } from '../../control/protocol.ts';
+import type { JobView, OriginView } from '../../control/protocol.ts';
 import type { OriginView as Origin } from '../../gateway/origins/ports.ts';
 import { waitsOf } from '../../jobs/later.ts';
 import type { Job } from '../../jobs/model.ts';

@@ -3,7 +3,7 @@ import { DRILL_PLANS, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
-import type { OpTable } from '../door/control-server.ts';
+import type { OpTable } from '../door/handlers.ts';
 import { iso } from '../door/views.ts';
 import type { House } from '../house.ts';
 import { CLOCK_PLAN, clockDrill } from './clock-drill.ts';
@@ -32,13 +32,13 @@ export function drillOp(house: House): Pick<OpTable, 'drill'> {
     },
   };
 
-  async function one(name: string, item: (item: unknown) => boolean): Promise<DrillView> {
+  async function one(name: string, item: (item: DrillNewsView) => boolean): Promise<DrillView> {
     const plan = DRILL_PLANS.find((candidate) => candidate.name === name);
-    const pass = ({ at, ...news }: DrillNews) => void item({ ...news, at: iso(at) } satisfies DrillNewsView);
+    const pass = ({ at, ...news }: DrillNews) => void item({ ...news, at: iso(at) });
     if (plan) return drill(house, plan, pass);
     if (name === ORIGIN_PLAN.name) return originDrill(house, pass);
     const tell = (what: DrillNewsView['what'], text: string) =>
-      item({ drill: name, at: iso(house.time.now()), what, text } satisfies DrillNewsView);
+      item({ drill: name, at: iso(house.time.now()), what, text });
     tell('started', name === CLOCK_PLAN.name ? 'a schedule of its own' : 'a Daruma of its own');
     const apart = SCRATCH_PLANS.find((candidate) => candidate.name === name);
     const canary = house.canaries.agents().get(drillAgent(DRILL_PLANS[0]!.name))!;

@@ -1,4 +1,4 @@
-import type { RehearsedEffect } from '../../control/rehearsal.ts';
+import type { RehearsedEffect } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';

@@ -1,4 +1,4 @@
-import type { RehearsalSide } from '../../control/rehearsal.ts';
+import type { RehearsalSide } from '../../control/protocol.ts';
 import { type Difference, diffJson } from '../../kernel/json-diff.ts';
 
 /**

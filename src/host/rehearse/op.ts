@@ -1,16 +1,13 @@
 import { rmSync } from 'node:fs';
-import type { RehearsedView } from '../../control/rehearsal.ts';
+import type { RehearsedView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { partsOf } from '../backup/parts.ts';
-import type { OpTable } from '../door/control-server.ts';
+import type { OpTable } from '../door/handlers.ts';
 import { createFleet } from '../fleet.ts';
 import type { House } from '../house.ts';
 import { draftPlace, plansOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { openRoom } from './room.ts';
-
-const LAST = 20;
-const MOST = 1_000;
 
 /** The op that rehearses. One at a time: each has a process of its own. */
 export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
@@ -23,10 +20,7 @@ export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
   let isBusy = false;
 
   return {
-    async rehearse({ name, last = LAST, file, against, live = false }, { item, gone }) {
-      if (!Number.isInteger(last) || last < 1 || last > MOST) {
-        throw new Fault({ code: 'USAGE', message: `last: ${last} is no whole number from 1 to ${MOST}` });
-      }
+    async rehearse({ name, last, file, against, live }, { item, gone }) {
       if (isBusy) {
         throw new Fault({ code: 'REHEARSAL_BUSY', message: 'a rehearsal is under way already', next: 'wait for it' });
       }

@@ -1,4 +1,4 @@
-import type { RehearsalSide, RehearsedView } from '../../control/rehearsal.ts';
+import type { RehearsalSide, RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobStore, StateStore } from '../../jobs/ports.ts';

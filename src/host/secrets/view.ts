@@ -1,4 +1,4 @@
-import type { SecretsView } from '../../control/secrets.ts';
+import type { SecretsView } from '../../control/protocol.ts';
 import type { EnvFile } from './env-file.ts';
 import type { SecretFacts } from './secrets.ts';
 

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../src/control/protocol.ts';
-import { readArgs, withReadArgs } from '../../src/host/door/op-args.ts';
+import { createOperations } from '../../src/host/door/handlers.ts';
 import { BOUNDS } from '../../src/kernel/bounds.ts';
 import { Fault } from '../../src/kernel/fault.ts';
+import { readArgs } from '../../src/operations/read-arguments.ts';
+import { OPERATIONS } from '../../src/operations/table.ts';
 import { anyValue } from '../kernel/extremes.ts';
 
 const refusal = (op: Op, args: unknown): string => {
@@ -38,6 +40,9 @@ describe('the arguments of an op', () => {
       'run: attempts Infinity is no whole number from 1 to 100',
     ],
     ['run', { agent: 'a', input: 'x'.repeat(BOUNDS.payload.most) }, /^run: input "x+…? is 1048578 characters of JSON/],
+    ['level', { agent: 'a', level: 'loud' }, 'level: level "loud" is no level: debug, info, warn, error'],
+    ['replay', { agent: 'a', states: ['done'] }, 'replay: states "done" is not one of dead, cancelled'],
+    ['rehearse', { name: 'a', last: 1_001 }, 'rehearse: last 1001 is no whole number from 1 to 1000'],
     ['why', { agent: 'x'.repeat(201) }, /^why: agent "x+…? is no text of 1–200 characters$/],
     ['status', 'all', 'status: its arguments are an object, and not "all"'],
   ] as const)('%s %j is refused', (op, args, words) => {
@@ -49,18 +54,47 @@ describe('the arguments of an op', () => {
   it('are taken as they are when they are right', () => {
     const args = { agent: 'a', input: { deep: [1, null] }, wait: true, key: 'k', priority: -100, attempts: 1 };
     expect(readArgs('run', args)).toEqual(args);
+    expect(readArgs('run', { agent: 'a', input: null })).toEqual({ agent: 'a', input: null, wait: false });
     expect(readArgs('ping', undefined)).toEqual({});
   });
 
-  it('are read before any op of a table, whoever calls it', async () => {
+  it('that are left out have their defaults', () => {
+    expect(readArgs('jobs', {})).toEqual({ limit: 50, drills: false });
+    expect(readArgs('next', { agent: 'a' })).toEqual({ agent: 'a', n: 5 });
+    expect(readArgs('rehearse', { name: 'a' })).toEqual({ name: 'a', last: 20, live: false });
+    expect(readArgs('follow', { agent: undefined })).toEqual({ level: 'debug' });
+  });
+
+  it('that are refused say what the operation takes', () => {
+    const thrown = (op: Op, args: unknown) => () => readArgs(op, args);
+    const refused = (next: string) => expect.objectContaining({ plain: expect.objectContaining({ next }) });
+    expect(thrown('pause', {})).toThrow(refused('pause takes { agent, forMs? }: docs/operations.md'));
+    expect(thrown('jobs', 7)).toThrow(
+      refused('jobs takes { agent?, states?, since?, cause?, before?, limit?, drills? }: docs/operations.md'),
+    );
+    expect(thrown('ping', { a: 1 })).toThrow(refused('ping takes no arguments: docs/operations.md'));
+  });
+
+  it('are read before any handler of an operation, whoever asks', async () => {
     const seen: unknown[] = [];
-    const table = { pause: async (args: unknown) => void seen.push(args), ping: async () => 'pong' };
-    const { pause, ping } = withReadArgs(table as never);
+    const down = () => new Fault({ code: 'HOST_DOWN', message: 'the host is not running' });
+    const pause = async (args: { agent: string }) => {
+      seen.push(args);
+      return { agent: args.agent, until: null };
+    };
+    const { ask } = createOperations({ pause }, down);
     const call = { item: () => true, gone: new AbortController().signal };
-    await expect(pause({ agent: 'a', forMs: 2 ** 60 }, call)).rejects.toMatchObject({ code: 'ARGS_INVALID' });
-    await pause({ agent: 'a', forMs: 60_000 }, call);
+    await expect(ask('pause', { agent: 'a', forMs: 2 ** 60 }, call)).rejects.toMatchObject({ code: 'ARGS_INVALID' });
+    expect(await ask('pause', { agent: 'a', forMs: 60_000 }, call)).toEqual({ agent: 'a', until: null });
     expect(seen).toEqual([{ agent: 'a', forMs: 60_000 }]);
-    expect(await ping({}, call)).toBe('pong');
+    await expect(ask('ping', {}, call)).rejects.toMatchObject({ code: 'HOST_DOWN' });
+    await expect(ask('pauze', {}, call)).rejects.toMatchObject({
+      code: 'OP_UNKNOWN',
+      plain: { next: 'did you mean pause?' },
+    });
+    for (const op of ['toString', '__proto__', null, 7, { pause: 1 }]) {
+      await expect(ask(op, {}, call)).rejects.toMatchObject({ code: 'OP_UNKNOWN' });
+    }
   });
 
   it('are right or refused in words, whatever comes', () => {
@@ -80,24 +114,11 @@ describe('the arguments of an op', () => {
       'last',
       'input',
     ];
-    const ops = [
-      'status',
-      'jobs',
-      'job',
-      'run',
-      'why',
-      'next',
-      'slots',
-      'replay',
-      'incidents',
-      'pause',
-      'rehearse',
-      'drill',
-    ] as const;
+    const ops = Object.keys(OPERATIONS) as Op[];
     const args = fc.oneof(anyValue, fc.dictionary(fc.oneof(fc.constantFrom(...names), fc.string()), anyValue));
     fc.assert(
       fc.property(fc.constantFrom(...ops), args, (op, given) => {
-        expect(refusal(op, given)).toMatch(/^(taken|[a-z]+: [^\n]{5,400})$/u);
+        expect(refusal(op, given)).toMatch(/^(taken|[a-zA-Z]+: [^\n]{5,400})$/u);
       }),
       { numRuns: 2_000 },
     );

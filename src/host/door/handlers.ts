@@ -1,0 +1,56 @@
+import { shown } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { suggest } from '../../kernel/suggest.ts';
+import { readArgs } from '../../operations/read-arguments.ts';
+import { OPERATIONS, type Op, type Ops } from '../../operations/table.ts';
+
+/** What an operation is given besides its arguments. */
+export interface OpCall<Item = unknown> {
+  /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
+  item(item: Item): boolean;
+  /** Aborted when the client is gone. */
+  gone: AbortSignal;
+}
+
+/** The function that answers each operation. Its arguments were read by the table: no handler checks their form again. */
+export type OpTable = {
+  [O in Op]: (args: Ops[O]['read'], call: OpCall<Ops[O]['item']>) => Promise<Ops[O]['value']>;
+};
+
+/** Operations as a client asks for them, by names and arguments that nobody has looked at. */
+export interface Operations {
+  /** Rejects with `OP_UNKNOWN`, `ARGS_INVALID`, or what the operation says. */
+  ask(op: unknown, args: unknown, call: OpCall): Promise<unknown>;
+}
+
+/** `missing`: the fault for operations of the table that have no handler; left out where all have one. */
+export function createOperations(handlers: OpTable): Operations;
+export function createOperations(handlers: Partial<OpTable>, missing: () => Fault): Operations;
+export function createOperations(handlers: Partial<OpTable>, missing?: () => Fault): Operations {
+  async function answer<O extends Op>(op: O, args: unknown, call: OpCall): Promise<Ops[O]['value']> {
+    const handler: OpTable[O] | undefined = handlers[op];
+    if (!handler) throw missing?.() ?? unknownOp(op);
+    return handler(readArgs(op, args), call);
+  }
+  return {
+    async ask(op, args, call) {
+      if (!isOp(op)) throw unknownOp(op);
+      return answer(op, args, call);
+    },
+  };
+}
+
+function isOp(name: unknown): name is Op {
+  return typeof name === 'string' && Object.hasOwn(OPERATIONS, name);
+}
+
+function unknownOp(name: unknown): Fault {
+  const near = typeof name === 'string' && name.length < 100 ? suggest(name, Object.keys(OPERATIONS)) : undefined;
+  return new Fault({
+    code: 'OP_UNKNOWN',
+    message: `the host knows no op ${shown(name)}`,
+    next: near
+      ? `did you mean ${near}?`
+      : 'is the command line of another version than the host? daruma stop; daruma start',
+  });
+}

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { BOUNDS } from '../kernel/bounds.ts';
+import { count, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
+import { NO_ARGUMENTS, type Operation } from './operation.ts';
+import { checkResult, levelResult, pausedResult, resumedResult } from './results/host.ts';
+import { incidentResult } from './results/incident.ts';
+import { rehearsalResult, rehearsedItem } from './results/rehearsal.ts';
+import { secretsResult } from './results/secrets.ts';
+import { stateEntryResult, stateMovedResult, stateSetResult, stateSizeResult } from './results/state.ts';
+import { statusResult } from './results/status.ts';
+import { changeResult, rolledBackResult, sourcesResult, versionsResult } from './results/version.ts';
+
+/** Operations on agents, the plugins and versions that they are made of, and what happened to them. */
+export const AGENT_OPERATIONS = {
+  status: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The host, its agents, and what is wrong.',
+    args: z.strictObject({ agent: name().optional() }),
+    result: statusResult,
+  },
+  incidents: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Incidents, newest first.',
+    args: z.strictObject({
+      agent: name().optional(),
+      open: flag().describe('Only incidents that have not ended.'),
+      since: instant().optional().describe('Only incidents that have not ended, or ended then or later.'),
+      limit: limit(),
+      drills: flag().describe('Also incidents of drills, which are left out unless `agent` names an agent of a drill.'),
+    }),
+    result: z.array(incidentResult),
+  },
+  incident: {
+    kind: 'read',
+    role: 'reader',
+    about: 'One incident in full.',
+    args: z.strictObject({ id: name() }),
+    result: incidentResult,
+  },
+  ack: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Closes an incident by hand; an incident that has ended only gets the note.',
+    args: z.strictObject({ id: name(), note: text(10_000).optional() }),
+    result: incidentResult,
+  },
+  pause: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Starts no more jobs of an agent; what is due waits.',
+    args: z.strictObject({ agent: name(), forMs: count(BOUNDS.pause).optional().describe('Left out: until resumed.') }),
+    result: pausedResult,
+  },
+  resume: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Starts the jobs of an agent again, and ends its quarantine.',
+    args: z.strictObject({ agent: name() }),
+    result: resumedResult,
+  },
+  level: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Sets the lowest level at which an agent may log, until the host ends.',
+    args: z.strictObject({ agent: name(), level: logLevel() }),
+    result: levelResult,
+  },
+  stateSizes: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Agents that hold state, and how much; agents that are gone, too.',
+    args: NO_ARGUMENTS,
+    result: z.array(stateSizeResult),
+  },
+  state: {
+    kind: 'read',
+    role: 'operator',
+    about: 'What an agent keeps in context.state.',
+    args: z.strictObject({ agent: name(), key: name().optional().describe('Left out: every key.') }),
+    result: z.array(stateEntryResult),
+  },
+  stateSet: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Sets or deletes a key of the state of an agent.',
+    args: z.strictObject({
+      agent: name(),
+      key: name(),
+      value: payload().describe('Left out: the key is deleted.'),
+    }),
+    result: stateSetResult,
+  },
+  stateMove: {
+    kind: 'act',
+    role: 'operator',
+    about:
+      'Gives the state of an agent, which may be gone, to another agent; keys that it has already stay as they are.',
+    args: z.strictObject({ from: name(), to: name() }),
+    result: stateMovedResult,
+  },
+  versions: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The kept versions of a plugin, and what they are to its agents.',
+    args: z.strictObject({ plugin: name().describe('The name of a plugin, or of an agent that is made of it.') }),
+    result: versionsResult,
+  },
+  sources: {
+    kind: 'read',
+    role: 'operator',
+    about: 'The files of the author of which a version is made.',
+    args: z.strictObject({ plugin: name(), version: name().describe('Its first digits are enough.') }),
+    result: sourcesResult,
+  },
+  rollback: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Puts an agent on the good version before, or on a version that is named.',
+    args: z.strictObject({
+      agent: name(),
+      version: name().optional(),
+      force: flag().describe('Also to a version that is known to be bad.'),
+      latest: flag().describe('Follows its files again.'),
+    }),
+    result: rolledBackResult,
+  },
+  rehearse: {
+    kind: 'act',
+    role: 'operator',
+    about:
+      'Runs the newest source of an agent, or of all agents of a plugin, on the inputs of its last jobs, with no effect.',
+    args: z.strictObject({
+      name: name(),
+      last: count(BOUNDS.rehearsed).default(20).describe('The inputs of so many jobs.'),
+      file: text(4_096).optional().describe('This source instead: plugins/_draft.ts.'),
+      against: name().optional().describe('A version that is run beside, instead of the record.'),
+      live: flag().describe('Does GET and HEAD.'),
+    }),
+    item: rehearsedItem,
+    result: rehearsalResult,
+  },
+  secrets: {
+    kind: 'read',
+    role: 'operator',
+    about: 'Names and places of the secrets that agents declare, looked at now; no values.',
+    args: NO_ARGUMENTS,
+    result: secretsResult,
+  },
+  check: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Looks at every plugin and agent file.',
+    args: NO_ARGUMENTS,
+    result: checkResult,
+  },
+  changes: {
+    kind: 'stream',
+    role: 'reader',
+    about: 'What comes of each file in plugins/ and agents/ that changes.',
+    args: NO_ARGUMENTS,
+    item: changeResult,
+    result: z.null(),
+  },
+} as const satisfies Record<string, Operation>;

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { logLevel, name } from './arguments.ts';
+import { NO_ARGUMENTS, type Operation } from './operation.ts';
+import { configChangedResult, configShowResult } from './results/config.ts';
+import { drillNewsItem, drillResult } from './results/drill.ts';
+import { mendedResult, pingResult, stoppingResult } from './results/host.ts';
+import { logLineResult } from './results/log-line.ts';
+
+/** Operations on the host itself. */
+export const HOST_OPERATIONS = {
+  ping: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The host that answers, and its folder.',
+    args: NO_ARGUMENTS,
+    result: pingResult,
+  },
+  follow: {
+    kind: 'stream',
+    role: 'reader',
+    about: 'Lines of the log as they are written.',
+    args: z.strictObject({
+      agent: name().optional(),
+      job: name().optional(),
+      level: logLevel().default('debug').describe('The lowest level that is sent.'),
+    }),
+    item: logLineResult,
+    result: z.null(),
+  },
+  configShow: {
+    kind: 'read',
+    role: 'operator',
+    about: 'Each setting of an agent with the place where it is said, or of the host with what becomes of its file.',
+    args: z.strictObject({ agent: name().optional().describe('Left out: the host.') }),
+    result: configShowResult,
+  },
+  configRollback: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Goes back to the settings of the host that last worked, until config/daruma.yaml is changed.',
+    args: NO_ARGUMENTS,
+    result: configChangedResult,
+  },
+  configForce: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Takes config/daruma.yaml as good, whatever was seen of its settings.',
+    args: NO_ARGUMENTS,
+    result: configChangedResult,
+  },
+  storeMend: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Sets aside every row of the store that cannot be read.',
+    args: NO_ARGUMENTS,
+    result: mendedResult,
+  },
+  drill: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Puts faults into canaries, each after the other, and measures how they are healed.',
+    args: z.strictObject({
+      names: z.array(name(), { error: 'is no list of names' }).max(100).optional().describe('Left out: every drill.'),
+    }),
+    item: drillNewsItem,
+    result: z.array(drillResult),
+  },
+  stop: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Ends the host; the answer comes before it begins, and the host is gone when its process is.',
+    args: NO_ARGUMENTS,
+    result: stoppingResult,
+  },
+} as const satisfies Record<string, Operation>;

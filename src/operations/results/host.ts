@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { faultResult } from './fault.ts';
+import { count, time } from './fields.ts';
+
+export const pingResult = z
+  .strictObject({
+    pid: count(),
+    version: z.string(),
+    startedAt: time(),
+    folder: z.string().optional().describe('Left out by older hosts.'),
+    folderId: z.string().nullable().optional().describe('What the folder is, whatever it is called.'),
+  })
+  .meta({ id: 'Ping' });
+
+export const checkResult = z
+  .strictObject({
+    agents: z.array(z.string()),
+    problems: z.array(faultResult),
+    notes: z.array(faultResult).optional().describe('What may be meant so, and is worth a line.'),
+  })
+  .meta({ id: 'Check', description: 'What is wrong with the files of plugins and agents.' });
+
+export const pausedResult = z.strictObject({ agent: z.string(), until: time().nullable() }).meta({ id: 'Paused' });
+
+export const resumedResult = z.strictObject({ agent: z.string() }).meta({ id: 'Resumed' });
+
+export const levelResult = z.strictObject({ agent: z.string(), level: z.string() }).meta({ id: 'Level' });
+
+export const mendedResult = z
+  .strictObject({ mended: count().describe('Rows that were set aside.') })
+  .meta({ id: 'Mended' });
+
+export const stoppingResult = z.strictObject({ pid: count() }).meta({ id: 'Stopping' });

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { faultResult } from './fault.ts';
+import { count, json, ms, time } from './fields.ts';
+
+export const holdUpResult = z
+  .strictObject({
+    is: z
+      .enum(['paused', 'held', 'quarantined', 'off', 'setup', 'origin', 'deferred'])
+      .describe(
+        'paused: by a person · held: safe mode · off: its agent is no more · setup: its agent needs setup · origin: a server is down · deferred: the machine is short of memory.',
+      ),
+    text: z.string().describe('One sentence without times.'),
+    until: time().nullable().describe('When the hold-up is over, or looked at again; null: nobody knows.'),
+    next: z.string().nullable().describe('What a person can type to end the hold-up.'),
+  })
+  .meta({ id: 'HoldUp', description: 'Why a job that waits does not start.' });
+
+const failure = z.strictObject({
+  attempt: count(),
+  startedAt: time(),
+  finishedAt: time(),
+  worker: z.string().nullable(),
+  error: faultResult,
+});
+
+export const jobResult = z
+  .strictObject({
+    id: z.string(),
+    agent: z.string(),
+    version: z.string().nullable().describe('The version that ran the latest attempt; null before the first.'),
+    state: z.enum(['queued', 'running', 'retrying', 'done', 'dead', 'cancelled']),
+    trigger: z.enum(['schedule', 'manual', 'send', 'event', 'replay']),
+    attempt: count().describe('The number of the latest attempt; 0 before the first.'),
+    attempts: count().describe('The most attempts that the job gets.'),
+    slot: time().nullable(),
+    key: z.string().nullable(),
+    priority: z.int(),
+    queuedAt: time(),
+    runAt: time(),
+    startedAt: time().nullable(),
+    finishedAt: time().nullable(),
+    durationMs: ms().nullable(),
+    input: json(),
+    result: json(),
+    summary: z.string().nullable(),
+    error: faultResult.nullable(),
+    cause: z.string().nullable(),
+    waitsFor: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('The server that holds a retrying job up, as https://api.example: no attempt is lost.'),
+    waits: count()
+      .optional()
+      .describe('How often in a row the plugin of a retrying job asked to be tried later (RetryLater).'),
+    madeBy: z.string().nullable().optional().describe('The job that made this job by a send or an emit.'),
+    hops: count().optional().describe('Hops from the job that no job made.'),
+    holdUp: holdUpResult
+      .nullable()
+      .optional()
+      .describe(
+        'Why the job does not start; null: nothing but its own time or a free worker. Left out while the host is down.',
+      ),
+    failures: z.array(failure).optional().describe('Every failed attempt; only in `job`.'),
+  })
+  .meta({ id: 'Job' });
+
+export const usedKeyResult = z
+  .strictObject({ since: time(), state: z.string(), sameInput: z.boolean() })
+  .meta({ id: 'UsedKey', description: 'The job that has the key already: nothing was queued.' });
+
+export const manyResult = z
+  .strictObject({
+    count: count(),
+    jobs: z.array(z.string()).max(1_000).describe('The first 1,000 ids.'),
+  })
+  .meta({ id: 'Many', description: 'Jobs to which something was, or would be, done.' });
+
+export const manyOrPlanResult = manyResult.extend({ dryRun: z.boolean() }).meta({ id: 'ManyOrPlan' });
+
+export const deadGroupResult = z
+  .strictObject({
+    cause: z.string(),
+    agent: z.string(),
+    count: count(),
+    firstAt: time(),
+    lastAt: time(),
+    example: jobResult.describe('The newest.'),
+  })
+  .meta({ id: 'DeadGroup', description: 'Dead letters of one agent and cause.' });
+
+export const slotResult = z
+  .strictObject({
+    agent: z.string(),
+    due: time(),
+    state: z.string(),
+    reason: z.string().nullable(),
+    job: z.string().nullable(),
+  })
+  .meta({ id: 'Slot' });
+
+export type HoldUpView = z.infer<typeof holdUpResult>;
+export type JobView = z.infer<typeof jobResult>;
+export type UsedKeyView = z.infer<typeof usedKeyResult>;
+export type ManyView = z.infer<typeof manyResult>;

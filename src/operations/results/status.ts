@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { configResult } from './config.ts';
+import { faultResult } from './fault.ts';
+import { bytes, count, json, ms, time } from './fields.ts';
+import { jobResult } from './job.ts';
+import { originResult } from './origin.ts';
+
+/** How an agent is, in one word. */
+export const AGENT_STATES = [
+  'new',
+  'ok',
+  'running',
+  'retrying',
+  'late',
+  'healing',
+  'quarantined',
+  'failed',
+  'unscheduled',
+  'done',
+  'paused',
+  'needs setup',
+  'off',
+] as const;
+
+const waiting = () => count().optional().describe('All jobs that wait: queued, and before another attempt.');
+
+export const agentResult = z
+  .strictObject({
+    name: z.string(),
+    plugin: z.string(),
+    about: z.string(),
+    version: z.string().nullable(),
+    standing: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('Of that version: good, candidate (on probation), pinned (by a person), rolled-back.'),
+    state: z.enum(AGENT_STATES).describe('unscheduled: a schedule and no next run · done: its schedule has ended.'),
+    why: z.string().describe('One sentence that says why the agent is in that state.'),
+    schedule: z.string().nullable(),
+    timezone: z.string().nullable(),
+    range: z.string().nullable().optional().describe('What bounds the schedule, as: from 2026-12-01 until 2027-03-31.'),
+    input: z
+      .strictObject({ schema: json(), takesNothing: z.boolean() })
+      .nullable()
+      .optional()
+      .describe('What jobs may be given, as JSON Schema draft 7, and whether that may be nothing; null: anything.'),
+    lastJob: jobResult.nullable(),
+    nextSlot: time().nullable(),
+    p95Ms: ms().nullable(),
+    memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
+    workers: z.strictObject({ now: count(), min: count(), max: count() }),
+    queued: count(),
+    waiting: waiting(),
+    dead: count(),
+    hours: z
+      .array(z.strictObject({ done: count(), dead: count() }))
+      .describe('Jobs that ended in each of the last 24 hours, oldest first.'),
+    problem: faultResult
+      .nullable()
+      .describe('What is wrong with its plugin or agent file, when an older version goes on running or nothing runs.'),
+  })
+  .meta({ id: 'Agent' });
+
+export const hostResult = z
+  .strictObject({
+    version: z.string(),
+    pid: count(),
+    startedAt: time(),
+    folder: z.string(),
+    watchedBy: z
+      .enum(['guardian', 'systemd'])
+      .nullable()
+      .describe('The process that starts the host again when it ends; null: none does.'),
+    guardian: count().nullable().describe('The process id of the guardian.'),
+    safeMode: z.boolean().describe('The host failed to start again and again, and holds its agents.'),
+    memoryBytes: bytes(),
+    loopLagMs: ms(),
+    cells: count(),
+    workers: count(),
+    queued: count(),
+    waiting: waiting(),
+    socket: z.string(),
+    store: z.string(),
+    logs: z.string(),
+    config: configResult
+      .nullable()
+      .optional()
+      .describe('Of config/daruma.yaml; null or left out: the file says what is known to be good.'),
+  })
+  .meta({ id: 'Host' });
+
+export const statusResult = z
+  .strictObject({
+    host: hostResult.nullable().describe('null: the host is down, and this is the last known state.'),
+    edge: z.strictObject({ url: z.string(), pid: count() }).nullable(),
+    agents: z.array(agentResult),
+    incidents: z
+      .strictObject({ open: count(), healedToday: count() })
+      .describe('Incidents that have not ended; those healed within the last 24 hours.'),
+    origins: z
+      .array(originResult)
+      .max(100)
+      .optional()
+      .describe('Servers that agents call: those that are down first, then the newest. Empty while the host is down.'),
+    problems: z.array(faultResult).describe('Files that were rejected and plugins that are idle.'),
+    notes: z.array(faultResult).optional().describe('What may be meant so, and is worth a line.'),
+  })
+  .meta({ id: 'Status' });
+
+export type AgentView = z.infer<typeof agentResult>;
+export type StatusView = z.infer<typeof statusResult>;

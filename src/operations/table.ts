@@ -1,0 +1,25 @@
+import type { z } from 'zod';
+import { AGENT_OPERATIONS } from './agent-operations.ts';
+import { HOST_OPERATIONS } from './host-operations.ts';
+import { JOB_OPERATIONS } from './job-operations.ts';
+
+/**
+ * Every operation that a host answers. The control socket reads arguments by it, the types of clients and of the host come
+ * from it, and so do docs/operations.md and docs/json/. Fields of results are added, never renamed.
+ */
+export const OPERATIONS = { ...AGENT_OPERATIONS, ...JOB_OPERATIONS, ...HOST_OPERATIONS };
+
+type Table = typeof OPERATIONS;
+
+/** The name of an operation. */
+export type Op = keyof Table;
+
+/** For each operation: `args` as its client gives them, `read` as the host gets them, with defaults; `item` and `value` as they come back. */
+export type Ops = {
+  [O in Op]: {
+    args: z.input<Table[O]['args']>;
+    read: z.output<Table[O]['args']>;
+    value: z.output<Table[O]['result']>;
+    item: Table[O] extends { item: infer Item extends z.ZodType } ? z.output<Item> : never;
+  };
+};
