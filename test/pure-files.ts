@@ -1,5 +1,5 @@
 /** Folders of `src/` whose files decide: no clock, no chance, no I/O. */
-const FOLDERS = ['kernel/', 'healing/'];
+const FOLDERS = ['kernel/', 'healing/', 'operations/'];
 
 /** Files of those folders that act. `kernel/time.ts` is the door by which time comes in. */
 const ACTING = new Set([
@@ -42,7 +42,7 @@ const FILES = new Set([
   'guardian/restart.ts',
   'host/config/live.ts',
   'host/door/agent-state.ts',
-  'host/door/op-args.ts',
+  'host/door/handlers.ts',
   'host/door/views.ts',
   'host/life/banner.ts',
   'host/life/exits.ts',
