@@ -20,7 +20,7 @@ const round = (value: number) => Math.round(value * 100) / 100;
 type Host = Awaited<ReturnType<typeof noopHost>>;
 
 /** Hands jobs in at an even pace and asks each when it was entered. */
-async function waits({ house }: Host, perSecond: number, seconds: number) {
+async function waits({ hostContext }: Host, perSecond: number, seconds: number) {
   const handed = new Map<string, number>();
   const adding: Promise<void>[] = [];
   const begun = now();
@@ -30,7 +30,7 @@ async function waits({ house }: Host, perSecond: number, seconds: number) {
     for (; sent < due; sent++) {
       const asked = now();
       adding.push(
-        house.jobs
+        hostContext.jobs
           .add([{ agent: 'noop', trigger: 'manual', input: null, attempts: 5 }])
           .then(([job]) => void handed.set(job!.id, asked)),
       );
@@ -40,7 +40,7 @@ async function waits({ house }: Host, perSecond: number, seconds: number) {
   await Promise.all(adding);
   const found: number[] = [];
   for (const [id, asked] of handed) {
-    const job = await house.jobs.finished(id);
+    const job = await hostContext.jobs.finished(id);
     found.push(Number(job.result) - asked);
   }
   const sorted = found.sort((a, b) => a - b);

@@ -18,15 +18,15 @@ export default definePlugin({ about: 'Nothing.', workers: { min: ${workers}, max
   );
   const config = readConfig(openConfigFiles(folder), { unattended: false, now: Date.now() });
   const host = await startHost({ folder, config, ending: (why) => console.error(why), gone: console.error });
-  const { house } = host;
-  while (!house.catalog.agents().has('noop')) await house.time.sleep(10);
+  const { hostContext } = host;
+  while (!hostContext.catalog.agents().has('noop')) await hostContext.time.sleep(10);
   const waiting = { left: 0, done: () => {} };
-  house.jobs.onSettled((end) => {
+  hostContext.jobs.onSettled((end) => {
     if (end.state === 'done' && --waiting.left === 0) waiting.done();
   });
 
   return {
-    house,
+    hostContext,
     /** Runs so many jobs with so many unacknowledged at a time; resolves when all completions are on disk. */
     async drive(count: number, inFlight: number) {
       const finished = new Promise<void>((resolve) => {
@@ -37,7 +37,7 @@ export default definePlugin({ about: 'Nothing.', workers: { min: ${workers}, max
       const lane = async () => {
         while (next < count) {
           next++;
-          await house.jobs.add([{ agent: 'noop', trigger: 'manual', input: null, attempts: 5 }]);
+          await hostContext.jobs.add([{ agent: 'noop', trigger: 'manual', input: null, attempts: 5 }]);
         }
       };
       await Promise.all(Array.from({ length: inFlight }, lane));

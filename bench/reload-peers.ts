@@ -75,8 +75,8 @@ async function watched(system: System): Promise<Round> {
     if ((await served(session, 'v0', 0)) === null) throw new Error(`${system.name} does no work`);
     const settled = Date.now() + LEAD_MS;
     await sleep(2 * LEAD_MS);
-    session.ledger.look();
-    const pauseBeforeMs = longestPause(session.ledger.begun, settled, Date.now());
+    session.startedMarkers.look();
+    const pauseBeforeMs = longestPause(session.startedMarkers.begun, settled, Date.now());
     const atFirst = await session.work();
     const toFirstWorkMs: (number | null)[] = [];
     const pausesMs: number[] = [];
@@ -87,8 +87,8 @@ async function watched(system: System): Promise<Round> {
       // The next save meets the work at another moment.
       await sleep(700 + (edit % 7) * 53);
       await session.rested();
-      session.ledger.look();
-      pausesMs.push(longestPause(session.ledger.begun, saved, Date.now()));
+      session.startedMarkers.look();
+      pausesMs.push(longestPause(session.startedMarkers.begun, saved, Date.now()));
     }
     const afterEdits = await session.work();
     const broken = await whileBroken(session);
@@ -114,23 +114,23 @@ async function whileBroken(session: Session) {
   session.saveBroken();
   await sleep(brokenMs);
   const stands = await session.stands();
-  session.ledger.look();
-  const doneMeanwhile = session.ledger.begun.filter(({ at }) => at > saved && at < saved + brokenMs).length;
+  session.startedMarkers.look();
+  const doneMeanwhile = session.startedMarkers.begun.filter(({ at }) => at > saved && at < saved + brokenMs).length;
   await session.rested();
   const mended = Date.now();
   session.save('mended');
   const mendedMs = await served(session, 'mended', mended);
   await session.rested();
-  const pauseMs = longestPause(session.ledger.begun, saved, mended + (mendedMs ?? SERVED_WITHIN_MS));
+  const pauseMs = longestPause(session.startedMarkers.begun, saved, mended + (mendedMs ?? SERVED_WITHIN_MS));
   return { pauseMs, doneMeanwhile, stands, mendedMs, work: await session.work() };
 }
 
-async function served({ ledger }: Session, mark: string, saved: number, withinMs = SERVED_WITHIN_MS) {
+async function served({ startedMarkers }: Session, mark: string, saved: number, withinMs = SERVED_WITHIN_MS) {
   const isServed = await until(withinMs, () => {
-    ledger.look();
-    return ledger.first.has(mark);
+    startedMarkers.look();
+    return startedMarkers.first.has(mark);
   });
-  return isServed ? ledger.first.get(mark)! - saved : null;
+  return isServed ? startedMarkers.first.get(mark)! - saved : null;
 }
 
 function between(before: Work, after: Work): Work {

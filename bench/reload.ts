@@ -22,7 +22,7 @@ import { parseArgs } from 'node:util';
 import { machineFacts, median } from './machine.ts';
 import { lastRolledBack, recordsOf, saveBusy, versionNow } from './reload/busy.ts';
 import { makeInstallation, openDaruma } from './reload/daruma-host.ts';
-import { openLedger } from './reload/ledger.ts';
+import { openStartedMarkers } from './reload/ledger.ts';
 import { startLoad } from './reload/load.ts';
 import {
   COLLECTIONS,
@@ -59,7 +59,7 @@ const world = openWorld('reload');
 const { folder } = world;
 makeInstallation(folder);
 saveBusy(folder, 'v0');
-const ledger = openLedger(join(folder, 'out/ran.txt'));
+const startedMarkers = openStartedMarkers(join(folder, 'out/ran.txt'));
 const { options, env } = collecting(folder);
 const daruma = await openDaruma(world, options, env);
 const { client, pid } = daruma;
@@ -74,8 +74,8 @@ async function waited(what: string, holds: () => boolean | Promise<boolean>) {
 try {
   await waited('the first job runs', async () => {
     await client.ask('run', { agent: 'busy' }).then(({ id }) => accepted.push(id));
-    ledger.look();
-    return ledger.first.has('v0');
+    startedMarkers.look();
+    return startedMarkers.first.has('v0');
   });
   marks.set((await versionNow(client)).id, 'v0');
   const load = startLoad(Number(values['warm-rate']), () =>
@@ -99,10 +99,10 @@ try {
     const saved = Date.now();
     saveBusy(folder, mark);
     await waited(`${mark} runs`, () => {
-      ledger.look();
-      return ledger.first.has(mark);
+      startedMarkers.look();
+      return startedMarkers.first.has(mark);
     });
-    toFirstJob.push(ledger.first.get(mark)! - saved);
+    toFirstJob.push(startedMarkers.first.get(mark)! - saved);
     marks.set((await versionNow(client)).id, mark);
     if (at % 20 === 0)
       process.stderr.write(`${at} reloads, ${accepted.length} jobs, ${JSON.stringify(mbOf(memoryOf(pid)))}\n`);
@@ -116,21 +116,21 @@ try {
   // Rollbacks, at a lower rate: the newest version has proved itself.
   load.rate = Math.min(100, perSecond!);
   const goodMark = `v${reloads}`;
-  await waited('the newest version is good', async () => (await versionNow(client)).standing === 'good');
+  await waited('the newest version is good', async () => (await versionNow(client)).rollout === 'good');
   const { id: good } = await versionNow(client);
   const toGood: number[] = [];
   for (let at = 1; at <= rollbacks!; at++) {
     saveBusy(folder, `bad${at}`, true);
     const last = lastRolledBack(folder);
     await waited(`bad${at} is rolled back`, async () => {
-      ledger.look();
-      return ledger.first.has(`bad${at}`) && (await versionNow(client)).id === good;
+      startedMarkers.look();
+      return startedMarkers.first.has(`bad${at}`) && (await versionNow(client)).id === good;
     });
     await waited('the log says so', () => lastRolledBack(folder) !== last);
     const decided = Date.parse(lastRolledBack(folder)!);
-    const since = () => ledger.begun.slice(-2_000).filter((one) => one.mark === goodMark && one.at >= decided);
+    const since = () => startedMarkers.begun.slice(-2_000).filter((one) => one.mark === goodMark && one.at >= decided);
     await waited('the good one runs', () => {
-      ledger.look();
+      startedMarkers.look();
       return since().length > 0;
     });
     toGood.push(Math.min(...since().map((one) => one.at)) - decided);
@@ -140,11 +140,11 @@ try {
     const left = await client.ask('jobs', { agent: 'busy', states: ['queued', 'running', 'retrying'], limit: 1 });
     return left.length === 0;
   });
-  ledger.look();
+  startedMarkers.look();
 
   const records = await recordsOf(client);
   const done = new Map(records.flatMap((one) => (one.state === 'done' ? [[one.id, one]] : [])));
-  const runs = ledger.begun.filter(({ mark }) => mark.startsWith('v'));
+  const runs = startedMarkers.begun.filter(({ mark }) => mark.startsWith('v'));
   const timesRun = new Map<string, number>();
   for (const { job } of runs) timesRun.set(job, (timesRun.get(job) ?? 0) + 1);
   const mixed = runs.filter(({ job, mark }) => {
@@ -191,7 +191,7 @@ try {
 async function withoutReloads(forMs: number) {
   for (let at = 1; at <= reloads!; at++) {
     await sleep(forMs / reloads!);
-    ledger.look();
+    startedMarkers.look();
     await versionNow(client);
   }
 }

@@ -77,7 +77,7 @@ const workers = createWorkers(
       returned: (refs) => {
         returned += refs.length;
       },
-      roomy: () => onRoom(),
+      capacityChanged: () => onRoom(),
     },
     answer: async () => undefined,
     secrets: async () => ({}),

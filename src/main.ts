@@ -9,7 +9,7 @@ if (code === undefined) {
   const { quickly } = await import('./cli/quick.ts');
   const { typedHere } = await import('./cli/typed.ts');
   const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
-  const house = {
+  const hostContext = {
     async start(options: { folder: string; json: boolean; safe: boolean }) {
       refuseDevLoader(...loader);
       const { runGuardian } = await import('./guardian/guardian.ts');
@@ -17,22 +17,22 @@ if (code === undefined) {
     },
     async host({ dev, ...options }: { folder: string; json: boolean; safe: boolean; dev?: boolean }) {
       if (!dev) refuseDevLoader(...loader);
-      const { runHost } = await import('./host/life/run.ts');
+      const { runHost } = await import('./host/lifecycle/run.ts');
       return runHost(options);
     },
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
-    offline: async (folder: string) => (await import('./host/door/offline.ts')).openOffline(folder),
-    store: () => import('./host/door/offline-store.ts'),
-    check: async (folder: string) => (await import('./host/door/check-files.ts')).checkFiles(folder),
+    offline: async (folder: string) => (await import('./host/api/offline.ts')).openOffline(folder),
+    store: () => import('./host/api/offline-store.ts'),
+    check: async (folder: string) => (await import('./host/api/check-files.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);
   const typed = typedHere(argv);
   const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());
   if (quick) {
-    process.exitCode = await house[quick.command](quick);
+    process.exitCode = await hostContext[quick.command](quick);
   } else {
     const { runCli } = await import('./cli/run.ts');
-    process.exitCode = await runCli(argv, house, typed);
+    process.exitCode = await runCli(argv, hostContext, typed);
   }
 } else {
   process.exitCode = code;

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { openPm2 } from '../pm2.ts';
 import { freePort } from '../servers.ts';
-import { openLedger } from './ledger.ts';
+import { openStartedMarkers } from './ledger.ts';
 import { startLoad } from './load.ts';
 import { BROKEN, type System } from './session.ts';
 
@@ -51,7 +51,7 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
     const [app, out] = [join(world.folder, 'app'), join(world.folder, 'out')];
     for (const folder of [app, out]) mkdirSync(folder);
     const port = await freePort();
-    const ledger = openLedger(join(out, 'ran.txt'));
+    const startedMarkers = openStartedMarkers(join(out, 'ran.txt'));
     const pm2 = openPm2(world);
     let reloading: Promise<unknown> = Promise.resolve();
     const saveText = (text: string) => {
@@ -59,7 +59,8 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
       // A reload that fails says so, and is one of the things that are watched.
       if (isReloaded && pm2.daemon()) reloading = reloading.then(() => pm2.do('reload', 'app').catch(() => {}));
     };
-    const save = (mark: string) => saveText(program(file, mark, { ledger: ledger.file, port, jobMs, isGraceful }));
+    const save = (mark: string) =>
+      saveText(program(file, mark, { startedMarkers: startedMarkers.file, port, jobMs, isGraceful }));
     save('v0');
     await pm2.start({
       name: 'app',
@@ -75,13 +76,13 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
       else rest[end]++;
     });
     return {
-      ledger,
+      startedMarkers,
       save,
       saveBroken: () => saveText(BROKEN),
       saveNew: (mark) =>
         writeFileSync(
           join(app, `late${file.slice(3)}`),
-          program(file, mark, { ledger: ledger.file, port: 0, jobMs, isGraceful }),
+          program(file, mark, { startedMarkers: startedMarkers.file, port: 0, jobMs, isGraceful }),
         ),
       rested: async () => void (await reloading),
       async stands() {
@@ -129,13 +130,18 @@ function asked(port: number, job: number): Promise<End> {
 function program(
   file: Way['file'],
   mark: string,
-  { ledger, port, jobMs, isGraceful }: { ledger: string; port: number; jobMs: number; isGraceful: boolean },
+  {
+    startedMarkers,
+    port,
+    jobMs,
+    isGraceful,
+  }: { startedMarkers: string; port: number; jobMs: number; isGraceful: boolean },
 ): string {
   const take = (what: string, from: string) =>
     file === 'app.cjs' ? `const { ${what} } = require('${from}');` : `import { ${what} } from '${from}';`;
   return `${take('createServer', 'node:http')}
 ${take('appendFileSync', 'node:fs')}
-const note = (what, job) => appendFileSync('${ledger}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
+const note = (what, job) => appendFileSync('${startedMarkers}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
 const server = createServer((request, response) => {
   const job = request.url.slice(1);
   note('b', job);

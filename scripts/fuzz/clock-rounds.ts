@@ -303,7 +303,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
         atWork: working.length,
         disturbed: disturbed.length,
       },
-      broken: Object.fromEntries(Object.entries(found).filter(([, cases]) => cases.length > 0)),
+      broken: Object.fromEntries(Object.entries(found).filter(([, openIncidents]) => openIncidents.length > 0)),
     };
   }
 }

@@ -55,9 +55,9 @@ console.table({
 });
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}`;
 writeFileSync(values.result, `${JSON.stringify({ machine, commit: of, seed, ...outcome }, null, 2)}\n`);
-for (const [promise, cases] of Object.entries(broken)) {
-  console.log(`✗ ${promise}: ${cases.length} times`);
-  for (const one of cases.slice(0, 10)) console.log(`    ${one}`);
+for (const [promise, openIncidents] of Object.entries(broken)) {
+  console.log(`✗ ${promise}: ${openIncidents.length} times`);
+  for (const one of openIncidents.slice(0, 10)) console.log(`    ${one}`);
 }
 const failed = Object.keys(broken).length > 0;
 console.log(

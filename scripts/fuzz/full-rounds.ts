@@ -160,8 +160,10 @@ export async function fullDisk(options: FullDisk): Promise<FullOutcome | undefin
       if (at % 10 < 9) continue;
       const known = new Map(load.accepted);
       const now = await load.gather();
-      const broken = Object.entries(checkAlways({ ...now, accepted: known })).filter(([, cases]) => cases.length > 0);
-      for (const [promise, cases] of broken) for (const one of cases) misfortune(promise, one);
+      const broken = Object.entries(checkAlways({ ...now, accepted: known })).filter(
+        ([, openIncidents]) => openIncidents.length > 0,
+      );
+      for (const [promise, openIncidents] of broken) for (const one of openIncidents) misfortune(promise, one);
       for (const job of now.jobs) {
         const end = endOf(job);
         if (end) load.endedBefore.set(job.id, end);
@@ -196,7 +198,7 @@ export async function fullDisk(options: FullDisk): Promise<FullOutcome | undefin
     const last = await load.gather();
     const atRest: Broken = { ...checkAtRest(last), ...misfortunes };
     if (load.contradictions.length > 0) atRest['one key, two answers'] = load.contradictions;
-    const broken = Object.fromEntries(Object.entries(atRest).filter(([, cases]) => cases.length > 0));
+    const broken = Object.fromEntries(Object.entries(atRest).filter(([, openIncidents]) => openIncidents.length > 0));
     log.listen();
     const lines = log.figures();
     if (attempts !== 1) broken['the speaker did not live through it'] = [`attempt ${attempts}`];

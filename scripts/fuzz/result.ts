@@ -27,9 +27,9 @@ export function report(figures: Record<string, unknown>, broken: Broken): void {
       : Object.entries(value).map(([part, one]) => [`${name}: ${part}`, one]);
   });
   console.table(Object.fromEntries(flat));
-  for (const [promise, cases] of Object.entries(broken)) {
-    console.log(`✗ ${promise}: ${cases.length} times`);
-    for (const one of cases.slice(0, 10)) console.log(`    ${one}`);
+  for (const [promise, openIncidents] of Object.entries(broken)) {
+    console.log(`✗ ${promise}: ${openIncidents.length} times`);
+    for (const one of openIncidents.slice(0, 10)) console.log(`    ${one}`);
   }
   if (Object.keys(broken).length === 0) console.log('✓ no promise broken');
 }

@@ -153,7 +153,7 @@ export async function crashFuzz(options: CrashFuzz): Promise<Outcome> {
   function brokenOf(all: Broken): Broken {
     const found = { ...all, ...misfortunes };
     if (load.contradictions.length > 0) found['one key, two answers'] = load.contradictions;
-    return Object.fromEntries(Object.entries(found).filter(([, cases]) => cases.length > 0));
+    return Object.fromEntries(Object.entries(found).filter(([, openIncidents]) => openIncidents.length > 0));
   }
 
   try {

@@ -242,7 +242,7 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
     const sum = (pick: (round: SlowRound) => number) => rounds.reduce((total, one) => total + pick(one), 0);
     if (sum((one) => one.flushesByLoops) > 0)
       atRest['a loop waited for a flush'] = rounds.flatMap(({ flushedByLoops }) => flushedByLoops);
-    const broken = Object.fromEntries(Object.entries(atRest).filter(([, cases]) => cases.length > 0));
+    const broken = Object.fromEntries(Object.entries(atRest).filter(([, openIncidents]) => openIncidents.length > 0));
     return {
       rounds,
       inAll: {

@@ -18,14 +18,14 @@ export const ofHost: readonly Mutation[] = [
   },
   {
     breaks: 'settings with which no host ever worked are not tried again for ever under systemd',
-    file: 'src/host/life/exits.ts',
+    file: 'src/host/lifecycle/exits.ts',
     text: 'isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 }',
     instead: 'isForPeople ? { code: 1, waitMs: 0 }',
     caughtBy: ['test/host/exits.test.ts'],
   },
   {
     breaks: 'a signal of somebody else does not keep a service down',
-    file: 'src/host/life/exits.ts',
+    file: 'src/host/lifecycle/exits.ts',
     text: "by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0",
     instead: '0',
     caughtBy: ['test/host/exits.test.ts', 'test/guardian/systemd.test.ts'],
@@ -67,10 +67,10 @@ export const ofHost: readonly Mutation[] = [
   },
   {
     breaks: 'a single look ends no host',
-    file: 'src/host/life/held.ts',
+    file: 'src/host/lifecycle/handles.ts',
     text: 'grave.filter(({ what }) => before.has(what))',
     instead: 'grave',
-    caughtBy: ['test/host/held.test.ts', 'test/host/watch-held.test.ts'],
+    caughtBy: ['test/host/handles.test.ts', 'test/host/watch-handles.test.ts'],
   },
   {
     breaks: 'a host whose store is gone is not followed by one with an empty store',
@@ -81,7 +81,7 @@ export const ofHost: readonly Mutation[] = [
   },
   {
     breaks: 'a copy leaves the commands of the original alone',
-    file: 'src/gateway/exec/keeper.ts',
+    file: 'src/gateway/exec/broker-supervisor.ts',
     text: 'const own = found.filter(',
     instead: 'const own = found; found.filter(',
     caughtBy: ['test/gateway/kill.test.ts'],

@@ -22,7 +22,7 @@ export const ofValues: readonly Mutation[] = [
   },
   {
     breaks: 'the host reads the arguments of every op: values',
-    file: 'src/host/door/handlers.ts',
+    file: 'src/host/api/handlers.ts',
     text: 'handler(readArgs(op, args), call)',
     instead: 'handler((args ?? {}) as never, call)',
     caughtBy: ['test/operations/arguments.test.ts'],

@@ -51,6 +51,6 @@ export const ofWorkers: readonly Mutation[] = [
     file: 'src/workers/inside/thrown.ts',
     text: 'if (own) return !mayHelp(own);',
     instead: 'if (own) return false;',
-    caughtBy: ['test/workers/fences.test.ts'],
+    caughtBy: ['test/workers/restrictions.test.ts'],
   },
 ];

@@ -1,9 +1,9 @@
-import { type Breaker, type BreakerEvent, newBreaker, step as stepBreaker } from '../../src/gateway/origins/breaker.ts';
+import { type Breaker, type BreakerEvent, newBreaker, stepBreaker } from '../../src/gateway/origins/breaker.ts';
 import { ORIGIN_DEFAULTS } from '../../src/gateway/origins/terms.ts';
 import { type AttemptEvent, type AttemptLife, stepAttempt } from '../../src/jobs/attempt-state.ts';
 import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import { type SlotEvent, type SlotLife, stepSlot } from '../../src/schedule/slot-state.ts';
-import { step as stepWorker, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
+import { stepWorker, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 import type { Machine } from './machine.ts';
 
 const terms = { attempts: 3, allowed: 3, staleAt: null };

@@ -1,34 +1,34 @@
 import { access, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
-import { createAgentShelf } from './agent-shelf.ts';
-import { createAlarms } from './alarms.ts';
-import { changeBetween, isEmptyChange, tellChange } from './change.ts';
+import { createAgentFileRegistry } from './agent-file-registry.ts';
+import { createBuilder } from './builder/client.ts';
+import { readRuntime } from './builder/runtime.ts';
+import { changeBetween, isEmptyChange, logCatalogChange } from './change.ts';
+import { createChangeReports } from './change-reports.ts';
 import { createSettingsCheck } from './files/settings-check.ts';
-import { goneAgents, tellGone } from './gone.ts';
+import { goneAgents, recordGoneAgents } from './gone-agents.ts';
 import { createIdle } from './idle.ts';
 import { createInForceFile, filesOf, goodOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
 import { createListeners } from './listeners.ts';
-import { createNews } from './news.ts';
+import { createNamedTimers } from './named-timers.ts';
 import type { CatalogNeeds, CatalogOptions } from './options.ts';
-import { createPluginShelf } from './plugin-shelf.ts';
+import { createPluginRegistry } from './plugin-registry.ts';
 import type { Catalog, CatalogChange, GoneAgent, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve/agent.ts';
 import { rememberingResolve } from './resolve/memo.ts';
 import { resolveSet } from './resolve/set.ts';
 import { resolveVersion } from './resolve/version.ts';
+import { createRollouts } from './rollout/rollouts.ts';
 import { scheduleNotes } from './schedule-notes.ts';
-import { createStandings } from './standing/standings.ts';
-import { type Strays, straysOf } from './strays.ts';
+import { createSingleFlight } from './single-flight.ts';
 import { withUnheard } from './topics.ts';
-import { createTurns } from './turns.ts';
+import { type UnrecognizedFiles, unrecognizedFilesOf } from './unrecognized-files.ts';
 import { createVersions } from './versions/versions.ts';
-import { createEyes } from './watching/eyes.ts';
+import { createFileScanner } from './watching/file-scanner.ts';
 import { AGENTS, type FolderList, listFolders, PLUGINS } from './watching/list.ts';
-import { type Watch, watchFolders } from './watching/watch.ts';
-import { createWorkshop } from './workshop/client.ts';
-import { readRuntime } from './workshop/runtime.ts';
+import { type FolderWatch, watchFolders } from './watching/watch.ts';
 
 /** Several events of one save are one look. */
 const GATHER_MS = 10;
@@ -50,18 +50,18 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const { folder, versionsFolder } = options;
   const emptyFolder = join(versionsFolder, '.empty');
   const { settleMs = 100, goneMs = 2_000 } = options;
-  const eyes = createEyes(needs, { folder, rules: { settleMs, goneMs } });
+  const scanner = createFileScanner(needs, { folder, rules: { settleMs, goneMs } });
   const versions = createVersions(versionsFolder, options.versionsBudgetBytes);
-  const workshop = createWorkshop(needs, {
+  const builder = createBuilder(needs, {
     emptyFolder,
     compileMs: options.compileMs ?? 20_000,
     inspectMs: options.inspectMs ?? 5_000,
     warmMs: options.warmMs ?? 10_000,
     parallel: PARALLEL,
   });
-  const checks = createSettingsCheck({ workshop, folder, answered: applySoon });
-  const alarms = createAlarms<'gather' | 'settle' | 'scan' | 'apply'>(time);
-  const turns = createTurns(look, (error) =>
+  const checks = createSettingsCheck({ builder, folder, answered: applySoon });
+  const alarms = createNamedTimers<'gather' | 'settle' | 'scan' | 'apply'>(time);
+  const turns = createSingleFlight(look, (error) =>
     log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) }),
   );
   const memory = createInForceFile(versionsFolder, log);
@@ -71,13 +71,13 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
   let remembered = NOTHING_IN_FORCE;
-  const pluginShelf = createPluginShelf({
+  const pluginShelf = createPluginRegistry({
     time,
     versions,
-    workshop,
+    builder,
     runtime: readRuntime(),
-    files: eyes.files,
-    answers: eyes.answers,
+    files: scanner.files,
+    answers: scanner.answers,
     hostTimezone,
     folder,
     remembered: (plugin) => versions.get(plugin, remembered.plugins.get(plugin) ?? ''),
@@ -86,13 +86,13 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       hint();
     },
   });
-  const agentShelf = createAgentShelf({
-    files: eyes.files,
+  const agentShelf = createAgentFileRegistry({
+    files: scanner.files,
     remembered: (agent) => remembered.files.get(agent),
     hostTimezone,
     now: time.now,
   });
-  const standings = createStandings({
+  const rollouts = createRollouts({
     time,
     versions,
     apply,
@@ -104,17 +104,17 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ),
   });
 
-  const news = createNews({ log, pluginShelf, strays: () => strays.problems, eyes });
+  const news = createChangeReports({ log, pluginShelf, strays: () => strays.problems, scanner });
 
   let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   let starting: Promise<void> | undefined;
-  let watch: Watch | undefined;
+  let watch: FolderWatch | undefined;
   let turned: number | undefined;
   let inForce = new Map<string, Resolved>();
   let listings: Listing[] = [];
   let list: FolderList | undefined;
   let gone: readonly GoneAgent[] = [];
-  let strays: Strays = { problems: [], notes: [] };
+  let strays: UnrecognizedFiles = { problems: [], notes: [] };
   /** Something is there that is not settled yet. */
   let unsettled = false;
   let agentsUnsettled = false;
@@ -126,7 +126,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await mkdir(emptyFolder);
     await versions.open();
     remembered = await memory.read();
-    standings.load(remembered.standings);
+    rollouts.load(remembered.rollouts);
     gone = remembered.gone;
     for (const [name, { agent, origins }] of remembered.agents) {
       const { plugin, id } = agent.version;
@@ -135,11 +135,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       checks.know(plugin, id, agent.settings);
       inForce.set(name, { agent: { ...agent, version: version.ref }, origins });
     }
-    for (const version of versions.all()) for (const input of version.inputs) eyes.know(input.path, input);
+    for (const version of versions.all()) for (const input of version.inputs) scanner.know(input.path, input);
     for (const root of [PLUGINS, AGENTS]) {
       if (await isThere(join(folder, root))) continue;
       const known = filesOf(remembered, versions.get).filter(({ path }) => path.startsWith(`${root}/`));
-      for (const { path, hash, text } of known) eyes.assume(path, hash, text);
+      for (const { path, hash, text } of known) scanner.assume(path, hash, text);
       // A folder that should hold something is not made anew: an empty one would say that all of it was removed.
       if (known.length === 0) await mkdir(join(folder, root), { recursive: true }).catch(() => {});
     }
@@ -170,7 +170,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     list ??= await listFolders(folder);
     const also = pluginShelf.madeOf(full);
     await watch?.refresh({ tooBig: list.tooBig, also });
-    const seen = await eyes.look(also, { full });
+    const seen = await scanner.look(also, { full });
     if (is === 'stopped') return;
     turned = time.monotonic();
     list = seen.list;
@@ -178,10 +178,10 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     agentsUnsettled = seen.agentsWait;
     if (unsettled) {
       alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
-      if (is === 'running' && seen.waitMs! <= settleMs) workshop.warm();
+      if (is === 'running' && seen.waitMs! <= settleMs) builder.warm();
     }
     agentShelf.take();
-    pluginShelf.take(eyes.turn(), full);
+    pluginShelf.take(scanner.turn(), full);
     apply();
   }
 
@@ -207,7 +207,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     };
     const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
     checks.ask(set.unchecked);
-    standings.settle(set, inForce);
+    rollouts.settle(set, inForce);
     gone = goneAgents({ before: inForce, set, plugins, files, known: gone, now: time.now() });
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
@@ -216,21 +216,21 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     // What a plugin imports is known when it is compiled.
     if (pluginShelf.idle()) {
       const { inputs } = pluginShelf.madeOf(false);
-      strays = withUnheard(straysOf({ files: eyes.files, list, inputs, isWhole }), inForce, plugins);
+      strays = withUnheard(unrecognizedFilesOf({ files: scanner.files, list, inputs, isWhole }), inForce, plugins);
     }
     problems.set([
-      ...folderProblems(list.missing, eyes.files, inForce.size > 0),
+      ...folderProblems(list.missing, scanner.files, inForce.size > 0),
       ...strays.problems,
       ...(watch?.trouble() ?? []),
       ...pluginShelf.problems(),
       ...agentShelf.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set([...tellGone(gone), ...strays.notes, ...scheduleNotes(inForce)]);
+    notes.set([...recordGoneAgents(gone), ...strays.notes, ...scheduleNotes(inForce)]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {
-      for (const line of tellChange(change)) log.info(line.message, line.data);
+      for (const line of logCatalogChange(change)) log.info(line.message, line.data);
       listeners.tell(change);
     }
     if (is === 'running') news.look(plugins, files, set);
@@ -242,14 +242,14 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       plugins: goodOf(pluginShelf.plugins(), ({ ref }) => ref.id),
       files: goodOf(agentShelf.files(), ({ file, text }) => ({ file, text })),
       agents: inForce,
-      standings: standings.all(),
+      rollouts: rollouts.all(),
       gone,
     };
     remembered = now;
     memory.write(now, async () => void (await versions.prune(used())));
   }
 
-  const used = () => new Set([...versionsOf(remembered), ...standings.used()]);
+  const used = () => new Set([...versionsOf(remembered), ...rollouts.used()]);
 
   function isIdle(): boolean {
     const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');
@@ -269,7 +269,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       alarms.close();
       idle.release();
       if (wasNew) return;
-      await Promise.all([watch?.close(), workshop.stop()]);
+      await Promise.all([watch?.close(), builder.stop()]);
       await Promise.allSettled([starting, turns.close(), pluginShelf.settled()]);
       await watch?.close();
       await memory.settled();
@@ -285,7 +285,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       await idle.wait(RESCAN_MS);
     },
     origins: (agent) => inForce.get(agent)?.origins,
-    standings,
+    rollouts,
     shrink: () => versions.prune(used(), 0),
     onChange: listeners.add,
     onNews: news.add,

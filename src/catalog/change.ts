@@ -25,7 +25,7 @@ export function isEmptyChange({ added, changed, removed }: CatalogChange): boole
 }
 
 /** One line for each agent. */
-export function tellChange(change: CatalogChange): { message: string; data: Record<string, unknown> }[] {
+export function logCatalogChange(change: CatalogChange): { message: string; data: Record<string, unknown> }[] {
   const dataOf = (agent: Agent) => ({ agent: agent.name, version: agent.version.id });
   return [
     ...change.added.map((agent) => ({ message: `${agent.name} is live`, data: dataOf(agent) })),

@@ -5,7 +5,7 @@ import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
-import type { Standing } from './standing/standing.ts';
+import type { Rollout } from './rollout/rollout.ts';
 import { BUNDLE_FILE, MAP_FILE } from './versions/files.ts';
 import type { StoredVersion } from './versions/versions.ts';
 
@@ -16,7 +16,7 @@ export interface InForce {
   /** The last good text of each agent file, by agent. */
   files: ReadonlyMap<string, { file: string; text: string }>;
   agents: ReadonlyMap<string, Resolved>;
-  standings: ReadonlyMap<string, Standing>;
+  rollouts: ReadonlyMap<string, Rollout>;
   gone: readonly GoneAgent[];
 }
 
@@ -24,7 +24,7 @@ export const NOTHING_IN_FORCE: InForce = {
   plugins: new Map(),
   files: new Map(),
   agents: new Map(),
-  standings: new Map(),
+  rollouts: new Map(),
   gone: [],
 };
 
@@ -77,11 +77,11 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
         // Agents may be called `constructor`: what is keyed by their names is a map.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
         const agents = mapOf<Resolved>(found.agents);
-        const standings = mapOf<Standing>(found.standings);
-        for (const [name, standing] of standings) {
-          if ((standing.good as unknown) === IN_FORCE) standing.good = agents.get(name) ?? null;
+        const rollouts = mapOf<Rollout>(found.rollouts);
+        for (const [name, rollout] of rollouts) {
+          if ((rollout.good as unknown) === IN_FORCE) rollout.good = agents.get(name) ?? null;
         }
-        return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, standings, gone: found.gone ?? [] };
+        return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, rollouts, gone: found.gone ?? [] };
       } catch {
         return NOTHING_IN_FORCE;
       }
@@ -96,7 +96,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
           plugins: Object.fromEntries(now.plugins),
           files: Object.fromEntries(now.files),
           agents: Object.fromEntries(now.agents),
-          standings: packed(now),
+          rollouts: packed(now),
           gone: now.gone,
         };
         await writeFile(`${file}.tmp`, JSON.stringify(plain));
@@ -112,9 +112,9 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
   };
 }
 
-function packed({ standings, agents }: InForce): Record<string, unknown> {
+function packed({ rollouts, agents }: InForce): Record<string, unknown> {
   return Object.fromEntries(
-    [...standings].map(([name, one]) =>
+    [...rollouts].map(([name, one]) =>
       one.good && one.good === agents.get(name) ? [name, { ...one, good: IN_FORCE }] : [name, one],
     ),
   );
@@ -123,7 +123,7 @@ function packed({ standings, agents }: InForce): Record<string, unknown> {
 /** By identity of what is resolved: an agent that did not change is the same object. */
 function isSame(a: InForce, b: InForce): boolean {
   return (
-    a.standings === b.standings &&
+    a.rollouts === b.rollouts &&
     a.gone === b.gone &&
     hasSame(a.agents, b.agents, (one, two) => one === two) &&
     hasSame(a.plugins, b.plugins, (one, two) => one === two) &&

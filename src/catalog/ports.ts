@@ -1,7 +1,7 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
-import type { Rejection } from './standing/probation.ts';
+import type { Rejection } from './rollout/probation.ts';
 import type { StoredVersion } from './versions/versions.ts';
 
 /** What changed in the set of agents that are in force. */
@@ -12,7 +12,7 @@ export interface CatalogChange {
 }
 
 /** `good`, on trial (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
-export type StandingWord = 'good' | 'candidate' | 'pinned' | 'rolled-back';
+export type RolloutState = 'good' | 'candidate' | 'pinned' | 'rolled-back';
 
 /** Everything that the folders name, in force or not, for people. */
 export interface Listing {
@@ -24,7 +24,7 @@ export interface Listing {
   /** What is wrong with the newest state of its files, also while an older version goes on running. */
   problem: PlainFault | null;
   /** Of an agent in force: whether what runs is good, on trial, held by a person, or in place of something bad. */
-  standing?: StandingWord;
+  rollout?: RolloutState;
 }
 
 /** An agent that went with a change of its files within the last seven days, and has not come back. */
@@ -40,14 +40,14 @@ export interface GoneAgent {
 }
 
 /** One value of an agent or of the host, and where it was said: `default`, `plugins/x.ts`, `agents/x.yaml:6:3`, `config/daruma.yaml:2:1`. */
-export interface OriginValue {
+export interface ValueSource {
   path: string;
   value: unknown;
   origin: string;
 }
 
 /** An agent whose state in force is not known to be good yet. */
-export interface Trial {
+export interface Probationer {
   agent: Agent;
   /** Epoch ms. */
   since: number;
@@ -67,7 +67,7 @@ export interface VersionFacts {
   agents: { agent: string; is: 'good' | 'candidate' | 'bad'; runs: boolean; why?: string }[];
 }
 
-export interface RollBackAsk {
+export interface RollBackRequest {
   /** The id or its first digits, 4 at least; undefined: the good state before. */
   version?: string;
   /** Also to a version that is known to be bad. */
@@ -75,8 +75,8 @@ export interface RollBackAsk {
 }
 
 /** Which states of agents are good. Every change is in force, and told to those who listen, when the call returns. */
-export interface Standings {
-  trials(): Trial[];
+export interface Rollouts {
+  probationers(): Probationer[];
   /** The state on trial is good. False: it is not in force any more. */
   approve(agent: string, fingerprint: string): boolean;
   /** The state on trial is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
@@ -84,7 +84,7 @@ export interface Standings {
   /** The rejected state is tried again; failures of the cause do not count. */
   excuse(agent: string, fingerprint: string, cause: string): boolean;
   /** Holds the agent to an older state until its files change; resolves with what is in force. Rejects with a Fault. */
-  rollBack(agent: string, ask: RollBackAsk): Promise<Agent>;
+  rollBack(agent: string, ask: RollBackRequest): Promise<Agent>;
   /** Ends that, and forgives what the files say now. */
   latest(agent: string): Agent;
   /** What the files of the agent say, in force or not, and the newest state that is known to be good. Throws a Fault. */
@@ -98,7 +98,7 @@ export interface Standings {
 }
 
 /** What came of a change of one file, for people who wait for it. */
-export interface CatalogNews {
+export interface FileReport {
   /** Relative to the installation. */
   file: string;
   is: 'accepted' | 'rejected' | 'removed';
@@ -127,12 +127,12 @@ export interface Catalog extends Service {
   /** Looks at the folders now; resolves when all that is found is in force or rejected. */
   rescan(): Promise<void>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */
-  origins(agent: string): OriginValue[] | undefined;
-  standings: Standings;
+  origins(agent: string): ValueSource[] | undefined;
+  rollouts: Rollouts;
   /** Deletes every version that nobody needs; resolves with the bytes that came free. */
   shrink(): Promise<number>;
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
   /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */
-  onNews(call: (news: CatalogNews) => void): () => void;
+  onNews(call: (news: FileReport) => void): () => void;
 }

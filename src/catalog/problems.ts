@@ -1,6 +1,6 @@
-import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import { locationOf, type PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { PLUGINS, type SettledFile } from './watching/eyes.ts';
+import { PLUGINS, type SettledFile } from './watching/file-scanner.ts';
 
 /** The problems of the present state of the files. Each is logged once when it appears, and once when it is gone. */
 export interface Problems {
@@ -18,7 +18,7 @@ export function createProblems(log: Log): Problems {
       for (const fault of now) next.set(keyOf(fault), fault);
       for (const [key, fault] of next) {
         if (present.has(key)) continue;
-        const place = placeOf(fault);
+        const place = locationOf(fault);
         log.warn(`${place ? `${place} ` : ''}${fault.message}`, { fault });
       }
       const spoken = new Set<string | undefined>([...next.values()].map(({ file }) => file));

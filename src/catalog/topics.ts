@@ -1,8 +1,8 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { type Emits, mayEmit } from './builder/emits.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { PluginFacts } from './resolve/set.ts';
-import type { Strays } from './strays.ts';
-import { type Emits, mayEmit } from './workshop/emits.ts';
+import type { UnrecognizedFiles } from './unrecognized-files.ts';
 
 /** What happens in the host, and is told in its log and events: no plugin gets a job of it. */
 const OF_HOST =
@@ -13,12 +13,12 @@ const OF_HOST =
  * the others as notes. An emit whose topic is only known when it runs may be any topic, but for those of the host. Pure.
  */
 export function withUnheard(
-  strays: Strays,
+  strays: UnrecognizedFiles,
   agents: ReadonlyMap<string, Resolved>,
   plugins: ReadonlyMap<string, PluginFacts>,
-): Strays {
+): UnrecognizedFiles {
   const emitted = [...plugins.values()].map(({ good }) => good?.emits);
-  const result: Strays = { problems: [...strays.problems], notes: [...strays.notes] };
+  const result: UnrecognizedFiles = { problems: [...strays.problems], notes: [...strays.notes] };
   for (const [name, { agent, origins }] of agents) {
     for (const topic of agent.on) {
       const isOfHost = OF_HOST.test(topic);

@@ -50,7 +50,7 @@ export function isDry(id: string | undefined, { dryRun, yes }: ManyOptions): boo
 }
 
 /** `14 jobs are`. */
-export function count(many: ManyView): string {
+export function countNoun(many: ManyView): string {
   return `${many.count} ${many.count === 1 ? 'job is' : 'jobs are'}`;
 }
 

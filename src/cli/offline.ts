@@ -11,7 +11,7 @@ import { momentOf } from './text/clock.ts';
  */
 export async function openLastState(stage: Stage, down: Fault): Promise<Offline> {
   try {
-    const opened = await stage.house.offline(stage.folder);
+    const opened = await stage.launcher.offline(stage.folder);
     stage.note(`${stage.paintNote('red', '✗')} ${lastWords(stage, down.plain, opened.lastSign)}`);
     stage.note('  Below: the last known state, read from the store.');
     stage.note(`  ${stage.paintNote('cyan', '→')} ${down.plain.next ?? 'daruma start'}`);

@@ -15,7 +15,7 @@ export interface Offline {
 }
 
 /** Backups of one installation, without its host. */
-export interface Backups {
+export interface OfflineBackups {
   list(): BackupView[];
   verify(file: string): Promise<ProofView>;
   restore(file: string): Promise<RestoreView>;
@@ -31,7 +31,7 @@ export interface StoreRepairs {
 }
 
 /** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
-export interface House {
+export interface HostLauncher {
   /** Runs a host under a guardian until it has ended. */
   start(options: { folder: string; json: boolean; safe: boolean }): Promise<number>;
   /** Runs a host alone. `dev`: from sources, too. */
@@ -39,12 +39,12 @@ export interface House {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
-  backups(folder: string): Promise<Backups>;
+  backups(folder: string): Promise<OfflineBackups>;
   store(): Promise<StoreRepairs>;
 }
 
 /** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */
-export interface Said {
+export interface CommandResult {
   json: unknown;
   lines: string[];
   code?: number;
@@ -62,7 +62,7 @@ export interface Stage {
   width: number;
   clock: Clock;
   time: Time;
-  house: House;
+  launcher: HostLauncher;
   /** A line of the result, on stdout; commands in it as they are typed here, unless it quotes what others wrote. */
   out(line: string, verbatim?: boolean): void;
   /** A line of progress, on stderr; the same. */

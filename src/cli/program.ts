@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Said, Stage } from './ports.ts';
+import type { CommandResult, Stage } from './ports.ts';
 
 export interface GlobalOptions {
   dir?: string;
@@ -17,7 +17,7 @@ export interface CommandModule {
   outlivesReaders?: boolean;
   /** Its lines quote what others wrote: no command in them is a hint of ours. */
   verbatim?: boolean;
-  run(stage: Stage, args: (string | undefined)[], options: never): Promise<Said | number>;
+  run(stage: Stage, args: (string | undefined)[], options: never): Promise<CommandResult | number>;
 }
 
 type Runner = (

@@ -1,11 +1,11 @@
-import { type Claimant, claimantOf, type Standing } from '../control/claim.ts';
+import { type Claimant, claimantOf, type HostPhase } from '../control/claim.ts';
 import type { ControlClient } from '../control/client.ts';
 import { connectHost, isDown } from '../control/own-host.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 
 /** One that is at work and has lost its socket sees to that sooner, or ends; one that stops is mostly gone by then. */
-const PATIENCE_MS: Record<Standing, number> = { starting: 0, working: 8_000, stopping: 1_000 };
+const PATIENCE_MS: Record<HostPhase, number> = { starting: 0, working: 8_000, stopping: 1_000 };
 const TRY_EVERY_MS = 200;
 
 /**

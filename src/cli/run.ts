@@ -3,7 +3,7 @@ import { asTyped, jsonAsTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { helpView } from './about.ts';
 import { installationFolder } from './folder.ts';
-import type { House, Stage } from './ports.ts';
+import type { HostLauncher, Stage } from './ports.ts';
 import { buildProgram, type CommandModule, type GlobalOptions, version } from './program.ts';
 import { createStage, exitCodeOf } from './stage.ts';
 import { faultLines } from './text/fault.ts';
@@ -14,11 +14,11 @@ import { fitLine } from './text/width.ts';
  * Does what the arguments ask for and resolves with the exit code. stdout gets the result, stderr the rest; commands in
  * what people read are written as `typed` says.
  */
-export async function runCli(argv: string[], house: House, typed: Typed = PLAIN): Promise<number> {
+export async function runCli(argv: string[], launcher: HostLauncher, typed: Typed = PLAIN): Promise<number> {
   const json = argv.includes('--json');
   let code = 0;
   const program = buildProgram(async (load, args, options) => {
-    code = await runCommand(await load(), args, options, { house, typed });
+    code = await runCommand(await load(), args, options, { launcher, typed });
   }, json);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -49,11 +49,11 @@ async function runCommand(
   command: CommandModule,
   args: (string | undefined)[],
   options: GlobalOptions,
-  { house, typed }: { house: House; typed: Typed },
+  { launcher, typed }: { launcher: HostLauncher; typed: Typed },
 ): Promise<number> {
   if (!command.outlivesReaders) endWithReaders();
   const folder = command.anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
-  const stage: Stage = createStage({ folder, json: options.json === true, house, typed });
+  const stage: Stage = createStage({ folder, json: options.json === true, launcher, typed });
   try {
     const said = await command.run(stage, args, options as never);
     if (typeof said === 'number') return said;

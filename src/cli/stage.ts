@@ -6,7 +6,7 @@ import { asTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { machineTime, machineZone, type Time } from '../kernel/time.ts';
 import { isInstallation } from './folder.ts';
-import type { House, Offline, Stage } from './ports.ts';
+import type { HostLauncher, Offline, Stage } from './ports.ts';
 import { paintFor } from './text/paint.ts';
 
 const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN']);
@@ -18,18 +18,18 @@ const ANSWER_WITHIN_MS = 10_000;
 export function createStage(options: {
   folder: string;
   json: boolean;
-  house: House;
+  launcher: HostLauncher;
   time?: Time;
   typed?: Typed;
 }): Stage {
-  const { folder, json, house, time = machineTime, typed = PLAIN } = options;
+  const { folder, json, launcher, time = machineTime, typed = PLAIN } = options;
   const open: { close(): void }[] = [];
   let own: Promise<ControlClient> | undefined;
   let lastState: Promise<Offline> | undefined;
   const stage: Stage = {
     folder,
     json,
-    house,
+    launcher,
     time,
     paint: paintFor(process.stdout),
     paintNote: paintFor(process.stderr),

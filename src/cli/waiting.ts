@@ -3,7 +3,7 @@ import type { JobView, LogLine } from '../control/protocol.ts';
 import { connectAgain, isHostAway } from './again.ts';
 import type { Stage } from './ports.ts';
 import { holdUpLines } from './text/hold-up.ts';
-import { logLines, timeOf } from './text/log.ts';
+import { logLines, logTime } from './text/log.ts';
 
 /** A host that restarts while a job is waited for is given this long to come back. */
 const HOST_BACK_WITHIN_MS = 60_000;
@@ -92,7 +92,7 @@ export function jobTail(stage: Stage): JobTail {
     else if (line.job === wanted && !stage.json) {
       const look = { clock: stage.clock, paint: stage.paintNote, width: stage.width };
       for (const text of logLines(line, look, { agent: false, job: false, before })) stage.note(text, true);
-      before = timeOf(line);
+      before = logTime(line);
     }
   }
 }

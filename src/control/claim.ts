@@ -12,18 +12,18 @@ import { isAlive, type ProcessRef, processStart, thisProcess } from './process.t
 export interface FolderClaim {
   folder: FolderRef;
   /** What {@link claimantOf} hears from now on. */
-  say(is: Standing): void;
+  say(is: HostPhase): void;
   /** What the folder is called now, wherever it was moved to; undefined when it is removed or nobody knows. */
   placeNow(): string | undefined;
   release(): Promise<void>;
 }
 
 /** How far a host is: it listens on its control socket while it is `working`. */
-export type Standing = 'starting' | 'working' | 'stopping';
+export type HostPhase = 'starting' | 'working' | 'stopping';
 
 /** The process that has a folder. */
 export interface Claimant extends ProcessRef {
-  is: Standing;
+  is: HostPhase;
 }
 
 const LINUX = process.platform === 'linux';
@@ -33,7 +33,7 @@ const ANSWER_WITHIN_MS = 1_000;
 export async function claimFolder(path: string): Promise<FolderClaim | Claimant> {
   const folder = folderRef(path);
   const me = thisProcess();
-  let is: Standing = 'starting';
+  let is: HostPhase = 'starting';
   // Before it has the name: nobody is believed without.
   const held = LINUX ? openSync(path, 'r') : undefined;
   let server = LINUX ? await named(nameOf(folder), () => JSON.stringify({ ...me, is })) : undefined;

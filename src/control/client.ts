@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
-import type { Answer, Op, Ops } from './protocol.ts';
+import type { Op, Ops, Response } from './protocol.ts';
 
 export interface ControlClient {
   /** Resolves with the op's answer; rejects with the host's {@link Fault}, or code `HOST_GONE` when the connection ends first. */
@@ -56,9 +56,9 @@ function clientOn(socket: Socket): ControlClient {
   });
 
   function read(line: string) {
-    let answer: Answer;
+    let answer: Response;
     try {
-      answer = JSON.parse(line) as Answer;
+      answer = JSON.parse(line) as Response;
     } catch {
       // Whoever speaks there is no host of ours; the close tells everybody who waits.
       socket.destroy();
@@ -67,7 +67,7 @@ function clientOn(socket: Socket): ControlClient {
     take(answer);
   }
 
-  function take(answer: Answer) {
+  function take(answer: Response) {
     const one = waiting.get(answer.id);
     if (!one) return;
     if ('item' in answer) return one.onItem?.(answer.item);

@@ -26,7 +26,7 @@ export type { WhyView } from '../operations/results/why.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
 export type Request = { id: number; op: string; args: unknown };
-export type Answer =
+export type Response =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; error: PlainFault }
   | { id: number; item: unknown };

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { PlainFault } from '../kernel/fault.ts';
-import { type FromHost, jsonLines, type LastWords, type Orders } from '../kernel/pulse.ts';
+import { type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
-import { beginWatch, hear, LOOK_MS, look, type Moment } from './judge.ts';
+import { CHECK_MS, checkHost, type Moment, newHostWatch, withHostLine } from './host-deadlines.ts';
 import { createTail } from './tail.ts';
 
 /** How much of a host's stderr is kept as its last words. */
@@ -20,7 +20,7 @@ export interface HostProcess {
 }
 
 export interface HostEnd {
-  words: LastWords;
+  words: HostEndRecord;
   /** See {@link Ended}. */
   workedMs: number | undefined;
   refused: PlainFault | undefined;
@@ -34,10 +34,10 @@ export interface HostCommand {
 }
 
 /** Starts a host and watches over it: one that is silent, or whose loops stand still, is killed. */
-export function startHostProcess(time: Time, { args, folder }: HostCommand, orders: Orders): HostProcess {
+export function startHostProcess(time: Time, { args, folder }: HostCommand, orders: GuardianOrders): HostProcess {
   const begun = time.monotonic();
   const tail = createTail(WORDS_BYTES);
-  let watch = beginWatch(moment());
+  let watch = newHostWatch(moment());
   let refused: PlainFault | undefined;
   let final: PlainFault | undefined;
   let killedBecause: string | undefined;
@@ -56,23 +56,23 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   line.setEncoding('utf8').on('data', jsonLines(listen));
   for (const stream of [child.stderr!, line]) stream.on('error', () => {});
   line.write(`${JSON.stringify(orders)}\n`);
-  const rounds = setInterval(goRound, LOOK_MS);
+  const rounds = setInterval(goRound, CHECK_MS);
 
   function moment(): Moment {
     return { monotonic: time.monotonic(), wall: time.now() };
   }
 
   function listen(said: FromHost) {
-    watch = hear(watch, said, moment());
+    watch = withHostLine(watch, said, moment());
     if (said.is === 'refused') refused = said.fault;
     if (said.is === 'final') final = said.fault;
   }
 
   function goRound() {
-    const { watch: after, judgement } = look(watch, moment());
+    const { watch: after, decision } = checkHost(watch, moment());
     watch = after;
-    if (judgement.is === 'fine' || killedBecause !== undefined) return;
-    killedBecause = judgement.why;
+    if (decision.is === 'fine' || killedBecause !== undefined) return;
+    killedBecause = decision.why;
     child.kill('SIGKILL');
   }
 

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
-import type { LastWords } from '../kernel/pulse.ts';
+import type { HostEndRecord } from '../kernel/pulse.ts';
 import { machineTime, type Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import { type HostProcess, startHostProcess } from './child.ts';
-import { afterEnd, type History, NO_HISTORY } from './restart.ts';
+import { afterEnd, NO_HISTORY, type RestartHistory } from './restart.ts';
 
 export interface GuardianOptions {
   /** Path of the file that `node <file> host` starts a host with. */
@@ -53,8 +53,8 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
   }
 
   async function keepRunning(): Promise<number> {
-    let history: History = NO_HISTORY;
-    let lost: LastWords[] = [];
+    let history: RestartHistory = NO_HISTORY;
+    let lost: HostEndRecord[] = [];
     for (let restart = false; !asked.signal.aborted; restart = true) {
       host = startHostProcess(time, commandOf(options), {
         guardian: process.pid,
@@ -86,7 +86,7 @@ function commandOf({ main, folder, json }: GuardianOptions) {
   return { args: [...process.execArgv, main, 'host', '--dir', folder, ...(json ? ['--json'] : [])], folder };
 }
 
-function say({ pid, why, uptimeMs }: LastWords, afterMs: number) {
+function say({ pid, why, uptimeMs }: HostEndRecord, afterMs: number) {
   const who = pid === null ? 'the host' : `the host (pid ${pid})`;
   const age = uptimeMs === null ? '' : ` after ${formatDuration(uptimeMs)}`;
   process.stderr.write(`✗ ${who} ${why}${age}; a new one starts in ${formatDuration(afterMs)}\n`);

@@ -2,7 +2,7 @@ import { pauseAfter } from '../kernel/backoff.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 
 /** How one host ended. */
-export interface Ended {
+export interface HostExit {
   code: number | null;
   signal: string | null;
   /** How long it worked, from when it said that it is ready, in ms; undefined when it never said so. */
@@ -16,7 +16,7 @@ export interface Ended {
 }
 
 /** What the guardian remembers from host to host. */
-export interface History {
+export interface RestartHistory {
   everReady: boolean;
   /** Hosts in a row that did not work for long. */
   short: number;
@@ -24,9 +24,9 @@ export interface History {
   pids: readonly number[];
 }
 
-export type Next = { do: 'end'; code: number } | { do: 'restart'; afterMs: number; history: History };
+export type Next = { do: 'end'; code: number } | { do: 'restart'; afterMs: number; history: RestartHistory };
 
-export const NO_HISTORY: History = { everReady: false, short: 0, pids: [] };
+export const NO_HISTORY: RestartHistory = { everReady: false, short: 0, pids: [] };
 
 /** The pause before the second host, in ms, and the longest one. */
 export const RESTART_BACKOFF = { first: 200, longest: 30_000 };
@@ -35,8 +35,8 @@ export const GOOD_RUN_MS = 60_000;
 
 /** What comes after the end of a host. `signals` gives numbers to names; `chance` is in [0, 1). */
 export function afterEnd(
-  before: History,
-  ended: Ended,
+  before: RestartHistory,
+  ended: HostExit,
   chance: number,
   signals: Readonly<Record<string, number>>,
 ): Next {

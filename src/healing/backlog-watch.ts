@@ -2,18 +2,18 @@ import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
 import { growthOf, growthWords, type Waiting, WINDOWS, withLook } from './backlog.ts';
-import { type Cases, caseWith } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
+import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import type { Signals } from './signals.ts';
 
 /** Sees queues that grow without end, and that they do no more. */
 export interface BacklogWatch {
   look(): Promise<void>;
 }
 
-export interface BacklogWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+export interface BacklogWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   store: Pick<JobStore, 'backlog'>;
-  cases: Pick<Cases, 'all' | 'of' | 'next' | 'apply'>;
+  openIncidents: Pick<OpenIncidents, 'all' | 'of' | 'next' | 'apply'>;
   agent(name: string): Agent | undefined;
   /** Nothing of it starts, by somebody's will: it has to grow much before that is worth a word. */
   isHeld(agent: string): boolean;
@@ -25,9 +25,9 @@ const TOLD_AGAIN_AFTER_MS = 600_000;
 const FEWEST_OF_HELD = 1_000;
 
 export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
-  const { time, store, cases, notice, heal } = needs;
+  const { time, store, openIncidents, notice, heal } = needs;
   /** By agent, the looks of each window. */
-  let looks = new Map<string, (readonly Waiting[])[]>();
+  let workerTelemetry = new Map<string, (readonly Waiting[])[]>();
   /** The most that waited since the incident was opened. */
   const peaks = new Map<string, number>();
 
@@ -35,33 +35,33 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
     const fewest = needs.isHeld(agent) ? FEWEST_OF_HELD : undefined;
     const growth = WINDOWS.map((window, i) => growthOf(of[i]!, window, fewest)).find((one) => one !== undefined);
     if (!growth) return;
-    const known = caseWith(cases.of(agent), 'falling-behind');
+    const known = caseWith(openIncidents.of(agent), 'falling-behind');
     if (known && now - known.lastAt < TOLD_AGAIN_AFTER_MS) return;
     const seen = growthWords(growth);
     const because = { code: 'FALLING_BEHIND', message: seen, next: wayOut(agent, needs.agent(agent)) };
     const one = notice({ agent, verdict: 'falling-behind', because, seen }, null);
     if (known) return;
     const text = because.next;
-    cases.next(one, () => cases.apply(one, { is: 'told', at: now, text }));
+    openIncidents.next(one, () => openIncidents.apply(one, { is: 'told', at: now, text }));
   }
 
   return {
     async look() {
       const now = time.now();
-      const before = looks;
-      looks = new Map();
+      const before = workerTelemetry;
+      workerTelemetry = new Map();
       for (const { agent, count, dueSince } of await store.backlog(now)) {
         const look = { at: now, count, dueSince };
         const of = WINDOWS.map((window, i) => withLook(before.get(agent)?.[i] ?? [], look, window));
-        looks.set(agent, of);
+        workerTelemetry.set(agent, of);
         peaks.set(agent, Math.max(peaks.get(agent) ?? 0, count));
         if (needs.agent(agent)) grows(agent, of, now);
       }
-      for (const name of peaks.keys()) if (!looks.has(name)) peaks.delete(name);
-      for (const one of cases.all()) {
+      for (const name of peaks.keys()) if (!workerTelemetry.has(name)) peaks.delete(name);
+      for (const one of openIncidents.all()) {
         const { agent, verdict } = one.incident;
         if (verdict !== 'falling-behind' || agent === null) continue;
-        const waiting = looks.get(agent)?.[0]?.at(-1)?.count ?? 0;
+        const waiting = workerTelemetry.get(agent)?.[0]?.at(-1)?.count ?? 0;
         const peak = peaks.get(agent) ?? 0;
         if (waiting > peak / 2) continue;
         peaks.set(agent, waiting);

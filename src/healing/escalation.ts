@@ -8,7 +8,7 @@ export interface EscalationBudget {
 }
 
 /** Whether one more may be asked at `now`, and the budget after it. A clock that was set back forgets what lies ahead of it. */
-export function ask(budget: EscalationBudget, now: number): { may: boolean; after: EscalationBudget } {
+export function spendEscalation(budget: EscalationBudget, now: number): { may: boolean; after: EscalationBudget } {
   const asked = budget.asked.filter((at) => at <= now && now - at < DAY_MS);
   const may = asked.length < budget.perDay;
   return { may, after: { ...budget, asked: may ? [...asked, now] : asked } };

@@ -10,20 +10,20 @@ import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
 import { createBacklogWatch } from './backlog-watch.ts';
-import { type Case, createCases } from './cases.ts';
-import { createDisturbances, type Disturbance } from './disturbances.ts';
-import { createEnds } from './ends.ts';
-import { step } from './incident-state.ts';
+import { stepIncident } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
 import { createLoopWatch, type LoopWatch } from './loop-watch.ts';
+import { createOpenIncidents, type OpenIncident } from './open-incidents.ts';
 import { createOriginWatch } from './origin-watch.ts';
-import type { Incident, IncidentStore, OriginBoard, QuarantineRecord, RemedyKind } from './ports.ts';
-import type { Room } from './pressure.ts';
+import { createEnds } from './outcomes.ts';
+import type { Incident, IncidentStore, OutageSource, QuarantineRecord, RemedyKind } from './ports.ts';
+import type { MachineResources } from './pressure.ts';
 import { createPressureWatch } from './pressure-watch.ts';
+import { createQuarantines } from './quarantines.ts';
 import { createRemedies } from './remedies.ts';
+import { createSignals, type Signal } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
-import { createWards } from './wards.ts';
 
 /**
  * Sees what goes wrong, does something about it, and checks that it helped: every disturbance is one incident, whose
@@ -39,9 +39,9 @@ export interface Healer extends Service {
   /** These are the agents in force, all of them: a change lifts a quarantine, an agent that went closes its incidents. */
   use(agents: ReadonlyMap<string, Agent>): void;
   /** Something that another room found out; `note`: what it has done about it, null: nothing. */
-  report(seen: Disturbance, note: string | null): void;
+  report(seen: Signal, note: string | null): void;
   /** The same, of something that is over already: `proof` is how that is known. */
-  mended(seen: Disturbance, proof: string, note?: string): void;
+  mended(seen: Signal, proof: string, note?: string): void;
   /** The host before this one ended without an orderly stop; `jobs` were running. */
   hostLost(because: PlainFault, jobs: string[]): void;
   /** A server that agents call went down, was probed, or is back. */
@@ -87,9 +87,9 @@ export interface HealerNeeds {
   recycle(worker: string, why: PlainFault): void;
   ownCell(agent: string): void;
   /** What the machine has left. */
-  room(): Promise<Room>;
+  room(): Promise<MachineResources>;
   /** Workers that hold nothing are let go. */
-  shed(): void;
+  dropAllIdle(): void;
   /** The same, of one agent. */
   letGo(agent: string): void;
   /** The worker that holds most memory goes between two jobs. */
@@ -101,7 +101,7 @@ export interface HealerNeeds {
   /** Its next slots are written anew. */
   planAgain?(agent: string): void;
   /** Servers that agents call. Default: none is watched. */
-  origins?: OriginBoard;
+  origins?: OutageSource;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
   bearingsChanged(): void;
 }
@@ -118,22 +118,29 @@ const BUDGET: Budget = { allowed: 4, allowedInAll: 24, withinMs: 600_000 };
 
 export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): Healer {
   const { time, log, store, bearingsChanged: changed } = needs;
-  const cases = createCases(needs);
-  const wards = createWards(needs);
-  const remedies = createRemedies({ ...needs, cases, carryOut }, { escalationsPerDay: options.escalationsPerDay ?? 5 });
-  const disturbances = createDisturbances({ time, cases, remedies });
-  const { notice, heal, close } = disturbances;
-  const leaks = createLeakWatch({ time, cases, notice, heal });
-  const excused = (name: string) => !needs.agent(name) || wards.get(name) !== undefined || needs.excused(name);
-  const pressure = createPressureWatch({ ...needs, cases, notice, heal, changed });
+  const openIncidents = createOpenIncidents(needs);
+  const quarantineRegistry = createQuarantines(needs);
+  const remedies = createRemedies(
+    { ...needs, openIncidents, carryOut },
+    { escalationsPerDay: options.escalationsPerDay ?? 5 },
+  );
+  const incidentSignals = createSignals({ time, openIncidents, remedies });
+  const { notice, heal, close } = incidentSignals;
+  const leaks = createLeakWatch({ time, openIncidents, notice, heal });
+  const excused = (name: string) =>
+    !needs.agent(name) || quarantineRegistry.get(name) !== undefined || needs.excused(name);
+  const pressure = createPressureWatch({ ...needs, openIncidents, notice, heal, changed });
   const { leastPriority } = pressure;
-  const lates = createLateWatch({ time, store, cases, notice, excused, leastPriority });
-  const origins = createOriginWatch({ time, cases, notice, heal, close, board: needs.origins });
-  const loops = createLoopWatch({ time, cases, ...disturbances });
-  const isHeld = (name: string) => wards.get(name) !== undefined || needs.isHeld(name);
-  const backlogs = createBacklogWatch({ time, store, cases, notice, heal, agent: needs.agent, isHeld });
-  const unscheduled = createUnscheduledWatch({ time, cases, notice, heal, find: needs.unscheduled });
-  const ends = createEnds({ ...needs, cases, wards, disturbances, changed }, options.budget ?? BUDGET);
+  const lates = createLateWatch({ time, store, openIncidents, notice, excused, leastPriority });
+  const origins = createOriginWatch({ time, openIncidents, notice, heal, close, outageSource: needs.origins });
+  const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
+  const isHeld = (name: string) => quarantineRegistry.get(name) !== undefined || needs.isHeld(name);
+  const backlogs = createBacklogWatch({ time, store, openIncidents, notice, heal, agent: needs.agent, isHeld });
+  const unscheduled = createUnscheduledWatch({ time, openIncidents, notice, heal, find: needs.unscheduled });
+  const ends = createEnds(
+    { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
+    options.budget ?? BUDGET,
+  );
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
   let turning: Promise<void> | undefined;
@@ -141,9 +148,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   /** What is seen only by looking: what is late, what has stopped to grow, what the store refused. */
   async function turn() {
     try {
-      cases.retry();
-      wards.retry();
-      ends.nameWards();
+      openIncidents.retry();
+      quarantineRegistry.retry();
+      ends.linkIncidents();
       leaks.look();
       origins.look();
       loops.look();
@@ -166,19 +173,19 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   }
 
   /** It takes a while; what came of it is told when it is known. */
-  function cleanUp(one: Case) {
+  function cleanUp(one: OpenIncident) {
     const done = needs.cleanUp().catch((error) => `the clean-up failed: ${toPlainFault(error).message}`);
-    cases.next(one, async () => {
+    openIncidents.next(one, async () => {
       const text = await done;
-      cases.apply(one, { is: 'told', at: time.now(), text });
+      openIncidents.apply(one, { is: 'told', at: time.now(), text });
     });
   }
 
   /** What is left to do of a remedy: workers kill and clear up, jobs try again, wards hold, without being asked. */
-  function carryOut(kind: RemedyKind, one: Case) {
+  function carryOut(kind: RemedyKind, one: OpenIncident) {
     const { incident, worker } = one;
     const { agent, seen } = incident;
-    if (kind === 'shed') needs.shed();
+    if (kind === 'shed') needs.dropAllIdle();
     if (kind === 'recycle-largest') needs.recycleLargest();
     if (kind === 'clean-up') cleanUp(one);
     if (agent === null) return;
@@ -204,7 +211,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     async start() {
       if (turnedAt !== undefined) return;
       turnedAt = time.monotonic();
-      for (const part of [cases, wards, remedies]) {
+      for (const part of [openIncidents, quarantineRegistry, remedies]) {
         await part.load().catch((error) => log.error('the past could not be read', { fault: toPlainFault(error) }));
       }
       takeTurns();
@@ -213,29 +220,34 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       turnedAt = undefined;
       cancelTurn();
       await turning;
-      await cases.settled();
-      await wards.settled();
+      await openIncidents.settled();
+      await quarantineRegistry.settled();
     },
     alive: () => turnedAt,
     gone: safely(ends.gone),
     readings: safely(leaks.read),
     settled: safely(ends.settled),
     use: safely((agents) => {
-      for (const one of cases.all()) {
+      for (const one of openIncidents.all()) {
         const { agent } = one.incident;
         if (agent !== null && !agents.has(agent)) close(one, 'the agent is not in force any more');
       }
-      for (const { agent, fingerprint } of wards.all()) {
+      for (const { agent, fingerprint } of quarantineRegistry.all()) {
         const now = agents.get(agent);
-        if (!now) wards.lift(agent);
+        if (!now) quarantineRegistry.release(agent);
         else if (now.fingerprint !== fingerprint) ends.release(agent, 'it was changed');
       }
     }),
     hostLost: safely((because, jobs) => {
       const one = notice({ agent: null, verdict: 'host-lost', because, seen: because.message }, {});
       for (const job of jobs)
-        cases.next(one, () =>
-          cases.apply(one, { is: 'struck', at: time.now(), job, text: `${job} was running: it is tried again` }),
+        openIncidents.next(one, () =>
+          openIncidents.apply(one, {
+            is: 'struck',
+            at: time.now(),
+            job,
+            text: `${job} was running: it is tried again`,
+          }),
         );
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
@@ -246,29 +258,29 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     schedulesChanged() {
       unscheduled.look().catch((error) => log.error('healing could not look at slots', { fault: toPlainFault(error) }));
     },
-    allowance: wards.allowance,
-    holdUp: wards.holdUp,
-    quarantine: wards.get,
+    allowance: quarantineRegistry.allowance,
+    holdUp: quarantineRegistry.holdUp,
+    quarantine: quarantineRegistry.get,
     isPressed: pressure.isShort,
     leastPriority,
     probeNow(agent) {
-      wards.probeNow(agent);
+      quarantineRegistry.probeNow(agent);
       needs.wake(agent);
     },
     lift: ends.release,
-    open: () => cases.all().map(({ incident }) => incident),
+    open: () => openIncidents.all().map(({ incident }) => incident),
     async acknowledge(id, note) {
-      const one = cases.all().find(({ incident }) => incident.id === id);
+      const one = openIncidents.all().find(({ incident }) => incident.id === id);
       if (one) {
         close(one, 'acknowledged by hand', note);
-        await cases.settled();
+        await openIncidents.settled();
         return one.incident;
       }
       const known = await store.incident(id);
       if (!known)
         throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
       if (note === null) return known;
-      const noted = step(known, { is: 'noted', at: time.now(), note });
+      const noted = stepIncident(known, { is: 'noted', at: time.now(), note });
       await store.updateIncident(noted);
       return noted;
     },

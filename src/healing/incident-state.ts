@@ -18,7 +18,7 @@ export type IncidentEvent =
 const KEPT = { first: 10, newest: 40 };
 
 /** What an incident becomes. An incident that has ended takes a person's note, and nothing else. */
-export function step(incident: Incident, event: IncidentEvent): Incident {
+export function stepIncident(incident: Incident, event: IncidentEvent): Incident {
   if (event.is === 'noted') return told({ ...incident, note: event.note }, event.at, 'noted', event.note);
   if (incident.state === 'healed' || incident.state === 'closed') return incident;
   switch (event.is) {

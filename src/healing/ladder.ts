@@ -32,7 +32,7 @@ const ENOUGH_TRIES = 3;
 /** So many incidents of one fingerprint within a day are worth a question, however well each was healed. */
 export const SAME_IN_A_DAY = 3;
 
-export interface Plan {
+export interface RemedyPlan {
   kind: RemedyKind;
   /** Why a person or a model is to be asked as well; null: no need. */
   escalate: string | null;
@@ -51,7 +51,7 @@ export interface PlanFacts {
 }
 
 /** The next remedy, one rung above what was tried, and whether to ask somebody. Every plan has a remedy: it is never given up. */
-export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): Plan {
+export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): RemedyPlan {
   const ladder = LADDERS[verdict];
   const above = rungAbove(ladder, tried);
   const isHopeless = (kind: RemedyKind) =>

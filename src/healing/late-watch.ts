@@ -1,9 +1,9 @@
 import type { JobStore } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
-import { type Cases, caseWith } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
-import { LATE_AFTER_MS, type Overdue, overdue, stillOverdue } from './late.ts';
+import { LATE_AFTER_MS, type LateWork, overdue, stillOverdue } from './late.ts';
+import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import type { Signals } from './signals.ts';
 import { lateWords } from './words.ts';
 
 /** Sees work that should have begun and did not. */
@@ -12,18 +12,25 @@ export interface LateWatch {
   look(): Promise<void>;
 }
 
-export interface LateWatchNeeds extends Pick<Disturbances, 'notice'> {
+export interface LateWatchNeeds extends Pick<Signals, 'notice'> {
   time: Time;
   store: Pick<JobStore, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
-  cases: Pick<Cases, 'of'>;
+  openIncidents: Pick<OpenIncidents, 'of'>;
   /** Whose work is held up on purpose, or is being done. */
   excused(agent: string): boolean;
   /** Jobs below it wait on purpose. */
   leastPriority(): number | undefined;
 }
 
-export function createLateWatch({ time, store, cases, notice, excused, leastPriority }: LateWatchNeeds): LateWatch {
-  let lately: Overdue[] = [];
+export function createLateWatch({
+  time,
+  store,
+  openIncidents,
+  notice,
+  excused,
+  leastPriority,
+}: LateWatchNeeds): LateWatch {
+  let lately: LateWork[] = [];
   return {
     async look() {
       const now = time.now();
@@ -33,7 +40,7 @@ export function createLateWatch({ time, store, cases, notice, excused, leastPrio
       lately = found;
       for (const one of sure) {
         // What was done about it gets time to help.
-        const told = caseWith(cases.of(one.agent), 'late');
+        const told = caseWith(openIncidents.of(one.agent), 'late');
         if (told && now - told.lastAt < LATE_AFTER_MS) continue;
         const because = { code: 'LATE', message: lateWords(one, now) };
         notice({ agent: one.agent, verdict: 'late', because, seen: because.message }, {});

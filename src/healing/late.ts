@@ -1,7 +1,7 @@
 /** A slot or job that is due may wait this long before it is late: the schedule's own grace. */
 export const LATE_AFTER_MS = 60_000;
 
-export interface Overdue {
+export interface LateWork {
   agent: string;
   /** Epoch ms. */
   due: number;
@@ -20,9 +20,9 @@ export interface LateFacts {
 }
 
 /** What should have begun by now, at most one for each agent: the oldest. */
-export function overdue({ slots, jobs, excused, now }: LateFacts): Overdue[] {
-  const found = new Map<string, Overdue>();
-  const all: Overdue[] = [
+export function overdue({ slots, jobs, excused, now }: LateFacts): LateWork[] {
+  const found = new Map<string, LateWork>();
+  const all: LateWork[] = [
     ...slots.map(({ agent, due }) => ({ agent, due, what: 'slot' as const })),
     ...jobs.map(({ agent, nextAt }) => ({ agent, due: nextAt, what: 'job' as const })),
   ];
@@ -35,6 +35,6 @@ export function overdue({ slots, jobs, excused, now }: LateFacts): Overdue[] {
 }
 
 /** Those that were overdue at the look before as well: a machine that wakes from sleep gets one look to catch up by itself. */
-export function stillOverdue(now: readonly Overdue[], before: readonly Overdue[]): Overdue[] {
+export function stillOverdue(now: readonly LateWork[], before: readonly LateWork[]): LateWork[] {
   return now.filter((one) => before.some(({ agent, due }) => agent === one.agent && due === one.due));
 }

@@ -1,8 +1,8 @@
 import type { Time } from '../kernel/time.ts';
 import type { WorkerReading } from '../workers/ports.ts';
-import { type Case, type Cases, caseWith } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
 import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
+import { caseWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
+import type { Signals } from './signals.ts';
 import { leakWords } from './words.ts';
 
 /** A worker that was not read for so long is gone. */
@@ -20,12 +20,12 @@ export interface LeakWatch {
   look(): void;
 }
 
-export interface LeakWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+export interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
-  cases: Pick<Cases, 'of' | 'all'>;
+  openIncidents: Pick<OpenIncidents, 'of' | 'all'>;
 }
 
-export function createLeakWatch({ time, cases, notice, heal }: LeakWatchNeeds): LeakWatch {
+export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatchNeeds): LeakWatch {
   const known = new Map<string, { history: MemoryHistory; at: number; isSentAway: boolean }>();
 
   function tell(
@@ -33,7 +33,7 @@ export function createLeakWatch({ time, cases, notice, heal }: LeakWatchNeeds): 
     leak: Leak,
   ) {
     const entry = known.get(worker)!;
-    const one = caseWith(cases.of(agent), 'leaking');
+    const one = caseWith(openIncidents.of(agent), 'leaking');
     if (one && (!leak.due || entry.isSentAway)) {
       one.lastAt = time.now();
       return;
@@ -47,7 +47,7 @@ export function createLeakWatch({ time, cases, notice, heal }: LeakWatchNeeds): 
     notice({ agent, verdict: 'leaking', because, seen, worker, version, evidence }, leak.due ? {} : null);
   }
 
-  function isWithoutRemedy({ incident }: Case): boolean {
+  function isWithoutRemedy({ incident }: OpenIncident): boolean {
     return incident.verdict === 'leaking' && incident.remedies.length === 0;
   }
 
@@ -66,7 +66,7 @@ export function createLeakWatch({ time, cases, notice, heal }: LeakWatchNeeds): 
     look() {
       const now = time.monotonic();
       for (const [worker, { at }] of known) if (now - at > GONE_AFTER_MS) known.delete(worker);
-      for (const one of cases.all().filter(isWithoutRemedy)) {
+      for (const one of openIncidents.all().filter(isWithoutRemedy)) {
         if (one.worker === undefined || !known.has(one.worker)) heal(one, 'its worker is gone');
         else if (time.now() - one.lastAt > OVER_AFTER_MS) heal(one, 'its memory grows no more');
       }

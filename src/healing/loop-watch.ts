@@ -1,7 +1,7 @@
 import type { RefusedChain } from '../jobs/chains.ts';
 import type { Time } from '../kernel/time.ts';
-import type { Case, Cases } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
+import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
+import type { Signals } from './signals.ts';
 
 /** Sees agents whose jobs make jobs without end: one incident for each ring of agents, however many jobs are refused. */
 export interface LoopWatch {
@@ -11,9 +11,9 @@ export interface LoopWatch {
   look(): void;
 }
 
-export interface LoopWatchNeeds extends Pick<Disturbances, 'notice' | 'again' | 'heal'> {
+export interface LoopWatchNeeds extends Pick<Signals, 'notice' | 'again' | 'heal'> {
   time: Time;
-  cases: Pick<Cases, 'all' | 'next' | 'apply'>;
+  openIncidents: Pick<OpenIncidents, 'all' | 'next' | 'apply'>;
 }
 
 /** Refusals within this time of the last one that was written down are counted, not written. */
@@ -27,15 +27,15 @@ interface Since {
   toldAt: number;
 }
 
-export function createLoopWatch({ time, cases, notice, again, heal }: LoopWatchNeeds): LoopWatch {
-  const counted = new WeakMap<Case, Since>();
+export function createLoopWatch({ time, openIncidents, notice, again, heal }: LoopWatchNeeds): LoopWatch {
+  const counted = new WeakMap<OpenIncident, Since>();
 
-  function openOf(agents: readonly string[]): Case | undefined {
+  function openOf(agents: readonly string[]): OpenIncident | undefined {
     return open().find((one) => agentsOf(one).some((agent) => agents.includes(agent)));
   }
 
-  function open(): Case[] {
-    return cases.all().filter(({ incident }) => incident.verdict === 'looping');
+  function open(): OpenIncident[] {
+    return openIncidents.all().filter(({ incident }) => incident.verdict === 'looping');
   }
 
   return {
@@ -68,7 +68,7 @@ export function createLoopWatch({ time, cases, notice, again, heal }: LoopWatchN
 }
 
 /** Every agent of the ring. */
-function agentsOf({ incident }: Case): readonly string[] {
+function agentsOf({ incident }: OpenIncident): readonly string[] {
   const agents = incident.evidence?.fault?.data?.agents;
   return Array.isArray(agents) ? (agents as string[]) : incident.agent === null ? [] : [incident.agent];
 }

@@ -3,9 +3,9 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { ORIGIN_DOWN, type Outage } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
-import type { Case, Cases } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
-import type { OriginBoard } from './ports.ts';
+import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
+import type { OutageSource } from './ports.ts';
+import type { Signals } from './signals.ts';
 import { failOverNote, originWords, probeNote, probeWords, recoveryWords } from './words.ts';
 
 /** Sees that servers that agents call are down, and that they are back: one incident for each outage. */
@@ -14,10 +14,10 @@ export interface OriginWatch {
   look(): void;
 }
 
-export interface OriginWatchNeeds extends Pick<Disturbances, 'notice' | 'heal' | 'close'> {
+export interface OriginWatchNeeds extends Pick<Signals, 'notice' | 'heal' | 'close'> {
   time: Time;
-  cases: Pick<Cases, 'all' | 'next' | 'apply'>;
-  board: OriginBoard | undefined;
+  openIncidents: Pick<OpenIncidents, 'all' | 'next' | 'apply'>;
+  outageSource: OutageSource | undefined;
 }
 
 /** When the network of the machine is down, everything is: more incidents of one kind at a time say nothing more. */
@@ -28,12 +28,19 @@ const FORGOTTEN_AFTER_MS = 86_400_000;
 const SAME_MS = 5_000;
 const MOST_JOBS = 40;
 
-export function createOriginWatch({ time, cases, notice, heal, close, board }: OriginWatchNeeds): OriginWatch {
+export function createOriginWatch({
+  time,
+  openIncidents,
+  notice,
+  heal,
+  close,
+  outageSource,
+}: OriginWatchNeeds): OriginWatch {
   /** By origin: the outage that was told last, and the probes of it. */
   const told = new Map<string, { since: number; tries: number }>();
 
-  function open(): Map<string, Case> {
-    const mine = cases.all().filter(({ incident }) => incident.verdict === 'failing-over');
+  function open(): Map<string, OpenIncident> {
+    const mine = openIncidents.all().filter(({ incident }) => incident.verdict === 'failing-over');
     return new Map(mine.map((one) => [originOf(one), one]));
   }
 
@@ -49,38 +56,38 @@ export function createOriginWatch({ time, cases, notice, heal, close, board }: O
     struck(one, outage);
   }
 
-  function struck(one: Case, { jobs }: Outage) {
+  function struck(one: OpenIncident, { jobs }: Outage) {
     const at = time.now();
-    cases.next(one, () => {
-      for (const job of jobs.slice(-MOST_JOBS)) cases.apply(one, { is: 'struck', at, job, text: null });
+    openIncidents.next(one, () => {
+      for (const job of jobs.slice(-MOST_JOBS)) openIncidents.apply(one, { is: 'struck', at, job, text: null });
     });
   }
 
-  function end(one: Case, origin: string) {
+  function end(one: OpenIncident, origin: string) {
     told.delete(origin);
-    const recovery = board?.recovery(origin);
+    const recovery = outageSource?.recovery(origin);
     if (recovery) heal(one, recoveryWords(recovery));
     else close(one, 'nobody asks for it any more');
   }
 
   return {
     look() {
-      if (!board) return;
+      if (!outageSource) return;
       const now = time.now();
-      const outages = new Map(board.outages().map((outage) => [outage.origin, outage]));
+      const outages = new Map(outageSource.outages().map((outage) => [outage.origin, outage]));
       for (const [origin, outage] of outages) {
         if (now - outage.askedAt <= FORGOTTEN_AFTER_MS) continue;
-        board.forget(origin);
+        outageSource.forget(origin);
         outages.delete(origin);
       }
-      const cases = open();
-      for (const [origin, one] of cases) if (!outages.has(origin)) end(one, origin);
+      const openIncidents = open();
+      for (const [origin, one] of openIncidents) if (!outages.has(origin)) end(one, origin);
       for (const [origin, outage] of outages) {
         const before = told.get(origin);
         const isSame = before !== undefined && Math.abs(before.since - outage.since) < SAME_MS;
-        const isOpen = cases.has(origin);
+        const isOpen = openIncidents.has(origin);
         // One that a person has closed stays closed for as long as it lasts.
-        if (!isOpen && (isSame || cases.size >= MOST_OPEN)) continue;
+        if (!isOpen && (isSame || openIncidents.size >= MOST_OPEN)) continue;
         // After a restart of the host it is the incident of the host before.
         if (isOpen && !isSame) told.set(origin, { since: outage.since, tries: outage.tries });
         else if (!isOpen || outage.tries > before!.tries) tell(outage);
@@ -94,7 +101,7 @@ function agentOf({ agents }: Outage): string | null {
   return agents.length > 0 && agents.every(isDrillAgent) ? agents[0]! : null;
 }
 
-function originOf({ incident }: Case): string {
+function originOf({ incident }: OpenIncident): string {
   return String(incident.evidence?.fault?.data?.origin ?? '');
 }
 

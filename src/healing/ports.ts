@@ -129,7 +129,7 @@ export interface QuarantineRecord {
 }
 
 /** What healing needs of those who let calls out. */
-export interface OriginBoard {
+export interface OutageSource {
   outages(): Outage[];
   /** undefined: it was not seen to recover. */
   recovery(origin: string): Recovery | undefined;

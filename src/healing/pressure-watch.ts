@@ -1,7 +1,7 @@
 import type { Time } from '../kernel/time.ts';
-import { type Cases, caseWith } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
-import { type Room, type Scarce, shortageOf } from './pressure.ts';
+import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { type MachineResources, type ScarceResource, shortageOf } from './pressure.ts';
+import type { Signals } from './signals.ts';
 
 /** Sees that the machine runs short of memory or disk, and that it does no more. */
 export interface PressureWatch {
@@ -13,10 +13,10 @@ export interface PressureWatch {
   leastPriority(): number | undefined;
 }
 
-export interface PressureWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+export interface PressureWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
-  cases: Pick<Cases, 'of'>;
-  room(): Promise<Room>;
+  openIncidents: Pick<OpenIncidents, 'of'>;
+  room(): Promise<MachineResources>;
   /** Memory has become short, or is no more. */
   changed(): void;
 }
@@ -27,16 +27,23 @@ const TOLD_AS = {
   disk: { verdict: 'disk-short', code: 'DISK_SHORT' },
 } as const;
 
-export function createPressureWatch({ time, cases, room, notice, heal, changed }: PressureWatchNeeds): PressureWatch {
+export function createPressureWatch({
+  time,
+  openIncidents,
+  room,
+  notice,
+  heal,
+  changed,
+}: PressureWatchNeeds): PressureWatch {
   /** At how many looks in a row. */
-  const seen: Record<Scarce, number> = { memory: 0, disk: 0 };
+  const seen: Record<ScarceResource, number> = { memory: 0, disk: 0 };
 
-  function judge(what: Scarce, now: Room) {
+  function judge(what: ScarceResource, now: MachineResources) {
     const short = shortageOf(what, now, seen[what] > 0);
     const before = seen[what];
     seen[what] = short === null ? 0 : before + 1;
     const { verdict, code } = TOLD_AS[what];
-    const one = caseWith(cases.of(null), verdict);
+    const one = caseWith(openIncidents.of(null), verdict);
     if (short === null && one) heal(one, 'there is room again');
     if (what === 'memory' && before >= 2 !== seen.memory >= 2) changed();
     if (short === null || seen[what] < 2 || (one && time.now() - one.lastAt < AGAIN_AFTER_MS)) return;
@@ -46,7 +53,7 @@ export function createPressureWatch({ time, cases, room, notice, heal, changed }
   return {
     isShort: () => seen.memory >= 2,
     leastPriority() {
-      const remedies = caseWith(cases.of(null), 'pressed')?.incident.remedies;
+      const remedies = caseWith(openIncidents.of(null), 'pressed')?.incident.remedies;
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;
     },
     async look() {

@@ -1,7 +1,7 @@
 import { formatSize } from '../kernel/units.ts';
 
 /** What the machine (or the container) has, in bytes. */
-export interface Room {
+export interface MachineResources {
   memoryFree: number;
   memoryTotal: number;
   diskFree: number;
@@ -9,7 +9,7 @@ export interface Room {
 }
 
 /** What can be short. */
-export type Scarce = 'memory' | 'disk';
+export type ScarceResource = 'memory' | 'disk';
 
 const MEMORY_SHARE = 0.05;
 const DISK_SHARE = 0.02;
@@ -19,7 +19,7 @@ const DISK_ENOUGH = 1024 ** 3;
 const RELIEF = 1.5;
 
 /** That it is short, in words; null when it is not. `before`: whether it was at the last look. */
-export function shortageOf(what: Scarce, room: Room, before: boolean): string | null {
+export function shortageOf(what: ScarceResource, room: MachineResources, before: boolean): string | null {
   const edge = before ? RELIEF : 1;
   if (what === 'memory') {
     const isShort = room.memoryFree < room.memoryTotal * MEMORY_SHARE * edge;

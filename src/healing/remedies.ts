@@ -2,10 +2,10 @@ import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore } from '../telemetry/ports.ts';
-import type { Case, Cases } from './cases.ts';
-import { ask, type EscalationBudget } from './escalation.ts';
+import { type EscalationBudget, spendEscalation } from './escalation.ts';
 import { pendingRemedy } from './incident-state.ts';
 import { planRemedy } from './ladder.ts';
+import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
 import type { Incident, IncidentStore, RemedyKind, RemedyRecord } from './ports.ts';
 import { remedyWords, verdictWords } from './words.ts';
 
@@ -14,18 +14,18 @@ export interface Remedies {
   /** Reads what was asked within the last day, so that a restart does not ask anew. */
   load(): Promise<void>;
   /** The next remedy of the case; call it in the case's turn. `known: false`: a fault that nobody has foreseen. */
-  apply(one: Case, facts: { known: boolean; note?: string }): Promise<void>;
+  apply(one: OpenIncident, facts: { known: boolean; note?: string }): Promise<void>;
   /** Writes into the ledger whether the pending remedy held; call it before the case's next step. */
-  judge(one: Case, held: boolean): Promise<void>;
+  judge(one: OpenIncident, held: boolean): Promise<void>;
 }
 
 export interface RemediesNeeds {
   time: Time;
   log: Log;
-  cases: Pick<Cases, 'apply' | 'tell'>;
+  openIncidents: Pick<OpenIncidents, 'apply' | 'tell'>;
   store: Pick<IncidentStore, 'remedyRecords' | 'recordRemedy' | 'incidents'> & Pick<EventStore, 'events'>;
   /** Does what there is to do; most remedies are done by workers and jobs themselves. */
-  carryOut(kind: RemedyKind, one: Case): void;
+  carryOut(kind: RemedyKind, one: OpenIncident): void;
 }
 
 const DAY_MS = 86_400_000;
@@ -33,7 +33,7 @@ const DAY_MS = 86_400_000;
 const MOST_LOOKED_AT = 50;
 
 export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDay: number }): Remedies {
-  const { time, log, cases, store } = needs;
+  const { time, log, openIncidents, store } = needs;
   let budget: EscalationBudget = { asked: [], perDay: options.escalationsPerDay };
 
   /** What is known of the fingerprint. A store that cannot tell costs the knowledge, not the remedy. */
@@ -52,19 +52,19 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     }
   }
 
-  function escalate(one: Case, why: string) {
+  function escalate(one: OpenIncident, why: string) {
     if (one.incident.state !== 'open') return;
     const at = time.now();
-    const { may, after } = ask(budget, at);
+    const { may, after } = spendEscalation(budget, at);
     budget = after;
     if (!may) {
       const text = `${why}; the ${budget.perDay} questions of this day are used up, so nobody was asked`;
-      cases.apply(one, { is: 'told', at, text });
+      openIncidents.apply(one, { is: 'told', at, text });
       return;
     }
-    cases.apply(one, { is: 'escalated', at, text: why });
+    openIncidents.apply(one, { is: 'escalated', at, text: why });
     const { fingerprint, seen, evidence, remedies, jobs, version } = one.incident;
-    cases.tell(
+    openIncidents.tell(
       one,
       'error',
       'incident.escalated',
@@ -86,7 +86,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
       needs.carryOut(kind, one);
       const agent = one.incident.agent ?? 'host';
       const what = remedyWords(kind, { agent, worker: one.worker, ...(note === undefined ? {} : { note }) });
-      cases.apply(one, { is: 'remedied', remedy: { kind, at: time.now(), what } });
+      openIncidents.apply(one, { is: 'remedied', remedy: { kind, at: time.now(), what } });
       if (why !== null) escalate(one, why);
     },
     async judge(one, held) {

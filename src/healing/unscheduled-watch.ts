@@ -1,7 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
-import { type Cases, caseWith } from './cases.ts';
-import type { Disturbances } from './disturbances.ts';
+import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import type { Signals } from './signals.ts';
 
 /** An agent with a schedule and without a next slot. */
 export interface Unscheduled {
@@ -15,15 +15,21 @@ export interface UnscheduledWatch {
   look(): Promise<void>;
 }
 
-export interface UnscheduledWatchNeeds extends Pick<Disturbances, 'notice' | 'heal'> {
+export interface UnscheduledWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
-  cases: Pick<Cases, 'all'>;
+  openIncidents: Pick<OpenIncidents, 'all'>;
   find: (() => Promise<Unscheduled[]>) | undefined;
 }
 
 const AGAIN_AFTER_MS = 60_000;
 
-export function createUnscheduledWatch({ time, cases, notice, heal, find }: UnscheduledWatchNeeds): UnscheduledWatch {
+export function createUnscheduledWatch({
+  time,
+  openIncidents,
+  notice,
+  heal,
+  find,
+}: UnscheduledWatchNeeds): UnscheduledWatch {
   /** By agent: what was told last. One that a person has closed stays closed for as long as it lasts. */
   const said = new Map<string, string>();
   let looking: Promise<void> | undefined;
@@ -31,13 +37,13 @@ export function createUnscheduledWatch({ time, cases, notice, heal, find }: Unsc
 
   async function lookOnce() {
     const found = new Map((await find!()).map(({ agent, fault }) => [agent, fault]));
-    for (const one of cases.all()) {
+    for (const one of openIncidents.all()) {
       const { agent, verdict } = one.incident;
       if (verdict === 'unscheduled' && agent !== null && !found.has(agent)) heal(one, 'its next slot is planned');
     }
     for (const agent of said.keys()) if (!found.has(agent)) said.delete(agent);
     for (const [agent, fault] of found) {
-      const of = cases.all().filter(({ incident }) => incident.agent === agent);
+      const of = openIncidents.all().filter(({ incident }) => incident.agent === agent);
       // Whatever ails an agent that is crash-looping is part of that.
       if (caseWith(of, 'crash-looping')) continue;
       const told = caseWith(of, 'unscheduled');

@@ -1,10 +1,10 @@
-import { type PlainFault, placeOf } from '../kernel/fault.ts';
+import { locationOf, type PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Outage, Recovery } from '../kernel/origin.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
-import type { Overdue } from './late.ts';
+import type { LateWork } from './late.ts';
 import type { Incident, RemedyKind, Verdict } from './ports.ts';
 
 const SEEN: Record<Verdict, string> = {
@@ -35,7 +35,7 @@ export const verdictWords = (verdict: Verdict): string => SEEN[verdict];
 
 /** `w12: prices is not iterable (plugins/price-watch.ts:31)` */
 export function endWords(worker: string | undefined, because: PlainFault): string {
-  const place = placeOf(because);
+  const place = locationOf(because);
   const said = because.message.split('\n', 1)[0]!;
   return `${worker ? `${worker}: ` : ''}${said}${place && !said.includes(place) ? ` (${place})` : ''}`;
 }
@@ -50,7 +50,7 @@ export function leakWords(worker: string, leak: Leak, limitBytes: number): strin
   return `${worker} holds ${formatSize(leak.usedBytes)} of ${formatSize(limitBytes)} and grows ${formatSize(leak.perMinuteBytes)} a minute: the limit in ${formatDuration(leak.leftMs)}`;
 }
 
-export function lateWords({ due, what }: Overdue, now: number): string {
+export function lateWords({ due, what }: LateWork, now: number): string {
   const waits = what === 'slot' ? 'its slot was not looked at' : 'its job was not started';
   return `due ${formatDuration(now - due)} ago, and ${waits}`;
 }
@@ -149,7 +149,7 @@ export function healedWords(incident: Incident, proof: string): string {
 }
 
 /** Evidence that says at least why; what was found before the kill where there is any. */
-export function evidenceOf(found: Evidence | null | undefined, because: PlainFault, at: number): Evidence {
+export function incidentEvidence(found: Evidence | null | undefined, because: PlainFault, at: number): Evidence {
   const { stack: _, ...fault } = because;
   return { fault, ...(found ?? { at, tookMs: 0 }) };
 }

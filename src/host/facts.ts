@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings.ts';
 import { fileId, socketPath } from '../control/place.ts';
-import type { HostFacts } from './house.ts';
-import type { Watched } from './life/watched.ts';
+import type { HostFacts } from './host-context.ts';
+import type { Watched } from './lifecycle/watched.ts';
 
 /** The version of the running Daruma. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;

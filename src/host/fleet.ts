@@ -4,13 +4,13 @@ import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
 import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
-import { Fault, placeOf } from '../kernel/fault.ts';
+import { Fault, locationOf } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { FleetAgent, FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore } from '../telemetry/ports.ts';
-import { timeOf } from './door/known.ts';
-import { iso } from './door/views.ts';
+import { instantOf } from './api/known.ts';
+import { iso } from './api/views.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
 export interface FleetView {
@@ -40,8 +40,8 @@ export function createFleet(needs: FleetNeeds): FleetView {
   const { time, store, facts } = needs;
 
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
-    const to = toText === undefined ? time.now() : timeOf(toText);
-    const from = fromText === undefined ? to - DAY_MS : timeOf(fromText);
+    const to = toText === undefined ? time.now() : instantOf(toText);
+    const from = fromText === undefined ? to - DAY_MS : instantOf(fromText);
     // Its hours are gone through one by one, on the host's loop.
     if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
     const [states, figures, slots, hours, ends, failed] = await Promise.all([
@@ -107,7 +107,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
           agent: job.agent,
           at: iso(job.finishedAt!),
           error: job.error!.message,
-          where: placeOf(job.error!) || null,
+          where: locationOf(job.error!) || null,
         })),
     };
   }

@@ -2,13 +2,13 @@ import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import type { ExecLeft } from '../gateway/exec/ports.ts';
 import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
-import type { OriginBoard } from '../healing/ports.ts';
-import { largestOf, type Room } from '../healing/pressure.ts';
+import type { OutageSource } from '../healing/ports.ts';
+import { largestOf, type MachineResources } from '../healing/pressure.ts';
 import { endWords } from '../healing/words.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
-import type { LastWords } from '../kernel/pulse.ts';
+import type { HostEndRecord } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
@@ -21,7 +21,7 @@ export interface HealingNeeds {
   store: SqliteStore;
   events: Events;
   /** Whoever may have jobs. */
-  crew(): ReadonlyMap<string, Agent>;
+  runnableAgents(): ReadonlyMap<string, Agent>;
   /** Gives disk back, and says how much. */
   cleanUp(): Promise<string>;
   rooms(): { workers: Workers; jobs: Jobs; schedule: Schedule };
@@ -32,7 +32,7 @@ export interface HealingNeeds {
   /** The workers' set of agents has to be told anew. */
   useWorkers(): void;
   /** Servers that agents call. */
-  origins: OriginBoard;
+  origins: OutageSource;
   /** Agents with a schedule and without a next slot. */
   unscheduled: NonNullable<HealerNeeds['unscheduled']>;
 }
@@ -40,13 +40,13 @@ export interface HealingNeeds {
 const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
 
 /** The healer, wired to the rooms. */
-export function createHealing({ time, log, store, events, crew, cleanUp, ...needs }: HealingNeeds): Healer {
+export function createHealing({ time, log, store, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
   return createHealer({
     time,
     log,
     events,
     store,
-    agent: (name) => crew().get(name),
+    agent: (name) => runnableAgents().get(name),
     isHeld: needs.isHeld,
     excused: (name) =>
       needs.isHeld(name) ||
@@ -58,7 +58,7 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
     recycle: (worker, why) => needs.rooms().workers.recycle?.(worker, why),
     ownCell: (name) => needs.rooms().workers.ownCell?.(name),
     room: () => roomOf(needs.storeFolder),
-    shed() {
+    dropAllIdle() {
       const { workers } = needs.rooms();
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
@@ -83,7 +83,7 @@ export function createHealing({ time, log, store, events, crew, cleanUp, ...need
 }
 
 /** Keeps the end of a worker as an event, then lets the healer see to it. */
-export function tellGone(events: Events, healer: Pick<Healer, 'gone'>): (end: WorkerEnd) => void {
+export function recordWorkerEnd(events: Events, healer: Pick<Healer, 'gone'>): (end: WorkerEnd) => void {
   return (end) => {
     const { worker, agent, version, because, uptimeMs } = end;
     const message = `worker ${worker} of ${agent} ended: ${because.message}`;
@@ -104,7 +104,7 @@ export function calmed(agent: Agent, healer: Pick<Healer, 'quarantine' | 'isPres
 }
 
 /** A container's bounds where there are any, else the machine's. */
-async function roomOf(folder: string): Promise<Room> {
+async function roomOf(folder: string): Promise<MachineResources> {
   const { bavail, blocks, bsize } = await statfs(folder);
   const bound = process.constrainedMemory();
   return {
@@ -116,7 +116,10 @@ async function roomOf(folder: string): Promise<Room> {
 }
 
 /** What a command left running is an incident that is over when it is told: the broker has seen that nothing of it is there. */
-export function tellLeft(healer: Pick<Healer, 'mended'>, { agent, job, command, count, processes }: ExecLeft): void {
+export function recordLeftProcess(
+  healer: Pick<Healer, 'mended'>,
+  { agent, job, command, count, processes }: ExecLeft,
+): void {
   const names = [...new Set(processes.map((one) => one.command))].join(', ');
   const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
   const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
@@ -124,7 +127,7 @@ export function tellLeft(healer: Pick<Healer, 'mended'>, { agent, job, command, 
 }
 
 /** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
-export function tellLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
+export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
   const seen = endWords(worker, fault);
   const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
   const proof = 'no other job was struck';
@@ -136,7 +139,7 @@ export function tellLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, ve
 }
 
 /** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
-export function tellHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly LastWords[], jobs: string[]) {
+export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly HostEndRecord[], jobs: string[]) {
   const last = lost.at(-1);
   if (!last) return;
   const { pid, why, code, signal, uptimeMs, stderr } = last;
@@ -150,7 +153,7 @@ export function tellHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly La
 }
 
 /** Keeps it as an event that a cell was replaced for what none of its workers accounts for. */
-export function tellCellReplaced(
+export function recordCellReplaced(
   events: Events,
   { pid, agents, why, killed }: { pid: number; agents: string[]; why: string; killed: boolean },
 ): void {

@@ -2,46 +2,46 @@ import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { CatalogChange } from '../catalog/ports.ts';
-import { isFresh } from '../catalog/standing/config-standing.ts';
+import { isFresh } from '../catalog/rollout/config-standing.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { createRetention } from '../telemetry/retention.ts';
-import { createAnswers } from './answers.ts';
+import { VERSIONS_FOLDER } from './api/last-in-force.ts';
+import { openControl } from './api/open-control.ts';
+import { createStates } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import { cleanUp } from './clean-up.ts';
 import { watchConfig } from './config/watch.ts';
-import { openDoor } from './door/door.ts';
-import { VERSIONS_FOLDER } from './door/last-in-force.ts';
-import { createStates } from './door/states.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { factsOf } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
-import { openGround } from './ground.ts';
-import { calmed, createHealing, tellHostLost, tellLeft } from './healing.ts';
-import type { House } from './house.ts';
+import { openFoundation } from './foundation.ts';
+import { calmed, createHealing, recordHostLost, recordLeftProcess } from './healing.ts';
+import { createHostCalls } from './host-calls.ts';
+import type { HostContext } from './host-context.ts';
 import { createLag } from './lag.ts';
-import { holdOn } from './life/hold.ts';
-import { agesOf } from './life/pulse.ts';
-import { createSafeMode } from './life/safe-mode.ts';
-import { PROVEN_MS, reasonForSafeMode, type Starts, tellLost } from './life/starts.ts';
-import type { HeldWatch } from './life/watch-held.ts';
-import { watchedBy } from './life/watched.ts';
-import { createOrder } from './order.ts';
+import { watchOwnHandles } from './lifecycle/own-handles.ts';
+import { agesOf } from './lifecycle/pulse.ts';
+import { createSafeMode } from './lifecycle/safe-mode.ts';
+import { PROVEN_MS, reasonForSafeMode, recordLostHosts, type Starts } from './lifecycle/starts.ts';
+import type { HandlesWatch } from './lifecycle/watch-handles.ts';
+import { watchedBy } from './lifecycle/watched.ts';
 import { watchOrphans } from './orphans.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
 import type { Host, HostOptions } from './ports.ts';
+import { recordOutcomes } from './record-outcomes.ts';
+import { recordStart } from './record-start.ts';
 import { createScheduling } from './scheduling.ts';
 import { createSetup } from './secrets/setup.ts';
-import { tellEnds } from './tell-ends.ts';
-import { tellStarted } from './tell-started.ts';
+import { createShutdownStack } from './shutdown-stack.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
 import { createWorkforce } from './workforce.ts';
-import { zoneConcern } from './zone-concern.ts';
+import { zoneWarning } from './zone-warning.ts';
 
 const DRAIN_MS = 10_000;
 
@@ -57,19 +57,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const facts = factsOf(folder, settings, watched, time.now());
   let drainMs = DRAIN_MS;
   let starts: Starts | undefined;
-  let held: HeldWatch | undefined;
-  const order = createOrder(loops);
+  let held: HandlesWatch | undefined;
+  const order = createShutdownStack(loops);
   const { onStop, startService, unwind } = order;
 
   try {
     const forget = watched.afresh || isFresh(config.taken());
     const needs = { time, facts, settings, watched, forget, order, ending: options.ending };
-    const below = await openGround(needs, (counted) => {
+    const below = await openFoundation(needs, (counted) => {
       starts = counted;
       config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
     });
     const { journal, log, store, events, lock } = below;
-    const ground = { time, facts, journal, store, events };
+    const foundation = { time, facts, journal, store, events };
     const catalog = createCatalog(
       { time, log: journal.room('catalog'), hostTimezone: () => settings.timezone },
       {
@@ -89,26 +89,26 @@ export async function startHost(options: HostOptions): Promise<Host> {
     );
     onStop('canaries', () => canaries.stop());
     /** Everything that may have jobs: the agents in force, and canaries while there are drills. */
-    const crew = () => new Map([...catalog.agents(), ...canaries.agents()]);
+    const runnableAgents = () => new Map([...catalog.agents(), ...canaries.agents()]);
     const exec = createExec(
-      { time, log: journal.room('exec'), left: (what) => tellLeft(healer, what) },
+      { time, log: journal.room('exec'), left: (what) => recordLeftProcess(healer, what) },
       { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
     );
     await startService('exec', exec);
-    const outbound = createOutbound({ time, journal, settings, crew, healer: () => healer });
+    const outbound = createOutbound({ time, journal, settings, runnableAgents, healer: () => healer });
     const healer = createHealing({
       time,
       log: journal.room('healing'),
       store,
       events,
-      crew,
+      runnableAgents,
       cleanUp: () => cleanUp({ journal, catalog }),
       rooms: () => ({ workers, jobs, schedule }),
       unscheduled: () => states.unscheduled(),
       isHeld: pauses.isPaused,
       storeFolder: dirname(facts.storeFile),
       useWorkers,
-      origins: outbound.board,
+      origins: outbound.outageSource,
     });
     const probation = createRollbacks({
       time,
@@ -122,7 +122,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const answering = { jobs: () => jobs, answers: () => answers };
     const workers = createWorkforce(
-      { ...ground, ...answering, exec, outbound, healer, probation, secrets: setup.secrets },
+      { ...foundation, ...answering, exec, outbound, healer, probation, secrets: setup.secrets },
       { folder, ...settings.cells },
     );
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
@@ -132,7 +132,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         log: journal.room('jobs'),
         store,
         workers,
-        agent: (name) => workers.serving?.(name) ?? crew().get(name),
+        agent: (name) => workers.serving?.(name) ?? runnableAgents().get(name),
         paused: pauses.isPaused,
         allowance: healer.allowance,
         heldUp: outbound.heldUp,
@@ -151,19 +151,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
       parts: () => partsOf(catalog, facts),
       facts,
     });
-    const answers = createAnswers(
-      { ...ground, jobs, healer, catalog, fleet, exec, outbound },
+    const answers = createHostCalls(
+      { ...foundation, jobs, healer, catalog, fleet, exec, outbound },
       () => settings.jobChains,
     );
     const firstRuns = createFirstRuns({ store, jobs, log });
-    const orphans = watchOrphans({ ...ground, catalog });
+    const orphans = watchOrphans({ ...foundation, catalog });
     const again = (why: string) => options.ending(why, false, true);
-    const configWatch = watchConfig({ ...ground, config, catalog, healer, jobs, pauses, again });
+    const configWatch = watchConfig({ ...foundation, config, catalog, healer, jobs, pauses, again });
 
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
       setup.use();
-      healer.use(crew());
+      healer.use(runnableAgents());
       outbound.use();
       probation.use();
       configWatch.use();
@@ -175,7 +175,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...crew().values()].filter(({ name }) => !safeMode.holds(name));
+      const agents = [...runnableAgents().values()].filter(({ name }) => !safeMode.holds(name));
       workers.use(
         agents.flatMap(setup.admitted).map((one) => calmed(one, healer)),
         probation.warm(),
@@ -207,7 +207,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     await startService('schedule', schedule);
     await startService('retention', createRetention({ time, log, store }, settings.retention));
-    jobs.onSettled(tellEnds(log));
+    jobs.onSettled(recordOutcomes(log));
     jobs.onSettled(healer.settled);
     jobs.onSettled(probation.settled);
     jobs.onSettled(configWatch.settled);
@@ -215,7 +215,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
     const lag = createLag();
     onStop('lag', () => lag.stop());
-    const house: House = {
+    const hostContext: HostContext = {
       facts,
       settings,
       config,
@@ -236,21 +236,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
       setup,
       healer,
       lag,
-      lastWords: tellLost(events, watched.lost, starts!.lost),
+      lastWords: recordLostHosts(events, watched.lost, starts!.lost),
       ages: () => agesOf(loops, time.monotonic()),
-      concerns: () => [
-        ...watched.concern(),
-        ...(held?.concerns() ?? []),
-        ...config.concern(),
-        ...zoneConcern(config.origins()),
-        ...safeMode.concern(catalog.agents().keys()),
+      warnings: () => [
+        ...watched.warning(),
+        ...(held?.warnings() ?? []),
+        ...config.warning(),
+        ...zoneWarning(config.origins()),
+        ...safeMode.warning(catalog.agents().keys()),
       ],
       stop: () => options.ending('asked to stop', false),
     };
-    tellHostLost(healer, house.lastWords, abandoned);
-    const control = await openDoor(house);
+    recordHostLost(healer, hostContext.lastWords, abandoned);
+    const control = await openControl(hostContext);
     onStop('control socket', () => control.close());
-    held = holdOn({ ground: below, house, control, again, end: options.gone });
+    held = watchOwnHandles({ foundation: below, hostContext, control, again, end: options.gone });
     await startService('held files', held);
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
@@ -259,10 +259,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     onStop('proof', proven);
     await startService('config probation', configWatch);
-    tellStarted(house);
+    recordStart(hostContext);
 
     return {
-      house,
+      hostContext,
       async stop(failed = false, ms = DRAIN_MS) {
         drainMs = ms;
         lock.claim.say('stopping');

@@ -2,7 +2,7 @@ import { createOrigins } from '../gateway/origins/origins.ts';
 import type { CallAttempt, Origins } from '../gateway/origins/ports.ts';
 import type { OriginSettings } from '../gateway/origins/terms.ts';
 import type { Healer } from '../healing/healer.ts';
-import type { Incident, OriginBoard } from '../healing/ports.ts';
+import type { Incident, OutageSource } from '../healing/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
@@ -10,8 +10,8 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { type Admission, ORIGIN_DOWN, type OriginDown } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
+import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
-import { type MayReach, portOf, reachOf } from '../workers/reach.ts';
 
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
 export interface Outbound extends Pick<Origins, 'view'> {
@@ -22,7 +22,7 @@ export interface Outbound extends Pick<Origins, 'view'> {
   /** The set of agents has changed: an origin that is down and that none of those who met it asks for any more is forgotten. */
   use(): void;
   /** What healing looks at. */
-  board: OriginBoard;
+  outageSource: OutageSource;
   /** What was down when the host before this one ended is looked at first. */
   takeOver(incidents: readonly Incident[]): void;
 }
@@ -31,25 +31,25 @@ export interface OutboundNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   settings: { origins: OriginSettings };
-  crew(): ReadonlyMap<string, Agent>;
+  runnableAgents(): ReadonlyMap<string, Agent>;
   healer(): Pick<Healer, 'originsChanged'>;
 }
 
 /** How many origins `status` tells of. */
-export const MOST_TOLD = 100;
+export const MOST_REPORTED = 100;
 
-export function createOutbound({ time, journal, settings, crew, healer }: OutboundNeeds): Outbound {
+export function createOutbound({ time, journal, settings, runnableAgents, healer }: OutboundNeeds): Outbound {
   const origins = createOrigins({
     time,
     log: journal.room('gateway'),
     settings: () => settings.origins,
     changed: () => healer().originsChanged(),
   });
-  const reach = new WeakMap<readonly string[], MayReach>();
+  const reach = new WeakMap<readonly string[], HostAllowList>();
 
   /** Whether the agent's `needs.net` names an origin. */
   function mayReachOf(net: readonly string[]): (origin: string) => boolean {
-    const may = reach.get(net) ?? reachOf(net);
+    const may = reach.get(net) ?? hostAllowListOf(net);
     reach.set(net, may);
     return (origin) => {
       const url = new URL(origin);
@@ -63,15 +63,15 @@ export function createOutbound({ time, journal, settings, crew, healer }: Outbou
     },
     told: origins.told,
     heldUp(ref, name, { code }) {
-      const mayReach = mayReachOf(crew().get(name)?.needs.net ?? []);
+      const mayReach = mayReachOf(runnableAgents().get(name)?.needs.net ?? []);
       const held = code === ORIGIN_DOWN ? origins.heldUp(ref, { agent: name, mayReach }) : undefined;
       return held && { until: held.until, waitsFor: held.origin };
     },
     ended: origins.ended,
-    view: () => origins.view().slice(0, MOST_TOLD),
-    board: origins,
+    view: () => origins.view().slice(0, MOST_REPORTED),
+    outageSource: origins,
     use() {
-      const agents = crew();
+      const agents = runnableAgents();
       const met = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
       const reaches = (name: string, origin: string) => mayReachOf(agents.get(name)?.needs.net ?? [])(origin);
       const down = origins.view().filter(({ is }) => is !== 'closed');

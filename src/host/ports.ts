@@ -1,12 +1,12 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import type { ConfigInUse } from './config/in-use.ts';
-import type { House } from './house.ts';
-import type { Watched } from './life/watched.ts';
+import type { HostContext } from './host-context.ts';
+import type { Watched } from './lifecycle/watched.ts';
 
 /** A host that is at work. */
 export interface Host {
-  house: House;
+  hostContext: HostContext;
   /**
    * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
    * `failed`: nobody asked for it.

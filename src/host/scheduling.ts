@@ -6,7 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
-import type { SafeMode } from './life/safe-mode.ts';
+import type { SafeMode } from './lifecycle/safe-mode.ts';
 import type { Setup } from './secrets/setup.ts';
 
 export interface SchedulingNeeds {

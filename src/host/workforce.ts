@@ -9,7 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
-import { tellCellReplaced, tellGone, tellLeftOver } from './healing.ts';
+import { recordCellReplaced, recordLeftOver, recordWorkerEnd } from './healing.ts';
 import type { Outbound } from './outbound.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import type { Probation } from './versions/probation.ts';
@@ -42,7 +42,7 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       outbound.ended(attempts);
     },
     returned: (attempts) => needs.jobs().returned(attempts),
-    roomy: (agent) => needs.jobs().roomy(agent),
+    capacityChanged: (agent) => needs.jobs().capacityChanged(agent),
   };
   return createWorkers(
     {
@@ -53,14 +53,14 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       secrets: async (agent) => needs.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
       // What a rollback answers is no second incident.
-      gone: tellGone(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
-      leftOver: (found) => tellLeftOver(healer, found),
+      gone: recordWorkerEnd(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
+      leftOver: (found) => recordLeftOver(healer, found),
       readings(list) {
         healer.readings(list);
         probation.readings(list);
       },
       children: exec.children,
-      cellReplaced: (cell) => tellCellReplaced(events, cell),
+      cellReplaced: (cell) => recordCellReplaced(events, cell),
     },
     { ...options, emptyFolder },
   );

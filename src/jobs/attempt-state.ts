@@ -1,7 +1,7 @@
 /** What is true of one attempt: held by a host under a lease, or ended in exactly one way. `attempt` is its number. */
-export type AttemptLife = Held | { is: Exclude<AttemptEvent['is'], 'renewed'>; attempt: number };
+export type AttemptLife = HeldLease | { is: Exclude<AttemptEvent['is'], 'renewed'>; attempt: number };
 
-export interface Held {
+export interface HeldLease {
   is: 'held';
   attempt: number;
   /** The run of the host that holds it. */
@@ -42,6 +42,6 @@ export function stepAttempt(life: AttemptLife, event: AttemptEvent): AttemptLife
 }
 
 /** Another run of the host holds it, which is gone since there is one at a time; or its lease is over. */
-function isAbandoned(held: Held, owner: string, now: number): boolean {
+function isAbandoned(held: HeldLease, owner: string, now: number): boolean {
   return held.owner !== owner || held.leaseUntil <= now;
 }

@@ -11,7 +11,7 @@ export interface HeldAttempt {
 }
 
 /** How many more attempts of the agent may start when `most` of them may be under way at once. */
-export function roomLeft(held: Iterable<HeldAttempt>, name: string, most: number): number {
+export function capacityLeft(held: Iterable<HeldAttempt>, name: string, most: number): number {
   if (most === Number.POSITIVE_INFINITY) return most;
   let now = 0;
   for (const { agent } of held) if (agent === name) now += 1;

@@ -7,14 +7,14 @@ import { boundedEnd } from './bounded-end.ts';
 import { createJobChanges, type JobChanges } from './changes.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
-import { type HeldAttempt, roomLeft } from './held.ts';
+import { capacityLeft, type HeldAttempt } from './held.ts';
 import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
 import { withNarrowing } from './narrowed.ts';
+import { createPersistentWrites } from './persistent-writes.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
-import { createSurely } from './surely.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
 import { createWallClock } from './wall-clock.ts';
@@ -77,11 +77,11 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const writing = new Set<Promise<void>>();
   let turned: number | undefined;
   let cancelSweep = () => {};
-  const surely = createSurely(needs, () => turned === undefined);
+  const surely = createPersistentWrites(needs, () => turned === undefined);
 
   /** How many more attempts of the agent may start. */
   function allowance(name: string): number {
-    return roomLeft(held.values(), name, needs.allowance?.(name) ?? Number.POSITIVE_INFINITY);
+    return capacityLeft(held.values(), name, needs.allowance?.(name) ?? Number.POSITIVE_INFINITY);
   }
 
   const claims = createClaims(
@@ -284,6 +284,6 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       track(giveBack(stopped));
     },
     returned: (refs) => track(giveBack(refs)),
-    roomy: (agent) => claims.wake(agent),
+    capacityChanged: (agent) => claims.wake(agent),
   };
 }

@@ -3,7 +3,7 @@ import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Job } from './model.ts';
 import type { AttemptEnd } from './step.ts';
-import { LONGEST_WAIT_MS } from './waiting.ts';
+import { LONGEST_OUTAGE_WAIT_MS } from './waiting.ts';
 
 /** So often in a row a plugin may ask for another time at no cost: with a pause of nothing a day would have millions. */
 export const MOST_WAITS = 1_000;
@@ -37,7 +37,7 @@ export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: 
       retry: false,
     };
   }
-  const isFree = until - since <= LONGEST_WAIT_MS && waits <= MOST_WAITS;
+  const isFree = until - since <= LONGEST_OUTAGE_WAIT_MS && waits <= MOST_WAITS;
   if (isFree) return { is: 'failed', fault: { ...told, data: { ...told.data, lost: 0 } }, retry: pauseMs, isFree };
   const message = `${fault.message} (asked ${waits} times to be tried later, for ${formatDuration(until - since)} in all: now it counts as an attempt)`;
   return { is: 'failed', fault: { ...told, message }, retry: pauseMs };

@@ -258,5 +258,5 @@ export interface WorkerEvents {
   /** Attempts that never entered `run`. */
   returned(attempts: AttemptRef[]): void;
   /** The agent's workers would take more. */
-  roomy(agent: string): void;
+  capacityChanged(agent: string): void;
 }

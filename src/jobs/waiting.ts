@@ -5,7 +5,7 @@ import type { Job } from './model.ts';
 import type { AttemptEnd } from './step.ts';
 
 /** The longest that a job waits, without a break, for something that it can do nothing about. Then it is a dead letter. */
-export const LONGEST_WAIT_MS = 86_400_000;
+export const LONGEST_OUTAGE_WAIT_MS = 86_400_000;
 
 /** What holds a failed attempt's job up, by somebody who knows. */
 export interface HoldUp {
@@ -52,6 +52,6 @@ export function waitOf(error: PlainFault | null): { waitsFor: string; since: num
 function endOfPatience(until: number, since: number, staleAt: number | null): string | null {
   const iso = isoOf;
   if (staleAt !== null && until > staleAt) return `and is of no use after ${iso(staleAt)}`;
-  if (until > since + LONGEST_WAIT_MS) return `which is as long as a job waits`;
+  if (until > since + LONGEST_OUTAGE_WAIT_MS) return `which is as long as a job waits`;
   return null;
 }

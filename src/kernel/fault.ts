@@ -50,7 +50,7 @@ export function toPlainFault(thrown: unknown, code?: string): PlainFault {
 }
 
 /** `agents/shop-api.yaml:6:3` where the place is known, else an empty string. */
-export function placeOf(fault: PlainFault): string {
+export function locationOf(fault: PlainFault): string {
   if (!fault.file) return '';
   return [fault.file, fault.line, fault.line === undefined ? undefined : fault.column]
     .filter((part) => part !== undefined)

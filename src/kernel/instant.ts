@@ -1,5 +1,5 @@
 import { type Bounds, isWithin, shown } from './bounds.ts';
-import type { Wrong } from './units.ts';
+import type { UnitProblem } from './units.ts';
 
 /**
  * Times that ISO 8601 writes with a year of four digits in every zone, from 0001-01-02 to 9999-12-30, in epoch ms. They can be
@@ -26,7 +26,7 @@ export function isoOrNull(at: number | null | undefined): string | null {
 const ISO = /^\d{4}-\d{2}-\d{2}(?:[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2}))?$/;
 
 /** The epoch ms of an ISO 8601 time with its offset, or of a date (its beginning in UTC); or what is wrong. */
-export function readInstant(said: unknown): number | Wrong {
+export function readInstant(said: unknown): number | UnitProblem {
   const at = typeof said === 'string' && said.length <= 40 && ISO.test(said) ? Date.parse(said) : Number.NaN;
   if (Number.isNaN(at)) return 'is no time in ISO 8601 such as 2026-11-22T07:00:00Z';
   return isInstant(at) ? at : 'is a time before the year 1 or after 9999';

@@ -2,9 +2,9 @@ import type { PlainFault } from './fault.ts';
 
 /**
  * What the host and its guardian say to each other: lines of JSON over one pipe. The guardian speaks first and once
- * ({@link Orders}); the host goes on for as long as it lives ({@link FromHost}).
+ * ({@link GuardianOrders}); the host goes on for as long as it lives ({@link FromHost}).
  */
-export interface Orders {
+export interface GuardianOrders {
   /** Process id of the guardian. */
   guardian: number;
   /** A host of this guardian ran before: its lock may take a moment to be free. */
@@ -12,7 +12,7 @@ export interface Orders {
   /** Start with every agent paused, because a person asked for it. */
   safe: boolean;
   /** The hosts that ended since the last one that worked, oldest first. */
-  lost: LastWords[];
+  lost: HostEndRecord[];
 }
 
 /**
@@ -30,7 +30,7 @@ export type FromHost =
 export type LoopAges = Record<string, number>;
 
 /** What is known of a host that ended unasked. */
-export interface LastWords {
+export interface HostEndRecord {
   pid: number | null;
   /** Epoch ms of its end, or of when it was noticed. */
   at: number;
@@ -63,14 +63,14 @@ export const LOOP_WITHIN_MS: Readonly<Record<string, number>> = {
 export const PULSES_TO_BELIEVE = 3;
 
 /** A loop that stood still for too long in each of the last `pulses`. */
-export interface Overdue {
+export interface StalledLoop {
   loop: string;
   ageMs: number;
   pulses: number;
 }
 
 /** The loop that is overdue after one more pulse; the one before goes first as long as it still is. */
-export function overdueAfter(before: Overdue | undefined, ages: LoopAges): Overdue | undefined {
+export function overdueAfter(before: StalledLoop | undefined, ages: LoopAges): StalledLoop | undefined {
   const late = Object.keys(ages).filter((loop) => ages[loop]! > (LOOP_WITHIN_MS[loop] ?? Number.POSITIVE_INFINITY));
   if (late.length === 0) return undefined;
   const loop = before && late.includes(before.loop) ? before.loop : late[0]!;
@@ -78,7 +78,7 @@ export function overdueAfter(before: Overdue | undefined, ages: LoopAges): Overd
 }
 
 /** Whether it was said often enough to be acted on. */
-export function isStalled(overdue: Overdue | undefined): overdue is Overdue {
+export function isStalled(overdue: StalledLoop | undefined): overdue is StalledLoop {
   return overdue !== undefined && overdue.pulses >= PULSES_TO_BELIEVE;
 }
 

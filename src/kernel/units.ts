@@ -6,13 +6,13 @@ const BYTES: Record<string, number> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 
 const LONGEST_TEXT = 64;
 
 /** Why a value is refused, to be said after its name: `must be longer than nothing`. */
-export type Wrong = string;
+export type UnitProblem = string;
 
 /**
  * The milliseconds of `250ms`, `10s`, `1.5h`, `2d`, or what is wrong: of anything else, a bare number included, and of
  * lengths outside of the bounds.
  */
-export function readLength(said: unknown, bounds: Bounds): number | Wrong {
+export function readLength(said: unknown, bounds: Bounds): number | UnitProblem {
   const ms = numberIn(said, /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/, (unit) => MILLISECONDS[unit]!);
   if (ms === undefined) return 'is no length of time such as 250ms, 10s, 15m, 6h or 2d';
   if (ms < bounds.least)
@@ -21,7 +21,7 @@ export function readLength(said: unknown, bounds: Bounds): number | Wrong {
 }
 
 /** The bytes of `64MB`, `512KB`, `1.5GB` (powers of 1024, in any case), or what is wrong. */
-export function readSize(said: unknown, bounds: Bounds): number | Wrong {
+export function readSize(said: unknown, bounds: Bounds): number | UnitProblem {
   const bytes = numberIn(said, /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)$/i, (unit) => BYTES[unit.toUpperCase()]!);
   if (bytes === undefined) return 'is no size such as 64MB, 512KB or 1.5GB';
   if (bytes < bounds.least) return `is too small; the least is ${formatBound(bounds.least)}`;
@@ -29,13 +29,13 @@ export function readSize(said: unknown, bounds: Bounds): number | Wrong {
 }
 
 /** A whole number within the bounds, or what is wrong. Texts are none. */
-export function readCount(said: unknown, bounds: Bounds): number | Wrong {
+export function readCount(said: unknown, bounds: Bounds): number | UnitProblem {
   if (isWithin(said, bounds)) return said === 0 ? 0 : said;
   return `is no whole number from ${bounds.least} to ${bounds.most}`;
 }
 
 /** As {@link readCount}, of digits as people type them. */
-export function readCountText(text: string, bounds: Bounds): number | Wrong {
+export function readCountText(text: string, bounds: Bounds): number | UnitProblem {
   return readCount(/^\s*-?\d{1,15}\s*$/.test(text) ? Number(text) : undefined, bounds);
 }
 

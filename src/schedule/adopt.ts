@@ -1,6 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import { timetableOf } from '../kernel/cron/timetable.ts';
-import { beginning, GONE, strays, type Unplanned } from './plan.ts';
+import { GONE, obsoleteSlots, startCursor, type Unplanned } from './plan.ts';
 import type { SlotStore } from './ports.ts';
 import type { Scheduled } from './settle.ts';
 
@@ -58,10 +58,10 @@ export async function adoptAgents(
     if (due !== undefined && due > now) course.settledTo = due;
     const from = due === undefined || due <= now ? due : await newestBy(slots, agent, now);
     const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
-    const gone = strays(course, rows, now);
+    const gone = obsoleteSlots(course, rows, now);
     if (gone.length > 0) await slots.decide(gone, now);
     const old = known.get(agent);
-    course.cursor = old ? Math.min(old.cursor, now) : beginning(from, rows, now);
+    course.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
   }
 }
 

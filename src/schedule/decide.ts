@@ -24,7 +24,7 @@ export interface DueSlot {
   heldUp?: string | undefined;
 }
 
-export type Judgement = { due: number } & (
+export type DueDecision = { due: number } & (
   | { is: 'ran' }
   | { is: 'caught-up'; reason: string }
   | { is: 'skipped' | 'missed'; reason: string }
@@ -38,7 +38,7 @@ export interface Unfinished {
 }
 
 /** Looks at one due slot by itself: whether it wants a job, before other jobs of the agent are considered. */
-export function judge({ agent, pausedUntil }: Asking, { due, later, heldUp }: DueSlot, now: number): Judgement {
+export function decideSlot({ agent, pausedUntil }: Asking, { due, later, heldUp }: DueSlot, now: number): DueDecision {
   const { catchUp, jitterMs } = agent.schedule;
   if (pausedUntil !== undefined && due < pausedUntil)
     return { due, is: 'skipped', reason: Number.isFinite(pausedUntil) ? `paused until ${iso(pausedUntil)}` : 'paused' };
@@ -49,7 +49,7 @@ export function judge({ agent, pausedUntil }: Asking, { due, later, heldUp }: Du
   if (staleAfterMs !== undefined && due + jitterOf(agent.name, due, jitterMs) + staleAfterMs <= now)
     return { due, is: 'missed', reason: `${seen}; stale after ${formatDuration(staleAfterMs)}` };
   if (lateMs <= GRACE_MS && later < MOST_AT_ONCE) return { due, is: 'ran' };
-  const caughtUp: Judgement = { due, is: 'caught-up', reason: `${seen}; catchUp: ${catchUp}` };
+  const caughtUp: DueDecision = { due, is: 'caught-up', reason: `${seen}; catchUp: ${catchUp}` };
   switch (catchUp) {
     case 'skip':
       return { due, is: 'missed', reason: `${seen}; catchUp: skip runs none of them` };
@@ -63,7 +63,7 @@ export function judge({ agent, pausedUntil }: Asking, { due, later, heldUp }: Du
 }
 
 /** Whether `overlap` has to know the agent's unfinished jobs. */
-export function asksForUnfinished({ agent }: Asking, judgements: readonly Judgement[]): boolean {
+export function asksForUnfinished({ agent }: Asking, judgements: readonly DueDecision[]): boolean {
   return judgements.some(wantsJob) && !queuesAll(agent.schedule, judgements);
 }
 
@@ -73,7 +73,7 @@ export function asksForUnfinished({ agent }: Asking, judgements: readonly Judgem
  */
 export function decideSlots(
   asking: Asking,
-  judgements: readonly Judgement[],
+  judgements: readonly DueDecision[],
   unfinished: readonly Unfinished[],
   now: number,
 ): { decisions: SlotDecision[]; cancel: string[] } {
@@ -87,11 +87,11 @@ export function decideSlots(
   const decisions: SlotDecision[] = [];
   const cancel = new Set<string>();
   let taken: number | undefined;
-  for (const judgement of judgements) {
-    const { due } = judgement;
+  for (const decision of judgements) {
+    const { due } = decision;
     const skip = (reason: string) => decisions.push({ agent: agent.name, due, state: 'skipped', reason });
-    if (!wantsJob(judgement)) {
-      decisions.push({ agent: agent.name, due, state: judgement.is, reason: judgement.reason });
+    if (!wantsJob(decision)) {
+      decisions.push({ agent: agent.name, due, state: decision.is, reason: decision.reason });
       continue;
     }
     const earlier = unfinished.filter(({ slot }) => slot !== null && slot < due);
@@ -109,8 +109,8 @@ export function decideSlots(
       if (overlap === 'replace') for (const { id } of earlier) cancel.add(id);
       taken = due;
       queued += 1;
-      const reason = judgement.is === 'caught-up' ? { reason: judgement.reason } : {};
-      decisions.push({ agent: agent.name, due, state: judgement.is, ...reason, job: jobOf(asking, judgement, now) });
+      const reason = decision.is === 'caught-up' ? { reason: decision.reason } : {};
+      decisions.push({ agent: agent.name, due, state: decision.is, ...reason, job: jobOf(asking, decision, now) });
     }
   }
   return { decisions, cancel: [...cancel] };
@@ -130,8 +130,8 @@ export function jitterOf(agent: string, due: number, most: number): number {
   return Math.floor((((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * (most + 1));
 }
 
-function jobOf({ agent }: Asking, judgement: Judgement, now: number): NewJob {
-  const { due } = judgement;
+function jobOf({ agent }: Asking, decision: DueDecision, now: number): NewJob {
+  const { due } = decision;
   const jitter = jitterOf(agent.name, due, agent.schedule.jitterMs);
   const { staleAfterMs, attempts } = agent.limits;
   return {
@@ -141,17 +141,17 @@ function jobOf({ agent }: Asking, judgement: Judgement, now: number): NewJob {
     key: `slot:${due}`,
     slot: due,
     // A crowd that wakes up together after an absence is spread too.
-    runAt: (judgement.is === 'caught-up' ? now : due) + jitter,
+    runAt: (decision.is === 'caught-up' ? now : due) + jitter,
     ...(staleAfterMs === undefined ? {} : { staleAt: due + jitter + staleAfterMs }),
     attempts,
   };
 }
 
-function wantsJob(judgement: Judgement): judgement is Judgement & { is: 'ran' | 'caught-up' } {
-  return judgement.is === 'ran' || judgement.is === 'caught-up';
+function wantsJob(decision: DueDecision): decision is DueDecision & { is: 'ran' | 'caught-up' } {
+  return decision.is === 'ran' || decision.is === 'caught-up';
 }
 
-function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly Judgement[]): boolean {
+function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly DueDecision[]): boolean {
   return schedule.catchUp === 'all' && judgements.some(({ is }) => is === 'caught-up');
 }
 

@@ -2,7 +2,7 @@ import type { Timetable } from '../kernel/cron/timetable.ts';
 import type { Slot, SlotDecision } from './ports.ts';
 
 /** An agent's schedule, and how far its slots are known to be rows. */
-export interface Course {
+export interface ScheduleCursor {
   agent: string;
   timetable: Timetable;
   /** Every slot up to this time (epoch ms) is a row, or is none of ours to keep. */
@@ -30,7 +30,7 @@ export interface Unplanned {
  * `most` at a time. `more`: there are others left. `failed`: what throws for one agent costs no other its slots.
  */
 export function planAhead(
-  courses: Iterable<Course>,
+  courses: Iterable<ScheduleCursor>,
   now: number,
   horizonMs: number,
   most: number,
@@ -49,7 +49,12 @@ export function planAhead(
   return { slots: slots.slice(0, most), more: slots.length > most, failed };
 }
 
-function slotsAhead({ agent, timetable, cursor }: Course, now: number, horizonMs: number, most: number): SlotRef[] {
+function slotsAhead(
+  { agent, timetable, cursor }: ScheduleCursor,
+  now: number,
+  horizonMs: number,
+  most: number,
+): SlotRef[] {
   const slots: SlotRef[] = [];
   for (let at = cursor; slots.length <= most; ) {
     const due = timetable.next(at);
@@ -64,7 +69,11 @@ function slotsAhead({ agent, timetable, cursor }: Course, now: number, horizonMs
  * The slots with cursor < due ≤ now that have no row: nobody was there to plan them. Only the newest `most`;
  * `unlisted` says whether there are older ones.
  */
-export function slotsWithoutRow(course: Course, now: number, most: number): { dues: number[]; unlisted: boolean } {
+export function slotsWithoutRow(
+  course: ScheduleCursor,
+  now: number,
+  most: number,
+): { dues: number[]; unlisted: boolean } {
   const first = course.timetable.next(course.cursor);
   if (first === undefined || first > now) return { dues: [], unlisted: false };
   // Backwards in growing steps: after a year's absence an every-second schedule has 31 million of them.
@@ -78,14 +87,14 @@ export function slotsWithoutRow(course: Course, now: number, most: number): { du
 }
 
 /** How many slots of the schedule come after `due` and are due by `now` too; counted up to `most`. */
-export function laterDue({ timetable }: Course, due: number, now: number, most: number): number {
+export function laterDue({ timetable }: ScheduleCursor, due: number, now: number, most: number): number {
   let count = 0;
   for (let at = timetable.next(due); at !== undefined && at <= now && count < most; count++) at = timetable.next(at);
   return count;
 }
 
 /** Ends the planned slots after `now` that the schedule does not ask for any more. */
-export function strays({ agent, timetable }: Course, rows: Iterable<Slot>, now: number): SlotDecision[] {
+export function obsoleteSlots({ agent, timetable }: ScheduleCursor, rows: Iterable<Slot>, now: number): SlotDecision[] {
   const reason = `the schedule changed to ${timetable.text}`;
   return [...rows]
     .filter(({ state, due }) => state === 'planned' && due > now && timetable.next(due - 1) !== due)
@@ -96,7 +105,7 @@ export function strays({ agent, timetable }: Course, rows: Iterable<Slot>, now: 
  * Where an agent's course begins, from its newest live slot that is not after `now`, and all its rows from there on:
  * at that slot, so that nothing since then is a silent hole; but now for an agent that has none, or was away since.
  */
-export function beginning(newest: number | undefined, rows: readonly Slot[], now: number): number {
+export function startCursor(newest: number | undefined, rows: readonly Slot[], now: number): number {
   if (newest === undefined) return now;
   const plannedAt = rows.find((row) => row.due === newest)?.plannedAt ?? -Infinity;
   const wasAway = rows.some(
@@ -105,7 +114,7 @@ export function beginning(newest: number | undefined, rows: readonly Slot[], now
   return wasAway ? now : newest;
 }
 
-function duesBetween({ timetable }: Course, after: number, upTo: number): number[] {
+function duesBetween({ timetable }: ScheduleCursor, after: number, upTo: number): number[] {
   const dues: number[] = [];
   for (let at = timetable.next(after); at !== undefined && at <= upTo; ) at = timetable.next(dues[dues.push(at) - 1]!);
   return dues;

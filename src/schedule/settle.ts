@@ -1,12 +1,12 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { type Asking, asksForUnfinished, decideSlots, judge, MOST_AT_ONCE, type Unfinished } from './decide.ts';
-import { type Course, GONE, laterDue, type SlotRef } from './plan.ts';
+import { type Asking, asksForUnfinished, decideSlot, decideSlots, MOST_AT_ONCE, type Unfinished } from './decide.ts';
+import { GONE, laterDue, type ScheduleCursor, type SlotRef } from './plan.ts';
 import type { SlotDecision, SlotStore } from './ports.ts';
 
 /** An agent whose schedule is kept. */
-export interface Scheduled extends Course {
+export interface Scheduled extends ScheduleCursor {
   asking: Asking['agent'];
 }
 
@@ -80,7 +80,7 @@ async function settleAgent(
 ): Promise<SlotDecision[]> {
   const asking: Asking = { agent: course.asking, pausedUntil };
   const judgements = rows.map(({ due }) =>
-    judge(
+    decideSlot(
       asking,
       { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: needs.holdUp?.(course.agent, due) },
       now,

@@ -60,7 +60,7 @@ export function slotNear(slots: Iterable<Slot>, at: number): Slot | undefined {
 }
 
 /** Tells in words why an agent did or did not run at a time. */
-export function explain(facts: WhyFacts): Why {
+export function explainSlot(facts: WhyFacts): Why {
   const { agent, slot } = facts;
   if (!slot) return { agent, slot: null, state: 'none', steps: [], sentence: withoutSlot(facts) };
   const steps = [...slotSteps(slot), ...(facts.job ? jobSteps(facts.job) : [])];

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createWorkshop } from '../catalog/workshop/client.ts';
+import { createBuilder } from '../catalog/builder/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -29,7 +29,7 @@ export interface Tried {
 
 /** A warm cell and a workshop, shared by all runs of a test file. */
 export interface Bench {
-  readonly shelf: Shelf;
+  readonly registry: Shelf;
   /** A new, empty folder. */
   folder(): string;
   /** Runs one attempt on a worker of its own; resolves when the worker is gone. */
@@ -63,7 +63,7 @@ export async function openBench(installation: string, time: Time): Promise<Bench
   let lastJob = 0;
   let lastFolder = 0;
 
-  const workshop = createWorkshop(
+  const builder = createBuilder(
     { time, log: silentLog },
     { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 10_000, parallel: 2 },
   );
@@ -78,7 +78,7 @@ export async function openBench(installation: string, time: Time): Promise<Bench
         returned(refs) {
           for (const { job } of refs) again(running.get(job));
         },
-        roomy() {},
+        capacityChanged() {},
       },
       answer: async (call) => running.get(call.job)?.trial.answer(call),
       secrets: async ({ name }) => byAgent.get(name)?.trial.secrets ?? {},
@@ -137,10 +137,10 @@ export async function openBench(installation: string, time: Time): Promise<Bench
     return { outcome, lines: one.lines, end: one.end };
   }
 
-  const shelf = await openShelf({ time, workshop, versionsFolder: join(root, 'versions') });
+  const registry = await openShelf({ time, builder, versionsFolder: join(root, 'versions') });
   await workers.start();
   return {
-    shelf,
+    registry,
     run,
     folder() {
       const folder = join(root, 'folders', String(++lastFolder));
@@ -148,11 +148,11 @@ export async function openBench(installation: string, time: Time): Promise<Bench
       return folder;
     },
     async close() {
-      await Promise.all([workers.stop(), workshop.stop()]);
+      await Promise.all([workers.stop(), builder.stop()]);
       rmSync(root, { recursive: true, force: true });
     },
     drop() {
-      const pids = [workshop.pid(), ...workers.view().cells.map(({ pid }) => pid)];
+      const pids = [builder.pid(), ...workers.view().cells.map(({ pid }) => pid)];
       for (const pid of pids) {
         try {
           if (pid !== undefined) process.kill(pid, 'SIGKILL');

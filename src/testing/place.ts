@@ -17,7 +17,7 @@ export interface PluginPlace {
  * Finds the plugin that is meant: a file by its URL or path, or a name in `plugins/` of the installation at or above
  * the working directory. Throws `PLUGIN_MISSING`.
  */
-export function placeOf(plugin: string | URL, from = process.cwd()): PluginPlace {
+export function pluginPlaceOf(plugin: string | URL, from = process.cwd()): PluginPlace {
   if (typeof plugin === 'string' && !plugin.startsWith('file:') && !/[\\/.]/.test(plugin))
     return placeOfName(plugin, from);
   const isUrl = typeof plugin !== 'string' || plugin.startsWith('file:');

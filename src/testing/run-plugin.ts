@@ -10,7 +10,7 @@ import { createAnswers } from './answers.ts';
 import type { Bench, Tried } from './bench.ts';
 import { onBench } from './benches.ts';
 import { createHttp } from './http.ts';
-import { type PluginPlace, placeOf } from './place.ts';
+import { type PluginPlace, pluginPlaceOf } from './place.ts';
 import type { Ran, RunOptions } from './ports.ts';
 import { recordFile } from './record-file.ts';
 import { scrubber } from './recorded.ts';
@@ -31,12 +31,12 @@ export async function runPlugin<Result = unknown>(
   plugin: string | URL,
   options: RunOptions = {},
 ): Promise<Ran<Result>> {
-  const place = placeOf(plugin);
+  const place = pluginPlaceOf(plugin);
   return onBench(place.installation, (bench) => tryOut(bench, place, options)) as Promise<Ran<Result>>;
 }
 
 async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Promise<Ran> {
-  const agent = await bench.shelf.agent(place, options);
+  const agent = await bench.registry.agent(place, options);
   checkNames('secrets', options.secrets, agent.needs.secrets, true);
   checkNames('env', options.env, agent.needs.env, false);
   const { secrets = {}, http } = options;

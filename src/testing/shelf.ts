@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { buildPlugin } from '../catalog/builder/build-plugin.ts';
+import type { Builder } from '../catalog/builder/client.ts';
+import { readRuntime } from '../catalog/builder/runtime.ts';
 import { readAgentFile } from '../catalog/files/agent-file.ts';
 import { resolveAgent } from '../catalog/resolve/agent.ts';
 import { lookUp } from '../catalog/versions/lookups.ts';
 import { createVersions, type StoredVersion } from '../catalog/versions/versions.ts';
-import type { SettledFile } from '../catalog/watching/eyes.ts';
-import type { Workshop } from '../catalog/workshop/client.ts';
-import { judge } from '../catalog/workshop/judge.ts';
-import { readRuntime } from '../catalog/workshop/runtime.ts';
+import type { SettledFile } from '../catalog/watching/file-scanner.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
@@ -24,14 +24,14 @@ export interface Shelf {
 
 export interface ShelfNeeds {
   time: Time;
-  workshop: Workshop;
+  builder: Builder;
   /** Where compiled versions go; it is there and empty. */
   versionsFolder: string;
 }
 
 const TIMEZONE = 'UTC';
 
-export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds): Promise<Shelf> {
+export async function openShelf({ time, builder, versionsFolder }: ShelfNeeds): Promise<Shelf> {
   const versions = createVersions(versionsFolder);
   const runtime = readRuntime();
   const known = new Map<string, Promise<StoredVersion>>();
@@ -46,8 +46,8 @@ export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds):
       real: entry,
     };
     const files = new Map([[entry, file]]);
-    const needs = { time, versions, workshop, runtime, files, answers: new Map(), hostTimezone: () => TIMEZONE };
-    const { version, fault } = await judge(name, entry, installation, needs);
+    const needs = { time, versions, builder, runtime, files, answers: new Map(), hostTimezone: () => TIMEZONE };
+    const { version, fault } = await buildPlugin(name, entry, installation, needs);
     if (!version) throw told(fault!);
     return version;
   }
@@ -65,7 +65,7 @@ export async function openShelf({ time, workshop, versionsFolder }: ShelfNeeds):
   return {
     async agent(plugin, { settings = {}, limits, timeout }) {
       const version = await versionOf(plugin);
-      const inspected = await workshop.ask({
+      const inspected = await builder.ask({
         ask: 'inspect',
         bundle: version.ref.file,
         folder: plugin.installation,

@@ -1,8 +1,8 @@
-import { Fault, type PlainFault, placeOf } from '../kernel/fault.ts';
+import { Fault, locationOf, type PlainFault } from '../kernel/fault.ts';
 
 /** A fault whose message holds all that is known of it: a test runner shows the message and nothing else. */
 export function told(fault: PlainFault): Fault {
-  const place = placeOf(fault);
+  const place = locationOf(fault);
   const lines = [
     `${place ? `${place} ` : ''}${fault.message}`,
     ...(fault.frame ? [fault.frame.trimEnd()] : []),

@@ -18,7 +18,7 @@ const TOO_MUCH_BYTES = 2 * 1024 * MB;
 const FILES_SHARE = 0.5;
 
 /** One look at a cell. Memory in bytes. */
-export interface CellLook {
+export interface CellSample {
   /** Monotonic ms. */
   at: number;
   rssBytes: number;
@@ -39,13 +39,13 @@ export type CellVerdict =
   | { is: 'kill'; why: string };
 
 /** Resident memory that belongs to no worker's account: WebAssembly, compression, native code, shared buffers; never below 0. */
-export function unaccountedOf({ rssBytes, workers, accountedBytes }: CellLook): number {
+export function unaccountedOf({ rssBytes, workers, accountedBytes }: CellSample): number {
   return Math.max(0, rssBytes - CELL_BYTES - workers * WORKER_BYTES - accountedBytes);
 }
 
 /** The memory of one cell over time. */
 export interface CellHistory {
-  add(look: CellLook): CellVerdict;
+  add(look: CellSample): CellVerdict;
 }
 
 /**

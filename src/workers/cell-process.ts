@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { entryFile } from '../kernel/entry.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
-import { faults } from './faults.ts';
-import { LEDGER_PLACE_BYTES, openLedger } from './ledger.ts';
+import { workerFaults } from './faults.ts';
 import { createOutbox } from './outbox.ts';
+import { openStartedMarkers, STARTED_MARKER_BYTES } from './started-markers.ts';
 import type { FromCell, ToCell } from './wire.ts';
 
 const CELL = fileURLToPath(entryFile('./inside/cell.js', import.meta.url));
@@ -50,13 +50,13 @@ export interface CellProcess {
 
 /** Starts one. Messages told before it runs are waiting for it. */
 export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string; folder: string }): CellProcess {
-  const ledger = openLedger(`daruma-cell-${randomUUID()}`);
+  const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
   let places = 0;
   let isOver = false;
   let stderr = '';
   let killedFor: string | undefined;
   const over = Promise.withResolvers<void>();
-  const child = forkCell(options, ledger?.fd);
+  const child = forkCell(options, startedMarkers?.fd);
   for (const stream of [child?.stdout, child?.stderr]) stream?.on('error', () => {});
   child?.stdout?.resume();
   child?.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -89,8 +89,8 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
     if (isOver) return;
     isOver = true;
     const outOfMemory = /heap out of memory|Allocation failed/i.test(stderr);
-    needs.lost({ outOfMemory, fault: faults.cellLost(child?.pid, how) });
-    ledger?.close();
+    needs.lost({ outOfMemory, fault: workerFaults.cellLost(child?.pid, how) });
+    startedMarkers?.close();
     over.resolve();
   }
 
@@ -103,10 +103,10 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   return {
     pid: child?.pid,
     tell: outbox.put,
-    place: () => (ledger ? LEDGER_PLACE_BYTES * places++ : null),
+    place: () => (startedMarkers ? STARTED_MARKER_BYTES * places++ : null),
     lastBegun(at) {
       if (child?.pid === undefined) return 0;
-      return ledger && at !== null ? ledger.lastBegun(at) : undefined;
+      return startedMarkers && at !== null ? startedMarkers.lastBegun(at) : undefined;
     },
     kill,
     async end() {
@@ -118,7 +118,10 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   };
 }
 
-function forkCell(options: { cwd: string; folder: string }, ledger: number | undefined): ChildProcess | undefined {
+function forkCell(
+  options: { cwd: string; folder: string },
+  startedMarkers: number | undefined,
+): ChildProcess | undefined {
   try {
     mkdirSync(options.cwd, { recursive: true });
     return fork(CELL, [options.folder], {
@@ -126,7 +129,7 @@ function forkCell(options: { cwd: string; folder: string }, ledger: number | und
       env: scrubbed(process.env),
       execArgv: ['--no-warnings'],
       serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ledger ?? 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', startedMarkers ?? 'ignore'],
     });
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import type { Evidence, OwnedProcess, PluginLine } from './ports.ts';
-import type { Found, Reading } from './wire.ts';
+import type { CellFindings, Reading } from './wire.ts';
 
 /** All of it as JSON, at most. */
 const MOST_BYTES = 16 * 1024;
@@ -12,7 +12,7 @@ const MARK = '[secret]';
 
 export interface EvidenceParts {
   /** What the cell told; null when it could not tell any more. */
-  found: Found | null;
+  found: CellFindings | null;
   /** The last look before that. */
   reading: Reading | undefined;
   limitBytes: number;
@@ -27,7 +27,7 @@ export interface EvidenceParts {
 }
 
 /** What is known of a worker's end, from the cell and from the host; at most 16 KB of JSON, and no secret in it. */
-export function evidenceOf(parts: EvidenceParts): Evidence {
+export function workerEvidence(parts: EvidenceParts): Evidence {
   const { reading, children, lines } = parts;
   const evidence: Evidence = { ...(parts.found ?? fromReading(parts)) };
   const beat = evidence.lastBeat ?? reading?.lastBeat;
@@ -45,8 +45,8 @@ export function evidenceOf(parts: EvidenceParts): Evidence {
 }
 
 /** A cell that died tells nothing: what it said a moment before is what there is. */
-function fromReading({ reading, limitBytes, childrenBytes, now }: EvidenceParts): Found {
-  const found: Found = { at: now, tookMs: 0 };
+function fromReading({ reading, limitBytes, childrenBytes, now }: EvidenceParts): CellFindings {
+  const found: CellFindings = { at: now, tookMs: 0 };
   if (!reading || reading.heapBytes === null || reading.externalBytes === null) return found;
   const { heapBytes, externalBytes } = reading;
   return { ...found, memory: { heapBytes, externalBytes, childrenBytes, limitBytes, perMinuteBytes: null } };

@@ -2,7 +2,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import { formatDuration, formatSize } from '../kernel/units.ts';
 
 /** The sentences of all ends that workers and cells come to by themselves. */
-export const faults = {
+export const workerFaults = {
   timeout: (ms: number): PlainFault => ({
     code: 'TIMEOUT',
     message: `the job did not end within ${formatDuration(ms)} (limits.timeout)`,

@@ -8,7 +8,7 @@ type Message = Extract<FromCell, { say: 'left-over' }>;
 
 const LONGEST_STACK = 4_096;
 /** Kinds of left-overs that are remembered as told. */
-const MOST_TOLD = 1_000;
+const MOST_REPORTED = 1_000;
 
 /** What jobs leave behind in their workers. */
 export interface LeftOvers {
@@ -24,7 +24,7 @@ export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'le
 
   function isNew(key: string): boolean {
     if (told.has(key)) return false;
-    if (told.size >= MOST_TOLD) told.clear();
+    if (told.size >= MOST_REPORTED) told.clear();
     told.add(key);
     return true;
   }

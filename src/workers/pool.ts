@@ -2,8 +2,8 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Assignment } from '../jobs/model.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
-import { createPace, type Pace } from './pace.ts';
-import { stayMs } from './stay.ts';
+import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
+import { idleTimeoutMs } from './idle-timeout.ts';
 import type { HostWorker } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
@@ -22,7 +22,7 @@ export interface PoolNeeds {
 
 /** The workers of one agent: how many jobs they take, who gets them, when one is added or goes. */
 export interface Pool {
-  readonly pace: Pace;
+  readonly batchSizing: BatchSizing;
   /** The newest that it was told to use. */
   agent(): Agent;
   /** The one that new jobs go to. */
@@ -46,7 +46,7 @@ export interface Pool {
 
 export function createPool(first: Agent, needs: PoolNeeds): Pool {
   const { time } = needs;
-  const pace = createPace();
+  const batchSizing = createBatchSizing();
   const workers = new Set<HostWorker>();
   let agent = first;
   /** What will serve once its first worker is ready. */
@@ -121,7 +121,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
   }
 
   return {
-    pace,
+    batchSizing,
     agent: () => staged?.agent ?? agent,
     serving: () => agent,
     workers: () => workers,
@@ -149,7 +149,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     },
     room() {
       if (isClosed || stopPause) return 0;
-      const ahead = pace.ahead();
+      const ahead = batchSizing.ahead();
       let room = 0;
       let count = 0;
       for (const worker of workers) {
@@ -164,7 +164,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
       const at = time.monotonic();
       if (gaveAt !== undefined) gapMs = at - gaveAt;
       gaveAt = at;
-      const ahead = pace.ahead();
+      const ahead = batchSizing.ahead();
       const now = current();
       let next = 0;
       const free = now.filter((worker) => worker.free(ahead) > 0).sort((a, b) => b.free(ahead) - a.free(ahead));
@@ -191,7 +191,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     },
     turn(idleMs) {
       const now = time.monotonic();
-      const keptMs = stayMs(gapMs, idleMs);
+      const keptMs = idleTimeoutMs(gapMs, idleMs);
       let spare = current().length - agent.workers.min;
       for (const worker of workers) {
         if (spare <= 0) break;

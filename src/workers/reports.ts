@@ -33,7 +33,7 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
     if (agents.size > 0) agents = new Set();
     if (told.ends.length > 0) events.ended(told.ends);
     if (told.returns.length > 0) events.returned(told.returns);
-    for (const agent of told.agents) if (room(agent) > 0) events.roomy(agent);
+    for (const agent of told.agents) if (room(agent) > 0) events.capacityChanged(agent);
   }
 
   return {

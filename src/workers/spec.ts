@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import { entryFile } from '../kernel/entry.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import { foldersOf, grantsOf } from './grants.ts';
+import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { WorkerSpec } from './wire.ts';
 
@@ -41,7 +41,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     settings: agent.settings,
     secrets: terms.secrets,
     env,
-    execArgv: grantsOf({ needs, folder, file: version.file, reads: version.reads ?? [], own: OWN }),
+    execArgv: permissionFlagsOf({ needs, folder, file: version.file, reads: version.reads ?? [], own: OWN }),
     limits: {
       memoryBytes: limits.memoryBytes,
       timeoutMs: limits.timeoutMs,

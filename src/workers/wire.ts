@@ -40,24 +40,24 @@ export type FromCell =
   | { say: 'lines'; lines: PluginLine[] }
   | { say: 'left-over'; worker: number; is: 'error' | 'timer'; job: string; fault: PlainFault }
   /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
-  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: Found | null }
+  | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: CellFindings | null }
   /** As `gone`, but the thread could not be stopped: the cell has to be killed. */
-  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: Found | null }
+  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
   /** `fds`: open file descriptors; null where nobody can tell. */
   | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
 
 /** What a cell found of a worker before its end; lines and processes are the host's to add. */
-export type Found = Omit<Evidence, 'lines' | 'children' | 'fault'>;
+export type CellFindings = Omit<Evidence, 'lines' | 'children' | 'fault'>;
 
 /** Cell to worker thread; a string is the text of a {@link JobPack}. */
-export type ToThread =
+export type ToWorkerThread =
   | string
   | { do: 'abort'; seq: number; why: PlainFault }
   | { do: 'answer'; id: number; answer: CallAnswer }
   | { do: 'close' };
 
 /** Worker thread to cell; null: there is something in the ring of shared memory. */
-export type FromThread =
+export type FromWorkerThread =
   | null
   | { say: 'ready' }
   | { say: 'unfit'; thrown: Thrown }

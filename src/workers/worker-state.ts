@@ -24,7 +24,7 @@ export type WorkerEvent =
   | { is: 'ended'; because: PlainFault | null };
 
 /** What a worker becomes. Events that come late, or twice, change nothing. */
-export function step(state: WorkerState, event: WorkerEvent): WorkerState {
+export function stepWorker(state: WorkerState, event: WorkerEvent): WorkerState {
   if (state.is === 'gone') return state;
   switch (event.is) {
     case 'ready':

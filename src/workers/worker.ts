@@ -6,8 +6,8 @@ import { mayHelp } from '../kernel/fault-codes.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
-import type { Found, FromCell, JobEnd, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
-import { heldBy, step, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
+import type { CellFindings, FromCell, JobEnd, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
+import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 /** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
 const LAST_SEQ = 1_000_000_000;
@@ -22,7 +22,7 @@ export interface WorkerNeeds {
   /** It is loaded and takes work at once. */
   ready(worker: HostWorker): void;
   /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
-  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: Found | null): void;
+  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: CellFindings | null): void;
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
@@ -83,7 +83,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
 
   function move(event: WorkerEvent) {
     const before = state.is;
-    state = step(state, event);
+    state = stepWorker(state, event);
     if (state.is === 'stopping' && before !== 'stopping') tell({ do: 'close', worker: id });
   }
 
@@ -178,7 +178,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     because: PlainFault | null,
     hasBegun: (seq: number) => boolean,
     running: Running | null = null,
-    found: Found | null = null,
+    found: CellFindings | null = null,
   ) {
     if (state.is === 'gone') return;
     // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.

@@ -1,9 +1,9 @@
 import type { Agent } from '../jobs/agent.ts';
-import { faults } from './faults.ts';
+import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions, WorkersView } from './ports.ts';
 import { createReports } from './reports.ts';
-import { createRoster } from './roster.ts';
+import { createWorkerRegistry } from './worker-registry.ts';
 import { heldBy } from './worker-state.ts';
 
 /** Longest pause between two turns. */
@@ -17,7 +17,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   const settings = { idleMs: 60_000, cellSize: 50, bootMs: 10_000, rehearsal: () => undefined, ...options };
   const pools = new Map<string, Pool>();
   const reports = createReports(needs.events, room);
-  const roster = createRoster({ ...needs, reports }, settings);
+  const registry = createWorkerRegistry({ ...needs, reports }, settings);
   let is: 'new' | 'running' | 'draining' | 'stopping' = 'new';
   let turnedAt: number | undefined;
   let stopTurns: (() => void) | undefined;
@@ -29,10 +29,10 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   function turn() {
     const now = time.monotonic();
     // After a suspended machine all are as late as this turn: only part of that time counts.
-    roster.findStuck(Math.min(now - (turnedAt ?? now), 2 * TURN_MS));
+    registry.findStuck(Math.min(now - (turnedAt ?? now), 2 * TURN_MS));
     turnedAt = now;
     for (const pool of pools.values()) pool.turn(settings.idleMs);
-    roster.cells.sweep();
+    registry.cells.sweep();
     reports.tell();
     stopTurns = time.after(Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn);
   }
@@ -45,8 +45,8 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     const pool: Pool = createPool(agent, {
       time,
       startWorker: (of) =>
-        roster.start(of, {
-          took: pool.pace.add,
+        registry.start(of, {
+          took: pool.batchSizing.add,
           ready: pool.ready,
           gone(worker, isFault) {
             pool.gone(worker, isFault);
@@ -79,24 +79,24 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   /** Nothing is taken any more; what has not begun comes back. */
   function closeAll() {
     for (const pool of pools.values()) pool.close();
-    for (const worker of roster.workers()) worker.drain();
+    for (const worker of registry.workers()) worker.drain();
     reports.tell();
   }
 
   /** What is still held ends here, whatever its worker does. */
   function endAll() {
-    for (const worker of [...roster.workers()]) {
-      if (heldBy(worker.state()) > 0) roster.killCellOf(worker);
-      worker.end(faults.hostStopped(), undefined);
+    for (const worker of [...registry.workers()]) {
+      if (heldBy(worker.state()) > 0) registry.killCellOf(worker);
+      worker.end(workerFaults.hostStopped(), undefined);
     }
     reports.tell();
   }
 
   async function allGone(withinMs: number): Promise<void> {
-    if (roster.size() === 0 || withinMs <= 0) return;
+    if (registry.size() === 0 || withinMs <= 0) return;
     const gone = Promise.withResolvers<void>();
     const stop = time.after(withinMs, gone.resolve);
-    oneLess = () => roster.size() === 0 && gone.resolve();
+    oneLess = () => registry.size() === 0 && gone.resolve();
     await gone.promise;
     oneLess = undefined;
     stop();
@@ -107,7 +107,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     closeAll();
     const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
     await allGone(withinMs - lead);
-    for (const worker of roster.workers()) worker.abortAll(faults.hostStopped());
+    for (const worker of registry.workers()) worker.abortAll(workerFaults.hostStopped());
     await allGone(lead);
     endAll();
   }
@@ -118,7 +118,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     stopTurns = undefined;
     closeAll();
     endAll();
-    await roster.cells.end();
+    await registry.cells.end();
     for (const [name, pool] of [...pools]) {
       // Ready for another start.
       pools.delete(name);
@@ -133,7 +133,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       await stopped;
       if (is !== 'new') return;
       is = 'running';
-      roster.cells.warmUp();
+      registry.cells.warmUp();
       turn();
       for (const name of pools.keys()) reports.changed(name);
     },
@@ -151,30 +151,30 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       for (const ref of left) reports.returned(ref);
     },
     abort(ref, why) {
-      for (const worker of roster.workers()) if (worker.abort(ref, why)) return;
+      for (const worker of registry.workers()) if (worker.abort(ref, why)) return;
     },
-    level: roster.level,
+    level: registry.level,
     recycle(name, why) {
-      for (const worker of roster.workers()) {
+      for (const worker of registry.workers()) {
         if (worker.name !== name) continue;
         needs.log.info(`${name} of ${worker.agent.name} is recycled: ${why.message}`);
         worker.drain();
       }
       reports.tell();
     },
-    ownCell: roster.cells.setApart,
+    ownCell: registry.cells.setApart,
     drain,
-    view: () => viewOf(roster),
+    view: () => viewOf(registry),
   };
 }
 
-function viewOf(roster: ReturnType<typeof createRoster>): WorkersView {
+function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView {
   const cells = [];
-  for (const { process, workers, rssBytes } of roster.cells.all()) {
+  for (const { process, workers, rssBytes } of registry.cells.all()) {
     if (process.pid !== undefined) cells.push({ pid: process.pid, workers: workers.size, rssBytes });
   }
   const workers: WorkersView['workers'] = [];
-  for (const worker of roster.workers()) {
+  for (const worker of registry.workers()) {
     const { reading } = worker;
     const state = worker.state();
     if (state.is === 'gone') continue;

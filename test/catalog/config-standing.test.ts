@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OriginValue } from '../../src/catalog/ports.ts';
-import { changedSettings, changeWords, configId } from '../../src/catalog/standing/config-change.ts';
+import type { ValueSource } from '../../src/catalog/ports.ts';
+import { changedSettings, changeWords, configId } from '../../src/catalog/rollout/config-change.ts';
 import {
   approve,
   begun,
@@ -18,28 +18,28 @@ import {
   takeConfig,
   told,
   worked,
-} from '../../src/catalog/standing/config-standing.ts';
+} from '../../src/catalog/rollout/config-standing.ts';
 
-const said = (values: Record<string, unknown>, origin = 'config/daruma.yaml:1:1'): OriginValue[] =>
+const said = (values: Record<string, unknown>, origin = 'config/daruma.yaml:1:1'): ValueSource[] =>
   Object.entries(values).map(([path, value]) => ({ path, value, origin }));
 const CHANGED = [{ path: 'cells.idle', before: '60s', after: '1ms' }];
 const FLEET = { kind: 'fleet' as const, why: '2 of 2 agents do worse', changed: CHANGED, struck: [] };
 
 /** Starts of hosts on files, one after the other. */
 class Installation {
-  standing: ConfigStanding = NO_CONFIG_STANDING;
+  rollout: ConfigStanding = NO_CONFIG_STANDING;
   taken: ConfigTaken = { is: 'good' };
   now = 0;
 
   start(id: string, { wasLost = false, afresh = false } = {}) {
     this.now += 1;
-    const { standing, taken } = takeConfig(this.standing, id, id === 'good' ? [] : CHANGED, this.now);
-    this.standing = begun(standing, taken, { wasLost, afresh });
+    const { rollout, taken } = takeConfig(this.rollout, id, id === 'good' ? [] : CHANGED, this.now);
+    this.rollout = begun(rollout, taken, { wasLost, afresh });
     this.taken = taken;
     return taken.is;
   }
   worked() {
-    this.standing = worked(this.standing, this.taken);
+    this.rollout = worked(this.rollout, this.taken);
   }
 }
 
@@ -94,7 +94,7 @@ describe('settings of the host', () => {
     expect(place.start('good')).toBe('good');
     expect(place.start('new')).toBe('on-trial');
     expect(place.start('good')).toBe('good');
-    expect(place.standing.trial).toBeNull();
+    expect(place.rollout.trial).toBeNull();
   });
 
   it('stay on the same trial from host to host, and begin another when they change', () => {
@@ -102,9 +102,9 @@ describe('settings of the host', () => {
     place.start('new');
     place.worked();
     place.start('new', { wasLost: true });
-    expect(place.standing.trial).toMatchObject({ since: 1, starts: 2, lost: 1, failed: 1 });
+    expect(place.rollout.trial).toMatchObject({ since: 1, starts: 2, lost: 1, failed: 1 });
     place.start('newer', { wasLost: true });
-    expect(place.standing.trial).toMatchObject({ since: 3, starts: 1, lost: 0 });
+    expect(place.rollout.trial).toMatchObject({ since: 3, starts: 1, lost: 0 });
   });
 
   it('are taken back when two hosts in a row did not work for long, before the third begins with them', () => {
@@ -112,7 +112,7 @@ describe('settings of the host', () => {
     for (let i = 0; i < MOST_FAILED; i++) expect(place.start('new', { wasLost: i > 0 })).toBe('on-trial');
     expect(place.start('new', { wasLost: true })).toBe('taken-back');
     expect(isFresh(place.taken)).toBe(true);
-    expect(place.standing.bad).toMatchObject([{ id: 'new', kind: 'lost', changed: CHANGED, isTold: false }]);
+    expect(place.rollout.bad).toMatchObject([{ id: 'new', kind: 'lost', changed: CHANGED, isTold: false }]);
   });
 
   it('are given time by a host that worked, one that was stopped, and a person who starts it', () => {
@@ -122,7 +122,7 @@ describe('settings of the host', () => {
       place.worked();
     }
     place.start('new');
-    place.standing = stopped(place.standing);
+    place.rollout = stopped(place.rollout);
     for (let i = 0; i < 9; i++) expect(place.start('new', { afresh: true })).toBe('on-trial');
   });
 
@@ -130,9 +130,9 @@ describe('settings of the host', () => {
     const place = new Installation();
     for (let i = 0; i <= MOST_FAILED; i++) place.start('new', { wasLost: true });
     expect(place.taken.is).toBe('taken-back');
-    place.standing = told(place.standing, 'new');
+    place.rollout = told(place.rollout, 'new');
     expect(place.start('new', { wasLost: true })).toBe('on-trial');
-    expect(place.standing.trial?.excused).toEqual([HOST_CAUSE]);
+    expect(place.rollout.trial?.excused).toEqual([HOST_CAUSE]);
     // From now on it is no matter of the settings.
     for (let i = 0; i < 9; i++) expect(place.start('new', { wasLost: true })).toBe('on-trial');
   });
@@ -143,7 +143,7 @@ describe('settings of the host', () => {
     place.worked();
     for (let i = 0; i < 9; i++) expect(place.start('new', { wasLost: true })).toBe('taken-back');
     expect(isFresh(place.taken)).toBe(true);
-    place.standing = told(place.standing, 'new');
+    place.rollout = told(place.rollout, 'new');
     place.start('new');
     expect(isFresh(place.taken)).toBe(false);
   });
@@ -151,20 +151,20 @@ describe('settings of the host', () => {
   it('that are bad stay so until they are changed, excused or forced', () => {
     const place = new Installation();
     place.start('new');
-    place.standing = reject(place.standing, FLEET, 5);
+    place.rollout = reject(place.rollout, FLEET, 5);
     expect(place.start('new')).toBe('taken-back');
     expect(place.start('other')).toBe('on-trial');
     expect(place.start('new')).toBe('taken-back');
-    place.standing = excuse(place.standing, 'new', ['f-1'], 6);
+    place.rollout = excuse(place.rollout, 'new', ['f-1'], 6);
     expect(place.start('new')).toBe('on-trial');
-    expect(place.standing.trial).toMatchObject({ since: 6, excused: ['f-1'] });
+    expect(place.rollout.trial).toMatchObject({ since: 6, excused: ['f-1'] });
     // Once is enough: they are not tried by turns.
-    place.standing = reject(place.standing, FLEET, 7);
-    expect(place.standing.bad[0]).toMatchObject({ appeal: 'over', excused: ['f-1'] });
-    place.standing = forgive(place.standing, 'new');
+    place.rollout = reject(place.rollout, FLEET, 7);
+    expect(place.rollout.bad[0]).toMatchObject({ appeal: 'over', excused: ['f-1'] });
+    place.rollout = forgive(place.rollout, 'new');
     expect(place.start('new')).toBe('on-trial');
-    place.standing = approve(place.standing);
-    expect(place.standing).toEqual(NO_CONFIG_STANDING);
+    place.rollout = approve(place.rollout);
+    expect(place.rollout).toEqual(NO_CONFIG_STANDING);
   });
 
   it('keep to the law in any history: nothing bad in force, no trial beside it, no more than ten remembered', () => {
@@ -185,15 +185,15 @@ describe('settings of the host', () => {
           if (one.do === 'start' && 'id' in one) {
             const is = place.start(one.id, one);
             expect(is === 'good').toBe(one.id === 'good');
-            expect(is === 'on-trial').toBe(place.standing.trial !== null);
-            if (place.standing.trial) expect(place.standing.trial.id).toBe(one.id);
+            expect(is === 'on-trial').toBe(place.rollout.trial !== null);
+            if (place.rollout.trial) expect(place.rollout.trial.id).toBe(one.id);
           } else if (one.do === 'work') place.worked();
-          else if (one.do === 'stop') place.standing = stopped(place.standing);
-          else if (one.do === 'reject') place.standing = reject(place.standing, FLEET, place.now);
-          else if (one.do === 'excuse') place.standing = excuse(place.standing, id, ['f-1'], place.now);
-          else if (one.do === 'approve') place.standing = approve(place.standing);
-          else if (one.do === 'told') place.standing = told(place.standing, id);
-          const { trial, bad } = place.standing;
+          else if (one.do === 'stop') place.rollout = stopped(place.rollout);
+          else if (one.do === 'reject') place.rollout = reject(place.rollout, FLEET, place.now);
+          else if (one.do === 'excuse') place.rollout = excuse(place.rollout, id, ['f-1'], place.now);
+          else if (one.do === 'approve') place.rollout = approve(place.rollout);
+          else if (one.do === 'told') place.rollout = told(place.rollout, id);
+          const { trial, bad } = place.rollout;
           expect(bad.length).toBeLessThanOrEqual(10);
           expect(new Set(bad.map((each) => each.id)).size).toBe(bad.length);
           if (trial) {

@@ -11,22 +11,22 @@ import {
   NO_TALLY,
   type Struck,
   type Witness,
-} from '../../src/catalog/standing/fleet-band.ts';
-import { noRuns, type RunEnd, type Runs, withEnd } from '../../src/catalog/standing/probation.ts';
+} from '../../src/catalog/rollout/fleet-band.ts';
+import { noRuns, type ProbationRunEnd, type ProbationRuns, withEnd } from '../../src/catalog/rollout/probation.ts';
 
 const HOUR = 3_600_000;
-const done = (ms = 10): RunEnd => ({ is: 'done', ms });
-const failed = (cause = 'f-1', code = 'ERROR'): RunEnd => ({
+const done = (ms = 10): ProbationRunEnd => ({ is: 'done', ms });
+const failed = (cause = 'f-1', code = 'ERROR'): ProbationRunEnd => ({
   is: 'failed',
   at: 5_000,
   fault: { code, message: 'it broke' },
   cause,
 });
-const times = (count: number, end: RunEnd) => Array.from({ length: count }, () => end);
-const runs = (...ends: RunEnd[]): Runs => ends.reduce((all, end) => withEnd(all, end), noRuns(0));
+const times = (count: number, end: ProbationRunEnd) => Array.from({ length: count }, () => end);
+const runs = (...ends: ProbationRunEnd[]): ProbationRuns => ends.reduce((all, end) => withEnd(all, end), noRuns(0));
 const steady = runs(...times(50, done()));
 
-function witness(agent: string, since: Runs, more: Partial<Witness> = {}): Witness {
+function witness(agent: string, since: ProbationRuns, more: Partial<Witness> = {}): Witness {
   return { agent, before: steady, since, lateBefore: NO_TALLY, lateSince: NO_TALLY, ...more };
 }
 const NO_HOSTS: HostRecord = { ended: 0, lost: 0 };
@@ -151,15 +151,15 @@ describe('settings of the host on probation', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 12 }), (size, struck) => {
         const witnesses = Array.from({ length: size }, (_, i) => witness(`a-${i}`, i < struck ? broken : fine));
-        const judgement = judge(witnesses);
+        const decision = judge(witnesses);
         const found = Math.min(struck, size);
-        if (judgement.is === 'bad') {
-          expect(judgement.struck).toHaveLength(found);
+        if (decision.is === 'bad') {
+          expect(decision.struck).toHaveLength(found);
           expect(judge(witnesses.slice(0, Math.max(2, size - 1))).is).toBe('bad');
         }
-        if (found < Math.min(2, size)) expect(judgement.is).not.toBe('bad');
-        if (found >= 2 && size <= 20) expect(judgement.is).toBe('bad');
-        if (found === 2 && size > 40) expect(judgement.is).not.toBe('bad');
+        if (found < Math.min(2, size)) expect(decision.is).not.toBe('bad');
+        if (found >= 2 && size <= 20) expect(decision.is).toBe('bad');
+        if (found === 2 && size > 40) expect(decision.is).not.toBe('bad');
       }),
     );
   });
@@ -203,7 +203,7 @@ describe('what the agents say of the good settings', () => {
     times: 3,
     ...more,
   });
-  const say = (list: Struck[], since: Record<string, Runs>, before = steady) =>
+  const say = (list: Struck[], since: Record<string, ProbationRuns>, before = steady) =>
     judgeFleetAppeal(list, (agent) => (since[agent] ? { before, since: since[agent] } : undefined));
 
   it('excuses the others when each of them fails in the same way', () => {

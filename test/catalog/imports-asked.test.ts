@@ -14,10 +14,10 @@ import { dirname, join, resolve } from 'node:path';
 import { stop } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compile } from '../../src/catalog/builder/compile.ts';
+import type { CompileAnswer } from '../../src/catalog/builder/messages.ts';
+import { parseLoosely, targetsOf } from '../../src/catalog/builder/tsconfig-chain.ts';
 import { lookUp } from '../../src/catalog/versions/lookups.ts';
-import { compile } from '../../src/catalog/workshop/compile.ts';
-import type { CompileAnswer } from '../../src/catalog/workshop/messages.ts';
-import { parseLoosely, targetsOf } from '../../src/catalog/workshop/tsconfig-chain.ts';
 
 /** What stands at a path: a file's text, or a link to `->`. */
 type Step = { path: string; is: string | { link: string } | 'nothing' };

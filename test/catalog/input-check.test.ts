@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
+import { AS_GIVEN } from '../../src/catalog/builder/input-schema.ts';
 import { createInputCheck } from '../../src/catalog/files/input-check.ts';
-import { AS_GIVEN } from '../../src/catalog/workshop/input-schema.ts';
 import { schemaWords } from '../../src/cli/text/schema.ts';
 import { definePlugin } from '../../src/plugin/define.ts';
 

@@ -11,7 +11,7 @@ const tells = (imports: string, value: string) =>
 let world: World;
 const about = (name: string) => world.catalog.agents().get(name)?.about;
 const idOf = (name: string) => world.agent(name).version.id;
-const source = (name: string) => world.catalog.standings.sourcesOf(name, idOf(name));
+const source = (name: string) => world.catalog.rollouts.sourcesOf(name, idOf(name));
 
 describe('an edit of what a plugin is made of', () => {
   beforeAll(async () => {
@@ -197,7 +197,7 @@ import { join } from 'node:path';`;
     world.write('plugins/texts/one.md', 'one 2');
     await world.until('it is live', () => about('by-url') === 'one 2' && about('by-name') === 'one 2');
     expect(idOf('by-url')).not.toBe(before);
-    expect((await world.catalog.standings.sourcesOf('by-url', before)).get('plugins/texts/one.md')).toBe('one 1');
+    expect((await world.catalog.rollouts.sourcesOf('by-url', before)).get('plugins/texts/one.md')).toBe('one 1');
     const loaded = (await import(pathToFileURL(file).href)) as { default: { about: string } };
     expect(loaded.default.about).toBe('one 1');
     world.write('plugins/parts/own.md', 'own 2');

@@ -2,41 +2,42 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Resolved } from '../../src/catalog/resolve/agent.ts';
 import {
-  BANDS,
-  judgeAppeal,
-  judgeProbation,
+  checkAfterRollback,
+  evaluateProbation,
   mainCause,
   noRuns,
-  type RunEnd,
-  type Runs,
+  type ProbationRunEnd,
+  type ProbationRuns,
+  THRESHOLDS,
   tail,
   withEnd,
   withReading,
-} from '../../src/catalog/standing/probation.ts';
+} from '../../src/catalog/rollout/probation.ts';
 import {
-  approve,
-  excuse,
-  NO_STANDING,
+  approveVersion,
+  NO_ROLLOUT,
   pinTo,
-  reject,
-  type Standing,
-  take,
+  type Rollout,
+  rejectVersion,
+  selectVersion,
   unpin,
-} from '../../src/catalog/standing/standing.ts';
+  waiveCause,
+} from '../../src/catalog/rollout/rollout.ts';
 
 const MB = 1024 ** 2;
-const done = (ms = 10): RunEnd => ({ is: 'done', ms });
-const failed = (code = 'ERROR', cause = 'f-1'): RunEnd => ({
+const done = (ms = 10): ProbationRunEnd => ({ is: 'done', ms });
+const failed = (code = 'ERROR', cause = 'f-1'): ProbationRunEnd => ({
   is: 'failed',
   at: 5_000,
   fault: { code, message: 'it broke' },
   cause,
 });
-const runs = (...ends: RunEnd[]): Runs => ends.reduce((all, end) => withEnd(all, end), noRuns(0));
-const times = (count: number, end: RunEnd) => Array.from({ length: count }, () => end);
-const held = (of: Runs, bytes: number) => [1, 2, 3].reduce((all) => withReading(all, bytes), of);
+const runs = (...ends: ProbationRunEnd[]): ProbationRuns => ends.reduce((all, end) => withEnd(all, end), noRuns(0));
+const times = (count: number, end: ProbationRunEnd) => Array.from({ length: count }, () => end);
+const held = (of: ProbationRuns, bytes: number) => [1, 2, 3].reduce((all) => withReading(all, bytes), of);
 const steady = runs(...times(100, done()));
-const judge = (candidate: Runs, good: Runs | undefined = steady, now = 10_000) => judgeProbation(candidate, good, now);
+const judge = (candidate: ProbationRuns, good: ProbationRuns | undefined = steady, now = 10_000) =>
+  evaluateProbation(candidate, good, now);
 
 describe('a state on probation', () => {
   it('is not judged before it ran', () => expect(judge(noRuns(0))).toEqual({ is: 'wait' }));
@@ -103,16 +104,16 @@ describe('a state on probation', () => {
     expect(judge(runs(...times(19, done())))).toEqual({ is: 'wait' });
     expect(judge(runs(...times(20, done())))).toMatchObject({ is: 'good' });
     const three = runs(...times(3, done()));
-    expect(judge(three, steady, BANDS.quietMs - 1)).toEqual({ is: 'wait' });
-    expect(judge(three, steady, BANDS.quietMs)).toMatchObject({ is: 'good' });
+    expect(judge(three, steady, THRESHOLDS.quietMs - 1)).toEqual({ is: 'wait' });
+    expect(judge(three, steady, THRESHOLDS.quietMs)).toMatchObject({ is: 'good' });
     const one = runs(failed(), ...times(3, done()));
-    expect(judge(one, steady, BANDS.quietMs)).toEqual({ is: 'wait' });
-    expect(judge(one, steady, BANDS.quietMs + 5_000)).toMatchObject({ is: 'good' });
+    expect(judge(one, steady, THRESHOLDS.quietMs)).toEqual({ is: 'wait' });
+    expect(judge(one, steady, THRESHOLDS.quietMs + 5_000)).toMatchObject({ is: 'good' });
   });
 
   it('without anything before it is never bad, and good after three runs', () => {
-    expect(judgeProbation(runs(...times(9, failed('CRASHED'))), undefined, 0)).toEqual({ is: 'wait' });
-    expect(judgeProbation(runs(failed(), ...times(3, done())), undefined, 0)).toMatchObject({ is: 'good' });
+    expect(evaluateProbation(runs(...times(9, failed('CRASHED'))), undefined, 0)).toEqual({ is: 'wait' });
+    expect(evaluateProbation(runs(failed(), ...times(3, done())), undefined, 0)).toMatchObject({ is: 'good' });
   });
 
   it('that does what the one before did is hardly ever bad', () => {
@@ -131,9 +132,9 @@ describe('a state on probation', () => {
       let candidate = noRuns(0);
       for (let run = 0; run < 40; run++) {
         candidate = withEnd(candidate, end());
-        const judgement = judge(candidate, good);
-        if (judgement.is === 'bad') bad += 1;
-        if (judgement.is !== 'wait') break;
+        const decision = judge(candidate, good);
+        if (decision.is === 'bad') bad += 1;
+        if (decision.is !== 'wait') break;
       }
     }
     expect(bad / all).toBeLessThan(0.05);
@@ -161,7 +162,7 @@ describe('a state on probation', () => {
 describe('a state that was rolled back', () => {
   const bad = runs(...times(3, failed()));
   const rejection = { kind: 'errors' as const, why: '', cause: mainCause(bad) };
-  const appeal = (...ends: RunEnd[]) => judgeAppeal(rejection, bad, steady, runs(...ends));
+  const appeal = (...ends: ProbationRunEnd[]) => checkAfterRollback(rejection, bad, steady, runs(...ends));
 
   it('is excused when the good one fails in the same way', () => {
     expect(appeal(failed(), failed())).toBe('wait');
@@ -173,8 +174,8 @@ describe('a state that was rolled back', () => {
   });
   it('for its slowness is excused when the good one has become as slow', () => {
     const slow = { ...rejection, kind: 'slow' as const };
-    expect(judgeAppeal(slow, bad, steady, runs(...times(3, done(5_000))))).toBe('excused');
-    expect(judgeAppeal(slow, bad, steady, runs(...times(3, done(12))))).toBe('upheld');
+    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(5_000))))).toBe('excused');
+    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(12))))).toBe('upheld');
   });
 });
 
@@ -185,7 +186,7 @@ describe('which state runs', () => {
       origins: [],
     }) as unknown as Resolved;
   const [v1, v2, v3] = [state('v1'), state('v2'), state('v3')];
-  const good1: Standing = { ...NO_STANDING, good: v1 };
+  const good1: Rollout = { ...NO_ROLLOUT, good: v1 };
   const rejected = (of: Resolved) => ({
     kind: 'errors' as const,
     why: 'failed',
@@ -194,41 +195,41 @@ describe('which state runs', () => {
     version: of.agent.version.id,
     at: 1,
   });
-  const now = (standing: Standing, wanted: Resolved) => take(standing, wanted, 1);
+  const now = (rollout: Rollout, wanted: Resolved) => selectVersion(rollout, wanted, 1);
 
   it('a first state is on trial with nothing before it, and good once it is approved', () => {
-    const first = now(NO_STANDING, v1);
+    const first = now(NO_ROLLOUT, v1);
     expect(first).toMatchObject({ is: 'candidate', inForce: v1 });
-    expect(now(approve(first.standing, v1), v1)).toMatchObject({ is: 'good', inForce: v1 });
+    expect(now(approveVersion(first.rollout, v1), v1)).toMatchObject({ is: 'good', inForce: v1 });
     // There is nothing to go back to: it stays on trial, and nothing is remembered against it.
-    expect(reject(first.standing, rejected(v1))).toBe(first.standing);
+    expect(rejectVersion(first.rollout, rejected(v1))).toBe(first.rollout);
   });
 
   it('a rejected state gives way to the good one until the files change', () => {
-    const trial = now(good1, v2).standing;
-    const back = now(reject(trial, rejected(v2)), v2);
+    const trial = now(good1, v2).rollout;
+    const back = now(rejectVersion(trial, rejected(v2)), v2);
     expect(back).toMatchObject({ is: 'rolled-back', inForce: v1, rejected: { version: 'v2' } });
-    expect(now(back.standing, v3)).toMatchObject({ is: 'candidate', inForce: v3 });
-    expect(now(now(back.standing, v3).standing, v2)).toMatchObject({ is: 'rolled-back', inForce: v1 });
+    expect(now(back.rollout, v3)).toMatchObject({ is: 'candidate', inForce: v3 });
+    expect(now(now(back.rollout, v3).rollout, v2)).toMatchObject({ is: 'rolled-back', inForce: v1 });
   });
 
   it('settings alone are a state of their own', () => {
     const changed = state('v1', '+slow');
     const trial = now(good1, changed);
     expect(trial).toMatchObject({ is: 'candidate', inForce: changed });
-    expect(now(reject(trial.standing, rejected(changed)), changed)).toMatchObject({ inForce: v1 });
+    expect(now(rejectVersion(trial.rollout, rejected(changed)), changed)).toMatchObject({ inForce: v1 });
   });
 
   it('a late verdict on a state that is not on trial changes nothing', () => {
-    const trial = now(good1, v3).standing;
-    expect(reject(trial, rejected(v2))).toBe(trial);
-    expect(approve(trial, v2)).toBe(trial);
+    const trial = now(good1, v3).rollout;
+    expect(rejectVersion(trial, rejected(v2))).toBe(trial);
+    expect(approveVersion(trial, v2)).toBe(trial);
   });
 
   it('an excused state is on trial again, and remembers every excuse', () => {
-    const once = excuse(reject(now(good1, v2).standing, rejected(v2)), 'v2', 'f-1', 2);
+    const once = waiveCause(rejectVersion(now(good1, v2).rollout, rejected(v2)), 'v2', 'f-1', 2);
     expect(now(once, v2)).toMatchObject({ is: 'candidate', inForce: v2 });
-    const twice = excuse(reject(once, rejected(v2)), 'v2', 'f-9', 3);
+    const twice = waiveCause(rejectVersion(once, rejected(v2)), 'v2', 'f-9', 3);
     expect(twice.trial).toMatchObject({ excused: ['f-1', 'f-9'] });
   });
 
@@ -236,13 +237,13 @@ describe('which state runs', () => {
     const pinned = pinTo({ ...good1, good: v2, before: v1 }, v1, v2, 5);
     expect(now(pinned, v2)).toMatchObject({ is: 'pinned', inForce: v1 });
     const next = now(pinned, v3);
-    expect(next).toMatchObject({ is: 'candidate', inForce: v3, standing: { good: v1 } });
+    expect(next).toMatchObject({ is: 'candidate', inForce: v3, rollout: { good: v1 } });
     expect(now(unpin(pinned, v2), v2)).toMatchObject({ is: 'good', inForce: v2 });
   });
 
   it('a bad state that a person forces is good', () => {
-    const bad = reject(now(good1, v2).standing, rejected(v2));
-    expect(now(pinTo(bad, v2, v2, 1), v2)).toMatchObject({ is: 'good', inForce: v2, standing: { before: v1 } });
+    const bad = rejectVersion(now(good1, v2).rollout, rejected(v2));
+    expect(now(pinTo(bad, v2, v2, 1), v2)).toMatchObject({ is: 'good', inForce: v2, rollout: { before: v1 } });
   });
 
   it('what runs was never rejected, as long as something is good, over any history', () => {
@@ -250,24 +251,24 @@ describe('which state runs', () => {
     const event = fc.record({ what: fc.constantFrom('save', 'good', 'bad', 'excuse', 'pin', 'unpin'), at: fc.nat(4) });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-        let standing = NO_STANDING;
+        let rollout = NO_ROLLOUT;
         let wanted = v1;
         for (const { what, at } of events) {
-          const before = take(standing, wanted, 1);
-          standing = before.standing;
+          const before = selectVersion(rollout, wanted, 1);
+          rollout = before.rollout;
           const { inForce } = before;
           if (what === 'save') wanted = states[at]!;
-          if (what === 'good') standing = approve(standing, inForce);
-          if (what === 'bad') standing = reject(standing, rejected(inForce));
-          if (what === 'excuse') standing = excuse(standing, states[at]!.agent.fingerprint, 'f-1', 1);
-          if (what === 'pin') standing = pinTo(standing, states[at]!, wanted, 1);
-          if (what === 'unpin') standing = unpin(standing, wanted);
-          const after = take(standing, wanted, 1);
-          const isBad = after.standing.bad.some(({ fingerprint }) => fingerprint === after.inForce.agent.fingerprint);
-          expect(isBad && after.is === 'candidate' && after.standing.good !== null).toBe(false);
-          expect(take(after.standing, wanted, 1)).toEqual(after);
+          if (what === 'good') rollout = approveVersion(rollout, inForce);
+          if (what === 'bad') rollout = rejectVersion(rollout, rejected(inForce));
+          if (what === 'excuse') rollout = waiveCause(rollout, states[at]!.agent.fingerprint, 'f-1', 1);
+          if (what === 'pin') rollout = pinTo(rollout, states[at]!, wanted, 1);
+          if (what === 'unpin') rollout = unpin(rollout, wanted);
+          const after = selectVersion(rollout, wanted, 1);
+          const isBad = after.rollout.bad.some(({ fingerprint }) => fingerprint === after.inForce.agent.fingerprint);
+          expect(isBad && after.is === 'candidate' && after.rollout.good !== null).toBe(false);
+          expect(selectVersion(after.rollout, wanted, 1)).toEqual(after);
           // Once something is good there is always something to go back to.
-          if (before.standing.good) expect(after.standing.good).not.toBeNull();
+          if (before.rollout.good) expect(after.rollout.good).not.toBeNull();
         }
       }),
       { numRuns: 3_000 },

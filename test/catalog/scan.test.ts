@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FileStat, type ScanResult, type Sight, scan } from '../../src/catalog/watching/scan.ts';
+import { type FileStat, type FileState, type ScanResult, scan } from '../../src/catalog/watching/scan.ts';
 
 const RULES = { settleMs: 100, goneMs: 2_000 };
 const START = 1_000_000;
 const file = (ino: number, mtimeMs: number, size = 10): FileStat => ({ ino, size, mtimeMs, ctimeMs: mtimeMs });
 
-function look(before: ReadonlyMap<string, Sight>, seen: Record<string, FileStat>, at: number): ScanResult {
+function look(before: ReadonlyMap<string, FileState>, seen: Record<string, FileStat>, at: number): ScanResult {
   return scan(before, new Map(Object.entries(seen)), { wall: START + at, monotonic: at }, RULES);
 }
 
@@ -63,7 +63,7 @@ describe('a scan', () => {
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const disk: Record<string, FileStat> = {};
         const counted = new Map<string, FileStat>();
-        let sights: ReadonlyMap<string, Sight> = new Map();
+        let sights: ReadonlyMap<string, FileState> = new Map();
         let now = 0;
         const turn = () => {
           const result = look(sights, disk, now);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emitsIn, mayEmit } from '../../src/catalog/workshop/emits.ts';
+import { emitsIn, mayEmit } from '../../src/catalog/builder/emits.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 
 describe('what a source emits', () => {

@@ -9,7 +9,7 @@ describe('the versions of a plugin', () => {
   let world: World;
   afterEach(() => world.end());
 
-  const standings = () => world.catalog.standings;
+  const rollouts = () => world.catalog.rollouts;
   const kept = (name = 'one') => readdirSync(join(world.folder, 'data/versions', name)).sort();
   const fingerprint = () => world.agent('one').fingerprint;
   const about = () => world.agent('one').about;
@@ -21,7 +21,7 @@ describe('the versions of a plugin', () => {
   }
   async function good(word: string) {
     const id = await saved(word);
-    standings().approve('one', fingerprint());
+    rollouts().approve('one', fingerprint());
     return id;
   }
   async function fault(promise: Promise<unknown>) {
@@ -37,13 +37,13 @@ describe('the versions of a plugin', () => {
       'plugins/lib/word.ts': "export const word = 'a';\n",
     });
     const { id } = world.agent('one').version;
-    const files = await standings().sourcesOf('one', id.slice(0, 6));
+    const files = await rollouts().sourcesOf('one', id.slice(0, 6));
     expect([...files.keys()].sort()).toEqual(['plugins/lib/word.ts', 'plugins/one.ts']);
     expect(files.get('plugins/one.ts')).toBe(readFileSync(join(world.folder, 'plugins/one.ts'), 'utf8'));
-    const facts = standings().versionsOf('one');
+    const facts = rollouts().versionsOf('one');
     expect(facts).toMatchObject([{ id, agents: [{ agent: 'one', is: 'candidate', runs: true }] }]);
     expect(facts[0]!.bytes).toBeGreaterThan(500);
-    expect((await fault(standings().sourcesOf('one', 'ffff')))?.code).toBe('VERSION_UNKNOWN');
+    expect((await fault(rollouts().sourcesOf('one', 'ffff')))?.code).toBe('VERSION_UNKNOWN');
   });
 
   it('go when the budget is spent, but never the good one, nor what a rollback goes to', async () => {
@@ -53,7 +53,7 @@ describe('the versions of a plugin', () => {
     for (let index = 1; index <= 6; index++) await saved(String(index));
     await world.until('the others are gone', () => kept().length <= 5);
     expect(kept()).toEqual(expect.arrayContaining([before, last, world.agent('one').version.id]));
-    expect(standings().reject('one', fingerprint(), WHY)).toBe(true);
+    expect(rollouts().reject('one', fingerprint(), WHY)).toBe(true);
     expect(about()).toBe('last good');
     expect(existsSync(world.agent('one').version.file)).toBe(true);
   });
@@ -63,20 +63,20 @@ describe('the versions of a plugin', () => {
     const was = await good('good');
     const bad = await saved('bad');
     const changes = world.changes.length;
-    expect(standings().trials()).toMatchObject([{ agent: { about: 'bad' }, good: { about: 'good' } }]);
-    expect(standings().reject('one', fingerprint(), WHY)).toBe(true);
+    expect(rollouts().probationers()).toMatchObject([{ agent: { about: 'bad' }, good: { about: 'good' } }]);
+    expect(rollouts().reject('one', fingerprint(), WHY)).toBe(true);
     // Nothing is waited for: whoever listens has heard of it when the call returns.
     expect(about()).toBe('good');
     expect(world.changes.slice(changes)).toMatchObject([
       { changed: [{ before: { about: 'bad' }, after: { about: 'good' } }] },
     ]);
-    expect(world.listing('one')).toMatchObject({ standing: 'rolled-back', problem: { code: 'ROLLED_BACK' } });
+    expect(world.listing('one')).toMatchObject({ rollout: 'rolled-back', problem: { code: 'ROLLED_BACK' } });
     expect(world.listing('one')!.problem!.message).toBe(
       `one is rolled back to ${was.slice(0, 8)}: version ${bad.slice(0, 8)} failed 3 of 3 runs: it broke`,
     );
     expect(world.catalog.problems()).toHaveLength(1);
     await saved('mended');
-    expect(world.listing('one')).toMatchObject({ standing: 'candidate', problem: null });
+    expect(world.listing('one')).toMatchObject({ rollout: 'candidate', problem: null });
     world.write('plugins/one.ts', plugin('bad'));
     await world.until('the bad one is known again', () => about() === 'good');
   });
@@ -86,31 +86,31 @@ describe('the versions of a plugin', () => {
     const first = await good('first');
     await good('second');
     await saved('bad');
-    standings().reject('one', fingerprint(), WHY);
+    rollouts().reject('one', fingerprint(), WHY);
     await world.restart();
     expect(about()).toBe('second');
     expect(world.listing('one')?.problem?.code).toBe('ROLLED_BACK');
-    expect(await standings().rollBack('one', { version: first.slice(0, 6) })).toMatchObject({ about: 'first' });
+    expect(await rollouts().rollBack('one', { version: first.slice(0, 6) })).toMatchObject({ about: 'first' });
     await world.restart();
     expect(about()).toBe('first');
-    expect(world.listing('one')?.standing).toBe('pinned');
-    expect(standings().latest('one')).toMatchObject({ about: 'bad' });
-    expect(world.listing('one')?.standing).toBe('candidate');
+    expect(world.listing('one')?.rollout).toBe('pinned');
+    expect(rollouts().latest('one')).toMatchObject({ about: 'bad' });
+    expect(world.listing('one')?.rollout).toBe('candidate');
   });
 
   it('are not gone back to without a reason to: unknown, bad, or nothing before', async () => {
     world = await makeWorld({ 'plugins/one.ts': plugin('0') });
-    expect(await fault(standings().rollBack('one', {}))).toMatchObject({ code: 'NOTHING_BEFORE' });
+    expect(await fault(rollouts().rollBack('one', {}))).toMatchObject({ code: 'NOTHING_BEFORE' });
     await good('good');
     const bad = await saved('bad');
-    standings().reject('one', fingerprint(), WHY);
-    expect(await fault(standings().rollBack('one', { version: 'abc' }))).toMatchObject({ code: 'VERSION_UNKNOWN' });
-    expect(await fault(standings().rollBack('one', { version: bad }))).toMatchObject({
+    rollouts().reject('one', fingerprint(), WHY);
+    expect(await fault(rollouts().rollBack('one', { version: 'abc' }))).toMatchObject({ code: 'VERSION_UNKNOWN' });
+    expect(await fault(rollouts().rollBack('one', { version: bad }))).toMatchObject({
       code: 'VERSION_BAD',
       next: `daruma rollback one ${bad.slice(0, 8)} --force`,
     });
-    expect(await standings().rollBack('one', { version: bad, force: true })).toMatchObject({ about: 'bad' });
-    expect(world.listing('one')).toMatchObject({ standing: 'good', problem: null });
+    expect(await rollouts().rollBack('one', { version: bad, force: true })).toMatchObject({ about: 'bad' });
+    expect(world.listing('one')).toMatchObject({ rollout: 'good', problem: null });
   });
 
   it('take the agent’s file with them when a person asks for one that it fits, and are refused when it does not', async () => {
@@ -125,7 +125,7 @@ describe('the versions of a plugin', () => {
     await world.until('it is live', () => about() === 'second');
     const second = world.agent('one').version.id;
     // Nothing was good yet, so the state of then is not kept: only the version is.
-    expect(await fault(standings().rollBack('one', { version: first }))).toMatchObject({ code: 'SETTINGS_INVALID' });
+    expect(await fault(rollouts().rollBack('one', { version: first }))).toMatchObject({ code: 'SETTINGS_INVALID' });
     expect(world.agent('one').version.id).toBe(second);
   });
 
@@ -136,10 +136,10 @@ describe('the versions of a plugin', () => {
       'agents/a.yaml': 'plugin: one\nsettings: { n: 1 }\n',
       'agents/b.yaml': 'plugin: one\nsettings: { n: 2 }\n',
     });
-    for (const name of ['a', 'b']) standings().approve(name, world.agent(name).fingerprint);
+    for (const name of ['a', 'b']) rollouts().approve(name, world.agent(name).fingerprint);
     world.write('plugins/one.ts', text('next'));
     await world.until('both are live', () => ['a', 'b'].every((name) => world.agent(name).about === 'next'));
-    standings().reject('a', world.agent('a').fingerprint, WHY);
+    rollouts().reject('a', world.agent('a').fingerprint, WHY);
     expect([world.agent('a').about, world.agent('b').about]).toEqual(['good', 'next']);
   });
 });

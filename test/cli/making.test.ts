@@ -83,11 +83,11 @@ describe('new', () => {
   });
 
   test('waits until the running host has taken it up', async () => {
-    let looks = 0;
+    let workerTelemetry = 0;
     const nextSlot = new Date(Date.now() + 600_000).toISOString();
     const host = await fakeHost(folder, {
       status: ({ agent: name }) => {
-        if (++looks < 3) throw new Fault({ code: 'AGENT_UNKNOWN', message: 'not yet' });
+        if (++workerTelemetry < 3) throw new Fault({ code: 'AGENT_UNKNOWN', message: 'not yet' });
         return status({ agents: [agent({ name: name!, nextSlot })] });
       },
     });

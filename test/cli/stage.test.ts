@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { installationFolder } from '../../src/cli/folder.ts';
-import type { House, Offline } from '../../src/cli/ports.ts';
+import type { HostLauncher, Offline } from '../../src/cli/ports.ts';
 import { createStage, exitCodeOf } from '../../src/cli/stage.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { machineTime } from '../../src/kernel/time.ts';
@@ -24,12 +24,12 @@ afterEach(() => {
 });
 
 const time = { ...machineTime, now: () => NOW };
-const stageOn = (offline: House['offline']) =>
+const stageOn = (offline: HostLauncher['offline']) =>
   createStage({
     folder,
     json: false,
     time,
-    house: {
+    launcher: {
       start: async () => 0,
       host: async () => 0,
       store: vi.fn(),

@@ -82,7 +82,8 @@ function told(change: (facts: Facts & { jobs: Job[] }) => void): string[] {
   return Object.keys(kept(checkAtRest(facts)));
 }
 
-const kept = (broken: Broken) => Object.fromEntries(Object.entries(broken).filter(([, cases]) => cases.length > 0));
+const kept = (broken: Broken) =>
+  Object.fromEntries(Object.entries(broken).filter(([, openIncidents]) => openIncidents.length > 0));
 const named = (facts: Facts, id: string) => facts.jobs.find((one) => one.id === id)!;
 
 test('a history in which every promise is kept is not complained about', () => {

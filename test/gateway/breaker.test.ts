@@ -7,7 +7,7 @@ import {
   mayPass,
   newBreaker,
   ROW_MS,
-  step,
+  stepBreaker,
   suspectBreaker,
 } from '../../src/gateway/origins/breaker.ts';
 
@@ -49,7 +49,7 @@ function live(numbers: readonly number[]): Turn[] {
           : kind < 9
             ? { is: 'bad', now, round, askedMs, chance }
             : { is: 'gone', now, round };
-    const after = step(breaker, event, TERMS);
+    const after = stepBreaker(breaker, event, TERMS);
     turns.push({ before: breaker, event, after });
     if (after !== 'refused') breaker = deepFrozen(after);
   }
@@ -157,9 +157,9 @@ describe(`in ${HISTORIES.toLocaleString('en')} random histories of a breaker`, (
       const last = turns.at(-1)!;
       const left = last.after === 'refused' ? last.before : last.after;
       const now = (left.is === 'closed' ? 0 : left.until) + 1_000_000;
-      const asked = step(left, { is: 'asked', now, withinMs: WITHIN_MS }, TERMS);
+      const asked = stepBreaker(left, { is: 'asked', now, withinMs: WITHIN_MS }, TERMS);
       if (asked === 'refused') return false;
-      const closed = step(asked, { is: 'good', now, round: asked.round }, TERMS);
+      const closed = stepBreaker(asked, { is: 'good', now, round: asked.round }, TERMS);
       return closed !== 'refused' && closed.is === 'closed';
     });
   });
@@ -191,7 +191,7 @@ it('the histories meet every state and take every way between two states', () =>
 /** Failures at these times, one after the other. */
 function failing(times: readonly number[], from: Breaker = newBreaker()): Breaker {
   return times.reduce((breaker, now) => {
-    const after = step(breaker, { is: 'bad', now, round: breaker.round, askedMs: 0, chance: 0.5 }, TERMS);
+    const after = stepBreaker(breaker, { is: 'bad', now, round: breaker.round, askedMs: 0, chance: 0.5 }, TERMS);
     return after === 'refused' ? breaker : after;
   }, from);
 }
@@ -206,7 +206,11 @@ it('an origin that answers half of its calls opens by the share', () => {
   for (let now = 0; now < 5_000 && breaker.is === 'closed'; now += 250) {
     const event = { now, round: breaker.round, askedMs: 0, chance: 0.5 };
     const is = (now / 250) % 2 === 0 ? 'bad' : 'good';
-    breaker = step(breaker, is === 'bad' ? { ...event, is } : { now, round: breaker.round, is }, TERMS) as Breaker;
+    breaker = stepBreaker(
+      breaker,
+      is === 'bad' ? { ...event, is } : { now, round: breaker.round, is },
+      TERMS,
+    ) as Breaker;
   }
   expect(breaker).toMatchObject({ is: 'open', tries: 0 });
 });
@@ -220,8 +224,8 @@ it('an origin that falls again soon after it was back is left alone for longer e
     if (breaker.is !== 'open') throw new Error('it did not open');
     pauses.push(breaker.until - (now + 600));
     now = breaker.until;
-    breaker = step(breaker, { is: 'asked', now, withinMs: WITHIN_MS }, TERMS) as Breaker;
-    breaker = step(breaker, { is: 'good', now, round: breaker.round }, TERMS) as Breaker;
+    breaker = stepBreaker(breaker, { is: 'asked', now, withinMs: WITHIN_MS }, TERMS) as Breaker;
+    breaker = stepBreaker(breaker, { is: 'good', now, round: breaker.round }, TERMS) as Breaker;
   }
   expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000]);
   breaker = failing([now + 70_000, now + 70_300, now + 70_600], breaker);
@@ -231,5 +235,8 @@ it('an origin that falls again soon after it was back is left alone for longer e
 it('one that was down when the host ended is asked by the first call', () => {
   const breaker = suspectBreaker(5, 100);
   expect(mayPass(breaker, 100)).toBe(true);
-  expect(step(breaker, { is: 'asked', now: 100, withinMs: 10 }, TERMS)).toMatchObject({ is: 'half-open', since: 5 });
+  expect(stepBreaker(breaker, { is: 'asked', now: 100, withinMs: 10 }, TERMS)).toMatchObject({
+    is: 'half-open',
+    since: 5,
+  });
 });

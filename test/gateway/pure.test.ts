@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CallFacts, holdsPlace, nextCalls } from '../../src/gateway/exec/calls.ts';
+import { type ExecCallFacts, holdsPlace, nextCalls } from '../../src/gateway/exec/calls.ts';
 import { recordsIn } from '../../src/gateway/exec/children-file.ts';
 import { createBoundedOutput } from '../../src/gateway/exec/inside/bounded.ts';
-import { createCensus } from '../../src/gateway/exec/inside/census.ts';
 import { leftoversOf, lineOf, membersOf, type Process } from '../../src/gateway/exec/inside/members.ts';
-import { nextSignal } from '../../src/gateway/exec/inside/press.ts';
+import { createProcessTable } from '../../src/gateway/exec/inside/process-table.ts';
+import { nextSignal } from '../../src/gateway/exec/inside/termination.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 
 const one = (pid: number, more: Partial<Process> = {}): Process => ({
@@ -21,7 +21,7 @@ const pids = (found: Process[]) => found.map(({ pid }) => pid).sort((a, b) => a 
 const OUTSIDE = 9;
 
 describe('the processes of a command', () => {
-  const herd = {
+  const commandGroup = {
     root: { pid: 20, start: 1_020 },
     mark: 'i:j:1:c',
     known: new Set<string>(),
@@ -41,22 +41,26 @@ describe('the processes of a command', () => {
       one(30, { mark: 'i:j:1:d' }),
       one(31),
     ];
-    const found = membersOf(processes, { ...herd, known: new Set(['26:1026']), inCgroup: new Set([27]) }, OUTSIDE);
+    const found = membersOf(
+      processes,
+      { ...commandGroup, known: new Set(['26:1026']), inCgroup: new Set([27]) },
+      OUTSIDE,
+    );
     expect(pids(found)).toEqual([20, 21, 22, 23, 24, 25, 26, 27]);
   });
 
   it('are none when the pid is used by somebody else by now', () => {
     const strangers = [one(20, { start: 5 }), one(21, { parent: 20, session: 20 })];
-    expect(membersOf(strangers, { ...herd, known: new Set(['21:9']) }, OUTSIDE)).toEqual([]);
+    expect(membersOf(strangers, { ...commandGroup, known: new Set(['21:9']) }, OUTSIDE)).toEqual([]);
   });
 
   it('are never those of the broker’s own session that do not descend from it', () => {
     fc.assert(
       fc.property(fc.array(arbitraryProcess(), { maxLength: 12 }), (drawn) => {
         const processes = [...new Map(drawn.map((process) => [process.pid, process])).values()];
-        const found = new Set(pids(membersOf(processes, herd, OUTSIDE)));
+        const found = new Set(pids(membersOf(processes, commandGroup, OUTSIDE)));
         for (const process of processes) {
-          const isSeed = process.mark === herd.mark || (process.pid === 20 && process.start === 1_020);
+          const isSeed = process.mark === commandGroup.mark || (process.pid === 20 && process.start === 1_020);
           const isNear = processes.some(
             (other) =>
               other !== process &&
@@ -112,7 +116,9 @@ describe('a line of /proc/<pid>/stat', () => {
   });
 
   it('tells of this process what the machine tells', () => {
-    expect(createCensus().look()).toContainEqual(expect.objectContaining({ pid: process.pid, parent: process.ppid }));
+    expect(createProcessTable().look()).toContainEqual(
+      expect.objectContaining({ pid: process.pid, parent: process.ppid }),
+    );
   });
 });
 
@@ -157,7 +163,9 @@ describe('places', () => {
     });
     fc.assert(
       fc.property(fc.array(call), fc.integer({ min: 1, max: 5 }), (drawn, places) => {
-        const calls = drawn.map((one, index) => ({ ...one, job: 'j', attempt: 1, call: index, mark: '' }) as CallFacts);
+        const calls = drawn.map(
+          (one, index) => ({ ...one, job: 'j', attempt: 1, call: index, mark: '' }) as ExecCallFacts,
+        );
         const next = nextCalls(calls, 'a', places);
         const mine = calls.filter(({ agent }) => agent === 'a');
         const queued = mine.filter(({ state }) => state === 'queued');

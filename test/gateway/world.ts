@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createExec } from '../../src/gateway/exec/exec.ts';
-import type { Exec, ExecLeft, ExecOptions, ExecOrder } from '../../src/gateway/exec/ports.ts';
+import type { Exec, ExecLeft, ExecOrder, ExecServiceOptions } from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
@@ -25,7 +25,7 @@ export interface World {
 let lastCall = 0;
 
 export async function createWorld(
-  options: Partial<ExecOptions> & { time?: Time } = {},
+  options: Partial<ExecServiceOptions> & { time?: Time } = {},
   folder = tempFolder(),
 ): Promise<World> {
   const warnings: string[] = [];

@@ -2,13 +2,13 @@ import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { devLoader } from '../../src/guardian/loader.ts';
-import { afterEnd, type Ended, GOOD_RUN_MS, type History, NO_HISTORY } from '../../src/guardian/restart.ts';
+import { afterEnd, GOOD_RUN_MS, type HostExit, NO_HISTORY, type RestartHistory } from '../../src/guardian/restart.ts';
 import { createTail } from '../../src/guardian/tail.ts';
 import { jsonLines } from '../../src/kernel/pulse.ts';
 
-const killed: Ended = { code: null, signal: 'SIGKILL', workedMs: 5_000, refused: undefined, asked: false };
+const killed: HostExit = { code: null, signal: 'SIGKILL', workedMs: 5_000, refused: undefined, asked: false };
 const badConfig = { code: 'HOST_SETTINGS_INVALID', message: 'config/daruma.yaml:3:1 is wrong' };
-const comesAfter = (history: History, ended: Partial<Ended>, chance = 0.5) =>
+const comesAfter = (history: RestartHistory, ended: Partial<HostExit>, chance = 0.5) =>
   afterEnd(history, { ...killed, ...ended }, chance, constants.signals);
 
 describe('after the end of a host', () => {
@@ -34,7 +34,7 @@ describe('after the end of a host', () => {
     });
     fc.assert(
       fc.property(fc.array(ends, { maxLength: 40 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (list, chance) => {
-        let history: History = { ...NO_HISTORY, everReady: true };
+        let history: RestartHistory = { ...NO_HISTORY, everReady: true };
         for (const ended of list) {
           const next = comesAfter(history, ended, chance);
           if (next.do === 'end') return false;

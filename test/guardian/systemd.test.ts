@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { whyNotFor } from '../../src/cli/service/systemctl.ts';
 import { unitName, unitText } from '../../src/cli/service/unit.ts';
-import { openSystemd } from '../../src/host/life/systemd.ts';
+import { openSystemd } from '../../src/host/lifecycle/systemd.ts';
 import { cli } from '../cli/process.ts';
 import { type NotifySocket, notifySocket } from './notify-socket.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ask } from '../../src/healing/escalation.ts';
-import { type IncidentEvent, pendingRemedy, step } from '../../src/healing/incident-state.ts';
+import { spendEscalation } from '../../src/healing/escalation.ts';
+import { type IncidentEvent, pendingRemedy, stepIncident } from '../../src/healing/incident-state.ts';
 import { LADDERS, planRemedy, SAME_IN_A_DAY } from '../../src/healing/ladder.ts';
 import { overdue, stillOverdue } from '../../src/healing/late.ts';
 import type { Incident, Remedy, RemedyKind, Verdict } from '../../src/healing/ports.ts';
-import { afterFailedProbe, allowanceOf, beginQuarantine } from '../../src/healing/quarantine.ts';
+import { afterFailedProbe, allowanceOf, beginQuarantine } from '../../src/healing/quarantine-rules.ts';
 import { countsAsRestart, fingerprintOf, isKnown, verdictOfEnd, verdictOfFailure } from '../../src/healing/verdict.ts';
 
 const T0 = Date.UTC(2026, 10, 24, 12);
@@ -158,7 +158,7 @@ describe('incidents', () => {
         let incident = fresh;
         for (const one of events) {
           const before = structuredClone(incident);
-          const after = step(incident, one);
+          const after = stepIncident(incident, one);
           expect(incident).toEqual(before);
           const ended = before.state === 'healed' || before.state === 'closed';
           if (ended) expect({ ...after, note: null, timeline: [] }).toEqual({ ...before, note: null, timeline: [] });
@@ -174,10 +174,10 @@ describe('incidents', () => {
   });
 
   it('know which remedy held', () => {
-    const retried = step(fresh, { is: 'remedied', remedy: remedy('retry') });
-    const again = step(retried, { is: 'seen-again', at: T0, text: 'again', evidence: null });
-    const celled = step(again, { is: 'remedied', remedy: remedy('own-cell') });
-    const healed = step(celled, { is: 'healed', at: T0 + 9, text: 'well' });
+    const retried = stepIncident(fresh, { is: 'remedied', remedy: remedy('retry') });
+    const again = stepIncident(retried, { is: 'seen-again', at: T0, text: 'again', evidence: null });
+    const celled = stepIncident(again, { is: 'remedied', remedy: remedy('own-cell') });
+    const healed = stepIncident(celled, { is: 'healed', at: T0 + 9, text: 'well' });
     expect(healed.remedies.map(({ kind, held }) => [kind, held])).toEqual([
       ['retry', false],
       ['own-cell', true],
@@ -226,7 +226,7 @@ it('asks at most so many times in any 24 hours', () => {
       let now = T0;
       for (const gap of gaps) {
         now += gap;
-        const answer = ask(budget, now);
+        const answer = spendEscalation(budget, now);
         budget = answer.after;
         expect(answer.may).toBe(asked.filter((at) => now - at < 86_400_000).length < 5);
         if (answer.may) asked.push(now);

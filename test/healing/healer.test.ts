@@ -31,12 +31,12 @@ describe('one disturbance', () => {
       endedAt: T0 + 2_000,
       remedies: [{ kind: 'retry', held: true }],
     });
-    expect(at.shelf.kept.size).toBe(1);
-    expect(at.shelf.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
+    expect(at.registry.kept.size).toBe(1);
+    expect(at.registry.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
     expect(at.told('incident.healed')[0]!.message).toMatch(
       /inc-1 healed after 2.0s: a was out of memory .*; a clean worker .*; job-1 of a was done/,
     );
-    expect([...at.shelf.ledger.values()]).toMatchObject([{ kind: 'retry', tried: 1, held: 1 }]);
+    expect([...at.registry.startedMarkers.values()]).toMatchObject([{ kind: 'retry', tried: 1, held: 1 }]);
     expect(at.healer.open()).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe('one disturbance', () => {
     at.settle('a', 'dead', { error: { code: 'ERROR', message: 'the API is down' } });
     await quiet();
     expect(at.incident().state).toBe('open');
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
   });
 
   it('that comes again moves up the ladder, and asks somebody at its end, once', async () => {
@@ -58,7 +58,7 @@ describe('one disturbance', () => {
       await at.clock.pass(MINUTE);
     }
     const { remedies, repeats, state } = at.incident();
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
     expect({ repeats, state }).toEqual({ repeats: 5, state: 'escalated' });
     expect(remedies.map(({ held }) => held)).toEqual([false, false, false, false, false, null]);
     expect(at.told('incident.escalated')).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('one disturbance', () => {
     for (const code of ['CANCELLED', 'LEASE_LOST', 'HOST_STOPPED']) at.end('a', code);
     at.end('a', 'CELL_LOST', { job: null });
     await quiet();
-    expect(at.shelf.kept.size).toBe(0);
+    expect(at.registry.kept.size).toBe(0);
   });
 });
 
@@ -132,7 +132,7 @@ describe('a crash loop', () => {
 
   it('ends in quarantine with the fifth crash: one incident, no work, slots skipped with the reason', async () => {
     await loop();
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({
       verdict: 'crash-looping',
       state: 'open',
@@ -142,7 +142,7 @@ describe('a crash loop', () => {
     expect(at.healer.allowance('b')).toBe(Number.POSITIVE_INFINITY);
     expect(at.healer.holdUp('a', T0)).toBe('quarantined: inc-1');
     expect(at.healer.holdUp('b', T0)).toBeUndefined();
-    expect(at.shelf.wards.get('a')).toMatchObject({ incident: 'inc-1', probes: 0, fingerprint: 'f1' });
+    expect(at.registry.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1', probes: 0, fingerprint: 'f1' });
     expect(at.asked).toContain('bearings');
     expect(at.told('incident.opened')).toHaveLength(1);
     await at.restart();
@@ -166,7 +166,7 @@ describe('a crash loop', () => {
       expect(at.healer.allowance('a')).toBe(0);
     }
     expect(pauses).toEqual([1, 2, 4, 8]);
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({ state: 'escalated', verdict: 'crash-looping' });
     expect(at.told('incident.escalated')).toHaveLength(1);
     await at.clock.pass(2 * HOUR);
@@ -174,7 +174,7 @@ describe('a crash loop', () => {
     await quiet();
     expect(at.healer.allowance('a')).toBe(Number.POSITIVE_INFINITY);
     expect(at.incident()).toMatchObject({ state: 'healed' });
-    expect(at.shelf.wards.size).toBe(0);
+    expect(at.registry.quarantineRegistry.size).toBe(0);
     expect(at.asked).toContain('wake a');
   });
 
@@ -190,7 +190,7 @@ describe('a crash loop', () => {
     expect(at.healer.quarantine('a')).toBeUndefined();
     expect(at.incident().state).toBe('open');
     await loop();
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
     expect(at.healer.lift('a', 'by hand')).toBe(true);
     expect(at.healer.lift('a', 'by hand')).toBe(false);
     await loop();
@@ -260,16 +260,16 @@ describe('a leak', () => {
     at.settle('a', 'done', { worker: 'w2' });
     await quiet();
     expect(at.incident()).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
-    expect(at.shelf.kept.size).toBe(1);
+    expect(at.registry.kept.size).toBe(1);
     expect(at.errors).toEqual([]);
   });
 });
 
 describe('lateness', () => {
   it('is told at the second look, woken, and over when work begins', async () => {
-    at.shelf.slots = [{ agent: 'a', due: T0 - 2 * MINUTE }];
+    at.registry.slots = [{ agent: 'a', due: T0 - 2 * MINUTE }];
     await at.clock.pass(10_000);
-    expect(at.shelf.kept.size).toBe(0);
+    expect(at.registry.kept.size).toBe(0);
     await at.clock.pass(10_000);
     expect(at.incident()).toMatchObject({ agent: 'a', verdict: 'late', remedies: [{ kind: 'catch-up' }] });
     expect(at.asked).toEqual(['wake a']);
@@ -362,16 +362,16 @@ describe('a machine that is short', () => {
 
 describe('a store that is down', () => {
   it('delays the record, and nothing else', async () => {
-    at.shelf.down = true;
+    at.registry.down = true;
     for (let crash = 1; crash <= 5; crash++) at.end('a', 'CRASHED');
     await at.clock.pass(MINUTE);
     expect(at.healer.allowance('a')).toBe(1);
     expect(at.healer.open()).toMatchObject([{ id: '', verdict: 'crash-looping' }]);
-    expect(at.shelf.kept.size).toBe(0);
-    at.shelf.down = false;
+    expect(at.registry.kept.size).toBe(0);
+    at.registry.down = false;
     await at.clock.pass(20_000);
     expect(at.incident()).toMatchObject({ verdict: 'crash-looping', state: 'open' });
-    expect(at.shelf.wards.get('a')).toMatchObject({ incident: 'inc-1' });
+    expect(at.registry.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1' });
     expect(at.told('incident.opened')[0]!.message).toContain('inc-1');
     expect(at.errors.length).toBeGreaterThan(0);
   });
@@ -389,6 +389,6 @@ describe('a person', () => {
     await expect(at.healer.acknowledge('inc-9', null)).rejects.toMatchObject({ plain: { code: 'INCIDENT_UNKNOWN' } });
     at.end('a', 'SILENT');
     await quiet();
-    expect(at.shelf.kept.size).toBe(2);
+    expect(at.registry.kept.size).toBe(2);
   });
 });

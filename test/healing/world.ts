@@ -2,7 +2,7 @@ import { createOrigins } from '../../src/gateway/origins/origins.ts';
 import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
-import type { Room } from '../../src/healing/pressure.ts';
+import type { MachineResources } from '../../src/healing/pressure.ts';
 import type { Unscheduled } from '../../src/healing/unscheduled-watch.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
@@ -58,8 +58,8 @@ export async function quiet() {
 export class Shelf implements IncidentStore {
   down = false;
   readonly kept = new Map<string, Incident>();
-  readonly ledger = new Map<string, RemedyRecord>();
-  readonly wards = new Map<string, QuarantineRecord>();
+  readonly startedMarkers = new Map<string, RemedyRecord>();
+  readonly quarantineRegistry = new Map<string, QuarantineRecord>();
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
   jobs: { agent: string; nextAt: number }[] = [];
@@ -92,8 +92,8 @@ export class Shelf implements IncidentStore {
   }
   async recordRemedy(fingerprint: string, kind: RemedyRecord['kind'], held: boolean) {
     this.#up();
-    const record = this.ledger.get(`${fingerprint} ${kind}`) ?? { fingerprint, kind, tried: 0, held: 0 };
-    this.ledger.set(`${fingerprint} ${kind}`, {
+    const record = this.startedMarkers.get(`${fingerprint} ${kind}`) ?? { fingerprint, kind, tried: 0, held: 0 };
+    this.startedMarkers.set(`${fingerprint} ${kind}`, {
       ...record,
       tried: record.tried + 1,
       held: record.held + (held ? 1 : 0),
@@ -101,19 +101,19 @@ export class Shelf implements IncidentStore {
   }
   async remedyRecords(fingerprint: string) {
     this.#up();
-    return [...this.ledger.values()].filter((record) => record.fingerprint === fingerprint);
+    return [...this.startedMarkers.values()].filter((record) => record.fingerprint === fingerprint);
   }
   async putQuarantine(record: QuarantineRecord) {
     this.#up();
-    this.wards.set(record.agent, record);
+    this.quarantineRegistry.set(record.agent, record);
   }
   async endQuarantine(agent: string) {
     this.#up();
-    this.wards.delete(agent);
+    this.quarantineRegistry.delete(agent);
   }
   async quarantines() {
     this.#up();
-    return [...this.wards.values()];
+    return [...this.quarantineRegistry.values()];
   }
   async events({ kind }: { kind?: string }) {
     this.#up();
@@ -138,7 +138,7 @@ export class Shelf implements IncidentStore {
 
 export interface World {
   clock: Clock;
-  shelf: Shelf;
+  registry: Shelf;
   origins: Origins;
   healer: Healer;
   agents: Map<string, Agent>;
@@ -149,7 +149,7 @@ export interface World {
   /** Agents without a next slot. */
   unscheduled: Unscheduled[];
   /** Of the machine. */
-  room: Room;
+  room: MachineResources;
   errors: string[];
   told(kind: string): FleetEvent[];
   incident(id?: string): Incident;
@@ -163,7 +163,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const clock = new Clock();
   const newOrigins = () =>
     createOrigins({ time: clock, log: silentLog, settings: () => ({}), changed: () => it.healer?.originsChanged() });
-  const shelf = new Shelf();
+  const registry = new Shelf();
   const asked: string[] = [];
   const errors: string[] = [];
   const agents = new Map<string, Agent>();
@@ -175,8 +175,8 @@ export async function world(options: HealerOptions = {}): Promise<World> {
       {
         time: clock,
         log,
-        events: { record: (_, event) => void shelf.written.push({ at: clock.wall, ...event }) },
-        store: shelf,
+        events: { record: (_, event) => void registry.written.push({ at: clock.wall, ...event }) },
+        store: registry,
         agent: (name) => agents.get(name),
         isHeld: (name) => it.held.has(name),
         excused: () => false,
@@ -184,7 +184,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         recycle: (worker) => void asked.push(`recycle ${worker}`),
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
         room: async () => it.room,
-        shed: () => void asked.push('shed'),
+        dropAllIdle: () => void asked.push('shed'),
         letGo: (name) => void asked.push(`letGo ${name}`),
         recycleLargest: () => void asked.push('recycleLargest'),
         cleanUp: async () => {
@@ -201,7 +201,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const it: World = {
     clock,
     held: new Set(),
-    shelf,
+    registry,
     origins: newOrigins(),
     healer: undefined as never,
     agents,
@@ -209,8 +209,8 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     unscheduled: [],
     room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
     errors,
-    told: (kind) => shelf.written.filter((event) => event.kind === kind),
-    incident: (id = `inc-${shelf.kept.size}`) => shelf.kept.get(id)!,
+    told: (kind) => registry.written.filter((event) => event.kind === kind),
+    incident: (id = `inc-${registry.kept.size}`) => registry.kept.get(id)!,
     end(agent, code, { message = `${code} happened`, ...more } = {}) {
       const because: PlainFault = { code, message };
       it.healer.gone({

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Listing } from '../../src/catalog/ports.ts';
-import { type AgentFacts, agentState, LATE_AFTER_MS } from '../../src/host/door/agent-state.ts';
+import { type AgentStateFacts, agentState, LATE_AFTER_MS } from '../../src/host/api/agent-state.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { AgentOverview } from '../../src/jobs/ports.ts';
 
@@ -18,8 +18,15 @@ const overview = (more: Partial<AgentOverview>): AgentOverview => ({
   ended: null,
   ...more,
 });
-const state = (more: Partial<AgentFacts>) =>
-  agentState({ listing, overview: undefined, paused: undefined, nextSlot: undefined, now: NOW, ...more } as AgentFacts);
+const state = (more: Partial<AgentStateFacts>) =>
+  agentState({
+    listing,
+    overview: undefined,
+    paused: undefined,
+    nextSlot: undefined,
+    now: NOW,
+    ...more,
+  } as AgentStateFacts);
 
 it('is new before its first job, ok after a good one, failed after a dead one', () => {
   expect(state({}).state).toBe('new');

@@ -20,7 +20,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { entriesOf, staysInside } from '../../src/host/backup/archive.ts';
 import { openBackups } from '../../src/host/backup/index.ts';
 import { refuseHalfRestored, settleRestored } from '../../src/host/backup/restored.ts';
-import { lockFolder } from '../../src/host/life/lock.ts';
+import { lockFolder } from '../../src/host/lifecycle/lock.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createSqliteStore } from '../../src/store/sqlite/index.ts';
 

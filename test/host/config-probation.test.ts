@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Standings } from '../../src/catalog/ports.ts';
+import type { Rollouts } from '../../src/catalog/ports.ts';
 import { type ConfigFiles, openConfigFiles } from '../../src/host/config/files.ts';
 import { type ConfigProbation, createConfigProbation } from '../../src/host/config/probation.ts';
 import { readConfig } from '../../src/host/config/read.ts';
@@ -46,7 +46,7 @@ describe('the probation of the host’s settings', () => {
       time: machineTime,
       log: silentLog,
       config,
-      catalog: { agents: () => agents, standings: { trials: () => [] } as unknown as Standings },
+      catalog: { agents: () => agents, rollouts: { probationers: () => [] } as unknown as Rollouts },
       store,
       past: () => undefined,
       jobs: { redrive: (ids) => store.redrive(ids, machineTime.now()), wake() {} },
@@ -84,7 +84,7 @@ describe('the probation of the host’s settings', () => {
     const trial = { since: machineTime.now() - DAY, starts: 2, lost: 1, failed: 0, excused: [] };
     await begin(false);
     await probation.stop();
-    files.keepStanding({ trial: { ...files.standing().trial!, ...trial }, bad: [] });
+    files.keepStanding({ trial: { ...files.rollout().trial!, ...trial }, bad: [] });
     await begin(true);
     await until(() => told.length > 1);
   }
@@ -92,7 +92,7 @@ describe('the probation of the host’s settings', () => {
   it('takes them back when hosts that worked for a while are lost again and again', async () => {
     await lostTwice({ lostBefore: 0 });
     expect(told).toEqual(['begun', 'again: the settings are taken back: 2 of 2 hosts were lost (before: 0 of 10)']);
-    expect(files.standing().bad).toMatchObject([{ kind: 'lost', struck: [] }]);
+    expect(files.rollout().bad).toMatchObject([{ kind: 'lost', struck: [] }]);
   });
 
   it('does not blame them for hosts that were lost as often before', async () => {

@@ -50,9 +50,9 @@ describe('the settings of the host', () => {
   it('that are wrong give way to those that last worked, when nobody is there, and that is told', () => {
     works('timezone: Asia/Tokyo\n');
     write('timezone: nowhere\n');
-    const { settings, concern, worked } = read(true);
+    const { settings, warning, worked } = read(true);
     expect(settings.timezone).toBe('Asia/Tokyo');
-    expect(concern()).toMatchObject([{ code: 'CONFIG_REJECTED', file: 'config/daruma.yaml', line: 1 }]);
+    expect(warning()).toMatchObject([{ code: 'CONFIG_REJECTED', file: 'config/daruma.yaml', line: 1 }]);
     worked();
     expect(readFileSync(join(folder, LAST_GOOD_FILE), 'utf8')).toBe('timezone: Asia/Tokyo\n');
   });
@@ -102,9 +102,9 @@ describe('the settings of the host', () => {
     const config = read(true);
     config.begun({ wasLost: false, afresh: false });
     expect(config.reject({ kind: 'fleet', why: '2 of 2 agents do worse', struck: [] }, 5)).toBe(false);
-    const [concern] = config.concern();
-    expect(concern).toMatchObject({ code: 'CONFIG_TAKEN_BACK', next: expect.stringContaining('daruma config force') });
-    const kept = join(folder, String(concern!.data!.kept));
+    const [warning] = config.warning();
+    expect(warning).toMatchObject({ code: 'CONFIG_TAKEN_BACK', next: expect.stringContaining('daruma config force') });
+    const kept = join(folder, String(warning!.data!.kept));
     expect(readFileSync(kept, 'utf8')).toBe(text);
     expect(statSync(kept).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(folder, 'config/daruma.yaml'), 'utf8')).toBe(text);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exitAfterWork, exitOfRefused } from '../../src/host/life/exits.ts';
+import { exitAfterWork, exitOfRefused } from '../../src/host/lifecycle/exits.ts';
 
 const settings = { code: 'HOST_SETTINGS_INVALID', file: 'config/daruma.yaml' };
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { lockFolder, lockStore } from '../../src/host/life/lock.ts';
+import { lockFolder, lockStore } from '../../src/host/lifecycle/lock.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 
 let folder: string;

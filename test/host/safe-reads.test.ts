@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withSafeReads } from '../../src/host/life/safe-reads.ts';
+import { withSafeReads } from '../../src/host/lifecycle/safe-reads.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { SqliteStore } from '../../src/store/sqlite/store.ts';
 

@@ -60,14 +60,14 @@ const job = (name: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-async function build(owner: string, roomLeft = 10): Promise<Stage> {
+async function build(owner: string, capacityLeft = 10): Promise<Stage> {
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'daruma.db') });
   await store.start();
   const given: Assignment[] = [];
   const aborted: AttemptRef[] = [];
   const paused = new Set<string>();
   const allowances = new Map<string, number>();
-  const room = { left: roomLeft };
+  const room = { left: capacityLeft };
   const waiting: { count: number; resolve(list: Assignment[]): void }[] = [];
   const workers: WorkerPort = {
     room: () => room.left,
@@ -116,7 +116,7 @@ async function build(owner: string, roomLeft = 10): Promise<Stage> {
             };
       room.left++;
       jobs.ended([{ worker: 'w1', outcome }]);
-      jobs.roomy(name);
+      jobs.capacityChanged(name);
     },
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { laterOrCount, MOST_WAITS, waitsOf } from '../../src/jobs/later.ts';
-import { LONGEST_WAIT_MS, waitOf } from '../../src/jobs/waiting.ts';
+import { LONGEST_OUTAGE_WAIT_MS, waitOf } from '../../src/jobs/waiting.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 3);
@@ -46,8 +46,8 @@ describe('a plugin that asks to be tried later', () => {
   });
 
   it('counts at once when one wait is longer than a day', () => {
-    expect(later(30 * LONGEST_WAIT_MS)).toMatchObject({ retry: 30 * LONGEST_WAIT_MS });
-    expect(later(30 * LONGEST_WAIT_MS).isFree).toBeUndefined();
+    expect(later(30 * LONGEST_OUTAGE_WAIT_MS)).toMatchObject({ retry: 30 * LONGEST_OUTAGE_WAIT_MS });
+    expect(later(30 * LONGEST_OUTAGE_WAIT_MS).isFree).toBeUndefined();
   });
 
   it('is a dead letter where it would be of no use by then', () => {
@@ -66,7 +66,7 @@ describe('a plugin that asks to be tried later', () => {
         let error: PlainFault | null = null;
         for (const pause of [...pauses, ...Array<number>(1_010).fill(0)]) {
           const end = later(pause, at, { error });
-          if (end.isFree) expect(at + pause - NOW).toBeLessThanOrEqual(LONGEST_WAIT_MS);
+          if (end.isFree) expect(at + pause - NOW).toBeLessThanOrEqual(LONGEST_OUTAGE_WAIT_MS);
           error = end.fault;
           at += pause + 10;
         }

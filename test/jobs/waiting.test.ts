@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_WAIT_MS, type WaitFacts, waitOf, waitOrGiveUp } from '../../src/jobs/waiting.ts';
+import { LONGEST_OUTAGE_WAIT_MS, type WaitFacts, waitOf, waitOrGiveUp } from '../../src/jobs/waiting.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 3);
@@ -32,7 +32,7 @@ describe('a job that is held up', () => {
   });
 
   it('is a dead letter after a day, and says what it waited for and how to go on', () => {
-    const since = NOW - LONGEST_WAIT_MS + 60_000;
+    const since = NOW - LONGEST_OUTAGE_WAIT_MS + 60_000;
     expect(waitOrGiveUp(facts({ before: { error: waiting(since), staleAt: null } }))).toMatchObject({ isFree: true });
     const end = waitOrGiveUp(facts({ before: { error: waiting(since - 1), staleAt: null } }));
     expect(end).toMatchObject({ is: 'failed', retry: false, fault: { code: 'ORIGIN_DOWN' } });

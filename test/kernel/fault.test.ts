@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Fault, placeOf, toPlainFault } from '../../src/kernel/fault.ts';
+import { Fault, locationOf, toPlainFault } from '../../src/kernel/fault.ts';
 
 it('keeps what a Fault says', () => {
   const plain = { code: 'X', message: 'no', next: 'do this', file: 'a.yaml', line: 3, column: 1 };
@@ -33,8 +33,8 @@ it('makes plain data of anything that can be thrown', () => {
 
 it('tells a place only as far as it is known', () => {
   const fault = { code: 'X', message: 'no' };
-  expect(placeOf(fault)).toBe('');
-  expect(placeOf({ ...fault, file: 'a.yaml' })).toBe('a.yaml');
-  expect(placeOf({ ...fault, file: 'a.yaml', line: 6, column: 3 })).toBe('a.yaml:6:3');
-  expect(placeOf({ ...fault, file: 'a.yaml', column: 3 })).toBe('a.yaml');
+  expect(locationOf(fault)).toBe('');
+  expect(locationOf({ ...fault, file: 'a.yaml' })).toBe('a.yaml');
+  expect(locationOf({ ...fault, file: 'a.yaml', line: 6, column: 3 })).toBe('a.yaml:6:3');
+  expect(locationOf({ ...fault, file: 'a.yaml', column: 3 })).toBe('a.yaml');
 });

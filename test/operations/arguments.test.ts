@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../src/control/protocol.ts';
-import { createOperations } from '../../src/host/door/handlers.ts';
+import { createOperations } from '../../src/host/api/handlers.ts';
 import { BOUNDS } from '../../src/kernel/bounds.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { readArgs } from '../../src/operations/read-arguments.ts';

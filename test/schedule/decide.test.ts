@@ -4,10 +4,10 @@ import {
   type Asking,
   asksForUnfinished,
   type DueSlot,
+  decideSlot,
   decideSlots,
   GRACE_MS,
   jitterOf,
-  judge,
   MOST_AT_ONCE,
 } from '../../src/schedule/decide.ts';
 import { agentWith } from './world.ts';
@@ -45,7 +45,7 @@ const anyDues: fc.Arbitrary<DueSlot[]> = fc
 it('every slot gets exactly one end; a job only where it ran or was caught up; never more than ten at once', () => {
   fc.assert(
     fc.property(anyAsking, anyDues, fc.nat(3), (asking, dues, unfinished) => {
-      const judgements = dues.map((slot) => judge(asking, slot, NOW));
+      const judgements = dues.map((slot) => decideSlot(asking, slot, NOW));
       const jobs = Array.from({ length: unfinished }, (_, i) => ({ id: `j${i}`, slot: NOW - (i + 100) * MINUTE }));
       const { decisions, cancel } = decideSlots(asking, judgements, jobs, NOW);
       expect(decisions.map(({ due }) => due)).toEqual(dues.map(({ due }) => due));
@@ -71,8 +71,8 @@ it('within the grace a slot is on time, one millisecond later it is not', () => 
     agent: { ...agentWith('a', '0 * * * *'), schedule: agentWith('a', '0 * * * *').schedule! },
     pausedUntil: undefined,
   };
-  expect(judge(asking, { due: NOW - GRACE_MS, later: 0 }, NOW).is).toBe('ran');
-  expect(judge(asking, { due: NOW - GRACE_MS - 1, later: 0 }, NOW).is).toBe('caught-up');
+  expect(decideSlot(asking, { due: NOW - GRACE_MS, later: 0 }, NOW).is).toBe('ran');
+  expect(decideSlot(asking, { due: NOW - GRACE_MS - 1, later: 0 }, NOW).is).toBe('caught-up');
 });
 
 it('jitter is within its bounds, the same each time, and spreads agents that share a minute', () => {
@@ -95,8 +95,8 @@ it('skips the slots of an agent that is held up, with the reason, however late t
   const agent = agentWith('a', '* * * * *');
   const asking: Asking = { agent: { ...agent, schedule: agent.schedule! }, pausedUntil: undefined };
   for (const due of [NOW, NOW - 10 * GRACE_MS]) {
-    const judgement = judge(asking, { due, later: 0, heldUp: 'quarantined: inc-42' }, NOW);
-    expect(judgement).toEqual({ due, is: 'skipped', reason: 'quarantined: inc-42' });
+    const decision = decideSlot(asking, { due, later: 0, heldUp: 'quarantined: inc-42' }, NOW);
+    expect(decision).toEqual({ due, is: 'skipped', reason: 'quarantined: inc-42' });
   }
 });
 
@@ -105,7 +105,7 @@ it('overlap: queue queues up to a bound, and then says why not', () => {
   const schedule = { ...agent.schedule!, overlap: 'queue' as const, maxQueued: 3 };
   const asking: Asking = { agent: { ...agent, schedule }, pausedUntil: undefined };
   const dues = [0, 1, 2].map((i) => NOW - (3 - i) * 1_000);
-  const judgements = dues.map((due) => judge(asking, { due, later: 0 }, NOW));
+  const judgements = dues.map((due) => decideSlot(asking, { due, later: 0 }, NOW));
   expect(asksForUnfinished(asking, judgements)).toBe(true);
   const unfinished = [1, 2].map((i) => ({ id: `j${i}`, slot: NOW - i * MINUTE }));
   const { decisions, cancel } = decideSlots(asking, judgements, unfinished, NOW);

@@ -53,8 +53,8 @@ async function live(steps: readonly Step[]): Promise<World> {
         world.clock.wall = Math.max(BIRTH, world.clock.wall + step.ms);
         break;
       case 'jobs':
-        world.shelf.finishAtOnce = step.finishAtOnce;
-        for (const job of world.shelf.jobs) job.finished = true;
+        world.registry.finishAtOnce = step.finishAtOnce;
+        for (const job of world.registry.jobs) job.finished = true;
         break;
       case 'kill':
         world.life.kill();
@@ -78,7 +78,7 @@ function expectWhole(world: World) {
     const timetable = timetableOf(schedule!);
     const expected: number[] = [];
     for (let at = timetable.next(BIRTH); at !== undefined && at <= now; at = timetable.next(at)) expected.push(at);
-    const rows = world.shelf.of(name);
+    const rows = world.registry.of(name);
     const past = rows.filter(({ due }) => due <= now);
     expect(past.map(({ due }) => due)).toEqual(expected);
     for (const row of rows) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agentState } from '../../src/host/door/agent-state.ts';
+import { agentState } from '../../src/host/api/agent-state.ts';
 import { whyUnscheduled } from '../../src/schedule/planning.ts';
 import { agentWith, World } from './world.ts';
 
@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 /** What people are told of an agent now. */
 async function stateOf(world: World, name: string) {
   const planning = world.life.schedule.planning(name);
-  const nextSlot = (await world.shelf.nextSlots()).find(({ agent }) => agent === name)?.due;
+  const nextSlot = (await world.registry.nextSlots()).find(({ agent }) => agent === name)?.due;
   const listing = { name, plugin: name, is: 'live' as const, why: '', problem: null };
   const nothing = { overview: undefined, paused: undefined, quarantine: undefined, incident: undefined };
   return agentState({ listing, ...nothing, nextSlot, planning, now: world.clock.wall });
@@ -19,8 +19,8 @@ async function stateOf(world: World, name: string) {
 /** A world whose store refuses the slots of some agents. */
 function worldThatRefuses(refused: ReadonlySet<string>): World {
   const world = new World(START);
-  const plan = world.shelf.plan.bind(world.shelf);
-  world.shelf.plan = async (slots, now) => {
+  const plan = world.registry.plan.bind(world.registry);
+  world.registry.plan = async (slots, now) => {
     if (slots.some(({ agent }) => refused.has(agent))) throw new Error('the store does not take this');
     return plan(slots, now);
   };
@@ -124,7 +124,7 @@ describe('an agent with a schedule and without a next slot is never ok', () => {
     world.agents = [agentWith('a', '0 3 * * *')];
     await world.boot();
     expect((await stateOf(world, 'a')).state).toBe('new');
-    world.shelf.rows.clear();
+    world.registry.rows.clear();
     expect((await stateOf(world, 'a')).why).toContain('its next slot was planned and is not in the store');
     world.life.schedule.planAgain('a');
     await world.clock.advance(0);
@@ -134,7 +134,7 @@ describe('an agent with a schedule and without a next slot is never ok', () => {
   it('a store that takes nothing is told after a minute, with its reason', async () => {
     const world = new World(START);
     world.agents = [agentWith('a', '0 3 * * *'), agentWith('b', '0 4 * * *')];
-    world.shelf.failing = new Error('disk full');
+    world.registry.failing = new Error('disk full');
     await world.boot();
     await world.clock.advance(59_000);
     const since = { now: world.clock.wall };
@@ -166,7 +166,7 @@ describe('an agent with a schedule and without a next slot is never ok', () => {
         world.agents = list.map(({ expression, timezone }, i) => agentWith(`a${i}`, expression, { timezone }));
         await world.boot();
         await world.clock.advance(2 * MINUTE);
-        const planned = new Set((await world.shelf.nextSlots()).map(({ agent }) => agent));
+        const planned = new Set((await world.registry.nextSlots()).map(({ agent }) => agent));
         for (const { name } of world.agents) {
           const { state } = await stateOf(world, name);
           expect([name, state]).toEqual([name, planned.has(name) ? 'new' : 'unscheduled']);

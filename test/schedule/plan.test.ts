@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { timetableOf } from '../../src/kernel/cron/timetable.ts';
-import { type Course, laterDue, planAhead, slotsWithoutRow } from '../../src/schedule/plan.ts';
+import { laterDue, planAhead, type ScheduleCursor, slotsWithoutRow } from '../../src/schedule/plan.ts';
 import { timeOf } from './world.ts';
 
 const NOW = Date.parse('2026-11-20T10:00:30Z');
 const MINUTE = 60_000;
 
-const course = (agent: string, expression: string, cursor = NOW): Course => ({
+const course = (agent: string, expression: string, cursor = NOW): ScheduleCursor => ({
   agent,
   timetable: timetableOf({ expression, timezone: 'UTC' }),
   cursor,

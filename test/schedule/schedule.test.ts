@@ -37,7 +37,7 @@ describe('slots are rows before their time', () => {
     world.life.schedule.use([agentWith('new', '* * * * *', { catchUp: 'all' })]);
     await settled();
     expect(world.told('new')).toEqual(['10:01 planned', '10:02 planned']);
-    expect(world.shelf.jobs).toEqual([]);
+    expect(world.registry.jobs).toEqual([]);
   });
 
   it('turns each due slot into one job, and tells who has work', async () => {
@@ -67,13 +67,13 @@ describe('slots are rows before their time', () => {
     const agents = Array.from({ length: 100 }, (_, i) => agentWith(`a${i}`, '* * * * * *', { overlap: 'queue' }));
     const world = await worldOf('2026-11-20T10:00:30Z', ...agents);
     // All rows of the next two minutes, before the first of them is due.
-    expect(world.shelf.rows.size).toBe(12_000);
+    expect(world.registry.rows.size).toBe(12_000);
     await world.clock.advance(5 * SECOND);
-    const before = world.shelf.calls;
+    const before = world.registry.calls;
     await world.clock.advance(10 * SECOND);
     expect(world.states('a7')).toEqual({ ran: 15, planned: 120 });
-    expect((world.shelf.calls - before) / 10).toBeLessThanOrEqual(4);
-    expect(world.shelf.jobs).toHaveLength(1_500);
+    expect((world.registry.calls - before) / 10).toBeLessThanOrEqual(4);
+    expect(world.registry.jobs).toHaveLength(1_500);
   });
 });
 
@@ -97,7 +97,7 @@ describe('clocks', () => {
     );
     await world.clock.advance(3 * HOUR);
     expect(world.states('minutely')).toMatchObject({ ran: 180 });
-    const walls = world.shelf
+    const walls = world.registry
       .of('named')
       .filter(({ state }) => state === 'ran')
       .map(({ due }) =>
@@ -140,7 +140,7 @@ describe('clocks', () => {
     await world.clock.advance(MINUTE);
     world.clock.wall -= 5 * 365 * 24 * HOUR;
     await world.clock.advance(10 * MINUTE);
-    const today = world.shelf.of('a').filter(({ due }) => due < world.clock.wall);
+    const today = world.registry.of('a').filter(({ due }) => due < world.clock.wall);
     expect(today.map(({ due, state }) => `${timeOf(due)} ${state}`).slice(-3)).toEqual([
       '10:09 ran',
       '10:10 ran',
@@ -175,7 +175,7 @@ describe('after an absence', () => {
     const world = await absent(35, agentWith('a', '* * * * *'));
     expect(world.states('a')).toEqual({ ran: 2, missed: 34, planned: 2 });
     expect(world.jobsOf('a')).toHaveLength(2);
-    expect(world.shelf.of('a')[1]!.reason).toBe(
+    expect(world.registry.of('a')[1]!.reason).toBe(
       'seen 34m 30s late: the host was down, or the machine asleep or too busy; catchUp: once runs only the newest',
     );
   });
@@ -183,7 +183,7 @@ describe('after an absence', () => {
   it('catchUp skip runs none of them', async () => {
     const world = await absent(35, agentWith('a', '*/5 * * * *', { catchUp: 'skip' }));
     expect(world.states('a')).toEqual({ missed: 7, planned: 1 });
-    expect(world.shelf.jobs).toEqual([]);
+    expect(world.registry.jobs).toEqual([]);
   });
 
   it('catchUp all runs the newest ten, no more, one behind the other', async () => {
@@ -212,7 +212,7 @@ describe('after an absence', () => {
   it('a crowd that comes back together is spread by its jitter from now on', async () => {
     const crowd = Array.from({ length: 20 }, (_, i) => agentWith(`a${i}`, '*/30 * * * *', { jitterMs: 60_000 }));
     const world = await absent(45, ...crowd);
-    const delays = world.shelf.jobs.map(({ runAt }) => runAt! - world.clock.wall);
+    const delays = world.registry.jobs.map(({ runAt }) => runAt! - world.clock.wall);
     expect(delays).toHaveLength(20);
     expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(30_000);
@@ -221,13 +221,13 @@ describe('after an absence', () => {
   it('what would be stale is missed instead of handed out', async () => {
     const world = await absent(35, agentWith('a', '*/30 * * * *', { staleAfterMs: 4 * MINUTE }));
     expect(world.told('a')).toEqual(['10:30 missed', '11:00 planned']);
-    expect(world.shelf.of('a')[0]!.reason).toContain('stale after 4m');
+    expect(world.registry.of('a')[0]!.reason).toContain('stale after 4m');
   });
 
   it('more than a thousand missed slots are summed up in the first one that is listed', async () => {
     const world = await absent(60 * 24 * 30, agentWith('a', '* * * * *'));
     expect(world.states('a')).toEqual({ ran: 2, missed: 1_001, planned: 2 });
-    const summed = world.shelf.of('a').filter(({ reason }) => reason?.includes('the first one listed of more'));
+    const summed = world.registry.of('a').filter(({ reason }) => reason?.includes('the first one listed of more'));
     expect(summed).toHaveLength(1);
     expect(summed[0]!.reason).toContain('missed since 2026-11-20T10:03:00.000Z');
   });
@@ -244,26 +244,26 @@ describe('after an absence', () => {
 describe('overlap', () => {
   it('skips a slot while the job of an earlier one is unfinished, and names that job', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
-    world.shelf.finishAtOnce = false;
+    world.registry.finishAtOnce = false;
     await world.clock.advance(2 * MINUTE);
-    world.shelf.jobs[0]!.finished = true;
+    world.registry.jobs[0]!.finished = true;
     await world.clock.advance(MINUTE);
     expect(world.told('a').slice(0, 3)).toEqual(['10:01 ran', '10:02 skipped', '10:03 ran']);
-    expect(world.shelf.of('a')[1]!.reason).toBe(
+    expect(world.registry.of('a')[1]!.reason).toBe(
       'j-1, the job of the slot at 2026-11-20T10:01:00.000Z, is unfinished (overlap: skip)',
     );
   });
 
   it('queues it, if so asked', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *', { overlap: 'queue' }));
-    world.shelf.finishAtOnce = false;
+    world.registry.finishAtOnce = false;
     await world.clock.advance(3 * MINUTE);
-    expect(world.shelf.unfinished('a')).toHaveLength(3);
+    expect(world.registry.unfinished('a')).toHaveLength(3);
   });
 
   it('or cancels the earlier job', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *', { overlap: 'replace' }));
-    world.shelf.finishAtOnce = false;
+    world.registry.finishAtOnce = false;
     await world.clock.advance(3 * MINUTE);
     expect(world.jobsOf('a').map(({ cancelled }) => cancelled)).toEqual([
       'the next slot was due (overlap: replace)',
@@ -274,7 +274,7 @@ describe('overlap', () => {
 
   it('takes no notice of jobs that no slot asked for', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
-    world.shelf.jobs.push({
+    world.registry.jobs.push({
       id: 'j-hand',
       agent: 'a',
       trigger: 'manual',
@@ -294,7 +294,7 @@ describe('changes', () => {
     world.life.schedule.use([agentWith('a', '*/2 * * * *')]);
     await settled();
     expect(world.told('a')).toEqual(['10:01 cancelled', '10:02 planned']);
-    expect(world.shelf.of('a')[0]!.reason).toBe('the schedule changed to "*/2 * * * *" (UTC)');
+    expect(world.registry.of('a')[0]!.reason).toBe('the schedule changed to "*/2 * * * *" (UTC)');
     await world.clock.advance(4 * MINUTE);
     expect(world.told('a')).toEqual(['10:01 cancelled', '10:02 ran', '10:04 ran', '10:06 planned']);
   });
@@ -350,7 +350,7 @@ describe('changes', () => {
     world.clock.wall += 3 * HOUR;
     await world.boot();
     expect(world.told('a')).toEqual(['10:10 cancelled', '13:10 cancelled', '16:10 planned']);
-    expect(world.shelf.jobs).toEqual([]);
+    expect(world.registry.jobs).toEqual([]);
   });
 
   it('nor is it when the agent had run before, and comes back with the host', async () => {
@@ -374,7 +374,7 @@ describe('changes', () => {
     world.life.schedule.use([{ ...changed, limits: { ...changed.limits, attempts: 7 } }]);
     await world.clock.advance(MINUTE);
     expect(world.told('a')).toEqual(['10:01 ran', '10:02 planned', '10:03 planned']);
-    expect(world.shelf.jobs[0]!.attempts).toBe(7);
+    expect(world.registry.jobs[0]!.attempts).toBe(7);
   });
 
   it('a schedule that cannot be read is told and does not stop the others', async () => {
@@ -398,7 +398,7 @@ describe('pauses', () => {
       return booting;
     })();
     expect(world.told('a')).toEqual(['10:10 skipped', '10:20 skipped', '10:30 caught-up', '10:40 planned']);
-    expect(world.shelf.of('a')[1]!.reason).toBe('paused until 2026-11-20T10:25:00.000Z');
+    expect(world.registry.of('a')[1]!.reason).toBe('paused until 2026-11-20T10:25:00.000Z');
     expect(life.killed).toBe(false);
   });
 
@@ -420,7 +420,7 @@ describe('pauses', () => {
     world.life.schedule.resume('a');
     await world.clock.advance(MINUTE);
     expect(world.told('a').slice(0, 3)).toEqual(['10:01 skipped', '10:02 skipped', '10:03 ran']);
-    expect(world.shelf.of('a')[0]!.reason).toBe('paused');
+    expect(world.registry.of('a')[0]!.reason).toBe('paused');
   });
 });
 
@@ -441,9 +441,9 @@ describe('the service', () => {
 
   it('goes on after the store failed, and says so twice in all', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
-    world.shelf.failing = new Error('disk full');
+    world.registry.failing = new Error('disk full');
     await world.clock.advance(45 * SECOND);
-    world.shelf.failing = undefined;
+    world.registry.failing = undefined;
     await world.clock.advance(5 * SECOND);
     expect(world.told('a')[0]).toBe('10:01 ran');
     expect(world.lines).toEqual([

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { decideSlots, judge } from '../../src/schedule/decide.ts';
+import { decideSlot, decideSlots } from '../../src/schedule/decide.ts';
 import type { Slot, SlotDecision } from '../../src/schedule/ports.ts';
 import { type SlotEvent, type SlotLife, stepSlot } from '../../src/schedule/slot-state.ts';
 import { createSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts';
@@ -109,7 +109,7 @@ it('what the schedule decides fits every slot once, and no slot a second time', 
         const one = { agent: { ...asking.agent, schedule }, pausedUntil: undefined };
         const later = (i: number) => Math.min(10, count - 1 - i);
         const judged = Array.from({ length: count }, (_, i) =>
-          judge(one, { due: now - lag - (count - 1 - i) * 60_000, later: later(i) }, now),
+          decideSlot(one, { due: now - lag - (count - 1 - i) * 60_000, later: later(i) }, now),
         );
         for (const decision of decideSlots(one, judged, [], now).decisions) {
           const event = eventBy(decision, 'job-1');

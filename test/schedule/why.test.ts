@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { JobDetail } from '../../src/jobs/ports.ts';
 import type { Slot } from '../../src/schedule/ports.ts';
-import { explain, slotNear, type WhyFacts } from '../../src/schedule/why.ts';
+import { explainSlot, slotNear, type WhyFacts } from '../../src/schedule/why.ts';
 
 const DUE = Date.parse('2026-11-21T01:00:00Z');
 const NOW = DUE + 3_600_000;
@@ -52,10 +52,10 @@ const facts = (more: Partial<WhyFacts> = {}): WhyFacts => ({
   schedule: { expression: '0 2 * * *', timezone: 'Europe/Berlin', catchUp: 'once', overlap: 'skip', jitterMs: 0 },
   ...more,
 });
-const without = (more: Partial<WhyFacts>) => explain(facts({ slot: undefined, job: undefined, ...more }));
+const without = (more: Partial<WhyFacts>) => explainSlot(facts({ slot: undefined, job: undefined, ...more }));
 
 it('tells of a slot that ran, step by step', () => {
-  expect(explain(facts())).toEqual({
+  expect(explainSlot(facts())).toEqual({
     agent: 'backup',
     slot: DUE,
     state: 'ran',
@@ -73,7 +73,7 @@ it('tells of a slot that ran, step by step', () => {
 it('tells of waiting for a worker, of failed attempts and of the end', () => {
   const fault = { code: 'ERROR', message: '502 from the shop' };
   const failures = [{ attempt: 1, startedAt: DUE + 9_000, finishedAt: DUE + 10_000, worker: 'w1', fault }];
-  const why = explain(
+  const why = explainSlot(
     facts({ job: job({ state: 'dead', attempt: 2, attempts: 2, failures, startedAt: DUE + 12_000, error: fault }) }),
   );
   expect(why.steps.slice(3).map(({ what, why }) => [what, why])).toEqual([
@@ -95,7 +95,7 @@ it('tells of a job that waits for a server that is down: what for, since when, a
     startedAt: DUE + 60_000,
     finishedAt: DUE + 60_010,
   };
-  const why = explain(facts({ job: job({ ...waiting, runAt: DUE + 90_000, error }) }));
+  const why = explainSlot(facts({ job: job({ ...waiting, runAt: DUE + 90_000, error }) }));
   expect(why.steps.slice(2).map(({ what, why }) => [what, why])).toEqual([
     ['j-1 queued', null],
     ['waits for https://api.example', 'https://api.example is down'],
@@ -120,13 +120,13 @@ it.each([
     'was missed (seen 35m late), and was caught up later; j-1 was done in 41s.',
   ],
 ])('tells of a slot that is %o', (more, end) => {
-  const why = explain(facts({ slot: slot(more), ...('job' in more ? { job: undefined } : {}) }));
+  const why = explainSlot(facts({ slot: slot(more), ...('job' in more ? { job: undefined } : {}) }));
   expect(why.sentence).toMatch(new RegExp(`${end.replace(/[().]/g, '\\$&')}$`));
   expect(why.state).toBe(more.state);
 });
 
 it('tells of a slot whose time has not come', () => {
-  const why = explain(
+  const why = explainSlot(
     facts({ slot: slot({ state: 'planned', job: null, decidedAt: null }), job: undefined, now: DUE - 90 * SECOND }),
   );
   expect(why.sentence).toBe('backup is due at 2026-11-21 02:00 (Europe/Berlin), in 1m 30s.');

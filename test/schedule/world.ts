@@ -191,7 +191,7 @@ export interface Life {
 }
 
 export class World {
-  readonly shelf = new Shelf();
+  readonly registry = new Shelf();
   readonly clock: Clock;
   readonly lines: string[] = [];
   agents: Agent[] = [];
@@ -203,10 +203,10 @@ export class World {
 
   /** Starts the host anew; with `crash`, it is killed at that store call, before or after the call did its work. */
   async boot(crash?: Crash): Promise<Life> {
-    const { clock, shelf, lines } = this;
+    const { clock, registry, lines } = this;
     const life = { woken: [] as string[], killed: false } as Life;
     let calls = 0;
-    const slots = new Proxy(shelf, {
+    const slots = new Proxy(registry, {
       get: (target, name: keyof SlotStore) => {
         return async (...args: never[]) => {
           if (life.killed) return never();
@@ -228,9 +228,9 @@ export class World {
       time: clock.timeFor(life),
       log,
       slots: slots as SlotStore,
-      unfinished: async (agent) => shelf.unfinished(agent),
+      unfinished: async (agent) => registry.unfinished(agent),
       cancelJob: async (id, why) => {
-        const job = shelf.jobs.find((one) => one.id === id)!;
+        const job = registry.jobs.find((one) => one.id === id)!;
         job.finished = true;
         job.cancelled = why.message;
       },
@@ -249,17 +249,17 @@ export class World {
 
   /** The agent's slots as short text: `02:00 ran`, in UTC; with seconds where they are not zero. */
   told(agent: string): string[] {
-    return this.shelf.of(agent).map(({ due, state }) => `${timeOf(due)} ${state}`);
+    return this.registry.of(agent).map(({ due, state }) => `${timeOf(due)} ${state}`);
   }
 
   states(agent: string): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const { state } of this.shelf.of(agent)) counts[state] = (counts[state] ?? 0) + 1;
+    for (const { state } of this.registry.of(agent)) counts[state] = (counts[state] ?? 0) + 1;
     return counts;
   }
 
   jobsOf(agent: string): JobRow[] {
-    return this.shelf.jobs.filter((job) => job.agent === agent);
+    return this.registry.jobs.filter((job) => job.agent === agent);
   }
 }
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { machineTime } from '../../src/kernel/time.ts';
+import { createStoreChannel } from '../../src/store/sqlite/channel.ts';
 import { openReadOnly } from '../../src/store/sqlite/index.ts';
-import { createLine } from '../../src/store/sqlite/line.ts';
 import { packSettlements } from '../../src/store/sqlite/wire.ts';
 import { jobsIn } from './crash.ts';
 import { afterThisTest, cleaningUp, faultOf, folder, storeAt } from './folder.ts';
@@ -44,7 +44,7 @@ test('a call that is wrong by itself fails alone', async () => {
 
 /** What the store thread itself makes of calls that no check would let through. */
 async function settledBelowTheChecks(file: string, calls: Settlement[][]) {
-  const line = createLine({ file, role: 'writer' }, { time: machineTime }, () => {});
+  const line = createStoreChannel({ file, role: 'writer' }, { time: machineTime }, () => {});
   await line.open();
   const answers = Promise.allSettled(calls.map((ends) => line.call('settle', packSettlements(ends))));
   await line.close();

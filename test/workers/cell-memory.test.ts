@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CellLook, createCellHistory, unaccountedOf } from '../../src/workers/cell-memory.ts';
+import { type CellSample, createCellHistory, unaccountedOf } from '../../src/workers/cell-memory.ts';
 import { CLIMBING, CLIMBING_SLOWLY, HEALTHY } from './cell-histories.ts';
 
 const MB = 1024 * 1024;
@@ -7,7 +7,7 @@ const FEW = { workers: 4, fds: 60, mostFds: 1_000 };
 /** [seconds, RSS in MB, heap and external memory of all workers in MB, workers] */
 type Row = readonly [number, number, number, number];
 
-const lookOf = ([s, rss, accounted, workers]: Row): CellLook => ({
+const lookOf = ([s, rss, accounted, workers]: Row): CellSample => ({
   ...FEW,
   at: s * 1_000,
   rssBytes: rss * MB,

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { grantsOf } from '../../src/workers/grants.ts';
-import { judge } from '../../src/workers/inside/deadlines.ts';
+import { prefetchFor } from '../../src/workers/batch-sizing.ts';
+import { hostAllowListOf } from '../../src/workers/host-allow-list.ts';
+import { idleTimeoutMs } from '../../src/workers/idle-timeout.ts';
+import { checkDeadline } from '../../src/workers/inside/deadlines.ts';
 import { createRingWriter, drainRing } from '../../src/workers/inside/ring.ts';
-import { offer, openShared, revoke, TICKETS, take } from '../../src/workers/inside/shared.ts';
-import { aheadFor } from '../../src/workers/pace.ts';
-import { reachOf } from '../../src/workers/reach.ts';
-import { stayMs } from '../../src/workers/stay.ts';
-import { heldBy, step, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
+import { offerTicket, openShared, revokeTicket, TICKETS, takeTicket } from '../../src/workers/inside/shared.ts';
+import { permissionFlagsOf } from '../../src/workers/permission-flags.ts';
+import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 
 describe('the state of a worker', () => {
   const events = fc.array(
@@ -29,7 +29,7 @@ describe('the state of a worker', () => {
         let held = 0;
         for (const event of history as WorkerEvent[]) {
           const takes = takesWork(state);
-          state = step(state, event);
+          state = stepWorker(state, event);
           if (event.is === 'given' && takes) held += event.count;
           if (event.is === 'back') held = Math.max(0, held - event.count);
           if (state.is === 'gone') return;
@@ -48,7 +48,7 @@ describe('the state of a worker', () => {
         let drained = false;
         for (const event of history as WorkerEvent[]) {
           const before = state;
-          state = step(state, event);
+          state = stepWorker(state, event);
           drained ||= event.is === 'drain';
           if (drained) expect(takesWork(state)).toBe(false);
           if (before.is === 'gone') expect(state).toBe(before);
@@ -68,7 +68,7 @@ describe('a ticket', () => {
         let next = first;
         for (const { who, pick } of acts) {
           if (who === 'give') {
-            offer(shared, next);
+            offerTicket(shared, next);
             had.set(next++, []);
             continue;
           }
@@ -76,7 +76,7 @@ describe('a ticket', () => {
           const seqs = [...had.keys()];
           const seq = seqs[pick % Math.max(1, seqs.length)];
           if (seq === undefined) continue;
-          if (who === 'thread' ? take(shared, seq) : revoke(shared, seq)) had.get(seq)!.push(who);
+          if (who === 'thread' ? takeTicket(shared, seq) : revokeTicket(shared, seq)) had.get(seq)!.push(who);
         }
         expect([...had.values()].every((owners) => owners.length <= 1)).toBe(true);
       }),
@@ -128,16 +128,19 @@ describe('deadlines', () => {
 
   test('come as timeout, silence, and after an abort as kill; in between it says when to look again', () => {
     const job = { startedAt: 10_000, progressAt: 10_000, lastBeat: '', aborted: null };
-    expect(judge(job, limits, 10_100)).toEqual({ is: 'fine', lookAfterMs: 200 });
-    expect(judge(job, limits, 10_300)).toMatchObject({ is: 'abort', why: { code: 'SILENT' } });
-    expect(judge({ ...job, progressAt: 10_900 }, limits, 10_950)).toEqual({ is: 'fine', lookAfterMs: 50 });
-    expect(judge({ ...job, progressAt: 10_990 }, limits, 11_000)).toMatchObject({
+    expect(checkDeadline(job, limits, 10_100)).toEqual({ is: 'fine', lookAfterMs: 200 });
+    expect(checkDeadline(job, limits, 10_300)).toMatchObject({ is: 'abort', why: { code: 'SILENT' } });
+    expect(checkDeadline({ ...job, progressAt: 10_900 }, limits, 10_950)).toEqual({ is: 'fine', lookAfterMs: 50 });
+    expect(checkDeadline({ ...job, progressAt: 10_990 }, limits, 11_000)).toMatchObject({
       is: 'abort',
       why: { code: 'TIMEOUT' },
     });
     const why = { code: 'TIMEOUT', message: '' };
-    expect(judge({ ...job, aborted: { at: 11_000, why } }, limits, 11_020)).toEqual({ is: 'fine', lookAfterMs: 30 });
-    expect(judge({ ...job, aborted: { at: 11_000, why } }, limits, 11_050)).toEqual({ is: 'kill', why });
+    expect(checkDeadline({ ...job, aborted: { at: 11_000, why } }, limits, 11_020)).toEqual({
+      is: 'fine',
+      lookAfterMs: 30,
+    });
+    expect(checkDeadline({ ...job, aborted: { at: 11_000, why } }, limits, 11_050)).toEqual({ is: 'kill', why });
   });
 
   test('lead to an end in every case: looking when told always gets there', () => {
@@ -149,15 +152,15 @@ describe('deadlines', () => {
         (grace, timeoutMs, silenceMs) => {
           let now = 0;
           let aborted: { at: number; why: { code: string; message: string } } | null = null;
-          for (let looks = 0; looks < 10; looks++) {
+          for (let workerTelemetry = 0; workerTelemetry < 10; workerTelemetry++) {
             const job = { startedAt: 0, progressAt: 0, lastBeat: '', aborted };
-            const judgement = judge(job, { timeoutMs, silenceMs, graceMs: grace }, now);
-            if (judgement.is === 'kill') {
+            const decision = checkDeadline(job, { timeoutMs, silenceMs, graceMs: grace }, now);
+            if (decision.is === 'kill') {
               expect(now).toBe(Math.min(timeoutMs, silenceMs) + grace);
               return;
             }
-            if (judgement.is === 'abort') aborted = { at: now, why: judgement.why };
-            else now += judgement.lookAfterMs;
+            if (decision.is === 'abort') aborted = { at: now, why: decision.why };
+            else now += decision.lookAfterMs;
           }
           throw new Error('it never ended');
         },
@@ -175,7 +178,7 @@ describe('how many jobs a worker holds at a time', () => {
     ['short', [0.1, 0.1, 0.1, 900], 50],
     ['tiny', [0.001, 0.001, 0.002], 256],
   ])('is right for jobs that are %s', (_what, durations, ahead) => {
-    expect(aheadFor(durations)).toBe(ahead);
+    expect(prefetchFor(durations)).toBe(ahead);
   });
 });
 
@@ -183,18 +186,22 @@ describe('what an agent needs', () => {
   const terms = { folder: '/fleet', file: '/fleet/data/v.mjs', own: ['/app/dist'], reads: ['/fleet/data/source'] };
 
   test('becomes the flags of its worker', () => {
-    expect(grantsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [] } })).toEqual([
-      '--no-warnings',
-      '--permission',
-      '--allow-fs-read=/fleet/data/v.mjs',
-      '--allow-fs-read=/fleet/data/source',
-      '--allow-fs-read=/app/dist',
-      '--allow-fs-read=/etc/hosts',
-      '--allow-fs-read=/fleet/shared',
-      '--allow-fs-read=/fleet/out',
-      '--allow-fs-write=/fleet/out',
-    ]);
-    expect(grantsOf({ ...terms, needs: { read: [], write: [], net: ['a.example'] } })).toContain('--allow-net');
+    expect(permissionFlagsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [] } })).toEqual(
+      [
+        '--no-warnings',
+        '--permission',
+        '--allow-fs-read=/fleet/data/v.mjs',
+        '--allow-fs-read=/fleet/data/source',
+        '--allow-fs-read=/app/dist',
+        '--allow-fs-read=/etc/hosts',
+        '--allow-fs-read=/fleet/shared',
+        '--allow-fs-read=/fleet/out',
+        '--allow-fs-write=/fleet/out',
+      ],
+    );
+    expect(permissionFlagsOf({ ...terms, needs: { read: [], write: [], net: ['a.example'] } })).toContain(
+      '--allow-net',
+    );
   });
 
   test.each([
@@ -212,20 +219,20 @@ describe('what an agent needs', () => {
     ['::1', '::1', 80, true],
     ['*', 'anything', 1, true],
   ])('of the network: %s lets %s:%s through: %s', (entry, host, port, may) => {
-    expect(reachOf([entry])(host, port)).toBe(may);
-    expect(reachOf([])(host, port)).toBe(false);
+    expect(hostAllowListOf([entry])(host, port)).toBe(may);
+    expect(hostAllowListOf([])(host, port)).toBe(false);
   });
 });
 
 describe('an idle worker', () => {
   test('stays for the idle time while work comes often, or nobody knows yet', () => {
-    expect(stayMs(undefined, 60_000)).toBe(60_000);
-    expect(stayMs(1_000, 60_000)).toBe(60_000);
-    expect(stayMs(30_000, 60_000)).toBe(60_000);
+    expect(idleTimeoutMs(undefined, 60_000)).toBe(60_000);
+    expect(idleTimeoutMs(1_000, 60_000)).toBe(60_000);
+    expect(idleTimeoutMs(30_000, 60_000)).toBe(60_000);
   });
 
   test('goes sooner where work comes once a minute or less', () => {
-    expect(stayMs(60_000, 60_000)).toBe(10_000);
-    expect(stayMs(86_400_000, 60_000)).toBe(10_000);
+    expect(idleTimeoutMs(60_000, 60_000)).toBe(10_000);
+    expect(idleTimeoutMs(86_400_000, 60_000)).toBe(10_000);
   });
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Calm, calmNow, type Held, suspectOf } from '../../src/workers/inside/suspect.ts';
+import { type Calm, calmNow, type SuspectFacts, suspectOf } from '../../src/workers/inside/suspect.ts';
 
 const MB = 1024 ** 2;
-const worker = (id: number, more: Partial<Held> = {}): Held => ({
+const worker = (id: number, more: Partial<SuspectFacts> = {}): SuspectFacts => ({
   worker: id,
   heldBytes: 10 * MB,
   limitBytes: 64 * MB,

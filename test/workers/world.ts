@@ -152,11 +152,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const emptyFolder = join(folder, 'empty');
   mkdirSync(emptyFolder);
   const agents = new Map<string, Agent>();
-  const looks = new Set<() => void>();
+  const workerTelemetry = new Set<() => void>();
   const { answer, secrets, onReturned, children, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
   const told = () => {
-    for (const look of [...looks]) look();
+    for (const look of [...workerTelemetry]) look();
   };
 
   const world: World = {
@@ -184,7 +184,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
             onReturned?.(refs, world);
             told();
           },
-          roomy: told,
+          capacityChanged: told,
         },
         answer(call) {
           world.calls.push(call);
@@ -259,7 +259,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           finish();
           reject(new Error(`waited ${withinMs} ms for ${what} in vain`));
         }, withinMs);
-        looks.add(check);
+        workerTelemetry.add(check);
         check();
         function check() {
           const found = look();
@@ -268,7 +268,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           resolve(found as never);
         }
         function finish() {
-          looks.delete(check);
+          workerTelemetry.delete(check);
           clearInterval(again);
           clearTimeout(late);
         }

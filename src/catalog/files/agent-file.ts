@@ -87,11 +87,11 @@ export function readAgentFile(
   }
   const good: AgentFile = { name, file, text, data: parsed.data };
   const wrong = whatIsWrongInside(good.data, at);
-  return wrong ? { fault: faultIn(good, wrong) } : { good };
+  return wrong ? { fault: agentFileFault(good, wrong) } : { good };
 }
 
 /** A fault at a key of an agent file. */
-export function faultIn(
+export function agentFileFault(
   agent: AgentFile,
   wrong: { code: string; path: Path; message: string; next?: string },
 ): PlainFault {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
 import { zoneProblem } from '../../kernel/cron/zone-name.ts';
-import { readLength, readSize, type Wrong } from '../../kernel/units.ts';
+import { readLength, readSize, type UnitProblem } from '../../kernel/units.ts';
 
 const DURATION = 'a length of time such as 250ms, 10s, 15m, 6h or 2d';
 const SIZE = 'a size such as 64MB, 512KB or 1.5GB';
@@ -28,7 +28,7 @@ export function countField({ least, most }: Bounds) {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-function asIssue(read: (text: string) => number | Wrong) {
+function asIssue(read: (text: string) => number | UnitProblem) {
   return (text: string, context: { addIssue(issue: { code: 'custom'; message: string }): void }) => {
     const value = read(text);
     if (typeof value === 'string') context.addIssue({ code: 'custom', message: value });

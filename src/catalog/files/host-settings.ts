@@ -7,7 +7,7 @@ import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
 import { checkedLength, checkedSize } from '../../kernel/units.ts';
-import type { OriginValue } from '../ports.ts';
+import type { ValueSource } from '../ports.ts';
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
 import { faultOfIssues, type Issue } from './issues.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
@@ -162,12 +162,12 @@ export function readHostText(folder: string): string {
  * Reads config/daruma.yaml of an installation; a missing file means the defaults. Throws a {@link Fault} with the place
  * and a suggestion when the file is wrong: a host must not start on half of its settings.
  */
-export function readHostSettings(folder: string): { settings: HostSettings; origins: OriginValue[] } {
+export function readHostSettings(folder: string): { settings: HostSettings; origins: ValueSource[] } {
   return resolveHostSettings(readHostText(folder), HOST_SETTINGS_FILE);
 }
 
 /** The settings in a text, with the defaults filled in and the origin of each; throws a {@link Fault}. */
-export function resolveHostSettings(text: string, file: string): { settings: HostSettings; origins: OriginValue[] } {
+export function resolveHostSettings(text: string, file: string): { settings: HostSettings; origins: ValueSource[] } {
   const yaml = readYaml(text, file);
   if (yaml.fault) throw new Fault(yaml.fault);
   const parsed = hostSettingsSchema.safeParse(yaml.value ?? {});
@@ -183,7 +183,7 @@ export function resolveHostSettings(text: string, file: string): { settings: Hos
     throw new Fault(fault);
   }
   const said = parsed.data;
-  const origins: OriginValue[] = [];
+  const origins: ValueSource[] = [];
   function pick<T>(path: string[], value: T | undefined, fallback: T): T {
     const at = placeInYaml(yaml.document, text, path, 'key');
     const origin = value === undefined ? 'default' : `${file}:${at.line}:${at.column}`;

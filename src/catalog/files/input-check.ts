@@ -7,7 +7,7 @@ export type InputCheck = (agent: Pick<Agent, 'name' | 'input'>, text: string | n
 
 /** A schema with a longer text is left to the worker. */
 const LONGEST_SCHEMA = 64 * 1024;
-const MOST_TOLD = 5;
+const MOST_REPORTED = 5;
 /**
  * An author's regular expression can take for ever on a text that somebody else chose, and this runs in the host: patterns
  * are left to the worker, which has a timeout. So are formats: JSON Schema's are narrower than those of zod.
@@ -45,7 +45,7 @@ export function createInputCheck(): InputCheck {
         ? refusal(name, 'input: nothing was given, and it wants something')
         : undefined;
     }
-    const places = parsed.error.issues.slice(0, MOST_TOLD).map(({ path, message }) => {
+    const places = parsed.error.issues.slice(0, MOST_REPORTED).map(({ path, message }) => {
       return `${['input', ...path.map(String)].join('.')}: ${message}`;
     });
     return refusal(name, places.join('; '));

@@ -14,7 +14,7 @@ export interface Issue {
 }
 
 /** What is wrong with a value that its schema takes. */
-export interface Wrong {
+export interface ValueProblem {
   code: string;
   path: (string | number)[];
   message: string;
@@ -68,7 +68,7 @@ function tellIssue(issue: Issue, terms: IssueTerms): Told {
     const key = issue.keys![0]!;
     const known = knownKeys(terms.schema, path);
     const meant = suggest(key, known);
-    const name = nameOf([...path, key]);
+    const name = settingName([...path, key]);
     return {
       message: meant ? `${name} is unknown, did you mean ${meant}?` : `${name} is unknown`,
       next: meant
@@ -80,7 +80,7 @@ function tellIssue(issue: Issue, terms: IssueTerms): Told {
       at: 'key',
     };
   }
-  const name = nameOf(path);
+  const name = settingName(path);
   const value = valueAt(terms.data, path);
   const told = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received undefined$/, '');
   if (value === undefined && path.length > 0) {
@@ -107,7 +107,7 @@ function isUnknownKey(issue: Issue): boolean {
 }
 
 /** `settings.targets[2].url`. */
-export function nameOf(path: readonly (string | number)[]): string {
+export function settingName(path: readonly (string | number)[]): string {
   let name = '';
   for (const step of path) name += typeof step === 'number' ? `[${step}]` : name ? `.${step}` : step;
   return name;

@@ -3,8 +3,8 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { placeInPlugin } from '../../kernel/plugin-place.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
+import type { RawManifest } from '../builder/messages.ts';
 import { isSettingOf, unknownIn } from '../resolve/net.ts';
-import type { RawManifest } from '../workshop/messages.ts';
 import {
   catchUpField,
   countField,
@@ -18,7 +18,7 @@ import {
   whenFields,
   workersField,
 } from './fields.ts';
-import { faultOfIssues, type Wrong } from './issues.ts';
+import { faultOfIssues, type ValueProblem } from './issues.ts';
 import { whatIsWrongWithTimes } from './when.ts';
 
 /** What is known of a plugin without running it: its definition as written, checked. */
@@ -95,7 +95,7 @@ export function whatIsWrongInside(
     'schedule' | 'at' | 'from' | 'until' | 'except' | 'timezone' | 'workers'
   >,
   at: { timezone: string; now: number },
-): Wrong | undefined {
+): ValueProblem | undefined {
   const wrong = whatIsWrongWithTimes(told, at);
   if (wrong) return wrong;
   const { min, max } = told.workers ?? {};

@@ -1,6 +1,6 @@
 import { toPlainFault } from '../../kernel/fault.ts';
+import type { Builder } from '../builder/client.ts';
 import type { StoredVersion } from '../versions/versions.ts';
-import type { Workshop } from '../workshop/client.ts';
 import type { Issue } from './issues.ts';
 
 /** What plugins' schemas have against settings. Only the workshop can ask a schema, so answers are kept. */
@@ -18,7 +18,7 @@ export interface SettingsCheck {
 
 const VALID: readonly Issue[] = [];
 
-export function createSettingsCheck(needs: { workshop: Workshop; folder: string; answered(): void }): SettingsCheck {
+export function createSettingsCheck(needs: { builder: Builder; folder: string; answered(): void }): SettingsCheck {
   const answers = new Map<string, readonly Issue[]>();
   const failed = new Set<string>();
   const asking = new Set<string>();
@@ -28,10 +28,10 @@ export function createSettingsCheck(needs: { workshop: Workshop; folder: string;
     const keys = texts.map((text) => keyOf(version.ref.plugin, version.ref.id, text));
     for (const key of keys) asking.add(key);
     try {
-      const { folder, workshop } = needs;
+      const { folder, builder } = needs;
       const { file: bundle, reads = [] } = version.ref;
       const { entry: file } = version;
-      const answer = await workshop.ask({ ask: 'inspect', bundle, folder, file, reads, settings: texts });
+      const answer = await builder.ask({ ask: 'inspect', bundle, folder, file, reads, settings: texts });
       if (!answer.ok) throw new Error(answer.fault.message);
       for (const [index, key] of keys.entries()) {
         const issues = answer.issues[index] ?? [];

@@ -1,6 +1,6 @@
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
-import type { Wrong } from './issues.ts';
+import type { ValueProblem } from './issues.ts';
 
 /** What a plugin or an agent file says about the times at which it runs, as written. */
 export interface SaidTimes {
@@ -18,7 +18,7 @@ export function expressionOf({ schedule, at }: Pick<SaidTimes, 'schedule' | 'at'
 }
 
 /** What is wrong with the times of one file by itself; its plugin may hold the schedule that its days belong to. */
-export function whatIsWrongWithTimes(said: SaidTimes, at: { timezone: string; now: number }): Wrong | undefined {
+export function whatIsWrongWithTimes(said: SaidTimes, at: { timezone: string; now: number }): ValueProblem | undefined {
   if (said.schedule !== undefined && said.at !== undefined) {
     const message = 'stands beside a schedule: one agent has one of them';
     return { code: 'SCHEDULE_INVALID', path: ['at'], message, next: 'leave `at` or `schedule` out' };
@@ -29,7 +29,7 @@ export function whatIsWrongWithTimes(said: SaidTimes, at: { timezone: string; no
   return wrongOf({ expression: expression ?? '@secondly', timezone, from, until, except }, at.now);
 }
 
-function wrongOf(spec: TimetableSpec, now: number): Wrong | undefined {
+function wrongOf(spec: TimetableSpec, now: number): ValueProblem | undefined {
   const wrong = whatIsWrongWith(spec, now);
   if (!wrong) return undefined;
   const { key, message, next } = wrong;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Needs } from '../../plugin/define.ts';
-import { type AgentFile, faultIn, originsIn } from '../files/agent-file.ts';
+import { type AgentFile, agentFileFault, originsIn } from '../files/agent-file.ts';
 import { faultOfIssues, type Issue } from '../files/issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
 import { narrowNeeds } from '../files/needs.ts';
 import { placesIn } from '../files/yaml-place.ts';
-import type { OriginValue } from '../ports.ts';
+import type { ValueSource } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 import { hostsOf, isSettingOf } from './net.ts';
 import { resolveSchedule } from './schedule.ts';
@@ -15,7 +15,7 @@ import { resolveSchedule } from './schedule.ts';
 /** An agent with where each of its values was said. */
 export interface Resolved {
   agent: Agent;
-  origins: OriginValue[];
+  origins: ValueSource[];
 }
 
 export interface ResolveTerms {
@@ -33,7 +33,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const { name, version, file } = terms;
   const plugin = version.manifest;
   const said = file?.data;
-  const origins: OriginValue[] = [];
+  const origins: ValueSource[] = [];
   const saidAt = file ? originsIn(file) : () => version.entry;
 
   if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
@@ -59,7 +59,8 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   });
   origins.push({ path: 'version', value: version.ref.id, origin: version.entry });
   const times = resolveSchedule(said, plugin, terms.hostTimezone, pick);
-  if ('wrong' in times) return { fault: file ? faultIn(file, times.wrong) : { ...times.wrong, file: version.entry } };
+  if ('wrong' in times)
+    return { fault: file ? agentFileFault(file, times.wrong) : { ...times.wrong, file: version.entry } };
   const { schedule } = times;
   const on = pick('on', said?.on, plugin.on, []);
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
@@ -91,14 +92,16 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   if (min > max) {
     const message = `${min} is above workers.max ${max}`;
     const wrong = { code: 'WORKERS_INVALID', path: ['workers', 'min'], message, next: 'set workers.max as well' };
-    return { fault: file ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+    return { fault: file ? agentFileFault(file, wrong) : { ...wrong, file: version.entry } };
   }
   const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
 
   const { input } = plugin;
   if (input && !input.takesNothing && (schedule || firstRun)) {
     const wrong = tellInputNeeded(schedule ? 'schedule' : 'firstRun');
-    return { fault: file && said?.schedule !== undefined ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+    return {
+      fault: file && said?.schedule !== undefined ? agentFileFault(file, wrong) : { ...wrong, file: version.entry },
+    };
   }
 
   const agent: Agent = {
@@ -134,14 +137,16 @@ function withHosts(
   const setting = `settings.${path.join('.')}`;
   if (at === 'value') {
     const wrong = { code: 'SETTINGS_INVALID', path: ['settings', ...path], message, next: 'write a URL' };
-    return { fault: file ? faultIn(file, wrong) : { ...wrong, message: `${setting} ${message}`, file: version.entry } };
+    return {
+      fault: file ? agentFileFault(file, wrong) : { ...wrong, message: `${setting} ${message}`, file: version.entry },
+    };
   }
   const wrong = { code: 'NEEDS_INVALID', path: ['needs', 'net', index], message };
-  return { fault: by === 'file' && file ? faultIn(file, wrong) : { ...wrong, file: version.entry } };
+  return { fault: by === 'file' && file ? agentFileFault(file, wrong) : { ...wrong, file: version.entry } };
 }
 
 /** Says behind the origin of `needs.net` where the settings stand that its hosts come from. */
-function sayWhichSettings(net: readonly string[], origins: OriginValue[]): void {
+function sayWhichSettings(net: readonly string[], origins: ValueSource[]): void {
   const at = origins.find(({ path }) => path === 'needs.net');
   const of = net.filter(isSettingOf).map((entry) => {
     const said = origins.find(({ path }) => entry === path || entry.startsWith(`${path}.`));
@@ -158,7 +163,7 @@ function fingerprintOf({ version, settings, limits, needs, workers, isolation }:
 
 function resolveSettings(
   { version, file }: ResolveTerms,
-  origins: OriginValue[],
+  origins: ValueSource[],
   saidAt: (path: string[]) => string,
 ): Record<string, unknown> {
   const settings = file?.data.settings ?? {};
@@ -207,5 +212,5 @@ function tellInputNeeded(trigger: 'schedule' | 'firstRun') {
 
 function tellWidened(file: AgentFile, { path, message }: { path: (string | number)[]; message: string }): PlainFault {
   const next = 'remove it here, or let the plugin need it';
-  return faultIn(file, { code: 'NEEDS_WIDENED', path, message, next });
+  return agentFileFault(file, { code: 'NEEDS_WIDENED', path, message, next });
 }

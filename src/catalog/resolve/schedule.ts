@@ -4,7 +4,7 @@ import { timetableOf } from '../../kernel/cron/timetable.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { checkedLength } from '../../kernel/units.ts';
 import type { AgentFileData } from '../files/agent-file.ts';
-import type { Wrong } from '../files/issues.ts';
+import type { ValueProblem } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import { expressionOf } from '../files/when.ts';
 
@@ -22,7 +22,7 @@ export function resolveSchedule(
   plugin: PluginManifest,
   hostTimezone: string,
   pick: Pick,
-): { schedule: ScheduleSpec | undefined } | { wrong: Wrong } {
+): { schedule: ScheduleSpec | undefined } | { wrong: ValueProblem } {
   const own = said && expressionOf(said) !== undefined ? said : undefined;
   const at = pick<string | undefined>('at', own?.at, own ? undefined : plugin.at, undefined);
   const written = pick<string | undefined>('schedule', own?.schedule, own ? undefined : plugin.schedule, undefined);
@@ -54,7 +54,7 @@ function rangeOf(said: AgentFileData | undefined, plugin: PluginManifest | undef
   };
 }
 
-function withoutSchedule(said: AgentFileData | undefined): { schedule: undefined } | { wrong: Wrong } {
+function withoutSchedule(said: AgentFileData | undefined): { schedule: undefined } | { wrong: ValueProblem } {
   const key = RANGE.find((one) => said?.[one] !== undefined);
   if (key === undefined) return { schedule: undefined };
   const message = 'belongs to a schedule, and neither this file nor its plugin has one';
@@ -62,7 +62,7 @@ function withoutSchedule(said: AgentFileData | undefined): { schedule: undefined
 }
 
 /** Each file was good by itself; together they may contradict each other. */
-function whatIsWrong(spec: ScheduleSpec, said: AgentFileData): Wrong | undefined {
+function whatIsWrong(spec: ScheduleSpec, said: AgentFileData): ValueProblem | undefined {
   try {
     timetableOf(spec);
     return undefined;

@@ -2,7 +2,7 @@ import type { ScheduleSpec } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
-import { type AgentFile, faultIn } from '../files/agent-file.ts';
+import { type AgentFile, agentFileFault } from '../files/agent-file.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Listing } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
@@ -177,7 +177,7 @@ function unknownPlugin(file: AgentFile, known: Iterable<string>): PlainFault {
   const names = [...known];
   const name = file.data.plugin;
   const meant = suggest(name, names);
-  return faultIn(file, {
+  return agentFileFault(file, {
     code: 'PLUGIN_UNKNOWN',
     path: ['plugin'],
     message: `there is no plugins/${name}.ts${meant ? `, did you mean ${meant}?` : ''}`,

@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFil
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import { pathInside } from '../../kernel/path-inside.ts';
+import type { Emits } from '../builder/emits.ts';
+import type { CompiledInput } from '../builder/messages.ts';
 import type { Issue } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
-import type { Emits } from '../workshop/emits.ts';
-import type { Input } from '../workshop/messages.ts';
 import { spareVersions } from './budget.ts';
 import { BUNDLE_FILE, MANIFEST_FILE, MAP_FILE, SOURCE_FOLDER, shownPathOf } from './files.ts';
 import type { Lookup } from './lookups.ts';
@@ -20,7 +20,7 @@ export interface StoredVersion {
   real: string;
   /** The Daruma that it was made with. */
   runtime: string;
-  inputs: Input[];
+  inputs: CompiledInput[];
   /** What its imports hang on; undefined for a version of an older Daruma, which nobody asked: it is compiled once more. */
   lookups?: Lookup[];
   /** What it may read at run time, as seen from its folder, or absolute. */

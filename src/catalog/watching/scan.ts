@@ -7,7 +7,7 @@ export interface FileStat {
 }
 
 /** How a path was last seen. */
-export interface Sight {
+export interface FileState {
   /** null: it is not there any more. */
   stat: FileStat | null;
   /** Since when it has been seen like this, in monotonic ms. */
@@ -24,7 +24,7 @@ export interface ScanRules {
 }
 
 export interface ScanResult {
-  sights: Map<string, Sight>;
+  sights: Map<string, FileState>;
   /** Paths whose present state counts from now on; also those that are again as they were. */
   settled: string[];
   /** Paths that count as removed from now on. */
@@ -35,12 +35,12 @@ export interface ScanResult {
 
 /** Compares what is there now with what was there before. Pure: both clocks come in. */
 export function scan(
-  before: ReadonlyMap<string, Sight>,
+  before: ReadonlyMap<string, FileState>,
   seen: ReadonlyMap<string, FileStat>,
   at: { wall: number; monotonic: number },
   rules: ScanRules,
 ): ScanResult {
-  const sights = new Map<string, Sight>();
+  const sights = new Map<string, FileState>();
   const settled: string[] = [];
   const gone: string[] = [];
   let waitMs: number | undefined;

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { isFar, isListed, type MadeOf } from './eyes.ts';
+import { isLibraryFile, isListed, type PluginInputs } from './file-scanner.ts';
 import { ANYTHING, watchInputs } from './input-watch.ts';
 import { AGENTS, DEEPEST, isWanted, PLUGINS } from './list.ts';
 
@@ -11,14 +11,14 @@ export interface WatchTerms {
   /** Folders that hold too much, relative to the installation. */
   tooBig: readonly string[];
   /** What plugins are made of, wherever it lies. */
-  also: MadeOf;
+  also: PluginInputs;
 }
 
 /**
  * Tells that something in the folders may have changed. Only a hint, however it fails: an event queue that overflows,
  * a limit of the system or a network file system lose events in silence, and the scan finds the change anyway.
  */
-export interface Watch {
+export interface FolderWatch {
   /** Watches anew when a folder has become another one (a symbolic link that was turned, a folder that came back). */
   refresh(terms: WatchTerms): Promise<void>;
   /** What keeps it from seeing; empty while all is well. */
@@ -26,7 +26,7 @@ export interface Watch {
   close(): Promise<void>;
 }
 
-export function watchFolders(folder: string, hint: () => void): Watch {
+export function watchFolders(folder: string, hint: () => void): FolderWatch {
   let watcher: FSWatcher | undefined;
   let watched = '';
   let trouble: PlainFault[] = [];
@@ -87,11 +87,11 @@ export function watchFolders(folder: string, hint: () => void): Watch {
 }
 
 /** What the watcher of the two folders does not see. Libraries are left to the scan, for they change by an install. */
-function* besideOf({ inputs, lookups }: MadeOf, tooBig: readonly string[], folder: string): Iterable<string> {
+function* besideOf({ inputs, lookups }: PluginInputs, tooBig: readonly string[], folder: string): Iterable<string> {
   const isSeen = (path: string) => isListed(path) && !tooBig.some((big) => path.startsWith(`${big}/`));
-  for (const path of inputs) if (!isFar(path) && !isSeen(path)) yield resolve(folder, path);
+  for (const path of inputs) if (!isLibraryFile(path) && !isSeen(path)) yield resolve(folder, path);
   for (const { ask, path } of lookups) {
-    if (isFar(path) || isAbsolute(path) || isSeen(path)) continue;
+    if (isLibraryFile(path) || isAbsolute(path) || isSeen(path)) continue;
     // What comes to a folder shows itself in that folder.
     yield resolve(folder, path, ask === 'tree' ? ANYTHING : '');
   }

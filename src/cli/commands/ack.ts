@@ -1,8 +1,8 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Closes an incident by hand, with a note for whoever looks at it later. */
-export async function run(stage: Stage, [id, ...words]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [id, ...words]: (string | undefined)[]): Promise<CommandResult> {
   const note = words.filter((word) => word !== undefined).join(' ');
   const incident = await stage.ask('ack', { id: id!, ...(note ? { note } : {}) });
   const what = incident.state === 'closed' ? 'is closed' : `is ${incident.state} already`;

@@ -1,13 +1,13 @@
 import type { AgentView } from '../../control/protocol.ts';
 import { unknownAgent } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { signOf } from '../text/paint.ts';
 import { inputWords } from '../text/schema.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine, pad, wrap } from '../text/width.ts';
 
 /** What each agent is for, and what it is made of; or one of them, with what its jobs may be given. */
-export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', {});
   const code = down ? { code: 4 } : {};
   if (name === undefined) return { json: status.agents, lines: agentTable(stage, status.agents), ...code };

@@ -1,11 +1,11 @@
 import { formatSize } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 
 /** The archives of the installation; no host has to run. */
-export async function run(stage: Stage): Promise<Said> {
-  const backups = (await stage.house.backups(stage.folder)).list();
+export async function run(stage: Stage): Promise<CommandResult> {
+  const backups = (await stage.launcher.backups(stage.folder)).list();
   if (backups.length === 0) {
     const lines = ['no backups yet', `  ${stage.paint('cyan', '→')} daruma backup now`];
     return { json: backups, lines };

@@ -1,9 +1,9 @@
 import { Fault } from '../../kernel/fault.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { run as runJob } from './run.ts';
 
 /** Gives the agent of the backup plugin a job, and waits for its end. */
-export async function run(stage: Stage): Promise<Said> {
+export async function run(stage: Stage): Promise<CommandResult> {
   const { agents } = await stage.ask('status', {});
   const agent = agents.find(({ name }) => name === 'backup') ?? agents.find(({ plugin }) => plugin === 'backup');
   if (!agent) {

@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path';
 import type { RestoreView } from '../../control/backups.ts';
 import { installationFolder } from '../folder.ts';
 import { leaveCheckout } from '../init/checkout.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';
 import { lackLines, proofWords } from './backup-verify.ts';
 
@@ -22,14 +22,14 @@ export async function run(
   stage: Stage,
   [file, named]: (string | undefined)[],
   { dir, install = false }: RestoreOptions,
-): Promise<Said> {
+): Promise<CommandResult> {
   if (named !== undefined && dir !== undefined && resolve(named) !== resolve(dir)) {
     throw usage(`--dir ${dir} and ${named} are two folders`, `daruma backup restore ${file} ${named}`);
   }
   const wanted = named ?? dir;
   const folder = wanted === undefined ? installationFolder(undefined, process.cwd()) : resolve(wanted);
   mkdirSync(folder, { recursive: true });
-  const backups = await stage.house.backups(folder);
+  const backups = await stage.launcher.backups(folder);
   const restored = await backups.restore(resolve(file!));
   if (await leaveCheckout(restored.folder)) restored.lacks.push(CHECKOUT);
   const code = install ? await npmInstall(stage, restored.folder) : 0;

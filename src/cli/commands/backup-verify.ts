@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import type { ProofView } from '../../control/backups.ts';
 import { formatSize } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
 
 /** Unpacks an archive into a temporary folder, opens its store, and has SQLite look at all of it. */
-export async function run(stage: Stage, [file]: (string | undefined)[]): Promise<Said> {
-  const proof = await (await stage.house.backups(stage.folder)).verify(resolve(file!));
+export async function run(stage: Stage, [file]: (string | undefined)[]): Promise<CommandResult> {
+  const proof = await (await stage.launcher.backups(stage.folder)).verify(resolve(file!));
   const lines = [
     `${stage.paint('green', '✓')} ${file} can be restored: ${proofWords(proof, stage)}`,
     ...lackLines(proof),

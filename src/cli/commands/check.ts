@@ -1,11 +1,11 @@
 import type { Ops } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstallation } from '../folder.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 
 /** What is wrong with the files of plugins and agents, host or no host; exit code 3 when anything is. */
-export async function run(stage: Stage): Promise<Said> {
+export async function run(stage: Stage): Promise<CommandResult> {
   const { answer, down } = await presentFiles(stage);
   const { agents, problems, notes = [] } = answer;
   const lines = problems.flatMap((problem) => [...faultLines(problem, stage.paint), '']);
@@ -25,6 +25,6 @@ async function presentFiles(stage: Stage): Promise<{ answer: Ops['check']['value
   } catch (thrown) {
     if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN' || !isInstallation(stage.folder)) throw thrown;
     stage.note('the host is not running; the files were looked at without it');
-    return { answer: await stage.house.check(stage.folder), down: true };
+    return { answer: await stage.launcher.check(stage.folder), down: true };
   }
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { namesOf } from '../completion/names.ts';
+import { completionNames } from '../completion/names.ts';
 import { wantedAt } from '../completion/wanted.ts';
 import { installationFolder } from '../folder.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { createStage } from '../stage.ts';
 import { oneLine } from '../text/width.ts';
 
@@ -13,7 +13,7 @@ export function completeFor(program: Command) {
 }
 
 /** What may follow the words, the last of which is being typed: `word<TAB>what it is`, or `:files`. For shells. */
-async function complete(program: Command, stage: Stage, given: (string | undefined)[]): Promise<Said> {
+async function complete(program: Command, stage: Stage, given: (string | undefined)[]): Promise<CommandResult> {
   const words = given.filter((word) => word !== undefined);
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? '';
@@ -23,12 +23,12 @@ async function complete(program: Command, stage: Stage, given: (string | undefin
   const fitting = found.filter(({ word }) => word.startsWith(current) && /^\S+$/.test(word));
   return { json: fitting, lines: fitting.map(({ word, about }) => `${word}\t${oneLine(about)}`) };
 
-  async function names(kinds: Parameters<typeof namesOf>[1]) {
+  async function names(kinds: Parameters<typeof completionNames>[1]) {
     const at = before.indexOf('--dir');
     const folder = installationFolder(at < 0 ? undefined : before[at + 1], process.cwd());
-    const there = createStage({ folder, json: true, house: stage.house });
+    const there = createStage({ folder, json: true, launcher: stage.launcher });
     try {
-      return await namesOf(there, kinds);
+      return await completionNames(there, kinds);
     } finally {
       there.close();
     }

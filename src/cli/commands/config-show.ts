@@ -1,10 +1,10 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { changedWords, configLine } from '../text/config.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Each value of an agent, or of the host, and where it was said. */
-export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
   const { value: answer, down } = await stage.askAnyway('configShow', agent === undefined ? {} : { agent });
   const columns = [{ title: 'SETTING' }, { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
   const rows = answer.values.map(

@@ -1,7 +1,7 @@
 import type { DrillNewsView, DrillView, IncidentView } from '../../control/protocol.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { memoryBar } from '../text/drill.ts';
 import { usage } from '../usage.ts';
 
@@ -14,7 +14,7 @@ const STORIES: Record<string, string> = {
 };
 
 /** A tour of one fault for people who want to see the healer at work. */
-export async function run(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<CommandResult> {
   const story = Object.hasOwn(STORIES, name) ? STORIES[name] : undefined;
   if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
   const client = await stage.connect();

@@ -1,5 +1,5 @@
 import { diffLines, type Hunk } from '../../kernel/line-diff.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { visible } from '../text/fault.ts';
 import { usage } from '../usage.ts';
 
@@ -12,7 +12,7 @@ interface FileDiff {
 export const verbatim = true;
 
 /** What two versions of a plugin differ in: the author's files, without libraries. */
-export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);
   const [before, after] = await Promise.all(
     [older, newer].map((version) => stage.ask('sources', { plugin: plugin!, version })),

@@ -1,11 +1,11 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { jobTable } from '../text/job.ts';
 
 const MOST = 100;
 
 /** The dead jobs of one cause, newest first, and the newest one's failure with its place. */
-export async function run(stage: Stage, [cause]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [cause]: (string | undefined)[]): Promise<CommandResult> {
   const { value: jobs, down } = await stage.askAnyway('jobs', { states: ['dead'], cause: cause!, limit: MOST });
   if (jobs.length === 0) return { json: jobs, lines: ['no dead letters of that cause'], code: down ? 4 : 1 };
   const lines = jobTable(jobs, stage);

@@ -1,12 +1,12 @@
 import type { Ops } from '../../control/protocol.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Jobs that gave up, by cause; exit code 3 when there are any. */
-export async function run(stage: Stage): Promise<Said> {
+export async function run(stage: Stage): Promise<CommandResult> {
   const { value: groups, down } = await stage.askAnyway('dlq', {});
   return { json: groups, lines: groupLines(groups, stage), code: down ? 4 : groups.length > 0 ? 3 : 0 };
 }

@@ -1,9 +1,9 @@
 import type { DrillNewsView } from '../../control/protocol.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { drillLines } from '../text/drill.ts';
 
 /** Puts faults into canaries of the running installation and measures; exit code 1 when a promise is broken. */
-export async function run(stage: Stage, names: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, names: (string | undefined)[]): Promise<CommandResult> {
   const wanted = names.filter((name) => name !== undefined);
   const client = await stage.connect();
   const results = await client.ask('drill', wanted.length > 0 ? { names: wanted } : {}, (item) => {

@@ -3,7 +3,7 @@ import type { Stage } from '../ports.ts';
 
 export const outlivesReaders = true;
 
-export interface HostOptions {
+export interface HostCommandOptions {
   safe?: boolean;
   /** It may run from sources, for working on Daruma itself. */
   dev?: boolean;
@@ -12,10 +12,10 @@ export interface HostOptions {
 }
 
 /** Runs the host in this process, for a guardian or systemd that watches over it; resolves with its exit code. */
-export async function run(stage: Stage, _args: unknown[], options: HostOptions): Promise<number> {
+export async function run(stage: Stage, _args: unknown[], options: HostCommandOptions): Promise<number> {
   if (options.withParent) endWithParent(process.stdin);
   const { folder, json } = stage;
-  return await stage.house.host({ folder, json, safe: options.safe === true, dev: options.dev === true });
+  return await stage.launcher.host({ folder, json, safe: options.safe === true, dev: options.dev === true });
 }
 
 /** The pipe itself holds nothing up: a host that ends by itself ends. */

@@ -3,7 +3,7 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { numberOf, sinceTime } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { incidentLines, incidentTable } from '../text/incident.ts';
 
 export interface IncidentsOptions {
@@ -15,7 +15,11 @@ export interface IncidentsOptions {
 }
 
 /** What went wrong, newest first; or one incident in full. With `--open` the exit code is 3 when there are any. */
-export async function run(stage: Stage, [id]: (string | undefined)[], options: IncidentsOptions): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [id]: (string | undefined)[],
+  options: IncidentsOptions,
+): Promise<CommandResult> {
   const limit = numberOf(options.limit, BOUNDS.rows, '--limit');
   const since = options.since === undefined ? undefined : sinceTime(stage, options.since, 'incidents');
   if (id !== undefined && /^inc-/.test(id)) {

@@ -3,10 +3,10 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
 
-export interface JobsOptions {
+export interface JobsCommandOptions {
   state?: string;
   since?: string;
   cause?: string;
@@ -18,7 +18,11 @@ const LIKE_AN_ID = /^job-[0-9a-z]+$/;
 const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
-export async function run(stage: Stage, [named]: (string | undefined)[], options: JobsOptions): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [named]: (string | undefined)[],
+  options: JobsCommandOptions,
+): Promise<CommandResult> {
   const states = options.state
     ?.split(',')
     .map((state) => wordOf(state.trim(), STATES, 'state of a job', 'daruma jobs --state'));

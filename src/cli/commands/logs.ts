@@ -5,8 +5,8 @@ import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../again.ts';
 import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
 import { linesBackwards, logFolderOf } from '../log-files.ts';
-import type { Said, Stage } from '../ports.ts';
-import { logLines, timeOf } from '../text/log.ts';
+import type { CommandResult, Stage } from '../ports.ts';
+import { logLines, logTime } from '../text/log.ts';
 import { usage } from '../usage.ts';
 
 export interface LogsOptions {
@@ -21,7 +21,11 @@ export interface LogsOptions {
 const NEWEST = { plain: 100, follow: 20, since: 10_000 };
 
 /** The newest lines of the log files; with `--follow` each new one as well, over restarts of the host. */
-export async function run(stage: Stage, [agent]: (string | undefined)[], options: LogsOptions): Promise<Said | number> {
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: LogsOptions,
+): Promise<CommandResult | number> {
   const wanted = filterOf(stage, agent, options);
   if (options.follow) return await follow(stage, agent, options, wanted);
   const lines = newest(stage, wanted);
@@ -105,7 +109,7 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
       ...(before === undefined ? {} : { before }),
     };
     for (const text of logLines(line, stage, shown)) stage.out(text, true);
-    before = timeOf(line);
+    before = logTime(line);
   };
 }
 

@@ -6,7 +6,7 @@ import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { pluginTestText, pluginText } from '../init/plugin-text.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { pad } from '../text/width.ts';
@@ -22,7 +22,7 @@ const PICKED_UP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
 /** Writes a plugin and its test from templates, and waits until the running host, if there is one, has taken it up. */
-export async function run(stage: Stage, [name]: (string | undefined)[], options: NewOptions): Promise<Said> {
+export async function run(stage: Stage, [name]: (string | undefined)[], options: NewOptions): Promise<CommandResult> {
   if (!NAME.test(name!)) {
     throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name!)}`);
   }

@@ -1,12 +1,16 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { numberOf } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, shortTime } from '../text/clock.ts';
 import { wrap } from '../text/width.ts';
 
 /** What an agent's schedule will do, in words, and its next times in its own zone. */
-export async function run(stage: Stage, [agent]: (string | undefined)[], options: { times: string }): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: { times: string },
+): Promise<CommandResult> {
   const n = numberOf(options.times, BOUNDS.times, '--times');
   const { value: next, down } = await stage.askAnyway('next', { agent: agent!, n });
   const code = down ? { code: 4 } : {};

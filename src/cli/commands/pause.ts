@@ -1,6 +1,6 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { durationOf } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
 import { usage } from '../usage.ts';
 
@@ -9,7 +9,7 @@ export async function run(
   stage: Stage,
   [agent]: (string | undefined)[],
   options: { for?: string; all?: boolean },
-): Promise<Said> {
+): Promise<CommandResult> {
   const forMs = options.for === undefined ? undefined : durationOf(options.for, BOUNDS.pause, '--for');
   const names = await agentsMeant(stage, agent, options.all, 'pause');
   const answers = [];

@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { RehearsedView } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { numberOf } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { rehearsalLines } from '../text/rehearsal.ts';
 
 export interface RehearseOptions {
@@ -16,7 +16,11 @@ export interface RehearseOptions {
  * Runs the newest source on the inputs of past jobs and shows both results. Exit code 1 when it fails where the old one
  * was done, 3 when nothing could be compared.
  */
-export async function run(stage: Stage, [name]: (string | undefined)[], options: RehearseOptions): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [name]: (string | undefined)[],
+  options: RehearseOptions,
+): Promise<CommandResult> {
   const { file, against, live } = options;
   const args = {
     name: name!,

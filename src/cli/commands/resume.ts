@@ -1,8 +1,12 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { agentsMeant } from './pause.ts';
 
 /** Starts the jobs of an agent, or of all, again; lifts a quarantine as well. */
-export async function run(stage: Stage, [agent]: (string | undefined)[], options: { all?: boolean }): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: { all?: boolean },
+): Promise<CommandResult> {
   const answers = [];
   for (const name of await agentsMeant(stage, agent, options.all, 'resume')) {
     answers.push(await stage.ask('resume', { agent: name }));

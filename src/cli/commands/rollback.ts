@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';
 
 /** Settings that a schema has to be asked about take a process of their own. */
@@ -9,7 +9,7 @@ export async function run(
   stage: Stage,
   [agent, version]: (string | undefined)[],
   { force, latest }: { force?: boolean; latest?: boolean },
-): Promise<Said> {
+): Promise<CommandResult> {
   if (latest && (version !== undefined || force)) {
     throw usage('--latest takes no version', `daruma rollback ${agent} --latest`);
   }
@@ -17,8 +17,8 @@ export async function run(
   const answer = await stage.ask('rollback', { agent: agent!, version, force, latest }, WITHIN_MS);
   const mark = stage.paint('green', '✓');
   const id = answer.version.slice(0, 8);
-  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.standing] ?? ''}`];
-  if (answer.standing === 'pinned' || answer.standing === 'rolled-back') {
+  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.rollout] ?? ''}`];
+  if (answer.rollout === 'pinned' || answer.rollout === 'rolled-back') {
     lines.push(`  ${stage.paint('cyan', '→')} daruma rollback ${agent} --latest`);
   }
   return { json: answer, lines };

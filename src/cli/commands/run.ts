@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { JobView } from '../../control/protocol.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { holdUpLines, isAsAsked, usedKeyLines } from '../text/hold-up.ts';
 import { neverAgain, wallMs } from '../text/job.ts';
@@ -9,7 +9,7 @@ import { cut, oneLine } from '../text/width.ts';
 import { usage } from '../usage.ts';
 import { jobTail, waitFor } from '../waiting.ts';
 
-export interface RunOptions {
+export interface RunCommandOptions {
   wait?: boolean;
   input?: string;
   with?: string[];
@@ -17,7 +17,11 @@ export interface RunOptions {
 }
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
-export async function run(stage: Stage, [agent]: (string | undefined)[], options: RunOptions): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: RunCommandOptions,
+): Promise<CommandResult> {
   const input = readInput(options, agent!);
   const args = {
     agent: agent!,
@@ -34,7 +38,10 @@ export async function run(stage: Stage, [agent]: (string | undefined)[], options
   return { json: job, lines: [line, ...holdUpLines(job, stage)] };
 }
 
-async function runAndWait(stage: Stage, args: { agent: string; input?: unknown; key?: string }): Promise<Said> {
+async function runAndWait(
+  stage: Stage,
+  args: { agent: string; input?: unknown; key?: string },
+): Promise<CommandResult> {
   // The log is followed before the job exists, so that not even its first line is missed.
   const tail = jobTail(stage);
   const client = await stage.connect();
@@ -83,7 +90,7 @@ export function endLines(job: JobView, { paint, width }: Stage): string[] {
 }
 
 /** The job's input of `--input` and `--with`; undefined when neither is given. */
-export function readInput({ input, with: fields }: RunOptions, agent: string): unknown {
+export function readInput({ input, with: fields }: RunCommandOptions, agent: string): unknown {
   let whole: unknown;
   if (input !== undefined) {
     try {

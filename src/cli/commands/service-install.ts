@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { hostOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstallation } from '../folder.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { ownerOf, type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
 import { complaints, systemctl, systemdRuns, whyNotFor } from '../service/systemctl.ts';
 import { type UnitFacts, unitText } from '../service/unit.ts';
@@ -13,7 +13,7 @@ export async function run(
   stage: Stage,
   _args: unknown[],
   options: { user?: boolean; dryRun?: boolean; writeOnly?: boolean },
-): Promise<Said> {
+): Promise<CommandResult> {
   const { folder, paint } = stage;
   if (!isInstallation(folder)) {
     throw new Fault({
@@ -65,7 +65,7 @@ export async function run(
 }
 
 /** A unit that nothing reads helps nobody; an image that is booted later may want it. */
-function withoutSystemd({ paint }: Stage, place: UnitPlace): Said {
+function withoutSystemd({ paint }: Stage, place: UnitPlace): CommandResult {
   const user = place.ofUser ? ' --user' : '';
   return {
     json: { ...place, changed: false, started: false, systemd: false },

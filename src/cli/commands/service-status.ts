@@ -1,4 +1,4 @@
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { installedUnit } from '../service/place.ts';
 import { systemctl, systemdRuns } from '../service/systemctl.ts';
 
@@ -15,7 +15,7 @@ const ASKED = [
 ];
 
 /** What systemd says of the installation's service. Exit code 3 when it is not at work. */
-export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<Said> {
+export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<CommandResult> {
   const place = installedUnit(stage.folder, options.user);
   const own = place.ofUser ? '--user ' : '';
   if (!systemdRuns()) {

@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { Fault } from '../../kernel/fault.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { installedUnit } from '../service/place.ts';
 import { systemctl, systemdRuns } from '../service/systemctl.ts';
 
 /** Stops the installation's service and takes its unit away; the installation itself is left as it is. */
-export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<Said> {
+export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<CommandResult> {
   const place = installedUnit(stage.folder, options.user);
   const runs = systemdRuns();
   // The running jobs are finished first; a unit that is gone could not be stopped any more.

@@ -11,5 +11,5 @@ export interface StartOptions {
 /** Runs a host under a guardian, which is this process; resolves with the exit code once both have ended. */
 export async function run(stage: Stage, _args: unknown[], options: StartOptions): Promise<number> {
   const about = { folder: stage.folder, json: stage.json, safe: options.safe === true };
-  return await (options.guardian ? stage.house.start(about) : stage.house.host(about));
+  return await (options.guardian ? stage.launcher.start(about) : stage.launcher.host(about));
 }

@@ -1,6 +1,6 @@
 import type { Ops, StateEntryView } from '../../control/protocol.ts';
 import { formatSize } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
@@ -15,7 +15,11 @@ export interface StateOptions {
 }
 
 /** Who holds state, what an agent holds, one value in full; and its changes by hand, of which those that forget want `--yes`. */
-export async function run(stage: Stage, [agent, key]: (string | undefined)[], options: StateOptions): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [agent, key]: (string | undefined)[],
+  options: StateOptions,
+): Promise<CommandResult> {
   if (agent === undefined) {
     if (options.set !== undefined || options.delete || options.moveTo !== undefined) {
       throw usage('name the agent whose state is meant', 'daruma state');
@@ -31,7 +35,7 @@ export async function run(stage: Stage, [agent, key]: (string | undefined)[], op
   return show(stage, agent, key);
 }
 
-async function sizes(stage: Stage): Promise<Said> {
+async function sizes(stage: Stage): Promise<CommandResult> {
   const { value, down } = await stage.askAnyway('stateSizes', {});
   const columns = [
     { title: 'AGENT', atLeast: 12 },
@@ -43,7 +47,7 @@ async function sizes(stage: Stage): Promise<Said> {
   return { json: value, lines, ...(down ? { code: 4 } : {}) };
 }
 
-async function show(stage: Stage, agent: string, key: string | undefined): Promise<Said> {
+async function show(stage: Stage, agent: string, key: string | undefined): Promise<CommandResult> {
   const { value, down } = await stage.askAnyway('state', { agent, ...(key === undefined ? {} : { key }) });
   if (value.length === 0) await mustBeKnown(stage, agent);
   const code = down ? { code: 4 } : {};
@@ -79,13 +83,18 @@ function entryTable(agent: string, entries: StateEntryView[], stage: Stage): str
   return table(columns, rows, stage.width, dim(stage));
 }
 
-async function set(stage: Stage, agent: string, key: string | undefined, text: string): Promise<Said> {
+async function set(stage: Stage, agent: string, key: string | undefined, text: string): Promise<CommandResult> {
   if (key === undefined) throw usage('--set wants a key', `daruma state ${agent} my-key --set '{"n":1}'`);
   const answer = await stage.ask('stateSet', { agent, key, value: jsonOf(text, agent, key) });
   return { json: answer, lines: [`${stage.paint('green', '✓')} ${key} of ${agent} is set${wasWords(answer, stage)}`] };
 }
 
-async function forget(stage: Stage, agent: string, key: string | undefined, options: StateOptions): Promise<Said> {
+async function forget(
+  stage: Stage,
+  agent: string,
+  key: string | undefined,
+  options: StateOptions,
+): Promise<CommandResult> {
   if ((key === undefined) !== (options.all === true)) {
     throw usage('--delete wants one key, or --all', `daruma state ${agent} --delete --all --yes`);
   }
@@ -100,7 +109,7 @@ async function forget(stage: Stage, agent: string, key: string | undefined, opti
   return { json: { deleted: entries.map((entry) => entry.key) }, lines, code: entries.length === 0 ? 1 : 0 };
 }
 
-async function move(stage: Stage, from: string, to: string, isSure: boolean): Promise<Said> {
+async function move(stage: Stage, from: string, to: string, isSure: boolean): Promise<CommandResult> {
   const { value: entries } = await stage.askAnyway('state', { agent: from });
   if (entries.length > 0 && !isSure) {
     const command = `daruma state ${from} --move-to ${to} --yes`;
@@ -119,7 +128,7 @@ async function move(stage: Stage, from: string, to: string, isSure: boolean): Pr
   };
 }
 
-function notDone(stage: Stage, what: string, command: string, entries: StateEntryView[]): Said {
+function notDone(stage: Stage, what: string, command: string, entries: StateEntryView[]): CommandResult {
   return {
     json: { done: false, keys: entries.map(({ key }) => key) },
     lines: [what, `  not done; ${stage.paint('cyan', '→')} ${command}`],

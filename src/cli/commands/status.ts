@@ -1,9 +1,9 @@
 import { unknownAgent } from '../given.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { needsYou, statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */
-export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', agent ? { agent } : {});
   const code = down ? 4 : needsYou(status) ? 3 : 0;
   if (agent === undefined) return { json: status, lines: statusLines(status, stage), code };

@@ -1,13 +1,13 @@
 import type { StoreView } from '../../control/store-view.ts';
 import { formatSize } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Rows of the store that cannot be read, and damage of its file, host or no host; exit code 3 when anything is. */
-export async function run(stage: Stage): Promise<Said> {
-  const { lookAtStore } = await stage.house.store();
+export async function run(stage: Stage): Promise<CommandResult> {
+  const { lookAtStore } = await stage.launcher.store();
   const view = { ...(await lookAtStore(stage.folder)), mended: 0 };
   const lines = storeLines(view, stage);
   if (view.unreadable.length > 0) lines.push(`  ${stage.paint('cyan', '→')} daruma store mend`);

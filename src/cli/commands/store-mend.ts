@@ -1,13 +1,13 @@
 import { Fault } from '../../kernel/fault.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { isWhole, storeLines } from './store-check.ts';
 
 /** Every row is looked at, which takes as long as the disk does. */
 const ANSWER_WITHIN_MS = 600_000;
 
 /** Sets aside every row that cannot be read, host or no host; exit code 1 when something is left that it cannot mend. */
-export async function run(stage: Stage): Promise<Said> {
-  const { lookAtStore, mendStore } = await stage.house.store();
+export async function run(stage: Stage): Promise<CommandResult> {
+  const { lookAtStore, mendStore } = await stage.launcher.store();
   const mended = await byHost(stage, () => mendStore(stage.folder));
   const view = { ...(await lookAtStore(stage.folder)), mended };
   const done =

@@ -5,7 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 
 /** One test, as `--json` tells it. */
 interface TestView {
@@ -22,7 +22,7 @@ const TEST_FILE = /\.(?:test|spec)\.[cm]?[jt]sx?$/;
 const INSTALL = 'npm i -D vitest vite';
 
 /** Runs `plugins/<name>.test.ts`, those in the folder `plugins/<name>/`, or every test in `plugins/`, with the installation's own vitest; its exit code is passed on. */
-export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<Said | number> {
+export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult | number> {
   const files = name === undefined ? allTests(stage.folder) : testsOf(stage.folder, name);
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
   // Its own colours follow the environment alone: a pipe would get them too.

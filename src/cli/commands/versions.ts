@@ -1,6 +1,6 @@
 import type { VersionView } from '../../control/protocol.ts';
 import { formatSize } from '../../kernel/units.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import { type Column, type Row, table } from '../text/table.ts';
@@ -16,7 +16,7 @@ const COLUMNS: Column[] = [
 ];
 
 /** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
-const STANDINGS: Record<VersionView['standing'], string> = {
+const STANDINGS: Record<VersionView['rollout'], string> = {
   candidate: 'on probation',
   good: 'good',
   bad: 'bad',
@@ -24,18 +24,18 @@ const STANDINGS: Record<VersionView['standing'], string> = {
 };
 
 /** The kept versions of a plugin, newest first. */
-export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promise<Said> {
+export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promise<CommandResult> {
   const answer = await stage.ask('versions', { plugin: plugin! });
   const { paint, clock, width } = stage;
   const rows = answer.versions.map((version): Row => {
-    const { sign, style } = signOf(version.standing);
+    const { sign, style } = signOf(version.rollout);
     return {
       cells: [
         { text: sign, paint: (text) => paint(style, text) },
         version.id.slice(0, 8),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
-        STANDINGS[version.standing],
+        STANDINGS[version.rollout],
         agentWords(version),
       ],
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),

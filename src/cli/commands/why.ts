@@ -1,6 +1,6 @@
 import type { WhyView } from '../../control/protocol.ts';
 import { isoOf } from '../../kernel/instant.ts';
-import type { Said, Stage } from '../ports.ts';
+import type { CommandResult, Stage } from '../ports.ts';
 import { clockTime, dayOf } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
@@ -10,7 +10,11 @@ import { usage } from '../usage.ts';
 import { parseWhen } from '../when.ts';
 
 /** Says in words what became of a planned time. */
-export async function run(stage: Stage, [agent]: (string | undefined)[], options: { at?: string }): Promise<Said> {
+export async function run(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: { at?: string },
+): Promise<CommandResult> {
   const at = options.at === undefined ? undefined : parseWhen(options.at, stage.clock);
   if (options.at !== undefined && at === undefined) {
     throw usage(`--at ${options.at} is no time`, `daruma why ${agent} --at "Sat 02:00"`);

@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Op, Ops } from '../../control/protocol.ts';
 import type { Stage } from '../ports.ts';
-import type { Candidate, NameKind } from './wanted.ts';
+import type { Completion, NameKind } from './wanted.ts';
 
 /** Nobody waits for a completion longer than that; then the disk answers. */
 const WITHIN_MS = 700;
 const MOST = 50;
 
 /** The names of an installation: of its host when that answers at once, else of its store and folders. */
-export async function namesOf(stage: Stage, kinds: readonly NameKind[]): Promise<Candidate[]> {
+export async function completionNames(stage: Stage, kinds: readonly NameKind[]): Promise<Completion[]> {
   const ask = await asking(stage);
   const lists = await Promise.all(kinds.map((kind) => OF[kind](stage, ask).catch(() => [])));
   return lists.flat();
@@ -22,12 +22,12 @@ async function asking(stage: Stage): Promise<Ask> {
     await stage.ask('ping', {}, WITHIN_MS);
     return (op, args) => stage.ask(op, args, WITHIN_MS);
   } catch {
-    const offline = stage.house.offline(stage.folder);
+    const offline = stage.launcher.offline(stage.folder);
     return async (op, args) => (await (await offline).ask(op, args)) as never;
   }
 }
 
-const OF: Record<NameKind, (stage: Stage, ask: Ask) => Promise<Candidate[]>> = {
+const OF: Record<NameKind, (stage: Stage, ask: Ask) => Promise<Completion[]>> = {
   async agent({ folder }, ask) {
     try {
       const { agents } = await ask('status', {});
@@ -58,7 +58,7 @@ const OF: Record<NameKind, (stage: Stage, ask: Ask) => Promise<Candidate[]>> = {
     return (await ask('dlq', {})).map(({ cause, agent, count }) => ({ word: cause, about: `${count} of ${agent}` }));
   },
   async backup(stage) {
-    const backups = (await stage.house.backups(stage.folder)).list();
+    const backups = (await stage.launcher.backups(stage.folder)).list();
     return backups.map(({ file, at }) => ({ word: `backups/${file}`, about: `made ${at}` }));
   },
 };
@@ -73,4 +73,4 @@ function namesIn(folder: string, place: 'agents' | 'plugins'): string[] {
   }
 }
 
-const plain = (word: string): Candidate => ({ word, about: '' });
+const plain = (word: string): Completion => ({ word, about: '' });

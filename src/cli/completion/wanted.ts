@@ -2,7 +2,7 @@ import type { Command, Option } from 'commander';
 
 /** What may stand at a place of the command line. */
 export type Wanted =
-  | { is: 'words'; words: Candidate[] }
+  | { is: 'words'; words: Completion[] }
   /** A name that only the installation knows. */
   | { is: 'name'; of: NameKind[] }
   | { is: 'files' }
@@ -10,7 +10,7 @@ export type Wanted =
 
 export type NameKind = 'agent' | 'plugin' | 'job' | 'dead' | 'incident' | 'cause' | 'backup';
 
-export interface Candidate {
+export interface Completion {
   word: string;
   about: string;
 }

@@ -4,7 +4,7 @@ import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts'
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Stage } from '../ports.ts';
 import { changeLines, devBanner } from '../text/dev.ts';
-import { logLines, timeOf } from '../text/log.ts';
+import { logLines, logTime } from '../text/log.ts';
 import type { Look } from '../text/status.ts';
 
 /** Everything that `daruma dev` writes, in one order; with `--json` each item is a line of JSON. */
@@ -54,7 +54,7 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
       show(() => {
         const shown = { agent: true, job: true, ...(before === undefined ? {} : { before }) };
         print(logLines(line, look(), shown), { log: line }, true);
-        before = timeOf(line);
+        before = logTime(line);
       });
     },
     say: (...lines) => show(() => print(lines)),

@@ -9,7 +9,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { folderOfUnit, type UnitFacts, unitName, unitNameByPath } from './unit.ts';
 
 /** Whose processes a service's are. */
-export interface Owner {
+export interface UnitOwner {
   uid: number;
   gid: number;
   /** The number where the machine has no name for it. */
@@ -83,7 +83,7 @@ export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
 }
 
 /** The owner of a folder, with the group that systemd gives to its processes. */
-export function ownerOf(folder: string): Owner {
+export function ownerOf(folder: string): UnitOwner {
   const { uid, gid } = statSync(folder);
   try {
     const lines = readFileSync('/etc/passwd', 'utf8').split('\n');

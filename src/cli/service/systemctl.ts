@@ -1,8 +1,8 @@
 import { type ExecFileOptions, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import type { Owner, UnitPlace } from './place.ts';
+import type { UnitOwner, UnitPlace } from './place.ts';
 
-export interface Ran {
+export interface SystemctlResult {
   code: number;
   /** stdout and stderr, as they came. */
   said: string;
@@ -16,7 +16,7 @@ export function systemdRuns(): boolean {
 }
 
 /** `systemctl` for the unit's own systemd. A program that is not there is code 127. */
-export function systemctl({ ofUser }: Pick<UnitPlace, 'ofUser'>, ...args: string[]): Promise<Ran> {
+export function systemctl({ ofUser }: Pick<UnitPlace, 'ofUser'>, ...args: string[]): Promise<SystemctlResult> {
   return run('systemctl', [...(ofUser ? ['--user'] : []), ...args]);
 }
 
@@ -31,7 +31,7 @@ export async function complaints({ file, ofUser }: Pick<UnitPlace, 'file' | 'ofU
 }
 
 /** Why the owner's processes could not run Daruma, in the system's words; undefined when they can, or nobody may try it. */
-export async function whyNotFor({ uid, gid }: Owner, node: string, main: string): Promise<string | undefined> {
+export async function whyNotFor({ uid, gid }: UnitOwner, node: string, main: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || uid === 0) return undefined;
   const { code, said } = await run(node, [main, '--version'], { uid, gid, cwd: '/' });
   return code === 0
@@ -39,7 +39,7 @@ export async function whyNotFor({ uid, gid }: Owner, node: string, main: string)
     : (said.match(/^.*\b(EACCES|EPERM|Cannot find|not permitted).*$/m)?.[0] ?? said.trim().split('\n')[0]);
 }
 
-function run(program: string, args: string[], as: ExecFileOptions = {}): Promise<Ran> {
+function run(program: string, args: string[], as: ExecFileOptions = {}): Promise<SystemctlResult> {
   return new Promise((resolve) => {
     execFile(program, args, { ...as, timeout: WITHIN_MS, encoding: 'utf8' }, (error, stdout, stderr) => {
       const failed = error as (NodeJS.ErrnoException & { code?: number | string }) | null;

@@ -11,7 +11,7 @@ import { type Look, memoryWords, paintMarks, stateWords } from './status.ts';
 import { oneLine, pad, widthOf, wrap } from './width.ts';
 
 /** What is asked beside the status, for one agent in full. */
-export interface AgentFacts {
+export interface AgentDetails {
   values: { path: string; value: unknown; origin: string }[];
   jobs: JobView[];
 }
@@ -19,7 +19,7 @@ export interface AgentFacts {
 const NEWEST_JOBS = 5;
 
 /** Asks for them; what cannot be had is left out. */
-export async function agentFacts(stage: Stage, agent: string, down: boolean): Promise<AgentFacts> {
+export async function agentFacts(stage: Stage, agent: string, down: boolean): Promise<AgentDetails> {
   if (down) return { values: [], jobs: [] };
   const [config, jobs] = await Promise.all([
     stage.ask('configShow', { agent }).catch(() => ({ values: [] })),
@@ -29,7 +29,7 @@ export async function agentFacts(stage: Stage, agent: string, down: boolean): Pr
 }
 
 /** One agent in full: what it is, how it does, why it is in its state, what to do next. */
-export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): string[] {
+export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
   const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
@@ -74,13 +74,13 @@ export function agentLines(agent: AgentView, facts: AgentFacts, look: Look): str
 }
 
 /** Nothing is said of what is as it should be. */
-function standingWords({ standing }: AgentView): string {
+function standingWords({ rollout }: AgentView): string {
   const words: Record<string, string> = {
     candidate: 'on probation',
     pinned: 'held by hand',
     'rolled-back': 'rolled back',
   };
-  const word = standing ? words[standing] : undefined;
+  const word = rollout ? words[rollout] : undefined;
   return word ? ` (${word})` : '';
 }
 
@@ -92,14 +92,14 @@ function dayWords(agent: AgentView, { paint }: Look): string {
   return `${parts.join(' · ')}   ${paintMarks(spark(agent.hours), paint)}`;
 }
 
-function limitWords(values: AgentFacts['values']): string | null {
+function limitWords(values: AgentDetails['values']): string | null {
   const words = values
     .filter(({ path, value }) => path.startsWith('limits.') && value !== null && value !== undefined)
     .map(({ path, value }) => `${path.slice('limits.'.length)} ${wordOf(value)}`);
   return words.length > 0 ? words.join(' · ') : null;
 }
 
-function needWords(values: AgentFacts['values']): string | null {
+function needWords(values: AgentDetails['values']): string | null {
   const words = values
     .filter(({ path, value }) => path.startsWith('needs.') && !(Array.isArray(value) && value.length === 0) && value)
     .map(({ path, value }) => `${path.slice('needs.'.length)} ${wordOf(value)}`);

@@ -1,10 +1,10 @@
-import { type PlainFault, placeOf } from '../../kernel/fault.ts';
+import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { type Paint, plain } from './paint.ts';
 import { oneLine } from './width.ts';
 
 /** What people read of a failure: one line with its cause, the place, the lines around it, and what to do next. */
 export function faultLines(fault: PlainFault, paint: Paint = plain, sign = '✗'): string[] {
-  const place = placeOf(fault);
+  const place = locationOf(fault);
   const message = oneLine(fault.message);
   const lines = [`${paint(sign === '✗' ? 'red' : 'yellow', sign)} ${message}`];
   if (place && !message.includes(place)) lines.push(`  at ${place}`);

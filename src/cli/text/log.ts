@@ -1,5 +1,5 @@
 import type { LogLine } from '../../control/protocol.ts';
-import { type PlainFault, placeOf } from '../../kernel/fault.ts';
+import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { clockTime, dayOf, localTimes } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
@@ -13,7 +13,7 @@ const STYLES: Record<string, Style> = { debug: 'dim', info: 'green', warn: 'yell
 const LONGEST_VALUE = 160;
 
 /** When it was written, by the plugin's own clock for a plugin's line; epoch ms. */
-export function timeOf(line: LogLine): number {
+export function logTime(line: LogLine): number {
   return Date.parse(typeof line.at === 'string' ? line.at : line.time);
 }
 
@@ -28,7 +28,7 @@ export function logLines(
   options: { agent: boolean; job: boolean; before?: number },
 ): string[] {
   const { paint, clock } = look;
-  const ms = timeOf(line);
+  const ms = logTime(line);
   const lines: string[] = [];
   if (
     options.before === undefined
@@ -99,7 +99,7 @@ function belowOf(line: LogLine): string[] {
   const lines: string[] = [];
   const fault = values.find(isFault);
   if (fault) {
-    const place = placeOf(fault);
+    const place = locationOf(fault);
     if (place && !line.msg.includes(place)) lines.push(`at ${place}`);
     if (fault.next) lines.push(`→ ${fault.next}`);
   }

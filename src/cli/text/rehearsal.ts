@@ -1,5 +1,5 @@
 import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/protocol.ts';
-import { placeOf } from '../../kernel/fault.ts';
+import { locationOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint, Style } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
@@ -96,7 +96,7 @@ function below({ differences, differing, new: now }: RehearsedView): string[] {
     return `${path || '(result)'}: ${values}`;
   });
   if (differing > SHOWN_PLACES) places.push(`… and ${differing - SHOWN_PLACES} places more`);
-  const place = now.error && placeOf(now.error);
+  const place = now.error && locationOf(now.error);
   if (place) places.push(`at ${place}`);
   const wanted = (now.effects ?? []).filter(({ is }) => is !== 'answered');
   // What was in the way comes first.

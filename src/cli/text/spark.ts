@@ -1,12 +1,12 @@
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /** Jobs that ended in some stretch of time. */
-export interface Stretch {
+export interface SparkRange {
   done: number;
   dead: number;
 }
 
-export interface Mark {
+export interface SparkMark {
   letter: string;
   is: 'none' | 'fine' | 'mixed' | 'dead';
 }
@@ -15,9 +15,9 @@ export interface Mark {
  * One letter for each stretch, oldest first: `·` nothing ended, `▁`–`▇` all went well (height: the number, against the
  * highest), `!` some died, `✗` all died. `places` below the number of stretches puts neighbours together.
  */
-export function spark(stretches: readonly Stretch[], places = stretches.length): Mark[] {
+export function spark(stretches: readonly SparkRange[], places = stretches.length): SparkMark[] {
   const size = Math.max(1, Math.ceil(stretches.length / places));
-  const joined: Stretch[] = [];
+  const joined: SparkRange[] = [];
   for (let at = 0; at < stretches.length; at += size) {
     const part = stretches.slice(at, at + size);
     joined.push({
@@ -26,7 +26,7 @@ export function spark(stretches: readonly Stretch[], places = stretches.length):
     });
   }
   const highest = Math.max(1, ...joined.map(({ done, dead }) => done + dead));
-  return joined.map(({ done, dead }): Mark => {
+  return joined.map(({ done, dead }): SparkMark => {
     if (done + dead === 0) return { letter: '·', is: 'none' };
     if (dead > 0) return done > 0 ? { letter: '!', is: 'mixed' } : { letter: '✗', is: 'dead' };
     return { letter: BARS[Math.ceil((done / highest) * BARS.length) - 1]!, is: 'fine' };

@@ -5,7 +5,7 @@ import { configLine } from './config.ts';
 import { faultLines } from './fault.ts';
 import { originLines } from './origins.ts';
 import { type Paint, signOf } from './paint.ts';
-import { type Mark, spark } from './spark.ts';
+import { type SparkMark, spark } from './spark.ts';
 import { type Column, type Row, table } from './table.ts';
 import { joined, oneLine, widthOf, wrap } from './width.ts';
 
@@ -145,7 +145,7 @@ export function memoryWords({ memory }: AgentView): string {
 }
 
 /** The bars in colour, neighbours of one colour together. */
-export function paintMarks(marks: Mark[], paint: Paint): string {
+export function paintMarks(marks: SparkMark[], paint: Paint): string {
   const style = { none: 'dim', fine: 'green', mixed: 'yellow', dead: 'red' } as const;
   let text = '';
   for (let at = 0; at < marks.length; ) {

@@ -11,11 +11,11 @@ export interface Column {
 }
 
 /** One cell: a text, or a text and how it is coloured once it has been cut and filled up. */
-export type Cell = string | { text: string; paint(text: string): string };
+export type TableCell = string | { text: string; paint(text: string): string };
 
 /** A row of cells; `below` are lines that follow it, already indented. */
 export interface Row {
-  cells: Cell[];
+  cells: TableCell[];
   below?: string[];
 }
 
@@ -81,7 +81,7 @@ function shrink(columns: Column[], widths: number[], width: number): void {
   }
 }
 
-function lineOf(columns: Column[], widths: number[], cells: Cell[]): string {
+function lineOf(columns: Column[], widths: number[], cells: TableCell[]): string {
   return columns
     .map((column, at) => {
       const cell = cells[at] ?? '';
@@ -92,6 +92,6 @@ function lineOf(columns: Column[], widths: number[], cells: Cell[]): string {
     .trimEnd();
 }
 
-function textOf(cell: Cell): string {
+function textOf(cell: TableCell): string {
   return typeof cell === 'string' ? cell : cell.text;
 }

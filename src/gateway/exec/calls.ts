@@ -6,7 +6,7 @@ import type { ExecAttempt } from './ports.ts';
  */
 export type CallState = 'queued' | 'preparing' | 'running' | 'answered';
 
-export interface CallFacts extends ExecAttempt {
+export interface ExecCallFacts extends ExecAttempt {
   agent: string;
   call: number;
   mark: string;
@@ -14,12 +14,12 @@ export interface CallFacts extends ExecAttempt {
 }
 
 /** Whether a call holds one of the places that its agent has. */
-export function holdsPlace({ state }: Pick<CallFacts, 'state'>): boolean {
+export function holdsPlace({ state }: Pick<ExecCallFacts, 'state'>): boolean {
   return state === 'preparing' || state === 'running';
 }
 
 /** The calls that may go on now, oldest first: as many of an agent as it has places. */
-export function nextCalls<Call extends CallFacts>(calls: Iterable<Call>, agent: string, atATime: number): Call[] {
+export function nextCalls<Call extends ExecCallFacts>(calls: Iterable<Call>, agent: string, atATime: number): Call[] {
   let free = atATime;
   const queued: Call[] = [];
   for (const call of calls) {

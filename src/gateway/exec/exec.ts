@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { ExecResult } from '../../plugin/context.ts';
 import { findCommand } from './allowed.ts';
-import { type CallFacts, nextCalls } from './calls.ts';
-import { faults } from './faults.ts';
-import { createKeeper } from './keeper.ts';
+import { createBrokerSupervisor } from './broker-supervisor.ts';
+import { type ExecCallFacts, nextCalls } from './calls.ts';
+import { execFaults } from './faults.ts';
 import { orderFor } from './order.ts';
-import type { Exec, ExecAttempt, ExecChild, ExecNeeds, ExecOptions, ExecOrder } from './ports.ts';
-import { type BrokerEnd, type ChildRecord, type FromBroker, markOf, type StopWhy } from './wire.ts';
+import type { Exec, ExecAttempt, ExecChild, ExecNeeds, ExecOrder, ExecServiceOptions } from './ports.ts';
+import { type BrokerEnd, type ChildRecord, envTagOf, type FromBroker, type StopWhy } from './wire.ts';
 
 /** What the broker needs to kill everything when the host stops, after the grace. */
 const STOP_MS = 2_000;
 
-interface Call extends CallFacts {
+interface Call extends ExecCallFacts {
   order: ExecOrder;
   answer: PromiseWithResolvers<ExecResult>;
 }
@@ -29,7 +29,7 @@ type Reading = Extract<FromBroker, { say: 'readings' }>['children'][number];
  * Runs commands in the broker, a process that is there only while it is needed. Whatever dies, nothing runs on: what an
  * attempt leaves is killed by the broker, what the host leaves by the broker, what the broker leaves by the next one.
  */
-export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
+export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec {
   const { time, log } = needs;
   const { folder, runFolder, atATime = 4, idleMs = 60_000, graceMs = 1_000, cgroups = true } = options;
   const installation = shortHash(options.folderId ?? folder);
@@ -44,7 +44,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
   /** Called when the last call is gone. */
   let none: (() => void) | undefined;
 
-  const keeper = createKeeper(
+  const brokerSupervisor = createBrokerSupervisor(
     { time, log, hear, lost, isBusy: () => calls.size > 0 },
     { installation, scratch, graceMs, cgroups, idleMs, cwd: runFolder, file: join(runFolder, 'children.jsonl') },
   );
@@ -65,12 +65,12 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
   /** The command runs only once its process is on record. */
   async function record(child: ChildRecord) {
     try {
-      await keeper.record(child);
-      keeper.tell({ do: 'open', mark: child.mark });
+      await brokerSupervisor.record(child);
+      brokerSupervisor.tell({ do: 'open', mark: child.mark });
     } catch (error) {
       const call = calls.get(child.mark);
-      if (call) fail(call, faults.unrecorded(call.order.command, (error as Error).message));
-      keeper.tell({ do: 'stop', mark: child.mark, why: 'stopped' });
+      if (call) fail(call, execFaults.unrecorded(call.order.command, (error as Error).message));
+      brokerSupervisor.tell({ do: 'stop', mark: child.mark, why: 'stopped' });
     }
   }
 
@@ -79,14 +79,14 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
     if (!call) return;
     const { command, timeoutMs } = call.order;
     if (end.is === 'ended') settle(call, () => call.answer.resolve(end.result));
-    else if (end.is === 'unstarted') fail(call, faults.unstarted(command, end.message));
-    else if (end.why === 'timeout') fail(call, faults.timeout(command, timeoutMs!, end.result));
+    else if (end.is === 'unstarted') fail(call, execFaults.unstarted(command, end.message));
+    else if (end.why === 'timeout') fail(call, execFaults.timeout(command, timeoutMs!, end.result));
     else fail(call, stoppedFault(call));
   }
 
   function gone({ mark, left, names }: Extract<FromBroker, { say: 'gone' }>) {
     const call = calls.get(mark);
-    keeper.forget(mark);
+    brokerSupervisor.forget(mark);
     if (!call) return;
     const { agent, job, attempt, order } = call;
     if (left > 0) needs.left({ agent, job, attempt, command: order.command, count: left, processes: names });
@@ -97,7 +97,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
     readings = [];
     for (const call of [...calls.values()]) {
       if (call.state !== 'running' && call.state !== 'answered') continue;
-      fail(call, faults.lost(call.order.command, how));
+      fail(call, execFaults.lost(call.order.command, how));
       remove(call);
     }
   }
@@ -114,7 +114,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
   }
 
   function stoppedFault({ order }: Call): Error {
-    return is === 'running' ? faults.stopped(order.command) : faults.hostStops(order.command);
+    return is === 'running' ? execFaults.stopped(order.command) : execFaults.hostStops(order.command);
   }
 
   /** Nothing of it is left. */
@@ -126,7 +126,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
     attempts.get(key)?.calls.delete(call);
     clear(key);
     if (calls.size > 0) return;
-    keeper.rest();
+    brokerSupervisor.rest();
     none?.();
   }
 
@@ -135,7 +135,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
     const attempt = attempts.get(key);
     if (!attempt?.hasEnded || attempt.calls.size > 0) return;
     attempts.delete(key);
-    keeper.tell({ do: 'clear', scratch: attempt.scratch });
+    brokerSupervisor.tell({ do: 'clear', scratch: attempt.scratch });
   }
 
   function pump(agent: string) {
@@ -150,7 +150,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
       // It may have been stopped meanwhile.
       if ((call.state as string) !== 'preparing') return;
       const terms = { folder, scratch: attempts.get(keyOf(call))!.scratch, env: process.env };
-      keeper.tell({ do: 'run', mark: call.mark, order: orderFor(call.order, path, terms) });
+      brokerSupervisor.tell({ do: 'run', mark: call.mark, order: orderFor(call.order, path, terms) });
       call.state = 'running';
     } catch (error) {
       fail(call, error as Error);
@@ -160,7 +160,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
 
   function stopCall(call: Call, why: StopWhy) {
     if (call.state === 'queued' || call.state === 'preparing') remove(call);
-    else keeper.tell({ do: 'stop', mark: call.mark, why });
+    else brokerSupervisor.tell({ do: 'stop', mark: call.mark, why });
   }
 
   function attemptOf(order: ExecOrder): AttemptCalls {
@@ -183,7 +183,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
       none = undefined;
       stop();
     }
-    await keeper.end();
+    await brokerSupervisor.end();
     for (const call of [...calls.values()]) remove(call);
     attempts.clear();
     readings = [];
@@ -195,7 +195,7 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
       await stopped;
       if (is !== 'new') return;
       is = 'running';
-      await keeper.start();
+      await brokerSupervisor.start();
     },
     async stop() {
       if (is === 'new') return stopped;
@@ -203,11 +203,11 @@ export function createExec(needs: ExecNeeds, options: ExecOptions): Exec {
       await stopped;
     },
     // Without a broker nothing turns that could stand still.
-    alive: () => (is === 'new' ? undefined : calls.size > 0 ? keeper.heardAt() : time.monotonic()),
+    alive: () => (is === 'new' ? undefined : calls.size > 0 ? brokerSupervisor.heardAt() : time.monotonic()),
     run(order) {
-      if (is !== 'running') return Promise.reject(faults.hostStops(order.command));
+      if (is !== 'running') return Promise.reject(execFaults.hostStops(order.command));
       const { agent, job, attempt, call } = order;
-      const mark = markOf(installation, order, `${session}-${++lastCall}`);
+      const mark = envTagOf(installation, order, `${session}-${++lastCall}`);
       const answer = Promise.withResolvers<ExecResult>();
       const made: Call = { agent, job, attempt, call, mark, state: 'queued', order, answer };
       calls.set(mark, made);

@@ -3,7 +3,7 @@ import { formatDuration } from '../../kernel/units.ts';
 import type { ExecResult } from '../../plugin/context.ts';
 
 /** Why a command has no result. */
-export const faults = {
+export const execFaults = {
   timeout: (command: string, ms: number, result: ExecResult) =>
     new Fault({
       code: 'EXEC_TIMEOUT',

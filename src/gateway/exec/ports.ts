@@ -63,7 +63,7 @@ export interface ExecNeeds {
   left(what: ExecLeft): void;
 }
 
-export interface ExecOptions {
+export interface ExecServiceOptions {
   /** The installation, absolute. */
   folder: string;
   /** What the folder is whatever it is called: a copy must not take the original's commands for what it left. Default: its path. */

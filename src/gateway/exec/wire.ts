@@ -1,12 +1,12 @@
 import type { ExecResult } from '../../plugin/context.ts';
 
-/** What host and broker say to one another, one message each. A command is named by its mark: see {@link markOf}. */
+/** What host and broker say to one another, one message each. A command is named by its mark: see {@link envTagOf}. */
 
 /** The environment variable that every process of a command inherits. */
-export const MARK_NAME = 'DARUMA_EXEC';
+export const ENV_TAG = 'DARUMA_EXEC';
 
 /** `<installation>:<job>:<attempt>:<command>`: whose process it is. Unique for each command that an installation runs. */
-export function markOf(installation: string, ref: { job: string; attempt: number }, command: string): string {
+export function envTagOf(installation: string, ref: { job: string; attempt: number }, command: string): string {
   return `${installation}:${ref.job}:${ref.attempt}:${command}`;
 }
 

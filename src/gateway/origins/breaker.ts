@@ -91,7 +91,7 @@ export function mayPass(breaker: Breaker, now: number): boolean {
 }
 
 /** What becomes of the breaker. Refused, and nothing changes: a call that may not go out, and an end of another round. */
-export function step(breaker: Breaker, event: BreakerEvent, terms: BreakerTerms): Breaker | 'refused' {
+export function stepBreaker(breaker: Breaker, event: BreakerEvent, terms: BreakerTerms): Breaker | 'refused' {
   if (event.is === 'asked') return asked(breaker, event.now, event.withinMs);
   if (event.round !== breaker.round) return 'refused';
   switch (breaker.is) {

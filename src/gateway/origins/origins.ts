@@ -1,8 +1,16 @@
 import { isoOf } from '../../kernel/instant.ts';
 import type { Admission, OriginDown, Outage } from '../../kernel/origin.ts';
-import { type Account, count, matters, newAccount, nobody, percentiles, strike } from './account.ts';
-import { type BreakerEvent, mayPass, step, suspectBreaker } from './breaker.ts';
-import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds, OriginView } from './ports.ts';
+import { type BreakerEvent, mayPass, stepBreaker, suspectBreaker } from './breaker.ts';
+import {
+  countCall,
+  isWorthAnIncident,
+  newOriginRecord,
+  nothingHit,
+  type OriginRecord,
+  percentiles,
+  strike,
+} from './origin-record.ts';
+import type { AskedCall, CallAttempt, EndedCall, HeldJob, OriginReport, Origins, OriginsNeeds } from './ports.ts';
 import { type OriginSettings, termsFor } from './terms.ts';
 
 /** Origins that are remembered; an agent that may reach everybody must not fill the host. */
@@ -17,11 +25,11 @@ const LEAST_SPREAD_MS = 1_000;
 
 export function createOrigins(needs: OriginsNeeds): Origins {
   const { time, log } = needs;
-  const accounts = new Map<string, Account>();
+  const accounts = new Map<string, OriginRecord>();
   /** Attempts in progress that were refused, and by whom. */
   const refusedTo = new Map<string, { attempt: number; origin: string }>();
   const barredBefore = new Set<string>();
-  const probing = new Set<Account>();
+  const probing = new Set<OriginRecord>();
   let read: OriginSettings = needs.settings();
 
   const wallOf = (monotonic: number) => Math.round(time.now() + monotonic - time.monotonic());
@@ -31,21 +39,21 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     const now = needs.settings();
     if (now === read) return;
     read = now;
-    for (const account of accounts.values()) {
-      account.terms = termsFor(account.origin, read);
-      account.isNamed = account.origin in read;
+    for (const originRecord of accounts.values()) {
+      originRecord.terms = termsFor(originRecord.origin, read);
+      originRecord.isNamed = originRecord.origin in read;
     }
   }
 
-  function accountOf(origin: string): Account {
+  function accountOf(origin: string): OriginRecord {
     takeSettings();
-    let account = accounts.get(origin);
-    if (!account) {
+    let originRecord = accounts.get(origin);
+    if (!originRecord) {
       if (accounts.size >= MOST_ORIGINS) dropOne();
-      account = newAccount(origin, termsFor(origin, read), origin in read, time.now());
-      accounts.set(origin, account);
+      originRecord = newOriginRecord(origin, termsFor(origin, read), origin in read, time.now());
+      accounts.set(origin, originRecord);
     }
-    return account;
+    return originRecord;
   }
 
   /** The one that was not asked for longest; one that is down only when all are. */
@@ -56,39 +64,43 @@ export function createOrigins(needs: OriginsNeeds): Origins {
   }
 
   function forget(origin: string) {
-    const account = accounts.get(origin);
-    if (account) probing.delete(account);
+    const originRecord = accounts.get(origin);
+    if (originRecord) probing.delete(originRecord);
     accounts.delete(origin);
   }
 
   /** Somebody met the outage; it may be worth an incident now. */
-  function struckBy(account: Account, who: { agent: string; job?: string }, how: 'refused' | 'diverted' | 'waits') {
-    const before = matters(account);
-    strike(account, who, how);
-    if (!before && matters(account)) needs.changed();
+  function struckBy(
+    originRecord: OriginRecord,
+    who: { agent: string; job?: string },
+    how: 'refused' | 'diverted' | 'waits',
+  ) {
+    const before = isWorthAnIncident(originRecord);
+    strike(originRecord, who, how);
+    if (!before && isWorthAnIncident(originRecord)) needs.changed();
   }
 
-  function move(account: Account, event: BreakerEvent): boolean {
-    const before = account.breaker;
-    const after = step(before, event, account.terms);
+  function move(originRecord: OriginRecord, event: BreakerEvent): boolean {
+    const before = originRecord.breaker;
+    const after = stepBreaker(before, event, originRecord.terms);
     if (after === 'refused') return false;
-    account.breaker = after;
+    originRecord.breaker = after;
     if (after.is !== before.is) {
-      if (account.probe) strike(account, { agent: account.probe.agent }, 'waits');
-      if (before.is === 'half-open' && after.is === 'closed') recovered(account, wallOf(before.since));
-      if (after.is === 'half-open') probing.add(account);
+      if (originRecord.probe) strike(originRecord, { agent: originRecord.probe.agent }, 'waits');
+      if (before.is === 'half-open' && after.is === 'closed') recovered(originRecord, wallOf(before.since));
+      if (after.is === 'half-open') probing.add(originRecord);
       else {
-        account.probe = null;
-        probing.delete(account);
+        originRecord.probe = null;
+        probing.delete(originRecord);
       }
-      tell(account, before.is);
+      tell(originRecord, before.is);
       needs.changed();
     }
     return true;
   }
 
   /** One line when it goes down, one when it is back; probes that fail are told at a lower level. */
-  function tell({ origin, breaker, newest }: Account, before: string) {
+  function tell({ origin, breaker, newest }: OriginRecord, before: string) {
     const last = newest.at(-1)?.what ?? 'it was down before';
     if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });
     if (breaker.is !== 'open') return;
@@ -98,46 +110,48 @@ export function createOrigins(needs: OriginsNeeds): Origins {
   }
 
   /** The chain of an origin, and who of it this agent may not ask. */
-  function chainOf(account: Account, agent: string, mayReach: (origin: string) => boolean) {
-    const chain = [account];
+  function chainOf(originRecord: OriginRecord, agent: string, mayReach: (origin: string) => boolean) {
+    const chain = [originRecord];
     const barred: string[] = [];
-    for (const origin of account.terms.instead) {
+    for (const origin of originRecord.terms.instead) {
       if (mayReach(origin)) chain.push(accountOf(origin));
       else barred.push(origin);
     }
     for (const origin of barred) {
       const key = `${agent} ${origin}`;
-      account.struck.barred.set(key, { origin, agent });
+      originRecord.struck.barred.set(key, { origin, agent });
       if (barredBefore.has(key)) continue;
       barredBefore.add(key);
-      log.warn(`${origin} is not asked instead of ${account.origin}: it is not in needs.net of ${agent}`, { agent });
+      log.warn(`${origin} is not asked instead of ${originRecord.origin}: it is not in needs.net of ${agent}`, {
+        agent,
+      });
     }
     return { chain, barred };
   }
 
   function admit({ origin, agent, job, attempt, timeoutMs, alone, mayReach }: AskedCall): Admission {
-    const account = accountOf(origin);
+    const originRecord = accountOf(origin);
     const now = time.monotonic();
-    account.askedAt = time.now();
-    if (mayPass(account.breaker, now)) return go(account);
-    const { chain, barred } = alone ? { chain: [account], barred: [] } : chainOf(account, agent, mayReach);
+    originRecord.askedAt = time.now();
+    if (mayPass(originRecord.breaker, now)) return go(originRecord);
+    const { chain, barred } = alone ? { chain: [originRecord], barred: [] } : chainOf(originRecord, agent, mayReach);
     const other = chain.find(({ breaker }) => mayPass(breaker, now));
     if (other) {
-      struckBy(account, { agent }, 'diverted');
+      struckBy(originRecord, { agent }, 'diverted');
       other.askedAt = time.now();
       return go(other);
     }
-    account.refused += 1;
-    struckBy(account, { agent }, 'refused');
+    originRecord.refused += 1;
+    struckBy(originRecord, { agent }, 'refused');
     refusedTo.set(job, { attempt, origin });
-    return { is: 'down', down: downOf(account, Math.min(...chain.map(retryAt)), barred) };
+    return { is: 'down', down: downOf(originRecord, Math.min(...chain.map(retryAt)), barred) };
 
-    function go(to: Account): Admission {
+    function go(to: OriginRecord): Admission {
       const { attempts } = to.terms;
       const longest = timeoutMs ?? to.terms.timeoutMs;
       move(to, { is: 'asked', now, withinMs: longest + PROBE_SLACK_MS });
       if (to.breaker.is === 'half-open') to.probe = { job, attempt, agent };
-      const credentials = to === account || account.terms.credentials;
+      const credentials = to === originRecord || originRecord.terms.credentials;
       return {
         is: 'go',
         origin: to.origin,
@@ -151,54 +165,54 @@ export function createOrigins(needs: OriginsNeeds): Origins {
   }
 
   function told({ job, attempt, meant, origin, pass, end }: EndedCall): OriginDown | null {
-    const account = accounts.get(origin);
-    if (!account) return null;
+    const originRecord = accounts.get(origin);
+    if (!originRecord) return null;
     const now = time.monotonic();
-    count(account, end, time.now());
+    countCall(originRecord, end, time.now());
     const askedMs = end.is === 'bad' ? (end.failure.retryAfterMs ?? 0) : 0;
     const event: BreakerEvent =
       end.is === 'bad'
         ? { is: 'bad', now, round: pass, askedMs, chance: time.random() }
         : { is: end.is, now, round: pass };
-    move(account, event);
-    if (end.is !== 'bad' || account.breaker.is === 'closed') return null;
+    move(originRecord, event);
+    if (end.is !== 'bad' || originRecord.breaker.is === 'closed') return null;
     refusedTo.set(job, { attempt, origin: meant });
-    return downOf(account, retryAt(account), []);
+    return downOf(originRecord, retryAt(originRecord), []);
   }
 
-  function recovered(account: Account, since: number) {
-    const { origin, struck, probe } = account;
+  function recovered(originRecord: OriginRecord, since: number) {
+    const { origin, struck, probe } = originRecord;
     const { refused, diverted, jobs } = struck;
     const agent = probe?.agent ?? 'nobody known';
-    account.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };
-    account.struck = nobody();
-    account.isKnown = false;
+    originRecord.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };
+    originRecord.struck = nothingHit();
+    originRecord.isKnown = false;
   }
 
   /** When it is worth to ask again, in epoch ms. */
-  function retryAt({ breaker }: Account): number {
+  function retryAt({ breaker }: OriginRecord): number {
     if (breaker.is === 'closed') return time.now();
     if (breaker.is === 'half-open') return Math.min(time.now() + PROBE_OUT_MS, wallOf(breaker.until));
     return wallOf(breaker.until);
   }
 
-  function downOf({ origin, breaker, newest }: Account, retryAt: number, barred: string[]): OriginDown {
+  function downOf({ origin, breaker, newest }: OriginRecord, retryAt: number, barred: string[]): OriginDown {
     const since = breaker.is === 'closed' ? time.now() : wallOf(breaker.since);
     return { origin, since, retryAt, last: newest.at(-1)?.what ?? 'it was down before the host started', barred };
   }
 
   function heldUp({ job, attempt }: CallAttempt, { agent, mayReach }: HeldJob) {
     const refused = refusedTo.get(job);
-    const account = refused?.attempt === attempt ? accounts.get(refused.origin) : undefined;
-    if (!account) return undefined;
-    struckBy(account, { agent, job }, 'waits');
-    const at = Math.min(...chainOf(account, agent, mayReach).chain.map(retryAt));
+    const originRecord = refused?.attempt === attempt ? accounts.get(refused.origin) : undefined;
+    if (!originRecord) return undefined;
+    struckBy(originRecord, { agent, job }, 'waits');
+    const at = Math.min(...chainOf(originRecord, agent, mayReach).chain.map(retryAt));
     const spread = Math.max(LEAST_SPREAD_MS, SPREAD * (at - time.now()));
-    return { until: Math.round(at + spread * time.random()), origin: account.origin };
+    return { until: Math.round(at + spread * time.random()), origin: originRecord.origin };
   }
 
-  function viewOf(account: Account): OriginView {
-    const { origin, breaker, terms, newest, calls, failures, refused } = account;
+  function viewOf(originRecord: OriginRecord): OriginReport {
+    const { origin, breaker, terms, newest, calls, failures, refused } = originRecord;
     const last = newest.at(-1);
     return {
       origin,
@@ -210,11 +224,11 @@ export function createOrigins(needs: OriginsNeeds): Origins {
       calls,
       failures,
       refused,
-      ...percentiles(account),
+      ...percentiles(originRecord),
     };
   }
 
-  function outageOf({ origin, breaker, terms, newest, askedAt, struck }: Account): Outage[] {
+  function outageOf({ origin, breaker, terms, newest, askedAt, struck }: OriginRecord): Outage[] {
     if (breaker.is === 'closed') return [];
     const probeAt = breaker.is === 'open' ? wallOf(breaker.until) : null;
     const { refused, diverted } = struck;
@@ -231,26 +245,26 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     ended(attempts) {
       if (refusedTo.size === 0 && probing.size === 0) return;
       for (const { job, attempt } of attempts) if (refusedTo.get(job)?.attempt === attempt) refusedTo.delete(job);
-      for (const account of [...probing]) {
-        const { probe, breaker } = account;
+      for (const originRecord of [...probing]) {
+        const { probe, breaker } = originRecord;
         const isOver = probe && attempts.some(({ job, attempt }) => job === probe.job && attempt === probe.attempt);
-        if (isOver) move(account, { is: 'gone', now: time.monotonic(), round: breaker.round });
+        if (isOver) move(originRecord, { is: 'gone', now: time.monotonic(), round: breaker.round });
       }
     },
     view() {
-      const order = (one: Account) => (one.breaker.is === 'closed' ? 0 : 1);
+      const order = (one: OriginRecord) => (one.breaker.is === 'closed' ? 0 : 1);
       return [...accounts.values()].sort((a, b) => order(b) - order(a) || b.askedAt - a.askedAt).map(viewOf);
     },
-    outages: () => [...accounts.values()].filter(matters).flatMap(outageOf),
+    outages: () => [...accounts.values()].filter(isWorthAnIncident).flatMap(outageOf),
     recovery(origin) {
-      const account = accounts.get(origin);
-      return account?.breaker.is === 'closed' ? account.recovery : undefined;
+      const originRecord = accounts.get(origin);
+      return originRecord?.breaker.is === 'closed' ? originRecord.recovery : undefined;
     },
     suspect(origin, since) {
-      const account = accountOf(origin);
+      const originRecord = accountOf(origin);
       const now = time.monotonic();
-      account.breaker = suspectBreaker(now - Math.max(0, time.now() - since), now);
-      account.isKnown = true;
+      originRecord.breaker = suspectBreaker(now - Math.max(0, time.now() - since), now);
+      originRecord.isKnown = true;
     },
     forget,
   };

@@ -19,7 +19,7 @@ export interface Origins {
   /** Attempts that ended, in whichever way: a probe that one of them held is free again. Most never called anybody. */
   ended(attempts: readonly CallAttempt[]): void;
   /** Every origin that was asked since the host started, those that are down first, then the newest. At most 500. */
-  view(): OriginView[];
+  view(): OriginReport[];
   /** Of those that are down: what somebody has to know of. */
   outages(): Outage[];
   /** How the newest outage of an origin ended; undefined while it lasts, and when none is known. */
@@ -70,7 +70,7 @@ export interface HeldJob {
 }
 
 /** One origin and what came of its calls since the host started. */
-export interface OriginView {
+export interface OriginReport {
   origin: string;
   is: 'closed' | 'open' | 'half-open';
   /** Epoch ms; null while it is not down. */

@@ -10,7 +10,7 @@ const TAKEN = /^(plugins|agents|config|vendor)\//;
 
 /** What a backup has to take beside the folders of the installation, worked out of what is in force now. */
 export async function partsOf(
-  catalog: Pick<Catalog, 'agents' | 'standings'>,
+  catalog: Pick<Catalog, 'agents' | 'rollouts'>,
   { folder, version }: { folder: string; version: string },
 ): Promise<FleetParts> {
   const agents = [...catalog.agents().values()];
@@ -21,7 +21,7 @@ export async function partsOf(
     const home = relative(folder, dirname(runs.file));
     if (versions.has(home)) continue;
     versions.add(home);
-    const texts = await catalog.standings.sourcesOf(runs.plugin, runs.id).catch(() => new Map<string, string>());
+    const texts = await catalog.rollouts.sourcesOf(runs.plugin, runs.id).catch(() => new Map<string, string>());
     if (texts.size === 0) lacks.push(`what ${runs.plugin} imports from outside of plugins/: its sources were not kept`);
     for (const path of texts.keys()) {
       if (TAKEN.test(path) || path.split('/').some((part) => part === '..' || /^\.env/.test(part))) continue;
@@ -29,8 +29,8 @@ export async function partsOf(
     }
   }
   for (const { version: runs } of agents) {
-    for (const { id, agents: standing } of catalog.standings.versionsOf(runs.plugin)) {
-      const isNeeded = standing.some(({ is }) => is !== 'bad');
+    for (const { id, agents: rollout } of catalog.rollouts.versionsOf(runs.plugin)) {
+      const isNeeded = rollout.some(({ is }) => is !== 'bad');
       if (isNeeded) versions.add(`${dirname(relative(folder, dirname(runs.file)))}/${id}`);
     }
   }

@@ -5,12 +5,12 @@ import type { RestoreView } from '../../control/backups.ts';
 import { guardianOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { lockFolder } from '../life/lock.ts';
+import { lockFolder } from '../lifecycle/lock.ts';
 import { readEnvFile } from '../secrets/env-file.ts';
 import { findSecret } from '../secrets/find.ts';
 import { carry, moveAside, settleOnDisk, WHOLE } from './aside.ts';
 import { storePlace, type Unpacked, unpackAndProve } from './proof.ts';
-import { UNFINISHED } from './restored.ts';
+import { UNFINISHED_RESTORE } from './restored.ts';
 
 /**
  * Makes an installation be what a backup says: into a new folder, or into one whose host is stopped. Nothing is touched
@@ -39,10 +39,10 @@ export async function restoreBackup(archive: string, into: string, now: number):
   try {
     const unpacked = await unpackAndProve(file, staging);
     const aside = `data/before-restore-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, '')}`;
-    writeFileSync(join(folder, UNFINISHED), JSON.stringify({ file, aside }));
+    writeFileSync(join(folder, UNFINISHED_RESTORE), JSON.stringify({ file, aside }));
     const kept = await putInPlace(unpacked, { staging, folder, aside });
     settleOnDisk(folder);
-    rmSync(join(folder, UNFINISHED));
+    rmSync(join(folder, UNFINISHED_RESTORE));
     return viewOf(unpacked, folder, kept ? aside : null);
   } finally {
     rmSync(staging, { recursive: true, force: true });

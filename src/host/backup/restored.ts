@@ -9,7 +9,7 @@ import { ABOUT, aboutOf } from './proof.ts';
 /** What was {@link ABOUT} until a host has started on it. */
 const RESTORED = 'data/restored.json';
 /** Stands in `data/` while files are put in place: a host that finds it does not start on half of them. */
-export const UNFINISHED = 'data/restoring.json';
+export const UNFINISHED_RESTORE = 'data/restoring.json';
 const NO_BACKOFF = { first: 1_000, longest: 1_000 };
 
 /**
@@ -43,7 +43,7 @@ export async function settleRestored(
 export function refuseHalfRestored(folder: string): void {
   let found: { file?: unknown; aside?: unknown };
   try {
-    found = JSON.parse(readFileSync(join(folder, UNFINISHED), 'utf8'));
+    found = JSON.parse(readFileSync(join(folder, UNFINISHED_RESTORE), 'utf8'));
   } catch (thrown) {
     // A file where data/ has to be is another trouble, and told as that one.
     if (['ENOENT', 'ENOTDIR'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return;

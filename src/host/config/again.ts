@@ -1,4 +1,4 @@
-import type { BadConfig } from '../../catalog/standing/config-standing.ts';
+import type { BadConfig } from '../../catalog/rollout/config-standing.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobStore } from '../../jobs/ports.ts';
 

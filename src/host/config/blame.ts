@@ -1,5 +1,5 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
-import { changeWords } from '../../catalog/standing/config-change.ts';
+import { changeWords } from '../../catalog/rollout/config-change.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ConfigInUse } from './in-use.ts';
 import { nextOf } from './read.ts';

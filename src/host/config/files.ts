@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHostText } from '../../catalog/files/host-settings.ts';
-import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/standing/config-standing.ts';
+import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/rollout/config-standing.ts';
 
 /** Where it is kept what is known of the host's settings, relative to the installation. */
 export const CONFIG_FOLDER = 'data/config';
@@ -16,12 +16,12 @@ export interface ConfigFiles {
   text(): string;
   /** undefined: no host has worked here yet. */
   lastGood(): string | undefined;
-  standing(): ConfigStanding;
+  rollout(): ConfigStanding;
   /** What follows replaces files as a whole. A disk that takes none costs what the next process knows, not this one. */
   keepGood(text: string): void;
   keepBad(id: string, text: string): void;
   /** Texts of settings that are not among the bad ones any more go. */
-  keepStanding(standing: ConfigStanding): void;
+  keepStanding(rollout: ConfigStanding): void;
 }
 
 const STANDING_FILE = `${CONFIG_FOLDER}/standing.json`;
@@ -67,16 +67,16 @@ export function openConfigFiles(folder: string): ConfigFiles {
   return {
     text: () => readHostText(folder),
     lastGood: () => (good ??= read(LAST_GOOD_FILE)),
-    standing: () => (known ??= parsed(read(STANDING_FILE))),
+    rollout: () => (known ??= parsed(read(STANDING_FILE))),
     keepGood(text) {
       if (text !== read(LAST_GOOD_FILE)) write(LAST_GOOD_FILE, text);
       good = text;
     },
     keepBad: (id, text) => write(badFile(id), text),
-    keepStanding(standing) {
-      known = standing;
-      write(STANDING_FILE, JSON.stringify({ format: FORMAT, ...standing }));
-      forgetBad(new Set(standing.bad.map(({ id }) => id)));
+    keepStanding(rollout) {
+      known = rollout;
+      write(STANDING_FILE, JSON.stringify({ format: FORMAT, ...rollout }));
+      forgetBad(new Set(rollout.bad.map(({ id }) => id)));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { HOST_SETTINGS_FILE, type HostSettings, resolveHostSettings } from '../../catalog/files/host-settings.ts';
-import type { OriginValue } from '../../catalog/ports.ts';
-import { type ChangedSetting, changedSettings, configId } from '../../catalog/standing/config-change.ts';
+import type { ValueSource } from '../../catalog/ports.ts';
+import { type ChangedSetting, changedSettings, configId } from '../../catalog/rollout/config-change.ts';
 import {
   appealOver,
   approve,
@@ -14,17 +14,17 @@ import {
   stopped,
   told,
   worked,
-} from '../../catalog/standing/config-standing.ts';
+} from '../../catalog/rollout/config-standing.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { ConfigFiles } from './files.ts';
 import { careful, isLive, takeLive } from './live.ts';
-import { tellTakenBack } from './words.ts';
+import { recordTakenBack } from './words.ts';
 
 /** A text with what it says. */
 export interface SaidConfig {
   text: string;
   settings: HostSettings;
-  origins: OriginValue[];
+  origins: ValueSource[];
 }
 
 /** The settings that a host works with, and what is known of them. */
@@ -32,7 +32,7 @@ export interface ConfigInUse {
   /** Held by the rooms. What is live changes in place; while they are on trial, nothing deletes more than before. */
   readonly settings: HostSettings;
   /** What is said in the file that they are from. */
-  origins(): OriginValue[];
+  origins(): ValueSource[];
   taken(): ConfigTaken;
   /** What the file says differently from the settings that last worked. */
   readonly changed: readonly ChangedSetting[];
@@ -59,7 +59,7 @@ export interface ConfigInUse {
   /** The good ones, for a host that cannot start with these; undefined when these are not on trial. */
   without(why: string, now: number): ConfigInUse | undefined;
   /** What people are told while other settings than the file's are in force. */
-  concern(): PlainFault[];
+  warning(): PlainFault[];
   /** Calls back when settings have changed in place. */
   onLive(call: (settings: HostSettings) => void): void;
 }
@@ -69,7 +69,7 @@ export interface InUseNeeds {
   file: SaidConfig;
   /** undefined: none has ever worked here. */
   good: SaidConfig | undefined;
-  standing: ConfigStanding;
+  rollout: ConfigStanding;
   taken: ConfigTaken;
   /** Instead of the concern that follows from what is taken: the file itself is wrong. */
   invalid?: PlainFault;
@@ -80,7 +80,7 @@ export interface InUseNeeds {
 export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
   const { files, file, good, invalid } = needs;
   const changed = good ? changedSettings(good.origins, file.origins) : [];
-  let { standing, taken, isUnsure = false } = needs;
+  let { rollout, taken, isUnsure = false } = needs;
   let inForce = saidBy(taken);
   const settings = structuredClone(
     taken.is === 'on-trial' && good ? careful(file.settings, good.settings) : inForce.settings,
@@ -92,9 +92,9 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
   }
 
   function put(next: ConfigStanding) {
-    if (next === standing) return;
-    standing = next;
-    if (!isUnsure) files.keepStanding(standing);
+    if (next === rollout) return;
+    rollout = next;
+    if (!isUnsure) files.keepStanding(rollout);
   }
 
   /** What is known of the rejected settings has changed. */
@@ -103,7 +103,7 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
     const { is } = taken;
     if (is !== 'taken-back') return;
     const { id } = taken.bad;
-    const bad = standing.bad.find((one) => one.id === id);
+    const bad = rollout.bad.find((one) => one.id === id);
     if (bad) taken = { is, bad };
   }
 
@@ -128,52 +128,52 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
     changed,
     goodStore: (good ?? file).settings.store.file,
     begun(facts) {
-      const isNew = standing !== files.standing();
-      standing = begun(standing, taken, facts);
-      if (taken.is === 'on-trial') taken = { ...taken, trial: standing.trial! };
-      if (isUnsure || (!isNew && standing === needs.standing)) return;
-      files.keepStanding(standing);
+      const isNew = rollout !== files.rollout();
+      rollout = begun(rollout, taken, facts);
+      if (taken.is === 'on-trial') taken = { ...taken, trial: rollout.trial! };
+      if (isUnsure || (!isNew && rollout === needs.rollout)) return;
+      files.keepStanding(rollout);
       if (isNew) keepRejected();
     },
     worked() {
-      put(worked(standing, taken));
+      put(worked(rollout, taken));
       if (taken.is === 'good' && !invalid) files.keepGood(file.text);
     },
-    ended: () => put(stopped(standing)),
+    ended: () => put(stopped(rollout)),
     approve() {
       files.keepGood(file.text);
-      put(approve(standing));
+      put(approve(rollout));
       taken = { is: 'good' };
       takeLive(settings, file.settings);
       for (const call of calls) call(settings);
     },
     reject(why, now) {
       if (taken.is !== 'on-trial') return true;
-      put(reject(standing, { ...why, changed: [...changed] }, now));
-      const isInForce = take({ is: 'taken-back', bad: standing.bad[0]! });
+      put(reject(rollout, { ...why, changed: [...changed] }, now));
+      const isInForce = take({ is: 'taken-back', bad: rollout.bad[0]! });
       keepRejected();
       return isInForce;
     },
     excuse(causes, now) {
       if (taken.is !== 'taken-back') return true;
-      put(excuse(standing, taken.bad.id, causes, now));
-      return take({ is: 'on-trial', trial: standing.trial! });
+      put(excuse(rollout, taken.bad.id, causes, now));
+      return take({ is: 'on-trial', trial: rollout.trial! });
     },
     uphold() {
-      if (taken.is === 'taken-back') putBad(appealOver(standing, taken.bad.id));
+      if (taken.is === 'taken-back') putBad(appealOver(rollout, taken.bad.id));
     },
     told() {
       if (taken.is !== 'taken-back') return;
       if (isUnsure) keepRejected();
       isUnsure = false;
-      putBad(told(standing, taken.bad.id));
+      putBad(told(rollout, taken.bad.id));
     },
     force() {
       const text = files.text();
       const said = { text, ...resolveHostSettings(text, HOST_SETTINGS_FILE) };
       const differs = changedSettings(inForce.origins, said.origins);
       files.keepGood(text);
-      put(forgive(standing, configId(said.origins)));
+      put(forgive(rollout, configId(said.origins)));
       if (!isLive(differs)) return { differs, isInForce: false };
       taken = { is: 'good' };
       inForce = said;
@@ -183,13 +183,13 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
     },
     without(why, now) {
       if (taken.is !== 'on-trial' || !good) return undefined;
-      const after = reject(standing, { kind: 'start', why, changed: [...changed], struck: [] }, now);
+      const after = reject(rollout, { kind: 'start', why, changed: [...changed], struck: [] }, now);
       const back: ConfigTaken = { is: 'taken-back', bad: after.bad[0]! };
-      return createConfigInUse({ files, file, good, standing: after, taken: back, isUnsure: true });
+      return createConfigInUse({ files, file, good, rollout: after, taken: back, isUnsure: true });
     },
-    concern() {
+    warning() {
       if (invalid) return [invalid];
-      return taken.is === 'taken-back' ? [tellTakenBack(taken.bad)] : [];
+      return taken.is === 'taken-back' ? [recordTakenBack(taken.bad)] : [];
     },
     onLive: (call) => void calls.push(call),
   };

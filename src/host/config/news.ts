@@ -1,5 +1,5 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
-import { changeWords } from '../../catalog/standing/config-change.ts';
+import { changeWords } from '../../catalog/rollout/config-change.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { badFile } from './files.ts';
@@ -7,7 +7,7 @@ import type { ConfigNews } from './probation.ts';
 import { disturbanceOf, FORCE, harmWords } from './words.ts';
 
 /** Settings that are taken back are one incident of healing; each change of their standing is an event. */
-export function tellConfig(events: Pick<Events, 'record'>, healer: Pick<Healer, 'report'>): ConfigNews {
+export function recordConfigChange(events: Pick<Events, 'record'>, healer: Pick<Healer, 'report'>): ConfigNews {
   return {
     begun(changed) {
       const message = `${HOST_SETTINGS_FILE} is on probation: ${changeWords(changed)}`;

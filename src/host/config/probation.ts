@@ -1,14 +1,14 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { ChangedSetting } from '../../catalog/standing/config-change.ts';
-import type { BadConfig, ConfigTrial } from '../../catalog/standing/config-standing.ts';
-import { HOST_CAUSE } from '../../catalog/standing/config-standing.ts';
+import type { ChangedSetting } from '../../catalog/rollout/config-change.ts';
+import type { BadConfig, ConfigTrial } from '../../catalog/rollout/config-standing.ts';
+import { HOST_CAUSE } from '../../catalog/rollout/config-standing.ts';
 import {
   type FleetJudgement,
   goodBy,
   type HostRecord,
   judgeFleet,
   judgeFleetAppeal,
-} from '../../catalog/standing/fleet-band.ts';
+} from '../../catalog/rollout/fleet-band.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobStore, Settlement } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
@@ -42,7 +42,7 @@ export interface ConfigProbationNeeds {
   time: Time;
   log: Log;
   config: ConfigInUse;
-  catalog: Pick<Catalog, 'agents' | 'standings'>;
+  catalog: Pick<Catalog, 'agents' | 'rollouts'>;
   store: Past & Pick<JobStore, 'hasten'> & Pick<EventStore, 'events'>;
   /** The store of the good settings, when that is another one. */
   past(): (Past & { close(): void }) | undefined;
@@ -124,7 +124,7 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
   }
 
   function use() {
-    witnesses?.use(catalog.agents(), catalog.standings.trials());
+    witnesses?.use(catalog.agents(), catalog.rollouts.probationers());
   }
 
   async function hostsBefore(events: Pick<EventStore, 'events'> | undefined, since: number): Promise<HostRecord> {
@@ -144,9 +144,9 @@ export function createConfigProbation(needs: ConfigProbationNeeds): ConfigProbat
     // Nobody has anything against them, as long as nobody's past is known.
     if (taken.is !== 'on-trial' || !witnesses.areKnown()) return;
     const facts = { witnesses: witnesses.all(), hosts, since: taken.trial.since, now: time.now() };
-    const judgement = judgeFleet(facts);
-    if (judgement.is === 'good') approve(judgement.why);
-    if (judgement.is === 'bad') takeBack(judgement);
+    const decision = judgeFleet(facts);
+    if (decision.is === 'good') approve(decision.why);
+    if (decision.is === 'bad') takeBack(decision);
   }
 
   function judgeSoon() {

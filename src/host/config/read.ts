@@ -1,6 +1,6 @@
 import { HOST_SETTINGS_FILE, resolveHostSettings } from '../../catalog/files/host-settings.ts';
-import { changedSettings, configId } from '../../catalog/standing/config-change.ts';
-import { takeConfig } from '../../catalog/standing/config-standing.ts';
+import { changedSettings, configId } from '../../catalog/rollout/config-change.ts';
+import { takeConfig } from '../../catalog/rollout/config-standing.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { type ConfigFiles, LAST_GOOD_FILE } from './files.ts';
 import { type ConfigInUse, createConfigInUse, type SaidConfig } from './in-use.ts';
@@ -24,11 +24,11 @@ export function readConfig(files: ConfigFiles, { unattended, now }: { unattended
     if (!unattended) throw new Fault({ ...plain, next: nextOf(plain) }, { cause: error });
     const message = `${plain.message}; the settings that last worked are used instead`;
     const invalid: PlainFault = { ...plain, code: 'CONFIG_REJECTED', message, next: nextOf(plain) };
-    return createConfigInUse({ files, file: good, good, standing: files.standing(), taken: { is: 'good' }, invalid });
+    return createConfigInUse({ files, file: good, good, rollout: files.rollout(), taken: { is: 'good' }, invalid });
   }
   const changed = good ? changedSettings(good.origins, file.origins) : [];
-  const { standing, taken } = takeConfig(files.standing(), configId(file.origins), changed, now);
-  return createConfigInUse({ files, file, good, standing, taken });
+  const { rollout, taken } = takeConfig(files.rollout(), configId(file.origins), changed, now);
+  return createConfigInUse({ files, file, good, rollout, taken });
 }
 
 /** Text that a newer Daruma kept, and this one cannot read, is as good as none. */

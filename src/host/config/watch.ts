@@ -10,10 +10,10 @@ import { openReadOnly } from '../../store/sqlite/index.ts';
 import type { SqliteStore } from '../../store/sqlite/store.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
-import type { HostFacts } from '../house.ts';
+import type { HostFacts } from '../host-context.ts';
 import type { Pauses } from '../pauses.ts';
 import type { ConfigInUse } from './in-use.ts';
-import { tellConfig } from './news.ts';
+import { recordConfigChange } from './news.ts';
 import { type ConfigProbation, createConfigProbation } from './probation.ts';
 import type { Past } from './witnesses.ts';
 
@@ -47,7 +47,7 @@ export function watchConfig(needs: ConfigWatchNeeds): ConfigProbation {
       return file === facts.storeFile ? undefined : openPast(file, time, log);
     },
     isHeld: (agent) => pauses.isPaused(agent) || healer.quarantine(agent) !== undefined,
-    tell: tellConfig(events, healer),
+    tell: recordConfigChange(events, healer),
   });
 }
 

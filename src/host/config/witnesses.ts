@@ -1,20 +1,20 @@
-import type { Trial } from '../../catalog/ports.ts';
-import { canTell, NO_TALLY, type Tally, type Witness } from '../../catalog/standing/fleet-band.ts';
-import { noRuns, SLOW_CAUSE } from '../../catalog/standing/probation.ts';
+import type { Probationer } from '../../catalog/ports.ts';
+import { canTell, NO_TALLY, type Tally, type Witness } from '../../catalog/rollout/fleet-band.ts';
+import { noRuns, SLOW_CAUSE } from '../../catalog/rollout/probation.ts';
 import { LATE_AFTER_MS } from '../../healing/late.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { JobStore, Settlement } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
-import { counted } from '../versions/ends.ts';
+import { counted } from '../versions/outcomes.ts';
 import { historyOf } from '../versions/probation-history.ts';
 import { type Lateness, latenessOf } from './lateness.ts';
 
 /** What the agents' runs say of the settings since a time, beside what they said before it. */
 export interface Witnesses {
   /** These agents are in force; those of `trials` have changed themselves, and tell nothing. */
-  use(agents: ReadonlyMap<string, Agent>, trials: readonly Trial[]): void;
+  use(agents: ReadonlyMap<string, Agent>, probationers: readonly Probationer[]): void;
   /** An attempt's end was written down. */
   settled(end: Settlement, agent: string): void;
   /** Looks for slots that began late, up to `now`. `isHeld`: paused, or in quarantine: nothing of it is late. */
@@ -95,8 +95,8 @@ export function createWitnesses(
   }
 
   return {
-    use(agents, trials) {
-      const changed = new Set(trials.map(({ agent }) => agent.name));
+    use(agents, probationers) {
+      const changed = new Set(probationers.map(({ agent }) => agent.name));
       for (const [name, agent] of agents) {
         const one = known.get(name);
         if (!one) begin(agent);

@@ -1,6 +1,6 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
-import { changeWords } from '../../catalog/standing/config-change.ts';
-import type { BadConfig } from '../../catalog/standing/config-standing.ts';
+import { changeWords } from '../../catalog/rollout/config-change.ts';
+import type { BadConfig } from '../../catalog/rollout/config-standing.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { badFile } from './files.ts';
 
@@ -13,7 +13,7 @@ export function harmWords({ changed, why }: Pick<BadConfig, 'changed' | 'why'>):
 }
 
 /** What people are told as long as the file's settings are not in force. */
-export function tellTakenBack(bad: BadConfig): PlainFault {
+export function recordTakenBack(bad: BadConfig): PlainFault {
   return {
     code: 'CONFIG_TAKEN_BACK',
     message: `the host went back to the settings that last worked: ${harmWords(bad)}`,

@@ -1,7 +1,7 @@
 import { type DrillPlan, type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { pidsNow, readStat, readVariable } from '../../kernel/proc.ts';
-import type { House } from '../house.ts';
+import type { HostContext } from '../host-context.ts';
 
 /** What a drill tells while it goes on. */
 export interface DrillNews {
@@ -17,8 +17,12 @@ const CLEARED_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 25;
 
 /** Puts one fault into a canary and measures what comes of it. */
-export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNews) => void): Promise<DrillResult> {
-  const { time, jobs, journal, events, store } = house;
+export async function drill(
+  hostContext: HostContext,
+  plan: DrillPlan,
+  tell: (news: DrillNews) => void,
+): Promise<DrillResult> {
+  const { time, jobs, journal, events, store } = hostContext;
   const agent = drillAgent(plan.name);
   const news = (what: DrillNews['what'], text: string, memoryBytes?: number) =>
     tell({ drill: plan.name, at: time.now(), what, text, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
@@ -36,7 +40,7 @@ export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNew
     seen = { at: event.at, code: String(event.data?.code), message: event.message };
     news('seen', event.message);
   });
-  const memory = watchMemory(house, agent, (bytes) => news('memory', '', bytes));
+  const memory = watchMemory(hostContext, agent, (bytes) => news('memory', '', bytes));
   const deadline = AbortSignal.timeout(ENDS_WITHIN_MS);
   try {
     // A worker that has worked before, as one in the middle of its day has.
@@ -47,7 +51,7 @@ export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNew
     const ended = await jobs.finished(added!.id, deadline).catch(() => undefined);
     const job = (await store.get(added!.id))!;
     faultAt ??= job.failures[0]?.startedAt ?? job.startedAt ?? job.queuedAt;
-    const left = await cleared(house, agent, before);
+    const left = await cleared(hostContext, agent, before);
     const endedAt = time.now();
     const repairedAt = plan.survives ? (left === 0 ? endedAt : null) : job.attempt > 1 && ended ? job.startedAt : null;
     const detectedAt = plan.survives ? repairedAt : (seen?.at ?? job.failures[0]?.finishedAt ?? null);
@@ -71,7 +75,7 @@ export async function drill(house: House, plan: DrillPlan, tell: (news: DrillNew
 const since = (from: number, to: number | null) => (to === null ? null : Math.max(0, to - from));
 
 /** Waits until nothing of the canary is left but one idle worker; returns what is left after all. */
-async function cleared({ time, workers }: House, agent: string, before: Set<string>): Promise<number> {
+async function cleared({ time, workers }: HostContext, agent: string, before: Set<string>): Promise<number> {
   const deadline = time.monotonic() + CLEARED_WITHIN_MS;
   for (;;) {
     const busy = workers.view().workers.filter((worker) => worker.agent === agent && worker.is !== 'idle').length;
@@ -97,7 +101,7 @@ function isOurs(parent: number): boolean {
   return parent === process.pid || readStat(parent)?.parent === process.pid;
 }
 
-function watchMemory({ time, workers }: House, agent: string, call: (bytes: number) => void): () => void {
+function watchMemory({ time, workers }: HostContext, agent: string, call: (bytes: number) => void): () => void {
   let cancel = () => {};
   const look = () => {
     const worker = workers.view().workers.find((one) => one.agent === agent && one.memoryBytes !== null);

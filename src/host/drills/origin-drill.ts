@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type DrillResult, judgeDrill, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
-import type { House } from '../house.ts';
+import type { HostContext } from '../host-context.ts';
 import type { DrillNews } from './drill.ts';
 
 const ENDS_WITHIN_MS = 60_000;
@@ -11,15 +11,15 @@ const LOOK_EVERY_MS = 25;
 const BEYOND_PAUSE_MS = 4_000;
 
 /** A server on loopback that is down, a canary that calls it, and the server back: what is measured is the way back. */
-export async function originDrill(house: House, tell: (news: DrillNews) => void): Promise<DrillResult> {
-  const { time, jobs, store, outbound, healer, settings } = house;
+export async function originDrill(hostContext: HostContext, tell: (news: DrillNews) => void): Promise<DrillResult> {
+  const { time, jobs, store, outbound, healer, settings } = hostContext;
   const { name } = ORIGIN_PLAN;
   const news = (what: DrillNews['what'], text: string) => tell({ drill: name, at: time.now(), what, text });
   let isUp = false;
   const server = createServer((_, response) => response.writeHead(isUp ? 200 : 503).end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const outage = () => outbound.board.outages().find((one) => one.origin === origin);
+  const outage = () => outbound.outageSource.outages().find((one) => one.origin === origin);
   try {
     const input = JSON.stringify(origin);
     const faultAt = time.now();
@@ -44,7 +44,7 @@ export async function originDrill(house: House, tell: (news: DrillNews) => void)
     news('done', result.ok ? 'the promise is kept' : 'the promise is broken');
     return result;
   } finally {
-    outbound.board.forget(origin);
+    outbound.outageSource.forget(origin);
     server.closeAllConnections();
     server.close();
   }

@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
-import { portOf, reachOf } from '../../workers/reach.ts';
+import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 
 const WITHIN_MS = 30_000;
@@ -12,7 +12,7 @@ const MOST_BYTES = 8 * 1024 ** 2;
  * that each of them passes its fence; the hosts of `net` are looked at here once more.
  */
 export function liveFetch(net: readonly string[], gone: AbortSignal): (asked: AskedFetch) => Promise<FetchAnswer> {
-  const mayReach = reachOf(net);
+  const mayReach = hostAllowListOf(net);
   return async ({ method, url, headers }) => {
     const asked = new URL(url);
     const { hostname } = asked;

@@ -1,18 +1,18 @@
 import { rmSync } from 'node:fs';
 import type { RehearsedView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { OpTable } from '../api/handlers.ts';
 import { partsOf } from '../backup/parts.ts';
-import type { OpTable } from '../door/handlers.ts';
 import { createFleet } from '../fleet.ts';
-import type { House } from '../house.ts';
+import type { HostContext } from '../host-context.ts';
 import { draftPlace, plansOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { openRoom } from './room.ts';
 
 /** The op that rehearses. One at a time: each has a process of its own. */
-export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
-  const { time, store, catalog, states, facts } = house;
-  const { secrets } = house.setup;
+export function rehearseOp(hostContext: HostContext): Pick<OpTable, 'rehearse'> {
+  const { time, store, catalog, states, facts } = hostContext;
+  const { secrets } = hostContext.setup;
   const agents = () => catalog.agents();
   const parts = () => partsOf(catalog, facts);
   const listings = () => catalog.listings();
@@ -27,7 +27,7 @@ export function rehearseOp(house: House): Pick<OpTable, 'rehearse'> {
       isBusy = true;
       try {
         const ask = { name, ...(file === undefined ? {} : { file }), ...(against === undefined ? {} : { against }) };
-        const plans = await plansOf(house, ask);
+        const plans = await plansOf(hostContext, ask);
         const room = await openRoom({ time, folder: facts.folder, secrets });
         const jobs: RehearsedView[] = [];
         // Whoever does not wait for it any more needs no end of the attempt that runs.

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
+import { compileDraft } from '../../catalog/builder/draft.ts';
 import type { Listing } from '../../catalog/ports.ts';
-import { compileDraft } from '../../catalog/workshop/draft.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { agentInForce, listingOf } from '../door/known.ts';
-import type { House } from '../house.ts';
+import { agentInForce, listingOf } from '../api/known.ts';
+import type { HostContext } from '../host-context.ts';
 
 /** What is rehearsed for one agent. */
-export interface Plan {
-  candidate: Candidate;
+export interface RehearsalPlan {
+  candidate: RehearsalCandidate;
   /** What is run beside it; undefined: the record stands for the old one. */
-  against: Candidate | undefined;
+  against: RehearsalCandidate | undefined;
 }
 
-export interface Candidate {
+export interface RehearsalCandidate {
   /** With the rights that it has in a rehearsal. */
   agent: Agent;
   /** Outside of a rehearsal. */
@@ -36,30 +36,30 @@ export const draftPlace = (folder: string): string => join(folder, 'data/run/reh
 
 /** Who is rehearsed, on which code. Rejects with the Fault of a source that cannot even be loaded. */
 export async function plansOf(
-  house: Pick<House, 'catalog' | 'facts' | 'settings' | 'time'>,
+  hostContext: Pick<HostContext, 'catalog' | 'facts' | 'settings' | 'time'>,
   ask: PlanAsk,
-): Promise<Plan[]> {
-  const { catalog, facts, settings, time } = house;
+): Promise<RehearsalPlan[]> {
+  const { catalog, facts, settings, time } = hostContext;
   // A file that was saved a moment ago is what is meant.
   await catalog.rescan();
   const place = draftPlace(facts.folder);
   const listings = meant(catalog, ask.name);
   const terms = { time, folder: facts.folder, place, hostTimezone: settings.timezone };
   const draft = ask.file === undefined ? undefined : await compileDraft(listings[0]!.plugin, ask.file, terms);
-  const plans: Plan[] = [];
+  const plans: RehearsalPlan[] = [];
   for (const { name, problem } of listings) {
     agentInForce(catalog, name);
     if (!draft && problem && problem.code !== 'ROLLED_BACK') throw new Fault(problem);
-    const { standings } = catalog;
-    const agent = draft ? await standings.resolveOn(name, draft) : standings.statesOf(name).wanted;
-    const against = ask.against === undefined ? undefined : await standings.resolveOn(name, ask.against);
-    plans.push({ candidate: onTrial(agent), against: against && onTrial(against) });
+    const { rollouts } = catalog;
+    const agent = draft ? await rollouts.resolveOn(name, draft) : rollouts.statesOf(name).wanted;
+    const against = ask.against === undefined ? undefined : await rollouts.resolveOn(name, ask.against);
+    plans.push({ candidate: onProbation(agent), against: against && onProbation(against) });
   }
   return plans;
 }
 
 /** An agent of that name, or else all agents of the plugin. */
-function meant(catalog: House['catalog'], name: string): Listing[] {
+function meant(catalog: HostContext['catalog'], name: string): Listing[] {
   const listings = catalog.listings();
   const ofPlugin = listings.filter((one) => one.plugin === name && catalog.agents().has(one.name));
   if (listings.some((one) => one.name === name) || ofPlugin.length === 0) return [listingOf(catalog, name)];
@@ -67,7 +67,7 @@ function meant(catalog: House['catalog'], name: string): Listing[] {
 }
 
 /** With its rights, but for those that change something: it may read what it could write. */
-export function onTrial(agent: Agent): Candidate {
+export function onProbation(agent: Agent): RehearsalCandidate {
   const { needs, name } = agent;
   if (needs.modules.length > 0) {
     const message = `${name} needs ${needs.modules.join(', ')}, which writes past all rights: it cannot be rehearsed`;

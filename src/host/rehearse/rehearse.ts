@@ -5,13 +5,13 @@ import type { EffectRecord, EffectStore, JobStore, StateStore } from '../../jobs
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
-import { iso, viewJob } from '../door/views.ts';
+import { iso, viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { type Capture, createCapture } from './capture.ts';
 import { compareRuns } from './compare.ts';
 import { liveFetch } from './live-fetch.ts';
-import { type Candidate, type Plan, recordsOf } from './plan.ts';
+import { type RehearsalCandidate, type RehearsalPlan, recordsOf } from './plan.ts';
 import type { RehearsalRoom } from './room.ts';
 
 export interface RehearseNeeds {
@@ -36,10 +36,14 @@ const SHOWN_LINES = 20;
 const BOOT_FAILED = 'BOOT_FAILED';
 
 /** Runs a plan's code on the inputs of the agent's last jobs, one after the other, oldest first. */
-export async function* rehearse(needs: RehearseNeeds, plan: Plan, terms: RehearseTerms): AsyncGenerator<RehearsedView> {
+export async function* rehearse(
+  needs: RehearseNeeds,
+  plan: RehearsalPlan,
+  terms: RehearseTerms,
+): AsyncGenerator<RehearsedView> {
   const { store } = needs;
   const { name, version } = plan.candidate.agent;
-  const unfit = new Map<Candidate, RehearsalSide>();
+  const unfit = new Map<RehearsalCandidate, RehearsalSide>();
   for (const job of await recordsOf(store, name, version.id, terms.last)) {
     if (terms.gone.aborted) return;
     const recorded = await store.effectsOf(job.id);
@@ -59,7 +63,7 @@ export async function* rehearse(needs: RehearseNeeds, plan: Plan, terms: Rehears
     };
   }
 
-  async function side(candidate: Candidate, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
+  async function side(candidate: RehearsalCandidate, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
     const known = unfit.get(candidate);
     if (known) return known;
     const told = await run(needs, candidate, job, recorded, terms);
@@ -70,7 +74,7 @@ export async function* rehearse(needs: RehearseNeeds, plan: Plan, terms: Rehears
 
 async function run(
   { time, store, agents, fleet, room, secrets }: RehearseNeeds,
-  { agent, mayWrite }: Candidate,
+  { agent, mayWrite }: RehearsalCandidate,
   job: Job,
   recorded: EffectRecord[],
   { live, gone }: RehearseTerms,

@@ -53,7 +53,7 @@ export async function openRoom({ time, folder, secrets }: RoomNeeds): Promise<Re
           const fault = { code: 'CELL_LOST', message: 'its cell was lost again and again before it began' };
           now.ended({ job, attempt, startedAt: at, finishedAt: at, is: 'failed', fault, retry: true });
         },
-        roomy() {},
+        capacityChanged() {},
       },
       answer: async (call) => now?.answer(call),
       secrets: async (agent) => secrets.values(agent),

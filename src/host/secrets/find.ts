@@ -11,7 +11,7 @@ export interface SecretSources {
 }
 
 /** How the search for a secret ended. `where` in words: `SHOP_TOKEN_FILE (/run/shop)`. */
-export type Found =
+export type SecretSearch =
   | { is: 'found'; value: string; where: string }
   | { is: 'missing'; why: string }
   | { is: 'unreadable'; file: string; why: string };
@@ -22,7 +22,7 @@ export type Found =
  * the value; an empty value is none. A file that is named and cannot be read ends the search: another value than the one that was
  * meant is worse than none. Never throws.
  */
-export function findSecret(name: string, { env, envFile }: SecretSources): Found {
+export function findSecret(name: string, { env, envFile }: SecretSources): SecretSearch {
   let why = 'it is nowhere to be found';
   const inEnv = (key: string) => (Object.hasOwn(env, key) ? env[key] : undefined);
   const inFile = (key: string) => envFile.values.get(key);
@@ -55,7 +55,7 @@ function readSecret(file: string): { value: string } | { error: NodeJS.ErrnoExce
 }
 
 /** What is told of an agent that cannot have a secret. */
-export function secretFault(agent: string, name: string, found: Exclude<Found, { is: 'found' }>): PlainFault {
+export function secretFault(agent: string, name: string, found: Exclude<SecretSearch, { is: 'found' }>): PlainFault {
   if (found.is === 'unreadable') {
     return {
       code: 'SECRET_UNREADABLE',

@@ -4,7 +4,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import { type EnvFile, readEnvFile } from './env-file.ts';
-import { type Found, findSecret, secretFault } from './find.ts';
+import { findSecret, type SecretSearch, secretFault } from './find.ts';
 
 /** The secrets that agents declare, looked for again every ten seconds: what appears or changes counts without a restart. */
 export interface Secrets extends Service {
@@ -25,7 +25,7 @@ export interface Secrets extends Service {
 
 export interface SecretFacts {
   name: string;
-  found: Found;
+  found: SecretSearch;
   /** By name. */
   agents: string[];
 }
@@ -48,12 +48,12 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
   const { time, log, folder, env = process.env } = needs;
   const seen = new Set<string>();
   let agents = new Map<string, Agent>();
-  let known = new Map<string, Found>();
+  let known = new Map<string, SecretSearch>();
   let file = readEnvFile(folder);
   let turned: number | undefined;
   let cancel = () => {};
 
-  function found(name: string): Found {
+  function found(name: string): SecretSearch {
     const before = known.get(name);
     if (before) return before;
     const now = findSecret(name, { env, envFile: file });
@@ -62,7 +62,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     return now;
   }
 
-  function note(one: Found) {
+  function note(one: SecretSearch) {
     if (one.is !== 'found') return;
     seen.delete(one.value);
     seen.add(one.value);
@@ -140,6 +140,6 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
   };
 }
 
-function textOf(found: Found): string | undefined {
+function textOf(found: SecretSearch): string | undefined {
   return found.is === 'found' ? found.value : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Catalog, OriginValue } from '../../catalog/ports.ts';
+import type { Catalog, ValueSource } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Service } from '../../kernel/service.ts';
@@ -32,7 +32,7 @@ export interface SetupNeeds {
   time: Time;
   journal: Pick<Journal, 'room' | 'hide'>;
   folder: string;
-  catalog: Pick<Catalog, 'agents' | 'origins'> & { standings: Pick<Catalog['standings'], 'trials'> };
+  catalog: Pick<Catalog, 'agents' | 'origins'> & { rollouts: Pick<Catalog['rollouts'], 'probationers'> };
   workers(): Pick<Workers, 'view' | 'recycle'>;
   /** What may run has changed for these agents. */
   changed(agents: readonly string[]): void;
@@ -60,7 +60,7 @@ export function createSetup(needs: SetupNeeds): Setup {
 
   /** The good state before the agent's newest, if that one has its secrets. */
   function before(name: string): Agent | undefined {
-    const good = catalog.standings.trials().find(({ agent }) => agent.name === name)?.good;
+    const good = catalog.rollouts.probationers().find(({ agent }) => agent.name === name)?.good;
     return good && !secrets.missing(good) ? good : undefined;
   }
 
@@ -110,7 +110,7 @@ export function createSetup(needs: SetupNeeds): Setup {
 }
 
 /** Where its secrets are declared: `plugins/x.ts`, `agents/x.yaml:6:3`. */
-function placeOfNeed(origins: OriginValue[] | undefined): Partial<PlainFault> {
+function placeOfNeed(origins: ValueSource[] | undefined): Partial<PlainFault> {
   const origin = origins?.find(({ path }) => path === 'needs.secrets')?.origin ?? '';
   const [, file, line, column] = /^(.+?)(?::(\d+):(\d+))?$/.exec(origin) ?? [];
   if (file === undefined) return {};

@@ -1,14 +1,14 @@
-import type { Trial } from '../../catalog/ports.ts';
-import { noRuns, type Runs, withEnd } from '../../catalog/standing/probation.ts';
+import type { Probationer } from '../../catalog/ports.ts';
+import { noRuns, type ProbationRuns, withEnd } from '../../catalog/rollout/probation.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
 import type { JobStore } from '../../jobs/ports.ts';
 import { causeOf } from '../../jobs/step.ts';
-import { NO_FAULT } from './ends.ts';
+import { NO_FAULT } from './outcomes.ts';
 
 /** What the store knows of a state on trial, and of the good one before it. */
-export interface History {
-  candidate: Runs;
-  good: Runs;
+export interface ProbationHistory {
+  candidate: ProbationRuns;
+  good: ProbationRuns;
   /** Jobs that the one on trial failed, and their states. */
   failed: Map<string, 'dead' | 'retrying'>;
   /** Ends of the one on trial that are in it: `job attempt`. */
@@ -19,10 +19,10 @@ const NEWEST = 200;
 const ENDED: JobState[] = ['done', 'dead', 'retrying'];
 
 /** Reads the newest jobs of the agent. What began before the trial was the good one's, if its version ran it. */
-export async function historyOf(store: Pick<JobStore, 'list'>, trial: Trial): Promise<History> {
+export async function historyOf(store: Pick<JobStore, 'list'>, trial: Probationer): Promise<ProbationHistory> {
   const { agent, since, good, excused } = trial;
   const jobs = await store.list({ agent: agent.name, states: ENDED, limit: NEWEST });
-  const history: History = { candidate: noRuns(since), good: noRuns(0), failed: new Map(), ends: new Set() };
+  const history: ProbationHistory = { candidate: noRuns(since), good: noRuns(0), failed: new Map(), ends: new Set() };
   for (const job of jobs.reverse()) {
     if (job.startedAt === null || job.finishedAt === null) continue;
     if (job.startedAt < since) {
@@ -37,7 +37,11 @@ export async function historyOf(store: Pick<JobStore, 'list'>, trial: Trial): Pr
 }
 
 /** With the latest attempt of a job: the version is known of that one only. */
-function withJob(runs: Runs, { state, error, cause, startedAt, finishedAt }: Job, excused: readonly string[]): Runs {
+function withJob(
+  runs: ProbationRuns,
+  { state, error, cause, startedAt, finishedAt }: Job,
+  excused: readonly string[],
+): ProbationRuns {
   if (state === 'done') return withEnd(runs, { is: 'done', ms: Math.max(0, finishedAt! - startedAt!) });
   if (!error || NO_FAULT.has(error.code)) return runs;
   return withEnd(runs, { is: 'failed', at: finishedAt!, fault: error, cause: cause ?? causeOf(error) }, excused);

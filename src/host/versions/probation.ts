@@ -1,17 +1,17 @@
-import type { Catalog, Trial } from '../../catalog/ports.ts';
+import type { Catalog, Probationer } from '../../catalog/ports.ts';
 import {
-  type Judgement,
-  judgeAppeal,
-  judgeProbation,
+  checkAfterRollback,
+  evaluateProbation,
   mainCause,
   noRuns,
+  type ProbationDecision,
+  type ProbationRuns,
   type Rejection,
-  type Runs,
   SEVERE,
   SLOW_CAUSE,
   withEnd,
   withReading,
-} from '../../catalog/standing/probation.ts';
+} from '../../catalog/rollout/probation.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobStore, Settlement } from '../../jobs/ports.ts';
@@ -21,8 +21,8 @@ import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { WorkerEnd, WorkerReading } from '../../workers/ports.ts';
-import { counted } from './ends.ts';
-import { type History, historyOf } from './probation-history.ts';
+import { counted } from './outcomes.ts';
+import { historyOf, type ProbationHistory } from './probation-history.ts';
 
 /**
  * Watches the first jobs of every new state of an agent. One that does worse than the good one before it is taken back by
@@ -46,7 +46,7 @@ export interface RollbackNews {
   bad: Agent;
   good: Agent;
   rejection: Rejection;
-  runs: Runs;
+  runs: ProbationRuns;
   /** The end of a worker that gave the reason. */
   end?: WorkerEnd | undefined;
 }
@@ -54,7 +54,7 @@ export interface RollbackNews {
 export interface ProbationNeeds {
   time: Time;
   log: Log;
-  catalog: Pick<Catalog, 'standings' | 'agents'>;
+  catalog: Pick<Catalog, 'rollouts' | 'agents'>;
   store: Pick<JobStore, 'list' | 'hasten'>;
   jobs(): Pick<Jobs, 'redrive' | 'wake'>;
   /** Nothing has to stay warm any more. */
@@ -67,9 +67,9 @@ export interface ProbationNeeds {
 
 /** A state on trial. */
 interface Case {
-  trial: Trial;
-  candidate: Runs;
-  good: Runs | undefined;
+  trial: Probationer;
+  candidate: ProbationRuns;
+  good: ProbationRuns | undefined;
   /** Jobs that it failed: what becomes of them if it is bad. */
   failed: Map<string, Settlement['state']>;
   /** Ends that come before the past is known. */
@@ -78,20 +78,20 @@ interface Case {
 
 /** A rejected state, as long as nothing else is in force than the good one. */
 interface Appeal extends RollbackNews {
-  before: Runs;
+  before: ProbationRuns;
   /** What the good one did since. */
-  since: Runs;
+  since: ProbationRuns;
   isOver: boolean;
 }
 
 const TURN_MS = 10_000;
 export function createProbation(needs: ProbationNeeds): Probation {
   const { time, log, catalog, store } = needs;
-  const { standings } = catalog;
-  const cases = new Map<string, Case>();
+  const { rollouts } = catalog;
+  const openIncidents = new Map<string, Case>();
   const appeals = new Map<string, Appeal>();
   /** Peaks of memory, by agent and fingerprint. */
-  const memory = new Map<string, Runs>();
+  const memory = new Map<string, ProbationRuns>();
   const begunAt = time.now();
   let turnedAt: number | undefined;
   let cancelTurn = () => {};
@@ -99,18 +99,18 @@ export function createProbation(needs: ProbationNeeds): Probation {
 
   function turn() {
     turnedAt = time.monotonic();
-    for (const one of [...cases.values()]) judge(one);
+    for (const one of [...openIncidents.values()]) judge(one);
     forget();
     cancelTurn = time.after(TURN_MS, turn);
   }
 
   function use() {
-    const trials = new Map(standings.trials().map((trial) => [trial.agent.name, trial]));
-    for (const [name, { trial }] of cases) {
-      if (trials.get(name)?.agent.fingerprint !== trial.agent.fingerprint) cases.delete(name);
+    const probationers = new Map(rollouts.probationers().map((trial) => [trial.agent.name, trial]));
+    for (const [name, { trial }] of openIncidents) {
+      if (probationers.get(name)?.agent.fingerprint !== trial.agent.fingerprint) openIncidents.delete(name);
     }
-    for (const [name, trial] of trials) {
-      const known = cases.get(name);
+    for (const [name, trial] of probationers) {
+      const known = openIncidents.get(name);
       if (known) known.trial = trial;
       else begin(name, trial);
     }
@@ -119,16 +119,16 @@ export function createProbation(needs: ProbationNeeds): Probation {
     }
   }
 
-  function begin(name: string, trial: Trial) {
+  function begin(name: string, trial: Probationer) {
     const good = trial.good ? noRuns(0) : undefined;
     const one: Case = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
-    cases.set(name, one);
+    openIncidents.set(name, one);
     // The first state of an agent that is new to this host has no past to look for.
     if (!trial.good && trial.since >= begunAt) return;
     one.early = [];
     track(
       historyOf(store, trial)
-        .catch((error): History | undefined => {
+        .catch((error): ProbationHistory | undefined => {
           log.warn(`the past of ${name} could not be read: it is judged without`, { fault: toPlainFault(error) });
           return undefined;
         })
@@ -136,7 +136,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     );
   }
 
-  function seed(one: Case, history: History | undefined) {
+  function seed(one: Case, history: ProbationHistory | undefined) {
     const early = one.early ?? [];
     one.early = undefined;
     if (history) {
@@ -156,27 +156,32 @@ export function createProbation(needs: ProbationNeeds): Probation {
 
   function judge(one: Case, end?: WorkerEnd): boolean {
     const { name, fingerprint } = one.trial.agent;
-    if (one.early || cases.get(name) !== one) return false;
+    if (one.early || openIncidents.get(name) !== one) return false;
     const good = one.good && withMemory(one.good, name, one.trial.good!.fingerprint);
     const seen = withMemory(one.candidate, name, fingerprint);
     const candidate = one.trial.excused.includes(SLOW_CAUSE) ? { ...seen, durations: [] } : seen;
-    const judgement = judgeProbation(candidate, good, time.now());
-    if (judgement.is === 'good') approve(one, judgement.why);
-    return judgement.is === 'bad' && rollBack(one, judgement, candidate, end);
+    const decision = evaluateProbation(candidate, good, time.now());
+    if (decision.is === 'good') approve(one, decision.why);
+    return decision.is === 'bad' && rollBack(one, decision, candidate, end);
   }
 
   function approve({ trial: { agent, good } }: Case, why: string) {
-    cases.delete(agent.name);
-    if (!standings.approve(agent.name, agent.fingerprint)) return;
+    openIncidents.delete(agent.name);
+    if (!rollouts.approve(agent.name, agent.fingerprint)) return;
     if (good) needs.useWorkers();
     needs.approved(agent, why);
   }
 
   /** Acts first: when `reject` returns, the good one is in force. */
-  function rollBack(one: Case, { kind, why, cause }: Judgement & { is: 'bad' }, runs: Runs, end?: WorkerEnd): boolean {
+  function rollBack(
+    one: Case,
+    { kind, why, cause }: ProbationDecision & { is: 'bad' },
+    runs: ProbationRuns,
+    end?: WorkerEnd,
+  ): boolean {
     const { agent: bad, good } = one.trial;
     const rejection = { kind, why, cause: cause ?? mainCause(runs) };
-    if (!good || !standings.reject(bad.name, bad.fingerprint, rejection)) return false;
+    if (!good || !rollouts.reject(bad.name, bad.fingerprint, rejection)) return false;
     const news: RollbackNews = { agent: bad.name, bad, good, rejection, runs, end };
     appeals.set(bad.name, { ...news, before: one.good ?? noRuns(0), since: noRuns(time.now()), isOver: false });
     needs.rolledBack(news);
@@ -196,7 +201,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   }
 
   function settled(end: Settlement, agent: string) {
-    const one = cases.get(agent);
+    const one = openIncidents.get(agent);
     if (one && end.fingerprint === one.trial.agent.fingerprint) {
       if (one.early) one.early.push(end);
       else {
@@ -216,14 +221,14 @@ export function createProbation(needs: ProbationNeeds): Probation {
   function hear(appeal: Appeal, end: Settlement) {
     appeal.since = counted(appeal.since, end, [], true);
     const { rejection, runs, before, since, agent, bad } = appeal;
-    const answer = judgeAppeal(rejection, runs, before, since);
+    const answer = checkAfterRollback(rejection, runs, before, since);
     if (answer === 'wait') return;
     appeal.isOver = true;
     if (answer === 'upheld') return;
-    if (standings.excuse(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(appeal);
+    if (rollouts.excuse(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(appeal);
   }
 
-  function withMemory(runs: Runs, agent: string, fingerprint: string): Runs {
+  function withMemory(runs: ProbationRuns, agent: string, fingerprint: string): ProbationRuns {
     const known = memory.get(`${agent} ${fingerprint}`);
     return known ? { ...runs, memoryBytes: known.memoryBytes, readings: known.readings } : runs;
   }
@@ -231,7 +236,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   /** Of states that are neither in force nor what would be gone back to. */
   function forget() {
     const used = new Set([...catalog.agents().values()].map(({ name, fingerprint }) => `${name} ${fingerprint}`));
-    for (const { trial } of cases.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
+    for (const { trial } of openIncidents.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
     for (const key of memory.keys()) if (!used.has(key)) memory.delete(key);
   }
 
@@ -255,7 +260,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     use,
     settled,
     gone(end) {
-      const one = cases.get(end.agent);
+      const one = openIncidents.get(end.agent);
       if (!one || one.trial.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return false;
       const cause = causeOf(end.because);
       const seen = { is: 'failed' as const, at: time.now(), fault: end.because, cause };
@@ -270,7 +275,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     },
     warm() {
       const warm = new Map<string, string>();
-      for (const { agent, good } of standings.trials()) if (good) warm.set(agent.name, good.fingerprint);
+      for (const { agent, good } of rollouts.probationers()) if (good) warm.set(agent.name, good.fingerprint);
       return warm;
     },
   };

@@ -27,7 +27,7 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
       const message = `${agent}: ${nameOf(news)} ${rejection.why}`;
       const back = `rolled back to ${shown(good.version.id)}`;
       const force = `daruma rollback ${agent} ${shown(bad.version.id)} --force`;
-      healer.report(disturbance(news), `${back}; to force it: ${force}`);
+      healer.report(incidentSignal(news), `${back}; to force it: ${force}`);
       events.record('warn', {
         kind: 'version.rolled-back',
         agent,
@@ -38,7 +38,7 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
     excused(news) {
       const { agent, bad, good, rejection } = news;
       const message = `${agent}: ${shown(good.version.id)} does the same as ${nameOf(news)}, so it was not the version: it is tried again, and that is not held against it`;
-      healer.report({ ...disturbance(news), seen: message }, null);
+      healer.report({ ...incidentSignal(news), seen: message }, null);
       events.record('warn', {
         kind: 'version.excused',
         agent,
@@ -53,7 +53,7 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
   });
 }
 
-function disturbance(news: RollbackNews) {
+function incidentSignal(news: RollbackNews) {
   const { agent, bad, rejection, runs, end } = news;
   const { code, file, line } = runs.fault ?? { code: rejection.kind };
   const seen = `${nameOf(news)} ${rejection.why}`;

@@ -46,7 +46,7 @@ export function namedValue(word: string): { field: 'month' | 'weekday'; value: n
 }
 
 /** Names that may stand in the field, for the suggestion of a near one. */
-export function namesOf(field: FieldRule['name']): string[] {
+export function fieldNames(field: FieldRule['name']): string[] {
   const full = field === 'month' ? MONTHS : field === 'weekday' ? WEEKDAYS : [];
   return full.flatMap((name) => [name.slice(0, 3), name]);
 }

@@ -1,6 +1,6 @@
 import { suggest } from '../suggest.ts';
 import { type DayOfMonthRule, type NthWeekday, readDayOfMonth, readNthWeekday } from './day-words.ts';
-import { FIELDS, type FieldRule, namedValue, namesOf } from './field-names.ts';
+import { FIELDS, type FieldRule, fieldNames, namedValue } from './field-names.ts';
 import { fieldCount, foreignForm, Refused } from './refusals.ts';
 
 /** An expression whose every part was understood. */
@@ -192,7 +192,7 @@ function unreadable(word: string, item: string, rule: FieldRule): Refused {
           .join(', ')}`;
     return new Refused(`"${word}" is more than one value without a comma in ${rule.place}`, next);
   }
-  const near = suggest(word.toLowerCase(), namesOf(rule.name));
+  const near = suggest(word.toLowerCase(), fieldNames(rule.name));
   return new Refused(
     `"${item}" cannot be read in ${rule.place}${near ? `, did you mean ${near}?` : ''}`,
     exampleOf(rule),

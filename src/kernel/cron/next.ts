@@ -11,7 +11,7 @@ const DAY = 86_400_000;
  * A 29 February that is a Monday can be 40 years away (2072 → 2112); what has not come due by then never does: the calendar has
  * shown each of its years.
  */
-export const LONGEST_WAIT_MS = 41 * 366 * DAY;
+export const LONGEST_SEARCH_MS = 41 * 366 * DAY;
 
 /**
  * The first time after `afterMs` (epoch ms) at which the schedule is due, or undefined when it never is again.
@@ -23,7 +23,7 @@ export const LONGEST_WAIT_MS = 41 * 366 * DAY;
  */
 export function nextAfter(fields: CronFields, timezone: string, afterMs: number): number | undefined {
   const start = Math.max(afterMs, -1);
-  const give = start + LONGEST_WAIT_MS;
+  const give = start + LONGEST_SEARCH_MS;
   let { index, stretch } = stretchAt(timezone, start);
   // The first whole second after `start`: schedules know no milliseconds.
   let wall = (Math.floor((start + stretch.offset) / SECOND) + 1) * SECOND;

@@ -14,7 +14,7 @@ export const versionResult = z
     id: z.string(),
     madeAt: time(),
     bytes: bytes(),
-    standing: z
+    rollout: z
       .enum(['candidate', 'good', 'bad', 'untried'])
       .describe('What the version is to the agents in force; candidate: on probation.'),
     agents: z.array(usedBy),
@@ -30,7 +30,7 @@ export const sourcesResult = z
   .meta({ id: 'Sources', description: 'The files of the author, without libraries.' });
 
 export const rolledBackResult = z
-  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), standing: z.string() })
+  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), rollout: z.string() })
   .meta({ id: 'RolledBack' });
 
 export const changeResult = z

@@ -3,7 +3,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import { checkWrite } from '../checks.ts';
-import { createLine, type Line } from './line.ts';
+import { createStoreChannel, type StoreChannel } from './channel.ts';
 import type { StorePorts } from './ports.ts';
 import {
   OP_KINDS,
@@ -49,12 +49,14 @@ const PING_EVERY_MS = 5_000;
 /** Makes the store; nothing is opened before `start()`, which rejects with a `Fault` that says what to do. */
 export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStoreOptions): SqliteStore {
   const { time, log } = needs;
-  const writer = createLine({ file, role: 'writer' }, needs, (fault) => {
+  const writer = createStoreChannel({ file, role: 'writer' }, needs, (fault) => {
     log.error(fault.message, { code: fault.code });
     started = undefined;
     needs.onFailure?.(fault);
   });
-  const reader = createLine({ file, role: 'reader' }, needs, ({ message, code }) => log.warn(message, { code }));
+  const reader = createStoreChannel({ file, role: 'reader' }, needs, ({ message, code }) =>
+    log.warn(message, { code }),
+  );
   let started: Promise<void> | undefined;
   let readerOpened: Promise<void> | undefined;
   let cancelPing = () => {};
@@ -109,7 +111,7 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
 
 type Ask = <K extends OpName>(name: K, args: Parameters<StoreOps[K]>) => Promise<ReturnType<StoreOps[K]>>;
 
-function packedCalls(line: Line): Pick<StorePorts, keyof PackedOps> {
+function packedCalls(line: StoreChannel): Pick<StorePorts, keyof PackedOps> {
   return {
     async add(jobs, now) {
       checkWrite('add', [jobs, now]);

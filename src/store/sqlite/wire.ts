@@ -27,7 +27,7 @@ export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 
 /** One value for each call, and what went wrong with which. `setAside`: so many rows could not be read and were. */
-export type Answer = { values: unknown[]; faults: [place: number, fault: PlainFault][]; setAside?: number };
+export type StoreAnswer = { values: unknown[]; faults: [place: number, fault: PlainFault][]; setAside?: number };
 
 /**
  * `hard`: must survive a power cut, so its commit waits for the disk. `soft`: losing it at a power cut only queues a job

@@ -6,16 +6,16 @@ import type { Fleet } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Calls } from './calls.ts';
 import { createOnce } from './effects.ts';
-import { createExec } from './exec.ts';
+import { createContextExec } from './exec.ts';
 import type { createFetch } from './fetch.ts';
-import { createFleet } from './fleet.ts';
+import { createContextFleet } from './fleet.ts';
 import { toJson } from './json.ts';
 import { textOfKey } from './options.ts';
 import type { PluginLines } from './plugin-log.ts';
 import { createSend, createState } from './requests.ts';
 
 /** What all attempts of a worker share. */
-export interface Home {
+export interface WorkerSetting {
   agent: string;
   folder: string;
   settings: unknown;
@@ -33,7 +33,7 @@ export interface Home {
 }
 
 /** A job as it was handed over. */
-export interface Given {
+export interface GivenJob {
   seq: number;
   id: string;
   attempt: number;
@@ -54,8 +54,8 @@ export class Attempt implements Context<unknown> {
   text: string | undefined;
   /** Why the signal was aborted. */
   aborted: PlainFault | undefined;
-  readonly #home: Home;
-  readonly #given: Given;
+  readonly #home: WorkerSetting;
+  readonly #given: GivenJob;
   #open = true;
   #asking = 0;
   #quiet: (() => void) | undefined;
@@ -70,7 +70,7 @@ export class Attempt implements Context<unknown> {
   #state: AgentState | undefined;
   #fleet: Fleet | undefined;
 
-  constructor(home: Home, given: Given) {
+  constructor(home: WorkerSetting, given: GivenJob) {
     this.#home = home;
     this.#given = given;
   }
@@ -158,7 +158,7 @@ export class Attempt implements Context<unknown> {
     };
   }
   get exec(): Context['exec'] {
-    this.#exec ??= createExec(this.#ask, () => this.signal);
+    this.#exec ??= createContextExec(this.#ask, () => this.signal);
     return this.#exec;
   }
   get summary(): Context['summary'] {
@@ -170,7 +170,7 @@ export class Attempt implements Context<unknown> {
     };
   }
   get fleet(): Fleet {
-    this.#fleet ??= createFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
+    this.#fleet ??= createContextFleet(this.#ask, this.#home.mayUseFleet, this.#home.agent);
     return this.#fleet;
   }
 

@@ -7,14 +7,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
-import type { FromThread, JobPack, ToThread, WorkerSpec } from '../wire.ts';
-import type { Home } from './attempt.ts';
+import type { FromWorkerThread, JobPack, ToWorkerThread, WorkerSpec } from '../wire.ts';
+import type { WorkerSetting } from './attempt.ts';
 import { createCalls } from './calls.ts';
-import { guardOs, putUpFences } from './fences.ts';
 import { noteIntervals, ownerNow } from './job-owner.ts';
-import { putUpNetFence } from './net-fence.ts';
+import { restrictNet } from './net-restriction.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
+import { applyRestrictions, guardOs } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { declaredSecrets } from './secrets.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
@@ -32,13 +32,13 @@ export interface ThreadData {
   net: string[];
   modules: string[];
   fleet: boolean;
-  ledger: { fd: number; at: number } | null;
+  startedMarkers: { fd: number; at: number } | null;
   rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
 
 const data = workerData as ThreadData;
 const port = parentPort!;
-const post = (message: FromThread) => port.postMessage(message);
+const post = (message: FromWorkerThread) => port.postMessage(message);
 const shared = openShared(data.memory);
 const clock = sharedClock();
 const calls = createCalls(post);
@@ -49,9 +49,9 @@ let runner: Runner | undefined;
 
 const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
-const net = putUpNetFence(data.net, data.agent);
+const net = restrictNet(data.net, data.agent);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
-putUpFences({
+applyRestrictions({
   agent: data.agent,
   modules: data.modules,
   guards: { ...net.guards, os: guardOs, dgram: net.guardDgram },
@@ -71,7 +71,7 @@ try {
     clock,
     time: machineTime,
     post,
-    ledger: data.ledger,
+    startedMarkers: data.startedMarkers,
     flushOutput: output.flush,
   });
   post({ say: 'ready' });
@@ -80,7 +80,7 @@ try {
   post({ say: 'unfit', thrown: thrownOf(error, data) });
 }
 
-function hear(message: ToThread) {
+function hear(message: ToWorkerThread) {
   if (typeof message === 'string') {
     if (runner) runner.give(JSON.parse(message) as JobPack);
     else early.push(message);
@@ -103,7 +103,7 @@ function flush() {
 
 /** Loaded only where it is asked for. */
 async function rehearse(terms: NonNullable<ThreadData['rehearsal']>) {
-  const { rehearse } = await import('./rehearse.ts');
+  const { rehearseAttempt: rehearse } = await import('./rehearse.ts');
   return rehearse(terms, (call) => calls.ask(currentOf(shared), call));
 }
 
@@ -126,7 +126,7 @@ async function settingsOf(plugin: PluginDefinition): Promise<unknown> {
   throw new Fault({ code: 'SETTINGS_INVALID', message: problems.join('; ') });
 }
 
-function home(settings: unknown): Home {
+function home(settings: unknown): WorkerSetting {
   return {
     agent: data.agent,
     folder: data.folder,

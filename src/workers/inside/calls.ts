@@ -1,5 +1,5 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import type { BareCall, CallAnswer, FromThread } from '../wire.ts';
+import type { BareCall, CallAnswer, FromWorkerThread } from '../wire.ts';
 
 /** Questions to the host that a worker may have open at a time. */
 const OPEN_CALLS = 1_000;
@@ -11,7 +11,7 @@ export interface Calls {
   answer(id: number, answer: CallAnswer): void;
 }
 
-export function createCalls(post: (message: FromThread) => void): Calls {
+export function createCalls(post: (message: FromWorkerThread) => void): Calls {
   const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; asked: Error }>();
   let lastId = 0;
 

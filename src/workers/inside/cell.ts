@@ -6,7 +6,7 @@ import { toPlainFault } from '../../kernel/fault.ts';
 import { endMeSooner, SOONER } from '../../kernel/oom.ts';
 import { mostFiles, openFiles } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { faults } from '../faults.ts';
+import { workerFaults } from '../faults.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
@@ -80,7 +80,7 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
     threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
   } catch (error) {
     // No more files, threads or memory: this worker's matter, not that of its neighbours.
-    outbox.put({ say: 'gone', worker, because: faults.unfit(toPlainFault(error)), running: null, found: null });
+    outbox.put({ say: 'gone', worker, because: workerFaults.unfit(toPlainFault(error)), running: null, found: null });
   }
 }
 

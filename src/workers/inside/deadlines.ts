@@ -1,5 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import { faults } from '../faults.ts';
+import { workerFaults } from '../faults.ts';
 
 /** What a job in progress looks like; times are of one monotonic clock, in ms. */
 export interface Progress {
@@ -17,19 +17,19 @@ export interface DeadlineLimits {
   graceMs: number;
 }
 
-export type Judgement =
+export type DeadlineDecision =
   /** Look again after so long. */
   { is: 'fine'; lookAfterMs: number } | { is: 'abort'; why: PlainFault } | { is: 'kill'; why: PlainFault };
 
 /** Decides whether a job may go on: first its signal is aborted, after the grace its worker is killed. */
-export function judge(job: Progress, limits: DeadlineLimits, now: number): Judgement {
+export function checkDeadline(job: Progress, limits: DeadlineLimits, now: number): DeadlineDecision {
   if (job.aborted) {
     const left = job.aborted.at + limits.graceMs - now;
     return left <= 0 ? { is: 'kill', why: job.aborted.why } : { is: 'fine', lookAfterMs: left };
   }
   const timeLeft = job.startedAt + limits.timeoutMs - now;
-  if (timeLeft <= 0) return { is: 'abort', why: faults.timeout(limits.timeoutMs) };
+  if (timeLeft <= 0) return { is: 'abort', why: workerFaults.timeout(limits.timeoutMs) };
   const silenceLeft = Math.max(job.startedAt, job.progressAt) + limits.silenceMs - now;
-  if (silenceLeft <= 0) return { is: 'abort', why: faults.silent(limits.silenceMs, job.lastBeat) };
+  if (silenceLeft <= 0) return { is: 'abort', why: workerFaults.silent(limits.silenceMs, job.lastBeat) };
   return { is: 'fine', lookAfterMs: Math.min(timeLeft, silenceLeft) };
 }

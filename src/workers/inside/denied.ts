@@ -4,7 +4,7 @@ import { GRANTABLE, guardedWords } from '../../kernel/guarded-modules.ts';
 import { type NeedName, notInNeeds } from '../../kernel/needs-fault.ts';
 
 /** Whose rights are meant, and where its installation is. */
-export interface Owner {
+export interface DeniedOwner {
   agent: string;
   folder: string;
 }
@@ -15,7 +15,7 @@ const FILES: Record<string, NeedName> = { FileSystemRead: 'read', FileSystemWrit
 type Denied = NodeJS.ErrnoException & Partial<Record<'permission' | 'resource' | 'hostname', string>>;
 
 /** In our words what Node's permission model refused; undefined for any other error. */
-export function deniedOf(error: Error, { agent, folder }: Owner): PlainFault | undefined {
+export function deniedOf(error: Error, { agent, folder }: DeniedOwner): PlainFault | undefined {
   const {
     code,
     permission = '',

@@ -19,7 +19,7 @@ const EXEC_OPTIONS = ['input', 'timeout', 'env', 'cwd', 'maxOutput', 'check'] as
 type ExecCall = Extract<BareCall, { ask: 'exec' }>;
 
 /** `exec` of one attempt. The abort of its signal kills what runs; the promise then rejects with the signal's reason. */
-export function createExec(ask: Ask, signal: () => AbortSignal): Context['exec'] {
+export function createContextExec(ask: Ask, signal: () => AbortSignal): Context['exec'] {
   let lastCall = 0;
 
   return async (command, args = [], given = {}) => {

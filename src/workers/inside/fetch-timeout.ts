@@ -5,7 +5,7 @@ import { askedAt } from './calls.ts';
 /** What a call waited for in vain: the beginning of the answer, or its next part. */
 type Missing = 'headers' | 'body';
 
-export interface CallFacts {
+export interface FetchCallFacts {
   url: string;
   secrets: Readonly<Record<string, string>>;
   timeoutMs: number;
@@ -14,7 +14,7 @@ export interface CallFacts {
 }
 
 /** The fault of a call whose time was over, at the plugin's line. It is called TimeoutError, as that of any `fetch`. */
-export function fetchTimeout(missing: Missing, { url, secrets, timeoutMs, asked }: CallFacts): Fault {
+export function fetchTimeout(missing: Missing, { url, secrets, timeoutMs, asked }: FetchCallFacts): Fault {
   const address = shownUrl(url, secrets);
   const within = formatDuration(timeoutMs);
   const message =
@@ -41,7 +41,7 @@ function longer(ms: number): string {
   return ms < 60_000 ? '2m' : `${Math.ceil((2 * ms) / 60_000)}m`;
 }
 
-export interface Watch {
+export interface IdleWatch {
   /** Called when the server has been silent for as long as it may; the returned function stops the clock. */
   arm(silent: () => void): () => void;
   /** A part of the answer is there. */
@@ -54,7 +54,7 @@ export interface Watch {
  * The same answer, whose body fails when the server sends nothing for too long while somebody waits for it. A body that
  * goes on, however slowly, may take as long as its job.
  */
-export function withIdleLimit(response: Response, watch: Watch): Response {
+export function withIdleLimit(response: Response, watch: IdleWatch): Response {
   if (response.body === null) return response;
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   const body = new ReadableStream({

@@ -8,7 +8,7 @@ import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
 
 /** `context.fleet`; every use throws when the agent's needs do not ask for it. */
-export function createFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
+export function createContextFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
   const look = async (call: BareCall) => {
     if (allowed) return ask(call);
     throw new Fault(

@@ -1,7 +1,7 @@
 import { Fault } from '../../kernel/fault.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 
-const MOST_TOLD = 5;
+const MOST_REPORTED = 5;
 
 /**
  * What the job was given, as the plugin's schema makes it. Nothing (null) is tried as undefined first, so that a default or
@@ -19,9 +19,9 @@ export async function checkedInput(
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const places = issues
-    .slice(0, MOST_TOLD)
+    .slice(0, MOST_REPORTED)
     .map(({ path, message }) => `${['input', ...path.map(String)].join('.')}: ${message}`);
-  const more = issues.length > MOST_TOLD ? ` (and ${issues.length - MOST_TOLD} more)` : '';
+  const more = issues.length > MOST_REPORTED ? ` (and ${issues.length - MOST_REPORTED} more)` : '';
   throw new Fault({
     code: 'INPUT_INVALID',
     message: `what the job was given does not fit: ${places.join('; ')}${more}`,

@@ -1,7 +1,7 @@
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { errorsOf, isError } from '../../kernel/reasons.ts';
 import type { PluginLog } from '../../plugin/context.ts';
-import type { FromThread, ThreadLine } from '../wire.ts';
+import type { FromWorkerThread, ThreadLine } from '../wire.ts';
 import { MARK, type Shared } from './shared.ts';
 
 /** Lines a second that a worker may write, and how many at once after a pause. */
@@ -26,7 +26,7 @@ export interface PluginLines {
 
 export function createPluginLines(
   shared: Shared,
-  post: (message: FromThread) => void,
+  post: (message: FromWorkerThread) => void,
   needs: { now(): number; progress(): void },
 ): PluginLines {
   let waiting: ThreadLine[] = [];

@@ -2,14 +2,14 @@ import { writeSync } from 'node:fs';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
-import { type FromThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
-import { Attempt, type Home } from './attempt.ts';
-import type { Owner } from './denied.ts';
+import { type FromWorkerThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
+import { Attempt, type WorkerSetting } from './attempt.ts';
+import type { DeniedOwner } from './denied.ts';
 import { checkedInput } from './input.ts';
 import { asJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
-import { MARK, type Shared, TIME, take } from './shared.ts';
+import { MARK, type Shared, TIME, takeTicket } from './shared.ts';
 import { retryOf, thrownOf } from './thrown.ts';
 
 /** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
@@ -17,14 +17,14 @@ const YIELD_EVERY_MS = 5;
 
 export interface RunnerNeeds {
   plugin: PluginDefinition;
-  home: Home;
+  home: WorkerSetting;
   shared: Shared;
   /** The shared clock. */
   clock(): number;
   time: Time;
-  post(message: FromThread): void;
+  post(message: FromWorkerThread): void;
   /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
-  ledger: { fd: number; at: number } | null;
+  startedMarkers: { fd: number; at: number } | null;
   /** Tells the half lines that were printed. */
   flushOutput(): void;
 }
@@ -53,7 +53,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
     for (let pack = packs.shift(); pack; pack = packs.shift()) {
       let seq = pack[0] as number;
       for (let at = 1; at < pack.length; at += PACK_FIELDS, seq++) {
-        if (!take(shared, seq)) continue;
+        if (!takeTicket(shared, seq)) continue;
         const began = begin(seq);
         await perform(seq, pack, at, began);
         if (clock() - yieldedAt > YIELD_EVERY_MS) {
@@ -67,10 +67,10 @@ export function createRunner(needs: RunnerNeeds): Runner {
 
   /** Makes visible what is begun, before the plugin's code runs: first to what outlives the cell, then to the cell. */
   function begin(seq: number): number {
-    if (needs.ledger) {
+    if (needs.startedMarkers) {
       note.writeInt32LE(seq);
       try {
-        writeSync(needs.ledger.fd, note, 0, 8, needs.ledger.at);
+        writeSync(needs.startedMarkers.fd, note, 0, 8, needs.startedMarkers.at);
       } catch {
         // Only the accounting after a cell's death gets coarser.
       }
@@ -149,7 +149,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
 }
 
 /** After an abort the abort is the cause, whatever its waiting code then threw, unless the plugin itself decided. */
-function failure(attempt: Attempt, thrown: unknown, owner: Owner): RunEnd {
+function failure(attempt: Attempt, thrown: unknown, owner: DeniedOwner): RunEnd {
   const retry = retryOf(thrown, owner);
   const fault = thrownOf(thrown, owner);
   if (!attempt.aborted || retry !== true) return { is: 'failed', thrown: fault, retry };

@@ -48,19 +48,19 @@ export function openShared(memory = new SharedArrayBuffer(RING_AT + RING_BYTES))
 }
 
 /** The cell hands a job over. */
-export function offer(shared: Shared, seq: number): void {
+export function offerTicket(shared: Shared, seq: number): void {
   Atomics.store(shared.tickets, seq % TICKETS, word(seq, OFFERED));
 }
 
 /** The thread begins a job; false: it was revoked and must not begin. */
-export function take(shared: Shared, seq: number): boolean {
+export function takeTicket(shared: Shared, seq: number): boolean {
   return (
     Atomics.compareExchange(shared.tickets, seq % TICKETS, word(seq, OFFERED), word(seq, TAKEN)) === word(seq, OFFERED)
   );
 }
 
 /** The cell takes a job back; false: the thread has begun it. */
-export function revoke(shared: Shared, seq: number): boolean {
+export function revokeTicket(shared: Shared, seq: number): boolean {
   return (
     Atomics.compareExchange(shared.tickets, seq % TICKETS, word(seq, OFFERED), word(seq, REVOKED)) ===
     word(seq, OFFERED)

@@ -1,5 +1,5 @@
 /** One worker as its cell sees it. */
-export interface Held {
+export interface SuspectFacts {
   worker: number;
   /** Heap and external memory when it last answered; 0 before it ever did. */
   heldBytes: number;
@@ -26,7 +26,7 @@ const SLACK_BYTES = 32 * 1024 ** 2;
  * nobody is named. Returns that worker and what it must hold, once that is above its limit.
  */
 export function suspectOf(
-  workers: readonly Held[],
+  workers: readonly SuspectFacts[],
   rssBytes: number,
   calm: Calm | undefined,
 ): { worker: number; bytes: number } | undefined {
@@ -42,7 +42,11 @@ export function suspectOf(
 }
 
 /** What is remembered of this moment, unless somebody is silent. */
-export function calmNow(workers: readonly Held[], rssBytes: number, before: Calm | undefined): Calm | undefined {
+export function calmNow(
+  workers: readonly SuspectFacts[],
+  rssBytes: number,
+  before: Calm | undefined,
+): Calm | undefined {
   if (workers.some(({ unansweredMs }) => unansweredMs >= UNANSWERED_MS / 2)) return before;
   return { rssBytes, held: new Map(workers.map(({ worker, heldBytes }) => [worker, heldBytes])) };
 }

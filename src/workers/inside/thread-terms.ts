@@ -1,6 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { faults } from '../faults.ts';
+import { workerFaults } from '../faults.ts';
 import type { Thrown, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
 
@@ -14,9 +14,9 @@ export type ThreadIs = 'starting' | 'ready' | 'closing' | 'killing' | 'over';
 /** Why a worker ended; null when it was told to. */
 export function endOf(is: ThreadIs, fault: PlainFault | undefined, wasReady: boolean, code: number): PlainFault | null {
   if (is === 'closing' && !fault) return null;
-  if (fault) return wasReady || is === 'killing' ? fault : faults.unfit(fault);
-  const ended = faults.crashed(`its thread ended by itself with code ${code}`);
-  return wasReady ? ended : faults.unfit(ended);
+  if (fault) return wasReady || is === 'killing' ? fault : workerFaults.unfit(fault);
+  const ended = workerFaults.crashed(`its thread ended by itself with code ${code}`);
+  return wasReady ? ended : workerFaults.unfit(ended);
 }
 
 /** What ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
@@ -27,7 +27,7 @@ export function crashOf(thrown: Thrown): Thrown {
 /** What the thread is started with. */
 export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
-  const ledger = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
+  const startedMarkers = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
   return {
     memory,
     agent,
@@ -38,7 +38,7 @@ export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData 
     net,
     modules,
     fleet,
-    ledger,
+    startedMarkers,
     ...(rehearsal ? { rehearsal } : {}),
   };
 }

@@ -4,18 +4,27 @@ import { entryFile } from '../../kernel/entry.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
-import { faults } from '../faults.ts';
-import type { CallAnswer, Found, FromCell, FromThread, Reading, Running, ToThread, WorkerSpec } from '../wire.ts';
-import { createAutopsy, isWorthALook } from './autopsy.ts';
-import { createGauge } from './gauge.ts';
+import { workerFaults } from '../faults.ts';
+import type {
+  CallAnswer,
+  CellFindings,
+  FromCell,
+  FromWorkerThread,
+  Reading,
+  Running,
+  ToWorkerThread,
+  WorkerSpec,
+} from '../wire.ts';
+import { createDiagnostics, isWorthDiagnosing } from './diagnostics.ts';
 import { createHeapWatch, NEAR_LIMIT } from './heap-watch.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
+import { createMemoryProbe } from './memory-probe.ts';
 import { linesOf, mapLines } from './printed.ts';
 import { drainRing } from './ring.ts';
 import { currentOf, MARK, openShared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
-import type { Held } from './suspect.ts';
+import type { SuspectFacts } from './suspect.ts';
 import { crashOf, dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
@@ -50,7 +59,7 @@ export interface Thread {
   /** Its processes take so much memory, which counts as its own. */
   children(bytes: number): void;
   /** What it owns up to, and for how long it has been silent. */
-  held(): Held;
+  held(): SuspectFacts;
   /** It gives no answer, and must hold so much: above its limit. Kills it. */
   overgrown(bytes: number): void;
   /** undefined while it starts or ends. */
@@ -72,7 +81,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   let exitCall: PlainFault | undefined;
   /** What its own listener heard, with all that Node leaves out. */
   let crash: PlainFault | undefined;
-  let found: Found | undefined;
+  let found: CellFindings | undefined;
   let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
     time,
@@ -92,11 +101,11 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     stdout: true,
     stderr: true,
   });
-  const gauge = createGauge(worker, limits.memoryBytes, clock, measured);
+  const memoryProbe = createMemoryProbe(worker, limits.memoryBytes, clock, measured);
   const find = needs.stacks.finder(spec);
   const heap = createHeapWatch(worker, limits.memoryBytes, { clock, find });
   const lastBeat = () => lastBeatOf(shared);
-  const autopsy = createAutopsy(worker, { time, clock, name, gauge, heap, find, lastBeat });
+  const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe, heap, find, lastBeat });
   // A profile that never samples: what V8 compiles from now on is known to the one that does.
   if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
   worker.on('message', hear);
@@ -104,16 +113,19 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     fault ??= nodeError(error);
   });
   worker.on('messageerror', (error) => {
-    fault ??= faults.crashed(`its message could not be read: ${error.message}`);
+    fault ??= workerFaults.crashed(`its message could not be read: ${error.message}`);
   });
   worker.on('exit', exited);
   worker.stdout.resume();
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
     needs.lines.put(from, linesOf(text, time.now()), () => {});
   });
-  let stopBoot: (() => void) | undefined = time.after(limits.bootMs, () => void kill(faults.notReady(limits.bootMs)));
+  let stopBoot: (() => void) | undefined = time.after(
+    limits.bootMs,
+    () => void kill(workerFaults.notReady(limits.bootMs)),
+  );
 
-  function hear(message: FromThread) {
+  function hear(message: FromWorkerThread) {
     if (message === null) return drain();
     switch (message.say) {
       case 'ready':
@@ -124,7 +136,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         watch.begin();
         break;
       case 'unfit':
-        fault ??= faults.unfit(needs.stacks.map(message.thrown, spec));
+        fault ??= workerFaults.unfit(needs.stacks.map(message.thrown, spec));
         void kill(fault);
         break;
       case 'ended': {
@@ -163,10 +175,10 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     if (is !== 'ready' && is !== 'closing') return;
     heap.look(bytes);
     if (bytes > limits.memoryBytes) {
-      void kill(faults.overLimit(bytes, limits.memoryBytes, childrenBytes));
+      void kill(workerFaults.overLimit(bytes, limits.memoryBytes, childrenBytes));
     } else if (bytes > NEAR_LIMIT * limits.memoryBytes && currentOf(shared) !== 0) {
       stopNear?.();
-      stopNear = time.after(NEAR_EVERY_MS, gauge.measure);
+      stopNear = time.after(NEAR_EVERY_MS, memoryProbe.measure);
     }
   }
 
@@ -191,8 +203,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     stopTimers();
     // Those that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') watch.revoke();
-    found = autopsy.known();
-    if (isWorthALook(why)) await autopsy.complete(found, why);
+    found = diagnostics.known();
+    if (isWorthDiagnosing(why)) await diagnostics.complete(found, why);
     await end(why);
   }
 
@@ -212,7 +224,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     is = 'over';
     stopTimers();
     drain();
-    if (because) found ??= autopsy.known();
+    if (because) found ??= diagnostics.known();
     say({ say: 'gone', worker: id, because, running: runningNow(), found: found ?? null });
     needs.over();
   }
@@ -225,7 +237,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
 
   function nodeError(error: unknown): PlainFault {
     if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-      return faults.outOfMemory(limits.memoryBytes);
+      return workerFaults.outOfMemory(limits.memoryBytes);
     }
     return needs.stacks.map(crashOf(toPlainFault(error)), spec);
   }
@@ -239,7 +251,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     Atomics.store(shared.marks, MARK.level, LOG_LEVELS.indexOf(level));
   }
 
-  function send(message: ToThread) {
+  function send(message: ToWorkerThread) {
     worker.postMessage(message);
   }
 
@@ -258,27 +270,27 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
       send({ do: 'close' });
       stopBoot?.();
       time.after(CLOSE_MS, () => {
-        if (is === 'closing') void end(faults.crashed('its thread did not end when it was told to'));
+        if (is === 'closing') void end(workerFaults.crashed('its thread did not end when it was told to'));
       });
     },
     answer: (call, answer) => send({ do: 'answer', id: call, answer }),
     level: setLevel,
     isRunning: () => currentOf(shared) !== 0,
     measure() {
-      if (is === 'ready' || is === 'closing') gauge.measure();
+      if (is === 'ready' || is === 'closing') memoryProbe.measure();
     },
-    children: gauge.children,
+    children: memoryProbe.children,
     held() {
-      const { heapBytes = 0, externalBytes = 0 } = gauge.memory() ?? {};
-      const unansweredMs = is === 'ready' || is === 'closing' ? gauge.unansweredMs() : 0;
+      const { heapBytes = 0, externalBytes = 0 } = memoryProbe.memory() ?? {};
+      const unansweredMs = is === 'ready' || is === 'closing' ? memoryProbe.unansweredMs() : 0;
       return { worker: id, heldBytes: heapBytes + externalBytes, limitBytes: limits.memoryBytes, unansweredMs };
     },
-    overgrown: (bytes) => void kill(faults.overLimit(bytes, limits.memoryBytes, 0)),
+    overgrown: (bytes) => void kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (is !== 'ready' && is !== 'closing') return undefined;
       const running = runningNow();
       const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
-      return { worker: id, ...gauge.read(), running, lastBeat: lastBeat() || null, quietMs };
+      return { worker: id, ...memoryProbe.read(), running, lastBeat: lastBeat() || null, quietMs };
     },
     drain,
   };

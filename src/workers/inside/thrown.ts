@@ -5,7 +5,7 @@ import { notKeptOf } from '../../kernel/not-kept.ts';
 import { errorsOf, isError, type Reason, reasonsOf, sentenceOf } from '../../kernel/reasons.ts';
 import { readLength } from '../../kernel/units.ts';
 import type { Thrown } from '../wire.ts';
-import { deniedOf, type Owner } from './denied.ts';
+import { type DeniedOwner, deniedOf } from './denied.ts';
 
 const LONGEST_TEXT = 16 * 1024;
 const FINAL = { placedAt: 'run', isFinal: true } as const;
@@ -20,7 +20,7 @@ const CODES: ReadonlyMap<string, string> = new Map([
  * Anything that a plugin threw, as plain data: all that it comes from is in the message, the code is the first that one
  * of its causes has, and the stacks of those stand below its own.
  */
-export function thrownOf(value: unknown, owner: Owner): Thrown {
+export function thrownOf(value: unknown, owner: DeniedOwner): Thrown {
   try {
     return cut(isError(value) ? told(value, owner) : { ...toPlainFault(value), placedAt: 'run' });
   } catch {
@@ -34,7 +34,7 @@ export function thrownOf(value: unknown, owner: Owner): Thrown {
  * RetryLater's pause in ms, else true. A pause that is none is mostly the header of another server, and what made the
  * plugin wait may pass all the same: its job is tried again by the backoff, and told why.
  */
-export function retryOf(value: unknown, owner: Owner): boolean | number {
+export function retryOf(value: unknown, owner: DeniedOwner): boolean | number {
   if (!isError(value)) return true;
   if (value.name === 'GiveUp' || value.name === 'EffectUnknown') return false;
   if (value.name !== 'RetryLater') return !isPermanent(value, owner);
@@ -43,7 +43,7 @@ export function retryOf(value: unknown, owner: Owner): boolean | number {
 }
 
 /** Of several reasons one that may pass is enough. */
-function isPermanent(error: Error, owner: Owner): boolean {
+function isPermanent(error: Error, owner: DeniedOwner): boolean {
   const many = errorsOf(error);
   if (many.length > 0) return many.every((one) => isError(one) && isPermanent(one, owner));
   const own = ownFault(error, owner);
@@ -52,11 +52,11 @@ function isPermanent(error: Error, owner: Owner): boolean {
 }
 
 /** What Daruma says of the error, when it is Daruma's own or Node's refusal of a right. */
-function ownFault(error: Error, owner: Owner): PlainFault | undefined {
+function ownFault(error: Error, owner: DeniedOwner): PlainFault | undefined {
   return error instanceof Fault ? error.plain : (notKeptOf(error, owner.folder) ?? deniedOf(error, owner));
 }
 
-function told(error: Error, owner: Owner): Thrown {
+function told(error: Error, owner: DeniedOwner): Thrown {
   const reasons = reasonsOf(error);
   const plain = toPlainFault(error, CODES.get(error.name));
   const known = reasons.map((reason) => ({

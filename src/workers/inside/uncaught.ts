@@ -1,12 +1,12 @@
 import { Fault } from '../../kernel/fault.ts';
 import { isError } from '../../kernel/reasons.ts';
-import type { FromThread } from '../wire.ts';
-import type { Owner } from './denied.ts';
+import type { FromWorkerThread } from '../wire.ts';
+import type { DeniedOwner } from './denied.ts';
 import { ownerNow } from './job-owner.ts';
 import { thrownOf } from './thrown.ts';
 
 /** A timer that throws each time would fill the log until its worker is replaced. */
-const MOST_TOLD = 20;
+const MOST_REPORTED = 20;
 
 /** A file that some job did not close is found when memory is swept: Node throws then, in the midst of whatever runs. */
 function isOfGarbage(error: unknown): boolean {
@@ -14,8 +14,8 @@ function isOfGarbage(error: unknown): boolean {
 }
 
 export interface UncaughtNeeds {
-  owner: Owner;
-  post(message: FromThread): void;
+  owner: DeniedOwner;
+  post(message: FromWorkerThread): void;
   /** Sends all that was printed. */
   flush(): void;
   /** Ends the thread at once. */
@@ -37,7 +37,7 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
     const job = ownerNow();
     const thrown = thrownOf(error, owner);
     if (job?.hasEnded || isOfGarbage(error)) {
-      if (told++ < MOST_TOLD) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
+      if (told++ < MOST_REPORTED) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
       return;
     }
     post({ say: 'crashed', thrown });

@@ -1,7 +1,7 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
-import { type DeadlineLimits, judge } from './deadlines.ts';
-import { currentOf, MARK, offer, revoke, type Shared, TICKETS, TIME } from './shared.ts';
+import { checkDeadline, type DeadlineLimits } from './deadlines.ts';
+import { currentOf, MARK, offerTicket, revokeTicket, type Shared, TICKETS, TIME } from './shared.ts';
 
 /** A job that takes longer than this gives up the jobs that wait behind it. */
 const LONG_JOB_MS = 20;
@@ -18,7 +18,7 @@ export interface WatchNeeds {
 }
 
 /** Watches over what a worker was given, through shared memory: deadlines of the job in progress, and those that wait behind a long one. */
-export interface Watch {
+export interface AttemptWatch {
   /** Jobs are handed over. */
   given(first: number, count: number): void;
   /** So many of them have ended. */
@@ -32,7 +32,7 @@ export interface Watch {
   stop(): void;
 }
 
-export function createWatch(shared: Shared, limits: DeadlineLimits, needs: WatchNeeds): Watch {
+export function createWatch(shared: Shared, limits: DeadlineLimits, needs: WatchNeeds): AttemptWatch {
   const { time, clock } = needs;
   let lastGiven = 0;
   let held = 0;
@@ -49,7 +49,7 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
     const seq = currentOf(shared);
     // Between two jobs: one that begins now cannot be late before this.
     if (seq === 0) return lookAgain(Math.min(limits.timeoutMs, limits.silenceMs));
-    const judgement = judge(
+    const decision = checkDeadline(
       {
         startedAt: shared.times[TIME.startedAt]!,
         progressAt: shared.times[TIME.progressAt]!,
@@ -59,9 +59,9 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
       limits,
       clock(),
     );
-    if (judgement.is === 'fine') lookAgain(judgement.lookAfterMs);
-    else if (judgement.is === 'kill') needs.kill(judgement.why);
-    else abort(seq, judgement.why);
+    if (decision.is === 'fine') lookAgain(decision.lookAfterMs);
+    else if (decision.is === 'kill') needs.kill(decision.why);
+    else abort(seq, decision.why);
   }
 
   function lookAgain(ms: number) {
@@ -69,7 +69,7 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
   }
 
   function abort(seq: number, why: PlainFault) {
-    if (revoke(shared, seq)) {
+    if (revokeTicket(shared, seq)) {
       held -= 1;
       return 'waiting';
     }
@@ -84,7 +84,7 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
   function revokeWaiting() {
     const seqs: number[] = [];
     for (let seq = Math.max(1, lastGiven - TICKETS + 1); seq <= lastGiven; seq++) {
-      if (revoke(shared, seq)) seqs.push(seq);
+      if (revokeTicket(shared, seq)) seqs.push(seq);
     }
     held -= seqs.length;
     if (seqs.length > 0) needs.returned(seqs);
@@ -108,7 +108,7 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
     given(first, count) {
       lastGiven = first + count - 1;
       held += count;
-      for (let seq = first; seq <= lastGiven; seq++) offer(shared, seq);
+      for (let seq = first; seq <= lastGiven; seq++) offerTicket(shared, seq);
       arm();
     },
     ended(count) {

@@ -9,13 +9,13 @@ import { join } from 'node:path';
 import { endMeSooner, SOONER } from '../../../kernel/oom.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
 import { openCgroups } from './cgroup.ts';
-import { createHerds, type Herds } from './herds.ts';
+import { type CommandGroups, createCommandGroups } from './command-groups.ts';
 import { killLeftovers } from './leftovers.ts';
 
 /** When the host is gone all is to be gone within two seconds. */
 const LAST_MS = 1_500;
 
-let herds: Herds | undefined;
+let commandGroups: CommandGroups | undefined;
 let closeCgroups: (() => void) | undefined;
 /** Orders that came before the leftovers were killed. */
 let early: ToBroker[] | null = [];
@@ -37,7 +37,7 @@ async function begin(terms: BrokerTerms) {
   const killed = enclosed + (await killLeftovers(terms));
   await clearScratch(terms.scratch);
   closeCgroups = hasCgroups ? cgroups.close : undefined;
-  herds = createHerds(terms, hasCgroups ? cgroups : undefined, say);
+  commandGroups = createCommandGroups(terms, hasCgroups ? cgroups : undefined, say);
   say({ say: 'ready', killed, noCgroup: hasCgroups ? null : cgroups.refused });
   const waiting = early!;
   early = null;
@@ -47,11 +47,11 @@ async function begin(terms: BrokerTerms) {
 function hear(message: ToBroker) {
   switch (message.do) {
     case 'run':
-      return herds!.run(message.mark, message.order);
+      return commandGroups!.run(message.mark, message.order);
     case 'open':
-      return herds!.open(message.mark);
+      return commandGroups!.open(message.mark);
     case 'stop':
-      return herds!.stop(message.mark, message.why);
+      return commandGroups!.stop(message.mark, message.why);
     case 'clear':
       return void remove(message.scratch);
   }
@@ -76,7 +76,7 @@ function say(message: FromBroker) {
 }
 
 function die(): never {
-  herds?.killAll(LAST_MS);
+  commandGroups?.killAll(LAST_MS);
   closeCgroups?.();
   process.kill(process.pid, 'SIGKILL');
   throw new Error('unreachable');

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { SOONER } from '../../../kernel/oom.ts';
 import type { ExecResult } from '../../../plugin/context.ts';
-import { type BrokerEnd, type BrokerOrder, MARK_NAME } from '../wire.ts';
+import { type BrokerEnd, type BrokerOrder, ENV_TAG } from '../wire.ts';
 import { createBoundedOutput } from './bounded.ts';
 
 /**
@@ -56,7 +56,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
     if (order.isScratch) mkdirSync(order.cwd, { recursive: true, mode: 0o700 });
     child = spawn(SHELL, ['-c', GATE, 'sh', order.path, ...order.args], {
       cwd: order.cwd,
-      env: { ...order.env, [MARK_NAME]: mark },
+      env: { ...order.env, [ENV_TAG]: mark },
       detached: true,
       stdio: [order.input === null ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
     });

@@ -8,7 +8,7 @@ export interface Process extends Omit<ProcessStat, 'isZombie'> {
 }
 
 /** What is known of a command's processes before looking. */
-export interface Herd {
+export interface CommandGroup {
   root: { pid: number; start: number };
   mark: string;
   /** `pid:start` of those that were seen before. */
@@ -17,21 +17,21 @@ export interface Herd {
   inCgroup: ReadonlySet<number>;
 }
 
-export const nameOf = ({ pid, start }: { pid: number; start: number }) => `${pid}:${start}`;
+export const processName = ({ pid, start }: { pid: number; start: number }) => `${pid}:${start}`;
 
 /**
  * The processes of a command: those that are it, carry its mark, were seen to be its own before or are in its cgroup; and
  * whatever descends from them or is in their session. A command starts in a session of its own and nothing can enter
  * another's session, so a session of a member holds members only; `outside` is the broker's own, which never counts.
  */
-export function membersOf(processes: readonly Process[], herd: Herd, outside: number): Process[] {
+export function membersOf(processes: readonly Process[], commandGroup: CommandGroup, outside: number): Process[] {
   return closure(
     processes.filter(
       (one) =>
-        (one.pid === herd.root.pid && one.start === herd.root.start) ||
-        one.mark === herd.mark ||
-        herd.known.has(nameOf(one)) ||
-        herd.inCgroup.has(one.pid),
+        (one.pid === commandGroup.root.pid && one.start === commandGroup.root.start) ||
+        one.mark === commandGroup.mark ||
+        commandGroup.known.has(processName(one)) ||
+        commandGroup.inCgroup.has(one.pid),
     ),
     processes,
     outside,
@@ -48,10 +48,10 @@ export function leftoversOf(
   records: readonly ChildRecord[],
   terms: { installation: string; outside: number; spared: ReadonlySet<number> },
 ): Process[] {
-  const names = new Map(records.map((record) => [nameOf(record), record.mark]));
+  const names = new Map(records.map((record) => [processName(record), record.mark]));
   const seeds = processes.filter(
     (one) =>
-      one.mark !== null && (names.get(nameOf(one)) === one.mark || one.mark.startsWith(`${terms.installation}:`)),
+      one.mark !== null && (names.get(processName(one)) === one.mark || one.mark.startsWith(`${terms.installation}:`)),
   );
   const allowed = processes.filter(({ pid }) => !terms.spared.has(pid));
   return closure(

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Fault, type PlainFault } from '../../../kernel/fault.ts';
-import { type Answer, type Call, OP_KINDS, type OpKind } from '../wire.ts';
+import { type Call, OP_KINDS, type OpKind, type StoreAnswer } from '../wire.ts';
 import { hitsEveryone, ROW_UNREADABLE, storeFault } from './faults.ts';
 import type { Tables } from './tables.ts';
 
@@ -13,7 +13,7 @@ import type { Tables } from './tables.ts';
  * I/O error, commit refused) nothing of the group is kept and every call of it that writes fails; the next group tries anew.
  * A call that meets a row which cannot be read is carried out again once every such row is set aside.
  */
-export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => Answer {
+export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => StoreAnswer {
   const isWriter = tables.ops.setAside !== undefined;
   const beginRead = db.prepare('BEGIN');
   const beginWrite = db.prepare('BEGIN IMMEDIATE');
@@ -43,7 +43,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     return faults.length > 0 ? 0 : (values[0] as number);
   }
 
-  function carryOut(calls: readonly Call[]): Answer {
+  function carryOut(calls: readonly Call[]): StoreAnswer {
     const kind = strongest(calls);
     try {
       begin(kind);
@@ -62,9 +62,9 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   }
 
   /** What only asks shall not be refused for the writes that it travelled with. */
-  function readsOnly(calls: readonly Call[], refused: PlainFault): Answer {
+  function readsOnly(calls: readonly Call[], refused: PlainFault): StoreAnswer {
     const values: unknown[] = new Array(calls.length);
-    const faults: Answer['faults'] = [];
+    const faults: StoreAnswer['faults'] = [];
     for (const [place, [name, ...args]] of calls.entries()) {
       if (writes(OP_KINDS[name])) {
         faults.push([place, refused]);
@@ -97,9 +97,9 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     (writes(kind) ? commit : rollback).run();
   }
 
-  function together(calls: readonly Call[], kind: OpKind): Answer {
+  function together(calls: readonly Call[], kind: OpKind): StoreAnswer {
     const values: unknown[] = [];
-    const faults: Answer['faults'] = [];
+    const faults: StoreAnswer['faults'] = [];
     for (const [name, ...args] of calls) {
       try {
         values.push(ops[name]!(...args));
@@ -113,9 +113,9 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     return { values, faults };
   }
 
-  function oneByOne(calls: readonly Call[], kind: OpKind): Answer {
+  function oneByOne(calls: readonly Call[], kind: OpKind): StoreAnswer {
     const values: unknown[] = [];
-    const faults: Answer['faults'] = [];
+    const faults: StoreAnswer['faults'] = [];
     for (const [name, ...args] of calls) {
       savepoint.run();
       try {

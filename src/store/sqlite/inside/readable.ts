@@ -20,7 +20,7 @@ export function mustBeInstants(...values: readonly (number | null)[]): void {
 }
 
 /** The fault of a JSON text; throws {@link UnreadableRow} for anything else. */
-export function faultIn(text: string): PlainFault {
+export function rowFault(text: string): PlainFault {
   const fault = objectIn(text) as Partial<PlainFault>;
   if (typeof fault.code !== 'string' || typeof fault.message !== 'string') throw new UnreadableRow('no fault');
   return fault as PlainFault;

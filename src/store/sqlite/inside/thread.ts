@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { PlainFault } from '../../../kernel/fault.ts';
-import type { Answer, Call } from '../wire.ts';
+import type { Call, StoreAnswer } from '../wire.ts';
 import { storeFault } from './faults.ts';
 import { groupCommit } from './group.ts';
 import { openForReading, openForWriting } from './open.ts';
@@ -20,15 +20,15 @@ export interface ThreadStart {
 }
 
 /** To the thread: calls, or `close`. */
-export type ToThread = readonly Call[] | 'close';
+export type ToStoreThread = readonly Call[] | 'close';
 
 /** From the thread: that it is open or why not, then answers. */
-export type FromThread = { is: 'open' } | { is: 'failed'; fault: PlainFault } | Answer;
+export type FromStoreThread = { is: 'open' } | { is: 'failed'; fault: PlainFault } | StoreAnswer;
 
 const { file, role } = workerData as ThreadStart;
 const port = parentPort!;
 let db: DatabaseSync | undefined;
-let carryOut: (calls: readonly Call[]) => Answer;
+let carryOut: (calls: readonly Call[]) => StoreAnswer;
 
 try {
   db = role === 'writer' ? openForWriting(file) : openForReading(file);
@@ -38,10 +38,10 @@ try {
       : ({ ops: openReads(db, file), beforeCommit() {}, afterRollback() {} } as unknown as Tables);
   carryOut = groupCommit(db, tables, file);
   port.on('message', turn);
-  port.postMessage({ is: 'open' } satisfies FromThread);
+  port.postMessage({ is: 'open' } satisfies FromStoreThread);
 } catch (thrown) {
   db?.close();
-  port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromThread);
+  port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromStoreThread);
 }
 
 /** A table or an index that is missing (a hand, a tool) must not keep a host from starting. */
@@ -54,9 +54,9 @@ function openedTables(opened: DatabaseSync): Tables {
   }
 }
 
-function turn(first: ToThread): void {
+function turn(first: ToStoreThread): void {
   const calls: Call[] = [];
-  for (let message: ToThread | undefined = first; message !== undefined; message = waiting()) {
+  for (let message: ToStoreThread | undefined = first; message !== undefined; message = waiting()) {
     if (message === 'close') {
       if (calls.length > 0) port.postMessage(carryOut(calls));
       db?.close();
@@ -67,9 +67,9 @@ function turn(first: ToThread): void {
     else for (const call of message) calls.push(call);
   }
   // An empty message asks for a sign of life.
-  port.postMessage(calls.length === 0 ? ({ values: [], faults: [] } satisfies Answer) : carryOut(calls));
+  port.postMessage(calls.length === 0 ? ({ values: [], faults: [] } satisfies StoreAnswer) : carryOut(calls));
 }
 
-function waiting(): ToThread | undefined {
-  return (receiveMessageOnPort(port) as { message: ToThread } | undefined)?.message;
+function waiting(): ToStoreThread | undefined {
+  return (receiveMessageOnPort(port) as { message: ToStoreThread } | undefined)?.message;
 }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
-import { faultIn, mustBeInstants } from '../readable.ts';
+import { mustBeInstants, rowFault } from '../readable.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'abandoned' | 'waiting' | 'backlog' | 'deadByCause'>;
@@ -98,6 +98,6 @@ function recordOf(row: FailureRow): AttemptRecord {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     worker: row.worker,
-    fault: faultIn(row.fault),
+    fault: rowFault(row.fault),
   };
 }

@@ -1,6 +1,6 @@
 import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
 import { jobIdOf } from '../../job-id.ts';
-import { faultIn, mustBeInstants } from '../readable.ts';
+import { mustBeInstants, rowFault } from '../readable.ts';
 
 /** The columns of {@link JobRow}, for a SELECT. */
 export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at, run_at, stale_at,
@@ -56,7 +56,7 @@ export function jobOf(row: JobRow): Job {
     input: row.input,
     result: row.result,
     summary: row.summary,
-    error: row.error === null ? null : faultIn(row.error),
+    error: row.error === null ? null : rowFault(row.error),
     cause: row.cause,
     parent: row.parent === null ? null : jobIdOf(row.parent),
     depth: row.depth,

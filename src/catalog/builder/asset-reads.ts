@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import type { PartialMessage } from 'esbuild';
+import { pathInside } from '../../kernel/path-inside.ts';
+import { formatSize } from '../../kernel/units.ts';
+import { DATA_MOST_BYTES } from '../files/source-limit.ts';
+import { keptPathOf, SOURCE_FOLDER } from '../versions/files.ts';
+import { filesBeside } from './files-beside.ts';
+import type { ImportsAsked } from './imports-asked.ts';
+import { urlOf } from './location.ts';
+import type { CompiledInput, CompileRequest } from './messages.ts';
+import type { ReadGuard } from './read-guard.ts';
+
+/**
+ * Files that are read at run time beside a source. Those of the author are kept in the version's folder, at the same
+ * place as seen from the source; a library finds its own where it is installed, and its folder may be read.
+ */
+export interface AssetReads {
+  /** Where a source says that it is: a URL as seen from the bundle. */
+  urlOf(file: string): string;
+  /** Finds what a source that asks where it is may read; returns what is wrong with that. */
+  add(file: string, text: string): Promise<PartialMessage | undefined>;
+  /** By absolute path. */
+  readonly inputs: ReadonlyMap<string, CompiledInput>;
+  /** To be kept with the version, by absolute path. */
+  readonly contents: ReadonlyMap<string, Buffer>;
+  /** What a worker may read besides the bundle, as seen from its folder, or absolute. */
+  reads(): string[];
+  /** Another text for other files. */
+  fingerprint(): string;
+}
+
+/** What of a library is looked at for changes: above it, its package.json stands for all of it. */
+const LIBRARY_MOST_FILES = 200;
+const LIBRARY_MOST_BYTES = 8 * 1024 ** 2;
+
+export async function createAssetReads(
+  ask: Pick<CompileRequest, 'folder' | 'staging'>,
+  needs: { guard: ReadGuard; asked: ImportsAsked },
+): Promise<AssetReads> {
+  const { folder } = ask;
+  const { guard, asked } = needs;
+  const staging = await realpath(ask.staging);
+  const inputs = new Map<string, CompiledInput>();
+  const contents = new Map<string, Buffer>();
+  const reads = new Set<string>();
+
+  /** From the bundle's folder, so that an installation may be moved; not when its data lie elsewhere. */
+  function seen(path: string): string {
+    return staging.startsWith(`${folder}${sep}`) && path.startsWith(`${folder}${sep}`) ? relative(staging, path) : path;
+  }
+
+  async function read(file: string): Promise<Buffer> {
+    const [bytes, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    inputs.set(file, { path: pathInside(folder, file), hash, size: bytes.byteLength, mtimeMs });
+    return bytes;
+  }
+
+  async function addOfLibrary(file: string, text: string, root: string) {
+    reads.add(seen(root));
+    await read(join(root, 'package.json')).catch(() => {});
+    const { files } = await filesBeside(file, text, (one) => one.startsWith(`${root}${sep}`));
+    if (files.length > LIBRARY_MOST_FILES) return;
+    const sizes = await Promise.all(files.map(async (one) => (await stat(one)).size));
+    if (sizes.reduce((sum, size) => sum + size, 0) > LIBRARY_MOST_BYTES) return;
+    for (const one of files) if (!inputs.has(one)) await read(one);
+  }
+
+  async function addOfAuthor(file: string, text: string): Promise<PartialMessage | undefined> {
+    reads.add(SOURCE_FOLDER);
+    const { files, folders, missing } = await filesBeside(file, text, guard.mayRead);
+    for (const one of folders) await asked.addFolder(one);
+    for (const one of missing) await asked.addMissing(one);
+    let bytes = 0;
+    for (const one of [...files, ...contents.keys()]) bytes += (await stat(one)).size;
+    if (bytes > DATA_MOST_BYTES) return tooMuch(pathInside(folder, file), bytes);
+    for (const one of files) if (!contents.has(one)) contents.set(one, await read(one));
+    return undefined;
+  }
+
+  return {
+    inputs,
+    contents,
+    urlOf(file) {
+      const home = rootOf(file, asked.packageRoots) ? seen(file) : `${SOURCE_FOLDER}/${keptPathOf(folder, file)}`;
+      return urlOf(home.split(sep).join('/'));
+    },
+    async add(file, text) {
+      const root = rootOf(file, asked.packageRoots);
+      return root ? void (await addOfLibrary(file, text, root)) : addOfAuthor(file, text);
+    },
+    reads: () => [...reads].sort(),
+    fingerprint() {
+      const files = [...inputs.values()].map(({ path, hash }) => `${path} ${hash}`);
+      return files.sort().join('\n');
+    },
+  };
+}
+
+/** The folder of the package that a file belongs to; undefined for the author's own. */
+function rootOf(file: string, packageRoots: ReadonlySet<string>): string | undefined {
+  const modules = `${sep}node_modules${sep}`;
+  const at = file.lastIndexOf(modules);
+  if (at === -1) return [...packageRoots].find((root) => file.startsWith(`${root}${sep}`));
+  const parts = file.slice(at + modules.length).split(sep);
+  const root = file.slice(0, at + modules.length) + parts.slice(0, parts[0]!.startsWith('@') ? 2 : 1).join(sep);
+  return root === file ? dirname(file) : root;
+}
+
+function tooMuch(name: string, bytes: number): PartialMessage {
+  const most = formatSize(DATA_MOST_BYTES);
+  return {
+    text: `the files that ${name} names beside itself have ${formatSize(bytes)}; a version keeps ${most} at most`,
+    detail: {
+      code: 'PLUGIN_TOO_BIG',
+      next: 'read large data where it lies: build its path from `folder`, and add it to needs.read',
+    },
+  };
+}

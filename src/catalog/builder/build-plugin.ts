@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import { readManifest } from '../files/plugin-manifest.ts';
+import { tooBig } from '../files/source-limit.ts';
+import { BUNDLE_FILE } from '../versions/files.ts';
+import { keyOf, type Lookup } from '../versions/lookups.ts';
+import type { StoredVersion, Versions } from '../versions/versions.ts';
+import type { SettledFile } from '../watching/file-scanner.ts';
+import type { Builder } from './client.ts';
+import { outOfMemory } from './load-memory.ts';
+import type { CompiledInput } from './messages.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What came of looking at a plugin: a good version, or what is wrong. */
+export interface BuildResult {
+  version?: StoredVersion;
+  fault?: PlainFault;
+  /** What it was made of: when one of them changes it is to be judged again. */
+  inputs: Pick<CompiledInput, 'path' | 'hash'>[];
+  /** What its imports hang on: when an answer changes it is to be judged again, too. */
+  lookups: Lookup[];
+  /** Where its file really was. */
+  real?: string;
+}
+
+export interface BuildNeeds {
+  time: Time;
+  versions: Versions;
+  builder: Builder;
+  runtime: Runtime;
+  files: ReadonlyMap<string, SettledFile>;
+  /** Answers to lookups as they are now, by their keys; what is not among them may be any. */
+  answers: ReadonlyMap<string, { answer: string }>;
+  hostTimezone(): string;
+}
+
+/** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
+export async function buildPlugin(
+  name: string,
+  entry: string,
+  folder: string,
+  needs: BuildNeeds,
+): Promise<BuildResult> {
+  const { real } = needs.files.get(entry)!;
+  const decision = await judgeFiles(name, entry, folder, needs);
+  return real === undefined ? decision : { ...decision, real };
+}
+
+async function judgeFiles(name: string, entry: string, folder: string, needs: BuildNeeds): Promise<BuildResult> {
+  const { versions, builder, runtime, files } = needs;
+  const file = files.get(entry)!;
+  let made: Pick<BuildResult, 'inputs' | 'lookups'> = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
+  if (file.is !== 'file') return { fault: logBuildResult(entry, file), ...made };
+  const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, needs));
+  if (stored) return { version: stored, inputs: stored.inputs, lookups: stored.lookups! };
+
+  const staging = await versions.stage();
+  try {
+    const compiled = await builder
+      .ask({ ask: 'compile', entry: join(folder, entry), folder, daruma: runtime.entry, runtime: runtime.id, staging })
+      .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [], lookups: [] }));
+    if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
+    if (!compiled.ok) return { fault: compiled.fault, ...made };
+    const { id, inputs, lookups, reads, emits, sourceBytes } = compiled;
+    const real = file.real ?? entry;
+    const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, emits, sourceBytes };
+    const same = versions.get(name, id);
+    if (same) {
+      const { manifest, emptyIssues } = same;
+      return { version: await versions.keep(staging, { ...facts, manifest, emptyIssues }), ...made };
+    }
+    const inspected = await builder
+      .ask({
+        ask: 'inspect',
+        bundle: join(staging, BUNDLE_FILE),
+        folder,
+        file: entry,
+        reads: reads.map((path) => resolve(staging, path)),
+        settings: ['{}'],
+      })
+      .catch((error) => ({ ok: false as const, fault: tellInspect(entry, error) }));
+    if (!inspected.ok) return { fault: inspected.fault, ...made };
+    const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
+    const at = { file: entry, text, timezone: needs.hostTimezone(), now: needs.time.now() };
+    const read = readManifest(inspected.manifest, at);
+    if ('fault' in read) return { fault: read.fault, ...made };
+    const version = { ...facts, manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
+    return { version: await versions.keep(staging, version), ...made };
+  } finally {
+    await versions.discard(staging);
+  }
+}
+
+/** Whether a stored version is what compiling the files as they are now would give. */
+function isMadeOf(
+  version: StoredVersion,
+  entry: string,
+  { runtime, files, answers }: Pick<BuildNeeds, 'runtime' | 'files' | 'answers'>,
+): boolean {
+  if (version.entry !== entry || version.runtime !== runtime.id || version.real !== files.get(entry)?.real)
+    return false;
+  if (!version.lookups?.every((lookup) => answers.get(keyOf(lookup))?.answer === lookup.answer)) return false;
+  return version.inputs.every(({ path, hash }) => (files.get(path)?.hash ?? null) === hash);
+}
+
+/** A file that there is no use in compiling. */
+export function logBuildResult(path: string, file: SettledFile): PlainFault {
+  if (file.is === 'empty') {
+    return {
+      code: 'FILE_EMPTY',
+      message: 'is empty, and taken for unfinished',
+      file: path,
+      next: 'write it, or remove it',
+    };
+  }
+  if (file.is === 'large') {
+    const next = 'move data into a file that the plugin reads';
+    return { code: 'PLUGIN_TOO_BIG', message: tooBig(path, file.size), file: path, next };
+  }
+  const message = `cannot be read: ${file.why ?? file.is}`;
+  return { code: 'FILE_UNREADABLE', message, file: path, next: `make it readable for the user that runs daruma` };
+}
+
+function tellCompile(file: string, thrown: unknown): PlainFault {
+  const plain = toPlainFault(thrown);
+  if (plain.code === 'WORKSHOP_TIMEOUT') {
+    const message = `compiling it ${plain.message}`;
+    return { code: 'PLUGIN_COMPILE_TIMEOUT', message, file, next: 'import less, or smaller packages' };
+  }
+  return { ...withoutStack(plain), file };
+}
+
+function tellInspect(file: string, thrown: unknown): PlainFault {
+  const plain = thrown instanceof Fault ? thrown.plain : toPlainFault(thrown);
+  if (plain.code === 'WORKSHOP_TIMEOUT') {
+    const seconds = Number(plain.data?.limitMs ?? 0) / 1000;
+    const message = `did not finish loading within ${seconds} s: it loops or waits at its top level`;
+    return { code: 'PLUGIN_LOADS_FOREVER', message, file, next: 'move what it does at load into `run`' };
+  }
+  if (plain.code === 'WORKSHOP_KILLED') {
+    if (/heap|out of memory|Allocation failed|invalid table size/i.test(String(plain.data?.stderr)))
+      return outOfMemory(file);
+    const message = `brings down its process only by being loaded (${String(plain.data?.how)})`;
+    return { code: 'PLUGIN_LOAD_CRASH', message, file, next: 'move what it does at load into `run`' };
+  }
+  return { ...withoutStack(plain), file };
+}
+
+function withoutStack({ stack: _, ...rest }: PlainFault): PlainFault {
+  return rest;
+}

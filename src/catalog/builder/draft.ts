@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { isAbsolute, join, parse, resolve } from 'node:path';
+import { Fault } from '../../kernel/fault.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { pathInside } from '../../kernel/path-inside.ts';
+import type { Time } from '../../kernel/time.ts';
+import { createVersions, type StoredVersion } from '../versions/versions.ts';
+import type { SettledFile } from '../watching/file-scanner.ts';
+import { buildPlugin } from './build-plugin.ts';
+import { createBuilder } from './client.ts';
+import { readRuntime } from './runtime.ts';
+
+export interface DraftTerms {
+  time: Time;
+  /** The installation, absolute and without symbolic links. */
+  folder: string;
+  /** Where it is kept; emptied first. What runs knows nothing of it. */
+  place: string;
+  hostTimezone: string;
+}
+
+/**
+ * Compiles and inspects a file that no agent runs, as if it were the plugin. Relative to the installation, and inside it:
+ * its imports are resolved from there. Rejects with the Fault that the catalog would tell.
+ */
+export async function compileDraft(plugin: string, file: string, terms: DraftTerms): Promise<StoredVersion> {
+  const { time, folder, place, hostTimezone } = terms;
+  const at = await realpath(resolve(folder, file)).catch(() => undefined);
+  const bytes = at && (await readFile(at).catch(() => undefined));
+  if (!bytes)
+    throw new Fault({ code: 'FILE_MISSING', message: `there is no file ${file}`, next: `name one below ${folder}` });
+  const entry = pathInside(folder, at);
+  if (isAbsolute(entry)) {
+    const message = `${file} is outside of the installation`;
+    throw new Fault({
+      code: 'FILE_OUTSIDE',
+      message,
+      next: `move it to plugins/_${parse(file).base}, which is left alone there`,
+    });
+  }
+  const emptyFolder = join(place, '.empty');
+  await rm(place, { recursive: true, force: true });
+  await mkdir(emptyFolder, { recursive: true });
+  const versions = createVersions(place);
+  await versions.open();
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const settled: SettledFile = {
+    is: bytes.length === 0 ? 'empty' : 'file',
+    hash,
+    size: bytes.length,
+    turn: 0,
+    real: entry,
+  };
+  const builder = createBuilder(
+    { time, log: silentLog },
+    { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 1_000, parallel: 1 },
+  );
+  try {
+    const files = new Map([[entry, settled]]);
+    const needs = {
+      time,
+      versions,
+      builder,
+      runtime: readRuntime(),
+      files,
+      answers: new Map(),
+      hostTimezone: () => hostTimezone,
+    };
+    const { version, fault } = await buildPlugin(plugin, entry, folder, needs);
+    if (!version) throw new Fault(fault!);
+    return version;
+  } finally {
+    await builder.stop();
+  }
+}

@@ -1,0 +1,217 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { type Lookup, NOTHING } from '../versions/lookups.ts';
+import { mainsOf, type PackageSays, targetsIn } from './package-targets.ts';
+import { createPathQuestions, isLibraryPath, NODE_MODULES, type PathQuestionsTerms } from './path-questions.ts';
+import { type TsConfig, targetsOf } from './tsconfig-chain.ts';
+
+/** An import as the compiler met it. */
+export interface AskedImport {
+  specifier: string;
+  /** The folder of the file that imports, without links. */
+  from: string;
+}
+
+/** Finds out on what the answers to imports hang. It follows the order of esbuild's resolver, and asks rather more than less. */
+export interface ImportsAsked {
+  add(asked: AskedImport): Promise<void>;
+  /** What is looked for in packages, by others than an import. */
+  addPackage(asked: AskedImport): Promise<void>;
+  /** An import with a wildcard, such as `./parts/*.ts`: every file of the folder may be meant. */
+  addWildcard(asked: AskedImport): Promise<void>;
+  /** A folder of which every file counts. */
+  addFolder(folder: string): Promise<void>;
+  /** What is not there, and would count if it were. */
+  addMissing(file: string): Promise<void>;
+  /** The file itself: links on the way to it, and the package.json that says how it is read. */
+  addFile(file: string): Promise<void>;
+  /** Where packages are that were found in some node_modules: they may be linked there from elsewhere. */
+  readonly packageRoots: ReadonlySet<string>;
+  /** All that was asked. What may have changed meanwhile has no answer for sure. */
+  lookups(): Promise<Lookup[]>;
+}
+
+export interface ImportsAskedTerms extends PathQuestionsTerms {
+  /** The settings of the compiler that hold in a folder, nearest first. */
+  tsconfigsOf(folder: string): Promise<readonly TsConfig[]>;
+}
+
+const ENDINGS = ['.tsx', '.ts', '.jsx', '.js', '.css', '.json'];
+/** TypeScript's own custom: `./x.js` means x.ts where there is no x.js. */
+const REWRITTEN: Record<string, string[]> = {
+  '.js': ['.ts', '.tsx'],
+  '.jsx': ['.ts', '.tsx'],
+  '.mjs': ['.mts'],
+  '.cjs': ['.cts'],
+};
+
+export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
+  const { tsconfigsOf } = terms;
+  const questions = createPathQuestions(terms);
+  const { ask, follow } = questions;
+  const scopes = new Map<string, Promise<string | undefined>>();
+  const there = new Map<string, Promise<boolean>>();
+  const begun = new Set<string>();
+  const done = new Map<string, Promise<void>>();
+  const packageRoots = new Set<string>();
+
+  function isThere(modules: string): Promise<boolean> {
+    let known = there.get(modules);
+    if (!known) {
+      known = follow(modules).then(async (real) => (await kindOf(real)) === 'folder');
+      there.set(modules, known);
+    }
+    return known;
+  }
+
+  function once(key: string, what: () => Promise<void>): Promise<void> {
+    let doing = done.get(key);
+    if (!doing) {
+      doing = what();
+      done.set(key, doing);
+    }
+    return doing;
+  }
+
+  /** All that `path` may mean: the file itself, one with an ending, a folder with a package.json or an index. */
+  async function addPath(path: string, depth = 0): Promise<void> {
+    // A package.json may lead back to its own folder: what has begun is not waited for.
+    if (begun.has(path)) return;
+    begun.add(path);
+    const parent = await follow(dirname(path));
+    const at = join(parent, basename(path));
+    const real = await kindOf(await follow(at));
+    // A file of a library that is named in full is an input itself, and wins whatever else there is.
+    if (!isLibraryPath(at)) await ask('is', at);
+    if (real === 'file') return;
+    if (isLibraryPath(at)) await ask('names', parent);
+    else await addEndings(at);
+    if (real !== 'folder' || depth > 3) return;
+    const manifest = join(at, 'package.json');
+    if ((await ask('package', manifest)) !== NOTHING) {
+      for (const main of mainsOf(await readPackage(manifest))) await addPath(join(at, main), depth + 1);
+    }
+    if (isLibraryPath(at)) await ask('names', at);
+    else await addEndings(join(at, 'index'));
+  }
+
+  async function addEndings(path: string): Promise<void> {
+    const ending = extname(path);
+    const rewritten = (REWRITTEN[ending] ?? []).map((other) => path.slice(0, -ending.length) + other);
+    for (const file of [...ENDINGS.map((one) => path + one), ...rewritten]) {
+      if ((await ask('is', file)).startsWith('link')) await follow(file);
+    }
+  }
+
+  async function addPackage(specifier: string, from: string): Promise<void> {
+    const parts = specifier.split('/');
+    const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const inside = parts.slice(specifier.startsWith('@') ? 2 : 1).join('/');
+    for (const above of foldersAbove(from)) {
+      if (basename(above) === NODE_MODULES) continue;
+      const modules = join(above, NODE_MODULES);
+      if (!(await isThere(modules))) {
+        await (isLibraryPath(above) ? ask('names', above) : ask('is', modules));
+        continue;
+      }
+      const at = join(modules, name);
+      if ((await ask('is', at)) === NOTHING) continue;
+      const root = await follow(at);
+      packageRoots.add(root);
+      const manifest = join(root, 'package.json');
+      await ask('package', manifest);
+      const says = await readPackage(manifest);
+      for (const target of targetsIn(says.exports, inside ? `./${inside}` : '.')) await addPath(join(root, target));
+      if (inside) await addPath(join(root, inside));
+      else for (const main of [...mainsOf(says), 'index']) await addPath(join(root, main));
+    }
+  }
+
+  async function addFolder(at: string): Promise<void> {
+    await follow(at);
+    await ask('tree', at);
+  }
+
+  /** The package.json that says how a folder's files are read, and those nearer that could come to do so. */
+  function addScope(from: string): Promise<string | undefined> {
+    let finding = scopes.get(from);
+    if (!finding) {
+      finding = findScope(from);
+      scopes.set(from, finding);
+    }
+    return finding;
+  }
+
+  async function findScope(from: string): Promise<string | undefined> {
+    for (const above of foldersAbove(from)) {
+      if (isLibraryPath(above) && basename(above) === NODE_MODULES) return undefined;
+      if ((await ask('package', join(above, 'package.json'))) !== NOTHING) return above;
+    }
+    return undefined;
+  }
+
+  /** What a package says of itself, by `imports` or by its own name. */
+  async function addOwn(specifier: string, from: string): Promise<void> {
+    const root = await addScope(from);
+    if (root === undefined) return;
+    const says = await readPackage(join(root, 'package.json'));
+    const subpath = specifier.startsWith('#') ? specifier : `.${specifier.slice(String(says.name).length)}`;
+    if (subpath === specifier)
+      for (const target of targetsIn(says.imports, specifier)) await addPath(join(root, target));
+    else if (specifier === says.name || specifier.startsWith(`${String(says.name)}/`))
+      for (const target of targetsIn(says.exports, subpath)) await addPath(join(root, target));
+  }
+
+  return {
+    packageRoots,
+    async add({ specifier, from }) {
+      await once(`import ${from} ${specifier}`, async () => {
+        if (isPath(specifier)) return addPath(resolve(from, specifier));
+        if (isBuiltin(specifier) || specifier.startsWith('data:')) return;
+        for (const target of targetsOf(specifier, await tsconfigsOf(from))) await addPath(target);
+        await addOwn(specifier, from);
+        if (!specifier.startsWith('#')) await addPackage(specifier, from);
+      });
+    },
+    addPackage: ({ specifier, from }) => addPackage(specifier, from),
+    async addWildcard({ specifier, from }) {
+      const fixed = specifier.slice(0, specifier.indexOf('*'));
+      await addFolder(resolve(from, fixed.slice(0, fixed.lastIndexOf('/') + 1)));
+    },
+    addFolder,
+    async addMissing(file) {
+      await ask('is', file);
+    },
+    async addFile(file) {
+      const from = dirname(await follow(file));
+      await addScope(from);
+      await tsconfigsOf(from);
+    },
+    lookups: questions.lookups,
+  };
+}
+
+/** Whether an import names a file by its path, and not a package. */
+export function isPath(specifier: string): boolean {
+  return /^(?:\.{0,2}\/|\.{1,2}$)/.test(specifier);
+}
+
+function foldersAbove(folder: string): string[] {
+  const all = [folder];
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) all.push(dirname(at));
+  return all;
+}
+
+async function kindOf(real: string): Promise<'file' | 'folder' | undefined> {
+  const at = await lstat(real).catch(() => undefined);
+  return at?.isDirectory() ? 'folder' : at?.isFile() ? 'file' : undefined;
+}
+
+async function readPackage(manifest: string): Promise<PackageSays> {
+  try {
+    return (JSON.parse(await readFile(manifest, 'utf8')) ?? {}) as PackageSays;
+  } catch {
+    return {};
+  }
+}

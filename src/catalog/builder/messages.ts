@@ -1,0 +1,99 @@
+/** What the host and the workshop (the process that compiles and inspects) say to each other. Plain data. */
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Issue } from '../files/issues.ts';
+import type { Lookup } from '../versions/lookups.ts';
+import type { Emits } from './emits.ts';
+
+/** A file that went into a version. */
+export interface CompiledInput {
+  /** Relative to the installation where it is inside it, else absolute; forward slashes. */
+  path: string;
+  /** Hex SHA-256; null for a file that must not exist (a tsconfig.json that would change the meaning). */
+  hash: string | null;
+  size: number;
+  mtimeMs: number;
+}
+
+export interface CompileRequest {
+  ask: 'compile';
+  /** The plugin's file, absolute. */
+  entry: string;
+  /** The installation, absolute. */
+  folder: string;
+  /** What `import … from 'daruma'` is: a file, absolute. */
+  daruma: string;
+  /** Names the running Daruma; part of the version's id. */
+  runtime: string;
+  /** An existing folder for plugin.mjs, plugin.mjs.map and source/. */
+  staging: string;
+}
+
+export type CompileAnswer =
+  /**
+   * `sourceBytes`: of the author's files, which lie in source/ as they were compiled. `reads`: what it may read at run
+   * time, as seen from the bundle's folder, or absolute.
+   */
+  | {
+      ok: true;
+      id: string;
+      bytes: number;
+      sourceBytes: number;
+      reads: string[];
+      emits: Emits;
+      inputs: CompiledInput[];
+      lookups: Lookup[];
+    }
+  /** `inputs`, `lookups`: what was read and asked until it failed. */
+  | { ok: false; fault: PlainFault; inputs: CompiledInput[]; lookups: Lookup[] };
+
+export interface InspectRequest {
+  ask: 'inspect';
+  /** plugin.mjs, absolute. Its source map is beside it. */
+  bundle: string;
+  folder: string;
+  /** The plugin's file, as faults name it. */
+  file: string;
+  /** What the plugin may read besides the bundle, absolute. */
+  reads: string[];
+  /** JSON texts of settings to be tried against the plugin's schema. */
+  settings: string[];
+}
+
+/** What a plugin says of itself, as far as it survives JSON. */
+export interface RawManifest {
+  /** The definition without `run` and `settings`. */
+  definition: unknown;
+  /** JSON Schema draft 7 of what may be written; null for a plugin without settings. */
+  settingsSchema: unknown;
+  /** JSON Schema draft 7 of what its jobs may be given, and whether that may be nothing; undefined for a plugin without `input`. */
+  input?: { schema: unknown; takesNothing: boolean };
+}
+
+export type InspectAnswer =
+  /** `issues`: for each of the tried settings. */
+  { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
+
+export type BuilderRequest = CompileRequest | InspectRequest | { ask: 'end' };
+
+export interface BuilderAnswers {
+  compile: CompileAnswer;
+  inspect: InspectAnswer;
+}
+
+export type ToBuilder = BuilderRequest & { id: number };
+export type FromBuilder =
+  | { is: 'ready' }
+  | { is: 'answer'; id: number; answer: CompileAnswer | InspectAnswer }
+  | { is: 'failed'; id: number; fault: PlainFault };
+
+/** What the inspecting thread says. */
+export type FromInside =
+  | { ok: true; manifest: RawManifest; issues: Issue[][] }
+  | {
+      ok: false;
+      /** `guarded`: it imports a module that a worker does not get; `message` is its name. */
+      because: 'threw' | 'guarded' | 'not-a-plugin' | 'bad-settings' | 'bad-input' | 'bad-run';
+      name: string;
+      message: string;
+      stack: string;
+    };

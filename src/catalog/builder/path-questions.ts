@@ -1,0 +1,103 @@
+import { readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { pathInside } from '../../kernel/path-inside.ts';
+import { keyOf, type Lookup, lookUp, UNSURE } from '../versions/lookups.ts';
+
+/** Asks the file system for one compilation, each question once, and remembers all of it. Paths are absolute. */
+export interface PathQuestions {
+  ask(what: Lookup['ask'], file: string): Promise<string>;
+  /**
+   * Where a path leads when links are followed, be there something or not. Notes every link on the way, and inside of the
+   * installation every folder, for it may become one.
+   */
+  follow(path: string): Promise<string>;
+  /** All that was asked. What may have changed meanwhile is {@link UNSURE}. */
+  lookups(): Promise<Lookup[]>;
+}
+
+export interface PathQuestionsTerms {
+  /** The installation, absolute. */
+  folder: string;
+  /** Epoch ms at which the compiler began: what changed since then may have been seen in either state. */
+  startedAt: number;
+}
+
+export const NODE_MODULES = 'node_modules';
+/** The clock of a file system lags behind that of the process. */
+const CLOCK_LAG_MS = 20;
+
+export function createPathQuestions({ folder, startedAt }: PathQuestionsTerms): PathQuestions {
+  const found = new Map<string, Promise<string>>();
+  const reals = new Map<string, Promise<string>>();
+  const lookups: Lookup[] = [];
+
+  function ask(what: Lookup['ask'], file: string): Promise<string> {
+    const path = pathInside(folder, file);
+    const key = keyOf({ ask: what, path });
+    let asked = found.get(key);
+    if (!asked) {
+      asked = lookUp(what, path, folder).then((answer) => {
+        lookups.push({ ask: what, path, answer });
+        return answer;
+      });
+      found.set(key, asked);
+    }
+    return asked;
+  }
+
+  function follow(path: string): Promise<string> {
+    let following = reals.get(path);
+    if (!following) {
+      following = followLast(path);
+      reals.set(path, following);
+    }
+    return following;
+  }
+
+  async function followLast(path: string): Promise<string> {
+    if (dirname(path) === path) return path;
+    const at = join(await follow(dirname(path)), basename(path));
+    const target = await readlink(at).catch(() => undefined);
+    const isOwn = at.startsWith(`${folder}${sep}`) && at.indexOf(sep, folder.length + 1) !== -1 && !isLibraryPath(at);
+    if (target !== undefined || isOwn) await ask('is', at);
+    // Links that lead to each other lead nowhere.
+    if (target === undefined || (await isLoop(at))) return at;
+    return follow(resolve(dirname(at), target));
+  }
+
+  return {
+    ask,
+    follow,
+    async lookups() {
+      const young = new Map<string, Promise<boolean>>();
+      const isYoung = (path: string) => {
+        const known = young.get(path) ?? changedSince(path, startedAt - CLOCK_LAG_MS);
+        young.set(path, known);
+        return known;
+      };
+      const sure = lookups.map(async (lookup): Promise<Lookup> => {
+        const at = resolve(folder, lookup.path);
+        // Whether something is there is written in the folder that holds it.
+        return (await isYoung(lookup.ask === 'is' ? dirname(at) : at)) ? { ...lookup, answer: UNSURE } : lookup;
+      });
+      return (await Promise.all(sure)).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    },
+  };
+}
+
+/** Whether it is a library's: those change by an install, not by a save. */
+export function isLibraryPath(path: string): boolean {
+  return path.includes(`${NODE_MODULES}${sep}`) || path.endsWith(`${sep}${NODE_MODULES}`);
+}
+
+async function isLoop(link: string): Promise<boolean> {
+  return realpath(link).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ELOOP',
+  );
+}
+
+async function changedSince(path: string, ms: number): Promise<boolean> {
+  const at = await stat(path).catch(() => undefined);
+  return at !== undefined && Math.max(at.mtimeMs, at.ctimeMs) >= ms;
+}

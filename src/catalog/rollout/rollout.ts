@@ -1,0 +1,124 @@
+import type { RolloutState } from '../ports.ts';
+import type { Resolved } from '../resolve/agent.ts';
+import type { Rejection } from './probation.ts';
+
+/** A state of an agent that is not taken any more. */
+export interface Rejected extends Rejection {
+  fingerprint: string;
+  version: string;
+  /** Epoch ms. */
+  at: number;
+  /** Causes that were not held against it. */
+  excused: string[];
+}
+
+/** What is known of an agent's states. It is kept in the versions' folder, and replaced as a whole when it changes. */
+export interface Rollout {
+  /** The newest state that is known to be good. */
+  good: Resolved | null;
+  /** The good state before it that had another version: where a rollback by hand goes. */
+  before: Resolved | null;
+  /** What is tried now. `excused`: causes of failure that the good state has as well. */
+  trial: { fingerprint: string; since: number; excused: string[] } | null;
+  /** Newest first. */
+  bad: Rejected[];
+  /** A person holds the agent to a state until its files say anything else than `against`. */
+  pin: { resolved: Resolved; against: string; at: number } | null;
+}
+
+export interface Selection {
+  rollout: Rollout;
+  /** What is to run. */
+  inForce: Resolved;
+  is: RolloutState;
+  /** Why what the files say is not what runs. */
+  rejected?: Rejected;
+}
+
+const KEPT_BAD = 10;
+
+export const NO_ROLLOUT: Rollout = { good: null, before: null, trial: null, bad: [], pin: null };
+
+/**
+ * Which state of an agent runs, when its files say `wanted`. A state is known by its fingerprint (version, settings,
+ * limits, needs, workers), so a new schedule alone is no trial. What runs is never bad, as long as there is a good state.
+ */
+export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): Selection {
+  const { fingerprint } = wanted.agent;
+  const { pin } = rollout;
+  if (pin?.against === fingerprint) return { rollout, inForce: pin.resolved, is: 'pinned' };
+  const free = pin ? released(rollout) : rollout;
+  const rejected = free.bad.find((one) => one.fingerprint === fingerprint);
+  if (rejected && free.good) {
+    return { rollout: free.trial ? { ...free, trial: null } : free, inForce: free.good, is: 'rolled-back', rejected };
+  }
+  if (free.good?.agent.fingerprint === fingerprint) {
+    const isSame = free.good === wanted && !free.trial;
+    return { rollout: isSame ? free : { ...free, good: wanted, trial: null }, inForce: wanted, is: 'good' };
+  }
+  if (free.trial?.fingerprint === fingerprint) return { rollout: free, inForce: wanted, is: 'candidate' };
+  const trial = { fingerprint, since: now, excused: [] };
+  return { rollout: { ...free, trial }, inForce: wanted, is: 'candidate' };
+}
+
+/** The state on trial is good. Nothing happens when it is not on trial any more. */
+export function approveVersion(rollout: Rollout, state: Resolved): Rollout {
+  const { fingerprint } = state.agent;
+  if (rollout.trial?.fingerprint !== fingerprint) return rollout;
+  return promoted({ ...rollout, trial: null }, state);
+}
+
+/** The state on trial is bad. Nothing happens when it is not on trial any more, or there is nothing to go back to. */
+export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'excused'>): Rollout {
+  if (rollout.trial?.fingerprint !== rejected.fingerprint || !rollout.good) return rollout;
+  const others = rollout.bad.filter(({ fingerprint }) => fingerprint !== rejected.fingerprint);
+  return {
+    ...rollout,
+    trial: null,
+    bad: [{ ...rejected, excused: rollout.trial.excused }, ...others].slice(0, KEPT_BAD),
+  };
+}
+
+/** A rejected state is tried again, and failures of the cause are not held against it. */
+export function waiveCause(rollout: Rollout, fingerprint: string, cause: string, now: number): Rollout {
+  const rejected = rollout.bad.find((one) => one.fingerprint === fingerprint);
+  if (!rejected) return rollout;
+  const excused = [...new Set([...rejected.excused, cause])];
+  return { ...forgiven(rollout, fingerprint), trial: { fingerprint, since: now, excused } };
+}
+
+/** A person wants `state`, whatever the files say, until they say something else. */
+export function pinTo(rollout: Rollout, state: Resolved, wanted: Resolved, now: number): Rollout {
+  const against = wanted.agent.fingerprint;
+  if (state.agent.fingerprint === against)
+    return promoted({ ...forgiven(rollout, against), pin: null, trial: null }, wanted);
+  return { ...rollout, trial: null, pin: { resolved: state, against, at: now } };
+}
+
+/** What the files say is taken again, on trial if it is not known to be good. */
+export function unpin(rollout: Rollout, wanted: Resolved): Rollout {
+  return { ...forgiven(rollout, wanted.agent.fingerprint), pin: null };
+}
+
+/** Versions that must not be pruned. */
+export function versionsIn({ good, before, pin }: Rollout): string[] {
+  return [good, before, pin?.resolved].flatMap((one) =>
+    one ? `${one.agent.version.plugin}/${one.agent.version.id}` : [],
+  );
+}
+
+/** A pin that is over leaves what it held to as the good state: a person chose it. */
+function released(rollout: Rollout): Rollout {
+  const { pin } = rollout;
+  return pin ? promoted({ ...rollout, pin: null }, pin.resolved) : rollout;
+}
+
+function promoted(rollout: Rollout, state: Resolved): Rollout {
+  const { good, before } = rollout;
+  const isOther = good && good.agent.version.id !== state.agent.version.id;
+  return { ...rollout, good: state, before: isOther ? good : before };
+}
+
+function forgiven(rollout: Rollout, fingerprint: string): Rollout {
+  return { ...rollout, bad: rollout.bad.filter((one) => one.fingerprint !== fingerprint) };
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { pathInside } from '../../kernel/path-inside.ts';
+import type { Time } from '../../kernel/time.ts';
+import { mostBytesOf } from '../files/source-limit.ts';
+import type { Lookup } from '../versions/lookups.ts';
+import { AGENTS, type FolderList, isWanted, listFolders, PLUGINS } from './list.ts';
+import { createLookupAnswers, type LookupAnswers } from './lookup-answers.ts';
+import { type FileStat, type FileState, type ScanRules, scan } from './scan.ts';
+
+export { AGENTS, PLUGINS };
+
+/** What a file says that is to be a plugin. */
+const DEFINES_PLUGIN = /export\s+default\s+definePlugin\s*[<(]|module\.exports\s*=\s*definePlugin\s*\(/;
+
+/** The hash of no bytes. */
+const EMPTY = createHash('sha256').digest('hex');
+
+/** A change that is older than this is not the one that somebody waits for. */
+const NEWEST_MS = 60_000;
+
+/** A file in a state that counts. */
+export interface SettledFile {
+  is: 'file' | 'empty' | 'large' | 'unreadable' | 'missing';
+  /** Hex SHA-256 of the content; null when missing; otherwise a word that changes with the state. */
+  hash: string | null;
+  size: number;
+  /** The look at which it settled last. */
+  turn: number;
+  /** Of agent files. */
+  text?: string;
+  /** Of plugins and their parts: where the file really is, in the same form as paths; links may be turned elsewhere. */
+  real?: string;
+  /** Of files in `plugins/`: its default export is what definePlugin returns, as far as its text tells. */
+  definesPlugin?: boolean;
+  /** Of an unreadable file. */
+  why?: string;
+}
+
+export interface FileScan {
+  /** Whether any file settled or went since the last look. */
+  news: boolean;
+  /** Something is there that is not settled yet. */
+  waitMs: number | undefined;
+  /** An agent file among them. */
+  agentsWait: boolean;
+  /** What lies in the folders, by name. */
+  list: FolderList;
+}
+
+/** What plugins are made of besides the files that are listed anyway. */
+export interface PluginInputs {
+  /** Paths of files. */
+  inputs: Set<string>;
+  lookups: Lookup[];
+}
+
+/** Sees the installation's files and says which state of each counts. It decides nothing about what is in them. */
+export interface FileScanner {
+  /** By path: relative to the installation where inside it, else absolute. */
+  readonly files: ReadonlyMap<string, SettledFile>;
+  readonly answers: LookupAnswers['answers'];
+  turn(): number;
+  /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
+  sinceMs(): number | null;
+  /** `full`: also the files of libraries. */
+  look(also: PluginInputs, options: { full: boolean }): Promise<FileScan>;
+  /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
+  know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
+  /** A file that was there in an earlier life of the host, whose folder is not there now. */
+  assume(path: string, hash: string, text?: string): void;
+}
+
+export function createFileScanner(needs: { time: Time }, options: { folder: string; rules: ScanRules }): FileScanner {
+  const { time } = needs;
+  const { folder, rules } = options;
+  const files = new Map<string, SettledFile>();
+  const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
+  const lookups = createLookupAnswers(needs, { folder, rules });
+  let sights = new Map<string, FileState>();
+  let turn = 0;
+
+  const full = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+
+  async function look(also: PluginInputs, { full: isFull }: { full: boolean }): Promise<FileScan> {
+    const seen = new Map<string, FileStat>();
+    const list = await listFolders(folder);
+    const listed = new Set(list.files);
+    const outside = new Set<string>();
+    for (const path of also.inputs) if ((isFull || !isLibraryFile(path)) && !listed.has(path)) outside.add(path);
+    await each([...list.files, ...outside], async (path) => {
+      const found = await statOf(full(path));
+      if (found) seen.set(path, found);
+    });
+    // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
+    for (const [path, fileState] of sights) {
+      const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
+      const isAway = root !== undefined && list.missing.includes(root);
+      if (!isAway && (outside.has(path) || isListed(path))) continue;
+      if (isFull && !isAway) forget(path);
+      else if (fileState.stat) seen.set(path, fileState.stat);
+    }
+    const skips = (path: string) => list.missing.some((root) => isUnder(path, root));
+    const lookupMs = await lookups.look(also.lookups, { turn: turn + 1, isFull, skips });
+    const result = scan(sights, seen, { wall: time.now(), monotonic: time.monotonic() }, rules);
+    turn++;
+    await each(result.settled, async (path) => {
+      const { stat: at } = result.sights.get(path)!;
+      files.set(path, await settle(path, at!));
+    });
+    for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
+    sights = result.sights;
+    const agentsWait = [...sights].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
+    const waitMs = least(result.waitMs, lookupMs);
+    return { news: result.settled.length + result.gone.length > 0, waitMs, agentsWait, list };
+  }
+
+  /** Nothing is made of it any more. */
+  function forget(path: string) {
+    sights.delete(path);
+    files.delete(path);
+  }
+
+  async function settle(path: string, at: FileStat): Promise<SettledFile> {
+    const plain = { size: at.size, turn };
+    if (at.size === 0) return { is: 'empty', hash: EMPTY, ...plain };
+    const before = known.get(path);
+    if (before?.hash && isLibraryFile(path) && before.size === at.size && before.mtimeMs === at.mtimeMs) {
+      return { is: 'file', hash: before.hash, ...plain };
+    }
+    if (at.size > mostBytesOf(path) && !isLibraryFile(path)) return { is: 'large', hash: `large ${at.size}`, ...plain };
+    try {
+      const bytes = await readFile(full(path));
+      const file: SettledFile = { is: 'file', hash: createHash('sha256').update(bytes).digest('hex'), ...plain };
+      if (isUnder(path, AGENTS)) file.text = bytes.toString();
+      if (isUnder(path, PLUGINS)) {
+        file.real = pathInside(folder, await realpath(full(path)));
+        file.definesPlugin = DEFINES_PLUGIN.test(bytes.toString());
+      }
+      return file;
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? String(error);
+      return { is: 'unreadable', hash: `unreadable ${why}`, ...plain, why };
+    }
+  }
+
+  return {
+    files,
+    answers: lookups.answers,
+    turn: () => turn,
+    sinceMs() {
+      let newest = 0;
+      // Not the time of the content: a file that is moved here brings an old one along.
+      for (const [path, { stat: at }] of sights) if (at && !isLibraryFile(path)) newest = Math.max(newest, at.ctimeMs);
+      const ms = Math.round(time.now() - newest);
+      return ms >= 0 && ms < NEWEST_MS ? ms : null;
+    },
+    look,
+    know: (path, what) => void known.set(path, what),
+    assume(path, hash, text) {
+      sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
+      files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...(text === undefined ? {} : { text }) });
+    },
+  };
+}
+
+function isUnder(path: string, root: string): boolean {
+  return path.startsWith(`${root}/`);
+}
+
+/** Whether it would be found by going through its folder; all others are looked for by their names. */
+export function isListed(path: string): boolean {
+  const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
+  return root !== undefined && !isLibraryFile(path) && isWanted(root, path.slice(root.length + 1));
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+/** Files of libraries: they change by an install, not by a save, and there may be thousands. */
+export function isLibraryFile(path: string): boolean {
+  return path.includes('node_modules/');
+}
+
+async function statOf(file: string): Promise<FileStat | undefined> {
+  try {
+    const found = await stat(file);
+    // A FIFO would hold its reader for ever.
+    if (!found.isFile()) return undefined;
+    const { ino, size, mtimeMs, ctimeMs } = found;
+    return { ino, size, mtimeMs, ctimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** At most 32 at once: a large folder must not take every file handle. */
+async function each<T>(items: readonly T[], call: (item: T) => Promise<void>): Promise<void> {
+  for (let index = 0; index < items.length; index += 32) await Promise.all(items.slice(index, index + 32).map(call));
+}

@@ -1,0 +1,180 @@
+import { type BrokerProcess, openBroker } from './broker-process.ts';
+import { openChildrenFile } from './children-file.ts';
+import type { ExecNeeds } from './ports.ts';
+import type { BrokerTerms, ChildRecord, FromBroker, ToBroker } from './wire.ts';
+
+/** A broker that has work tells of it each second. */
+const SILENT_MS = 15_000;
+const WATCH_EVERY_MS = 5_000;
+/** A broker that dies while it kills what the former one left is started anew after this, doubled each time up to 30 s. */
+const AGAIN_MS = 100;
+const AGAIN_LONGEST_MS = 30_000;
+
+export interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
+  hear(message: FromBroker): void;
+  /** The broker died with all that it ran; what it left is being killed. */
+  lost(how: string): void;
+  /** Whether commands run: then the broker has to be heard of. */
+  isBusy(): boolean;
+}
+
+export interface BrokerSupervisorOptions extends Omit<BrokerTerms, 'leftovers'> {
+  file: string;
+  cwd: string;
+  idleMs: number;
+}
+
+/** Keeps the broker: it is there while it is needed, and another takes its place when it dies. */
+export interface BrokerSupervisor {
+  /** Resolves when nothing of an earlier host runs any more. */
+  start(): Promise<void>;
+  /** Starts the broker when there is none. */
+  tell(message: ToBroker): void;
+  /** Resolves when the process is on record, on disk. */
+  record(child: ChildRecord): Promise<void>;
+  /** Nothing of it is left. */
+  forget(mark: string): void;
+  /** Looks whether the broker can go. */
+  rest(): void;
+  /** When it last was heard of, in monotonic ms; undefined without one. */
+  heardAt(): number | undefined;
+  /** Ends it with all that it runs. */
+  end(): Promise<void>;
+}
+
+export function createBrokerSupervisor(
+  needs: BrokerSupervisorNeeds,
+  options: BrokerSupervisorOptions,
+): BrokerSupervisor {
+  const { time, log } = needs;
+  const { file: fileName, cwd, idleMs, ...terms } = options;
+  const file = openChildrenFile(fileName);
+  let records = new Map<string, ChildRecord>();
+  let broker: BrokerProcess | undefined;
+  /** What the broker that is starting has to kill, and who waits for that. */
+  let sweeping: { marks: string[]; done: PromiseWithResolvers<void> } | undefined;
+  let isEnding = false;
+  let heardAt = 0;
+  let lostInARow = 0;
+  let hasToldOfCgroups = false;
+  let stopIdle: (() => void) | undefined;
+  let stopWatch: (() => void) | undefined;
+  let stopAgain: (() => void) | undefined;
+
+  function begin(): BrokerProcess {
+    stopAgain?.();
+    stopIdle?.();
+    const leftovers = [...records.values()];
+    sweeping = { marks: leftovers.map(({ mark }) => mark), done: sweeping?.done ?? Promise.withResolvers() };
+    heardAt = time.monotonic();
+    watch();
+    return openBroker({ ...terms, leftovers }, { time, hear, lost }, { cwd });
+  }
+
+  function hear(message: FromBroker) {
+    heardAt = time.monotonic();
+    if (message.say === 'ready') ready(message.killed, message.noCgroup);
+    else needs.hear(message);
+  }
+
+  function ready(killed: number, noCgroup: string | null) {
+    for (const mark of sweeping!.marks) forget(mark);
+    sweeping!.done.resolve();
+    sweeping = undefined;
+    lostInARow = 0;
+    if (killed > 0) log.warn(`commands of a host or broker that died had left ${killed} processes: killed`);
+    if (noCgroup !== null && terms.cgroups && !hasToldOfCgroups) {
+      const told = 'no cgroup can be made for commands: sessions, parents and marks tell what belongs to them';
+      log.warn(told, { why: noCgroup, next: 'under systemd: Delegate=yes in the unit' });
+    }
+    hasToldOfCgroups = true;
+    rest();
+  }
+
+  function lost(how: string) {
+    broker = undefined;
+    lostInARow += 1;
+    log.error(`the exec broker ${how}; what it ran is killed`);
+    needs.lost(how);
+    if (isEnding) return;
+    // Nothing is asked for, but what is on record may run.
+    if (records.size > 0) again();
+    else {
+      sweeping?.done.resolve();
+      sweeping = undefined;
+    }
+  }
+
+  function again() {
+    const pause = lostInARow === 1 ? 0 : Math.min(AGAIN_MS * 2 ** lostInARow, AGAIN_LONGEST_MS);
+    stopAgain?.();
+    stopAgain = time.after(pause, () => {
+      if (!isEnding) broker ??= begin();
+    });
+  }
+
+  function watch() {
+    stopWatch?.();
+    stopWatch = time.after(WATCH_EVERY_MS, () => {
+      if (!broker) return;
+      if (!sweeping && !needs.isBusy()) heardAt = time.monotonic();
+      if (time.monotonic() - heardAt > SILENT_MS) broker.kill();
+      watch();
+    });
+  }
+
+  function forget(mark: string) {
+    if (records.delete(mark)) file.remove(mark);
+  }
+
+  function rest() {
+    stopIdle?.();
+    stopIdle = undefined;
+    if (!broker || sweeping || records.size > 0 || needs.isBusy()) return;
+    stopIdle = time.after(idleMs, () => {
+      const idle = broker;
+      broker = undefined;
+      void idle?.end();
+    });
+  }
+
+  return {
+    async start() {
+      isEnding = false;
+      const found = await file.read();
+      // A copy of a folder brings the record of the original along, whose commands are none of its business.
+      const own = found.filter(({ mark }) => mark.startsWith(`${terms.installation}:`));
+      for (const { mark } of found) if (!own.some((one) => one.mark === mark)) file.remove(mark);
+      records = new Map(own.map((one) => [one.mark, one]));
+      if (records.size === 0) return;
+      broker = begin();
+      await sweeping?.done.promise;
+    },
+    tell(message) {
+      if (message.do === 'run') {
+        stopIdle?.();
+        broker ??= begin();
+      }
+      broker?.tell(message);
+    },
+    async record(child) {
+      records.set(child.mark, child);
+      await file.add(child);
+    },
+    forget,
+    rest,
+    heardAt: () => (broker ? heardAt : undefined),
+    async end() {
+      isEnding = true;
+      for (const stop of [stopIdle, stopWatch, stopAgain]) stop?.();
+      const last = broker;
+      broker = undefined;
+      await last?.end();
+      sweeping?.done.resolve();
+      // What a sweep had not come to stays on record for the next start.
+      for (const mark of records.keys()) if (!sweeping?.marks.includes(mark)) forget(mark);
+      sweeping = undefined;
+      await file.close();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { percentile } from '../../kernel/histogram.ts';
+import type { CallEnd, Outage, Recovery } from '../../kernel/origin.ts';
+import { type Breaker, newBreaker } from './breaker.ts';
+import type { OriginTerms } from './terms.ts';
+
+/** One origin: its breaker, what came of its calls, and who suffers while it is down. */
+export interface OriginRecord {
+  origin: string;
+  terms: OriginTerms;
+  /** Somebody wrote it into the settings: it is never too small to be told of. */
+  isNamed: boolean;
+  /** Its outage is an incident of the host before this one. */
+  isKnown: boolean;
+  breaker: Breaker;
+  /** Who holds the probe. */
+  probe: { job: string; attempt: number; agent: string } | null;
+  /** Epoch ms. */
+  askedAt: number;
+  calls: number;
+  failures: number;
+  refused: number;
+  newest: Outage['failures'];
+  /** Of good calls, a ring. */
+  durations: number[];
+  /** Since it went down; empty while it is not. */
+  struck: OutageImpact;
+  recovery: Recovery | undefined;
+}
+
+/** Who met an outage, and how. */
+export interface OutageImpact {
+  agents: Set<string>;
+  jobs: Set<string>;
+  refused: number;
+  diverted: number;
+  barred: Map<string, { origin: string; agent: string }>;
+}
+
+const KEPT_DURATIONS = 200;
+const KEPT_FAILURES = 5;
+const MOST_AGENTS = 50;
+const MOST_JOBS = 1_000;
+
+export function newOriginRecord(origin: string, terms: OriginTerms, isNamed: boolean, askedAt: number): OriginRecord {
+  return {
+    origin,
+    terms,
+    isNamed,
+    isKnown: false,
+    breaker: newBreaker(),
+    probe: null,
+    askedAt,
+    calls: 0,
+    failures: 0,
+    refused: 0,
+    newest: [],
+    durations: [],
+    struck: nothingHit(),
+    recovery: undefined,
+  };
+}
+
+export function nothingHit(): OutageImpact {
+  return { agents: new Set(), jobs: new Set(), refused: 0, diverted: 0, barred: new Map() };
+}
+
+/** Counts what came of one call. */
+export function countCall(originRecord: OriginRecord, end: CallEnd, at: number): void {
+  if (end.is === 'gone') return;
+  originRecord.calls += 1;
+  if (end.is === 'good') {
+    originRecord.durations[(originRecord.calls - originRecord.failures - 1) % KEPT_DURATIONS] = end.ms;
+    return;
+  }
+  originRecord.failures += 1;
+  const { what, status } = end.failure;
+  originRecord.newest = [...originRecord.newest.slice(1 - KEPT_FAILURES), { at, what, ...(status ? { status } : {}) }];
+}
+
+/** Somebody was refused, diverted or made to wait. */
+export function strike(
+  { struck }: OriginRecord,
+  who: { agent: string; job?: string },
+  how: 'refused' | 'diverted' | 'waits',
+): void {
+  if (struck.agents.size < MOST_AGENTS) struck.agents.add(who.agent);
+  if (how === 'waits') {
+    if (who.job !== undefined && struck.jobs.size < MOST_JOBS) struck.jobs.add(who.job);
+  } else struck[how] += 1;
+}
+
+/**
+ * Whether an outage is worth an incident: somebody met it, or looked again and found it still down. A dead link that a
+ * crawler comes by once is not.
+ */
+export function isWorthAnIncident({ breaker, isNamed, isKnown, struck }: OriginRecord): boolean {
+  if (breaker.is === 'closed') return false;
+  return isNamed || isKnown || breaker.tries > 0 || struck.refused + struck.diverted + struck.jobs.size > 0;
+}
+
+export function percentiles({ durations }: OriginRecord): { p50Ms: number | null; p95Ms: number | null } {
+  const sorted = [...durations].sort((a, b) => a - b);
+  return { p50Ms: percentile(sorted, 0.5), p95Ms: percentile(sorted, 0.95) };
+}

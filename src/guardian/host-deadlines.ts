@@ -1,0 +1,87 @@
+import { type FromHost, isStalled, overdueAfter, type StalledLoop } from '../kernel/pulse.ts';
+import { formatDuration } from '../kernel/units.ts';
+
+/** The guardian's clocks at one moment, in ms. */
+export interface Moment {
+  monotonic: number;
+  wall: number;
+}
+
+/** Everything that the guardian knows of the host that runs. Times are monotonic ms. */
+export interface HostWatch {
+  startedAt: number;
+  /** Its last pulse. */
+  heardAt?: number;
+  readyAt?: number;
+  /** It was asked to stop, by whomever. */
+  stoppingAt?: number;
+  overdue?: StalledLoop | undefined;
+  lookedAt: Moment;
+  /** The guardian itself stood still (the machine slept): nothing is held against the host before this. */
+  patientUntil: number;
+}
+
+/** Why a host has to go: one sentence without a subject. */
+export type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string };
+
+/** How often the guardian looks. */
+export const CHECK_MS = 1_000;
+/** A guardian that was away longer than this between two looks does not trust its own impression. */
+const AWAY_MS = 3_000;
+const PATIENCE_MS = 15_000;
+/** The runtime itself has to load before the first pulse; on a busy machine that takes a while. */
+const FIRST_PULSE_MS = 30_000;
+const SILENT_MS = 10_000;
+/** A store that is brought to a new schema may take minutes. */
+const START_MS = 300_000;
+/** Longer than the host gives itself. */
+const STOP_MS = 30_000;
+
+export function newHostWatch(now: Moment): HostWatch {
+  return { startedAt: now.monotonic, lookedAt: now, patientUntil: 0 };
+}
+
+/** What the host said changes what is known of it. */
+export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): HostWatch {
+  const heard = { ...watch, heardAt: now.monotonic };
+  switch (line.is) {
+    case 'pulse':
+      return { ...heard, overdue: overdueAfter(watch.overdue, line.ages ?? {}) };
+    case 'ready':
+      return { ...heard, readyAt: watch.readyAt ?? now.monotonic };
+    case 'stopping':
+      return { ...heard, stoppingAt: watch.stoppingAt ?? now.monotonic };
+    default:
+      return heard;
+  }
+}
+
+/** One look: the host is judged by its pulses alone, never by its process being there. */
+export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; decision: HostDecision } {
+  const { lookedAt } = before;
+  // Which of the two clocks counts a sleep depends on the machine.
+  const away = Math.max(now.monotonic - lookedAt.monotonic, now.wall - lookedAt.wall) > AWAY_MS;
+  const patientUntil = away ? now.monotonic + PATIENCE_MS : before.patientUntil;
+  const watch = { ...before, lookedAt: now, patientUntil };
+  return { watch, decision: now.monotonic < patientUntil ? FINE : judge(watch, now.monotonic) };
+}
+
+function judge(watch: HostWatch, now: number): HostDecision {
+  const { startedAt, heardAt, readyAt, stoppingAt, overdue } = watch;
+  if (stoppingAt !== undefined) {
+    if (now - stoppingAt <= STOP_MS) return FINE;
+    return { is: 'slow-stop', why: `had not ended ${formatDuration(now - stoppingAt)} after it was asked to` };
+  }
+  const quiet = now - (heardAt ?? startedAt);
+  if (quiet > (heardAt === undefined ? FIRST_PULSE_MS : SILENT_MS))
+    return { is: 'silent', why: `gave no sign of life for ${formatDuration(quiet)}` };
+  if (readyAt === undefined) {
+    if (now - startedAt <= START_MS) return FINE;
+    return { is: 'slow-start', why: `was not ready ${formatDuration(now - startedAt)} after its start` };
+  }
+  if (isStalled(overdue))
+    return { is: 'stalled', why: `stalled: ${overdue.loop} has not turned for ${formatDuration(overdue.ageMs)}` };
+  return FINE;
+}
+
+const FINE: HostDecision = { is: 'fine' };

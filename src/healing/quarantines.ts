@@ -1,0 +1,112 @@
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import type { IncidentStore, QuarantineRecord } from './ports.ts';
+import { afterFailedProbe, allowanceOf, beginQuarantine } from './quarantine-rules.ts';
+
+/**
+ * Agents in quarantine. The gate is in memory and closes at once; the store follows, so that a restart does not open it.
+ *
+ * A probe is the oldest job that waits. When none waits, the next one that is asked for is the probe (a slot, an event, a
+ * run by hand): no job is ever made up, because an agent's effects must not come at a time that nobody asked for.
+ */
+export interface Quarantines {
+  load(): Promise<void>;
+  get(agent: string): QuarantineRecord | undefined;
+  all(): QuarantineRecord[];
+  /** How many of the agent's attempts may be under way. */
+  allowance(agent: string): number;
+  /** Why a slot of the agent is skipped; undefined when it may ask for a job: no quarantine, or it is the probe. */
+  holdUp(agent: string, due: number): string | undefined;
+  begin(agent: string, fingerprint: string): QuarantineRecord;
+  /** The incident is known by its id now. */
+  name(agent: string, incident: string): void;
+  probeFailed(agent: string): QuarantineRecord;
+  /** The next job is a probe, whatever the pause. */
+  probeNow(agent: string): void;
+  release(agent: string): QuarantineRecord | undefined;
+  /** Writes down what the store refused before. */
+  retry(): void;
+  settled(): Promise<void>;
+}
+
+export interface QuarantinesNeeds {
+  time: Time;
+  log: Log;
+  store: Pick<IncidentStore, 'putQuarantine' | 'endQuarantine' | 'quarantines'>;
+}
+
+export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quarantines {
+  const records = new Map<string, QuarantineRecord>();
+  /** The slot that was let through for the probe at hand. */
+  const letThrough = new Map<string, number>();
+  const unwritten = new Set<string>();
+  let writing: Promise<void> = Promise.resolve();
+
+  function set(record: QuarantineRecord): QuarantineRecord {
+    records.set(record.agent, record);
+    write(record.agent);
+    return record;
+  }
+
+  function write(agent: string) {
+    writing = writing.then(async () => {
+      const record = records.get(agent);
+      try {
+        if (record) await store.putQuarantine(record);
+        else await store.endQuarantine(agent);
+        unwritten.delete(agent);
+      } catch (error) {
+        if (unwritten.size === 0)
+          log.error('a quarantine could not be written down; trying on', { agent, fault: toPlainFault(error) });
+        unwritten.add(agent);
+      }
+    });
+  }
+
+  return {
+    async load() {
+      records.clear();
+      for (const record of await store.quarantines()) records.set(record.agent, record);
+    },
+    get: (agent) => records.get(agent),
+    all: () => [...records.values()],
+    allowance: (agent) => allowanceOf(records.get(agent), time.now()),
+    holdUp(agent, due) {
+      const record = records.get(agent);
+      if (!record) return undefined;
+      const passed = letThrough.get(agent);
+      if (allowanceOf(record, time.now()) > 0 && (passed === undefined || passed === due)) {
+        letThrough.set(agent, due);
+        return undefined;
+      }
+      return `quarantined${record.incident ? `: ${record.incident}` : ''}`;
+    },
+    begin(agent, fingerprint) {
+      letThrough.delete(agent);
+      return set(beginQuarantine({ agent, incident: '', fingerprint }, time.now(), time.random()));
+    },
+    name(agent, incident) {
+      const record = records.get(agent);
+      if (record && record.incident !== incident) set({ ...record, incident });
+    },
+    probeFailed(agent) {
+      letThrough.delete(agent);
+      return set(afterFailedProbe(records.get(agent)!, time.now(), time.random()));
+    },
+    probeNow(agent) {
+      const record = records.get(agent);
+      if (record) records.set(agent, { ...record, nextProbeAt: Math.min(record.nextProbeAt, time.now()) });
+    },
+    release(agent) {
+      const record = records.get(agent);
+      letThrough.delete(agent);
+      if (records.delete(agent)) write(agent);
+      return record;
+    },
+    retry() {
+      for (const agent of unwritten) write(agent);
+    },
+    settled: () => writing,
+  };
+}

@@ -1,0 +1,102 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import type { WorkerEnd } from '../workers/ports.ts';
+import { caseWith, isSameIncident, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
+import type { Verdict } from './ports.ts';
+import type { Remedies } from './remedies.ts';
+import { fingerprintOf, isKnown } from './verdict.ts';
+import { healedWords, incidentEvidence } from './words.ts';
+
+/** Something that went wrong. */
+export interface Signal {
+  /** null: the host. */
+  agent: string | null;
+  verdict: Verdict;
+  because: PlainFault;
+  /** One sentence. */
+  seen: string;
+  worker?: string | undefined;
+  version?: string | undefined;
+  evidence?: WorkerEnd['evidence'];
+  /** The job that it struck. */
+  job?: string | undefined;
+  /** What it has grown to be. */
+  grown?: { verdict: Verdict; seen: string };
+}
+
+/** Turns disturbances into incidents, and ends them: one incident for one disturbance, however often it comes while it lasts. */
+export interface Signals {
+  /**
+   * A new incident, or the same again while one is open. `remedy`: something is done about it now, with a note about what;
+   * null: it is only written down.
+   */
+  notice(seen: Signal, remedy: { note?: string } | null): OpenIncident;
+  /** One more remedy for the case, which has not ended. The last one did not hold. */
+  again(one: OpenIncident, text: string, note: string): void;
+  heal(one: OpenIncident, proof: string): void;
+  close(one: OpenIncident, text: string, note?: string | null): void;
+}
+
+export interface SignalsNeeds {
+  time: Time;
+  openIncidents: OpenIncidents;
+  remedies: Remedies;
+}
+
+export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): Signals {
+  function caseOf(seen: Signal, fingerprint: string): OpenIncident | undefined {
+    const of = openIncidents.of(seen.agent);
+    // Whatever ails an agent that is crash-looping is part of that.
+    return caseWith(of, 'crash-looping') ?? isSameIncident(of, fingerprint);
+  }
+
+  return {
+    notice(seen, remedy) {
+      const { agent, verdict, because, worker, job, grown } = seen;
+      const at = time.now();
+      const fingerprint = fingerprintOf(agent, verdict, because, seen.evidence);
+      const evidence = incidentEvidence(seen.evidence, because, at);
+      const known = caseOf(seen, fingerprint);
+      const version = seen.version ?? null;
+      const one =
+        known ?? openIncidents.open({ agent, verdict, fingerprint, seen: seen.seen, version, evidence }, worker);
+      one.lastAt = at;
+      one.worker = worker;
+      if (!known) {
+        const data = { fingerprint, seen: seen.seen, worker, version };
+        openIncidents.tell(one, 'warn', 'incident.opened', ({ id }) => `${id} ${agent ?? 'host'}: ${seen.seen}`, data);
+      }
+      openIncidents.next(one, async () => {
+        if (known && one.incident.remedies.length > 0) {
+          await remedies.judge(one, false);
+          openIncidents.apply(one, { is: 'seen-again', at, text: seen.seen, evidence });
+        } else if (known) openIncidents.apply(one, { is: 'told', at, text: seen.seen });
+        if (job !== undefined) openIncidents.apply(one, { is: 'struck', at, job, text: null });
+        if (grown) openIncidents.apply(one, { is: 'grown', at, ...grown });
+        if (remedy) await remedies.apply(one, { known: isKnown(because), ...remedy });
+      });
+      return one;
+    },
+    again(one, text, note) {
+      const at = time.now();
+      one.lastAt = at;
+      openIncidents.next(one, async () => {
+        await remedies.judge(one, false);
+        openIncidents.apply(one, { is: 'told', at, text });
+        await remedies.apply(one, { known: true, note });
+      });
+    },
+    heal(one, proof) {
+      const at = time.now();
+      openIncidents.next(one, () => remedies.judge(one, true));
+      openIncidents.end(one, { is: 'healed', at, text: proof }, () =>
+        openIncidents.tell(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof)),
+      );
+    },
+    close(one, text, note = null) {
+      openIncidents.end(one, { is: 'closed', at: time.now(), text, note }, () =>
+        openIncidents.tell(one, 'info', 'incident.closed', ({ id }) => `${id} was closed: ${text}`),
+      );
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Listing } from '../../catalog/ports.ts';
+import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import { waitsOf } from '../../jobs/later.ts';
+import type { AgentOverview } from '../../jobs/ports.ts';
+import { waitOf } from '../../jobs/waiting.ts';
+import { locationOf, type PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
+
+export type AgentWord =
+  | 'new'
+  | 'ok'
+  | 'running'
+  | 'retrying'
+  | 'late'
+  | 'failed'
+  | 'healing'
+  | 'quarantined'
+  | 'paused'
+  | 'needs setup'
+  | 'off'
+  | 'unscheduled'
+  | 'done';
+
+export interface AgentStateFacts {
+  listing: Listing;
+  overview: AgentOverview | undefined;
+  paused: { until: number | null; why?: string; setup?: PlainFault } | undefined;
+  quarantine: QuarantineRecord | undefined;
+  /** Its newest incident that has not ended. */
+  incident: Incident | undefined;
+  /** The agent's next planned slot. */
+  nextSlot: number | undefined;
+  /** How far the slots of its schedule are planned; undefined for an agent without one. */
+  planning?: Planning | undefined;
+  /** It gets jobs in other ways than by its schedule. */
+  hasTopics?: boolean;
+  now: number;
+}
+
+/** How long a slot may wait for its job, and a job for its start, before its agent is late. */
+export const LATE_AFTER_MS = 60_000;
+
+/** The one word for how an agent is, and the sentence that says why. The first rule that holds decides. */
+export function agentState(facts: AgentStateFacts): { state: AgentWord; why: string } {
+  const { listing, overview, paused, nextSlot, now } = facts;
+  const newest = overview?.newest ?? null;
+  if (listing.is === 'off') return { state: 'off', why: listing.why };
+  if (listing.is === 'rejected') {
+    const place = listing.problem ? locationOf(listing.problem) : '';
+    return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${listing.problem?.message ?? listing.why}` };
+  }
+  if (paused?.setup) return { state: 'needs setup', why: paused.setup.message };
+  if (paused) {
+    return {
+      state: 'paused',
+      why: paused.why ?? (paused.until === null ? 'paused by hand' : `paused until ${isoOf(paused.until)}`),
+    };
+  }
+  if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };
+  const unscheduled = whyUnscheduled(facts.planning, nextSlot, now);
+  if (unscheduled) return { state: 'unscheduled', why: `it has a schedule and no next run: ${unscheduled.message}` };
+  if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
+    const { id, seen, remedies } = facts.incident;
+    const remedy = remedies.findLast(({ held }) => held === null);
+    if (remedy) return { state: 'healing', why: `${id}: ${seen}; ${remedy.what}` };
+  }
+  if (overview && overview.running > 0) {
+    return {
+      state: 'running',
+      why: overview.running === 1 ? `running ${newest?.id ?? 'a job'}` : `running ${overview.running} jobs`,
+    };
+  }
+  if (overview && overview.retrying > 0) {
+    const waiting = newest?.state === 'retrying' ? newest : null;
+    if (!waiting) return { state: 'retrying', why: `${overview.retrying} jobs wait for their next attempt` };
+    const pause = Math.max(0, waiting.runAt - now);
+    const wait = waitOf(waiting.error);
+    if (wait) {
+      const since = formatDuration(Math.max(0, now - wait.since));
+      return {
+        state: 'retrying',
+        why: `${waiting.id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${formatDuration(pause)}`,
+      };
+    }
+    const later = waitsOf(waiting.error);
+    if (later?.isFree) {
+      const times = later.waits === 1 ? 'once' : `${later.waits} times in a row`;
+      return {
+        state: 'retrying',
+        why: `${waiting.id} asked ${times} to be tried later and loses no attempt: ${waiting.error!.message}; next in ${formatDuration(pause)}`,
+      };
+    }
+    return {
+      state: 'retrying',
+      why: `attempt ${waiting.attempt} of ${waiting.attempts} failed: ${waiting.error?.message ?? 'no reason kept'}; next in ${formatDuration(pause)}`,
+    };
+  }
+  if (nextSlot !== undefined && now - nextSlot > LATE_AFTER_MS) {
+    return { state: 'late', why: `due ${formatDuration(now - nextSlot)} ago, not started` };
+  }
+  if (newest?.state === 'queued' && now - newest.runAt > LATE_AFTER_MS) {
+    return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
+  }
+  const ended = overview?.ended;
+  if (ended?.state === 'dead') {
+    return {
+      state: 'failed',
+      why: `${ended.id} gave up after ${ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`}: ${ended.error?.message ?? 'no reason kept'}`,
+    };
+  }
+  if (facts.planning?.is === 'ended' && nextSlot === undefined && !facts.hasTopics) {
+    const last = ended ? `${ended.id} was its last job` : 'it never ran: it was not known before its time';
+    return { state: 'done', why: `its schedule ${facts.planning.text} has ended; ${last}` };
+  }
+  if (ended) return { state: 'ok', why: `${ended.id} done` };
+  return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
+}
+
+function quarantineWords(
+  { incident, probes, nextProbeAt }: QuarantineRecord,
+  record: Incident | undefined,
+  now: number,
+) {
+  const seen = record?.id === incident ? `: ${record.seen}` : '';
+  const probe =
+    nextProbeAt > now ? `the next job is a probe in ${formatDuration(nextProbeAt - now)}` : 'the next job is a probe';
+  const failed = probes === 0 ? '' : `, ${probes} failed`;
+  return `${incident || 'an incident'}${seen}; ${probe}${failed}; a change of its files lifts it`;
+}

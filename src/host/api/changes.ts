@@ -1,0 +1,44 @@
+import type { Catalog, FileReport } from '../../catalog/ports.ts';
+import type { ScheduleSpec } from '../../jobs/agent.ts';
+import { timetableOf } from '../../kernel/cron/timetable.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { ChangeView } from '../../operations/results/version.ts';
+import type { OpTable } from './handlers.ts';
+import { iso, isoOrNull } from './views.ts';
+
+/** The op that tells what comes of changed files. */
+export function changesOp({
+  catalog,
+  time,
+}: {
+  catalog: Pick<Catalog, 'agents' | 'onNews'>;
+  time: Time;
+}): OpTable['changes'] {
+  function view(news: FileReport): ChangeView {
+    const now = time.now();
+    // Slots of a schedule that is new are not planned yet: they are said as they will be.
+    const due = news.agents.flatMap((name) => {
+      const schedule = catalog.agents().get(name)?.schedule;
+      return schedule ? (nextOf(schedule, now) ?? []) : [];
+    });
+    return { ...news, at: iso(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
+  }
+
+  return (_args, { item, gone }) =>
+    new Promise<null>((resolve) => {
+      const end = catalog.onNews((news) => item(view(news)));
+      gone.addEventListener('abort', () => {
+        end();
+        resolve(null);
+      });
+    });
+}
+
+/** A schedule that cannot be kept has no next time: status and incidents say why. */
+function nextOf(schedule: ScheduleSpec, now: number): number | undefined {
+  try {
+    return timetableOf(schedule).next(now);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { fileId } from '../../control/place.ts';
+import type { Request, Response } from '../../control/protocol.ts';
+import { shown } from '../../kernel/bounds.ts';
+import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Operations } from './handlers.ts';
+
+/** Who listens for clients. */
+export interface ControlServer {
+  close(): Promise<void>;
+  clients(): number;
+  /** The socket that it made: where it lies, and what it is. */
+  held(): { path: string; id: string | undefined };
+  /** Makes the socket anew; connections that are open go on. Rejects as {@link serveControl} does. */
+  listenAgain(): Promise<void>;
+}
+
+/** A request longer than this is refused and the connection ended. */
+const LONGEST_LINE = 8 * 1024 ** 2;
+/** A client that lets this much of a stream lie unread loses items. */
+const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
+
+/**
+ * Listens on the control socket (mode 0600) and answers requests. An operation that fails answers with its fault and
+ * harms no other. A socket that a dead host left behind is replaced; any other file in its path is left alone, with a
+ * Fault `SOCKET_TAKEN`.
+ */
+export async function serveControl(path: string, operations: Operations, log: Log): Promise<ControlServer> {
+  const sockets = new Set<Socket>();
+  let server = await listen();
+  let id = fileId(path);
+
+  async function listen(): Promise<Server> {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    await clearPlace(path);
+    const made = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      converse(socket, operations, log);
+    });
+    const before = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        made.once('error', reject);
+        made.listen(path, () => resolve());
+      });
+    } finally {
+      process.umask(before);
+    }
+    chmodSync(path, 0o600);
+    made.on('error', (error) => log.error('the control socket failed', { fault: toPlainFault(error) }));
+    return made;
+  }
+
+  return {
+    clients: () => sockets.size,
+    held: () => ({ path, id }),
+    async listenAgain() {
+      await clearPlace(path);
+      // First: to close it deletes whatever has its name.
+      server.close();
+      server = await listen();
+      id = fileId(path);
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroySoon();
+      await closed;
+    },
+  };
+}
+
+/** Two installations whose settings name one socket must not take it from each other, nor any file that lies there. */
+async function clearPlace(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  const by = !found.isSocket() ? 'by a file' : (await isHeard(path)) ? 'by a process that listens there' : undefined;
+  if (by) {
+    throw new Fault({
+      code: 'SOCKET_TAKEN',
+      message: `the control socket ${path} is taken ${by}`,
+      next: 'set control.socket in config/daruma.yaml to another path, or remove it and leave the default',
+    });
+  }
+  rmSync(path, { force: true });
+}
+
+/** Only a refused connection proves that nobody listens. */
+function isHeard(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
+    });
+  });
+}
+
+function converse(socket: Socket, operations: Operations, log: Log) {
+  const ended = new AbortController();
+  let rest = '';
+  socket.setEncoding('utf8');
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => ended.abort(new Fault({ code: 'CLIENT_GONE', message: 'the client is gone' })));
+  socket.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    if (rest.length > LONGEST_LINE) return socket.destroy();
+    for (const line of lines) if (line.trim()) void answer(line);
+  });
+
+  function send(message: Response): boolean {
+    if (socket.destroyed || !socket.writable) return false;
+    if ('item' in message && socket.writableLength > MOST_UNREAD_BYTES) return false;
+    socket.write(`${JSON.stringify(message)}\n`);
+    return true;
+  }
+
+  async function answer(line: string) {
+    let id = 0;
+    try {
+      const request = requestOf(line);
+      id = request.id;
+      const call = { item: (item: unknown) => send({ id, item }), gone: ended.signal };
+      send({ id, ok: true, value: await operations.ask(request.op, request.args, call) });
+    } catch (error) {
+      const { stack, ...fault } = toPlainFault(error);
+      if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
+      send({ id, ok: false, error: fault });
+    }
+  }
+}
+
+function requestOf(line: string): Request {
+  try {
+    const said = JSON.parse(line) as Request | null;
+    if (said && Number.isSafeInteger(said.id)) return said;
+  } catch {}
+  const next = 'send { "id": 1, "op": "ping", "args": {} } and a line break';
+  throw new Fault({ code: 'REQUEST_INVALID', message: `${shown(line)} is no request`, next });
+}

@@ -1,0 +1,105 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Listing } from '../../catalog/ports.ts';
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { machineTime } from '../../kernel/time.ts';
+import { openReadOnly } from '../../store/sqlite/index.ts';
+import { openConfigFiles } from '../config/files.ts';
+import { readConfig } from '../config/read.ts';
+import { createSecrets } from '../secrets/secrets.ts';
+import { viewSecrets } from '../secrets/view.ts';
+import { createOperations, type OpTable } from './handlers.ts';
+import { listingOf } from './known.ts';
+import { lastInForce } from './last-in-force.ts';
+import { createLookups } from './lookups.ts';
+import { nextLookup } from './next.ts';
+import { stateLookups } from './state.ts';
+import { createStates } from './states.ts';
+import { createStatus } from './status.ts';
+import { iso } from './views.ts';
+
+/** The last known state of an installation whose host is down. */
+export interface OfflineHost {
+  /** Answers what only reads: `status`, `jobs`, `why`, `check` and their like; other ops are refused with `HOST_DOWN`. */
+  ask(op: string, args: unknown): Promise<unknown>;
+  close(): void;
+  /** When the store was last written to, ISO 8601. */
+  lastSign: string | null;
+}
+
+/** Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. */
+export async function openOffline(folder: string): Promise<OfflineHost> {
+  // The settings that a host would begin with: those that did harm name another store, perhaps.
+  const config = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const { settings, origins } = config;
+  const file = resolve(folder, settings.store.file);
+  if (!existsSync(file)) {
+    throw new Fault({
+      code: 'STORE_MISSING',
+      message: 'the host is not running, and there is no store yet',
+      next: 'daruma start',
+    });
+  }
+  const store = openReadOnly(file);
+  const { agents, origins: agentOrigins } = await lastInForce(folder);
+  const names = new Set([...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent));
+  const listings = [...new Set([...agents.keys(), ...names])]
+    .filter((name) => !isDrillAgent(name))
+    .sort()
+    .map((name): Listing => {
+      const plugin = agents.get(name)?.version.plugin ?? name;
+      return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
+    });
+  const catalog = {
+    listings: () => listings,
+    agents: () => agents,
+    problems: () => [],
+    notes: () => [],
+    gone: () => [],
+  };
+  const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
+  const needs = { time: machineTime, store, catalog };
+  const lookups = createLookups(needs);
+  const quarantineRegistry = new Map((await store.quarantines()).map((record) => [record.agent, record]));
+  const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
+  const ailing = { open: () => incidents, quarantine: (agent: string) => quarantineRegistry.get(agent) };
+  const states = createStates({ ...needs, ailing, pauses: { get: (agent) => pauses.get(agent) } });
+  const status = createStatus({ ...needs, states });
+  const secrets = () => {
+    const looked = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });
+    looked.use(agents.values());
+    return viewSecrets(looked.list(), looked.envFile());
+  };
+  const handlers: Partial<OpTable> = {
+    ...lookups,
+    ...nextLookup(needs),
+    ...stateLookups(store),
+    secrets: async () => secrets(),
+    status: ({ agent }) => status(agent),
+    configShow: async ({ agent }) => {
+      if (agent === undefined) return { values: origins() };
+      listingOf(catalog, agent);
+      return { values: agentOrigins.get(agent) ?? [] };
+    },
+  };
+  const operations = createOperations(handlers, hostDown);
+  return {
+    ask: (op, args) => operations.ask(op, args, NO_CLIENT),
+    close: () => store.close(),
+    lastSign: lastWritten(file),
+  };
+}
+
+/** No stream and no wait is answered here, so nobody can leave. */
+const NO_CLIENT = { item: () => false, gone: new AbortController().signal };
+
+function hostDown(): Fault {
+  return new Fault({ code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start' });
+}
+
+function lastWritten(file: string): string | null {
+  const times = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return Math.max(...times) > 0 ? iso(Math.max(...times)) : null;
+}

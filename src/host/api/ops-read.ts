@@ -1,0 +1,112 @@
+import type { LogLine, StatusView } from '../../control/protocol.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { configProblems } from '../config/present.ts';
+import type { HostContext } from '../host-context.ts';
+import { viewSecrets } from '../secrets/view.ts';
+import { zoneWarning } from '../zone-warning.ts';
+import { changesOp } from './changes.ts';
+import type { OpTable } from './handlers.ts';
+import { createHoldUps } from './hold-ups.ts';
+import { listingOf } from './known.ts';
+import { createLookups } from './lookups.ts';
+import { nextLookup } from './next.ts';
+import { viewConfig } from './ops-config.ts';
+import { iso } from './views.ts';
+
+type Reading = Pick<
+  OpTable,
+  | 'ping'
+  | 'status'
+  | 'jobs'
+  | 'job'
+  | 'why'
+  | 'next'
+  | 'slots'
+  | 'dlq'
+  | 'incidents'
+  | 'incident'
+  | 'check'
+  | 'secrets'
+  | 'configShow'
+  | 'follow'
+  | 'changes'
+>;
+
+/** The ops that change nothing. */
+export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
+  const { catalog, jobs, facts, journal } = hostContext;
+  const lookups = createLookups({ ...hostContext, holdUpOf: createHoldUps(hostContext) });
+  return {
+    ...lookups,
+    ...nextLookup(hostContext),
+    changes: changesOp(hostContext),
+    ping: async () => ({
+      pid: facts.pid,
+      version: facts.version,
+      startedAt: iso(facts.startedAt),
+      folder: facts.folder,
+      folderId: facts.folderId ?? null,
+    }),
+    status: ({ agent }) => status(agent),
+
+    async job({ id, wait }, { gone }) {
+      if (wait) await jobs.finished(id, gone);
+      return lookups.job({ id });
+    },
+
+    async secrets() {
+      const { secrets } = hostContext.setup;
+      secrets.look();
+      return viewSecrets(secrets.list(), secrets.envFile());
+    },
+
+    async check() {
+      await catalog.rescan();
+      hostContext.setup.secrets.look();
+      const unscheduled = (await hostContext.states.unscheduled()).map(unscheduledProblem);
+      const left = await hostContext.states.left();
+      const problems = [
+        ...configProblems(facts.folder),
+        ...zoneWarning(hostContext.config.origins()),
+        ...unscheduled,
+        ...hostContext.setup.problems(),
+        ...left.problems,
+        ...catalog.problems(),
+      ];
+      return {
+        agents: [...catalog.agents().keys()].sort(),
+        problems,
+        notes: [...catalog.notes(), ...hostContext.setup.notes(), ...left.notes],
+      };
+    },
+
+    async configShow({ agent }) {
+      if (agent === undefined) return { values: hostContext.config.origins(), config: viewConfig(hostContext) };
+      listingOf(catalog, agent);
+      return { values: catalog.origins(agent) ?? [] };
+    },
+
+    follow({ agent, job, level }, { item, gone }) {
+      const least = LOG_LEVELS.indexOf(level);
+      if (agent !== undefined) listingOf(catalog, agent);
+      return new Promise((resolve) => {
+        const end = journal.follow((line) => {
+          if (agent !== undefined && line.agent !== agent) return;
+          if (job !== undefined && line.job !== job) return;
+          if (LOG_LEVELS.indexOf(line.level as LogLevel) < least) return;
+          item(line as LogLine);
+        });
+        gone.addEventListener('abort', () => {
+          end();
+          resolve(null);
+        });
+      });
+    },
+  };
+}
+
+function unscheduledProblem({ agent, fault }: { agent: string; fault: PlainFault }): PlainFault {
+  const message = `${agent} has a schedule and no next run: ${fault.message}`;
+  return { code: 'UNSCHEDULED', message, next: fault.next ?? `daruma logs ${agent} --level error` };
+}

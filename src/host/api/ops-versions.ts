@@ -1,0 +1,79 @@
+import type { VersionFacts } from '../../catalog/ports.ts';
+import type { VersionView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { suggest } from '../../kernel/suggest.ts';
+import type { HostContext } from '../host-context.ts';
+import type { OpTable } from './handlers.ts';
+import { agentInForce } from './known.ts';
+import { iso } from './views.ts';
+
+/** The ops about versions: which there are, what they differ in, and going back to one. */
+export function versionOps({
+  catalog,
+  events,
+  workers,
+}: Pick<HostContext, 'catalog' | 'events' | 'workers'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
+  const { rollouts } = catalog;
+
+  /** A plugin's name, or that of an agent of it. */
+  function pluginOf(name: string): string {
+    const listings = catalog.listings();
+    const plugin = listings.some((one) => one.plugin === name)
+      ? name
+      : (listings.find((one) => one.name === name)?.plugin ?? name);
+    if (rollouts.versionsOf(plugin).length > 0) return plugin;
+    const near = suggest(
+      name,
+      listings.map((one) => one.plugin),
+    );
+    const message = `no version of a plugin ${name} is kept`;
+    throw new Fault({ code: 'PLUGIN_UNKNOWN', message, next: near ? `did you mean ${near}?` : 'daruma agents' });
+  }
+
+  /** What jobs go to: the version before until the first worker of the version in force has started. */
+  function view(facts: VersionFacts): VersionView {
+    const agents = facts.agents.map((one) => {
+      const serves = workers.serving?.(one.agent)?.version.id;
+      return serves === undefined ? one : { ...one, runs: serves === facts.id };
+    });
+    return viewVersion({ ...facts, agents });
+  }
+
+  return {
+    async versions({ plugin }) {
+      const name = pluginOf(plugin);
+      return { plugin: name, versions: rollouts.versionsOf(name).map(view).reverse() };
+    },
+
+    async sources({ plugin, version }) {
+      const name = pluginOf(plugin);
+      const files = await rollouts.sourcesOf(name, version);
+      return { plugin: name, files: [...files].map(([path, text]) => ({ path, text })) };
+    },
+
+    async rollback({ agent: name, version, force, latest }) {
+      const before = agentInForce(catalog, name).version.id;
+      const agent = latest
+        ? rollouts.latest(name)
+        : await rollouts.rollBack(name, {
+            ...(version === undefined ? {} : { version }),
+            ...(force === undefined ? {} : { force }),
+          });
+      const { id } = agent.version;
+      const rollout = catalog.listings().find((one) => one.name === name)?.rollout ?? 'good';
+      events.record('info', {
+        kind: 'version.chosen',
+        agent: name,
+        message: latest ? `${name} follows its files again` : `${name} was put on version ${id.slice(0, 8)} by hand`,
+        data: { before, version: id, rollout },
+      });
+      return { agent: name, before, version: id, rollout };
+    },
+  };
+}
+
+function viewVersion({ id, madeAt, bytes, agents }: VersionFacts): VersionView {
+  const words = agents.map(({ is }) => is);
+  const rollout = (['candidate', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'untried';
+  return { id, madeAt: iso(madeAt), bytes, rollout, agents };
+}

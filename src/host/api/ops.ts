@@ -1,0 +1,30 @@
+import { drillOp } from '../drills/op.ts';
+import type { HostContext } from '../host-context.ts';
+import { rehearseOp } from '../rehearse/op.ts';
+import { createOperations, type Operations, type OpTable } from './handlers.ts';
+import { actingOps } from './ops-act.ts';
+import { configOps } from './ops-config.ts';
+import { jobOps } from './ops-jobs.ts';
+import { readingOps } from './ops-read.ts';
+import { storeOps } from './ops-store.ts';
+import { versionOps } from './ops-versions.ts';
+import { stateLookups, stateOps } from './state.ts';
+import { createStatus } from './status.ts';
+
+/** Every operation of the table, answered by a host at work. */
+export function createOps(hostContext: HostContext): Operations {
+  const status = createStatus({ ...hostContext, running: hostContext });
+  const handlers: OpTable = {
+    ...readingOps(hostContext, status),
+    ...actingOps(hostContext),
+    ...jobOps(hostContext),
+    ...drillOp(hostContext),
+    ...versionOps(hostContext),
+    ...configOps(hostContext),
+    ...rehearseOp(hostContext),
+    ...stateLookups(hostContext.store),
+    ...stateOps(hostContext),
+    ...storeOps(hostContext),
+  };
+  return createOperations(handlers);
+}

@@ -1,0 +1,69 @@
+import type { StateEntry, StateStore } from '../../jobs/ports.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { StateEntryView } from '../../operations/results/state.ts';
+import type { Ops } from '../../operations/table.ts';
+import { toJson } from '../../workers/inside/json.ts';
+import type { HostContext } from '../host-context.ts';
+import type { OpTable } from './handlers.ts';
+import { listingOf } from './known.ts';
+import { iso } from './views.ts';
+
+/** What can be looked up of the agents' state, whether the host runs or not. */
+export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSizes'>) {
+  return {
+    stateSizes: () => store.stateSizes(),
+
+    async state({ agent, key }: Ops['state']['read']): Promise<StateEntryView[]> {
+      const entries = await store.stateEntries(agent, key);
+      if (entries.length === 0 && key !== undefined) throw await keyUnknown(store, agent, key);
+      return entries.map(viewEntry);
+    },
+  };
+}
+
+/** The ops that change an agent's state by hand. A job that runs sees the change at its next `state.get`. */
+export function stateOps({ store, catalog, events, time }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
+  const record = (agent: string, message: string, data: object) =>
+    events.record('info', { kind: 'agent.state', agent, message, data: { ...data } });
+
+  return {
+    async stateSet({ agent, key, value }) {
+      const [before] = await store.stateEntries(agent, key);
+      if (value === undefined) {
+        if (!before) throw await keyUnknown(store, agent, key);
+        await store.deleteState(agent, key);
+        record(agent, `${key} of ${agent} was deleted by hand`, { key });
+      } else {
+        listingOf(catalog, agent);
+        await store.setState(agent, key, toJson(value, `the value of ${key}`, 'value')!, time.now());
+        record(agent, `${key} of ${agent} was set by hand`, { key });
+      }
+      return { before: before ? viewEntry(before) : null };
+    },
+
+    async stateMove({ from, to }) {
+      listingOf(catalog, to);
+      if (from === to) throw new Fault({ code: 'USAGE', message: `${from} has its own state already` });
+      if ((await store.stateEntries(from)).length === 0) {
+        throw new Fault({ code: 'STATE_UNKNOWN', message: `${from} holds no state`, next: 'daruma state' });
+      }
+      const moved = await store.moveState(from, to);
+      const kept = (await store.stateEntries(from)).map(({ key }) => key);
+      record(to, `${moved.length} keys of ${from} were given to ${to} by hand`, { from, moved: moved.length });
+      return { moved, kept };
+    },
+  };
+}
+
+function viewEntry({ key, value, setAt }: StateEntry): StateEntryView {
+  return { key, value: JSON.parse(value), bytes: Buffer.byteLength(value), setAt: iso(setAt) };
+}
+
+async function keyUnknown(store: Pick<StateStore, 'stateSizes'>, agent: string, key: string): Promise<Fault> {
+  const holds = (await store.stateSizes()).some((one) => one.agent === agent);
+  return new Fault({
+    code: 'STATE_UNKNOWN',
+    message: holds ? `${agent} has no state of the key ${key}` : `${agent} holds no state`,
+    next: holds ? `daruma state ${agent}` : 'daruma state',
+  });
+}

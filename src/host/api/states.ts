@@ -1,0 +1,109 @@
+import type { Catalog } from '../../catalog/ports.ts';
+import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import type { AgentOverview, JobStore, StateStore } from '../../jobs/ports.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+import type { Time } from '../../kernel/time.ts';
+import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
+import type { SlotStore } from '../../schedule/ports.ts';
+import { orphanProblem, orphansOf, stateLeft } from '../orphans.ts';
+import type { Pauses } from '../pauses.ts';
+import { type AgentWord, agentState } from './agent-state.ts';
+
+export interface AgentStatus {
+  state: AgentWord;
+  why: string;
+  overview: AgentOverview | undefined;
+  /** Epoch ms. */
+  nextSlot: number | undefined;
+}
+
+/** How every agent is, from the store's rows and the catalog. */
+export interface States {
+  all(): Promise<Map<string, AgentStatus>>;
+  /** What belongs to agents that are not there any more. */
+  left(): Promise<Left>;
+  /** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
+  unscheduled(): Promise<{ agent: string; fault: PlainFault }[]>;
+}
+
+export interface Left {
+  problems: PlainFault[];
+  notes: PlainFault[];
+  /** Jobs that are queued, and those that wait for another attempt as well. */
+  queued: number;
+  waiting: number;
+}
+
+/** What healing knows of agents that are not well. */
+export interface Ailing {
+  /** Incidents that have not ended, oldest first. */
+  open(): Incident[];
+  quarantine(agent: string): QuarantineRecord | undefined;
+}
+
+export interface StatesNeeds {
+  time: Time;
+  store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
+  catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
+  /** How far the agent's slots are planned; not known while the host is down. */
+  planning?(agent: string): Planning | undefined;
+  pauses: Pick<Pauses, 'get'>;
+  ailing: Ailing;
+}
+
+export function createStates({ time, store, catalog, pauses, ailing, planning }: StatesNeeds): States {
+  /** Before the rows are read: what is planned by then is among them. */
+  function plannings() {
+    return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
+  }
+
+  async function unscheduled() {
+    const planned = plannings();
+    const next = new Map((await store.nextSlots()).map(({ agent, due }) => [agent, due]));
+    const now = time.now();
+    return [...planned].flatMap(([agent, one]) => {
+      const fault = whyUnscheduled(one, next.get(agent), now);
+      return fault ? [{ agent, fault }] : [];
+    });
+  }
+
+  async function all() {
+    const planned = plannings();
+    const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
+    const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
+    const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
+    const incidents = new Map(ailing.open().map((incident) => [incident.agent, incident]));
+    const rollouts = new Map<string, AgentStatus>();
+    for (const listing of catalog.listings()) {
+      const { name } = listing;
+      const overview = overviewOf.get(name);
+      const nextSlot = nextOf.get(name);
+      const facts = {
+        listing,
+        overview,
+        paused: pauses.get(name),
+        quarantine: ailing.quarantine(name),
+        incident: incidents.get(name),
+        nextSlot,
+        planning: planned.get(name),
+        hasTopics: (catalog.agents().get(name)?.on.length ?? 0) > 0,
+        now: time.now(),
+      };
+      rollouts.set(name, { ...agentState(facts), overview, nextSlot });
+    }
+    return rollouts;
+  }
+
+  async function left(): Promise<Left> {
+    const gone = catalog.gone();
+    const orphans = orphansOf(await store.overview(), catalog.listings());
+    return {
+      problems: orphans.map((one) => orphanProblem(one, gone)),
+      notes: await stateLeft(gone, store),
+      queued: orphans.reduce((sum, one) => sum + one.queued, 0),
+      waiting: orphans.reduce((sum, one) => sum + one.waiting, 0),
+    };
+  }
+
+  return { all, unscheduled, left };
+}

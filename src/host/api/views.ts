@@ -1,0 +1,81 @@
+import type { JobView, OriginView } from '../../control/protocol.ts';
+import type { OriginReport as Origin } from '../../gateway/origins/ports.ts';
+import { waitsOf } from '../../jobs/later.ts';
+import type { Job } from '../../jobs/model.ts';
+import type { JobDetail } from '../../jobs/ports.ts';
+import { waitOf } from '../../jobs/waiting.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
+
+/** Epoch ms as ISO 8601 UTC; never throws. */
+export { isoOrNull };
+export const iso = isoOf;
+
+/** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
+export function viewJob(job: Job | JobDetail): JobView {
+  const { startedAt, finishedAt } = job;
+  return {
+    id: job.id,
+    agent: job.agent,
+    version: job.version,
+    state: job.state,
+    trigger: job.trigger,
+    attempt: job.attempt,
+    attempts: job.attempts,
+    slot: isoOrNull(job.slot),
+    key: job.key,
+    priority: job.priority,
+    queuedAt: iso(job.queuedAt),
+    runAt: iso(job.runAt),
+    startedAt: isoOrNull(startedAt),
+    finishedAt: isoOrNull(finishedAt),
+    durationMs: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    input: parsed(job.input),
+    result: parsed(job.result),
+    summary: job.summary,
+    error: job.error,
+    cause: job.cause,
+    madeBy: job.parent,
+    hops: job.depth,
+    waits: freeWaitsOf(job),
+    waitsFor: job.state === 'retrying' ? (waitOf(job.error)?.waitsFor ?? null) : null,
+    ...('failures' in job
+      ? {
+          failures: job.failures.map(({ fault, ...record }) => ({
+            attempt: record.attempt,
+            startedAt: iso(record.startedAt),
+            finishedAt: iso(record.finishedAt),
+            worker: record.worker,
+            error: fault,
+          })),
+        }
+      : {}),
+  };
+}
+
+/** A server that agents call, as clients see it. */
+export function viewOrigin({ is, since, probeAt, last, instead, ...figures }: Origin): OriginView {
+  return {
+    ...figures,
+    state: is,
+    since: isoOrNull(since),
+    probeAt: isoOrNull(probeAt),
+    last: last && { at: iso(last.at), what: last.what },
+    instead: [...instead],
+  };
+}
+
+/** Payloads travel as text; one that is not JSON is shown as it is. */
+function parsed(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** How often in a row the job asked for another time and lost no attempt by it. */
+function freeWaitsOf({ state, error }: Job): number {
+  const waits = state === 'retrying' ? waitsOf(error) : undefined;
+  return waits?.isFree ? waits.waits : 0;
+}

@@ -1,0 +1,94 @@
+import type { HostSettings } from '../catalog/files/host-settings.ts';
+import { fileId } from '../control/place.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
+import { createEvents, type Events } from '../telemetry/events.ts';
+import { type Journal, openJournal } from '../telemetry/journal.ts';
+import { type Asides, createAsides } from './asides.ts';
+import { settleRestored } from './backup/restored.ts';
+import type { HostFacts } from './host-context.ts';
+import { type FolderLock, lockFolder, lockStore } from './lifecycle/lock.ts';
+import { withSafeReads } from './lifecycle/safe-reads.ts';
+import { countStart, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
+import type { NamedHandle } from './lifecycle/watch-handles.ts';
+import type { Watched } from './lifecycle/watched.ts';
+import type { ShutdownStack } from './shutdown-stack.ts';
+
+/** What every room stands on: the folder is this host's alone, there is a log, a store, and a record of what happens. */
+export interface Foundation {
+  journal: Journal;
+  log: Log;
+  store: SqliteStore;
+  events: Events;
+  lock: FolderLock;
+  /** What of it can be removed or replaced while it is held. */
+  held: NamedHandle[];
+  asides: Asides;
+}
+
+export interface FoundationNeeds {
+  time: Time;
+  facts: HostFacts;
+  settings: HostSettings;
+  watched: Watched;
+  /** Failed starts before this one do not count. */
+  forget: boolean;
+  order: ShutdownStack;
+  ending(why: string, failed: boolean): void;
+}
+
+/** The lock of a host that was killed is free as soon as the system has cleared up after it. */
+const LOCK_WITHIN_MS = 5_000;
+
+/** Lays it, lock first; `counted` is told of this start as soon as nobody else can be starting. */
+export async function openFoundation(needs: FoundationNeeds, counted: (starts: Starts) => void): Promise<Foundation> {
+  const { time, facts, settings, watched } = needs;
+  const { onStop, startService } = needs.order;
+  const lock = await lockFolder(facts.folder, {
+    time,
+    withinMs: watched.restart ? LOCK_WITHIN_MS : 0,
+    waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
+  });
+  onStop('lock', () => lock.release());
+  onStop('store lock', lockStore(facts.folder, facts.storeFile, watched.restart ? LOCK_WITHIN_MS : 0));
+  const starts = countStart(facts.folder, { now: facts.startedAt, forget: needs.forget });
+  counted(starts);
+  const { level, maxFileBytes, budgetBytes } = settings.logs;
+  const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
+  onStop('journal', () => journal.close());
+  const log = journal.room('host');
+  const asides = createAsides({ log, store: () => store });
+  const store = createSqliteStore(
+    {
+      time,
+      log: journal.room('store'),
+      setAside: (count) => asides.found(count),
+      onFailure: (fault) => needs.ending(fault.message, true),
+    },
+    { file: facts.storeFile },
+  );
+  await startService('store', store);
+  const isSafe = reasonForSafeMode(watched, starts) !== undefined;
+  const restored = settleRestored(facts.folder, store, { now: facts.startedAt, log });
+  await (isSafe
+    ? restored.catch((error) => log.error('a restore could not be ended', { fault: toPlainFault(error) }))
+    : restored);
+  const events = createEvents({ time, store, log });
+  onStop('events', () => events.settled());
+  onStop('asides', () => asides.settled());
+  const held: NamedHandle[] = [
+    { what: 'folder', path: facts.folder, id: facts.folderId },
+    named('lock', lock.file),
+    named('store', facts.storeFile),
+    // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
+    ...['-wal', '-shm'].map((end) => named('store-log', facts.storeFile + end)),
+  ];
+  return { journal, log, store: isSafe ? withSafeReads(store, log) : store, events, asides, lock, held };
+}
+
+/** They are open by now, and nobody else has had the time to put another one in their place. */
+function named(what: NamedHandle['what'], path: string): NamedHandle {
+  return { what, path, id: fileId(path) };
+}

@@ -1,0 +1,80 @@
+import { shellWord } from '../../control/typed.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+
+/** What a host holds open, or has written for others to find it. */
+export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'socket' | 'log' | 'host-file';
+
+/** One of them, beside what has its name now. */
+export interface HandleFact {
+  what: HandleName;
+  path: string;
+  /** What is held, as `<device>:<inode>`; undefined: nothing that could be compared. */
+  has: string | undefined;
+  /** What has the name; `unknown` when the system did not say, on a disk that is away for a moment. */
+  named: string | 'nothing' | 'unknown';
+}
+
+/** `repair`: what is to be made anew. `suspects`: what has to be found so once more, in the next look, before the host ends for it. */
+export type HandlesDecision =
+  | { do: 'go-on'; repair: readonly HandleFact[]; suspects: ReadonlySet<HandleName> }
+  /** The same folder and the same store, held anew. */
+  | { do: 'start-again'; why: string }
+  /** For good: a new host would make an empty store, or work where the installation is no more. */
+  | { do: 'end'; fault: PlainFault };
+
+const MADE_ANEW: readonly HandleName[] = ['socket', 'log', 'host-file'];
+
+/**
+ * What follows from a look at what the host holds. `before`: the suspects of the look before. `movedTo`: what the folder
+ * is called now, where the system knows. One look is not believed: somebody may be in the middle of a rename.
+ */
+export function decideHandles(
+  facts: readonly HandleFact[],
+  before: ReadonlySet<HandleName>,
+  movedTo: string | undefined,
+): HandlesDecision {
+  const off = facts.filter(isOff);
+  const grave = off.filter(({ what }) => !MADE_ANEW.includes(what));
+  const sure = grave.filter(({ what }) => before.has(what));
+  const of = (what: HandleName) => sure.find((one) => one.what === what);
+  const [folder, store] = [of('folder'), of('store')];
+  if (folder) return { do: 'end', fault: folderGone(folder, movedTo) };
+  if (store) return { do: 'end', fault: storeGone(store) };
+  const again = of('store-log') ?? of('lock');
+  if (again) return { do: 'start-again', why: `${again.path} ${handleFaultWords(again)} while the host had it open` };
+  const suspects = new Set(grave.map(({ what }) => what));
+  // Nothing is made in a folder that may be another one.
+  const repair = grave.length > 0 ? [] : off;
+  return { do: 'go-on', repair, suspects };
+}
+
+/** In words: `was removed` or `was replaced`. */
+export function handleFaultWords({ named }: Pick<HandleFact, 'named'>): string {
+  return named === 'nothing' ? 'was removed' : 'was replaced';
+}
+
+function isOff({ has, named }: HandleFact): boolean {
+  return has !== undefined && named !== 'unknown' && named !== has;
+}
+
+function folderGone({ path, named }: HandleFact, movedTo: string | undefined): PlainFault {
+  if (movedTo !== undefined && movedTo !== path) {
+    return {
+      code: 'FOLDER_MOVED',
+      message: `the installation ${path} was moved to ${movedTo} while its host was at work`,
+      next: `daruma start --dir ${shellWord(movedTo)}`,
+      data: { from: path, to: movedTo },
+    };
+  }
+  const message = `the installation ${path} ${handleFaultWords({ named })} while its host was at work`;
+  return { code: 'FOLDER_REMOVED', message, next: 'bring it back from a backup, then daruma start', data: { path } };
+}
+
+function storeGone({ path, named }: HandleFact): PlainFault {
+  return {
+    code: named === 'nothing' ? 'STORE_REMOVED' : 'STORE_REPLACED',
+    message: `the store ${path} ${handleFaultWords({ named })} while the host had it open: nothing can be kept any more`,
+    next: 'when what shall be its store is in its place (a backup, or none to begin anew): daruma start',
+    data: { path },
+  };
+}

@@ -1,0 +1,143 @@
+import { stat } from 'node:fs/promises';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { decideHandles, type HandleFact, type HandleName, handleFaultWords } from './handles.ts';
+
+/** Something that is held: where it lies by name, and what it is. */
+export interface NamedHandle {
+  what: HandleName;
+  path: string;
+  id: string | undefined;
+}
+
+export interface WatchHandlesNeeds {
+  time: Time;
+  log: Log;
+  events: Pick<Events, 'record'>;
+  /** What is held now. */
+  held(): NamedHandle[];
+  /** What the folder is called now, wherever it was moved to; undefined when nobody knows. */
+  placeNow(): string | undefined;
+  /** Makes one of them anew; throws why it cannot. */
+  repair: Record<'socket' | 'log' | 'host-file', () => Promise<void> | void>;
+  /** The host is to start anew in this process. */
+  again(why: string): void;
+  /** The host is to end, and no other one to take its place. */
+  end(fault: PlainFault): void;
+}
+
+/** Looks at what the host holds open: a file that was deleted or replaced is written into nowhere, and locks nobody out. */
+export interface HandlesWatch extends Service {
+  /** What people are told: what is gone and cannot be made anew. */
+  warnings(): PlainFault[];
+}
+
+/** What a host holds is looked at this often, and what it ends for is seen twice. */
+const LOOK_EVERY_MS = 2_000;
+
+/** Every 2 s; what was found is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends it (store, folder). */
+export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
+  const { time, log, events } = needs;
+  const warnings = new Map<HandleName, PlainFault>();
+  let suspects: ReadonlySet<HandleName> = new Set();
+  let turned: number | undefined;
+  let turning: Promise<void> | undefined;
+  let cancel = () => {};
+
+  async function turn() {
+    const facts = await Promise.all(needs.held().map(factOf));
+    if (turned === undefined) return;
+    turned = time.monotonic();
+    const decision = decideHandles(facts, suspects, needs.placeNow());
+    switch (decision.do) {
+      case 'start-again':
+        log.error(`${decision.why}: the host starts again`);
+        return needs.again(decision.why);
+      case 'end': {
+        const { message, code, next } = decision.fault;
+        // Found again by commands, when nothing else is left that could tell why no host is there.
+        log.error(message, { code, next, ends: true });
+        return needs.end(decision.fault);
+      }
+      case 'go-on':
+        suspects = decision.suspects;
+        await mend(facts, decision.repair);
+        if (turned !== undefined) next();
+    }
+  }
+
+  async function mend(facts: readonly HandleFact[], broken: readonly HandleFact[]) {
+    for (const fact of broken) await repair(fact);
+    for (const { what, path } of facts) {
+      if (!warnings.has(what) || broken.some((one) => one.what === what)) continue;
+      warnings.delete(what);
+      log.info(`${path} is there again`);
+    }
+  }
+
+  async function repair(fact: HandleFact) {
+    const { what, path } = fact;
+    try {
+      await needs.repair[what as keyof WatchHandlesNeeds['repair']]();
+      warnings.delete(what);
+      const message = `${path} ${handleFaultWords(fact)} while the host had it open; it is made anew`;
+      events.record('warn', { kind: 'host.repaired', agent: null, message, data: { what, path } });
+    } catch (error) {
+      if (!warnings.has(what)) tell(fact, toPlainFault(error));
+    }
+  }
+
+  /** Once, when it turns bad. Standard error too: the log may be what is gone. */
+  function tell(fact: HandleFact, { message: why, next: then }: PlainFault) {
+    const { what, path } = fact;
+    const lost = what === 'log' ? 'log lines are kept nowhere' : 'no command reaches this host';
+    const message = `${path} ${handleFaultWords(fact)} and cannot be made anew, so ${lost}: ${why}`;
+    const next = then ?? 'see that it can be written; the host tries again every 2 s';
+    const warning = { code: what === 'log' ? 'LOG_GONE' : 'SOCKET_GONE', message, next };
+    warnings.set(what, warning);
+    log.error(message, { code: warning.code });
+    process.stderr.write(`✗ ${message}\n  → ${next}\n`);
+  }
+
+  function next() {
+    cancel = time.after(LOOK_EVERY_MS, () => {
+      turning = turn().catch((error) => {
+        log.error('a look at what is held failed', { fault: toPlainFault(error) });
+        if (turned !== undefined) next();
+      });
+    });
+  }
+
+  return {
+    async start() {
+      if (turned !== undefined) return;
+      turned = time.monotonic();
+      next();
+    },
+    async stop() {
+      cancel();
+      turned = undefined;
+      await turning;
+    },
+    alive: () => turned,
+    warnings: () => [...warnings.values()],
+  };
+}
+
+/** `host.json` counts as held as long as there is one: it is not open. */
+async function factOf({ what, path, id }: NamedHandle): Promise<HandleFact> {
+  return { what, path, has: id, named: await nameNow(path) };
+}
+
+async function nameNow(path: string): Promise<string> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'nothing' : 'unknown';
+  }
+}

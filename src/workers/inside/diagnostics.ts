@@ -1,0 +1,135 @@
+import type { Worker } from 'node:worker_threads';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { threadIdOf, threadStat } from '../../kernel/proc.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { CellFindings } from '../wire.ts';
+import type { HeapWatch } from './heap-watch.ts';
+import type { MemoryProbe } from './memory-probe.ts';
+import { type CpuProfile, type FindPlace, hottest, idleShare } from './profiles.ts';
+import { threadWords } from './thread-words.ts';
+
+/** All of it together stays below a second, whatever the thread does. */
+const START_MS = 550;
+const LOOK_MS = 200;
+const STOP_MS = 200;
+/** A thread that is over its limit goes on taking memory meanwhile: a shorter look, and none at one that takes it fast. */
+const OVER_LIMIT_LOOK_MS = 120;
+const OVER_LIMIT_WAIT_MS = 150;
+const MOST_GROWTH_SHARE = 0.1;
+/** One that has not answered a question for so long is not asked more. */
+const UNANSWERED_MS = 700;
+const SAMPLE_EVERY_MS = 2;
+/** A thread with a smaller share of a core waits. */
+const LEAST_CPU = 0.2;
+
+export interface DiagnosticsNeeds {
+  time: Time;
+  clock(): number;
+  /** The thread's name. */
+  name: string;
+  memoryProbe: MemoryProbe;
+  heap: HeapWatch;
+  find: FindPlace;
+  lastBeat(): string;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** Looks into a worker before it is killed. */
+export interface Diagnostics {
+  /** What is known without asking the thread. */
+  known(): CellFindings;
+  /** Adds what the thread gives away of itself. Resolves within a second, sooner for one that grows, and never rejects. */
+  complete(found: CellFindings, why: PlainFault): Promise<void>;
+}
+
+export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diagnostics {
+  const { time, clock, memoryProbe, heap } = needs;
+
+  function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+    const { promise: late, resolve } = Promise.withResolvers<undefined>();
+    const stop = time.after(ms, () => resolve(undefined));
+    return Promise.race([promise.catch(() => undefined), late]).finally(stop);
+  }
+
+  /** Begins to compare two looks at the thread; the second one is taken when its function is called. */
+  function beginLook() {
+    const tid = threadIdOf(needs.name);
+    const before = tid === undefined ? undefined : threadStat(tid);
+    const began = clock();
+    const loopBefore = memoryProbe.loop();
+    // A second question: on a busy machine a profile comes too late from a thread that could be asked.
+    memoryProbe.measure();
+    return (profile: CpuProfile | undefined): string => {
+      const now = tid === undefined ? undefined : threadStat(tid);
+      const ms = clock() - began;
+      const cpu = now && before && ms > 0 ? Math.min(1, (now.cpuMs - before.cpuMs) / ms) : null;
+      return threadWords({
+        silentMs: profile ? 0 : memoryProbe.unansweredMs(),
+        // Node's own figure takes a thread that was woken for its profile for busy: only one from before is true.
+        loop: profile ? 1 - (idleShare(profile) ?? 0) : (loopBefore ?? 1),
+        // On a busy machine one that would run gets little of it.
+        waits: cpu === null ? null : cpu < LEAST_CPU && !(before?.state === 'R' && now?.state === 'R'),
+        // Being sampled wakes it now and then.
+        waitsIn: before?.waitsIn || now?.waitsIn || '',
+      });
+    };
+  }
+
+  async function lookAtThread(found: CellFindings, lookMs: number, waitMs: { start: number; stop: number }) {
+    const endLook = beginLook();
+    let profile: CpuProfile | undefined;
+    const handle =
+      memoryProbe.unansweredMs() > UNANSWERED_MS
+        ? undefined
+        : await within(waitMs.start, worker.startCpuProfile({ sampleInterval: SAMPLE_EVERY_MS }));
+    // Time enough to see whether it takes CPU time has gone by when it was waited for in vain.
+    if (handle || waitMs.start < lookMs) await within(lookMs, NEVER);
+    if (handle) {
+      const text = await within(waitMs.stop, handle.stop());
+      if (text) profile = JSON.parse(text) as CpuProfile;
+    }
+    found.thread = endLook(profile);
+    const hot = profile ? hottest(profile, needs.find) : [];
+    if (hot.length > 0) found.hot = hot;
+  }
+
+  async function lookAtMemory(found: CellFindings) {
+    const sites = (await within(OVER_LIMIT_WAIT_MS, heap.read())) ?? heap.known();
+    if (sites && sites.length > 0) found.heap = sites;
+  }
+
+  return {
+    known() {
+      const found: CellFindings = { at: time.now(), tookMs: 0 };
+      const memory = memoryProbe.memory();
+      if (memory) found.memory = memory;
+      const beat = needs.lastBeat();
+      if (beat) found.lastBeat = beat;
+      const sites = heap.known();
+      if (sites && sites.length > 0) found.heap = sites;
+      return found;
+    },
+    async complete(found, why) {
+      const began = clock();
+      const isOver = why.code === 'OVER_LIMIT';
+      try {
+        if (isOver) {
+          await lookAtMemory(found);
+          const spareBytes = MOST_GROWTH_SHARE * (found.memory?.limitBytes ?? 0);
+          if (memoryProbe.growthPerMs() * OVER_LIMIT_LOOK_MS <= spareBytes) {
+            await lookAtThread(found, OVER_LIMIT_LOOK_MS, { start: OVER_LIMIT_WAIT_MS, stop: OVER_LIMIT_WAIT_MS });
+          }
+        } else await lookAtThread(found, LOOK_MS, { start: START_MS, stop: STOP_MS });
+      } catch {
+        // The thread ended meanwhile: what was found until then is what there is.
+      }
+      found.tookMs = Math.round(clock() - began);
+    },
+  };
+}
+
+/** Whether an end deserves the time that a look takes: not one that somebody wanted. */
+export function isWorthDiagnosing({ code, data }: PlainFault): boolean {
+  return code === 'TIMEOUT' || code === 'SILENT' || code === 'OVER_LIMIT' || (code === 'BOOT_FAILED' && !data);
+}

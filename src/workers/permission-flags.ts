@@ -1,0 +1,41 @@
+import { resolve } from 'node:path';
+import type { Needs } from '../plugin/define.ts';
+
+export interface PermissionTerms {
+  needs: Pick<Required<Needs>, 'read' | 'write' | 'net'>;
+  /** The installation: relative paths are inside it. */
+  folder: string;
+  /** The bundle. */
+  file: string;
+  /** What the version may read of its own, absolute. */
+  reads: readonly string[];
+  /** Files and folders of Daruma itself that a worker loads. */
+  own: readonly string[];
+}
+
+/** The flags that a worker is started with: everything that they do not name is denied by Node itself. */
+export function permissionFlagsOf(terms: PermissionTerms): string[] {
+  const { needs, folder } = terms;
+  const read = [
+    terms.file,
+    ...terms.reads,
+    ...terms.own,
+    ...foldersOf(needs.read, folder),
+    ...foldersOf(needs.write, folder),
+  ];
+  return [
+    '--no-warnings',
+    '--permission',
+    ...read.map((path) => `--allow-fs-read=${granted(path)}`),
+    ...foldersOf(needs.write, folder).map((path) => `--allow-fs-write=${granted(path)}`),
+    ...(needs.net.length > 0 ? ['--allow-net'] : []),
+  ];
+}
+
+/** Node takes a grant of `/` for all that is below it and leaves `/` itself out (measured on 26.10). */
+const granted = (path: string) => (path === '/' ? '*' : path);
+
+/** Absolute paths. */
+export function foldersOf(paths: readonly string[], folder: string): string[] {
+  return paths.map((path) => resolve(folder, path));
+}

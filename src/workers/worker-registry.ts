@@ -1,0 +1,216 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { LogLevel } from '../kernel/log.ts';
+import { type CellVerdict, verdictOn } from './cell-memory.ts';
+import type { CellLoss } from './cell-process.ts';
+import { type Cell, type Cells, createCells } from './cells.ts';
+import { workerFaults } from './faults.ts';
+import { createLeftOvers } from './left-overs.ts';
+import type { WorkersNeeds, WorkersOptions } from './ports.ts';
+import type { Reports } from './reports.ts';
+import { specOf } from './spec.ts';
+import type { CellFindings, FromCell } from './wire.ts';
+import { createHostWorker, type HostWorker } from './worker.ts';
+import { createWorkerTelemetry } from './worker-telemetry.ts';
+
+/** What a job may take beyond its own deadlines before its whole cell is taken for stuck. */
+const CELL_STUCK_MS = 5_000;
+const STUCK = new Set(['TIMEOUT', 'SILENT']);
+/** A cell with workers tells its readings every second, whatever its threads do. */
+const CELL_QUIET_MS = 20_000;
+
+export interface WorkerRegistryNeeds
+  extends Pick<
+    WorkersNeeds,
+    'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'leftOver' | 'readings' | 'children' | 'cellReplaced'
+  > {
+  reports: Reports;
+}
+
+/** Who hears of a worker: its pool. */
+export interface WorkerOwner {
+  took(durationMs: number): void;
+  ready(worker: HostWorker): void;
+  gone(worker: HostWorker, isFault: boolean): void;
+}
+
+/** All workers and the cells that they live in. */
+export interface WorkerRegistry {
+  cells: Cells;
+  start(agent: Agent, owner: WorkerOwner): HostWorker;
+  workers(): IterableIterator<HostWorker>;
+  size(): number;
+  /** Ends a worker in its host's book without asking it, and kills its cell. */
+  killCellOf(worker: HostWorker): void;
+  /** Kills cells that have said nothing for longer than their jobs may take; `tickMs` since the last call. */
+  findStuck(tickMs: number): void;
+  level(agent: string, level: LogLevel): void;
+}
+
+interface Place {
+  cell: Cell;
+  ledgerAt: number | null;
+  owner: WorkerOwner;
+}
+
+export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Required<WorkersOptions>): WorkerRegistry {
+  const { time, log, reports } = needs;
+  const { folder, bootMs } = options;
+  const places = new Map<HostWorker, Place>();
+  const levels = new Map<string, LogLevel>();
+  const workerTelemetry = createWorkerTelemetry(needs);
+  const leftOvers = createLeftOvers(needs);
+  const cells = createCells({ time, log, hear, lost }, options);
+  /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
+  const suspects = new Map<string, string>();
+  let lastId = 0;
+
+  function start(agent: Agent, owner: WorkerOwner): HostWorker {
+    const cell = cells.placeFor(agent);
+    const ledgerAt = cell.process.place();
+    const { tell } = cell.process;
+    const worker = createHostWorker(++lastId, agent, {
+      time,
+      reports,
+      tell,
+      answer: needs.answer,
+      took: owner.took,
+      ready: owner.ready,
+      gone,
+    });
+    cell.workers.set(worker.id, worker);
+    places.set(worker, { cell, ledgerAt, owner });
+    const begin = (secrets: Record<string, string>) => {
+      workerTelemetry.opened(worker, Object.values(secrets));
+      worker.start(
+        specOf(agent, {
+          folder,
+          bootMs,
+          level: levels.get(agent.name) ?? 'info',
+          ledgerAt,
+          traced: suspects.get(agent.name) === agent.version.id,
+          secrets,
+          rehearsal: options.rehearsal(agent.name),
+        }),
+      );
+    };
+    const refuse = (error: unknown) => {
+      // A secret that went just now is no fault of the job: it comes back untouched.
+      const fault = toPlainFault(error);
+      worker.end(fault.code.startsWith('SECRET_') ? fault : workerFaults.unfit(fault), 0);
+      reports.tell();
+    };
+    if (agent.needs.secrets.length === 0) begin({});
+    else needs.secrets(agent).then(begin).catch(refuse);
+    return worker;
+  }
+
+  function gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: CellFindings | null) {
+    const place = places.get(worker)!;
+    places.delete(worker);
+    place.cell.workers.delete(worker.id);
+    cells.left(place.cell);
+    const evidence = workerTelemetry.closed(worker, job, found);
+    place.owner.gone(worker, because !== null);
+    if (!because || because.code === 'HOST_STOPPED') return;
+    if (STUCK.has(because.code)) suspects.set(worker.agent.name, worker.agent.version.id);
+    const { name, agent, startedAt } = worker;
+    const uptimeMs = Math.round(time.monotonic() - startedAt);
+    const { fingerprint, version } = agent;
+    needs.gone({ worker: name, agent: agent.name, version: version.id, fingerprint, because, uptimeMs, job, evidence });
+  }
+
+  function hear(cell: Cell, messages: FromCell[]) {
+    cell.quietMs = 0;
+    for (const message of messages) {
+      if (message.say === 'lines') {
+        cell.process.tell({ do: 'heard', batches: 1 });
+        workerTelemetry.lines(message.lines);
+        needs.lines(message.lines);
+      } else if (message.say === 'readings') {
+        judge(cell, workerTelemetry.read(cell, message));
+      } else {
+        const worker = cell.workers.get(message.worker);
+        if (message.say === 'poisoned') poisoned(cell, worker);
+        if (message.say === 'left-over' && worker) leftOvers.heard(worker, message);
+        // Before its job comes back: the next attempt goes to a clean cell.
+        if (message.say === 'ended' && worker) judge(cell, verdictOn(worker.agent.name, message.end));
+        worker?.hear(message);
+      }
+    }
+    reports.tell();
+  }
+
+  function judge(cell: Cell, verdict: CellVerdict) {
+    if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
+    const killed = verdict.is === 'kill';
+    const pid = cell.process.pid ?? 0;
+    const agents = [...new Set([...cell.workers.values()].map(({ agent }) => agent.name))];
+    log.warn(`a cell is ${killed ? 'killed' : 'replaced'}: ${verdict.why}`, { pid, agents });
+    needs.cellReplaced?.({ pid, agents, why: verdict.why, killed });
+    if (killed) cell.process.kill(verdict.why);
+    else cells.retire(cell);
+  }
+
+  function poisoned(cell: Cell, worker: HostWorker | undefined) {
+    const agent = worker?.agent;
+    log.warn(`a thread of ${agent?.name} cannot be stopped: its cell is emptied and killed`, { pid: cell.process.pid });
+    cells.poison(cell);
+    if (agent) blame(agent);
+  }
+
+  /** The second time, workers that it has elsewhere move to the new cell of their own as well. */
+  function blame(agent: Agent) {
+    if (!cells.blame(agent)) return;
+    for (const [worker, { cell }] of places) {
+      if (worker.agent.name === agent.name && cell.owner === null) worker.drain();
+    }
+  }
+
+  function lost(cell: Cell, how: CellLoss, wasExpected: boolean) {
+    const members = [...cell.workers.values()];
+    const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.ledgerAt));
+    const busy = members.filter((worker, index) => worker.holdsBegun(begun[index]));
+    // With one suspect the case is clear; with several it is told as what it is for each of them.
+    const fault =
+      how.outOfMemory && busy.length === 1
+        ? workerFaults.cellOutOfMemory(busy[0]!.agent.limits.memoryBytes)
+        : how.fault;
+    if (!wasExpected) for (const agent of new Set(busy.map((worker) => worker.agent))) blame(agent);
+    for (const [index, worker] of members.entries())
+      worker.end(busy.includes(worker) ? fault : how.fault, begun[index]);
+    reports.tell();
+  }
+
+  return {
+    cells,
+    start,
+    workers: () => places.keys(),
+    size: () => places.size,
+    killCellOf: (worker) => places.get(worker)?.cell.process.kill(),
+    findStuck(tickMs) {
+      for (const cell of cells.all()) {
+        cell.quietMs = cell.workers.size > 0 ? cell.quietMs + tickMs : 0;
+        if (cell.quietMs <= CELL_QUIET_MS) continue;
+        log.error(`a cell has said nothing for ${CELL_QUIET_MS / 1_000} s: killed`, { pid: cell.process.pid });
+        cell.process.kill();
+      }
+      for (const [worker, { cell }] of places) {
+        const { timeoutMs, graceMs } = worker.agent.limits;
+        const bound = timeoutMs + graceMs + CELL_STUCK_MS + (worker.state().is === 'starting' ? bootMs : 0);
+        if (worker.waited(tickMs) <= bound) continue;
+        log.error(`the cell of ${worker.name} (${worker.agent.name}) does not answer: killed`, {
+          pid: cell.process.pid,
+        });
+        cell.process.kill();
+      }
+    },
+    level(agent, level) {
+      levels.set(agent, level);
+      for (const [worker, { cell }] of places) {
+        if (worker.agent.name === agent) cell.process.tell({ do: 'level', worker: worker.id, level });
+      }
+    },
+  };
+}

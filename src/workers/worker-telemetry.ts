@@ -1,0 +1,94 @@
+import type { AttemptRef } from '../jobs/ports.ts';
+import { mostFiles } from '../kernel/proc.ts';
+import { type CellVerdict, unaccountedOf } from './cell-memory.ts';
+import type { Cell } from './cells.ts';
+import { LINES_KEPT, workerEvidence } from './evidence.ts';
+import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } from './ports.ts';
+import type { CellFindings, FromCell } from './wire.ts';
+import type { HostWorker } from './worker.ts';
+
+/** What the host keeps of each worker beside its state: the latest looks, lines and processes, for readings and for evidence. */
+export interface WorkerTelemetry {
+  opened(worker: HostWorker, secrets: readonly string[]): void;
+  /** A cell tells its readings; returns what they mean for the cell itself. */
+  read(cell: Cell, message: Extract<FromCell, { say: 'readings' }>): CellVerdict;
+  lines(list: readonly PluginLine[]): void;
+  /** The worker has come to its end. */
+  closed(worker: HostWorker, job: AttemptRef | null, found: CellFindings | null): Evidence;
+}
+
+interface Notes {
+  secrets: readonly string[];
+  lines: PluginLine[];
+  childrenBytes: number;
+}
+
+export function createWorkerTelemetry(needs: Pick<WorkersNeeds, 'time' | 'readings' | 'children'>): WorkerTelemetry {
+  const { time } = needs;
+  const notes = new Map<string, Notes>();
+  const mostFds = mostFiles();
+
+  function processesOf(worker: HostWorker, holds: (ref: AttemptRef) => boolean): OwnedProcess[] {
+    // No worker may start a process itself.
+    if (!needs.children || worker.agent.needs.exec.length === 0) return [];
+    return needs.children(worker.agent.name).filter(holds);
+  }
+
+  /** The cell counts them with the worker's own memory at its next measurement. */
+  function countChildren(cell: Cell, worker: HostWorker): number {
+    const bytes = processesOf(worker, worker.holds).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+    const note = notes.get(worker.name);
+    if (note && note.childrenBytes !== bytes) {
+      note.childrenBytes = bytes;
+      cell.process.tell({ do: 'children', worker: worker.id, bytes });
+    }
+    return bytes;
+  }
+
+  return {
+    opened(worker, secrets) {
+      notes.set(worker.name, { secrets, lines: [], childrenBytes: 0 });
+    },
+    read(cell, { rssBytes, fds, workers }) {
+      const at = time.monotonic();
+      const list: WorkerReading[] = [];
+      const pid = cell.process.pid ?? 0;
+      let accountedBytes = 0;
+      for (const reading of workers) {
+        const worker = cell.workers.get(reading.worker);
+        if (!worker) continue;
+        worker.reading = reading;
+        const childrenBytes = countChildren(cell, worker);
+        const { heapBytes, externalBytes, cpu, loop, answers, lastBeat, quietMs } = reading;
+        if (heapBytes === null || externalBytes === null) continue;
+        accountedBytes += heapBytes + externalBytes;
+        const { name, agent } = worker;
+        const { fingerprint, version } = agent;
+        const who = { worker: name, agent: agent.name, version: version.id, fingerprint, cell: pid, at };
+        const limitBytes = agent.limits.memoryBytes;
+        const memory = { heapBytes, externalBytes, childrenBytes, limitBytes };
+        list.push({ ...who, ...memory, cpu, loop, answers, job: worker.jobNow().job, lastBeat, quietMs });
+      }
+      cell.rssBytes = rssBytes;
+      const look = { at, rssBytes, workers: cell.workers.size, accountedBytes, fds, mostFds };
+      const unaccountedBytes = unaccountedOf(look);
+      needs.readings?.(list, { pid, at, workers: look.workers, rssBytes, unaccountedBytes, fds });
+      return cell.history.add(look);
+    },
+    lines(list) {
+      for (const line of list) {
+        const kept = notes.get(line.worker)?.lines;
+        if (kept && kept.push(line) > 2 * LINES_KEPT) kept.splice(0, LINES_KEPT);
+      }
+    },
+    closed(worker, job, found) {
+      const { lines, secrets, childrenBytes } = notes.get(worker.name) ?? { lines: [], secrets: [], childrenBytes: 0 };
+      notes.delete(worker.name);
+      const isIts = (ref: AttemptRef) => ref.job === job?.job && ref.attempt === job.attempt;
+      const children = job ? processesOf(worker, isIts) : [];
+      const limitBytes = worker.agent.limits.memoryBytes;
+      const { reading } = worker;
+      return workerEvidence({ found, reading, limitBytes, childrenBytes, children, lines, secrets, now: time.now() });
+    },
+  };
+}

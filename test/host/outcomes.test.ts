@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { noRuns } from '../../src/catalog/rollout/probation.ts';
+import { counted } from '../../src/host/versions/outcomes.ts';
+import type { Settlement } from '../../src/jobs/ports.ts';
+
+const failed = (code: string): Settlement => ({
+  job: 'job-1',
+  attempt: 1,
+  state: 'retrying',
+  startedAt: 0,
+  finishedAt: 5,
+  error: { code, message: 'it failed' },
+});
+
+it('a version is blamed for its own errors, and not for a server that is down', () => {
+  const before = noRuns(0);
+  expect(counted(before, failed('ERROR'), [], false)).not.toEqual(before);
+  expect(counted(before, failed('ORIGIN_DOWN'), [], false)).toEqual(before);
+});
