@@ -55,7 +55,7 @@ const versions: Mutation[] = [
   {
     breaks: 'a version may fail as often as the one before',
     file: 'src/catalog/rollout/probation.ts',
-    text: 'tail(failed, runs, rate) < BANDS.errorChance',
+    text: 'tail(failed, runs, rate) < THRESHOLDS.errorChance',
     instead: 'failed > 0',
     caughtBy: PROBATION,
   },
@@ -69,7 +69,7 @@ const versions: Mutation[] = [
   {
     breaks: 'slowness that nobody would notice is none',
     file: 'src/catalog/rollout/probation.ts',
-    text: ' || now <= then + BANDS.slowMoreMs',
+    text: ' || now <= then + THRESHOLDS.slowMoreMs',
     instead: '',
     caughtBy: PROBATION,
   },
@@ -104,8 +104,8 @@ const versions: Mutation[] = [
   {
     breaks: 'nothing is rolled back as long as nothing is good',
     file: 'src/catalog/rollout/rollout.ts',
-    text: ' || !standing.good) return standing;',
-    instead: ') return standing;',
+    text: ' || !rollout.good) return rollout;',
+    instead: ') return rollout;',
     caughtBy: PROBATION,
   },
   {

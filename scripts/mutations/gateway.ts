@@ -54,7 +54,7 @@ export const ofGateway: readonly Mutation[] = [
   {
     breaks: 'a call that carries a secret goes to nobody else',
     file: ORIGINS,
-    text: 'alone ? { chain: [account], barred: [] } : ',
+    text: 'alone ? { chain: [originRecord], barred: [] } : ',
     instead: '',
     caughtBy: SERVICE,
   },
@@ -75,7 +75,7 @@ export const ofGateway: readonly Mutation[] = [
   {
     breaks: 'a job does not wait for ever',
     file: 'src/jobs/waiting.ts',
-    text: 'until > since + LONGEST_WAIT_MS',
+    text: 'until > since + LONGEST_OUTAGE_WAIT_MS',
     instead: 'until > since + 1e15',
     caughtBy: WAITING,
   },
@@ -131,8 +131,8 @@ export const ofGateway: readonly Mutation[] = [
   {
     breaks: 'an outage that a person has closed stays closed',
     file: 'src/healing/origin-watch.ts',
-    text: '(isSame || cases.size >= MOST_OPEN)',
-    instead: '(cases.size >= MOST_OPEN)',
+    text: '(isSame || openIncidents.size >= MOST_OPEN)',
+    instead: '(openIncidents.size >= MOST_OPEN)',
     caughtBy: OUTAGES,
   },
 ];

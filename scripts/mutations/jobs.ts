@@ -123,7 +123,7 @@ const chains: readonly Mutation[] = [
   {
     breaks: 'who asks to be tried later for a day loses attempts then',
     file: 'src/jobs/later.ts',
-    text: 'until - since <= LONGEST_WAIT_MS && waits',
+    text: 'until - since <= LONGEST_OUTAGE_WAIT_MS && waits',
     instead: 'waits',
     caughtBy: ['test/jobs/later.test.ts'],
   },
