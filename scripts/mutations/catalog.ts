@@ -4,10 +4,9 @@ const INPUTS = ['test/catalog/inputs.test.ts'];
 const PROBATION = ['test/catalog/probation.test.ts'];
 const ROLLBACKS = ['test/e2e/probation.test.ts'];
 const VERSIONS = ['test/catalog/version-budget.test.ts'];
-const FLEET = ['test/catalog/fleet-band.test.ts'];
-const STANDING = ['test/catalog/config-standing.test.ts'];
+const SELECTION = ['test/host/config-selection.test.ts'];
 const CONFIG = ['test/host/config.test.ts'];
-const WATCH = ['test/host/config-probation.test.ts'];
+const WATCH = ['test/host/config-watch.test.ts'];
 
 const versions: Mutation[] = [
   {
@@ -149,86 +148,34 @@ const rollbacks: Mutation[] = [
   },
 ];
 
-const fleet: Mutation[] = [
-  {
-    breaks: 'one agent that fails alone says nothing of the host’s settings',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: 'leastStruck: 2,',
-    instead: 'leastStruck: 1,',
-    caughtBy: FLEET,
-  },
-  {
-    breaks: 'in a large fleet some agents look worse by chance',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: 'return tail(struck, heard, FLEET_BANDS.struckChance) <= FLEET_BANDS.fleetChance;',
-    instead: 'return true;',
-    caughtBy: FLEET,
-  },
-  {
-    breaks: 'agents that already failed say nothing of the host’s settings',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: ' && done > failed && inARow === 0',
-    instead: '',
-    caughtBy: FLEET,
-  },
-  {
-    breaks: 'a crash is no word on the host’s settings by itself',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: '...runs, severe: 0, memoryBytes: null',
-    instead: '...runs, memoryBytes: null',
-    caughtBy: FLEET,
-  },
-  {
-    breaks: 'slots that begin late are measured by how many did before',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: ' || tail(hits, of, rate) >= FLEET_BANDS.struckChance',
-    instead: '',
-    caughtBy: FLEET,
-  },
-  {
-    breaks: 'lost hosts are measured by how many were lost before',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: ' && tail(lost, ended, rate) < FLEET_BANDS.lostChance',
-    instead: '',
-    caughtBy: [...FLEET, ...WATCH],
-  },
-  {
-    breaks: 'settings are not good while an agent does worse',
-    file: 'src/catalog/rollout/fleet-band.ts',
-    text: "if (struck > 0) return { is: 'wait' };",
-    instead: '',
-    caughtBy: FLEET,
-  },
-];
-
 const config: Mutation[] = [
   {
-    breaks: 'settings with which two hosts did not come up are taken back',
-    file: 'src/catalog/rollout/config-standing.ts',
-    text: 'trial.failed >= MOST_FAILED',
-    instead: 'trial.failed > 1_000',
-    caughtBy: STANDING,
+    breaks: 'settings with which two hosts were lost are taken back',
+    file: 'src/host/config/selection.ts',
+    text: 'lostSoFar(known) >= MOST_LOST',
+    instead: 'lostSoFar(known) > 1_000',
+    caughtBy: SELECTION,
   },
   {
-    breaks: 'settings that were excused once are not tried by turns',
-    file: 'src/catalog/rollout/config-standing.ts',
-    text: ' && trial.excused.length === 0',
+    breaks: 'a host that was stopped was not lost',
+    file: 'src/host/config/selection.ts',
+    text: 'lost + (isOpen ? 1 : 0)',
+    instead: 'lost + 1',
+    caughtBy: SELECTION,
+  },
+  {
+    breaks: 'a person who starts the host begins the probation anew',
+    file: 'src/host/config/selection.ts',
+    text: 'afresh ? { since: now, lost: 0 } : ',
     instead: '',
-    caughtBy: STANDING,
-  },
-  {
-    breaks: 'a host that is lost with the good settings as well was not lost because of the others',
-    file: 'src/catalog/rollout/config-standing.ts',
-    text: "return kind === 'lost' && appeal === 'open' && after > 0;",
-    instead: "return kind === 'lost' && appeal === 'open' && after > 1_000;",
-    caughtBy: STANDING,
+    caughtBy: SELECTION,
   },
   {
     breaks: 'a secret is not shown among what has changed',
-    file: 'src/catalog/rollout/config-change.ts',
+    file: 'src/host/config/change.ts',
     text: 'if (SECRET_NAME.test(path)) return HIDDEN;',
     instead: '',
-    caughtBy: STANDING,
+    caughtBy: SELECTION,
   },
   {
     breaks: 'nothing is deleted that the good settings would keep',
@@ -240,20 +187,27 @@ const config: Mutation[] = [
   {
     breaks: 'settings with which a host cannot start are bad only when it can without them',
     file: 'src/host/config/in-use.ts',
-    text: 'taken: back, isUnsure: true',
-    instead: 'taken: back, isUnsure: false',
+    text: 'selection: back, isUnsure: true',
+    instead: 'selection: back, isUnsure: false',
     caughtBy: CONFIG,
   },
   {
-    breaks: 'what was taken back is told once',
-    file: 'src/host/config/probation.ts',
-    text: 'if (!taken.bad.isTold) await',
-    instead: 'await',
+    breaks: 'settings that were taken back are recorded once',
+    file: 'src/host/config/watch.ts',
+    text: 'selection.bad.isReported ? undefined : report(selection.bad)',
+    instead: 'report(selection.bad)',
     caughtBy: WATCH,
   },
   {
-    breaks: 'what died with a host because of its settings is run again',
-    file: 'src/host/config/again.ts',
+    breaks: 'settings are not good before a host has worked with them for a while',
+    file: 'src/host/config/watch.ts',
+    text: '!config.hasWorked() || ',
+    instead: '',
+    caughtBy: WATCH,
+  },
+  {
+    breaks: 'jobs that died with a host because of its settings are run again',
+    file: 'src/host/config/watch.ts',
     text: "error?.code === 'HOST_LOST'",
     instead: "error?.code === 'NEVER'",
     caughtBy: WATCH,
@@ -316,4 +270,4 @@ const madeOf: readonly Mutation[] = [
 ];
 
 /** Guards of versions and settings on probation. */
-export const ofCatalog: readonly Mutation[] = [...madeOf, ...versions, ...rollbacks, ...fleet, ...config, ...inputs];
+export const ofCatalog: readonly Mutation[] = [...madeOf, ...versions, ...rollbacks, ...config, ...inputs];

@@ -13,7 +13,7 @@ import type { Workers } from '../workers/ports.ts';
 import type { States } from './api/states.ts';
 import type { Asides } from './asides.ts';
 import type { ConfigInUse } from './config/in-use.ts';
-import type { ConfigProbation } from './config/probation.ts';
+import type { ConfigWatch } from './config/watch.ts';
 import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Outbound } from './outbound.ts';
@@ -25,7 +25,7 @@ export interface HostContext {
   facts: HostFacts;
   settings: HostSettings;
   config: ConfigInUse;
-  configWatch: ConfigProbation;
+  configWatch: ConfigWatch;
   time: Time;
   store: SqliteStore;
   /** Rows of the store that could not be read. */

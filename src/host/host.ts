@@ -2,7 +2,6 @@ import { realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { CatalogChange } from '../catalog/ports.ts';
-import { isFresh } from '../catalog/rollout/config-standing.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -14,7 +13,8 @@ import { openControl } from './api/open-control.ts';
 import { createStates } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import { cleanUp } from './clean-up.ts';
-import { watchConfig } from './config/watch.ts';
+import { createConfigWatch } from './config/watch.ts';
+import { recordConfig } from './config/words.ts';
 import { createCanaries } from './drills/canaries.ts';
 import { factsOf } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
@@ -62,11 +62,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { onStop, startService, unwind } = order;
 
   try {
-    const forget = watched.afresh || isFresh(config.taken());
+    const selection = config.selection();
+    // Lost hosts are the bad settings' own: the first host without them must not begin in safe mode.
+    const forget = watched.afresh || (selection.is === 'taken-back' && selection.isNew);
     const needs = { time, facts, settings, watched, forget, order, ending: options.ending };
     const below = await openFoundation(needs, (counted) => {
       starts = counted;
-      config.begun({ wasLost: counted.lost !== undefined, afresh: watched.afresh });
+      config.begun({ afresh: watched.afresh, now: time.now() });
     });
     const { journal, log, store, events, lock } = below;
     const foundation = { time, facts, journal, store, events };
@@ -158,7 +160,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const firstRuns = createFirstRuns({ store, jobs, log });
     const orphans = watchOrphans({ ...foundation, catalog });
     const again = (why: string) => options.ending(why, false, true);
-    const configWatch = watchConfig({ ...foundation, config, catalog, healer, jobs, pauses, again });
+    config.onLive(({ logs }) => {
+      journal.level(logs.level);
+      journal.budget(logs.budgetBytes);
+    });
+    const configWatch = createConfigWatch({
+      ...{ time, store, config, jobs, again },
+      log: journal.room('probation'),
+      records: recordConfig(events, healer),
+    });
 
     function inForce(change: CatalogChange) {
       const agents = [...catalog.agents().values()];
@@ -166,7 +176,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       healer.use(runnableAgents());
       outbound.use();
       probation.use();
-      configWatch.use();
       useWorkers();
       schedule.use(agents);
       for (const { name } of [...change.added, ...change.changed.map(({ after }) => after)]) jobs.wake(name);
@@ -210,7 +219,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     jobs.onSettled(recordOutcomes(log));
     jobs.onSettled(healer.settled);
     jobs.onSettled(probation.settled);
-    jobs.onSettled(configWatch.settled);
     await startService('probation', probation);
 
     const lag = createLag();

@@ -8,51 +8,13 @@ import type { Agent } from '../../src/jobs/agent.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
-import type { Time } from '../../src/kernel/time.ts';
 import type { FleetEvent } from '../../src/telemetry/ports.ts';
 import type { WorkerEnd } from '../../src/workers/ports.ts';
+import { Clock, quiet, T0 } from '../clock.ts';
 
-export const T0 = Date.UTC(2026, 10, 24, 12);
+export { Clock, quiet, T0 };
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
-
-/** A clock that stands still until it is moved. */
-export class Clock implements Time {
-  wall = T0;
-  #timers = new Set<{ at: number; call(): void }>();
-
-  now = () => this.wall;
-  monotonic = () => this.wall - T0 + 1_000;
-  random = () => 0.5;
-  sleep = async () => {};
-  after = (ms: number, call: () => void) => {
-    const timer = { at: this.wall + ms, call };
-    this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
-  };
-
-  /** Lets all that can happen happen, then moves on, timer by timer. */
-  async pass(ms: number) {
-    const end = this.wall + ms;
-    await quiet();
-    for (;;) {
-      const next = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#timers.delete(next);
-      this.wall = Math.max(this.wall, next.at);
-      next.call();
-      await quiet();
-    }
-    this.wall = end;
-  }
-
-  timers = () => this.#timers.size;
-}
-
-/** Every promise that can resolve has done so. */
-export async function quiet() {
-  for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => setImmediate(resolve));
-}
 
 /** A store with the promises of the port, in a few maps; `down` refuses everything. */
 export class Shelf implements IncidentStore {

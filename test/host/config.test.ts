@@ -3,11 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LAST_GOOD_FILE, openConfigFiles } from '../../src/host/config/files.ts';
-import { latenessOf } from '../../src/host/config/lateness.ts';
 import { readConfig } from '../../src/host/config/read.ts';
-import { silentLog } from '../../src/kernel/log.ts';
-import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 describe('the settings of the host', () => {
   let folder: string;
@@ -62,13 +58,13 @@ describe('the settings of the host', () => {
     expect(() => read(true)).toThrow();
   });
 
-  it('on trial delete nothing that the good ones would keep, and do once they are good', () => {
+  it('on probation delete nothing that the good ones would keep, and do once they are good', () => {
     works('retention: { jobs: 10d }\n');
     const text = 'retention: { jobs: 1d, slots: 95d }\nversions: { budget: 1MB }\nlogs: { budget: 10MB }\n';
     write(text);
     const config = read(true);
-    config.begun({ wasLost: false, afresh: false });
-    expect(config.taken().is).toBe('on-trial');
+    config.begun({ afresh: false, now: 1_000 });
+    expect(config.selection().is).toBe('on-probation');
     const day = 86_400_000;
     const { settings } = config;
     expect(settings.retention).toEqual({ jobsMs: 10 * day, slotsMs: 95 * day, eventsMs: 90 * day });
@@ -83,14 +79,14 @@ describe('the settings of the host', () => {
     expect(settings.versions.budgetBytes).toBe(1024 ** 2);
     expect(told).toEqual([10 * 1024 ** 2]);
     expect(readFileSync(join(folder, LAST_GOOD_FILE), 'utf8')).toBe(text);
-    expect(read(true).taken().is).toBe('good');
+    expect(read(true).selection().is).toBe('good');
   });
 
-  it('on trial are known by what they say: other comments are no change, and are kept', () => {
+  it('on probation are known by what they say: other comments are no change, and are kept', () => {
     works('timezone: Asia/Tokyo\n');
     write('# Where we are.\ntimezone: Asia/Tokyo\n');
     const config = read(true);
-    expect(config.taken().is).toBe('good');
+    expect(config.selection().is).toBe('good');
     config.worked();
     expect(readFileSync(join(folder, LAST_GOOD_FILE), 'utf8')).toContain('Where we are');
   });
@@ -100,8 +96,8 @@ describe('the settings of the host', () => {
     const text = 'cells: { idle: 1ms }\n';
     write(text);
     const config = read(true);
-    config.begun({ wasLost: false, afresh: false });
-    expect(config.reject({ kind: 'fleet', why: '2 of 2 agents do worse', struck: [] }, 5)).toBe(false);
+    config.begun({ afresh: false, now: 1_000 });
+    expect(config.reject({ kind: 'lost', why: 'the host was lost twice' }, 5)).toBe(false);
     const [warning] = config.warning();
     expect(warning).toMatchObject({ code: 'CONFIG_TAKEN_BACK', next: expect.stringContaining('daruma config force') });
     const kept = join(folder, String(warning!.data!.kept));
@@ -109,12 +105,12 @@ describe('the settings of the host', () => {
     expect(statSync(kept).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(folder, 'config/daruma.yaml'), 'utf8')).toBe(text);
     const next = read(true);
-    expect(next.taken().is).toBe('taken-back');
+    expect(next.selection().is).toBe('taken-back');
     expect(next.settings.cells.idleMs).toBe(60_000);
     expect(next.origins()).toContainEqual({ path: 'cells.idle', value: '60s', origin: 'default' });
     // Forced: the same file is good, and its copy is not needed any more.
     expect(next.force()).toMatchObject({ isInForce: false, differs: [{ path: 'cells.idle' }] });
-    expect(read(true).taken().is).toBe('good');
+    expect(read(true).selection().is).toBe('good');
     expect(existsSync(kept)).toBe(false);
   });
 
@@ -122,9 +118,9 @@ describe('the settings of the host', () => {
     works('');
     write('logs: { level: error }\nretention: { jobs: 90d }\n');
     const config = read(true);
-    config.begun({ wasLost: false, afresh: false });
+    config.begun({ afresh: false, now: 1_000 });
     expect(config.settings.logs.level).toBe('error');
-    expect(config.reject({ kind: 'by-hand', why: 'was taken back by hand', struck: [] }, 5)).toBe(true);
+    expect(config.reject({ kind: 'by-hand', why: 'was taken back by hand' }, 5)).toBe(true);
     expect(config.settings.logs.level).toBe('info');
     expect(config.settings.retention.jobsMs).toBe(30 * 86_400_000);
   });
@@ -133,15 +129,15 @@ describe('the settings of the host', () => {
     works('');
     write('control: { socket: no/where.sock }\n');
     const config = read(true);
-    config.begun({ wasLost: false, afresh: false });
+    config.begun({ afresh: false, now: 1_000 });
     const unsure = config.without('the host cannot start: no such folder', 5)!;
-    unsure.begun({ wasLost: false, afresh: false });
+    unsure.begun({ afresh: false, now: 1_000 });
     expect(unsure.settings.control.socket).toBeUndefined();
     // It did not start either: nothing is held against the file.
-    expect(read(true).taken().is).toBe('on-trial');
-    unsure.told();
-    expect(unsure.taken()).toMatchObject({ is: 'taken-back', bad: { isTold: true } });
-    expect(read(true).taken()).toMatchObject({ is: 'taken-back', bad: { kind: 'start', isTold: true } });
+    expect(read(true).selection().is).toBe('on-probation');
+    unsure.reported();
+    expect(unsure.selection()).toMatchObject({ is: 'taken-back', bad: { isReported: true } });
+    expect(read(true).selection()).toMatchObject({ is: 'taken-back', bad: { kind: 'start', isReported: true } });
     expect(read(true).without('again', 6)).toBeUndefined();
   });
 
@@ -152,50 +148,8 @@ describe('the settings of the host', () => {
     const config = readConfig(files, { unattended: true, now: 1 });
     rmSync(join(folder, 'data'), { recursive: true });
     writeFileSync(join(folder, 'data'), 'no folder');
-    config.begun({ wasLost: false, afresh: false });
-    config.reject({ kind: 'fleet', why: 'it does harm', struck: [] }, 5);
-    expect(readConfig(files, { unattended: true, now: 9 }).taken().is).toBe('taken-back');
-  });
-});
-
-describe('slots that began late', () => {
-  it('are told from those that began in time; what was tried again tells nothing', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'daruma-late-'));
-    const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'a.db') });
-    await store.start();
-    try {
-      const minute = 60_000;
-      const [zero, end] = [1_000 * minute, 1_010 * minute];
-      /** A slot whose job began after so many ms; null: it has not. */
-      async function slot(agent: string, due: number, afterMs: number | null, isPlanned = false) {
-        await store.plan([{ agent, due }], due - 1);
-        if (isPlanned) return;
-        const job = { agent, trigger: 'schedule' as const, input: null, slot: due, runAt: due, attempts: 3 };
-        await store.decide([{ agent, due, state: 'ran', job }], due);
-        if (afterMs === null) return;
-        const now = due + afterMs;
-        const terms = { owner: 'o', leaseUntil: now + 1, now };
-        const [answer] = await store.claim([{ agent, version: 'v', limit: 1 }], terms);
-        const { job: id, attempt } = answer!.assignments[0]!;
-        await store.settle([{ job: id, attempt, state: 'done', startedAt: now, finishedAt: now + 5, result: null }]);
-      }
-      await slot('early', zero, 500);
-      await slot('late', zero, 2 * minute);
-      await slot('waiting', zero, null);
-      await slot('unseen', zero, null, true);
-      await slot('soon', end - 30_000, null);
-      const found = await latenessOf(store, { from: zero, to: end, asOf: end });
-      expect(Object.fromEntries(found.map(({ agent, isLate }) => [agent, isLate]))).toEqual({
-        early: false,
-        late: true,
-        waiting: true,
-        unseen: true,
-        soon: false,
-      });
-      expect(await latenessOf(store, { from: end, to: zero, asOf: end })).toEqual([]);
-    } finally {
-      await store.stop();
-      rmSync(folder, { recursive: true });
-    }
+    config.begun({ afresh: false, now: 1_000 });
+    config.reject({ kind: 'lost', why: 'it does harm' }, 5);
+    expect(readConfig(files, { unattended: true, now: 9 }).selection().is).toBe('taken-back');
   });
 });

@@ -6,8 +6,7 @@ import type { Ops } from '../../control/protocol.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openConfigFiles } from '../config/files.ts';
-import { configProblems } from '../config/present.ts';
-import { readConfig } from '../config/read.ts';
+import { configProblems, readConfig } from '../config/read.ts';
 import { zoneWarning } from '../zone-warning.ts';
 
 /**

@@ -6,10 +6,10 @@ import { isoOrNull } from './views.ts';
 
 /** What becomes of the host's file; null: what it says is known to be good. */
 export function viewConfig({ config, configWatch }: Pick<HostContext, 'config' | 'configWatch'>): ConfigView | null {
-  const taken = config.taken();
-  if (taken.is === 'good') return null;
+  const selection = config.selection();
+  if (selection.is === 'good') return null;
   const changed = [...config.changed];
-  if (taken.is === 'taken-back') return { is: 'taken-back', until: null, why: taken.bad.why, changed };
+  if (selection.is === 'taken-back') return { is: 'taken-back', until: null, why: selection.bad.why, changed };
   return { is: 'on-probation', until: isoOrNull(configWatch.until()), why: null, changed };
 }
 

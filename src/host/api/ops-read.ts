@@ -1,7 +1,7 @@
 import type { LogLine, StatusView } from '../../control/protocol.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { configProblems } from '../config/present.ts';
+import { configProblems } from '../config/read.ts';
 import type { HostContext } from '../host-context.ts';
 import { viewSecrets } from '../secrets/view.ts';
 import { zoneWarning } from '../zone-warning.ts';

@@ -1,37 +1,37 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHostText } from '../../catalog/files/host-settings.ts';
-import { type ConfigStanding, NO_CONFIG_STANDING } from '../../catalog/rollout/config-standing.ts';
+import { type ConfigHistory, NO_CONFIG_HISTORY } from './selection.ts';
 
-/** Where it is kept what is known of the host's settings, relative to the installation. */
+/** The folder of what the host knows of its settings, relative to the installation. */
 export const CONFIG_FOLDER = 'data/config';
 /** The text of config/daruma.yaml with which a host last worked well. */
 export const LAST_GOOD_FILE = `${CONFIG_FOLDER}/last-good.yaml`;
-/** Where the text of rejected settings is kept for the person who wrote it. */
+/** The file with the text of bad settings, kept for the person who wrote it. */
 export const badFile = (id: string): string => `${CONFIG_FOLDER}/bad-${id}.yaml`;
 
 /** The files about the host's settings. A person's own file is only ever read. */
 export interface ConfigFiles {
-  /** Of config/daruma.yaml; empty when there is none. Throws a Fault when it cannot be read. */
+  /** The text of config/daruma.yaml; empty when there is none. Throws a Fault when the file cannot be read. */
   text(): string;
   /** undefined: no host has worked here yet. */
   lastGood(): string | undefined;
-  rollout(): ConfigStanding;
-  /** What follows replaces files as a whole. A disk that takes none costs what the next process knows, not this one. */
+  history(): ConfigHistory;
+  /** Like the other `keep` functions, replaces the file as a whole. A disk that takes no file costs what the next process knows, not this one. */
   keepGood(text: string): void;
   keepBad(id: string, text: string): void;
-  /** Texts of settings that are not among the bad ones any more go. */
-  keepStanding(rollout: ConfigStanding): void;
+  /** Texts of settings that are not among the bad ones any more are deleted. */
+  keepHistory(history: ConfigHistory): void;
 }
 
-const STANDING_FILE = `${CONFIG_FOLDER}/standing.json`;
+const HISTORY_FILE = `${CONFIG_FOLDER}/history.json`;
 const FORMAT = 1;
-/** What a person wrote may be nobody else's business. */
+/** A person's settings may be nobody else's business. */
 const OWN = { mode: 0o600 };
 
 export function openConfigFiles(folder: string): ConfigFiles {
   let good: string | undefined;
-  let known: ConfigStanding | undefined;
+  let known: ConfigHistory | undefined;
 
   function read(file: string): string | undefined {
     try {
@@ -67,25 +67,25 @@ export function openConfigFiles(folder: string): ConfigFiles {
   return {
     text: () => readHostText(folder),
     lastGood: () => (good ??= read(LAST_GOOD_FILE)),
-    rollout: () => (known ??= parsed(read(STANDING_FILE))),
+    history: () => (known ??= parsed(read(HISTORY_FILE))),
     keepGood(text) {
       if (text !== read(LAST_GOOD_FILE)) write(LAST_GOOD_FILE, text);
       good = text;
     },
     keepBad: (id, text) => write(badFile(id), text),
-    keepStanding(rollout) {
-      known = rollout;
-      write(STANDING_FILE, JSON.stringify({ format: FORMAT, ...rollout }));
-      forgetBad(new Set(rollout.bad.map(({ id }) => id)));
+    keepHistory(history) {
+      known = history;
+      write(HISTORY_FILE, JSON.stringify({ format: FORMAT, ...history }));
+      forgetBad(new Set(history.bad.map(({ id }) => id)));
     },
   };
 }
 
-function parsed(text: string | undefined): ConfigStanding {
+function parsed(text: string | undefined): ConfigHistory {
   try {
-    const { format, trial, bad } = JSON.parse(text ?? '{}');
-    return format === FORMAT ? { trial, bad } : NO_CONFIG_STANDING;
+    const { format, probation, bad } = JSON.parse(text ?? '{}');
+    return format === FORMAT ? { probation, bad } : NO_CONFIG_HISTORY;
   } catch {
-    return NO_CONFIG_STANDING;
+    return NO_CONFIG_HISTORY;
   }
 }

@@ -1,5 +1,5 @@
 import type { HostSettings } from '../../catalog/files/host-settings.ts';
-import type { ChangedSetting } from '../../catalog/rollout/config-change.ts';
+import type { ChangedSetting } from './change.ts';
 
 /** Settings that a host takes while it works. All others need rooms to be built anew. */
 const LIVE: ReadonlySet<string> = new Set([

@@ -1,70 +1,100 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Catalog } from '../../catalog/ports.ts';
-import type { Healer } from '../../healing/healer.ts';
+import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import type { JobStore } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
+import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
-import { openReadOnly } from '../../store/sqlite/index.ts';
-import type { SqliteStore } from '../../store/sqlite/store.ts';
-import type { Events } from '../../telemetry/events.ts';
-import type { Journal } from '../../telemetry/journal.ts';
-import type { HostFacts } from '../host-context.ts';
-import type { Pauses } from '../pauses.ts';
+import type { ChangedSetting } from './change.ts';
 import type { ConfigInUse } from './in-use.ts';
-import { recordConfigChange } from './news.ts';
-import { type ConfigProbation, createConfigProbation } from './probation.ts';
-import type { Past } from './witnesses.ts';
+import { type BadConfig, PROBATION_MS } from './selection.ts';
+import type { ConfigRecords } from './words.ts';
+
+/**
+ * Ends the probation of the host's settings: after ten minutes they are the settings to go back to. Settings that the host
+ * went back from are recorded once, and jobs that died with a host are queued again.
+ */
+export interface ConfigWatch extends Service {
+  /** When the settings are good, if no second host is lost before; null when they are not on probation. Epoch ms. */
+  until(): number | null;
+  /** By hand: back to the settings that last worked. False: the settings are not on probation. */
+  rollBack(): boolean;
+  /** By hand: what the file says counts as good. Returns what that changes; throws a Fault when the file is wrong. */
+  force(): ChangedSetting[];
+}
 
 export interface ConfigWatchNeeds {
   time: Time;
-  journal: Journal;
-  facts: HostFacts;
+  log: Log;
   config: ConfigInUse;
-  catalog: Catalog;
-  store: SqliteStore;
-  events: Events;
-  healer: Healer;
-  jobs: Jobs;
-  pauses: Pauses;
+  store: Pick<JobStore, 'list'>;
+  jobs: Pick<Jobs, 'redrive'>;
+  /** Settings cannot be changed in place: the host has to start again. */
   again(why: string): void;
+  records: ConfigRecords;
 }
 
-/** The probation of the host's settings, wired to the rooms. */
-export function watchConfig(needs: ConfigWatchNeeds): ConfigProbation {
-  const { time, journal, facts, config, events, healer, pauses } = needs;
-  const log = journal.room('probation');
-  config.onLive(({ logs }) => {
-    journal.level(logs.level);
-    journal.budget(logs.budgetBytes);
-  });
-  return createConfigProbation({
-    ...needs,
-    log,
-    past() {
-      const file = resolve(facts.folder, config.goodStore);
-      return file === facts.storeFile ? undefined : openPast(file, time, log);
-    },
-    isHeld: (agent) => pauses.isPaused(agent) || healer.quarantine(agent) !== undefined,
-    tell: recordConfigChange(events, healer),
-  });
-}
+const TURN_MS = 10_000;
+const MOST_JOBS = 1_000;
 
-/** The store of other settings. It is read in this thread, so that each question lets the host's loop turn. */
-function openPast(file: string, time: Time, log: Log): (Past & { close(): void }) | undefined {
-  if (!existsSync(file)) return undefined;
-  try {
-    const store = openReadOnly(file);
-    const breath = async () => time.sleep(0);
-    return {
-      list: (filter) => breath().then(() => store.list(filter)),
-      get: (id) => breath().then(() => store.get(id)),
-      slots: (filter) => breath().then(() => store.slots(filter)),
-      close: store.close,
-    };
-  } catch (error) {
-    log.warn('the store of the settings before cannot be read', { file, fault: toPlainFault(error) });
-    return undefined;
+export function createConfigWatch(needs: ConfigWatchNeeds): ConfigWatch {
+  const { time, log, config, store, jobs, records } = needs;
+  /** The host starts again: nothing more is decided. */
+  let isLeaving = false;
+  let isRecorded = false;
+
+  async function turn() {
+    const selection = config.selection();
+    if (isLeaving || selection.is === 'good') return;
+    if (selection.is === 'taken-back') return selection.bad.isReported ? undefined : report(selection.bad);
+    if (!isRecorded && config.isFirst) records.begun(config.changed);
+    isRecorded = true;
+    if (!config.hasWorked() || time.now() < selection.probation.since + PROBATION_MS) return;
+    config.approve();
+    records.approved(config.changed);
   }
+
+  /** Once the settings that last worked are in force. A store that is full leaves it to the next turn. */
+  async function report(bad: BadConfig) {
+    const dead = await store.list({ states: ['dead'], limit: MOST_JOBS });
+    const lost = dead
+      .filter(({ error }) => error?.code === 'HOST_LOST')
+      .filter(({ startedAt }) => startedAt !== null && startedAt >= bad.since && startedAt <= bad.at)
+      .map(({ id }) => id);
+    if (lost.length > 0) await jobs.redrive(lost);
+    config.reported();
+    records.takenBack(bad, lost.length);
+  }
+
+  /** The decision is in force, or will be when the host has started again. */
+  function changed(isInForce: boolean, why: string) {
+    if (isInForce) return loop.soon();
+    isLeaving = true;
+    needs.again(why);
+  }
+
+  const loop = createLoop(
+    { time, failed: (error) => log.error('the settings could not be looked after', { fault: toPlainFault(error) }) },
+    { everyMs: TURN_MS, turn },
+  );
+
+  return {
+    ...loop,
+    until() {
+      const selection = config.selection();
+      return selection.is === 'on-probation' ? selection.probation.since + PROBATION_MS : null;
+    },
+    rollBack() {
+      if (config.selection().is !== 'on-probation' || isLeaving) return false;
+      const isInForce = config.reject({ kind: 'by-hand', why: 'was taken back by hand' }, time.now());
+      changed(isInForce, 'the settings are taken back by hand');
+      return true;
+    },
+    force() {
+      const { differs, isInForce } = config.force();
+      changed(isInForce, `${HOST_SETTINGS_FILE} was forced by hand`);
+      return differs;
+    },
+  };
 }

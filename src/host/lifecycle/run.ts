@@ -4,10 +4,9 @@ import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/folder-name.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
 import { refuseHalfRestored } from '../backup/restored.ts';
-import { blamed, mayBeSettings } from '../config/blame.ts';
 import { openConfigFiles } from '../config/files.ts';
 import type { ConfigInUse } from '../config/in-use.ts';
-import { readConfig } from '../config/read.ts';
+import { mayBeSettings, readConfig, withChanges } from '../config/read.ts';
 import { startHost } from '../host.ts';
 import type { Host } from '../ports.ts';
 import { backLine, banner, firstWords, problemLines } from './banner.ts';
@@ -158,8 +157,8 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
 }
 
 /**
- * Starts a host. One that cannot start with settings on trial, when nobody is there to mend them, starts with those that
- * last worked; if it cannot do that either, it was not the settings.
+ * Starts a host. A host that cannot start with settings on probation, when nobody is there to mend them, starts with those that
+ * last worked; if it cannot do that either, the settings are not to blame.
  */
 async function comeUp(
   config: ConfigInUse,
@@ -174,7 +173,7 @@ async function comeUp(
     const good = unattended ? config.without(why, machineTime.now()) : undefined;
     if (!good) {
       const fault = asStartFault(error, folder);
-      throw fault ? blamed(fault, config) : error;
+      throw fault ? withChanges(fault, config) : error;
     }
     writeErr(`✗ ${why}`);
     return start(good).catch(() => {

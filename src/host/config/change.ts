@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { ValueSource } from '../ports.ts';
+import type { ValueSource } from '../../catalog/ports.ts';
 
-/** A setting of the host that two files say differently, as people may see it. */
+/** A setting of the host that two files say differently, as people may see it: secrets are hidden. */
 export interface ChangedSetting {
   path: string;
   before: string;
   after: string;
 }
 
-/** What says something about a secret by its name is never shown. */
+/** A setting with such a name may hold a secret: its value is never shown. */
 const SECRET_NAME = /pass(word|phrase)?|secret|token|credential|api_?key/i;
-/** Who and with what word somebody comes to an address. */
+/** The user and the password in an address. */
 const USER_OF_ADDRESS = /(\w+:\/\/)[^\s/@]+@/g;
 const HIDDEN = '(hidden)';
-const SHOWN_ID = 8;
+const ID_LENGTH = 8;
+const MOST_SHOWN = 5;
 
-/** The settings that are not the same, whatever the rest of the files looks like. */
+/** The settings whose values differ, sorted by path. Origins, comments and the order of the files make no difference. */
 export function changedSettings(before: readonly ValueSource[], after: readonly ValueSource[]): ChangedSetting[] {
   const was = new Map(before.map(({ path, value }) => [path, value]));
   const is = new Map(after.map(({ path, value }) => [path, value]));
@@ -25,18 +26,18 @@ export function changedSettings(before: readonly ValueSource[], after: readonly 
     .map((path) => ({ path, before: shown(path, was.get(path)), after: shown(path, is.get(path)) }));
 }
 
-/** `cells.idle 60s → 1ms, store.file data/daruma.db → /mnt/daruma.db`; at most five of them. */
+/** `cells.idle 60s → 1ms, store.file data/daruma.db → /mnt/daruma.db`; at most five settings, then their number. */
 export function changeWords(changed: readonly ChangedSetting[]): string {
-  const told = changed.slice(0, 5).map(({ path, before, after }) => `${path} ${before} → ${after}`);
-  const more = changed.length > told.length ? `, and ${changed.length - told.length} more` : '';
-  return `${told.join(', ')}${more}`;
+  const words = changed.slice(0, MOST_SHOWN).map(({ path, before, after }) => `${path} ${before} → ${after}`);
+  const more = changed.length > words.length ? `, and ${changed.length - words.length} more` : '';
+  return `${words.join(', ')}${more}`;
 }
 
-/** Names what a file says: equal for files that set the same values. Comments, order and defaults are no part of it. */
+/** Names what a file says: equal for files that set the same values. Comments, order and defaults are no part of the name. */
 export function configId(values: readonly ValueSource[]): string {
   const said = values.filter(({ origin }) => origin !== 'default').map(({ path, value }) => [path, value]);
   const text = JSON.stringify(said.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
-  return createHash('sha256').update(text).digest('hex').slice(0, SHOWN_ID);
+  return createHash('sha256').update(text).digest('hex').slice(0, ID_LENGTH);
 }
 
 function shown(path: string, value: unknown): string {

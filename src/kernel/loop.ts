@@ -1,0 +1,102 @@
+import type { Service } from './service.ts';
+import type { Time } from './time.ts';
+
+export interface LoopNeeds {
+  time: Time;
+  /** A turn threw. The loop turns on. */
+  failed(error: unknown): void;
+}
+
+export interface LoopTerms {
+  /** From the end of a turn to the begin of the next, in ms. */
+  everyMs: number;
+  /** From `start` to the first turn, in ms. Default 0: the first turn begins within `start`, which does not wait for its end. */
+  firstMs?: number;
+  /** `signal` is aborted by `stop`, which waits for the turn's end. */
+  turn(signal: AbortSignal): Promise<void> | void;
+}
+
+export interface Loop extends Service {
+  /** The next turn begins now, or as soon as the turn that goes on has ended. Nothing happens while the loop is stopped. */
+  soon(): void;
+}
+
+interface Life {
+  turnedAt: number;
+  leave: AbortController;
+  /** The turn that goes on. */
+  turning: Promise<void> | undefined;
+  isAsked: boolean;
+  cancel(): void;
+}
+
+/**
+ * Turns until it is stopped, never twice at once. `alive` says when a turn last began or ended, so a turn that hangs is
+ * seen by the guardian.
+ */
+export function createLoop({ time, failed }: LoopNeeds, { everyMs, firstMs = 0, turn }: LoopTerms): Loop {
+  let life: Life | undefined;
+  /** The turn that went on when the loop was stopped. */
+  let ending: Promise<void> | undefined;
+
+  function begin(mine: Life) {
+    mine.cancel();
+    mine.isAsked = false;
+    mine.turnedAt = time.monotonic();
+    mine.turning = run(mine);
+  }
+
+  async function run(mine: Life) {
+    try {
+      await turn(mine.leave.signal);
+    } catch (error) {
+      if (!mine.leave.signal.aborted) failed(error);
+    }
+    mine.turning = undefined;
+    if (life !== mine) return;
+    mine.turnedAt = time.monotonic();
+    if (mine.isAsked) begin(mine);
+    else mine.cancel = time.after(everyMs, () => begin(mine));
+  }
+
+  function beginIf(mine: Life) {
+    mine.turning = undefined;
+    if (life === mine) begin(mine);
+  }
+
+  return {
+    async start() {
+      if (life) return;
+      const mine: Life = {
+        turnedAt: time.monotonic(),
+        leave: new AbortController(),
+        turning: undefined,
+        isAsked: false,
+        cancel() {},
+      };
+      life = mine;
+      if (firstMs > 0) mine.cancel = time.after(firstMs, () => begin(mine));
+      else if (ending) mine.turning = ending.then(() => beginIf(mine));
+      else begin(mine);
+    },
+    async stop() {
+      const mine = life;
+      life = undefined;
+      mine?.cancel();
+      mine?.leave.abort(new Error('stopped'));
+      if (mine?.turning) {
+        const last = mine.turning.finally(() => {
+          if (ending === last) ending = undefined;
+        });
+        ending = last;
+      }
+      await ending;
+    },
+    alive: () => life?.turnedAt,
+    soon() {
+      if (!life) return;
+      if (life.turning) life.isAsked = true;
+      else begin(life);
+    },
+  };
+}
