@@ -213,6 +213,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     if (ended || is === 'over') return;
     is = 'over';
     drain();
+    needs.lines.flushOf(from.worker);
     say({ say: 'poisoned', worker: id, because: why, running: runningNow(), found: found ?? null });
     needs.over();
   }
@@ -224,6 +225,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     is = 'over';
     stopTimers();
     drain();
+    needs.lines.flushOf(from.worker);
     if (because) found ??= diagnostics.known();
     say({ say: 'gone', worker: id, because, running: runningNow(), found: found ?? null });
     needs.over();
