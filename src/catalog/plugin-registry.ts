@@ -77,7 +77,8 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
   function begin(name: string, shelved: Shelved, turn: number) {
     const { file } = shelved;
     shelved.turn = turn;
-    const running = buildPlugin(name, file, folder, needs)
+    const { lookups = [] } = shelved.decision ?? shelved.good ?? {};
+    const running = buildPlugin({ name, entry: file, folder, lookups }, needs)
       .catch((error): BuildResult => {
         const hash = files.get(file)?.hash ?? null;
         const fault = { ...toPlainFault(error, 'WORKSHOP_FAILED'), file };

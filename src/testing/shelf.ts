@@ -47,7 +47,7 @@ export async function openShelf({ time, builder, versionsFolder }: ShelfNeeds): 
     };
     const files = new Map([[entry, file]]);
     const needs = { time, versions, builder, runtime, files, answers: new Map(), hostTimezone: () => TIMEZONE };
-    const { version, fault } = await buildPlugin(name, entry, installation, needs);
+    const { version, fault } = await buildPlugin({ name, entry, folder: installation, lookups: [] }, needs);
     if (!version) throw told(fault!);
     return version;
   }

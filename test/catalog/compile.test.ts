@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,20 @@ describe('what an author may write', () => {
     expect(childrenOf(process.pid)).toEqual([]);
     expect(world.agent('with-jsx')).toEqual(before);
     expect(world.changes.at(-1)!.added).toHaveLength(world.catalog.agents().size);
+  });
+
+  it('is not compiled again where other people’s files come and go in the folder above', async () => {
+    const above = join(world.folder, '..');
+    const churn = setInterval(() => rmSync(mkdtempSync(join(above, 'daruma-beside-')), { recursive: true }), 3);
+    try {
+      world.write('plugins/beside.ts', plugin('beside'));
+      await world.until('it is live', () => world.catalog.agents().has('beside'));
+      await world.catalog.rescan();
+      await world.restart();
+      expect(childrenOf(process.pid)).toEqual([]);
+    } finally {
+      clearInterval(churn);
+    }
   });
 
   it('is made anew when a library that it bundles is updated while the host is down', async () => {

@@ -10,14 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { stop } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compile } from '../../src/catalog/builder/compile.ts';
 import type { CompileAnswer } from '../../src/catalog/builder/messages.ts';
 import { parseLoosely, targetsOf } from '../../src/catalog/builder/tsconfig-chain.ts';
-import { lookUp } from '../../src/catalog/versions/lookups.ts';
+import { type Lookup, lookUp, UNSURE } from '../../src/catalog/versions/lookups.ts';
 
 /** What stands at a path: a file's text, or a link to `->`. */
 type Step = { path: string; is: string | { link: string } | 'nothing' };
@@ -125,13 +125,13 @@ function take({ path, is }: Step) {
   }
 }
 
-async function compiled(): Promise<CompileAnswer> {
+/** `startedAt`: by default as if long ago, so that nothing is excused for being young. */
+async function compiled(asked: string[] = [], startedAt = Number.POSITIVE_INFINITY): Promise<CompileAnswer> {
   const staging = mkdtempSync(join(folder, 'data/versions/.staging/v-'));
   const daruma = resolve('src/index.ts');
-  // As if long ago: nothing is excused for being young.
   return compile(
-    { ask: 'compile', entry: join(folder, 'plugins/a.ts'), folder, daruma, runtime: 'r', staging },
-    Number.POSITIVE_INFINITY,
+    { ask: 'compile', entry: join(folder, 'plugins/a.ts'), folder, daruma, runtime: 'r', staging, asked },
+    startedAt,
   );
 }
 
@@ -166,6 +166,27 @@ describe('a tsconfig.json', () => {
     ]);
     expect(targetsOf('exact', [{ file: 't', paths }])).toEqual(['/c']);
     expect(targetsOf('exactly', [{ file: 't', paths }])).toEqual([]);
+  });
+});
+
+describe('an answer that may have changed while the compiler ran', () => {
+  it('counts outside of the installation when it was the same before, and in no case inside', async () => {
+    writeFileSync(join(folder, 'plugins/a.ts'), "import { x } from './u';\nimport 'nowhere';\nvoid x;\n");
+    writeFileSync(join(folder, 'plugins/u.ts'), 'export const x = 1;\n');
+    const isOutside = ({ ask, path }: Lookup) => ask === 'is' && isAbsolute(path);
+    // Everything is younger than the beginning of time.
+    const first = (await compiled([], 0)).lookups;
+    const outside = first.filter(isOutside);
+    expect(outside.length).toBeGreaterThan(0);
+    expect(new Set(outside.map(({ answer }) => answer))).toEqual(new Set([UNSURE]));
+    const { lookups } = await compiled(
+      outside.map(({ path }) => path),
+      0,
+    );
+    expect(lookups.filter(isOutside).map(({ path }) => path)).toEqual(outside.map(({ path }) => path));
+    expect(lookups.filter((one) => isOutside(one) && one.answer === UNSURE)).toEqual([]);
+    const inside = lookups.filter(({ ask, path, answer }) => ask === 'is' && !isAbsolute(path) && answer !== UNSURE);
+    expect(inside).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { readManifest } from '../files/plugin-manifest.ts';
@@ -36,19 +36,25 @@ export interface BuildNeeds {
   hostTimezone(): string;
 }
 
+/** The plugin whose version is wanted. */
+export interface JudgeAsk {
+  name: string;
+  /** Its file, relative to the installation. */
+  entry: string;
+  /** The installation, absolute. */
+  folder: string;
+  /** What its imports hung on at the last compilation; empty for a plugin that is new. */
+  lookups: readonly Lookup[];
+}
+
 /** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
-export async function buildPlugin(
-  name: string,
-  entry: string,
-  folder: string,
-  needs: BuildNeeds,
-): Promise<BuildResult> {
-  const { real } = needs.files.get(entry)!;
-  const decision = await judgeFiles(name, entry, folder, needs);
+export async function buildPlugin(ask: JudgeAsk, needs: BuildNeeds): Promise<BuildResult> {
+  const { real } = needs.files.get(ask.entry)!;
+  const decision = await judgeFiles(ask, needs);
   return real === undefined ? decision : { ...decision, real };
 }
 
-async function judgeFiles(name: string, entry: string, folder: string, needs: BuildNeeds): Promise<BuildResult> {
+async function judgeFiles({ name, entry, folder, lookups: before }: JudgeAsk, needs: BuildNeeds): Promise<BuildResult> {
   const { versions, builder, runtime, files } = needs;
   const file = files.get(entry)!;
   let made: Pick<BuildResult, 'inputs' | 'lookups'> = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
@@ -59,7 +65,15 @@ async function judgeFiles(name: string, entry: string, folder: string, needs: Bu
   const staging = await versions.stage();
   try {
     const compiled = await builder
-      .ask({ ask: 'compile', entry: join(folder, entry), folder, daruma: runtime.entry, runtime: runtime.id, staging })
+      .ask({
+        ask: 'compile',
+        entry: join(folder, entry),
+        folder,
+        daruma: runtime.entry,
+        runtime: runtime.id,
+        staging,
+        asked: before.flatMap(({ ask, path }) => (ask === 'is' && isAbsolute(path) ? path : [])),
+      })
       .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [], lookups: [] }));
     if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
     if (!compiled.ok) return { fault: compiled.fault, ...made };

@@ -13,6 +13,7 @@ import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileRequest } from './messages.ts';
+import { answersBefore, type PathQuestionsTerms } from './path-questions.ts';
 import { createReadGuard } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
@@ -23,13 +24,17 @@ import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
  * `startedAt` (epoch ms) may have been read in either state.
  */
 export async function compile(ask: CompileRequest, startedAt = Date.now()): Promise<CompileAnswer> {
-  const answer = await attempt(ask, startedAt, false);
+  const since: Since = { startedAt, before: await answersBefore(ask.asked, ask.folder) };
+  const answer = await attempt(ask, since, false);
   // The compiler reports on imports only when it succeeds: else it is made to ask for each of them.
-  return answer.ok ? answer : attempt(ask, startedAt, true);
+  return answer.ok ? answer : attempt(ask, since, true);
 }
 
-async function attempt(ask: CompileRequest, startedAt: number, asksAll: boolean): Promise<CompileAnswer> {
-  const made = await createReads(ask, startedAt, asksAll);
+/** When the compilation began, and what was there then. */
+type Since = Pick<PathQuestionsTerms, 'startedAt' | 'before'>;
+
+async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Promise<CompileAnswer> {
+  const made = await createReads(ask, since, asksAll);
   const { reads, assets } = made;
   try {
     const built = await build({
@@ -79,12 +84,12 @@ interface Reads {
   tsconfigFiles: Set<string>;
 }
 
-async function createReads(ask: CompileRequest, startedAt: number, asksAll: boolean): Promise<Reads> {
+async function createReads(ask: CompileRequest, since: Since, asksAll: boolean): Promise<Reads> {
   const tsconfigFiles = new Set<string>();
   const chains = new Map<string, Promise<TsConfigChain>>();
   const asked = createImportsAsked({
     folder: ask.folder,
-    startedAt,
+    ...since,
     async tsconfigsOf(from) {
       if (isOfLibrary(`${from}/`)) return [];
       const chain = chains.get(from) ?? readTsConfigs(from);

@@ -67,7 +67,7 @@ export async function compileDraft(plugin: string, file: string, terms: DraftTer
       answers: new Map(),
       hostTimezone: () => hostTimezone,
     };
-    const { version, fault } = await buildPlugin(plugin, entry, folder, needs);
+    const { version, fault } = await buildPlugin({ name: plugin, entry, folder, lookups: [] }, needs);
     if (!version) throw new Fault(fault!);
     return version;
   } finally {

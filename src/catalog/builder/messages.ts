@@ -26,6 +26,11 @@ export interface CompileRequest {
   runtime: string;
   /** An existing folder for plugin.mjs, plugin.mjs.map and source/. */
   staging: string;
+  /**
+   * Paths outside of the installation of which an earlier compilation asked whether something is there. Their answers
+   * are taken before the compiler begins: see {@link PathQuestionsTerms.before}.
+   */
+  asked: string[];
 }
 
 export type CompileAnswer =

@@ -20,13 +20,25 @@ export interface PathQuestionsTerms {
   folder: string;
   /** Epoch ms at which the compiler began: what changed since then may have been seen in either state. */
   startedAt: number;
+  /**
+   * Answers to `is` from before the compiler began, by absolute path. Other people's files come and go in the folders
+   * above an installation (a home folder, /tmp) all the time: there an answer that is the same before, during and after
+   * the compilation counts, however young its folder is. Inside of the installation it does not: editors delete a file
+   * and write it anew.
+   */
+  before: ReadonlyMap<string, string>;
+}
+
+/** Takes the answers of {@link PathQuestionsTerms.before}. */
+export async function answersBefore(paths: readonly string[], folder: string): Promise<Map<string, string>> {
+  return new Map(await Promise.all(paths.map(async (path) => [path, await lookUp('is', path, folder)] as const)));
 }
 
 export const NODE_MODULES = 'node_modules';
 /** The clock of a file system lags behind that of the process. */
 const CLOCK_LAG_MS = 20;
 
-export function createPathQuestions({ folder, startedAt }: PathQuestionsTerms): PathQuestions {
+export function createPathQuestions({ folder, startedAt, before }: PathQuestionsTerms): PathQuestions {
   const found = new Map<string, Promise<string>>();
   const reals = new Map<string, Promise<string>>();
   const lookups: Lookup[] = [];
@@ -65,6 +77,11 @@ export function createPathQuestions({ folder, startedAt }: PathQuestionsTerms): 
     return follow(resolve(dirname(at), target));
   }
 
+  /** Whether the answer was the same before the compilation, and is now. Only `is` is asked before. */
+  async function held({ ask: what, path, answer }: Lookup): Promise<boolean> {
+    return what === 'is' && before.get(path) === answer && (await lookUp(what, path, folder)) === answer;
+  }
+
   return {
     ask,
     follow,
@@ -78,7 +95,8 @@ export function createPathQuestions({ folder, startedAt }: PathQuestionsTerms): 
       const sure = lookups.map(async (lookup): Promise<Lookup> => {
         const at = resolve(folder, lookup.path);
         // Whether something is there is written in the folder that holds it.
-        return (await isYoung(lookup.ask === 'is' ? dirname(at) : at)) ? { ...lookup, answer: UNSURE } : lookup;
+        if (!(await isYoung(lookup.ask === 'is' ? dirname(at) : at))) return lookup;
+        return (await held(lookup)) ? lookup : { ...lookup, answer: UNSURE };
       });
       return (await Promise.all(sure)).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
     },
