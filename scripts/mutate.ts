@@ -1,74 +1,63 @@
 /**
- * Breaks guards on purpose, each in a copy of the working tree, and expects the tests that are named to fail. Prints a
- * table; ends with 1 when a mutation survives, when its text is not found, or when the tests fail with nothing broken.
+ * Breaks guards on purpose and expects tests to fail.
  *
- * `node scripts/mutate.ts [word]`: only mutations whose file or words contain it.
+ * - `npm run mutate -- src/kernel/backoff.ts`: Stryker mutates the pure files whose path contains that, one after the
+ *   other, with their nearest tests (`--tests=a.test.ts,b.test.ts` names others). Prints a score and each survivor.
+ * - `npm run mutate [-- word]`: breaks the listed guards of code that acts whose file or words contain `word`, each in a
+ *   copy of the tree; the tests that an entry names have to fail. Prints a table; ends with 1 when a mutation survives,
+ *   when its code is not found, or when the tests fail with nothing broken.
  */
-import { basename } from 'node:path';
-import { type Copy, copyOfTree, type FileResult } from './mutations/copy.ts';
+import { breakGuards } from './mutations/break.ts';
 import { MUTATIONS } from './mutations/list.ts';
-import type { Mutation } from './mutations/mutation.ts';
+import { pureFiles, type Score, score } from './mutations/pure.ts';
 
-interface Verdict {
-  mutation: Mutation;
-  is: 'caught' | 'survived' | 'not found';
-  /** For each test file, what was seen of it. */
-  by: string[];
+const words = process.argv.slice(2);
+const word = words.find((said) => !said.startsWith('--')) ?? '';
+const tests = words
+  .find((said) => said.startsWith('--tests='))
+  ?.slice('--tests='.length)
+  .split(',');
+const files = word.startsWith('src/') ? pureFiles(word) : [];
+const listed = MUTATIONS.filter(({ breaks, file }) => `${breaks} ${file}`.includes(word));
+
+const scores: Score[] = [];
+for (const file of files) {
+  const found = await score(file, tests);
+  process.stderr.write(reportOf(found));
+  scores.push(found);
+}
+if (scores.length > 0) console.log(scoresOf(scores));
+if (listed.length > 0) {
+  const { table, isSound } = breakGuards(listed);
+  console.log(table);
+  if (!isSound) process.exitCode = 1;
+}
+if (files.length + listed.length === 0) {
+  console.error(`Neither a pure file nor a listed guard has ${JSON.stringify(word)} in its name.`);
+  process.exitCode = 1;
 }
 
-const [word = ''] = process.argv.slice(2);
-const mutations = MUTATIONS.filter(({ breaks, file }) => `${breaks} ${file}`.includes(word));
-const copy = copyOfTree();
-try {
-  expectSound(copy, mutations);
-  const verdicts = mutations.map((mutation) => {
-    const verdict = tryOut(copy, mutation);
-    process.stderr.write(`${verdict.is.padEnd(9)} ${mutation.breaks}\n`);
-    return verdict;
-  });
-  console.log(tableOf(verdicts));
-  if (verdicts.some(({ is }) => is !== 'caught')) process.exitCode = 1;
-} finally {
-  copy.remove();
+function scoresOf(list: readonly Score[]): string {
+  const lines = list.map(
+    ({ file, killed, mutants }) => `${String(killed).padStart(4)} of ${String(mutants).padStart(4)} killed  ${file}`,
+  );
+  const [killed, mutants] = [sumOf(list.map((one) => one.killed)), sumOf(list.map((one) => one.mutants))];
+  return [...lines, `${killed} of ${mutants} mutants are killed (${percent(killed, mutants)}).`].join('\n');
 }
 
-function expectSound(copy: Copy, list: readonly Mutation[]): void {
-  copy.build();
-  const unsound = copy.test([...new Set(list.flatMap(({ caughtBy }) => caughtBy))]).filter(didFail);
-  if (unsound.length > 0) throw new Error(`these fail with nothing broken: ${JSON.stringify(unsound)}`);
+function reportOf({ file, killed, mutants, survivors, tests }: Score): string {
+  const lines = survivors.map(
+    ({ line, was, is, isUnreached }) => `  ${file}:${line} ${isUnreached ? 'no test runs ' : ''}${was}  →  ${is}`,
+  );
+  return [`${file}: ${killed} of ${mutants} (${percent(killed, mutants)}), by ${tests.join(' ')}`, ...lines, ''].join(
+    '\n',
+  );
 }
 
-function tryOut(copy: Copy, mutation: Mutation): Verdict {
-  const { file, text, instead, caughtBy } = mutation;
-  const whole = copy.read(file);
-  const parts = whole.split(text);
-  if (parts.length !== 2) return { mutation, is: 'not found', by: [`its text is there ${parts.length - 1} times`] };
-  try {
-    copy.write(file, parts.join(instead));
-    copy.build();
-    const results = copy.test(caughtBy);
-    const blind = results.filter(({ failed }) => failed === undefined);
-    if (blind.length > 0) return { mutation, is: 'survived', by: blind.map(({ file }) => `not by ${file}`) };
-    return { mutation, is: 'caught', by: results.map(told) };
-  } finally {
-    copy.write(file, whole);
-  }
+function percent(part: number, whole: number): string {
+  return whole === 0 ? 'no test reaches it' : `${((100 * part) / whole).toFixed(1)} %`;
 }
 
-function didFail({ failed, isBroken }: FileResult): boolean {
-  return failed !== undefined || isBroken === true;
-}
-
-function told({ file, failed }: FileResult): string {
-  return `${basename(file, '.test.ts')}: ${failed}`;
-}
-
-function tableOf(verdicts: readonly Verdict[]): string {
-  const caught = verdicts.filter(({ is }) => is === 'caught').length;
-  const lines = verdicts.flatMap(({ mutation, is, by }, i) => [
-    `${String(i + 1).padStart(2)} ${is.padEnd(9)} ${mutation.breaks}`,
-    `             ${mutation.file}`,
-    ...by.map((one) => `             ${one}`),
-  ]);
-  return [`${caught} of ${verdicts.length} broken guards are caught.`, '', ...lines].join('\n');
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }

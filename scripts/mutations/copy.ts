@@ -17,15 +17,6 @@ const COPIED = [
 ];
 const LONGEST_MS = 180_000;
 
-/** A property that fails need not be made small here, and who waits for a job that never comes need not wait long. */
-const CONFIG = `import { mergeConfig } from 'vitest/config';
-import base from './vitest.config.ts';
-export default mergeConfig(base, { test: { setupFiles: ['./first-failure.ts'], testTimeout: 10_000 } });
-`;
-const SETUP = `import fc from 'fast-check';
-fc.configureGlobal({ endOnFailure: true });
-`;
-
 export interface FileResult {
   file: string;
   /** The first test that failed. */
@@ -49,8 +40,6 @@ export function copyOfTree(): Copy {
   const folder = mkdtempSync(join(tmpdir(), 'daruma-mutate-'));
   for (const path of COPIED) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'vitest.mutate.config.ts'), CONFIG);
-  writeFileSync(join(folder, 'first-failure.ts'), SETUP);
   const answer = join(folder, 'results.json');
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
 
@@ -63,12 +52,18 @@ export function copyOfTree(): Copy {
     },
     test(files) {
       rmSync(answer, { force: true });
-      const options = ['--config', 'vitest.mutate.config.ts', '--no-cache', '--no-fsModuleCache'];
+      const options = ['--config', 'scripts/mutations/vitest.config.ts', '--no-cache', '--no-fsModuleCache'];
       try {
         execFileSync(
           process.execPath,
           [vitest, 'run', ...options, '--reporter', 'json', '--outputFile', answer, ...files],
-          { cwd: folder, stdio: 'ignore', timeout: LONGEST_MS, killSignal: 'SIGKILL' },
+          {
+            cwd: folder,
+            env: { ...process.env, MUTATE_TESTS: files.join(',') },
+            stdio: 'ignore',
+            timeout: LONGEST_MS,
+            killSignal: 'SIGKILL',
+          },
         );
       } catch (error) {
         if (!existsSync(answer))

@@ -1,89 +1,166 @@
-import type { Mutation } from './mutation.ts';
+import { guardsOf, type Mutation } from './mutation.ts';
 
-/** Guards of the host's own start and end. */
-export const ofHost: readonly Mutation[] = [
-  {
-    breaks: 'an agent whose secret is missing needs setup',
-    file: 'src/host/secrets/setup.ts',
-    text: 'return fault && !before(name) ? fault : undefined;',
-    instead: 'return undefined;',
-    caughtBy: ['test/e2e/secrets.test.ts'],
-  },
-  {
-    breaks: 'workers that hold the old value of a secret go',
-    file: 'src/host/secrets/setup.ts',
-    text: 'if (struck.has(agent)) recycle?.(',
-    instead: 'if (struck.has(worker)) recycle?.(',
-    caughtBy: ['test/e2e/secrets.test.ts'],
-  },
-  {
-    breaks: 'settings with which no host ever worked are not tried again for ever under systemd',
-    file: 'src/host/lifecycle/exits.ts',
-    text: 'isForPeople ? { code: EXIT_SETTINGS, waitMs: 0 }',
-    instead: 'isForPeople ? { code: 1, waitMs: 0 }',
-    caughtBy: ['test/host/exits.test.ts'],
-  },
-  {
-    breaks: 'a signal of somebody else does not keep a service down',
-    file: 'src/host/lifecycle/exits.ts',
-    text: "by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0",
-    instead: '0',
-    caughtBy: ['test/host/exits.test.ts', 'test/guardian/systemd.test.ts'],
-  },
-  {
-    breaks: 'a secret that cannot be read fails its agent alone',
-    file: 'src/host/secrets/find.ts',
-    text: "!== 'ENOENT') return { is: 'unreadable', file: file!, why: read.error.message };",
-    instead: "!== 'ENOENT') throw read.error;",
-    caughtBy: ['test/host/secrets.test.ts'],
-  },
-  {
-    breaks: 'a signal to npm alone reaches the guardian',
-    file: 'package.json',
-    text: '"start": "exec node ',
-    instead: '"start": "node ',
-    caughtBy: ['test/guardian/npm.test.ts'],
-  },
-  {
-    breaks: 'a command speaks to the host of its own folder, and to no other one',
-    file: 'src/control/own-host.ts',
-    text: 'isSameFolder(folderRef(folder), theirs)) return client;',
-    instead: "theirs.path !== '') return client;",
-    caughtBy: ['test/cli/own-host.test.ts'],
-  },
-  {
-    breaks: 'a process is signalled only while it is that very process',
-    file: 'src/control/process.ts',
-    text: 'if (!isAlive(meant)) return false;',
-    instead: '',
-    caughtBy: ['test/cli/claim.test.ts'],
-  },
-  {
-    breaks: 'a claim of somebody who does not hold the folder is not believed',
-    file: 'src/control/claim.ts',
-    text: 'isAlive(answer) && holdsFolder(answer.pid, folder.id) ? answer',
-    instead: 'isAlive(answer) ? answer',
-    caughtBy: ['test/cli/claim.test.ts'],
-  },
-  {
-    breaks: 'a single look ends no host',
-    file: 'src/host/lifecycle/handles.ts',
-    text: 'grave.filter(({ what }) => before.has(what))',
-    instead: 'grave',
-    caughtBy: ['test/host/handles.test.ts', 'test/host/watch-handles.test.ts'],
-  },
-  {
-    breaks: 'a host whose store is gone is not followed by one with an empty store',
-    file: 'src/guardian/restart.ts',
-    text: "if (ended.final) return { do: 'end', code };",
-    instead: '',
-    caughtBy: ['test/guardian/restart.test.ts'],
-  },
-  {
-    breaks: 'a copy leaves the commands of the original alone',
-    file: 'src/gateway/exec/broker-supervisor.ts',
-    text: 'const own = found.filter(',
-    instead: 'const own = found; found.filter(',
-    caughtBy: ['test/gateway/kill.test.ts'],
-  },
+const BACKUP = ['test/host/backup.test.ts'];
+const CLAIM = ['test/cli/claim.test.ts'];
+const SECRETS = ['test/e2e/secrets.test.ts'];
+const SETTINGS = ['test/host/config-probation.test.ts'];
+const VERSIONS = ['test/e2e/probation.test.ts'];
+
+const life: readonly Mutation[] = [
+  ...guardsOf(
+    'package.json',
+    ['test/guardian/npm.test.ts'],
+    [{ breaks: 'a signal to npm alone reaches the guardian', code: '"start": "exec node', instead: '"start": "node' }],
+  ),
+  ...guardsOf(
+    'src/control/own-host.ts',
+    ['test/cli/own-host.test.ts'],
+    [
+      {
+        breaks: 'a command speaks to the host of its own folder, and to no other one',
+        within: 'connectHost',
+        code: 'isSameFolder(folderRef(folder), theirs)',
+        instead: "theirs.path !== ''",
+      },
+    ],
+  ),
+  ...guardsOf('src/control/process.ts', CLAIM, [
+    {
+      breaks: 'a process is signalled only while it is that very process',
+      within: 'signalProcess',
+      code: 'if (!isAlive(meant)) return false;',
+      instead: '',
+    },
+  ]),
+  ...guardsOf('src/control/claim.ts', CLAIM, [
+    {
+      breaks: 'a claim of somebody who does not hold the folder is not believed',
+      within: 'claimantOf',
+      code: '&& holdsFolder(answer.pid, folder.id)',
+      instead: '',
+    },
+  ]),
+  ...guardsOf(
+    'src/cli/typed.ts',
+    ['test/cli/typed.test.ts'],
+    [
+      {
+        breaks: 'no hint sends anybody to a package of that name on the registry',
+        within: 'typedAs',
+        code: "bin.includes('/_npx/') || findable(home, exists)",
+        instead: 'exists',
+      },
+    ],
+  ),
 ];
+
+const probation: readonly Mutation[] = [
+  ...guardsOf('src/host/versions/probation.ts', VERSIONS, [
+    {
+      breaks: 'jobs that a bad version failed for good are run again',
+      within: 'again',
+      code: 'dead.length > 0',
+      instead: 'dead.length > 1_000',
+    },
+    {
+      breaks: 'a version that fails as the good one does is tried again',
+      within: 'hear',
+      code: "answer === 'upheld'",
+      instead: "answer !== 'wait'",
+    },
+  ]),
+  ...guardsOf(
+    'src/host/config/in-use.ts',
+    ['test/host/config.test.ts'],
+    [
+      {
+        breaks: 'settings with which a host cannot start are bad only when it can without them',
+        within: 'without',
+        code: 'isUnsure: true',
+        instead: 'isUnsure: false',
+      },
+    ],
+  ),
+  ...guardsOf('src/host/config/probation.ts', SETTINGS, [
+    { breaks: 'what was taken back is told once', within: 'begin', code: 'if (!taken.bad.isTold)', instead: '' },
+  ]),
+  ...guardsOf('src/host/config/again.ts', SETTINGS, [
+    {
+      breaks: 'what died with a host because of its settings is run again',
+      within: 'failedBy',
+      code: "=== 'HOST_LOST'",
+      instead: "=== 'NEVER'",
+    },
+  ]),
+];
+
+const secrets: readonly Mutation[] = [
+  ...guardsOf('src/host/secrets/setup.ts', SECRETS, [
+    {
+      breaks: 'an agent whose secret is missing needs setup',
+      within: 'missing',
+      code: 'return fault && !before(name) ? fault : undefined;',
+      instead: 'return undefined;',
+    },
+    {
+      breaks: 'workers that hold the old value of a secret go',
+      within: 'changed',
+      code: 'struck.has(agent)',
+      instead: 'struck.has(worker)',
+    },
+  ]),
+  ...guardsOf(
+    'src/host/secrets/find.ts',
+    ['test/host/secrets.test.ts'],
+    [
+      {
+        breaks: 'a secret that cannot be read fails its agent alone',
+        within: 'findSecret',
+        code: "return { is: 'unreadable', file: file!, why: read.error.message };",
+        instead: 'throw read.error;',
+      },
+    ],
+  ),
+];
+
+const backups: readonly Mutation[] = [
+  ...guardsOf('src/host/backup/archive.ts', BACKUP, [
+    {
+      breaks: 'an archive that leads out of its folder is refused',
+      within: 'onReadEntry',
+      code: '&& staysInside(path)',
+      instead: '',
+    },
+    {
+      breaks: 'an archive with a link is refused',
+      within: 'onReadEntry',
+      code: 'PLAIN_TYPES.has(type) &&',
+      instead: '',
+    },
+  ]),
+  ...guardsOf('src/host/backup/restore.ts', BACKUP, [
+    {
+      breaks: 'a restore moves the old log out of the way, too',
+      within: 'putInPlace',
+      code: "['', '-wal', '-shm']",
+      instead: "['']",
+    },
+    {
+      breaks: 'a restore is refused where a host runs',
+      within: 'restoreBackup',
+      code: 'await lockFolder(folder, { time: machineTime })',
+      instead: '{ release() {} }',
+    },
+  ]),
+  ...guardsOf('src/host/backup/restored.ts', BACKUP, [
+    {
+      breaks: 'the job that made the backup is not run again after a restore',
+      within: 'settleRestored',
+      code: "=== 'running'",
+      instead: "=== 'dead'",
+    },
+  ]),
+];
+
+/** Guards of the host: how it begins and ends, what it takes back, secrets, and the way back from a backup. */
+export const ofHost: readonly Mutation[] = [...life, ...probation, ...secrets, ...backups];

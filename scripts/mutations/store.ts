@@ -1,123 +1,177 @@
-import type { Mutation } from './mutation.ts';
+import { guardsOf, type Mutation } from './mutation.ts';
 
-const JOBS = 'test/jobs/jobs.test.ts';
-const HISTORIES = 'test/store/histories.test.ts';
-const LAWS = 'test/store/sqlite.test.ts';
 const INSIDE = 'src/store/sqlite/inside';
+const LAWS = ['test/store/sqlite.test.ts'];
+const JOB_LAWS = ['test/store/histories.test.ts', ...LAWS];
+const SLOT_LAWS = ['test/schedule/slot-states.test.ts', ...LAWS];
+const UNREADABLE = ['test/store/unreadable.test.ts'];
+
+const jobs: readonly Mutation[] = [
+  ...guardsOf(`${INSIDE}/jobs/settle.ts`, JOB_LAWS, [
+    {
+      breaks: 'the fence, in SQL: the number of the attempt',
+      within: 'fence',
+      code: 'attempt = ?',
+      instead: 'attempt >= ?',
+    },
+    { breaks: 'the fence, in SQL: the job still runs', within: 'fence', code: "AND state = 'running'", instead: '' },
+  ]),
+  ...guardsOf(`${INSIDE}/jobs/add.ts`, JOB_LAWS, [
+    {
+      breaks: 'a key makes one job',
+      within: 'COLUMNS',
+      code: '?8, ?9, ?10',
+      instead: 'iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10',
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/jobs/claim.ts`, JOB_LAWS, [
+    {
+      breaks: 'a claim takes only what is due, in SQL',
+      within: 'due',
+      code: 'run_at <= ?',
+      instead: 'run_at <= ? + 50',
+    },
+    { breaks: 'what is stale is not started', within: 'takeLevel', code: 'until < now', instead: 'until < 0' },
+    {
+      breaks: 'each attempt has a number of its own',
+      within: 'takeLevel',
+      code: 'take.run(before + 1,',
+      instead: 'take.run(Math.max(before, 1),',
+    },
+    {
+      breaks: 'a given back attempt costs nothing, in SQL',
+      within: 'giveBack',
+      code: 'attempt = attempt - 1',
+      instead: 'attempt = attempt',
+      caughtBy: [...JOB_LAWS, 'test/jobs/jobs.test.ts'],
+    },
+    {
+      breaks: 'an attempt that lost its job cannot renew its lease',
+      within: 'extend',
+      code: "AND state = 'running'",
+      instead: '',
+    },
+    {
+      breaks: 'jobs below the least priority stay where they are',
+      within: 'claimFor',
+      code: '|| found[0] < least',
+      instead: '',
+      caughtBy: LAWS,
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/jobs/read.ts`, JOB_LAWS, [
+    {
+      breaks: 'a lease that is over counts as abandoned',
+      within: 'abandoned',
+      code: 'lease_until <= ?',
+      instead: 'lease_until <= ? - 1000000',
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/jobs/change.ts`, JOB_LAWS, [
+    {
+      breaks: 'an attempt of the former life cannot end the new one',
+      within: 'redrive',
+      code: 'attempts = attempt + allowed',
+      instead: 'attempt = 0, attempts = allowed',
+    },
+    {
+      breaks: 'no job comes back while another has its key',
+      within: 'redrive',
+      code: 'other.key = job.freed_key',
+      instead: "other.key = 'no such key'",
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/jobs/row.ts`, JOB_LAWS, [
+    {
+      breaks: 'a cancelled job keeps no key',
+      within: 'FREE_KEY',
+      code: 'coalesce(key, freed_key), key = NULL',
+      instead: 'freed_key',
+    },
+    {
+      breaks: 'a time that no Date has is no time of a job: values',
+      within: 'jobOf',
+      code: 'mustBeInstants(',
+      instead: 'void (',
+      caughtBy: UNREADABLE,
+    },
+  ]),
+];
+
+const others: readonly Mutation[] = [
+  ...guardsOf(`${INSIDE}/effects.ts`, LAWS, [
+    { breaks: 'the fence of effects: the job still runs', within: 'held', code: "AND state = 'running'", instead: '' },
+    {
+      breaks: 'the fence of effects: the number of the attempt',
+      within: 'held',
+      code: 'attempt = ?',
+      instead: 'attempt >= ?',
+    },
+    {
+      breaks: 'an effect whose result could not be kept is not handed out as nothing',
+      within: 'beginEffect',
+      code: 'known.problem === null',
+      instead: 'known.problem !== undefined',
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/group.ts`, UNREADABLE, [
+    {
+      breaks: 'what only asks is answered beside writes that a full disk refuses',
+      within: 'carryOut',
+      code: 'return readsOnly(calls, storeFault(thrown, file));',
+      instead:
+        'const refused = storeFault(thrown, file); return { values: new Array(calls.length), faults: calls.map((_, i) => [i, refused]) };',
+      caughtBy: ['test/store/trouble.test.ts'],
+    },
+    {
+      breaks: 'a call that meets a row which cannot be read is made again: values',
+      within: 'count',
+      code: '? setAside() : 0',
+      instead: '? 0 : 0',
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/slots.ts`, SLOT_LAWS, [
+    {
+      breaks: 'a store asks before it writes the end of a slot',
+      within: 'decideOne',
+      code: 'if (!mayEnd(before, state)) return undefined;',
+      instead: 'void mayEnd(before, state);',
+    },
+    {
+      breaks: 'a cancelled slot comes back only before its time, in SQL',
+      within: 'plan',
+      code: 'AND slot.due > ?3',
+      instead: '',
+    },
+    {
+      breaks: 'planning leaves a slot alone that has its end',
+      within: 'plan',
+      code: "slot.state = 'cancelled' AND",
+      instead: '',
+      caughtBy: ['test/schedule/slot-states.test.ts'],
+    },
+    {
+      breaks: 'cancelling leaves a slot alone that has its end',
+      within: 'cancel',
+      code: "AND state = 'planned'",
+      instead: '',
+    },
+  ]),
+  ...guardsOf(`${INSIDE}/aside/rules.ts`, UNREADABLE, [
+    {
+      breaks: 'a pause without a readable end holds: values',
+      within: 'pause',
+      code: 'vital: {}',
+      instead: "vital: { until: noTime('until') }",
+    },
+    {
+      breaks: 'a job keeps its number: values',
+      within: 'job',
+      code: "vital: { id: noRow('id') }",
+      instead: "vital: { id: noRow('id'), run_at: noTime('run_at') }",
+    },
+  ]),
+];
 
 /** Guards of the SQLite store. */
-export const ofStore: readonly Mutation[] = [
-  {
-    breaks: 'the fence, in SQL: the number of the attempt',
-    file: `${INSIDE}/jobs/settle.ts`,
-    text: "AND attempt = ? AND state = 'running'",
-    instead: "AND attempt >= ? AND state = 'running'",
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'the fence, in SQL: the job still runs',
-    file: `${INSIDE}/jobs/settle.ts`,
-    text: "AND attempt = ? AND state = 'running'",
-    instead: 'AND attempt = ?',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'a key makes one job',
-    file: `${INSIDE}/jobs/add.ts`,
-    text: '?6, ?7, ?8, ?9, ?10, ?11, ?12)',
-    instead: '?6, ?7, iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10, ?11, ?12)',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'a claim takes only what is due, in SQL',
-    file: `${INSIDE}/jobs/claim.ts`,
-    text: 'AND priority = ? AND run_at <= ?',
-    instead: 'AND priority = ? AND run_at <= ? + 50',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'what is stale is not started',
-    file: `${INSIDE}/jobs/claim.ts`,
-    text: 'until !== null && until < now',
-    instead: 'until !== null && until < 0',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'each attempt has a number of its own',
-    file: `${INSIDE}/jobs/claim.ts`,
-    text: 'take.run(before + 1,',
-    instead: 'take.run(Math.max(before, 1),',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'a given back attempt costs nothing, in SQL',
-    file: `${INSIDE}/jobs/claim.ts`,
-    text: 'attempt = attempt - 1, version',
-    instead: 'attempt = attempt, version',
-    caughtBy: [HISTORIES, LAWS, JOBS],
-  },
-  {
-    breaks: 'an attempt that lost its job cannot renew its lease',
-    file: `${INSIDE}/jobs/claim.ts`,
-    text: "SET lease_until = ? WHERE id = ? AND attempt = ? AND state = 'running'",
-    instead: 'SET lease_until = ? WHERE id = ? AND attempt = ?',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'a lease that is over counts as abandoned',
-    file: `${INSIDE}/jobs/read.ts`,
-    text: '(owner <> ? OR lease_until <= ?)',
-    instead: '(owner <> ? OR lease_until <= ? - 1000000)',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'an attempt of the former life cannot end the new one',
-    file: `${INSIDE}/jobs/change.ts`,
-    text: 'attempts = attempt + allowed',
-    instead: 'attempt = 0, attempts = allowed',
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'the fence of effects: the job still runs',
-    file: `${INSIDE}/effects.ts`,
-    text: "AND attempt = ? AND state = 'running'",
-    instead: 'AND attempt = ?',
-    caughtBy: [LAWS],
-  },
-  {
-    breaks: 'the fence of effects: the number of the attempt',
-    file: `${INSIDE}/effects.ts`,
-    text: "AND attempt = ? AND state = 'running'",
-    instead: "AND attempt >= ? AND state = 'running'",
-    caughtBy: [LAWS],
-  },
-  {
-    breaks: 'what only asks is answered beside writes that a full disk refuses',
-    file: `${INSIDE}/group.ts`,
-    text: 'return readsOnly(calls, storeFault(thrown, file));',
-    instead:
-      'const refused = storeFault(thrown, file); return { values: new Array(calls.length), faults: calls.map((_, place) => [place, refused]) };',
-    caughtBy: ['test/store/trouble.test.ts'],
-  },
-  {
-    breaks: 'a cancelled job keeps no key',
-    file: `${INSIDE}/jobs/row.ts`,
-    text: "'freed_key = coalesce(key, freed_key), key = NULL'",
-    instead: "'freed_key = freed_key'",
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'no job comes back while another has its key',
-    file: `${INSIDE}/jobs/change.ts`,
-    text: 'other.key = job.freed_key)',
-    instead: "other.key = 'no such key')",
-    caughtBy: [HISTORIES, LAWS],
-  },
-  {
-    breaks: 'an effect whose result could not be kept is not handed out as nothing',
-    file: 'src/store/sqlite/inside/effects.ts',
-    text: 'known.problem === null ?',
-    instead: 'known.problem !== undefined ?',
-    caughtBy: ['test/store/sqlite.test.ts'],
-  },
-];
+export const ofStore: readonly Mutation[] = [...jobs, ...others];

@@ -1,56 +1,107 @@
-import type { Mutation } from './mutation.ts';
+import { guardsOf, type Mutation } from './mutation.ts';
 
-const FILES = ['test/workers/open-files.test.ts'];
+const ORIGINS = ['test/gateway/origins.test.ts'];
+const OPEN_FILES = ['test/workers/open-files.test.ts'];
 
-/** Guards of cells and workers. */
+/** Guards of cells and workers, and of what goes out of the house. */
 export const ofWorkers: readonly Mutation[] = [
-  {
-    breaks: 'a cell in which every file is open tells so',
-    file: 'src/kernel/proc.ts',
-    text: "=== 'EMFILE' ? most : null",
-    instead: "=== 'EMFILE' ? null : null",
-    caughtBy: FILES,
-  },
-  {
-    breaks: 'a job that found no descriptor left is tried again in a clean cell',
-    file: 'src/workers/cell-memory.ts',
-    text: "end.fault.code !== 'EMFILE'",
-    instead: "end.fault.code !== 'NEVER'",
-    caughtBy: FILES,
-  },
-  {
-    breaks: 'a cell is taken before the host when memory runs out',
-    file: 'src/workers/inside/cell.ts',
-    text: 'endMeSooner(SOONER.cell);',
-    instead: '',
-    caughtBy: ['test/workers/lifecycle.test.ts'],
-  },
-  {
-    breaks: 'what JSON would change without a word is refused',
-    file: 'src/workers/inside/plain-data.ts',
-    text: 'if (prototype !== null && getPrototypeOf(prototype) !== null) {',
-    instead: 'if (prototype === part) {',
-    caughtBy: ['test/workers/plain-data.test.ts'],
-  },
-  {
-    breaks: 'a value that contains itself is refused where it does',
-    file: 'src/workers/inside/plain-data.ts',
-    text: "if (above.includes(part)) this.refuse('', 'contains itself');",
-    instead: '',
-    caughtBy: ['test/workers/plain-data.test.ts'],
-  },
-  {
-    breaks: 'what an ended job left behind ends no other job',
-    file: 'src/workers/inside/uncaught.ts',
-    text: 'if (job?.hasEnded || isOfGarbage(error)) {',
-    instead: 'if (job === null) {',
-    caughtBy: ['test/workers/left-overs.test.ts'],
-  },
-  {
-    breaks: 'a right that was not given is not asked for again',
-    file: 'src/workers/inside/thrown.ts',
-    text: 'if (own) return !mayHelp(own);',
-    instead: 'if (own) return false;',
-    caughtBy: ['test/workers/restrictions.test.ts'],
-  },
+  ...guardsOf('src/kernel/proc.ts', OPEN_FILES, [
+    {
+      breaks: 'a cell in which every file is open tells so',
+      within: 'openFiles',
+      code: "=== 'EMFILE' ? most",
+      instead: "=== 'EMFILE' ? null",
+    },
+  ]),
+  ...guardsOf(
+    'src/workers/inside/cell.ts',
+    ['test/workers/lifecycle.test.ts'],
+    [
+      {
+        breaks: 'a cell is taken before the host when memory runs out',
+        code: 'endMeSooner(SOONER.cell);',
+        instead: '',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/workers/inside/uncaught.ts',
+    ['test/workers/left-overs.test.ts'],
+    [
+      {
+        breaks: 'what an ended job left behind ends no other job',
+        within: 'uncaught',
+        code: 'job?.hasEnded || isOfGarbage(error)',
+        instead: 'job === null',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/workers/inside/thrown.ts',
+    ['test/workers/restrictions.test.ts'],
+    [
+      {
+        breaks: 'a right that was not given is not asked for again',
+        within: 'isPermanent',
+        code: '!mayHelp(own)',
+        instead: 'false',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/workers/inside/stack-map.ts',
+    ['test/workers/stack-map.test.ts'],
+    [
+      {
+        breaks: 'a stack is mapped with the map that lies there now',
+        within: 'mapOf',
+        code: 'known?.state === state',
+        instead: 'known',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/telemetry/journal.ts',
+    ['test/telemetry/journal.test.ts'],
+    [
+      {
+        breaks: 'the log goes on after a full disk',
+        within: 'openJournal',
+        code: 'dropped++;',
+        instead: 'dropped++; return;',
+      },
+    ],
+  ),
+  ...guardsOf('src/gateway/origins/origins.ts', ORIGINS, [
+    {
+      breaks: 'a probe whose job ended is free again',
+      within: 'ended',
+      code: 'if (isOver)',
+      instead: 'if (isOver && time.now() < 0)',
+    },
+    {
+      breaks: 'a call that carries a secret goes to nobody else',
+      within: 'admit',
+      code: 'alone ? { chain: [account], barred: [] } :',
+      instead: '',
+    },
+    {
+      breaks: 'nobody is asked instead whom the agent may not reach',
+      within: 'chainOf',
+      code: 'if (mayReach(origin)) chain.push(accountOf(origin));',
+      instead: 'chain.push(accountOf(origin)); if (mayReach(origin)) continue;',
+    },
+  ]),
+  ...guardsOf(
+    'src/gateway/exec/broker-supervisor.ts',
+    ['test/gateway/kill.test.ts'],
+    [
+      {
+        breaks: 'a copy leaves the commands of the original alone',
+        within: 'start',
+        code: 'const own = found.filter(',
+        instead: 'const own = found; found.filter(',
+      },
+    ],
+  ),
 ];

@@ -1,0 +1,108 @@
+import { guardsOf, type Mutation } from './mutation.ts';
+
+const BACKUP = ['test/plugins/backup.test.ts'];
+const CATALOG = 'src/catalog';
+const INPUTS = ['test/catalog/inputs.test.ts'];
+
+/** Guards of what a plugin is made of, and of the plugins that come along. */
+export const ofPlugins: readonly Mutation[] = [
+  ...guardsOf(`${CATALOG}/plugin-shelf.ts`, INPUTS, [
+    {
+      breaks: 'an import that would mean another file now is another version',
+      within: 'isDue',
+      code: '|| answeredAnew',
+      instead: '',
+    },
+  ]),
+  ...guardsOf(`${CATALOG}/workshop/judge.ts`, INPUTS, [
+    {
+      breaks: 'a start believes a version only when all that was asked for it is answered as before',
+      within: 'isMadeOf',
+      code: 'answers.get(keyOf(lookup))?.answer === lookup.answer',
+      instead: 'lookup.path.length > 0',
+    },
+  ]),
+  ...guardsOf(`${CATALOG}/workshop/imports-asked.ts`, INPUTS, [
+    {
+      breaks: 'the file that would win over another is asked for',
+      within: 'addPath',
+      code: 'else await addEndings(at);',
+      instead: '',
+    },
+  ]),
+  ...guardsOf(`${CATALOG}/workshop/source-reads.ts`, INPUTS, [
+    {
+      breaks: 'a bundle holds nothing that no plugin may be made of',
+      within: 'load',
+      code: '!guard.mayRead(path)',
+      instead: "path === ''",
+    },
+  ]),
+  ...guardsOf(
+    `${CATALOG}/workshop/input-schema.ts`,
+    ['test/catalog/input-check.test.ts'],
+    [
+      {
+        breaks: 'what a schema changes before it looks is not written down as if it did not',
+        within: 'override',
+        code: 'if (isChanged)',
+        instead: 'if (!def)',
+      },
+    ],
+  ),
+  ...guardsOf(
+    `${CATALOG}/files/input-check.ts`,
+    ['test/catalog/input-check.test.ts'],
+    [
+      {
+        breaks: 'a pattern of an author never runs in the host',
+        within: 'LEFT_TO_WORKER',
+        code: "'pattern',",
+        instead: '',
+      },
+    ],
+  ),
+  ...guardsOf(
+    `${CATALOG}/watching/list.ts`,
+    ['test/catalog/unrecognized-files.test.ts'],
+    [
+      {
+        breaks: 'no link to a folder is followed',
+        within: 'listRoot',
+        code: 'if (entry.isDirectory())',
+        instead: 'if (entry.isDirectory() || entry.isSymbolicLink())',
+      },
+    ],
+  ),
+  ...guardsOf(
+    `${CATALOG}/in-force.ts`,
+    ['test/catalog/in-force.test.ts'],
+    [
+      {
+        breaks: 'versions are looked for where the installation is now',
+        within: 'rooted',
+        code: "key !== 'version' ||",
+        instead: "key !== 'nothing' ||",
+      },
+    ],
+  ),
+  ...guardsOf('plugins/backup.ts', BACKUP, [
+    {
+      breaks: 'a backup that is unpacked after a crash is not undone by the old log',
+      within: 'makeAndProve',
+      code: '-wal`',
+      instead: '-log`',
+    },
+  ]),
+  ...guardsOf('plugins/lib/contents.ts', BACKUP, [
+    {
+      breaks: 'no secret gets into a backup',
+      within: 'SECRET',
+      code: String.raw`/^\.env(\..*)?$/`,
+      instead: String.raw`/^\.envelope$/`,
+    },
+  ]),
+  ...guardsOf('plugins/lib/archive.ts', BACKUP, [
+    { breaks: 'no link gets into a backup', within: 'pack', code: 'follow: true,', instead: '' },
+  ]),
+];
