@@ -39,19 +39,23 @@ if (files.length + listed.length === 0) {
 
 function scoresOf(list: readonly Score[]): string {
   const lines = list.map(
-    ({ file, killed, mutants }) => `${String(killed).padStart(4)} of ${String(mutants).padStart(4)} killed  ${file}`,
+    ({ file, killed, endless, mutants }) =>
+      `${String(killed + endless).padStart(4)} of ${String(mutants).padStart(4)} noticed (${endless} by a loop without end)  ${file}`,
   );
-  const [killed, mutants] = [sumOf(list.map((one) => one.killed)), sumOf(list.map((one) => one.mutants))];
-  return [...lines, `${killed} of ${mutants} mutants are killed (${percent(killed, mutants)}).`].join('\n');
+  const noticed = sumOf(list.map(({ killed, endless }) => killed + endless));
+  const mutants = sumOf(list.map((score) => score.mutants));
+  return [...lines, `${noticed} of ${mutants} mutants are noticed (${percent(noticed, mutants)}).`].join('\n');
 }
 
-function reportOf({ file, killed, mutants, survivors, tests }: Score): string {
+function reportOf({ file, killed, endless, mutants, survivors, tests }: Score): string {
   const lines = survivors.map(
     ({ line, was, is, isUnreached }) => `  ${file}:${line} ${isUnreached ? 'no test runs ' : ''}${was}  →  ${is}`,
   );
-  return [`${file}: ${killed} of ${mutants} (${percent(killed, mutants)}), by ${tests.join(' ')}`, ...lines, ''].join(
-    '\n',
-  );
+  return [
+    `${file}: ${killed + endless} of ${mutants} (${percent(killed + endless, mutants)}), by ${tests.join(' ')}`,
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 function percent(part: number, whole: number): string {

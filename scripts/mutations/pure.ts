@@ -9,8 +9,10 @@ const FEW_TESTS = 6;
 /** What became of the mutants of one file. */
 export interface Score {
   file: string;
-  /** Killed by a test, or ran into a loop without end, which counts as noticed. */
+  /** A test failed. */
   killed: number;
+  /** The tests did not come to an end: noticed, too. */
+  endless: number;
   mutants: number;
   survivors: Survivor[];
   tests: string[];
@@ -55,10 +57,10 @@ export function testsOf(file: string): string[] {
 
 /**
  * Lets Stryker mutate `file` in a copy of the tree, one mutant at a time, and runs `tests` (default: `testsOf(file)`)
- * on each. A mutant may take half as long again as the plain run, and 10 s.
+ * on each. A mutant may take half as long again as the plain run, and 30 s.
  */
 export async function score(file: string, tests: readonly string[] = testsOf(file)): Promise<Score> {
-  if (tests.length === 0) return { file, killed: 0, mutants: 0, survivors: [], tests: [] };
+  if (tests.length === 0) return { file, killed: 0, endless: 0, mutants: 0, survivors: [], tests: [] };
   process.env.MUTATE_TESTS = tests.join(',');
   const results = await new Stryker({
     mutate: [file],
@@ -68,18 +70,20 @@ export async function score(file: string, tests: readonly string[] = testsOf(fil
     // TypeScript 7 has no JavaScript API, and Stryker would rewrite the file by it; vitest does not read it.
     tsconfigFile: 'none',
     concurrency: 1,
-    timeoutMS: 10_000,
+    timeoutMS: 30_000,
     reporters: [],
     logLevel: 'error',
     tempDirName: '.stryker-tmp',
     ignorePatterns: ['bench', 'data', 'logs'],
   } as never).runMutationTest();
   const counted = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError');
+  const endless = counted.filter(({ status }) => status === 'Timeout').length;
   const alive = counted.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
   const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
   return {
     file,
-    killed: counted.length - alive.length,
+    killed: counted.length - alive.length - endless,
+    endless,
     mutants: counted.length,
     tests: [...tests],
     survivors: alive.map(({ location: { start, end }, replacement, status }) => ({
