@@ -1,12 +1,11 @@
 import { guardsOf, type Mutation } from './mutation.ts';
 
 const BACKUP = ['test/plugins/backup.test.ts'];
-const CATALOG = 'src/catalog';
 const INPUTS = ['test/catalog/inputs.test.ts'];
 
 /** Guards of what a plugin is made of, and of the plugins that come along. */
 export const ofPlugins: readonly Mutation[] = [
-  ...guardsOf(`${CATALOG}/plugin-shelf.ts`, INPUTS, [
+  ...guardsOf('src/catalog/plugin-registry.ts', INPUTS, [
     {
       breaks: 'an import that would mean another file now is another version',
       within: 'isDue',
@@ -14,7 +13,7 @@ export const ofPlugins: readonly Mutation[] = [
       instead: '',
     },
   ]),
-  ...guardsOf(`${CATALOG}/workshop/judge.ts`, INPUTS, [
+  ...guardsOf('src/catalog/builder/build-plugin.ts', INPUTS, [
     {
       breaks: 'a start believes a version only when all that was asked for it is answered as before',
       within: 'isMadeOf',
@@ -22,7 +21,7 @@ export const ofPlugins: readonly Mutation[] = [
       instead: 'lookup.path.length > 0',
     },
   ]),
-  ...guardsOf(`${CATALOG}/workshop/imports-asked.ts`, INPUTS, [
+  ...guardsOf('src/catalog/builder/imports-asked.ts', INPUTS, [
     {
       breaks: 'the file that would win over another is asked for',
       within: 'addPath',
@@ -30,7 +29,7 @@ export const ofPlugins: readonly Mutation[] = [
       instead: '',
     },
   ]),
-  ...guardsOf(`${CATALOG}/workshop/source-reads.ts`, INPUTS, [
+  ...guardsOf('src/catalog/builder/source-reads.ts', INPUTS, [
     {
       breaks: 'a bundle holds nothing that no plugin may be made of',
       within: 'load',
@@ -39,7 +38,7 @@ export const ofPlugins: readonly Mutation[] = [
     },
   ]),
   ...guardsOf(
-    `${CATALOG}/workshop/input-schema.ts`,
+    'src/catalog/builder/input-schema.ts',
     ['test/catalog/input-check.test.ts'],
     [
       {
@@ -51,7 +50,7 @@ export const ofPlugins: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
-    `${CATALOG}/files/input-check.ts`,
+    'src/catalog/files/input-check.ts',
     ['test/catalog/input-check.test.ts'],
     [
       {
@@ -63,7 +62,7 @@ export const ofPlugins: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
-    `${CATALOG}/watching/list.ts`,
+    'src/catalog/watching/list.ts',
     ['test/catalog/unrecognized-files.test.ts'],
     [
       {
@@ -75,7 +74,7 @@ export const ofPlugins: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
-    `${CATALOG}/in-force.ts`,
+    'src/catalog/in-force.ts',
     ['test/catalog/in-force.test.ts'],
     [
       {

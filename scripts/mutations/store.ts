@@ -1,13 +1,12 @@
 import { guardsOf, type Mutation } from './mutation.ts';
 
-const INSIDE = 'src/store/sqlite/inside';
 const LAWS = ['test/store/sqlite.test.ts'];
 const JOB_LAWS = ['test/store/histories.test.ts', ...LAWS];
 const SLOT_LAWS = ['test/schedule/slot-states.test.ts', ...LAWS];
 const UNREADABLE = ['test/store/unreadable.test.ts'];
 
 const jobs: readonly Mutation[] = [
-  ...guardsOf(`${INSIDE}/jobs/settle.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/settle.ts', JOB_LAWS, [
     {
       breaks: 'the fence, in SQL: the number of the attempt',
       within: 'fence',
@@ -16,7 +15,7 @@ const jobs: readonly Mutation[] = [
     },
     { breaks: 'the fence, in SQL: the job still runs', within: 'fence', code: "AND state = 'running'", instead: '' },
   ]),
-  ...guardsOf(`${INSIDE}/jobs/add.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/add.ts', JOB_LAWS, [
     {
       breaks: 'a key makes one job',
       within: 'COLUMNS',
@@ -24,7 +23,7 @@ const jobs: readonly Mutation[] = [
       instead: 'iif(EXISTS (SELECT 1 FROM job WHERE agent = ?1 AND key = ?8), NULL, ?8), ?9, ?10',
     },
   ]),
-  ...guardsOf(`${INSIDE}/jobs/claim.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/claim.ts', JOB_LAWS, [
     {
       breaks: 'a claim takes only what is due, in SQL',
       within: 'due',
@@ -59,7 +58,7 @@ const jobs: readonly Mutation[] = [
       caughtBy: LAWS,
     },
   ]),
-  ...guardsOf(`${INSIDE}/jobs/read.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/read.ts', JOB_LAWS, [
     {
       breaks: 'a lease that is over counts as abandoned',
       within: 'abandoned',
@@ -67,7 +66,7 @@ const jobs: readonly Mutation[] = [
       instead: 'lease_until <= ? - 1000000',
     },
   ]),
-  ...guardsOf(`${INSIDE}/jobs/change.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/change.ts', JOB_LAWS, [
     {
       breaks: 'an attempt of the former life cannot end the new one',
       within: 'redrive',
@@ -81,7 +80,7 @@ const jobs: readonly Mutation[] = [
       instead: "other.key = 'no such key'",
     },
   ]),
-  ...guardsOf(`${INSIDE}/jobs/row.ts`, JOB_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/jobs/row.ts', JOB_LAWS, [
     {
       breaks: 'a cancelled job keeps no key',
       within: 'FREE_KEY',
@@ -99,7 +98,7 @@ const jobs: readonly Mutation[] = [
 ];
 
 const others: readonly Mutation[] = [
-  ...guardsOf(`${INSIDE}/effects.ts`, LAWS, [
+  ...guardsOf('src/store/sqlite/inside/effects.ts', LAWS, [
     { breaks: 'the fence of effects: the job still runs', within: 'held', code: "AND state = 'running'", instead: '' },
     {
       breaks: 'the fence of effects: the number of the attempt',
@@ -114,7 +113,7 @@ const others: readonly Mutation[] = [
       instead: 'known.problem !== undefined',
     },
   ]),
-  ...guardsOf(`${INSIDE}/group.ts`, UNREADABLE, [
+  ...guardsOf('src/store/sqlite/inside/group.ts', UNREADABLE, [
     {
       breaks: 'what only asks is answered beside writes that a full disk refuses',
       within: 'carryOut',
@@ -130,7 +129,7 @@ const others: readonly Mutation[] = [
       instead: '? 0 : 0',
     },
   ]),
-  ...guardsOf(`${INSIDE}/slots.ts`, SLOT_LAWS, [
+  ...guardsOf('src/store/sqlite/inside/slots.ts', SLOT_LAWS, [
     {
       breaks: 'a store asks before it writes the end of a slot',
       within: 'decideOne',
@@ -157,7 +156,7 @@ const others: readonly Mutation[] = [
       instead: '',
     },
   ]),
-  ...guardsOf(`${INSIDE}/aside/rules.ts`, UNREADABLE, [
+  ...guardsOf('src/store/sqlite/inside/aside/rules.ts', UNREADABLE, [
     {
       breaks: 'a pause without a readable end holds: values',
       within: 'pause',

@@ -82,7 +82,7 @@ export const ofWorkers: readonly Mutation[] = [
     {
       breaks: 'a call that carries a secret goes to nobody else',
       within: 'admit',
-      code: 'alone ? { chain: [account], barred: [] } :',
+      code: 'alone ? { chain: [originRecord], barred: [] } :',
       instead: '',
     },
     {
