@@ -3,7 +3,7 @@ import { guardsOf, type Mutation } from './mutation.ts';
 const BACKUP = ['test/host/backup.test.ts'];
 const CLAIM = ['test/cli/claim.test.ts'];
 const SECRETS = ['test/e2e/secrets.test.ts'];
-const SETTINGS = ['test/host/config-probation.test.ts'];
+const SETTINGS = ['test/host/config-watch.test.ts'];
 const VERSIONS = ['test/e2e/probation.test.ts'];
 
 const life: readonly Mutation[] = [
@@ -81,13 +81,22 @@ const probation: readonly Mutation[] = [
       },
     ],
   ),
-  ...guardsOf('src/host/config/probation.ts', SETTINGS, [
-    { breaks: 'what was taken back is told once', within: 'begin', code: 'if (!taken.bad.isTold)', instead: '' },
-  ]),
-  ...guardsOf('src/host/config/again.ts', SETTINGS, [
+  ...guardsOf('src/host/config/watch.ts', SETTINGS, [
     {
-      breaks: 'what died with a host because of its settings is run again',
-      within: 'failedBy',
+      breaks: 'settings that were taken back are recorded once',
+      within: 'turn',
+      code: 'selection.bad.isReported',
+      instead: 'false',
+    },
+    {
+      breaks: 'settings are not good before a host has worked with them for a while',
+      within: 'turn',
+      code: '!config.hasWorked() ||',
+      instead: '',
+    },
+    {
+      breaks: 'jobs that died with a host because of its settings are run again',
+      within: 'report',
       code: "=== 'HOST_LOST'",
       instead: "=== 'NEVER'",
     },
