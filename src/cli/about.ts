@@ -1,12 +1,5 @@
 import type { Command } from 'commander';
-
-/** What `--help --json` tells of a command, and of each one below it. */
-export interface HelpView {
-  usage: string;
-  about: string;
-  options: { flags: string; about: string }[];
-  commands: { name: string; about: string }[];
-}
+import type { HelpView } from '../control/protocol.ts';
 
 /** The help of the command that the words before `--help` name. */
 export function helpView(program: Command, argv: readonly string[]): HelpView {

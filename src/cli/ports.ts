@@ -1,7 +1,5 @@
-import type { BackupView, ProofView, RestoreView } from '../control/backups.ts';
 import type { ControlClient } from '../control/client.ts';
-import type { Op, Ops } from '../control/protocol.ts';
-import type { StoreView } from '../control/store-view.ts';
+import type { BackupView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Clock } from './text/clock.ts';
 import type { Paint } from './text/paint.ts';

@@ -6,6 +6,9 @@
  */
 import type { PlainFault } from '../kernel/fault.ts';
 
+export type { BackupView, ProofView, RestoreView } from '../operations/results/backup.ts';
+export type { FileDiff, TestView } from '../operations/results/build.ts';
+export type { HelpView } from '../operations/results/command.ts';
 export type { ConfigView } from '../operations/results/config.ts';
 export type { DrillNewsView, DrillView } from '../operations/results/drill.ts';
 export type { IncidentView } from '../operations/results/incident.ts';
@@ -21,6 +24,7 @@ export type {
 export type { SecretsView } from '../operations/results/secrets.ts';
 export type { StateEntryView, StateSizeView } from '../operations/results/state.ts';
 export type { AgentView, StatusView } from '../operations/results/status.ts';
+export type { StoreView, UnreadableView } from '../operations/results/store.ts';
 export type { ChangeView, VersionView } from '../operations/results/version.ts';
 export type { WhyView } from '../operations/results/why.ts';
 export type { Op, Ops } from '../operations/table.ts';

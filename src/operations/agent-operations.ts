@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { count, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
-import { checkResult, levelResult, pausedResult, resumedResult } from './results/host.ts';
-import { incidentResult } from './results/incident.ts';
-import { rehearsalResult, rehearsedItem } from './results/rehearsal.ts';
-import { secretsResult } from './results/secrets.ts';
-import { stateEntryResult, stateMovedResult, stateSetResult, stateSizeResult } from './results/state.ts';
-import { statusResult } from './results/status.ts';
-import { changeResult, rolledBackResult, sourcesResult, versionsResult } from './results/version.ts';
+
+const hostResults = () => import('./results/host.ts');
+const incidentResults = () => import('./results/incident.ts');
+const rehearsalResults = () => import('./results/rehearsal.ts');
+const secretsResults = () => import('./results/secrets.ts');
+const stateResults = () => import('./results/state.ts');
+const statusResults = () => import('./results/status.ts');
+const versionResults = () => import('./results/version.ts');
 
 /** Operations on agents, the plugins and versions that they are made of, and what happened to them. */
 export const AGENT_OPERATIONS = {
@@ -17,7 +18,7 @@ export const AGENT_OPERATIONS = {
     role: 'reader',
     about: 'The host, its agents, and what is wrong.',
     args: z.strictObject({ agent: name().optional() }),
-    result: statusResult,
+    result: async () => (await statusResults()).statusResult,
   },
   incidents: {
     kind: 'read',
@@ -30,56 +31,56 @@ export const AGENT_OPERATIONS = {
       limit: limit(),
       drills: flag().describe('Also incidents of drills, which are left out unless `agent` names an agent of a drill.'),
     }),
-    result: z.array(incidentResult),
+    result: async () => z.array((await incidentResults()).incidentResult),
   },
   incident: {
     kind: 'read',
     role: 'reader',
     about: 'One incident in full.',
     args: z.strictObject({ id: name() }),
-    result: incidentResult,
+    result: async () => (await incidentResults()).incidentResult,
   },
   ack: {
     kind: 'act',
     role: 'operator',
     about: 'Closes an incident by hand; an incident that has ended only gets the note.',
     args: z.strictObject({ id: name(), note: text(10_000).optional() }),
-    result: incidentResult,
+    result: async () => (await incidentResults()).incidentResult,
   },
   pause: {
     kind: 'act',
     role: 'operator',
     about: 'Starts no more jobs of an agent; what is due waits.',
     args: z.strictObject({ agent: name(), forMs: count(BOUNDS.pause).optional().describe('Left out: until resumed.') }),
-    result: pausedResult,
+    result: async () => (await hostResults()).pausedResult,
   },
   resume: {
     kind: 'act',
     role: 'operator',
     about: 'Starts the jobs of an agent again, and ends its quarantine.',
     args: z.strictObject({ agent: name() }),
-    result: resumedResult,
+    result: async () => (await hostResults()).resumedResult,
   },
   level: {
     kind: 'act',
     role: 'operator',
     about: 'Sets the lowest level at which an agent may log, until the host ends.',
     args: z.strictObject({ agent: name(), level: logLevel() }),
-    result: levelResult,
+    result: async () => (await hostResults()).levelResult,
   },
   stateSizes: {
     kind: 'read',
     role: 'reader',
     about: 'Agents that hold state, and how much; agents that are gone, too.',
     args: NO_ARGUMENTS,
-    result: z.array(stateSizeResult),
+    result: async () => z.array((await stateResults()).stateSizeResult),
   },
   state: {
     kind: 'read',
     role: 'operator',
     about: 'What an agent keeps in context.state.',
     args: z.strictObject({ agent: name(), key: name().optional().describe('Left out: every key.') }),
-    result: z.array(stateEntryResult),
+    result: async () => z.array((await stateResults()).stateEntryResult),
   },
   stateSet: {
     kind: 'act',
@@ -90,7 +91,7 @@ export const AGENT_OPERATIONS = {
       key: name(),
       value: payload().describe('Left out: the key is deleted.'),
     }),
-    result: stateSetResult,
+    result: async () => (await stateResults()).stateSetResult,
   },
   stateMove: {
     kind: 'act',
@@ -98,21 +99,21 @@ export const AGENT_OPERATIONS = {
     about:
       'Gives the state of an agent, which may be gone, to another agent; keys that it has already stay as they are.',
     args: z.strictObject({ from: name(), to: name() }),
-    result: stateMovedResult,
+    result: async () => (await stateResults()).stateMovedResult,
   },
   versions: {
     kind: 'read',
     role: 'reader',
     about: 'The kept versions of a plugin, and what they are to its agents.',
     args: z.strictObject({ plugin: name().describe('The name of a plugin, or of an agent that is made of it.') }),
-    result: versionsResult,
+    result: async () => (await versionResults()).versionsResult,
   },
   sources: {
     kind: 'read',
     role: 'operator',
     about: 'The files of the author of which a version is made.',
     args: z.strictObject({ plugin: name(), version: name().describe('Its first digits are enough.') }),
-    result: sourcesResult,
+    result: async () => (await versionResults()).sourcesResult,
   },
   rollback: {
     kind: 'act',
@@ -124,7 +125,7 @@ export const AGENT_OPERATIONS = {
       force: flag().describe('Also to a version that is known to be bad.'),
       latest: flag().describe('Follows its files again.'),
     }),
-    result: rolledBackResult,
+    result: async () => (await versionResults()).rolledBackResult,
   },
   rehearse: {
     kind: 'act',
@@ -138,29 +139,29 @@ export const AGENT_OPERATIONS = {
       against: name().optional().describe('A version that is run beside, instead of the record.'),
       live: flag().describe('Does GET and HEAD.'),
     }),
-    item: rehearsedItem,
-    result: rehearsalResult,
+    item: async () => (await rehearsalResults()).rehearsedItem,
+    result: async () => (await rehearsalResults()).rehearsalResult,
   },
   secrets: {
     kind: 'read',
     role: 'operator',
     about: 'Names and places of the secrets that agents declare, looked at now; no values.',
     args: NO_ARGUMENTS,
-    result: secretsResult,
+    result: async () => (await secretsResults()).secretsResult,
   },
   check: {
     kind: 'read',
     role: 'reader',
     about: 'Looks at every plugin and agent file.',
     args: NO_ARGUMENTS,
-    result: checkResult,
+    result: async () => (await hostResults()).checkResult,
   },
   changes: {
     kind: 'stream',
     role: 'reader',
     about: 'What comes of each file in plugins/ and agents/ that changes.',
     args: NO_ARGUMENTS,
-    item: changeResult,
-    result: z.null(),
+    item: async () => (await versionResults()).changeResult,
+    result: async () => z.null(),
   },
 } as const satisfies Record<string, Operation>;

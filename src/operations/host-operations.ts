@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { logLevel, name } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
-import { configChangedResult, configShowResult } from './results/config.ts';
-import { drillNewsItem, drillResult } from './results/drill.ts';
-import { mendedResult, pingResult, stoppingResult } from './results/host.ts';
-import { logLineResult } from './results/log-line.ts';
+
+const configResults = () => import('./results/config.ts');
+const drillResults = () => import('./results/drill.ts');
+const hostResults = () => import('./results/host.ts');
+const logLineResults = () => import('./results/log-line.ts');
 
 /** Operations on the host itself. */
 export const HOST_OPERATIONS = {
@@ -13,7 +14,7 @@ export const HOST_OPERATIONS = {
     role: 'reader',
     about: 'The host that answers, and its folder.',
     args: NO_ARGUMENTS,
-    result: pingResult,
+    result: async () => (await hostResults()).pingResult,
   },
   follow: {
     kind: 'stream',
@@ -24,36 +25,36 @@ export const HOST_OPERATIONS = {
       job: name().optional(),
       level: logLevel().default('debug').describe('The lowest level that is sent.'),
     }),
-    item: logLineResult,
-    result: z.null(),
+    item: async () => (await logLineResults()).logLineResult,
+    result: async () => z.null(),
   },
   configShow: {
     kind: 'read',
     role: 'operator',
     about: 'Each setting of an agent with the place where it is said, or of the host with what becomes of its file.',
     args: z.strictObject({ agent: name().optional().describe('Left out: the host.') }),
-    result: configShowResult,
+    result: async () => (await configResults()).configShowResult,
   },
   configRollback: {
     kind: 'act',
     role: 'operator',
     about: 'Goes back to the settings of the host that last worked, until config/daruma.yaml is changed.',
     args: NO_ARGUMENTS,
-    result: configChangedResult,
+    result: async () => (await configResults()).configChangedResult,
   },
   configForce: {
     kind: 'act',
     role: 'operator',
     about: 'Takes config/daruma.yaml as good, whatever was seen of its settings.',
     args: NO_ARGUMENTS,
-    result: configChangedResult,
+    result: async () => (await configResults()).configChangedResult,
   },
   storeMend: {
     kind: 'act',
     role: 'operator',
     about: 'Sets aside every row of the store that cannot be read.',
     args: NO_ARGUMENTS,
-    result: mendedResult,
+    result: async () => (await hostResults()).mendedResult,
   },
   drill: {
     kind: 'act',
@@ -62,14 +63,14 @@ export const HOST_OPERATIONS = {
     args: z.strictObject({
       names: z.array(name(), { error: 'is no list of names' }).max(100).optional().describe('Left out: every drill.'),
     }),
-    item: drillNewsItem,
-    result: z.array(drillResult),
+    item: async () => (await drillResults()).drillNewsItem,
+    result: async () => z.array((await drillResults()).drillResult),
   },
   stop: {
     kind: 'act',
     role: 'operator',
     about: 'Ends the host; the answer comes before it begins, and the host is gone when its process is.',
     args: NO_ARGUMENTS,
-    result: stoppingResult,
+    result: async () => (await hostResults()).stoppingResult,
   },
 } as const satisfies Record<string, Operation>;

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
 import { anyJobStates, count, flag, instant, jobStates, limit, name, payload } from './arguments.ts';
 import type { Operation } from './operation.ts';
-import { deadGroupResult, jobResult, manyOrPlanResult, slotResult, usedKeyResult } from './results/job.ts';
-import { nextResult, whyResult } from './results/why.ts';
+
+const jobResults = () => import('./results/job.ts');
+const whyResults = () => import('./results/why.ts');
 
 /** Operations on jobs, slots and dead letters. */
 export const JOB_OPERATIONS = {
@@ -20,14 +21,14 @@ export const JOB_OPERATIONS = {
       limit: limit(),
       drills: flag().describe('Also jobs of drills, which are left out unless `agent` names an agent of a drill.'),
     }),
-    result: z.array(jobResult),
+    result: async () => z.array((await jobResults()).jobResult),
   },
   job: {
     kind: 'read',
     role: 'reader',
     about: 'One job with each of its failed attempts.',
     args: z.strictObject({ id: name(), wait: flag().describe('Answers when the job has ended.') }),
-    result: jobResult,
+    result: async () => (await jobResults()).jobResult,
   },
   run: {
     kind: 'act',
@@ -41,14 +42,14 @@ export const JOB_OPERATIONS = {
       priority: count(BOUNDS.priority).optional(),
       attempts: count(BOUNDS.attempts).optional().describe('Left out: as many as the limits of the agent say.'),
     }),
-    result: jobResult.extend({ usedKey: usedKeyResult.nullable().optional() }).meta({ id: 'RunJob' }),
+    result: async () => (await jobResults()).runResult,
   },
   cancel: {
     kind: 'act',
     role: 'operator',
     about: 'Ends an unfinished job for good, a running attempt included.',
     args: z.strictObject({ id: name() }),
-    result: jobResult,
+    result: async () => (await jobResults()).jobResult,
   },
   cancelMany: {
     kind: 'act',
@@ -60,35 +61,35 @@ export const JOB_OPERATIONS = {
       states: jobStates(['queued', 'running', 'retrying']).optional().describe('Left out: all of them.'),
       dryRun: flag(),
     }),
-    result: manyOrPlanResult,
+    result: async () => (await jobResults()).manyOrPlanResult,
   },
   why: {
     kind: 'read',
     role: 'reader',
     about: 'Why an agent ran, or did not run, at a planned time.',
     args: z.strictObject({ agent: name(), at: instant().optional().describe('Left out: its newest slot.') }),
-    result: whyResult,
+    result: async () => (await whyResults()).whyResult,
   },
   next: {
     kind: 'read',
     role: 'reader',
     about: 'The times at which the schedule of an agent will ask for jobs; none for an agent without a schedule.',
     args: z.strictObject({ agent: name(), n: count(BOUNDS.times).default(5) }),
-    result: nextResult,
+    result: async () => (await whyResults()).nextResult,
   },
   slots: {
     kind: 'read',
     role: 'reader',
     about: 'The slots of an agent, or of all agents, between two times.',
     args: z.strictObject({ agent: name().optional(), from: instant(), to: instant() }),
-    result: z.array(slotResult),
+    result: async () => z.array((await jobResults()).slotResult),
   },
   dlq: {
     kind: 'read',
     role: 'reader',
     about: 'Dead letters, grouped by agent and cause.',
     args: z.strictObject({ drills: flag().describe('Also dead letters of drills.') }),
-    result: z.array(deadGroupResult),
+    result: async () => z.array((await jobResults()).deadGroupResult),
   },
   replay: {
     kind: 'act',
@@ -101,7 +102,7 @@ export const JOB_OPERATIONS = {
       states: jobStates(['dead', 'cancelled']).optional().describe('Left out: dead.'),
       dryRun: flag(),
     }),
-    result: manyOrPlanResult,
+    result: async () => (await jobResults()).manyOrPlanResult,
   },
   drop: {
     kind: 'act',
@@ -113,6 +114,6 @@ export const JOB_OPERATIONS = {
       agent: name().optional(),
       dryRun: flag(),
     }),
-    result: manyOrPlanResult,
+    result: async () => (await jobResults()).manyOrPlanResult,
   },
 } as const satisfies Record<string, Operation>;

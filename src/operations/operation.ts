@@ -20,10 +20,13 @@ export interface Operation {
   about: string;
   /** Strict: an argument that is not named here is refused. Defaults are filled in before the operation sees them. */
   args: z.ZodObject;
-  /** The answer, as its client gets it out of JSON. Strict in tests; clients accept further fields. */
-  result: z.ZodType;
+  /**
+   * The answer, as its client gets it out of JSON: strict in tests, while clients accept further fields. Loaded when it is
+   * asked for, since a host that works checks no answers and its start must not wait for their schemas.
+   */
+  result: () => Promise<z.ZodType>;
   /** What is sent before the answer, any number of times; left out: nothing is. */
-  item?: z.ZodType;
+  item?: () => Promise<z.ZodType>;
 }
 
 /** The arguments of an operation that takes none. */

@@ -10,6 +10,8 @@ import { JOB_OPERATIONS } from './job-operations.ts';
 export const OPERATIONS = { ...AGENT_OPERATIONS, ...JOB_OPERATIONS, ...HOST_OPERATIONS };
 
 type Table = typeof OPERATIONS;
+type Load = () => Promise<z.ZodType>;
+type Loaded<L extends Load> = z.output<Awaited<ReturnType<L>>>;
 
 /** The name of an operation. */
 export type Op = keyof Table;
@@ -19,7 +21,7 @@ export type Ops = {
   [O in Op]: {
     args: z.input<Table[O]['args']>;
     read: z.output<Table[O]['args']>;
-    value: z.output<Table[O]['result']>;
-    item: Table[O] extends { item: infer Item extends z.ZodType } ? z.output<Item> : never;
+    value: Loaded<Table[O]['result']>;
+    item: Table[O] extends { item: infer Item extends Load } ? Loaded<Item> : never;
   };
 };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import type { RestoreView } from '../../control/backups.ts';
+import type { RestoreView } from '../../control/protocol.ts';
 import { installationFolder } from '../folder.ts';
 import { leaveCheckout } from '../init/checkout.ts';
 import type { CommandResult, Stage } from '../ports.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ProofView } from '../../control/backups.ts';
+import type { ProofView } from '../../control/protocol.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';

@@ -1,13 +1,8 @@
-import { diffLines, type Hunk } from '../../kernel/line-diff.ts';
+import type { FileDiff } from '../../control/protocol.ts';
+import { diffLines } from '../../kernel/line-diff.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { visible } from '../text/fault.ts';
 import { usage } from '../usage.ts';
-
-interface FileDiff {
-  path: string;
-  is: 'added' | 'removed' | 'changed';
-  hunks: Hunk[];
-}
 
 export const verbatim = true;
 

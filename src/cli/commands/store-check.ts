@@ -1,4 +1,4 @@
-import type { StoreView } from '../../control/store-view.ts';
+import type { StoreView } from '../../control/protocol.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';

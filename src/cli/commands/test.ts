@@ -3,20 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import type { TestView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-
-/** One test, as `--json` tells it. */
-interface TestView {
-  file: string;
-  name: string;
-  ok: boolean;
-  /** Was not run. */
-  skipped: boolean;
-  durationMs: number | null;
-  error: string | null;
-}
 
 const TEST_FILE = /\.(?:test|spec)\.[cm]?[jt]sx?$/;
 const INSTALL = 'npm i -D vitest vite';

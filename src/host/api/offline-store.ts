@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { StoreView, UnreadableView } from '../../control/store-view.ts';
+import type { StoreView, UnreadableView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';

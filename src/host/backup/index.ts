@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BackupView, ProofView, RestoreView } from '../../control/backups.ts';
+import type { BackupView, ProofView, RestoreView } from '../../control/protocol.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { listBackups, noteVerified } from './list.ts';
 import { verifyBackup } from './proof.ts';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { BackupView, ProofView } from '../../control/backups.ts';
+import type { BackupView, ProofView } from '../../control/protocol.ts';
 
 const FOLDER = 'backups';
 /** Which archive was read back, when, and how many bytes it had: by name. The backup plugin writes it as well. */

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { resolveHostSettings } from '../../catalog/files/host-settings.ts';
-import type { ProofView } from '../../control/backups.ts';
+import type { ProofView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { proveStore } from '../../store/sqlite/prove.ts';
 import { type Entry, entriesOf, unpack } from './archive.ts';

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import type { RestoreView } from '../../control/backups.ts';
 import { guardianOf } from '../../control/place.ts';
+import type { RestoreView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { lockFolder } from '../lifecycle/lock.ts';

@@ -31,3 +31,17 @@ export const mendedResult = z
   .meta({ id: 'Mended' });
 
 export const stoppingResult = z.strictObject({ pid: count() }).meta({ id: 'Stopping' });
+
+export const startedResult = z
+  .strictObject({
+    pid: count(),
+    version: z.string(),
+    startedAt: time(),
+    folder: z.string(),
+    socket: z.string(),
+    store: z.string(),
+    logs: z.string(),
+    agents: z.array(z.string()),
+    problems: z.array(faultResult),
+  })
+  .meta({ id: 'Started', description: 'The one line that `start` prints when the host is at work.' });

@@ -69,6 +69,8 @@ export const usedKeyResult = z
   .strictObject({ since: time(), state: z.string(), sameInput: z.boolean() })
   .meta({ id: 'UsedKey', description: 'The job that has the key already: nothing was queued.' });
 
+export const runResult = jobResult.extend({ usedKey: usedKeyResult.nullable().optional() }).meta({ id: 'RunJob' });
+
 export const manyResult = z
   .strictObject({
     count: count(),
