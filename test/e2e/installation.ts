@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readHostFile } from '../../src/control/place.ts';
 import { processStart } from '../../src/control/process.ts';
+import { startedResult } from '../../src/operations/results/host.ts';
+import { mustKeep, resultOf } from '../contract.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -35,7 +37,7 @@ export interface Installation {
   said(): { stdout: string; stderr: string };
   /** Ends guardian and host and resolves with the exit code. SIGKILL kills both, null. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Runs the command line in the folder; `--json` is parsed. */
+  /** Runs the command line in the folder; `--json` is parsed, and rejects when it is not what the contract says. */
   daruma(...args: string[]): Promise<Said>;
   /** Asks again until the answer holds; fails with the last answer after `withinMs`. */
   until<T>(what: () => Promise<T>, holds: (answer: T) => boolean, withinMs?: number): Promise<T>;
@@ -87,7 +89,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
           if (said.includes('\n')) {
             const first = JSON.parse(said.slice(0, said.indexOf('\n')));
             if (first.error) reject(Object.assign(new Error(first.error.message), { fault: first.error }));
-            else resolve(first);
+            else resolve(mustKeep(startedResult, first, 'daruma start'));
           }
         });
         started.once('exit', (code) => reject(new Error(`the host ended with ${code}: ${said}${complained}`)));
@@ -112,7 +114,12 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
           { cwd: folder, maxBuffer: 64 * 1024 ** 2, env: { ...process.env, NO_COLOR: '1' } },
           (error, stdout, stderr) => {
             const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;
-            resolve({ code, stdout, stderr, json: args.includes('--json') ? JSON.parse(stdout || 'null') : undefined });
+            const said = { code, stdout, stderr, json: undefined };
+            if (!args.includes('--json')) return resolve(said);
+            const json = JSON.parse(stdout || 'null');
+            resolve(
+              mustKeep(json && resultOf(args, code), json, `daruma ${args.join(' ')}`).then(() => ({ ...said, json })),
+            );
           },
         );
       });
