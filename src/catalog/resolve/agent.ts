@@ -3,7 +3,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Needs } from '../../plugin/define.ts';
 import { type AgentFile, agentFileFault, originsIn } from '../files/agent-file.ts';
-import { faultOfIssues, type Issue } from '../files/issues.ts';
+import { faultOfIssues, type Issue, type ValueProblem } from '../files/issues.ts';
 import { DEFAULT_LIMITS, defaultSilence, toAgentLimits } from '../files/limits.ts';
 import { narrowNeeds } from '../files/needs.ts';
 import { placesIn } from '../files/yaml-place.ts';
@@ -59,8 +59,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   });
   origins.push({ path: 'version', value: version.ref.id, origin: version.entry });
   const times = resolveSchedule(said, plugin, terms.hostTimezone, pick);
-  if ('wrong' in times)
-    return { fault: file ? agentFileFault(file, times.wrong) : { ...times.wrong, file: version.entry } };
+  if ('wrong' in times) return { fault: file ? agentFileFault(file, times.wrong) : pluginFault(version, times.wrong) };
   const { schedule } = times;
   const on = pick('on', said?.on, plugin.on, []);
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
@@ -92,7 +91,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   if (min > max) {
     const message = `${min} is above workers.max ${max}`;
     const wrong = { code: 'WORKERS_INVALID', path: ['workers', 'min'], message, next: 'set workers.max as well' };
-    return { fault: file ? agentFileFault(file, wrong) : { ...wrong, file: version.entry } };
+    return { fault: file ? agentFileFault(file, wrong) : pluginFault(version, wrong) };
   }
   const isolation = pick('isolation', said?.isolation, plugin.isolation, 'shared');
 
@@ -100,7 +99,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   if (input && !input.takesNothing && (schedule || firstRun)) {
     const wrong = tellInputNeeded(schedule ? 'schedule' : 'firstRun');
     return {
-      fault: file && said?.schedule !== undefined ? agentFileFault(file, wrong) : { ...wrong, file: version.entry },
+      fault: file && said?.schedule !== undefined ? agentFileFault(file, wrong) : pluginFault(version, wrong),
     };
   }
 
@@ -138,11 +137,11 @@ function withHosts(
   if (at === 'value') {
     const wrong = { code: 'SETTINGS_INVALID', path: ['settings', ...path], message, next: 'write a URL' };
     return {
-      fault: file ? agentFileFault(file, wrong) : { ...wrong, message: `${setting} ${message}`, file: version.entry },
+      fault: file ? agentFileFault(file, wrong) : pluginFault(version, { ...wrong, message: `${setting} ${message}` }),
     };
   }
   const wrong = { code: 'NEEDS_INVALID', path: ['needs', 'net', index], message };
-  return { fault: by === 'file' && file ? agentFileFault(file, wrong) : { ...wrong, file: version.entry } };
+  return { fault: by === 'file' && file ? agentFileFault(file, wrong) : pluginFault(version, wrong) };
 }
 
 /** Says behind the origin of `needs.net` where the settings stand that its hosts come from. */
@@ -198,6 +197,11 @@ function tellSettings({ name, version, file, settingsIssues }: ResolveTerms): Pl
     text: file.text,
     place: placesIn(file.text),
   });
+}
+
+/** A fault of the plugin has no path: the place of a value in a source is not known. */
+function pluginFault({ entry }: { entry: string }, { code, message, next }: ValueProblem): PlainFault {
+  return { code, message, ...(next === undefined ? {} : { next }), file: entry };
 }
 
 function tellInputNeeded(trigger: 'schedule' | 'firstRun') {
