@@ -1,4 +1,4 @@
-import type { HostSettings } from '../catalog/files/host-settings.ts';
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { fileId } from '../control/place.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';

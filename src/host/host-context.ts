@@ -1,4 +1,4 @@
-import type { HostSettings } from '../catalog/files/host-settings.ts';
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import type { Catalog } from '../catalog/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';

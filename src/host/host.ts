@@ -125,7 +125,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const answering = { jobs: () => jobs, answers: () => answers };
     const workers = createWorkforce(
       { ...foundation, ...answering, exec, outbound, healer, probation, secrets: setup.secrets },
-      { folder, ...settings.cells },
+      { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs },
     );
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
     const jobs = createJobs(

@@ -95,6 +95,12 @@ function formatLongest(ms: number): string {
   return Number.isInteger(days) ? `${days} days` : formatDuration(ms);
 }
 
+/** A bound of lengths as it can be written: `24d`. */
+export function formatLengthBound(ms: number): string {
+  const unit = ['d', 'h', 'm', 's'].find((one) => ms > 0 && ms % MILLISECONDS[one]! === 0) ?? 'ms';
+  return `${ms / MILLISECONDS[unit]!}${unit}`;
+}
+
 /** A bound of sizes as it can be written: `16MB`. */
 export function formatBound(bytes: number): string {
   const unit = ['GB', 'MB', 'KB'].find((one) => bytes % BYTES[one]! === 0) ?? 'B';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settingsPage } from '../../scripts/settings.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { jsonSchemas } from '../../src/catalog/files/json-schemas.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
@@ -204,7 +205,7 @@ describe('the host’s own settings', () => {
       timezone: 'UTC',
       store: { file: 'data/daruma.db' },
       logs: { folder: 'logs', level: 'info', maxFileBytes: 10 * 1024 ** 2, budgetBytes: 2 * 1024 ** 3 },
-      cells: { cellSize: 50, idleMs: 60_000 },
+      cells: { size: 50, idleMs: 60_000 },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
       origins: {},
@@ -234,6 +235,10 @@ describe('the host’s own settings', () => {
   ])('refuse %j with its place', (text, fault) => {
     expect(faultOf(text)).toMatchObject({ file: 'config/daruma.yaml', ...fault });
   });
+});
+
+it('docs/settings.md is what the table of settings says: npm run settings', () => {
+  expect(readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8')).toBe(settingsPage());
 });
 
 describe('the JSON schemas in config/', () => {

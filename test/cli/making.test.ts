@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { DEFAULT_HOST_SETTINGS, resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
+import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
+import { HOST_SETTINGS } from '../../src/catalog/files/host-settings-table.ts';
 import { DEFAULT_LIMITS } from '../../src/catalog/files/limits.ts';
 import { leaveCheckout } from '../../src/cli/init/checkout.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
@@ -161,7 +162,12 @@ describe('init', () => {
       .join('\n');
     const { timezone, ...rest } = parse(uncommented);
     expect(timezone).toBe('UTC');
-    const { control: _, ...defaults } = DEFAULT_HOST_SETTINGS;
+    const defaults: Record<string, unknown> = { origins: {} };
+    for (const { path, fallback } of HOST_SETTINGS) {
+      const [group, key] = path.split('.') as [string, string | undefined];
+      if (key === undefined || fallback === undefined) continue;
+      defaults[group] = { ...(defaults[group] as object | undefined), [key]: fallback };
+    }
     expect(rest).toEqual(defaults);
     expect(() => resolveHostSettings(uncommented, 'config/daruma.yaml')).not.toThrow();
   });

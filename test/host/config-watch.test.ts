@@ -119,7 +119,7 @@ describe('the probation of the host’s settings', () => {
     await lose();
     isDown = true;
     await begin();
-    expect(config.settings.cells.cellSize).toBe(50);
+    expect(config.settings.cells.size).toBe(50);
     // A store that is full for a while delays the record.
     expect(records).toEqual(['begun']);
     isDown = false;

@@ -1,4 +1,5 @@
-import { HOST_SETTINGS_FILE, type HostSettings, resolveHostSettings } from '../../catalog/files/host-settings.ts';
+import { HOST_SETTINGS_FILE, resolveHostSettings } from '../../catalog/files/host-settings.ts';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import type { ValueSource } from '../../catalog/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { type ChangedSetting, changedSettings, configId } from './change.ts';

@@ -1,43 +1,42 @@
-import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import { HOST_SETTINGS, type HostSettings, isLiveSetting, placeOf } from '../../catalog/files/host-settings-table.ts';
 import type { ChangedSetting } from './change.ts';
 
-/** Settings that a host takes while it works. All others need rooms to be built anew. */
-const LIVE: ReadonlySet<string> = new Set([
-  'logs.level',
-  'logs.budget',
-  'retention.jobs',
-  'retention.slots',
-  'retention.events',
-  'versions.budget',
-]);
+type Row = (typeof HOST_SETTINGS)[number];
 
+/** Whether a host takes all these changes while it works. All other settings need rooms to be built anew. */
 export function isLive(changed: readonly ChangedSetting[]): boolean {
-  return changed.every(({ path }) => LIVE.has(path) || path.startsWith('origins.'));
+  return changed.every(({ path }) => isLiveSetting(path));
 }
 
 /**
- * Settings on trial, as long as they are: nothing is deleted that the good ones would keep, because that could not be
- * taken back.
+ * Settings on probation: nothing is deleted that the good ones would keep, because nobody could take back a deletion. Of
+ * each setting that deletes, the larger value holds.
  */
 export function careful(tried: HostSettings, good: HostSettings): HostSettings {
-  const { jobsMs, slotsMs, eventsMs } = tried.retention;
-  return {
-    ...tried,
-    logs: { ...tried.logs, budgetBytes: Math.max(tried.logs.budgetBytes, good.logs.budgetBytes) },
-    versions: { budgetBytes: Math.max(tried.versions.budgetBytes, good.versions.budgetBytes) },
-    retention: {
-      jobsMs: Math.max(jobsMs, good.retention.jobsMs),
-      slotsMs: Math.max(slotsMs, good.retention.slotsMs),
-      eventsMs: Math.max(eventsMs, good.retention.eventsMs),
-    },
-  };
+  const settings = structuredClone(tried);
+  for (const row of HOST_SETTINGS) {
+    if (row.deletes) put(settings, row, Math.max(valueIn(tried, row) as number, valueIn(good, row) as number));
+  }
+  return settings;
 }
 
-/** Puts what is live of `from` into the settings that the rooms hold. */
+/** Puts the live settings of `from` into the settings that the rooms hold. */
 export function takeLive(into: HostSettings, from: HostSettings): void {
-  into.logs.level = from.logs.level;
-  into.logs.budgetBytes = from.logs.budgetBytes;
-  Object.assign(into.retention, from.retention);
-  Object.assign(into.versions, from.versions);
-  into.origins = from.origins;
+  for (const row of HOST_SETTINGS) if (row.live) put(into, row, valueIn(from, row));
+}
+
+function valueIn(settings: HostSettings, row: Row): unknown {
+  const { group, name } = placeOf(row);
+  return holderOf(settings, group)[name];
+}
+
+function put(settings: HostSettings, row: Row, value: unknown): void {
+  const { group, name } = placeOf(row);
+  holderOf(settings, group)[name] = value;
+}
+
+/** The object in which {@link HostSettings} has the values of a group. */
+function holderOf(settings: HostSettings, group: string | undefined): Record<string, unknown> {
+  const values = settings as unknown as Record<string, unknown>;
+  return group === undefined ? values : (values[group] as Record<string, unknown>);
 }

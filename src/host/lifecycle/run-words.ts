@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HostSettings } from '../../catalog/files/host-settings.ts';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import { kindOfPluginPath, PLUGIN_ENDINGS } from '../../catalog/files/names.ts';
 import { asTyped, jsonAsTyped, typedFrom } from '../../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';

@@ -1,0 +1,95 @@
+import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
+import { machineZone } from '../../kernel/time.ts';
+import { choice, count, length, origins, path, type Setting, setting, size, zone } from './setting.ts';
+
+/**
+ * Every setting of the host, a row each. The schema of config/daruma.yaml, its JSON Schema, the type
+ * {@link HostSettings}, the defaults, what changes in place, what may not delete on probation, and docs/settings.md all
+ * come out of these rows.
+ */
+export const HOST_SETTINGS = [
+  setting('timezone', zone, () => machineZone().zone, {
+    about: 'The zone of every schedule that names none. Default: that of the machine.',
+  }),
+  setting('store.file', path(), 'data/daruma.db', { about: 'The SQLite file.' }),
+  setting('logs.folder', path(), 'logs', { about: 'The folder of all log files.' }),
+  setting('logs.level', choice(LOG_LEVELS), 'info', { live: true, about: 'The least level that is written.' }),
+  setting('logs.maxFile', size(BOUNDS.disk), '50MB', { about: 'A file that is larger is rolled.' }),
+  setting('logs.budget', size({ ...BOUNDS.disk, least: 10 * BOUNDS.disk.least }), '2GB', {
+    live: true,
+    deletes: true,
+    about: 'All log files together; the oldest go first.',
+  }),
+  setting('cells.size', count(BOUNDS.cell), 50, { about: 'Workers in one cell, at most.' }),
+  setting('cells.idle', length(BOUNDS.timer), '60s', {
+    about:
+      'An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work comes at more than half of it.',
+  }),
+  setting('retention.jobs', length(BOUNDS.keep), '30d', { live: true, deletes: true, about: 'Finished jobs.' }),
+  setting('retention.slots', length(BOUNDS.keep), '90d', { live: true, deletes: true, about: 'Decided slots.' }),
+  setting('retention.events', length(BOUNDS.keep), '90d', { live: true, deletes: true, about: 'Events.' }),
+  setting('versions.budget', size(BOUNDS.disk), '256MB', {
+    live: true,
+    deletes: true,
+    about:
+      'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.',
+  }),
+  setting('jobChains.depth', count(BOUNDS.hops), DEFAULT_CHAIN_BOUNDS.depth, {
+    about: 'The most hops from a job that no other made: sends and emits beyond are refused.',
+  }),
+  setting('jobChains.perMinute', count(BOUNDS.madeJobs), DEFAULT_CHAIN_BOUNDS.perMinute, {
+    about:
+      'What the jobs of one agent may make within a minute, each counted by its hops; then it makes nothing for a minute.',
+  }),
+  setting('origins', origins, () => ({}), {
+    live: true,
+    about: 'Servers that agents call, by origin; `*` for all: when one counts as down, and who is asked then.',
+  }),
+  setting('control.socket', path(100), undefined, {
+    about:
+      'The path of the control socket, at most 100 bytes. Default: a place that follows from the installation’s folder.',
+  }),
+] as const;
+
+/** What the groups of settings are about. */
+export const SETTING_GROUPS: Readonly<Record<string, string>> = {
+  store: 'Where jobs, slots and events are kept.',
+  logs: 'The log of the host and of all plugins.',
+  cells: 'The processes that hold the worker threads.',
+  retention: 'How long the store keeps what is over.',
+  versions: 'The compiled plugins in data/versions, to which a rollback can go.',
+  jobChains: 'How far jobs may make jobs that make jobs.',
+  control: 'The socket on which the command line reaches the host.',
+};
+
+type Row = (typeof HOST_SETTINGS)[number];
+type ValueOf<R> = R extends Setting<string, infer _Said, infer Value, string> ? Value : never;
+type GroupOf<P> = P extends `${infer Group}.${string}` ? Group : never;
+/** `maxFileBytes` for the row `logs.maxFile`, when `Group` is `logs`. */
+type NameIn<Group extends string, R extends Row> =
+  R extends Setting<`${Group}.${infer Name}`, infer _S, infer _V, infer Unit> ? `${Name}${Unit}` : never;
+
+/**
+ * The host's own settings, every value resolved: lengths in ms (`cells.idleMs`), sizes in bytes (`logs.budgetBytes`). Paths are
+ * relative to the installation or absolute.
+ */
+export type HostSettings = {
+  [R in Row as R['path'] extends `${string}.${string}` ? never : R['path']]: ValueOf<R>;
+} & {
+  [Group in GroupOf<Row['path']>]: { [R in Row as NameIn<Group, R>]: ValueOf<R> };
+};
+
+/** The group and the name under which {@link HostSettings} has the value of a row. */
+export function placeOf({ path: name, kind: { unit } }: Row): { group: string | undefined; key: string; name: string } {
+  const [first, second] = name.split('.') as [string, string | undefined];
+  return second === undefined
+    ? { group: undefined, key: first, name: first }
+    : { group: first, key: second, name: `${second}${unit}` };
+}
+
+/** Whether the host takes a change of this setting without starting again; also of `origins.https://api.example`. */
+export function isLiveSetting(name: string): boolean {
+  return HOST_SETTINGS.some((row) => row.live && (name === row.path || name.startsWith(`${row.path}.`)));
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import type { Bounds } from '../../kernel/bounds.ts';
+import { checkedLength, checkedSize, formatBound, formatLengthBound } from '../../kernel/units.ts';
+import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
+import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
+
+/** What kind of value a setting has: how it is written in the file, and what the rooms get. */
+export interface SettingKind<Said, Value, Unit extends string> {
+  schema: z.ZodType<Said>;
+  /** Ends the name under which the rooms have the value: `maxFile` is `maxFileBytes`. */
+  unit: Unit;
+  /** The value of a text that the schema took. */
+  read(said: Said): Value;
+  /** What may be written, for the page of settings. */
+  allowed: string;
+}
+
+/** A length of time as `30d`; the rooms get milliseconds. */
+export const length = (bounds: Bounds): SettingKind<string, number, 'Ms'> => ({
+  schema: lengthField(bounds),
+  unit: 'Ms',
+  read: (said) => checkedLength(said, bounds),
+  allowed: `${formatLengthBound(bounds.least)} to ${formatLengthBound(bounds.most)}`,
+});
+
+/** A size as `50MB`; the rooms get bytes. */
+export const size = (bounds: Bounds): SettingKind<string, number, 'Bytes'> => ({
+  schema: sizeField(bounds),
+  unit: 'Bytes',
+  read: (said) => checkedSize(said, bounds),
+  allowed: `${formatBound(bounds.least)} to ${formatBound(bounds.most)}`,
+});
+
+/** A whole number. */
+export const count = (bounds: Bounds): SettingKind<number, number, ''> => ({
+  schema: countField(bounds),
+  unit: '',
+  read: (said) => said,
+  allowed: `${bounds.least} to ${bounds.most}`,
+});
+
+/** A path, of at most `most` characters where that is given. */
+export const path = (most?: number): SettingKind<string, string, ''> => ({
+  schema: most === undefined ? z.string().min(1) : z.string().min(1).max(most),
+  unit: '',
+  read: (said) => said,
+  allowed: 'a path',
+});
+
+/** One of a few words. */
+export const choice = <Word extends string>(words: readonly Word[]): SettingKind<Word, Word, ''> => ({
+  schema: z.enum(words as [Word, ...Word[]]),
+  unit: '',
+  read: (said) => said,
+  allowed: words.join(', '),
+});
+
+/** An IANA name. */
+export const zone: SettingKind<string, string, ''> = {
+  schema: timezoneField,
+  unit: '',
+  read: (said) => said,
+  allowed: 'an IANA name',
+};
+
+/** Terms of calls to servers, by origin; each origin is shown as a setting of its own. */
+export const origins: SettingKind<z.output<typeof originsField>, Record<string, OriginSetting>, ''> = {
+  schema: originsField,
+  unit: '',
+  read: originSettings,
+  allowed: 'terms by origin',
+};
+
+/** One row of the table of the host's settings. */
+export interface Setting<Path extends string, Said, Value, Unit extends string> {
+  /** `logs.maxFile`, or `timezone` outside of all groups. */
+  path: Path;
+  kind: SettingKind<Said, Value, Unit>;
+  /** As a person would write it; a function where the machine knows. */
+  fallback: Said | undefined | (() => Said);
+  /** The host takes a change without starting again. */
+  live: boolean;
+  /** A smaller value deletes what a larger one keeps: nothing smaller holds before the settings are known to be good. */
+  deletes: boolean;
+  /** A sentence for people. */
+  about: string;
+}
+
+interface Terms {
+  live?: boolean;
+  deletes?: boolean;
+  about: string;
+}
+
+/** `setting('logs.maxFile', size(BOUNDS.disk), '50MB', { about: 'A file that is larger is rolled.' })`: neither live nor deleting unless said. */
+export function setting<
+  const Path extends string,
+  Said,
+  Value,
+  Unit extends string,
+  Fallback extends Said | undefined | (() => Said),
+>(
+  path: Path,
+  kind: SettingKind<Said, Value, Unit>,
+  fallback: Fallback,
+  { live = false, deletes = false, about }: Terms,
+): Setting<Path, Said, undefined extends Fallback ? Value | undefined : Value, Unit> {
+  return { path, kind, fallback, live, deletes, about } as never;
+}
