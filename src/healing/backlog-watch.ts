@@ -2,7 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { JobStore } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
 import { growthOf, growthWords, type Waiting, WINDOWS, withLook } from './backlog.ts';
-import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 
 /** Sees queues that grow without end, and that they do no more. */
@@ -35,7 +35,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
     const fewest = needs.isHeld(agent) ? FEWEST_OF_HELD : undefined;
     const growth = WINDOWS.map((window, i) => growthOf(of[i]!, window, fewest)).find((one) => one !== undefined);
     if (!growth) return;
-    const known = caseWith(openIncidents.of(agent), 'falling-behind');
+    const known = newestWith(openIncidents.of(agent), 'falling-behind');
     if (known && now - known.lastAt < TOLD_AGAIN_AFTER_MS) return;
     const seen = growthWords(growth);
     const because = { code: 'FALLING_BEHIND', message: seen, next: wayOut(agent, needs.agent(agent)) };

@@ -4,20 +4,20 @@ import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
-import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
+import { type ActionNeeds, createActions } from './actions.ts';
 import { createBacklogWatch } from './backlog-watch.ts';
 import { stepIncident } from './incident-state.ts';
 import { createLateWatch } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
 import { createLoopWatch, type LoopWatch } from './loop-watch.ts';
-import { createOpenIncidents, type OpenIncident } from './open-incidents.ts';
+import { createOpenIncidents } from './open-incidents.ts';
 import { createOriginWatch } from './origin-watch.ts';
 import { createEnds } from './outcomes.ts';
-import type { Incident, IncidentStore, OutageSource, QuarantineRecord, RemedyKind } from './ports.ts';
+import type { Incident, IncidentStore, OutageSource, QuarantineRecord } from './ports.ts';
 import type { MachineResources } from './pressure.ts';
 import { createPressureWatch } from './pressure-watch.ts';
 import { createQuarantines } from './quarantines.ts';
@@ -26,7 +26,7 @@ import { createSignals, type Signal } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 
 /**
- * Sees what goes wrong, does something about it, and checks that it helped: every disturbance is one incident, whose
+ * Sees what goes wrong, does something about it, and checks that it helped: every trouble is one incident, whose
  * remedies are proven by the agent's next real job. It acts before it writes, and nothing here throws: a healer that is
  * ill, or whose store is down, harms no job.
  */
@@ -69,8 +69,7 @@ export interface Healer extends Service {
   acknowledge(id: string, note: string | null): Promise<Incident>;
 }
 
-export interface HealerNeeds {
-  time: Time;
+export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   log: Log;
   events: Pick<Events, 'record'>;
   store: IncidentStore &
@@ -82,24 +81,10 @@ export interface HealerNeeds {
   isHeld(agent: string): boolean;
   /** The same, or at work just now: nothing of it is late. */
   excused(agent: string): boolean;
-  /** The agent's jobs may start. */
-  wake(agent: string): void;
-  recycle(worker: string, why: PlainFault): void;
-  ownCell(agent: string): void;
   /** What the machine has left. */
   room(): Promise<MachineResources>;
-  /** Workers that hold nothing are let go. */
-  dropAllIdle(): void;
-  /** The same, of one agent. */
-  letGo(agent: string): void;
-  /** The worker that holds most memory goes between two jobs. */
-  recycleLargest(): void;
-  /** Gives back what disk can be given back without harm, and says in words how much. */
-  cleanUp(): Promise<string>;
   /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
   unscheduled?(): Promise<Unscheduled[]>;
-  /** Its next slots are written anew. */
-  planAgain?(agent: string): void;
   /** Servers that agents call. Default: none is watched. */
   origins?: OutageSource;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
@@ -121,7 +106,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const openIncidents = createOpenIncidents(needs);
   const quarantineRegistry = createQuarantines(needs);
   const remedies = createRemedies(
-    { ...needs, openIncidents, carryOut },
+    { ...needs, openIncidents, carryOut: createActions({ ...needs, openIncidents }) },
     { escalationsPerDay: options.escalationsPerDay ?? 5 },
   );
   const incidentSignals = createSignals({ time, openIncidents, remedies });
@@ -170,30 +155,6 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     cancelTurn = time.after(TURN_MS, () => {
       turning = turn();
     });
-  }
-
-  /** It takes a while; what came of it is told when it is known. */
-  function cleanUp(one: OpenIncident) {
-    const done = needs.cleanUp().catch((error) => `the clean-up failed: ${toPlainFault(error).message}`);
-    openIncidents.next(one, async () => {
-      const text = await done;
-      openIncidents.apply(one, { is: 'told', at: time.now(), text });
-    });
-  }
-
-  /** What is left to do of a remedy: workers kill and clear up, jobs try again, wards hold, without being asked. */
-  function carryOut(kind: RemedyKind, one: OpenIncident) {
-    const { incident, worker } = one;
-    const { agent, seen } = incident;
-    if (kind === 'shed') needs.dropAllIdle();
-    if (kind === 'recycle-largest') needs.recycleLargest();
-    if (kind === 'clean-up') cleanUp(one);
-    if (agent === null) return;
-    if (kind === 'plan-again') needs.planAgain?.(agent);
-    if (kind === 'own-cell' || kind === 'fresh-worker') needs.ownCell(agent);
-    if (kind === 'fresh-worker') needs.letGo(agent);
-    if (kind === 'catch-up' || kind === 'fresh-worker') needs.wake(agent);
-    if (kind === 'recycle' && worker !== undefined) needs.recycle(worker, { code: 'RECYCLED', message: seen });
   }
 
   /** What comes from other rooms must never fail in theirs. */

@@ -1,30 +1,57 @@
-import type { Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
+import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
 
-/** The plain remedies of each verdict, in order; the last one goes on being used when a person or a model is asked. */
-export const LADDERS: Record<Verdict, readonly RemedyKind[]> = {
-  crashed: ['retry', 'retry', 'retry', 'retry'],
-  'out-of-memory': ['retry', 'own-cell', 'retry'],
-  'cell-lost': ['retry', 'own-cell', 'retry'],
-  'over-limit': ['kill', 'kill', 'kill'],
-  stuck: ['kill', 'kill', 'kill'],
-  silent: ['kill', 'kill', 'kill'],
-  leaking: ['recycle', 'recycle'],
-  'children-left': ['kill-children', 'kill-children'],
-  'crash-looping': ['quarantine', 'quarantine'],
-  late: ['catch-up', 'fresh-worker', 'fresh-worker'],
-  pressed: ['shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'],
-  'disk-short': ['clean-up', 'clean-up', 'clean-up'],
-  'host-lost': ['restart-host', 'restart-host'],
-  'bad-version': ['roll-back', 'roll-back'],
-  'bad-config': ['roll-back', 'roll-back'],
-  unscheduled: ['plan-again', 'plan-again'],
-  unreadable: ['set-aside', 'set-aside'],
+/** How one verdict is answered. */
+export interface Response {
+  /** What other rooms do by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
+  observed: readonly Observed[];
+  /** How often that gets its chance before healing acts … */
+  before: number;
+  /** … with these actions, one each time that what was done before did not hold … */
+  ladder: readonly Action[];
+  /** … and how often again, before a person or a model is asked. */
+  after: number;
+}
+
+const RETRY: Observed = { kind: 'retry', by: 'jobs' };
+const KILL: Observed = { kind: 'kill', by: 'workers' };
+const PROBE: Observed = { kind: 'probe', by: 'origins' };
+
+/** Healing acts, and asks somebody when its actions did not hold. The last action goes on being used. */
+const acts = (...ladder: Action[]): Response => ({ observed: [], before: 0, ladder, after: 0 });
+
+/** Other rooms act; somebody is asked when what they did so many times did not hold. */
+const leaves = (times: number, ...observed: Observed[]): Response => ({
+  observed,
+  before: times,
+  ladder: [],
+  after: 0,
+});
+
+/** The plain response to each verdict. */
+export const RESPONSES: Record<Verdict, Response> = {
+  crashed: leaves(4, RETRY),
+  'out-of-memory': { observed: [RETRY], before: 1, ladder: ['own-cell'], after: 1 },
+  'cell-lost': { observed: [RETRY], before: 1, ladder: ['own-cell'], after: 1 },
+  'over-limit': leaves(3, KILL),
+  stuck: leaves(3, KILL),
+  silent: leaves(3, KILL),
+  leaking: acts('recycle', 'recycle'),
+  'children-left': leaves(2, { kind: 'kill-children', by: 'exec' }),
+  'crash-looping': acts('quarantine', 'quarantine'),
+  late: acts('catch-up', 'fresh-worker', 'fresh-worker'),
+  pressed: acts('shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'),
+  'disk-short': acts('clean-up', 'clean-up', 'clean-up'),
+  'host-lost': leaves(2, { kind: 'restart-host', by: 'guardian' }),
+  'bad-version': leaves(2, { kind: 'roll-back', by: 'rollout' }),
+  'bad-config': leaves(2, { kind: 'roll-back', by: 'config' }),
+  unscheduled: acts('plan-again', 'plan-again'),
+  unreadable: leaves(2, { kind: 'set-aside', by: 'store' }),
   // With the usual pauses somebody is asked after some ten minutes.
-  'failing-over': ['fail-over', 'probe', 'probe', 'probe', 'probe', 'probe', 'probe'],
-  // A minute apart: who runs in a ring again and again has to be stopped by somebody.
-  looping: ['refuse', 'refuse', 'refuse', 'refuse', 'refuse'],
-  // Nothing that a machine may decide: it is written down, with what a person can do.
-  'falling-behind': ['escalate'],
+  'failing-over': leaves(7, { kind: 'fail-over', by: 'origins' }, PROBE),
+  // A minute apart: somebody has to stop an agent that runs in a ring again and again.
+  looping: leaves(5, { kind: 'refuse', by: 'jobs' }),
+  // Nothing that a machine may decide: the incident says what a person can do.
+  'falling-behind': leaves(0),
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */
@@ -32,8 +59,11 @@ const ENOUGH_TRIES = 3;
 /** So many incidents of one fingerprint within a day are worth a question, however well each was healed. */
 export const SAME_IN_A_DAY = 3;
 
+/** What is done this time: by healing, by another room, or by nobody. */
+export type Step = { action: Action } | { observed: Observed } | null;
+
 export interface RemedyPlan {
-  kind: RemedyKind;
+  step: Step;
   /** Why a person or a model is to be asked as well; null: no need. */
   escalate: string | null;
 }
@@ -41,7 +71,7 @@ export interface RemedyPlan {
 export interface PlanFacts {
   verdict: Verdict;
   /** Remedies of this incident so far; none of them held. Those of another verdict, before it turned out worse, do not count. */
-  tried: readonly Remedy[];
+  tried: readonly Pick<Remedy, 'kind'>[];
   /** The ledger of the fingerprint. */
   records: readonly RemedyRecord[];
   /** Incidents of the same fingerprint within the last day, this one not counted. */
@@ -50,28 +80,41 @@ export interface PlanFacts {
   known: boolean;
 }
 
-/** The next remedy, one rung above what was tried, and whether to ask somebody. Every plan has a remedy: it is never given up. */
+/** The next step, one above what was tried, and whether to ask somebody. A response that has a step never runs out of steps. */
 export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): RemedyPlan {
-  const ladder = LADDERS[verdict];
-  const above = rungAbove(ladder, tried);
+  const steps = stepsOf(RESPONSES[verdict]);
+  const kinds = steps.map(kindOf);
+  const above = stepAbove(kinds, tried);
   const isHopeless = (kind: RemedyKind) =>
     records.some((record) => record.kind === kind && record.tried >= ENOUGH_TRIES && record.held === 0);
-  const better = ladder.findIndex((kind, at) => at >= above && !isHopeless(kind));
-  const kind = ladder[better === -1 ? Math.min(above, ladder.length - 1) : better]!;
-  if (above >= ladder.length) return { kind, escalate: 'its remedies did not hold' };
-  if (!known) return { kind, escalate: 'a fault of an unknown kind' };
+  const better = kinds.findIndex((kind, at) => at >= above && !isHopeless(kind));
+  const step = steps[better === -1 ? Math.min(above, steps.length - 1) : better] ?? null;
+  if (step !== null && above >= steps.length) return { step, escalate: 'its remedies did not hold' };
+  if (!known) return { step, escalate: 'a fault of an unknown kind' };
   if (above === 0 && sameToday >= SAME_IN_A_DAY)
-    return { kind, escalate: `the same came ${sameToday + 1} times within a day` };
-  return { kind, escalate: null };
+    return { step, escalate: `the same came ${sameToday + 1} times within a day` };
+  return { step, escalate: null };
 }
 
-/** The first rung that was not tried; the ladder's length when all were. */
-function rungAbove(ladder: readonly RemedyKind[], tried: readonly Remedy[]): number {
+/** The steps of a response in order. */
+export function stepsOf({ observed, before, ladder, after }: Response): NonNullable<Step>[] {
+  const left = (from: number, times: number) =>
+    Array.from({ length: times }, (_, at) => ({ observed: observed[Math.min(from + at, observed.length - 1)]! }));
+  return [...left(0, before), ...ladder.map((action) => ({ action })), ...left(before, after)];
+}
+
+/** What the record calls a step. */
+export function kindOf(step: NonNullable<Step>): RemedyKind {
+  return 'action' in step ? step.action : step.observed.kind;
+}
+
+/** The first step that was not tried; the number of steps when all were. */
+function stepAbove(kinds: readonly RemedyKind[], tried: PlanFacts['tried']): number {
   let above = 0;
   for (const { kind } of tried) {
-    if (!ladder.includes(kind)) continue;
-    const rung = ladder.indexOf(kind, above);
-    above = rung === -1 ? ladder.length : rung + 1;
+    if (!kinds.includes(kind)) continue;
+    const at = kinds.indexOf(kind, above);
+    above = at === -1 ? kinds.length : at + 1;
   }
   return above;
 }

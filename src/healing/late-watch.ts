@@ -1,8 +1,9 @@
 import type { JobStore } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
+import { LATE_AFTER_MS } from '../schedule/decide.ts';
 import type { SlotStore } from '../schedule/ports.ts';
-import { LATE_AFTER_MS, type LateWork, overdue, stillOverdue } from './late.ts';
-import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { type LateWork, overdue, stillOverdue } from './late.ts';
+import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 import { lateWords } from './words.ts';
 
@@ -40,7 +41,7 @@ export function createLateWatch({
       lately = found;
       for (const one of sure) {
         // What was done about it gets time to help.
-        const told = caseWith(openIncidents.of(one.agent), 'late');
+        const told = newestWith(openIncidents.of(one.agent), 'late');
         if (told && now - told.lastAt < LATE_AFTER_MS) continue;
         const because = { code: 'LATE', message: lateWords(one, now) };
         notice({ agent: one.agent, verdict: 'late', because, seen: because.message }, {});

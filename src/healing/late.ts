@@ -1,5 +1,4 @@
-/** A slot or job that is due may wait this long before it is late: the schedule's own grace. */
-export const LATE_AFTER_MS = 60_000;
+import { LATE_AFTER_MS } from '../schedule/decide.ts';
 
 export interface LateWork {
   agent: string;

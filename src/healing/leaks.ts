@@ -1,7 +1,7 @@
 import type { Time } from '../kernel/time.ts';
 import type { WorkerReading } from '../workers/ports.ts';
 import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
-import { caseWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 import { leakWords } from './words.ts';
 
@@ -33,7 +33,7 @@ export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatch
     leak: Leak,
   ) {
     const entry = known.get(worker)!;
-    const one = caseWith(openIncidents.of(agent), 'leaking');
+    const one = newestWith(openIncidents.of(agent), 'leaking');
     if (one && (!leak.due || entry.isSentAway)) {
       one.lastAt = time.now();
       return;

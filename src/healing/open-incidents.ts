@@ -29,11 +29,11 @@ export interface OpenIncidents {
     facts: Pick<Incident, 'agent' | 'verdict' | 'fingerprint' | 'seen' | 'version' | 'evidence'>,
     worker?: string,
   ): OpenIncident;
-  /** Does `work` after everything before it on the same case, then writes the case down. Never throws. */
+  /** Does `work` after everything before it on the same incident, then writes the incident down. Never throws. */
   next(one: OpenIncident, work: () => void | Promise<void>): void;
-  /** Something happens to the case; call it in {@link next}. */
+  /** Applies an event to the incident; to be called in {@link next}. */
   apply(one: OpenIncident, event: IncidentEvent): void;
-  /** From now on the same disturbance is a new incident; `event` is its end, and `after` is called with it. */
+  /** Ends the incident with `event`, then calls `after`. The same signal is a new incident from now on. */
   end(one: OpenIncident, event: IncidentEvent, after: () => void): void;
   /** An event and a line in the log, as soon as the incident has its id. */
   tell(one: OpenIncident, level: LogLevel, kind: string, message: (incident: Incident) => string, data?: object): void;
@@ -159,12 +159,12 @@ function lastSign({ openedAt, timeline }: Incident): number {
   return Math.max(openedAt, ...timeline.filter(({ what }) => what === 'seen').map(({ at }) => at));
 }
 
-/** The case of the agent that is about the same disturbance. */
-export function isSameIncident(openIncidents: readonly OpenIncident[], fingerprint: string): OpenIncident | undefined {
+/** The incident of the agent with the same fingerprint. */
+export function withFingerprint(openIncidents: readonly OpenIncident[], fingerprint: string): OpenIncident | undefined {
   return openIncidents.find(({ incident }) => incident.fingerprint === fingerprint);
 }
 
-/** The newest case of the agent with the verdict. */
-export function caseWith(openIncidents: readonly OpenIncident[], verdict: Verdict): OpenIncident | undefined {
+/** The newest incident of the agent with the verdict. */
+export function newestWith(openIncidents: readonly OpenIncident[], verdict: Verdict): OpenIncident | undefined {
   return openIncidents.findLast(({ incident }) => incident.verdict === verdict);
 }

@@ -5,7 +5,7 @@ import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
-import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import { isProof } from './proof.ts';
 import type { Quarantines } from './quarantines.ts';
@@ -17,7 +17,7 @@ import { endWords, loopWords } from './words.ts';
 /** The failure of an attempt and the end of its worker come within this time of each other. */
 const SAME_END_MS = 60_000;
 
-/** What the ends of workers and of attempts mean: a disturbance, a proof that one is over, a crash loop, a probe. */
+/** What the ends of workers and of attempts mean: a signal, a proof that an incident is over, a crash loop, a probe. */
 export interface Ends {
   gone(end: WorkerEnd): void;
   settled(end: Settlement, agent: string): void;
@@ -67,7 +67,7 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   /** An incident has no id before the store has it. */
   function linkIncidents() {
     for (const { agent, incident } of quarantineRegistry.all()) {
-      const one = incident === '' ? caseWith(openIncidents.of(agent), 'crash-looping') : undefined;
+      const one = incident === '' ? newestWith(openIncidents.of(agent), 'crash-looping') : undefined;
       if (one && one.incident.id !== '') quarantineRegistry.name(agent, one.incident.id);
     }
   }
@@ -91,7 +91,7 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
 
   function probeFailed(agent: string, end: Settlement) {
     const { probes, nextProbeAt } = quarantineRegistry.probeFailed(agent);
-    const one = caseWith(openIncidents.of(agent), 'crash-looping');
+    const one = newestWith(openIncidents.of(agent), 'crash-looping');
     const text = `probe ${probes} failed: ${end.job}: ${end.error?.message ?? 'no reason kept'}`;
     if (one) incidentSignals.again(one, text, probeNote(nextProbeAt));
   }
@@ -99,7 +99,8 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   /** The attempt that a worker had when it ended; or one that its plugin ended itself when it was told to. */
   function struck(agent: string, verdict: Verdict, end: Settlement) {
     const recent = openIncidents.of(agent).filter(({ lastAt }) => time.now() - lastAt < SAME_END_MS);
-    const known = caseWith(recent, 'bad-version') ?? caseWith(recent, verdict) ?? caseWith(recent, 'crash-looping');
+    const known =
+      newestWith(recent, 'bad-version') ?? newestWith(recent, verdict) ?? newestWith(recent, 'crash-looping');
     const { job, worker } = end;
     const text = `${job} ${end.state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
     if (known)
@@ -111,7 +112,7 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   function release(agent: string, why: string): boolean {
     if (!quarantineRegistry.release(agent)) return false;
     restarts.forget(agent);
-    const one = caseWith(openIncidents.of(agent), 'crash-looping');
+    const one = newestWith(openIncidents.of(agent), 'crash-looping');
     const text = `the quarantine was lifted: ${why}`;
     if (one) openIncidents.next(one, () => openIncidents.apply(one, { is: 'told', at: time.now(), text }));
     needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });

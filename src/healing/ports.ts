@@ -38,36 +38,47 @@ export type Verdict =
   | 'unreadable';
 
 /**
- * What is done. `retry`: the job again on a clean worker · `recycle`: the worker goes between two jobs · `kill`: it goes
- * now · `own-cell`: a cell of its own from now on · `quarantine`: no work but slow probes · `kill-children` ·
- * `catch-up` · `fresh-worker`: idle ones go, the next job gets a new one in a cell of its own · `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait · `recycle-largest`: the
- * worker that holds most goes between two jobs · `clean-up`: logs and versions give up space · `restart-host` · `roll-back`: the good version runs again · `fail-over`: calls are
- * refused or go to the next in the chain, jobs wait · `refuse`: jobs that its jobs make are refused · `probe`: one call goes out to see · `plan-again`: its next slots are written anew · `set-aside`: rows are kept apart · `escalate`: a person or a model is asked.
+ * What healing carries out itself. `own-cell`: the agent gets a cell of its own from now on · `fresh-worker`: its idle
+ * workers go, its next job gets a new worker in a cell of its own · `catch-up`: the agent is woken · `recycle`: the worker
+ * goes between two jobs · `quarantine`: no work but slow probes; its gate closes before the incident is written ·
+ * `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait for as long as the record says so ·
+ * `recycle-largest`: the worker that holds most goes between two jobs · `clean-up`: logs and versions give up space ·
+ * `plan-again`: the agent's next slots are written anew.
  */
-export type RemedyKind =
-  | 'retry'
-  | 'recycle'
-  | 'kill'
+export type Action =
   | 'own-cell'
-  | 'quarantine'
-  | 'kill-children'
-  | 'catch-up'
   | 'fresh-worker'
+  | 'catch-up'
+  | 'recycle'
+  | 'quarantine'
   | 'shed'
   | 'defer'
   | 'recycle-largest'
   | 'clean-up'
-  | 'restart-host'
-  | 'roll-back'
-  | 'fail-over'
-  | 'refuse'
-  | 'probe'
-  | 'plan-again'
-  | 'set-aside'
-  | 'escalate';
+  | 'plan-again';
+
+/**
+ * What another room does without being asked, and which one. `retry`: the job again on a clean worker · `refuse`: jobs
+ * that its jobs make are refused · `kill`: the worker goes now · `kill-children`: processes that it left ·
+ * `roll-back`: the good version, or the good settings, are in force again · `restart-host` · `fail-over`: calls are refused or go
+ * to the next server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart.
+ */
+export type Observed =
+  | { kind: 'retry' | 'refuse'; by: 'jobs' }
+  | { kind: 'kill'; by: 'workers' }
+  | { kind: 'kill-children'; by: 'exec' }
+  | { kind: 'roll-back'; by: 'rollout' | 'config' }
+  | { kind: 'restart-host'; by: 'guardian' }
+  | { kind: 'fail-over' | 'probe'; by: 'origins' }
+  | { kind: 'set-aside'; by: 'store' };
+
+/** What an incident's record calls a remedy, whoever did it. */
+export type RemedyKind = Action | Observed['kind'];
 
 export interface Remedy {
   kind: RemedyKind;
+  /** Who did it; records of older hosts do not say. */
+  by?: 'healing' | Observed['by'];
   /** Epoch ms. */
   at: number;
   /** One sentence: what was done. */
@@ -79,7 +90,7 @@ export interface Remedy {
 /** open → healed | escalated; escalated → healed | closed; open → closed by a person. */
 export type IncidentState = 'open' | 'healed' | 'escalated' | 'closed';
 
-/** The record of one disturbance of one agent (or of the host: agent null), from what was seen to what came of it. */
+/** The record of one trouble of one agent (or of the host: agent null), from what was seen to what came of it. */
 export interface Incident {
   /** `inc-42`. */
   id: string;
@@ -89,7 +100,7 @@ export interface Incident {
   /** Epoch ms. */
   openedAt: number;
   endedAt: number | null;
-  /** Equal for disturbances of one kind and place: the key of the ledger of remedies. */
+  /** Equal for signals of one kind and place: the key of the ledger of remedies. */
   fingerprint: string;
   /** One sentence with figures and limits: what was seen. */
   seen: string;

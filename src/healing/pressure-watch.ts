@@ -1,5 +1,5 @@
 import type { Time } from '../kernel/time.ts';
-import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import { type MachineResources, type ScarceResource, shortageOf } from './pressure.ts';
 import type { Signals } from './signals.ts';
 
@@ -43,7 +43,7 @@ export function createPressureWatch({
     const before = seen[what];
     seen[what] = short === null ? 0 : before + 1;
     const { verdict, code } = TOLD_AS[what];
-    const one = caseWith(openIncidents.of(null), verdict);
+    const one = newestWith(openIncidents.of(null), verdict);
     if (short === null && one) heal(one, 'there is room again');
     if (what === 'memory' && before >= 2 !== seen.memory >= 2) changed();
     if (short === null || seen[what] < 2 || (one && time.now() - one.lastAt < AGAIN_AFTER_MS)) return;
@@ -53,7 +53,7 @@ export function createPressureWatch({
   return {
     isShort: () => seen.memory >= 2,
     leastPriority() {
-      const remedies = caseWith(openIncidents.of(null), 'pressed')?.incident.remedies;
+      const remedies = newestWith(openIncidents.of(null), 'pressed')?.incident.remedies;
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;
     },
     async look() {

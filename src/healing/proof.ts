@@ -3,15 +3,15 @@ import type { Incident } from './ports.ts';
 
 export interface ProofFacts {
   incident: Incident;
-  /** When the disturbance was last seen, epoch ms. */
+  /** When its signal was last seen, epoch ms. */
   lastAt: number;
   /** The worker that it is about, if it still lives. */
   worker: string | undefined;
 }
 
 /**
- * Whether the end of an attempt proves that the incident is over: a real job was done that began after the disturbance, or
- * one of those that it struck. An incident of the host is proven by any agent's job, lateness by any work that began,
+ * Whether the end of an attempt proves that the incident is over: a real job was done that began after the last signal, or
+ * one of those that the incident struck. An incident of the host is proven by any agent's job, lateness by any work that began,
  * pressure, a server that is down, a ring of jobs, a backlog and a schedule without a next slot by no job at all.
  */
 export function isProof({ incident, lastAt, worker }: ProofFacts, end: Settlement): boolean {

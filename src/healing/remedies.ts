@@ -4,19 +4,25 @@ import type { Time } from '../kernel/time.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import { type EscalationBudget, spendEscalation } from './escalation.ts';
 import { pendingRemedy } from './incident-state.ts';
-import { planRemedy } from './ladder.ts';
+import { kindOf, planRemedy } from './ladder.ts';
 import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
-import type { Incident, IncidentStore, RemedyKind, RemedyRecord } from './ports.ts';
-import { remedyWords, verdictWords } from './words.ts';
+import type { Action, Incident, IncidentStore, RemedyRecord } from './ports.ts';
+import { actionWords, observedWords, verdictWords } from './words.ts';
 
-/** Chooses the remedy for a case, carries it out, keeps the ledger, and asks somebody when the ladder has come to its end. */
+/**
+ * Chooses the next step for an incident, carries it out where it is an action of healing's own, keeps the ledger, and asks
+ * somebody when the steps have come to their end.
+ */
 export interface Remedies {
   /** Reads what was asked within the last day, so that a restart does not ask anew. */
   load(): Promise<void>;
-  /** The next remedy of the case; call it in the case's turn. `known: false`: a fault that nobody has foreseen. */
+  /**
+   * Takes the next step of the incident; to be called in {@link OpenIncidents.next}. `known: false`: a fault that nobody has
+   * foreseen. `note`: what another room has done.
+   */
   apply(one: OpenIncident, facts: { known: boolean; note?: string }): Promise<void>;
-  /** Writes into the ledger whether the pending remedy held; call it before the case's next step. */
-  judge(one: OpenIncident, held: boolean): Promise<void>;
+  /** Writes into the ledger whether the pending remedy held; to be called before the incident's next step. */
+  recordOutcome(one: OpenIncident, held: boolean): Promise<void>;
 }
 
 export interface RemediesNeeds {
@@ -24,8 +30,8 @@ export interface RemediesNeeds {
   log: Log;
   openIncidents: Pick<OpenIncidents, 'apply' | 'tell'>;
   store: Pick<IncidentStore, 'remedyRecords' | 'recordRemedy' | 'incidents'> & Pick<EventStore, 'events'>;
-  /** Does what there is to do; most remedies are done by workers and jobs themselves. */
-  carryOut(kind: RemedyKind, one: OpenIncident): void;
+  /** Does what the action says, at once. */
+  carryOut(action: Action, one: OpenIncident): void;
 }
 
 const DAY_MS = 86_400_000;
@@ -82,14 +88,19 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     async apply(one, { known, note }) {
       const facts = await past(one.incident);
       const { verdict, remedies: tried } = one.incident;
-      const { kind, escalate: why } = planRemedy({ verdict, tried, known, ...facts });
-      needs.carryOut(kind, one);
-      const agent = one.incident.agent ?? 'host';
-      const what = remedyWords(kind, { agent, worker: one.worker, ...(note === undefined ? {} : { note }) });
-      openIncidents.apply(one, { is: 'remedied', remedy: { kind, at: time.now(), what } });
+      const { step, escalate: why } = planRemedy({ verdict, tried, known, ...facts });
+      if (step !== null) {
+        const words = { agent: one.incident.agent ?? 'host', worker: one.worker, note };
+        if ('action' in step) needs.carryOut(step.action, one);
+        const [by, what] =
+          'action' in step
+            ? (['healing', actionWords(step.action, words)] as const)
+            : ([step.observed.by, observedWords(step.observed.kind, words)] as const);
+        openIncidents.apply(one, { is: 'remedied', remedy: { kind: kindOf(step), by, at: time.now(), what } });
+      }
       if (why !== null) escalate(one, why);
     },
-    async judge(one, held) {
+    async recordOutcome(one, held) {
       const pending = pendingRemedy(one.incident);
       if (!pending) return;
       try {

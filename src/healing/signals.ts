@@ -1,13 +1,13 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
-import { caseWith, isSameIncident, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncident, type OpenIncidents, withFingerprint } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import type { Remedies } from './remedies.ts';
 import { fingerprintOf, isKnown } from './verdict.ts';
 import { healedWords, incidentEvidence } from './words.ts';
 
-/** Something that went wrong. */
+/** What a room saw go wrong, before it is an incident. */
 export interface Signal {
   /** null: the host. */
   agent: string | null;
@@ -24,14 +24,14 @@ export interface Signal {
   grown?: { verdict: Verdict; seen: string };
 }
 
-/** Turns disturbances into incidents, and ends them: one incident for one disturbance, however often it comes while it lasts. */
+/** Turns signals into incidents, and ends them: an incident takes the same signal however often it comes while it is open. */
 export interface Signals {
   /**
    * A new incident, or the same again while one is open. `remedy`: something is done about it now, with a note about what;
    * null: it is only written down.
    */
   notice(seen: Signal, remedy: { note?: string } | null): OpenIncident;
-  /** One more remedy for the case, which has not ended. The last one did not hold. */
+  /** Takes the next step for an incident that has not ended: the last step did not hold. */
   again(one: OpenIncident, text: string, note: string): void;
   heal(one: OpenIncident, proof: string): void;
   close(one: OpenIncident, text: string, note?: string | null): void;
@@ -44,10 +44,10 @@ export interface SignalsNeeds {
 }
 
 export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): Signals {
-  function caseOf(seen: Signal, fingerprint: string): OpenIncident | undefined {
+  function openFor(seen: Signal, fingerprint: string): OpenIncident | undefined {
     const of = openIncidents.of(seen.agent);
     // Whatever ails an agent that is crash-looping is part of that.
-    return caseWith(of, 'crash-looping') ?? isSameIncident(of, fingerprint);
+    return newestWith(of, 'crash-looping') ?? withFingerprint(of, fingerprint);
   }
 
   return {
@@ -56,7 +56,7 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       const at = time.now();
       const fingerprint = fingerprintOf(agent, verdict, because, seen.evidence);
       const evidence = incidentEvidence(seen.evidence, because, at);
-      const known = caseOf(seen, fingerprint);
+      const known = openFor(seen, fingerprint);
       const version = seen.version ?? null;
       const one =
         known ?? openIncidents.open({ agent, verdict, fingerprint, seen: seen.seen, version, evidence }, worker);
@@ -68,7 +68,7 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       }
       openIncidents.next(one, async () => {
         if (known && one.incident.remedies.length > 0) {
-          await remedies.judge(one, false);
+          await remedies.recordOutcome(one, false);
           openIncidents.apply(one, { is: 'seen-again', at, text: seen.seen, evidence });
         } else if (known) openIncidents.apply(one, { is: 'told', at, text: seen.seen });
         if (job !== undefined) openIncidents.apply(one, { is: 'struck', at, job, text: null });
@@ -81,14 +81,14 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       const at = time.now();
       one.lastAt = at;
       openIncidents.next(one, async () => {
-        await remedies.judge(one, false);
+        await remedies.recordOutcome(one, false);
         openIncidents.apply(one, { is: 'told', at, text });
         await remedies.apply(one, { known: true, note });
       });
     },
     heal(one, proof) {
       const at = time.now();
-      openIncidents.next(one, () => remedies.judge(one, true));
+      openIncidents.next(one, () => remedies.recordOutcome(one, true));
       openIncidents.end(one, { is: 'healed', at, text: proof }, () =>
         openIncidents.tell(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof)),
       );

@@ -1,6 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
-import { caseWith, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 
 /** An agent with a schedule and without a next slot. */
@@ -45,8 +45,8 @@ export function createUnscheduledWatch({
     for (const [agent, fault] of found) {
       const of = openIncidents.all().filter(({ incident }) => incident.agent === agent);
       // Whatever ails an agent that is crash-looping is part of that.
-      if (caseWith(of, 'crash-looping')) continue;
-      const told = caseWith(of, 'unscheduled');
+      if (newestWith(of, 'crash-looping')) continue;
+      const told = newestWith(of, 'unscheduled');
       if (told ? time.now() - told.lastAt < AGAIN_AFTER_MS : said.get(agent) === fault.message) continue;
       said.set(agent, fault.message);
       const seen = `it has a schedule and no next run: ${fault.message}`;

@@ -82,7 +82,7 @@ export function isKnown(because: PlainFault): boolean {
 }
 
 /**
- * The same text for disturbances of one kind and place of one agent: verdict, the author's line if it is known, and what was
+ * The same text for signals of one kind and place of one agent: verdict, the author's line if it is known, and what was
  * said with figures and quotes taken out.
  */
 export function fingerprintOf(

@@ -5,7 +5,7 @@ import { formatDuration, formatSize } from '../kernel/units.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Leak } from './forecast.ts';
 import type { LateWork } from './late.ts';
-import type { Incident, RemedyKind, Verdict } from './ports.ts';
+import type { Action, Incident, Observed, Verdict } from './ports.ts';
 
 const SEEN: Record<Verdict, string> = {
   crashed: 'crashed',
@@ -89,53 +89,61 @@ function nextProbe(at: number | null): string {
   return at === null ? 'now' : `at ${isoOf(at)}`;
 }
 
-/** What a remedy came to do, for the record. */
-export function remedyWords(
-  kind: RemedyKind,
-  facts: { agent: string; worker: string | undefined; note?: string },
-): string {
-  const who = facts.worker ?? 'the worker';
-  switch (kind) {
-    case 'retry':
-      return facts.note ?? 'a clean worker takes its place; the job is tried again by its backoff';
+/** Whom a remedy is for. `note`: what another room has done, in its own words. */
+export interface RemedyFacts {
+  agent: string;
+  worker: string | undefined;
+  note: string | undefined;
+}
+
+/** What healing did, for the record. */
+export function actionWords(action: Action, { agent, worker = 'the worker', note }: RemedyFacts): string {
+  switch (action) {
     case 'recycle':
-      return `${who} takes no more jobs and goes after the one it holds; a clean one takes its place`;
-    case 'kill':
-      return `${who} was killed; the job is tried again on a clean worker`;
+      return `${worker} takes no more jobs and goes after the one it holds; a clean one takes its place`;
     case 'own-cell':
-      return `${facts.agent} gets a cell of its own; the job is tried again there`;
+      return `${agent} gets a cell of its own; the job is tried again there`;
     case 'quarantine':
-      return `quarantined${facts.note ? `: ${facts.note}` : ''}`;
-    case 'kill-children':
-      return 'the processes that it left were killed';
+      return `quarantined${note ? `: ${note}` : ''}`;
     case 'catch-up':
       return 'it was woken again';
     case 'fresh-worker':
       return 'its idle workers were let go, and it was woken: its next job gets a new one in a cell of its own';
     case 'shed':
-      return `idle workers were let go${facts.note ? `: ${facts.note}` : ''}`;
+      return `idle workers were let go${note ? `: ${note}` : ''}`;
     case 'defer':
       return 'jobs of a priority below 0 wait';
     case 'recycle-largest':
       return 'the worker that holds most memory takes no more jobs and goes after the one it holds';
     case 'clean-up':
       return 'logs and old versions give up space';
+    case 'plan-again':
+      return 'its next slots are planned anew';
+  }
+}
+
+/** What another room did, for the record. */
+export function observedWords(kind: Observed['kind'], { worker = 'the worker', note }: RemedyFacts): string {
+  const more = note ? `; ${note}` : '';
+  switch (kind) {
+    case 'retry':
+      return note ?? 'a clean worker takes its place; the job is tried again by its backoff';
+    case 'kill':
+      return `${worker} was killed; the job is tried again on a clean worker`;
+    case 'kill-children':
+      return 'the processes that it left were killed';
     case 'restart-host':
       return 'the host was started again and took over what was left';
     case 'roll-back':
-      return facts.note ?? 'what was good before runs again';
+      return note ?? 'what was good before runs again';
     case 'fail-over':
-      return `calls to it are refused at once, and jobs that fail of that wait and lose no attempt${facts.note ? `; ${facts.note}` : ''}`;
+      return `calls to it are refused at once, and jobs that fail of that wait and lose no attempt${more}`;
     case 'refuse':
-      return `what its jobs make is refused${facts.note ? `; ${facts.note}` : ''}`;
+      return `what its jobs make is refused${more}`;
     case 'probe':
-      return facts.note ?? 'one call goes out to see';
-    case 'plan-again':
-      return 'its next slots are planned anew';
+      return note ?? 'one call goes out to see';
     case 'set-aside':
       return 'they were set aside as they were: daruma store check shows them';
-    case 'escalate':
-      return 'somebody was asked';
   }
 }
 

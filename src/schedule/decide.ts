@@ -4,8 +4,11 @@ import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { SlotDecision } from './ports.ts';
 
-/** A slot that is looked at within this time of its due counts as on time: a restart, a short stall. */
-export const GRACE_MS = 60_000;
+/**
+ * A slot that is looked at within this time after it was due counts as on time (a restart, a short stall). Later than
+ * that a slot, a job that was not started, and their agent are late, for healing and for status alike.
+ */
+export const LATE_AFTER_MS = 60_000;
 /** Never more jobs than this for slots of one agent that are due at the same look: no burst after an absence. */
 export const MOST_AT_ONCE = 10;
 
@@ -48,7 +51,7 @@ export function decideSlot({ agent, pausedUntil }: Asking, { due, later, heldUp 
   const { staleAfterMs } = agent.limits;
   if (staleAfterMs !== undefined && due + jitterOf(agent.name, due, jitterMs) + staleAfterMs <= now)
     return { due, is: 'missed', reason: `${seen}; stale after ${formatDuration(staleAfterMs)}` };
-  if (lateMs <= GRACE_MS && later < MOST_AT_ONCE) return { due, is: 'ran' };
+  if (lateMs <= LATE_AFTER_MS && later < MOST_AT_ONCE) return { due, is: 'ran' };
   const caughtUp: DueDecision = { due, is: 'caught-up', reason: `${seen}; catchUp: ${catchUp}` };
   switch (catchUp) {
     case 'skip':

@@ -22,11 +22,18 @@ function incident(over: Partial<IncidentView> = {}): IncidentView {
     remedies: [
       {
         kind: 'retry',
+        by: 'jobs',
         at: '2026-11-22T02:12:02.000Z',
         what: 'a clean worker takes its place',
         outcome: 'did not hold',
       },
-      { kind: 'retry', at: '2026-11-22T02:12:03.000Z', what: 'a clean worker takes its place', outcome: 'held' },
+      {
+        kind: 'retry',
+        by: null,
+        at: '2026-11-22T02:12:03.000Z',
+        what: 'a clean worker takes its place',
+        outcome: 'held',
+      },
     ],
     timeline: [
       { at: '2026-11-22T02:12:02.000Z', what: 'seen', text: "w7: the worker's heap ran full" },

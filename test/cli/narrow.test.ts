@@ -26,7 +26,7 @@ const incident: IncidentView = {
   jobs: ['job-a02'],
   version: '9c1e77ab',
   note: null,
-  remedies: [{ kind: 'fail-over', at: '2026-11-22T10:40:01.000Z', what: 'x', outcome: 'pending' }],
+  remedies: [{ kind: 'fail-over', by: 'origins', at: '2026-11-22T10:40:01.000Z', what: 'x', outcome: 'pending' }],
   timeline: [],
   evidence: null,
 };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { spendEscalation } from '../../src/healing/escalation.ts';
 import { type IncidentEvent, pendingRemedy, stepIncident } from '../../src/healing/incident-state.ts';
-import { LADDERS, planRemedy, SAME_IN_A_DAY } from '../../src/healing/ladder.ts';
+import { kindOf, planRemedy, RESPONSES, SAME_IN_A_DAY, stepsOf } from '../../src/healing/ladder.ts';
 import { overdue, stillOverdue } from '../../src/healing/late.ts';
 import type { Incident, Remedy, RemedyKind, Verdict } from '../../src/healing/ports.ts';
 import { afterFailedProbe, allowanceOf, beginQuarantine } from '../../src/healing/quarantine-rules.ts';
@@ -10,7 +10,7 @@ import { countsAsRestart, fingerprintOf, isKnown, verdictOfEnd, verdictOfFailure
 
 const T0 = Date.UTC(2026, 10, 24, 12);
 const remedy = (kind: RemedyKind, held: boolean | null = false): Remedy => ({ kind, at: T0, what: kind, held });
-const verdicts = Object.keys(LADDERS) as Verdict[];
+const verdicts = Object.keys(RESPONSES) as Verdict[];
 
 describe('verdicts', () => {
   it('name every end that workers come to, and none that somebody asked for', () => {
@@ -39,7 +39,7 @@ describe('verdicts', () => {
     expect(verdictOfFailure({ code: 'TIMEOUT', message: '' })).toBe('stuck');
   });
 
-  it('take disturbances of one kind and place for the same, whatever the figures in them', () => {
+  it('take signals of one kind and place for the same, whatever the figures in them', () => {
     const over = (bytes: number) => ({ code: 'OVER_LIMIT', message: `held ${bytes} MB "x${bytes}"` });
     expect(fingerprintOf('a', 'over-limit', over(1))).toBe(fingerprintOf('a', 'over-limit', over(2)));
     expect(fingerprintOf('a', 'over-limit', over(1))).not.toBe(fingerprintOf('b', 'over-limit', over(1)));
@@ -69,14 +69,34 @@ describe('verdicts', () => {
 describe('the ladder', () => {
   const plan = (verdict: Verdict, tried: Remedy[], more: Partial<Parameters<typeof planRemedy>[0]> = {}) =>
     planRemedy({ verdict, tried, records: [], sameToday: 0, known: true, ...more });
+  const kindsOf = (verdict: Verdict) => stepsOf(RESPONSES[verdict]).map(kindOf);
+  const first = (...args: Parameters<typeof plan>) => kindOf(plan(...args).step!);
+
+  it('has only actions, and leaves to other rooms what they do by themselves', () => {
+    expect(RESPONSES['out-of-memory']).toMatchObject({
+      ladder: ['own-cell'],
+      observed: [{ kind: 'retry', by: 'jobs' }],
+    });
+    expect(plan('stuck', []).step).toEqual({ observed: { kind: 'kill', by: 'workers' } });
+    expect(plan('late', []).step).toEqual({ action: 'catch-up' });
+    expect(kindsOf('out-of-memory')).toEqual(['retry', 'own-cell', 'retry']);
+    expect(kindsOf('failing-over').slice(0, 3)).toEqual(['fail-over', 'probe', 'probe']);
+  });
+
+  it('does nothing about what a machine may not decide', () => {
+    expect(plan('falling-behind', [])).toEqual({ step: null, escalate: null });
+  });
 
   it('goes up one rung with each remedy that did not hold, asks at its end, and never runs out of remedies', () => {
     for (const verdict of verdicts) {
+      const kinds = kindsOf(verdict);
+      if (kinds.length === 0) continue;
       const tried: Remedy[] = [];
       for (let round = 0; round < 20; round++) {
-        const { kind, escalate } = plan(verdict, tried);
-        expect(kind).toBe(LADDERS[verdict][Math.min(round, LADDERS[verdict].length - 1)]);
-        expect(escalate !== null).toBe(round >= LADDERS[verdict].length);
+        const { step, escalate } = plan(verdict, tried);
+        const kind = kindOf(step!);
+        expect(kind).toBe(kinds[Math.min(round, kinds.length - 1)]);
+        expect(escalate !== null).toBe(round >= kinds.length);
         tried.push(remedy(kind));
       }
     }
@@ -84,10 +104,10 @@ describe('the ladder', () => {
 
   it('begins higher when the ledger says that the first rung never held, whatever else is in the ledger', () => {
     const retry = { fingerprint: 'f', kind: 'retry' as const, tried: 3, held: 0 };
-    expect(plan('out-of-memory', [], { records: [retry] }).kind).toBe('own-cell');
-    expect(plan('out-of-memory', [], { records: [{ ...retry, held: 1 }] }).kind).toBe('retry');
-    expect(plan('out-of-memory', [], { records: [{ ...retry, tried: 2 }] }).kind).toBe('retry');
-    expect(plan('crashed', [], { records: [retry] }).kind).toBe('retry');
+    expect(first('out-of-memory', [], { records: [retry] })).toBe('own-cell');
+    expect(first('out-of-memory', [], { records: [{ ...retry, held: 1 }] })).toBe('retry');
+    expect(first('out-of-memory', [], { records: [{ ...retry, tried: 2 }] })).toBe('retry');
+    expect(first('crashed', [], { records: [retry] })).toBe('retry');
     fc.assert(
       fc.property(
         fc.constantFrom(...verdicts),
@@ -100,14 +120,15 @@ describe('the ladder', () => {
         ),
         fc.nat(9),
         (verdict, records, count) => {
-          const { kind } = plan(
+          const { step } = plan(
             verdict,
             Array.from({ length: count }, () => remedy('retry')),
             {
               records: records.map((record) => ({ fingerprint: 'f', ...record })),
             },
           );
-          expect(LADDERS[verdict]).toContain(kind);
+          if (step === null) expect(kindsOf(verdict)).toEqual([]);
+          else expect(kindsOf(verdict)).toContain(kindOf(step));
         },
       ),
     );

@@ -11,7 +11,7 @@ afterEach(async () => {
   expect(at.clock.timers()).toBe(0);
 });
 
-describe('one disturbance', () => {
+describe('one trouble', () => {
   it('is one incident, told once, with what was done, and healed by the next real job', async () => {
     at.end('a', 'OUT_OF_MEMORY');
     at.settle('a', 'retrying', { job: 'job-1', error: { code: 'OUT_OF_MEMORY', message: '' }, startedAt: T0 - 5 });
@@ -29,7 +29,7 @@ describe('one disturbance', () => {
     expect(at.incident()).toMatchObject({
       state: 'healed',
       endedAt: T0 + 2_000,
-      remedies: [{ kind: 'retry', held: true }],
+      remedies: [{ kind: 'retry', by: 'jobs', held: true }],
     });
     expect(at.registry.kept.size).toBe(1);
     expect(at.registry.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
@@ -271,7 +271,11 @@ describe('lateness', () => {
     await at.clock.pass(10_000);
     expect(at.registry.kept.size).toBe(0);
     await at.clock.pass(10_000);
-    expect(at.incident()).toMatchObject({ agent: 'a', verdict: 'late', remedies: [{ kind: 'catch-up' }] });
+    expect(at.incident()).toMatchObject({
+      agent: 'a',
+      verdict: 'late',
+      remedies: [{ kind: 'catch-up', by: 'healing' }],
+    });
     expect(at.asked).toEqual(['wake a']);
     await at.clock.pass(40_000);
     expect(at.incident().repeats).toBe(0);

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Listing } from '../../src/catalog/ports.ts';
-import { type AgentStateFacts, agentState, LATE_AFTER_MS } from '../../src/host/api/agent-state.ts';
+import { type AgentStateFacts, agentState } from '../../src/host/api/agent-state.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { AgentOverview } from '../../src/jobs/ports.ts';
+import { LATE_AFTER_MS } from '../../src/schedule/decide.ts';
 
 const NOW = 1_000_000_000;
 const listing: Listing = { name: 'a', plugin: 'a', is: 'live', why: '', problem: null };

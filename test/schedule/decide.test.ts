@@ -6,8 +6,8 @@ import {
   type DueSlot,
   decideSlot,
   decideSlots,
-  GRACE_MS,
   jitterOf,
+  LATE_AFTER_MS,
   MOST_AT_ONCE,
 } from '../../src/schedule/decide.ts';
 import { agentWith } from './world.ts';
@@ -71,8 +71,8 @@ it('within the grace a slot is on time, one millisecond later it is not', () => 
     agent: { ...agentWith('a', '0 * * * *'), schedule: agentWith('a', '0 * * * *').schedule! },
     pausedUntil: undefined,
   };
-  expect(decideSlot(asking, { due: NOW - GRACE_MS, later: 0 }, NOW).is).toBe('ran');
-  expect(decideSlot(asking, { due: NOW - GRACE_MS - 1, later: 0 }, NOW).is).toBe('caught-up');
+  expect(decideSlot(asking, { due: NOW - LATE_AFTER_MS, later: 0 }, NOW).is).toBe('ran');
+  expect(decideSlot(asking, { due: NOW - LATE_AFTER_MS - 1, later: 0 }, NOW).is).toBe('caught-up');
 });
 
 it('jitter is within its bounds, the same each time, and spreads agents that share a minute', () => {
@@ -94,7 +94,7 @@ it('jitter is within its bounds, the same each time, and spreads agents that sha
 it('skips the slots of an agent that is held up, with the reason, however late they are', () => {
   const agent = agentWith('a', '* * * * *');
   const asking: Asking = { agent: { ...agent, schedule: agent.schedule! }, pausedUntil: undefined };
-  for (const due of [NOW, NOW - 10 * GRACE_MS]) {
+  for (const due of [NOW, NOW - 10 * LATE_AFTER_MS]) {
     const decision = decideSlot(asking, { due, later: 0, heldUp: 'quarantined: inc-42' }, NOW);
     expect(decision).toEqual({ due, is: 'skipped', reason: 'quarantined: inc-42' });
   }

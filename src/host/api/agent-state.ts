@@ -6,6 +6,7 @@ import { waitOf } from '../../jobs/waiting.ts';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
+import { LATE_AFTER_MS } from '../../schedule/decide.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
 
 export type AgentWord =
@@ -38,9 +39,6 @@ export interface AgentStateFacts {
   hasTopics?: boolean;
   now: number;
 }
-
-/** How long a slot may wait for its job, and a job for its start, before its agent is late. */
-export const LATE_AFTER_MS = 60_000;
 
 /** The one word for how an agent is, and the sentence that says why. The first rule that holds decides. */
 export function agentState(facts: AgentStateFacts): { state: AgentWord; why: string } {

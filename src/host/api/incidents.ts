@@ -20,7 +20,13 @@ export function viewIncident(incident: Incident): IncidentView {
     openedAt: iso(openedAt),
     healedAt: state === 'healed' ? isoOrNull(endedAt) : null,
     endedAt: isoOrNull(endedAt),
-    remedies: remedies.map(({ kind, at, what, held }) => ({ kind, at: iso(at), what, outcome: outcomeOf(held) })),
+    remedies: remedies.map(({ kind, by = null, at, what, held }) => ({
+      kind,
+      by,
+      at: iso(at),
+      what,
+      outcome: outcomeOf(held),
+    })),
     timeline: timeline.map(({ at, what, text }) => ({ at: iso(at), what, text })),
     evidence: evidence && viewEvidence(evidence),
   };

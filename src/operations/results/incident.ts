@@ -3,6 +3,10 @@ import { count, json, time } from './fields.ts';
 
 const remedy = z.strictObject({
   kind: z.string(),
+  by: z
+    .string()
+    .nullable()
+    .describe('healing, or the room that did it without being asked; null: an older host wrote it down.'),
   at: time(),
   what: z.string(),
   outcome: z
@@ -31,7 +35,7 @@ export const incidentResult = z
   })
   .meta({
     id: 'Incident',
-    description: 'One disturbance of an agent, or of the host: what was seen, what was done, what came of it.',
+    description: 'One trouble of an agent, or of the host: what was seen, what was done, what came of it.',
   });
 
 export type IncidentView = z.infer<typeof incidentResult>;
