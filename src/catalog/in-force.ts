@@ -77,7 +77,8 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
         // Agents may be called `constructor`: what is keyed by their names is a map.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
         const agents = mapOf<Resolved>(found.agents);
-        const rollouts = mapOf<Rollout>(found.rollouts);
+        // Earlier hosts wrote rollouts under the name `standings`: an upgrade must not forget which versions are good.
+        const rollouts = mapOf<Rollout>(found.rollouts ?? found.standings);
         for (const [name, rollout] of rollouts) {
           if ((rollout.good as unknown) === IN_FORCE) rollout.good = agents.get(name) ?? null;
         }

@@ -32,3 +32,12 @@ it('what is in force is found again after the installation was moved, or came ou
   writeFileSync(join(folder, 'in-force.json'), readFileSync(join(folder, 'in-force.json'), 'utf8').slice(1));
   expect(await createInForceFile(folder, quiet).read()).toEqual(NOTHING_IN_FORCE);
 });
+
+it('an upgrade keeps which versions are good: earlier hosts wrote rollouts as standings', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-in-force-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const rollout = { good: null, before: null, trial: null, bad: [], pin: null };
+  writeFileSync(join(folder, 'in-force.json'), JSON.stringify({ format: 1, agents: {}, standings: { shop: rollout } }));
+  const { rollouts } = await createInForceFile(folder, quiet).read();
+  expect([...rollouts]).toEqual([['shop', rollout]]);
+});
