@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openConfigFiles } from '../src/host/config/files.ts';
+import { readConfig } from '../src/host/config/read.ts';
+import { startHost } from '../src/host/host.ts';
 
-/** A real host of the compiled code in `dist/`, in a folder of its own, with one agent whose `run` is the given expression. */
+/** A real host in a folder of its own, with one agent whose `run` is the given expression. Threads and cells run from `dist/`. */
 export async function noopHost(run: string, workers: number) {
-  const dist = (path: string) => import(new URL(`../dist/${path}`, import.meta.url).href);
-  const { startHost } = (await dist('host/host.js')) as typeof import('../src/host/host.ts');
-  const { readConfig } = (await dist('host/config/read.js')) as typeof import('../src/host/config/read.ts');
-  const { openConfigFiles } = (await dist('host/config/files.js')) as typeof import('../src/host/config/files.ts');
   const folder = mkdtempSync(join(tmpdir(), 'daruma-bench-'));
   mkdirSync(join(folder, 'plugins'));
   mkdirSync(join(folder, 'agents'));

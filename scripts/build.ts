@@ -1,9 +1,10 @@
 /**
- * Builds `dist/`: plain JavaScript for production, one file for each file of `src/`, with declarations and source maps.
- * It is made beside `dist/` and moved in file by file, changed ones only, left-overs removed last: a host that runs from
- * `dist/` and starts a thread meanwhile never meets half a file.
+ * Builds `dist/`: plain JavaScript for production, one bundle for each process and thread, with declarations and source
+ * maps. The files are made beside `dist/` and moved in, changed ones only: first the parts that bundles share, then the
+ * bundles, and left-overs are removed last. A host that runs from `dist/` and starts a thread meanwhile never meets half a file.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -17,20 +18,23 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeBundles } from './bundles.ts';
 
 const root = join(import.meta.dirname, '..');
 const out = join(root, 'dist');
 const made = mkdtempSync(join(root, '.dist-'));
+const args = ['-p', join(root, 'tsconfig.build.json'), '--outDir', made];
+const declared = once(spawn(join(root, 'node_modules/.bin/tsc'), args, { stdio: 'inherit' }), 'exit');
 try {
-  const args = ['-p', join(root, 'tsconfig.build.json'), '--outDir', made];
+  await writeBundles(root, made);
   // A type error fails the build, but what was made is moved in all the same: the rest of the house can go on.
-  process.exitCode = spawnSync(join(root, 'node_modules/.bin/tsc'), args, { stdio: 'inherit' }).status ?? 1;
+  process.exitCode = (await declared)[0] ?? 1;
   chmodSync(join(made, 'main.js'), 0o755);
   // The compiler leaves out declarations that are written by hand.
   copyFileSync(join(root, 'src/plugin/files.d.ts'), join(made, 'plugin/files.d.ts'));
   const index = join(made, 'index.d.ts');
   writeFileSync(index, readFileSync(index, 'utf8').replace(/path="[^"]*files\.d\.ts"/, 'path="./plugin/files.d.ts"'));
-  const files = filesIn(made);
+  const files = filesIn(made).sort((one, other) => Number(isShared(other)) - Number(isShared(one)));
   for (const file of files) {
     if (sameContent(join(made, file), join(out, file))) continue;
     mkdirSync(dirname(join(out, file)), { recursive: true });
@@ -38,6 +42,8 @@ try {
   }
   for (const file of filesIn(out)) if (!files.includes(file)) rmSync(join(out, file), { force: true });
 } finally {
+  // The compiler would go on writing into a folder that was removed.
+  await declared;
   rmSync(made, { recursive: true, force: true });
 }
 
@@ -51,6 +57,10 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+function isShared(file: string): boolean {
+  return file.startsWith('chunks/');
 }
 
 function sameContent(one: string, other: string): boolean {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { packageFile } from '../kernel/entry.ts';
 import type { CommandResult, Stage } from './ports.ts';
 
 export interface GlobalOptions {
@@ -246,6 +247,5 @@ function collect(value: string, before: string[] = []): string[] {
 
 /** Of the package that runs. */
 export function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
 }

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { fileId, socketPath } from '../control/place.ts';
+import { packageFile } from '../kernel/entry.ts';
 import type { HostFacts } from './host-context.ts';
 import type { Watched } from './lifecycle/watched.ts';
 
 /** The version of the running Daruma. */
-export const VERSION: string = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+export const VERSION: string = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
 
 /** Who the host is and where its things are. `folder`: absolute, without symbolic links. */
 export function factsOf(folder: string, settings: HostSettings, watched: Watched, now: number): HostFacts {

@@ -10,7 +10,7 @@ import { createOutbox } from './outbox.ts';
 import { openStartedMarkers, STARTED_MARKER_BYTES } from './started-markers.ts';
 import type { FromCell, ToCell } from './wire.ts';
 
-const CELL = fileURLToPath(entryFile('./inside/cell.js', import.meta.url));
+const CELL = fileURLToPath(entryFile('workers/inside/cell.js'));
 /** Names of the host's environment that a cell gets; none of them is a secret. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 /** Files, DNS and compression share this pool: with Node's four threads one agent that waits for a dead disk stops all. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
 function filesOf(folder: string): string[] {
   const names = readdirSync(join(SRC, folder), { recursive: true, encoding: 'utf8' });
@@ -41,4 +42,27 @@ test('a client command loads nothing heavier than commander: status has to be th
 
 test('the table of operations loads zod: clients know its types only', () => {
   expect([...packagesOf([join(SRC, 'operations/table.ts')])]).toEqual(['zod']);
+});
+
+/** The libraries in a compiled file and in all that it loads at once. */
+function librariesIn(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const code = readFileSync(file, 'utf8');
+  const own = [...code.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)/gm)].map(([, name]) => name!);
+  const loaded = [...code.matchAll(/^(?:import|export) ?(?:[^'"]*? from )?"(\.[^"]+)";$/gm)].map(([, path]) => path!);
+  return [...own, ...loaded.flatMap((path) => librariesIn(join(dirname(file), path), seen))];
+}
+
+test.each(['status', 'incidents', 'jobs', 'logs', 'run', 'why'])(
+  'the compiled %s loads no library but commander',
+  (name) => {
+    const files = ['main', 'cli/run', `cli/commands/${name}`].map((path) => join(DIST, `${path}.js`));
+    expect([...new Set(files.flatMap((file) => librariesIn(file)))]).toEqual(['commander']);
+  },
+);
+
+test('the guardian is one compiled file without libraries', () => {
+  const code = readFileSync(join(DIST, 'guardian/guardian.js'), 'utf8');
+  expect([...code.matchAll(/^\/\/ node_modules|from "\./gm)]).toEqual([]);
 });

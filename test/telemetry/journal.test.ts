@@ -94,7 +94,7 @@ it('stays within its byte budget through a flood, files of earlier processes inc
 
 it('loses no line that was logged before SIGKILL', () => {
   const script = `
-    import { openJournal } from ${JSON.stringify(new URL('../../dist/telemetry/journal.js', import.meta.url).href)};
+    import { openJournal } from ${JSON.stringify(new URL('../../src/telemetry/journal.ts', import.meta.url).href)};
     const journal = await openJournal({ folder: ${JSON.stringify(folder)}, level: 'info', maxFileBytes: 1e6, budgetBytes: 1e8 });
     for (let i = 0; i < 5000; i++) journal.room('host').info('line ' + i);
     process.kill(process.pid, 'SIGKILL');`;

@@ -60,7 +60,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
   let cancelIdle: (() => void) | undefined;
 
   function open(): Bench {
-    const child = fork(fileURLToPath(entryFile('./process.js', import.meta.url)), [], {
+    const child = fork(fileURLToPath(entryFile('catalog/builder/process.js')), [], {
       cwd: options.emptyFolder,
       env: { PATH: process.env.PATH ?? '', ...(process.env.TMPDIR ? { TMPDIR: process.env.TMPDIR } : {}) },
       // The parent's own flags (a loader, an inspector) are not the workshop's.

@@ -17,6 +17,7 @@ import { answersBefore, type PathQuestionsTerms } from './path-questions.ts';
 import { createReadGuard } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
+import { zodInEnglish } from './zod-languages.ts';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging
@@ -53,7 +54,7 @@ async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Pro
       logLevel: 'silent',
       metafile: true,
       write: false,
-      plugins: [reads.plugin, darumaImports(ask.daruma)],
+      plugins: [reads.plugin, darumaImports(ask.daruma), zodInEnglish],
     });
     const code = built.outputFiles.find(({ path }) => path.endsWith('.mjs'))!;
     const map = built.outputFiles.find(({ path }) => path.endsWith('.map'))!;

@@ -5,12 +5,10 @@ import type { Plugin } from 'esbuild';
 /** What the plugins that come with Daruma import: they work in a folder without packages too. */
 const LENT = /^(?:zod|tar)(?:\/.*)?$/;
 const LENT_PACKAGES = ['zod', 'tar'];
-const ZOD_LANGUAGES = 'zod-languages';
 
 /**
  * `import … from 'daruma'` is always the running Daruma, in any folder; so are a few packages where the author has
  * installed none of his own.
- * Of zod's fifty languages only English is kept: they are half of the bundle and nobody can choose one.
  */
 export function darumaImports(daruma: string): Plugin {
   return {
@@ -37,15 +35,6 @@ export function darumaImports(daruma: string): Plugin {
         const own = await build.resolve(path, { ...options, resolveDir });
         return own.errors.length === 0 ? own : build.resolve(path, { ...options, resolveDir: dirname(daruma) });
       });
-      build.onResolve({ filter: /(?:^|\/)locales\/index\.js$/ }, ({ path, importer, resolveDir }) =>
-        /[\\/]zod[\\/]v4[\\/]/.test(importer)
-          ? { path: dirname(join(resolveDir, path)), namespace: ZOD_LANGUAGES, sideEffects: false }
-          : undefined,
-      );
-      build.onLoad({ filter: /./, namespace: ZOD_LANGUAGES }, ({ path }) => ({
-        contents: "export { default as en } from './en.js';",
-        resolveDir: path,
-      }));
     },
   };
 }

@@ -9,10 +9,8 @@ import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { type MappedStack, mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectRequest } from './messages.ts';
 
-/** What the thread loads of Daruma itself. */
-const OWN = ['./inside.js', './input-schema.js', '../../kernel/guarded-modules.js', '../../kernel/reasons.js'].map(
-  (path) => fileURLToPath(entryFile(path, import.meta.url)),
-);
+/** The thread's own bundle, all that it loads of Daruma. */
+const INSIDE = fileURLToPath(entryFile('catalog/builder/inside.js'));
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
 
 /**
@@ -20,13 +18,12 @@ const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
  * this waiting: the deadline is the asker's, who ends the whole process.
  */
 export async function inspect(ask: InspectRequest): Promise<InspectAnswer> {
-  const inside = entryFile('./inside.js', import.meta.url);
-  const worker = new Worker(inside, {
+  const worker = new Worker(INSIDE, {
     name: 'inspect',
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
     // The process's working directory is always readable: the workshop runs in an empty one.
-    execArgv: ['--permission', ...[ask.bundle, ...OWN, ...ask.reads].map(toGrant)],
+    execArgv: ['--permission', ...[ask.bundle, INSIDE, ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageFile } from '../../kernel/entry.ts';
 import type { PackageFacts } from './files.ts';
 
 /** What an author calls: the plugin's side, and the test kit's. */
@@ -36,8 +37,8 @@ export interface OwnPackage {
   pack(file: string): Promise<void>;
 }
 
-/** Reads the package three levels above this file, which lies in `src/cli/init/` or `dist/cli/init/`. */
-export function ownPackage(root = fileURLToPath(new URL('../../../', import.meta.url))): OwnPackage {
+/** Reads the package that runs. */
+export function ownPackage(root = fileURLToPath(packageFile('./'))): OwnPackage {
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
   // What a person added to a checkout is not the package's: `files` names each file.
   const files = ['package.json', ...own.files].flatMap((path) => filesAt(root, path)).sort();

@@ -74,7 +74,7 @@ export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
   return {
     folder,
     node: realpathSync(process.execPath),
-    main: fileURLToPath(entryFile('../../main.js', import.meta.url)),
+    main: fileURLToPath(entryFile('main.js')),
     ofUser,
     user: ofUser ? null : ownerOf(folder).name,
     speaksItself: isBuiltin('node:ffi'),

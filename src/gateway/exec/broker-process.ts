@@ -4,7 +4,7 @@ import { entryFile } from '../../kernel/entry.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from './wire.ts';
 
-const BROKER = fileURLToPath(entryFile('./inside/broker.js', import.meta.url));
+const BROKER = fileURLToPath(entryFile('gateway/exec/inside/broker.js'));
 const STDERR_KEPT = 2_048;
 /** Without its host it kills all that it started within 1.5 s, and then itself. */
 const END_MS = 2_500;

@@ -6,6 +6,7 @@ import type { Catalog } from '../../catalog/ports.ts';
 import { DRILL_PLANS, type DrillPlan, ORIGIN_PLAN } from '../../healing/drill-plans.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
+import { packageFile } from '../../kernel/entry.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -19,7 +20,7 @@ export interface Canaries {
   stop(): Promise<void>;
 }
 
-const CANARY = fileURLToPath(new URL('../../../drills/canary.ts', import.meta.url));
+const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
 
 export function createCanaries(
   needs: { time: Time; log: Log; hostTimezone(): string; changed(): void },

@@ -8,11 +8,12 @@ import { connectHost } from '../../control/own-host.ts';
 import { hostOf } from '../../control/place.ts';
 import type { ProcessRef } from '../../control/process.ts';
 import type { JobView, Op, Ops } from '../../control/protocol.ts';
+import { entryFile, packageFile } from '../../kernel/entry.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 
-const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url));
-const CANARY = fileURLToPath(new URL('../../../drills/canary.ts', import.meta.url));
+const MAIN = fileURLToPath(entryFile('main.js'));
+const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 20;
 

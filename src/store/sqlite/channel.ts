@@ -64,7 +64,7 @@ export function createStoreChannel(
   function open(): Promise<void> {
     return new Promise((resolve, reject) => {
       closing = false;
-      const thread = new Worker(entryFile('./inside/thread.js', import.meta.url), {
+      const thread = new Worker(entryFile('store/sqlite/inside/thread.js'), {
         workerData: start,
         name: `store ${start.role}`,
         execArgv: [],

@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { SourceMap } from 'node:module';
 import { isAbsolute } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { codeFrame } from '../../kernel/code-frame.ts';
+import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import {
   type BundleFiles,
@@ -35,8 +36,9 @@ const MAPS_KEPT = 20;
 /** Frames of Daruma and of Node below the plugin's say nothing to an author. */
 const FOREIGN = /\/workers\/inside\/|\(node:(?:internal\/|diagnostics_channel)|at node:internal\/|at async node:/;
 
-/** The function that calls `run`. */
-const RUNNER = /\/workers\/inside\/runner\.js$/;
+/** The bundle that a worker starts with, and the source in it that calls `run`. */
+const BOOT = entryFile('workers/inside/boot.js');
+const RUNNER = /\/workers\/inside\/runner\.ts$/;
 
 export function createStackMap(folder: string): StackMap {
   const maps = new Map<string, { state: string; map: SourceMap | undefined }>();
@@ -50,6 +52,11 @@ export function createStackMap(folder: string): StackMap {
     if (maps.size >= MAPS_KEPT) maps.delete(maps.keys().next().value!);
     maps.set(mapFile, { state, map });
     return map;
+  }
+
+  function isRunner(line: number): boolean {
+    const entry = mapOf(`${fileURLToPath(BOOT)}.map`)?.findEntry(line - 1, Number.MAX_SAFE_INTEGER);
+    return entry !== undefined && 'originalSource' in entry && RUNNER.test(entry.originalSource);
   }
 
   function mapStack(stack: string, bundle: BundleFiles, map: SourceMap | undefined) {
@@ -85,7 +92,7 @@ export function createStackMap(folder: string): StackMap {
       return (of, line, column) => {
         const map = mapOf(bundle.mapFile);
         // V8 counts the time of a loop that spun before the profile began to the caller of its function.
-        if (RUNNER.test(of)) return map && entryOf(map, { mapFile: bundle.mapFile, folder });
+        if (of === BOOT.href && isRunner(line)) return map && entryOf(map, { mapFile: bundle.mapFile, folder });
         if (of !== url) return undefined;
         code ??= readText(bundle.file).split('\n');
         // A map knows no place for white space, and would answer with the end of the line before.

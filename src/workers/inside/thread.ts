@@ -33,7 +33,7 @@ const NEAR_EVERY_MS = 100;
 const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
 /** A worker that was told to close gets this long before it is terminated. */
 const CLOSE_MS = 1_000;
-const BOOT = fileURLToPath(entryFile('./boot.js', import.meta.url));
+const BOOT = fileURLToPath(entryFile('workers/inside/boot.js'));
 
 export interface ThreadNeeds {
   time: Time;
