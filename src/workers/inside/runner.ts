@@ -6,7 +6,7 @@ import { type FromWorkerThread, type JobPack, PACK_FIELDS, type RunEnd } from '.
 import { Attempt, type WorkerSetting } from './attempt.ts';
 import type { DeniedOwner } from './denied.ts';
 import { checkedInput } from './input.ts';
-import { asJob, intervalLeft, type JobOwner } from './job-owner.ts';
+import { enterJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
 import { MARK, type Shared, TIME, takeTicket } from './shared.ts';
@@ -96,11 +96,11 @@ export function createRunner(needs: RunnerNeeds): Runner {
     const id = pack[at] as string;
     const owner: JobOwner = { id, hasEnded: false };
     now = { seq, id, attempt };
+    enterJob(owner);
     let end: RunEnd | string | null;
     try {
-      if (plugin.input)
-        attempt.handOver(await asJob(owner, () => checkedInput(plugin.input!, pack[at + 4] as string | null)));
-      let value = asJob(owner, () => plugin.run(attempt as never));
+      if (plugin.input) attempt.handOver(await checkedInput(plugin.input, pack[at + 4] as string | null));
+      let value = plugin.run(attempt as never);
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
       if (quiet) await quiet;
