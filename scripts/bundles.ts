@@ -62,6 +62,7 @@ function groupsOf(root: string): Group[] {
     { entries: ['gateway/exec/inside/broker'] },
     { entries: ['catalog/builder/process'], external: ['esbuild'] },
     { entries: ['catalog/builder/inside'] },
+    { entries: ['plugin/zod'] },
     { entries: ['index'], external: ['zod'] },
     { entries: ['testing/index'], external: ['esbuild', 'zod'], needsRequire: true },
   ];

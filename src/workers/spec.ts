@@ -2,13 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import { entryFile, packageFile } from '../kernel/entry.ts';
+import { LENT_ZOD_FILE } from '../kernel/lent-zod.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { WorkerSpec } from './wire.ts';
 
 /** What a worker loads of Daruma itself. */
-const OWN = [entryFile('workers/inside/boot.js'), packageFile('package.json')].map((url) => fileURLToPath(url));
+const OWN = [entryFile('workers/inside/boot.js'), LENT_ZOD_FILE, packageFile('package.json')].map((url) =>
+  fileURLToPath(url),
+);
 
 export interface SpecTerms {
   folder: string;

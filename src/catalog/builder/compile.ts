@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { build, type Message, type Metafile } from 'esbuild';
 import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { LENT_ZOD } from '../../kernel/lent-zod.ts';
 import { pathInside } from '../../kernel/path-inside.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, SOURCE_FOLDER } from '../versions/files.ts';
@@ -82,11 +83,12 @@ interface Reads {
   reads: SourceReads;
   asked: ImportsAsked;
   assets: AssetReads;
-  tsconfigFiles: Set<string>;
+  /** What changes the code and is read by others than us: each tsconfig, the package.json of the zod that is lent. */
+  unread: Set<string>;
 }
 
 async function createReads(ask: CompileRequest, since: Since, asksAll: boolean): Promise<Reads> {
-  const tsconfigFiles = new Set<string>();
+  const unread = new Set<string>();
   const chains = new Map<string, Promise<TsConfigChain>>();
   const asked = createImportsAsked({
     folder: ask.folder,
@@ -96,7 +98,7 @@ async function createReads(ask: CompileRequest, since: Since, asksAll: boolean):
       const chain = chains.get(from) ?? readTsConfigs(from);
       chains.set(from, chain);
       const { files, bases, configs } = await chain;
-      for (const file of files) tsconfigFiles.add(file);
+      for (const file of files) unread.add(file);
       for (const base of bases) await asked.addPackage(base);
       return configs;
     },
@@ -104,11 +106,12 @@ async function createReads(ask: CompileRequest, since: Since, asksAll: boolean):
   const lent = [...lentRoots(ask.daruma).values()];
   const guard = await createReadGuard({ ...ask, lent, packageRoots: asked.packageRoots });
   const assets = await createAssetReads(ask, { guard, asked });
-  return { reads: readsSources(ask, { guard, asked, assets, asksAll }), asked, assets, tsconfigFiles };
+  return { reads: readsSources(ask, { guard, asked, assets, asksAll }), asked, assets, unread };
 }
 
 /** Imports of paths, and those with a wildcard: to hear of them from the report is cheaper than to be asked for each. */
-async function addReported(report: Metafile, ask: CompileRequest, { asked, reads }: Reads): Promise<void> {
+async function addReported(report: Metafile, ask: CompileRequest, made: Reads): Promise<void> {
+  const { asked, reads } = made;
   const all: Promise<void>[] = [];
   for (const [input, { imports }] of Object.entries(report.inputs)) {
     const file = resolve(ask.folder, input);
@@ -116,6 +119,8 @@ async function addReported(report: Metafile, ask: CompileRequest, { asked, reads
     const from = dirname(file);
     for (const { path, external, original } of imports) {
       if (original !== undefined && isPath(original)) all.push(asked.add({ specifier: original, from }));
+      // The author's import of it: an update in its place makes it the author's own.
+      else if (path === LENT_ZOD) made.unread.add(join(lentRoots(ask.daruma).get('zod')!, 'package.json'));
       else if (external && path.startsWith('.') && path.includes('*'))
         all.push(asked.addWildcard({ specifier: path, from }));
     }
@@ -147,9 +152,8 @@ function slimMap(text: string, ask: CompileRequest, reads: SourceReads): string 
   return JSON.stringify(map);
 }
 
-async function foundOut({ reads, asked, assets, tsconfigFiles }: Reads) {
-  // What these say changes the code (decorators, jsx, paths) and they are read by esbuild itself, past our eyes.
-  const read = await Promise.all([...tsconfigFiles].map((file) => reads.inputOf(file)));
+async function foundOut({ reads, asked, assets, unread }: Reads) {
+  const read = await Promise.all([...unread].map((file) => reads.inputOf(file)));
   const inputs = [...reads.inputs.values(), ...assets.inputs.values(), ...read];
   const byPath = new Map(inputs.map((input) => [input.path, input]));
   return { inputs: [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), lookups: await asked.lookups() };

@@ -1,6 +1,8 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
+import { packageFile } from '../../kernel/entry.ts';
+import { LENT_ZOD } from '../../kernel/lent-zod.ts';
 
 /** What the plugins that come with Daruma import: they work in a folder without packages too. */
 const LENT = /^(?:zod|tar)(?:\/.*)?$/;
@@ -8,12 +10,13 @@ const LENT_PACKAGES = ['zod', 'tar'];
 
 /**
  * `import … from 'daruma'` is always the running Daruma, in any folder; so are a few packages where the author has
- * installed none of his own.
+ * installed none of his own. zod is left out of the bundle where it is the one that Daruma lends: workers give it.
  */
 export function darumaImports(daruma: string): Plugin {
   return {
     name: 'daruma-imports',
     setup(build) {
+      const zod = lentZodRoot(daruma);
       build.onResolve({ filter: /^daruma$/ }, () => ({ path: daruma, sideEffects: false }));
       build.onResolve({ filter: /^daruma\/./ }, ({ path }) => ({
         errors: [
@@ -33,10 +36,23 @@ export function darumaImports(daruma: string): Plugin {
         if (pluginData === 'asked') return undefined;
         const options = { kind, pluginData: 'asked' };
         const own = await build.resolve(path, { ...options, resolveDir });
-        return own.errors.length === 0 ? own : build.resolve(path, { ...options, resolveDir: dirname(daruma) });
+        const found =
+          own.errors.length === 0 ? own : await build.resolve(path, { ...options, resolveDir: dirname(daruma) });
+        const isZod = path === 'zod' && zod !== undefined && found.path.startsWith(`${zod}${sep}`);
+        // What asks for it by `require` gets a copy of its own: a bundle has no way to it but `import`.
+        return isZod && kind !== 'require-call' ? { path: LENT_ZOD, external: true, sideEffects: false } : found;
       });
     },
   };
+}
+
+/** The folder of the zod that workers give in place of itself; undefined when another one was put there by hand. */
+export function lentZodRoot(daruma: string): string | undefined {
+  const root = lentRoots(daruma).get('zod');
+  if (root === undefined) return undefined;
+  const own = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { dependencies: { zod: string } };
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return version === own.dependencies.zod ? root : undefined;
 }
 
 /** Where the packages are that Daruma lends, without links: by name. `daruma`: its entry file. */

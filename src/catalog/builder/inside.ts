@@ -6,12 +6,13 @@ import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { bareModule, GRANTABLE, isGuarded } from '../../kernel/guarded-modules.ts';
+import { resolvedLentZod } from '../../kernel/lent-zod.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
 import type { FromInside, RawManifest } from './messages.ts';
 
-/** What of zod's API is asked of a settings schema; the plugin brings its own copy in its bundle. */
+/** What of zod's API is asked of a settings schema, of the lent zod or of the plugin's own. */
 interface Schema {
   _zod: unknown;
   toJSONSchema(options: object): unknown;
@@ -36,7 +37,7 @@ const { getBuiltinModule } = process;
 registerHooks({
   resolve(specifier, context, next) {
     guard(specifier);
-    return next(specifier, context);
+    return resolvedLentZod(specifier) ?? next(specifier, context);
   },
 });
 Object.defineProperty(process, 'getBuiltinModule', {

@@ -3,14 +3,17 @@ import { Worker } from 'node:worker_threads';
 import { codeFrame } from '../../kernel/code-frame.ts';
 import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { LENT_ZOD_FILE } from '../../kernel/lent-zod.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
 import { guardedImport } from './guarded-import.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { type MappedStack, mapStack } from './mapped-stack.ts';
 import type { FromInside, InspectAnswer, InspectRequest } from './messages.ts';
 
-/** The thread's own bundle, all that it loads of Daruma. */
+/** The thread's own bundle. */
 const INSIDE = fileURLToPath(entryFile('catalog/builder/inside.js'));
+/** All that the thread loads of Daruma. */
+const OWN = [INSIDE, fileURLToPath(LENT_ZOD_FILE)];
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
 
 /**
@@ -23,7 +26,7 @@ export async function inspect(ask: InspectRequest): Promise<InspectAnswer> {
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
     // The process's working directory is always readable: the workshop runs in an empty one.
-    execArgv: ['--permission', ...[ask.bundle, INSIDE, ...ask.reads].map(toGrant)],
+    execArgv: ['--permission', ...[ask.bundle, ...OWN, ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },

@@ -2,24 +2,20 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { entryFile, packageFile } from '../../kernel/entry.ts';
+import { LENT_ZOD_FILE } from '../../kernel/lent-zod.ts';
 
 /** The Daruma that is running, as a plugin gets it. */
 export interface Runtime {
   /** What `import … from 'daruma'` is: an absolute path. */
   entry: string;
-  /** Changes with everything of Daruma that goes into a bundle: versions made with another one are made anew. */
+  /** Changes with everything of Daruma that goes into a bundle or is lent to it: versions made with another one are made anew. */
   id: string;
 }
 
-/** Reads what goes into bundles; a millisecond. */
+/** Reads what goes into bundles or is lent to them; a millisecond. */
 export function readRuntime(): Runtime {
   const entry = fileURLToPath(entryFile('index.js'));
-  const own = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
-    version: string;
-    dependencies?: Record<string, string>;
-  };
-  const hash = createHash('sha256')
-    .update(own.dependencies?.zod ?? '')
-    .update(readFileSync(entry));
+  const own = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
+  const hash = createHash('sha256').update(readFileSync(entry)).update(readFileSync(LENT_ZOD_FILE));
   return { entry, id: `${own.version}+${hash.digest('hex').slice(0, 8)}` };
 }

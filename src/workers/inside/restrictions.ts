@@ -1,6 +1,7 @@
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { Fault } from '../../kernel/fault.ts';
 import { bareModule, isGuarded } from '../../kernel/guarded-modules.ts';
+import { resolvedLentZod } from '../../kernel/lent-zod.ts';
 import { moduleDenied } from './denied.ts';
 
 /**
@@ -33,7 +34,7 @@ export function applyRestrictions(terms: RestrictionTerms): void {
   registerHooks({
     resolve(specifier, context, next) {
       check(specifier);
-      return next(specifier, context);
+      return resolvedLentZod(specifier) ?? next(specifier, context);
     },
   });
   deny('getBuiltinModule', (id: string) => {
