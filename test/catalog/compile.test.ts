@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolvedLentZod } from '../../src/kernel/lent-zod.ts';
 import { childrenOf, makeWorld, plugin, type World } from './world.ts';
 
 /** What an author may write, all dropped at once. */
@@ -98,7 +100,11 @@ describe('what an author may write', () => {
 
   it('gives the running Daruma in a folder without packages, and its map names the author’s lines', async () => {
     const { version } = world.agent('with-zod');
+    const hooks = registerHooks({
+      resolve: (specifier, context, next) => resolvedLentZod(specifier) ?? next(specifier, context),
+    });
     const loaded = (await import(pathToFileURL(version.file).href)) as { default: { about: string } };
+    hooks.deregister();
     expect(loaded.default.about).toBe('zod');
     const map = JSON.parse(readFileSync(version.mapFile, 'utf8')) as {
       sources: string[];
@@ -109,8 +115,8 @@ describe('what an author may write', () => {
     expect(map.sourcesContent[own]).toBe(WORKS['plugins/with-zod.ts']);
   });
 
-  it('bundles zod in English alone, and not at all where it is not used', () => {
-    expect(readFileSync(world.agent('with-zod').version.file).byteLength).toBeLessThan(450_000);
+  it('bundles nothing of Daruma but what the plugin uses', () => {
+    expect(readFileSync(world.agent('with-zod').version.file).byteLength).toBeLessThan(10_000);
     expect(readFileSync(world.agent('plain').version.file).byteLength).toBeLessThan(10_000);
   });
 
