@@ -14,7 +14,7 @@ interface Group {
   apart?: string[];
   /** Packages that stay in `node_modules/`. */
   external?: string[];
-  /** Whether the entries share code in files of its own. */
+  /** Whether what the entries load lazily is in files of their own, and what they share too. */
   isSplit?: boolean;
   /** Whether a library asks for `require`, which a module has not by itself. */
   needsRequire?: boolean;
@@ -22,65 +22,45 @@ interface Group {
 
 const GUARDIAN = 'guardian/guardian';
 
-/**
- * Host and command line are one group: a command runs either, and a Fault of the host is one for the command line. What
- * is loaded lazily is an entry, so that its name outlives a build.
- */
-function groupsOf(root: string): Group[] {
-  const commands = readdirSync(join(root, 'src/cli/commands')).map((name) => `cli/commands/${name.replace('.ts', '')}`);
-  return [
-    {
-      entries: [
-        'main',
-        ...commands,
-        'cli/node',
-        'cli/run',
-        'cli/quick',
-        'cli/typed',
-        'cli/reach',
-        'cli/offline',
-        'cli/last-end',
-        'cli/given',
-        'cli/text/agent',
-        'guardian/loader',
-        'host/lifecycle/run',
-        'host/backup/index',
-        'host/api/offline',
-        'host/api/offline-store',
-        'host/api/check-files',
-        'schedule/words',
-      ],
-      apart: [GUARDIAN],
-      external: ['esbuild', 'tar'],
-      isSplit: true,
-      needsRequire: true,
-    },
-    { entries: [GUARDIAN] },
-    { entries: ['store/sqlite/inside/thread'] },
-    { entries: ['workers/inside/cell'] },
-    { entries: ['workers/inside/boot'] },
-    { entries: ['gateway/exec/inside/broker'] },
-    { entries: ['catalog/builder/process'], external: ['esbuild'] },
-    { entries: ['catalog/builder/inside'] },
-    { entries: ['plugin/zod'] },
-    { entries: ['index'], external: ['zod'] },
-    { entries: ['testing/index'], external: ['esbuild', 'zod'], needsRequire: true },
-  ];
-}
+const GROUPS: readonly Group[] = [
+  // Host and command line share code: a command runs either, and a Fault of the host is one for the command line.
+  { entries: ['main'], apart: [GUARDIAN], external: ['esbuild', 'tar'], isSplit: true, needsRequire: true },
+  { entries: [GUARDIAN] },
+  { entries: ['store/sqlite/inside/thread'] },
+  { entries: ['workers/inside/cell'] },
+  { entries: ['workers/inside/boot'] },
+  { entries: ['gateway/exec/inside/broker'] },
+  { entries: ['catalog/builder/process'], external: ['esbuild'] },
+  { entries: ['catalog/builder/inside'] },
+  { entries: ['plugin/zod'] },
+  { entries: ['index'], external: ['zod'] },
+  { entries: ['testing/index'], external: ['esbuild', 'zod'], needsRequire: true },
+];
 
 const REQUIRE =
   "import{createRequire as __requireOf}from'node:module';const require=/* @__PURE__ */__requireOf(import.meta.url);";
 
 /** Writes all bundles with their source maps to the folder `out`, and the licences of the libraries in them. */
 export async function writeBundles(root: string, out: string): Promise<void> {
-  const reports = await Promise.all(groupsOf(root).map((group) => writeGroup(root, out, group)));
+  const reports = await Promise.all(GROUPS.map((group) => writeGroup(root, out, group)));
   writeFileSync(join(out, 'THIRD-PARTY.txt'), licencesOf(root, reports));
 }
 
 async function writeGroup(root: string, out: string, group: Group): Promise<Metafile> {
-  const options: BuildOptions = {
+  const entries = group.entries.map((entry) => `src/${entry}.ts`);
+  const options = optionsOf(root, out, group);
+  if (!group.isSplit) return (await build({ ...options, entryPoints: entries })).metafile;
+  // Without a name of its own, a file that is loaded lazily is called after its content, and is gone after the next
+  // build while a process that has not loaded it lives on. So all that is loaded lazily is found first, and named.
+  const { metafile } = await build({ ...options, entryPoints: entries, write: false, sourcemap: false });
+  const lazy = Object.values(metafile.outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
+  const own = lazy.filter((file) => file.startsWith('src/'));
+  return (await build({ ...options, entryPoints: [...new Set([...entries, ...own])] })).metafile;
+}
+
+function optionsOf(root: string, out: string, group: Group): BuildOptions & { metafile: true } {
+  return {
     absWorkingDir: root,
-    entryPoints: group.entries.map((entry) => `src/${entry}.ts`),
     outdir: out,
     outbase: 'src',
     chunkNames: 'chunks/[name]-[hash]',
@@ -98,15 +78,6 @@ async function writeGroup(root: string, out: string, group: Group): Promise<Meta
     banner: group.needsRequire ? { js: REQUIRE } : {},
     plugins: [zodInEnglish, apart(group.apart ?? [])],
   };
-  const { metafile } = await build({ ...options, metafile: true });
-  const named = new Set(group.entries.map((entry) => `src/${entry}.ts`));
-  for (const { entryPoint } of Object.values(metafile.outputs)) {
-    // A lazily loaded file under the name of its content is gone after the next build, while the process lives on.
-    if (entryPoint?.startsWith('src/') && !named.has(entryPoint)) {
-      throw new Error(`${entryPoint} is loaded lazily: add it to the entries of its group in scripts/bundles.ts`);
-    }
-  }
-  return metafile;
 }
 
 /** Leaves the import of a file that is another group's entry as it stands: from `main.js`, paths in `dist/` are those in `src/`. */
