@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { build, stop } from 'esbuild';
 import type { Agent } from '../src/jobs/agent.ts';
 import type { Assignment } from '../src/jobs/model.ts';
+import { planPlacement } from '../src/jobs/placement.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { machineTime } from '../src/kernel/time.ts';
 import { createWorkers } from '../src/workers/workers.ts';
@@ -150,7 +151,7 @@ for (let i = 0; i < COLD_STARTS; i++)
   agents.push(await agentOf(`cold-${i}`, source(false)), await agentOf(`zod-${i}`, source(true)));
 agents.push(await agentOf('noop', source(false)), await agentOf('noop2', source(false), 2));
 await stop();
-workers.use(agents);
+workers.use(agents.map((agent) => planPlacement({ agent })));
 
 const firstEver = await one('cold-0');
 const cold: number[] = [];

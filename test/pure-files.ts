@@ -54,6 +54,7 @@ const FILES = new Set([
   'jobs/job-state.ts',
   'jobs/later.ts',
   'jobs/model.ts',
+  'jobs/placement.ts',
   'jobs/step.ts',
   'jobs/waiting.ts',
   'schedule/decide.ts',

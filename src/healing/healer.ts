@@ -52,11 +52,11 @@ export interface Healer extends Service {
   schedulesChanged(): void;
   /** How many of the agent's attempts may be under way now. */
   allowance(agent: string): number;
-  /** Why a slot of the agent is skipped; undefined when it may ask for a job. */
-  holdUp(agent: string, due: number): string | undefined;
+  /** Whether the slot of a quarantined agent may ask for the job that is the probe. */
+  letThrough(agent: string, due: number): boolean;
   quarantine(agent: string): QuarantineRecord | undefined;
-  /** The machine is short of memory: nothing is to grow. */
-  isPressed(): boolean;
+  /** Since when (epoch ms) the machine is short of memory, so that nothing is to grow; undefined: it is not. */
+  pressedSince(): number | undefined;
   /** Jobs below it wait; undefined: none has to. */
   leastPriority(): number | undefined;
   /** The next job of a quarantined agent is its probe, now. */
@@ -220,9 +220,9 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       unscheduled.look().catch((error) => log.error('healing could not look at slots', { fault: toPlainFault(error) }));
     },
     allowance: quarantineRegistry.allowance,
-    holdUp: quarantineRegistry.holdUp,
+    letThrough: quarantineRegistry.letThrough,
     quarantine: quarantineRegistry.get,
-    isPressed: pressure.isShort,
+    pressedSince: pressure.shortSince,
     leastPriority,
     probeNow(agent) {
       quarantineRegistry.probeNow(agent);

@@ -7,8 +7,8 @@ import type { Signals } from './signals.ts';
 export interface PressureWatch {
   /** One look; what is short at two looks in a row is told, then again each minute: the next remedy follows. */
   look(): Promise<void>;
-  /** Memory is short: nothing is to grow. */
-  isShort(): boolean;
+  /** Since when (epoch ms) memory is short, so that nothing is to grow; undefined: it is not. */
+  shortSince(): number | undefined;
   /** Jobs below it wait, because memory is short and it did not help that idle workers went; undefined: none has to. */
   leastPriority(): number | undefined;
 }
@@ -37,6 +37,7 @@ export function createPressureWatch({
 }: PressureWatchNeeds): PressureWatch {
   /** At how many looks in a row. */
   const seen: Record<ScarceResource, number> = { memory: 0, disk: 0 };
+  let since: number | undefined;
 
   function judge(what: ScarceResource, now: MachineResources) {
     const short = shortageOf(what, now, seen[what] > 0);
@@ -45,13 +46,16 @@ export function createPressureWatch({
     const { verdict, code } = TOLD_AS[what];
     const one = newestWith(openIncidents.of(null), verdict);
     if (short === null && one) heal(one, 'there is room again');
-    if (what === 'memory' && before >= 2 !== seen.memory >= 2) changed();
+    if (what === 'memory' && before >= 2 !== seen.memory >= 2) {
+      since = seen.memory >= 2 ? time.now() : undefined;
+      changed();
+    }
     if (short === null || seen[what] < 2 || (one && time.now() - one.lastAt < AGAIN_AFTER_MS)) return;
     notice({ agent: null, verdict, because: { code, message: '' }, seen: short }, {});
   }
 
   return {
-    isShort: () => seen.memory >= 2,
+    shortSince: () => since,
     leastPriority() {
       const remedies = newestWith(openIncidents.of(null), 'pressed')?.incident.remedies;
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;

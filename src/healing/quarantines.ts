@@ -16,8 +16,8 @@ export interface Quarantines {
   all(): QuarantineRecord[];
   /** How many of the agent's attempts may be under way. */
   allowance(agent: string): number;
-  /** Why a slot of the agent is skipped; undefined when it may ask for a job: no quarantine, or it is the probe. */
-  holdUp(agent: string, due: number): string | undefined;
+  /** Whether the slot may ask for the job that is the probe: one slot may when a probe is due, and the same one again. */
+  letThrough(agent: string, due: number): boolean;
   begin(agent: string, fingerprint: string): QuarantineRecord;
   /** The incident is known by its id now. */
   name(agent: string, incident: string): void;
@@ -72,15 +72,11 @@ export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quara
     get: (agent) => records.get(agent),
     all: () => [...records.values()],
     allowance: (agent) => allowanceOf(records.get(agent), time.now()),
-    holdUp(agent, due) {
-      const record = records.get(agent);
-      if (!record) return undefined;
+    letThrough(agent, due) {
       const passed = letThrough.get(agent);
-      if (allowanceOf(record, time.now()) > 0 && (passed === undefined || passed === due)) {
-        letThrough.set(agent, due);
-        return undefined;
-      }
-      return `quarantined${record.incident ? `: ${record.incident}` : ''}`;
+      const isProbe = allowanceOf(records.get(agent), time.now()) > 0 && (passed === undefined || passed === due);
+      if (isProbe && records.has(agent)) letThrough.set(agent, due);
+      return isProbe;
     },
     begin(agent, fingerprint) {
       letThrough.delete(agent);

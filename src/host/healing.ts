@@ -97,12 +97,6 @@ export function recordWorkerEnd(events: Events, healer: Pick<Healer, 'gone'>): (
   };
 }
 
-/** As healing lets it be: in quarantine nothing is kept warm that would only crash, and under pressure nothing grows. */
-export function calmed(agent: Agent, healer: Pick<Healer, 'quarantine' | 'isPressed'>): Agent {
-  if (healer.isPressed()) return { ...agent, workers: { min: 0, max: 1 } };
-  return healer.quarantine(agent.name) ? { ...agent, workers: { ...agent.workers, min: 0 } } : agent;
-}
-
 /** A container's bounds where there are any, else the machine's. */
 async function roomOf(folder: string): Promise<MachineResources> {
   const { bavail, blocks, bsize } = await statfs(folder);

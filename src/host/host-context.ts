@@ -18,6 +18,7 @@ import type { Canaries } from './drills/canaries.ts';
 import type { Lag } from './lag.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
+import type { Placements } from './placements.ts';
 import type { Setup } from './secrets/setup.ts';
 
 /** The rooms, built and wired: what the ops work with. */
@@ -41,6 +42,9 @@ export interface HostContext {
   jobs: Jobs;
   schedule: Schedule;
   pauses: Pauses;
+  placements: Placements;
+  /** Lifts the hold of safe mode, or else a person's pause. */
+  resume(agent: string): Promise<void>;
   states: States;
   /** Agents that lack a secret, and the secrets. */
   setup: Setup;

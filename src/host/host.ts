@@ -20,7 +20,7 @@ import { factsOf } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openFoundation } from './foundation.ts';
-import { calmed, createHealing, recordHostLost, recordLeftProcess } from './healing.ts';
+import { createHealing, recordHostLost, recordLeftProcess } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import type { HostContext } from './host-context.ts';
 import { createLag } from './lag.ts';
@@ -33,6 +33,7 @@ import { watchedBy } from './lifecycle/watched.ts';
 import { watchOrphans } from './orphans.ts';
 import { createOutbound } from './outbound.ts';
 import { createPauses } from './pauses.ts';
+import { createPlacements } from './placements.ts';
 import type { Host, HostOptions } from './ports.ts';
 import { recordOutcomes } from './record-outcomes.ts';
 import { recordStart } from './record-start.ts';
@@ -80,9 +81,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
         versionsBudgetBytes: () => settings.versions.budgetBytes,
       },
     );
-    const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), await createPauses({ time, store }), store);
-    const setup = createSetup({ time, journal, folder, catalog, workers: () => workers, changed: setUp });
-    const pauses = setup.held(safeMode.pauses);
+    const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), facts.startedAt);
+    const pauses = await createPauses({ time, store, ended: (agent) => released([agent]) });
+    const setup = createSetup({ time, journal, folder, catalog, workers: () => workers, changed: released });
     onStop('pauses', () => pauses.stop());
 
     const canaries = createCanaries(
@@ -107,7 +108,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       cleanUp: () => cleanUp({ journal, catalog }),
       rooms: () => ({ workers, jobs, schedule }),
       unscheduled: () => states.unscheduled(),
-      isHeld: pauses.isPaused,
+      isHeld: (agent) => placements.isHeld(agent),
       storeFolder: dirname(facts.storeFile),
       useWorkers,
       origins: outbound.outageSource,
@@ -124,9 +125,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const answering = { jobs: () => jobs, answers: () => answers };
     const workers = createWorkforce(
-      { ...foundation, ...answering, exec, outbound, healer, probation, secrets: setup.secrets },
+      { ...foundation, ...answering, exec, outbound, healer, probation, secrets: setup.secrets, apart: useWorkers },
       { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs },
     );
+    const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, healer, workers });
     const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
     const jobs = createJobs(
       {
@@ -134,16 +136,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
         log: journal.room('jobs'),
         store,
         workers,
-        agent: (name) => workers.serving?.(name) ?? runnableAgents().get(name),
-        paused: pauses.isPaused,
-        allowance: healer.allowance,
+        agent: placements.serving,
+        holdOf: placements.holdOf,
         heldUp: outbound.heldUp,
-        leastPriority: healer.leastPriority,
       },
       { owner },
     );
-    const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, safeMode, setup });
-    const states = createStates({ time, store, catalog, pauses, ailing: healer, planning: schedule.planning });
+    const schedule = createScheduling({ time, log: journal.room('schedule'), store, jobs, healer, placements });
+    const states = createStates({ time, store, catalog, placements, healer, planning: schedule.planning });
     const fleet = createFleet({
       time,
       store,
@@ -184,14 +184,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
     }
 
     function useWorkers() {
-      const agents = [...runnableAgents().values()].filter(({ name }) => !safeMode.holds(name));
-      workers.use(
-        agents.flatMap(setup.admitted).map((one) => calmed(one, healer)),
-        probation.warm(),
-      );
+      placements.apply();
     }
 
-    function setUp(names: readonly string[]) {
+    /** Jobs of these agents may start now. */
+    function released(names: readonly string[]) {
       useWorkers();
       for (const name of names) jobs.wake(name);
     }
@@ -206,14 +203,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await startService('catalog', catalog);
     await startService('jobs', jobs);
     onStop('draining workers', () => workers.drain(drainMs));
-    pauses.onChange(({ agent, until, paused }) => {
-      if (paused) schedule.pause(agent, until);
-      else {
-        useWorkers();
-        schedule.resume(agent);
-        jobs.wake(agent);
-      }
-    });
     await startService('schedule', schedule);
     await startService('retention', createRetention({ time, log, store }, settings.retention));
     jobs.onSettled(recordOutcomes(log));
@@ -240,6 +229,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       jobs,
       schedule,
       pauses,
+      placements,
+      async resume(agent) {
+        if (safeMode.release(agent)) released([agent]);
+        else await pauses.resume(agent);
+      },
       states,
       setup,
       healer,

@@ -6,36 +6,32 @@ import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { SqliteStore } from '../store/sqlite/store.ts';
-import type { SafeMode } from './lifecycle/safe-mode.ts';
-import type { Setup } from './secrets/setup.ts';
+import type { Placements } from './placements.ts';
 
 export interface SchedulingNeeds {
   time: Time;
   log: Log;
   store: SqliteStore;
   jobs: Jobs;
-  healer: Pick<Healer, 'holdUp' | 'schedulesChanged'>;
-  safeMode: SafeMode;
-  setup: Pick<Setup, 'missing'>;
+  healer: Pick<Healer, 'letThrough' | 'schedulesChanged'>;
+  placements: Pick<Placements, 'holdOf'>;
 }
 
 /** The schedule, wired to the rooms. */
-export function createScheduling({ time, log, store, jobs, healer, safeMode, setup }: SchedulingNeeds): Schedule {
+export function createScheduling({ time, log, store, jobs, healer, placements }: SchedulingNeeds): Schedule {
   return createSchedule({
     time,
     log,
-    slots: safeMode.slots,
+    slots: store,
     async unfinished(agent) {
       const states = [...UNFINISHED];
       const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
       return found.map(({ id, slot }) => ({ id, slot }));
     },
-    async cancelJob(id, why) {
-      const held = safeMode.isOn() && safeMode.holds((await store.get(id))?.agent ?? '');
-      if (!held) await jobs.cancel(id, why);
-    },
+    cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
     woken: (agents) => agents.forEach(jobs.wake),
-    holdUp: (agent, due) => setup.missing(agent)?.message ?? healer.holdUp(agent, due),
+    holdOf: placements.holdOf,
+    letThrough: healer.letThrough,
     troublesChanged: healer.schedulesChanged,
   });
 }

@@ -25,6 +25,8 @@ export interface WorkforceNeeds {
   secrets: Pick<Secrets, 'values'>;
   jobs(): Jobs;
   answers(): WorkersNeeds['answer'];
+  /** An agent is to have a cell of its own from now on. */
+  apart(agent: string): void;
 }
 
 /** The workers, wired to the rooms: their ends go to jobs, probation and healing, what they read to both judges. */
@@ -60,6 +62,7 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
         probation.readings(list);
       },
       children: exec.children,
+      apart: needs.apart,
       cellReplaced: (cell) => recordCellReplaced(events, cell),
     },
     { ...options, emptyFolder },

@@ -1,6 +1,7 @@
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
+import type { Hold } from './placement.ts';
 import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobStore, WorkerPort } from './ports.ts';
 
 /**
@@ -22,10 +23,11 @@ export interface ClaimsNeeds {
   time: Time;
   store: Pick<JobStore, 'claim' | 'release'>;
   workers: WorkerPort;
-  /** undefined while no jobs of the agent may start: unknown, off or paused. */
-  startable(agent: string): Agent | undefined;
-  /** How many more of the agent's attempts may start now, whatever room there is. */
-  allowance(agent: string): number;
+  /** The agent as the workers know it that take its jobs; undefined while it has none, or jobs are not at work. */
+  agent(name: string): Agent | undefined;
+  holdOf(agent: string): Hold | null;
+  /** How many of the agent's attempts are under way. */
+  underWay(agent: string): number;
   /** Called before the attempts are handed to the workers. */
   taken(assignments: Assignment[]): void;
   failed(error: unknown): void;
@@ -40,10 +42,12 @@ interface Turn {
 /** The pause before an agent is looked at again after the store refused a claim. */
 const AFTER_FAILURE_MS = 1_000;
 
-export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'now'>): Claims {
+export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'now' | 'leastPriority'>): Claims {
   const turns = new Map<string, Turn>();
   const due = new Map<string, number>();
   let gathered: ClaimRequest[] = [];
+  /** Of the holds of the agents in `gathered`. Pressure is the machine's: it is the same for all of them. */
+  let leastPriority: number | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
   let cancelTimer = () => {};
   let stopped = false;
@@ -56,12 +60,14 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
       turn.again = true;
       return;
     }
-    const agent = needs.startable(name);
-    const room = agent ? Math.min(needs.workers.room(name), needs.allowance(name)) : 0;
+    const agent = needs.agent(name);
+    const hold = needs.holdOf(name);
+    const room = agent ? Math.min(needs.workers.room(name), startsLeft(name, hold)) : 0;
     if (!agent || room <= 0) return;
     turn.claiming = true;
     turn.again = false;
     if (gathered.length === 0) queueMicrotask(claimGathered);
+    leastPriority = hold?.leastPriority;
     const { staleAfterMs } = agent.limits;
     gathered.push({
       agent: name,
@@ -71,11 +77,17 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     });
   }
 
+  /** How many more attempts of the agent may start, whatever room there is. */
+  function startsLeft(name: string, hold: Hold | null): number {
+    const allowance = hold?.allowance ?? Number.POSITIVE_INFINITY;
+    return Number.isFinite(allowance) ? allowance - needs.underWay(name) : allowance;
+  }
+
   async function claimGathered() {
     const requests = gathered;
     gathered = [];
     try {
-      const answers = await needs.store.claim(requests, { ...terms(), now: needs.time.now() });
+      const answers = await needs.store.claim(requests, { ...terms(), leastPriority, now: needs.time.now() });
       for (const [index, answer] of answers.entries()) {
         take(requests[index]!, answer);
       }
@@ -94,7 +106,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     turn.claiming = false;
     // The version is written down with the claim. If it was replaced meanwhile, the job is claimed anew, so that the
     // record never names another version than the one that ran.
-    const isOutdated = (needs.startable(agent)?.version.id ?? version) !== version;
+    const isOutdated = (needs.agent(agent)?.version.id ?? version) !== version;
     if (assignments.length > 0 && isOutdated) {
       const refs = assignments.map(({ job, attempt }) => ({ job, attempt }));
       needs.store.release(refs).catch(needs.failed);

@@ -10,10 +10,9 @@ export interface HeldAttempt {
   cancelled?: boolean;
 }
 
-/** How many more attempts of the agent may start when `most` of them may be under way at once. */
-export function capacityLeft(held: Iterable<HeldAttempt>, name: string, most: number): number {
-  if (most === Number.POSITIVE_INFINITY) return most;
-  let now = 0;
-  for (const { agent } of held) if (agent === name) now += 1;
-  return most - now;
+/** How many of the attempts are the agent's. */
+export function countOf(held: Iterable<HeldAttempt>, name: string): number {
+  let count = 0;
+  for (const { agent } of held) if (agent === name) count += 1;
+  return count;
 }

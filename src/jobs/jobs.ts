@@ -7,12 +7,13 @@ import { boundedEnd } from './bounded-end.ts';
 import { createJobChanges, type JobChanges } from './changes.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
-import { capacityLeft, type HeldAttempt } from './held.ts';
+import { countOf, type HeldAttempt } from './held.ts';
 import { laterOrCount } from './later.ts';
 import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
 import { withNarrowing } from './narrowed.ts';
 import { createPersistentWrites } from './persistent-writes.ts';
+import type { Hold } from './placement.ts';
 import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
@@ -44,13 +45,10 @@ export interface JobsNeeds {
   log: Log;
   store: JobStore;
   workers: WorkerPort;
-  /** The agent in force; undefined while unknown or off. */
+  /** The agent as the workers know it that take its jobs; undefined while it is unknown or off. */
   agent(name: string): Agent | undefined;
-  paused(name: string): boolean;
-  /** Jobs below it wait. Default, and undefined: none do. */
-  leastPriority?(): number | undefined;
-  /** How many attempts of the agent may be under way at once. Default: as many as its workers take. */
-  allowance?(name: string): number;
+  /** What keeps jobs of the agent from starting. Default: nothing ever. */
+  holdOf?(name: string): Hold | null;
   /** For an attempt that failed of something that it could do nothing about: what its job waits for. Default: nothing ever. */
   heldUp?(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
 }
@@ -79,18 +77,14 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   let cancelSweep = () => {};
   const surely = createPersistentWrites(needs, () => turned === undefined);
 
-  /** How many more attempts of the agent may start. */
-  function allowance(name: string): number {
-    return capacityLeft(held.values(), name, needs.allowance?.(name) ?? Number.POSITIVE_INFINITY);
-  }
-
   const claims = createClaims(
     {
       time,
       store,
       workers,
-      allowance,
-      startable: (name) => (turned === undefined || needs.paused(name) ? undefined : needs.agent(name)),
+      agent: (name) => (turned === undefined ? undefined : needs.agent(name)),
+      holdOf: (name) => needs.holdOf?.(name) ?? null,
+      underWay: (name) => countOf(held.values(), name),
       taken(assignments) {
         const since = time.monotonic();
         for (const { job, agent, attempt, attempts, depth = 0 } of assignments)
@@ -98,7 +92,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       },
       failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
     },
-    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs, leastPriority: needs.leastPriority?.() }),
+    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs }),
   );
 
   const changes = createJobChanges({

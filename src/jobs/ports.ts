@@ -238,7 +238,8 @@ export interface PauseStore {
   /** `until`: epoch ms, null for without end. */
   pause(agent: string, until: number | null, now: number): Promise<void>;
   resume(agent: string): Promise<void>;
-  paused(): Promise<{ agent: string; until: number | null }[]>;
+  /** By name. `since`: when the pause was written, epoch ms; null: what is kept is no time. */
+  paused(): Promise<{ agent: string; since: number | null; until: number | null }[]>;
 }
 
 /** What the dispatcher needs of workers. */

@@ -15,8 +15,6 @@ export const MOST_AT_ONCE = 10;
 /** What a decision needs to know of an agent; its schedule must be there. */
 export interface Asking {
   agent: Pick<Agent, 'name' | 'limits'> & { schedule: NonNullable<Agent['schedule']> };
-  /** Epoch ms, Infinity for a pause without end; slots that are due before it are skipped. */
-  pausedUntil: number | undefined;
 }
 
 export interface DueSlot {
@@ -41,10 +39,8 @@ export interface Unfinished {
 }
 
 /** Looks at one due slot by itself: whether it wants a job, before other jobs of the agent are considered. */
-export function decideSlot({ agent, pausedUntil }: Asking, { due, later, heldUp }: DueSlot, now: number): DueDecision {
+export function decideSlot({ agent }: Asking, { due, later, heldUp }: DueSlot, now: number): DueDecision {
   const { catchUp, jitterMs } = agent.schedule;
-  if (pausedUntil !== undefined && due < pausedUntil)
-    return { due, is: 'skipped', reason: Number.isFinite(pausedUntil) ? `paused until ${iso(pausedUntil)}` : 'paused' };
   if (heldUp !== undefined) return { due, is: 'skipped', reason: heldUp };
   const lateMs = now - due;
   const seen = `seen ${formatDuration(lateMs)} late: the host was down, or the machine asleep or too busy`;

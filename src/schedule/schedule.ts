@@ -21,10 +21,6 @@ import { writeAhead } from './write-ahead.ts';
 export interface Schedule extends Service {
   /** The agents in force, all of them, from now on. Nothing is planned or decided before the first call. */
   use(agents: Iterable<Agent>): void;
-  /** Slots that are due before `until` (epoch ms; null: without end) end as skipped. */
-  pause(agent: string, until: number | null): void;
-  /** Ends a pause now: slots that were due before stay skipped. */
-  resume(agent: string): void;
   /** How far the agent's slots are planned; undefined for an agent without a schedule. */
   planning(agent: string): Planning | undefined;
   /** Writes the agent's next slots anew: one that was planned is not in the store any more. */
@@ -63,7 +59,6 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   /** Agents of `adopted` that could not be taken over yet. */
   let delayed: ReadonlySet<string> = new Set();
   const troubles = createTroubles(log, () => needs.troublesChanged?.());
-  const pausedUntil = new Map<string, number>();
 
   let stopping = true;
   let loop: Promise<void> | undefined;
@@ -101,7 +96,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
       // Those of an agent that could not be taken over yet wait for it.
       const rows = all.filter(({ agent }) => !delayed.has(agent));
       if (rows.length === 0) return;
-      const settled = await settleSlots(needs, courses, pausedUntil, rows, now);
+      const settled = await settleSlots(needs, courses, rows, now);
       // A store that goes on offering what is settled must not keep the loop here for ever.
       if (all.length < ROWS_AT_ONCE || settled === 0) return;
     }
@@ -130,7 +125,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     });
     const note = unlisted ? `the first one listed of more that were missed since ${since}` : undefined;
     const rows = dues.map((due, i) => ({ agent: course.agent, due, ...(i === 0 && note ? { note } : {}) }));
-    await settleSlots(needs, courses, pausedUntil, rows, now);
+    await settleSlots(needs, courses, rows, now);
     course.cursor = dues.at(-1)!;
   }
 
@@ -229,13 +224,6 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
       wantedAt = time.now();
       wanted = new Map([...agents].map((agent) => [agent.name, agent]));
       wake();
-    },
-    pause(agent, until) {
-      pausedUntil.set(agent, until ?? Infinity);
-    },
-    resume(agent) {
-      const until = pausedUntil.get(agent);
-      if (until !== undefined) pausedUntil.set(agent, Math.min(until, time.now()));
     },
     planning: planningOf,
     planAgain(agent) {

@@ -1,3 +1,4 @@
+import type { Hold } from '../jobs/placement.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -22,8 +23,10 @@ export interface SettleNeeds {
   /** The agent's queued, running and retrying jobs of slots, at most a thousand. */
   unfinished(agent: string): Promise<Unfinished[]>;
   cancelJob(id: string, why: PlainFault): Promise<void>;
-  /** Why the agent's slot is to be skipped (`quarantined: inc-42`); undefined when nothing holds it up. */
-  holdUp?(agent: string, due: number): string | undefined;
+  /** What holds the agent now, or held it at `due` (epoch ms): the slot is skipped with its reason. Default: nothing ever. */
+  holdOf?(agent: string, due: number): Hold | null;
+  /** Whether the slot may ask for the one job that a hold allows. Default: no. */
+  letThrough?(agent: string, due: number): boolean;
   /** There are new jobs for these agents. */
   woken(agents: string[]): void;
 }
@@ -37,7 +40,6 @@ const DECISIONS_AT_ONCE = 1_000;
 export async function settleSlots(
   needs: SettleNeeds,
   courses: ReadonlyMap<string, Scheduled>,
-  pausedUntil: ReadonlyMap<string, number>,
   rows: readonly DueRow[],
   now: number,
 ): Promise<number> {
@@ -45,7 +47,7 @@ export async function settleSlots(
   const decided = await Promise.allSettled(
     byAgent.map(async ([agent, ofAgent]) => {
       const course = courses.get(agent);
-      return course ? settleAgent(needs, course, pausedUntil.get(agent), ofAgent, now) : ofAgent.map(ownerless);
+      return course ? settleAgent(needs, course, ofAgent, now) : ofAgent.map(ownerless);
     }),
   );
   tellFailed(needs.log, byAgent, decided);
@@ -74,15 +76,14 @@ function tellFailed(log: Log, byAgent: [string, DueRow[]][], decided: readonly P
 async function settleAgent(
   needs: SettleNeeds,
   course: Scheduled,
-  pausedUntil: number | undefined,
   rows: DueRow[],
   now: number,
 ): Promise<SlotDecision[]> {
-  const asking: Asking = { agent: course.asking, pausedUntil };
+  const asking: Asking = { agent: course.asking };
   const judgements = rows.map(({ due }) =>
     decideSlot(
       asking,
-      { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: needs.holdUp?.(course.agent, due) },
+      { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: heldUp(needs, course.agent, due) },
       now,
     ),
   );
@@ -93,6 +94,13 @@ async function settleAgent(
     const { note } = rows[i]!;
     return note ? { ...decision, reason: [decision.reason, note].filter(Boolean).join('; ') } : decision;
   });
+}
+
+/** Why nothing may start for the slot; undefined when a hold lets it through, or there is none. */
+function heldUp({ holdOf, letThrough }: SettleNeeds, agent: string, due: number): string | undefined {
+  const hold = holdOf?.(agent, due) ?? null;
+  if (hold === null || hold.allowance === Number.POSITIVE_INFINITY) return undefined;
+  return hold.allowance > 0 && letThrough?.(agent, due) ? undefined : hold.reason;
 }
 
 /** A job that cannot be cancelled must not hold up the slots of everybody. */

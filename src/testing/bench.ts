@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createBuilder } from '../catalog/builder/client.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
+import { planPlacement } from '../jobs/placement.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import type { PluginLine, WorkerCall, WorkerEnd } from '../workers/ports.ts';
@@ -89,6 +90,7 @@ export async function openBench(installation: string, time: Time): Promise<Bench
         const one = byAgent.get(end.agent);
         if (one) one.end = end;
       },
+      apart: () => use(),
     },
     { folder: installation, emptyFolder, rehearsal: (agent) => byAgent.get(agent)?.trial.rehearsal },
   );
@@ -110,7 +112,10 @@ export async function openBench(installation: string, time: Time): Promise<Bench
     }
   }
 
-  const use = () => workers.use([...byAgent.values()].map(({ trial }) => trial.agent));
+  function use(runs: Iterable<Running> = byAgent.values()) {
+    const agents = [...runs].map(({ trial }) => trial.agent);
+    workers.use(agents.map((agent) => planPlacement({ agent, isApart: workers.isApart?.(agent) })));
+  }
 
   async function run(given: Trial): Promise<Tried> {
     const trial = { ...given, agent: { ...given.agent, name: freeName(given.agent.name) } };
@@ -128,7 +133,7 @@ export async function openBench(installation: string, time: Time): Promise<Bench
     const outcome = await ended.promise;
     running.delete(job);
     // Its lines are heard until its worker is gone.
-    workers.use([...byAgent.values()].filter((other) => other !== one).map(({ trial: { agent } }) => agent));
+    use([...byAgent.values()].filter((other) => other !== one));
     const until = time.monotonic() + GONE_WITHIN_MS;
     while (workers.view().workers.some(({ agent }) => agent === name) && time.monotonic() < until) {
       await time.sleep(LOOK_EVERY_MS);

@@ -1,4 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
+import type { Placement } from '../jobs/placement.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { type CellHistory, createCellHistory } from './cell-memory.ts';
@@ -46,14 +47,16 @@ export interface CellsOptions {
 /** The cells: which worker goes into which, and when one is closed. */
 export interface Cells {
   all(): Iterable<Cell>;
-  /** A cell with a place for a worker of the agent; a new one when there is none. */
-  placeFor(agent: Agent): Cell;
+  /** A cell of that kind with a place for a worker of the agent; a new cell when there is none. */
+  placeFor(agent: string, kind: Placement['cell']): Cell;
   /** Keeps one shared cell warm, so that a first job needs only a thread. */
   warmUp(): void;
-  /** The agent took a cell down. True: from now on it gets its own. */
+  /** The agent took a cell down. True: from now on `isApart` holds. */
   blame(agent: Agent): boolean;
-  /** The agent gets cells of its own from now on. */
+  /** From now on `isApart` holds for the agent. */
   setApart(agent: string): void;
+  /** Whether the agent was set apart, or this version of it took a cell down {@link TAKEN_DOWN} times. */
+  isApart(agent: Agent): boolean;
   /** No more workers; healthy ones finish within a bound, then it is killed. */
   poison(cell: Cell): void;
   /** No more workers; those in it finish what they hold, then it goes. */
@@ -101,13 +104,9 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
     return cell;
   }
 
-  function needsOwn(agent: Agent): boolean {
-    const record = blamed.get(agent.name);
-    return (
-      agent.isolation === 'own' ||
-      apart.has(agent.name) ||
-      (record?.version === agent.version.id && record.times >= TAKEN_DOWN)
-    );
+  function isApart({ name, version }: Agent): boolean {
+    const record = blamed.get(name);
+    return apart.has(name) || (record?.version === version.id && record.times >= TAKEN_DOWN);
   }
 
   function shared(): Cell[] {
@@ -120,8 +119,8 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
 
   return {
     all: () => cells,
-    placeFor(agent) {
-      const owner = needsOwn(agent) ? agent.name : null;
+    placeFor(agent, kind) {
+      const owner = kind === 'own' ? agent : null;
       let best: Cell | undefined;
       for (const cell of cells) {
         if (cell.owner !== owner || cell.closing || cell.workers.size >= options.cellSize) continue;
@@ -139,6 +138,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       return times === TAKEN_DOWN;
     },
     setApart: (agent) => void apart.add(agent),
+    isApart,
     poison(cell) {
       if (cell.closing) return;
       cell.closing = true;

@@ -1,5 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Assignment } from '../jobs/model.ts';
+import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
@@ -14,8 +15,8 @@ const YOUNG_MS = 10_000;
 
 export interface PoolNeeds {
   time: Time;
-  /** Starts a worker of the agent. */
-  startWorker(agent: Agent): HostWorker;
+  /** Starts a worker of the agent in a cell of that kind. */
+  startWorker(agent: Agent, cell: Placement['cell']): HostWorker;
   /** Room may have grown. */
   changed(): void;
 }
@@ -23,42 +24,44 @@ export interface PoolNeeds {
 /** The workers of one agent: how many jobs they take, who gets them, when one is added or goes. */
 export interface Pool {
   readonly batchSizing: BatchSizing;
-  /** The newest that it was told to use. */
-  agent(): Agent;
-  /** The one that new jobs go to. */
+  /** The newest that the pool was given. */
+  placement(): Placement;
+  /** The agent as the workers know it that new jobs go to. */
   serving(): Agent;
   /**
-   * The new one serves as soon as a worker of it is ready; then the others go when they have done what they hold, but
-   * for one of the fingerprint `warm`, which waits without work. A pool without workers serves the new one at once.
+   * The placement's agent serves as soon as a worker of it is ready; then the other workers go when they have done what
+   * they hold, but for one of the fingerprint `keepWarm`, which waits without work. A pool without workers serves the new
+   * agent at once.
    */
-  use(agent: Agent, warm?: string): void;
+  use(placement: Placement): void;
   ready(worker: HostWorker): void;
   room(): number;
   /** Returns what does not fit. */
   give(assignments: Assignment[]): Assignment[];
   workers(): Iterable<HostWorker>;
   gone(worker: HostWorker, isFault: boolean): void;
-  /** Starts workers up to `workers.min`; idle ones above it go after `idleMs`, sooner where work comes seldom. */
+  /** Starts workers up to `workers.target`; idle workers above it go after `idleMs`, sooner where work comes seldom. */
   turn(idleMs: number): void;
   /** No more work: all workers go when they have done what they hold. */
   close(): void;
 }
 
-export function createPool(first: Agent, needs: PoolNeeds): Pool {
+export function createPool(first: Placement, needs: PoolNeeds): Pool {
   const { time } = needs;
   const batchSizing = createBatchSizing();
   const workers = new Set<HostWorker>();
-  let agent = first;
-  /** What will serve once its first worker is ready. */
+  let placement = first;
+  /** The agent that new jobs go to. */
+  let { agent } = first;
+  /** The placement's agent, until its first worker is ready. */
   let staged: { agent: Agent; worker: HostWorker } | undefined;
-  let warm: string | undefined;
   let failures = 0;
   let gaveAt: number | undefined;
   let gapMs: number | undefined;
   let stopPause: (() => void) | undefined;
   let isClosed = false;
 
-  /** Those that new jobs may go to. */
+  /** The workers that new jobs may go to. */
   function current(): HostWorker[] {
     return [...workers].filter((worker) => takesWork(worker.state()) && worker.agent.fingerprint === agent.fingerprint);
   }
@@ -74,14 +77,14 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
   }
 
   function start(of = agent): HostWorker {
-    const worker = needs.startWorker(of);
+    const worker = needs.startWorker(of, placement.cell);
     workers.add(worker);
     return worker;
   }
 
   function fillUp() {
     if (isClosed || stopPause) return;
-    for (let missing = agent.workers.min - current().length; missing > 0; missing--) start();
+    for (let missing = placement.workers.target - current().length; missing > 0; missing--) start();
   }
 
   function isReady(worker: HostWorker): boolean {
@@ -100,18 +103,18 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     needs.changed();
   }
 
-  /** All that are not to serve go, but for one that is kept warm. */
+  /** Workers of other fingerprints go, but for one that is kept warm. */
   function retire() {
     let isKept = false;
     for (const worker of workers) {
       const { fingerprint } = worker.agent;
       if (fingerprint === agent.fingerprint || worker === staged?.worker) continue;
-      if (fingerprint === warm && !isKept && isReady(worker)) isKept = true;
+      if (fingerprint === placement.keepWarm && !isKept && isReady(worker)) isKept = true;
       else worker.drain();
     }
   }
 
-  /** The new one cannot be loaded. Whoever hears of it may want the old one back; if nobody does, the new one it is. */
+  /** The new agent cannot be loaded. A listener may roll back first; otherwise the new agent serves anyway. */
   function unfit(failed: typeof staged) {
     time.after(0, () => {
       if (isClosed || !failed || staged !== failed) return;
@@ -122,18 +125,19 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
 
   return {
     batchSizing,
-    agent: () => staged?.agent ?? agent,
+    placement: () => placement,
     serving: () => agent,
     workers: () => workers,
     ready(worker) {
       if (staged?.worker === worker) serve(staged.agent);
     },
-    use(next, keepWarm) {
-      warm = keepWarm;
+    use(given) {
+      placement = given;
+      const { agent: next } = given;
       const { fingerprint } = next;
       if (staged?.agent.fingerprint === fingerprint) {
         staged.agent = next;
-        return;
+        return fillUp();
       }
       staged?.worker.drain();
       staged = undefined;
@@ -157,7 +161,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
         count += 1;
         room += worker.free(ahead);
       }
-      return room + Math.max(0, agent.workers.max - count) * ahead;
+      return room + Math.max(0, placement.workers.max - count) * ahead;
     },
     give(assignments) {
       if (isClosed) return assignments;
@@ -175,7 +179,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
         worker.give(assignments.slice(next, next + share));
         next += share;
       }
-      for (let count = now.length; next < assignments.length && count < agent.workers.max; count++) {
+      for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
         start().give(assignments.slice(next, next + ahead));
         next += ahead;
       }
@@ -192,7 +196,7 @@ export function createPool(first: Agent, needs: PoolNeeds): Pool {
     turn(idleMs) {
       const now = time.monotonic();
       const keptMs = idleTimeoutMs(gapMs, idleMs);
-      let spare = current().length - agent.workers.min;
+      let spare = current().length - placement.workers.target;
       for (const worker of workers) {
         if (spare <= 0) break;
         if (worker.agent.fingerprint !== agent.fingerprint) continue;

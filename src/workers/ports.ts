@@ -1,4 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
+import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
@@ -10,10 +11,10 @@ import type { Rehearsal, RehearsalCall } from './rehearsal.ts';
 /** Runs attempts on worker threads in cells. */
 export interface Workers extends Service, WorkerPort {
   /**
-   * Replaces the set of agents. New jobs go to a worker of the new fingerprint as soon as one is ready; those of the older
-   * one finish what they hold and go. `warm`: by agent, the older fingerprint of which one worker stays, without work.
+   * Replaces all placements. New jobs go to a worker of the new fingerprint as soon as one is ready; workers of an older
+   * fingerprint finish what they hold and go. An agent that is not among them, or with `workers.max` 0, gets no work.
    */
-  use(agents: Iterable<Agent>, warm?: ReadonlyMap<string, string>): void;
+  use(placements: Iterable<Placement>): void;
   /** The agent as the workers that take its new jobs know it: an older one until a worker of the newest is ready. */
   serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */
@@ -23,8 +24,10 @@ export interface Workers extends Service, WorkerPort {
   view(): WorkersView;
   /** The worker takes no new job and goes after the one it holds; another takes its place by need. An unknown worker changes nothing. */
   recycle?(worker: string, why: PlainFault): void;
-  /** The agent's next workers get a cell that they share with no other agent. Holds until the host ends. */
+  /** Keeps on record that the agent is to be set apart, and tells `apart`. Holds until the host ends. */
   ownCell?(agent: string): void;
+  /** Whether the agent was set apart, or this version of it took its cell down twice: a fact for its next placement. */
+  isApart?(agent: Agent): boolean;
 }
 
 export interface WorkersNeeds {
@@ -45,6 +48,8 @@ export interface WorkersNeeds {
   readings?(list: WorkerReading[], cell: CellReading): void;
   /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
   children?(agent: string): OwnedProcess[];
+  /** `isApart` holds for the agent from now on; `use` may be called at once. */
+  apart?(agent: string): void;
   /** A cell is replaced for its memory or files that no worker accounts for. For the record. */
   cellReplaced?(cell: { pid: number; agents: string[]; why: string; killed: boolean }): void;
 }

@@ -1,4 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
+import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
@@ -23,7 +24,17 @@ const CELL_QUIET_MS = 20_000;
 export interface WorkerRegistryNeeds
   extends Pick<
     WorkersNeeds,
-    'time' | 'log' | 'answer' | 'secrets' | 'lines' | 'gone' | 'leftOver' | 'readings' | 'children' | 'cellReplaced'
+    | 'time'
+    | 'log'
+    | 'answer'
+    | 'secrets'
+    | 'lines'
+    | 'gone'
+    | 'leftOver'
+    | 'readings'
+    | 'children'
+    | 'cellReplaced'
+    | 'apart'
   > {
   reports: Reports;
 }
@@ -38,7 +49,7 @@ export interface WorkerOwner {
 /** All workers and the cells that they live in. */
 export interface WorkerRegistry {
   cells: Cells;
-  start(agent: Agent, owner: WorkerOwner): HostWorker;
+  start(agent: Agent, cell: Placement['cell'], owner: WorkerOwner): HostWorker;
   workers(): IterableIterator<HostWorker>;
   size(): number;
   /** Ends a worker in its host's book without asking it, and kills its cell. */
@@ -66,8 +77,8 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const suspects = new Map<string, string>();
   let lastId = 0;
 
-  function start(agent: Agent, owner: WorkerOwner): HostWorker {
-    const cell = cells.placeFor(agent);
+  function start(agent: Agent, kind: Placement['cell'], owner: WorkerOwner): HostWorker {
+    const cell = cells.placeFor(agent.name, kind);
     const ledgerAt = cell.process.place();
     const { tell } = cell.process;
     const worker = createHostWorker(++lastId, agent, {
@@ -163,6 +174,8 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   /** The second time, workers that it has elsewhere move to the new cell of their own as well. */
   function blame(agent: Agent) {
     if (!cells.blame(agent)) return;
+    // Before its other workers go: those that take their place belong into the new cell.
+    needs.apart?.(agent.name);
     for (const [worker, { cell }] of places) {
       if (worker.agent.name === agent.name && cell.owner === null) worker.drain();
     }

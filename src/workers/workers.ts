@@ -1,4 +1,4 @@
-import type { Agent } from '../jobs/agent.ts';
+import type { Placement } from '../jobs/placement.ts';
 import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions, WorkersView } from './ports.ts';
@@ -41,11 +41,12 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     return is === 'running' ? (pools.get(agent)?.room() ?? 0) : 0;
   }
 
-  function open(agent: Agent): Pool {
-    const pool: Pool = createPool(agent, {
+  function open(placement: Placement): Pool {
+    const { name } = placement.agent;
+    const pool: Pool = createPool(placement, {
       time,
-      startWorker: (of) =>
-        registry.start(of, {
+      startWorker: (of, cell) =>
+        registry.start(of, cell, {
           took: pool.batchSizing.add,
           ready: pool.ready,
           gone(worker, isFault) {
@@ -53,20 +54,22 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
             oneLess?.();
           },
         }),
-      changed: () => reports.changed(agent.name),
+      changed: () => reports.changed(name),
     });
-    pools.set(agent.name, pool);
+    pools.set(name, pool);
     return pool;
   }
 
-  function use(agents: Iterable<Agent>, warm?: ReadonlyMap<string, string>) {
+  function use(placements: Iterable<Placement>) {
     const names = new Set<string>();
-    for (const agent of agents) {
-      names.add(agent.name);
-      const pool = pools.get(agent.name);
-      if (pool) pool.use(agent, warm?.get(agent.name));
-      else open(agent);
-      reports.changed(agent.name);
+    for (const placement of placements) {
+      if (placement.workers.max === 0) continue;
+      const { name } = placement.agent;
+      names.add(name);
+      const pool = pools.get(name);
+      if (pool) pool.use(placement);
+      else open(placement);
+      reports.changed(name);
     }
     for (const [name, pool] of [...pools]) {
       if (names.has(name)) continue;
@@ -122,7 +125,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     for (const [name, pool] of [...pools]) {
       // Ready for another start.
       pools.delete(name);
-      open(pool.agent());
+      open(pool.placement());
     }
     turnedAt = undefined;
     is = 'new';
@@ -162,7 +165,11 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       }
       reports.tell();
     },
-    ownCell: registry.cells.setApart,
+    ownCell(agent) {
+      registry.cells.setApart(agent);
+      needs.apart?.(agent);
+    },
+    isApart: registry.cells.isApart,
     drain,
     view: () => viewOf(registry),
   };

@@ -140,14 +140,14 @@ describe('a crash loop', () => {
     });
     expect(at.healer.allowance('a')).toBe(0);
     expect(at.healer.allowance('b')).toBe(Number.POSITIVE_INFINITY);
-    expect(at.healer.holdUp('a', T0)).toBe('quarantined: inc-1');
-    expect(at.healer.holdUp('b', T0)).toBeUndefined();
+    expect(at.healer.letThrough('a', T0)).toBe(false);
+    expect(at.healer.letThrough('b', T0)).toBe(true);
     expect(at.registry.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1', probes: 0, fingerprint: 'f1' });
     expect(at.asked).toContain('bearings');
     expect(at.told('incident.opened')).toHaveLength(1);
     await at.restart();
     expect(at.healer.allowance('a')).toBe(0);
-    expect(at.healer.holdUp('a', T0)).toBe('quarantined: inc-1');
+    expect(at.healer.letThrough('a', T0)).toBe(false);
   });
 
   it('is probed at growing distances; one slot becomes the probe, a good probe lifts it and heals the incident', async () => {
@@ -158,8 +158,8 @@ describe('a crash loop', () => {
       pauses.push(Math.round((nextProbeAt - at.clock.wall) / MINUTE));
       await at.clock.pass(nextProbeAt - at.clock.wall);
       expect(at.healer.allowance('a')).toBe(1);
-      expect(at.healer.holdUp('a', at.clock.wall)).toBeUndefined();
-      expect(at.healer.holdUp('a', at.clock.wall + 1_000)).toContain('quarantined');
+      expect(at.healer.letThrough('a', at.clock.wall)).toBe(true);
+      expect(at.healer.letThrough('a', at.clock.wall + 1_000)).toBe(false);
       at.end('a', 'CRASHED', { message: 'prices is not iterable' });
       at.settle('a', 'dead', { error: { code: 'CRASHED', message: 'prices is not iterable' } });
       await quiet();
@@ -308,9 +308,9 @@ describe('a machine that is short', () => {
   it('is told once, grows nothing, lets idle workers go, and is well when there is room again', async () => {
     at.room.memoryFree = 4;
     await at.clock.pass(10_000);
-    expect(at.healer.isPressed()).toBe(false);
+    expect(at.healer.pressedSince()).toBeUndefined();
     await at.clock.pass(20_000);
-    expect(at.healer.isPressed()).toBe(true);
+    expect(at.healer.pressedSince()).toBe(at.clock.wall - 10_000);
     expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
     expect(at.incident().seen).toBe('4 B of 100 B memory are free');
     expect(at.asked).toEqual(['bearings', 'shed']);
@@ -321,7 +321,7 @@ describe('a machine that is short', () => {
     at.room.memoryFree = 9;
     await at.clock.pass(10_000);
     expect(at.incident('inc-1')).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
-    expect(at.healer.isPressed()).toBe(false);
+    expect(at.healer.pressedSince()).toBeUndefined();
   });
 
   it('of memory for longer defers what can wait, then lets the largest worker go, then asks somebody', async () => {
@@ -357,7 +357,7 @@ describe('a machine that is short', () => {
     });
     expect(timeline.map(({ text }) => text)).toContain('given back: 3 MB of logs');
     expect(at.asked).toEqual(['cleanUp']);
-    expect(at.healer.isPressed()).toBe(false);
+    expect(at.healer.pressedSince()).toBeUndefined();
     at.room.diskFree = 50;
     await at.clock.pass(10_000);
     expect(at.incident().state).toBe('healed');

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Listing } from '../../src/catalog/ports.ts';
 import { type AgentStateFacts, agentState } from '../../src/host/api/agent-state.ts';
 import type { Job } from '../../src/jobs/model.ts';
+import { planHold } from '../../src/jobs/placement.ts';
 import type { AgentOverview } from '../../src/jobs/ports.ts';
 import { LATE_AFTER_MS } from '../../src/schedule/decide.ts';
 
@@ -20,14 +21,7 @@ const overview = (more: Partial<AgentOverview>): AgentOverview => ({
   ...more,
 });
 const state = (more: Partial<AgentStateFacts>) =>
-  agentState({
-    listing,
-    overview: undefined,
-    paused: undefined,
-    nextSlot: undefined,
-    now: NOW,
-    ...more,
-  } as AgentStateFacts);
+  agentState({ listing, overview: undefined, hold: null, nextSlot: undefined, now: NOW, ...more } as AgentStateFacts);
 
 it('is new before its first job, ok after a good one, failed after a dead one', () => {
   expect(state({}).state).toBe('new');
@@ -71,7 +65,8 @@ it('is late when a slot is past its grace, and when a job waits for a worker', (
 
 it('tells off and paused before anything else, with the reason', () => {
   const running = overview({ running: 1, newest: job({ state: 'running' }) });
-  expect(state({ paused: { until: null }, overview: running })).toEqual({ state: 'paused', why: 'paused by hand' });
+  const hold = planHold({ name: 'a', pause: { since: NOW, until: null } });
+  expect(state({ hold, overview: running })).toEqual({ state: 'paused', why: 'paused by hand' });
   const problem = { code: 'X', message: 'a comma is missing', file: 'plugins/a.ts', line: 3, column: 7 };
   expect(state({ listing: { ...listing, is: 'rejected', problem } })).toEqual({
     state: 'off',

@@ -29,7 +29,6 @@ it('a crowd that fails together comes back spread out, each by a chance of its o
       store,
       workers: { room: () => CROWD, give: (_, list) => given.resolve(list), abort() {} },
       agent: () => agent,
-      paused: () => false,
     },
     { owner: 'host-1' },
   );

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { createJobs, type Jobs } from '../../src/jobs/jobs.ts';
 import type { Assignment, NewJob, Outcome } from '../../src/jobs/model.ts';
+import type { Hold } from '../../src/jobs/placement.ts';
 import type { AttemptRef, WorkerPort } from '../../src/jobs/ports.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -66,6 +67,11 @@ async function build(owner: string, capacityLeft = 10): Promise<Stage> {
   const given: Assignment[] = [];
   const aborted: AttemptRef[] = [];
   const paused = new Set<string>();
+  const holdOf = (name: string): Hold | null => {
+    const allowance = paused.has(name) ? 0 : allowances.get(name);
+    const facts = { since: 0, until: null, reason: 'a test', next: '' };
+    return allowance === undefined ? null : { ...facts, by: 'quarantine', allowance };
+  };
   const allowances = new Map<string, number>();
   const room = { left: capacityLeft };
   const waiting: { count: number; resolve(list: Assignment[]): void }[] = [];
@@ -85,8 +91,7 @@ async function build(owner: string, capacityLeft = 10): Promise<Stage> {
       store,
       workers,
       agent: (name) => agents.get(name),
-      paused: (name) => paused.has(name),
-      allowance: (name) => allowances.get(name) ?? Number.POSITIVE_INFINITY,
+      holdOf,
       heldUp: ({ attempt }, _, { code }) =>
         code === 'ORIGIN_DOWN' ? { until: Date.now() + attempt, waitsFor: 'https://api.example' } : undefined,
     },

@@ -12,7 +12,7 @@ async function stateOf(world: World, name: string) {
   const planning = world.life.schedule.planning(name);
   const nextSlot = (await world.registry.nextSlots()).find(({ agent }) => agent === name)?.due;
   const listing = { name, plugin: name, is: 'live' as const, why: '', problem: null };
-  const nothing = { overview: undefined, paused: undefined, quarantine: undefined, incident: undefined };
+  const nothing = { overview: undefined, hold: null, incident: undefined };
   return agentState({ listing, ...nothing, nextSlot, planning, now: world.clock.wall });
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { planHold } from '../../src/jobs/placement.ts';
 import { agentWith, settled, timeOf, World } from './world.ts';
 
 const SECOND = 1_000;
@@ -384,19 +385,21 @@ describe('changes', () => {
   });
 });
 
-describe('pauses', () => {
+describe('holds', () => {
+  const paused = (until: number | null) => planHold({ name: 'a', pause: { since: 0, until } });
+  /** As the host's pauses answer: a slot is held that is due before the end. */
+  const until =
+    (end: number): World['holdOf'] =>
+    (_, due) =>
+      due < end ? paused(end) : null;
+
   it('slots of a paused agent end as skipped, also those of an absence', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '*/10 * * * *'));
-    const until = Date.parse('2026-11-20T10:25:00Z');
-    world.life.schedule.pause('a', until);
+    world.holdOf = until(Date.parse('2026-11-20T10:25:00Z'));
     await world.clock.advance(15 * MINUTE);
     world.life.kill();
     world.clock.wall += 20 * MINUTE;
-    const life = await (async () => {
-      const booting = world.boot();
-      world.life.schedule.pause('a', until);
-      return booting;
-    })();
+    const life = await world.boot();
     expect(world.told('a')).toEqual(['10:10 skipped', '10:20 skipped', '10:30 caught-up', '10:40 planned']);
     expect(world.registry.of('a')[1]!.reason).toBe('paused until 2026-11-20T10:25:00.000Z');
     expect(life.killed).toBe(false);
@@ -406,21 +409,40 @@ describe('pauses', () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '*/10 * * * *'));
     world.life.kill();
     world.clock.wall += 35 * MINUTE;
-    const booting = world.boot();
-    world.life.schedule.pause('a', null);
-    world.life.schedule.resume('a');
-    await booting;
+    world.holdOf = until(world.clock.wall);
+    await world.boot();
     expect(world.told('a')).toEqual(['10:10 skipped', '10:20 skipped', '10:30 skipped', '10:40 planned']);
   });
 
   it('a pause without end ends when it is resumed', async () => {
     const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
-    world.life.schedule.pause('a', null);
+    world.holdOf = () => paused(null);
     await world.clock.advance(2 * MINUTE);
-    world.life.schedule.resume('a');
+    world.holdOf = until(world.clock.wall);
     await world.clock.advance(MINUTE);
     expect(world.told('a').slice(0, 3)).toEqual(['10:01 skipped', '10:02 skipped', '10:03 ran']);
-    expect(world.registry.of('a')[0]!.reason).toBe('paused');
+    expect(world.registry.of('a')[0]!.reason).toBe('paused by hand');
+  });
+
+  it('of a quarantine one slot is let through when a probe is due, and the others are skipped with its reason', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
+    const quarantine = { since: 0, incident: 'inc-7', probes: 0, nextProbeAt: 0 };
+    const asked: number[] = [];
+    world.letThrough = (_, due) => asked.push(due) === 1;
+    world.holdOf = (name) => planHold({ name, quarantine: { ...quarantine, allowance: 0 } });
+    await world.clock.advance(MINUTE);
+    expect(asked).toEqual([]);
+    world.holdOf = (name) => planHold({ name, quarantine: { ...quarantine, allowance: 1 } });
+    await world.clock.advance(2 * MINUTE);
+    expect(world.told('a').slice(0, 3)).toEqual(['10:01 skipped', '10:02 ran', '10:03 skipped']);
+    expect(world.registry.of('a')[2]!.reason).toBe('quarantined: inc-7');
+  });
+
+  it('under pressure slots ask for their jobs', async () => {
+    const world = await worldOf('2026-11-20T10:00:30Z', agentWith('a', '* * * * *'));
+    world.holdOf = (name) => planHold({ name, pressedSince: 0, leastPriority: 0 });
+    await world.clock.advance(MINUTE);
+    expect(world.told('a')[0]).toBe('10:01 ran');
   });
 });
 

@@ -106,7 +106,7 @@ it('what the schedule decides fits every slot once, and no slot a second time', 
       (catchUp, overlap, count, lag) => {
         const now = 10_000_000_000;
         const schedule = { ...asking.agent.schedule, catchUp, overlap };
-        const one = { agent: { ...asking.agent, schedule }, pausedUntil: undefined };
+        const one = { agent: { ...asking.agent, schedule } };
         const later = (i: number) => Math.min(10, count - 1 - i);
         const judged = Array.from({ length: count }, (_, i) =>
           decideSlot(one, { due: now - lag - (count - 1 - i) * 60_000, later: later(i) }, now),

@@ -1,5 +1,6 @@
 import type { Agent, ScheduleSpec } from '../../src/jobs/agent.ts';
 import type { NewJob } from '../../src/jobs/model.ts';
+import type { Hold } from '../../src/jobs/placement.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import type { Time } from '../../src/kernel/time.ts';
 import type { Slot, SlotDecision, SlotStore } from '../../src/schedule/ports.ts';
@@ -195,6 +196,9 @@ export class World {
   readonly clock: Clock;
   readonly lines: string[] = [];
   agents: Agent[] = [];
+  /** What holds an agent's slot; nothing, unless a test says so. */
+  holdOf: (agent: string, due: number) => Hold | null = () => null;
+  letThrough: (agent: string, due: number) => boolean = () => false;
   life!: Life;
 
   constructor(start: string | number) {
@@ -234,6 +238,8 @@ export class World {
         job.finished = true;
         job.cancelled = why.message;
       },
+      holdOf: (agent, due) => this.holdOf(agent, due),
+      letThrough: (agent, due) => this.letThrough(agent, due),
       woken: (agents) => void life.woken.push(...agents),
     });
     life.kill = () => {

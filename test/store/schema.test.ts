@@ -101,7 +101,7 @@ test('a store is read beside a running host and after it, and never made by look
   expect(await after.list({ limit: 9 })).toHaveLength(2);
   expect(await after.slots({ from: 0, to: T0 + 1 })).toHaveLength(1);
   expect(await after.nextSlots()).toEqual([]);
-  expect(await after.paused()).toEqual([{ agent: 'a', until: null }]);
+  expect(await after.paused()).toEqual([{ agent: 'a', since: T0, until: null }]);
   expect(await after.events({ limit: 1 })).toHaveLength(1);
   expect(await after.deadByCause()).toEqual([]);
   expect(await after.agentFigures(0, T0)).toEqual([]);

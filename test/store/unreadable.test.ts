@@ -258,7 +258,7 @@ describe('a row that cannot be read', () => {
     await store.beginEffect(taken!, 'k', T0);
     await store.endEffect(taken!, 'k', '7', T0);
     sql(file, 'UPDATE pause SET until = 86401795652206944', 'UPDATE effect SET ended_at = 9223372036854775807');
-    expect(await store.paused()).toEqual([{ agent: 'a', until: null }]);
+    expect(await store.paused()).toEqual([{ agent: 'a', since: T0, until: null }]);
     expect(await store.beginEffect(taken!, 'k', T0)).toMatchObject({ is: 'done', result: '7' });
   });
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build, stop as stopEsbuild } from 'esbuild';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../src/jobs/model.ts';
+import { planPlacement } from '../../src/jobs/placement.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
@@ -155,6 +156,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const workerTelemetry = new Set<() => void>();
   const { answer, secrets, onReturned, children, time = machineTime, ...workersOptions } = options;
   let lastJob = 0;
+  /** As a host does: a fact about a cell is part of the next placements, at once. */
+  const put = () =>
+    world.workers.use(
+      [...agents.values()].map((agent) => planPlacement({ agent, isApart: world.workers.isApart?.(agent) })),
+    );
   const told = () => {
     for (const look of [...workerTelemetry]) look();
   };
@@ -201,6 +207,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           told();
         },
         ...(children ? { children } : {}),
+        apart: put,
         cellReplaced(cell) {
           world.replaced.push(cell);
           told();
@@ -219,12 +226,12 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async agent(name, body, change) {
       const agent = agentOf(name, await bundle(folder, name, body), change);
       agents.set(name, agent);
-      world.workers.use(agents.values());
+      put();
       return agent;
     },
     remove(name) {
       agents.delete(name);
-      world.workers.use(agents.values());
+      put();
     },
     give(agent, inputs = [null]) {
       const now = Date.now();

@@ -1,10 +1,10 @@
 import type { Listing } from '../../catalog/ports.ts';
-import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import type { Incident } from '../../healing/ports.ts';
 import { waitsOf } from '../../jobs/later.ts';
+import { type Hold, isHeld } from '../../jobs/placement.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf } from '../../jobs/waiting.ts';
-import { locationOf, type PlainFault } from '../../kernel/fault.ts';
-import { isoOf } from '../../kernel/instant.ts';
+import { locationOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { LATE_AFTER_MS } from '../../schedule/decide.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
@@ -27,8 +27,7 @@ export type AgentWord =
 export interface AgentStateFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
-  paused: { until: number | null; why?: string; setup?: PlainFault } | undefined;
-  quarantine: QuarantineRecord | undefined;
+  hold: Hold | null;
   /** Its newest incident that has not ended. */
   incident: Incident | undefined;
   /** The agent's next planned slot. */
@@ -40,23 +39,23 @@ export interface AgentStateFacts {
   now: number;
 }
 
+const HELD_AS = {
+  'safe-mode': 'paused',
+  person: 'paused',
+  setup: 'needs setup',
+  quarantine: 'quarantined',
+} as const satisfies Partial<Record<Hold['by'], AgentWord>>;
+
 /** The one word for how an agent is, and the sentence that says why. The first rule that holds decides. */
 export function agentState(facts: AgentStateFacts): { state: AgentWord; why: string } {
-  const { listing, overview, paused, nextSlot, now } = facts;
+  const { listing, overview, hold, nextSlot, now } = facts;
   const newest = overview?.newest ?? null;
   if (listing.is === 'off') return { state: 'off', why: listing.why };
   if (listing.is === 'rejected') {
     const place = listing.problem ? locationOf(listing.problem) : '';
     return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${listing.problem?.message ?? listing.why}` };
   }
-  if (paused?.setup) return { state: 'needs setup', why: paused.setup.message };
-  if (paused) {
-    return {
-      state: 'paused',
-      why: paused.why ?? (paused.until === null ? 'paused by hand' : `paused until ${isoOf(paused.until)}`),
-    };
-  }
-  if (facts.quarantine) return { state: 'quarantined', why: quarantineWords(facts.quarantine, facts.incident, now) };
+  if (isHeld(hold)) return { state: HELD_AS[hold.by], why: heldWords(hold, facts.incident, now) };
   const unscheduled = whyUnscheduled(facts.planning, nextSlot, now);
   if (unscheduled) return { state: 'unscheduled', why: `it has a schedule and no next run: ${unscheduled.message}` };
   if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
@@ -116,14 +115,14 @@ export function agentState(facts: AgentStateFacts): { state: AgentWord; why: str
   return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
 }
 
-function quarantineWords(
-  { incident, probes, nextProbeAt }: QuarantineRecord,
-  record: Incident | undefined,
-  now: number,
-) {
-  const seen = record?.id === incident ? `: ${record.seen}` : '';
+function heldWords({ reason, until, quarantine }: Hold, newest: Incident | undefined, now: number): string {
+  if (!quarantine) return reason;
+  const { incident, probes } = quarantine;
+  const seen = newest?.id === incident ? `: ${newest.seen}` : '';
   const probe =
-    nextProbeAt > now ? `the next job is a probe in ${formatDuration(nextProbeAt - now)}` : 'the next job is a probe';
+    until !== null && until > now
+      ? `the next job is a probe in ${formatDuration(until - now)}`
+      : 'the next job is a probe';
   const failed = probes === 0 ? '' : `, ${probes} failed`;
   return `${incident || 'an incident'}${seen}; ${probe}${failed}; a change of its files lifts it`;
 }

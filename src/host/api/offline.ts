@@ -1,6 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Listing } from '../../catalog/ports.ts';
+import { allowanceOf } from '../../healing/quarantine-rules.ts';
+import { planHold } from '../../jobs/placement.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
@@ -59,13 +61,17 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
     notes: () => [],
     gone: () => [],
   };
-  const pauses = new Map((await store.paused()).map(({ agent, until }) => [agent, { until }]));
+  const pauses = new Map((await store.paused()).map(({ agent, ...pause }) => [agent, pause]));
   const needs = { time: machineTime, store, catalog };
   const lookups = createLookups(needs);
   const quarantineRegistry = new Map((await store.quarantines()).map((record) => [record.agent, record]));
   const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
-  const ailing = { open: () => incidents, quarantine: (agent: string) => quarantineRegistry.get(agent) };
-  const states = createStates({ ...needs, ailing, pauses: { get: (agent) => pauses.get(agent) } });
+  const holdOf = (name: string) => {
+    const record = quarantineRegistry.get(name);
+    const quarantine = record && { ...record, allowance: allowanceOf(record, machineTime.now()) };
+    return planHold({ name, pause: pauses.get(name), quarantine });
+  };
+  const states = createStates({ ...needs, placements: { holdOf }, healer: { open: () => incidents } });
   const status = createStatus({ ...needs, states });
   const secrets = () => {
     const looked = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });

@@ -24,7 +24,7 @@ export function actingOps(hostContext: HostContext): Acting {
 
     async resume({ agent }) {
       listingOf(catalog, agent);
-      await pauses.resume(agent);
+      await hostContext.resume(agent);
       if (healer.lift(agent, 'resumed by hand')) return { agent };
       events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
       return { agent };

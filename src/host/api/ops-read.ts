@@ -70,7 +70,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
         ...configProblems(facts.folder),
         ...zoneWarning(hostContext.config.origins()),
         ...unscheduled,
-        ...hostContext.setup.problems(),
+        ...hostContext.setup.problems(hostContext.placements),
         ...left.problems,
         ...catalog.problems(),
       ];

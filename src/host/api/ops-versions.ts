@@ -11,8 +11,8 @@ import { iso } from './views.ts';
 export function versionOps({
   catalog,
   events,
-  workers,
-}: Pick<HostContext, 'catalog' | 'events' | 'workers'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
+  placements,
+}: Pick<HostContext, 'catalog' | 'events' | 'placements'>): Pick<OpTable, 'versions' | 'rollback' | 'sources'> {
   const { rollouts } = catalog;
 
   /** A plugin's name, or that of an agent of it. */
@@ -33,7 +33,7 @@ export function versionOps({
   /** What jobs go to: the version before until the first worker of the version in force has started. */
   function view(facts: VersionFacts): VersionView {
     const agents = facts.agents.map((one) => {
-      const serves = workers.serving?.(one.agent)?.version.id;
+      const serves = placements.of(one.agent)?.version.id;
       return serves === undefined ? one : { ...one, runs: serves === facts.id };
     });
     return viewVersion({ ...facts, agents });

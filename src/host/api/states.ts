@@ -1,12 +1,12 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { Incident, QuarantineRecord } from '../../healing/ports.ts';
+import type { Incident } from '../../healing/ports.ts';
 import type { AgentOverview, JobStore, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { orphanProblem, orphansOf, stateLeft } from '../orphans.ts';
-import type { Pauses } from '../pauses.ts';
+import type { Placements } from '../placements.ts';
 import { type AgentWord, agentState } from './agent-state.ts';
 
 export interface AgentStatus {
@@ -34,24 +34,18 @@ export interface Left {
   waiting: number;
 }
 
-/** What healing knows of agents that are not well. */
-export interface Ailing {
-  /** Incidents that have not ended, oldest first. */
-  open(): Incident[];
-  quarantine(agent: string): QuarantineRecord | undefined;
-}
-
 export interface StatesNeeds {
   time: Time;
   store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
   /** How far the agent's slots are planned; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
-  pauses: Pick<Pauses, 'get'>;
-  ailing: Ailing;
+  placements: Pick<Placements, 'holdOf'>;
+  /** Incidents that have not ended, oldest first. */
+  healer: { open(): Incident[] };
 }
 
-export function createStates({ time, store, catalog, pauses, ailing, planning }: StatesNeeds): States {
+export function createStates({ time, store, catalog, placements, healer, planning }: StatesNeeds): States {
   /** Before the rows are read: what is planned by then is among them. */
   function plannings() {
     return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
@@ -72,7 +66,7 @@ export function createStates({ time, store, catalog, pauses, ailing, planning }:
     const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
-    const incidents = new Map(ailing.open().map((incident) => [incident.agent, incident]));
+    const incidents = new Map(healer.open().map((incident) => [incident.agent, incident]));
     const rollouts = new Map<string, AgentStatus>();
     for (const listing of catalog.listings()) {
       const { name } = listing;
@@ -81,8 +75,7 @@ export function createStates({ time, store, catalog, pauses, ailing, planning }:
       const facts = {
         listing,
         overview,
-        paused: pauses.get(name),
-        quarantine: ailing.quarantine(name),
+        hold: placements.holdOf(name),
         incident: incidents.get(name),
         nextSlot,
         planning: planned.get(name),

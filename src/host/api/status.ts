@@ -22,8 +22,11 @@ export interface StatusNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
   /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<HostContext, 'facts' | 'lag' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound'> & {
-    workers: Pick<Workers, 'view' | 'serving'>;
+  running?: Pick<
+    HostContext,
+    'facts' | 'lag' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
+  > & {
+    workers: Pick<Workers, 'view'>;
   };
 }
 
@@ -56,15 +59,17 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
 
     function describe(listing: Listing): AgentView {
       const agent = catalog.agents().get(listing.name);
-      // Jobs go to the version before until the first worker of the version in force has started.
-      const serves = running?.workers.serving?.(listing.name) ?? agent;
+      const placement = running?.placements.of(listing.name);
+      // Jobs go to the version before until the first worker of the one in force is ready.
+      const serves = placement?.version ?? agent?.version;
+      const isStoodInFor = placement !== undefined && placement.agent.fingerprint !== agent?.fingerprint;
       const rollout = rollouts.get(listing.name);
       return {
         name: listing.name,
         plugin: listing.plugin,
         about: agent?.about ?? '',
-        version: serves?.version.id ?? null,
-        rollout: serves?.version.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
+        version: serves?.id ?? null,
+        rollout: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
         ...stateOf(rollout, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,
@@ -83,7 +88,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         waiting: waitingOf(rollout),
         dead: rollout?.overview?.dead ?? 0,
         hours: hoursOf(hours, listing.name, firstHour),
-        problem: listing.problem ?? running?.setup.missing(listing.name) ?? null,
+        problem: listing.problem ?? (isStoodInFor ? undefined : running?.setup.lacks(listing.name)?.fault) ?? null,
       };
     }
 
@@ -95,7 +100,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       origins: running?.outbound.view().map(viewOrigin) ?? [],
       problems: [
         ...(running?.warnings() ?? []),
-        ...(running?.setup.problems() ?? []),
+        ...(running?.setup.problems(running.placements) ?? []),
         ...left.problems,
         ...catalog.problems(),
       ],

@@ -9,7 +9,11 @@ export function banner(hostContext: HostContext, tookMs: number, config: string)
   const listings = catalog.listings();
   const live = listings.filter(({ is }) => is === 'live').map(({ name }) => name);
   const idle = listings.filter(({ is }) => is === 'idle').map(({ name }) => name);
-  const problems = [...hostContext.warnings(), ...hostContext.setup.problems(), ...catalog.problems()];
+  const problems = [
+    ...hostContext.warnings(),
+    ...hostContext.setup.problems(hostContext.placements),
+    ...catalog.problems(),
+  ];
   const notes = [...catalog.notes(), ...hostContext.setup.notes()];
   const place = (path: string) => {
     const inside = relative(facts.folder, path);

@@ -1,6 +1,4 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import type { SlotStore } from '../../schedule/ports.ts';
-import type { Pauses } from '../pauses.ts';
 
 /**
  * A host that failed to start again and again starts with every agent held: nothing is claimed, no worker is started,
@@ -8,57 +6,32 @@ import type { Pauses } from '../pauses.ts';
  * is asked for by a person begins without it.
  */
 export interface SafeMode {
-  holds(agent: string): boolean;
-  isOn(): boolean;
-  /** The pauses of the house with the held agents among them. Resuming a held agent lets it go, and leaves a pause by hand. */
-  pauses: Pauses;
-  /** Slots of held agents ask for no job. */
-  slots: SlotStore;
+  /** Since when (epoch ms) and why the agent is held; undefined: safe mode does not hold it. */
+  holding(agent: string): { since: number; reason: string } | undefined;
+  /** Lets the agent go. False: safe mode did not hold it. */
+  release(agent: string): boolean;
   /** What people are told while an agent is held. */
   warning(agents: Iterable<string>): PlainFault[];
 }
 
 const NEXT = 'daruma logs, mend what is wrong, then daruma resume --all (or daruma stop; daruma start)';
 
-/** `why` undefined: no safe mode; everything is as it was handed in. */
-export function createSafeMode(why: string | undefined, pauses: Pauses, slots: SlotStore): SafeMode {
+/** `why` undefined: there is no safe mode, and no agent is held. `since`: the start of the host, epoch ms. */
+export function createSafeMode(why: string | undefined, since: number): SafeMode {
   const released = new Set<string>();
-  const calls: Parameters<Pauses['onChange']>[0][] = [];
-  const holds = (agent: string) => why !== undefined && !released.has(agent);
-  const reason = `safe mode: ${why}`;
+  const hold = why === undefined ? undefined : { since, reason: `safe mode: ${why}` };
+  const holding = (agent: string) => (released.has(agent) ? undefined : hold);
   return {
-    holds,
-    isOn: () => why !== undefined,
-    pauses: {
-      ...pauses,
-      isPaused: (agent) => holds(agent) || pauses.isPaused(agent),
-      get: (agent) => (holds(agent) ? { until: null, why: reason } : pauses.get(agent)),
-      async resume(agent) {
-        if (!holds(agent)) return pauses.resume(agent);
-        released.add(agent);
-        if (!pauses.isPaused(agent)) for (const call of calls) call({ agent, paused: false, until: null });
-      },
-      onChange(call) {
-        calls.push(call);
-        pauses.onChange(call);
-      },
-    },
-    slots: {
-      ...slots,
-      decide: (decisions, now) =>
-        slots.decide(
-          decisions.map(({ job, ...decision }) =>
-            job && holds(decision.agent)
-              ? { ...decision, state: 'skipped', reason }
-              : { ...decision, ...(job ? { job } : {}) },
-          ),
-          now,
-        ),
+    holding,
+    release(agent) {
+      const isHeld = holding(agent) !== undefined;
+      released.add(agent);
+      return isHeld;
     },
     warning(agents) {
-      const held = [...agents].filter(holds);
-      if (why === undefined || (held.length === 0 && released.size > 0)) return [];
-      const message = `${reason}; ${held.length} ${held.length === 1 ? 'agent is' : 'agents are'} held, nothing of theirs runs`;
+      const held = [...agents].filter(holding);
+      if (!hold || (held.length === 0 && released.size > 0)) return [];
+      const message = `${hold.reason}; ${held.length} ${held.length === 1 ? 'agent is' : 'agents are'} held, nothing of theirs runs`;
       return [{ code: 'SAFE_MODE', message, next: NEXT }];
     },
   };

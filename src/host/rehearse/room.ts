@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Assignment, Outcome } from '../../jobs/model.ts';
+import { planPlacement } from '../../jobs/placement.ts';
 import { silentLog } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PluginLine, WorkerCall } from '../../workers/ports.ts';
@@ -73,7 +74,7 @@ export async function openRoom({ time, folder, secrets }: RoomNeeds): Promise<Re
       const ended = Promise.withResolvers<Outcome>();
       now = { ...turn, returns: 0, lines: [], ended: ended.resolve };
       const { lines } = now;
-      workers.use([turn.agent]);
+      workers.use([planPlacement({ agent: turn.agent })]);
       workers.give(turn.agent.name, [turn.assignment]);
       const outcome = await ended.promise;
       workers.use([]);

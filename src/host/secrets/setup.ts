@@ -1,11 +1,11 @@
 import type { Catalog, ValueSource } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import type { Placement } from '../../jobs/placement.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { Workers } from '../../workers/ports.ts';
-import type { Pauses } from '../pauses.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
 /**
@@ -18,13 +18,12 @@ export interface Setup {
   secrets: Secrets;
   /** The set of agents in force has changed. */
   use(): void;
-  /** Why the agent starts nothing; undefined when it has all that it declares, or the good version before it has. */
-  missing(agent: string): PlainFault | undefined;
-  /** What may run in place of the agent: itself, the good state before it, or nothing. */
-  admitted(agent: Agent): Agent[];
-  /** The pauses of the house with the agents that need setup among them. */
-  held(pauses: Pauses): Pauses;
-  problems(): PlainFault[];
+  /** What the agent in force lacks, and since when (epoch ms); undefined: it has all that it declares. */
+  lacks(agent: string): { since: number; fault: PlainFault } | undefined;
+  /** Whether this state of an agent has all that it declares. */
+  isReady(agent: Agent): boolean;
+  /** What agents in force lack; with a note where the placement is the good state before. */
+  problems(placements: { of(agent: string): Pick<Placement, 'agent'> | undefined }): PlainFault[];
   notes(): PlainFault[];
 }
 
@@ -32,7 +31,7 @@ export interface SetupNeeds {
   time: Time;
   journal: Pick<Journal, 'room' | 'hide'>;
   folder: string;
-  catalog: Pick<Catalog, 'agents' | 'origins'> & { rollouts: Pick<Catalog['rollouts'], 'probationers'> };
+  catalog: Pick<Catalog, 'agents' | 'origins'>;
   workers(): Pick<Workers, 'view' | 'recycle'>;
   /** What may run has changed for these agents. */
   changed(agents: readonly string[]): void;
@@ -42,6 +41,8 @@ export interface SetupNeeds {
 export function createSetup(needs: SetupNeeds): Setup {
   const { time, journal, folder, catalog, env } = needs;
   const log = journal.room('secrets');
+  /** Since when the host sees that an agent lacks something, epoch ms. */
+  const lackingSince = new Map<string, number>();
   const secrets = createSecrets({ time, log, folder, changed, ...(env ? { env } : {}) });
 
   /** Workers that were given the value of before go when they have done what they hold. */
@@ -58,21 +59,16 @@ export function createSetup(needs: SetupNeeds): Setup {
     needs.changed([...struck]);
   }
 
-  /** The good state before the agent's newest, if that one has its secrets. */
-  function before(name: string): Agent | undefined {
-    const good = catalog.rollouts.probationers().find(({ agent }) => agent.name === name)?.good;
-    return good && !secrets.missing(good) ? good : undefined;
-  }
-
-  function lacking(name: string): PlainFault | undefined {
+  function lacks(name: string) {
     const agent = catalog.agents().get(name);
     const fault = agent && agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined;
-    return fault && { ...fault, ...placeOfNeed(catalog.origins(name)) };
-  }
-
-  function missing(name: string): PlainFault | undefined {
-    const fault = lacking(name);
-    return fault && !before(name) ? fault : undefined;
+    if (!fault) {
+      lackingSince.delete(name);
+      return undefined;
+    }
+    const since = lackingSince.get(name) ?? time.now();
+    lackingSince.set(name, since);
+    return { since, fault: { ...fault, ...placeOfNeed(catalog.origins(name)) } };
   }
 
   return {
@@ -82,26 +78,16 @@ export function createSetup(needs: SetupNeeds): Setup {
       secrets.use(catalog.agents().values());
       journal.hide(secrets.seen());
     },
-    missing,
-    admitted(agent) {
-      if (agent.needs.secrets.length === 0 || !secrets.missing(agent)) return [agent];
-      const good = before(agent.name);
-      return good ? [good] : [];
-    },
-    held: (pauses) => ({
-      ...pauses,
-      isPaused: (agent) => pauses.isPaused(agent) || missing(agent) !== undefined,
-      get(agent) {
-        const paused = pauses.get(agent);
-        const setup = paused ? undefined : missing(agent);
-        return setup ? { until: null, why: setup.message, setup } : paused;
-      },
-    }),
-    problems() {
-      const faults = [...catalog.agents().keys()].flatMap((name) => {
-        const fault = lacking(name);
+    lacks,
+    isReady: (agent) => agent.needs.secrets.length === 0 || !secrets.missing(agent),
+    problems(placements) {
+      const faults = [...catalog.agents().values()].flatMap((agent) => {
+        const fault = lacks(agent.name)?.fault;
         if (!fault) return [];
-        return before(name) ? { ...fault, message: `${fault.message}; the version before goes on running` } : fault;
+        const runs = placements.of(agent.name)?.agent.fingerprint;
+        return runs === agent.fingerprint
+          ? fault
+          : { ...fault, message: `${fault.message}; the version before goes on running` };
       });
       return [...secrets.envFile().problems, ...faults];
     },

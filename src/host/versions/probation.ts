@@ -36,8 +36,6 @@ export interface Probation extends Service {
   /** True: its version was rolled back because of it, and that is told. */
   gone(end: WorkerEnd): boolean;
   readings(list: readonly WorkerReading[]): void;
-  /** By agent: the fingerprint of which a worker has to stay warm. */
-  warm(): ReadonlyMap<string, string>;
 }
 
 /** What people are told of a rollback. */
@@ -272,11 +270,6 @@ export function createProbation(needs: ProbationNeeds): Probation {
         const key = `${agent} ${fingerprint}`;
         memory.set(key, withReading(memory.get(key) ?? noRuns(0), heapBytes + externalBytes));
       }
-    },
-    warm() {
-      const warm = new Map<string, string>();
-      for (const { agent, good } of rollouts.probationers()) if (good) warm.set(agent.name, good.fingerprint);
-      return warm;
     },
   };
 }

@@ -129,12 +129,12 @@ export function recordLaws(open: OpenStore): void {
     await store().pause('a', T0 + HOUR, T0);
     await store().pause('b', T0 + 2 * HOUR, T0);
     expect(await store().paused()).toEqual([
-      { agent: 'a', until: T0 + HOUR },
-      { agent: 'b', until: T0 + 2 * HOUR },
+      { agent: 'a', since: T0, until: T0 + HOUR },
+      { agent: 'b', since: T0, until: T0 + 2 * HOUR },
     ]);
     await store().resume('a');
     await store().resume('never');
-    expect(await store().paused()).toEqual([{ agent: 'b', until: T0 + 2 * HOUR }]);
+    expect(await store().paused()).toEqual([{ agent: 'b', since: T0, until: T0 + 2 * HOUR }]);
   });
 
   test('events come back newest first, by kind, agent and time', async () => {

@@ -1,0 +1,93 @@
+import type { Catalog, Probationer } from '../catalog/ports.ts';
+import type { Healer } from '../healing/healer.ts';
+import type { Agent } from '../jobs/agent.ts';
+import { type Hold, type HoldFacts, isHeld, type Placement, planHold, planPlacement } from '../jobs/placement.ts';
+import type { Workers } from '../workers/ports.ts';
+import type { SafeMode } from './lifecycle/safe-mode.ts';
+import type { Pauses } from './pauses.ts';
+import type { Setup } from './secrets/setup.ts';
+
+/**
+ * The one owner of what runs, with how many workers, where, and who holds it. Facts are gathered from the rooms at each
+ * question, so that an answer is never older than they are; `planPlacement` decides.
+ */
+export interface Placements {
+  /** The agent's placement; undefined: it is not among the agents that may run. */
+  of(agent: string): Placement | undefined;
+  /** The agent as the workers know it that take its jobs now. */
+  serving(agent: string): Agent | undefined;
+  /** What holds the agent now. With `due` (epoch ms) a pause counts that was in force then: the hold of a slot. */
+  holdOf(agent: string, due?: number): Hold | null;
+  /** Whether nothing of the agent starts, or nothing but a probe. */
+  isHeld(agent: string): boolean;
+  /** Hands all placements to the workers. Call it when a fact has changed. */
+  apply(): void;
+}
+
+export interface PlacementsNeeds {
+  /** The agents in force, and canaries while there are drills. */
+  agents(): ReadonlyMap<string, Agent>;
+  catalog: { rollouts: Pick<Catalog['rollouts'], 'probationers'> };
+  safeMode: Pick<SafeMode, 'holding'>;
+  pauses: Pick<Pauses, 'get' | 'covering'>;
+  setup: Pick<Setup, 'lacks' | 'isReady'>;
+  healer: Pick<Healer, 'quarantine' | 'allowance' | 'pressedSince' | 'leastPriority'>;
+  workers: Pick<Workers, 'use' | 'serving' | 'isApart'>;
+}
+
+export function createPlacements(needs: PlacementsNeeds): Placements {
+  const { agents, safeMode, pauses, setup, healer, workers } = needs;
+
+  function goodOf(trial: Probationer | undefined): HoldFacts['good'] {
+    return trial?.good ? { agent: trial.good, isReady: setup.isReady(trial.good) } : undefined;
+  }
+
+  const trialOf = (name: string) => needs.catalog.rollouts.probationers().find(({ agent }) => agent.name === name);
+
+  function quarantineOf(name: string): HoldFacts['quarantine'] {
+    const record = healer.quarantine(name);
+    return record && { ...record, allowance: healer.allowance(name) };
+  }
+
+  function holdFacts(name: string, due?: number): HoldFacts {
+    const lacks = setup.lacks(name);
+    return {
+      name,
+      safeMode: safeMode.holding(name),
+      pause: due === undefined ? pauses.get(name) : pauses.covering(name, due),
+      lacks,
+      // Asked at each claim: the trials are looked through only where the answer matters.
+      good: lacks && goodOf(trialOf(name)),
+      quarantine: quarantineOf(name),
+      pressedSince: healer.pressedSince(),
+      leastPriority: healer.leastPriority(),
+    };
+  }
+
+  function plan(agent: Agent, trial: Probationer | undefined): Placement {
+    const { name } = agent;
+    return planPlacement({
+      ...holdFacts(name),
+      good: goodOf(trial),
+      agent,
+      serving: workers.serving?.(name),
+      isApart: workers.isApart?.(agent),
+    });
+  }
+
+  const holdOf = (name: string, due?: number) => planHold(holdFacts(name, due));
+
+  return {
+    of(name) {
+      const agent = agents().get(name);
+      return agent && plan(agent, trialOf(name));
+    },
+    serving: (name) => workers.serving?.(name) ?? agents().get(name),
+    holdOf,
+    isHeld: (name) => isHeld(holdOf(name)),
+    apply() {
+      const probationers = new Map(needs.catalog.rollouts.probationers().map((trial) => [trial.agent.name, trial]));
+      workers.use([...agents().values()].map((agent) => plan(agent, probationers.get(agent.name))));
+    },
+  };
+}

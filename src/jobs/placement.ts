@@ -1,0 +1,151 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
+import type { Agent, VersionRef } from './agent.ts';
+
+/**
+ * Who holds an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
+ * `quarantine`: its restart budget is spent · `pressure`: the machine is short of memory, jobs of low priority wait.
+ */
+export type Holder = 'safe-mode' | 'person' | 'setup' | 'quarantine' | 'pressure';
+
+/** Why an agent starts no jobs now, or not all of them. The same answer goes to jobs, schedule and status. */
+export interface Hold {
+  by: Holder;
+  /** Epoch ms; null where it is not on record. */
+  since: number | null;
+  /** Epoch ms: the hold ends then, or lets one job through. null: not by itself, or the job is let through already. */
+  until: number | null;
+  /** One sentence, as a skipped slot keeps it. */
+  reason: string;
+  /** What people can do about it. */
+  next: string;
+  /** How many attempts of the agent may be under way: 0, 1 for a probe, Infinity for no bound. */
+  allowance: number;
+  /** Jobs of a lower priority wait, whatever `allowance` says. Default: none do. */
+  leastPriority?: number;
+  /** Of a quarantine: the id of its incident (empty until the store has given one), and its failed probes. */
+  quarantine?: { incident: string; probes: number };
+}
+
+/**
+ * The decision for one agent: what is to run, with how many workers, in which cell, and who holds it.
+ * {@link planPlacement} is the only place that makes one.
+ */
+export interface Placement {
+  /** The agent as its workers are to be started: the one in force, or the good state before it. */
+  agent: Agent;
+  /** The version that takes new jobs now: the one before it, until the first worker of `agent` is ready. */
+  version: VersionRef;
+  /** The fingerprint of which one worker stays warm without work; null: none has to. */
+  keepWarm: string | null;
+  /**
+   * Worker counts, 0 ≤ `min` ≤ `target` ≤ `max`: `target` workers are kept though they have no work, and there are never
+   * more than `max`. With `max` 0 the workers go when they have done what they hold.
+   */
+  workers: { min: number; target: number; max: number };
+  /** Whether its workers share a cell with those of other agents. */
+  cell: 'shared' | 'own';
+  hold: Hold | null;
+}
+
+/** What can hold an agent. A fact that is left out does not hold it. */
+export interface HoldFacts {
+  /** The agent's name. */
+  name: string;
+  safeMode?: { since: number; reason: string } | undefined;
+  /** A person's pause; `until` null: without end. */
+  pause?: { since: number | null; until: number | null } | undefined;
+  /** What the agent in force lacks for its set-up. */
+  lacks?: { since: number; fault: PlainFault } | undefined;
+  /** The good state before a version on probation; `isReady`: it lacks nothing. */
+  good?: { agent: Agent; isReady: boolean } | undefined;
+  quarantine?: { since: number; incident: string; probes: number; nextProbeAt: number; allowance: number } | undefined;
+  /** Since when (epoch ms) the machine is short of memory. */
+  pressedSince?: number | undefined;
+  /** Jobs below it wait, because memory is short and nothing else helped. */
+  leastPriority?: number | undefined;
+}
+
+export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
+  /** The agent in force. */
+  agent: Agent;
+  /** The agent as the workers know it that take its jobs now; undefined: it has no workers. */
+  serving?: Agent | undefined;
+  /** Healing gave it a cell of its own, or it took a shared cell down too often. */
+  isApart?: boolean | undefined;
+}
+
+/** Decides all of it for one agent. Without any other fact the agent runs as it was written. */
+export function planPlacement(facts: PlacementFacts): Placement {
+  const agent = standIn(facts) ?? facts.agent;
+  const hold = planHold({ ...facts, name: facts.agent.name });
+  return {
+    agent,
+    version: (facts.serving ?? agent).version,
+    keepWarm: facts.good?.agent.fingerprint ?? null,
+    workers: planWorkers(agent, hold, facts),
+    cell: agent.isolation === 'own' || facts.isApart ? 'own' : 'shared',
+    hold,
+  };
+}
+
+/**
+ * The hold of an agent, by its name alone: it may have jobs without being in force. Of several holds the one counts
+ * that has to end first: nothing that is done about another would help before.
+ */
+export function planHold(facts: HoldFacts): Hold | null {
+  const { leastPriority, pressedSince = null } = facts;
+  const hold = firstHold(facts);
+  if (leastPriority === undefined) return hold;
+  if (hold) return { ...hold, leastPriority };
+  return {
+    by: 'pressure',
+    since: pressedSince,
+    until: null,
+    reason: `the machine is short of memory: jobs of a priority below ${leastPriority} wait`,
+    next: 'daruma incidents --open',
+    allowance: Number.POSITIVE_INFINITY,
+    leastPriority,
+  };
+}
+
+/** Whether nothing of the agent starts, or nothing but a probe. Under pressure its jobs of usual priority start. */
+export function isHeld(hold: Hold | null): hold is Hold & { by: Exclude<Holder, 'pressure'> } {
+  return hold !== null && hold.by !== 'pressure';
+}
+
+function firstHold(facts: HoldFacts): Hold | null {
+  const { name, safeMode, pause, lacks, quarantine } = facts;
+  const closed = { until: null, next: `daruma resume ${name}`, allowance: 0 };
+  if (safeMode) return { ...closed, by: 'safe-mode', ...safeMode };
+  if (pause) {
+    const { since, until } = pause;
+    const reason = until === null ? 'paused by hand' : `paused until ${isoOf(until)}`;
+    return { ...closed, by: 'person', since, until, reason };
+  }
+  if (lacks && !standIn(facts)) {
+    const { message, next = 'daruma secrets' } = lacks.fault;
+    return { ...closed, by: 'setup', since: lacks.since, reason: message, next };
+  }
+  if (quarantine) {
+    const { since, incident, probes, nextProbeAt, allowance } = quarantine;
+    const reason = `quarantined${incident ? `: ${incident}` : ''}`;
+    const until = allowance > 0 ? null : nextProbeAt;
+    return { ...closed, by: 'quarantine', since, until, reason, allowance, quarantine: { incident, probes } };
+  }
+  return null;
+}
+
+/** The good state that runs while the agent in force lacks something; undefined: the agent itself is to run. */
+function standIn({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefined {
+  return lacks && good?.isReady ? good.agent : undefined;
+}
+
+function planWorkers({ workers: { min, max } }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
+  if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
+  // Nothing grows while memory is short.
+  if (facts.pressedSince !== undefined) return { min: 0, target: 0, max: 1 };
+  // Nothing is kept warm that would only crash.
+  if (facts.quarantine) return { min: 0, target: 0, max };
+  return { min, target: min, max };
+}
