@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { functionLengths, isTooLong, LONGEST_FACTORY, LONGEST_FUNCTION } from './function-lengths.ts';
+import { LONG_FUNCTIONS } from './long-functions.ts';
 import { isPure, NAMED_FILES } from './pure-files.ts';
 
 const SRC = join(import.meta.dirname, '../src');
@@ -124,6 +126,16 @@ const tooLong = (files: SourceFile[]) =>
     .filter(({ text }) => text.split('\n').length > LONGEST_FILE + 1)
     .map(({ path, text }) => `${path}: ${text.split('\n').length}`);
 
+/** As `file function`, sorted. */
+const longFunctions = (files: Pick<SourceFile, 'path' | 'text'>[]) =>
+  files
+    .flatMap(({ path, text }) =>
+      functionLengths(path, text)
+        .filter(isTooLong)
+        .map(({ name }) => `${path} ${name}`),
+    )
+    .sort();
+
 const file = (path: string, imports: string[], text = '') => ({ path, imports, text, code: text });
 
 describe('the house', () => {
@@ -142,6 +154,9 @@ describe('the house', () => {
     expect(NAMED_FILES.filter((path) => !paths.has(path))).toEqual([]);
   });
   it(`has no file longer than ${LONGEST_FILE} lines`, () => expect(tooLong(files)).toEqual([]));
+  it(`has no factory over ${LONGEST_FACTORY} lines of code and no other function over ${LONGEST_FUNCTION} but those of a list, all of which are`, () => {
+    expect(longFunctions(files)).toEqual([...LONG_FUNCTIONS].sort());
+  });
 });
 
 describe('the guards of the house', () => {
@@ -162,5 +177,25 @@ describe('the guards of the house', () => {
   });
   it('tell a long file', () => {
     expect(tooLong([file('jobs/a.ts', [], '\n'.repeat(LONGEST_FILE + 1))])).toHaveLength(1);
+  });
+  it('tell a long function, and count neither comments nor blank lines', () => {
+    const body = (lines: number) => 'call();\n'.repeat(lines);
+    const lengths = (text: string) => functionLengths('jobs/a.ts', text);
+    expect(lengths(`function turn() {\n${body(38)}\n\n// why\n/* one\n two */\n}`)).toEqual([
+      { name: 'turn', lines: 40, isFactory: false },
+    ]);
+    expect(longFunctions([file('jobs/a.ts', [], `const turn = () => {\n${body(39)}};`)])).toEqual(['jobs/a.ts turn']);
+    expect(longFunctions([file('jobs/a.ts', [], `export const all = { async turn() {\n${body(39)}} };`)])).toEqual([
+      'jobs/a.ts turn',
+    ]);
+  });
+  it('let a factory be longer, and no function in it', () => {
+    const factory = (inside: string) =>
+      `export function openThing() {\n function run() {\n${inside}}\n${'call();\n'.repeat(60)} return { run };\n}`;
+    expect(longFunctions([file('jobs/a.ts', [], factory(''))])).toEqual([]);
+    expect(longFunctions([file('jobs/a.ts', [], factory('call();\n'.repeat(40)))])).toEqual(['jobs/a.ts run']);
+    const endless = `function createThing() {\n${'call();\n'.repeat(119)}}`;
+    expect(longFunctions([file('jobs/a.ts', [], endless)])).toEqual(['jobs/a.ts createThing']);
+    expect(() => functionLengths('jobs/a.ts', 'function {')).toThrow('jobs/a.ts');
   });
 });

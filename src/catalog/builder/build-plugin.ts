@@ -37,7 +37,7 @@ export interface BuildNeeds {
 }
 
 /** The plugin whose version is wanted. */
-export interface JudgeAsk {
+export interface BuildAsk {
   name: string;
   /** Its file, relative to the installation. */
   entry: string;
@@ -48,13 +48,13 @@ export interface JudgeAsk {
 }
 
 /** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
-export async function buildPlugin(ask: JudgeAsk, needs: BuildNeeds): Promise<BuildResult> {
+export async function buildPlugin(ask: BuildAsk, needs: BuildNeeds): Promise<BuildResult> {
   const { real } = needs.files.get(ask.entry)!;
-  const decision = await judgeFiles(ask, needs);
+  const decision = await versionOf(ask, needs);
   return real === undefined ? decision : { ...decision, real };
 }
 
-async function judgeFiles({ name, entry, folder, lookups: before }: JudgeAsk, needs: BuildNeeds): Promise<BuildResult> {
+async function versionOf({ name, entry, folder, lookups: before }: BuildAsk, needs: BuildNeeds): Promise<BuildResult> {
   const { versions, builder, runtime, files } = needs;
   const file = files.get(entry)!;
   let made: Pick<BuildResult, 'inputs' | 'lookups'> = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
