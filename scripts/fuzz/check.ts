@@ -104,6 +104,11 @@ export function repeatedRuns(runs: Run[]): number {
   return steady.length - new Set(steady.map(({ job }) => job)).size;
 }
 
+/** Without the promises that hold. */
+export function onlyBroken(all: Broken): Broken {
+  return Object.fromEntries(Object.entries(all).filter(([, times]) => times.length > 0));
+}
+
 /** How a job ended, to be compared later; undefined while it has not. */
 export function endOf(job: Job): string | undefined {
   if (!ENDED.includes(job.state)) return undefined;

@@ -48,7 +48,7 @@ export function createLoad(options: LoadOptions): Load {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), text);
   }
-  const startedMarkers = openAcceptedLedger(join(folder, 'accepted.log'));
+  const ledger = openAcceptedLedger(join(folder, 'accepted.log'));
   const runLines = tail(join(home, RUNS_FILE));
   const effectLines = tail(join(home, EFFECTS_FILE));
   const runs: Facts['runs'] = [];
@@ -67,20 +67,20 @@ export function createLoad(options: LoadOptions): Load {
 
   function mayOrder() {
     look();
-    return startedMarkers.all().size - ranOnce.size < mostUnfinished;
+    return ledger.all().size - ranOnce.size < mostUnfinished;
   }
 
   return {
     producer: createProducer({
       socket: socketPath(home),
-      startedMarkers,
+      ledger,
       random: seeded(seed),
       mayOrder,
       ...(without ? { without } : {}),
       ...(answered ? { answered } : {}),
     }),
-    accepted: startedMarkers.all(),
-    contradictions: startedMarkers.contradictions,
+    accepted: ledger.all(),
+    contradictions: ledger.contradictions,
     runs,
     endedBefore,
     look,
@@ -91,10 +91,10 @@ export function createLoad(options: LoadOptions): Load {
       const known = new Set(jobs.map(({ id }) => id));
       look();
       const knownRuns = runs.filter(({ job }) => known.has(job));
-      return { accepted: startedMarkers.all(), jobs, slots, runs: knownRuns, effects, endedBefore, now: Date.now() };
+      return { accepted: ledger.all(), jobs, slots, runs: knownRuns, effects, endedBefore, now: Date.now() };
     },
     close() {
-      startedMarkers.close();
+      ledger.close();
       runLines.close();
       effectLines.close();
     },

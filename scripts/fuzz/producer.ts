@@ -36,7 +36,7 @@ const AGAIN_MS = 100;
 
 export interface ProducerOptions {
   socket: string;
-  startedMarkers: AcceptedLedger;
+  ledger: AcceptedLedger;
   random: Random;
   /** Asked before each order. */
   mayOrder(): boolean;
@@ -46,7 +46,7 @@ export interface ProducerOptions {
 }
 
 export function createProducer(options: ProducerOptions): Producer {
-  const { socket, startedMarkers, random, mayOrder, without = [], answered = () => {} } = options;
+  const { socket, ledger, random, mayOrder, without = [], answered = () => {} } = options;
   const kinds = (Object.keys(KINDS) as Kind[]).filter((kind) => !without.includes(kind));
   const weights = Object.fromEntries(kinds.map((kind) => [kind, KINDS[kind].weight])) as Record<Kind, number>;
   const open = new Map<string, Order>();
@@ -74,7 +74,7 @@ export function createProducer(options: ProducerOptions): Producer {
     try {
       const { id } = await to.ask('run', { agent: order.agent, input: order.input, key: order.key });
       open.delete(order.key);
-      startedMarkers.write([{ key: order.key, agent: order.agent, id }]);
+      ledger.write([{ key: order.key, agent: order.agent, id }]);
       answered({ ms: performance.now() - givenAt });
     } catch (thrown) {
       // It stays open, and is given again.

@@ -1,11 +1,10 @@
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { canTrace } from '../../scripts/fuzz/disk-process.ts';
-import { clear } from '../../scripts/fuzz/rounds.ts';
-import { slowDisk } from '../../scripts/fuzz/slow-rounds.ts';
+import { canTrace } from '../../scripts/fuzz/disk/process.ts';
+import { slowFlushes } from '../../scripts/fuzz/faults/slow-disk.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -17,7 +16,7 @@ it('waits for no flush in the loop of host or guardian, and takes no host for de
   const said: string[] = [];
   try {
     const run = { main: MAIN, folder, seed: 5, delays: [250], seconds: 4, say: (line: string) => said.push(line) };
-    const { inAll, broken } = await slowDisk(run);
+    const { inAll, broken } = await slowFlushes(run);
     expect(broken, said.join('\n')).toEqual({});
     expect(inAll).toMatchObject({ restarts: 0, flushesByLoops: 0, acceptedAndLost: 0, takenForSilent: 0 });
     expect(inAll.flushes).toBeGreaterThan(20);
@@ -25,6 +24,6 @@ it('waits for no flush in the loop of host or guardian, and takes no host for de
     // Each order waited for the disk: nothing is acknowledged before it is there.
     expect(inAll.ackMs.p50).toBeGreaterThan(250);
   } finally {
-    clear(folder);
+    rmSync(folder, { recursive: true, force: true });
   }
 }, 120_000);

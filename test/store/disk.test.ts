@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { toldIn } from '../../scripts/fuzz/disk-history.ts';
-import { canTrace } from '../../scripts/fuzz/disk-process.ts';
-import { tornLogs } from '../../scripts/fuzz/disk-torn.ts';
+import { toldIn } from '../../scripts/fuzz/disk/history.ts';
+import { canTrace } from '../../scripts/fuzz/disk/process.ts';
+import { tornLogs } from '../../scripts/fuzz/disk/torn-logs.ts';
 import { cleaningUp, folder } from './folder.ts';
 
 cleaningUp();
@@ -23,7 +23,7 @@ test('a damaged log of a killed writer opens with a state that it had, and with 
 test('a folder that cannot be flushed is told at the start: files that it does not name after a power cut are lost', (context) => {
   if (!canTrace()) context.skip('strace is not here, or not permitted');
   const path = folder();
-  const writer = fileURLToPath(new URL('../../scripts/fuzz/disk-writer.ts', import.meta.url));
+  const writer = fileURLToPath(new URL('../../scripts/fuzz/disk/writer.ts', import.meta.url));
   const onlyThisFolder = ['-f', '-qq', '-o', '/dev/null', '-P', path, '-e', 'inject=fsync,fdatasync:error=EIO'];
   const args = [...onlyThisFolder, process.execPath, writer, join(path, 'store.db'), '4', 'stop', '1'];
   const { stdout } = spawnSync('strace', args, { encoding: 'utf8' });

@@ -1,6 +1,6 @@
-/** Agents that are at work while the disk fills up, besides those of ./plugins.ts. */
+/** Agents that are at work while the disk fills up, besides those of ../plugins.ts. */
 
-import { RUNS_FILE } from './plugins.ts';
+import { RUNS_FILE } from '../plugins.ts';
 
 /** As long as it is not there, the speaker speaks. */
 export const QUIET = 'ledger/quiet';

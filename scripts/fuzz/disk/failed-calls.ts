@@ -1,8 +1,8 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { openForWriting } from '../../src/store/sqlite/inside/open.ts';
-import { differences, type State, stateIn, stateOfFile, statesOf, type Told, toldIn } from './disk-history.ts';
-import { type Fault, runWriter, SYSCALLS, type Syscall, type WriterEnd } from './disk-process.ts';
+import { openForWriting } from '../../../src/store/sqlite/inside/open.ts';
+import { differences, type State, stateIn, stateOfFile, statesOf, type Told, toldIn } from './history.ts';
+import { type Fault, runWriter, SYSCALLS, type Syscall, type WriterEnd } from './process.ts';
 
 /** What the writer works on, and how it ends. */
 const SCENES = {

@@ -2,14 +2,14 @@
  * Works on a store, one call after the other, and tells of each: `B 3 add` before it, then `A {…}` when it is acknowledged
  * or `R {…}` when it is refused; `S code` when the store does not start, `C` before it is stopped.
  *
- *   node disk-writer.ts <store> <calls> <end: stop | kill | kill-when-refused> <seed>
+ *   node writer.ts <store> <calls> <end: stop | kill | kill-when-refused> <seed>
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { toPlainFault } from '../../src/kernel/fault.ts';
-import { silentLog } from '../../src/kernel/log.ts';
-import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
-import { seeded } from './random.ts';
+import { toPlainFault } from '../../../src/kernel/fault.ts';
+import { silentLog } from '../../../src/kernel/log.ts';
+import { machineTime } from '../../../src/kernel/time.ts';
+import { createSqliteStore } from '../../../src/store/sqlite/index.ts';
+import { seeded } from '../random.ts';
 
 const [file, calls, end, seed] = process.argv.slice(2) as [string, string, string, string];
 const PAGE = 4_096;

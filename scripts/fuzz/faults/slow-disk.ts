@@ -1,26 +1,21 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectControl } from '../../src/control/client.ts';
-import { socketPath } from '../../src/control/place.ts';
-import { type Broken, checkAtRest, isFresh, repeatedRuns } from './check.ts';
-import { delay } from './delay.ts';
-import { startGuarded } from './guarded-host.ts';
-import { processesOf, signal } from './host-process.ts';
-import type { Run } from './ledgers.ts';
-import { createLoad } from './load.ts';
-import { pluginFiles } from './plugins.ts';
-import { seeded } from './random.ts';
-import { counted, type Spread, spread } from './spread.ts';
+import { type Broken, onlyBroken } from '../check.ts';
+import { delay } from '../delay.ts';
+import { canTrace } from '../disk/process.ts';
+import type { Fault, FuzzRun } from '../fault.ts';
+import { startGuarded } from '../guarded-host.ts';
+import type { Run } from '../ledgers.ts';
+import { pluginFiles } from '../plugins.ts';
+import { seeded } from '../random.ts';
+import { type Spread, spread } from '../spread.ts';
+import { connected, createTrial, type LoadFigures } from '../trial.ts';
 
-export interface SlowDisk {
-  main: string;
-  folder: string;
-  seed: number;
+export interface SlowDisk extends FuzzRun {
   /** What each flush of a round takes at least, in ms. One host for each of them, on the same store. */
   delays: number[];
   /** Of load, in each round. */
   seconds: number;
-  say(line: string): void;
 }
 
 /** Calls that wait until bytes are on the disk. */
@@ -50,7 +45,7 @@ export interface SlowRound {
 
 export interface SlowOutcome {
   rounds: SlowRound[];
-  inAll: {
+  inAll: LoadFigures & {
     rounds: number;
     /** The `loopLagMs` of all seconds. */
     loopLagMs: Spread;
@@ -60,12 +55,8 @@ export interface SlowOutcome {
     stopsCutShort: number;
     flushes: number;
     flushesByLoops: number;
-    orders: number;
-    accepted: number;
     ackMs: Spread;
-    acceptedAndLost: number;
     refused: number;
-    slots: Record<string, number>;
     slotsWithoutEnd: number;
     slotHoles: number;
     slotLateMs: Spread;
@@ -74,12 +65,31 @@ export interface SlowOutcome {
     takenForSilent: number;
     /** Attempts that a stop did not let finish: they ran again with the next host. */
     givenBack: number;
-    jobs: Record<string, number>;
-    runs: number;
-    repeatedRuns: number;
   };
   broken: Broken;
 }
+
+/** Flushes that take 200 ms to 2 s each, under load. Before them a host that nothing holds up, to compare with. */
+export const slowDisk: Fault<'rounds' | 'seconds'> = {
+  name: 'slow',
+  counts: { rounds: 20, seconds: 10 },
+  missing: () =>
+    canTrace()
+      ? null
+      : 'strace is not here, or not permitted, and nothing else holds up a flush (apt-get install strace)',
+  async run(run, { rounds, seconds }) {
+    const chance = seeded(run.seed);
+    const delays = Array.from({ length: rounds }, () => chance.between(200, 2_000));
+    const quick = await slowFlushes({ ...run, seconds, folder: join(run.folder, 'quick'), delays: [0, 0] });
+    const slow = await slowFlushes({ ...run, seconds, folder: join(run.folder, 'slow'), delays });
+    const { rounds: undelayedRounds, inAll: undelayed } = quick;
+    return {
+      tables: [{ 'loop lag ms, undelayed': undelayed.loopLagMs, ...slow.inAll }],
+      broken: { ...quick.broken, ...slow.broken },
+      result: { delaysMs: '200-2000', rounds: slow.rounds, inAll: slow.inAll, undelayed, undelayedRounds },
+    };
+  },
+};
 
 /** Its signs of life come through the host's loop; were that held up by a flush, it would be killed for its silence. */
 const BEATING = `
@@ -100,8 +110,6 @@ export default definePlugin({
   },
 });
 `;
-const REST_MS = 90_000;
-
 /** What an attempt asks of the store counts against its time, and each such question waits for a flush or two here. */
 function patientPlugins(): Record<string, string> {
   return Object.fromEntries(
@@ -110,50 +118,39 @@ function patientPlugins(): Record<string, string> {
 }
 
 /** Runs the shipped host under load on a disk whose flushes take long, and compares what was promised with what is there. */
-export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
-  const { main, folder, seed, delays, seconds, say } = options;
-  const home = join(folder, 'home');
-  const tookOfRound: number[] = [];
-  const load = createLoad({
+export async function slowFlushes(options: SlowDisk): Promise<SlowOutcome> {
+  const { main, folder, seed, delays, say } = options;
+  const took: number[] = [];
+  const trial = createTrial({
     folder,
-    home,
     seed,
+    say,
     files: { ...patientPlugins(), 'plugins/beating.ts': BEATING },
     mostUnfinished: 60,
     without: ['exits', 'hangs'],
-    answered: ({ ms, code }) => code === undefined && tookOfRound.push(ms),
+    answered: ({ ms, code }) => code === undefined && took.push(ms),
   });
-  const { producer } = load;
+  const { home, producer, misfortune } = trial;
   const chance = seeded(seed + 1);
   const rounds: SlowRound[] = [];
   const tookInAll: number[] = [];
   const lateInAll: number[] = [];
-  const misfortunes: Broken = {};
   const stops: number[] = [];
-
-  function misfortune(promise: string, what: string) {
-    misfortunes[promise] ??= [];
-    misfortunes[promise].push(what);
-    say(`✗ ${promise}: ${what}`);
-  }
+  const trace = join(folder, 'trace');
 
   async function round(delayMs: number) {
-    const trace = join(folder, 'trace');
-    const inject = `inject=${FLUSHES}:delay_enter=${delayMs * 1_000}`;
-    const quiet = ['-qq', '-e', 'signal=none', '-s', '0', '-o', trace];
-    const under = ['strace', '-f', '-y', '--seccomp-bpf', ...quiet, '-e', `trace=${FLUSHES}`, '-e', inject];
-    const guarded = await startGuarded({ main, home, under: delayMs === 0 ? under.slice(0, -2) : under });
+    const guarded = await startGuarded({ main, home, under: heldUp(trace, delayMs) });
     const begun = Date.now();
     const first = guarded.host()!;
     const hosts = new Set([first]);
     const loopLagMs: number[] = [];
-    const client = await connectControl(socketPath(home));
+    const client = await connected(home);
     try {
       await client.ask('status', {}); // What its start did to the loop is another figure.
-      const before = load.accepted.size;
-      tookOfRound.length = 0;
+      const before = trial.accepted.size;
+      took.length = 0;
       producer.run();
-      const until = performance.now() + seconds * 1_000;
+      const until = performance.now() + options.seconds * 1_000;
       while (performance.now() < until) {
         await delay(chance.between(900, 1_100));
         const { host } = await client.ask('status', {});
@@ -161,7 +158,7 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
         hosts.add(host!.pid);
       }
       await producer.pause();
-      const accepted = load.accepted.size - before;
+      const accepted = trial.accepted.size - before;
       const now = guarded.host();
       if (now !== first) misfortune('the guardian replaced a host that only waited', `${first} by ${now}`);
       stops.push(Date.now());
@@ -169,17 +166,13 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
       for (const left of stopped.left) misfortune('a process outlived its host', left);
       const flushed = flushesIn(trace);
       const byLoops = flushed.filter(({ thread }) => thread === first || thread === guarded.guardian);
-      const after = await load.gather();
-      const dueOf = new Map(after.jobs.flatMap(({ id, slot }) => (slot !== null && slot > begun ? [[id, slot]] : [])));
-      const late = after.runs.flatMap(({ agent, job, attempt, at }) =>
-        agent === 'beating' && attempt === 1 && dueOf.has(job) ? [at - dueOf.get(job)!] : [],
-      );
-      rounds.push({
+      const late = await latenessSince(begun);
+      const figures: SlowRound = {
         delayMs,
         readyMs: Math.round(guarded.readyMs),
         loopLagMs,
         accepted,
-        ackMs: spread(tookOfRound),
+        ackMs: spread(took),
         slotLateMs: spread(late),
         flushes: flushed.length,
         flushesByLoops: byLoops.length,
@@ -187,28 +180,33 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
         restarts: hosts.size - 1,
         stopMs: Math.round(stopped.ms),
         stopCode: stopped.code,
-      });
-      tookInAll.push(...tookOfRound);
+      };
+      rounds.push(figures);
+      tookInAll.push(...took);
       lateInAll.push(...late);
-      const { ackMs, flushes } = rounds.at(-1)!;
       say(
-        `${delayMs} ms a flush: ready after ${Math.round(guarded.readyMs)} ms, ${accepted} accepted in p50 ${ackMs.p50} ms, ` +
-          `${flushes} flushes, loop lag ${Math.max(...loopLagMs)} ms at most, stopped in ${Math.round(stopped.ms)} ms`,
+        `${delayMs} ms a flush: ready after ${figures.readyMs} ms, ${accepted} accepted in p50 ${figures.ackMs.p50} ms, ` +
+          `${figures.flushes} flushes, loop lag ${Math.max(...loopLagMs)} ms at most, stopped in ${figures.stopMs} ms`,
       );
     } finally {
       client.close();
     }
   }
 
+  async function latenessSince(begun: number): Promise<number[]> {
+    const { jobs, runs } = await trial.gather();
+    const dueOf = new Map(jobs.flatMap(({ id, slot }) => (slot !== null && slot > begun ? [[id, slot]] : [])));
+    return runs.flatMap(({ agent, job, attempt, at }) =>
+      agent === 'beating' && attempt === 1 && dueOf.has(job) ? [at - dueOf.get(job)!] : [],
+    );
+  }
+
   /** Nothing new comes, and no flush is held up; everything has to come to its end. */
   async function rest() {
     const guarded = await startGuarded({ main, home });
     await producer.settle();
-    const client = await connectControl(socketPath(home));
-    for (const deadline = performance.now() + REST_MS; performance.now() < deadline; await delay(200)) {
-      const open = await client.ask('jobs', { states: ['queued', 'running', 'retrying'], limit: 100 });
-      if (open.every(({ slot }) => isFresh({ slot: slot === null ? null : Date.parse(slot) }, Date.now()))) break;
-    }
+    const client = await connected(home);
+    await trial.rest(client);
     client.close();
     await guarded.stop();
   }
@@ -216,76 +214,66 @@ export async function slowDisk(options: SlowDisk): Promise<SlowOutcome> {
   try {
     for (const delayMs of delays) await round(delayMs);
     await rest();
-  } finally {
-    await producer.pause();
-    signal(
-      processesOf(home).map(({ pid }) => pid),
-      'SIGKILL',
-    );
-  }
-  try {
-    const last = await load.gather();
-    const atRest: Broken = { ...checkAtRest(last), ...misfortunes };
-    // A host that stops gives back what it could not finish, and the attempt with it.
-    const [givenBack, twice] = repeatedAttempts(last.runs).reduce<[number, string[]]>(
-      ([back, rest], [{ job, attempt, at }, again]) =>
-        stops.some((stop) => at < stop && stop < again.at)
-          ? [back + 1, rest]
-          : [back, [...rest, `${job} attempt ${attempt}`]],
-      [0, []],
-    );
-    atRest['one attempt run twice'] = twice;
-    if (load.contradictions.length > 0) atRest['one key, two answers'] = load.contradictions;
-    const beats = last.runs.filter(({ agent }) => agent === 'beating');
+    const { facts, broken, figures } = await trial.end();
+    const { givenBack, twice } = repeatedAttempts(facts.runs, stops);
+    const beats = facts.runs.filter(({ agent }) => agent === 'beating');
     const silent = beats.filter(({ attempt }) => attempt > 1);
-    if (silent.length > 0) atRest['taken for silent'] = silent.map(({ job, attempt }) => `${job} attempt ${attempt}`);
-    const sum = (pick: (round: SlowRound) => number) => rounds.reduce((total, one) => total + pick(one), 0);
-    if (sum((one) => one.flushesByLoops) > 0)
-      atRest['a loop waited for a flush'] = rounds.flatMap(({ flushedByLoops }) => flushedByLoops);
-    const broken = Object.fromEntries(Object.entries(atRest).filter(([, openIncidents]) => openIncidents.length > 0));
+    const sum = (pick: (round: SlowRound) => number) => rounds.reduce((total, round) => total + pick(round), 0);
     return {
       rounds,
       inAll: {
         rounds: rounds.length,
-        loopLagMs: spread(rounds.flatMap((one) => one.loopLagMs)),
-        restarts: sum((one) => one.restarts),
-        readyMs: spread(rounds.map((one) => one.readyMs)),
-        stopMs: spread(rounds.map((one) => one.stopMs)),
+        loopLagMs: spread(rounds.flatMap((round) => round.loopLagMs)),
+        restarts: sum((round) => round.restarts),
+        readyMs: spread(rounds.map((round) => round.readyMs)),
+        stopMs: spread(rounds.map((round) => round.stopMs)),
         stopsCutShort: rounds.filter(({ stopCode }) => stopCode !== 0).length,
-        flushes: sum((one) => one.flushes),
-        flushesByLoops: sum((one) => one.flushesByLoops),
-        orders: producer.orders(),
-        accepted: load.accepted.size,
+        flushes: sum((round) => round.flushes),
+        flushesByLoops: sum((round) => round.flushesByLoops),
         ackMs: spread(tookInAll),
-        acceptedAndLost: (atRest['accepted, and not in the store'] ?? []).length,
         refused: Object.values(producer.refusals).reduce((total, times) => total + times, 0),
-        slots: counted(last.slots.map(({ state }) => state)),
-        slotsWithoutEnd: (atRest['a slot without an end'] ?? []).length,
-        slotHoles: (atRest['a hole between slots'] ?? []).length,
+        slotsWithoutEnd: (broken['a slot without an end'] ?? []).length,
+        slotHoles: (broken['a hole between slots'] ?? []).length,
         slotLateMs: spread(lateInAll),
         beating: new Set(beats.map(({ job }) => job)).size,
         takenForSilent: silent.length,
         givenBack,
-        jobs: counted(last.jobs.map(({ state }) => state)),
-        runs: last.runs.length,
-        repeatedRuns: repeatedRuns(last.runs),
+        ...figures,
       },
-      broken,
+      broken: onlyBroken({
+        ...broken,
+        'one attempt run twice': twice,
+        'taken for silent': silent.map(({ job, attempt }) => `${job} attempt ${attempt}`),
+        'a loop waited for a flush': rounds.flatMap(({ flushedByLoops }) => flushedByLoops),
+      }),
     };
   } finally {
-    load.close();
-    rmSync(join(folder, 'trace'), { force: true });
+    await trial.over();
+    rmSync(trace, { force: true });
   }
 }
 
-/** Each run of an attempt that had run before, behind the one before it. */
-function repeatedAttempts(runs: readonly Run[]): [before: Run, again: Run][] {
+/** The command that notes each flush, and holds it up for so long. */
+function heldUp(trace: string, delayMs: number): string[] {
+  const noted = ['strace', '-f', '-y', '--seccomp-bpf', '-qq', '-e', 'signal=none', '-s', '0', '-o', trace];
+  const inject = ['-e', `inject=${FLUSHES}:delay_enter=${delayMs * 1_000}`];
+  return [...noted, '-e', `trace=${FLUSHES}`, ...(delayMs === 0 ? [] : inject)];
+}
+
+/** Attempts that ran again: how many because a host that stopped gave back what it could not finish, and the others. */
+function repeatedAttempts(runs: readonly Run[], stops: readonly number[]): { givenBack: number; twice: string[] } {
   const newest = new Map<string, Run>();
-  return runs.flatMap((run): [Run, Run][] => {
-    const before = newest.get(`${run.job} ${run.attempt}`);
-    newest.set(`${run.job} ${run.attempt}`, run);
-    return before ? [[before, run]] : [];
-  });
+  const twice: string[] = [];
+  let givenBack = 0;
+  for (const run of runs) {
+    const name = `${run.job} attempt ${run.attempt}`;
+    const before = newest.get(name);
+    newest.set(name, run);
+    if (!before) continue;
+    if (stops.some((stop) => before.at < stop && stop < run.at)) givenBack++;
+    else twice.push(name);
+  }
+  return { givenBack, twice };
 }
 
 /** Flushes in a trace of strace: the thread that called, and the file. */

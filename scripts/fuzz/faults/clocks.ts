@@ -1,20 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ControlClient, connectControl } from '../../src/control/client.ts';
-import { socketPath } from '../../src/control/place.ts';
-import { parseCron } from '../../src/kernel/cron/fields.ts';
-import { nextAfter } from '../../src/kernel/cron/next.ts';
-import type { Slot } from '../../src/schedule/ports.ts';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
-import type { Broken } from './check.ts';
-import { delay, until } from './delay.ts';
-import { startGuarded } from './guarded-host.ts';
-import { processesOf, signal } from './host-process.ts';
-import { runOf } from './ledgers.ts';
-import { RUNS_FILE } from './plugins.ts';
-import { seeded } from './random.ts';
-import { readStore } from './read-store.ts';
-import { counted, type Spread, spread } from './spread.ts';
+import type { ControlClient } from '../../../src/control/client.ts';
+import type { Slot } from '../../../src/schedule/ports.ts';
+import { openReadOnly } from '../../../src/store/sqlite/index.ts';
+import type { Broken } from '../check.ts';
+import { delay, until } from '../delay.ts';
+import type { Fault } from '../fault.ts';
+import { startGuarded } from '../guarded-host.ts';
+import { processesOf, signal } from '../host-process.ts';
+import { runOf } from '../ledgers.ts';
+import { RUNS_FILE } from '../plugins.ts';
+import { seeded } from '../random.ts';
+import { readStore } from '../read-store.ts';
+import { counted, type Spread, spread } from '../spread.ts';
+import { connected, createMisfortunes, killAll } from '../trial.ts';
+import { CLOCK_FILES, SCHEDULES, timesBetween } from './clock-plugins.ts';
+import { seasons } from './seasons.ts';
 
 const HOUR = 3_600_000;
 
@@ -68,48 +69,27 @@ export interface ClockOutcome {
   broken: Broken;
 }
 
-/** Its slots are compared one by one. The agent of each second keeps the schedule awake; its long absences are one line each. */
-const SCHEDULES = {
-  five: { expression: '*/5 * * * *', timezone: 'UTC' },
-  hourly: { expression: '15 * * * *', timezone: 'America/New_York' },
-  daily: { expression: '30 2 * * *', timezone: 'Europe/Berlin' },
-} as const;
-
-const NOTE = `
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { definePlugin } from 'daruma';
-const note = (folder, words) => appendFileSync(join(folder, '${RUNS_FILE}'), words.join(' ') + '\\n');
-`;
-const plugin = (options: string, body = '') => `${NOTE}
-export default definePlugin({
-  about: 'Notes that it runs.',
-  needs: { write: ['ledger'] },
-  ${options}
-  async run({ agent, job, folder, beat }) {
-    note(folder, [agent, job.id, job.attempt, Date.now()]);
-    ${body}
-    return job.slot;
+/**
+ * Every change for summer or winter, against Temporal; and a host at work whose clock is set, or whose machine sleeps
+ * (libfaketime gives it the time).
+ */
+export const clocks: Fault<'times' | 'expressions'> = {
+  name: 'clocks',
+  counts: { times: 20, expressions: 20 },
+  async run({ main, folder, seed, say }, { times, expressions }) {
+    const { broken: wrong, ...changes } = seasons(seed, expressions);
+    if (!clockLibrary()) {
+      say('NOT TRIED: a clock that is set (libfaketime is not here: apt-get install faketime)');
+      return { tables: [changes], broken: wrong };
+    }
+    const { jumps, inAll, broken } = await clockFuzz({ main, home: folder, times, seed, say });
+    const tables = Object.entries(jumps).map(([jump, figures]) => ({ jump, ...figures }));
+    return {
+      tables: [changes, ...tables, inAll],
+      broken: { ...wrong, ...broken },
+      result: { changes, jumps, inAll },
+    };
   },
-});
-`;
-
-const FILES: Record<string, string> = {
-  'plugins/asked.ts': plugin(''),
-  // One after the other, so that some of them wait through a jump.
-  'plugins/queued.ts': plugin('workers: { max: 1 },', 'await new Promise((resolve) => setTimeout(resolve, 1_000));'),
-  'plugins/tick.ts': plugin(`schedule: '* * * * * *', overlap: 'queue',`),
-  // The jumps fall into its lease, its timeout, its silence.
-  'plugins/working.ts': plugin(
-    `limits: { timeout: '30s', silence: '2s', attempts: 5 },`,
-    'for (let n = 0; n < 16; n++) { beat("at work"); await new Promise((resolve) => setTimeout(resolve, 250)); }',
-  ),
-  ...Object.fromEntries(
-    Object.entries(SCHEDULES).map(([name, { expression, timezone }]) => [
-      `plugins/${name}.ts`,
-      plugin(`schedule: '${expression}', timezone: '${timezone}', overlap: 'queue',`),
-    ]),
-  ),
 };
 
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/local/lib', '/usr/lib'].map(
@@ -126,7 +106,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
   const offsetFile = join(home, 'offset');
   const storeFile = join(home, 'data/daruma.db');
   for (const part of ['plugins', 'ledger']) mkdirSync(join(home, part), { recursive: true });
-  for (const [path, text] of Object.entries(FILES)) writeFileSync(join(home, path), text);
+  for (const [path, text] of Object.entries(CLOCK_FILES)) writeFileSync(join(home, path), text);
   writeFileSync(offsetFile, '+0');
   const env = {
     ...process.env,
@@ -145,16 +125,11 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
       { decided: [] as number[], job: [] as number[], waited: [] as number[], states: [] as string[] },
     ]),
   ) as Record<Jump, { decided: number[]; job: number[]; waited: number[]; states: string[] }>;
-  const misfortunes: Broken = {};
+  const seen = createMisfortunes(say);
+  const { misfortune } = seen;
   let offset = 0;
   let latest = 0;
   const now = () => Date.now() + offset;
-
-  function misfortune(promise: string, what: string) {
-    misfortunes[promise] ??= [];
-    misfortunes[promise].push(what);
-    say(`✗ ${promise}: ${what}`);
-  }
 
   async function slotsOf(agent: string, from: number, to: number): Promise<Slot[]> {
     const store = openReadOnly(storeFile);
@@ -219,7 +194,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
   try {
     const guarded = await startGuarded({ main, home, env });
     pid = guarded.host();
-    const client = await connectControl(socketPath(home));
+    const client = await connected(home);
     const begunAt = now();
     latest = begunAt;
     await until(() => existsSync(join(home, RUNS_FILE)), 10_000);
@@ -239,8 +214,7 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
     if (stopped.code !== 0) misfortune('a host that was asked to stop did not end with 0', `${stopped.code}`);
     return await outcome(begunAt + 1_000, end);
   } finally {
-    const all = processesOf(home).map(({ pid: one }) => one);
-    signal(all, 'SIGKILL');
+    killAll(home);
   }
 
   async function outcome(from: number, to: number): Promise<ClockOutcome> {
@@ -270,7 +244,6 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
       ({ id, state, attempt }) => state !== 'done' || attempt !== 1 || attempts[id] !== 1,
     );
     const found: Broken = {
-      ...misfortunes,
       'a slot without a row': Array(inAll.missing).fill(''),
       'two jobs for one slot': Array(inAll.doubles).fill(''),
       'a slot without an end': Array(inAll.withoutEnd).fill(''),
@@ -297,21 +270,13 @@ export async function clockFuzz({ main, home, times, seed, say }: ClockFuzz): Pr
       ) as Record<Jump, JumpFigures>,
       inAll: {
         jumps: Object.values(raw).reduce((sum, { job }) => sum + job.length, 0),
-        hostsReplaced: (misfortunes['the guardian replaced a host whose clock was set'] ?? []).length,
+        hostsReplaced: seen.timesOf('the guardian replaced a host whose clock was set'),
         ...inAll,
         byState: counted(states),
         atWork: working.length,
         disturbed: disturbed.length,
       },
-      broken: Object.fromEntries(Object.entries(found).filter(([, openIncidents]) => openIncidents.length > 0)),
+      broken: seen.with(found),
     };
   }
-}
-
-function timesBetween({ expression, timezone }: { expression: string; timezone: string }, from: number, to: number) {
-  const fields = parseCron(expression);
-  const times: number[] = [];
-  for (let at = nextAfter(fields, timezone, from); at !== undefined && at <= to; at = nextAfter(fields, timezone, at))
-    times.push(at);
-  return times;
 }

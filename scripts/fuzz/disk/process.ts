@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const WRITER = fileURLToPath(new URL('./disk-writer.ts', import.meta.url));
+const WRITER = fileURLToPath(new URL('./writer.ts', import.meta.url));
 
 /** System calls that reach the disk. Node's SQLite flushes by `fsync`; `fdatasync` is there in case that it changes. */
 export const SYSCALLS = ['pwrite64', 'fsync', 'fdatasync', 'ftruncate'] as const;

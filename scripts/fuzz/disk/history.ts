@@ -28,7 +28,7 @@ export interface Told {
   notStarted?: string;
 }
 
-/** The lines of `disk-writer.ts`. A line that was cut by a kill tells nothing. */
+/** The lines of `writer.ts`. A line that was cut by a kill tells nothing. */
 export function toldIn(text: string): Told {
   const told: Told = { steps: [], refusals: [] };
   for (const line of text.split('\n').slice(0, -1)) {

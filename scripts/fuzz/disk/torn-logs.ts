@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openForWriting } from '../../src/store/sqlite/inside/open.ts';
-import { differences, type State, type Step, stateIn, stateOfFile, statesOf, toldIn } from './disk-history.ts';
-import { runWriter } from './disk-process.ts';
-import { type Random, seeded } from './random.ts';
+import { openForWriting } from '../../../src/store/sqlite/inside/open.ts';
+import { type Random, seeded } from '../random.ts';
+import { differences, type State, type Step, stateIn, stateOfFile, statesOf, toldIn } from './history.ts';
+import { runWriter } from './process.ts';
 
 const PAGE = 4_096;
 

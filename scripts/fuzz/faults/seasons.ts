@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { nextTimes, timetableOf } from '../../src/kernel/cron/timetable.ts';
-import { anySets, expressionOf, listed, type Sets, ZONES } from '../../test/kernel/cron-oracle.ts';
-import type { Broken } from './check.ts';
+import { nextTimes, timetableOf } from '../../../src/kernel/cron/timetable.ts';
+import { anySets, expressionOf, listed, type Sets, ZONES } from '../../../test/kernel/cron-oracle.ts';
+import type { Broken } from '../check.ts';
 
 /** Times that were compared, those that are missing and those that are too many. */
 export interface Compared {
