@@ -3,6 +3,7 @@ import type { JobStore, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { createLoop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import type { SlotStore } from '../schedule/ports.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -126,35 +127,23 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
   );
-  let turnedAt: number | undefined;
-  let cancelTurn = () => {};
-  let turning: Promise<void> | undefined;
+  const loop = createLoop(
+    { time, failed: (error) => log.error('a turn of healing failed', { fault: toPlainFault(error) }) },
+    { everyMs: TURN_MS, firstMs: TURN_MS, turn },
+  );
 
   /** What is seen only by looking: what is late, what has stopped to grow, what the store refused. */
   async function turn() {
-    try {
-      openIncidents.retry();
-      quarantineRegistry.retry();
-      ends.linkIncidents();
-      leaks.look();
-      origins.look();
-      loops.look();
-      await pressure.look();
-      await lates.look();
-      await backlogs.look();
-      await unscheduled.look();
-    } catch (error) {
-      log.error('a turn of healing failed', { fault: toPlainFault(error) });
-    }
-    if (turnedAt === undefined) return;
-    turnedAt = time.monotonic();
-    takeTurns();
-  }
-
-  function takeTurns() {
-    cancelTurn = time.after(TURN_MS, () => {
-      turning = turn();
-    });
+    openIncidents.retry();
+    quarantineRegistry.retry();
+    ends.linkIncidents();
+    leaks.look();
+    origins.look();
+    loops.look();
+    await pressure.look();
+    await lates.look();
+    await backlogs.look();
+    await unscheduled.look();
   }
 
   /** What comes from other rooms must never fail in theirs. */
@@ -170,21 +159,18 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
 
   return {
     async start() {
-      if (turnedAt !== undefined) return;
-      turnedAt = time.monotonic();
+      if (loop.alive() !== undefined) return;
       for (const part of [openIncidents, quarantineRegistry, remedies]) {
         await part.load().catch((error) => log.error('the past could not be read', { fault: toPlainFault(error) }));
       }
-      takeTurns();
+      await loop.start();
     },
     async stop() {
-      turnedAt = undefined;
-      cancelTurn();
-      await turning;
+      await loop.stop();
       await openIncidents.settled();
       await quarantineRegistry.settled();
     },
-    alive: () => turnedAt,
+    alive: loop.alive,
     gone: safely(ends.gone),
     readings: safely(leaks.read),
     settled: safely(ends.settled),

@@ -1,5 +1,6 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import { createTasks } from '../kernel/tasks.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type IncidentEvent, stepIncident } from './incident-state.ts';
@@ -61,7 +62,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
   const open = new Set<OpenIncident>();
   const shadows = new WeakMap<OpenIncident, Shadow>();
   const unsaved = new Set<OpenIncident>();
-  const working = new Set<Promise<void>>();
+  const working = createTasks((error) => log.error('a step of healing failed', { fault: toPlainFault(error) }));
 
   function shadowOf(one: OpenIncident): Shadow {
     const shadow = shadows.get(one) ?? { work: Promise.resolve(), untold: [] };
@@ -94,7 +95,6 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
       .then(() => save(one));
     shadow.work = done;
     working.add(done);
-    void done.finally(() => working.delete(done));
   }
 
   function apply(one: OpenIncident, event: IncidentEvent) {
@@ -149,9 +149,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
     retry() {
       for (const one of unsaved) next(one, () => {});
     },
-    async settled() {
-      while (working.size > 0) await Promise.all(working);
-    },
+    settled: working.settled,
   };
 }
 

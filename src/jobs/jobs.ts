@@ -1,6 +1,7 @@
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
+import { createTasks } from '../kernel/tasks.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { boundedEnd } from './bounded-end.ts';
@@ -72,7 +73,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const held = new Map<JobId, HeldAttempt>();
   const waiters = createWaiters();
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
-  const writing = new Set<Promise<void>>();
+  const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
   let turned: number | undefined;
   let cancelSweep = () => {};
   const surely = createPersistentWrites(needs, () => turned === undefined);
@@ -185,11 +186,6 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     for (const agent of agents) claims.wake(agent);
   }
 
-  function track(work: Promise<void>) {
-    writing.add(work);
-    void work.finally(() => writing.delete(work));
-  }
-
   /** Renews leases, settles what lost its owner, and wakes agents that a lost wake-up would leave waiting. */
   async function sweep() {
     try {
@@ -226,7 +222,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       turned = undefined;
       cancelSweep();
       claims.stop();
-      await Promise.all(writing);
+      await writing.settled();
     },
     alive: () => turned,
 
@@ -271,13 +267,13 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(told);
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
         else if (outcome.is === 'failed' && wait)
-          track(surely(`the wait of ${outcome.job}`, () => settleWait(told, outcome.fault, wait)));
+          writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(told, outcome.fault, wait)));
         else settlements.push(toSettlement(told));
       }
-      track(surely(`${settlements.length} ends`, () => write(settlements)));
-      track(giveBack(stopped));
+      writing.add(surely(`${settlements.length} ends`, () => write(settlements)));
+      writing.add(giveBack(stopped));
     },
-    returned: (refs) => track(giveBack(refs)),
+    returned: (refs) => writing.add(giveBack(refs)),
     capacityChanged: (agent) => claims.wake(agent),
   };
 }

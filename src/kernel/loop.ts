@@ -7,13 +7,21 @@ export interface LoopNeeds {
   failed(error: unknown): void;
 }
 
+/** What a turn has of its loop. */
+export interface Turn {
+  /** Aborted by `stop`, which waits for the turn's end. */
+  signal: AbortSignal;
+  /** A long turn goes on: the loop is alive. */
+  progress(): void;
+}
+
 export interface LoopTerms {
-  /** From the end of a turn to the begin of the next, in ms. */
+  /** From the end of a turn to the begin of the next, in ms, unless the turn returns another length. */
   everyMs: number;
   /** From `start` to the first turn, in ms. Default 0: the first turn begins within `start`, which does not wait for its end. */
   firstMs?: number;
-  /** `signal` is aborted by `stop`, which waits for the turn's end. */
-  turn(signal: AbortSignal): Promise<void> | void;
+  /** May return when the next turn begins, in ms from its end; 0 or less: at once. */
+  turn(turn: Turn): Promise<number | undefined> | Promise<void> | number | undefined | void;
 }
 
 export interface Loop extends Service {
@@ -26,6 +34,7 @@ interface Life {
   leave: AbortController;
   /** The turn that goes on. */
   turning: Promise<void> | undefined;
+  isTurning: boolean;
   isAsked: boolean;
   cancel(): void;
 }
@@ -41,22 +50,36 @@ export function createLoop({ time, failed }: LoopNeeds, { everyMs, firstMs = 0, 
 
   function begin(mine: Life) {
     mine.cancel();
+    mine.isTurning = true;
     mine.isAsked = false;
     mine.turnedAt = time.monotonic();
-    mine.turning = run(mine);
+    const progress = () => {
+      mine.turnedAt = time.monotonic();
+    };
+    try {
+      const answer = turn({ signal: mine.leave.signal, progress });
+      if (!(answer instanceof Promise)) return end(mine, answer ?? everyMs);
+      mine.turning = answer.then(
+        (waitMs) => end(mine, waitMs ?? everyMs),
+        (error) => fail(mine, error),
+      );
+    } catch (error) {
+      fail(mine, error);
+    }
   }
 
-  async function run(mine: Life) {
-    try {
-      await turn(mine.leave.signal);
-    } catch (error) {
-      if (!mine.leave.signal.aborted) failed(error);
-    }
+  function fail(mine: Life, error: unknown) {
+    if (!mine.leave.signal.aborted) failed(error);
+    end(mine, everyMs);
+  }
+
+  function end(mine: Life, waitMs: number) {
+    mine.isTurning = false;
     mine.turning = undefined;
     if (life !== mine) return;
     mine.turnedAt = time.monotonic();
     if (mine.isAsked) begin(mine);
-    else mine.cancel = time.after(everyMs, () => begin(mine));
+    else mine.cancel = time.after(Math.max(0, waitMs), () => begin(mine));
   }
 
   function beginIf(mine: Life) {
@@ -71,6 +94,7 @@ export function createLoop({ time, failed }: LoopNeeds, { everyMs, firstMs = 0, 
         turnedAt: time.monotonic(),
         leave: new AbortController(),
         turning: undefined,
+        isTurning: false,
         isAsked: false,
         cancel() {},
       };
@@ -95,7 +119,7 @@ export function createLoop({ time, failed }: LoopNeeds, { everyMs, firstMs = 0, 
     alive: () => life?.turnedAt,
     soon() {
       if (!life) return;
-      if (life.turning) life.isAsked = true;
+      if (life.isTurning || life.turning) life.isAsked = true;
       else begin(life);
     },
   };

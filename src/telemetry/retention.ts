@@ -1,5 +1,6 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { createLoop, type Turn } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { UpkeepStore } from './ports.ts';
@@ -17,54 +18,27 @@ const BATCH = 500;
 /** Between batches the store is left to the jobs. */
 const BREATH_MS = 50;
 
-/** Deletes what is older than it has to be kept, hourly and at start, in batches so small that jobs do not wait for it. */
+/** Deletes rows that are older than they have to be kept, hourly and at start, in batches so small that jobs do not wait for it. */
 export function createRetention(
-  needs: { time: Time; log: Log; store: UpkeepStore },
+  { time, log, store }: { time: Time; log: Log; store: UpkeepStore },
   options: RetentionOptions,
 ): Service {
-  const { time, log, store } = needs;
-  let turned: number | undefined;
-  let stopping: AbortController | undefined;
-  let loop: Promise<void> = Promise.resolve();
-
-  async function prune(signal: AbortSignal) {
+  async function prune({ signal, progress }: Turn) {
     const now = time.now();
     const before = { jobs: now - options.jobsMs, slots: now - options.slotsMs, events: now - options.eventsMs };
     let gone = 0;
     for (;;) {
       const went = await store.prune(before, BATCH);
       gone += went;
-      turned = time.monotonic();
+      progress();
       if (went === 0) break;
       await time.sleep(BREATH_MS, signal);
     }
     if (gone > 0) log.info(`${gone} rows were older than they have to be kept and are deleted`, { rows: gone });
   }
 
-  async function run(signal: AbortSignal) {
-    while (!signal.aborted) {
-      try {
-        await prune(signal);
-      } catch (error) {
-        if (!signal.aborted) log.error('old rows could not be deleted', { fault: toPlainFault(error) });
-      }
-      await time.sleep(EVERY_MS, signal).catch(() => {});
-    }
-  }
-
-  return {
-    async start() {
-      if (stopping) return;
-      stopping = new AbortController();
-      turned = time.monotonic();
-      loop = run(stopping.signal);
-    },
-    async stop() {
-      stopping?.abort(new Error('stopped'));
-      await loop;
-      stopping = undefined;
-      turned = undefined;
-    },
-    alive: () => turned,
-  };
+  return createLoop(
+    { time, failed: (error) => log.error('old rows could not be deleted', { fault: toPlainFault(error) }) },
+    { everyMs: EVERY_MS, turn: prune },
+  );
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { createLoop, type Turn } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -43,29 +44,28 @@ export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
   const { time, log, events } = needs;
   const warnings = new Map<HandleName, PlainFault>();
   let suspects: ReadonlySet<HandleName> = new Set();
-  let turned: number | undefined;
-  let turning: Promise<void> | undefined;
-  let cancel = () => {};
+  /** The host ends or starts anew: nothing more is decided. */
+  let isLeaving = false;
 
-  async function turn() {
+  async function turn({ signal }: Turn) {
     const facts = await Promise.all(needs.held().map(factOf));
-    if (turned === undefined) return;
-    turned = time.monotonic();
+    if (signal.aborted || isLeaving) return;
     const decision = decideHandles(facts, suspects, needs.placeNow());
     switch (decision.do) {
       case 'start-again':
         log.error(`${decision.why}: the host starts again`);
+        isLeaving = true;
         return needs.again(decision.why);
       case 'end': {
         const { message, code, next } = decision.fault;
         // Found again by commands, when nothing else is left that could tell why no host is there.
         log.error(message, { code, next, ends: true });
+        isLeaving = true;
         return needs.end(decision.fault);
       }
       case 'go-on':
         suspects = decision.suspects;
         await mend(facts, decision.repair);
-        if (turned !== undefined) next();
     }
   }
 
@@ -102,27 +102,15 @@ export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
     process.stderr.write(`✗ ${message}\n  → ${next}\n`);
   }
 
-  function next() {
-    cancel = time.after(LOOK_EVERY_MS, () => {
-      turning = turn().catch((error) => {
-        log.error('a look at what is held failed', { fault: toPlainFault(error) });
-        if (turned !== undefined) next();
-      });
-    });
-  }
+  const loop = createLoop(
+    { time, failed: (error) => log.error('a look at what is held failed', { fault: toPlainFault(error) }) },
+    { everyMs: LOOK_EVERY_MS, firstMs: LOOK_EVERY_MS, turn },
+  );
 
   return {
-    async start() {
-      if (turned !== undefined) return;
-      turned = time.monotonic();
-      next();
-    },
-    async stop() {
-      cancel();
-      turned = undefined;
-      await turning;
-    },
-    alive: () => turned,
+    start: loop.start,
+    stop: loop.stop,
+    alive: loop.alive,
     warnings: () => [...warnings.values()],
   };
 }

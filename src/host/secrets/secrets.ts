@@ -1,6 +1,7 @@
 import type { Agent } from '../../jobs/agent.ts';
-import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import { type EnvFile, readEnvFile } from './env-file.ts';
@@ -50,8 +51,6 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
   let agents = new Map<string, Agent>();
   let known = new Map<string, SecretSearch>();
   let file = readEnvFile(folder);
-  let turned: number | undefined;
-  let cancel = () => {};
 
   function found(name: string): SecretSearch {
     const before = known.get(name);
@@ -85,12 +84,6 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     if (changed.size > 0) needs.changed(changed);
   }
 
-  function turn() {
-    look();
-    turned = time.monotonic();
-    cancel = time.after(LOOK_MS, turn);
-  }
-
   function missing({ name: agent, needs: { secrets } }: Pick<Agent, 'name' | 'needs'>): PlainFault | undefined {
     for (const name of secrets) {
       const one = found(name);
@@ -99,16 +92,15 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     return undefined;
   }
 
+  const loop = createLoop(
+    { time, failed: (error) => log.error('secrets could not be looked up', { fault: toPlainFault(error) }) },
+    { everyMs: LOOK_MS, firstMs: LOOK_MS, turn: look },
+  );
+
   return {
-    async start() {
-      turned = time.monotonic();
-      cancel = time.after(LOOK_MS, turn);
-    },
-    async stop() {
-      turned = undefined;
-      cancel();
-    },
-    alive: () => turned,
+    start: loop.start,
+    stop: loop.stop,
+    alive: loop.alive,
     use(list) {
       agents = new Map([...list].map((agent) => [agent.name, agent]));
       const names = new Set([...agents.values()].flatMap((agent) => agent.needs.secrets));

@@ -18,7 +18,9 @@ import type { JobStore, Settlement } from '../../jobs/ports.ts';
 import { causeOf } from '../../jobs/step.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
+import { createTasks } from '../../kernel/tasks.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { WorkerEnd, WorkerReading } from '../../workers/ports.ts';
 import { counted } from './outcomes.ts';
@@ -91,16 +93,17 @@ export function createProbation(needs: ProbationNeeds): Probation {
   /** Peaks of memory, by agent and fingerprint. */
   const memory = new Map<string, ProbationRuns>();
   const begunAt = time.now();
-  let turnedAt: number | undefined;
-  let cancelTurn = () => {};
-  const working = new Set<Promise<void>>();
+  const working = createTasks((error) => log.error('a step of the probation failed', { fault: toPlainFault(error) }));
 
   function turn() {
-    turnedAt = time.monotonic();
     for (const one of [...openIncidents.values()]) judge(one);
     forget();
-    cancelTurn = time.after(TURN_MS, turn);
   }
+
+  const loop = createLoop(
+    { time, failed: (error) => log.error('a turn of the probation failed', { fault: toPlainFault(error) }) },
+    { everyMs: TURN_MS, turn },
+  );
 
   function use() {
     const probationers = new Map(rollouts.probationers().map((trial) => [trial.agent.name, trial]));
@@ -124,7 +127,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     // The first state of an agent that is new to this host has no past to look for.
     if (!trial.good && trial.since >= begunAt) return;
     one.early = [];
-    track(
+    working.add(
       historyOf(store, trial)
         .catch((error): ProbationHistory | undefined => {
           log.warn(`the past of ${name} could not be read: it is judged without`, { fault: toPlainFault(error) });
@@ -195,7 +198,9 @@ export function createProbation(needs: ProbationNeeds): Probation {
       if (waiting.length > 0) await store.hasten(waiting, time.now());
       needs.jobs().wake(agent);
     };
-    track(again().catch((error) => log.error('jobs could not be run again', { agent, fault: toPlainFault(error) })));
+    working.add(
+      again().catch((error) => log.error('jobs could not be run again', { agent, fault: toPlainFault(error) })),
+    );
   }
 
   function settled(end: Settlement, agent: string) {
@@ -238,23 +243,16 @@ export function createProbation(needs: ProbationNeeds): Probation {
     for (const key of memory.keys()) if (!used.has(key)) memory.delete(key);
   }
 
-  function track(work: Promise<void>) {
-    working.add(work);
-    void work.finally(() => working.delete(work));
-  }
-
   return {
     async start() {
-      if (turnedAt !== undefined) return;
-      turn();
+      await loop.start();
       use();
     },
     async stop() {
-      turnedAt = undefined;
-      cancelTurn();
-      await Promise.all(working);
+      await loop.stop();
+      await working.settled();
     },
-    alive: () => turnedAt,
+    alive: loop.alive,
     use,
     settled,
     gone(end) {
