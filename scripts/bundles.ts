@@ -32,6 +32,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['gateway/exec/inside/broker'] },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
   { entries: ['catalog/builder/inside'] },
+  { entries: ['drills/jumping-clock'] },
   { entries: ['plugin/zod'] },
   { entries: ['index'], external: ['zod'] },
   { entries: ['testing/index'], external: ['esbuild', 'zod'], needsRequire: true },

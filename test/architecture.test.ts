@@ -32,7 +32,9 @@ const MAY: Record<string, string[]> = {
   operations: ['kernel'],
   control: ['operations', 'kernel'],
   edge: ['control', 'kernel'],
-  cli: ['control', 'kernel'],
+  cli: ['drills', 'control', 'kernel'],
+  // Clients of a running host, and of hosts of their own: docs/decisions/0026.
+  drills: ['control', 'kernel'],
   guardian: ['kernel'],
   host: [
     'plugin',

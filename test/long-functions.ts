@@ -35,8 +35,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'host/api/ops-versions.ts versionOps',
   'host/api/status.ts (callback)',
   'host/api/why.ts whyOf',
-  'host/drills/drill.ts drill',
-  'host/drills/origin-drill.ts originDrill',
   'host/fleet.ts report',
   'host/foundation.ts openFoundation',
   'host/host-calls.ts (callback)',

@@ -10,7 +10,7 @@ export type { BackupView, ProofView, RestoreView } from '../operations/results/b
 export type { FileDiff, TestView } from '../operations/results/build.ts';
 export type { HelpView } from '../operations/results/command.ts';
 export type { ConfigView } from '../operations/results/config.ts';
-export type { DrillNewsView, DrillView } from '../operations/results/drill.ts';
+export type { DrillView } from '../operations/results/drill.ts';
 export type { IncidentView } from '../operations/results/incident.ts';
 export type { HoldUpView, JobView, ManyView, UsedKeyView } from '../operations/results/job.ts';
 export type { LogLine } from '../operations/results/log-line.ts';

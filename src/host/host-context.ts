@@ -14,7 +14,7 @@ import type { States } from './api/states.ts';
 import type { Asides } from './asides.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import type { ConfigWatch } from './config/watch.ts';
-import type { Canaries } from './drills/canaries.ts';
+import type { Guests } from './guests.ts';
 import type { Lag } from './lag.ts';
 import type { Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
@@ -34,8 +34,8 @@ export interface HostContext {
   journal: Journal;
   events: Events;
   catalog: Catalog;
-  /** What drills are done on. */
-  canaries: Canaries;
+  /** Agents that a client brought. */
+  guests: Guests;
   /** The calls that agents make to other servers. */
   outbound: Outbound;
   workers: Workers;

@@ -15,11 +15,11 @@ import { partsOf } from './backup/parts.ts';
 import { cleanUp } from './clean-up.ts';
 import { createConfigWatch } from './config/watch.ts';
 import { recordConfig } from './config/words.ts';
-import { createCanaries } from './drills/canaries.ts';
 import { factsOf } from './facts.ts';
 import { createFirstRuns } from './first-runs.ts';
 import { createFleet } from './fleet.ts';
 import { openFoundation } from './foundation.ts';
+import { createGuests } from './guests.ts';
 import { createHealing, recordHostLost, recordLeftProcess } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
 import type { HostContext } from './host-context.ts';
@@ -86,13 +86,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const setup = createSetup({ time, journal, folder, catalog, workers: () => workers, changed: released });
     onStop('pauses', () => pauses.stop());
 
-    const canaries = createCanaries(
-      { time, log: journal.room('drills'), hostTimezone: () => settings.timezone, changed: useWorkers },
-      { folder },
-    );
-    onStop('canaries', () => canaries.stop());
-    /** Everything that may have jobs: the agents in force, and canaries while there are drills. */
-    const runnableAgents = () => new Map([...catalog.agents(), ...canaries.agents()]);
+    const guests = createGuests({ ...foundation, settings, catalog, jobs: () => jobs, changed: useGuests }, folder);
+    onStop('guests', () => guests.stop());
+    /** Every agent that may have jobs: the agents in force, and guests while their clients are there. */
+    const runnableAgents = () => new Map([...catalog.agents(), ...guests.agents()]);
     const exec = createExec(
       { time, log: journal.room('exec'), left: (what) => recordLeftProcess(healer, what) },
       { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
@@ -183,6 +180,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       void orphans();
     }
 
+    function useGuests() {
+      healer.use(runnableAgents());
+      outbound.use();
+      useWorkers();
+    }
+
     function useWorkers() {
       placements.apply();
     }
@@ -223,7 +226,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal,
       events,
       catalog,
-      canaries,
+      guests,
       outbound,
       workers,
       jobs,

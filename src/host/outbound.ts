@@ -19,7 +19,7 @@ export interface Outbound extends Pick<Origins, 'view'> {
   told(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   ended(attempts: readonly CallAttempt[]): void;
-  /** The set of agents has changed: an origin that is down and that none of those who met it asks for any more is forgotten. */
+  /** The set of agents has changed: origins that no agent asks for any more are forgotten; of an origin that is down, the agents that met it count. */
   use(): void;
   /** What healing looks at. */
   outageSource: OutageSource;
@@ -74,10 +74,9 @@ export function createOutbound({ time, journal, settings, runnableAgents, healer
       const agents = runnableAgents();
       const met = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
       const reaches = (name: string, origin: string) => mayReachOf(agents.get(name)?.needs.net ?? [])(origin);
-      const down = origins.view().filter(({ is }) => is !== 'closed');
-      const forgotten = down.filter(({ origin }) => {
+      const forgotten = origins.view().filter(({ origin }) => {
         const names = met.get(origin) ?? [];
-        // Of an outage from before the host started nobody knows who met it.
+        // The agents that met an outage from before the host started are not known.
         return ![...(names.length > 0 ? names : agents.keys())].some((name) => reaches(name, origin));
       });
       for (const { origin } of forgotten) origins.forget(origin);

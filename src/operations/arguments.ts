@@ -69,6 +69,16 @@ export function limit() {
   return count(BOUNDS.rows).default(50);
 }
 
+/** A file of a plugin or an agent, in a folder that the host makes for it. */
+export function guestFile() {
+  const error = 'is no path in plugins/ or agents/';
+  const path = z
+    .string({ error })
+    .max(200, { error })
+    .regex(/^(?:plugins|agents)(?:\/[\w-][\w.-]*)+$/, { error });
+  return z.strictObject({ path, text: text(BOUNDS.payload.most) });
+}
+
 function wrongWithPayload(said: unknown): string | undefined {
   const { most } = BOUNDS.payload;
   try {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { logLevel, name } from './arguments.ts';
+import { guestFile, logLevel, name } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const configResults = () => import('./results/config.ts');
-const drillResults = () => import('./results/drill.ts');
 const hostResults = () => import('./results/host.ts');
 const logLineResults = () => import('./results/log-line.ts');
+const workerResults = () => import('./results/workers.ts');
 
 /** Operations on the host itself. */
 export const HOST_OPERATIONS = {
@@ -56,15 +56,21 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => (await hostResults()).mendedResult,
   },
-  drill: {
-    kind: 'act',
+  workers: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The workers that are there now, with their jobs and their memory.',
+    args: z.strictObject({ agent: name().optional() }),
+    result: async () => z.array((await workerResults()).workerResult),
+  },
+  guests: {
+    kind: 'stream',
     role: 'operator',
-    about: 'Puts faults into canaries, each after the other, and measures how they are healed.',
-    args: z.strictObject({
-      names: z.array(name(), { error: 'is no list of names' }).max(100).optional().describe('Left out: every drill.'),
-    }),
-    item: async () => (await drillResults()).drillNewsItem,
-    result: async () => z.array((await drillResults()).drillResult),
+    about:
+      'Runs agents of other files beside those of the installation, unscheduled and unlisted, until the client leaves.',
+    args: z.strictObject({ files: z.array(guestFile()).min(1).max(100) }),
+    item: async () => (await workerResults()).guestsItem,
+    result: async () => z.null(),
   },
   stop: {
     kind: 'act',

@@ -1,4 +1,6 @@
-import type { DrillNewsView, DrillView, IncidentView } from '../../control/protocol.ts';
+import type { DrillView, IncidentView } from '../../control/protocol.ts';
+import { runDrills } from '../../drills/drills.ts';
+import type { DrillNews } from '../../drills/plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
@@ -17,17 +19,16 @@ const STORIES: Record<string, string> = {
 export async function run(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<CommandResult> {
   const story = Object.hasOwn(STORIES, name) ? STORIES[name] : undefined;
   if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
-  const client = await stage.connect();
   if (!stage.json) stage.note(`\n  ${story}\n`);
   const begun = stage.time.monotonic();
   let lastBar = '';
-  const bar = (item: DrillNewsView) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');
-  const [result] = await client.ask('drill', { names: [name] }, (item) => {
-    const news = item as DrillNewsView;
+  const bar = (item: DrillNews) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');
+  const onNews = (news: DrillNews) => {
     if (stage.json || news.what === 'done' || (news.what === 'memory' && bar(news) === lastBar)) return;
     lastBar = bar(news) || lastBar;
-    tell(stage, news, bar(news), stage.time.monotonic() - begun);
-  });
+    printNews(stage, news, bar(news), stage.time.monotonic() - begun);
+  };
+  const [result] = await runDrills([name], { time: stage.time, connect: stage.connect, onNews });
   const [incident] = await stage.ask('incidents', { agent: drillAgent(name), limit: 1 });
   const { ok } = result!;
   return {
@@ -50,7 +51,7 @@ function endWords({ detectMs, repairMs }: DrillView, incident: IncidentView | un
   return `Seen ${formatDuration(detectMs)} after the fault, healed ${formatDuration(healedMs)} later: the same job ran on a clean worker.`;
 }
 
-function tell(stage: Stage, { what, text }: DrillNewsView, bar: string, atMs: number) {
+function printNews(stage: Stage, { what, text }: DrillNews, bar: string, atMs: number) {
   const at = `${(atMs / 1_000).toFixed(1)}s`.padStart(7);
   stage.note(bar ? `${at}  ${bar}` : `${at}  ${stage.paintNote('bold', what.padEnd(9))} ${text}`);
 }

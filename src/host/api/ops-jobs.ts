@@ -20,7 +20,7 @@ const MOST_NAMED = 1_000;
 
 /** What people do to jobs. Each is told in the log and kept as an event. */
 export function jobOps(hostContext: HostContext): JobOps {
-  const { store, jobs, catalog, events, healer } = hostContext;
+  const { store, jobs, catalog, guests, events, healer } = hostContext;
   const holdUpOf = createHoldUps(hostContext);
   const inputCheck = createInputCheck();
 
@@ -96,7 +96,7 @@ export function jobOps(hostContext: HostContext): JobOps {
 
   return {
     async run({ agent: name, input, wait, key, priority, attempts }, { gone }) {
-      const agent = agentInForce(catalog, name);
+      const agent = guests.agents().get(name) ?? agentInForce(catalog, name);
       const text = input === undefined ? null : JSON.stringify(input);
       const wrong = inputCheck(agent, text);
       if (wrong) throw new Fault(wrong);

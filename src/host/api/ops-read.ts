@@ -35,7 +35,7 @@ type Reading = Pick<
 
 /** The ops that change nothing. */
 export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
-  const { catalog, jobs, facts, journal } = hostContext;
+  const { catalog, guests, jobs, facts, journal } = hostContext;
   const lookups = createLookups({ ...hostContext, holdUpOf: createHoldUps(hostContext) });
   return {
     ...lookups,
@@ -89,7 +89,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
 
     follow({ agent, job, level }, { item, gone }) {
       const least = LOG_LEVELS.indexOf(level);
-      if (agent !== undefined) listingOf(catalog, agent);
+      if (agent !== undefined && !guests.agents().has(agent)) listingOf(catalog, agent);
       return new Promise((resolve) => {
         const end = journal.follow((line) => {
           if (agent !== undefined && line.agent !== agent) return;

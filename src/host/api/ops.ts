@@ -1,4 +1,3 @@
-import { drillOp } from '../drills/op.ts';
 import type { HostContext } from '../host-context.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
@@ -8,6 +7,7 @@ import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
 import { storeOps } from './ops-store.ts';
 import { versionOps } from './ops-versions.ts';
+import { workerOps } from './ops-workers.ts';
 import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
 
@@ -18,7 +18,7 @@ export function createOps(hostContext: HostContext): Operations {
     ...readingOps(hostContext, status),
     ...actingOps(hostContext),
     ...jobOps(hostContext),
-    ...drillOp(hostContext),
+    ...workerOps(hostContext),
     ...versionOps(hostContext),
     ...configOps(hostContext),
     ...rehearseOp(hostContext),

@@ -1,33 +1,26 @@
 import { z } from 'zod';
-import { bytes, count, ms, time } from './fields.ts';
+import { count, ms } from './fields.ts';
 
 export const drillResult = z
   .strictObject({
     name: z.string(),
     promise: z.string(),
-    detectMs: ms().nullable().describe('Counted from the fault.'),
-    repairMs: ms().nullable().describe('Counted from the fault.'),
+    detectMs: ms().nullable().describe('From the fault until the host saw it; null when the host never did.'),
+    repairMs: ms()
+      .nullable()
+      .describe(
+        'From the fault until the job ran on a clean worker, or everything was cleared away; null: neither came.',
+      ),
     promisedMs: ms(),
-    lost: count(),
-    left: count(),
-    seen: z.string().nullable(),
+    lost: count().describe('Jobs that did not end as done.'),
+    left: count().describe('Threads, processes and zombies that were left.'),
+    seen: z.string().nullable().describe('The code of the fault, as the host recorded it.'),
     ok: z.boolean(),
     skipped: z
       .string()
       .optional()
       .describe('Why the machine cannot carry the drill; its promise is neither kept nor broken then.'),
   })
-  .meta({ id: 'Drill', description: 'What came of a drill.' });
-
-export const drillNewsItem = z
-  .strictObject({
-    drill: z.string(),
-    at: time(),
-    what: z.enum(['started', 'fault', 'seen', 'repaired', 'memory', 'done']),
-    text: z.string(),
-    memoryBytes: bytes().optional(),
-  })
-  .meta({ id: 'DrillNews', description: 'A step of a drill that is under way.' });
+  .meta({ id: 'Drill', description: 'The result of a drill: the promise and the figures that were measured.' });
 
 export type DrillView = z.infer<typeof drillResult>;
-export type DrillNewsView = z.infer<typeof drillNewsItem>;

@@ -1,47 +1,46 @@
-import type { AgentLimits } from '../jobs/agent.ts';
+import type { DrillView } from '../control/protocol.ts';
 
-/** One fault that is put into a canary on purpose, and what is promised about it. */
-export interface DrillPlan {
+/** A promise that a drill puts to the test. */
+export interface DrillPromise {
   name: string;
-  /** The promise in one sentence, for people. */
+  /** The promise in a sentence, for people. */
   promise: string;
-  /** From the fault until the same job runs on a clean worker, or until nothing is left: in ms. */
+  /** From the fault until it is repaired, in ms. */
   promisedMs: number;
-  /** What the canary's settings name. */
+}
+
+/** A fault that is put into a canary on purpose, and the promise about it. */
+export interface CanaryPlan extends DrillPromise {
+  /** The fault, as the settings of the canary name it. */
   fault: string;
-  limits: Pick<AgentLimits, 'memoryBytes' | 'timeoutMs' | 'silenceMs' | 'graceMs'>;
-  /** The canary survives its fault; what is measured is how soon its leavings are gone. */
+  /** Limits of the canary. */
+  limits: { memoryBytes: number; timeoutMs: number; silenceMs: number; graceMs: number };
+  /** The canary survives its fault: the drill measures how soon its leavings are gone. */
   survives?: boolean;
 }
 
-/** What came of a drill. */
-export interface DrillResult {
-  name: string;
-  promise: string;
-  /** From the fault until it was seen; null when it never was. */
-  detectMs: number | null;
-  /** From the fault until the job ran on a clean worker, or everything was cleared away. */
-  repairMs: number | null;
-  promisedMs: number;
-  /** Jobs that did not end as done. */
-  lost: number;
-  /** Threads, processes and zombies that were left. */
-  left: number;
-  /** What ended the worker, as the host told it. */
-  seen: string | null;
-  ok: boolean;
-  /** Set when the machine cannot carry the drill; it is neither kept nor broken then. */
-  skipped?: string;
+/** Figures that a drill has measured, as {@link DrillView} says them. */
+export type Measured = Pick<DrillView, 'detectMs' | 'repairMs' | 'lost' | 'left' | 'seen'>;
+
+/** A step of a drill that is under way. */
+export interface DrillNews {
+  drill: string;
+  /** ISO 8601. */
+  at: string;
+  what: 'started' | 'fault' | 'seen' | 'repaired' | 'memory' | 'done';
+  text: string;
+  /** Only with `memory`: the memory of the canary. */
+  memoryBytes?: number;
 }
 
 const LIMITS = { memoryBytes: 64 * 1024 ** 2, timeoutMs: 2_000, silenceMs: 2_000, graceMs: 200 };
 const LONG = { ...LIMITS, timeoutMs: 60_000, silenceMs: 60_000 };
 
 /**
- * The drills on canaries inside a running host. Bounds are those of the promises: a limit's own length (timeout or
- * silence 2 s, grace 0.2 s) plus what detection, kill and restart may take.
+ * The drills on canaries beside the agents of a running host. Bounds are those of the promises: a limit's own length
+ * (timeout or silence 2 s, grace 0.2 s) plus the time that detection, kill and restart may take.
  */
-export const DRILL_PLANS: readonly DrillPlan[] = [
+export const CANARY_PLANS: readonly CanaryPlan[] = [
   {
     name: 'leak',
     promise: 'a heap over its limit is killed within 600 ms, its job runs again',
@@ -102,7 +101,7 @@ export const DRILL_PLANS: readonly DrillPlan[] = [
 ];
 
 /** A server of the drill's own that is down and comes back: its bound counts from there. */
-export const ORIGIN_PLAN: DrillPlan = {
+export const ORIGIN_PLAN: CanaryPlan = {
   name: 'origin-down',
   promise: 'a job whose server is down waits, and is done soon after it is back, with no attempt lost',
   promisedMs: 10_250,
@@ -110,12 +109,8 @@ export const ORIGIN_PLAN: DrillPlan = {
   limits: LONG,
 };
 
-/** Judges a drill by what was measured. */
-export function judgeDrill(
-  plan: Pick<DrillPlan, 'name' | 'promise' | 'promisedMs'>,
-  found: Pick<DrillResult, 'detectMs' | 'repairMs' | 'lost' | 'left' | 'seen'>,
-): DrillResult {
-  const { name, promise, promisedMs } = plan;
-  const inTime = found.repairMs !== null && found.repairMs <= promisedMs;
-  return { name, promise, promisedMs, ...found, ok: inTime && found.lost === 0 && found.left === 0 };
+/** Holds a promise against the figures that were measured. */
+export function drillView({ name, promise, promisedMs }: DrillPromise, measured: Measured): DrillView {
+  const isInTime = measured.repairMs !== null && measured.repairMs <= promisedMs;
+  return { name, promise, promisedMs, ...measured, ok: isInTime && measured.lost === 0 && measured.left === 0 };
 }

@@ -2,20 +2,36 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { ControlClient } from '../../control/client.ts';
-import { connectHost } from '../../control/own-host.ts';
-import { hostOf } from '../../control/place.ts';
-import type { ProcessRef } from '../../control/process.ts';
-import type { JobView, Op, Ops } from '../../control/protocol.ts';
-import { entryFile, packageFile } from '../../kernel/entry.ts';
-import { Fault } from '../../kernel/fault.ts';
-import type { Time } from '../../kernel/time.ts';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ControlClient } from '../control/client.ts';
+import { connectHost } from '../control/own-host.ts';
+import { hostOf } from '../control/place.ts';
+import type { ProcessRef } from '../control/process.ts';
+import type { JobView, Op, Ops } from '../control/protocol.ts';
+import { entryFile } from '../kernel/entry.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import { CANARY } from './canaries.ts';
+import type { DrillPromise, Measured } from './plans.ts';
+import { until } from './until.ts';
 
 const MAIN = fileURLToPath(entryFile('main.js'));
-const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
 const READY_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 20;
+
+/** A drill that needs a whole Daruma of its own. */
+export interface ScratchPlan extends DrillPromise {
+  options: ScratchOptions;
+  run(scratch: Scratch, time: Time): Promise<Measured>;
+}
+
+export interface ScratchOptions {
+  /** The installation lies on a file system of that size in memory, which needs the right to mount. Left out: in the temporary folder. */
+  sizeMb?: number;
+  /** Further fields of the canary's agent file. Left out: it has no schedule. */
+  agent?: Record<string, string>;
+  /** A module that is loaded before the host. */
+  preload?: string;
+}
 
 /** A whole Daruma of its own, guardian and all, in a folder that goes with it: for faults that no canary beside real agents can bear. */
 export interface Scratch {
@@ -25,13 +41,11 @@ export interface Scratch {
   /** Runs the canary once and resolves with its end; asks again while the host is away. */
   runCanary(withinMs: number): Promise<JobView | undefined>;
   ask<O extends Op>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
-  /** Waits until it holds; false when it did not within the time. */
-  until(holds: () => Promise<boolean> | boolean, withinMs: number): Promise<boolean>;
   leave(): Promise<void>;
 }
 
-/** Starts one; `sizeMb`: on a file system of that size in memory, which needs the right to mount. */
-export async function openScratch(time: Time, options: { sizeMb?: number; schedule?: string } = {}): Promise<Scratch> {
+/** Starts a scratch installation and its host; rejects with `DRILL_NO_MOUNT` or `DRILL_NO_START`, with nothing left behind. */
+export async function openScratch(time: Time, options: ScratchOptions = {}): Promise<Scratch> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-drill-')));
   if (options.sizeMb) mount(folder, options.sizeMb);
   for (const part of ['plugins', 'agents', 'config']) mkdirSync(join(folder, part));
@@ -39,13 +53,16 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   const agent = {
     plugin: 'canary',
     settings: { fault: 'none', limitMb: 64 },
-    ...(options.schedule ? { schedule: options.schedule } : {}),
+    ...options.agent,
   };
   writeFileSync(join(folder, 'agents/canary.yaml'), JSON.stringify(agent));
-  const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], { stdio: 'ignore' });
+  const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
+    stdio: 'ignore',
+    env: withPreload(process.env, options.preload),
+  });
   const gone = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
-  const scratch: Scratch = { folder, host: () => hostOf(folder), runCanary, ask, until, leave };
-  if (await until(isReady, READY_WITHIN_MS)) return scratch;
+  const scratch: Scratch = { folder, host: () => hostOf(folder), runCanary, ask, leave };
+  if (await until(time, READY_WITHIN_MS, isReady)) return scratch;
   await leave();
   throw new Fault({ code: 'DRILL_NO_START', message: 'the host of the drill did not start', next: 'daruma logs' });
 
@@ -70,21 +87,12 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   async function runCanary(withinMs: number) {
     let job: JobView | undefined;
     const key = `drill-${time.monotonic()}`;
-    await until(async () => {
+    await until(time, withinMs, async () => {
       job ??= await ask('run', { agent: 'canary', key });
       job = await ask('job', { id: job.id });
       return job.state === 'done';
-    }, withinMs);
+    });
     return job;
-  }
-
-  async function until(holds: () => Promise<boolean> | boolean, withinMs: number) {
-    const deadline = time.monotonic() + withinMs;
-    while (time.monotonic() < deadline) {
-      if (await attempt(holds)) return true;
-      await time.sleep(LOOK_EVERY_MS);
-    }
-    return false;
   }
 
   async function leave() {
@@ -95,13 +103,11 @@ export async function openScratch(time: Time, options: { sizeMb?: number; schedu
   }
 }
 
-/** A host that is away for a moment is what a drill is about: not an error. */
-async function attempt(holds: () => Promise<boolean> | boolean): Promise<boolean> {
-  try {
-    return await holds();
-  } catch {
-    return false;
-  }
+/** The environment with a module to load first in each Node process that gets it. */
+function withPreload(env: NodeJS.ProcessEnv, module: string | undefined): NodeJS.ProcessEnv {
+  if (module === undefined) return env;
+  const option = `--import=${pathToFileURL(module).href}`;
+  return { ...env, NODE_OPTIONS: env.NODE_OPTIONS ? `${env.NODE_OPTIONS} ${option}` : option };
 }
 
 function end(child: ChildProcess) {

@@ -1,24 +1,20 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signalProcess } from '../../control/process.ts';
-import { type DrillResult, judgeDrill } from '../../healing/drill-plans.ts';
-import { Fault } from '../../kernel/fault.ts';
-import type { Time } from '../../kernel/time.ts';
-import { openScratch, type Scratch } from './scratch.ts';
-
-/** Drills that need a whole Daruma of their own. */
-export interface ScratchPlan {
-  name: string;
-  promise: string;
-  promisedMs: number;
-  options: { sizeMb?: number; schedule?: string };
-  run(scratch: Scratch, time: Time): Promise<Pick<DrillResult, 'detectMs' | 'repairMs' | 'lost' | 'left' | 'seen'>>;
-}
+import { signalProcess } from '../control/process.ts';
+import type { DrillView } from '../control/protocol.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import { CLOCK_PLAN } from './clock-drill.ts';
+import { drillView } from './plans.ts';
+import { openScratch, type Scratch, type ScratchPlan } from './scratch.ts';
+import { until } from './until.ts';
 
 const DISK_MB = 24;
 const ENOUGH_JOBS = 3;
 
+/** The drills that need a whole Daruma of their own. */
 export const SCRATCH_PLANS: readonly ScratchPlan[] = [
+  CLOCK_PLAN,
   {
     name: 'host',
     promise: 'a killed host is replaced and does jobs again within 3 s, every job accounted for',
@@ -30,16 +26,16 @@ export const SCRATCH_PLANS: readonly ScratchPlan[] = [
       const host = scratch.host()!;
       signalProcess(host, 'SIGKILL');
       const begun = time.monotonic();
-      const replaced = await scratch.until(
-        () => scratch.host() !== undefined && scratch.host()!.pid !== host.pid,
-        10_000,
-      );
+      const replaced = await until(time, 10_000, () => {
+        const now = scratch.host();
+        return now !== undefined && now.pid !== host.pid;
+      });
       const detectMs = replaced ? time.monotonic() - begun : null;
       const job = await scratch.runCanary(20_000);
       const repairMs = job?.state === 'done' ? time.monotonic() - begun : null;
       let lost = 0;
       for (const { id } of accepted) {
-        const done = await scratch.until(async () => (await scratch.ask('job', { id })).state === 'done', 10_000);
+        const done = await until(time, 10_000, async () => (await scratch.ask('job', { id })).state === 'done');
         if (!done) lost++;
       }
       return { detectMs, repairMs, lost, left: 0, seen: 'host killed' };
@@ -56,7 +52,7 @@ export const SCRATCH_PLANS: readonly ScratchPlan[] = [
       const { bavail, bsize } = statfsSync(scratch.folder);
       const begun = time.monotonic();
       fill(ballast, bavail * bsize);
-      const refused = await scratch.until(() => refuses(scratch), 20_000);
+      const refused = await until(time, 20_000, () => refuses(scratch));
       const detectMs = refused ? time.monotonic() - begun : null;
       rmSync(ballast, { force: true });
       const freed = time.monotonic();
@@ -95,18 +91,18 @@ function fill(file: string, bytes: number) {
   }
 }
 
-/** Runs one in a Daruma of its own; what the machine cannot carry is said to be skipped. */
-export async function scratchDrill(plan: ScratchPlan, time: Time): Promise<DrillResult> {
+/** Runs a drill in a Daruma of its own. A drill that the machine cannot carry is skipped, with the reason. */
+export async function scratchDrill(plan: ScratchPlan, time: Time): Promise<DrillView> {
   let scratch: Scratch;
   try {
     scratch = await openScratch(time, plan.options);
   } catch (error) {
     if (!(error instanceof Fault) || error.plain.code !== 'DRILL_NO_MOUNT') throw error;
     const nothing = { detectMs: null, repairMs: null, lost: 0, left: 0, seen: null };
-    return { ...judgeDrill(plan, nothing), ok: true, skipped: error.plain.message };
+    return { ...drillView(plan, nothing), ok: true, skipped: error.plain.message };
   }
   try {
-    return judgeDrill(plan, await plan.run(scratch, time));
+    return drillView(plan, await plan.run(scratch, time));
   } finally {
     await scratch.leave();
   }

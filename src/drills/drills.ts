@@ -1,0 +1,78 @@
+import type { ControlClient } from '../control/client.ts';
+import type { DrillView } from '../control/protocol.ts';
+import { Fault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
+import { suggest } from '../kernel/suggest.ts';
+import type { Time } from '../kernel/time.ts';
+import { bringCanaries, type DrillHost } from './canaries.ts';
+import { canaryDrill, type Report } from './canary-drill.ts';
+import { originDrill } from './origin-drill.ts';
+import { CANARY_PLANS, type DrillNews, ORIGIN_PLAN } from './plans.ts';
+import { SCRATCH_PLANS, scratchDrill } from './scratch-drills.ts';
+
+const ON_HOST = [...CANARY_PLANS, ORIGIN_PLAN];
+/** Every drill, in the order in which they are done. */
+const NAMES = [...ON_HOST, ...SCRATCH_PLANS].map(({ name }) => name);
+
+export interface DrillNeeds {
+  time: Time;
+  /** A new connection to the running host. */
+  connect(): Promise<ControlClient>;
+  /** Called with each step as it happens. */
+  onNews(news: DrillNews): void;
+}
+
+/**
+ * Does drills on a running host and beside it, each after the other, and measures. Everything happens in this process: the
+ * host only runs the canaries, as guest agents, while the drills last. `names`: which; empty: all. Rejects with
+ * `DRILL_UNKNOWN` before anything is done, and with `DRILL_BUSY` while somebody else drills this host.
+ */
+export async function runDrills(names: readonly string[], needs: DrillNeeds): Promise<DrillView[]> {
+  const { time, connect } = needs;
+  for (const name of names) if (!NAMES.includes(name)) throw unknown(name);
+  const wanted = names.length > 0 ? names : NAMES;
+  const client = await connect();
+  const { pid } = await client.ask('ping', {});
+  const host: DrillHost = { time, client, connect, pid };
+  const plans = ON_HOST.filter(({ name }) => wanted.includes(name));
+  const takeAway = plans.length > 0 ? await bringCanaries(host, plans) : () => {};
+  try {
+    const results: DrillView[] = [];
+    for (const name of wanted) results.push(await runDrill(host, name, needs.onNews));
+    return results;
+  } finally {
+    takeAway();
+    client.close();
+  }
+}
+
+async function runDrill(host: DrillHost, name: string, onNews: (news: DrillNews) => void): Promise<DrillView> {
+  const report: Report = (what, text, memoryBytes) =>
+    onNews({
+      drill: name,
+      at: isoOf(host.time.now()),
+      what,
+      text,
+      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    });
+  const result = await resultOf(host, name, report);
+  report('done', result.skipped ?? (result.ok ? 'the promise is kept' : 'the promise is broken'));
+  return result;
+}
+
+function resultOf(host: DrillHost, name: string, report: Report): Promise<DrillView> {
+  if (name === ORIGIN_PLAN.name) return originDrill(host, report);
+  const plan = CANARY_PLANS.find((one) => one.name === name);
+  if (plan) return canaryDrill(host, plan, report);
+  report('started', 'a Daruma of its own');
+  return scratchDrill(SCRATCH_PLANS.find((one) => one.name === name)!, host.time);
+}
+
+function unknown(name: string): Fault {
+  const near = suggest(name, NAMES);
+  return new Fault({
+    code: 'DRILL_UNKNOWN',
+    message: `there is no drill ${name}`,
+    next: near ? `did you mean ${near}?` : `one of ${NAMES.join(', ')}`,
+  });
+}

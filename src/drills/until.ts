@@ -1,0 +1,20 @@
+import type { Time } from '../kernel/time.ts';
+
+const LOOK_EVERY_MS = 25;
+
+/**
+ * Looks every 25 ms whether something holds; false when it did not within the time. A look that throws counts as no: a
+ * host that is away for a moment is the very matter of a drill.
+ */
+export async function until(time: Time, withinMs: number, holds: () => Promise<boolean> | boolean): Promise<boolean> {
+  const deadline = time.monotonic() + withinMs;
+  while (time.monotonic() < deadline) {
+    try {
+      if (await holds()) return true;
+    } catch {
+      // The next look may find the host back.
+    }
+    await time.sleep(LOOK_EVERY_MS);
+  }
+  return false;
+}
