@@ -35,9 +35,11 @@ function packagesOf(files: string[]): Set<string> {
 test('a client command loads nothing heavier than commander: status has to be there in the blink of an eye', () => {
   const own = [...filesOf('cli'), ...filesOf('control')];
   const packages = new Set(own.flatMap(importsOf).filter((name) => !/^(\.|node:)/.test(name)));
-  expect([...packages]).toEqual(['commander']);
+  expect([...packages].sort()).toEqual(['commander', 'diff']);
+  // Compared is only by a command of its own.
+  expect(own.filter((file) => importsOf(file).includes('diff'))).toEqual([join(SRC, 'cli/line-diff.ts')]);
   // By way of other rooms: `new` checks a schedule before it writes the plugin.
-  expect([...packagesOf(own)].sort()).toEqual(['commander', 'cron']);
+  expect([...packagesOf(own)].sort()).toEqual(['commander', 'cron', 'diff']);
 });
 
 test('the table of operations loads zod: clients know its types only', () => {

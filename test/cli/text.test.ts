@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { faultLines } from '../../src/cli/text/fault.ts';
@@ -23,6 +24,31 @@ describe('width', () => {
     expect(widthOf('\u001b[32mok\u001b[39m')).toBe(2);
     expect(pad('日', 4)).toBe('日  ');
     expect(pad('7', 3, 'right')).toBe('  7');
+  });
+
+  test.each([
+    ['a combining mark', 'e\u0301', 1],
+    ['an emoji of several joined ones', '👨‍👩‍👧‍👦', 2],
+    ['a flag', '🇩🇪', 2],
+    ['a zero-width space', 'a\u200bb', 2],
+    ['a sign with a variant', '❤️', 2],
+    ['a skin', '👍🏽', 2],
+  ])('%s takes its places', (_, text, width) => {
+    expect(widthOf(text)).toBe(width);
+    expect(pad(text, 4)).toBe(text + ' '.repeat(4 - width));
+  });
+
+  test('what is taken for simple is as wide as the package says', () => {
+    const all = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code));
+    const wrong = all.filter((letter) => widthOf(letter) !== stringWidth(letter.replaceAll('\u001b', '')));
+    expect(wrong).toEqual([]);
+  });
+
+  test('a sign of several letters is cut off as a whole', () => {
+    expect(cut('ab🇩🇪🇫🇷', 5)).toBe('ab🇩🇪…');
+    expect(cut('ab👨‍👩‍👧‍👦cd', 4)).toBe('ab…');
+    expect(cut('cafe\u0301s', 5)).toBe('cafe\u0301s');
+    expect(cut('cafe\u0301s!', 5)).toBe('cafe\u0301…');
   });
 
   test('what others wrote can neither steer the terminal nor turn the line', () => {
@@ -52,6 +78,16 @@ describe('table', () => {
       ' 1  short            you',
       '  └ why',
     ]);
+  });
+
+  test('columns line up whatever signs stand in them', () => {
+    const names = ['e\u0301', '👨‍👩‍👧‍👦', '🇩🇪', 'a\u200bb', '日'];
+    const lines = table(
+      [{ title: 'NAME' }, { title: 'X' }],
+      names.map((name) => ({ cells: [name, 'x'] })),
+      80,
+    );
+    expect(lines.map((line) => widthOf(line.slice(0, line.search(/[xX]$/))))).toEqual([6, 6, 6, 6, 6, 6]);
   });
 
   test('colours are put on after the cell has been filled up', () => {

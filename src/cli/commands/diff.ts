@@ -1,5 +1,5 @@
 import type { FileDiff } from '../../control/protocol.ts';
-import { diffLines } from '../../kernel/line-diff.ts';
+import { diffLines } from '../line-diff.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { visible } from '../text/fault.ts';
 import { usage } from '../usage.ts';

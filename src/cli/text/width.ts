@@ -1,16 +1,26 @@
-/** Letters that take two places in a terminal: CJK, full-width forms, emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+import { createRequire } from 'node:module';
+import type stringWidth from 'string-width';
+
+const require = createRequire(import.meta.url);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const STYLE = /\u001b\[[0-9;]*m/g;
+/** Letters and signs of one place each, among them all that Daruma itself prints. */
+const SIMPLE =
+  /^[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2193\u21bb\u2260\u2500-\u259f\u25b8\u25cb\u25cf\u2713\u2717\u27f3]*$/;
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
-/** Places that a text takes in a terminal; colours take none. */
+/** Places that a text takes in a terminal; colours take none, and marks, joiners and variants none of their own. */
 export function widthOf(text: string): number {
-  let width = 0;
-  for (const letter of text.replace(STYLE, '')) width += WIDE.test(letter) ? 2 : 1;
-  return width;
+  const plain = text.replace(STYLE, '');
+  return SIMPLE.test(plain) ? plain.length : measured(plain);
+}
+
+/** Loads the package for the first text of others: it takes 25 ms, a third of what `status` takes. */
+function measured(text: string): number {
+  const { default: widthIn } = require('string-width') as { default: typeof stringWidth };
+  return widthIn(text);
 }
 
 /** A text of others on one line: line ends and tabs become spaces, what could steer the terminal goes. */
@@ -23,12 +33,17 @@ export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let kept = '';
   let taken = 0;
-  for (const letter of text) {
+  // A sign that is made of several letters (a flag, a family) is kept as a whole or not at all.
+  for (const letter of SIMPLE.test(text) ? text : signsOf(text)) {
     taken += widthOf(letter);
     if (taken > width - 1) break;
     kept += letter;
   }
   return `${kept.trimEnd()}…`;
+}
+
+function signsOf(text: string): string[] {
+  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
 /** Filled up with spaces to `width` places, on the right or on the left. */

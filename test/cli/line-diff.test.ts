@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { diffLines, type Hunk } from '../../src/kernel/line-diff.ts';
+import { diffLines } from '../../src/cli/line-diff.ts';
+
+type Hunk = ReturnType<typeof diffLines>[number];
 
 /** What the hunks make of the old text. */
 function patched(before: string, hunks: Hunk[]): string {
