@@ -39,7 +39,7 @@ export interface Healer extends Service {
   settled(end: Settlement, agent: string): void;
   /** These are the agents in force, all of them: a change lifts a quarantine, an agent that went closes its incidents. */
   use(agents: ReadonlyMap<string, Agent>): void;
-  /** Something that another room found out; `note`: what it has done about it, null: nothing. */
+  /** A signal that another room found; `note`: what that room did about it, null: nothing. The end of `seen.worker` belongs to it. */
   report(seen: Signal, note: string | null): void;
   /** The same, of something that is over already: `proof` is how that is known. */
   mended(seen: Signal, proof: string, note?: string): void;
@@ -199,7 +199,10 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       if (jobs.length === 0) heal(one, 'nothing was running');
     }),
     mended: safely((seen, proof, note) => heal(notice(seen, note === undefined ? {} : { note }), proof)),
-    report: safely((seen, note) => void notice(seen, note === null ? null : { note })),
+    report: safely((seen, note) => {
+      const one = notice(seen, note === null ? null : { note });
+      if (seen.worker !== undefined) ends.reported(seen.worker, one);
+    }),
     originsChanged: safely(origins.look),
     chainRefused: safely(loops.refused),
     schedulesChanged() {

@@ -1,11 +1,11 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { Settlement } from '../jobs/ports.ts';
+import type { AttemptRef, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
-import { newestWith, type OpenIncidents } from './open-incidents.ts';
+import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import { isProof } from './proof.ts';
 import type { Quarantines } from './quarantines.ts';
@@ -14,12 +14,17 @@ import type { Signals } from './signals.ts';
 import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
 import { endWords, loopWords } from './words.ts';
 
-/** The failure of an attempt and the end of its worker come within this time of each other. */
-const SAME_END_MS = 60_000;
+/** So many ends are remembered whose other half has not come yet; the oldest is forgotten first. */
+const MOST_REMEMBERED = 1_000;
 
-/** What the ends of workers and of attempts mean: a signal, a proof that an incident is over, a crash loop, a probe. */
+/**
+ * The ends of workers and of attempts: each means a signal, a proof that an incident is over, a crash loop or a failed probe. The
+ * end of a worker and the failure of its attempt are one signal: job and attempt join them.
+ */
 export interface Ends {
   gone(end: WorkerEnd): void;
+  /** Another room reported the end of this worker as an incident of its own: `gone` of the worker belongs to it. */
+  reported(worker: string, one: OpenIncident): void;
   settled(end: Settlement, agent: string): void;
   /** Ends a quarantine; false when there is none. */
   release(agent: string, why: string): boolean;
@@ -43,25 +48,38 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   const { time, openIncidents, quarantineRegistry, incidentSignals } = needs;
   const { notice, heal, close } = incidentSignals;
   const restarts = createRestarts(time, budget);
+  /** The incident of an attempt that failed with its worker, until the end of the attempt is written down. */
+  const ofAttempts = new Map<string, OpenIncident>();
+  /** The incident that another room reported of a worker, until the worker is gone. */
+  const ofWorkers = new Map<string, OpenIncident>();
 
-  function gone({ worker, agent, version, because, job, evidence }: WorkerEnd) {
+  function gone(end: WorkerEnd) {
+    const one = ofWorkers.get(end.worker) ?? noticeEnd(end);
+    ofWorkers.delete(end.worker);
+    if (!one) return;
+    for (const ref of end.failed ?? (end.job ? [end.job] : [])) remember(ofAttempts, keyOf(ref), one);
+  }
+
+  /** The incident that the end of a worker opens or belongs to; undefined: the end means nothing. */
+  function noticeEnd({ worker, agent, version, because, job, evidence }: WorkerEnd): OpenIncident | undefined {
     const verdict = verdictOfEnd(because);
     const isStruck = job !== null;
     // Idle workers of a cell that a neighbour took down are replaced, and that is all.
-    if (!verdict || (verdict === 'cell-lost' && !isStruck)) return;
+    if (!verdict || (verdict === 'cell-lost' && !isStruck)) return undefined;
     const seen = { agent, verdict, because, worker, version, evidence: evidence ?? null, job: job?.job };
     const text = endWords(worker, because);
     const current = needs.agent(agent);
-    if (quarantineRegistry.get(agent)) return void notice({ ...seen, seen: text }, null);
+    if (quarantineRegistry.get(agent)) return notice({ ...seen, seen: text }, null);
     const counts = countsAsRestart(verdict, isStruck) && current?.version.id === version;
     const spent = counts ? restarts.ended(agent) : undefined;
-    if (!spent || !current) return void notice({ ...seen, seen: text }, {});
+    if (!spent || !current) return notice({ ...seen, seen: text }, {});
     const { nextProbeAt } = quarantineRegistry.begin(agent, current.fingerprint);
     const grown = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
     const one = notice({ ...seen, seen: text, grown }, { note: probeNote(nextProbeAt) });
     openIncidents.next(one, linkIncidents);
     for (const other of openIncidents.of(agent)) if (other !== one) close(other, 'it is part of a crash loop');
     needs.changed();
+    return one;
   }
 
   /** An incident has no id before the store has it. */
@@ -73,6 +91,8 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   }
 
   function settled(end: Settlement, agent: string) {
+    const known = ofAttempts.get(keyOf(end));
+    ofAttempts.delete(keyOf(end));
     const mine = openIncidents.of(agent);
     const ward = quarantineRegistry.get(agent);
     for (const one of [...mine, ...openIncidents.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
@@ -86,7 +106,15 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
     if (end.state === 'cancelled' || end.attempts !== undefined) return;
     if (ward && end.startedAt >= ward.since) return probeFailed(agent, end);
     const verdict = verdictOfFailure(end.error);
-    if (verdict) struck(agent, verdict, end);
+    const one = known ?? (verdict ? rolledBack(agent, end) : undefined);
+    if (one) struck(one, end);
+    else if (verdict) endedByItself(agent, verdict, end);
+  }
+
+  /** The open incident of a rollback, if the attempt still ran on the state that was rolled back. */
+  function rolledBack(agent: string, { fingerprint }: Settlement): OpenIncident | undefined {
+    const isOld = fingerprint !== needs.agent(agent)?.fingerprint;
+    return isOld ? newestWith(openIncidents.of(agent), 'bad-version') : undefined;
   }
 
   function probeFailed(agent: string, end: Settlement) {
@@ -96,16 +124,15 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
     if (one) incidentSignals.again(one, text, probeNote(nextProbeAt));
   }
 
-  /** The attempt that a worker had when it ended; or one that its plugin ended itself when it was told to. */
-  function struck(agent: string, verdict: Verdict, end: Settlement) {
-    const recent = openIncidents.of(agent).filter(({ lastAt }) => time.now() - lastAt < SAME_END_MS);
-    const known =
-      newestWith(recent, 'bad-version') ?? newestWith(recent, verdict) ?? newestWith(recent, 'crash-looping');
-    const { job, worker } = end;
-    const text = `${job} ${end.state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
-    if (known)
-      return openIncidents.next(known, () => openIncidents.apply(known, { is: 'struck', at: time.now(), job, text }));
-    const because = end.error!;
+  /** The attempt failed with its worker, of which healing knows. */
+  function struck(one: OpenIncident, { job, state }: Settlement) {
+    const text = `${job} ${state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
+    openIncidents.next(one, () => openIncidents.apply(one, { is: 'struck', at: time.now(), job, text }));
+  }
+
+  /** The plugin ended the attempt when its signal was aborted: its worker lives on, and nobody else tells of it. */
+  function endedByItself(agent: string, verdict: Verdict, { error, worker, job }: Settlement) {
+    const because = error!;
     notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
   }
 
@@ -121,7 +148,26 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
     return true;
   }
 
-  return { gone, settled, release, linkIncidents };
+  return {
+    gone,
+    reported: (worker, one) => remember(ofWorkers, worker, one),
+    settled,
+    release,
+    linkIncidents,
+  };
+}
+
+function keyOf({ job, attempt }: AttemptRef): string {
+  return `${job} ${attempt}`;
+}
+
+/** Some ends have no other half: an attempt that lost its lease, a worker that was drained after all. */
+function remember(map: Map<string, OpenIncident>, key: string, one: OpenIncident) {
+  map.set(key, one);
+  for (const oldest of map.keys()) {
+    if (map.size <= MOST_REMEMBERED) return;
+    map.delete(oldest);
+  }
 }
 
 function probeNote(at: number): string {

@@ -82,19 +82,14 @@ export function createHealing({ time, log, store, events, runnableAgents, cleanU
   });
 }
 
-/** Keeps the end of a worker as an event, then lets the healer see to it. */
-export function recordWorkerEnd(events: Events, healer: Pick<Healer, 'gone'>): (end: WorkerEnd) => void {
-  return (end) => {
-    const { worker, agent, version, because, uptimeMs } = end;
-    const message = `worker ${worker} of ${agent} ended: ${because.message}`;
-    events.record('warn', {
-      kind: 'worker.gone',
-      agent,
-      message,
-      data: { worker, version, code: because.code, uptimeMs },
-    });
-    healer.gone(end);
-  };
+/** Keeps the end of a worker as an event. */
+export function recordWorkerEnd(events: Events, { worker, agent, version, because, uptimeMs }: WorkerEnd): void {
+  events.record('warn', {
+    kind: 'worker.gone',
+    agent,
+    message: `worker ${worker} of ${agent} ended: ${because.message}`,
+    data: { worker, version, code: because.code, uptimeMs },
+  });
 }
 
 /** A container's bounds where there are any, else the machine's. */

@@ -54,8 +54,12 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       answer: (call, by) => needs.answers()(call, by),
       secrets: async (agent) => needs.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
-      // What a rollback answers is no second incident.
-      gone: recordWorkerEnd(events, { gone: (end) => void (probation.gone(end) || healer.gone(end)) }),
+      gone(end) {
+        recordWorkerEnd(events, end);
+        // Before healing: the report of a rollback names the worker, whose end is then no second incident.
+        probation.gone(end);
+        healer.gone(end);
+      },
       leftOver: (found) => recordLeftOver(healer, found),
       readings(list) {
         healer.readings(list);

@@ -146,8 +146,10 @@ export interface WorkerEnd {
   uptimeMs: number;
   /** Of the agent that it was started for. */
   fingerprint?: string;
-  /** The attempt that it held. */
+  /** The attempt that ran in it. */
   job?: AttemptRef | null;
+  /** All attempts that failed with the worker, `job` among them. Default: `job` alone. */
+  failed?: AttemptRef[];
   /** What was found before it was killed; null when nothing could be had in time. */
   evidence?: Evidence | null;
 }

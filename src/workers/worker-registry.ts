@@ -117,7 +117,8 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     return worker;
   }
 
-  function gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: CellFindings | null) {
+  function gone(worker: HostWorker, because: PlainFault | null, failed: AttemptRef[], found: CellFindings | null) {
+    const job = failed.at(-1) ?? null;
     const place = places.get(worker)!;
     places.delete(worker);
     place.cell.workers.delete(worker.id);
@@ -129,7 +130,10 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const { name, agent, startedAt } = worker;
     const uptimeMs = Math.round(time.monotonic() - startedAt);
     const { fingerprint, version } = agent;
-    needs.gone({ worker: name, agent: agent.name, version: version.id, fingerprint, because, uptimeMs, job, evidence });
+    needs.gone({
+      ...{ worker: name, agent: agent.name, version: version.id, fingerprint },
+      ...{ because, uptimeMs, job, failed, evidence },
+    });
   }
 
   function hear(cell: Cell, messages: FromCell[]) {

@@ -21,8 +21,8 @@ export interface WorkerNeeds {
   took(durationMs: number): void;
   /** It is loaded and takes work at once. */
   ready(worker: HostWorker): void;
-  /** It has come to its end; all that it held has come back. `job`: the attempt that failed with it. */
-  gone(worker: HostWorker, because: PlainFault | null, job: AttemptRef | null, found: CellFindings | null): void;
+  /** The worker has ended; all that it held has come back. `failed`: the attempts that failed with it, the newest last. */
+  gone(worker: HostWorker, because: PlainFault | null, failed: AttemptRef[], found: CellFindings | null): void;
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
@@ -183,17 +183,17 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     if (state.is === 'gone') return;
     // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
     const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
-    let job: AttemptRef | null = null;
+    const failed: AttemptRef[] = [];
     for (const [seq, assignment] of held) {
       if (seq === teller || hasBegun(seq)) {
-        job = { job: assignment.job, attempt: assignment.attempt };
+        failed.push({ job: assignment.job, attempt: assignment.attempt });
         fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
       } else reports.returned(assignment);
     }
     held.clear();
     move({ is: 'ended', because });
     reports.changed(agent.name);
-    needs.gone(worker, because, job, found);
+    needs.gone(worker, because, failed, found);
   }
 
   async function answer(message: FromWorker & { say: 'call' }) {

@@ -35,8 +35,8 @@ export interface Probation extends Service {
   use(): void;
   /** An attempt's end was written down. */
   settled(end: Settlement, agent: string): void;
-  /** True: its version was rolled back because of it, and that is told. */
-  gone(end: WorkerEnd): boolean;
+  /** A worker ended; its version may be rolled back because of it. */
+  gone(end: WorkerEnd): void;
   readings(list: readonly WorkerReading[]): void;
 }
 
@@ -88,7 +88,7 @@ const TURN_MS = 10_000;
 export function createProbation(needs: ProbationNeeds): Probation {
   const { time, log, catalog, store } = needs;
   const { rollouts } = catalog;
-  const openIncidents = new Map<string, Case>();
+  const candidates = new Map<string, Case>();
   const appeals = new Map<string, Appeal>();
   /** Peaks of memory, by agent and fingerprint. */
   const memory = new Map<string, ProbationRuns>();
@@ -96,7 +96,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   const working = createTasks((error) => log.error('a step of the probation failed', { fault: toPlainFault(error) }));
 
   function turn() {
-    for (const one of [...openIncidents.values()]) judge(one);
+    for (const one of [...candidates.values()]) judge(one);
     forget();
   }
 
@@ -107,11 +107,11 @@ export function createProbation(needs: ProbationNeeds): Probation {
 
   function use() {
     const probationers = new Map(rollouts.probationers().map((trial) => [trial.agent.name, trial]));
-    for (const [name, { trial }] of openIncidents) {
-      if (probationers.get(name)?.agent.fingerprint !== trial.agent.fingerprint) openIncidents.delete(name);
+    for (const [name, { trial }] of candidates) {
+      if (probationers.get(name)?.agent.fingerprint !== trial.agent.fingerprint) candidates.delete(name);
     }
     for (const [name, trial] of probationers) {
-      const known = openIncidents.get(name);
+      const known = candidates.get(name);
       if (known) known.trial = trial;
       else begin(name, trial);
     }
@@ -123,7 +123,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   function begin(name: string, trial: Probationer) {
     const good = trial.good ? noRuns(0) : undefined;
     const one: Case = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
-    openIncidents.set(name, one);
+    candidates.set(name, one);
     // The first state of an agent that is new to this host has no past to look for.
     if (!trial.good && trial.since >= begunAt) return;
     one.early = [];
@@ -155,19 +155,19 @@ export function createProbation(needs: ProbationNeeds): Probation {
     one.candidate = counted(one.candidate, end, one.trial.excused, false);
   }
 
-  function judge(one: Case, end?: WorkerEnd): boolean {
+  function judge(one: Case, end?: WorkerEnd) {
     const { name, fingerprint } = one.trial.agent;
-    if (one.early || openIncidents.get(name) !== one) return false;
+    if (one.early || candidates.get(name) !== one) return;
     const good = one.good && withMemory(one.good, name, one.trial.good!.fingerprint);
     const seen = withMemory(one.candidate, name, fingerprint);
     const candidate = one.trial.excused.includes(SLOW_CAUSE) ? { ...seen, durations: [] } : seen;
     const decision = evaluateProbation(candidate, good, time.now());
     if (decision.is === 'good') approve(one, decision.why);
-    return decision.is === 'bad' && rollBack(one, decision, candidate, end);
+    if (decision.is === 'bad') rollBack(one, decision, candidate, end);
   }
 
   function approve({ trial: { agent, good } }: Case, why: string) {
-    openIncidents.delete(agent.name);
+    candidates.delete(agent.name);
     if (!rollouts.approve(agent.name, agent.fingerprint)) return;
     if (good) needs.useWorkers();
     needs.approved(agent, why);
@@ -179,15 +179,14 @@ export function createProbation(needs: ProbationNeeds): Probation {
     { kind, why, cause }: ProbationDecision & { is: 'bad' },
     runs: ProbationRuns,
     end?: WorkerEnd,
-  ): boolean {
+  ) {
     const { agent: bad, good } = one.trial;
     const rejection = { kind, why, cause: cause ?? mainCause(runs) };
-    if (!good || !rollouts.reject(bad.name, bad.fingerprint, rejection)) return false;
+    if (!good || !rollouts.reject(bad.name, bad.fingerprint, rejection)) return;
     const news: RollbackNews = { agent: bad.name, bad, good, rejection, runs, end };
     appeals.set(bad.name, { ...news, before: one.good ?? noRuns(0), since: noRuns(time.now()), isOver: false });
     needs.rolledBack(news);
     runAgain(bad.name, one.failed);
-    return true;
   }
 
   function runAgain(agent: string, failed: ReadonlyMap<string, Settlement['state']>) {
@@ -204,7 +203,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   }
 
   function settled(end: Settlement, agent: string) {
-    const one = openIncidents.get(agent);
+    const one = candidates.get(agent);
     if (one && end.fingerprint === one.trial.agent.fingerprint) {
       if (one.early) one.early.push(end);
       else {
@@ -239,7 +238,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   /** Of states that are neither in force nor what would be gone back to. */
   function forget() {
     const used = new Set([...catalog.agents().values()].map(({ name, fingerprint }) => `${name} ${fingerprint}`));
-    for (const { trial } of openIncidents.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
+    for (const { trial } of candidates.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
     for (const key of memory.keys()) if (!used.has(key)) memory.delete(key);
   }
 
@@ -256,12 +255,12 @@ export function createProbation(needs: ProbationNeeds): Probation {
     use,
     settled,
     gone(end) {
-      const one = openIncidents.get(end.agent);
-      if (!one || one.trial.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return false;
+      const one = candidates.get(end.agent);
+      if (!one || one.trial.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return;
       const cause = causeOf(end.because);
       const seen = { is: 'failed' as const, at: time.now(), fault: end.because, cause };
       one.candidate = withEnd(one.candidate, seen, one.trial.excused);
-      return judge(one, end);
+      judge(one, end);
     },
     readings(list) {
       for (const { agent, fingerprint, heapBytes, externalBytes } of list) {
