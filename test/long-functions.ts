@@ -20,7 +20,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'cli/init/guide-text.ts guideText',
   'cli/program.ts buildProgram',
   'cli/service/unit.ts unitText',
-  'cli/text/agent.ts agentLines',
   'cli/text/job.ts jobLines',
   'gateway/exec/broker-supervisor.ts createBrokerSupervisor',
   'gateway/exec/exec.ts createExec',

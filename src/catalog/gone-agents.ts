@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve/set.ts';
@@ -15,7 +16,7 @@ export interface GoneTerms {
 }
 
 /** So long people are told of an agent that is not there any more. */
-const TOLD_MS = 7 * 86_400_000;
+const TOLD_MS = 7 * DAY_MS;
 /** A file that is renamed goes at once, and is there under its new name when it has settled. */
 const HEIR_WITHIN_MS = 10_000;
 const MOST = 100;

@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../kernel/measures.ts';
 
 /** Questions to a person or a model, at most so many in any 24 hours. */
 export interface EscalationBudget {

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../kernel/measures.ts';
 import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
 
 /** Memory that goes on growing after garbage collection. */
@@ -11,7 +12,6 @@ export interface Leak {
   due: boolean;
 }
 
-const MINUTE_MS = 60_000;
 /** A leak is told when the limit is nearer than this. */
 export const HORIZON_MS = 4 * 60 * MINUTE_MS;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { WorkerReading } from '../workers/ports.ts';
 import { createMemoryHistory, type Leak, type MemoryHistory } from './forecast.ts';
@@ -8,7 +9,7 @@ import { leakWords } from './words.ts';
 /** A worker that was not read for so long is gone. */
 const GONE_AFTER_MS = 30_000;
 /** Memory that was not seen to grow for so long has stopped. */
-const OVER_AFTER_MS = 3_600_000;
+const OVER_AFTER_MS = HOUR_MS;
 
 /**
  * Follows the memory of every worker. A leak is told as soon as it is sure; the worker goes, between two jobs, when

@@ -1,6 +1,7 @@
 import { isDrillAgent } from '../kernel/drill-agents.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import { ORIGIN_DOWN, type Outage } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { OpenIncident, OpenIncidents } from './open-incidents.ts';
@@ -23,7 +24,7 @@ export interface OriginWatchNeeds extends Pick<Signals, 'notice' | 'heal' | 'clo
 /** When the network of the machine is down, everything is: more incidents of one kind at a time say nothing more. */
 const MOST_OPEN = 20;
 /** Whom nobody asked for so long, nobody waits for: no job does for longer. */
-const FORGOTTEN_AFTER_MS = 86_400_000;
+const FORGOTTEN_AFTER_MS = DAY_MS;
 /** The beginning of an outage is known by two clocks. */
 const SAME_MS = 5_000;
 const MOST_JOBS = 40;

@@ -1,3 +1,4 @@
+import { GB } from '../kernel/measures.ts';
 import { formatSize } from '../kernel/units.ts';
 
 /** What the machine (or the container) has, in bytes. */
@@ -14,7 +15,7 @@ export type ScarceResource = 'memory' | 'disk';
 const MEMORY_SHARE = 0.05;
 const DISK_SHARE = 0.02;
 /** A large disk has enough at a smaller share. */
-const DISK_ENOUGH = 1024 ** 3;
+const DISK_ENOUGH = GB;
 /** What was short is short until there is so much more: no going to and fro at the edge. */
 const RELIEF = 1.5;
 

@@ -1,8 +1,9 @@
 import { pauseAfter } from '../kernel/backoff.ts';
+import { HOUR_MS } from '../kernel/measures.ts';
 import type { QuarantineRecord } from './ports.ts';
 
 /** Pauses between probes: a minute after the first end, doubled up to an hour, ±25 %. It never stops. */
-export const PROBES = { first: 60_000, longest: 3_600_000 };
+export const PROBES = { first: 60_000, longest: HOUR_MS };
 
 /** A quarantine that begins now. */
 export function beginQuarantine(

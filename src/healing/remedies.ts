@@ -1,5 +1,6 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import { type EscalationBudget, spendEscalation } from './escalation.ts';
@@ -34,7 +35,6 @@ export interface RemediesNeeds {
   carryOut(action: Action, one: OpenIncident): void;
 }
 
-const DAY_MS = 86_400_000;
 /** Incidents of an agent within a day that are looked through for the same fingerprint. */
 const MOST_LOOKED_AT = 50;
 

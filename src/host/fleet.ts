@@ -5,6 +5,7 @@ import type { JobStore } from '../jobs/ports.ts';
 import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
 import { Fault, locationOf } from '../kernel/fault.ts';
+import { DAY_MS, HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { FleetAgent, FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
@@ -31,8 +32,6 @@ export interface FleetNeeds {
   facts: { version: string; startedAt: number; socket: string; storeFile: string };
 }
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 /** A control socket that has not answered by then counts as down. */
 const HEALTH_TIMEOUT_MS = 5_000;
 

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { fnv1a } from '../kernel/fnv.ts';
 
 /**
  * Names the cause of a failure, so that failures of one cause can be grouped: its code, its place and its message with
@@ -11,7 +12,5 @@ export function causeOf(fault: PlainFault): string {
     .replace(/\b[0-9a-f]{8,}\b/gi, '#')
     .replace(/\d+/g, '#');
   const text = `${fault.code}|${fault.file ?? ''}|${fault.line ?? ''}|${message}`;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return `f-${(hash >>> 0).toString(36).padStart(6, '0').slice(-6)}`;
+  return `f-${(fnv1a(text) >>> 0).toString(36).padStart(6, '0').slice(-6)}`;
 }

@@ -1,11 +1,12 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Job } from './model.ts';
 import type { AttemptEnd } from './step.ts';
 
 /** The longest that a job waits, without a break, for something that it can do nothing about. Then it is a dead letter. */
-export const LONGEST_OUTAGE_WAIT_MS = 86_400_000;
+export const LONGEST_OUTAGE_WAIT_MS = DAY_MS;
 
 /** What holds a failed attempt's job up, by somebody who knows. */
 export interface HoldUp {
@@ -50,8 +51,7 @@ export function waitOf(error: PlainFault | null): { waitsFor: string; since: num
 }
 
 function endOfPatience(until: number, since: number, staleAt: number | null): string | null {
-  const iso = isoOf;
-  if (staleAt !== null && until > staleAt) return `and is of no use after ${iso(staleAt)}`;
+  if (staleAt !== null && until > staleAt) return `and is of no use after ${isoOf(staleAt)}`;
   if (until > since + LONGEST_OUTAGE_WAIT_MS) return `which is as long as a job waits`;
   return null;
 }

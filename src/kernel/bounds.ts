@@ -1,6 +1,4 @@
-const DAY_MS = 86_400_000;
-const MB = 1024 ** 2;
-const GB = 1024 ** 3;
+import { DAY_MS, GB, MB } from './measures.ts';
 
 /** The least and the most that a value may be, both allowed. */
 export interface Bounds {
@@ -36,7 +34,7 @@ export const BOUNDS = {
   /** Of a worker. A bare heap is 5 MB, and below 16 MB a plugin with zod does not load; no machine has more than 1 TB to give. */
   memory: { least: 16 * MB, most: 1024 * GB },
   /** Space on the disk for a log file, all logs or all versions. */
-  disk: { least: 1 * MB, most: 1024 * 1024 * GB },
+  disk: { least: MB, most: 1024 * 1024 * GB },
   /** Output of a command that is kept: each process on the way holds it in memory. */
   output: { least: 1, most: 8 * MB },
 

@@ -94,12 +94,11 @@ export const ORIGIN_DOWN = 'ORIGIN_DOWN';
 
 /** The fault of a call to an origin that is down. */
 export function originDown({ origin, since, retryAt, last, barred }: OriginDown): PlainFault {
-  const iso = isoOf;
   const unused = barred.length > 0 ? `; ${barred.join(', ')} may not be asked instead: not in needs.net` : '';
   return {
     code: ORIGIN_DOWN,
-    message: `${origin} is down since ${iso(since)}, next asked at ${iso(retryAt)} (last: ${last})${unused}`,
+    message: `${origin} is down since ${isoOf(since)}, next asked at ${isoOf(retryAt)} (last: ${last})${unused}`,
     next: 'nothing: a job that fails of it waits and loses no attempt; daruma status tells when it is back',
-    data: { origin, since: iso(since), retryAt: iso(retryAt), last, ...(barred.length > 0 ? { barred } : {}) },
+    data: { origin, since: isoOf(since), retryAt: isoOf(retryAt), last, ...(barred.length > 0 ? { barred } : {}) },
   };
 }

@@ -1,4 +1,5 @@
 import { type MachineZone, understandZone } from './cron/machine-zone.ts';
+import { DAY_MS } from './measures.ts';
 
 /** Where time and chance come in: every service gets it, no decision reads a clock by itself. */
 export interface Time {
@@ -14,7 +15,7 @@ export interface Time {
   random(): number;
 }
 
-const LONGEST_TIMER_MS = 24 * 86_400_000;
+const LONGEST_TIMER_MS = 24 * DAY_MS;
 
 /** The machine's own time. */
 export const machineTime: Time = {

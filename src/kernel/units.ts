@@ -1,7 +1,8 @@
 import { type Bounds, isWithin } from './bounds.ts';
+import { DAY_MS, GB, HOUR_MS, MB, MINUTE_MS } from './measures.ts';
 
-const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const BYTES: Record<string, number> = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
+const BYTES: Record<string, number> = { B: 1, KB: 1024, MB, GB };
 /** Nobody writes a length or a size with more letters; a text of megabytes shall cost nothing. */
 const LONGEST_TEXT = 64;
 
@@ -67,9 +68,9 @@ export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;
   const steps: [string, number][] = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
+    ['d', DAY_MS],
+    ['h', HOUR_MS],
+    ['m', MINUTE_MS],
     ['s', 1_000],
   ];
   const first = steps.findIndex(([, size]) => ms >= size);

@@ -1,5 +1,6 @@
 import { type Agent, DEFAULT_MAX_QUEUED } from '../jobs/agent.ts';
 import type { NewJob } from '../jobs/model.ts';
+import { fnv1a } from '../kernel/fnv.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { SlotDecision } from './ports.ts';
@@ -96,14 +97,14 @@ export function decideSlots(
     const earlier = unfinished.filter(({ slot }) => slot !== null && slot < due);
     if (overlap === 'skip' && earlier.length > 0) {
       const { id, slot } = earlier[0]!;
-      skip(`${id}, the job of the slot at ${iso(slot!)}, is unfinished (overlap: skip)`);
+      skip(`${id}, the job of the slot at ${isoOf(slot!)}, is unfinished (overlap: skip)`);
     } else if (overlap === 'skip' && taken !== undefined) {
-      skip(`the job of the slot at ${iso(taken)}, taken at the same time, is unfinished (overlap: skip)`);
+      skip(`the job of the slot at ${isoOf(taken)}, taken at the same time, is unfinished (overlap: skip)`);
     } else if (overlap === 'queue' && earlier.length + queued >= most) {
       const count = earlier.length + queued;
       skip(`${count} jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: ${most})`);
     } else if (overlap === 'replace' && due !== newest) {
-      skip(`the slot at ${iso(newest!)} was due too (overlap: replace)`);
+      skip(`the slot at ${isoOf(newest!)} was due too (overlap: replace)`);
     } else {
       if (overlap === 'replace') for (const { id } of earlier) cancel.add(id);
       taken = due;
@@ -121,8 +122,7 @@ export function decideSlots(
  */
 export function jitterOf(agent: string, due: number, most: number): number {
   if (most <= 0) return 0;
-  let hash = 0x811c9dc5;
-  for (const char of `${agent}:${due}`) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+  let hash = fnv1a(`${agent}:${due}`);
   // FNV leaves neighbouring texts near each other in the high bits; two rounds of mixing part them.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -152,8 +152,4 @@ function wantsJob(decision: DueDecision): decision is DueDecision & { is: 'ran' 
 
 function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly DueDecision[]): boolean {
   return schedule.catchUp === 'all' && judgements.some(({ is }) => is === 'caught-up');
-}
-
-function iso(at: number): string {
-  return isoOf(at);
 }

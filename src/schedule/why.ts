@@ -6,6 +6,7 @@ import { rangeWords, timetableOf } from '../kernel/cron/timetable.ts';
 import { zoneProblem } from '../kernel/cron/zone-name.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { MINUTE_MS } from '../kernel/measures.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Slot } from './ports.ts';
 
@@ -44,16 +45,15 @@ export interface WhyStep {
   why: string | null;
 }
 
-const MINUTE = 60_000;
 /** Jobs that start this long after they might have are said to have waited. */
 const WORTH_TELLING_MS = 1_000;
 
 /** The slot that a question about `at` means: the one at that very time, else the nearest one within the same minute. */
 export function slotNear(slots: Iterable<Slot>, at: number): Slot | undefined {
-  const minute = Math.floor(at / MINUTE);
+  const minute = Math.floor(at / MINUTE_MS);
   let best: Slot | undefined;
   for (const slot of slots) {
-    if (slot.due !== at && Math.floor(slot.due / MINUTE) !== minute) continue;
+    if (slot.due !== at && Math.floor(slot.due / MINUTE_MS) !== minute) continue;
     if (!best || Math.abs(slot.due - at) < Math.abs(best.due - at)) best = slot;
   }
   return best;
@@ -79,7 +79,7 @@ function slotSteps(slot: Slot): WhyStep[] {
 function jobSteps(job: JobDetail): WhyStep[] {
   const wait = job.state === 'retrying' ? waitOf(job.error) : undefined;
   const isFirst = job.failures.length === 0 && job.attempt <= 1 && !wait;
-  const held = isFirst && job.runAt > job.queuedAt ? `held until ${iso(job.runAt)} (jitter)` : null;
+  const held = isFirst && job.runAt > job.queuedAt ? `held until ${isoOf(job.runAt)} (jitter)` : null;
   const steps: WhyStep[] = [{ at: job.queuedAt, what: `${job.id} queued`, why: held }];
   for (const { attempt, startedAt, finishedAt, fault } of job.failures) {
     steps.push({ at: startedAt, what: `attempt ${attempt} started`, why: null });
@@ -137,8 +137,8 @@ function jobEnd({ job, now }: WhyFacts): string {
     case 'retrying': {
       const wait = waitOf(job.error);
       if (wait)
-        return `; ${job.id} waits for ${wait.waitsFor} since ${iso(wait.since)}, loses no attempt by it, and is tried again at ${iso(job.runAt)}${because}`;
-      return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and is tried again at ${iso(job.runAt)}${because}`;
+        return `; ${job.id} waits for ${wait.waitsFor} since ${isoOf(wait.since)}, loses no attempt by it, and is tried again at ${isoOf(job.runAt)}${because}`;
+      return `; ${job.id} failed at attempt ${job.attempt} of ${job.attempts} and is tried again at ${isoOf(job.runAt)}${because}`;
     }
     case 'dead':
       return `; ${job.id} was given up after attempt ${job.attempt} of ${job.attempts}${because}`;
@@ -161,14 +161,14 @@ function withoutSlot(facts: WhyFacts): string {
     const wait = formatDuration(after.due - now);
     return `${agent} has not been due yet, it is new to its schedule: it first runs at ${clock(facts, after.due)}, in ${wait}.`;
   }
-  const minute = Math.floor(at / MINUTE) * MINUTE;
+  const minute = Math.floor(at / MINUTE_MS) * MINUTE_MS;
   let due: number | undefined;
   try {
     due = timetableOf(schedule).next(minute - 1);
   } catch (error) {
     return `${none}: its schedule cannot be kept: ${toPlainFault(error).message}.`;
   }
-  if (due === undefined || due >= minute + MINUTE) {
+  if (due === undefined || due >= minute + MINUTE_MS) {
     const nearest = [before?.due, due].filter((one) => one !== undefined).map((one) => clock(facts, one));
     const list = nearest.length > 0 ? `; the nearest are ${nearest.join(' and ')}` : '';
     const range = rangeWords(schedule).map((words) => ` ${words}`);
@@ -188,8 +188,4 @@ function clock({ schedule }: WhyFacts, at: number): string {
   const asked = schedule?.timezone ?? 'UTC';
   const timezone = zoneProblem(asked) ? 'UTC' : asked;
   return `${wallClock(at, timezone)} (${timezone})`;
-}
-
-function iso(at: number): string {
-  return isoOf(at);
 }

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import { MB } from '../kernel/measures.ts';
 import { logFiles, trimLogs } from './log-files.ts';
 import { openRollingFile, type RollingFile } from './rolling-file.ts';
 import { createScrubber } from './scrub.ts';
@@ -51,7 +52,7 @@ export interface JournalOptions {
 }
 
 const STREAM = 'daruma';
-const KEPT_WHEN_FULL_BYTES = 1024 ** 2;
+const KEPT_WHEN_FULL_BYTES = MB;
 
 /** Opens the log; rejects with the system's error when the folder cannot be written. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {

@@ -1,6 +1,7 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop, type Turn } from '../kernel/loop.ts';
+import { HOUR_MS } from '../kernel/measures.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { UpkeepStore } from './ports.ts';
@@ -12,7 +13,7 @@ export interface RetentionOptions {
   eventsMs: number;
 }
 
-const EVERY_MS = 3_600_000;
+const EVERY_MS = HOUR_MS;
 /** Rows of each kind in one transaction: a few milliseconds of the store's time. */
 const BATCH = 500;
 /** Between batches the store is left to the jobs. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import { codeFrame } from '../kernel/code-frame.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { MB } from '../kernel/measures.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { PluginLine } from '../workers/ports.ts';
 import { createAnswers } from './answers.ts';
@@ -15,8 +16,6 @@ import type { Ran, RunOptions } from './ports.ts';
 import { recordFile } from './record-file.ts';
 import { scrubber } from './recorded.ts';
 import { told } from './told.ts';
-
-const MB = 1024 * 1024;
 
 /**
  * Runs one attempt of a plugin as Daruma runs it: compiled by the same workshop, in a worker thread of a cell, with the

@@ -1,9 +1,8 @@
+import { MB, MINUTE_MS } from '../kernel/measures.ts';
 import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { JobEnd } from './wire.ts';
 
-const MB = 1024 * 1024;
-const MINUTE_MS = 60_000;
 /** A cell without workers, and what each worker takes beside its heap. */
 const CELL_BYTES = 48 * MB;
 const WORKER_BYTES = 8 * MB;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { PartialMessage } from 'esbuild';
+import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/path-inside.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { DATA_MOST_BYTES } from '../files/source-limit.ts';
@@ -33,7 +34,7 @@ export interface AssetReads {
 
 /** What of a library is looked at for changes: above it, its package.json stands for all of it. */
 const LIBRARY_MOST_FILES = 200;
-const LIBRARY_MOST_BYTES = 8 * 1024 ** 2;
+const LIBRARY_MOST_BYTES = 8 * MB;
 
 export async function createAssetReads(
   ask: Pick<CompileRequest, 'folder' | 'staging'>,

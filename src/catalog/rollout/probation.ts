@@ -1,4 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
+import { HOUR_MS, MB } from '../../kernel/measures.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 
 /** What was seen of one state of an agent (a version with its settings and limits): attempts that ended, newest last. */
@@ -42,7 +43,6 @@ export type ProbationDecision = { is: 'wait' } | { is: 'good'; why: string } | (
 export const SEVERE: ReadonlySet<string> = new Set(['CRASHED', 'BOOT_FAILED', 'OUT_OF_MEMORY', 'OVER_LIMIT']);
 const KEPT_DURATIONS = 50;
 const LEAST_READINGS = 3;
-const MEGABYTE = 1024 ** 2;
 
 /** The bands of probation. They are the product's, not a setting: a band that can be turned off is turned off. */
 export const THRESHOLDS = {
@@ -50,7 +50,7 @@ export const THRESHOLDS = {
   goodRuns: 20,
   /** … or so few, and a quiet time without a failure. */
   quietRuns: 3,
-  quietMs: 3_600_000,
+  quietMs: HOUR_MS,
   /** A version that is neither good nor bad after so many runs is no worse than the one before. */
   mostRuns: 200,
   /** Failures before anything is said: one may be an accident, two may be one accident twice. */
@@ -65,7 +65,7 @@ export const THRESHOLDS = {
   slowTimes: 3,
   slowMoreMs: 1_000,
   memoryTimes: 2,
-  memoryMoreBytes: 32 * MEGABYTE,
+  memoryMoreBytes: 32 * MB,
 } as const;
 
 export function noRuns(since: number): ProbationRuns {

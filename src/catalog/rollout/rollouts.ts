@@ -1,4 +1,5 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Listing, RollBackRequest, Rollouts, VersionFacts } from '../ports.ts';
 import type { Resolved } from '../resolve/agent.ts';
@@ -42,7 +43,6 @@ export interface RolloutsNeeds {
 /** Agents that nothing names any more are remembered until there are so many of them: files are moved away and back. */
 const KEPT_GONE = 100;
 const LEAST_PREFIX = 4;
-const SHOWN = 8;
 
 export function createRollouts(needs: RolloutsNeeds): RolloutBook {
   const { time, versions } = needs;
@@ -224,8 +224,8 @@ function filesOf({ origins }: Resolved): string {
 
 function tellRolledBack({ name }: Listing, { version, why, kind }: Rejected, running: Resolved): PlainFault {
   const { agent } = running;
-  const now = agent.version.id.slice(0, SHOWN);
-  const bad = version.slice(0, SHOWN);
+  const now = shortId(agent.version.id);
+  const bad = shortId(version);
   // The same code with other settings or limits is as good a reason.
   const what = version === agent.version.id ? `version ${bad} with its newest settings` : `version ${bad}`;
   const to = kind === 'by-hand' ? `held back at ${now}` : `rolled back to ${now}`;
@@ -238,7 +238,7 @@ function tellRolledBack({ name }: Listing, { version, why, kind }: Rejected, run
 }
 
 function isBad(agent: string, { version, why }: Rejected): Fault {
-  const id = version.slice(0, SHOWN);
+  const id = shortId(version);
   const next = `daruma rollback ${agent} ${id} --force`;
   return new Fault({ code: 'VERSION_BAD', message: `version ${id} ${why}`, next });
 }
@@ -246,7 +246,7 @@ function isBad(agent: string, { version, why }: Rejected): Fault {
 function nothingBefore(agent: string, { is, inForce }: Selection): Fault {
   const { plugin } = inForce.agent.version;
   const state = { candidate: 'nothing good came before it', good: 'nothing good came before it' };
-  const already = `it runs ${inForce.agent.version.id.slice(0, SHOWN)} already`;
+  const already = `it runs ${shortId(inForce.agent.version.id)} already`;
   const message = `${agent} cannot go back any further: ${is in state ? state[is as 'good'] : already}`;
   return new Fault({ code: 'NOTHING_BEFORE', message, next: `daruma versions ${plugin}` });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
+import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/path-inside.ts';
 import type { Emits } from '../builder/emits.ts';
 import type { CompiledInput } from '../builder/messages.ts';
@@ -67,7 +68,7 @@ const FORMAT = 3;
 /** Without lookups. */
 const OLDER_FORMAT = 2;
 const STAGING = '.staging';
-const BUDGET_BYTES = 256 * 1024 ** 2;
+const BUDGET_BYTES = 256 * MB;
 
 /** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
 export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Versions {

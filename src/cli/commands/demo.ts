@@ -2,12 +2,13 @@ import type { DrillView, IncidentView } from '../../control/protocol.ts';
 import { runDrills } from '../../drills/drills.ts';
 import type { DrillNews } from '../../drills/plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
+import { MB } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { memoryBar } from '../text/drill.ts';
 import { usage } from '../usage.ts';
 
-const LIMIT_BYTES = 64 * 1024 ** 2;
+const LIMIT_BYTES = 64 * MB;
 const STORIES: Record<string, string> = {
   leak: 'A canary agent with a limit of 64 MB begins to hold on to everything it makes, 20 MB a second.',
   hang: 'A canary agent goes into an endless loop; its timeout is 2 s.',

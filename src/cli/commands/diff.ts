@@ -1,4 +1,5 @@
 import type { FileDiff } from '../../control/protocol.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import { diffLines } from '../line-diff.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { visible } from '../text/fault.ts';
@@ -14,7 +15,7 @@ export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]):
   );
   const files = compare(asMap(before!.files), asMap(after!.files));
   const lines = files.flatMap((file) => linesOf(file, stage));
-  if (files.length === 0) lines.push(`the files of ${older.slice(0, 8)} and ${newer.slice(0, 8)} are the same`);
+  if (files.length === 0) lines.push(`the files of ${shortId(older)} and ${shortId(newer)} are the same`);
   return { json: { plugin: before!.plugin, a: older, b: newer, files }, lines };
 }
 

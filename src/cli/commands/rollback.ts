@@ -1,3 +1,4 @@
+import { shortId } from '../../kernel/short-id.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';
 
@@ -16,7 +17,7 @@ export async function run(
   if (force && version === undefined) throw usage('--force wants a version', `daruma versions ${agent}`);
   const answer = await stage.ask('rollback', { agent: agent!, version, force, latest }, WITHIN_MS);
   const mark = stage.paint('green', '✓');
-  const id = answer.version.slice(0, 8);
+  const id = shortId(answer.version);
   const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.rollout] ?? ''}`];
   if (answer.rollout === 'pinned' || answer.rollout === 'rolled-back') {
     lines.push(`  ${stage.paint('cyan', '→')} daruma rollback ${agent} --latest`);

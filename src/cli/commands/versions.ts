@@ -1,4 +1,5 @@
 import type { VersionView } from '../../control/protocol.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
@@ -32,7 +33,7 @@ export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promi
     return {
       cells: [
         { text: sign, paint: (text) => paint(style, text) },
-        version.id.slice(0, 8),
+        shortId(version.id),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
         STANDINGS[version.rollout],

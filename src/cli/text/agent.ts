@@ -1,4 +1,5 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Stage } from '../ports.ts';
 import { nextTime } from './clock.ts';
@@ -33,10 +34,7 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
   const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
-  const right = [
-    `plugin ${agent.plugin}`,
-    agent.version && `version ${agent.version.slice(0, 8)}${standingWords(agent)}`,
-  ]
+  const right = [`plugin ${agent.plugin}`, agent.version && `version ${shortId(agent.version)}${standingWords(agent)}`]
     .filter(Boolean)
     .join('  ');
   const gap = ' '.repeat(Math.max(3, Math.min(width, 90) - widthOf(left) - right.length));

@@ -1,4 +1,5 @@
 import { isInstant } from '../../kernel/instant.ts';
+import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 
 /** The moment that texts are written at, and the time zone they are written in. */
@@ -11,7 +12,6 @@ export interface Clock {
 /** Stands where a time should, for what is none: nothing that is shown may fail for a number. */
 const NO_TIME = '?';
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
-const DAY_MS = 86_400_000;
 
 /** `12:04`; `Sat 12:04` on another day; `11-02 12:04` more than six days away; with the year in another year. */
 export function shortTime(ms: number, clock: Clock): string {
@@ -50,7 +50,7 @@ export function fullTime(ms: number, clock: Clock): string {
 export function nextTime(ms: number, clock: Clock): string {
   if (!isInstant(Math.floor(ms))) return NO_TIME;
   if (ms < clock.now) return `due ${shortTime(ms, clock)}`;
-  return ms - clock.now < 3_600_000 ? `in ${wholeDuration(ms - clock.now)}` : shortTime(ms, clock);
+  return ms - clock.now < HOUR_MS ? `in ${wholeDuration(ms - clock.now)}` : shortTime(ms, clock);
 }
 
 /** `6m ago`, `in 24m`, `now` within a second. */

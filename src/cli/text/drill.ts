@@ -1,4 +1,5 @@
 import type { DrillView } from '../../control/protocol.ts';
+import { MB } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint } from './paint.ts';
 import { type Row, table } from './table.ts';
@@ -55,6 +56,6 @@ function rowOf(one: DrillView, paint: Paint): Row {
 export function memoryBar(bytes: number, limitBytes: number): string {
   const places = 24;
   const filled = Math.min(places, Math.round((bytes / limitBytes) * places));
-  const mb = (value: number) => Math.round(value / 1024 ** 2);
+  const mb = (value: number) => Math.round(value / MB);
   return `${'▓'.repeat(filled)}${'░'.repeat(places - filled)}  ${mb(bytes)} of ${mb(limitBytes)} MB`;
 }

@@ -1,5 +1,6 @@
 import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/protocol.ts';
 import { locationOf } from '../../kernel/fault.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint, Style } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
@@ -38,7 +39,7 @@ export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
   const { paint, width } = look;
   const lines = liveHint(answer, look);
   for (const { agent, version, against, file } of answer.agents) {
-    const what = [`${version.slice(0, 8)}${file ? ` (${file})` : ''}`, against?.slice(0, 8) ?? 'the record'];
+    const what = [`${shortId(version)}${file ? ` (${file})` : ''}`, against ? shortId(against) : 'the record'];
     lines.push(`${paint('bold', agent)}  ${what[0]} against ${what[1]}`);
     const jobs = answer.jobs.filter((job) => job.agent === agent);
     if (jobs.length === 0) lines.push('  no job of it has ended yet');

@@ -1,5 +1,6 @@
 import { resolve, sep } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { FOLDERS } from './allowed.ts';
 import type { ExecOrder } from './ports.ts';
@@ -7,7 +8,7 @@ import type { BrokerOrder } from './wire.ts';
 
 /** Of the host's environment; none of it is a secret. */
 const PASSED_ON = ['HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
-const DEFAULT_OUTPUT_BYTES = 1024 * 1024;
+const DEFAULT_OUTPUT_BYTES = MB;
 
 /** What the broker is told to run; throws a Fault for a folder that the agent was not granted. */
 export function orderFor(

@@ -6,6 +6,7 @@ import type { Request, Response } from '../../control/protocol.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { MB } from '../../kernel/measures.ts';
 import type { Operations } from './handlers.ts';
 
 /** Who listens for clients. */
@@ -19,9 +20,9 @@ export interface ControlServer {
 }
 
 /** A request longer than this is refused and the connection ended. */
-const LONGEST_LINE = 8 * 1024 ** 2;
+const LONGEST_LINE = 8 * MB;
 /** A client that lets this much of a stream lie unread loses items. */
-const MOST_UNREAD_BYTES = 4 * 1024 ** 2;
+const MOST_UNREAD_BYTES = 4 * MB;
 
 /**
  * Listens on the control socket (mode 0600) and answers requests. An operation that fails answers with its fault and

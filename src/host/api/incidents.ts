@@ -1,6 +1,7 @@
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { DAY_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { IncidentView } from '../../operations/results/incident.ts';
 import type { StatusView } from '../../operations/results/status.ts';
@@ -8,7 +9,6 @@ import type { Ops } from '../../operations/table.ts';
 import { instantOf } from './known.ts';
 import { iso, isoOrNull } from './views.ts';
 
-const DAY_MS = 86_400_000;
 const MOST = 1_000;
 
 /** An incident as clients see it. */

@@ -1,6 +1,7 @@
 import type { VersionFacts } from '../../catalog/ports.ts';
 import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
@@ -64,7 +65,7 @@ export function versionOps({
       events.record('info', {
         kind: 'version.chosen',
         agent: name,
-        message: latest ? `${name} follows its files again` : `${name} was put on version ${id.slice(0, 8)} by hand`,
+        message: latest ? `${name} follows its files again` : `${name} was put on version ${shortId(id)} by hand`,
         data: { before, version: id, rollout },
       });
       return { agent: name, before, version: id, rollout };

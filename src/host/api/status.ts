@@ -1,6 +1,7 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { AgentView, StatusView } from '../../control/protocol.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
+import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { AgentFigures, FigureStore } from '../../telemetry/ports.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
@@ -11,7 +12,6 @@ import { viewConfig } from './ops-config.ts';
 import type { AgentStatus, Left, States } from './states.ts';
 import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
 
-const HOUR_MS = 3_600_000;
 const HOURS = 24;
 
 type HourFigures = { agent: string; hour: number; done: number; dead: number }[];

@@ -1,13 +1,13 @@
 import type { WhyView } from '../../control/protocol.ts';
+import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
 import { orphanProblem } from '../orphans.ts';
 import { agentInForceOrNot } from './known.ts';
 import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, isoOrNull } from './views.ts';
 
-const MINUTE_MS = 60_000;
 /** How far back a slot is looked for, step by step; the last one is also how far ahead. */
-const WINDOWS_MS = [10 * MINUTE_MS, 86_400_000, 62 * 86_400_000];
+const WINDOWS_MS = [10 * MINUTE_MS, DAY_MS, 62 * DAY_MS];
 
 /** Why an agent did or did not run at a time; without a time: about its newest slot that has come due. */
 export async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined): Promise<WhyView> {

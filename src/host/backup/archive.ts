@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { extract, list } from 'tar';
 import { Fault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 
 /** One file or folder in an archive, which is safe to unpack: it stays inside, and is no link. */
@@ -11,7 +12,7 @@ export interface Entry {
 }
 
 /** Left free when an archive is unpacked. */
-const LEAVE_FREE = 64 * 1024 ** 2;
+const LEAVE_FREE = 64 * MB;
 const PLAIN_TYPES = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory']);
 
 /**

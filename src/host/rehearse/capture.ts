@@ -2,6 +2,7 @@ import type { RehearsedEffect } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import type { SentJob } from '../../plugin/context.ts';
 import type { Admission, WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
@@ -31,7 +32,7 @@ export interface CaptureNeeds {
 
 export const MOST_KEPT = 100;
 /** What one attempt may set is kept in the host: it ends somewhere. */
-const MOST_STATE_BYTES = 16 * 1024 ** 2;
+const MOST_STATE_BYTES = 16 * MB;
 const READS = new Set(['GET', 'HEAD']);
 export const LIVE = '--live lets requests go out that only read';
 

@@ -1,11 +1,12 @@
 import { Fault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 
 const WITHIN_MS = 30_000;
 /** The answer passes through the host: it is not to be filled by one. */
-const MOST_BYTES = 8 * 1024 ** 2;
+const MOST_BYTES = 8 * MB;
 
 /**
  * Does requests that only read, for a worker that has no network of its own. Redirects are the worker's to follow, so

@@ -2,10 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 
 /** The file of secrets of an installation, relative to it. */
 export const ENV_FILE = '.env';
-const MOST_BYTES = 1024 ** 2;
+const MOST_BYTES = MB;
 
 /** What `.env` says. Its values go nowhere but to the agents that declare their names. */
 export interface EnvFile {

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/ports.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { Log } from '../../kernel/log.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SqliteStore } from '../../store/sqlite/store.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -25,8 +26,8 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
     rolledBack(news) {
       const { agent, bad, good, rejection, runs } = news;
       const message = `${agent}: ${nameOf(news)} ${rejection.why}`;
-      const back = `rolled back to ${shown(good.version.id)}`;
-      const force = `daruma rollback ${agent} ${shown(bad.version.id)} --force`;
+      const back = `rolled back to ${shortId(good.version.id)}`;
+      const force = `daruma rollback ${agent} ${shortId(bad.version.id)} --force`;
       healer.report(incidentSignal(news), `${back}; to force it: ${force}`);
       events.record('warn', {
         kind: 'version.rolled-back',
@@ -37,7 +38,7 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
     },
     excused(news) {
       const { agent, bad, good, rejection } = news;
-      const message = `${agent}: ${shown(good.version.id)} does the same as ${nameOf(news)}, so it was not the version: it is tried again, and that is not held against it`;
+      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(news)}, so it was not the version: it is tried again, and that is not held against it`;
       healer.report({ ...incidentSignal(news), seen: message }, null);
       events.record('warn', {
         kind: 'version.excused',
@@ -47,7 +48,7 @@ export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Pr
       });
     },
     approved({ name, version }, why) {
-      const message = `version ${shown(version.id)} of ${name} is good: ${why}`;
+      const message = `version ${shortId(version.id)} of ${name} is good: ${why}`;
       events.record('info', { kind: 'version.good', agent: name, message, data: { version: version.id } });
     },
   });
@@ -74,11 +75,9 @@ function incidentSignal(news: RollbackNews) {
 }
 
 function nameOf({ bad, good }: RollbackNews): string {
-  const id = shown(bad.version.id);
+  const id = shortId(bad.version.id);
   return bad.version.id === good.version.id ? `version ${id} with its newest settings` : `version ${id}`;
 }
-
-const shown = (id: string) => id.slice(0, 8);
 
 function seen({ done, failed, severe, memoryBytes }: RollbackNews['runs']) {
   return { done, failed, severe, memoryBytes };

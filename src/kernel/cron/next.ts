@@ -1,17 +1,15 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../measures.ts';
 import { type CalendarDay, isDayOfMonth, isNthWeekday } from './day-words.ts';
 import type { CronFields } from './fields.ts';
 import { stretchAt, stretchNumber } from './zone.ts';
 
 const SECOND = 1_000;
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY = 86_400_000;
 
 /**
  * A 29 February that is a Monday can be 40 years away (2072 → 2112); what has not come due by then never does: the calendar has
  * shown each of its years.
  */
-export const LONGEST_SEARCH_MS = 41 * 366 * DAY;
+export const LONGEST_SEARCH_MS = 41 * 366 * DAY_MS;
 
 /**
  * The first time after `afterMs` (epoch ms) at which the schedule is due, or undefined when it never is again.
@@ -41,9 +39,9 @@ export function nextAfter(fields: CronFields, timezone: string, afterMs: number)
 
 /** The first matching wall time with from ≤ time < to. `from` is a whole second. */
 function firstMatch(fields: CronFields, from: number, to: number): number | undefined {
-  let day = Math.floor(from / DAY);
-  let least = from - day * DAY;
-  while (day * DAY + least < to) {
+  let day = Math.floor(from / DAY_MS);
+  let least = from - day * DAY_MS;
+  while (day * DAY_MS + least < to) {
     const date = civil(day);
     if (!fields.months.includes(date.month)) {
       day += date.daysInMonth - date.day + 1;
@@ -51,7 +49,7 @@ function firstMatch(fields: CronFields, from: number, to: number): number | unde
       day++;
     } else {
       const time = firstOfDay(fields, least);
-      if (time !== undefined) return day * DAY + time < to ? day * DAY + time : undefined;
+      if (time !== undefined) return day * DAY_MS + time < to ? day * DAY_MS + time : undefined;
       day++;
     }
     least = 0;
@@ -72,21 +70,21 @@ function dayMatches(fields: CronFields, date: CalendarDay): boolean {
 
 /** The first matching time of day (ms) that is not before `least`. */
 function firstOfDay(fields: CronFields, least: number): number | undefined {
-  const hour = Math.floor(least / HOUR);
-  const minute = Math.floor(least / MINUTE) % 60;
+  const hour = Math.floor(least / HOUR_MS);
+  const minute = Math.floor(least / MINUTE_MS) % 60;
   const second = Math.floor(least / SECOND) % 60;
-  const firstMinute = fields.minutes[0]! * MINUTE;
+  const firstMinute = fields.minutes[0]! * MINUTE_MS;
   const firstSecond = fields.seconds[0]! * SECOND;
   if (fields.hours.includes(hour)) {
     if (fields.minutes.includes(minute)) {
       const s = atLeast(fields.seconds, second);
-      if (s !== undefined) return hour * HOUR + minute * MINUTE + s * SECOND;
+      if (s !== undefined) return hour * HOUR_MS + minute * MINUTE_MS + s * SECOND;
     }
     const m = atLeast(fields.minutes, minute + 1);
-    if (m !== undefined) return hour * HOUR + m * MINUTE + firstSecond;
+    if (m !== undefined) return hour * HOUR_MS + m * MINUTE_MS + firstSecond;
   }
   const h = atLeast(fields.hours, hour + 1);
-  return h === undefined ? undefined : h * HOUR + firstMinute + firstSecond;
+  return h === undefined ? undefined : h * HOUR_MS + firstMinute + firstSecond;
 }
 
 function atLeast(values: readonly number[], least: number): number | undefined {

@@ -1,12 +1,12 @@
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import { readSize } from '../../kernel/units.ts';
 import type { Context, ExecOptions, ExecResult } from '../../plugin/context.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid, lengthOf, optionsOf, valueRead } from './options.ts';
 
-const MB = 1024 * 1024;
 /** What crosses to the broker and back is held in memory by each process on the way. */
 const LONGEST_INPUT = 8 * MB;
 /** What Linux lets one argument have; all of them together get as much as it always has room for. */

@@ -1,5 +1,6 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';
+import { MINUTE_MS } from '../../kernel/measures.ts';
 import { type Point, slopeOf } from '../../kernel/trend.ts';
 import type { CellFindings, Reading } from '../wire.ts';
 
@@ -8,7 +9,6 @@ const ANSWERS_WITHIN_MS = 2_000;
 /** Of the memory before now: one value a second, for a minute. */
 const KEPT = 60;
 const KEEP_EVERY_MS = 1_000;
-const MINUTE_MS = 60_000;
 
 /** Measures one worker from outside, also while it spins. A thread in native code does not answer; nothing piles up then. */
 export interface MemoryProbe {

@@ -1,7 +1,9 @@
+import { MB } from '../../kernel/measures.ts';
+
 /** No value is nested deeper; SQLite's own JSON ends there, and so do many readers. */
 const DEEPEST = 1_000;
 /** So many characters at least: nobody waits for the rest to be counted. */
-const FAR_TOO_LONG = 16 * 1024 * 1024;
+const FAR_TOO_LONG = 16 * MB;
 
 /** Taken before the plugin is loaded, which may put something else in their place. */
 const { getPrototypeOf, keys, defineProperty } = Object;

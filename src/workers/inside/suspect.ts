@@ -1,3 +1,5 @@
+import { MB } from '../../kernel/measures.ts';
+
 /** One worker as its cell sees it. */
 export interface SuspectFacts {
   worker: number;
@@ -17,7 +19,7 @@ export interface Calm {
 /** A worker that gives no answer for so long may be held to account for what the process grows by. */
 const UNANSWERED_MS = 1_000;
 /** What the process may grow by for other reasons: new threads, buffers of its own. */
-const SLACK_BYTES = 32 * 1024 ** 2;
+const SLACK_BYTES = 32 * MB;
 
 /**
  * Some allocating loops keep V8 from answering, or from being ended, until their heap is full (measured on 26.10:

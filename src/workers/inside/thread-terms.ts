@@ -1,10 +1,10 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { MB } from '../../kernel/measures.ts';
 import { workerFaults } from '../faults.ts';
 import type { Thrown, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
 
-const MB = 1024 * 1024;
 /** The cell's number for the file that its host opened. */
 const LEDGER_FD = 4;
 

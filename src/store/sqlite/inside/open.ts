@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../../kernel/fault.ts';
+import { MB } from '../../../kernel/measures.ts';
 import { storeFault } from './faults.ts';
 import { migrate, schemaOf } from './migrate.ts';
 import { SCHEMA } from './schema.ts';
@@ -37,7 +38,7 @@ export function openForWriting(file: string): DatabaseSync {
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-        PRAGMA journal_size_limit = ${64 * 1024 * 1024};
+        PRAGMA journal_size_limit = ${64 * MB};
         PRAGMA cache_size = -${CACHE_KIB};
         PRAGMA temp_store = MEMORY;
         PRAGMA foreign_keys = OFF;

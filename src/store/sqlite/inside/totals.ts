@@ -1,6 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-
-export const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../../../kernel/measures.ts';
 
 /** The full hour (UTC) in which a time lies. */
 export function hourOf(at: number): number {

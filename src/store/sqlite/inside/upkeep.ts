@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { DAY_MS } from '../../../kernel/measures.ts';
 import type { StorePorts, Sync } from '../ports.ts';
 import { hourOf } from './totals.ts';
 
 /** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
-const TOTALS_OUTLIVE_JOBS_MS = 400 * 86_400_000;
+const TOTALS_OUTLIVE_JOBS_MS = 400 * DAY_MS;
 
 export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> {
   // Whatever is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
