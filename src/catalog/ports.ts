@@ -12,7 +12,7 @@ export interface CatalogChange {
 }
 
 /** `good`, on trial (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
-export type RolloutState = 'good' | 'candidate' | 'pinned' | 'rolled-back';
+export type RolloutState = 'good' | 'probation' | 'pinned' | 'rolled-back';
 
 /** Everything that the folders name, in force or not, for people. */
 export interface Listing {
@@ -64,7 +64,7 @@ export interface VersionFacts {
   madeAt: number;
   bytes: number;
   /** What it is to agents in force; empty: it has never run, or long ago. */
-  agents: { agent: string; is: 'good' | 'candidate' | 'bad'; runs: boolean; why?: string }[];
+  agents: { agent: string; is: 'good' | 'probation' | 'bad'; runs: boolean; why?: string }[];
 }
 
 export interface RollBackRequest {

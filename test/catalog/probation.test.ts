@@ -199,7 +199,7 @@ describe('which state runs', () => {
 
   it('a first state is on trial with nothing before it, and good once it is approved', () => {
     const first = now(NO_ROLLOUT, v1);
-    expect(first).toMatchObject({ is: 'candidate', inForce: v1 });
+    expect(first).toMatchObject({ is: 'probation', inForce: v1 });
     expect(now(approveVersion(first.rollout, v1), v1)).toMatchObject({ is: 'good', inForce: v1 });
     // There is nothing to go back to: it stays on trial, and nothing is remembered against it.
     expect(rejectVersion(first.rollout, rejected(v1))).toBe(first.rollout);
@@ -209,14 +209,14 @@ describe('which state runs', () => {
     const trial = now(good1, v2).rollout;
     const back = now(rejectVersion(trial, rejected(v2)), v2);
     expect(back).toMatchObject({ is: 'rolled-back', inForce: v1, rejected: { version: 'v2' } });
-    expect(now(back.rollout, v3)).toMatchObject({ is: 'candidate', inForce: v3 });
+    expect(now(back.rollout, v3)).toMatchObject({ is: 'probation', inForce: v3 });
     expect(now(now(back.rollout, v3).rollout, v2)).toMatchObject({ is: 'rolled-back', inForce: v1 });
   });
 
   it('settings alone are a state of their own', () => {
     const changed = state('v1', '+slow');
     const trial = now(good1, changed);
-    expect(trial).toMatchObject({ is: 'candidate', inForce: changed });
+    expect(trial).toMatchObject({ is: 'probation', inForce: changed });
     expect(now(rejectVersion(trial.rollout, rejected(changed)), changed)).toMatchObject({ inForce: v1 });
   });
 
@@ -228,7 +228,7 @@ describe('which state runs', () => {
 
   it('an excused state is on trial again, and remembers every excuse', () => {
     const once = waiveCause(rejectVersion(now(good1, v2).rollout, rejected(v2)), 'v2', 'f-1', 2);
-    expect(now(once, v2)).toMatchObject({ is: 'candidate', inForce: v2 });
+    expect(now(once, v2)).toMatchObject({ is: 'probation', inForce: v2 });
     const twice = waiveCause(rejectVersion(once, rejected(v2)), 'v2', 'f-9', 3);
     expect(twice.trial).toMatchObject({ excused: ['f-1', 'f-9'] });
   });
@@ -237,7 +237,7 @@ describe('which state runs', () => {
     const pinned = pinTo({ ...good1, good: v2, before: v1 }, v1, v2, 5);
     expect(now(pinned, v2)).toMatchObject({ is: 'pinned', inForce: v1 });
     const next = now(pinned, v3);
-    expect(next).toMatchObject({ is: 'candidate', inForce: v3, rollout: { good: v1 } });
+    expect(next).toMatchObject({ is: 'probation', inForce: v3, rollout: { good: v1 } });
     expect(now(unpin(pinned, v2), v2)).toMatchObject({ is: 'good', inForce: v2 });
   });
 
@@ -265,7 +265,7 @@ describe('which state runs', () => {
           if (what === 'unpin') rollout = unpin(rollout, wanted);
           const after = selectVersion(rollout, wanted, 1);
           const isBad = after.rollout.bad.some(({ fingerprint }) => fingerprint === after.inForce.agent.fingerprint);
-          expect(isBad && after.is === 'candidate' && after.rollout.good !== null).toBe(false);
+          expect(isBad && after.is === 'probation' && after.rollout.good !== null).toBe(false);
           expect(selectVersion(after.rollout, wanted, 1)).toEqual(after);
           // Once something is good there is always something to go back to.
           if (before.rollout.good) expect(after.rollout.good).not.toBeNull();

@@ -41,7 +41,7 @@ describe('the versions of a plugin', () => {
     expect([...files.keys()].sort()).toEqual(['plugins/lib/word.ts', 'plugins/one.ts']);
     expect(files.get('plugins/one.ts')).toBe(readFileSync(join(world.folder, 'plugins/one.ts'), 'utf8'));
     const facts = rollouts().versionsOf('one');
-    expect(facts).toMatchObject([{ id, agents: [{ agent: 'one', is: 'candidate', runs: true }] }]);
+    expect(facts).toMatchObject([{ id, agents: [{ agent: 'one', is: 'probation', runs: true }] }]);
     expect(facts[0]!.bytes).toBeGreaterThan(500);
     expect((await fault(rollouts().sourcesOf('one', 'ffff')))?.code).toBe('VERSION_UNKNOWN');
   });
@@ -76,7 +76,7 @@ describe('the versions of a plugin', () => {
     );
     expect(world.catalog.problems()).toHaveLength(1);
     await saved('mended');
-    expect(world.listing('one')).toMatchObject({ rollout: 'candidate', problem: null });
+    expect(world.listing('one')).toMatchObject({ rollout: 'probation', problem: null });
     world.write('plugins/one.ts', plugin('bad'));
     await world.until('the bad one is known again', () => about() === 'good');
   });
@@ -95,7 +95,7 @@ describe('the versions of a plugin', () => {
     expect(about()).toBe('first');
     expect(world.listing('one')?.rollout).toBe('pinned');
     expect(rollouts().latest('one')).toMatchObject({ about: 'bad' });
-    expect(world.listing('one')?.rollout).toBe('candidate');
+    expect(world.listing('one')?.rollout).toBe('probation');
   });
 
   it('are not gone back to without a reason to: unknown, bad, or nothing before', async () => {

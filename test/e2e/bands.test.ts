@@ -66,7 +66,7 @@ describe('a version on probation', () => {
   async function saved(name: string, text: string): Promise<{ good: string; next: string }> {
     const { version } = await agent(name);
     place.write(`plugins/${name}.ts`, text);
-    const all = await until((now) => now.get(name)!.rollout === 'candidate');
+    const all = await until((now) => now.get(name)!.rollout === 'probation');
     return { good: version!, next: all.get(name)!.version! };
   }
 

@@ -79,7 +79,7 @@ export default definePlugin({
   async function saved(agent: string, path: string, text: string): Promise<string> {
     const before = agentIn(await status(), agent).version;
     place.write(path, text);
-    const view = await until((now) => rollout(now, agent) === 'candidate');
+    const view = await until((now) => rollout(now, agent) === 'probation');
     const { version } = agentIn(view, agent);
     if (path.startsWith('plugins/')) expect(version).not.toBe(before);
     return version!;
@@ -175,10 +175,10 @@ export default definePlugin({
       WITHIN_MS,
     );
     const view = await status();
-    expect(agentIn(view, 'outside')).toMatchObject({ version: next, rollout: 'candidate', problem: null });
+    expect(agentIn(view, 'outside')).toMatchObject({ version: next, rollout: 'probation', problem: null });
     // More of the same changes nothing now.
     for (let i = 0; i < 3; i++) await ran('outside', 'dead');
-    expect(agentIn(await status(), 'outside')).toMatchObject({ version: next, rollout: 'candidate' });
+    expect(agentIn(await status(), 'outside')).toMatchObject({ version: next, rollout: 'probation' });
     const { json: incidents } = await place.daruma('incidents', 'outside', '--json');
     expect(incidents).toHaveLength(1);
     expect(JSON.stringify(incidents[0].timeline)).toContain(`${good!.slice(0, 8)} does the same`);

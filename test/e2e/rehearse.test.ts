@@ -155,7 +155,7 @@ it('is told as a candidate that does not run yet, until its first worker has sta
     const { agents } = (await daruma('status', 'price', '--json')).json;
     return { serves: agents[0].version as string, kept: await versions() };
   };
-  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.rollout === 'candidate');
+  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.rollout === 'probation');
   expect({ serves, runs: kept.filter(({ agents }) => agents.some(({ runs }) => runs)).map(({ id }) => id) }).toEqual({
     serves: version,
     runs: [version],

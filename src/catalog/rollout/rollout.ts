@@ -56,9 +56,9 @@ export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): 
     const isSame = free.good === wanted && !free.trial;
     return { rollout: isSame ? free : { ...free, good: wanted, trial: null }, inForce: wanted, is: 'good' };
   }
-  if (free.trial?.fingerprint === fingerprint) return { rollout: free, inForce: wanted, is: 'candidate' };
+  if (free.trial?.fingerprint === fingerprint) return { rollout: free, inForce: wanted, is: 'probation' };
   const trial = { fingerprint, since: now, excused: [] };
-  return { rollout: { ...free, trial }, inForce: wanted, is: 'candidate' };
+  return { rollout: { ...free, trial }, inForce: wanted, is: 'probation' };
 }
 
 /** The state on trial is good. Nothing happens when it is not on trial any more. */

@@ -104,7 +104,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
   async function rollBack(name: string, ask: RollBackRequest) {
     const { rollout, now, wants } = known(name);
     if (ask.version === undefined) {
-      if (now.is === 'candidate' && rollout.good) {
+      if (now.is === 'probation' && rollout.good) {
         const { fingerprint, version } = now.inForce.agent;
         const why = { kind: 'by-hand', why: 'was taken back by hand', cause: null } as const;
         change(name, rejectVersion(rollout, { ...why, fingerprint, version: version.id, at: time.now() }));
@@ -143,7 +143,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
     probationers() {
       const probationers = [];
       for (const { is, inForce, rollout } of taken.values()) {
-        if (is !== 'candidate') continue;
+        if (is !== 'probation') continue;
         const { since, excused } = rollout.trial!;
         probationers.push({ agent: inForce.agent, since, excused, good: rollout.good?.agent ?? null });
       }
@@ -156,7 +156,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
     },
     reject(name, fingerprint, rejection) {
       const now = taken.get(name);
-      if (now?.is !== 'candidate' || now.inForce.agent.fingerprint !== fingerprint) return false;
+      if (now?.is !== 'probation' || now.inForce.agent.fingerprint !== fingerprint) return false;
       const { kind, why, cause } = rejection;
       const version = now.inForce.agent.version.id;
       return change(name, rejectVersion(now.rollout, { kind, why, cause, fingerprint, version, at: time.now() }));
@@ -200,7 +200,7 @@ function standingAs(
 ): VersionFacts['agents'] {
   const runs = inForce.agent.version;
   if (runs.plugin !== plugin) return [];
-  if (runs.id === id) return [{ agent, is: is === 'candidate' ? 'candidate' : 'good', runs: true }];
+  if (runs.id === id) return [{ agent, is: is === 'probation' ? 'probation' : 'good', runs: true }];
   const isGood = [rollout.good, rollout.before].some((one) => one?.agent.version.id === id);
   if (isGood) return [{ agent, is: 'good', runs: false }];
   const bad = rollout.bad.find(({ version }) => version === id);
@@ -245,7 +245,7 @@ function isBad(agent: string, { version, why }: Rejected): Fault {
 
 function nothingBefore(agent: string, { is, inForce }: Selection): Fault {
   const { plugin } = inForce.agent.version;
-  const state = { candidate: 'nothing good came before it', good: 'nothing good came before it' };
+  const state = { probation: 'nothing good came before it', good: 'nothing good came before it' };
   const already = `it runs ${shortId(inForce.agent.version.id)} already`;
   const message = `${agent} cannot go back any further: ${is in state ? state[is as 'good'] : already}`;
   return new Fault({ code: 'NOTHING_BEFORE', message, next: `daruma versions ${plugin}` });

@@ -28,5 +28,5 @@ export async function run(
 const ENDS: Record<string, string> = {
   pinned: ' until its files change',
   'rolled-back': ' until its files change',
-  candidate: ', on probation',
+  probation: ', on probation',
 };

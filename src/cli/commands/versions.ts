@@ -12,16 +12,16 @@ const COLUMNS: Column[] = [
   { title: 'VERSION' },
   { title: 'MADE', drop: 2 },
   { title: 'SIZE', right: true, drop: 1 },
-  { title: 'STANDING' },
+  { title: 'ROLLOUT' },
   { title: 'AGENTS', atLeast: 16 },
 ];
 
 /** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
-const STANDINGS: Record<VersionView['rollout'], string> = {
-  candidate: 'on probation',
+const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
+  probation: 'on probation',
   good: 'good',
   bad: 'bad',
-  untried: 'not in use',
+  unused: 'not in use',
 };
 
 /** The kept versions of a plugin, newest first. */
@@ -36,7 +36,7 @@ export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promi
         shortId(version.id),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
-        STANDINGS[version.rollout],
+        ROLLOUT_WORDS[version.rollout],
         agentWords(version),
       ],
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),

@@ -34,7 +34,7 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
   const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
-  const right = [`plugin ${agent.plugin}`, agent.version && `version ${shortId(agent.version)}${standingWords(agent)}`]
+  const right = [`plugin ${agent.plugin}`, agent.version && `version ${shortId(agent.version)}${rolloutWords(agent)}`]
     .filter(Boolean)
     .join('  ');
   const gap = ' '.repeat(Math.max(3, Math.min(width, 90) - widthOf(left) - right.length));
@@ -72,9 +72,9 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
 }
 
 /** Nothing is said of what is as it should be. */
-function standingWords({ rollout }: AgentView): string {
+function rolloutWords({ rollout }: AgentView): string {
   const words: Record<string, string> = {
-    candidate: 'on probation',
+    probation: 'on probation',
     pinned: 'held by hand',
     'rolled-back': 'rolled back',
   };

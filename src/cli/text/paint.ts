@@ -36,7 +36,7 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
   off: { sign: '–', style: 'dim' },
   cancelled: { sign: '–', style: 'dim' },
   good: { sign: '✓', style: 'green' },
-  candidate: { sign: '⟳', style: 'yellow' },
+  probation: { sign: '⟳', style: 'yellow' },
   bad: { sign: '✗', style: 'red' },
-  untried: { sign: '·', style: 'dim' },
+  unused: { sign: '·', style: 'dim' },
 };

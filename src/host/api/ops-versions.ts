@@ -75,6 +75,6 @@ export function versionOps({
 
 function viewVersion({ id, madeAt, bytes, agents }: VersionFacts): VersionView {
   const words = agents.map(({ is }) => is);
-  const rollout = (['candidate', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'untried';
+  const rollout = (['probation', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'unused';
   return { id, madeAt: iso(madeAt), bytes, rollout, agents };
 }

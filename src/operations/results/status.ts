@@ -34,7 +34,7 @@ export const agentResult = z
       .string()
       .nullable()
       .optional()
-      .describe('Of that version: good, candidate (on probation), pinned (by a person), rolled-back.'),
+      .describe('Of that version: good, probation (its first runs), pinned (by a person), rolled-back.'),
     state: z.enum(AGENT_STATES).describe('unscheduled: a schedule and no next run · done: its schedule has ended.'),
     why: z.string().describe('One sentence that says why the agent is in that state.'),
     schedule: z.string().nullable(),

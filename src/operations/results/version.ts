@@ -15,8 +15,8 @@ export const versionResult = z
     madeAt: time(),
     bytes: bytes(),
     rollout: z
-      .enum(['candidate', 'good', 'bad', 'untried'])
-      .describe('What the version is to the agents in force; candidate: on probation.'),
+      .enum(['probation', 'good', 'bad', 'unused'])
+      .describe('What the version is to the agents in force; unused: no agent runs or judges it.'),
     agents: z.array(usedBy),
   })
   .meta({ id: 'Version', description: 'A version of a plugin that is kept.' });
