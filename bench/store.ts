@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { silentLog } from '../src/kernel/log.ts';
 import { machineTime } from '../src/kernel/time.ts';
-import { createSqliteStore, type SqliteStore } from '../src/store/sqlite/index.ts';
+import type { Store } from '../src/store/ports.ts';
+import { createSqliteStore } from '../src/store/sqlite/store.ts';
 
 const quick = process.argv.includes('--quick');
 const FINISHED = quick ? 100_000 : 1_000_000;
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   await fill(store, FINISHED);
   const full: Figures[] = [];
   for (const inFlight of IN_FLIGHT) full.push(await round(store, inFlight, SECONDS));
-  const { bytes } = await store.checkUp();
+  const { bytes } = await store.health();
   await store.stop();
 
   console.log(`bare node:sqlite, rows a second by group: ${JSON.stringify(yardstick)}`);
@@ -63,16 +64,16 @@ async function main(): Promise<void> {
   writeFileSync(join(import.meta.dirname, 'results/store.json'), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-async function opened(name: string): Promise<SqliteStore> {
+async function opened(name: string): Promise<Store> {
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, name) });
   await store.start();
   return store;
 }
 
 /** One after the other, the closed loops of one number of jobs in flight. */
-async function round(store: SqliteStore, inFlight: number, seconds: number): Promise<Figures> {
+async function round(store: Store, inFlight: number, seconds: number): Promise<Figures> {
   const add = await perSecond(seconds, inFlight, async () => {
-    await store.add([JOB], Date.now());
+    await store.add([JOB]);
     return 1;
   });
   const taken: { job: string; attempt: number }[] = [];
@@ -107,7 +108,7 @@ async function round(store: SqliteStore, inFlight: number, seconds: number): Pro
 }
 
 /** Jobs through add → claim → settle, with `inFlight` of them under way: claimed in batches, as the dispatcher does. */
-async function wholeJobs(store: SqliteStore, inFlight: number, seconds: number): Promise<number> {
+async function wholeJobs(store: Store, inFlight: number, seconds: number): Promise<number> {
   const until = performance.now() + seconds * 1_000;
   const began = performance.now();
   let underWay = 0;
@@ -119,7 +120,7 @@ async function wholeJobs(store: SqliteStore, inFlight: number, seconds: number):
     const feed = (count: number) => {
       for (let i = 0; i < count; i++) {
         underWay++;
-        store.add([JOB], Date.now()).then(wake, fail);
+        store.add([JOB]).then(wake, fail);
       }
     };
     const wake = () => {
@@ -147,13 +148,10 @@ async function wholeJobs(store: SqliteStore, inFlight: number, seconds: number):
   return (finished * 1_000) / (performance.now() - began);
 }
 
-async function claimSome(store: SqliteStore, limit: number) {
-  const now = Date.now();
-  const [answer] = await store.claim([{ agent: JOB.agent, version: 'abcdef123456', limit }], {
-    owner: 'host-1',
-    leaseUntil: now + 60_000,
-    now,
-  });
+const LEASE = { owner: { host: 'host', run: '1' }, leaseMs: 60_000 };
+
+async function claimSome(store: Store, limit: number) {
+  const [answer] = await store.claim([{ agent: JOB.agent, version: 'abcdef123456', limit }], LEASE);
   return answer!.assignments;
 }
 
@@ -162,7 +160,7 @@ function ended({ job, attempt }: { job: string; attempt: number }) {
   return { job, attempt, state: 'done' as const, startedAt: now - 1, finishedAt: now, result: 'null', worker: 'w1' };
 }
 
-async function drain(store: SqliteStore): Promise<void> {
+async function drain(store: Store): Promise<void> {
   for (;;) {
     const batch = await claimSome(store, 2_000);
     if (batch.length === 0) return;
@@ -170,19 +168,17 @@ async function drain(store: SqliteStore): Promise<void> {
   }
 }
 
-async function fill(store: SqliteStore, jobs: number): Promise<void> {
+async function fill(store: Store, jobs: number): Promise<void> {
   for (let left = jobs; left > 0; left -= 5_000) {
     await store.add(
       Array.from({ length: 5_000 }, (_, i) => ({ ...JOB, agent: i % 2 ? JOB.agent : `agent-${i % 50}` })),
-      Date.now(),
     );
     const requests = [JOB.agent, ...Array.from({ length: 25 }, (_, i) => `agent-${i * 2}`)].map((agent) => ({
       agent,
       version: 'abcdef123456',
       limit: 5_000,
     }));
-    const now = Date.now();
-    const answers = await store.claim(requests, { owner: 'host-1', leaseUntil: now + 60_000, now });
+    const answers = await store.claim(requests, LEASE);
     await store.settle(answers.flatMap(({ assignments }) => assignments).map(ended));
   }
 }

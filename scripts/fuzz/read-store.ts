@@ -1,6 +1,6 @@
 import type { Job } from '../../src/jobs/model.ts';
 import type { Slot } from '../../src/schedule/ports.ts';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
 import { SCHEDULED } from './plugins.ts';
 
 /** Every job, and every slot of the scheduled agent in order, as the store's file says, whoever writes to it meanwhile. */

@@ -6,10 +6,10 @@ const JOBS = ['test/jobs/jobs.test.ts'];
 export const ofJobs: readonly Mutation[] = [
   ...guardsOf('src/jobs/jobs.ts', JOBS, [
     {
-      breaks: 'what an earlier host left running is taken over',
-      within: 'start',
-      code: 'await takeOver();',
-      instead: 'void takeOver;',
+      breaks: 'what nobody holds any more is taken over',
+      within: 'takeOver',
+      code: 'await store.abandoned(options.owner)',
+      instead: '(await store.abandoned(options.owner)).slice(0, 0)',
     },
     {
       breaks: 'what stopped with the host is given back',
@@ -34,12 +34,12 @@ export const ofJobs: readonly Mutation[] = [
     },
   ]),
   ...guardsOf(
-    'src/jobs/wall-clock.ts',
-    ['test/jobs/wall-clock.test.ts'],
+    'src/store/sqlite/clock.ts',
+    ['test/store/clock.test.ts', 'test/store/set-back.test.ts'],
     [
       {
         breaks: 'a clock that is set back holds up nothing that waits',
-        within: 'now',
+        within: 'look',
         code: '> SMALL_MS',
         instead: '> 1e15',
       },

@@ -62,8 +62,14 @@ const jobs: readonly Mutation[] = [
     {
       breaks: 'a lease that is over counts as abandoned',
       within: 'abandoned',
-      code: 'lease_until <= ?',
-      instead: 'lease_until <= ? - 1000000',
+      code: 'lease_until <= ?1',
+      instead: 'lease_until <= ?1 - 1000000',
+    },
+    {
+      breaks: 'another host leaves what a host holds alone',
+      within: 'abandoned',
+      code: ' AND substr(owner, 1, length(?3)) = ?3',
+      instead: '',
     },
   ]),
   ...guardsOf('src/store/sqlite/inside/jobs/change.ts', JOB_LAWS, [

@@ -7,7 +7,10 @@ import { stepWorker, type WorkerEvent, type WorkerState } from '../../src/worker
 import type { Machine } from './machine.ts';
 
 const terms = { attempts: 3, allowed: 3, staleAt: null };
-const lease = { owner: 'this host', leaseUntil: 60 };
+const thisRun = { host: 'this host', run: 'this run' };
+const nextRun = { host: 'this host', run: 'next run' };
+const otherHost = { host: 'other host', run: 'its run' };
+const lease = { owner: thisRun, leaseUntil: 60 };
 const queued = newJob(10, 3, null);
 const soon = { ...queued, staleAt: 30 };
 
@@ -42,9 +45,9 @@ export const job: Machine<JobLife, JobEvent> = {
     'attempt 3 failed': { is: 'failed', attempt: 3, again: 80 },
     'attempt 3 held up by an origin that is down': { is: 'failed', attempt: 3, again: 80, isFree: true },
     'attempt 1 gave up': { is: 'failed', attempt: 1, again: null },
-    'attempt 1 lost with its host': { is: 'lost', attempt: 1, owner: 'next host', now: 40, again: 41 },
-    'attempt 3 lost with its host': { is: 'lost', attempt: 3, owner: 'next host', now: 40, again: 41 },
-    'attempt 1 called lost while its lease holds': { is: 'lost', attempt: 1, owner: 'this host', now: 40, again: 41 },
+    'attempt 1 lost with its host': { is: 'lost', attempt: 1, owner: nextRun, now: 40, again: 41 },
+    'attempt 3 lost with its host': { is: 'lost', attempt: 3, owner: nextRun, now: 40, again: 41 },
+    'attempt 1 called lost while its lease holds': { is: 'lost', attempt: 1, owner: thisRun, now: 40, again: 41 },
     'a late end of attempt 2': { is: 'done', attempt: 2 },
     'cancelled by a person or a replacing slot': { is: 'cancelled' },
     'attempt 1 cancelled': { is: 'cancelled', attempt: 1 },
@@ -57,7 +60,7 @@ export const job: Machine<JobLife, JobEvent> = {
 export const attempt: Machine<AttemptLife, AttemptEvent> = {
   title: 'Attempt',
   file: 'src/jobs/attempt-state.ts',
-  about: 'Held by one run of the host until its lease ends; it ends in exactly one way. Here it is attempt 2.',
+  about: 'Held by one run of a host until its lease ends; it ends in exactly one way. Here it is attempt 2.',
   step: stepAttempt,
   states: {
     held: { is: 'held', attempt: 2, ...lease },
@@ -73,9 +76,11 @@ export const attempt: Machine<AttemptLife, AttemptEvent> = {
     failed: { is: 'failed', attempt: 2 },
     'given back, never started': { is: 'returned', attempt: 2 },
     cancelled: { is: 'cancelled', attempt: 2 },
-    'called lost by the host that holds it, in time': { is: 'lost', attempt: 2, owner: 'this host', now: 40 },
-    'its lease is over': { is: 'lost', attempt: 2, owner: 'this host', now: 60 },
-    'its host is gone, another one looks': { is: 'lost', attempt: 2, owner: 'next host', now: 40 },
+    'called lost by the host that holds it, in time': { is: 'lost', attempt: 2, owner: thisRun, now: 40 },
+    'the host that holds it finds its lease over': { is: 'lost', attempt: 2, owner: thisRun, now: 60 },
+    'the next run of its host finds it, in time': { is: 'lost', attempt: 2, owner: nextRun, now: 40 },
+    'another host finds it, in time': { is: 'lost', attempt: 2, owner: otherHost, now: 40 },
+    'another host finds it, its lease is over': { is: 'lost', attempt: 2, owner: otherHost, now: 60 },
     'any end of attempt 1': { is: 'done', attempt: 1 },
   },
 };

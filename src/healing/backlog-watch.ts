@@ -1,5 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { JobStore } from '../jobs/ports.ts';
+import type { JobRecords } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
 import { growthOf, growthWords, type Waiting, WINDOWS, withLook } from './backlog.ts';
 import { newestWith, type OpenIncidents } from './open-incidents.ts';
@@ -12,7 +12,7 @@ export interface BacklogWatch {
 
 export interface BacklogWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
-  store: Pick<JobStore, 'backlog'>;
+  store: Pick<JobRecords, 'backlog'>;
   openIncidents: Pick<OpenIncidents, 'all' | 'of' | 'next' | 'apply'>;
   agent(name: string): Agent | undefined;
   /** Nothing of it starts, by somebody's will: it has to grow much before that is worth a word. */
@@ -50,7 +50,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
       const now = time.now();
       const before = workerTelemetry;
       workerTelemetry = new Map();
-      for (const { agent, count, dueSince } of await store.backlog(now)) {
+      for (const { agent, count, dueSince } of await store.backlog()) {
         const look = { at: now, count, dueSince };
         const of = WINDOWS.map((window, i) => withLook(before.get(agent)?.[i] ?? [], look, window));
         workerTelemetry.set(agent, of);

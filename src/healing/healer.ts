@@ -1,5 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { JobStore, Settlement } from '../jobs/ports.ts';
+import type { JobRecords, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -75,7 +75,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   events: Pick<Events, 'record'>;
   store: IncidentStore &
     Pick<EventStore, 'events'> &
-    Pick<JobStore, 'waiting' | 'backlog'> &
+    Pick<JobRecords, 'waiting' | 'backlog'> &
     Pick<SlotStore, 'nextSlots'>;
   agent(name: string): Agent | undefined;
   /** Paused by a person, or held by the host. */

@@ -1,4 +1,4 @@
-import type { JobStore } from '../jobs/ports.ts';
+import type { JobRecords } from '../jobs/ports.ts';
 import type { Time } from '../kernel/time.ts';
 import { LATE_AFTER_MS } from '../schedule/decide.ts';
 import type { SlotStore } from '../schedule/ports.ts';
@@ -15,7 +15,7 @@ export interface LateWatch {
 
 export interface LateWatchNeeds extends Pick<Signals, 'notice'> {
   time: Time;
-  store: Pick<JobStore, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
+  store: Pick<JobRecords, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
   openIncidents: Pick<OpenIncidents, 'of'>;
   /** Whose work is held up on purpose, or is being done. */
   excused(agent: string): boolean;
@@ -35,7 +35,8 @@ export function createLateWatch({
   return {
     async look() {
       const now = time.now();
-      const [slots, jobs] = await Promise.all([store.nextSlots(), store.waiting(leastPriority())]);
+      const [slots, waiting] = await Promise.all([store.nextSlots(), store.waiting(leastPriority())]);
+      const jobs = waiting.map(({ agent, inMs }) => ({ agent, nextAt: now + inMs }));
       const found = overdue({ slots, jobs, excused, now });
       const sure = stillOverdue(found, lately);
       lately = found;

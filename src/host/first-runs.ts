@@ -1,12 +1,12 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import type { JobStore } from '../jobs/ports.ts';
+import type { JobRecords } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 
 /** Gives agents with `firstRun` their job when the installation has no job of theirs yet. Never throws. */
 export function createFirstRuns(needs: {
-  store: Pick<JobStore, 'list'>;
+  store: Pick<JobRecords, 'list'>;
   jobs: Pick<Jobs, 'add'>;
   log: Log;
 }): (added: Agent[]) => Promise<void> {

@@ -1,7 +1,7 @@
 import type { Listing } from '../catalog/ports.ts';
 import { connectControl } from '../control/client.ts';
 import type { Agent } from '../jobs/agent.ts';
-import type { JobStore } from '../jobs/ports.ts';
+import type { JobRecords } from '../jobs/ports.ts';
 import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
 import { Fault, locationOf } from '../kernel/fault.ts';
@@ -24,7 +24,7 @@ export interface FleetView {
 
 export interface FleetNeeds {
   time: Time;
-  store: Pick<JobStore, 'list'> & FigureStore & EventStore;
+  store: Pick<JobRecords, 'list'> & FigureStore & EventStore;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<ReadonlyMap<string, { state: string; why: string }>>;

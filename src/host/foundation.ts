@@ -3,7 +3,8 @@ import { fileId } from '../control/place.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
-import { createSqliteStore, type SqliteStore } from '../store/sqlite/store.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/ports.ts';
 import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
 import { type Asides, createAsides } from './asides.ts';
@@ -20,7 +21,7 @@ import type { ShutdownStack } from './shutdown-stack.ts';
 export interface Foundation {
   journal: Journal;
   log: Log;
-  store: SqliteStore;
+  store: Store;
   events: Events;
   lock: FolderLock;
   /** What of it can be removed or replaced while it is held. */
@@ -60,7 +61,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   onStop('journal', () => journal.close());
   const log = journal.room('host');
   const asides = createAsides({ log, store: () => store });
-  const store = createSqliteStore(
+  const store = openStore(
     {
       time,
       log: journal.room('store'),

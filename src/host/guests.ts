@@ -5,7 +5,7 @@ import type { Catalog } from '../catalog/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { UNFINISHED } from '../jobs/model.ts';
-import type { JobStore } from '../jobs/ports.ts';
+import type { JobRecords } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
@@ -34,7 +34,7 @@ export interface GuestNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   settings: { timezone: string };
-  store: Pick<JobStore, 'ids'>;
+  store: Pick<JobRecords, 'ids'>;
   jobs(): Pick<Jobs, 'cancelMany'>;
   /** Of the installation: its names are not free. */
   catalog: Pick<Catalog, 'listings'>;

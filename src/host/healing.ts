@@ -11,14 +11,14 @@ import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
 
 export interface HealingNeeds {
   time: Time;
   log: Log;
-  store: SqliteStore;
+  store: Store;
   events: Events;
   /** Whoever may have jobs. */
   runnableAgents(): ReadonlyMap<string, Agent>;

@@ -7,7 +7,7 @@ import type { ChainBounds } from '../jobs/chain.ts';
 import { createChains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
-import type { EffectStore, JobStore, StateStore } from '../jobs/ports.ts';
+import type { EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
@@ -21,7 +21,7 @@ import type { Outbound } from './outbound.ts';
 export interface HostCallsNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
-  store: EffectStore & StateStore & Pick<JobStore, 'ancestors' | 'get'>;
+  store: EffectStore & StateStore & Pick<JobRecords, 'ancestors' | 'get'>;
   jobs: Pick<Jobs, 'add' | 'depthOf'>;
   healer: Pick<Healer, 'chainRefused'>;
   catalog: Pick<Catalog, 'agents'>;
@@ -92,7 +92,6 @@ export function createHostCalls(
         if (wrong) throw new Fault(wrong);
         const afterMs = call.afterMs ?? 0;
         const depth = await chains.admit({ ...maker, what: `send to ${agent.name}`, count: 1, afterMs });
-        const runAt = time.now() + afterMs;
         const staleAfter = call.staleAfterMs ?? agent.limits.staleAfterMs;
         const [added] = await jobs.add([
           {
@@ -104,8 +103,8 @@ export function createHostCalls(
             depth,
             ...(call.key === undefined ? {} : { key: call.key }),
             ...(call.priority === undefined ? {} : { priority: call.priority }),
-            ...(call.afterMs ? { runAt } : {}),
-            ...(staleAfter === undefined ? {} : { staleAt: runAt + staleAfter }),
+            ...(call.afterMs ? { inMs: call.afterMs } : {}),
+            ...(staleAfter === undefined ? {} : { staleAfterMs: staleAfter }),
           },
         ]);
         return sentJob(added!, agent.name, call);

@@ -6,7 +6,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
@@ -28,7 +28,7 @@ export interface HostContext {
   config: ConfigInUse;
   configWatch: ConfigWatch;
   time: Time;
-  store: SqliteStore;
+  store: Store;
   /** Rows of the store that could not be read. */
   asides: Asides;
   journal: Journal;

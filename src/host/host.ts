@@ -126,7 +126,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs },
     );
     const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, healer, workers });
-    const owner = `${process.pid}-${facts.startedAt.toString(36)}`;
+    const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const jobs = createJobs(
       {
         time,
@@ -199,7 +199,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await startService('healing', healer);
     below.asides.tellTo(healer);
     outbound.takeOver(healer.open());
-    const abandoned = (await store.abandoned(owner, time.now())).map(({ id }) => id);
+    const abandoned = (await store.abandoned(owner)).map(({ id }) => id);
     await startService('workers', workers);
     catalog.onChange(inForce);
     await startService('secrets', setup.service);

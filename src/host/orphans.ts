@@ -1,5 +1,5 @@
 import type { Catalog, GoneAgent } from '../catalog/ports.ts';
-import type { AgentOverview, JobStore, StateStore } from '../jobs/ports.ts';
+import type { AgentOverview, JobRecords, StateStore } from '../jobs/ports.ts';
 import { isDrillAgent } from '../kernel/drill-agents.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -59,7 +59,7 @@ export async function stateLeft(
 }
 
 export interface OrphanWatchNeeds {
-  store: Pick<JobStore, 'overview'> & Pick<StateStore, 'stateSizes'>;
+  store: Pick<JobRecords, 'overview'> & Pick<StateStore, 'stateSizes'>;
   events: Pick<Events, 'record'>;
   journal: Pick<Journal, 'room'>;
   catalog: Pick<Catalog, 'listings' | 'gone'>;

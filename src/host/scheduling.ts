@@ -5,13 +5,13 @@ import { BOUNDS } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
-import type { SqliteStore } from '../store/sqlite/store.ts';
+import type { Store } from '../store/ports.ts';
 import type { Placements } from './placements.ts';
 
 export interface SchedulingNeeds {
   time: Time;
   log: Log;
-  store: SqliteStore;
+  store: Store;
   jobs: Jobs;
   healer: Pick<Healer, 'letThrough' | 'schedulesChanged'>;
   placements: Pick<Placements, 'holdOf'>;

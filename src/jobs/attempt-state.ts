@@ -1,11 +1,12 @@
+import type { Owner } from './ports.ts';
+
 /** What is true of one attempt: held by a host under a lease, or ended in exactly one way. `attempt` is its number. */
 export type AttemptLife = HeldLease | { is: Exclude<AttemptEvent['is'], 'renewed'>; attempt: number };
 
 export interface HeldLease {
   is: 'held';
   attempt: number;
-  /** The run of the host that holds it. */
-  owner: string;
+  owner: Owner;
   /** Epoch ms. */
   leaseUntil: number;
 }
@@ -19,7 +20,7 @@ export type AttemptEvent = { attempt: number } & (
   | { is: 'returned' }
   | { is: 'cancelled' }
   /** The host `owner` looks for attempts that nobody holds any more, at `now`. */
-  | { is: 'lost'; owner: string; now: number }
+  | { is: 'lost'; owner: Owner; now: number }
 );
 
 /**
@@ -41,7 +42,8 @@ export function stepAttempt(life: AttemptLife, event: AttemptEvent): AttemptLife
   }
 }
 
-/** Another run of the host holds it, which is gone since there is one at a time; or its lease is over. */
-function isAbandoned(held: HeldLease, owner: string, now: number): boolean {
-  return held.owner !== owner || held.leaseUntil <= now;
+/** The lease is over; or an earlier run of the same host holds it, which is gone since a host runs once at a time. */
+function isAbandoned(held: HeldLease, owner: Owner, now: number): boolean {
+  const isFormerRun = held.owner.host === owner.host && held.owner.run !== owner.run;
+  return isFormerRun || held.leaseUntil <= now;
 }

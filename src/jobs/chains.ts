@@ -10,7 +10,7 @@ import {
   spendAllowance,
 } from './chain.ts';
 import type { JobId } from './model.ts';
-import type { JobStore } from './ports.ts';
+import type { JobRecords } from './ports.ts';
 
 /** Lets jobs make jobs, within bounds: a chain that feeds itself ends by itself, and is told. */
 export interface Chains {
@@ -39,7 +39,7 @@ export interface RefusedChain {
 
 export interface ChainsNeeds {
   time: Time;
-  store: Pick<JobStore, 'ancestors' | 'get'>;
+  store: Pick<JobRecords, 'ancestors' | 'get'>;
   /** The hops of a job that is running here; undefined when it is not. */
   depthOf(job: JobId): number | undefined;
   refused(chain: RefusedChain): void;

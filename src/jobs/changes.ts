@@ -1,7 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import type { Time } from '../kernel/time.ts';
 import type { Job, JobId } from './model.ts';
-import type { JobStore, WorkerPort } from './ports.ts';
+import type { JobQueue, JobRecords, WorkerPort } from './ports.ts';
 import type { Waiters } from './waiters.ts';
 
 /** What people and schedules do to jobs from outside of their attempts. */
@@ -15,8 +14,7 @@ export interface JobChanges {
 }
 
 export interface JobChangesNeeds {
-  time: Time;
-  store: Pick<JobStore, 'cancel' | 'cancelMany' | 'redrive' | 'waiting'>;
+  store: Pick<JobQueue, 'cancel' | 'cancelMany' | 'redrive'> & Pick<JobRecords, 'waiting'>;
   workers: Pick<WorkerPort, 'abort'>;
   waiters: Pick<Waiters, 'release'>;
   /** Its late end is expected to be refused. */
@@ -28,7 +26,7 @@ export interface JobChangesNeeds {
 const AT_ONCE = 500;
 
 export function createJobChanges(needs: JobChangesNeeds): JobChanges {
-  const { time, store, workers, waiters } = needs;
+  const { store, workers, waiters } = needs;
 
   function ended(id: JobId, was: Pick<Job, 'state' | 'attempt'>, why: PlainFault) {
     needs.cancelled(id);
@@ -38,14 +36,14 @@ export function createJobChanges(needs: JobChangesNeeds): JobChanges {
 
   return {
     async cancel(id, why) {
-      const was = await store.cancel(id, why, time.now());
+      const was = await store.cancel(id, why);
       if (was) ended(id, was, why);
       return was;
     },
     async cancelMany(ids, why) {
       const done: JobId[] = [];
       for (const batch of batches(ids)) {
-        for (const { id, ...was } of await store.cancelMany(batch, why, time.now())) {
+        for (const { id, ...was } of await store.cancelMany(batch, why)) {
           ended(id, was, why);
           done.push(id);
         }
@@ -54,7 +52,7 @@ export function createJobChanges(needs: JobChangesNeeds): JobChanges {
     },
     async redrive(ids) {
       const back: JobId[] = [];
-      for (const batch of batches(ids)) back.push(...(await store.redrive(batch, time.now())));
+      for (const batch of batches(ids)) back.push(...(await store.redrive(batch)));
       for (const { agent } of await store.waiting()) needs.wake(agent);
       return back;
     },

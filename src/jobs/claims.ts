@@ -2,7 +2,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
 import type { Hold } from './placement.ts';
-import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobStore, WorkerPort } from './ports.ts';
+import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue, WorkerPort } from './ports.ts';
 
 /**
  * Moves due jobs from the store to workers. Nothing is polled: an agent is looked at when it is woken (a job was added,
@@ -14,14 +14,14 @@ import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobStore, WorkerPort } from
 export interface Claims {
   /** The agent may have due jobs, or room for them. Cheap, and harmless when it has neither. */
   wake(agent: string): void;
-  /** The agent's next job is due at `at` (epoch ms). */
-  dueAt(agent: string, at: number): void;
+  /** The agent's next job is due in so many ms; 0 and below: now. */
+  dueIn(agent: string, ms: number): void;
   stop(): void;
 }
 
 export interface ClaimsNeeds {
   time: Time;
-  store: Pick<JobStore, 'claim' | 'release'>;
+  store: Pick<JobQueue, 'claim' | 'release'>;
   workers: WorkerPort;
   /** The agent as the workers know it that take its jobs; undefined while it has none, or jobs are not at work. */
   agent(name: string): Agent | undefined;
@@ -42,7 +42,7 @@ interface Turn {
 /** The pause before an agent is looked at again after the store refused a claim. */
 const AFTER_FAILURE_MS = 1_000;
 
-export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'now' | 'leastPriority'>): Claims {
+export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'leastPriority'>): Claims {
   const turns = new Map<string, Turn>();
   const due = new Map<string, number>();
   let gathered: ClaimRequest[] = [];
@@ -87,7 +87,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     const requests = gathered;
     gathered = [];
     try {
-      const answers = await needs.store.claim(requests, { ...terms(), leastPriority, now: needs.time.now() });
+      const answers = await needs.store.claim(requests, { ...terms(), leastPriority });
       for (const [index, answer] of answers.entries()) {
         take(requests[index]!, answer);
       }
@@ -96,12 +96,12 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
       needs.failed(error);
       for (const { agent } of requests) {
         turns.get(agent)!.claiming = false;
-        dueAt(agent, needs.time.now() + AFTER_FAILURE_MS);
+        dueIn(agent, AFTER_FAILURE_MS);
       }
     }
   }
 
-  function take({ agent, version, limit }: ClaimRequest, { assignments, nextAt }: ClaimAnswer) {
+  function take({ agent, version, limit }: ClaimRequest, { assignments, nextInMs }: ClaimAnswer) {
     const turn = turns.get(agent)!;
     turn.claiming = false;
     // The version is written down with the claim. If it was replaced meanwhile, the job is claimed anew, so that the
@@ -109,8 +109,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     const isOutdated = (needs.agent(agent)?.version.id ?? version) !== version;
     if (assignments.length > 0 && isOutdated) {
       const refs = assignments.map(({ job, attempt }) => ({ job, attempt }));
-      needs.store.release(refs).catch(needs.failed);
-      wake(agent);
+      needs.store.release(refs).then(() => wake(agent), needs.failed);
       return;
     }
     if (assignments.length > 0) {
@@ -118,12 +117,14 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
       needs.workers.give(agent, assignments);
     }
     if (turn.again || assignments.length === limit) wake(agent);
-    if (nextAt !== null && nextAt > needs.time.now()) dueAt(agent, nextAt);
-    else if (nextAt !== null && assignments.length < limit) wake(agent);
+    if (nextInMs !== null && nextInMs > 0) dueIn(agent, nextInMs);
+    else if (nextInMs !== null && assignments.length < limit) wake(agent);
   }
 
-  function dueAt(agent: string, at: number) {
+  function dueIn(agent: string, ms: number) {
     if (stopped) return;
+    if (ms <= 0) return wake(agent);
+    const at = needs.time.now() + ms;
     const known = due.get(agent);
     if (known !== undefined && known <= at) return;
     due.set(agent, at);
@@ -152,7 +153,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
 
   return {
     wake,
-    dueAt,
+    dueIn,
     stop() {
       stopped = true;
       cancelTimer();

@@ -1,4 +1,5 @@
 import { type AttemptEvent, stepAttempt } from './attempt-state.ts';
+import type { Owner } from './ports.ts';
 
 /** What every job carries through all its states. Times are epoch ms. */
 export interface Terms {
@@ -22,7 +23,7 @@ interface Waiting {
 
 interface Running {
   is: 'running';
-  owner: string;
+  owner: Owner;
   leaseUntil: number;
   /** When it was due; due again at the same time if the attempt is given back. */
   runAt: number;
@@ -30,7 +31,7 @@ interface Running {
 
 /** What can happen to a job. Events of an attempt name its number. */
 export type JobEvent =
-  | { is: 'claimed'; now: number; owner: string; leaseUntil: number }
+  | { is: 'claimed'; now: number; owner: Owner; leaseUntil: number }
   | Extract<AttemptEvent, { is: 'renewed' | 'returned' | 'done' }>
   /**
    * `again`: when the next attempt may start, if there is one left; null: the plugin gave up. `isFree`: it was held up by

@@ -15,11 +15,10 @@ import type { Added, Job, JobId, NewJob } from './model.ts';
 import { withNarrowing } from './narrowed.ts';
 import { createPersistentWrites } from './persistent-writes.ts';
 import type { Hold } from './placement.ts';
-import type { AttemptRef, JobStore, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
+import type { AttemptRef, JobQueue, JobRecords, Owner, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
-import { createWallClock } from './wall-clock.ts';
 import { writeEnds } from './write-ends.ts';
 
 /**
@@ -44,7 +43,7 @@ export interface Jobs extends Service, WorkerEvents, JobChanges {
 export interface JobsNeeds {
   time: Time;
   log: Log;
-  store: JobStore;
+  store: JobQueue & JobRecords;
   workers: WorkerPort;
   /** The agent as the workers know it that take its jobs; undefined while it is unknown or off. */
   agent(name: string): Agent | undefined;
@@ -56,7 +55,7 @@ export interface JobsNeeds {
 
 export interface JobsOptions {
   /** Names this run of the host in leases. */
-  owner: string;
+  owner: Owner;
   /** How long a claim holds without being renewed. Default 30 s. */
   leaseMs?: number;
 }
@@ -67,8 +66,7 @@ type Told = Parameters<WorkerEvents['ended']>[0][number];
 const SWEEP_MS = 10_000;
 
 export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
-  const { log, store, workers } = needs;
-  const { time, look: lookAtClock } = createWallClock(needs);
+  const { time, log, store, workers } = needs;
   const leaseMs = options.leaseMs ?? 30_000;
   const held = new Map<JobId, HeldAttempt>();
   const waiters = createWaiters();
@@ -93,11 +91,10 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       },
       failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
     },
-    () => ({ owner: options.owner, leaseUntil: time.now() + leaseMs }),
+    () => ({ owner: options.owner, leaseMs }),
   );
 
   const changes = createJobChanges({
-    time,
     store,
     workers,
     waiters,
@@ -108,12 +105,16 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     },
   });
 
-  /** What an earlier run of the host left behind is settled before anything new starts. */
+  /**
+   * Settles attempts that nobody holds any more, of this host's earlier runs and of others whose lease is over: before anything new
+   * starts, and with each sweep. An attempt that this host has, and could not renew in time, is still its own.
+   */
   async function takeOver() {
     for (;;) {
-      const lost = await store.abandoned(options.owner, time.now());
+      const found = await store.abandoned(options.owner);
+      const lost = found.filter(({ id, attempt }) => held.get(id)?.attempt !== attempt);
       if (lost.length === 0) return;
-      log.warn(`${lost.length} jobs were running when the host ended; they are tried again`, { jobs: lost.length });
+      log.warn(`${lost.length} jobs were running when their host ended; they are tried again`, { jobs: lost.length });
       await write(lost.map((job) => settleLost(job, time.now(), time.random())));
     }
   }
@@ -131,7 +132,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         continue;
       }
       const agent = facts?.agent ?? '';
-      if (settlement.state === 'retrying') claims.dueAt(agent, settlement.runAt!);
+      if (settlement.state === 'retrying') claims.dueIn(agent, settlement.inMs!);
       else waiters.release(settlement.job);
       for (const call of listeners) call(settlement, agent);
     }
@@ -186,22 +187,18 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     for (const agent of agents) claims.wake(agent);
   }
 
-  /** Renews leases, settles what lost its owner, and wakes agents that a lost wake-up would leave waiting. */
+  /** Renews leases, settles what lost its owner, and wakes agents that a change which nobody told of would leave waiting. */
   async function sweep() {
     try {
-      await lookAtClock();
-      const now = time.now();
       const old = time.monotonic() - leaseMs / 3;
       const refs: AttemptRef[] = [];
       for (const [job, facts] of held) if (facts.since < old) refs.push({ job, attempt: facts.attempt });
-      const lost = refs.length > 0 ? await store.renew(refs, now + leaseMs) : [];
+      const lost = refs.length > 0 ? await store.renew(refs, leaseMs) : [];
       for (const ref of lost) {
         workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
       }
-      for (const { agent, nextAt } of await store.waiting()) {
-        if (nextAt <= now) claims.wake(agent);
-        else claims.dueAt(agent, nextAt);
-      }
+      await takeOver();
+      for (const { agent, inMs } of await store.waiting()) claims.dueIn(agent, inMs);
     } catch (error) {
       log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
     }
@@ -227,12 +224,9 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     alive: () => turned,
 
     add(jobs) {
-      const added = store.add(jobs, time.now());
+      const added = store.add(jobs);
       // The claim travels behind the jobs in the same group, so that one fsync serves both.
-      for (const { agent, runAt } of jobs) {
-        if (runAt !== undefined && runAt > time.now()) claims.dueAt(agent, runAt);
-        else claims.wake(agent);
-      }
+      for (const { agent, inMs = 0, runAt = time.now() + inMs } of jobs) claims.dueIn(agent, runAt - time.now());
       return added;
     },
     ...changes,

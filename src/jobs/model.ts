@@ -11,7 +11,7 @@ export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'retrying']
 
 export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'replay';
 
-/** What is asked for. Times are epoch milliseconds. */
+/** A job that is asked for. Its times are epoch milliseconds, its lengths milliseconds. */
 export interface NewJob {
   agent: string;
   trigger: Trigger;
@@ -22,10 +22,14 @@ export interface NewJob {
   /** The slot's due time. */
   slot?: number;
   priority?: number;
-  /** Not before; default: now. */
+  /** A time that somebody named: the job does not start before it. Default: so long from now as `inMs` says. */
   runAt?: number;
-  /** Dropped (cancelled, with the reason) when it has not started by then. */
+  /** How long from now it may start, by the store's clock. Default 0. */
+  inMs?: number;
+  /** A time that somebody named: a job that has not started by then is cancelled, with the reason. Default: see `staleAfterMs`. */
   staleAt?: number;
+  /** How long after the time at which it may start it is cancelled if it has not. Default: never. */
+  staleAfterMs?: number;
   /** The most attempts it gets. */
   attempts: number;
   /** The job that made it, by a send or an emit; undefined: no job did. */

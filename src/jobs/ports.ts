@@ -2,48 +2,49 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Added, Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
 
 /**
- * What jobs needs of a store. Every method resolves only when what it says is on disk. Batches are applied in order, each
+ * The moves of jobs. The store's own clock stamps them; hosts hand in lengths, never what their clocks show. Every method resolves only when what it says is on disk. Batches are applied in order, each
  * item on its own: one that is refused leaves the others. A call that would write a value that nobody can read or show (a time
  * beyond the year 9999, a fraction) rejects with `VALUE_INVALID`, and nothing of it is written.
  */
-export interface JobStore {
+export interface JobQueue {
   /**
    * Adds jobs, durable when it resolves. A key that a job of the agent has gives that job and `isNew: false`; a job that was
    * cancelled has its key no more.
    */
-  add(jobs: NewJob[], now: number): Promise<Added[]>;
+  add(jobs: NewJob[]): Promise<Added[]>;
   /**
    * Takes up to `limit` jobs of each named agent that are due, highest priority first, then by `runAt`, then by age;
    * marks them running with attempt + 1 under `owner`'s lease. Jobs past `staleAt` are cancelled instead (code `STALE`).
-   * `nextAt`: when the agent's next unfinished job is due that was not taken, if any (≤ now: there is more).
    */
   claim(requests: ClaimRequest[], terms: ClaimTerms): Promise<ClaimAnswer[]>;
-  /** Ends attempts. `false`: refused, because the job is not running under that attempt number any more (the fence). */
+  /**
+   * Ends attempts. `false`: refused, because the job is not running under that attempt number any more (the fence). The same end
+   * once more is accepted and changes nothing: its first answer may have been lost.
+   */
   settle(settlements: Settlement[]): Promise<boolean[]>;
   /** Gives back claimed attempts that never started: queued again (or retrying, if attempt > 1) with attempt − 1. */
   release(attempts: AttemptRef[]): Promise<void>;
-  /** Lengthens the leases of running attempts; returns those that are not held any more. */
-  renew(attempts: AttemptRef[], leaseUntil: number): Promise<AttemptRef[]>;
-  /** Running jobs whose lease is over, or that any other owner than `owner` holds: what a restart has to settle. */
-  abandoned(owner: string, now: number): Promise<Job[]>;
+  /** Lets the leases of running attempts end so long from now; returns those that are not held any more. */
+  renew(attempts: AttemptRef[], leaseMs: number): Promise<AttemptRef[]>;
+  /** Running jobs whose lease is over, whoever holds it, or that an earlier run of `owner`'s host holds. */
+  abandoned(owner: Owner): Promise<Job[]>;
   /** Cancels an unfinished job; returns what it was, or undefined when there was nothing to cancel. */
-  cancel(id: JobId, why: PlainFault, now: number): Promise<Job | undefined>;
+  cancel(id: JobId, why: PlainFault): Promise<Job | undefined>;
   /** The same of many, each on its own; returns what those were that were cancelled. */
-  cancelMany(ids: JobId[], why: PlainFault, now: number): Promise<{ id: JobId; state: JobState; attempt: number }[]>;
+  cancelMany(ids: JobId[], why: PlainFault): Promise<{ id: JobId; state: JobState; attempt: number }[]>;
   /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
-  hasten(ids: JobId[], now: number): Promise<JobId[]>;
-  /**
-   * The wall clock was set back from `was` to `now`: what was due is due as long as before, and what waits for its next attempt
-   * waits no longer than it would have. A later time that was asked for stays. Returns how many jobs were moved.
-   */
-  setBack(was: number, now: number): Promise<number>;
+  hasten(ids: JobId[]): Promise<JobId[]>;
   /**
    * Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. One
    * whose key another job has by now stays what it is.
    */
-  redrive(ids: JobId[], now: number): Promise<JobId[]>;
+  redrive(ids: JobId[]): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
-  drop(ids: JobId[], why: PlainFault, now: number): Promise<JobId[]>;
+  drop(ids: JobId[], why: PlainFault): Promise<JobId[]>;
+}
+
+/** The records of jobs: reads, which change nothing. */
+export interface JobRecords {
   get(id: JobId): Promise<JobDetail | undefined>;
   /** Newest first. */
   list(filter: JobFilter): Promise<Job[]>;
@@ -54,19 +55,28 @@ export interface JobStore {
   /** The job and those that it came of, newest first, at most 100: each was made by the next. */
   ancestors(id: JobId): Promise<{ id: JobId; agent: string; depth: number }[]>;
   /** For each agent: how many jobs wait that are due, and since when the first of them is. */
-  backlog(now: number): Promise<{ agent: string; count: number; dueSince: number }[]>;
-  /** Agents with unfinished jobs that do not run, and when each agent's next one is or was due. Those below `leastPriority` do not count. */
-  waiting(leastPriority?: number): Promise<{ agent: string; nextAt: number }[]>;
+  backlog(): Promise<{ agent: string; count: number; dueSince: number }[]>;
+  /**
+   * Agents with unfinished jobs that do not run, and in how many ms each agent's next one is due; below 0: since when. Jobs below
+   * `leastPriority` do not count.
+   */
+  waiting(leastPriority?: number): Promise<{ agent: string; inMs: number }[]>;
   /** Dead jobs by cause, largest group first. */
   deadByCause(): Promise<DeadGroup[]>;
   /** For each agent: unfinished jobs by state, the newest job, and the newest that ended. */
   overview(): Promise<AgentOverview[]>;
 }
 
+/** Who holds an attempt: one run of one host. A host's name outlives its runs, of which there is one at a time. */
+export interface Owner {
+  host: string;
+  run: string;
+}
+
 export interface ClaimTerms {
-  owner: string;
-  leaseUntil: number;
-  now: number;
+  owner: Owner;
+  /** How long the claim holds without being renewed. */
+  leaseMs: number;
   /** Jobs below it stay where they are. Default: all may be taken. */
   leastPriority?: number | undefined;
 }
@@ -83,7 +93,8 @@ export interface ClaimRequest {
 export interface ClaimAnswer {
   agent: string;
   assignments: Assignment[];
-  nextAt: number | null;
+  /** In how many ms the agent's next unfinished job is due that was not taken; 0 and below: there is more now. null: there is none. */
+  nextInMs: number | null;
 }
 
 export interface AttemptRef {
@@ -96,8 +107,8 @@ export interface Settlement extends AttemptRef {
   state: Exclude<JobState, 'running' | 'queued'>;
   startedAt: number;
   finishedAt: number;
-  /** For `retrying`: when the next attempt may start. */
-  runAt?: number;
+  /** For `retrying`: in how many ms the next attempt may start. */
+  inMs?: number;
   /**
    * The most attempts that the job gets from now on, where that changed: this one was held up and cost it nothing. The
    * job keeps the reason in `error`; it is no failed attempt, neither in its record nor in the figures.

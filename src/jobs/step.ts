@@ -40,10 +40,12 @@ export function settle(
   const { attempts, ...base } = facts;
   const job = stepJob(heldHere(facts), eventOf(facts, end, backoff, chance));
   if (job === 'refused' || job.is === 'queued' || job.is === 'running') throw new Error(`${end.is} ends no attempt`);
-  const runAt = job.is === 'retrying' ? { runAt: job.runAt } : {};
+  const again = job.is === 'retrying' ? { inMs: job.runAt - facts.finishedAt } : {};
   const limit = job.attempts === attempts ? {} : { attempts: job.attempts };
-  return { ...base, ...recordOf(end), state: job.is, ...runAt, ...limit };
+  return { ...base, ...recordOf(end), state: job.is, ...again, ...limit };
 }
+
+const HERE = { host: 'this host', run: 'this run' };
 
 /**
  * The job as this host believes it to be: held by the attempt that ended. The store's fence knows better and has the
@@ -51,7 +53,7 @@ export function settle(
  */
 function heldHere({ attempt, attempts, startedAt, finishedAt }: AttemptFacts): JobLife {
   const terms = { attempt, attempts, allowed: attempts, staleAt: null };
-  return { ...terms, is: 'running', owner: 'this host', leaseUntil: finishedAt, runAt: startedAt };
+  return { ...terms, is: 'running', owner: HERE, leaseUntil: finishedAt, runAt: startedAt };
 }
 
 function eventOf(

@@ -1,6 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import { causeOf } from './cause.ts';
-import type { JobStore, Settlement } from './ports.ts';
+import type { JobQueue, Settlement } from './ports.ts';
 
 /** An end as it was written down, or refused by the fence. */
 export interface WrittenEnd {
@@ -14,7 +14,7 @@ export interface WrittenEnd {
  * others nor its own job: that is a dead letter, which says why.
  */
 export async function writeEnds(
-  store: Pick<JobStore, 'settle'>,
+  store: Pick<JobQueue, 'settle'>,
   settlements: Settlement[],
   now: number,
 ): Promise<WrittenEnd[]> {

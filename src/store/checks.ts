@@ -7,10 +7,14 @@ import { INSTANTS } from '../kernel/instant.ts';
 /** Counts grow by use (attempts that cost nothing, probes), so far as nobody ever counts. */
 export const COUNTS: Bounds = { least: 0, most: 1_000_000_000 };
 
+/** Milliseconds; beyond the last time that can be stored every length means that time. */
+const LENGTHS: Bounds = { least: 0, most: INSTANTS.most };
+
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
 
 const instant: Check = (value) => isWithin(value, INSTANTS);
+const length: Check = (value) => isWithin(value, LENGTHS);
 const count: Check = (value) => isWithin(value, COUNTS);
 const priority: Check = (value) => isWithin(value, BOUNDS.priority);
 const text: Check = (value) => typeof value === 'string';
@@ -38,7 +42,9 @@ const NEW_JOB: Fields = {
   slot: orNone(instant),
   priority: orNone(priority),
   runAt: orNone(instant),
+  inMs: orNone(length),
   staleAt: orNone(instant),
+  staleAfterMs: orNone(length),
   parent: orNone(text),
   depth: orNone(count),
 };
@@ -48,7 +54,7 @@ const SETTLEMENT: Fields = {
   state: text,
   startedAt: instant,
   finishedAt: instant,
-  runAt: orNone(instant),
+  inMs: orNone(length),
   attempts: orNone(count),
   error: orNone((value) => wrongIn(value, FAULT) === undefined),
   result: orNone(text),
@@ -68,16 +74,18 @@ const INCIDENT: Fields = {
 
 /** For each call that writes, what its arguments have to hold, by place. */
 const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Fields])[]>> = {
-  add: [[NEW_JOB], instant],
+  add: [[NEW_JOB]],
   settle: [[SETTLEMENT]],
-  claim: [[{ agent: text, version: text, limit: count }], { leaseUntil: instant, now: instant }],
-  renew: [[{ attempt: count }], instant],
-  cancel: [text, FAULT, instant],
-  cancelMany: [texts, FAULT, instant],
-  hasten: [texts, instant],
-  setBack: [instant, instant],
-  redrive: [texts, instant],
-  drop: [texts, FAULT, instant],
+  claim: [
+    [{ agent: text, version: text, limit: count }],
+    { owner: (said) => wrongIn(said, { host: text, run: text }) === undefined, leaseMs: length },
+  ],
+  renew: [[{ attempt: count }], length],
+  cancel: [text, FAULT],
+  cancelMany: [texts, FAULT],
+  hasten: [texts],
+  redrive: [texts],
+  drop: [texts, FAULT],
   beginEffect: [{ attempt: count }, text, instant],
   endEffect: [{ attempt: count }, text, orNull(text), instant],
   setState: [text, text, text, instant],
@@ -112,7 +120,7 @@ export function checkWrite(name: string, args: readonly unknown[]): void {
  * to the table, which has the last word and names what is wrong; a test holds the two together.
  */
 function isSound(name: string, args: readonly unknown[]): boolean {
-  if (name === 'add') return areSound(args[0], isSoundJob) && instant(args[1]);
+  if (name === 'add') return areSound(args[0], isSoundJob);
   return name === 'settle' && areSound(args[0], isSoundEnd);
 }
 
@@ -121,7 +129,8 @@ function areSound<T>(list: unknown, isOne: (one: T) => boolean): boolean {
 }
 
 function isSoundJob(job: NewJob): boolean {
-  const { agent, trigger, input, attempts, key, slot, priority: rank, runAt, staleAt, parent, depth } = job;
+  const { agent, trigger, input, attempts, key, slot, priority: rank, parent, depth } = job;
+  const { runAt, inMs, staleAt, staleAfterMs } = job;
   return (
     typeof agent === 'string' &&
     typeof trigger === 'string' &&
@@ -131,21 +140,23 @@ function isSoundJob(job: NewJob): boolean {
     (slot === undefined || instant(slot)) &&
     (rank === undefined || priority(rank)) &&
     (runAt === undefined || instant(runAt)) &&
+    (inMs === undefined || length(inMs)) &&
     (staleAt === undefined || instant(staleAt)) &&
+    (staleAfterMs === undefined || length(staleAfterMs)) &&
     (parent === undefined || typeof parent === 'string') &&
     (depth === undefined || count(depth))
   );
 }
 
 function isSoundEnd(end: Settlement): boolean {
-  const { job, attempt, state, startedAt, finishedAt, runAt, attempts, error, result, summary, cause, worker } = end;
+  const { job, attempt, state, startedAt, finishedAt, inMs, attempts, error, result, summary, cause, worker } = end;
   return (
     typeof job === 'string' &&
     typeof state === 'string' &&
     count(attempt) &&
     instant(startedAt) &&
     instant(finishedAt) &&
-    (runAt === undefined || instant(runAt)) &&
+    (inMs === undefined || length(inMs)) &&
     (attempts === undefined || count(attempts)) &&
     (error === undefined || error === null || (typeof error.code === 'string' && typeof error.message === 'string')) &&
     (result === undefined || result === null || typeof result === 'string') &&

@@ -75,10 +75,20 @@ export interface AsideStore {
   asidesTold(ids: number[]): Promise<void>;
 }
 
+/** How a store is. */
+export interface StoreHealth {
+  /** The number of its layout. */
+  schema: number;
+  /** All that it takes on disk. */
+  bytes: number;
+  /** The damage that a thorough look found, in the store's own words; null when there is none, or nobody looked. */
+  detail: string | null;
+}
+
 /** Looking after the store itself. */
 export interface UpkeepStore {
   /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, and rows that were set aside before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
-  /** The schema's number, the size in bytes of the store with its log, and what an integrity check says (`ok`). */
-  checkUp(options?: { integrity?: boolean }): Promise<{ schema: number; bytes: number; integrity: string | null }>;
+  /** How the store is. `thorough` reads all of it, which takes as long as that takes. Default: a short look. */
+  health(options?: { thorough?: boolean }): Promise<StoreHealth>;
 }

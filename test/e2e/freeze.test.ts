@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { type Installation, installation, plugin, processesOf } from './installation.ts';
 import { noSecondIsMissing } from './slots.ts';
 
@@ -135,17 +135,18 @@ it('refuses the end of an attempt whose job was taken over by another host while
   freeze(pid);
 
   // The other host sees the same store half a minute later.
+  const later = Date.now() + 31_000;
   const other = createSqliteStore(
-    { time: machineTime, log: silentLog },
+    { time: { ...machineTime, now: () => later, monotonic: () => 0 }, log: silentLog },
     { file: join(place.folder, 'data/daruma.db') },
   );
   await other.start();
   try {
-    const later = Date.now() + 31_000;
-    expect(await other.abandoned('other', later)).toMatchObject([{ id, attempt: 1 }]);
+    const owner = { host: 'other', run: '1' };
+    expect(await other.abandoned(owner)).toMatchObject([{ id, attempt: 1 }]);
     const times = { startedAt: later, finishedAt: later };
-    expect(await other.settle([{ job: id, attempt: 1, state: 'retrying', ...times, runAt: later }])).toEqual([true]);
-    const terms = { owner: 'other', leaseUntil: later + 60_000, now: later };
+    expect(await other.settle([{ job: id, attempt: 1, state: 'retrying', ...times, inMs: 0 }])).toEqual([true]);
+    const terms = { owner, leaseMs: 60_000 };
     const [given] = await other.claim([{ agent: 'pays', version: 'theirs', limit: 1 }], terms);
     expect(given!.assignments).toMatchObject([{ job: id, attempt: 2 }]);
     expect(await other.beginEffect({ job: id, attempt: 2 }, 'pay', later)).toEqual({ is: 'new' });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
 import type { Installation } from './installation.ts';
 
 /**

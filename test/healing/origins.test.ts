@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CallEnd } from '../../src/kernel/origin.ts';
-import { HOUR, MINUTE, quiet, T0, type World, world } from './world.ts';
+import { HOUR, MINUTE, quiet, type World, world } from './world.ts';
 
 const API = 'http://127.0.0.1:4001';
 const NEIGHBOUR = 'http://127.0.0.1:4002';
@@ -95,7 +95,7 @@ describe('a server that is down', () => {
     await fall();
     w.settle('a', 'done');
     const error = { code: 'ORIGIN_DOWN', message: 'down' };
-    w.settle('a', 'retrying', { runAt: T0 + HOUR, attempts: 6, error });
+    w.settle('a', 'retrying', { inMs: HOUR, attempts: 6, error });
     w.settle('a', 'dead', { error });
     await quiet();
     expect(w.registry.kept.size).toBe(1);

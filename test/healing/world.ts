@@ -24,8 +24,13 @@ export class Shelf implements IncidentStore {
   readonly quarantineRegistry = new Map<string, QuarantineRecord>();
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
+  readonly #clock: Clock;
   jobs: { agent: string; nextAt: number }[] = [];
   due: { agent: string; count: number; dueSince: number }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   async openIncident(incident: Omit<Incident, 'id'>) {
     this.#up();
@@ -91,7 +96,7 @@ export class Shelf implements IncidentStore {
   }
   async waiting() {
     this.#up();
-    return this.jobs;
+    return this.jobs.map(({ agent, nextAt }) => ({ agent, inMs: nextAt - this.#clock.wall }));
   }
   #up() {
     if (this.down) throw new Fault({ code: 'STORE_FULL', message: 'the disk is full' });
@@ -125,7 +130,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const clock = new Clock();
   const newOrigins = () =>
     createOrigins({ time: clock, log: silentLog, settings: () => ({}), changed: () => it.healer?.originsChanged() });
-  const registry = new Shelf();
+  const registry = new Shelf(clock);
   const asked: string[] = [];
   const errors: string[] = [];
   const agents = new Map<string, Agent>();

@@ -22,7 +22,7 @@ import { openBackups } from '../../src/host/backup/index.ts';
 import { refuseHalfRestored, settleRestored } from '../../src/host/backup/restored.ts';
 import { lockFolder } from '../../src/host/lifecycle/lock.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -43,9 +43,11 @@ async function makeStore(file: string, jobs: number): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   const store = createSqliteStore({ time: machineTime, log: quiet, onFailure() {} }, { file });
   await store.start();
-  for (let at = 0; at < jobs; at++)
-    await store.add([{ agent: 'backup', trigger: 'manual', input: null, attempts: 3 }], 1);
-  await store.claim([{ agent: 'backup', version: '1234', limit: 1 }], { owner: 'gone', now: 2, leaseUntil: 3 });
+  for (let at = 0; at < jobs; at++) await store.add([{ agent: 'backup', trigger: 'manual', input: null, attempts: 3 }]);
+  await store.claim([{ agent: 'backup', version: '1234', limit: 1 }], {
+    owner: { host: 'local', run: 'gone' },
+    leaseMs: 1,
+  });
   await store.stop();
 }
 
@@ -252,7 +254,7 @@ it('the job that made the backup is over for the first host after a restore, and
   expect(running).toHaveLength(1);
   await settleRestored(folder, store, { now: Date.parse('2026-11-23T00:00:00Z'), log: quiet });
   expect(await store.get(running[0]!)).toMatchObject({ state: 'done' });
-  expect(await store.abandoned('next', Date.now())).toEqual([]);
+  expect(await store.abandoned({ host: 'local', run: 'next' })).toEqual([]);
   expect(existsSync(join(folder, 'data/backup.json'))).toBe(false);
   expect(JSON.parse(read(folder, 'data/restored.json'))).toMatchObject({ startedAt: '2026-11-23T00:00:00.000Z' });
   await store.stop();

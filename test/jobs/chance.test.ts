@@ -7,15 +7,18 @@ import type { Assignment } from '../../src/jobs/model.ts';
 import { pauseAfter } from '../../src/kernel/backoff.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { agentWith } from '../schedule/world.ts';
 
+const NOW = Date.now();
+/** A wall clock that stands still, so that pauses can be told to the millisecond. */
+const STILL = { ...machineTime, now: () => NOW, monotonic: () => 0 };
 const CROWD = 50;
 const BACKOFF = { first: 1_000_000, longest: 2_000_000 };
 
 it('a crowd that fails together comes back spread out, each by a chance of its own', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'daruma-chance-'));
-  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'store.db') });
+  const store = createSqliteStore({ time: STILL, log: silentLog }, { file: join(folder, 'store.db') });
   await store.start();
   const drawn: number[] = [];
   const random = () => drawn[drawn.push(Math.random()) - 1]!;
@@ -24,13 +27,13 @@ it('a crowd that fails together comes back spread out, each by a chance of its o
   const agent = { ...plain, limits: { ...plain.limits, backoff: BACKOFF } };
   const jobs = createJobs(
     {
-      time: { ...machineTime, random },
+      time: { ...STILL, random },
       log: silentLog,
       store,
       workers: { room: () => CROWD, give: (_, list) => given.resolve(list), abort() {} },
       agent: () => agent,
     },
-    { owner: 'host-1' },
+    { owner: { host: 'host', run: '1' } },
   );
   try {
     await jobs.start();
@@ -38,7 +41,7 @@ it('a crowd that fails together comes back spread out, each by a chance of its o
     const added = await jobs.add(Array.from({ length: CROWD }, () => job));
     const fault = { code: 'ERROR', message: 'no' };
     const before = drawn.length;
-    const endedAt = machineTime.now();
+    const endedAt = STILL.now();
     jobs.ended(
       (await given.promise).map(({ job, attempt }) => ({
         worker: 'w1',

@@ -11,11 +11,12 @@ import type { AttemptRef, WorkerPort } from '../../src/jobs/ports.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/ports.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 /** Workers that do what the test says, on the real store. */
 interface Stage {
-  store: SqliteStore;
+  store: Store;
   jobs: Jobs;
   given: Assignment[];
   aborted: AttemptRef[];
@@ -61,7 +62,7 @@ const job = (name: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-async function build(owner: string, capacityLeft = 10): Promise<Stage> {
+async function build(run: string, capacityLeft = 10): Promise<Stage> {
   const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'daruma.db') });
   await store.start();
   const given: Assignment[] = [];
@@ -95,7 +96,7 @@ async function build(owner: string, capacityLeft = 10): Promise<Stage> {
       heldUp: ({ attempt }, _, { code }) =>
         code === 'ORIGIN_DOWN' ? { until: Date.now() + attempt, waitsFor: 'https://api.example' } : undefined,
     },
-    { owner },
+    { owner: { host: 'host', run } },
   );
   open.push(jobs, store);
   return {
@@ -131,7 +132,7 @@ beforeEach(async () => {
   agents.clear();
   agents.set('a', agent('a'));
   agents.set('b', agent('b'));
-  stage = await build('host-1');
+  stage = await build('run-1');
   await stage.jobs.start();
 });
 afterEach(async () => {
@@ -255,12 +256,12 @@ it('gives attempts back that never started or were stopped with the host, at no 
   expect((await stage.givenOf(3))[2]).toMatchObject({ job: added!.id, attempt: 1 });
 });
 
-it('takes over what another host left running, and counts that attempt', async () => {
+it('takes over what an earlier run of the host left running, and counts that attempt', async () => {
   const [added] = await stage.jobs.add([job('a')]);
   await stage.givenOf(1);
-  // The first host is gone without a word: its store is closed under it, nothing is settled.
+  // The first run is gone without a word: its store is closed under it, nothing is settled.
   for (const one of open.splice(0).reverse()) await one.stop();
-  stage = await build('host-2');
+  stage = await build('run-2');
   await stage.jobs.start();
   const [given] = await stage.givenOf(1);
   expect(given).toMatchObject({ job: added!.id, attempt: 2 });
@@ -272,7 +273,7 @@ it('does not run a job for ever that takes its host down each time', async () =>
   for (let life = 2; life <= 3; life++) {
     await stage.givenOf(1);
     for (const one of open.splice(0).reverse()) await one.stop();
-    stage = await build(`host-${life}`);
+    stage = await build(`run-${life}`);
     await stage.jobs.start();
   }
   expect(await stage.store.list({ states: ['dead'], limit: 10 })).toMatchObject([

@@ -1,4 +1,5 @@
 import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
+import type { Owner } from '../../src/jobs/ports.ts';
 import { type AttemptEnd, settle } from '../../src/jobs/step.ts';
 
 /** One accepted event of a history. */
@@ -41,6 +42,11 @@ export function liveJob(numbers: readonly number[]): Turn[] {
   return turns;
 }
 
+/** Two hosts, each of them in its first or its second run. */
+function ownerOf(number: number): Owner {
+  return { host: `host-${number % 2}`, run: `run-${number % 3 === 0 ? 1 : 2}` };
+}
+
 /** How often events of one kind come is weighed so that most histories see several attempts. */
 function eventOf(life: JobLife, number: number, now: number): JobEvent {
   const chance = (number % 1_009) / 1_009;
@@ -53,7 +59,7 @@ function eventOf(life: JobLife, number: number, now: number): JobEvent {
     case 2:
     case 3:
     case 4:
-      return { is: 'claimed', now, owner: `host-${number % 3}`, leaseUntil: now + 3_000 };
+      return { is: 'claimed', now, owner: ownerOf(number), leaseUntil: now + 3_000 };
     case 5:
     case 6:
     case 7:
@@ -63,7 +69,7 @@ function eventOf(life: JobLife, number: number, now: number): JobEvent {
     case 10:
       return { is: 'returned', attempt };
     case 11:
-      return { is: 'lost', attempt, owner: `host-${number % 3}`, now, again: now + Math.round(1_000 * chance) };
+      return { is: 'lost', attempt, owner: ownerOf(number), now, again: now + Math.round(1_000 * chance) };
     case 12:
       return { is: 'renewed', attempt, leaseUntil: now + 3_000 };
     case 13:
@@ -79,8 +85,13 @@ function eventOf(life: JobLife, number: number, now: number): JobEvent {
 function endOf(life: JobLife, attempt: number, end: AttemptEnd, chance: number, now: number): JobEvent {
   if (end.is !== 'failed') return { is: end.is, attempt };
   const facts = { job: 'j', attempt, attempts: life.attempts, startedAt: now, finishedAt: now };
-  const { runAt } = settle(facts, end, BACKOFF, chance);
-  return { is: 'failed', attempt, again: runAt ?? null, ...(end.isFree ? { isFree: true } : {}) };
+  const { inMs } = settle(facts, end, BACKOFF, chance);
+  return {
+    is: 'failed',
+    attempt,
+    again: inMs === undefined ? null : now + inMs,
+    ...(end.isFree ? { isFree: true } : {}),
+  };
 }
 
 export function isOver(life: JobLife): boolean {

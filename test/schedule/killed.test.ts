@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 const SECOND = 1_000;
 const BOUND = { signal: undefined as AbortSignal | undefined };

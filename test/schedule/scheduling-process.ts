@@ -2,7 +2,7 @@
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime as time } from '../../src/kernel/time.ts';
 import { createSchedule } from '../../src/schedule/schedule.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { agentWith } from './world.ts';
 
 const store = createSqliteStore({ time, log: silentLog }, { file: process.argv[2]! });
@@ -12,7 +12,7 @@ const schedule = createSchedule({
   log: silentLog,
   slots: store,
   unfinished: (agent) => store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 }),
-  cancelJob: async (id, why) => void (await store.cancel(id, why, time.now())),
+  cancelJob: async (id, why) => void (await store.cancel(id, why)),
   woken: (agents) => void process.send!({ agents }),
 });
 schedule.use([

@@ -8,7 +8,8 @@ import { machineTime } from '../../src/kernel/time.ts';
 import { decideSlot, decideSlots } from '../../src/schedule/decide.ts';
 import type { Slot, SlotDecision } from '../../src/schedule/ports.ts';
 import { type SlotEvent, type SlotLife, stepSlot } from '../../src/schedule/slot-state.ts';
-import { createSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/ports.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { agentWith } from './world.ts';
 
 const HISTORIES = 10_000;
@@ -124,7 +125,7 @@ it('what the schedule decides fits every slot once, and no slot a second time', 
 });
 
 describe('on the real store', () => {
-  let store: SqliteStore;
+  let store: Store;
   let folder: string;
   let runs = 0;
   beforeAll(async () => {

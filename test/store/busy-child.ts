@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: process.argv[2]! });
 await store.start();
@@ -16,8 +16,8 @@ async function lane(number: number): Promise<never> {
       input: 'x'.repeat((round * 37) % 3_000),
       attempts: 3,
     }));
-    tell('A', await store.add(jobs, now));
-    const terms = { owner: 'child', leaseUntil: now + 60_000, now };
+    tell('A', await store.add(jobs));
+    const terms = { owner: { host: 'child', run: '1' }, leaseMs: 60_000 };
     const [answer] = await store.claim([{ agent: `a${number % 2}`, version: 'v', limit: 3 }], terms);
     const ends = answer!.assignments.map(({ job, attempt }) => ({
       job,

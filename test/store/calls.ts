@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { AttemptRef, JobStore, Settlement } from '../../src/jobs/ports.ts';
+import type { AttemptRef, JobQueue, JobRecords, Settlement } from '../../src/jobs/ports.ts';
 import { type AttemptEnd, settle } from '../../src/jobs/step.ts';
 import type { End, JobModel } from './model.ts';
 
@@ -29,7 +29,12 @@ export const anyCall = fc.oneof(
       is: fc.constant('claim' as const),
       agent,
       limit: fc.nat(4),
-      owner: fc.constantFrom('host', 'host', 'former host'),
+      owner: fc.constantFrom(
+        { host: 'host', run: 'now' },
+        { host: 'host', run: 'now' },
+        { host: 'host', run: 'before' },
+        { host: 'neighbour', run: 'now' },
+      ),
       lease: fc.constantFrom(20, 100),
     }),
   },
@@ -54,7 +59,7 @@ export const anyCall = fc.oneof(
 export type StoreCall = typeof anyCall extends fc.Arbitrary<infer C> ? C : never;
 
 export interface CallWorld {
-  store: JobStore;
+  store: JobQueue & JobRecords;
   model: JobModel;
   /** Names this history's agents. */
   run: string;
@@ -83,11 +88,11 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
         input: null,
         attempts: call.attempts,
         priority: call.priority,
-        runAt: now + call.delay,
+        inMs: call.delay,
         ...(call.key === undefined ? {} : { key: `k${call.key}` }),
         ...(call.stale === undefined ? {} : { staleAt: now + call.stale }),
       };
-      const [answer] = await store.add([job], now);
+      const [answer] = await store.add([job]);
       return () => {
         const first = model.add(job, now, answer!.id);
         if (first === undefined) return expect(answer).toEqual({ id: answer!.id, isNew: true });
@@ -98,14 +103,14 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     case 'claim': {
       const name = `${run}-${call.agent}`;
-      const terms = { owner: `${run}-${call.owner}`, leaseUntil: now + call.lease, now };
+      const terms = { owner: call.owner, leaseMs: call.lease };
       const [answer] = await store.claim([{ agent: name, version: 'v', limit: call.limit }], terms);
       return () => {
-        const wanted = model.claim(name, call.limit, terms);
+        const wanted = model.claim(name, call.limit, terms, now);
         const taken = answer!.assignments.map(({ job, attempt }) => ({ job, attempt }));
         expect(taken).toEqual(wanted.taken);
-        if (wanted.nextAt !== null && wanted.nextAt <= now) expect(answer!.nextAt).toBeLessThanOrEqual(now);
-        else expect(answer!.nextAt).toBe(wanted.nextAt);
+        if (wanted.nextInMs !== null && wanted.nextInMs <= 0) expect(answer!.nextInMs).toBeLessThanOrEqual(0);
+        else expect(answer!.nextInMs).toBe(wanted.nextInMs);
         for (const ref of taken) {
           expect(started.has(nameOf(ref))).toBe(false);
           started.add(nameOf(ref));
@@ -117,13 +122,13 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const ends = call.picks.map((at) => endOf(attemptAt(at), call.end, call.chance, world));
       const kept = await store.settle(ends.map(({ settlement }) => settlement));
       return () => {
-        const wanted = ends.map(({ settlement, event }) => model.step(settlement.job, event));
+        const wanted = ends.map(({ settlement, event }) => model.settle(settlement, event));
         expect(kept).toEqual(wanted);
       };
     }
     case 'take over': {
-      const owner = `${run}-host`;
-      const refs = (await store.abandoned(owner, now))
+      const owner = { host: 'host', run: 'now' };
+      const refs = (await store.abandoned(owner))
         .filter((job) => job.agent.startsWith(`${run}-`))
         .map(({ id, attempt }) => ({ job: id, attempt }));
       // A host that takes over is alone: nobody renews a lease between its look and its word.
@@ -131,9 +136,8 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
       const kept = await store.settle(ends);
       return () => {
         expect(refs).toEqual(model.abandoned(owner, now));
-        const again = ({ runAt }: Settlement) => runAt ?? now;
         const wanted = ends.map((end) =>
-          model.step(end.job, { is: 'lost', attempt: end.attempt, owner, now, again: again(end) }),
+          model.settle(end, { is: 'lost', attempt: end.attempt, owner, now, again: now + (end.inMs ?? 0) }),
         );
         expect(kept).toEqual(wanted);
         expect(wanted).not.toContain(false);
@@ -148,7 +152,7 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     case 'renew': {
       const ref = attemptAt(call.pick);
-      const lost = await store.renew([ref], now + 100);
+      const lost = await store.renew([ref], 100);
       return () => {
         const isHeld = model.step(ref.job, { is: 'renewed', attempt: ref.attempt, leaseUntil: now + 100 });
         expect(lost).toEqual(isHeld ? [] : [ref]);
@@ -156,12 +160,12 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     case 'cancel': {
       const id = jobAt(call.pick);
-      const was = await store.cancel(id, FAULT, now);
+      const was = await store.cancel(id, FAULT);
       return () => expect(was?.state).toBe(model.cancel(id));
     }
     case 'cancel many': {
       const ids = [...new Set([call.pick, call.pick + 1, call.pick + 2].map(jobAt))];
-      const were = await store.cancelMany(ids, FAULT, now);
+      const were = await store.cancelMany(ids, FAULT);
       return () => {
         const wanted = ids.flatMap((id) => {
           const attempt = model.find(id)?.life.attempt;
@@ -173,17 +177,17 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     case 'hasten': {
       const id = jobAt(call.pick);
-      const sooner = await store.hasten([id], now);
+      const sooner = await store.hasten([id]);
       return () => expect(sooner).toEqual(model.step(id, { is: 'hastened', now }) ? [id] : []);
     }
     case 'redrive': {
       const id = jobAt(call.pick);
-      const back = await store.redrive([id], now);
+      const back = await store.redrive([id]);
       return () => expect(back).toEqual(model.redrive(id, now) ? [id] : []);
     }
     default: {
       const id = jobAt(call.pick);
-      const dropped = await store.drop([id], FAULT, now);
+      const dropped = await store.drop([id], FAULT);
       return () => expect(dropped).toEqual(model.step(id, { is: 'dropped' }) ? [id] : []);
     }
   }
@@ -211,7 +215,10 @@ function endOf(ref: AttemptRef, how: string, chance: number, world: CallWorld): 
     return { settlement, event: { is: settlement.state, attempt } };
   }
   const isFree = end.is === 'failed' && end.isFree === true;
-  return { settlement, event: { is: 'failed', attempt, again: settlement.runAt ?? null, isFree } };
+  return {
+    settlement,
+    event: { is: 'failed', attempt, again: settlement.inMs === undefined ? null : now + settlement.inMs, isFree },
+  };
 }
 
 function endBy(how: string): AttemptEnd {

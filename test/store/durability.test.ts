@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jobsIn, killedWhileBusy, lost } from './crash.ts';
 import { afterThisTest, cleaningUp, faultOf, folder, storeAt } from './folder.ts';
-import { job, T0 } from './laws/world.ts';
+import { job } from './laws/world.ts';
 
 cleaningUp();
 
@@ -32,7 +32,7 @@ test('a torn, randomised or zeroed log loses its tail and nothing else', async (
     // A log that is cut before its first commit leaves an empty file, which is a store without a table yet.
     const store = storeAt(copy);
     await store.start();
-    await store.add([job()], T0);
+    await store.add([job()]);
     await store.stop();
     const jobs = jobsIn(copy);
     expect(jobs.has(`job-${jobs.size.toString(36)}`)).toBe(true);
@@ -46,10 +46,10 @@ test('what waits when the store is stopped is done first, and later calls are re
   const file = join(folder(), 'store.db');
   const store = storeAt(file);
   await store.start();
-  const adding = Promise.all(Array.from({ length: 50 }, () => store.add([job()], T0)));
+  const adding = Promise.all(Array.from({ length: 50 }, () => store.add([job()])));
   await store.stop();
   expect((await adding).flat()).toHaveLength(50);
-  expect(await faultOf(store.add([job()], T0))).toMatchObject({ code: 'STORE_STOPPED' });
+  expect(await faultOf(store.add([job()]))).toMatchObject({ code: 'STORE_STOPPED' });
   expect(await faultOf(store.list({ limit: 1 }))).toMatchObject({ code: 'STORE_STOPPED' });
   expect(jobsIn(file).size).toBe(50);
   expect(existsSync(`${file}-wal`)).toBe(false);
@@ -79,12 +79,12 @@ test('a store thread that dies rejects what waits, is reported, and can be start
   const failures: string[] = [];
   const store = storeAt(join(folder(), 'store.db'), (fault) => failures.push(fault.code));
   await store.start();
-  const [kept] = await store.add([job()], T0);
-  const waiting = faultOf(store.add([job({ input: 'x'.repeat(5_000_000) })], T0));
+  const [kept] = await store.add([job()]);
+  const waiting = faultOf(store.add([job({ input: 'x'.repeat(5_000_000) })]));
   await threads[0]!.terminate();
   expect((await waiting).code).toBe('STORE_DIED');
   expect(failures).toEqual(['STORE_DIED']);
-  expect((await faultOf(store.add([job()], T0))).code).toBe('STORE_STOPPED');
+  expect((await faultOf(store.add([job()]))).code).toBe('STORE_STOPPED');
   await store.start();
   expect(await store.get(kept!.id)).toBeDefined();
   await store.list({ limit: 1 });

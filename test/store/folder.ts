@@ -5,7 +5,8 @@ import { afterEach } from 'vitest';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/ports.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 const cleanUps: (() => Promise<void> | void)[] = [];
 
@@ -29,7 +30,7 @@ export function folder(): string {
 }
 
 /** A store that is stopped after the test; not started. */
-export function storeAt(file: string, onFailure?: (fault: PlainFault) => void): SqliteStore {
+export function storeAt(file: string, onFailure?: (fault: PlainFault) => void): Store {
   const store = createSqliteStore({ time: machineTime, log: silentLog, ...(onFailure ? { onFailure } : {}) }, { file });
   afterThisTest(() => store.stop());
   return store;

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/ports.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { anyCall, type CallWorld, callStore, compare } from './calls.ts';
 import { JobModel } from './model.ts';
 
@@ -20,13 +21,16 @@ const history = (mostAtOnce: number, longest: number) =>
     { minLength: 1, maxLength: longest, size: 'max' },
   );
 
-let store: SqliteStore;
+let store: Store;
 let folder: string;
 let runs = 0;
+/** Begins anew with each history; its wall clock is never set back while jobs of the same history wait. */
+const clock = { now: 1_000_000 };
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'daruma-store-'));
-  store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'store.db') });
+  const time = { ...machineTime, now: () => clock.now, monotonic: () => clock.now };
+  store = createSqliteStore({ time, log: silentLog }, { file: join(folder, 'store.db') });
   await store.start();
 });
 afterAll(async () => {
@@ -50,6 +54,7 @@ test('after every call the jobs on disk are what stepJob says: none lost, none h
       const world = newWorld(true);
       for (const { pass, calls } of turns) {
         world.now += pass;
+        clock.now = world.now;
         for (const call of calls) (await callStore(call, world))();
         await compare(world);
       }
@@ -64,6 +69,7 @@ test('calls that are made at once, and restarts in between, change nothing of th
       const world = newWorld(false);
       for (const { pass, calls, restart } of turns) {
         world.now += pass;
+        clock.now = world.now;
         const checks = await Promise.all(calls.map((one) => callStore(one, world)));
         for (const check of checks) check();
         if (restart === 50) {

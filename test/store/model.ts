@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isStale, type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import type { JobState, NewJob } from '../../src/jobs/model.ts';
-import type { AttemptRef, ClaimAnswer } from '../../src/jobs/ports.ts';
+import type { AttemptRef, ClaimAnswer, ClaimTerms, Owner, Settlement } from '../../src/jobs/ports.ts';
 
 interface ModelJob {
   id: string;
@@ -9,11 +10,12 @@ interface ModelJob {
   priority: number;
   key: string | undefined;
   life: JobLife;
+  /** The last end that was written down. */
+  end?: unknown[];
 }
 
 /** The event of one attempt's end, as `stepJob` takes it. */
 export type End = Extract<JobEvent, { is: 'done' | 'failed' | 'lost' | 'cancelled' }>;
-export type Terms = { owner: string; leaseUntil: number; now: number };
 
 /**
  * The jobs of a store in the plainest way: one list that is looked through, in which nothing changes but by `stepJob`.
@@ -26,21 +28,26 @@ export class JobModel {
   add(job: NewJob, now: number, id: string): string | undefined {
     const first = this.holderOf(job.agent, job.key);
     if (first) return first.id;
-    const life = newJob(job.runAt ?? now, job.attempts, job.staleAt ?? null);
+    const life = newJob(job.runAt ?? now + (job.inMs ?? 0), job.attempts, job.staleAt ?? null);
     this.jobs.push({ id, age: this.jobs.length, agent: job.agent, priority: job.priority ?? 0, key: job.key, life });
     return undefined;
   }
 
-  claim(agent: string, limit: number, terms: Terms): Pick<ClaimAnswer, 'nextAt'> & { taken: AttemptRef[] } {
+  claim(
+    agent: string,
+    limit: number,
+    { owner, leaseMs }: ClaimTerms,
+    now: number,
+  ): Pick<ClaimAnswer, 'nextInMs'> & { taken: AttemptRef[] } {
     const taken: AttemptRef[] = [];
     for (const { id, runAt } of this.ready(agent)) {
-      if (runAt > terms.now || taken.length === limit) continue;
-      if (isStale(this.find(id)!.life, terms.now)) this.step(id, { is: 'stale', now: terms.now });
-      else if (this.step(id, { is: 'claimed', ...terms }))
+      if (runAt > now || taken.length === limit) continue;
+      if (isStale(this.find(id)!.life, now)) this.step(id, { is: 'stale', now });
+      else if (this.step(id, { is: 'claimed', owner, leaseUntil: now + leaseMs, now }))
         taken.push({ job: id, attempt: this.find(id)!.life.attempt });
     }
     const left = this.ready(agent).map(({ runAt }) => runAt);
-    return { taken, nextAt: left.length > 0 ? Math.min(...left) : null };
+    return { taken, nextInMs: left.length > 0 ? Math.min(...left) - now : null };
   }
 
   /** What was cancelled was this; undefined when there was nothing to cancel. */
@@ -62,8 +69,20 @@ export class JobModel {
     return (holder === undefined || holder === job) && this.step(id, { is: 'redriven', now });
   }
 
-  /** Attempts that nobody holds any more, by the eyes of `owner`. */
-  abandoned(owner: string, now: number): AttemptRef[] {
+  /** Ends an attempt; the same end once more is accepted and changes nothing. */
+  settle(settlement: Settlement, event: End): boolean {
+    const job = this.find(settlement.job);
+    if (this.step(settlement.job, event)) {
+      job!.end = identityOf(settlement);
+      return true;
+    }
+    return (
+      job?.life.is === settlement.state && job.end !== undefined && isDeepStrictEqual(job.end, identityOf(settlement))
+    );
+  }
+
+  /** Attempts that nobody holds any more, as `owner` sees it. */
+  abandoned(owner: Owner, now: number): AttemptRef[] {
     return this.jobs
       .map(({ id, life }) => ({ job: id, attempt: life.attempt, life }))
       .filter(({ life, attempt }) => stepJob(life, { is: 'lost', attempt, owner, now, again: now }) !== 'refused')
@@ -92,4 +111,9 @@ export class JobModel {
       )
       .sort((a, b) => b.priority - a.priority || a.runAt - b.runAt || a.age - b.age);
   }
+}
+
+/** What makes two ends the same end. */
+function identityOf({ attempt, startedAt, finishedAt, result, summary, error }: Settlement): unknown[] {
+  return [attempt, startedAt, finishedAt, result ?? null, summary ?? null, error ?? null];
 }

@@ -5,10 +5,10 @@
 import { execFileSync } from 'node:child_process';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore } from '../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 
 const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: process.argv[2]! });
-const add = () => store.add([{ agent: 'a', trigger: 'manual', input: 'x'.repeat(100_000), attempts: 1 }], 1);
+const add = () => store.add([{ agent: 'a', trigger: 'manual', input: 'x'.repeat(100_000), attempts: 1 }]);
 const allow = (bytes: string) => execFileSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${bytes}:`]);
 
 await store.start();

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
 import { migrate, schemaOf } from '../../src/store/sqlite/inside/migrate.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA } from '../../src/store/sqlite/inside/schema.ts';
+import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
 import { cleaningUp, faultOf, folder, storeAt } from './folder.ts';
 import { added, claimed, done, job, T0 } from './laws/world.ts';
 
@@ -36,7 +36,7 @@ test('a store of schema 1 opens and goes on', async () => {
   storeOfSchema1(file).close();
   const store = storeAt(file);
   await store.start();
-  expect((await store.checkUp()).schema).toBe(SCHEMA);
+  expect((await store.health()).schema).toBe(SCHEMA);
   expect((await store.list({ limit: 9 })).map(({ state }) => state)).toEqual(['queued', 'done']);
   const [taken] = await claimed(store);
   expect(await store.settle([done(taken!)])).toEqual([true]);

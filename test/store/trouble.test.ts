@@ -7,11 +7,11 @@ import { expect, test } from 'vitest';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createStoreChannel } from '../../src/store/sqlite/channel.ts';
-import { openReadOnly } from '../../src/store/sqlite/index.ts';
+import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
 import { packSettlements } from '../../src/store/sqlite/wire.ts';
 import { jobsIn } from './crash.ts';
 import { afterThisTest, cleaningUp, faultOf, folder, storeAt } from './folder.ts';
-import { job, T0 } from './laws/world.ts';
+import { job, LEASE, T0 } from './laws/world.ts';
 
 cleaningUp();
 
@@ -19,12 +19,12 @@ test('a call that is wrong by itself fails alone', async () => {
   const store = storeAt(join(folder(), 'store.db'));
   await store.start();
   const answers = await Promise.allSettled([
-    store.add([job({ input: '1' })], T0),
-    store.add([job({ input: '2' }), job({ attempts: 'many' as never })], T0),
+    store.add([job({ input: '1' })]),
+    store.add([job({ input: '2' }), job({ attempts: 'many' as never })]),
     // No check sees inside of what an event carries; SQLite, or the thread, refuses it.
     store.append([{ at: T0, kind: 'k', agent: null, message: 'm', data: { big: 1n } }]),
     store.setState('a', 'k', (() => {}) as never, T0),
-    store.add([job({ input: '3' })], T0),
+    store.add([job({ input: '3' })]),
     store.setState('a', 'k', '1', T0),
     store.getState('a', 'k'),
   ]);
@@ -46,7 +46,7 @@ test('a call that is wrong by itself fails alone', async () => {
 async function settledBelowTheChecks(file: string, calls: Settlement[][]) {
   const line = createStoreChannel({ file, role: 'writer' }, { time: machineTime }, () => {});
   await line.open();
-  const answers = Promise.allSettled(calls.map((ends) => line.call('settle', packSettlements(ends))));
+  const answers = Promise.allSettled(calls.map((ends) => line.call('settle', packSettlements(ends, T0))));
   await line.close();
   return answers;
 }
@@ -55,9 +55,8 @@ test('the totals of a call that was undone are not counted', async () => {
   const file = join(folder(), 'store.db');
   const store = storeAt(file);
   await store.start();
-  await store.add([job(), job()], T0);
-  const terms = { owner: 'host', leaseUntil: T0, now: T0 };
-  const [answer] = await store.claim([{ agent: 'a', version: 'v', limit: 2 }], terms);
+  await store.add([job(), job()]);
+  const [answer] = await store.claim([{ agent: 'a', version: 'v', limit: 2 }], LEASE);
   const [one, two] = answer!.assignments.map(({ job, attempt }) => ({
     job,
     attempt,
@@ -126,9 +125,9 @@ test('damage that is met later is told, and reads elsewhere go on', async () => 
   writeFileSync(file, bytes);
   const store = storeAt(file);
   await store.start();
-  expect(await faultOf(store.add([job()], T0))).toMatchObject({ code: 'STORE_CORRUPT', file });
+  expect(await faultOf(store.add([job()]))).toMatchObject({ code: 'STORE_CORRUPT', file });
   expect(await store.getState('a', 'k')).toBe('1');
-  expect((await store.checkUp({ integrity: true })).integrity).not.toBe('ok');
+  expect((await store.health({ thorough: true })).detail).not.toBeNull();
 });
 
 test('another process that holds the store for long is told, and nothing is kept of what was refused', async () => {
@@ -138,9 +137,9 @@ test('another process that holds the store for long is told, and nothing is kept
   const other = new DatabaseSync(file);
   afterThisTest(() => other.close());
   other.exec('BEGIN IMMEDIATE');
-  expect(await faultOf(store.add([job()], T0))).toMatchObject({ code: 'STORE_BUSY', file });
+  expect(await faultOf(store.add([job()]))).toMatchObject({ code: 'STORE_BUSY', file });
   other.exec('ROLLBACK');
-  expect(await store.add([job()], T0)).toHaveLength(1);
+  expect(await store.add([job()])).toHaveLength(1);
   expect(await store.list({ limit: 9 })).toHaveLength(1);
 });
 
@@ -162,7 +161,7 @@ test('a full disk refuses everything, keeps what it has, and works again by itse
   const input = 'x'.repeat(10_000);
   const fault = await faultOf(
     (async () => {
-      for (;;) acknowledged.push((await store.add([job({ input })], T0))[0]!.id);
+      for (;;) acknowledged.push((await store.add([job({ input })]))[0]!.id);
     })(),
   );
   expect(fault).toMatchObject({ code: 'STORE_FULL', file });
@@ -170,9 +169,9 @@ test('a full disk refuses everything, keeps what it has, and works again by itse
   expect(acknowledged.length).toBeGreaterThan(20);
   expect((await store.list({ limit: 1_000 })).map(({ id }) => id).reverse()).toEqual(acknowledged);
   execFileSync('mount', ['-o', 'remount,size=8000000', path as string]);
-  acknowledged.push((await store.add([job({ input })], T0))[0]!.id);
+  acknowledged.push((await store.add([job({ input })]))[0]!.id);
   expect((await store.list({ limit: 1_000 })).map(({ id }) => id).reverse()).toEqual(acknowledged);
-  expect((await store.checkUp({ integrity: true })).integrity).toBe('ok');
+  expect((await store.health({ thorough: true })).detail).toBeNull();
 });
 
 test('what only asks is answered on a full disk, also when it travels with what is refused', async (context) => {
@@ -182,7 +181,7 @@ test('what only asks is answered on a full disk, also when it travels with what 
   await store.setState('a', 'k', '1', T0);
   const tooBig = job({ input: 'x'.repeat(4_000_000) });
   const [refused, asked, wrong, after] = await Promise.allSettled([
-    store.add([tooBig], T0),
+    store.add([tooBig]),
     store.getState('a', 'k'),
     store.getState('a', (() => {}) as never),
     store.get('job-1'),
@@ -191,7 +190,7 @@ test('what only asks is answered on a full disk, also when it travels with what 
   expect(asked).toEqual({ status: 'fulfilled', value: '1' });
   expect(wrong.status).toBe('rejected');
   expect(after).toEqual({ status: 'fulfilled', value: undefined });
-  expect(await store.add([job()], T0)).toHaveLength(1);
+  expect(await store.add([job()])).toHaveLength(1);
 });
 
 test('a disk that is full at the start is told as that', async (context) => {
@@ -203,7 +202,7 @@ test('a disk that is full at the start is told as that', async (context) => {
   expect(await faultOf(store.start())).toMatchObject({ code: 'STORE_FULL' });
   rmSync(filler);
   await store.start();
-  expect(await store.add([job()], T0)).toHaveLength(1);
+  expect(await store.add([job()])).toHaveLength(1);
 });
 
 /** A memory disk of so many bytes, undefined where mounting is not permitted. */

@@ -7,12 +7,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isInstant } from '../../src/kernel/instant.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
-import { createSqliteStore, openReadOnly, type SqliteStore } from '../../src/store/sqlite/index.ts';
+import type { Store } from '../../src/store/ports.ts';
 import { RULES } from '../../src/store/sqlite/inside/aside/rules.ts';
+import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { afterThisTest, cleaningUp, folder, storeAt } from './folder.ts';
-import { added, claimed, failed, HOUR, job, T0 } from './laws/world.ts';
+import { added, claimed, failed, HOUR, job, LEASE, T0 } from './laws/world.ts';
 
 cleaningUp();
+
+/** A clock that shows T0. */
+const AT_T0 = { ...machineTime, now: () => T0, monotonic: () => 0 };
 
 /** As an older version left them, or a disk, or somebody with SQL: integers that JavaScript cannot read, and those that no Date has. */
 const INTEGERS = [
@@ -26,11 +31,11 @@ const INTEGERS = [
 const TEXTS = [`'no JSON'`, `'[]'`, `'{}'`, `'5'`, `''`, `char(0)`];
 
 /** Rows in every table: those of agent `a` are to be spoilt, those of `b` are its neighbour's. */
-async function lived(store: SqliteStore): Promise<void> {
+async function lived(store: Store): Promise<void> {
   for (const agent of ['a', 'b']) {
     await added(store, [{ agent }, { agent }, { agent }, { agent, priority: 5 }]);
     const [one, two] = await claimed(store, 2, T0, agent);
-    await store.settle([failed(one!, { state: 'retrying', runAt: T0 + HOUR }), failed(two!)]);
+    await store.settle([failed(one!, { state: 'retrying', inMs: HOUR }), failed(two!)]);
     const [three] = await claimed(store, 1, T0, agent);
     await store.beginEffect(three!, 'k', T0);
     await store.endEffect(three!, 'k', '1', T0);
@@ -64,7 +69,7 @@ async function lived(store: SqliteStore): Promise<void> {
 }
 
 /** Everything that is ever asked of a store, of the neighbour where an agent is named. */
-async function everyRead(store: SqliteStore): Promise<unknown[]> {
+async function everyRead(store: Store): Promise<unknown[]> {
   const jobs = await store.list({ limit: 100 });
   for (const { queuedAt, runAt, staleAt, slot, startedAt, finishedAt } of jobs) {
     for (const at of [queuedAt, runAt, staleAt, slot, startedAt, finishedAt]) {
@@ -77,11 +82,11 @@ async function everyRead(store: SqliteStore): Promise<unknown[]> {
         { agent: 'a', version: 'v', limit: 9 },
         { agent: 'b', version: 'v', limit: 9 },
       ],
-      { owner: 'x', leaseUntil: T0 + HOUR, now: T0 },
+      LEASE,
     ),
-    store.abandoned('nobody', T0),
+    store.abandoned({ host: 'nobody', run: '1' }),
     store.waiting(),
-    store.backlog(T0),
+    store.backlog(),
     store.overview(),
     store.deadByCause(),
     store.paused(),
@@ -97,7 +102,7 @@ async function everyRead(store: SqliteStore): Promise<unknown[]> {
     store.hourFigures(T0 - HOUR, T0 + HOUR),
     store.slotFigures(T0 - HOUR, T0 + HOUR),
     store.stateEntries('a'),
-    store.checkUp(),
+    store.health(),
   ];
   return Promise.all([
     ...asked,
@@ -133,7 +138,7 @@ function spoil(file: string, table: string, column: string, value: string): numb
 let template: string;
 beforeAll(async () => {
   template = join(mkdtempSync(join(tmpdir(), 'daruma-store-')), 'store.db');
-  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file: template });
+  const store = createSqliteStore({ time: AT_T0, log: silentLog }, { file: template });
   await store.start();
   await lived(store);
   await store.stop();
@@ -157,10 +162,7 @@ describe('a row that cannot be read', () => {
       const file = copyOfTemplate();
       afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));
       let count = 0;
-      const store = createSqliteStore(
-        { time: machineTime, log: silentLog, setAside: (rows) => (count += rows) },
-        { file },
-      );
+      const store = createSqliteStore({ time: AT_T0, log: silentLog, setAside: (rows) => (count += rows) }, { file });
       afterThisTest(() => store.stop());
       await store.start();
       const ofB = (await store.list({ agent: 'b', limit: 100 })).map(({ id }) => id);
@@ -196,7 +198,7 @@ describe('a row that cannot be read', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(spoilt, { minLength: 1, maxLength: 4 }), async (spoils) => {
         const file = copyOfTemplate();
-        const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
+        const store = createSqliteStore({ time: AT_T0, log: silentLog }, { file });
         try {
           for (const { place, integer, text } of spoils) {
             const value = isText(place.table, place.column) ? text : integer;
@@ -217,7 +219,7 @@ describe('a row that cannot be read', () => {
           expect(await store.unreadable()).toEqual([]);
           const jobs = await store.list({ limit: 100 });
           expect(jobs.filter(({ agent }) => agent === 'b')).toHaveLength(4);
-          expect((await store.checkUp({ integrity: true })).integrity).toBe('ok');
+          expect((await store.health({ thorough: true })).detail).toBeNull();
         } finally {
           await store.stop();
           rmSync(dirname(file), { recursive: true, force: true });
@@ -244,7 +246,7 @@ describe('a row that cannot be read', () => {
         content: expect.stringContaining('1795736000000000000'),
       },
     ]);
-    expect(await store.redrive([one!], T0)).toEqual([one]);
+    expect(await store.redrive([one!])).toEqual([one]);
     expect((await claimed(store)).map(({ job: id }) => id)).toContain(one);
   });
 
@@ -253,7 +255,7 @@ describe('a row that cannot be read', () => {
     const store = storeAt(file);
     await store.start();
     await store.pause('a', T0 + HOUR, T0);
-    await store.add([job()], T0);
+    await store.add([job()]);
     const [taken] = await claimed(store);
     await store.beginEffect(taken!, 'k', T0);
     await store.endEffect(taken!, 'k', '7', T0);

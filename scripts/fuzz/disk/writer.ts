@@ -8,7 +8,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { toPlainFault } from '../../../src/kernel/fault.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { machineTime } from '../../../src/kernel/time.ts';
-import { createSqliteStore } from '../../../src/store/sqlite/index.ts';
+import { createSqliteStore } from '../../../src/store/sqlite/store.ts';
 import { seeded } from '../random.ts';
 
 const [file, calls, end, seed] = process.argv.slice(2) as [string, string, string, string];
@@ -26,7 +26,7 @@ const KINDS: Record<string, () => Promise<[string, string][]>> = {
       input: 'x'.repeat(chance.between(0, 1_500)),
       attempts: 3,
     }));
-    return (await store.add(jobs, Date.now())).map(({ id }) => [id, 'queued']);
+    return (await store.add(jobs)).map(({ id }) => [id, 'queued']);
   },
   async note() {
     const value = String(chance.between(0, 1_000_000));
@@ -34,8 +34,7 @@ const KINDS: Record<string, () => Promise<[string, string][]>> = {
     return [['note', value]];
   },
   async claim() {
-    const now = Date.now();
-    const terms = { owner: 'writer', leaseUntil: now + 60_000, now };
+    const terms = { owner: { host: 'writer', run: '1' }, leaseMs: 60_000 };
     const [answer] = await store.claim([{ agent: 'a', version: 'v', limit: 2 }], terms);
     taken.push(...answer!.assignments);
     return answer!.assignments.map(({ job }) => [job, 'running']);

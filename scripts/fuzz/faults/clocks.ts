@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ControlClient } from '../../../src/control/client.ts';
 import type { Slot } from '../../../src/schedule/ports.ts';
-import { openReadOnly } from '../../../src/store/sqlite/index.ts';
+import { openReadOnly } from '../../../src/store/sqlite/read-only.ts';
 import type { Broken } from '../check.ts';
 import { delay, until } from '../delay.ts';
 import type { Fault } from '../fault.ts';

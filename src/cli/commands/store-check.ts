@@ -24,7 +24,7 @@ export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width'
   const facts = `${view.file}  schema ${view.schema} · ${formatSize(view.bytes)}`;
   const lines = [`${isWhole(view) ? paint('green', '✓') : paint('red', '✗')} ${facts}`];
   if (view.integrity !== 'ok') {
-    lines.push(`  SQLite finds it damaged: ${oneLine(view.integrity)}`, `  ${paint('cyan', '→')} daruma backup list`);
+    lines.push(`  it is damaged: ${oneLine(view.integrity)}`, `  ${paint('cyan', '→')} daruma backup list`);
   }
   const { length } = view.unreadable;
   const none =

@@ -1,5 +1,5 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { JobStore } from '../../jobs/ports.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import type { HoldUps } from './hold-ups.ts';
@@ -8,7 +8,7 @@ import type { IncidentReads } from './incidents.ts';
 /** What a look into the store needs, whether the host runs or not. */
 export interface LookupNeeds {
   time: Time;
-  store: Pick<JobStore, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
+  store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
   /** Why a job does not start; undefined while the host is down: nobody knows. */
   holdUpOf?: HoldUps;

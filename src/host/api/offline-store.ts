@@ -4,7 +4,7 @@ import type { StoreView, UnreadableView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { createSqliteStore, openReadOnly } from '../../store/sqlite/index.ts';
+import { openStore, openStoreForReading } from '../../store/open.ts';
 import type { Aside } from '../../telemetry/ports.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
@@ -17,11 +17,11 @@ const MOST_SHOWN = 1_000;
 /** Looks at the store of an installation, at every row and at the file; beside a running host, too, which notices nothing. */
 export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mended'>> {
   const file = storeFileOf(folder);
-  const store = openReadOnly(file);
+  const store = openStoreForReading({ file: file });
   try {
-    const { schema, bytes, integrity } = await store.checkUp({ integrity: true });
-    // Damage that SQLite names may end the look at the rows, too.
-    const orNothing = <T>(rows: Promise<T[]>) => (integrity === 'ok' ? rows : rows.catch((): T[] => []));
+    const { schema, bytes, detail } = await store.health({ thorough: true });
+    // Damage that the store names may end the look at the rows, too.
+    const orNothing = <T>(rows: Promise<T[]>) => (detail === null ? rows : rows.catch((): T[] => []));
     const unreadable = (await orNothing(store.unreadable())).map(viewUnreadable);
     const asides = await orNothing(store.asides({ limit: MOST_SHOWN }));
     const setAside = asides.map((one) => ({
@@ -30,7 +30,7 @@ export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mend
       ...viewUnreadable(one),
       content: one.content,
     }));
-    return { file, schema, bytes, integrity: integrity ?? 'not looked at', unreadable, setAside };
+    return { file, schema, bytes, integrity: detail ?? 'ok', unreadable, setAside };
   } finally {
     store.close();
   }
@@ -40,7 +40,7 @@ export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mend
 export async function mendStore(folder: string): Promise<number> {
   const file = storeFileOf(folder);
   const lock = await lockFolder(folder, { time: machineTime });
-  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
+  const store = openStore({ time: machineTime, log: silentLog }, { file });
   try {
     await store.start();
     return await store.setAside(machineTime.now());

@@ -7,7 +7,7 @@ import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { openReadOnly } from '../../store/sqlite/index.ts';
+import { openStoreForReading } from '../../store/open.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { readConfig } from '../config/read.ts';
 import { createSecrets } from '../secrets/secrets.ts';
@@ -44,7 +44,7 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
       next: 'daruma start',
     });
   }
-  const store = openReadOnly(file);
+  const store = openStoreForReading({ file: file });
   const { agents, origins: agentOrigins } = await lastInForce(folder);
   const names = new Set([...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent));
   const listings = [...new Set([...agents.keys(), ...names])]

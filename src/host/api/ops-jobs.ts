@@ -163,9 +163,7 @@ export function jobOps(hostContext: HostContext): JobOps {
 
     async drop({ dryRun, ...which }) {
       const why = { code: 'DROPPED', message: 'dropped by hand' };
-      const done = await ended({ ...which, states: ['dead'], dryRun }, (ids) =>
-        store.drop(ids, why, hostContext.time.now()),
-      );
+      const done = await ended({ ...which, states: ['dead'], dryRun }, (ids) => store.drop(ids, why));
       if (dryRun) return { ...done, dryRun };
       const message = `${done.count} dead jobs were dropped`;
       events.record('info', { kind: 'job.dropped', agent: null, message, data: { ...which } });

@@ -1,6 +1,6 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Incident } from '../../healing/ports.ts';
-import type { AgentOverview, JobStore, StateStore } from '../../jobs/ports.ts';
+import type { AgentOverview, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { type Planning, whyUnscheduled } from '../../schedule/planning.ts';
@@ -36,7 +36,7 @@ export interface Left {
 
 export interface StatesNeeds {
   time: Time;
-  store: Pick<JobStore, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
+  store: Pick<JobRecords, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
   /** How far the agent's slots are planned; not known while the host is down. */
   planning?(agent: string): Planning | undefined;

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { resolveHostSettings } from '../../catalog/files/host-settings.ts';
 import type { ProofView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { proveStore } from '../../store/sqlite/prove.ts';
+import { proveStore } from '../../store/open.ts';
 import { type Entry, entriesOf, unpack } from './archive.ts';
 
 /** The file in which a backup says what it is; `plugins/backup.ts` writes it. */
@@ -51,7 +51,7 @@ export async function unpackAndProve(file: string, into: string): Promise<Unpack
   if (!paths.has(store)) {
     throw new Fault({ code: 'BACKUP_UNKNOWN', message: `${file} holds no store`, next: 'daruma backup list' });
   }
-  const { jobs } = proveStore(join(into, store));
+  const { jobs } = proveStore({ file: join(into, store) });
   const lacks = about.lacks ?? [
     ...ALWAYS_LACKS,
     ...['package.json', 'package-lock.json'].filter((name) => !paths.has(name)),

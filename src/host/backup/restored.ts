@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobStore } from '../../jobs/ports.ts';
+import type { JobQueue, JobRecords } from '../../jobs/ports.ts';
 import { settle } from '../../jobs/step.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -19,7 +19,7 @@ const NO_BACKOFF = { first: 1_000, longest: 1_000 };
  */
 export async function settleRestored(
   folder: string,
-  store: Pick<JobStore, 'get' | 'settle'>,
+  store: Pick<JobQueue, 'settle'> & Pick<JobRecords, 'get'>,
   { now, log }: { now: number; log: Log },
 ): Promise<void> {
   const { job: id, madeAt } = await aboutOf(folder);

@@ -1,6 +1,6 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
-import type { JobStore } from '../../jobs/ports.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
@@ -28,7 +28,7 @@ export interface ConfigWatchNeeds {
   time: Time;
   log: Log;
   config: ConfigInUse;
-  store: Pick<JobStore, 'list'>;
+  store: Pick<JobRecords, 'list'>;
   jobs: Pick<Jobs, 'redrive'>;
   /** Settings cannot be changed in place: the host has to start again. */
   again(why: string): void;

@@ -1,6 +1,6 @@
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { SqliteStore } from '../../store/sqlite/store.ts';
+import type { Store } from '../../store/ports.ts';
 
 /** Questions of rooms that start. A refusal of any of them would end the start. All answers are lists. */
 const ASKED_AT_START = ['paused', 'abandoned', 'waiting', 'newestSlots', 'nextSlots', 'dueSlots'] as const;
@@ -9,7 +9,7 @@ const ASKED_AT_START = ['paused', 'abandoned', 'waiting', 'newestSlots', 'nextSl
  * The store of a host in safe mode: an answer that it cannot give counts as an empty one, and the log says so. No agent works meanwhile, so
  * nothing is missed; and a host that does not start cannot be asked what is wrong.
  */
-export function withSafeReads(store: SqliteStore, log: Log): SqliteStore {
+export function withSafeReads(store: Store, log: Log): Store {
   const told = new Set<string>();
   const safely =
     (name: (typeof ASKED_AT_START)[number]) =>

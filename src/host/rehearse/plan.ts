@@ -3,7 +3,7 @@ import { compileDraft } from '../../catalog/builder/draft.ts';
 import type { Listing } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
-import type { JobStore } from '../../jobs/ports.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { agentInForce, listingOf } from '../api/known.ts';
 import type { HostContext } from '../host-context.ts';
@@ -80,7 +80,7 @@ export function onProbation(agent: Agent): RehearsalCandidate {
 
 /** The newest jobs that ended under another version, or under any if there are none; oldest first. */
 export async function recordsOf(
-  store: Pick<JobStore, 'list'>,
+  store: Pick<JobRecords, 'list'>,
   agent: string,
   version: string,
   last: number,

@@ -1,7 +1,7 @@
 import type { RehearsalSide, RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
-import type { EffectRecord, EffectStore, JobStore, StateStore } from '../../jobs/ports.ts';
+import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
@@ -16,7 +16,7 @@ import type { RehearsalRoom } from './room.ts';
 
 export interface RehearseNeeds {
   time: Time;
-  store: Pick<JobStore, 'list'> & Pick<EffectStore, 'effectsOf'> & Pick<StateStore, 'getState' | 'stateKeys'>;
+  store: Pick<JobRecords, 'list'> & Pick<EffectStore, 'effectsOf'> & Pick<StateStore, 'getState' | 'stateKeys'>;
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
   room: RehearsalRoom;

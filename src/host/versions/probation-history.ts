@@ -1,7 +1,7 @@
 import type { Probationer } from '../../catalog/ports.ts';
 import { noRuns, type ProbationRuns, withEnd } from '../../catalog/rollout/probation.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
-import type { JobStore } from '../../jobs/ports.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
 import { causeOf } from '../../jobs/step.ts';
 import { NO_FAULT } from './outcomes.ts';
 
@@ -19,7 +19,7 @@ const NEWEST = 200;
 const ENDED: JobState[] = ['done', 'dead', 'retrying'];
 
 /** Reads the newest jobs of the agent. What began before the trial was the good one's, if its version ran it. */
-export async function historyOf(store: Pick<JobStore, 'list'>, trial: Probationer): Promise<ProbationHistory> {
+export async function historyOf(store: Pick<JobRecords, 'list'>, trial: Probationer): Promise<ProbationHistory> {
   const { agent, since, good, excused } = trial;
   const jobs = await store.list({ agent: agent.name, states: ENDED, limit: NEWEST });
   const history: ProbationHistory = { candidate: noRuns(since), good: noRuns(0), failed: new Map(), ends: new Set() };

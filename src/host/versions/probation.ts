@@ -14,7 +14,7 @@ import {
 } from '../../catalog/rollout/probation.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
-import type { JobStore, Settlement } from '../../jobs/ports.ts';
+import type { JobQueue, JobRecords, Settlement } from '../../jobs/ports.ts';
 import { causeOf } from '../../jobs/step.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -55,7 +55,7 @@ export interface ProbationNeeds {
   time: Time;
   log: Log;
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;
-  store: Pick<JobStore, 'list' | 'hasten'>;
+  store: Pick<JobQueue, 'hasten'> & Pick<JobRecords, 'list'>;
   jobs(): Pick<Jobs, 'redrive' | 'wake'>;
   /** Nothing has to stay warm any more. */
   useWorkers(): void;
@@ -194,7 +194,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     const waiting = [...failed].flatMap(([job, state]) => (state === 'retrying' ? job : []));
     const again = async () => {
       if (dead.length > 0) await needs.jobs().redrive(dead);
-      if (waiting.length > 0) await store.hasten(waiting, time.now());
+      if (waiting.length > 0) await store.hasten(waiting);
       needs.jobs().wake(agent);
     };
     working.add(

@@ -4,7 +4,7 @@ import type { Jobs } from '../../jobs/jobs.ts';
 import type { Log } from '../../kernel/log.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { SqliteStore } from '../../store/sqlite/store.ts';
+import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
 import { createProbation, type Probation, type RollbackNews } from './probation.ts';
 
@@ -14,7 +14,7 @@ export interface RollbackNeeds {
   events: Events;
   healer: Healer;
   catalog: Catalog;
-  store: SqliteStore;
+  store: Store;
   jobs(): Jobs;
   useWorkers(): void;
 }

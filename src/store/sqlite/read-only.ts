@@ -3,16 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../kernel/fault.ts';
+import type { ReadOnlyStore, ReadPorts, Sync } from '../ports.ts';
 import { asideWrites } from './inside/aside/set-aside.ts';
 import { storeFault } from './inside/faults.ts';
 import { openForReading } from './inside/open.ts';
 import { isUnreadable } from './inside/readable.ts';
 import { restoreMissing } from './inside/restore-schema.ts';
 import { openReads } from './inside/tables.ts';
-import type { ReadPorts, Sync } from './ports.ts';
-
-/** A store opened for looking only, in the calling thread. */
-export type ReadOnlyStore = ReadPorts & { close(): void };
 
 /**
  * Opens a store for reading while its host is down; works beside a running host too. Throws a `Fault`: `STORE_MISSING`, `STORE_OLDER`,
@@ -95,7 +92,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'quarantines',
   'unreadable',
   'asides',
-  'checkUp',
+  'health',
   'stateEntries',
   'stateSizes',
 ];

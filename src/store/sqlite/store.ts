@@ -1,53 +1,40 @@
-import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import type { Log } from '../../kernel/log.ts';
-import type { Service } from '../../kernel/service.ts';
-import type { Time } from '../../kernel/time.ts';
+import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
+import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
-import type { StorePorts } from './ports.ts';
+import { createStoreClock, type StoreClock } from './clock.ts';
 import {
   OP_KINDS,
   type OpName,
+  type OwnOps,
   type PackedOps,
   type Plain,
   packAttempts,
   packJob,
   packSettlements,
+  STAMPED,
   type StoreOps,
   unpackAdded,
   unpackClaim,
 } from './wire.ts';
 
+/** How often an idle store is asked for a sign of life. */
+const PING_EVERY_MS = 5_000;
+/** The pause before a step back of the clock is written down again that the store refused. */
+const MOVED_AGAIN_AFTER_MS = 1_000;
+
 /**
- * The embedded store: one SQLite file, written by one thread.
+ * Makes the embedded store: one SQLite file, written by one thread.
  *
  * What it promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be
  * lost at a power cut, which queues the job again). Calls that wait are committed together, in the order in which they
  * were made; one that is refused leaves the others. When the disk is full or fails, calls reject with a `Fault` (`STORE_FULL`,
  * `STORE_IO`, `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone. (When the
  * flush itself fails and the process is killed before its next write, the refused call may be found done.)
+ * Nothing is opened before `start()`, which rejects with a `Fault` that says what to do.
  */
-export type SqliteStore = Service & StorePorts;
-
-export interface SqliteStoreNeeds {
-  time: Time;
-  log: Log;
-  /** So many rows could not be read and were set aside. */
-  setAside?(count: number): void;
-  /** The store thread died. Every call rejects (`STORE_DIED`, then `STORE_STOPPED`) until `start()` is called again. */
-  onFailure?(fault: PlainFault): void;
-}
-
-export interface SqliteStoreOptions {
-  /** Path of the store; its folder is made when it is missing. `-wal` and `-shm` beside it belong to it. */
-  file: string;
-}
-
-/** How often an idle store is asked for a sign of life. */
-const PING_EVERY_MS = 5_000;
-
-/** Makes the store; nothing is opened before `start()`, which rejects with a `Fault` that says what to do. */
-export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStoreOptions): SqliteStore {
+export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Store {
   const { time, log } = needs;
   const writer = createStoreChannel({ file, role: 'writer' }, needs, (fault) => {
     log.error(fault.message, { code: fault.code });
@@ -60,10 +47,11 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
   let started: Promise<void> | undefined;
   let readerOpened: Promise<void> | undefined;
   let cancelPing = () => {};
+  const clock = createStoreClock(time, moveBack);
 
   return {
-    ...packedCalls(writer),
-    ...plainCalls((name, args) => (OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args))),
+    ...packedCalls(writer, clock),
+    ...plainCalls(clock, (name, args) => (OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args))),
     start() {
       started ??= writer.open().then(ping, (thrown) => {
         started = undefined;
@@ -85,7 +73,25 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
   function ping(): void {
     if (!writer.isOpen()) return;
     writer.ping();
+    clock.nearest();
     cancelPing = time.after(PING_EVERY_MS, ping);
+  }
+
+  /** Moves jobs along with the clock, ahead of the call that saw it step back; tried again while the store refuses it. */
+  function moveBack(was: number, now: number): void {
+    const by = formatDuration(was - now);
+    writer.call('setBack', was, now).then(
+      (moved) => {
+        if (moved > 0)
+          log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
+      },
+      (thrown) => {
+        log.warn(`jobs could not be moved along with the clock, which went back by ${by}`, {
+          fault: toPlainFault(thrown),
+        });
+        if (writer.isOpen()) time.after(MOVED_AGAIN_AFTER_MS, () => moveBack(was, now));
+      },
+    );
   }
 
   /** What can take long has a thread of its own, so that no job waits for a report. It is started by the first of them. */
@@ -111,40 +117,47 @@ export function createSqliteStore(needs: SqliteStoreNeeds, { file }: SqliteStore
 
 type Ask = <K extends OpName>(name: K, args: Parameters<StoreOps[K]>) => Promise<ReturnType<StoreOps[K]>>;
 
-function packedCalls(line: StoreChannel): Pick<StorePorts, keyof PackedOps> {
+function packedCalls(line: StoreChannel, clock: StoreClock): Pick<StorePorts, keyof PackedOps> {
   return {
-    async add(jobs, now) {
-      checkWrite('add', [jobs, now]);
+    async add(jobs) {
+      checkWrite('add', [jobs]);
+      const now = clock.now();
       const flat: Plain[] = [];
       for (const job of jobs) packJob(flat, job, now);
       return unpackAdded(await line.call('add', flat, now));
     },
     async claim(requests, terms) {
       checkWrite('claim', [requests, terms]);
-      return unpackClaim(requests, await line.call('claim', requests, terms));
+      return unpackClaim(requests, await line.call('claim', clock.now(), requests, terms));
     },
     async settle(settlements) {
       checkWrite('settle', [settlements]);
-      return line.call('settle', packSettlements(settlements));
+      return line.call('settle', packSettlements(settlements, clock.now()));
     },
     release: (attempts) => line.call('release', packAttempts(attempts)),
-    async renew(attempts, leaseUntil) {
-      checkWrite('renew', [attempts, leaseUntil]);
-      const lost = await line.call('renew', packAttempts(attempts), leaseUntil);
+    async renew(attempts, leaseMs) {
+      checkWrite('renew', [attempts, leaseMs]);
+      const lost = await line.call('renew', packAttempts(attempts), clock.now() + leaseMs);
       return lost.map((place) => attempts[place]!);
     },
   };
 }
 
-/** The methods whose arguments and answers travel as they are. */
-function plainCalls(ask: Ask): Omit<StorePorts, keyof PackedOps> {
-  const packed: readonly string[] = ['add', 'claim', 'settle', 'release', 'renew'] satisfies (keyof PackedOps)[];
-  const names = (Object.keys(OP_KINDS) as OpName[]).filter((name) => !packed.includes(name));
+/** The methods whose arguments and answers travel as they are, some of them with the time before them. */
+function plainCalls(clock: StoreClock, ask: Ask): Omit<StorePorts, keyof PackedOps> {
+  const others: readonly string[] = ['add', 'claim', 'settle', 'release', 'renew', 'setBack'] satisfies (
+    | keyof PackedOps
+    | keyof OwnOps
+  )[];
+  const stamped: readonly string[] = STAMPED;
+  const names = (Object.keys(OP_KINDS) as OpName[]).filter((name) => !others.includes(name));
   const methods = names.map((name) => [
     name,
     async (...args: never[]) => {
       checkWrite(name, args);
-      return ask(name, args as never);
+      if (!stamped.includes(name)) return ask(name, args as never);
+      const now = OP_KINDS[name] === 'hard' || OP_KINDS[name] === 'soft' ? clock.now() : clock.nearest();
+      return ask(name, [now, ...args] as never);
     },
   ]);
   return Object.fromEntries(methods);

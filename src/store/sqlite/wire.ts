@@ -4,10 +4,19 @@
  * which costs half of what objects do; everything else goes as it is.
  */
 import type { Added, Assignment, JobState, NewJob } from '../../jobs/model.ts';
-import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } from '../../jobs/ports.ts';
+import type {
+  AttemptRef,
+  ClaimAnswer,
+  ClaimRequest,
+  ClaimTerms,
+  JobQueue,
+  JobRecords,
+  Settlement,
+} from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { INSTANTS } from '../../kernel/instant.ts';
+import type { StorePorts, Sync } from '../ports.ts';
 import { jobIdOf, rowOf } from './job-id.ts';
-import type { StorePorts, Sync } from './ports.ts';
 
 export type Plain = string | number | null;
 
@@ -15,14 +24,40 @@ export type Plain = string | number | null;
 export interface PackedOps {
   /** Rows of the jobs; negative: nothing was queued, a job has the key. Of those, in order: state, queuedAt, sameInput (0 or 1). */
   add(jobs: Plain[], now: number): { rows: number[]; firsts: Plain[] };
-  claim(requests: ClaimRequest[], terms: ClaimTerms): Plain[];
+  claim(now: number, requests: ClaimRequest[], terms: ClaimTerms): Plain[];
   settle(settlements: Plain[]): boolean[];
   release(attempts: number[]): void;
   /** Places in the list of those that are not held any more. */
   renew(attempts: number[], leaseUntil: number): number[];
 }
 
-export type StoreOps = PackedOps & Sync<Omit<StorePorts, keyof PackedOps>>;
+/** The calls that the thread is given the time of, by the store's clock. */
+export const STAMPED = [
+  'abandoned',
+  'cancel',
+  'cancelMany',
+  'hasten',
+  'redrive',
+  'drop',
+  'backlog',
+  'waiting',
+] as const;
+type StampedName = (typeof STAMPED)[number];
+type Stamped<Ports> = {
+  [K in keyof Ports]: Ports[K] extends (...args: infer A) => Promise<infer R> ? (now: number, ...args: A) => R : never;
+};
+export type StampedOps = Stamped<Pick<JobQueue & JobRecords, StampedName>>;
+
+/** Calls that the store makes itself. */
+export interface OwnOps {
+  /**
+   * The clock was set back from `was` to `now`: what was due is due as long as before, and what waits for its next attempt waits no
+   * longer than it would have. A later time that was asked for stays. Returns how many jobs were moved.
+   */
+  setBack(was: number, now: number): number;
+}
+
+export type StoreOps = PackedOps & StampedOps & OwnOps & Sync<Omit<StorePorts, keyof PackedOps | StampedName>>;
 export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 
@@ -93,7 +128,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   hourFigures: 'slow',
   slotFigures: 'slow',
   prune: 'hard',
-  checkUp: 'slow',
+  health: 'slow',
   unreadable: 'slow',
   setAside: 'hard',
   asides: 'read',
@@ -105,17 +140,24 @@ export const NEW_JOB_WIDTH = 11;
 /** state, queuedAt, sameInput */
 export const FIRST_WIDTH = 3;
 
+/** The time so long after another; the last that can be stored where that is sooner. */
+function timeIn(at: number, ms: number): number {
+  return Math.min(at + ms, INSTANTS.most);
+}
+
 /** One new job, appended to `flat`. */
 export function packJob(flat: Plain[], job: NewJob, now: number): void {
+  const runAt = job.runAt ?? (job.inMs === undefined ? now : timeIn(now, job.inMs));
+  const staleAt = job.staleAt ?? (job.staleAfterMs === undefined ? null : timeIn(runAt, job.staleAfterMs));
   flat.push(
     job.agent,
     job.trigger,
     job.priority ?? 0,
     job.attempts,
-    job.runAt ?? now,
+    runAt,
     job.slot ?? null,
     job.key ?? null,
-    job.staleAt ?? null,
+    staleAt,
     job.input,
     job.parent === undefined ? null : rowOf(job.parent),
     job.depth ?? 0,
@@ -125,7 +167,7 @@ export function packJob(flat: Plain[], job: NewJob, now: number): void {
 /** row, attempt, state, startedAt, finishedAt, runAt, result, summary, error, cause, worker, attempts */
 export const SETTLEMENT_WIDTH = 12;
 
-export function packSettlements(settlements: Settlement[]): Plain[] {
+export function packSettlements(settlements: Settlement[], now: number): Plain[] {
   const flat: Plain[] = [];
   for (const end of settlements) {
     flat.push(
@@ -134,7 +176,7 @@ export function packSettlements(settlements: Settlement[]): Plain[] {
       end.state,
       end.startedAt,
       end.finishedAt,
-      end.runAt ?? null,
+      end.inMs === undefined ? null : timeIn(now, end.inMs),
       end.result ?? null,
       end.summary ?? null,
       end.error ? JSON.stringify(end.error) : null,
@@ -167,11 +209,11 @@ export function unpackAdded({ rows, firsts }: ReturnType<PackedOps['add']>): Add
 /** row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth */
 export const ASSIGNMENT_WIDTH = 9;
 
-/** For each request: nextAt, the number of jobs taken, and the jobs. */
+/** For each request: in how many ms the next is due, the number of jobs taken, and the jobs. */
 export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswer[] {
   let at = 0;
   return requests.map(({ agent }) => {
-    const nextAt = flat[at] as number | null;
+    const nextInMs = flat[at] as number | null;
     const count = flat[at + 1] as number;
     at += 2;
     const assignments: Assignment[] = [];
@@ -189,6 +231,6 @@ export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswe
         depth: flat[at + 8] as number,
       });
     }
-    return { agent, assignments, nextAt };
+    return { agent, assignments, nextInMs };
   });
 }

@@ -5,30 +5,30 @@ const WHY = { code: 'CANCELLED', message: 'cancelled by hand' };
 
 /** Laws of keys that are used, of jobs that make jobs, and of what is done to many jobs at once. */
 export function chainLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store, at } = freshStore(open);
 
   describe('a key', () => {
     test('that a job has says which one, since when, and whether it was asked for the same', async () => {
-      const [first] = await store().add([job({ key: 'k', input: '{"n":1}' })], T0);
+      const [first] = await at(T0).add([job({ key: 'k', input: '{"n":1}' })]);
       const { id } = first!;
       const holder = { state: 'queued', queuedAt: T0 };
-      const same = await store().add([job({ key: 'k', input: '{"n":1}' })], T0 + 5);
+      const same = await at(T0 + 5).add([job({ key: 'k', input: '{"n":1}' })]);
       expect(same).toEqual([{ id, isNew: false, first: { ...holder, sameInput: true } }]);
       const others = [job({ key: 'k', input: '{"n":2}' }), job({ key: 'k' })];
-      for (const answer of await store().add(others, T0 + 5))
+      for (const answer of await at(T0 + 5).add(others))
         expect(answer).toEqual({ id, isNew: false, first: { ...holder, sameInput: false } });
     });
 
     test('of a job that was cancelled, dropped or found stale is free again, and still shown', async () => {
       const [cancelled] = await added(store(), [{ key: 'k' }]);
-      await store().cancel(cancelled!, WHY, T0);
+      await at(T0).cancel(cancelled!, WHY);
       const [dropped] = await added(store(), [{ key: 'k' }]);
       const [taken] = await claimed(store());
       await store().settle([failed(taken!)]);
-      await store().drop([dropped!], WHY, T0);
+      await at(T0).drop([dropped!], WHY);
       const [stale] = await added(store(), [{ key: 'k', staleAt: T0 + 1 }]);
       expect(await claimed(store(), 1, T0 + 2)).toEqual([]);
-      const [last] = await store().add([job({ key: 'k' })], T0 + 3);
+      const [last] = await at(T0 + 3).add([job({ key: 'k' })]);
       expect(last!.isNew).toBe(true);
       for (const id of [cancelled, dropped, stale, last!.id]) expect((await store().get(id!))!.key).toBe('k');
     });
@@ -37,19 +37,19 @@ export function chainLaws(open: OpenStore): void {
       await added(store(), [{ key: 'dead' }, { key: 'done' }]);
       const [one, two] = await claimed(store());
       await store().settle([failed(one!), done(two!)]);
-      const again = await store().add([job({ key: 'dead' }), job({ key: 'done' })], T0 + 9);
+      const again = await at(T0 + 9).add([job({ key: 'dead' }), job({ key: 'done' })]);
       expect(again.map(({ first }) => first?.state)).toEqual(['dead', 'done']);
     });
 
     test('comes back with its job, unless another has it by then', async () => {
       const [first] = await added(store(), [{ key: 'k' }]);
-      await store().cancel(first!, WHY, T0);
+      await at(T0).cancel(first!, WHY);
       const [second] = await added(store(), [{ key: 'k' }]);
-      expect(await store().redrive([first!], T0)).toEqual([]);
+      expect(await at(T0).redrive([first!])).toEqual([]);
       expect((await store().get(first!))!.state).toBe('cancelled');
-      await store().cancel(second!, WHY, T0);
-      expect(await store().redrive([first!], T0)).toEqual([first]);
-      expect((await store().add([job({ key: 'k' })], T0))[0]).toMatchObject({ id: first, isNew: false });
+      await at(T0).cancel(second!, WHY);
+      expect(await at(T0).redrive([first!])).toEqual([first]);
+      expect((await at(T0).add([job({ key: 'k' })]))[0]).toMatchObject({ id: first, isNew: false });
     });
   });
 
@@ -80,7 +80,7 @@ export function chainLaws(open: OpenStore): void {
     const [held] = await claimed(store(), 1, T0, 'b');
     const [over] = await claimed(store(), 1, T0, 'c');
     await store().settle([done(over!)]);
-    expect(await store().cancelMany([queued!, other!, ended!, 'job-none'], WHY, T0)).toEqual([
+    expect(await at(T0).cancelMany([queued!, other!, ended!, 'job-none'], WHY)).toEqual([
       { id: queued, state: 'queued', attempt: 0 },
       { id: other, state: 'running', attempt: 1 },
     ]);
@@ -105,6 +105,6 @@ export function chainLaws(open: OpenStore): void {
 
   test('the backlog is what waits and is due', async () => {
     await added(store(), [{ runAt: T0 - 5 }, {}, { runAt: T0 + 60_000 }, { agent: 'b', runAt: T0 + 9 }]);
-    expect(await store().backlog(T0)).toEqual([{ agent: 'a', count: 2, dueSince: T0 - 5 }]);
+    expect(await at(T0).backlog()).toEqual([{ agent: 'a', count: 2, dueSince: T0 - 5 }]);
   });
 }

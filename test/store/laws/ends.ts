@@ -5,7 +5,7 @@ const WHY = { code: 'CANCELLED', message: 'not wanted any more' };
 
 /** Laws of ending, cancelling, redriving and dropping. */
 export function endLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store, at } = freshStore(open);
 
   describe('settle', () => {
     test('writes down how a job ended', async () => {
@@ -43,7 +43,7 @@ export function endLaws(open: OpenStore): void {
       await added(store(), [{}]);
       const [first] = await claimed(store());
       const error = { code: 'TIMEOUT', message: 'too slow', file: 'plugins/x.ts', line: 3, data: { ms: 5 } };
-      await store().settle([failed(first!, { state: 'retrying', runAt: T0 + 5, error, cause: 'f-slow' })]);
+      await store().settle([failed(first!, { state: 'retrying', inMs: 5, error, cause: 'f-slow' })]);
       expect(await store().get(first!.job)).toMatchObject({ state: 'retrying', runAt: T0 + 5, error, cause: 'f-slow' });
       const [second] = await claimed(store(), 1, T0 + 5);
       await store().settle([done(second!)]);
@@ -57,7 +57,7 @@ export function endLaws(open: OpenStore): void {
       const [first] = await claimed(store());
       const error = { code: 'ORIGIN_DOWN', message: 'https://api.example is down', data: { waitsFor: 'x' } };
       const wait = { state: 'retrying' as const, error, cause: 'f-down' };
-      await store().settle([failed(first!, { ...wait, runAt: T0 + 5, attempts: 3 })]);
+      await store().settle([failed(first!, { ...wait, inMs: 5, attempts: 3 })]);
       expect(await store().get(first!.job)).toMatchObject({
         state: 'retrying',
         attempt: 1,
@@ -74,7 +74,7 @@ export function endLaws(open: OpenStore): void {
       const [figures] = await store().hourFigures(T0 - 3_600_000, T0 + 3_600_000);
       expect(figures).toMatchObject({ failedAttempts: 1, dead: 1 });
       // What is replayed has what it was given at first.
-      await store().redrive([first!.job], T0 + 9);
+      await at(T0 + 9).redrive([first!.job]);
       expect(await store().get(first!.job)).toMatchObject({ state: 'queued', attempt: 2, attempts: 4, error: null });
     });
 
@@ -93,20 +93,34 @@ export function endLaws(open: OpenStore): void {
       expect(await store().get(taken!.job)).toMatchObject({ state: 'cancelled', error: WHY, failures: [] });
     });
 
-    test('changes nothing of a job when its end is written twice', async () => {
+    test('changes nothing of a job when its end is written twice: the same end is accepted, any other refused', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());
       expect(await store().settle([failed(taken!)])).toEqual([true]);
       const before = await store().get(taken!.job);
-      expect(await store().settle([failed(taken!), done(taken!)])).toEqual([false, false]);
+      const other = failed(taken!, { error: { code: 'ERROR', message: 'it broke otherwise' } });
+      expect(await store().settle([failed(taken!), done(taken!), other])).toEqual([true, false, false]);
       expect(await store().get(taken!.job)).toEqual(before);
+      const [figures] = await store().hourFigures(T0 - 3_600_000, T0 + 3_600_000);
+      expect(figures).toMatchObject({ dead: 1, failedAttempts: 1 });
+    });
+
+    test('knows an end that was written down again while the job waits for its next attempt, and no longer', async () => {
+      await added(store(), [{}]);
+      const [taken] = await claimed(store());
+      const end = failed(taken!, { state: 'retrying', inMs: 5 });
+      expect(await store().settle([end])).toEqual([true]);
+      expect(await at(T0 + 3).settle([end])).toEqual([true]);
+      expect(await store().get(taken!.job)).toMatchObject({ state: 'retrying', runAt: T0 + 5 });
+      expect(await claimed(store(), 1, T0 + 5)).toHaveLength(1);
+      expect(await store().settle([end])).toEqual([false]);
     });
   });
 
   describe('cancel', () => {
     test('ends a job that waits and tells what it was', async () => {
       const [id] = await added(store(), [{}]);
-      expect(await store().cancel(id!, WHY, T0 + 1)).toMatchObject({ id, state: 'queued' });
+      expect(await at(T0 + 1).cancel(id!, WHY)).toMatchObject({ id, state: 'queued' });
       expect(await store().get(id!)).toMatchObject({ state: 'cancelled', error: WHY, finishedAt: T0 + 1 });
       expect(await claimed(store())).toEqual([]);
     });
@@ -114,9 +128,9 @@ export function endLaws(open: OpenStore): void {
     test('ends a running job at once, so that its late outcome is refused', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());
-      expect(await store().cancel(taken!.job, WHY, T0)).toMatchObject({ state: 'running', attempt: 1 });
+      expect(await at(T0).cancel(taken!.job, WHY)).toMatchObject({ state: 'running', attempt: 1 });
       expect(await store().settle([done(taken!)])).toEqual([false]);
-      expect(await store().renew([taken!], T0 + MINUTE)).toEqual([taken]);
+      expect(await store().renew([taken!], MINUTE)).toEqual([taken]);
       expect(await store().get(taken!.job)).toMatchObject({ state: 'cancelled', result: null });
     });
 
@@ -124,9 +138,9 @@ export function endLaws(open: OpenStore): void {
       await added(store(), [{}]);
       const [taken] = await claimed(store());
       await store().settle([done(taken!)]);
-      expect(await store().cancel(taken!.job, WHY, T0)).toBeUndefined();
-      expect(await store().cancel('job-unknown', WHY, T0)).toBeUndefined();
-      expect(await store().cancel('', WHY, T0)).toBeUndefined();
+      expect(await at(T0).cancel(taken!.job, WHY)).toBeUndefined();
+      expect(await at(T0).cancel('job-unknown', WHY)).toBeUndefined();
+      expect(await at(T0).cancel('', WHY)).toBeUndefined();
     });
   });
 
@@ -139,9 +153,9 @@ export function endLaws(open: OpenStore): void {
       ]);
       const [taken] = await claimed(store(), 1);
       await store().settle([failed(taken!)]);
-      await store().cancel(cancelled!, WHY, T0);
+      await at(T0).cancel(cancelled!, WHY);
       const now = T0 + MINUTE;
-      expect(await store().redrive([dead!, 'job-unknown', cancelled!, waiting!], now)).toEqual([dead, cancelled]);
+      expect(await at(now).redrive([dead!, 'job-unknown', cancelled!, waiting!])).toEqual([dead, cancelled]);
       expect(await store().get(dead!)).toMatchObject({
         state: 'queued',
         attempt: 1,
@@ -163,13 +177,13 @@ export function endLaws(open: OpenStore): void {
     test('never lets an attempt of the former life end the new one', async () => {
       await added(store(), [{ attempts: 1 }]);
       const [old] = await claimed(store());
-      await store().cancel(old!.job, WHY, T0);
-      await store().redrive([old!.job], T0);
+      await at(T0).cancel(old!.job, WHY);
+      await at(T0).redrive([old!.job]);
       const [fresh] = await claimed(store());
       expect(fresh!.attempt).toBeGreaterThan(old!.attempt);
       expect(await store().settle([done(old!)])).toEqual([false]);
       expect(await store().settle([failed(fresh!)])).toEqual([true]);
-      await store().redrive([old!.job], T0);
+      await at(T0).redrive([old!.job]);
       expect(await claimed(store())).toMatchObject([{ attempt: 3, attempts: 3 }]);
     });
   });
@@ -178,10 +192,10 @@ export function endLaws(open: OpenStore): void {
     const [dead, waiting] = await added(store(), [{ priority: 1 }, {}]);
     const [taken] = await claimed(store(), 1);
     await store().settle([failed(taken!)]);
-    expect(await store().drop([waiting!, dead!, 'job-unknown'], WHY, T0 + 1)).toEqual([dead]);
+    expect(await at(T0 + 1).drop([waiting!, dead!, 'job-unknown'], WHY)).toEqual([dead]);
     expect(await store().get(dead!)).toMatchObject({ state: 'cancelled', error: WHY, failures: [{ attempt: 1 }] });
     expect(await store().get(waiting!)).toMatchObject({ state: 'queued' });
     expect(await store().deadByCause()).toEqual([]);
-    expect(await store().drop([dead!], WHY, T0 + 2)).toEqual([]);
+    expect(await at(T0 + 2).drop([dead!], WHY)).toEqual([]);
   });
 }

@@ -3,7 +3,7 @@ import { added, claimed, done, failed, freshStore, HOUR, type OpenStore, T0 } fr
 
 /** Laws of figures and upkeep. */
 export function figureLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store } = freshStore(open);
 
   describe('figures', () => {
     test('percentiles are exact, of the jobs that were done in the period', async () => {
@@ -43,7 +43,7 @@ export function figureLaws(open: OpenStore): void {
     test('an agent with failures alone has no percentiles', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());
-      await store().settle([failed(taken!, { state: 'retrying', runAt: T0 + HOUR })]);
+      await store().settle([failed(taken!, { state: 'retrying', inMs: HOUR })]);
       expect(await store().agentFigures(T0, T0 + HOUR)).toEqual([
         { agent: 'a', done: 0, dead: 0, failedAttempts: 1, p50Ms: null, p95Ms: null, p99Ms: null },
       ]);
@@ -56,7 +56,7 @@ export function figureLaws(open: OpenStore): void {
       await store().settle([
         done(one!),
         done(one!),
-        failed(two!, { state: 'retrying', runAt: T0 + 10 }),
+        failed(two!, { state: 'retrying', inMs: 10 }),
         failed(three!, { finishedAt: T0 + HOUR }),
         { ...done(four!), state: 'cancelled' },
       ]);
@@ -143,12 +143,12 @@ export function figureLaws(open: OpenStore): void {
     });
   });
 
-  test('checkUp tells schema, size and integrity', async () => {
+  test('health tells schema, size and what is damaged', async () => {
     await added(store(), [{}]);
-    const { schema, bytes, integrity } = await store().checkUp();
+    const { schema, bytes, detail } = await store().health();
     expect(schema).toBeGreaterThanOrEqual(1);
     expect(bytes).toBeGreaterThan(0);
-    expect(integrity).toBeNull();
-    expect((await store().checkUp({ integrity: true })).integrity).toBe('ok');
+    expect(detail).toBeNull();
+    expect(await store().health({ thorough: true })).toMatchObject({ schema, detail: null });
   });
 }

@@ -22,7 +22,7 @@ const incident = (more: Partial<Incident> = {}): Omit<Incident, 'id'> => ({
 
 /** Laws of incidents, the ledger of remedies and quarantines. */
 export function incidentLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store } = freshStore(open);
 
   test('an incident gets an id of its own, comes back whole, and is replaced by its next state', async () => {
     const id = await store().openIncident(incident());

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { added, claimed, done, failed, freshStore, job, MINUTE, type OpenStore, T0 } from './world.ts';
+import { added, claimed, done, failed, freshStore, HOST, job, LEASE, MINUTE, type OpenStore, T0 } from './world.ts';
 
 /** Laws of adding, claiming, leases and giving back. */
 export function queueLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store, other, at } = freshStore(open);
 
   describe('add', () => {
     test('gives each job an id of its own and keeps what was asked for, unread', async () => {
@@ -41,15 +41,24 @@ export function queueLaws(open: OpenStore): void {
       expect(await store().get(second!)).toMatchObject({ runAt: T0, priority: 0, key: null, slot: null, input: null });
     });
 
+    test('counts lengths from when the store takes the job', async () => {
+      const [later, both] = await added(store(), [
+        { inMs: 20, staleAfterMs: 5 },
+        { runAt: T0 + 9, staleAfterMs: 5 },
+      ]);
+      expect(await store().get(later!)).toMatchObject({ queuedAt: T0, runAt: T0 + 20, staleAt: T0 + 25 });
+      expect(await store().get(both!)).toMatchObject({ runAt: T0 + 9, staleAt: T0 + 14 });
+    });
+
     test('answers a key that the agent has used with the first job, also within one batch', async () => {
       const batch = [job({ key: 'k' }), job({ key: 'k' }), job({ agent: 'b', key: 'k' }), job()];
-      const [first, again, other, plain] = await store().add(batch, T0);
+      const [first, again, other, plain] = await at(T0).add(batch);
       expect(first!.isNew).toBe(true);
       expect(again).toMatchObject({ id: first!.id, isNew: false });
       expect(other!.isNew).toBe(true);
       expect(plain!.isNew).toBe(true);
       await store().settle((await claimed(store())).map((taken) => done(taken)));
-      expect(await store().add([job({ key: 'k' })], T0 + 1)).toMatchObject([{ id: first!.id, isNew: false }]);
+      expect(await at(T0 + 1).add([job({ key: 'k' })])).toMatchObject([{ id: first!.id, isNew: false }]);
     });
 
     test('takes a payload of several megabytes', async () => {
@@ -94,41 +103,38 @@ export function queueLaws(open: OpenStore): void {
 
     test('leaves jobs that are not due, whatever their priority, and says when the next one is', async () => {
       await added(store(), [{ runAt: T0 + 50, priority: 100 }, { runAt: T0 + 20, priority: 3 }, {}]);
-      const terms = { owner: 'host', leaseUntil: T0 + MINUTE, now: T0 };
       const [answer, none] = await store().claim(
         [
           { agent: 'a', version: 'v1', limit: 5 },
           { agent: 'nobody', version: 'v1', limit: 5 },
         ],
-        terms,
+        LEASE,
       );
       expect(answer!.assignments).toHaveLength(1);
-      expect(answer!.nextAt).toBe(T0 + 20);
-      expect(none).toEqual({ agent: 'nobody', assignments: [], nextAt: null });
+      expect(answer!.nextInMs).toBe(20);
+      expect(none).toEqual({ agent: 'nobody', assignments: [], nextInMs: null });
     });
 
     test('leaves jobs below the least priority, until there is none', async () => {
       const [low, plain, lower] = await added(store(), [{ priority: -1 }, {}, { priority: -100, runAt: T0 - 9 }]);
       const take = async (leastPriority?: number) => {
-        const terms = { owner: 'host', leaseUntil: T0 + MINUTE, now: T0, leastPriority };
-        const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 9 }], terms);
-        return { jobs: answer!.assignments.map(({ job }) => job), nextAt: answer!.nextAt };
+        const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 9 }], { ...LEASE, leastPriority });
+        return { jobs: answer!.assignments.map(({ job }) => job), nextInMs: answer!.nextInMs };
       };
-      expect(await store().waiting(0)).toEqual([{ agent: 'a', nextAt: T0 }]);
-      expect(await take(0)).toEqual({ jobs: [plain], nextAt: null });
-      expect(await take(0)).toEqual({ jobs: [], nextAt: null });
+      expect(await store().waiting(0)).toEqual([{ agent: 'a', inMs: 0 }]);
+      expect(await take(0)).toEqual({ jobs: [plain], nextInMs: null });
+      expect(await take(0)).toEqual({ jobs: [], nextInMs: null });
       expect(await store().waiting(0)).toEqual([]);
-      expect(await store().waiting()).toEqual([{ agent: 'a', nextAt: T0 - 9 }]);
-      expect(await take()).toEqual({ jobs: [low, lower], nextAt: null });
+      expect(await store().waiting()).toEqual([{ agent: 'a', inMs: -9 }]);
+      expect(await take()).toEqual({ jobs: [low, lower], nextInMs: null });
     });
 
     test('says that there is more when the limit was reached', async () => {
       await added(store(), [{}, {}, { priority: -5 }]);
-      const terms = { owner: 'host', leaseUntil: T0 + MINUTE, now: T0 };
       for (const more of [true, true, false]) {
-        const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 1 }], terms);
+        const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 1 }], LEASE);
         expect(answer!.assignments).toHaveLength(1);
-        expect(answer!.nextAt !== null && answer!.nextAt <= T0).toBe(more);
+        expect(answer!.nextInMs !== null && answer!.nextInMs <= 0).toBe(more);
       }
     });
 
@@ -144,8 +150,7 @@ export function queueLaws(open: OpenStore): void {
       const [old, own, retried] = await added(store(), [{}, { staleAt: T0 + 9 * MINUTE }, {}]);
       const [first] = await claimed(store(), 1);
       await store().release([{ job: first!.job, attempt: 1 }]);
-      const terms = { owner: 'o', leaseUntil: T0 + MINUTE, now: T0 + 2 };
-      const [answer] = await store().claim([{ agent: 'a', version: 'v', limit: 3, staleAfterMs: 1 }], terms);
+      const [answer] = await at(T0 + 2).claim([{ agent: 'a', version: 'v', limit: 3, staleAfterMs: 1 }], LEASE);
       expect(answer!.assignments.map(({ job: id }) => id)).toEqual([own]);
       for (const id of [old, retried]) expect(await store().get(id!)).toMatchObject({ error: { code: 'STALE' } });
     });
@@ -153,7 +158,7 @@ export function queueLaws(open: OpenStore): void {
     test('takes a retrying job when its pause is over', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());
-      await store().settle([failed(taken!, { state: 'retrying', runAt: T0 + MINUTE })]);
+      await store().settle([failed(taken!, { state: 'retrying', inMs: MINUTE })]);
       expect(await claimed(store(), 1, T0 + MINUTE - 1)).toEqual([]);
       expect(await claimed(store(), 1, T0 + MINUTE)).toMatchObject([{ job: taken!.job, attempt: 2 }]);
     });
@@ -164,17 +169,44 @@ export function queueLaws(open: OpenStore): void {
       await added(store(), [{}, {}]);
       const [one, two] = await claimed(store());
       await store().settle([done(two!)]);
-      const lost = await store().renew([one!, two!, { job: one!.job, attempt: 2 }], T0 + 9 * MINUTE);
+      const lost = await store().renew([one!, two!, { job: one!.job, attempt: 2 }], 9 * MINUTE);
       expect(lost).toEqual([two, { job: one!.job, attempt: 2 }]);
-      expect(await store().abandoned('host', T0 + 8 * MINUTE)).toEqual([]);
+      expect(await at(T0 + 8 * MINUTE).abandoned(HOST)).toEqual([]);
     });
 
-    test('abandoned finds running jobs of other owners and those whose lease is over', async () => {
+    test('abandoned finds running jobs whose lease is over, and those of an earlier run of the same host', async () => {
       const [id] = await added(store(), [{}, { runAt: T0 + MINUTE }]);
       await claimed(store());
-      expect(await store().abandoned('host', T0)).toEqual([]);
-      expect(await store().abandoned('host', T0 + MINUTE)).toMatchObject([{ id, state: 'running', attempt: 1 }]);
-      expect(await store().abandoned('next host', T0)).toMatchObject([{ id }]);
+      expect(await store().abandoned(HOST)).toEqual([]);
+      expect(await store().abandoned({ ...HOST, run: 'run 2' })).toMatchObject([{ id, state: 'running', attempt: 1 }]);
+      expect(await at(T0 + MINUTE).abandoned(HOST)).toMatchObject([{ id }]);
+    });
+
+    test('another host leaves what a host holds alone, until the lease is over', async () => {
+      const [id] = await added(store(), [{}]);
+      const [taken] = await claimed(store());
+      const neighbours = ['hos', 'host 2', '', 'host/run 1'].map((host) => ({ host, run: 'run 1' }));
+      for (const owner of neighbours) expect(await other().abandoned(owner)).toEqual([]);
+      await at(T0 + MINUTE - 1).renew([taken!], MINUTE);
+      at(T0 + 2 * MINUTE - 2);
+      expect(await other().abandoned(neighbours[0]!)).toEqual([]);
+      at(T0 + 2 * MINUTE - 1);
+      expect(await other().abandoned(neighbours[0]!)).toMatchObject([{ id, attempt: 1 }]);
+      // The sweep of that host ends it; the first host's own end is late then.
+      expect(await other().settle([failed(taken!, { state: 'retrying', inMs: 0 })])).toEqual([true]);
+      expect(await store().renew([taken!], MINUTE)).toEqual([taken]);
+      expect(await store().settle([done(taken!)])).toEqual([false]);
+    });
+
+    test('two hosts share the work, and no job is taken by both', async () => {
+      const ids = await added(store(), [{}, {}, {}, {}, {}, {}]);
+      const request = [{ agent: 'a', version: 'v', limit: 4 }];
+      const [mine, theirs] = await Promise.all([
+        store().claim(request, LEASE),
+        other().claim(request, { ...LEASE, owner: { host: 'other host', run: 'run 1' } }),
+      ]);
+      const taken = [...mine, ...theirs].flatMap(({ assignments }) => assignments.map((one) => one.job));
+      expect(taken.sort()).toEqual([...ids].sort());
     });
 
     test('release gives the attempt back, so that it is not used up', async () => {
@@ -189,7 +221,7 @@ export function queueLaws(open: OpenStore): void {
       });
       const [again] = await claimed(store());
       expect(again!.attempt).toBe(1);
-      await store().settle([failed(again!, { state: 'retrying', runAt: T0 })]);
+      await store().settle([failed(again!, { state: 'retrying', inMs: 0 })]);
       const [second] = await claimed(store());
       await store().release([second!, { job: 'job-unknown', attempt: 1 }, { job: second!.job, attempt: 7 }]);
       expect(await store().get(first!.job)).toMatchObject({ state: 'retrying', attempt: 1, cause: 'f-broken' });
@@ -197,31 +229,13 @@ export function queueLaws(open: OpenStore): void {
       expect(await store().get(first!.job)).toMatchObject({ state: 'retrying', attempt: 1 });
     });
 
-    test('setBack makes nothing wait for a clock that was set back, and keeps the later times that were asked for', async () => {
-      const [due, retrying, later, over] = await added(store(), [
-        { runAt: T0 + 9 },
-        { runAt: T0, priority: 9 },
-        { runAt: T0 + 2 * MINUTE },
-        { runAt: T0, priority: 8 },
-      ]);
-      const [first, second] = await claimed(store(), 2, T0);
-      await store().settle([failed(first!, { state: 'retrying', runAt: T0 + MINUTE + 20 }), done(second!)]);
-      // A minute back: what was due at 9 of it is so again, in its order.
-      expect(await store().setBack(T0 + MINUTE, T0)).toBe(2);
-      expect(await store().get(due!)).toMatchObject({ state: 'queued', runAt: T0 + 9 - MINUTE });
-      expect(await store().get(retrying!)).toMatchObject({ state: 'retrying', runAt: T0 + 20 });
-      expect(await store().get(later!)).toMatchObject({ state: 'queued', runAt: T0 + 2 * MINUTE });
-      expect(await store().get(over!)).toMatchObject({ state: 'done' });
-      expect(await store().setBack(T0 + MINUTE, T0 + 30)).toBe(0);
-    });
-
     test('waiting names each agent with something to do and when its next job is due', async () => {
       await added(store(), [{ runAt: T0 + 9, priority: 5 }, { runAt: T0 + 3 }, { agent: 'b' }, { agent: 'c' }]);
       await claimed(store(), 1, T0, 'c');
       const waiting = await store().waiting();
       expect(waiting.sort((x, y) => x.agent.localeCompare(y.agent))).toEqual([
-        { agent: 'a', nextAt: T0 + 3 },
-        { agent: 'b', nextAt: T0 },
+        { agent: 'a', inMs: 3 },
+        { agent: 'b', inMs: 0 },
       ]);
     });
   });

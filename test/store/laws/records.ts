@@ -3,7 +3,7 @@ import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './wo
 
 /** Laws of effects, state, pauses and events. */
 export function recordLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store, at } = freshStore(open);
 
   describe('effects', () => {
     const begun = async () => {
@@ -29,7 +29,7 @@ export function recordLaws(open: OpenStore): void {
       await store().beginEffect(first, 'open', T0);
       await store().beginEffect(first, 'thrown', T0);
       await store().dropEffect(first, 'thrown');
-      await store().settle([{ ...done(first), state: 'retrying', runAt: T0 }]);
+      await store().settle([{ ...done(first), state: 'retrying', inMs: 0 }]);
       const [second] = await claimed(store());
       expect(await store().beginEffect(second!, 'ended', T0)).toEqual({ is: 'done', result: '1' });
       expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'unknown' });
@@ -63,7 +63,7 @@ export function recordLaws(open: OpenStore): void {
 
     test('an attempt that lost its job is refused, and the calls beside it are not', async () => {
       const ref = await begun();
-      await store().cancel(ref.job, { code: 'X', message: 'x' }, T0);
+      await at(T0).cancel(ref.job, { code: 'X', message: 'x' });
       const answers = await Promise.allSettled([
         store().beginEffect(ref, 'k', T0),
         store().setState('a', 'beside', '1', T0),
@@ -87,7 +87,7 @@ export function recordLaws(open: OpenStore): void {
     test('an attempt that is followed by another one is refused, although the job runs', async () => {
       await added(store(), [{}]);
       const [first] = await claimed(store());
-      await store().settle([{ ...done(first!), state: 'retrying', runAt: T0 }]);
+      await store().settle([{ ...done(first!), state: 'retrying', inMs: 0 }]);
       const [second] = await claimed(store());
       const late = [store().beginEffect(first!, 'k', T0), store().endEffect(first!, 'k', '1', T0)];
       for (const answer of await Promise.allSettled([...late, store().dropEffect(first!, 'k')])) {

@@ -3,7 +3,7 @@ import { added, freshStore, HOUR, job, type OpenStore, T0 } from './world.ts';
 
 /** Laws of slots. */
 export function slotLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store } = freshStore(open);
   const all = () => store().slots({ from: 0, to: T0 + 100 * HOUR });
 
   test('plan writes a slot once, whatever became of it', async () => {

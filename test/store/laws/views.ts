@@ -3,7 +3,7 @@ import { added, claimed, done, failed, freshStore, HOUR, type OpenStore, T0 } fr
 
 /** Laws of lists, overviews and dead letters. */
 export function viewLaws(open: OpenStore): void {
-  const store = freshStore(open);
+  const { store, at } = freshStore(open);
   const ids = async (filter: Omit<Parameters<ReturnType<typeof store>['list']>[0], 'limit'>, limit = 100) =>
     (await store().list({ ...filter, limit })).map((job) => job.id);
 
@@ -26,8 +26,8 @@ export function viewLaws(open: OpenStore): void {
         names.map(() => ({})),
       );
       const [one, two, three] = await claimed(store(), 4);
-      await store().settle([done(one!), failed(two!), failed(three!, { state: 'retrying', runAt: T0 + HOUR })]);
-      await store().cancel(drop!, { code: 'X', message: 'x' }, T0);
+      await store().settle([done(one!), failed(two!), failed(three!, { state: 'retrying', inMs: HOUR })]);
+      await at(T0).cancel(drop!, { code: 'X', message: 'x' });
       const byState = [finish!, die!, retry!, run!, drop!, wait!];
       for (const [i, state] of names.entries()) expect(await ids({ states: [state] })).toEqual([byState[i]]);
       expect(await ids({ states: ['queued', 'dead', 'done'] })).toEqual([wait, die, finish]);
@@ -41,7 +41,7 @@ export function viewLaws(open: OpenStore): void {
       const taken = await claimed(store(), 3);
       await store().settle([
         failed(taken[0]!, { cause: 'f-x' }),
-        failed(taken[1]!, { cause: 'f-y', state: 'retrying', runAt: T0 + HOUR }),
+        failed(taken[1]!, { cause: 'f-y', state: 'retrying', inMs: HOUR }),
         failed(taken[2]!, { cause: 'f-x' }),
       ]);
       expect(await ids({ cause: 'f-x' })).toEqual([three, one]);
@@ -100,7 +100,7 @@ export function viewLaws(open: OpenStore): void {
   test('overview counts the unfinished jobs of each agent and names its newest and its latest end', async () => {
     const many = await added(store(), [{}, {}, {}, {}, {}, { agent: 'b' }]);
     const [one, two, three] = await claimed(store(), 4);
-    await store().settle([failed(three!, { state: 'retrying', runAt: T0 + HOUR }), failed(two!), done(one!)]);
+    await store().settle([failed(three!, { state: 'retrying', inMs: HOUR }), failed(two!), done(one!)]);
     const overview = await store().overview();
     expect(overview.sort((x, y) => x.agent.localeCompare(y.agent))).toMatchObject([
       {
@@ -121,7 +121,7 @@ export function viewLaws(open: OpenStore): void {
     const [one, two] = await claimed(store());
     await store().settle([done(one!), failed(two!)]);
     expect((await store().overview())[0]).toMatchObject({ ended: { id: two!.job } });
-    await store().redrive([two!.job], T0);
+    await at(T0).redrive([two!.job]);
     expect((await store().overview())[0]).toMatchObject({ queued: 1, dead: 0, ended: { id: one!.job } });
   });
 }

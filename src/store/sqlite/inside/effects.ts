@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRef } from '../../../jobs/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { rowOf } from '../job-id.ts';
-import type { StorePorts, Sync } from '../ports.ts';
 
 interface EffectRow {
   key: string;

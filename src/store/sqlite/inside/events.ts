@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { FleetEvent } from '../../../telemetry/ports.ts';
-import type { StorePorts, Sync } from '../ports.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { mustBeInstants, objectIn } from './readable.ts';
 
 export function eventWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'append'> {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { percentile } from '../../../kernel/histogram.ts';
 import type { AgentFigures } from '../../../telemetry/ports.ts';
-import type { StorePorts, Sync } from '../ports.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { hourOf } from './totals.ts';
 
 type FigureReads = Pick<Sync<StorePorts>, 'agentFigures' | 'hourFigures' | 'slotFigures'>;

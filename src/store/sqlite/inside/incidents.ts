@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
+import type { Sync } from '../../ports.ts';
 import { incidentIdOf, incidentRowOf } from '../incident-id.ts';
-import type { Sync } from '../ports.ts';
 import { mustBeInstants, objectIn, UnreadableRow } from './readable.ts';
 
 type Reads = 'incident' | 'incidents' | 'remedyRecords' | 'quarantines';

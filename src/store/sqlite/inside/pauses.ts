@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isInstant } from '../../../kernel/instant.ts';
-import type { StorePorts, Sync } from '../ports.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { mustBeInstants } from './readable.ts';
 
 /** Agents that a person paused. */

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { jobIdOf } from '../job-id.ts';
-import type { StorePorts, Sync } from '../ports.ts';
 import { type Plain, packJob } from '../wire.ts';
 import type { JobAdder } from './jobs/add.ts';
 import { mustBeInstants } from './readable.ts';

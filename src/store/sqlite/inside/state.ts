@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StateEntry, StateSize } from '../../../jobs/ports.ts';
-import type { StorePorts, Sync } from '../ports.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 
 type StateReads = Pick<Sync<StorePorts>, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes'>;
 type StateWrites = Pick<Sync<StorePorts>, 'setState' | 'deleteState' | 'moveState'>;

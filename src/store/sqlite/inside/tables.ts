@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ReadPorts, Sync } from '../ports.ts';
+import type { ReadPorts, Sync } from '../../ports.ts';
 import type { StoreOps } from '../wire.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { effects } from './effects.ts';

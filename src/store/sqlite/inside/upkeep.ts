@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY_MS } from '../../../kernel/measures.ts';
-import type { StorePorts, Sync } from '../ports.ts';
+import type { StorePorts, Sync } from '../../ports.ts';
 import { hourOf } from './totals.ts';
 
 /** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
@@ -51,24 +51,25 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
   };
 }
 
-export function upkeepReads(db: DatabaseSync, file: string): Pick<Sync<StorePorts>, 'checkUp'> {
+export function upkeepReads(db: DatabaseSync, file: string): Pick<Sync<StorePorts>, 'health'> {
   const schema = db.prepare('PRAGMA user_version');
   return {
-    checkUp(options) {
+    health(options) {
       return {
         schema: (schema.get() as { user_version: number }).user_version,
         bytes: [file, `${file}-wal`].reduce((sum, name) => sum + sizeOf(name), 0),
-        integrity: options?.integrity ? integrityOf(db) : null,
+        detail: options?.thorough ? damageOf(db) : null,
       };
     },
   };
 }
 
-/** Damage that ends the check itself is its answer too. */
-function integrityOf(db: DatabaseSync): string {
+/** What SQLite finds damaged; damage that ends the check itself counts, too. */
+function damageOf(db: DatabaseSync): string | null {
   try {
     const rows = db.prepare('PRAGMA integrity_check(10)').all() as { integrity_check: string }[];
-    return rows.map((row) => row.integrity_check).join('\n');
+    const found = rows.map((row) => row.integrity_check).join('\n');
+    return found === 'ok' ? null : found;
   } catch (thrown) {
     return (thrown as Error).message;
   }

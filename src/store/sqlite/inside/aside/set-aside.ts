@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Aside } from '../../../../telemetry/ports.ts';
+import type { StorePorts, Sync } from '../../../ports.ts';
 import { jobIdOf } from '../../job-id.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
 import { RULES, type TableRule } from './rules.ts';
 
 type AsideReads = Pick<Sync<StorePorts>, 'unreadable' | 'asides'>;

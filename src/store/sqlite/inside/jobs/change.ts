@@ -2,14 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { JobState } from '../../../../jobs/model.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
+import type { OwnOps, StampedOps } from '../../wire.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 /** What is done to jobs from outside of their attempts. */
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
-): Pick<Sync<StorePorts>, 'cancel' | 'cancelMany' | 'hasten' | 'setBack' | 'redrive' | 'drop'> {
+): Pick<StampedOps, 'cancel' | 'cancelMany' | 'hasten' | 'redrive' | 'drop'> & OwnOps {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   const cancel = db.prepare(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
@@ -37,7 +37,7 @@ export function jobChanges(
   );
 
   return {
-    cancelMany(ids, why, now) {
+    cancelMany(now, ids, why) {
       const error = JSON.stringify(why);
       return ids.flatMap((id) => {
         const row = rowOf(id);
@@ -48,27 +48,27 @@ export function jobChanges(
         return [{ id, ...before }];
       });
     },
-    cancel(id, why, now) {
+    cancel(now, id, why) {
       const row = find.get(rowOf(id)) as JobRow | undefined;
       if (!row) return undefined;
       cancel.run(now, JSON.stringify(why), row.id);
       agents.delete(row.id);
       return jobOf(row);
     },
-    hasten(ids, now) {
+    hasten(now, ids) {
       return ids
         .map(rowOf)
         .filter((row) => hasten.run(now, row).changes === 1)
         .map(jobIdOf);
     },
     setBack: (was, now) => Number(setBack.run(was, now).changes),
-    redrive(ids, now) {
+    redrive(now, ids) {
       return ids
         .map(rowOf)
         .filter((row) => redrive.run(now, row).changes === 1)
         .map(jobIdOf);
     },
-    drop(ids, why) {
+    drop(_, ids, why) {
       const error = JSON.stringify(why);
       return ids
         .map(rowOf)

@@ -1,13 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ClaimRequest } from '../../../../jobs/ports.ts';
+import type { ClaimRequest, ClaimTerms } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
 import { isoOf } from '../../../../kernel/instant.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 import { mustBeInstants } from '../readable.ts';
+import { ownerText } from './owner.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
 type DueRow = [number, number, number, string, number | null, string | null, number, number, number, number | null];
+
+/** The terms of a claim, by the store's clock. */
+type Lease = Pick<ClaimTerms, 'leastPriority'> & { now: number; owner: string; leaseUntil: number };
 
 /** Above every priority that a job can have. */
 const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
@@ -39,9 +43,10 @@ export function jobClaims(
   const extend = db.prepare(`UPDATE job SET lease_until = ? WHERE id = ? AND attempt = ? AND state = 'running'`);
 
   return {
-    claim(requests, terms) {
+    claim(now, requests, terms) {
       const flat: Plain[] = [];
-      for (const request of requests) claimFor(request, terms, flat);
+      const lease = { ...terms, now, owner: ownerText(terms.owner), leaseUntil: now + terms.leaseMs };
+      for (const request of requests) claimFor(request, lease, flat);
       return flat;
     },
     release(attempts) {
@@ -59,7 +64,7 @@ export function jobClaims(
     },
   };
 
-  function claimFor(request: ClaimRequest, terms: Parameters<PackedOps['claim']>[1], flat: Plain[]): void {
+  function claimFor(request: ClaimRequest, terms: Lease, flat: Plain[]): void {
     const { agent } = request;
     const least = terms.leastPriority ?? Number.NEGATIVE_INFINITY;
     const head = flat.push(null, 0) - 2;
@@ -76,7 +81,7 @@ export function jobClaims(
       if (at !== null && (nextAt === null || at < nextAt)) nextAt = at;
       if (left === 0 && nextAt !== null && nextAt <= terms.now) break;
     }
-    flat[head] = nextAt;
+    flat[head] = nextAt === null ? null : nextAt - terms.now;
     flat[head + 1] = request.limit - left;
   }
 
@@ -84,7 +89,7 @@ export function jobClaims(
     { agent, version, staleAfterMs = Number.POSITIVE_INFINITY }: ClaimRequest,
     level: number,
     limit: number,
-    { owner, leaseUntil, now }: Parameters<PackedOps['claim']>[1],
+    { owner, leaseUntil, now }: Lease,
     flat: Plain[],
   ): number {
     let taken = 0;

@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { JobState } from '../../../../jobs/model.ts';
 import type { JobFilter } from '../../../../jobs/ports.ts';
+import type { StorePorts, Sync } from '../../../ports.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 import { queuedSince } from './since.ts';
 

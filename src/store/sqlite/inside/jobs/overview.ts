@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AgentOverview } from '../../../../jobs/ports.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
+import type { StorePorts, Sync } from '../../../ports.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 /** What a status page shows of every agent, read from the small indexes only, however many jobs ended. */

@@ -1,11 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
+import type { StorePorts, Sync } from '../../../ports.ts';
 import { jobIdOf, rowOf } from '../../job-id.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
+import type { StampedOps } from '../../wire.ts';
 import { mustBeInstants, rowFault } from '../readable.ts';
+import { hostPrefix, ownerText } from './owner.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
-type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'abandoned' | 'waiting' | 'backlog' | 'deadByCause'>;
+type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'deadByCause'> &
+  Pick<StampedOps, 'abandoned' | 'waiting' | 'backlog'>;
 
 export function jobReads(db: DatabaseSync): Reads {
   const byRow = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ?`);
@@ -13,7 +16,8 @@ export function jobReads(db: DatabaseSync): Reads {
     'SELECT attempt, started_at, finished_at, worker, fault FROM attempt WHERE job = ? ORDER BY attempt',
   );
   const abandoned = db.prepare(
-    `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_running WHERE state = 'running' AND (owner <> ? OR lease_until <= ?) ORDER BY id`,
+    `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_running WHERE state = 'running'
+     AND (lease_until <= ?1 OR (owner <> ?2 AND substr(owner, 1, length(?3)) = ?3)) ORDER BY id`,
   );
   // Both leap from one level of priority to the next, however many jobs wait in between.
   const readyJob = `SELECT agent, priority, run_at FROM job INDEXED BY job_ready WHERE state IN ('queued', 'retrying')`;
@@ -46,11 +50,11 @@ export function jobReads(db: DatabaseSync): Reads {
       if (!row) return undefined;
       return { ...jobOf(row), failures: (failures.all(row.id) as unknown as FailureRow[]).map(recordOf) };
     },
-    abandoned(owner, now) {
-      return (abandoned.all(owner, now) as unknown as JobRow[]).map(jobOf);
+    abandoned(now, owner) {
+      return (abandoned.all(now, ownerText(owner), hostPrefix(owner.host)) as unknown as JobRow[]).map(jobOf);
     },
-    waiting(leastPriority = Number.NEGATIVE_INFINITY) {
-      const waiting: { agent: string; nextAt: number }[] = [];
+    waiting(now, leastPriority = Number.NEGATIVE_INFINITY) {
+      const waiting: { agent: string; inMs: number }[] = [];
       let at = nextAgent.get('') as ReadyRow | undefined;
       while (at) {
         const { agent } = at;
@@ -61,7 +65,7 @@ export function jobReads(db: DatabaseSync): Reads {
           nextAt = Math.min(nextAt, level.run_at);
           level = levelBelow(level.priority);
         }
-        if (at.priority >= leastPriority) waiting.push({ agent, nextAt });
+        if (at.priority >= leastPriority) waiting.push({ agent, inMs: nextAt - now });
         at = nextAgent.get(agent) as ReadyRow | undefined;
       }
       return waiting;

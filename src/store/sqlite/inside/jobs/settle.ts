@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type PackedOps, SETTLEMENT_WIDTH } from '../../wire.ts';
+import { type PackedOps, type Plain, SETTLEMENT_WIDTH } from '../../wire.ts';
 import type { Totals } from '../totals.ts';
 import { FREE_KEY } from './row.ts';
 
@@ -14,6 +14,11 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
     `UPDATE job SET state = ?, started_at = ?, finished_at = ?, run_at = coalesce(?, run_at), result = ?, summary = ?, error = ?,
      cause = ?, attempts = coalesce(?, attempts) ${fence}`,
   );
+  /** The same end, written down before: its answer was lost on the way. */
+  const isWritten = db.prepare(
+    `SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = ? AND started_at = ? AND finished_at = ?
+     AND result IS ? AND summary IS ? AND error IS ?`,
+  );
   const freeKey = db.prepare(`UPDATE job SET ${FREE_KEY} WHERE id = ?`);
   const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
   const recordFailure = db.prepare(
@@ -25,44 +30,65 @@ export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, st
     settle(flat) {
       const kept: boolean[] = [];
       for (let i = 0; i < flat.length; i += SETTLEMENT_WIDTH) {
+        const isNew = write(flat, i);
+        kept.push(isNew || isWrittenBefore(flat, i));
         const row = flat[i] as number;
-        const attempt = flat[i + 1] as number;
-        const state = flat[i + 2] as string;
-        const startedAt = flat[i + 3] as number;
-        const finishedAt = flat[i + 4] as number;
-        const result = flat[i + 6] as string | null;
-        const summary = flat[i + 7] as string | null;
-        const { changes } =
-          state === 'done' && attempt === 1
-            ? doneAtOnce.run(startedAt, finishedAt, result, summary, row, attempt)
-            : end.run(
-                state,
-                startedAt,
-                finishedAt,
-                flat[i + 5]!,
-                result,
-                summary,
-                flat[i + 8]!,
-                flat[i + 9]!,
-                flat[i + 11]!,
-                row,
-                attempt,
-              );
-        kept.push(changes === 1);
         const known = agents.get(row);
         agents.delete(row);
+        const state = flat[i + 2] as string;
         const isFree = flat[i + 11] !== null;
-        if (changes === 1 && state === 'cancelled') freeKey.run(row);
-        if (changes === 0 || isFree) continue;
+        if (isNew && state === 'cancelled') freeKey.run(row);
+        if (!isNew || isFree) continue;
         const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
-        totals.count(state, agent, finishedAt, row);
+        totals.count(state, agent, flat[i + 4] as number, row);
         if (state === 'retrying' || state === 'dead') {
-          recordFailure.run(row, attempt, agent, startedAt, finishedAt, flat[i + 10]!, flat[i + 8] ?? NO_FAULT);
+          recordFailure.run(
+            row,
+            flat[i + 1]!,
+            agent,
+            flat[i + 3]!,
+            flat[i + 4]!,
+            flat[i + 10]!,
+            flat[i + 8] ?? NO_FAULT,
+          );
         }
       }
       return kept;
     },
   };
+
+  /** False: the fence refuses the end at `i`. */
+  function write(flat: Plain[], i: number): boolean {
+    const row = flat[i]!;
+    const attempt = flat[i + 1]!;
+    const state = flat[i + 2]!;
+    const startedAt = flat[i + 3]!;
+    const finishedAt = flat[i + 4]!;
+    const result = flat[i + 6]!;
+    const summary = flat[i + 7]!;
+    const { changes } =
+      state === 'done' && attempt === 1
+        ? doneAtOnce.run(startedAt, finishedAt, result, summary, row, attempt)
+        : end.run(
+            state,
+            startedAt,
+            finishedAt,
+            flat[i + 5]!,
+            result,
+            summary,
+            flat[i + 8]!,
+            flat[i + 9]!,
+            flat[i + 11]!,
+            row,
+            attempt,
+          );
+    return changes === 1;
+  }
+
+  function isWrittenBefore(flat: Plain[], i: number): boolean {
+    const at = (place: number) => flat[i + place]!;
+    return isWritten.get(at(0), at(1), at(2), at(3), at(4), at(6), at(7), at(8)) !== undefined;
+  }
 }
 
 const NO_FAULT = JSON.stringify({ code: 'UNKNOWN', message: 'it failed without saying why' });

@@ -1,0 +1,22 @@
+import type { ReadOnlyStore, Store, StoreNeeds, StorePlace } from './ports.ts';
+import { proveStore as proveFile } from './sqlite/prove.ts';
+import { openReadOnly } from './sqlite/read-only.ts';
+import { createSqliteStore } from './sqlite/store.ts';
+
+/** The store at a place, for one host. Nothing is opened before its `start()`, which rejects with a `Fault` that says what to do. */
+export function openStore(needs: StoreNeeds, place: StorePlace): Store {
+  return createSqliteStore(needs, place);
+}
+
+/**
+ * Opens the store at a place for reading, whether a host runs or not. Throws a `Fault`: `STORE_MISSING`, `STORE_OLDER`, `STORE_NEWER`,
+ * `STORE_CORRUPT`, `STORE_READONLY`. Close it after use.
+ */
+export function openStoreForReading({ file }: StorePlace): ReadOnlyStore {
+  return openReadOnly(file);
+}
+
+/** Proves that a copy of a store, which nobody else has open, can be worked with. Throws a `Fault`: `STORE_CORRUPT`, `STORE_NEWER`. */
+export function proveStore({ file }: StorePlace): { jobs: number } {
+  return proveFile(file);
+}

@@ -1,0 +1,71 @@
+import type { IncidentStore } from '../healing/ports.ts';
+import type { EffectStore, JobQueue, JobRecords, PauseStore, StateStore } from '../jobs/ports.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Service } from '../kernel/service.ts';
+import type { Time } from '../kernel/time.ts';
+import type { SlotStore } from '../schedule/ports.ts';
+import type { AsideStore, EventStore, FigureStore, UpkeepStore } from '../telemetry/ports.ts';
+
+/** A store that a host writes to. Nothing is opened before `start()`, which rejects with a `Fault` that says what to do. */
+export type Store = Service & StorePorts;
+
+/** A store opened for reading only, in the calling thread. */
+export type ReadOnlyStore = ReadPorts & { close(): void };
+
+export interface StoreNeeds {
+  time: Time;
+  log: Log;
+  /** So many rows could not be read and were set aside. */
+  setAside?(count: number): void;
+  /** The store died. Every call rejects (`STORE_DIED`, then `STORE_STOPPED`) until `start()` is called again. */
+  onFailure?(fault: PlainFault): void;
+}
+
+/** Where a store is. */
+export interface StorePlace {
+  /** Path of the embedded store's file; its folder is made when it is missing. */
+  file: string;
+}
+
+/** All that a store keeps. */
+export type StorePorts = JobQueue &
+  JobRecords &
+  EffectStore &
+  StateStore &
+  PauseStore &
+  SlotStore &
+  IncidentStore &
+  EventStore &
+  FigureStore &
+  AsideStore &
+  UpkeepStore;
+
+/** The same methods without promises: what runs beside the data. */
+export type Sync<Ports> = {
+  [K in keyof Ports]: Ports[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
+};
+
+/** The reads of a store whose host is down. */
+export type ReadPorts = Pick<
+  StorePorts,
+  | 'get'
+  | 'list'
+  | 'overview'
+  | 'deadByCause'
+  | 'slots'
+  | 'nextSlots'
+  | 'events'
+  | 'agentFigures'
+  | 'hourFigures'
+  | 'slotFigures'
+  | 'paused'
+  | 'incident'
+  | 'incidents'
+  | 'quarantines'
+  | 'unreadable'
+  | 'asides'
+  | 'health'
+  | 'stateEntries'
+  | 'stateSizes'
+>;
