@@ -100,7 +100,8 @@ describe('what an author may write', () => {
   it('gives the running Daruma in a folder without packages, and its map names the author’s lines', () => {
     const { version } = world.agent('with-zod');
     // As in a worker: in a process whose resolver knows what is lent.
-    const script = `      import { resolvedLentZod } from ${JSON.stringify(new URL('../../src/kernel/lent-zod.ts', import.meta.url).href)};
+    const script = `import { registerHooks } from 'node:module';
+      import { resolvedLentZod } from ${JSON.stringify(new URL('../../src/kernel/lent-zod.ts', import.meta.url).href)};
       registerHooks({ resolve: (specifier, context, next) => resolvedLentZod(specifier) ?? next(specifier, context) });
       console.log((await import(${JSON.stringify(pathToFileURL(version.file).href)})).default.about);`;
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('zod\n');
