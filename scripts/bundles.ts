@@ -77,9 +77,25 @@ function optionsOf(root: string, out: string, group: Group): BuildOptions & { me
     metafile: true,
     external: group.external ?? [],
     banner: group.needsRequire ? { js: REQUIRE } : {},
-    plugins: [zodInEnglish, apart(group.apart ?? [])],
+    plugins: [zodInEnglish, datesOfLogs, apart(group.apart ?? [])],
   };
 }
+
+/** pino-roll takes five functions out of date-fns by `require`, which would bring all 300 of its files. */
+const datesOfLogs: Plugin = {
+  name: 'dates-of-logs',
+  setup(at) {
+    at.onResolve({ filter: /^date-fns$/ }, ({ importer, path, resolveDir }) =>
+      importer.includes('/pino-roll/') ? { path, namespace: 'dates-of-logs', pluginData: resolveDir } : undefined,
+    );
+    at.onLoad({ filter: /./, namespace: 'dates-of-logs' }, ({ pluginData }) => ({
+      contents: ['addDays', 'addHours', 'format', 'isValid', 'parse']
+        .map((name) => `export { ${name} } from 'date-fns/${name}';`)
+        .join(''),
+      resolveDir: pluginData as string,
+    }));
+  },
+};
 
 /** Leaves the import of a file that is another group's entry as it stands: from `main.js`, paths in `dist/` are those in `src/`. */
 function apart(entries: readonly string[]): Plugin {
