@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { mustKeep, resultOf } from '../contract.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const DEADLINE_MS = 20_000;
@@ -69,6 +70,10 @@ export function startCli(args: string[], options: CliOptions): Running {
   };
 }
 
+/** Rejects when what `--json` prints is not what the contract says. */
 export async function cli(args: string[], options: CliOptions): Promise<Ended> {
-  return await startCli(args, options).ended;
+  const ended = await startCli(args, options).ended;
+  const text = args.includes('--json') ? ended.out.trim() : '';
+  if (text) await mustKeep(resultOf(args, ended.code), JSON.parse(text), `daruma ${args.join(' ')}`);
+  return ended;
 }

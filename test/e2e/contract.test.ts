@@ -1,0 +1,104 @@
+import { afterEach, expect, it } from 'vitest';
+import { type ControlClient, connectControl } from '../../src/control/client.ts';
+import { readHostFile } from '../../src/control/place.ts';
+import type { Operation } from '../../src/operations/operation.ts';
+import { OPERATIONS, type Op, type Ops } from '../../src/operations/table.ts';
+import { mustKeep } from '../contract.ts';
+import { type Installation, installation, plugin } from './installation.ts';
+
+let at: Installation | undefined;
+afterEach(async () => {
+  await at?.leave();
+  at = undefined;
+});
+
+/** Answers and items that the client checks against their rows; each is kept as it came. */
+function checked(client: ControlClient) {
+  const asked = new Set<Op>();
+  const items = new Map<Op, unknown[]>();
+  async function ask<O extends Op>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']> {
+    const { result, item }: Operation = OPERATIONS[op];
+    const itemSchema = await item?.();
+    const seen: Promise<unknown>[] = [];
+    asked.add(op);
+    const value = await client.ask(op, args, (one) => {
+      items.set(op, [...(items.get(op) ?? []), one]);
+      seen.push(
+        itemSchema ? mustKeep(itemSchema, one, `an item of ${op}`) : Promise.reject(new Error(`${op} has items`)),
+      );
+    });
+    await Promise.all(seen);
+    return mustKeep(await result(), value, op);
+  }
+  return { ask, asked, items };
+}
+
+it('answers every operation as its row says, on a real host', async () => {
+  const place = installation({
+    'plugins/steady.ts': plugin(
+      `await context.state.set('n', 1); context.log.info('at work'); return { fine: true };`,
+      `schedule: '0 3 * * *', needs: { secrets: ['SHOP_TOKEN'] },`,
+    ),
+    'plugins/broken.ts': plugin(`throw new Error('no luck');`, 'limits: { attempts: 1 },'),
+    '.env': 'SHOP_TOKEN=s3cret-token\n',
+  });
+  at = place;
+  await place.start();
+  const { socket } = readHostFile(place.folder)!;
+  const [client, watcher] = [await connectControl(socket), await connectControl(socket)];
+  const { ask, asked, items } = checked(client);
+  const streams = checked(watcher);
+  const ended = [streams.ask('follow', {}), streams.ask('changes', {})].map((one) => one.catch((thrown) => thrown));
+  await streams.ask('ping', {});
+
+  const done = await ask('run', { agent: 'steady', input: { a: 1 }, wait: true, key: 'k' });
+  expect(await ask('run', { agent: 'steady', key: 'k' })).toMatchObject({ id: done.id, usedKey: { state: 'done' } });
+  const dead = await ask('run', { agent: 'broken', wait: true });
+  expect(await ask('job', { id: dead.id })).toMatchObject({ failures: [{ error: { message: 'no luck' } }] });
+  await ask('jobs', { states: ['done', 'dead'], since: '2026-01-01', limit: 10 });
+  await ask('dlq', {});
+  for (const op of ['replay', 'drop'] as const)
+    expect(await ask(op, { id: dead.id, dryRun: true })).toMatchObject({ count: 1 });
+  await ask('pause', { agent: 'steady', forMs: 60_000 });
+  const { id: held } = await ask('run', { agent: 'steady' });
+  expect(await ask('cancelMany', { agent: 'steady', dryRun: true })).toEqual({ count: 1, jobs: [held], dryRun: true });
+  await ask('cancel', { id: held });
+  await ask('resume', { agent: 'steady' });
+  await ask('level', { agent: 'steady', level: 'debug' });
+  await ask('why', { agent: 'steady' });
+  await ask('next', { agent: 'steady', n: 2 });
+  await ask('slots', { from: '2026-01-01', to: '2099-01-01' });
+  await ask('stateSizes', {});
+  await ask('state', { agent: 'steady' });
+  await ask('stateSet', { agent: 'steady', key: 'n', value: { deep: [1] } });
+  await ask('stateMove', { from: 'steady', to: 'broken' });
+  const { versions } = await ask('versions', { plugin: 'steady' });
+  await ask('sources', { plugin: 'steady', version: versions[0]!.id });
+  await ask('rollback', { agent: 'steady', latest: true });
+  await ask('rehearse', { name: 'steady', last: 1 });
+  expect(items.get('rehearse')).toHaveLength(1);
+  await ask('drill', { names: ['crash'] });
+  expect(items.get('drill')!.length).toBeGreaterThan(2);
+  const [incident] = await ask('incidents', { drills: true });
+  await ask('incident', { id: incident!.id });
+  await ask('ack', { id: incident!.id, note: 'seen' });
+  await ask('secrets', {});
+  await ask('check', {});
+  await ask('status', {});
+  await ask('configShow', {});
+  await ask('configShow', { agent: 'steady' });
+  await ask('configForce', {});
+  await expect(ask('configRollback', {})).rejects.toMatchObject({ code: 'NOTHING_BEFORE' });
+  await ask('storeMend', {});
+  place.write('plugins/wrong.ts', 'export default 1;');
+  await place.until(
+    async () => streams.items.get('changes') ?? [],
+    (changes) => changes.length > 0,
+  );
+  expect(streams.items.get('follow')!.length).toBeGreaterThan(0);
+  await ask('stop', {});
+  client.close();
+  watcher.close();
+  for (const end of await Promise.all(ended)) expect(end).toMatchObject({ code: 'HOST_GONE' });
+  expect([...asked, ...streams.asked].sort()).toEqual(expect.arrayContaining(Object.keys(OPERATIONS)));
+}, 60_000);
