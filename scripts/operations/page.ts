@@ -101,6 +101,7 @@ function typeWords(schema: JsonSchema): string {
   if (schema.type === 'object') return objectWords(schema);
   if (schema.type === 'string') return stringWords(schema);
   if (schema.type === 'integer' || schema.type === 'number') return numberWords(schema);
+  if (Array.isArray(schema.type)) return schema.type.map((type) => typeWords({ type } as JsonSchema)).join(', or ');
   return typeof schema.type === 'string' ? schema.type : 'any JSON';
 }
 

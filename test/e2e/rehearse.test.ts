@@ -145,7 +145,7 @@ it('is told as a candidate that does not run yet, until its first worker has sta
     (await daruma('run', 'price', '--wait', '--with', `cents=${cents}`, '--json')).json;
   const versions = async () => (await daruma('versions', 'price', '--json')).json.versions as VersionView[];
   for (const cents of [1, 2, 3]) await priceOf(cents);
-  await until(versions, ([one]) => one?.rollout === 'good');
+  await until(versions, ([one]) => one?.standing === 'good');
   const { version } = await priceOf(4);
 
   // Loading takes so long that the version before is seen to serve meanwhile.
@@ -155,7 +155,7 @@ it('is told as a candidate that does not run yet, until its first worker has sta
     const { agents } = (await daruma('status', 'price', '--json')).json;
     return { serves: agents[0].version as string, kept: await versions() };
   };
-  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.rollout === 'probation');
+  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.standing === 'probation');
   expect({ serves, runs: kept.filter(({ agents }) => agents.some(({ runs }) => runs)).map(({ id }) => id) }).toEqual({
     serves: version,
     runs: [version],

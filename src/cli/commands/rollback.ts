@@ -18,8 +18,8 @@ export async function run(
   const answer = await stage.ask('rollback', { agent: agent!, version, force, latest }, WITHIN_MS);
   const mark = stage.paint('green', '✓');
   const id = shortId(answer.version);
-  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.rollout] ?? ''}`];
-  if (answer.rollout === 'pinned' || answer.rollout === 'rolled-back') {
+  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.standing] ?? ''}`];
+  if (answer.standing === 'pinned' || answer.standing === 'rolled-back') {
     lines.push(`  ${stage.paint('cyan', '→')} daruma rollback ${agent} --latest`);
   }
   return { json: answer, lines };

@@ -17,7 +17,7 @@ const COLUMNS: Column[] = [
 ];
 
 /** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
-const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
+const ROLLOUT_WORDS: Record<VersionView['standing'], string> = {
   probation: 'on probation',
   good: 'good',
   bad: 'bad',
@@ -29,14 +29,14 @@ export async function run(stage: Stage, [plugin]: (string | undefined)[]): Promi
   const answer = await stage.ask('versions', { plugin: plugin! });
   const { paint, clock, width } = stage;
   const rows = answer.versions.map((version): Row => {
-    const { sign, style } = signOf(version.rollout);
+    const { sign, style } = signOf(version.standing);
     return {
       cells: [
         { text: sign, paint: (text) => paint(style, text) },
         shortId(version.id),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
-        ROLLOUT_WORDS[version.rollout],
+        ROLLOUT_WORDS[version.standing],
         agentWords(version),
       ],
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),

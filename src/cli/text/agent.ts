@@ -72,13 +72,13 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
 }
 
 /** Nothing is said of what is as it should be. */
-function rolloutWords({ rollout }: AgentView): string {
+function rolloutWords({ standing }: AgentView): string {
   const words: Record<string, string> = {
     probation: 'on probation',
     pinned: 'held by hand',
     'rolled-back': 'rolled back',
   };
-  const word = rollout ? words[rollout] : undefined;
+  const word = standing ? words[standing] : undefined;
   return word ? ` (${word})` : '';
 }
 

@@ -30,7 +30,7 @@ export const agentResult = z
     plugin: z.string(),
     about: z.string(),
     version: z.string().nullable(),
-    rollout: z
+    standing: z
       .string()
       .nullable()
       .optional()

@@ -14,7 +14,7 @@ export const versionResult = z
     id: z.string(),
     madeAt: time(),
     bytes: bytes(),
-    rollout: z
+    standing: z
       .enum(['probation', 'good', 'bad', 'unused'])
       .describe('What the version is to the agents in force; unused: no agent runs or judges it.'),
     agents: z.array(usedBy),
@@ -30,7 +30,7 @@ export const sourcesResult = z
   .meta({ id: 'Sources', description: 'The files of the author, without libraries.' });
 
 export const rolledBackResult = z
-  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), rollout: z.string() })
+  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), standing: z.string() })
   .meta({ id: 'RolledBack' });
 
 export const changeResult = z
