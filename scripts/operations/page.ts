@@ -27,7 +27,7 @@ too: one line of JSON for each request, any number of them over one connection.
 
 [daruma.schema.json](daruma.schema.json) has a JSON Schema (2020-12) for each command: \`#/$defs/command.status\` is that of \`daruma status --json\`,
 \`#/$defs/command.backup-list\` that of \`daruma backup list --json\`. A command that fails prints \`#/$defs/command.any-that-fails\`. What an operation takes,
-answers and sends has the names \`operation.run.args\`, \`operation.run.result\` and \`operation.drill.item\`.`;
+answers and sends has the names \`operation.run.args\`, \`operation.run.result\` and \`operation.rehearse.item\`.`;
 
 const KINDS = `## All operations
 

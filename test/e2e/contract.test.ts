@@ -12,6 +12,8 @@ afterEach(async () => {
   at = undefined;
 });
 
+const GUEST = { path: 'plugins/guest.ts', text: plugin('return 1;') };
+
 /** Answers and items that the client checks against their rows; each is kept as it came. */
 function checked(client: ControlClient) {
   const asked = new Set<Op>();
@@ -40,6 +42,10 @@ it('answers every operation as its row says, on a real host', async () => {
       `schedule: '0 3 * * *', needs: { secrets: ['SHOP_TOKEN'] },`,
     ),
     'plugins/broken.ts': plugin(`throw new Error('no luck');`, 'limits: { attempts: 1 },'),
+    'plugins/crashes.ts': plugin(
+      `setImmediate(() => { throw new Error('uncaught'); }); await new Promise(() => {});`,
+      'limits: { attempts: 1 },',
+    ),
     '.env': 'SHOP_TOKEN=s3cret-token\n',
   });
   at = place;
@@ -48,7 +54,9 @@ it('answers every operation as its row says, on a real host', async () => {
   const [client, watcher] = [await connectControl(socket), await connectControl(socket)];
   const { ask, asked, items } = checked(client);
   const streams = checked(watcher);
-  const ended = [streams.ask('follow', {}), streams.ask('changes', {})].map((one) => one.catch((thrown) => thrown));
+  const ended = [streams.ask('follow', {}), streams.ask('changes', {}), streams.ask('guests', { files: [GUEST] })].map(
+    (one) => one.catch((thrown) => thrown),
+  );
   await streams.ask('ping', {});
 
   const done = await ask('run', { agent: 'steady', input: { a: 1 }, wait: true, key: 'k' });
@@ -77,14 +85,17 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('rollback', { agent: 'steady', latest: true });
   await ask('rehearse', { name: 'steady', last: 1 });
   expect(items.get('rehearse')).toHaveLength(1);
-  await ask('drill', { names: ['crash'] });
-  expect(items.get('drill')!.length).toBeGreaterThan(2);
-  const [incident] = await ask('incidents', { drills: true });
+  await ask('run', { agent: 'crashes', wait: true });
+  const [incident] = await place.until(
+    () => ask('incidents', { agent: 'crashes' }),
+    (found) => found.length > 0,
+  );
   await ask('incident', { id: incident!.id });
   await ask('ack', { id: incident!.id, note: 'seen' });
   await ask('secrets', {});
   await ask('check', {});
   await ask('status', {});
+  await ask('workers', {});
   await ask('configShow', {});
   await ask('configShow', { agent: 'steady' });
   await ask('configForce', {});
@@ -95,7 +106,7 @@ it('answers every operation as its row says, on a real host', async () => {
     async () => streams.items.get('changes') ?? [],
     (changes) => changes.length > 0,
   );
-  expect(streams.items.get('follow')!.length).toBeGreaterThan(0);
+  for (const op of ['follow', 'guests'] as const) expect(streams.items.get(op)!.length).toBeGreaterThan(0);
   await ask('stop', {});
   client.close();
   watcher.close();
