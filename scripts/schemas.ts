@@ -1,10 +1,27 @@
-/** Writes config/*.schema.json from the schemas in the code, for editors that complete and check YAML. */
+/** Writes config/*.schema.json from the schemas in the code, for editors that complete and check YAML; a test keeps them current. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jsonSchemas } from '../src/catalog/files/json-schemas.ts';
+import { z } from 'zod';
+import { agentFileSchema } from '../src/catalog/files/agent-file.ts';
+import { hostSettingsSchema } from '../src/catalog/files/host-settings.ts';
 
-const folder = join(import.meta.dirname, '../config');
-mkdirSync(folder, { recursive: true });
-for (const [file, schema] of Object.entries(jsonSchemas())) {
-  writeFileSync(join(folder, file), `${JSON.stringify(schema, null, 2)}\n`);
+/** The JSON Schemas of the files that people write, by file name in `config/`. Draft 7: editors know no newer one. */
+export function jsonSchemas(): Record<string, unknown> {
+  return {
+    'agent.schema.json': schemaOf(agentFileSchema, 'An agent: agents/<name>.yaml'),
+    'daruma.schema.json': schemaOf(hostSettingsSchema, 'The host’s own settings: config/daruma.yaml'),
+  };
+}
+
+function schemaOf(schema: z.ZodType, title: string): unknown {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
+  return { $schema, title, ...rest };
+}
+
+if (import.meta.main) {
+  const folder = join(import.meta.dirname, '../config');
+  mkdirSync(folder, { recursive: true });
+  for (const [file, schema] of Object.entries(jsonSchemas())) {
+    writeFileSync(join(folder, file), `${JSON.stringify(schema, null, 2)}\n`);
+  }
 }

@@ -1,4 +1,4 @@
-import { causeOf } from '../jobs/step.ts';
+import { causeOf } from '../jobs/cause.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { mayHelp } from '../kernel/fault-codes.ts';
 import type { Evidence } from '../workers/ports.ts';

@@ -5,8 +5,6 @@ import { causeOf } from './cause.ts';
 import { type JobEvent, type JobLife, stepJob } from './job-state.ts';
 import type { AttemptRef, Settlement } from './ports.ts';
 
-export { causeOf };
-
 /** What a running attempt can come to. */
 export type AttemptEnd =
   | { is: 'done'; result: string | null }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { jsonSchemas } from '../../scripts/schemas.ts';
 import { settingsPage } from '../../scripts/settings.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
-import { jsonSchemas } from '../../src/catalog/files/json-schemas.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
 import { whatIsWrongWithTimes } from '../../src/catalog/files/when.ts';

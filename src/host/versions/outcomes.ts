@@ -1,6 +1,6 @@
 import { type ProbationRuns, SEVERE, withEnd } from '../../catalog/rollout/probation.ts';
+import { causeOf } from '../../jobs/cause.ts';
 import type { Settlement } from '../../jobs/ports.ts';
-import { causeOf } from '../../jobs/step.ts';
 
 /** Failures that nobody on probation is blamed for: somebody wanted it, the plugin knows that a service is busy, or it is down. */
 export const NO_FAULT: ReadonlySet<string> = new Set([

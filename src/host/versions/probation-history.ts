@@ -1,8 +1,8 @@
 import type { Probationer } from '../../catalog/ports.ts';
 import { noRuns, type ProbationRuns, withEnd } from '../../catalog/rollout/probation.ts';
+import { causeOf } from '../../jobs/cause.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
-import { causeOf } from '../../jobs/step.ts';
 import { NO_FAULT } from './outcomes.ts';
 
 /** What the store knows of a state on trial, and of the good one before it. */

@@ -13,9 +13,9 @@ import {
   withReading,
 } from '../../catalog/rollout/probation.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import { causeOf } from '../../jobs/cause.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobQueue, JobRecords, Settlement } from '../../jobs/ports.ts';
-import { causeOf } from '../../jobs/step.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
