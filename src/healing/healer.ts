@@ -10,21 +10,17 @@ import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
 import { type ActionNeeds, createActions } from './actions.ts';
-import { createBacklogWatch } from './backlog-watch.ts';
 import { stepIncident } from './incident-state.ts';
-import { createLateWatch } from './late-watch.ts';
-import { createLeakWatch } from './leaks.ts';
-import { createLoopWatch, type LoopWatch } from './loop-watch.ts';
+import type { LoopWatch } from './loop-watch.ts';
 import { createOpenIncidents } from './open-incidents.ts';
-import { createOriginWatch } from './origin-watch.ts';
 import { createEnds } from './outcomes.ts';
 import type { Incident, IncidentStore, OutageSource, QuarantineRecord } from './ports.ts';
 import type { MachineResources } from './pressure.ts';
-import { createPressureWatch } from './pressure-watch.ts';
 import { createQuarantines } from './quarantines.ts';
 import { createRemedies } from './remedies.ts';
 import { createSignals, type Signal } from './signals.ts';
-import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
+import type { Unscheduled } from './unscheduled-watch.ts';
+import { createWatches } from './watches.ts';
 
 /**
  * Sees what goes wrong, does something about it, and checks that it helped: every trouble is one incident, whose
@@ -112,39 +108,25 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   );
   const incidentSignals = createSignals({ time, openIncidents, remedies });
   const { notice, heal, close } = incidentSignals;
-  const leaks = createLeakWatch({ time, openIncidents, notice, heal });
-  const excused = (name: string) =>
-    !needs.agent(name) || quarantineRegistry.get(name) !== undefined || needs.excused(name);
-  const pressure = createPressureWatch({ ...needs, openIncidents, notice, heal, changed });
-  const { leastPriority } = pressure;
-  const lates = createLateWatch({ time, store, openIncidents, notice, excused, leastPriority });
-  const origins = createOriginWatch({ time, openIncidents, notice, heal, close, outageSource: needs.origins });
-  const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
-  const isHeld = (name: string) => quarantineRegistry.get(name) !== undefined || needs.isHeld(name);
-  const backlogs = createBacklogWatch({ time, store, openIncidents, notice, heal, agent: needs.agent, isHeld });
-  const unscheduled = createUnscheduledWatch({ time, openIncidents, notice, heal, find: needs.unscheduled });
+  const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
+  const { leaks, origins, loops, pressure, unscheduled } = watches;
   const ends = createEnds(
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
   );
   const loop = createLoop(
     { time, failed: (error) => log.error('a turn of healing failed', { fault: toPlainFault(error) }) },
-    { everyMs: TURN_MS, firstMs: TURN_MS, turn },
+    {
+      everyMs: TURN_MS,
+      firstMs: TURN_MS,
+      async turn() {
+        openIncidents.retry();
+        quarantineRegistry.retry();
+        ends.linkIncidents();
+        await watches.look();
+      },
+    },
   );
-
-  /** What is seen only by looking: what is late, what has stopped to grow, what the store refused. */
-  async function turn() {
-    openIncidents.retry();
-    quarantineRegistry.retry();
-    ends.linkIncidents();
-    leaks.look();
-    origins.look();
-    loops.look();
-    await pressure.look();
-    await lates.look();
-    await backlogs.look();
-    await unscheduled.look();
-  }
 
   /** What comes from other rooms must never fail in theirs. */
   function safely<A extends unknown[]>(take: (...args: A) => void): (...args: A) => void {
@@ -212,7 +194,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     letThrough: quarantineRegistry.letThrough,
     quarantine: quarantineRegistry.get,
     pressedSince: pressure.shortSince,
-    leastPriority,
+    leastPriority: pressure.leastPriority,
     probeNow(agent) {
       quarantineRegistry.probeNow(agent);
       needs.wake(agent);

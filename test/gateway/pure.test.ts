@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { type ExecCallFacts, holdsPlace, nextCalls } from '../../src/gateway/exec/calls.ts';
 import { recordsIn } from '../../src/gateway/exec/children-file.ts';
 import { createBoundedOutput } from '../../src/gateway/exec/inside/bounded.ts';
-import { leftoversOf, lineOf, membersOf, type Process } from '../../src/gateway/exec/inside/members.ts';
-import { createProcessTable } from '../../src/gateway/exec/inside/process-table.ts';
+import {
+  createProcessTable,
+  leftoversOf,
+  lineOf,
+  membersOf,
+  type Process,
+} from '../../src/gateway/exec/inside/process-table.ts';
 import { nextSignal } from '../../src/gateway/exec/inside/termination.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 

@@ -57,13 +57,12 @@ export function createBrokerSupervisor(
   let heardAt = 0;
   let lostInARow = 0;
   let hasToldOfCgroups = false;
-  let stopIdle: (() => void) | undefined;
-  let stopWatch: (() => void) | undefined;
-  let stopAgain: (() => void) | undefined;
+  /** What cancels the timers. */
+  const cancel: { idle?: () => void; watch?: () => void; again?: () => void } = {};
 
   function begin(): BrokerProcess {
-    stopAgain?.();
-    stopIdle?.();
+    cancel.again?.();
+    cancel.idle?.();
     const leftovers = [...records.values()];
     sweeping = { marks: leftovers.map(({ mark }) => mark), done: sweeping?.done ?? Promise.withResolvers() };
     heardAt = time.monotonic();
@@ -79,8 +78,7 @@ export function createBrokerSupervisor(
 
   function ready(killed: number, noCgroup: string | null) {
     for (const mark of sweeping!.marks) forget(mark);
-    sweeping!.done.resolve();
-    sweeping = undefined;
+    swept();
     lostInARow = 0;
     if (killed > 0) log.warn(`commands of a host or broker that died had left ${killed} processes: killed`);
     if (noCgroup !== null && terms.cgroups && !hasToldOfCgroups) {
@@ -99,23 +97,25 @@ export function createBrokerSupervisor(
     if (isEnding) return;
     // Nothing is asked for, but what is on record may run.
     if (records.size > 0) again();
-    else {
-      sweeping?.done.resolve();
-      sweeping = undefined;
-    }
+    else swept();
+  }
+
+  function swept() {
+    sweeping?.done.resolve();
+    sweeping = undefined;
   }
 
   function again() {
     const pause = lostInARow === 1 ? 0 : Math.min(AGAIN_MS * 2 ** lostInARow, AGAIN_LONGEST_MS);
-    stopAgain?.();
-    stopAgain = time.after(pause, () => {
+    cancel.again?.();
+    cancel.again = time.after(pause, () => {
       if (!isEnding) broker ??= begin();
     });
   }
 
   function watch() {
-    stopWatch?.();
-    stopWatch = time.after(WATCH_EVERY_MS, () => {
+    cancel.watch?.();
+    cancel.watch = time.after(WATCH_EVERY_MS, () => {
       if (!broker) return;
       if (!sweeping && !needs.isBusy()) heardAt = time.monotonic();
       if (time.monotonic() - heardAt > SILENT_MS) broker.kill();
@@ -128,10 +128,9 @@ export function createBrokerSupervisor(
   }
 
   function rest() {
-    stopIdle?.();
-    stopIdle = undefined;
+    cancel.idle?.();
     if (!broker || sweeping || records.size > 0 || needs.isBusy()) return;
-    stopIdle = time.after(idleMs, () => {
+    cancel.idle = time.after(idleMs, () => {
       const idle = broker;
       broker = undefined;
       void idle?.end();
@@ -152,7 +151,7 @@ export function createBrokerSupervisor(
     },
     tell(message) {
       if (message.do === 'run') {
-        stopIdle?.();
+        cancel.idle?.();
         broker ??= begin();
       }
       broker?.tell(message);
@@ -166,7 +165,7 @@ export function createBrokerSupervisor(
     heardAt: () => (broker ? heardAt : undefined),
     async end() {
       isEnding = true;
-      for (const stop of [stopIdle, stopWatch, stopAgain]) stop?.();
+      for (const one of Object.values(cancel)) one();
       const last = broker;
       broker = undefined;
       await last?.end();

@@ -1,10 +1,79 @@
-import { resolve, sep } from 'node:path';
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { posix, resolve, sep } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
-import { FOLDERS } from './allowed.ts';
 import type { ExecOrder } from './ports.ts';
 import type { BrokerOrder } from './wire.ts';
+
+/** Where names of commands are looked up, in this order, whatever the host's own PATH says; the commands get it as well. */
+const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/**
+ * The absolute path of a command that an agent asks for, when its needs grant it. A granted name stands for the program
+ * that is found under it now: `git` grants `/usr/bin/git` where that is found first, not another file called git.
+ *
+ * Throws a Fault `NOT_IN_NEEDS` or `EXEC_NOT_FOUND`.
+ */
+export async function findCommand({ command, agent, needs }: Pick<ExecOrder, 'command' | 'agent' | 'needs'>) {
+  const { name, path } = readCommand(command);
+  if (path === undefined) {
+    const granted = needs.exec.find((one) => one === '*' || one === name || posix.basename(one) === name);
+    if (granted === undefined) throw notGranted(command, agent);
+    const found = granted.startsWith('/') ? await executable(granted) : await lookUp(name);
+    if (!found) throw notFound(command, granted.startsWith('/') ? [granted] : FOLDERS);
+    return found;
+  }
+  const isGranted =
+    needs.exec.includes('*') ||
+    needs.exec.some((one) => one.startsWith('/') && posix.normalize(one) === path) ||
+    (needs.exec.includes(name) && (await lookUp(name)) === path);
+  if (!isGranted) throw notGranted(command, agent);
+  if (!(await executable(path))) throw notFound(command, [path]);
+  return path;
+}
+
+function readCommand(command: string): { name: string; path: string | undefined } {
+  if (!command.includes('/')) return { name: command, path: undefined };
+  if (!command.startsWith('/')) {
+    const message = `${command} is neither the name of a command nor an absolute path`;
+    throw new Fault({ code: 'CALL_INVALID', message, next: 'give the name alone, or the whole path' });
+  }
+  const path = posix.normalize(command);
+  return { name: posix.basename(path), path };
+}
+
+async function lookUp(name: string): Promise<string | undefined> {
+  if (name === '' || name === '.' || name === '..') return undefined;
+  for (const folder of FOLDERS) {
+    const found = await executable(`${folder}/${name}`);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function executable(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile() ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function notGranted(command: string, agent: string): Fault {
+  const name = command.startsWith('/') ? command : posix.basename(command);
+  return new Fault(notInNeeds({ agent, need: 'exec', asked: name }));
+}
+
+function notFound(command: string, places: string[]): Fault {
+  return new Fault({
+    code: 'EXEC_NOT_FOUND',
+    message: `${command} is not installed: nothing that can be run is at ${places.join(', ')}`,
+    next: places.length > 1 ? 'install it, or name its absolute path in needs.exec and in the call' : 'install it',
+  });
+}
 
 /** Of the host's environment; none of it is a secret. */
 const PASSED_ON = ['HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];

@@ -7,11 +7,17 @@ import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endMeSooner, SOONER } from '../../../kernel/oom.ts';
+import { readStat } from '../../../kernel/proc.ts';
+import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
 import { openCgroups } from './cgroup.ts';
 import { type CommandGroups, createCommandGroups } from './command-groups.ts';
-import { killLeftovers } from './leftovers.ts';
+import { createProcessTable, leftoversOf, lineOf, processName } from './process-table.ts';
+import { send, sendToGroup } from './termination.ts';
 
+const LOOK_EVERY_MS = 20;
+/** Leftovers that SIGKILL does not end in this time sit in the kernel, and end with what they wait for. */
+const LEFTOVERS_MS = 3_000;
 /** When the host is gone all is to be gone within two seconds. */
 const LAST_MS = 1_500;
 
@@ -80,4 +86,26 @@ function die(): never {
   closeCgroups?.();
   process.kill(process.pid, 'SIGKILL');
   throw new Error('unreachable');
+}
+
+/** Kills what an earlier broker left, until nothing of it is seen. Resolves with the number of processes. */
+async function killLeftovers(terms: BrokerTerms): Promise<number> {
+  if (terms.leftovers.length === 0) return 0;
+  const processTable = createProcessTable();
+  const outside = readStat(process.pid)?.session ?? 0;
+  const killed = new Set<string>();
+  for (let left = LEFTOVERS_MS; left > 0; left -= LOOK_EVERY_MS) {
+    const processes = processTable.look();
+    const spared = lineOf(processes, process.pid);
+    const found = leftoversOf(processes, terms.leftovers, { installation: terms.installation, outside, spared });
+    if (found.length === 0) break;
+    for (const one of found) {
+      killed.add(processName(one));
+    }
+    // By group, so that what is forked between the look and the kill dies with the rest.
+    for (const group of new Set(found.map((one) => one.group))) sendToGroup(group, 'SIGKILL');
+    for (const one of found) send(one, 'SIGKILL');
+    await machineTime.sleep(LOOK_EVERY_MS);
+  }
+  return killed.size;
 }

@@ -1,6 +1,90 @@
-import { pidsNow, readStat, readVariable } from '../../../kernel/proc.ts';
-import { ENV_TAG } from '../wire.ts';
-import { type Process, processName } from './members.ts';
+import { type ProcessStat, pidsNow, readStat, readVariable } from '../../../kernel/proc.ts';
+import { type ChildRecord, ENV_TAG } from '../wire.ts';
+
+/** A living process with the mark of its environment. */
+export interface Process extends Omit<ProcessStat, 'isZombie'> {
+  /** Null when it has none that can be read. */
+  mark: string | null;
+}
+
+/** What is known of a command's processes before looking. */
+export interface CommandGroup {
+  root: { pid: number; start: number };
+  mark: string;
+  /** `pid:start` of those that were seen before. */
+  known: ReadonlySet<string>;
+  /** Pids in its cgroup. */
+  inCgroup: ReadonlySet<number>;
+}
+
+export const processName = ({ pid, start }: { pid: number; start: number }) => `${pid}:${start}`;
+
+/**
+ * The processes of a command: those that are it, carry its mark, were seen to be its own before or are in its cgroup; and
+ * whatever descends from them or is in their session. A command starts in a session of its own and nothing can enter
+ * another's session, so a session of a member holds members only; `outside` is the broker's own, which never counts.
+ */
+export function membersOf(processes: readonly Process[], commandGroup: CommandGroup, outside: number): Process[] {
+  return closure(
+    processes.filter(
+      (one) =>
+        (one.pid === commandGroup.root.pid && one.start === commandGroup.root.start) ||
+        one.mark === commandGroup.mark ||
+        commandGroup.known.has(processName(one)) ||
+        commandGroup.inCgroup.has(one.pid),
+    ),
+    processes,
+    outside,
+  );
+}
+
+/**
+ * What an earlier broker left: a recorded process counts only when pid, start and mark all match, so that a stranger with
+ * a used pid is never touched; one that carries a mark of the installation was started by it. `spared`: the caller and
+ * those that it descends from.
+ */
+export function leftoversOf(
+  processes: readonly Process[],
+  records: readonly ChildRecord[],
+  terms: { installation: string; outside: number; spared: ReadonlySet<number> },
+): Process[] {
+  const names = new Map(records.map((record) => [processName(record), record.mark]));
+  const seeds = processes.filter(
+    (one) =>
+      one.mark !== null && (names.get(processName(one)) === one.mark || one.mark.startsWith(`${terms.installation}:`)),
+  );
+  const allowed = processes.filter(({ pid }) => !terms.spared.has(pid));
+  return closure(
+    seeds.filter(({ pid }) => !terms.spared.has(pid)),
+    allowed,
+    terms.outside,
+  );
+}
+
+/** `pid` and those that it descends from. */
+export function lineOf(processes: readonly Process[], pid: number): Set<number> {
+  const parents = new Map(processes.map((one) => [one.pid, one.parent]));
+  const line = new Set<number>();
+  for (let at: number | undefined = pid; at && !line.has(at); at = parents.get(at)) line.add(at);
+  return line;
+}
+
+function closure(seeds: readonly Process[], processes: readonly Process[], outside: number): Process[] {
+  const found = new Map<number, Process>();
+  const sessions = new Set<number>();
+  const add = (one: Process) => {
+    found.set(one.pid, one);
+    if (one.session !== outside && one.session > 1) sessions.add(one.session);
+  };
+  seeds.forEach(add);
+  for (let before = -1; before < found.size; ) {
+    before = found.size;
+    for (const one of processes) {
+      if (!found.has(one.pid) && (found.has(one.parent) || sessions.has(one.session))) add(one);
+    }
+  }
+  return [...found.values()];
+}
 
 /** Reads /proc. Nothing in it waits for a disk; where there is no /proc, nobody is seen. */
 export interface ProcessTable {

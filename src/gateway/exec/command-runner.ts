@@ -1,0 +1,193 @@
+import { join } from 'node:path';
+import type { ExecResult } from '../../plugin/context.ts';
+import { createBrokerSupervisor } from './broker-supervisor.ts';
+import { type Call, createCallTable, nextCalls, shortHash } from './calls.ts';
+import { execFaults } from './faults.ts';
+import { findCommand, orderFor } from './order.ts';
+import type { ExecAttempt, ExecChild, ExecLeft, ExecNeeds, ExecOrder, ExecServiceOptions } from './ports.ts';
+import {
+  type BrokerEnd,
+  type BrokerOrder,
+  type ChildRecord,
+  envTagOf,
+  type FromBroker,
+  type ProcessFacts,
+  type StopWhy,
+} from './wire.ts';
+
+type Reading = Extract<FromBroker, { say: 'readings' }>['children'][number];
+
+/** Takes calls to the broker and their answers back, from the start of the host to its stop. */
+export interface CommandRunner {
+  /** Resolves when nothing of an earlier host runs any more. */
+  start(): Promise<void>;
+  run(order: ExecOrder): Promise<ExecResult>;
+  /** Stops one call of an attempt, by its number. */
+  stop(attempt: ExecAttempt, number: number): void;
+  /** The attempt has ended: all that it left is stopped, and its scratch folder goes. */
+  endAttempt(attempt: ExecAttempt): void;
+  children(agent: string): ExecChild[];
+  /** Stops everything, waits at most `withinMs` until nothing is left, and ends the broker. */
+  end(withinMs: number): Promise<void>;
+  /** In monotonic ms: when something was last seen to turn; undefined: a broker that should be there is not. */
+  alive(): number | undefined;
+}
+
+/** `session`: tells the marks of this run of the service from those of the runs before. */
+export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOptions, session: string): CommandRunner {
+  const { runFolder, atATime = 4, idleMs = 60_000, graceMs = 1_000, cgroups = true } = options;
+  const installation = shortHash(options.folderId ?? options.folder);
+  const scratch = join(runFolder, 'exec');
+  const calls = createCallTable(scratch, (unused) => brokerSupervisor.tell({ do: 'clear', scratch: unused }));
+  let readings: Reading[] = [];
+  let hostStops = false;
+  let lastCall = 0;
+
+  const brokerSupervisor = createBrokerSupervisor(
+    { ...needs, hear, lost, isBusy: () => calls.size() > 0 },
+    { installation, scratch, graceMs, cgroups, idleMs, cwd: runFolder, file: join(runFolder, 'children.jsonl') },
+  );
+
+  function hear(message: FromBroker) {
+    switch (message.say) {
+      case 'waiting':
+        return void record(message.child);
+      case 'ended':
+        return ended(message.mark, message.end);
+      case 'gone':
+        return gone(message);
+      case 'readings':
+        readings = message.children;
+    }
+  }
+
+  /** The command runs only once its process is on record. */
+  async function record(child: ChildRecord) {
+    try {
+      await brokerSupervisor.record(child);
+      brokerSupervisor.tell({ do: 'open', mark: child.mark });
+    } catch (error) {
+      const call = calls.get(child.mark);
+      if (call) fail(call, execFaults.unrecorded(call.order.command, (error as Error).message));
+      brokerSupervisor.tell({ do: 'stop', mark: child.mark, why: 'stopped' });
+    }
+  }
+
+  function ended(mark: string, end: BrokerEnd) {
+    const call = calls.get(mark);
+    if (!call) return;
+    if (end.is === 'ended') settle(call, () => call.answer.resolve(end.result));
+    else fail(call, faultOf(call, end, hostStops));
+  }
+
+  function gone({ mark, left, names }: Extract<FromBroker, { say: 'gone' }>) {
+    const call = calls.get(mark);
+    brokerSupervisor.forget(mark);
+    if (!call) return;
+    if (left > 0) needs.left(leftOf(call, left, names));
+    remove(call);
+  }
+
+  function lost(how: string) {
+    readings = [];
+    for (const call of calls.all()) {
+      if (call.state !== 'running' && call.state !== 'answered') continue;
+      fail(call, execFaults.lost(call.order.command, how));
+      remove(call);
+    }
+  }
+
+  function settle(call: Call, answer: () => void) {
+    if (call.state === 'answered') return;
+    call.state = 'answered';
+    answer();
+    pump(call.agent);
+  }
+
+  function fail(call: Call, fault: Error) {
+    settle(call, () => call.answer.reject(fault));
+  }
+
+  /** Nothing of it is left. */
+  function remove(call: Call) {
+    fail(call, stoppedFault(call, hostStops));
+    readings = readings.filter(({ mark }) => mark !== call.mark);
+    calls.remove(call);
+    if (calls.size() === 0) brokerSupervisor.rest();
+  }
+
+  function pump(agent: string) {
+    if (hostStops) return;
+    for (const call of nextCalls(calls.all(), agent, atATime)) void launch(call);
+  }
+
+  async function launch(call: Call) {
+    call.state = 'preparing';
+    try {
+      const order = await foundOrder(call, options.folder);
+      // The call may have been stopped meanwhile.
+      if ((call.state as string) !== 'preparing') return;
+      brokerSupervisor.tell({ do: 'run', mark: call.mark, order });
+      call.state = 'running';
+    } catch (error) {
+      fail(call, error as Error);
+      remove(call);
+    }
+  }
+
+  function stopCall(call: Call, why: StopWhy) {
+    if (call.state === 'queued' || call.state === 'preparing') remove(call);
+    else brokerSupervisor.tell({ do: 'stop', mark: call.mark, why });
+  }
+
+  return {
+    start: brokerSupervisor.start,
+    run(order) {
+      const call = calls.add(envTagOf(installation, order, `${session}-${++lastCall}`), order);
+      pump(order.agent);
+      return call.answer.promise;
+    },
+    stop(attempt, number) {
+      for (const call of calls.of(attempt)) if (call.call === number) stopCall(call, 'stopped');
+    },
+    endAttempt(attempt) {
+      for (const call of calls.of(attempt)) stopCall(call, 'ended');
+      calls.end(attempt);
+    },
+    children(agent) {
+      return readings.flatMap(({ mark, pid, command, rssBytes }) => {
+        const call = calls.get(mark);
+        return call?.agent === agent ? [{ pid, command, rssBytes, job: call.job, attempt: call.attempt }] : [];
+      });
+    },
+    async end(withinMs) {
+      hostStops = true;
+      for (const call of calls.all()) stopCall(call, 'ended');
+      await calls.emptied(needs.time, withinMs);
+      await brokerSupervisor.end();
+      for (const call of calls.all()) remove(call);
+    },
+    // Without a broker nothing turns that could stand still.
+    alive: () => (calls.size() > 0 ? brokerSupervisor.heardAt() : needs.time.monotonic()),
+  };
+}
+
+function faultOf(call: Call, end: Exclude<BrokerEnd, { is: 'ended' }>, hostStops: boolean): Error {
+  const { command, timeoutMs } = call.order;
+  if (end.is === 'unstarted') return execFaults.unstarted(command, end.message);
+  if (end.why === 'timeout') return execFaults.timeout(command, timeoutMs!, end.result);
+  return stoppedFault(call, hostStops);
+}
+
+function stoppedFault({ order }: Call, hostStops: boolean): Error {
+  return hostStops ? execFaults.hostStops(order.command) : execFaults.stopped(order.command);
+}
+
+/** What the broker is told to run; rejects with a Fault for what the agent was not granted, and what is not installed. */
+async function foundOrder({ order, scratch }: Call, folder: string): Promise<BrokerOrder> {
+  return orderFor(order, await findCommand(order), { folder, scratch, env: process.env });
+}
+
+function leftOf({ agent, job, attempt, order }: Call, count: number, processes: ProcessFacts[]): ExecLeft {
+  return { agent, job, attempt, command: order.command, count, processes };
+}

@@ -1,0 +1,175 @@
+import { readSize, readStat } from '../../../kernel/proc.ts';
+import { machineTime } from '../../../kernel/time.ts';
+import type { BrokerEnd, BrokerOrder, FromBroker, ProcessFacts, StopWhy } from '../wire.ts';
+import type { Cgroups } from './cgroup.ts';
+import { startCommand } from './command.ts';
+import { membersOf, type Process, processName } from './process-table.ts';
+import { nextSignal, sendToGroup, type Termination, UNKILLABLE_MS } from './termination.ts';
+
+/** A living group is looked at so often. */
+export const LOOK_EVERY_MS = 1_000;
+/** The younger a command, the sooner the next look: what it starts is to be seen before it can hide. */
+export const LOOK_FIRST_MS = 50;
+/** While something is being killed. */
+const LOOK_CLOSELY_MS = 40;
+/** After a command has ended by itself: is anything of it left? */
+const LOOK_AFTER_MS = 100;
+/** Of what a command left, so many are told by name. */
+const MOST_NAMES = 20;
+
+/** One command with all that it starts. */
+export interface CommandGroup {
+  readonly mark: string;
+  /** Lets the command run: until then its process waits at a gate. */
+  open(): void;
+  /** Begins to end all of it; nothing for a group that is being ended already. */
+  stop(why: StopWhy): void;
+  /** The processes of it that live. */
+  leftIn(processes: readonly Process[]): Process[];
+  /** The next signal for what is left, when it is being ended. */
+  terminate(left: readonly Process[]): void;
+  kill(left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Nothing of it is left, and how it ended is known: says so, and returns true. */
+  isGone(left: readonly Process[]): boolean;
+  /** When to look at it again, in ms from now. */
+  pauseMs(): number;
+  /** Gives its cgroup back. */
+  release(): void;
+}
+
+export interface CommandGroupNeeds {
+  graceMs: number;
+  cgroups: Cgroups | undefined;
+  /** The name of its cgroup. */
+  name: string;
+  /** The session of the broker, which never counts. */
+  outside: number;
+  say(message: FromBroker): void;
+  /** It wants to be looked at within `ms`. */
+  lookIn(ms: number): void;
+  /** The command could not be started, and all is said. Never called within {@link createCommandGroup}. */
+  unstarted(): void;
+}
+
+/** How far it is: it runs; it has ended by itself, and what it left may still run; it is being ended. */
+type State =
+  | { is: 'running' }
+  | { is: 'ended'; end: BrokerEnd; stopping: Stopping | undefined }
+  | { is: 'stopping'; end: BrokerEnd | undefined; stopping: Stopping };
+
+interface Stopping extends Termination {
+  why: StopWhy;
+}
+
+/** Starts the command, which waits to be opened. */
+export function createCommandGroup(mark: string, order: BrokerOrder, needs: CommandGroupNeeds): CommandGroup {
+  const { graceMs, say, lookIn } = needs;
+  const now = machineTime.monotonic;
+  const command = startCommand(mark, order, { now, ended, timedOut: () => stop('timeout') });
+  const pid = command.pid ?? 0;
+  const root = { pid, start: pid === 0 ? 0 : (readStat(pid)?.start ?? 0) };
+  const cgroup = pid === 0 ? undefined : needs.cgroups?.enclose(needs.name, pid);
+  /** Those that were killed after the command had ended by itself: what a command leaves that is stopped is not its fault. */
+  const leftBehind = new Map<string, ProcessFacts>();
+  let known: ReadonlySet<string> = new Set();
+  let openedAt: number | undefined;
+  let isTold = false;
+  let state: State = { is: 'running' };
+  if (pid !== 0) say({ say: 'waiting', child: { mark, ...root } });
+
+  function ended(end: BrokerEnd) {
+    const isStopping = state.is === 'stopping';
+    state = state.is === 'stopping' ? { ...state, end } : { is: 'ended', end, stopping: undefined };
+    if (end.is === 'unstarted') {
+      tell(end);
+      sayGone();
+      return needs.unstarted();
+    }
+    if (!isStopping) tell(end);
+    lookIn(isStopping ? 0 : LOOK_AFTER_MS);
+  }
+
+  function tell(end: BrokerEnd) {
+    if (isTold) return;
+    isTold = true;
+    say({ say: 'ended', mark, end });
+  }
+
+  function tellStopped(why: StopWhy) {
+    tell({ is: 'stopped', why, result: command.result() });
+  }
+
+  function sayGone() {
+    cgroup?.remove();
+    const stopping = stoppingOf(state);
+    if (stopping) tellStopped(stopping.why);
+    const names = [...leftBehind.values()].slice(0, MOST_NAMES);
+    say({ say: 'gone', mark, left: leftBehind.size, names });
+  }
+
+  function stop(why: StopWhy) {
+    if (stoppingOf(state)) return;
+    const stopping = { why, since: now(), askedAt: null };
+    state = state.is === 'ended' ? { ...state, stopping } : { is: 'stopping', end: undefined, stopping };
+    lookIn(0);
+  }
+
+  function kill(left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL') {
+    if (signal === 'SIGKILL') cgroup?.kill();
+    // By group, so that what is forked between the look and the kill dies with the rest.
+    const groups = new Set(left.map((one) => one.group));
+    // Its own is known even where there is no /proc; until it is reaped nobody else has the number.
+    if (!command.hasEnded()) groups.add(root.pid);
+    for (const group of groups) sendToGroup(group, signal);
+  }
+
+  function terminate(left: readonly Process[]) {
+    const stopping = stoppingOf(state);
+    if (!stopping) return;
+    const signal = nextSignal(stopping, now(), graceMs);
+    if (signal) {
+      stopping.askedAt ??= now();
+      if (state.is === 'ended') for (const one of left) note(one);
+      kill(left, signal);
+    }
+    if (now() - stopping.since > graceMs + UNKILLABLE_MS) tellStopped(stopping.why);
+  }
+
+  function note(one: Process) {
+    const key = processName(one);
+    if (!leftBehind.has(key)) leftBehind.set(key, { pid: one.pid, command: '?', rssBytes: 0, ...readSize(one.pid) });
+  }
+
+  return {
+    mark,
+    open() {
+      if (stoppingOf(state)) return;
+      openedAt = now();
+      command.open();
+      lookIn(LOOK_FIRST_MS);
+    },
+    stop,
+    leftIn(processes) {
+      const left = membersOf(processes, { root, mark, known, inCgroup: new Set(cgroup?.pids()) }, needs.outside);
+      known = new Set(left.map(processName));
+      return left;
+    },
+    terminate,
+    kill,
+    isGone(left) {
+      if (left.length > 0 || !command.hasEnded() || state.is === 'running') return false;
+      sayGone();
+      return true;
+    },
+    pauseMs() {
+      if (stoppingOf(state)) return LOOK_CLOSELY_MS;
+      const age = now() - (openedAt ?? now());
+      return Math.min(Math.max(age, LOOK_FIRST_MS), LOOK_EVERY_MS);
+    },
+    release: () => cgroup?.remove(),
+  };
+}
+
+function stoppingOf(state: State): Stopping | undefined {
+  return state.is === 'running' ? undefined : state.stopping;
+}

@@ -1,0 +1,73 @@
+import { type BacklogWatchNeeds, createBacklogWatch } from './backlog-watch.ts';
+import { createLateWatch, type LateWatchNeeds } from './late-watch.ts';
+import { createLeakWatch } from './leaks.ts';
+import { createLoopWatch } from './loop-watch.ts';
+import type { OpenIncidents } from './open-incidents.ts';
+import { createOriginWatch } from './origin-watch.ts';
+import type { OutageSource } from './ports.ts';
+import { createPressureWatch, type PressureWatchNeeds } from './pressure-watch.ts';
+import type { Quarantines } from './quarantines.ts';
+import type { Signals } from './signals.ts';
+import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
+
+export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
+  openIncidents: OpenIncidents;
+  quarantineRegistry: Pick<Quarantines, 'get'>;
+  incidentSignals: Signals;
+  store: LateWatchNeeds['store'] & BacklogWatchNeeds['store'];
+  agent: BacklogWatchNeeds['agent'];
+  /** Paused by a person, or held by the host. */
+  isHeld(agent: string): boolean;
+  /** The same, or at work just now. */
+  excused(agent: string): boolean;
+  unscheduled?(): Promise<Unscheduled[]>;
+  origins?: OutageSource;
+  bearingsChanged(): void;
+}
+
+/** What healing sees only by looking: what is late, what has stopped to grow, what is short. */
+export function createWatches(needs: WatchesNeeds) {
+  const { time, store, openIncidents, quarantineRegistry, incidentSignals } = needs;
+  const { notice, heal } = incidentSignals;
+  const isQuarantined = (agent: string) => quarantineRegistry.get(agent) !== undefined;
+  const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.bearingsChanged });
+  const leaks = createLeakWatch({ time, openIncidents, notice, heal });
+  const origins = createOriginWatch({ time, openIncidents, ...incidentSignals, outageSource: needs.origins });
+  const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
+  const unscheduled = createUnscheduledWatch({ time, openIncidents, notice, heal, find: needs.unscheduled });
+  const lates = createLateWatch({
+    time,
+    store,
+    openIncidents,
+    notice,
+    excused: (agent) => !needs.agent(agent) || isQuarantined(agent) || needs.excused(agent),
+    leastPriority: pressure.leastPriority,
+  });
+  const backlogs = createBacklogWatch({
+    time,
+    store,
+    openIncidents,
+    notice,
+    heal,
+    agent: needs.agent,
+    isHeld: (agent) => isQuarantined(agent) || needs.isHeld(agent),
+  });
+
+  return {
+    leaks,
+    origins,
+    loops,
+    pressure,
+    unscheduled,
+    /** One look of all watches. */
+    async look(): Promise<void> {
+      leaks.look();
+      origins.look();
+      loops.look();
+      await pressure.look();
+      await lates.look();
+      await backlogs.look();
+      await unscheduled.look();
+    },
+  };
+}
