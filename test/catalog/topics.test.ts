@@ -11,6 +11,14 @@ describe('what a source emits', () => {
     ['emit(`order.${kind}`)', ['order.paid', true], ['note.paid', false]],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
     ['emit(`${a}.created.${b}`)', ['x.created.y', true], ['x.paid.y', false]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
+    ['emit(`order.${kind}`)', ['my.order.paid', false], ['order.', true]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
+    ['emit(`${a}.paid`)', ['order.paid', true], ['order.paid.twice', false]],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source
+    ['emit(`a.${b}.a`)', ['a.b.a', true], ['a.a', false]],
+    ['emit ( "a" )', ['a', true], ['b', false]],
+    ['run({ beat , emit , state }) { emit("a"); }', ['a', true], ['b', false]],
     ['emit(topic)', ['whatever', true], ['or.that', true]],
     ["emit('a' + b)", ['ab', true], ['c', true]],
     ['const tell = context.emit;', ['whatever', true], ['or.that', true]],

@@ -72,4 +72,27 @@ describe('what is pruned', () => {
       }),
     );
   });
+
+  const version = (plugin: string, id: number, madeAt: number): KeptVersion => ({
+    ref: { plugin, id: String(id) },
+    madeAt,
+    bytes: 10,
+  });
+
+  it('is what lies beyond the newest twenty, whatever the budget', () => {
+    const list = Array.from({ length: KEPT_BESIDES + 3 }, (_, id) => version('a', id, id));
+    expect(spareVersions([list], new Set(), 1e9).map(nameOf)).toEqual(['a/0', 'a/1', 'a/2']);
+  });
+
+  it('is the oldest of all plugins, and nothing once the rest just fits', () => {
+    const a = [0, 1, 2, 3].map((id) => version('a', id, 10 + id));
+    const b = [0, 1, 2, 3].map((id) => version('b', id, id));
+    expect(spareVersions([a, b], new Set(), 50).map(nameOf)).toEqual(['b/0', 'b/1', 'a/0']);
+    expect(spareVersions([a, b], new Set(), 80)).toEqual([]);
+  });
+
+  it('counts against the budget only once what lies beyond the newest twenty', () => {
+    const list = Array.from({ length: KEPT_BESIDES + 3 }, (_, id) => version('a', id, id));
+    expect(spareVersions([list], new Set(), KEPT_BESIDES * 10)).toHaveLength(3);
+  });
 });

@@ -29,6 +29,18 @@ it('rounds the times of a clock that counts fractions', () => {
 it('leaves what is right as it is', () =>
   expect(boundedEnd(end({ retry: 60_000 }), NOW)).toEqual(end({ retry: 60_000 })));
 
+it('lets no attempt end before it began', () => {
+  expect(boundedEnd(end({ startedAt: NOW + 5, finishedAt: NOW }), NOW)).toMatchObject({
+    startedAt: NOW + 5,
+    finishedAt: NOW + 5,
+  });
+  const same = end({ finishedAt: NOW });
+  expect(boundedEnd(same, NOW)).toBe(same);
+});
+
+it('leaves a pause that is out of its bounds to the backoff', () =>
+  expect(boundedEnd(end({ retry: 1e15 }), NOW)).toEqual(end({ retry: true })));
+
 it('gives every end times that can be stored, whatever its worker says', () => {
   fc.assert(
     fc.property(

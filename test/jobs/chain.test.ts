@@ -23,6 +23,7 @@ describe('the hops of a chain', () => {
 
   test('are told by one turn of a ring', () => {
     expect(chainWords(['a'])).toBe('a');
+    expect(chainWords(['a', 'b'])).toBe('a → b, 1 hop');
     expect(chainWords(['a', 'a', 'a', 'a'])).toBe('a → a → …, 3 hops');
     expect(chainWords(['a', 'b', 'a', 'b', 'a'])).toBe('a → b → a → …, 4 hops');
     expect(chainWords(['a', 'b', 'c', 'd', 'e', 'f', 'g'])).toBe('a → b → c → d → e → f → …, 6 hops');
@@ -60,6 +61,13 @@ describe('the minute of an agent', () => {
     expect(may).toBe(false);
     expect(spendAllowance(after, { depth: 1, count: 1 }, 100, HELD_BACK_MS - 1).may).toBe(false);
     expect(spendAllowance(after, { depth: 1, count: 100 }, 100, HELD_BACK_MS).may).toBe(true);
+  });
+
+  test('comes back in proportion to the time', () => {
+    const { after } = spendAllowance(fullAllowance(100, 0), { depth: 1, count: 60 }, 100, 0);
+    expect(spendAllowance(after, { depth: 1, count: 90 }, 100, 30_000).may).toBe(true);
+    expect(spendAllowance(after, { depth: 1, count: 91 }, 100, 30_000).may).toBe(false);
+    expect(spendAllowance(after, { depth: 1, count: 100 }, 100, 1e9).may).toBe(true);
   });
 
   test('never lets more through than its minute and what comes back, whatever is asked when', () => {
