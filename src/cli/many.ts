@@ -17,7 +17,7 @@ export const MANY_WITHIN_MS = 600_000;
 
 type Meant<State> = { id: string } | { cause?: string; agent?: string; states?: State[] };
 
-/** One job, or all of a cause, of an agent, or of both; USAGE for neither, or a job and others. `may`: states that can be named. */
+/** The jobs that the options name: one by its id, or all of a cause, of an agent, or of both. Throws USAGE for neither, or for an id and others. `may`: states that can be named. */
 export function jobsMeant<State extends string>(
   id: string | undefined,
   options: ManyOptions,
@@ -54,7 +54,7 @@ export function countNoun(many: ManyView): string {
   return `${many.count} ${many.count === 1 ? 'job is' : 'jobs are'}`;
 }
 
-/** What would be done, with the first ids, and how to do it for real. `none`: what there is none of. */
+/** Lines that say what would be done, with the first ids, and the command that does it. `none`: the words for jobs that are not there. */
 export function plan(
   stage: Stage,
   options: ManyOptions,

@@ -5,20 +5,20 @@ import { type FolderRef, folderRef, hostOf } from './place.ts';
 import { isAlive, type ProcessRef, processStart, thisProcess } from './process.ts';
 
 /**
- * Who works on a folder, said by the kernel and not by a file: a name that one process at most can have, which ends with
- * that process and which nobody can delete, and the folder itself, held open. Linux only; elsewhere the lock file alone
- * keeps a second host away.
+ * A claim on a folder, kept by the kernel and not by a file: a socket name that at most one process can have, that ends with
+ * that process and that cannot be deleted, and the folder itself, held open. Linux only; elsewhere the lock file alone keeps
+ * a second host away.
  */
 export interface FolderClaim {
   folder: FolderRef;
-  /** What {@link claimantOf} hears from now on. */
+  /** Sets the phase that {@link claimantOf} reads from now on. */
   say(is: HostPhase): void;
-  /** What the folder is called now, wherever it was moved to; undefined when it is removed or nobody knows. */
+  /** The path of the folder now, wherever it was moved to; undefined when the folder is removed or its path is not known. */
   placeNow(): string | undefined;
   release(): Promise<void>;
 }
 
-/** How far a host is: it listens on its control socket while it is `working`. */
+/** The phase of a host: the host listens on its control socket while it is `working`. */
 export type HostPhase = 'starting' | 'working' | 'stopping';
 
 /** The process that has a folder. */
@@ -34,13 +34,13 @@ export async function claimFolder(path: string): Promise<FolderClaim | Claimant>
   const folder = folderRef(path);
   const me = thisProcess();
   let is: HostPhase = 'starting';
-  // Before it has the name: nobody is believed without.
+  // The folder is opened before the name is taken: a claim without an open folder counts for nothing.
   const held = LINUX ? openSync(path, 'r') : undefined;
   let server = LINUX ? await named(nameOf(folder), () => JSON.stringify({ ...me, is })) : undefined;
   if (server === 'taken') {
     const other = await claimantOf(path);
-    // It may have ended meanwhile. Somebody who only has the name, and not the folder, keeps nobody away; nor does one
-    // who says that he is whoever asks.
+    // The other process may have ended meanwhile. A process that has the name and not the folder keeps no host away; nor
+    // does a process that claims to be the process that asks.
     if (!other || other.pid === me.pid) server = await named(nameOf(folder), () => JSON.stringify({ ...me, is }));
     else {
       closeSync(held!);
@@ -89,7 +89,7 @@ function named(name: string, text: () => string): Promise<Server | 'taken' | und
     });
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE' ? 'taken' : undefined));
     server.listen(name, () => {
-      // It says that the process is there, and does not keep it there.
+      // The server shows that the process lives, and does not keep it alive.
       server.unref();
       resolve(server);
     });

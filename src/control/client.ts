@@ -41,7 +41,7 @@ function clientOn(socket: Socket): ControlClient {
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => {
     rest += chunk;
-    // A long answer comes in many chunks; only the one that ends it is worth a split.
+    // A long answer comes in many chunks; only the chunk that ends the line is worth a split.
     if (!chunk.includes('\n')) return;
     const lines = rest.split('\n');
     rest = lines.pop()!;
@@ -60,7 +60,7 @@ function clientOn(socket: Socket): ControlClient {
     try {
       answer = JSON.parse(line) as Response;
     } catch {
-      // Whoever speaks there is no host of ours; the close tells everybody who waits.
+      // A line that is no JSON comes from no host of ours; the close rejects all that waits.
       socket.destroy();
       return;
     }

@@ -6,9 +6,9 @@ import { copiedFrom, type FolderRef, folderRef, isSameFolder, readHostFile, sock
 const ANSWER_WITHIN_MS = 10_000;
 
 /**
- * Connects to the host of an installation, and to no other one: whoever listens says first which folder is his. Rejects
- * with the codes of {@link connectControl}, with `HOST_DOWN` too when the one that answers works on another folder, and
- * with `HOST_SILENT` when nobody answers within 10 s. `folder` is absolute, without symbolic links.
+ * Connects to the host of an installation, and to no other host: the host that listens says first which folder is its own.
+ * Rejects with the codes of {@link connectControl}, with `HOST_DOWN` too when the host that answers works on another
+ * folder, and with `HOST_SILENT` when no answer comes within 10 s. `folder` is absolute, without symbolic links.
  */
 export async function connectHost(folder: string, time: Time): Promise<ControlClient> {
   const written = readHostFile(folder);
@@ -28,7 +28,7 @@ export async function connectHost(folder: string, time: Time): Promise<ControlCl
   }
 }
 
-/** Whether nobody listens, or none of this installation's. */
+/** Whether no host listens, or only a host of another installation. */
 export function isDown(thrown: unknown): thrown is Fault {
   return thrown instanceof Fault && thrown.plain.code === 'HOST_DOWN';
 }

@@ -7,7 +7,7 @@ import { isAlive, type ProcessRef } from './process.ts';
 /** A unix socket's path may be 107 bytes on Linux and 103 on macOS; this leaves room for both. */
 const LONGEST_SOCKET_PATH = 100;
 
-/** An installation's folder: what it is called, and what it is whatever it is called. */
+/** The folder of an installation: its path, and an id that stays when the folder is moved. */
 export interface FolderRef {
   /** Absolute, without symbolic links. */
   path: string;
@@ -15,10 +15,10 @@ export interface FolderRef {
   id: string | undefined;
 }
 
-/** What the host of an installation wrote down about itself; it stays behind when the host is killed. */
+/** `host.json`: what the host of an installation wrote about itself. The file stays behind when the host is killed. */
 export interface HostFile {
   pid: number;
-  /** Of the process; empty where an older Daruma did not write it, whose process ids are believed by nobody. */
+  /** The start of the process; empty where an older Daruma did not write the start: its process ids count for nothing. */
   start: string;
   /** ISO 8601, UTC. */
   startedAt: string;
@@ -26,11 +26,11 @@ export interface HostFile {
   socket: string;
   /** The folder of its log files. Absolute. */
   logs: string;
-  /** What starts it again when it ends. */
+  /** The process that starts the host again when it ends. */
   guardian?: ProcessRef;
 }
 
-/** What is written: no path that lies in the installation is absolute, and none that can be computed is there at all. */
+/** The text of `host.json`: paths in the installation are relative, and paths that can be computed are left out. */
 interface Written {
   pid: number;
   start?: string;
@@ -59,7 +59,7 @@ export function hostFilePath(folder: string): string {
   return join(folder, 'data/run/host.json');
 }
 
-/** What a file or folder is whatever it is called: a copy has another one, a move keeps it. Undefined when it is not there. */
+/** The id of a file or folder: a copy has another id, a move keeps it. Undefined when the path does not exist. */
 export function fileId(path: string): string | undefined {
   try {
     const stats = statSync(path, { bigint: true });
@@ -74,7 +74,7 @@ export function folderRef(path: string): FolderRef {
   return { path, id: fileId(path) };
 }
 
-/** Whether both are one folder: by what they are, and only where that is not known by what they are called. */
+/** Whether both are the same folder: by their ids, or by their paths where an id is not known. */
 export function isSameFolder(a: FolderRef, b: FolderRef): boolean {
   return a.id !== undefined && b.id !== undefined ? a.id === b.id : a.path === b.path;
 }
@@ -98,8 +98,8 @@ export function hostFileText(folder: FolderRef, about: HostFile): string {
 }
 
 /**
- * What the last host of the installation wrote; undefined when none did, what it wrote cannot be read, or it came here
- * with a copy of another folder.
+ * The `host.json` of the last host; undefined when no host wrote any, the file cannot be read, or it came here with a copy
+ * of another folder.
  */
 export function readHostFile(folder: string): HostFile | undefined {
   const found = readWritten(folder);

@@ -33,8 +33,8 @@ export function isAlive({ pid, start }: ProcessRef): boolean {
 }
 
 /**
- * The one way to a process whose id was read somewhere: signals it only while it is that very process. False: it is not,
- * or it belongs to somebody else.
+ * Signals a process whose id was read somewhere, only while the id is still that of this very process. False: the process is
+ * gone, or belongs to another user.
  */
 export function signalProcess(meant: ProcessRef, signal: NodeJS.Signals): boolean {
   if (!isAlive(meant)) return false;

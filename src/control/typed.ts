@@ -6,11 +6,11 @@
 export interface Typed {
   /** `daruma`, `npx daruma`, or a path. */
   command: string;
-  /** What was given as `--dir`, as it was typed. */
+  /** The value of `--dir`, as it was typed. */
   dir?: string;
 }
 
-/** What stands where nothing else is known: in `--json` values, in logs, and for tests. */
+/** The plain way to type Daruma: in `--json` values, in logs, and for tests. */
 export const PLAIN: Typed = { command: 'daruma' };
 
 /** The name of the variable by which a guardian's host learns how the guardian was typed. */
@@ -100,7 +100,7 @@ export function jsonAsTyped(value: unknown, typed: Typed, indent?: number): stri
   );
 }
 
-/** What a parent handed down; {@link PLAIN} when none did. */
+/** The way that the parent process handed down; {@link PLAIN} when no parent did. */
 export function typedFrom(env: Record<string, string | undefined>): Typed {
   try {
     const { command, dir } = JSON.parse(env[TYPED_VARIABLE] ?? '') as Partial<Typed>;

@@ -18,8 +18,8 @@ import { rolledBackResult, versionsResult } from './results/version.ts';
 import { nextResult, whyResult } from './results/why.ts';
 
 /**
- * What each command of the command line prints with `--json`, by its words. Commands that print nothing of their own are
- * left out. A command that fails prints an error instead (`results/command.ts`).
+ * The value that each command prints with `--json`, by the words of the command. Commands that print nothing of their own
+ * are left out. A command that fails prints an error instead (`results/command.ts`).
  */
 export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   status: statusResult,

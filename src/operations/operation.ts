@@ -1,22 +1,22 @@
 import { z } from 'zod';
 
 /**
- * What an operation is to its client. `read` changes nothing and may be asked again at will; `act` changes something, or
+ * The kind of an operation, for its client. `read` changes nothing and may be asked again at will; `act` changes something, or
  * makes the host work for minutes; `stream` sends items until its client leaves, and then answers null.
  */
 export type OperationKind = 'read' | 'act' | 'stream';
 
 /**
- * Who may use an operation. A `reader` sees how agents and jobs are doing; an `operator` changes them, and sees what they
- * are made of: sources, settings, state and the places of secrets. Whoever can open the control socket is an operator.
+ * The clients that may use an operation. A `reader` sees how agents and jobs are doing; an `operator` changes them, and sees what they
+ * are made of: sources, settings, state and the places of secrets. A client that can open the control socket is an operator.
  */
 export type OperationRole = 'reader' | 'operator';
 
-/** One row of the table of operations: everything that the socket, its clients and the pages of the docs know of it. */
+/** A row of the table of operations: all that the socket, its clients and the docs know of an operation. */
 export interface Operation {
   kind: OperationKind;
   role: OperationRole;
-  /** One sentence for people. */
+  /** A sentence for people. */
   about: string;
   /** Strict: an argument that is not named here is refused. Defaults are filled in before the operation sees them. */
   args: z.ZodObject;
@@ -25,7 +25,7 @@ export interface Operation {
    * asked for, since a host that works checks no answers and its start must not wait for their schemas.
    */
   result: () => Promise<z.ZodType>;
-  /** What is sent before the answer, any number of times; left out: nothing is. */
+  /** An item that is sent before the answer, any number of times; left out: the operation has none. */
   item?: () => Promise<z.ZodType>;
 }
 

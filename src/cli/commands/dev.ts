@@ -5,7 +5,7 @@ import { listenForKeys } from '../dev/keys.ts';
 import { createScreen } from '../dev/screen.ts';
 import type { Stage } from '../ports.ts';
 
-/** What this terminal shows of the log, from the least level on. */
+/** The lowest level of the log that this terminal shows. */
 const FIRST_LEVEL = 'info';
 
 /**

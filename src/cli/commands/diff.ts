@@ -7,7 +7,7 @@ import { usage } from '../usage.ts';
 
 export const verbatim = true;
 
-/** What two versions of a plugin differ in: the author's files, without libraries. */
+/** The differences of two versions of a plugin: the author's files, without libraries. */
 export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);
   const [before, after] = await Promise.all(

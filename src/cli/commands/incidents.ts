@@ -14,7 +14,7 @@ export interface IncidentsOptions {
   drills?: boolean;
 }
 
-/** What went wrong, newest first; or one incident in full. With `--open` the exit code is 3 when there are any. */
+/** Incidents, newest first; or an incident in full. With `--open` the exit code is 3 when there is an incident. */
 export async function run(
   stage: Stage,
   [id]: (string | undefined)[],

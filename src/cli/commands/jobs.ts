@@ -41,7 +41,7 @@ export async function run(
     cause: options.cause,
   });
   const { value: jobs, down } = await asked.catch((thrown) => {
-    // What looks like the id of a job was meant to be one.
+    // A name that looks like the id of a job was meant to be an id.
     const isNoAgent = thrown instanceof Fault && thrown.code === 'AGENT_UNKNOWN';
     throw isNoAgent && named !== undefined && LIKE_AN_ID.test(named) ? noSuchJob(named) : thrown;
   });

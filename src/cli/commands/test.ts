@@ -44,7 +44,7 @@ function testsOf(folder: string, name: string): string[] {
   );
   const message = `there is no plugins/${name}.test.ts${meant ? `, did you mean ${meant}?` : ''}`;
   const isPlugin = ['.ts', '/index.ts'].some((end) => existsSync(join(folder, `plugins/${name}${end}`)));
-  // What `daruma new` writes is a test to begin with, and stands in AGENTS.md too.
+  // `daruma new` writes a test to begin with, and AGENTS.md has it, too.
   const write = isPlugin ? `write it; ${guideIn(folder)} says how` : `daruma new ${name}`;
   const next = meant ? `daruma test ${meant}` : write;
   throw new Fault({ code: 'TEST_MISSING', message, next });
@@ -92,7 +92,7 @@ function start(args: string[], cwd: string, stdout: 'inherit' | 'ignore'): Promi
   }).finally(() => process.off('SIGINT', wait));
 }
 
-/** What vitest's JSON reporter wrote. */
+/** The tests in a report of vitest's JSON reporter. */
 function testsIn(text: string, folder: string): TestView[] {
   const report = JSON.parse(text) as {
     testResults: {

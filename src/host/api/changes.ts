@@ -6,7 +6,7 @@ import type { ChangeView } from '../../operations/results/version.ts';
 import type { OpTable } from './handlers.ts';
 import { iso, isoOrNull } from './views.ts';
 
-/** The op that tells what comes of changed files. */
+/** The operation that streams the result of each changed file. */
 export function changesOp({
   catalog,
   time,
@@ -16,7 +16,7 @@ export function changesOp({
 }): OpTable['changes'] {
   function view(news: FileReport): ChangeView {
     const now = time.now();
-    // Slots of a schedule that is new are not planned yet: they are said as they will be.
+    // Slots of a new schedule are not planned yet: their times are computed.
     const due = news.agents.flatMap((name) => {
       const schedule = catalog.agents().get(name)?.schedule;
       return schedule ? (nextOf(schedule, now) ?? []) : [];

@@ -10,8 +10,8 @@ import { configProblems, readConfig } from '../config/read.ts';
 import { zoneWarning } from '../zone-warning.ts';
 
 /**
- * What is wrong with the files of plugins and agents of an installation whose host is down: everything is compiled and
- * looked at as a host would do it, into a temporary folder. Nothing in the installation changes.
+ * Problems of the plugin and agent files of an installation whose host is down: the plugins are compiled and inspected as
+ * a host does it, into a temporary folder. Nothing in the installation changes.
  */
 export async function checkFiles(folder: string): Promise<Ops['check']['value']> {
   const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });

@@ -9,7 +9,7 @@ import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
 import type { Operations } from './handlers.ts';
 
-/** Who listens for clients. */
+/** The control socket of a running host. */
 export interface ControlServer {
   close(): Promise<void>;
   clients(): number;

@@ -4,7 +4,7 @@ import { suggest } from '../../kernel/suggest.ts';
 import { readArgs } from '../../operations/read-arguments.ts';
 import { OPERATIONS, type Op, type Ops } from '../../operations/table.ts';
 
-/** What an operation is given besides its arguments. */
+/** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {
   /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
   item(item: Item): boolean;

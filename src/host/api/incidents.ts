@@ -48,7 +48,7 @@ export function withoutDrills(drills = false): { exceptPrefix?: string } {
 
 export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents'>;
 
-/** What can be looked up of incidents, whether the host runs or not. */
+/** Operations that read incidents, whether the host runs or not. */
 export function incidentLookups(store: IncidentReads) {
   return {
     async incidents({ agent, open, since, limit, drills }: Ops['incidents']['read']) {

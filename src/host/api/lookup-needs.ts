@@ -5,7 +5,7 @@ import type { SlotStore } from '../../schedule/ports.ts';
 import type { HoldUps } from './hold-ups.ts';
 import type { IncidentReads } from './incidents.ts';
 
-/** What a look into the store needs, whether the host runs or not. */
+/** The needs of operations that read the store, whether the host runs or not. */
 export interface LookupNeeds {
   time: Time;
   store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;

@@ -9,7 +9,7 @@ import type { LookupNeeds } from './lookup-needs.ts';
 import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';
 
-/** What can be looked up in the store, whether the host runs or not. */
+/** Operations that read the store, whether the host runs or not. */
 export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };

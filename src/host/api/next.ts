@@ -10,7 +10,7 @@ export interface NextNeeds {
   catalog: Pick<Catalog, 'listings' | 'agents'>;
 }
 
-/** What an agent's schedule will do, in words, and its next times: computed from the schedule alone, host or no host. */
+/** The schedule of an agent in words, and its next times: computed from the schedule alone, whether the host runs or not. */
 export function nextLookup({ time, catalog }: NextNeeds): Pick<OpTable, 'next'> {
   return {
     async next({ agent, n }) {

@@ -6,7 +6,7 @@ import { isoOrNull } from './views.ts';
 
 type Acting = Pick<OpTable, 'pause' | 'resume' | 'ack' | 'level' | 'stop'>;
 
-/** The ops that change something. Each is told in the log and kept as an event. */
+/** The operations on agents, incidents and the host that change something. Each is recorded as an event and in the log. */
 export function actingOps(hostContext: HostContext): Acting {
   const { catalog, pauses, workers, events, healer } = hostContext;
 

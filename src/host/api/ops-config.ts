@@ -4,7 +4,7 @@ import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { isoOrNull } from './views.ts';
 
-/** What becomes of the host's file; null: what it says is known to be good. */
+/** The probation of `config/daruma.yaml`; null: its settings are known to be good. */
 export function viewConfig({ config, configWatch }: Pick<HostContext, 'config' | 'configWatch'>): ConfigView | null {
   const selection = config.selection();
   if (selection.is === 'good') return null;
@@ -13,7 +13,7 @@ export function viewConfig({ config, configWatch }: Pick<HostContext, 'config' |
   return { is: 'on-probation', until: isoOrNull(configWatch.until()), why: null, changed };
 }
 
-/** The ops about the host's settings that change something. */
+/** The operations that change which settings of the host are in force. */
 export function configOps({
   config,
   configWatch,

@@ -18,7 +18,7 @@ type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>
 const MOST_READ = 100_000;
 const MOST_NAMED = 1_000;
 
-/** What people do to jobs. Each is told in the log and kept as an event. */
+/** The operations by which people change jobs. Each is recorded as an event and in the log. */
 export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer } = hostContext;
   const holdUpOf = createHoldUps(hostContext);
@@ -101,7 +101,7 @@ export function jobOps(hostContext: HostContext): JobOps {
       const wrong = inputCheck(agent, text);
       if (wrong) throw new Fault(wrong);
       const isHeldBack = healer.quarantine(name) !== undefined;
-      // Whoever asks by hand wants to know now whether it works again: this job is to be the probe, before all others.
+      // A person who runs a job of a quarantined agent wants to know whether the agent works again: this job is the probe.
       const first = isHeldBack && priority === undefined ? BOUNDS.priority.most : priority;
       const [added] = await jobs.add([
         {

@@ -33,7 +33,7 @@ type Reading = Pick<
   | 'changes'
 >;
 
-/** The ops that change nothing. */
+/** The operations that change nothing. */
 export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, guests, jobs, facts, journal } = hostContext;
   const lookups = createLookups({ ...hostContext, holdUpOf: createHoldUps(hostContext) });

@@ -8,7 +8,7 @@ import type { OpTable } from './handlers.ts';
 import { agentInForce } from './known.ts';
 import { iso } from './views.ts';
 
-/** The ops about versions: which there are, what they differ in, and going back to one. */
+/** The operations on versions: the list, the sources, and the rollback. */
 export function versionOps({
   catalog,
   events,
@@ -31,7 +31,7 @@ export function versionOps({
     throw new Fault({ code: 'PLUGIN_UNKNOWN', message, next: near ? `did you mean ${near}?` : 'daruma agents' });
   }
 
-  /** What jobs go to: the version before until the first worker of the version in force has started. */
+  /** The version that serves: the version before, until the first worker of the version in force has started. */
   function view(facts: VersionFacts): VersionView {
     const agents = facts.agents.map((one) => {
       const serves = placements.of(one.agent)?.version.id;

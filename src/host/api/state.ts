@@ -8,7 +8,7 @@ import type { OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { iso } from './views.ts';
 
-/** What can be looked up of the agents' state, whether the host runs or not. */
+/** Operations that read the state of agents, whether the host runs or not. */
 export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSizes'>) {
   return {
     stateSizes: () => store.stateSizes(),
@@ -21,7 +21,7 @@ export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSize
   };
 }
 
-/** The ops that change an agent's state by hand. A job that runs sees the change at its next `state.get`. */
+/** The operations that change the state of an agent by hand. A job that runs sees the change at its next `state.get`. */
 export function stateOps({ store, catalog, events, time }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
   const record = (agent: string, message: string, data: object) =>
     events.record('info', { kind: 'agent.state', agent, message, data: { ...data } });

@@ -20,7 +20,7 @@ export interface AgentStatus {
 /** How every agent is, from the store's rows and the catalog. */
 export interface States {
   all(): Promise<Map<string, AgentStatus>>;
-  /** What belongs to agents that are not there any more. */
+  /** Jobs and state of agents that are no more. */
   left(): Promise<Left>;
   /** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
   unscheduled(): Promise<{ agent: string; fault: PlainFault }[]>;
