@@ -100,7 +100,9 @@ it('says unclear where something was refused, lets reads out when it is asked to
     spins: 'for (;;) {}',
   };
   for (const [name, body] of Object.entries(drafts)) {
-    write(`plugins/_${name}.ts`, plugin(body, GRANTS.replace('"5s"', '"300ms", grace: "50ms"')));
+    // Only the draft that never ends is to meet its timeout: a busy machine must not make the others late.
+    const grants = name === 'spins' ? GRANTS.replace('"5s"', '"300ms", grace: "50ms"') : GRANTS;
+    write(`plugins/_${name}.ts`, plugin(body, grants));
   }
   const tried = async (name: string, ...more: string[]) => {
     const { code, words, jobs } = await rehearsed('--file', `plugins/_${name}.ts`, ...more);
