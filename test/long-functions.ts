@@ -21,7 +21,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'cli/program.ts buildProgram',
   'cli/service/unit.ts unitText',
   'cli/text/job.ts jobLines',
-  'gateway/origins/origins.ts createOrigins',
   'guardian/guardian.ts runGuardian',
   'host/api/agent-state.ts agentState',
   'host/api/offline.ts openOffline',

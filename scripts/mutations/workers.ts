@@ -88,8 +88,8 @@ export const ofWorkers: readonly Mutation[] = [
     {
       breaks: 'nobody is asked instead whom the agent may not reach',
       within: 'chainOf',
-      code: 'if (mayReach(origin)) chain.push(accountOf(origin));',
-      instead: 'chain.push(accountOf(origin)); if (mayReach(origin)) continue;',
+      code: 'if (mayReach(origin)) chain.push(records.of(origin));',
+      instead: 'chain.push(records.of(origin)); if (mayReach(origin)) continue;',
     },
   ]),
   ...guardsOf(

@@ -1,0 +1,140 @@
+import { isoOf } from '../../kernel/instant.ts';
+import { type BreakerEvent, stepBreaker, suspectBreaker } from './breaker.ts';
+import { isWorthAnIncident, newOriginRecord, nothingHit, type OriginRecord, strike } from './origin-record.ts';
+import type { OriginsNeeds } from './ports.ts';
+import { type OriginSettings, termsFor } from './terms.ts';
+
+/** Origins that are remembered; an agent that may reach everybody must not fill the host. */
+const MOST_ORIGINS = 500;
+
+/** The records of all origins, and how they change. */
+export interface OriginRecords {
+  all(): OriginRecord[];
+  get(origin: string): OriginRecord | undefined;
+  /** The record, a new one when there is none; its terms are those of the settings now. */
+  of(origin: string): OriginRecord;
+  /** Records with a probe that is out. */
+  probing(): OriginRecord[];
+  forget(origin: string): void;
+  /** The origin was down (epoch ms) when the host before this one ended. */
+  suspect(origin: string, since: number): void;
+  /** Steps the breaker and says what changed; false: the breaker refuses the event. */
+  move(originRecord: OriginRecord, event: BreakerEvent): boolean;
+  struckBy(
+    originRecord: OriginRecord,
+    who: { agent: string; job?: string },
+    how: 'refused' | 'diverted' | 'waits',
+  ): void;
+  /** Epoch ms of a monotonic time. */
+  wallOf(monotonic: number): number;
+}
+
+export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
+  const { time, log } = needs;
+  const records = new Map<string, OriginRecord>();
+  const probing = new Set<OriginRecord>();
+  let read: OriginSettings = needs.settings();
+
+  const wallOf = (monotonic: number) => Math.round(time.now() + monotonic - time.monotonic());
+
+  /** A chain that is written down during an outage helps in that outage. */
+  function takeSettings() {
+    const now = needs.settings();
+    if (now === read) return;
+    read = now;
+    for (const originRecord of records.values()) {
+      originRecord.terms = termsFor(originRecord.origin, read);
+      originRecord.isNamed = originRecord.origin in read;
+    }
+  }
+
+  function recordOf(origin: string): OriginRecord {
+    takeSettings();
+    let originRecord = records.get(origin);
+    if (!originRecord) {
+      if (records.size >= MOST_ORIGINS) dropOne();
+      originRecord = newOriginRecord(origin, termsFor(origin, read), origin in read, time.now());
+      records.set(origin, originRecord);
+    }
+    return originRecord;
+  }
+
+  /** The one that was not asked for longest; one that is down only when all are. */
+  function dropOne() {
+    const all = [...records.values()].sort((a, b) => a.askedAt - b.askedAt);
+    const gone = all.find(({ breaker }) => breaker.is === 'closed') ?? all[0]!;
+    forget(gone.origin);
+  }
+
+  function forget(origin: string) {
+    const originRecord = records.get(origin);
+    if (originRecord) probing.delete(originRecord);
+    records.delete(origin);
+  }
+
+  /** Somebody met the outage; it may be worth an incident now. */
+  function struckBy(
+    originRecord: OriginRecord,
+    who: { agent: string; job?: string },
+    how: 'refused' | 'diverted' | 'waits',
+  ) {
+    const before = isWorthAnIncident(originRecord);
+    strike(originRecord, who, how);
+    if (!before && isWorthAnIncident(originRecord)) needs.changed();
+  }
+
+  function move(originRecord: OriginRecord, event: BreakerEvent): boolean {
+    const before = originRecord.breaker;
+    const after = stepBreaker(before, event, originRecord.terms);
+    if (after === 'refused') return false;
+    originRecord.breaker = after;
+    if (after.is !== before.is) {
+      if (originRecord.probe) strike(originRecord, { agent: originRecord.probe.agent }, 'waits');
+      if (before.is === 'half-open' && after.is === 'closed') recovered(originRecord, wallOf(before.since));
+      if (after.is === 'half-open') probing.add(originRecord);
+      else {
+        originRecord.probe = null;
+        probing.delete(originRecord);
+      }
+      tell(originRecord, before.is);
+      needs.changed();
+    }
+    return true;
+  }
+
+  /** One line when it goes down, one when it is back; probes that fail are told at a lower level. */
+  function tell({ origin, breaker, newest }: OriginRecord, before: string) {
+    const last = newest.at(-1)?.what ?? 'it was down before';
+    if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });
+    if (breaker.is !== 'open') return;
+    const data = { origin, until: isoOf(wallOf(breaker.until)), last };
+    if (before === 'closed') log.warn(`${origin} is down (${last}): it is not asked for now`, data);
+    else log.debug(`${origin} is still down (${last})`, data);
+  }
+
+  function recovered(originRecord: OriginRecord, since: number) {
+    const { origin, struck, probe } = originRecord;
+    const { refused, diverted, jobs } = struck;
+    const agent = probe?.agent ?? 'nobody known';
+    originRecord.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };
+    originRecord.struck = nothingHit();
+    originRecord.isKnown = false;
+  }
+
+  return {
+    all: () => [...records.values()],
+    get: (origin) => records.get(origin),
+    of: recordOf,
+    probing: () => [...probing],
+    forget,
+    suspect(origin, since) {
+      const originRecord = recordOf(origin);
+      const now = time.monotonic();
+      originRecord.breaker = suspectBreaker(now - Math.max(0, time.now() - since), now);
+      originRecord.isKnown = true;
+    },
+    move,
+    struckBy,
+    wallOf,
+  };
+}
