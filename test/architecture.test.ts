@@ -15,6 +15,7 @@ const MAY: Record<string, string[]> = {
   schedule: ['jobs', 'kernel', 'plugin'],
   catalog: ['jobs', 'kernel', 'plugin'],
   workers: ['jobs', 'kernel', 'plugin'],
+  sandbox: ['workers', 'jobs', 'kernel', 'plugin'],
   healing: ['workers', 'jobs', 'schedule', 'catalog', 'telemetry', 'kernel', 'plugin'],
   telemetry: ['kernel', 'plugin'],
   gateway: ['kernel', 'plugin'],
@@ -33,7 +34,7 @@ const MAY: Record<string, string[]> = {
   control: ['operations', 'kernel'],
   edge: ['control', 'kernel'],
   cli: ['drills', 'control', 'kernel'],
-  // Clients of a running host, and of hosts of their own: docs/decisions/0026.
+  // Clients of a running host, and of hosts of their own: docs/decisions/0030.
   drills: ['control', 'kernel'],
   guardian: ['kernel'],
   host: [
@@ -46,13 +47,14 @@ const MAY: Record<string, string[]> = {
     'healing',
     'telemetry',
     'gateway',
+    'sandbox',
     'store/open',
     'store/ports',
     'control',
     'operations',
   ],
-  // A composition root of its own, for tests of plugins: docs/decisions/0007.
-  testing: ['workers', 'catalog', 'jobs', 'telemetry', 'kernel', 'plugin'],
+  // A composition root of its own, for tests of plugins: docs/decisions/0007, 0029.
+  testing: ['sandbox', 'workers', 'catalog', 'jobs', 'telemetry', 'kernel', 'plugin'],
   main: ['cli', 'host', 'control', 'kernel', 'guardian', 'edge'],
   index: ['plugin'],
 };

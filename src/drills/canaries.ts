@@ -4,6 +4,7 @@ import type { ControlClient } from '../control/client.ts';
 import { drillAgent } from '../kernel/drill-agents.ts';
 import { packageFile } from '../kernel/entry.ts';
 import { Fault } from '../kernel/fault.ts';
+import { MB } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import { type CanaryPlan, ORIGIN_PLAN } from './plans.ts';
 
@@ -51,7 +52,7 @@ function agentFile({ fault, limits }: CanaryPlan): string {
     // A canary may take its process down: it never shares one.
     isolation: 'own',
     needs: { net: fault === ORIGIN_PLAN.fault ? ['127.0.0.1'] : [] },
-    settings: { fault, limitMb: limits.memoryBytes / 1024 ** 2 },
+    settings: { fault, limitMb: limits.memoryBytes / MB },
     limits: {
       memory: `${limits.memoryBytes}B`,
       timeout: `${limits.timeoutMs}ms`,

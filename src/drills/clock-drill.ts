@@ -3,12 +3,12 @@ import { signalProcess } from '../control/process.ts';
 import type { Ops } from '../control/protocol.ts';
 import { entryFile } from '../kernel/entry.ts';
 import { isoOf } from '../kernel/instant.ts';
+import { HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Measured } from './plans.ts';
 import type { Scratch, ScratchPlan } from './scratch.ts';
 import { until } from './until.ts';
 
-const HOUR_MS = 3_600_000;
 const EVERY_MS = 5_000;
 /** A host that went through the hour has at least so many slots in it. */
 const LEAST_SLOTS = 700;

@@ -1,8 +1,9 @@
+import { HOUR_MS } from '../kernel/measures.ts';
+
 /**
  * Loaded before the host of a drill (`node --import`): each SIGUSR2 puts the wall clock of the process an hour ahead, the
  * next one back. The monotonic clock, timers, the guardian and the cells keep the machine's time.
  */
-const HOUR_MS = 3_600_000;
 
 // The guardian sets the variable in the environment of its host; the guardian itself only hands NODE_OPTIONS on.
 if (process.env.DARUMA_GUARDIAN !== undefined) {
@@ -18,5 +19,3 @@ if (process.env.DARUMA_GUARDIAN !== undefined) {
     aheadMs = aheadMs === 0 ? HOUR_MS : 0;
   });
 }
-
-export {};

@@ -1,4 +1,5 @@
 import type { DrillView } from '../control/protocol.ts';
+import { MB } from '../kernel/measures.ts';
 
 /** A promise that a drill puts to the test. */
 export interface DrillPromise {
@@ -33,7 +34,7 @@ export interface DrillNews {
   memoryBytes?: number;
 }
 
-const LIMITS = { memoryBytes: 64 * 1024 ** 2, timeoutMs: 2_000, silenceMs: 2_000, graceMs: 200 };
+const LIMITS = { memoryBytes: 64 * MB, timeoutMs: 2_000, silenceMs: 2_000, graceMs: 200 };
 const LONG = { ...LIMITS, timeoutMs: 60_000, silenceMs: 60_000 };
 
 /**

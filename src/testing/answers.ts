@@ -1,138 +1,93 @@
 import { Fault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
-import type { ExecResult, SentJob } from '../plugin/context.ts';
-import type { Admission, WorkerCall } from '../workers/ports.ts';
+import type { ExecResult } from '../plugin/context.ts';
+import { type CallTo, createAnswers, type FleetCall, type KnownEffect, type SandboxSend } from '../sandbox/answers.ts';
+import type { WorkerCall } from '../workers/ports.ts';
 import type { HttpAnswers } from './http.ts';
 import type { Effect, Ran, RunOptions, Sent } from './ports.ts';
 
-/** What the host and its store would answer to one attempt, kept in memory, with the same meaning. */
-export interface Answers {
+/** Answers one attempt of a test with what the test says, and keeps an account of what the attempt did. */
+export interface TestAnswers {
   answer(call: WorkerCall): Promise<unknown>;
   did(): Pick<Ran, 'sends' | 'events' | 'effects' | 'stateAfter'>;
-  /** The most that its worker told to hold. */
+  /** The most memory that its worker reported. */
   peakBytes(): number;
 }
 
-export function createAnswers(options: RunOptions, http: HttpAnswers, grants: readonly string[]): Answers {
-  const sends: Sent[] = [];
-  const events: { topic: string; data: unknown }[] = [];
-  const effects = new Map<string, Effect>(Object.entries(structuredClone(options.effects ?? {})));
+/** `grants`: the commands that the plugin's `needs.exec` names. */
+export function createTestAnswers(options: RunOptions, http: HttpAnswers, grants: readonly string[]): TestAnswers {
   const state = new Map(Object.entries(options.state ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
-  let peakBytes = 0;
+  const effects = Object.entries(options.effects ?? {}).map(([key, effect]) => [key, knownEffect(effect)] as const);
+  const answers = createAnswers({
+    state,
+    effects: new Map(effects),
+    fetchAttempts: options.http === 'real' ? 3 : 1,
+    fetch: http.answer,
+    exec: (call) => exec(call, options.exec, grants),
+    fleet: (call) => fleetAnswer(call, options.fleet ?? {}),
+    listeners: () => 0,
+  });
 
-  function send({ to, input, key, ...rest }: Extract<WorkerCall, { ask: 'send' }>): SentJob {
-    const former = key === undefined ? undefined : sends.find((one) => one.agent === to && one.key === key);
-    const same = (one: unknown) => JSON.stringify(one) === JSON.stringify(jsonOf(input));
-    if (former) return { id: former.id, isNew: false, state: 'queued', sameInput: same(former.input) };
-    const { afterMs, priority, staleAfterMs } = rest;
-    const id = `sent-${sends.length + 1}`;
-    sends.push({
-      id,
-      agent: to,
-      input: jsonOf(input),
-      ...(key === undefined ? {} : { key }),
-      ...(afterMs === undefined ? {} : { afterMs }),
-      ...(priority === undefined ? {} : { priority }),
-      ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
-    });
-    return { id, isNew: true, state: 'queued', sameInput: true };
-  }
-
-  function beginEffect(key: string) {
-    const known = effects.get(key);
-    if (known?.is === 'not-kept') return known;
-    if (known?.is === 'done') return { is: 'done', result: JSON.stringify(known.result) ?? null };
-    effects.set(key, { is: 'begun' });
-    return { is: known ? 'unknown' : 'new' };
-  }
-
-  function endEffect(key: string, result: string | null, problem: string | undefined) {
-    if (problem !== undefined) effects.set(key, { is: 'not-kept', problem });
-    else effects.set(key, result === null ? { is: 'done' } : { is: 'done', result: JSON.parse(result) });
-  }
-
-  async function exec(call: Extract<WorkerCall, { ask: 'exec' }>): Promise<ExecResult> {
-    const { command, args, input } = call;
-    if (!grants.some((one) => one === '*' || one === command || one.endsWith(`/${command}`))) {
-      throw new Fault(notInNeeds({ agent: call.agent, need: 'exec', asked: command }));
-    }
-    if (!options.exec) return refuse(`exec(${[command, ...args].join(' ')})`, 'exec: (command, args) => …');
-    const said = await options.exec(command, args, input);
-    const result = { code: 0, signal: null, stdout: '', stderr: '', truncated: false, tookMs: 0 };
-    return typeof said === 'string' ? { ...result, stdout: said } : { ...result, ...said };
-  }
-
-  async function answer(call: WorkerCall): Promise<unknown> {
-    switch (call.ask) {
-      case 'beginEffect':
-        return beginEffect(call.key);
-      case 'endEffect':
-        return endEffect(call.key, call.result, call.problem);
-      case 'dropEffect':
-        return void effects.delete(call.key);
-      case 'getState':
-        return state.get(call.key);
-      case 'setState':
-        return void state.set(call.key, call.value);
-      case 'deleteState':
-        return void state.delete(call.key);
-      case 'stateKeys':
-        return [...state.keys()].sort();
-      case 'send':
-        return send(call);
-      case 'emit':
-        events.push({ topic: call.topic, data: jsonOf(call.data) });
-        return 0;
-      case 'fleetReport': {
-        const { report } = options.fleet ?? {};
-        const { from, to } = call;
-        const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-        return typeof report === 'function' ? report(period) : (report ?? refuse('fleet.report', 'fleet: { report }'));
-      }
-      case 'fleetHealth':
-        return options.fleet?.health ?? refuse('fleet.health', 'fleet: { health }');
-      case 'storeFile':
-        return options.fleet?.storeFile ?? refuse('fleet.storeFile', 'fleet: { storeFile }');
-      case 'fleetParts':
-        return options.fleet?.parts ?? refuse('fleet.parts', 'fleet: { parts }');
-      case 'admit': {
-        // Nothing is down in a test. What is answered from records is asked once: a pause would make it no better.
-        const attempts = options.http === 'real' ? 3 : 1;
-        const timeoutMs = call.timeoutMs ?? 30_000;
-        return {
-          is: 'go',
-          origin: call.origin,
-          pass: 0,
-          credentials: true,
-          attempts,
-          timeoutMs,
-          patienceMs: 30_000,
-        } satisfies Admission;
-      }
-      case 'fetched':
-        return null;
-      case 'fetch':
-        return http.answer(call.request);
-      case 'held':
-        peakBytes = Math.max(peakBytes, call.bytes);
-        return null;
-      case 'exec':
-        return exec(call);
-      case 'stopExec':
-        return null;
-    }
+  function stateAfter(): Record<string, unknown> {
+    const after = new Map<string, string | null>([...state, ...answers.state()]);
+    return Object.fromEntries([...after].flatMap(([key, text]) => (text === null ? [] : [[key, JSON.parse(text)]])));
   }
 
   return {
-    answer,
+    answer: answers.answer,
     did: () => ({
-      sends,
-      events,
-      effects: Object.fromEntries(effects),
-      stateAfter: Object.fromEntries([...state].map(([key, text]) => [key, JSON.parse(text)])),
+      sends: answers.sends().map(sentOf),
+      events: answers.emits().map(({ topic, data }) => ({ topic, data: jsonOf(data) })),
+      effects: Object.fromEntries([...answers.effects()].map(([key, effect]) => [key, effectOf(effect)])),
+      stateAfter: stateAfter(),
     }),
-    peakBytes: () => peakBytes,
+    peakBytes: answers.peakBytes,
   };
+}
+
+async function exec(
+  { agent, command, args, input }: CallTo<'exec'>,
+  run: RunOptions['exec'],
+  grants: readonly string[],
+): Promise<ExecResult> {
+  if (!grants.some((grant) => grant === '*' || grant === command || grant.endsWith(`/${command}`))) {
+    throw new Fault(notInNeeds({ agent, need: 'exec', asked: command }));
+  }
+  if (!run) return refuse(`exec(${[command, ...args].join(' ')})`, 'exec: (command, args) => …');
+  const said = await run(command, args, input);
+  const result = { code: 0, signal: null, stdout: '', stderr: '', truncated: false, tookMs: 0 };
+  return typeof said === 'string' ? { ...result, stdout: said } : { ...result, ...said };
+}
+
+function fleetAnswer(call: FleetCall, { report, health, storeFile, parts }: NonNullable<RunOptions['fleet']>): unknown {
+  if (call.ask === 'fleetHealth') return health ?? refuse('fleet.health', 'fleet: { health }');
+  if (call.ask === 'storeFile') return storeFile ?? refuse('fleet.storeFile', 'fleet: { storeFile }');
+  if (call.ask === 'fleetParts') return parts ?? refuse('fleet.parts', 'fleet: { parts }');
+  const { from, to } = call;
+  const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  return typeof report === 'function' ? report(period) : (report ?? refuse('fleet.report', 'fleet: { report }'));
+}
+
+function sentOf({ id, call }: SandboxSend): Sent {
+  const { to, input, key, afterMs, priority, staleAfterMs } = call;
+  return {
+    id,
+    agent: to,
+    input: jsonOf(input),
+    ...(key === undefined ? {} : { key }),
+    ...(afterMs === undefined ? {} : { afterMs }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+  };
+}
+
+function knownEffect(effect: Effect): KnownEffect {
+  return effect.is === 'done' ? { is: 'done', result: JSON.stringify(effect.result) ?? null } : effect;
+}
+
+function effectOf(effect: KnownEffect): Effect {
+  if (effect.is !== 'done') return effect;
+  return effect.result === null ? { is: 'done' } : { is: 'done', result: JSON.parse(effect.result) };
 }
 
 function jsonOf(text: string | null): unknown {

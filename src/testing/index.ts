@@ -1,7 +1,7 @@
 /** What `import { … } from 'daruma/testing'` gives the test of a plugin. */
-import { close } from './benches.ts';
+import { close } from './kits.ts';
 
-export { close } from './benches.ts';
+export { close } from './kits.ts';
 export type { Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
 export { runPlugin } from './run-plugin.ts';
 

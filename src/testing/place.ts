@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, parse, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kindOfPluginPath, PLUGIN_ENDINGS } from '../catalog/files/names.ts';
-import { told } from './told.ts';
+import { readableFault } from './readable-fault.ts';
 
 /** Where a plugin is. */
 export interface PluginPlace {
@@ -46,5 +46,5 @@ function installationAbove(start: string): string | undefined {
 }
 
 function missing(file: string, next: string): Error {
-  return told({ code: 'PLUGIN_MISSING', message: `there is no ${file}`, next });
+  return readableFault({ code: 'PLUGIN_MISSING', message: `there is no ${file}`, next });
 }

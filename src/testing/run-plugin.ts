@@ -6,16 +6,17 @@ import { codeFrame } from '../kernel/code-frame.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { MB } from '../kernel/measures.ts';
 import { suggest } from '../kernel/suggest.ts';
+import type { SandboxRun } from '../sandbox/sandbox.ts';
 import type { PluginLine } from '../workers/ports.ts';
-import { createAnswers } from './answers.ts';
-import type { Bench, Tried } from './bench.ts';
-import { onBench } from './benches.ts';
+import { createTestAnswers } from './answers.ts';
 import { createHttp } from './http.ts';
+import type { TestKit } from './kit.ts';
+import { withKit } from './kits.ts';
 import { type PluginPlace, pluginPlaceOf } from './place.ts';
 import type { Ran, RunOptions } from './ports.ts';
+import { readableFault } from './readable-fault.ts';
 import { recordFile } from './record-file.ts';
 import { scrubber } from './recorded.ts';
-import { told } from './told.ts';
 
 /**
  * Runs one attempt of a plugin as Daruma runs it: compiled by the same workshop, in a worker thread of a cell, with the
@@ -31,22 +32,22 @@ export async function runPlugin<Result = unknown>(
   options: RunOptions = {},
 ): Promise<Ran<Result>> {
   const place = pluginPlaceOf(plugin);
-  return onBench(place.installation, (bench) => tryOut(bench, place, options)) as Promise<Ran<Result>>;
+  return withKit(place.installation, (kit) => tryOut(kit, place, options)) as Promise<Ran<Result>>;
 }
 
-async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Promise<Ran> {
-  const agent = await bench.registry.agent(place, options);
+async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Promise<Ran> {
+  const agent = await kit.agents.agent(place, options);
   checkNames('secrets', options.secrets, agent.needs.secrets, true);
   checkNames('env', options.env, agent.needs.env, false);
   const { secrets = {}, http } = options;
   const file = typeof http === 'object' && 'record' in http ? recordFile(pathOf(http.record, place)) : undefined;
   const needs = { scrub: scrubber(secrets), file, fetch: globalThis.fetch, suggestedFile: `${place.name}.http.json` };
   const requests = createHttp(http, needs);
-  const answers = createAnswers(options, requests, agent.needs.exec);
-  const folder = options.folder === undefined ? bench.folder() : resolve(options.folder);
+  const answers = createTestAnswers(options, requests, agent.needs.exec);
+  const folder = options.folder === undefined ? kit.folder() : resolve(options.folder);
   const begun = performance.now();
   try {
-    const tried = await bench.run({
+    const tried = await kit.run({
       agent,
       secrets,
       rehearsal: {
@@ -76,7 +77,7 @@ async function tryOut(bench: Bench, place: PluginPlace, options: RunOptions): Pr
 }
 
 function endOf(
-  { outcome, end }: Tried,
+  { outcome, end }: SandboxRun,
   { installation }: PluginPlace,
 ): Pick<Ran, 'state' | 'result' | 'error' | 'retry'> {
   if (outcome.is === 'done') {
@@ -86,7 +87,7 @@ function endOf(
 }
 
 /** A worker that had to be killed has thrown nothing: its place is where it was found. */
-function placed(fault: PlainFault, end: Tried['end'], installation: string): PlainFault {
+function placed(fault: PlainFault, end: SandboxRun['end'], installation: string): PlainFault {
   const spot = end?.evidence?.hot?.find(({ file }) => file !== null);
   if (fault.file || !spot) return fault;
   const { file, line } = spot;
@@ -96,12 +97,12 @@ function placed(fault: PlainFault, end: Tried['end'], installation: string): Pla
   return { ...fault, file: file!, line, ...(frame ? { frame } : {}) };
 }
 
-function peakIn({ end }: Tried): number {
+function peakIn({ end }: SandboxRun): number {
   const bytes = end?.because.data?.bytes;
   return typeof bytes === 'number' ? bytes : 0;
 }
 
-function durationOf({ outcome }: Tried): number {
+function durationOf({ outcome }: SandboxRun): number {
   return Math.max(0, outcome.finishedAt - outcome.startedAt);
 }
 
@@ -121,7 +122,7 @@ function jobOf({ attempt = 1, slot, input }: RunOptions) {
 function timeOf(time: Date | string, name: string): number {
   const ms = new Date(time).getTime();
   if (!Number.isNaN(ms)) return ms;
-  throw told({
+  throw readableFault({
     code: 'OPTIONS_INVALID',
     message: `${name}: ${JSON.stringify(time)} is no time`,
     next: `${name}: '2026-11-22T12:00:00Z'`,
@@ -139,11 +140,15 @@ function checkNames(option: 'secrets' | 'env', given: object = {}, needed: Agent
     if (needed.includes(name)) continue;
     const near = suggest(name, needed);
     const next = near ? `did you mean ${near}?` : `add ${option}: ['${name}'] to the plugin's needs`;
-    throw told({ code: 'NOT_IN_NEEDS', message: `${option}.${name} is not in needs.${option} of the plugin`, next });
+    throw readableFault({
+      code: 'NOT_IN_NEEDS',
+      message: `${option}.${name} is not in needs.${option} of the plugin`,
+      next,
+    });
   }
   for (const name of all ? needed : []) {
     if (Object.hasOwn(given, name)) continue;
-    throw told({
+    throw readableFault({
       code: 'SECRET_MISSING',
       message: `the plugin needs the secret ${name}`,
       next: `give runPlugin ${option}: { ${name}: '…' }`,

@@ -55,6 +55,7 @@ it('takes its own jobs when there are no others', async () => {
 const CALL = { job: 'job-1', attempt: 1, agent: 'price' };
 const captured = (recorded: EffectRecord[] = [], more: Partial<CaptureNeeds> = {}) =>
   createCapture({
+    agent: 'price',
     store: {
       getState: async (_agent, key) => (key === 'kept' ? '1' : undefined),
       stateKeys: async () => ['kept'],

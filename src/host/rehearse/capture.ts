@@ -3,8 +3,14 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
-import type { SentJob } from '../../plugin/context.ts';
-import type { Admission, WorkerCall } from '../../workers/ports.ts';
+import {
+  type ActingCall,
+  type CallTo,
+  createAnswers,
+  type FleetCall,
+  type KnownEffect,
+} from '../../sandbox/answers.ts';
+import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
 
@@ -20,6 +26,8 @@ export interface Capture {
 
 export interface CaptureNeeds {
   store: Pick<StateStore, 'getState' | 'stateKeys'>;
+  /** The name of the agent, outside of the sandbox. */
+  agent: string;
   /** Of the job that is rehearsed. */
   recorded: readonly EffectRecord[];
   agents(): ReadonlyMap<string, Agent>;
@@ -31,20 +39,17 @@ export interface CaptureNeeds {
 }
 
 export const MOST_KEPT = 100;
-/** What one attempt may set is kept in the host: it ends somewhere. */
+/** The host keeps what an attempt sets, up to this. */
 const MOST_STATE_BYTES = 16 * MB;
 const READS = new Set(['GET', 'HEAD']);
 export const LIVE = '--live lets requests go out that only read';
 
 export function createCapture(needs: CaptureNeeds): Capture {
   const { store, scrub } = needs;
-  const recorded = new Map(needs.recorded.map((effect) => [effect.key, effect]));
+  const known = new Map(needs.recorded.map((effect) => [effect.key, knownEffect(effect)]));
   const effects: RehearsedEffect[] = [];
-  /** What was set; null: it was deleted. */
-  const state = new Map<string, string | null>();
   let stateBytes = 0;
   let refusals = 0;
-  let sent = 0;
 
   function note(kind: string, what: string, is: RehearsedEffect['is'], json: string | null = null) {
     if (is === 'refused') refusals += 1;
@@ -58,36 +63,42 @@ export function createCapture(needs: CaptureNeeds): Capture {
     throw new Fault({ code: 'REHEARSAL_REFUSED', message: `${scrub(what)} is not done in a rehearsal`, next });
   }
 
-  /** An effect is what it was; one that was not recorded would have to be done. */
-  function once(key: string) {
-    const known = recorded.get(key);
-    if (known?.isDone) {
-      note('once', key, 'answered', known.result);
-      if (known.problem !== undefined) return { is: 'not-kept', problem: known.problem };
-      return { is: 'done', result: known.result };
+  /** An effect is answered by its record; an effect without a record would have to be done. */
+  function once(key: string): void {
+    const effect = known.get(key);
+    if (effect && effect.is !== 'begun') {
+      note('once', key, 'answered', effect.is === 'done' ? effect.result : null);
+      return;
     }
     note('once', key, 'refused');
-    const why = known ? 'was begun, but its end is not recorded' : 'is not in the record of this job';
-    const message = `the effect "${key}" ${why}, and a rehearsal does none`;
+    const why = effect ? 'was begun, but its end is not recorded' : 'is not in the record of this job';
     throw new Fault({
       code: 'REHEARSAL_NO_RECORD',
-      message,
+      message: `the effect "${key}" ${why}, and a rehearsal does none`,
       next: 'see what it does in a test of your own: daruma test',
     });
   }
 
-  function set(key: string, value: string | null) {
+  function set(key: string, value: string | null): void {
     stateBytes += key.length + (value?.length ?? 0);
-    if (stateBytes > MOST_STATE_BYTES) return refuse('state.set', key, 'set less of it');
+    if (stateBytes > MOST_STATE_BYTES) refuse('state.set', key, 'set less of it');
     note(value === null ? 'state.delete' : 'state.set', key, 'captured', value);
-    state.set(key, value);
-    return null;
   }
 
-  async function keys(agent: string) {
-    const all = new Set(await store.stateKeys(agent));
-    for (const [key, value] of state) value === null ? all.delete(key) : all.add(key);
-    return [...all].sort();
+  function send({ to, input }: CallTo<'send'>): void {
+    if (!needs.agents().has(to)) {
+      const message = `${needs.agent} sends to ${to}, which is no agent here`;
+      throw new Fault({ code: 'AGENT_UNKNOWN', message, next: 'daruma agents' });
+    }
+    note('send', to, 'captured', input);
+  }
+
+  function before(call: ActingCall): void {
+    if (call.ask === 'beginEffect') once(call.key);
+    else if (call.ask === 'setState') set(call.key, call.value);
+    else if (call.ask === 'deleteState') set(call.key, null);
+    else if (call.ask === 'send') send(call);
+    else note('emit', call.topic, 'captured', call.data);
   }
 
   async function fetched(asked: AskedFetch): Promise<FetchAnswer> {
@@ -99,61 +110,24 @@ export function createCapture(needs: CaptureNeeds): Capture {
     return answer;
   }
 
-  async function answer(call: WorkerCall): Promise<unknown> {
-    switch (call.ask) {
-      case 'beginEffect':
-        return once(call.key);
-      case 'endEffect':
-      case 'dropEffect':
-      case 'stopExec':
-      case 'held':
-        return null;
-      case 'getState':
-        return state.has(call.key) ? (state.get(call.key) ?? undefined) : store.getState(call.agent, call.key);
-      case 'setState':
-        return set(call.key, call.value);
-      case 'deleteState':
-        return set(call.key, null);
-      case 'stateKeys':
-        return keys(call.agent);
-      case 'send':
-        if (!needs.agents().has(call.to)) {
-          const message = `${call.agent} sends to ${call.to}, which is no agent here`;
-          throw new Fault({ code: 'AGENT_UNKNOWN', message, next: 'daruma agents' });
-        }
-        note('send', call.to, 'captured', call.input);
-        return { id: `rehearsed-${++sent}`, isNew: true, state: 'queued', sameInput: true } satisfies SentJob;
-      case 'emit':
-        note('emit', call.topic, 'captured', call.data);
-        return [...needs.agents().values()].filter(({ on }) => on.includes(call.topic)).length;
-      case 'exec':
-        return refuse('exec', [call.command, ...call.args].join(' '), 'nothing: nobody knows what a command changes');
-      case 'admit': {
-        const timeoutMs = call.timeoutMs ?? 30_000;
-        return {
-          is: 'go',
-          origin: call.origin,
-          pass: 0,
-          credentials: true,
-          attempts: 1,
-          timeoutMs,
-          patienceMs: 30_000,
-        } satisfies Admission;
-      }
-      case 'fetched':
-        return null;
-      case 'fetch':
-        return fetched(call.request);
-      case 'fleetReport':
-        return needs.fleet.report(call.from, call.to);
-      case 'fleetHealth':
-        return needs.fleet.health();
-      case 'storeFile':
-        return needs.fleet.storeFile();
-      case 'fleetParts':
-        return needs.fleet.parts();
-    }
+  function fleetAnswer(call: FleetCall): unknown {
+    if (call.ask === 'fleetReport') return needs.fleet.report(call.from, call.to);
+    if (call.ask === 'fleetHealth') return needs.fleet.health();
+    return call.ask === 'storeFile' ? needs.fleet.storeFile() : needs.fleet.parts();
   }
+
+  const { answer } = createAnswers({
+    state: { get: (key) => store.getState(needs.agent, key), keys: () => store.stateKeys(needs.agent) },
+    effects: known,
+    fetchAttempts: 1,
+    fetch: fetched,
+    async exec({ command, args }) {
+      return refuse('exec', [command, ...args].join(' '), 'nothing: nobody knows what a command changes');
+    },
+    fleet: fleetAnswer,
+    listeners: (topic) => [...needs.agents().values()].filter(({ on }) => on.includes(topic)).length,
+    before,
+  });
 
   return {
     answer,
@@ -161,6 +135,11 @@ export function createCapture(needs: CaptureNeeds): Capture {
     refused: () => refusals,
     refuse: ({ kind, what }) => note(kind, what, 'refused'),
   };
+}
+
+function knownEffect({ isDone, result, problem }: EffectRecord): KnownEffect {
+  if (!isDone) return { is: 'begun' };
+  return problem === undefined ? { is: 'done', result } : { is: 'not-kept', problem };
 }
 
 /** As JSON: a body that is JSON itself stays readable. */

@@ -4,6 +4,7 @@ import type { Job } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
 import { iso, viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
@@ -12,14 +13,15 @@ import { type Capture, createCapture } from './capture.ts';
 import { compareRuns } from './compare.ts';
 import { liveFetch } from './live-fetch.ts';
 import { type RehearsalCandidate, type RehearsalPlan, recordsOf } from './plan.ts';
-import type { RehearsalRoom } from './room.ts';
 
 export interface RehearseNeeds {
   time: Time;
   store: Pick<JobRecords, 'list'> & Pick<EffectStore, 'effectsOf'> & Pick<StateStore, 'getState' | 'stateKeys'>;
   agents(): ReadonlyMap<string, Agent>;
   fleet: FleetView;
-  room: RehearsalRoom;
+  /** The installation. */
+  folder: string;
+  sandbox: Sandbox;
   secrets: Pick<Secrets, 'values' | 'missing' | 'seen'>;
 }
 
@@ -73,7 +75,7 @@ export async function* rehearse(
 }
 
 async function run(
-  { time, store, agents, fleet, room, secrets }: RehearseNeeds,
+  { time, store, agents, fleet, folder, sandbox, secrets }: RehearseNeeds,
   { agent, mayWrite }: RehearsalCandidate,
   job: Job,
   recorded: EffectRecord[],
@@ -81,14 +83,15 @@ async function run(
 ): Promise<RehearsalSide> {
   const scrub = createScrubber([...secrets.seen()]);
   const read = live ? liveFetch(agent.needs.net, gone) : undefined;
-  const capture = createCapture({ store, recorded, agents, fleet, read, scrub });
+  const capture = createCapture({ store, agent: agent.name, recorded, agents, fleet, read, scrub });
   const begun = time.monotonic();
   const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt } = job;
-  const { outcome, lines } = await room.run({
+  const { outcome, lines } = await sandbox.run({
     agent,
     assignment: { job: id, agent: agent.name, attempt, attempts, trigger, slot, input, queuedAt, runAt },
-    // What talks to servers needs their time.
-    now: live ? null : job.startedAt,
+    // A plugin that talks to servers needs their time.
+    rehearsal: { folder, env: definedIn(process.env), now: live ? null : job.startedAt, net: 'asked' },
+    secrets: () => secrets.values(agent),
     answer: capture.answer,
   });
   const error = outcome.is === 'done' ? null : blamed(outcome.fault, mayWrite, capture);
@@ -103,7 +106,10 @@ async function run(
     durationMs: Math.max(0, Math.round(took)),
     effects: capture.effects(),
     refused: capture.refused(),
-    logs: lines.slice(-SHOWN_LINES).map(({ level, message }) => ({ level, message: scrub(message) })),
+    logs: lines
+      .filter((line) => line.job === id)
+      .slice(-SHOWN_LINES)
+      .map(({ level, message }) => ({ level, message: scrub(message) })),
   };
 }
 
@@ -120,4 +126,11 @@ function blamed(fault: PlainFault, mayWrite: boolean, capture: Capture): PlainFa
   if (!mayWrite || code !== 'NOT_IN_NEEDS' || fault.data?.need !== 'write') return fault;
   capture.refuse({ kind: 'write', what: fault.message });
   return { ...fault, next: 'nothing: files are not written in a rehearsal' };
+}
+
+/** The variables that have a value. A plugin sees those of them that its needs name. */
+function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

@@ -1,7 +1,7 @@
 import { Fault, locationOf, type PlainFault } from '../kernel/fault.ts';
 
-/** A fault whose message holds all that is known of it: a test runner shows the message and nothing else. */
-export function told(fault: PlainFault): Fault {
+/** A fault whose message holds its place, its frame and its next step, too: a test runner shows the message and nothing else. */
+export function readableFault(fault: PlainFault): Fault {
   const place = locationOf(fault);
   const lines = [
     `${place ? `${place} ` : ''}${fault.message}`,

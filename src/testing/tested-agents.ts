@@ -14,24 +14,24 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { PluginPlace } from './place.ts';
 import type { RunOptions } from './ports.ts';
-import { told } from './told.ts';
+import { readableFault } from './readable-fault.ts';
 
-/** Makes agents of plugins, as the catalog does: compiled, inspected, their settings and limits checked. */
-export interface Shelf {
+/** Agents of plugins that are tested, made as the catalog makes them: compiled, inspected, their settings and limits checked. */
+export interface TestedAgents {
   /** Compiles what has changed since the last time. Rejects with a fault that tells the place and the next step. */
   agent(plugin: PluginPlace, options: Pick<RunOptions, 'settings' | 'limits' | 'timeout'>): Promise<Agent>;
 }
 
-export interface ShelfNeeds {
+export interface TestedAgentsNeeds {
   time: Time;
   builder: Builder;
-  /** Where compiled versions go; it is there and empty. */
+  /** An empty folder for compiled versions. */
   versionsFolder: string;
 }
 
 const TIMEZONE = 'UTC';
 
-export async function openShelf({ time, builder, versionsFolder }: ShelfNeeds): Promise<Shelf> {
+export async function openTestedAgents({ time, builder, versionsFolder }: TestedAgentsNeeds): Promise<TestedAgents> {
   const versions = createVersions(versionsFolder);
   const runtime = readRuntime();
   const known = new Map<string, Promise<StoredVersion>>();
@@ -48,7 +48,7 @@ export async function openShelf({ time, builder, versionsFolder }: ShelfNeeds): 
     const files = new Map([[entry, file]]);
     const needs = { time, versions, builder, runtime, files, answers: new Map(), hostTimezone: () => TIMEZONE };
     const { version, fault } = await buildPlugin({ name, entry, folder: installation, lookups: [] }, needs);
-    if (!version) throw told(fault!);
+    if (!version) throw readableFault(fault!);
     return version;
   }
 
@@ -73,24 +73,24 @@ export async function openShelf({ time, builder, versionsFolder }: ShelfNeeds): 
         reads: version.ref.reads ?? [],
         settings: [JSON.stringify(settings)],
       });
-      if (!inspected.ok) throw told(inspected.fault);
+      if (!inspected.ok) throw readableFault(inspected.fault);
       // JSON is YAML: what a test says is held to the rules of an agent file.
       const said = { plugin: 'tested', settings, limits: { ...limits, ...(timeout === undefined ? {} : { timeout }) } };
       const read = readAgentFile(plugin.name, 'runPlugin', JSON.stringify(said), {
         timezone: TIMEZONE,
         now: time.now(),
       });
-      if ('fault' in read) throw told(withoutPlace(read.fault));
+      if ('fault' in read) throw readableFault(withoutPlace(read.fault));
       const { name } = plugin;
       const settingsIssues = inspected.issues[0] ?? [];
       const resolved = resolveAgent({ name, version, file: read.good, hostTimezone: TIMEZONE, settingsIssues });
-      if ('fault' in resolved) throw told(withoutPlace(resolved.fault));
+      if ('fault' in resolved) throw readableFault(withoutPlace(resolved.fault));
       return resolved.agent;
     },
   };
 }
 
-/** Its place is in a text that nobody wrote. */
+/** The fault without its place, which is in a text that nobody wrote. */
 function withoutPlace({ line: _line, column: _column, frame: _frame, ...rest }: PlainFault): PlainFault {
   return rest;
 }

@@ -1,0 +1,146 @@
+import type { ExecResult, SentJob } from '../plugin/context.ts';
+import type { Admission, WorkerCall } from '../workers/ports.ts';
+import type { AskedFetch, FetchAnswer } from '../workers/rehearsal.ts';
+
+/** A call of one kind. */
+export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
+
+/** A call by which an attempt would change something. */
+export type ActingCall = CallTo<'beginEffect' | 'setState' | 'deleteState' | 'send' | 'emit'>;
+
+/** A call for something that only the world outside of the sandbox knows. */
+export type FleetCall = CallTo<'fleetReport' | 'fleetHealth' | 'storeFile' | 'fleetParts'>;
+
+/** What is on record of an effect (`once`). `result` is JSON text, null for undefined. */
+export type KnownEffect =
+  | { is: 'done'; result: string | null }
+  | { is: 'not-kept'; problem: string }
+  /** Begun, and its end was never recorded. */
+  | { is: 'begun' };
+
+/** Everything that an attempt in a sandbox finds there. */
+export interface World {
+  /** The state before the attempt; values are JSON text. */
+  state: {
+    get(key: string): Promise<string | undefined> | string | undefined;
+    keys(): Promise<Iterable<string>> | Iterable<string>;
+  };
+  /** The effects of earlier attempts, by key. */
+  effects: ReadonlyMap<string, KnownEffect>;
+  /** How often a `fetch` may be tried. An answer from a record is asked for once: a pause makes it no better. */
+  fetchAttempts: number;
+  fetch(asked: AskedFetch): Promise<FetchAnswer>;
+  exec(call: CallTo<'exec'>): Promise<ExecResult>;
+  fleet(call: FleetCall): unknown;
+  /** How many agents listen to a topic. */
+  listeners(topic: string): number;
+  /** Called before each act; a Fault that it throws goes to the plugin, and the act is not done. Default: every act is. */
+  before?(act: ActingCall): void;
+}
+
+/** A job that an attempt has sent. */
+export type SandboxSend = SentJob & { call: CallTo<'send'> };
+
+/** Answers one attempt from memory, with the meaning that host and store give to each question. */
+export interface SandboxAnswers {
+  answer(call: WorkerCall): Promise<unknown>;
+  /** Without those whose key was sent before. */
+  sends(): readonly SandboxSend[];
+  emits(): readonly CallTo<'emit'>[];
+  effects(): ReadonlyMap<string, KnownEffect>;
+  /** What the attempt has set, as JSON text; null: it was deleted. */
+  state(): ReadonlyMap<string, string | null>;
+  /** The most memory that the worker reported; 0 before the first report. */
+  peakBytes(): number;
+}
+
+type Handlers = { [Ask in WorkerCall['ask']]: (call: CallTo<Ask>) => unknown };
+
+const FETCH_MS = 30_000;
+
+export function createAnswers(world: World): SandboxAnswers {
+  const before = world.before ?? (() => {});
+  const sends: SandboxSend[] = [];
+  const emits: CallTo<'emit'>[] = [];
+  const effects = new Map(world.effects);
+  const state = new Map<string, string | null>();
+  let peakBytes = 0;
+
+  const handlers: Handlers = {
+    beginEffect(call) {
+      before(call);
+      const known = effects.get(call.key);
+      if (known && known.is !== 'begun') return known;
+      effects.set(call.key, { is: 'begun' });
+      return { is: known ? 'unknown' : 'new' };
+    },
+    endEffect({ key, result, problem }) {
+      effects.set(key, problem === undefined ? { is: 'done', result } : { is: 'not-kept', problem });
+      return null;
+    },
+    dropEffect({ key }) {
+      effects.delete(key);
+      return null;
+    },
+    getState: ({ key }) => (state.has(key) ? (state.get(key) ?? undefined) : world.state.get(key)),
+    setState(call) {
+      before(call);
+      state.set(call.key, call.value);
+      return null;
+    },
+    deleteState(call) {
+      before(call);
+      state.set(call.key, null);
+      return null;
+    },
+    async stateKeys() {
+      const keys = new Set(await world.state.keys());
+      for (const [key, value] of state) value === null ? keys.delete(key) : keys.add(key);
+      return [...keys].sort();
+    },
+    send(call) {
+      before(call);
+      const { to, key, input } = call;
+      const former = key === undefined ? undefined : sends.find((sent) => sent.call.to === to && sent.call.key === key);
+      if (former) return { ...sentJob(former), isNew: false, sameInput: former.call.input === input };
+      const sent = { id: `sent-${sends.length + 1}`, isNew: true, state: 'queued', sameInput: true, call } as const;
+      sends.push(sent);
+      return sentJob(sent);
+    },
+    emit(call) {
+      before(call);
+      emits.push(call);
+      return world.listeners(call.topic);
+    },
+    exec: (call) => world.exec(call),
+    stopExec: () => null,
+    admit({ origin, timeoutMs = FETCH_MS }) {
+      // Nothing is down in a sandbox.
+      const terms = { attempts: world.fetchAttempts, timeoutMs, patienceMs: FETCH_MS };
+      return { is: 'go', origin, pass: 0, credentials: true, ...terms } satisfies Admission;
+    },
+    fetched: () => null,
+    fetch: ({ request }) => world.fetch(request),
+    held({ bytes }) {
+      peakBytes = Math.max(peakBytes, bytes);
+      return null;
+    },
+    fleetReport: (call) => world.fleet(call),
+    fleetHealth: (call) => world.fleet(call),
+    storeFile: (call) => world.fleet(call),
+    fleetParts: (call) => world.fleet(call),
+  };
+
+  return {
+    answer: async (call) => handlers[call.ask](call as never),
+    sends: () => sends,
+    emits: () => emits,
+    effects: () => effects,
+    state: () => state,
+    peakBytes: () => peakBytes,
+  };
+}
+
+function sentJob({ call: _, ...sent }: SandboxSend): SentJob {
+  return sent;
+}

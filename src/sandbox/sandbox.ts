@@ -1,0 +1,155 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { Assignment, Outcome } from '../jobs/model.ts';
+import { planPlacement } from '../jobs/placement.ts';
+import { silentLog } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import type { PluginLine, WorkerCall, WorkerEnd } from '../workers/ports.ts';
+import type { Rehearsal } from '../workers/rehearsal.ts';
+import { createWorkers } from '../workers/workers.ts';
+
+/** An attempt that is to be run in a sandbox. */
+export interface SandboxAttempt {
+  agent: Agent;
+  assignment: Assignment;
+  /** The clock, the network, the folder and the environment of the worker. */
+  rehearsal: Rehearsal;
+  /** The values of the agent's secrets. A Fault that it throws ends the attempt. */
+  secrets(): Record<string, string>;
+  /** Answers everything that the plugin asks its host for. */
+  answer(call: WorkerCall): Promise<unknown>;
+  /** The lowest level of the lines that are kept. Default: the agent's own. */
+  level?: 'debug';
+}
+
+/** The end of an attempt in a sandbox. */
+export interface SandboxRun {
+  outcome: Outcome;
+  /** Lines that the worker wrote, from its start to its end. */
+  lines: PluginLine[];
+  /** How the worker ended, when it did not survive. */
+  end: WorkerEnd | undefined;
+}
+
+/**
+ * Runs attempts of plugins in real workers, under their real rights and limits, apart from every real job: the tests of
+ * authors (`daruma/testing`) and rehearsals of the host are made of it. Each attempt has a worker of its own.
+ */
+export interface Sandbox {
+  /** Resolves when the attempt has ended and its worker is gone. Attempts may run side by side, of one agent too. */
+  run(attempt: SandboxAttempt): Promise<SandboxRun>;
+  /** The processes of its cells. */
+  pids(): number[];
+  close(): Promise<void>;
+}
+
+export interface SandboxPlaces {
+  /** The folder that workers see when their rehearsal names no other; absolute. */
+  folder: string;
+  /** A folder for cells to run in, empty and kept empty. */
+  emptyFolder: string;
+}
+
+/** A worker that has done its job ends within this time, or is left to the end of the sandbox. */
+const GONE_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 5;
+/** A cell that is lost gives back the attempts that had not begun: so often, then the attempt has failed. */
+const MOST_RETURNS = 5;
+
+interface Running extends SandboxAttempt {
+  returns: number;
+  lines: PluginLine[];
+  end: WorkerEnd | undefined;
+  ended(outcome: Outcome): void;
+}
+
+/** Starts a sandbox without a cell: the first attempt starts one. */
+export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sandbox> {
+  /** By the name under which the agent runs here. */
+  const running = new Map<string, Running>();
+  const runOf = (job: string) => [...running.values()].find(({ assignment }) => assignment.job === job);
+
+  const workers = createWorkers(
+    {
+      time,
+      log: silentLog,
+      events: {
+        ended(outcomes) {
+          for (const { outcome } of outcomes) runOf(outcome.job)?.ended(outcome);
+        },
+        returned(refs) {
+          for (const { job } of refs) giveAgain(runOf(job));
+        },
+        capacityChanged() {},
+      },
+      answer: async (call) => running.get(call.agent)?.answer(call),
+      secrets: async ({ name }) => running.get(name)?.secrets() ?? {},
+      lines(lines) {
+        for (const line of lines) running.get(line.agent)?.lines.push(line);
+      },
+      gone(end) {
+        const one = running.get(end.agent);
+        if (one) one.end = end;
+      },
+      apart: () => place(),
+    },
+    { ...places, rehearsal: (name) => running.get(name)?.rehearsal },
+  );
+
+  function giveAgain(one: Running | undefined) {
+    if (!one) return;
+    const { agent, assignment } = one;
+    if (++one.returns <= MOST_RETURNS) return workers.give(agent.name, [assignment]);
+    const { job, attempt } = assignment;
+    const fault = { code: 'CELL_LOST', message: 'its cell was lost again and again before it began' };
+    const at = time.now();
+    one.ended({ job, attempt, startedAt: at, finishedAt: at, is: 'failed', fault, retry: true });
+  }
+
+  /** The name of an agent where that is free, else a name with a number. */
+  function freeName(name: string): string {
+    for (let count = 1; ; count++) {
+      const free = count === 1 ? name : `${name}-${count}`;
+      if (!running.has(free)) return free;
+    }
+  }
+
+  /** Tells the workers which agents run here; `but`: the one that has ended. */
+  function place(but?: Running) {
+    const agents = [...running.values()].filter((one) => one !== but).map(({ agent }) => agent);
+    workers.use(agents.map((agent) => planPlacement({ agent, isApart: workers.isApart?.(agent) })));
+  }
+
+  async function run(attempt: SandboxAttempt): Promise<SandboxRun> {
+    const name = freeName(attempt.agent.name);
+    const ended = Promise.withResolvers<Outcome>();
+    const one: Running = {
+      ...attempt,
+      agent: { ...attempt.agent, name },
+      assignment: { ...attempt.assignment, agent: name },
+      returns: 0,
+      lines: [],
+      end: undefined,
+      ended: ended.resolve,
+    };
+    running.set(name, one);
+    place();
+    if (one.level) workers.level(name, one.level);
+    workers.give(name, [one.assignment]);
+    const outcome = await ended.promise;
+    place(one);
+    // Lines come until the worker is gone.
+    const until = time.monotonic() + GONE_WITHIN_MS;
+    while (workers.view().workers.some(({ agent }) => agent === name) && time.monotonic() < until) {
+      await time.sleep(LOOK_EVERY_MS);
+    }
+    running.delete(name);
+    return { outcome, lines: one.lines, end: one.end };
+  }
+
+  await workers.start();
+  return {
+    run,
+    pids: () => workers.view().cells.map(({ pid }) => pid),
+    close: () => workers.stop(),
+  };
+}
