@@ -9,6 +9,7 @@ import type { JobRecords } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
+import type { HostBus } from './bus.ts';
 
 /** A file of an installation: `plugins/canary.ts` or `agents/canary.yaml`, and its text. */
 export interface GuestFile {
@@ -35,18 +36,18 @@ export interface GuestNeeds {
   journal: Pick<Journal, 'room'>;
   settings: { timezone: string };
   store: Pick<JobRecords, 'ids'>;
-  jobs(): Pick<Jobs, 'cancelMany'>;
+  jobs: Pick<Jobs, 'cancelMany'>;
   /** Of the installation: its names are not free. */
   catalog: Pick<Catalog, 'listings'>;
-  /** Called after the set of guests has changed. */
-  changed(): void;
+  bus: Pick<HostBus, 'emit'>;
 }
 
 const GONE = { code: 'GUEST_GONE', message: 'the client that brought the agent is gone' };
 
 /** `folder`: of the installation; packages of the guests' plugins are found from there. */
 export function createGuests(needs: GuestNeeds, folder: string): Guests {
-  const { time, settings, store, changed } = needs;
+  const { time, settings, store } = needs;
+  const changed = () => needs.bus.emit('guests.changed', undefined);
   const log = needs.journal.room('guests');
   const root = join(folder, 'data/run/guests');
   const catalogs = new Set<Catalog>();
@@ -94,7 +95,7 @@ export function createGuests(needs: GuestNeeds, folder: string): Guests {
     changed();
     for (const agent of names) {
       const ids = await store.ids({ agent, states: [...UNFINISHED] });
-      if (ids.length > 0) await needs.jobs().cancelMany(ids, GONE);
+      if (ids.length > 0) await needs.jobs.cancelMany(ids, GONE);
     }
     await close();
   }

@@ -14,6 +14,7 @@ import type { Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
+import type { HostBus } from './bus.ts';
 
 export interface HealingNeeds {
   time: Time;
@@ -24,13 +25,14 @@ export interface HealingNeeds {
   runnableAgents(): ReadonlyMap<string, Agent>;
   /** Gives disk back, and says how much. */
   cleanUp(): Promise<string>;
-  rooms(): { workers: Workers; jobs: Jobs; schedule: Schedule };
+  workers: Workers;
+  jobs: Pick<Jobs, 'wake'>;
+  schedule: Pick<Schedule, 'planAgain'>;
+  bus: Pick<HostBus, 'emit'>;
   /** Paused, or held by the host. */
   isHeld(agent: string): boolean;
   /** Where the store is: its disk is looked at. */
   storeFolder: string;
-  /** The workers' set of agents has to be told anew. */
-  useWorkers(): void;
   /** Servers that agents call. */
   origins: OutageSource;
   /** Agents with a schedule and without a next slot. */
@@ -41,6 +43,7 @@ const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
 
 /** The healer, wired to the rooms. */
 export function createHealing({ time, log, store, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
+  const { workers, jobs, schedule, bus } = needs;
   return createHealer({
     time,
     log,
@@ -49,35 +52,28 @@ export function createHealing({ time, log, store, events, runnableAgents, cleanU
     agent: (name) => runnableAgents().get(name),
     isHeld: needs.isHeld,
     excused: (name) =>
-      needs.isHeld(name) ||
-      needs
-        .rooms()
-        .workers.view()
-        .workers.some((worker) => worker.agent === name && worker.job !== null),
-    wake: (name) => needs.rooms().jobs.wake(name),
-    recycle: (worker, why) => needs.rooms().workers.recycle?.(worker, why),
-    ownCell: (name) => needs.rooms().workers.ownCell?.(name),
+      needs.isHeld(name) || workers.view().workers.some((worker) => worker.agent === name && worker.job !== null),
+    wake: (name) => jobs.wake(name),
+    recycle: (worker, why) => workers.recycle?.(worker, why),
+    ownCell: (name) => workers.ownCell?.(name),
     room: () => roomOf(needs.storeFolder),
     dropAllIdle() {
-      const { workers } = needs.rooms();
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
     letGo(agent) {
-      const { workers } = needs.rooms();
       const why = { code: 'RECYCLED', message: 'its work is late' };
       for (const one of workers.view().workers) {
         if (one.agent === agent && one.is === 'idle') workers.recycle?.(one.worker, why);
       }
     },
     recycleLargest() {
-      const { workers } = needs.rooms();
       const largest = largestOf(workers.view().workers);
       if (largest) workers.recycle?.(largest.worker, SHORT);
     },
     cleanUp,
     unscheduled: needs.unscheduled,
-    planAgain: (agent) => needs.rooms().schedule.planAgain(agent),
-    bearingsChanged: () => needs.useWorkers(),
+    planAgain: (agent) => schedule.planAgain(agent),
+    bearingsChanged: () => bus.emit('placement.changed', []),
     origins: needs.origins,
   });
 }

@@ -1,7 +1,6 @@
 import { createInputCheck } from '../catalog/files/input-check.ts';
 import type { Catalog } from '../catalog/ports.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
-import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { ChainBounds } from '../jobs/chain.ts';
 import { createChains } from '../jobs/chains.ts';
@@ -14,6 +13,7 @@ import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import type { HostBus } from './bus.ts';
 import { checkCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
 import type { Outbound } from './outbound.ts';
@@ -23,7 +23,7 @@ export interface HostCallsNeeds {
   journal: Pick<Journal, 'room'>;
   store: EffectStore & StateStore & Pick<JobRecords, 'ancestors' | 'get'>;
   jobs: Pick<Jobs, 'add' | 'depthOf'>;
-  healer: Pick<Healer, 'chainRefused'>;
+  bus: Pick<HostBus, 'emit'>;
   catalog: Pick<Catalog, 'agents'>;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
@@ -38,7 +38,10 @@ export function createHostCalls(
   const { time, store, jobs, catalog } = needs;
   const log = needs.journal.room('jobs');
   const inputCheck = createInputCheck();
-  const chains = createChains({ time, store, depthOf: jobs.depthOf, refused: needs.healer.chainRefused }, chainBounds);
+  const chains = createChains(
+    { time, store, depthOf: jobs.depthOf, refused: (chain) => needs.bus.emit('chain.refused', chain) },
+    chainBounds,
+  );
 
   function receiver(name: string, sender: string): Agent {
     const agent = catalog.agents().get(name);

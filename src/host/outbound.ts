@@ -1,7 +1,6 @@
 import { createOrigins } from '../gateway/origins/origins.ts';
 import type { CallAttempt, Origins } from '../gateway/origins/ports.ts';
 import type { OriginSettings } from '../gateway/origins/terms.ts';
-import type { Healer } from '../healing/healer.ts';
 import type { Incident, OutageSource } from '../healing/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
@@ -12,6 +11,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import type { HostBus } from './bus.ts';
 
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
 export interface Outbound extends Pick<Origins, 'view'> {
@@ -32,18 +32,18 @@ export interface OutboundNeeds {
   journal: Pick<Journal, 'room'>;
   settings: { origins: OriginSettings };
   runnableAgents(): ReadonlyMap<string, Agent>;
-  healer(): Pick<Healer, 'originsChanged'>;
+  bus: Pick<HostBus, 'emit'>;
 }
 
 /** How many origins `status` tells of. */
 export const MOST_REPORTED = 100;
 
-export function createOutbound({ time, journal, settings, runnableAgents, healer }: OutboundNeeds): Outbound {
+export function createOutbound({ time, journal, settings, runnableAgents, bus }: OutboundNeeds): Outbound {
   const origins = createOrigins({
     time,
     log: journal.room('gateway'),
     settings: () => settings.origins,
-    changed: () => healer().originsChanged(),
+    changed: () => bus.emit('origin.changed', undefined),
   });
   const reach = new WeakMap<readonly string[], HostAllowList>();
 
@@ -80,7 +80,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, healer
         return ![...(names.length > 0 ? names : agents.keys())].some((name) => reaches(name, origin));
       });
       for (const { origin } of forgotten) origins.forget(origin);
-      if (forgotten.length > 0) healer().originsChanged();
+      if (forgotten.length > 0) bus.emit('origin.changed', undefined);
     },
     takeOver(incidents) {
       for (const { verdict, evidence, openedAt } of incidents) {

@@ -18,11 +18,18 @@ export interface Placements {
   serving(agent: string): Agent | undefined;
   /** What holds the agent now. With `due` (epoch ms) a pause counts that was in force then: the hold of a slot. */
   holdOf(agent: string, due?: number): Hold | null;
+  /** Whether the slot of a held agent may ask for the one job that the hold allows. */
+  letThrough(agent: string, due: number): boolean;
   /** Whether nothing of the agent starts, or nothing but a probe. */
   isHeld(agent: string): boolean;
   /** Hands all placements to the workers. Call it when a fact has changed. */
   apply(): void;
+  /** Quarantines and pressure are facts from now on. Without a call no agent is held by them. */
+  watch(health: Health): void;
 }
+
+/** What healing knows that holds agents. */
+export type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressedSince' | 'leastPriority'>;
 
 export interface PlacementsNeeds {
   /** The agents in force, and canaries while there are drills. */
@@ -31,12 +38,12 @@ export interface PlacementsNeeds {
   safeMode: Pick<SafeMode, 'holding'>;
   pauses: Pick<Pauses, 'get' | 'covering'>;
   setup: Pick<Setup, 'lacks' | 'isReady'>;
-  healer: Pick<Healer, 'quarantine' | 'allowance' | 'pressedSince' | 'leastPriority'>;
   workers: Pick<Workers, 'use' | 'serving' | 'isApart'>;
 }
 
 export function createPlacements(needs: PlacementsNeeds): Placements {
-  const { agents, safeMode, pauses, setup, healer, workers } = needs;
+  const { agents, safeMode, pauses, setup, workers } = needs;
+  let health: Health | undefined;
 
   function goodOf(trial: Probationer | undefined): HoldFacts['good'] {
     return trial?.good ? { agent: trial.good, isReady: setup.isReady(trial.good) } : undefined;
@@ -45,8 +52,8 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
   const trialOf = (name: string) => needs.catalog.rollouts.probationers().find(({ agent }) => agent.name === name);
 
   function quarantineOf(name: string): HoldFacts['quarantine'] {
-    const record = healer.quarantine(name);
-    return record && { ...record, allowance: healer.allowance(name) };
+    const record = health?.quarantine(name);
+    return record && { ...record, allowance: health!.allowance(name) };
   }
 
   function holdFacts(name: string, due?: number): HoldFacts {
@@ -59,8 +66,8 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       // Asked at each claim: the trials are looked through only where the answer matters.
       good: lacks && goodOf(trialOf(name)),
       quarantine: quarantineOf(name),
-      pressedSince: healer.pressedSince(),
-      leastPriority: healer.leastPriority(),
+      pressedSince: health?.pressedSince(),
+      leastPriority: health?.leastPriority(),
     };
   }
 
@@ -84,7 +91,11 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
     },
     serving: (name) => workers.serving?.(name) ?? agents().get(name),
     holdOf,
+    letThrough: (name, due) => health?.letThrough(name, due) ?? false,
     isHeld: (name) => isHeld(holdOf(name)),
+    watch(given) {
+      health = given;
+    },
     apply() {
       const probationers = new Map(needs.catalog.rollouts.probationers().map((trial) => [trial.agent.name, trial]));
       workers.use([...agents().values()].map((agent) => plan(agent, probationers.get(agent.name))));

@@ -1,4 +1,3 @@
-import type { Healer } from '../healing/healer.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { UNFINISHED } from '../jobs/model.ts';
 import { BOUNDS } from '../kernel/bounds.ts';
@@ -6,6 +5,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
+import type { HostBus } from './bus.ts';
 import type { Placements } from './placements.ts';
 
 export interface SchedulingNeeds {
@@ -13,12 +13,12 @@ export interface SchedulingNeeds {
   log: Log;
   store: Store;
   jobs: Jobs;
-  healer: Pick<Healer, 'letThrough' | 'schedulesChanged'>;
-  placements: Pick<Placements, 'holdOf'>;
+  placements: Pick<Placements, 'holdOf' | 'letThrough'>;
+  bus: Pick<HostBus, 'emit'>;
 }
 
 /** The schedule, wired to the rooms. */
-export function createScheduling({ time, log, store, jobs, healer, placements }: SchedulingNeeds): Schedule {
+export function createScheduling({ time, log, store, jobs, placements, bus }: SchedulingNeeds): Schedule {
   return createSchedule({
     time,
     log,
@@ -31,7 +31,7 @@ export function createScheduling({ time, log, store, jobs, healer, placements }:
     cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
     woken: (agents) => agents.forEach(jobs.wake),
     holdOf: placements.holdOf,
-    letThrough: healer.letThrough,
-    troublesChanged: healer.schedulesChanged,
+    letThrough: placements.letThrough,
+    troublesChanged: () => bus.emit('planning.changed', undefined),
   });
 }

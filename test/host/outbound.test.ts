@@ -10,14 +10,14 @@ describe('a server that is down', () => {
   it('is forgotten when no agent that met it is left to ask for it', () => {
     const agent = (name: string, ...net: string[]) => [name, { name, needs: { net } } as unknown as Agent] as const;
     const agents = new Map([agent('shop', '127.0.0.1:8098'), agent('all', '*')]);
-    let workerTelemetry = 0;
+    let changes = 0;
     const clock = new Clock();
     const outbound = createOutbound({
       time: clock,
       journal: { room: () => silentLog },
       settings: { origins: {} },
       runnableAgents: () => agents,
-      healer: () => ({ originsChanged: () => void workerTelemetry++ }),
+      bus: { emit: () => void changes++ },
     });
     const ref = (n: number) => ({ job: `job-${n}`, attempt: 1, agent: 'shop' }) as const;
     for (let n = 0; n < 3; n++) {
@@ -30,10 +30,10 @@ describe('a server that is down', () => {
     outbound.heldUp(ref(2), 'shop', { code: 'ORIGIN_DOWN', message: 'x' });
     outbound.use();
     expect(outbound.view()).toMatchObject([{ origin: DOWN, is: 'open' }]);
-    workerTelemetry = 0;
+    changes = 0;
     agents.delete('shop');
     outbound.use();
     expect(outbound.view()).toEqual([]);
-    expect(workerTelemetry).toBe(1);
+    expect(changes).toBe(1);
   });
 });

@@ -22,8 +22,7 @@ export interface States {
   all(): Promise<Map<string, AgentStatus>>;
   /** Jobs and state of agents that are no more. */
   left(): Promise<Left>;
-  /** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
-  unscheduled(): Promise<{ agent: string; fault: PlainFault }[]>;
+  unscheduled(): ReturnType<typeof findUnscheduled>;
 }
 
 export interface Left {
@@ -46,23 +45,8 @@ export interface StatesNeeds {
 }
 
 export function createStates({ time, store, catalog, placements, healer, planning }: StatesNeeds): States {
-  /** Before the rows are read: what is planned by then is among them. */
-  function plannings() {
-    return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
-  }
-
-  async function unscheduled() {
-    const planned = plannings();
-    const next = new Map((await store.nextSlots()).map(({ agent, due }) => [agent, due]));
-    const now = time.now();
-    return [...planned].flatMap(([agent, one]) => {
-      const fault = whyUnscheduled(one, next.get(agent), now);
-      return fault ? [{ agent, fault }] : [];
-    });
-  }
-
   async function all() {
-    const planned = plannings();
+    const planned = planningsOf({ catalog, planning });
     const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
@@ -98,5 +82,26 @@ export function createStates({ time, store, catalog, placements, healer, plannin
     };
   }
 
-  return { all, unscheduled, left };
+  return { all, unscheduled: () => findUnscheduled({ time, store, catalog, planning }), left };
+}
+
+/** Called before rows are read, so that what is planned by then is among them. */
+function planningsOf({ catalog, planning }: Pick<StatesNeeds, 'planning'> & { catalog: Pick<Catalog, 'listings'> }) {
+  return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
+}
+
+/** Agents in force with a schedule and without a next slot, and why: the law says that there are none. */
+export async function findUnscheduled(
+  needs: Pick<StatesNeeds, 'time' | 'planning'> & {
+    catalog: Pick<Catalog, 'listings'>;
+    store: Pick<SlotStore, 'nextSlots'>;
+  },
+): Promise<{ agent: string; fault: PlainFault }[]> {
+  const planned = planningsOf(needs);
+  const next = new Map((await needs.store.nextSlots()).map(({ agent, due }) => [agent, due]));
+  const now = needs.time.now();
+  return [...planned].flatMap(([agent, one]) => {
+    const fault = whyUnscheduled(one, next.get(agent), now);
+    return fault ? [{ agent, fault }] : [];
+  });
 }

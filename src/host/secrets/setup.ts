@@ -5,7 +5,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';
-import type { Workers } from '../../workers/ports.ts';
+import type { HostBus } from '../bus.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
 /**
@@ -32,9 +32,7 @@ export interface SetupNeeds {
   journal: Pick<Journal, 'room' | 'hide'>;
   folder: string;
   catalog: Pick<Catalog, 'agents' | 'origins'>;
-  workers(): Pick<Workers, 'view' | 'recycle'>;
-  /** What may run has changed for these agents. */
-  changed(agents: readonly string[]): void;
+  bus: Pick<HostBus, 'emit'>;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -45,18 +43,15 @@ export function createSetup(needs: SetupNeeds): Setup {
   const lackingSince = new Map<string, number>();
   const secrets = createSecrets({ time, log, folder, changed, ...(env ? { env } : {}) });
 
-  /** Workers that were given the value of before go when they have done what they hold. */
   function changed(names: ReadonlySet<string>) {
     journal.hide(secrets.seen());
     const agents = [...catalog.agents().values()].filter((agent) =>
       agent.needs.secrets.some((name) => names.has(name)),
     );
-    const struck = new Set(agents.map(({ name }) => name));
-    const { view, recycle } = needs.workers();
-    for (const { worker, agent } of view().workers) {
-      if (struck.has(agent)) recycle?.(worker, { code: 'RECYCLED', message: 'a secret of its agent has changed' });
-    }
-    needs.changed([...struck]);
+    needs.bus.emit(
+      'secrets.changed',
+      agents.map(({ name }) => name),
+    );
   }
 
   function lacks(name: string) {

@@ -56,9 +56,9 @@ export interface ProbationNeeds {
   log: Log;
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;
   store: Pick<JobQueue, 'hasten'> & Pick<JobRecords, 'list'>;
-  jobs(): Pick<Jobs, 'redrive' | 'wake'>;
+  jobs: Pick<Jobs, 'redrive' | 'wake'>;
   /** Nothing has to stay warm any more. */
-  useWorkers(): void;
+  unwarmed(): void;
   rolledBack(news: RollbackNews): void;
   /** The good version fails in the same way: the other one is tried again. */
   excused(news: RollbackNews): void;
@@ -169,7 +169,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   function approve({ trial: { agent, good } }: Case, why: string) {
     candidates.delete(agent.name);
     if (!rollouts.approve(agent.name, agent.fingerprint)) return;
-    if (good) needs.useWorkers();
+    if (good) needs.unwarmed();
     needs.approved(agent, why);
   }
 
@@ -193,9 +193,9 @@ export function createProbation(needs: ProbationNeeds): Probation {
     const dead = [...failed].flatMap(([job, state]) => (state === 'dead' ? job : []));
     const waiting = [...failed].flatMap(([job, state]) => (state === 'retrying' ? job : []));
     const again = async () => {
-      if (dead.length > 0) await needs.jobs().redrive(dead);
+      if (dead.length > 0) await needs.jobs.redrive(dead);
       if (waiting.length > 0) await store.hasten(waiting);
-      needs.jobs().wake(agent);
+      needs.jobs.wake(agent);
     };
     working.add(
       again().catch((error) => log.error('jobs could not be run again', { agent, fault: toPlainFault(error) })),

@@ -6,6 +6,7 @@ import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
+import type { HostBus } from '../bus.ts';
 import { createProbation, type Probation, type RollbackNews } from './probation.ts';
 
 export interface RollbackNeeds {
@@ -15,14 +16,15 @@ export interface RollbackNeeds {
   healer: Healer;
   catalog: Catalog;
   store: Store;
-  jobs(): Jobs;
-  useWorkers(): void;
+  jobs: Jobs;
+  bus: Pick<HostBus, 'emit'>;
 }
 
 /** Probation, wired to the rooms: a rollback is one incident of healing, and each change of standing an event. */
-export function createRollbacks({ events, healer, ...needs }: RollbackNeeds): Probation {
+export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds): Probation {
   return createProbation({
     ...needs,
+    unwarmed: () => bus.emit('placement.changed', []),
     rolledBack(news) {
       const { agent, bad, good, rejection, runs } = news;
       const message = `${agent}: ${nameOf(news)} ${rejection.why}`;

@@ -1,0 +1,87 @@
+import type { HostBus } from './bus.ts';
+import { createFirstRuns } from './first-runs.ts';
+import type { Foundation } from './foundation.ts';
+import { recordCellReplaced, recordLeftOver, recordLeftProcess, recordWorkerEnd } from './healing.ts';
+import { watchOrphans } from './orphans.ts';
+import { recordOutcomes } from './record-outcomes.ts';
+import type { Rooms } from './rooms.ts';
+
+type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'>;
+
+/** Who acts on which fact, in which order. Call it once, before any room is started. */
+export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
+  rooms.catalog.onChange((change) => bus.emit('agents.changed', change));
+  followAgents(bus, rooms, records);
+  followAttempts(bus, rooms, records);
+  followWorkers(bus, rooms, records);
+  followHealth(bus, rooms);
+}
+
+/** What runs: agents, guests, secrets, and all else that placements are made of. */
+function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events }: Records): void {
+  const { catalog, setup, healer, outbound, probation, placements, schedule, jobs, workers, runnableAgents } = rooms;
+  const firstRuns = createFirstRuns({ store, jobs, log });
+  const orphans = watchOrphans({ store, events, journal, catalog });
+  bus.on('agents.changed', ({ added, changed }) => {
+    setup.use();
+    healer.use(runnableAgents());
+    outbound.use();
+    probation.use();
+    placements.apply();
+    schedule.use(catalog.agents().values());
+    for (const { name } of [...added, ...changed.map(({ after }) => after)]) jobs.wake(name);
+    void firstRuns(added);
+    void orphans();
+  });
+  bus.on('guests.changed', () => {
+    healer.use(runnableAgents());
+    outbound.use();
+    placements.apply();
+  });
+  bus.on('placement.changed', (startable) => {
+    placements.apply();
+    for (const name of startable) jobs.wake(name);
+  });
+  bus.on('secrets.changed', (agents) => {
+    const because = { code: 'RECYCLED', message: 'a secret of its agent has changed' };
+    // A worker that was given the value before goes when it has done what it holds.
+    for (const { worker, agent } of workers.view().workers) {
+      if (agents.includes(agent)) workers.recycle?.(worker, because);
+    }
+    bus.emit('placement.changed', agents);
+  });
+}
+
+function followAttempts(bus: HostBus, { exec, jobs, outbound, healer, probation }: Rooms, { log }: Records): void {
+  const record = recordOutcomes(log);
+  bus.on('attempts.ended', (outcomes) => {
+    const attempts = outcomes.map(({ outcome }) => outcome);
+    exec.ended(attempts);
+    jobs.ended(outcomes);
+    // Only after jobs has asked what they waited for.
+    outbound.ended(attempts);
+  });
+  bus.on('attempts.returned', jobs.returned);
+  bus.on('capacity.changed', jobs.capacityChanged);
+  bus.on('attempt.settled', ({ end, agent }) => record(end, agent));
+  bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));
+  bus.on('attempt.settled', ({ end, agent }) => probation.settled(end, agent));
+}
+
+function followWorkers(bus: HostBus, { healer, probation }: Rooms, { events }: Records): void {
+  bus.on('worker.gone', (end) => recordWorkerEnd(events, end));
+  // Before healing: the report of a rollback names the worker, whose end is then no second incident.
+  bus.on('worker.gone', probation.gone);
+  bus.on('worker.gone', healer.gone);
+  bus.on('reading', healer.readings);
+  bus.on('reading', probation.readings);
+  bus.on('job.left-over', (found) => recordLeftOver(healer, found));
+  bus.on('command.left', (left) => recordLeftProcess(healer, left));
+  bus.on('cell.replaced', (cell) => recordCellReplaced(events, cell));
+}
+
+function followHealth(bus: HostBus, { healer }: Rooms): void {
+  bus.on('origin.changed', () => healer.originsChanged());
+  bus.on('chain.refused', healer.chainRefused);
+  bus.on('planning.changed', () => healer.schedulesChanged());
+}
