@@ -107,17 +107,31 @@ const secrets: readonly Mutation[] = [
   ...guardsOf('src/host/secrets/setup.ts', SECRETS, [
     {
       breaks: 'an agent whose secret is missing needs setup',
-      within: 'missing',
-      code: 'return fault && !before(name) ? fault : undefined;',
-      instead: 'return undefined;',
-    },
-    {
-      breaks: 'workers that hold the old value of a secret go',
-      within: 'changed',
-      code: 'struck.has(agent)',
-      instead: 'struck.has(worker)',
+      within: 'lacks',
+      code: 'agent && agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined',
+      instead: 'false ? secrets.missing(agent!) : undefined',
     },
   ]),
+  ...guardsOf('src/host/subscriptions.ts', SECRETS, [
+    {
+      breaks: 'workers that hold the old value of a secret go',
+      within: 'followAgents',
+      code: 'if (agents.includes(agent)) workers',
+      instead: 'if (agents.includes(agent) && false) workers',
+    },
+  ]),
+  ...guardsOf(
+    'src/host/pauses.ts',
+    ['test/host/pauses.test.ts'],
+    [
+      {
+        breaks: 'a slot that was due in a pause stays skipped after its end',
+        within: 'createPauses',
+        code: 'paused.get(agent) ?? over.get(agent)',
+        instead: 'paused.get(agent)',
+      },
+    ],
+  ),
   ...guardsOf(
     'src/host/secrets/find.ts',
     ['test/host/secrets.test.ts'],
