@@ -126,9 +126,10 @@ it('tells of a host that was killed, with the job that it had, and heals by the 
   const { daruma, until } = place;
   await place.start({ guardian: false });
   const { json: job } = await daruma('run', 'slow', '--json');
+  // A claimed job whose plugin has not begun would hang at its second attempt.
   await until(
-    () => daruma('jobs', job.id, '--json'),
-    ({ json }) => json.state === 'running',
+    () => daruma('state', 'slow', '--json'),
+    ({ stdout }) => stdout.includes('"n"'),
   );
   await place.stop('SIGKILL');
   await place.start({ guardian: false });
