@@ -109,7 +109,15 @@ describe('settings of the host', () => {
     expect(place.start('new')).toBe('taken-back');
     expect(place.selection).toMatchObject({ isNew: true });
     expect(place.history.bad).toMatchObject([
-      { id: 'new', kind: 'lost', since: 1, at: 3, changed: CHANGED, isReported: false },
+      {
+        id: 'new',
+        kind: 'lost',
+        why: 'the host was lost twice in its first ten minutes with them',
+        since: 1,
+        at: 3,
+        changed: CHANGED,
+        isReported: false,
+      },
     ]);
     expect(place.start('new')).toBe('taken-back');
     expect(place.selection).toMatchObject({ isNew: false });
@@ -147,6 +155,19 @@ describe('settings of the host', () => {
     expect(place.start('new')).toBe('on-probation');
     place.history = approveConfig(place.history);
     expect(place.history).toEqual(NO_CONFIG_HISTORY);
+  });
+
+  it('that are bad are remembered beside each other, the newest ten; what befalls one is no matter of the others', () => {
+    const place = new Installation();
+    for (let i = 0; i < 12; i++) {
+      place.start(`new-${i}`);
+      place.history = rejectConfig(place.history, BY_HAND, i);
+    }
+    expect(place.history.bad.map(({ id }) => id)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((i) => `new-${i}`));
+    place.history = configReported(place.history, 'new-11');
+    expect(place.history.bad.filter(({ isReported }) => isReported).map(({ id }) => id)).toEqual(['new-11']);
+    place.history = forgiveConfig(place.history, 'new-11');
+    expect(place.history.bad).toHaveLength(9);
   });
 
   it('are on probation no longer when the clock is set back', () => {

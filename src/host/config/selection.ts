@@ -107,7 +107,8 @@ export function rejectConfig(
   if (!probation) return history;
   const { id, since } = probation;
   const bad: BadConfig = { ...why, id, since, at: now, isReported: false };
-  return { probation: null, bad: [bad, ...history.bad.filter((known) => known.id !== id)].slice(0, KEPT_BAD) };
+  // Settings on probation are none of the bad ones: see selectConfig.
+  return { probation: null, bad: [bad, ...history.bad].slice(0, KEPT_BAD) };
 }
 
 /** A person wants the settings, whatever happened with them. */
