@@ -14,7 +14,7 @@ export interface ChangeReportsNeeds {
   scanner: Pick<FileScanner, 'sinceMs'>;
 }
 
-/** Says of each file what came of its latest change, once, as soon as it is decided. Nothing at the first look. */
+/** Reports the result of each file change exactly once. The first scan reports nothing. */
 export interface ChangeReports {
   look(plugins: ReadonlyMap<string, PluginFacts>, files: ReadonlyMap<string, AgentFileFacts>, set: ResolvedSet): void;
   /** Returns what ends it. */

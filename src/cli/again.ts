@@ -4,7 +4,7 @@ import type { Stage } from './ports.ts';
 
 const TRY_EVERY_MS = 250;
 
-/** Whether a failure means that the host went away or is not there yet. */
+/** True when a failure means that the host went away or is not there yet. */
 export function isHostAway(thrown: unknown): boolean {
   return thrown instanceof Fault && (thrown.plain.code === 'HOST_GONE' || thrown.plain.code === 'HOST_DOWN');
 }

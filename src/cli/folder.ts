@@ -13,7 +13,7 @@ export function installationFolder(named: string | undefined, from: string): str
   if (named !== undefined) {
     const folder = resolve(from, named);
     if (!existsSync(folder)) {
-      // Nobody is sent to make a folder in which no host can work.
+      // No hint leads to a folder in which no host can work.
       const refused = refusedFolderName(folder);
       throw refused ? new Fault(refused) : usage(`there is no folder ${folder}`, `daruma init ${named}`);
     }
@@ -25,7 +25,7 @@ export function installationFolder(named: string | undefined, from: string): str
   return realpathSync(from);
 }
 
-/** Whether a folder is one that a host can run on. */
+/** True when a host can run on the folder. */
 export function isInstallation(folder: string): boolean {
   return existsSync(join(folder, 'config/daruma.yaml')) || existsSync(join(folder, 'plugins'));
 }

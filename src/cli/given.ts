@@ -6,14 +6,14 @@ import type { Clock } from './text/clock.ts';
 import { usage } from './usage.ts';
 import { parseWhen } from './when.ts';
 
-/** What `--since` means, in epoch ms. */
+/** The moment that `--since` means, in epoch ms. */
 export function sinceTime({ clock }: { clock: Clock }, text: string, command: string): number {
   const ms = parseWhen(text, clock);
   if (ms === undefined) throw usage(`--since ${asTyped(text)} is no time`, `daruma ${command} --since 24h`);
   return ms;
 }
 
-/** One of the words that are allowed; `command` is what to type, up to the word. */
+/** A word that is allowed; `command` is what to type, up to the word. */
 export function wordOf<Word extends string>(text: string, words: readonly Word[], what: string, command: string): Word {
   const found = words.find((word) => word === text);
   if (found) return found;
@@ -37,7 +37,7 @@ export function durationOf(text: string, bounds: Bounds, name: string): number {
   throw usage(`${name} ${asTyped(text)} ${ms}`, `${name} 30m`);
 }
 
-/** What is said of a name that is none. */
+/** The fault for a name that does not exist. */
 export function unknownAgent(name: string, names: string[], what = 'agent'): Fault {
   const meant = suggest(name, names);
   return new Fault({
@@ -47,7 +47,7 @@ export function unknownAgent(name: string, names: string[], what = 'agent'): Fau
   });
 }
 
-/** What was typed, for a message: short and on one line. */
+/** The typed word for a message: short and on one line. */
 function asTyped(text: string): string {
   return shown(text).replace(/^"|"$/g, '');
 }

@@ -3,7 +3,7 @@ import { linesBackwards, logFolderOf } from './log-files.ts';
 import type { Stage } from './ports.ts';
 import { momentOf } from './text/clock.ts';
 
-/** So many lines of the log are looked through. */
+/** Lines of the log that are searched, from the end. */
 const MOST_LINES = 1_000;
 
 /**

@@ -3,7 +3,7 @@ import { wordOf } from './given.ts';
 import type { Stage } from './ports.ts';
 import { usage } from './usage.ts';
 
-/** Which jobs are meant, and whether it is done or only said. */
+/** The jobs that are meant, and whether the command acts or only says what it would do. */
 export interface ManyOptions {
   agent?: string;
   cause?: string;
@@ -44,7 +44,7 @@ export function jobsMeant<State extends string>(
   };
 }
 
-/** Whether it is only said what would be done: more than one job wants `--yes`. */
+/** True when the command only says what it would do: more than one job wants `--yes`. */
 export function isDry(id: string | undefined, { dryRun, yes }: ManyOptions): boolean {
   return dryRun === true || (id === undefined && !yes);
 }

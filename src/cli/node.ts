@@ -1,5 +1,5 @@
 /**
- * What happens on a Node that is too old: Daruma runs itself again on the Node that it brought along, or says
+ * A start on a Node that is too old: Daruma runs itself again on the Node that it brought along, or says
  * what it needs. This file and `main.ts` must load on every Node that knows modules: no newer syntax, no other import
  * of ours.
  */

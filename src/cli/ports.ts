@@ -28,7 +28,7 @@ export interface StoreRepairs {
   mendStore(folder: string): Promise<number>;
 }
 
-/** What `main.ts` can do for the commands and the command line cannot do itself: it may import the host. */
+/** Calls of `main.ts` that the command line cannot do itself: it may import the host. */
 export interface HostLauncher {
   /** Runs a host under a guardian until it has ended. */
   start(options: { folder: string; json: boolean; safe: boolean }): Promise<number>;
@@ -41,14 +41,14 @@ export interface HostLauncher {
   store(): Promise<StoreRepairs>;
 }
 
-/** What a command comes to: one JSON value, the same for people, and the exit code (0 if not said). */
+/** The result of a command: one JSON value, the same for people, and the exit code (0 if not said). */
 export interface CommandResult {
   json: unknown;
   lines: string[];
   code?: number;
 }
 
-/** What every command is given. */
+/** The surroundings that every command is given. */
 export interface Stage {
   folder: string;
   json: boolean;

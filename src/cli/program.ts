@@ -12,9 +12,9 @@ const DRILLS = ['--drills', 'also those of daruma drill and daruma demo'] as con
 
 /** A file of `commands/`. A number is the exit code of a command that wrote for itself. */
 export interface CommandModule {
-  /** It works in the current folder, an installation or not. */
+  /** The command works in the current folder, an installation or not. */
   anyFolder?: boolean;
-  /** It goes on when nobody reads what it writes. */
+  /** The command goes on when nobody reads its output. */
   outlivesReaders?: boolean;
   /** Its lines quote what others wrote: no command in them is a hint of ours. */
   verbatim?: boolean;

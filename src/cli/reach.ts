@@ -4,12 +4,12 @@ import { connectHost, isDown } from '../control/own-host.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 
-/** One that is at work and has lost its socket sees to that sooner, or ends; one that stops is mostly gone by then. */
+/** A host at work that has lost its socket repairs that sooner, or ends; a host that stops is mostly gone by then. */
 const PATIENCE_MS: Record<HostPhase, number> = { starting: 0, working: 8_000, stopping: 1_000 };
 const TRY_EVERY_MS = 200;
 
 /**
- * Connects to the host of an installation. One that is at work and has no socket is given the seconds that it takes to
+ * Connects to the host of an installation. A host at work without a socket is given the seconds that it takes to
  * make another. Rejects with `HOST_DOWN`, in whose words it is starting, stopping, or not there.
  */
 export async function reachHost(folder: string, time: Time): Promise<ControlClient> {

@@ -40,7 +40,7 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
   }
 }
 
-/** What `--version --json` tells. */
+/** The value of `--version --json`. */
 function aboutThis() {
   return { version: version(), node: process.versions.node };
 }

@@ -14,7 +14,7 @@ const WIDEST = 100;
 const NARROWEST = 40;
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Everything opens when it is first asked for. */
+/** Each part opens when it is first asked for. */
 export function createStage(options: {
   folder: string;
   json: boolean;
@@ -67,7 +67,7 @@ export function createStage(options: {
   };
   return stage;
 
-  /** Whoever stands in the wrong folder is not helped by `daruma start`. */
+  /** `daruma start` does not help in the wrong folder. */
   async function withHint(thrown: unknown): Promise<never> {
     if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN') throw thrown;
     if (isInstallation(folder)) throw (await import('./last-end.ts')).withLastEnd(stage, thrown);

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { PLAIN, TYPED_VARIABLE, type Typed, typedFrom } from '../control/typed.ts';
 
-/** What is known of how this process was started. */
+/** Facts about how this process was started. */
 export interface Start {
   /** The file that Node runs, as it was named: npm and shells name the link in `node_modules/.bin`. */
   main: string;
-  /** What was given as `--dir`. */
+  /** The value of `--dir`. */
   dir?: string | undefined;
   env: Record<string, string | undefined>;
   cwd: string;
@@ -44,7 +44,7 @@ function isScriptOfCheckout(checkout: string, env: Start['env'], cwd: string): b
 /** The same of this very process, whose arguments are given; handed down to the host that it starts. */
 export function typedHere(args: readonly string[]): Typed {
   const { argv, env } = process;
-  // Nobody types `host`: the guardian does, and knows how it was typed itself.
+  // The guardian starts `host`, and knows how it was typed itself.
   if (args.includes('host') && env[TYPED_VARIABLE] !== undefined) return typedFrom(env);
   const typed = typedAs({
     main: resolve(argv[1] ?? ''),
@@ -62,7 +62,7 @@ function dirOf(args: readonly string[]): string | undefined {
   return at < 0 ? undefined : args[at] === '--dir' ? args[at + 1] : args[at]!.slice('--dir='.length);
 }
 
-/** Whether npx finds a `daruma` at or above the folder. */
+/** True when npx finds a `daruma` at or above the folder. */
 function findable(from: string, exists: (path: string) => boolean): boolean {
   for (let folder = from, last = ''; folder !== last; last = folder, folder = dirname(folder)) {
     if (exists(join(folder, 'node_modules/.bin/daruma'))) return true;

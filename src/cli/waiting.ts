@@ -43,12 +43,12 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
         if (!signal.aborted) told(now);
       }
     } catch {
-      // Whoever waits for the end hears of it as well.
+      // The caller that waits for the end is told as well.
     }
   }
 }
 
-/** Tells each hold once. The time at which something is tried again moves on; what is waited for is what counts. */
+/** Reports each hold once: the time of the next try moves on, the reason counts. */
 function holdTeller(stage: Stage): (job: JobView) => void {
   let before: string | undefined;
   let hasTold = false;

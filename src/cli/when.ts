@@ -3,7 +3,7 @@ import { isInstant } from '../kernel/instant.ts';
 import { readLength } from '../kernel/units.ts';
 import type { Clock } from './text/clock.ts';
 
-/** Nobody writes a time with more letters. */
+/** A time has no more letters than this. */
 const LONGEST = 64;
 const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 const TIME = String.raw`(\d{1,2}):(\d{2})(?::(\d{2}))?`;

@@ -8,7 +8,7 @@ import { createTail } from './tail.ts';
 
 /** How much of a host's stderr is kept as its last words. */
 const WORDS_BYTES = 65_536;
-/** What a host said before it died is read for this long at most. */
+/** The guardian reads the last output of a dead host for this long at most. */
 const DRAIN_MS = 500;
 
 /** A host process from its start to its end. */
@@ -120,7 +120,7 @@ function over(child: ChildProcess): Promise<{ code: number | null; signal: strin
   });
 }
 
-/** Somebody else may hold the pipes open for longer than the host lives: they are not waited for. */
+/** Another process may hold the pipes open for longer than the host lives: the guardian does not wait for them. */
 async function heard(child: ChildProcess, time: Time): Promise<void> {
   const streams = [child.stderr!, child.stdio[3] as Socket];
   const closed = Promise.all(

@@ -18,7 +18,7 @@ export interface GuardianOptions {
 
 /** Ctrl-C reaches a process on two ways when npm stands in between; within this time it is one. */
 const SAME_KEYPRESS_MS = 500;
-/** So many hosts that were lost one after the other are told to the next one. */
+/** The next host is told how many hosts were lost one after the other, up to this many. */
 const MOST_LOST = 10;
 
 /**
@@ -43,7 +43,7 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
   }
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
-  // Whoever read what the host says may go: that must not end the watch.
+  // The reader of the host's output may go away: that must not end the guardian.
   process.stderr.on('error', () => {});
 
   try {

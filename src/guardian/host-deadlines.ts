@@ -7,13 +7,13 @@ export interface Moment {
   wall: number;
 }
 
-/** Everything that the guardian knows of the host that runs. Times are monotonic ms. */
+/** The guardian's knowledge of the host that runs. Times are monotonic ms. */
 export interface HostWatch {
   startedAt: number;
-  /** Its last pulse. */
+  /** The host's last pulse. */
   heardAt?: number;
   readyAt?: number;
-  /** It was asked to stop, by whomever. */
+  /** A person, systemd or the guardian asked the host to stop. */
   stoppingAt?: number;
   overdue?: StalledLoop | undefined;
   lookedAt: Moment;
@@ -41,7 +41,7 @@ export function newHostWatch(now: Moment): HostWatch {
   return { startedAt: now.monotonic, lookedAt: now, patientUntil: 0 };
 }
 
-/** What the host said changes what is known of it. */
+/** The next knowledge of the host, after a message of it. */
 export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): HostWatch {
   const heard = { ...watch, heardAt: now.monotonic };
   switch (line.is) {
@@ -56,7 +56,7 @@ export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): Hos
   }
 }
 
-/** One look: the host is judged by its pulses alone, never by its process being there. */
+/** Decides by the pulses of the host alone, never by its process being there. */
 export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; decision: HostDecision } {
   const { lookedAt } = before;
   // Which of the two clocks counts a sleep depends on the machine.

@@ -7,7 +7,7 @@ const PRELOADS = /^(--import|--require|-r)(=|$)/;
 const DEV_FLAGS = /^--watch(-path)?(=|$)/;
 
 /**
- * What makes this process one for development, in words; undefined for one that runs compiled code. `main` is the URL
+ * Words for what makes this a process for development; undefined for one that runs compiled code. `main` is the URL
  * of the file that was started; `nodeOptions` is the variable of that name. `--import` alone is none: instrumentation
  * of production comes in that way.
  */

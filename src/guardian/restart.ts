@@ -7,15 +7,15 @@ export interface HostExit {
   signal: string | null;
   /** How long it worked, from when it said that it is ready, in ms; undefined when it never said so. */
   workedMs: number | undefined;
-  /** It said itself why it cannot start. */
+  /** The host itself said why it cannot start. */
   refused: PlainFault | undefined;
-  /** It said that what it stood on is gone: a new one would make an empty store, or work in another folder. */
+  /** The host said that its folder or store is gone: a new one would make an empty store, or work in another folder. */
   final?: PlainFault | undefined;
   /** The guardian was asked to end. */
   asked: boolean;
 }
 
-/** What the guardian remembers from host to host. */
+/** Facts that the guardian remembers from host to host. */
 export interface RestartHistory {
   everReady: boolean;
   /** Hosts in a row that did not work for long. */
@@ -33,7 +33,7 @@ export const RESTART_BACKOFF = { first: 200, longest: 30_000 };
 /** A host that worked this long leaves no grudge. */
 export const GOOD_RUN_MS = 60_000;
 
-/** What comes after the end of a host. `signals` gives numbers to names; `chance` is in [0, 1). */
+/** Decides what comes after the end of a host. `signals` gives numbers to names; `chance` is in [0, 1). */
 export function afterEnd(
   before: RestartHistory,
   ended: HostExit,
@@ -41,9 +41,9 @@ export function afterEnd(
   signals: Readonly<Record<string, number>>,
 ): Next {
   const code = ended.signal === null ? (ended.code ?? 1) : 128 + (signals[ended.signal] ?? 0);
-  // One that had not yet learned to stop in order has stopped all the same.
+  // A host that was too young to stop in order has stopped all the same.
   if (ended.asked) return { do: 'end', code: ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' ? 0 : code };
-  // Nobody ends with 0 unasked: it was `daruma stop`, or a signal to the host itself.
+  // A host ends with 0 only when asked: by `daruma stop`, or a signal to the host itself.
   if (ended.code === 0) return { do: 'end', code: 0 };
   if (ended.final) return { do: 'end', code };
   // A person is there and reads why: to try again and again would only hide it. But a host that has worked goes on

@@ -203,7 +203,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
     }
     if (turned === undefined) return;
-    // A sweep that a full disk refuses has turned all the same: a new host would find the same disk.
+    // A sweep that the store refuses counts as progress: a new host would find the same full disk.
     turned = time.monotonic();
     cancelSweep = time.after(SWEEP_MS, sweep);
   }

@@ -12,9 +12,9 @@ export interface JobFacts<Input = Json> {
   readonly attempt: number;
   /** The time that the schedule asked for, as an ISO 8601 string; null for a job that no schedule asked for. */
   readonly slot: string | null;
-  /** What asked for the job: `schedule`, `manual`, `send`, `event` or `replay`. */
+  /** The reason for the job: `schedule`, `manual`, `send`, `event` or `replay`. */
   readonly trigger: string;
-  /** What the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
+  /** The input that the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
   readonly input: Input;
 }
 
@@ -50,12 +50,12 @@ export interface SendOptions {
   detail?: boolean;
 }
 
-/** What came of a `send` with `detail: true`. */
+/** The result of a `send` with `detail: true`. */
 export interface SentJob {
   id: string;
   /** false: nothing was queued, because the agent's job `id` has the key. */
   isNew: boolean;
-  /** What that job is now; `queued` for a new one. */
+  /** State of that job now; `queued` for a new job. */
   state: 'queued' | 'running' | 'retrying' | 'done' | 'dead';
   /** Whether that job was given the same input. */
   sameInput: boolean;
@@ -63,7 +63,7 @@ export interface SentJob {
 
 export interface OnceOptions {
   /**
-   * What to do when an earlier attempt began the effect and its end was never recorded, or its result could not be kept.
+   * Decides what `once` does when an earlier attempt began the effect and its end was never recorded, or its result could not be kept.
    * `fail` (default) throws {@link EffectUnknown}, `repeat` does it again, `skip` returns undefined (hand over null in
    * its place where a list of a result or an input holds it).
    */
@@ -71,7 +71,7 @@ export interface OnceOptions {
 }
 
 export interface ExecOptions {
-  /** What the command reads from its standard input, at most 8 MB. Default: nothing. */
+  /** Text for the command's standard input, at most 8 MB. Default: nothing. */
   input?: string;
   /** The longest that it may run; then it is killed with everything it started. Default: as long as the job. */
   timeout?: Duration;
@@ -82,13 +82,13 @@ export interface ExecOptions {
    * deleted with everything in it at its end.
    */
   cwd?: string;
-  /** What is kept of each stream: of more, the first and the last half. At most 8MB. Default `1MB`. */
+  /** Bytes that are kept of each stream; of a longer one, the first and the last half. At most 8MB. Default `1MB`. */
   maxOutput?: Size;
   /** false: a command that fails is no error; look at `code` and `signal`. Default true. */
   check?: boolean;
 }
 
-/** What `context.fetch` takes beside what every `fetch` takes. */
+/** Options of `context.fetch` beside those of every `fetch`. */
 export interface FetchOptions extends RequestInit {
   /**
    * How often the call is tried in all, 1–10. Only what does no harm when it is repeated is tried again: GET, HEAD,
@@ -109,12 +109,12 @@ export interface ExecResult {
   signal: string | null;
   stdout: string;
   stderr: string;
-  /** Something of `stdout` or `stderr` was left out. */
+  /** A part of `stdout` or `stderr` was left out. */
   truncated: boolean;
   tookMs: number;
 }
 
-/** What `run` is given. Everything in it belongs to this one attempt. */
+/** The context that `run` is given. Each part of it belongs to this one attempt. */
 export interface Context<Settings = Record<string, never>, Input = Json, Secret extends string = string> {
   /** The agent's settings, parsed by the plugin's schema. */
   readonly settings: Settings;
@@ -128,7 +128,7 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   readonly log: PluginLog;
   /** Aborted at timeout, silence, drain and kill. Hand it to everything that waits. */
   readonly signal: AbortSignal;
-  /** Says that the job makes progress. A job that does not beat for `limits.silence` is taken for failed. */
+  /** A sign that the job makes progress. A job that does not beat for `limits.silence` is taken for failed. */
   beat(note?: string): void;
   /**
    * Does an effect at most once in the life of the job: it is recorded before and after, and every attempt, the first one
@@ -148,7 +148,7 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
    */
   send(agent: string, input: unknown, options: SendOptions & { detail: true }): Promise<SentJob>;
   send(agent: string, input?: unknown, options?: SendOptions): Promise<string>;
-  /** Tells every agent that listens `on` the topic; resolves once their jobs are on disk, with the number of them. */
+  /** Gives a job to every agent that listens `on` the topic; resolves once their jobs are on disk, with the number of them. */
   emit(topic: string, data?: unknown): Promise<number>;
   /**
    * `fetch` bound to the job's signal. No connection, no answer in time, 429 and 5xx are tried again after a short pause

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Context, Json } from './context.ts';
 import type { Duration, Size } from './units.ts';
 
-/** What a worker may hold and how long it may take. An agent file may set each of them anew. */
+/** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {
   /** Heap, external memory and children together. Default `128MB`. */
   memory?: Size;
@@ -20,7 +20,7 @@ export interface Limits {
   grace?: Duration;
 }
 
-/** What a worker may see. Everything that is not named is denied. */
+/** Rights of a worker. A right that is not named is denied. */
 export interface Needs<Secret extends string = string> {
   /** Names of secrets: `run` gets their values, and the types know the names. */
   secrets?: Secret[];
@@ -43,20 +43,20 @@ export interface Needs<Secret extends string = string> {
   fleet?: boolean;
 }
 
-/** One TypeScript file in `plugins/` says with this how one kind of job is done. */
+/** The definition of a plugin: how one kind of job is done. */
 export interface PluginDefinition<
   Schema extends z.ZodType = z.ZodType,
   Input extends z.ZodType = z.ZodType,
   Secret extends string = string,
 > {
-  /** One sentence for people: what it is for. */
+  /** A sentence for people: the purpose of the plugin. */
   about: string;
   /**
    * When it runs: five or six cron fields (seconds first), with `L`, `LW`, `15W`, `MON#1`, `FRI#L`; an alias such as `@daily`; or equal
    * distances, `@every 90m`.
    */
   schedule?: string;
-  /** One moment, instead of a schedule: `2026-12-24T18:00` in its time zone. It runs once. */
+  /** A moment, instead of a schedule: `2026-12-24T18:00` in its time zone. The agent runs once. */
   at?: string;
   /** A day (`2026-12-01`) or a moment of its time zone: the schedule asks for nothing before it. `@every` counts from there. */
   from?: string;
@@ -68,7 +68,7 @@ export interface PluginDefinition<
   timezone?: string;
   /** Slots that were missed while the host was down: none is run, only the newest, or all of them. Default `once`. */
   catchUp?: 'skip' | 'once' | 'all';
-  /** What becomes of a slot that is due while the job of an earlier slot is unfinished: `skip` it, `queue` its job, or `replace` the earlier job. Default `skip`. */
+  /** Decides about a slot that is due while the job of an earlier slot is unfinished: `skip` it, `queue` its job, or `replace` the earlier job. Default `skip`. */
   overlap?: 'skip' | 'queue' | 'replace';
   /** With `overlap: 'queue'`: so many jobs of earlier slots may be unfinished; a slot beyond is skipped. 1–1000, default 100. */
   maxQueued?: number;
@@ -92,7 +92,7 @@ export interface PluginDefinition<
   /** `own`: a cell of its own, apart from all others. Default `shared`. */
   isolation?: 'shared' | 'own';
   /**
-   * Does one job. What it returns (JSON) is the result; a throw is a failed attempt, tried again by backoff; see
+   * Does one job. The returned value (JSON) is the job's result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */
   run(context: Context<z.output<Schema>, z.output<Input>, Secret>): unknown;
@@ -101,7 +101,7 @@ export interface PluginDefinition<
 const MARK = Symbol.for('daruma.plugin');
 
 /**
- * Says what a plugin is and does; its file's default export.
+ * Defines a plugin; the default export of its file.
  *
  * @example
  * export default definePlugin({

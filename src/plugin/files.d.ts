@@ -1,4 +1,4 @@
-/** What an import of a file that is no code gives: editors know it through 'daruma'. See "Take files along" in docs/plugins.md. */
+/** Types of imports of files that are no code: editors know them through 'daruma'. See "Take files along" in docs/plugins.md. */
 declare module '*.txt' {
   const text: string;
   export default text;

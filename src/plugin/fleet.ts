@@ -1,4 +1,4 @@
-/** One agent as `fleet.report()` tells of it. */
+/** An agent in `fleet.report()`. */
 export interface FleetAgent {
   name: string;
   plugin: string;
@@ -22,7 +22,7 @@ export interface FleetAgent {
   slotsSkipped: number;
 }
 
-/** What happened between two times. */
+/** The figures of the time between two moments. */
 export interface FleetReport {
   /** ISO 8601, UTC. */
   from: string;
@@ -36,14 +36,14 @@ export interface FleetReport {
 }
 
 export interface FleetHealth {
-  /** What was asked: `edge` when it runs, else `control socket`. */
+  /** The program that was asked: `edge` when it runs, else `control socket`. */
   asked: string;
   ok: boolean;
   tookMs: number;
   detail: string;
 }
 
-/** What makes an installation beside its store and its folders; for backups. Every path is relative to the installation. */
+/** Parts of an installation beside its store and its folders; for backups. Every path is relative to the installation. */
 export interface FleetParts {
   /** Of Daruma. */
   version: string;
@@ -53,7 +53,7 @@ export interface FleetParts {
   sources: { path: string; from: string }[];
   /** The names of secrets, and the agents that need each; never a value. */
   secrets: { name: string; agents: string[] }[];
-  /** What cannot be told or is not there, one sentence each. */
+  /** A sentence for each part that is missing or cannot be read. */
   lacks: string[];
 }
 
@@ -65,6 +65,6 @@ export interface Fleet {
   health(): Promise<FleetHealth>;
   /** Where the embedded store is: the absolute path of its file. */
   storeFile(): Promise<string>;
-  /** What else belongs to the installation. */
+  /** Other files of the installation. */
   parts(): Promise<FleetParts>;
 }

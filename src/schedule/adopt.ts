@@ -4,7 +4,7 @@ import { GONE, obsoleteSlots, startCursor, type Unplanned } from './plan.ts';
 import type { SlotStore } from './ports.ts';
 import type { Scheduled } from './settle.ts';
 
-/** What came of taking over a set of agents. */
+/** The result of taking over a set of agents. */
 export interface Adopted {
   courses: Map<string, Scheduled>;
   /** Agents whose schedule cannot be kept as it is written: nothing but a change of their files helps. */
@@ -15,7 +15,7 @@ export interface Adopted {
 
 /**
  * Takes over the agents in force, in place of those in `known`: each course begins where its slots end, and slots that no
- * schedule asks for any more are cancelled. What throws for one agent costs no other; it rejects only when nothing could
+ * schedule asks for any more are cancelled. An error of one agent costs no other agent; it rejects only when nothing could
  * be done for any. `isFirst`: nothing is known of what was planned before.
  */
 export async function adoptAgents(

@@ -13,7 +13,7 @@ export const LATE_AFTER_MS = 60_000;
 /** Never more jobs than this for slots of one agent that are due at the same look: no burst after an absence. */
 export const MOST_AT_ONCE = 10;
 
-/** What a decision needs to know of an agent; its schedule must be there. */
+/** Facts about an agent that a decision needs; its schedule must be there. */
 export interface Asking {
   agent: Pick<Agent, 'name' | 'limits'> & { schedule: NonNullable<Agent['schedule']> };
 }

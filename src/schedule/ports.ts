@@ -20,7 +20,7 @@ export interface Slot {
   decidedAt: number | null;
 }
 
-/** What schedule needs of a store. Every method resolves only when what it says is on disk. */
+/** The store as schedule needs it. Every method resolves when its change is on disk, and not before. */
 export interface SlotStore {
   /**
    * Writes planned slots; one that exists already is left as it is. Only one that was cancelled before its time (its

@@ -15,11 +15,11 @@ import { writeAhead } from './write-ahead.ts';
 
 /**
  * Turns time into jobs. Every slot is a row before its time (unless nobody was there to write it) and ends in exactly
- * one state; a due slot becomes at most one job, across restarts, kills and clocks that jump. It never sleeps longer
+ * one state; a due slot becomes at most one job, across restarts, kills and clocks that jump. The schedule never sleeps longer
  * than 30 s and always compares with the wall clock.
  */
 export interface Schedule extends Service {
-  /** The agents in force, all of them, from now on. Nothing is planned or decided before the first call. */
+  /** The agents in force, all of them, from now on. No slot is planned or decided before the first call. */
   use(agents: Iterable<Agent>): void;
   /** How far the agent's slots are planned; undefined for an agent without a schedule. */
   planning(agent: string): Planning | undefined;
@@ -93,7 +93,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   async function settleRows(now: number) {
     for (;;) {
       const all = await slots.dueSlots(now, ROWS_AT_ONCE);
-      // Those of an agent that could not be taken over yet wait for it.
+      // Slots of an agent that could not be taken over yet wait for that agent.
       const rows = all.filter(({ agent }) => !delayed.has(agent));
       if (rows.length === 0) return;
       const settled = await settleSlots(needs, courses, rows, now);
@@ -102,7 +102,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     }
   }
 
-  /** What happens to one agent costs no other; when it happens to all, it is nobody's own. */
+  /** A fault of one agent costs no other agent; a fault of all agents is no agent's own. */
   async function settleAbsences(now: number): Promise<Unplanned[]> {
     const failed: Unplanned[] = [];
     for (const course of courses.values()) {

@@ -13,7 +13,7 @@ export interface Scheduled extends ScheduleCursor {
 
 /** A due slot on its way to its end. */
 export interface DueRow extends SlotRef {
-  /** What is added to the reason of its end. */
+  /** Text that is added to the reason of its end. */
   note?: string;
 }
 
@@ -23,11 +23,11 @@ export interface SettleNeeds {
   /** The agent's queued, running and retrying jobs of slots, at most a thousand. */
   unfinished(agent: string): Promise<Unfinished[]>;
   cancelJob(id: string, why: PlainFault): Promise<void>;
-  /** What holds the agent now, or held it at `due` (epoch ms): the slot is skipped with its reason. Default: nothing ever. */
+  /** The hold on the agent now, or at `due` (epoch ms): the slot is skipped with its reason. Default: nothing ever. */
   holdOf?(agent: string, due: number): Hold | null;
   /** Whether the slot may ask for the one job that a hold allows. Default: no. */
   letThrough?(agent: string, due: number): boolean;
-  /** There are new jobs for these agents. */
+  /** Called with the agents that have new jobs. */
   woken(agents: string[]): void;
 }
 

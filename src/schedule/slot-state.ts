@@ -3,7 +3,7 @@ import type { SlotState } from './ports.ts';
 /** A state in which a slot can end. */
 export type SlotEnd = Exclude<SlotState, 'planned'>;
 
-/** What is true of a slot. Only one that asked for a job has one; every other end has its reason. */
+/** The state of a slot, with what is true in it. A slot that asked for a job has that job; every other end has its reason. */
 export type SlotLife = {
   /** Epoch ms. */
   due: number;
@@ -15,7 +15,7 @@ export type SlotLife = {
   | { is: 'skipped' | 'missed' | 'cancelled'; reason: string }
 );
 
-/** What can happen to a slot: it is written ahead at `now`, or its end is decided. */
+/** Events of a slot: it is written ahead at `now`, or its end is decided. */
 export type SlotEvent =
   | { is: 'planned'; now: number }
   | { is: 'ran'; job: string }
@@ -39,7 +39,7 @@ export function mayEnd(was: SlotLife['is'], end: SlotEnd): boolean {
 }
 
 /**
- * What a slot becomes. Refused, and nothing changes: a decision about a slot that has its end, and planning one that is
+ * The next state of a slot. Refused, and nothing changes: a decision about a slot that has its end, and planning one that is
  * a row already; but one that was cancelled before its time is planned anew, because its agent or schedule came back.
  */
 export function stepSlot(life: SlotLife, event: SlotEvent): SlotLife | 'refused' {

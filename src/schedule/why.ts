@@ -10,7 +10,7 @@ import { MINUTE_MS } from '../kernel/measures.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Slot } from './ports.ts';
 
-/** What is known about one agent at one time. Times are epoch ms. */
+/** Facts about one agent at one time. Times are epoch ms. */
 export interface WhyFacts {
   agent: string;
   /** The time that was asked about. */
@@ -59,7 +59,7 @@ export function slotNear(slots: Iterable<Slot>, at: number): Slot | undefined {
   return best;
 }
 
-/** Tells in words why an agent did or did not run at a time. */
+/** Words that say why an agent did or did not run at a time. */
 export function explainSlot(facts: WhyFacts): Why {
   const { agent, slot } = facts;
   if (!slot) return { agent, slot: null, state: 'none', steps: [], sentence: withoutSlot(facts) };

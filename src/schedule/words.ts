@@ -13,7 +13,7 @@ export interface ScheduleWords {
   notes: string[];
 }
 
-/** Says in words what a schedule does. Throws a Fault when it cannot be kept. */
+/** Words for what a schedule does. Throws a Fault when it cannot be kept. */
 export function wordsOf(
   spec: Pick<ScheduleSpec, 'expression' | 'timezone' | 'from' | 'until' | 'except'>,
 ): ScheduleWords {

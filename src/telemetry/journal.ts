@@ -20,7 +20,7 @@ export interface Journal {
   /** Calls back with each line as it is written, scrubbed and parsed; returns what ends it. */
   follow(call: (line: Record<string, unknown>) => void): () => void;
   level(level: LogLevel): void;
-  /** What all files together may take, from now on. */
+  /** Sets how many bytes all log files together may take. */
   budget(bytes: number): void;
   /** Deletes the oldest files down to half of what all of them take; returns the bytes that came free. */
   shrink(): number;
@@ -75,7 +75,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     stream.write('');
   });
   stream.on('write', () => {
-    // What is kept in memory is still being written now.
+    // Lines in memory are still being written at this moment.
     if (dropped > toldDropped) setImmediate(tellDropped);
   });
 
@@ -123,7 +123,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       `${lost} log lines are lost: the disk was full, or the log could not be written`,
     );
     if (dropped === toldDropped) return;
-    // This one found no room either. It is none of those that are missed.
+    // The line that reports lost lines was dropped as well, and does not count as one of them.
     dropped--;
     toldDropped -= lost;
   }
@@ -161,7 +161,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     file,
     close() {
       followers.clear();
-      // What a full disk has kept in memory is offered once more. Not flushed to the disk: the host would stand still for that.
+      // Lines that a full disk has kept in memory are written once more, without a flush: the host would stand still for that.
       stream.write('');
       tellDropped();
       closed = true;

@@ -1,4 +1,4 @@
-/** Something that happened to the installation, for people and reports; kept in the store before it is logged. */
+/** An event of the installation, for people and reports; kept in the store before it is logged. */
 export interface FleetEvent {
   /** Epoch ms. */
   at: number;

@@ -18,7 +18,7 @@ export interface RollingFileOptions {
   /** The first part of the names: `<stream>.<day>.<number>.log`. */
   stream: string;
   maxFileBytes: number;
-  /** What is kept in memory while nothing can be written. */
+  /** Bytes of lines that are kept in memory while the disk takes none. */
   keptBytes: number;
 }
 

@@ -6,7 +6,7 @@ import { inputWords } from '../text/schema.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine, pad, wrap } from '../text/width.ts';
 
-/** What each agent is for, and what it is made of; or one of them, with what its jobs may be given. */
+/** Lists agents with their purpose and plugin; or shows an agent, with what its jobs may be given. */
 export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', {});
   const code = down ? { code: 4 } : {};

@@ -4,7 +4,7 @@ import { isInstallation } from '../folder.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 
-/** What is wrong with the files of plugins and agents, host or no host; exit code 3 when anything is. */
+/** Lists problems of the files of plugins and agents, host or no host; exit code 3 when there is any. */
 export async function run(stage: Stage): Promise<CommandResult> {
   const { answer, down } = await presentFiles(stage);
   const { agents, problems, notes = [] } = answer;

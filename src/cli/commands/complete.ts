@@ -12,7 +12,7 @@ export function completeFor(program: Command) {
   return { anyFolder: true, verbatim: true, run };
 }
 
-/** What may follow the words, the last of which is being typed: `word<TAB>what it is`, or `:files`. For shells. */
+/** Prints what may follow the words, the last of which is being typed: `word<TAB>what it is`, or `:files`. For shells. */
 async function complete(program: Command, stage: Stage, given: (string | undefined)[]): Promise<CommandResult> {
   const words = given.filter((word) => word !== undefined);
   const before = words.slice(0, -1);

@@ -22,7 +22,7 @@ export async function run(stage: Stage, [named]: (string | undefined)[]): Promis
   const files: NewFile[] = [...shipped, ...installationFiles(packageName(folder), own.facts, tarball)];
   for (const { path, text, mode = 0o666 } of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    // What the package ships itself, as config/daruma.yaml, wins.
+    // Files that the package ships itself, as config/daruma.yaml, win.
     if (!existsSync(join(folder, path))) writeFileSync(join(folder, path), linkedHere(path, text), { mode });
   }
   const plugins = shipped.flatMap(({ path }) => /^plugins\/([^/]+)\.ts$/.exec(path)?.[1] ?? []).sort();

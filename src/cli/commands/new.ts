@@ -63,7 +63,7 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
   };
 }
 
-/** Its first slot is written a moment after the agent is in force: until then it is worked out. */
+/** The first slot is written a moment after the agent is in force: until then its time is worked out. */
 async function nextRun(stage: Stage, { name, nextSlot }: AgentView): Promise<number | undefined> {
   const [first] = nextSlot ? [nextSlot] : (await stage.ask('next', { agent: name, n: 1 })).times;
   return first === undefined ? undefined : Date.parse(first);

@@ -5,7 +5,7 @@ import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, shortTime } from '../text/clock.ts';
 import { wrap } from '../text/width.ts';
 
-/** What an agent's schedule will do, in words, and its next times in its own zone. */
+/** The future of an agent's schedule, in words, and its next times in its own zone. */
 export async function run(
   stage: Stage,
   [agent]: (string | undefined)[],

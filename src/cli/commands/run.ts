@@ -50,7 +50,7 @@ async function runAndWait(
   if (!usedKey && !stage.json) stage.note(`${job.id}  ${args.agent}  (manual, does not move the schedule)`);
   if (usedKey) {
     const lines = usedKeyLines(job, usedKey, stage);
-    // Nobody waits for what somebody else asked for, nor for what has failed.
+    // The command waits for no job that somebody else asked for, nor for one that has failed.
     if (!isAsAsked(usedKey)) return { json: { ...job, usedKey }, lines, code: 1 };
     if (!stage.json) for (const line of lines) stage.note(line);
   }
@@ -72,7 +72,7 @@ async function runAndWait(
   }
 }
 
-/** What a person reads of a job that has ended. */
+/** Lines for a person about a job that has ended. */
 export function endLines(job: JobView, { paint, width }: Stage): string[] {
   const tookMs = wallMs(job);
   const took = tookMs === null ? '' : ` in ${formatDuration(tookMs)}`;

@@ -141,7 +141,7 @@ function lookAt({ name, ofUser }: UnitPlace): string[] {
   return [`systemctl ${user}status ${name}`, `journalctl ${user}-u ${name} -n 50`, 'daruma status'];
 }
 
-/** What the machine's owner should know. */
+/** Hints for the machine's owner. */
 function notesOn({ folder, main, user, ofUser, speaksItself }: UnitFacts): string[] {
   const notes: string[] = [];
   if (user === 'root') {

@@ -14,7 +14,7 @@ const ASKED = [
   'ExecMainStatus',
 ];
 
-/** What systemd says of the installation's service. Exit code 3 when it is not at work. */
+/** Shows what systemd says of the installation's service. Exit code 3 when it is not at work. */
 export async function run(stage: Stage, _args: unknown[], options: { user?: boolean }): Promise<CommandResult> {
   const place = installedUnit(stage.folder, options.user);
   const own = place.ofUser ? '--user ' : '';
@@ -34,7 +34,7 @@ export async function run(stage: Stage, _args: unknown[], options: { user?: bool
     restarts: Number(at.NRestarts) || 0,
     since: at.ActiveEnterTimestamp || null,
     enabled: at.UnitFileState === 'enabled',
-    /** What the host said last. */
+    /** The last lines of the host. */
     says: at.StatusText || null,
     /** Of the last host. */
     exitCode: isUp ? null : Number(at.ExecMainStatus) || 0,

@@ -19,7 +19,7 @@ export async function run(stage: Stage, _args: unknown[], options: { user?: bool
   }
   if (runs) {
     await systemctl(place, 'daemon-reload');
-    // One that had failed would stay on systemd's list of failures, though it is no more.
+    // A unit that had failed would stay on systemd's list of failures, though it is no more.
     await systemctl(place, 'reset-failed', place.name);
   }
   const changes = `${place.file}.d`;

@@ -14,7 +14,7 @@ export interface StateOptions {
   yes?: boolean;
 }
 
-/** Who holds state, what an agent holds, one value in full; and its changes by hand, of which those that forget want `--yes`. */
+/** Shows which agents hold state, what an agent holds, or a value in full; and changes state by hand, with `--yes` where it is forgotten. */
 export async function run(
   stage: Stage,
   [agent, key]: (string | undefined)[],

@@ -9,7 +9,7 @@ import { oneLine, wrap } from '../text/width.ts';
 import { usage } from '../usage.ts';
 import { parseWhen } from '../when.ts';
 
-/** Says in words what became of a planned time. */
+/** Words for what became of a planned time. */
 export async function run(
   stage: Stage,
   [agent]: (string | undefined)[],

@@ -4,7 +4,7 @@ import type { Op, Ops } from '../../control/protocol.ts';
 import type { Stage } from '../ports.ts';
 import type { Completion, NameKind } from './wanted.ts';
 
-/** Nobody waits for a completion longer than that; then the disk answers. */
+/** A completion waits for the host no longer than that; then the disk answers. */
 const WITHIN_MS = 700;
 const MOST = 50;
 

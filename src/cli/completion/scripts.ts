@@ -1,4 +1,4 @@
-/** What a shell does: the words up to the cursor go to `daruma complete`, which answers with `word<TAB>what it is`. */
+/** Scripts for shells: the words up to the cursor go to `daruma complete`, which answers with `word<TAB>what it is`. */
 const SCRIPTS: Record<string, (command: string) => string> = {
   bash: (command) => `# daruma: completion for bash. In ~/.bashrc: source <(npx daruma completion bash)
 _daruma() {

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 
-/** What may stand at a place of the command line. */
+/** Kinds of words that may stand at a place of the command line. */
 export type Wanted =
   | { is: 'words'; words: Completion[] }
   /** A name that only the installation knows. */
@@ -15,7 +15,7 @@ export interface Completion {
   about: string;
 }
 
-/** What the arguments of commands are, by the name that the help gives them; the rest is anybody's. */
+/** The kind of each argument, by its name in the help; other arguments are free. */
 const KINDS: Record<string, NameKind[]> = {
   agent: ['agent'],
   'agent|job': ['agent', 'job'],

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Stage } from '../ports.ts';
 
-/** Says after this long what it is waiting for. */
+/** After this long, `daruma dev` says what it is waiting for. */
 const PATIENCE_MS = 500;
 
 /** A host that lives no longer than this process, however this one ends. */

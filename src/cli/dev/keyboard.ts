@@ -20,11 +20,11 @@ export interface KeyboardNeeds {
   quit(): void;
 }
 
-/** What each key of `daruma dev` does. */
+/** The actions of the keys of `daruma dev`. */
 export interface Keyboard {
   /** `r run an agent`, …: those that there is something to do for. */
   keys(status: StatusView): string[];
-  /** Resolves when it is done. What fails is said, and ends nothing. */
+  /** Resolves when it is done. An error is shown, and ends nothing. */
   press(key: string): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import { changeLines, devBanner } from '../text/dev.ts';
 import { logLines, logTime } from '../text/log.ts';
 import type { Look } from '../text/status.ts';
 
-/** Everything that `daruma dev` writes, in one order; with `--json` each item is a line of JSON. */
+/** The output of `daruma dev`, in one order; with `--json` each item is a line of JSON. */
 export interface Screen {
   banner(status: StatusView, tookMs: number, keys: string[]): void;
   change(change: ChangeView): void;
@@ -37,7 +37,7 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
   }
   function isWanted({ level: own, room, agent }: LogLine): boolean {
     if (LOG_LEVELS.indexOf(own) < LOG_LEVELS.indexOf(level)) return false;
-    // What the catalog says of files is answered to the save itself.
+    // The catalog's words about files are the answer to the save itself.
     if (room === 'catalog') return own === 'error';
     return agent !== undefined || LOG_LEVELS.indexOf(own) >= LOG_LEVELS.indexOf('warn');
   }

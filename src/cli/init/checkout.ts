@@ -8,7 +8,7 @@ interface Manifest {
   dependencies?: Record<string, string>;
 }
 
-/** What only a checkout has beside its package.json, and no backup. */
+/** Files that a checkout has beside its package.json, and a backup has not. */
 const SOURCES = 'scripts/build.ts';
 const REPLACED = ['package.json', 'tsconfig.json', '.npmrc'];
 

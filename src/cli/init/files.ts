@@ -3,7 +3,7 @@ import { configText } from './config-text.ts';
 import { guideText } from './guide-text.ts';
 import { readmeText } from './readme-text.ts';
 
-/** What is known of the package that makes the installation. */
+/** Facts about the package that makes the installation. */
 export interface PackageFacts {
   version: string;
   /** Exact versions of what editors want beside it: `@types/node`. */

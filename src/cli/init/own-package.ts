@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { packageFile } from '../../kernel/entry.ts';
 import type { PackageFacts } from './files.ts';
 
-/** What an author calls: the plugin's side, and the test kit's. */
+/** Entries that an author calls: the plugin's side, and the test kit's. */
 const CONTRACT = [
   'plugin/define',
   'plugin/context',
@@ -14,7 +14,7 @@ const CONTRACT = [
   'testing/ports',
 ];
 const PINNED = ['@types/node'];
-/** What an installation gets to start from. */
+/** Files that an installation gets to start from. */
 const SHIPPED = /^(plugins|agents|config)\//;
 /** As npm writes it: files without a time of their own, so that the same package is the same bytes. */
 const NO_TIME = new Date('1985-10-26T08:15:00Z');
@@ -31,7 +31,7 @@ export interface OwnPackage {
   facts: PackageFacts;
   /** The names of the packages that it needs itself. */
   dependencies: string[];
-  /** What it ships to start from: plugins, agents, config; each file with its text. */
+  /** Files of the package to start from: plugins, agents, config; each file with its text. */
   shipped(): { path: string; text: string }[];
   /** Writes it as a tarball that npm installs. The same package makes the same bytes. */
   pack(file: string): Promise<void>;
@@ -40,7 +40,7 @@ export interface OwnPackage {
 /** Reads the package that runs. */
 export function ownPackage(root = fileURLToPath(packageFile('./'))): OwnPackage {
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
-  // What a person added to a checkout is not the package's: `files` names each file.
+  // Files that a person added to a checkout are not the package's: `files` names each file.
   const files = ['package.json', ...own.files].flatMap((path) => filesAt(root, path)).sort();
   return {
     facts: {

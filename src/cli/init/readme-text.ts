@@ -1,4 +1,4 @@
-/** What stands in the README of a new installation. */
+/** The README of a new installation. */
 export function readmeText(name: string): string {
   return `# ${name}
 

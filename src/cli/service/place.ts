@@ -69,7 +69,7 @@ export function installedUnit(folder: string, ofUser: boolean | undefined): Unit
   });
 }
 
-/** What the unit of this installation says: this node, this Daruma, the owner of the folder. */
+/** The facts in the unit of this installation: this node, this Daruma, the owner of the folder. */
 export function unitFacts(folder: string, ofUser: boolean): UnitFacts {
   return {
     folder,

@@ -10,7 +10,7 @@ export interface SystemctlResult {
 
 const WITHIN_MS = 90_000;
 
-/** Whether systemd is what runs this machine: in most containers it is not. */
+/** True when systemd runs this machine: in most containers it is not. */
 export function systemdRuns(): boolean {
   return existsSync('/run/systemd/system');
 }
@@ -20,12 +20,12 @@ export function systemctl({ ofUser }: Pick<UnitPlace, 'ofUser'>, ...args: string
   return run('systemctl', [...(ofUser ? ['--user'] : []), ...args]);
 }
 
-/** What `systemd-analyze verify` has to say about a unit file: lines; undefined where it cannot look. */
+/** The lines of `systemd-analyze verify` about a unit file; undefined where it cannot look. */
 export async function complaints({ file, ofUser }: Pick<UnitPlace, 'file' | 'ofUser'>): Promise<string[] | undefined> {
   const { code, said } = await run('systemd-analyze', [...(ofUser ? ['--user'] : []), 'verify', file]);
   if (code === 127 || said.includes('Failed to initialize manager')) return undefined;
   const name = file.split('/').at(-1)!;
-  // It looks at every unit that this one names; those of others are none of our business.
+  // `systemd-analyze` reads every unit that this unit names; complaints about others are left out.
   const own = said.split('\n').filter((line) => line.includes(name));
   return code === 0 || own.length > 0 ? own : said.split('\n').filter(Boolean);
 }

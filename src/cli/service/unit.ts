@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a unit is made of. Paths are absolute. */
+/** Facts that go into a unit. Paths are absolute. */
 export interface UnitFacts {
   folder: string;
   node: string;
@@ -32,7 +32,7 @@ const NAMESPACES = [
   'KeyringMode=private',
 ];
 
-/** What is delegated, in spite of ProtectControlGroups; a service that was moved to another slice does without. */
+/** The control group is delegated, in spite of ProtectControlGroups; a service that was moved to another slice does without. */
 const OWN_CGROUP = '-/sys/fs/cgroup/system.slice/%n';
 
 const ALWAYS = [

@@ -11,7 +11,7 @@ import { spark } from './spark.ts';
 import { type Look, memoryWords, paintMarks, stateWords } from './status.ts';
 import { oneLine, pad, widthOf, wrap } from './width.ts';
 
-/** What is asked beside the status, for one agent in full. */
+/** Facts beside the status, for an agent in full. */
 export interface AgentDetails {
   values: { path: string; value: unknown; origin: string }[];
   jobs: JobView[];
@@ -29,7 +29,7 @@ export async function agentFacts(stage: Stage, agent: string, down: boolean): Pr
   return { values: config.values, jobs };
 }
 
-/** One agent in full: what it is, how it does, why it is in its state, what to do next. */
+/** An agent in full: its plugin and figures, the reason for its state, the next steps. */
 export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
@@ -71,7 +71,7 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
   return lines;
 }
 
-/** Nothing is said of what is as it should be. */
+/** A good version needs no word. */
 function rolloutWords({ standing }: AgentView): string {
   const words: Record<string, string> = {
     probation: 'on probation',

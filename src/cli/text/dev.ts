@@ -9,7 +9,7 @@ import { oneLine } from './width.ts';
 /** As many characters of a version as people need to tell two apart. */
 const SHORT_VERSION = 4;
 
-/** What a person reads when `daruma dev` is up. `config`: where the host's settings are. */
+/** Lines for a person when `daruma dev` is up. `config`: where the host's settings are. */
 export function devBanner(
   status: StatusView,
   { tookMs, keys, config }: { tookMs: number; keys: string[]; config: string },

@@ -15,7 +15,7 @@ const COLUMNS = [
   { title: 'AS', atLeast: 10, drop: 1 },
 ];
 
-/** One line a drill: what was promised, what was measured, whether it was kept. */
+/** A line for each drill: what was promised, what was measured, whether it was kept. */
 export function drillLines(results: readonly DrillView[], { paint, width }: { paint: Paint; width: number }): string[] {
   const broken = results.filter(({ ok }) => !ok).length;
   const skipped = results.filter((one) => one.skipped !== undefined);

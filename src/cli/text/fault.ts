@@ -2,7 +2,7 @@ import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { type Paint, plain } from './paint.ts';
 import { oneLine } from './width.ts';
 
-/** What people read of a failure: one line with its cause, the place, the lines around it, and what to do next. */
+/** Lines for people about a fault: a line with its cause, the place, the lines around it, and what to do next. */
 export function faultLines(fault: PlainFault, paint: Paint = plain, sign = '✗'): string[] {
   const place = locationOf(fault);
   const message = oneLine(fault.message);

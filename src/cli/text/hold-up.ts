@@ -19,7 +19,7 @@ export function holdUpLines(job: JobView, { clock, paint }: { clock: Clock; pain
   return lines;
 }
 
-/** That nothing was queued, and why. */
+/** Words for why no job was queued. */
 export function usedKeyLines(
   job: JobView,
   { since, state, sameInput }: UsedKeyView,
@@ -35,7 +35,7 @@ export function usedKeyLines(
   return lines;
 }
 
-/** Whether what was asked for is done, or will be: by the job that has the key. */
+/** True when the job that has the key has done the work, or will. */
 export function isAsAsked({ state, sameInput }: Pick<UsedKeyView, 'state' | 'sameInput'>): boolean {
   return sameInput && state !== 'dead';
 }

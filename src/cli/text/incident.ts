@@ -15,7 +15,7 @@ const SIGNS: Record<string, { sign: string; style: Style }> = {
 };
 const signOf = (state: string) => SIGNS[state] ?? { sign: '?', style: 'yellow' as const };
 
-/** One line for each incident: when, who, what was seen, what was done, what came of it. */
+/** A line for each incident: time, agent, signal, remedies, result. */
 export function incidentTable(incidents: IncidentView[], look: Look): string[] {
   const { paint, clock, width } = look;
   if (incidents.length === 0) return [`${paint('green', '✓')} no incidents`];
@@ -60,7 +60,7 @@ function resultWords({ state, openedAt, healedAt }: IncidentView): string {
   return state === 'closed' ? state : state.toUpperCase();
 }
 
-/** One incident in full: everything that was noticed, in order, what was found, what to do next. */
+/** An incident in full: its timeline, its evidence, the next steps. */
 export function incidentLines(incident: IncidentView, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(incident.state);
@@ -104,7 +104,7 @@ function timelineLines({ timeline, openedAt }: IncidentView, { clock, paint, wid
   });
 }
 
-/** What was found, in sentences; parts that are missing are left out. */
+/** The evidence, in sentences; parts that are missing are left out. */
 function evidenceLines(evidence: IncidentView['evidence']): string[] {
   if (!evidence) return [];
   const { thread, hot, heap, memory, lastBeat, children, lines, fault } = evidence as {

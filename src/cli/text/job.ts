@@ -10,7 +10,7 @@ import type { Look } from './status.ts';
 import { type Column, type Row, table } from './table.ts';
 import { cut, oneLine, pad } from './width.ts';
 
-/** One line for each job, in the order given. */
+/** A line for each job, in the order given. */
 export function jobTable(jobs: JobView[], look: Look): string[] {
   const { paint, clock, width } = look;
   const columns: Column[] = [
@@ -78,7 +78,7 @@ export function neverAgain({ state, error, attempt, attempts }: JobView): string
     : undefined;
 }
 
-/** One job in full, with its attempts. */
+/** A job in full, with its attempts. */
 export function jobLines(job: JobView, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(job.state);

@@ -5,9 +5,9 @@ import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { cut, oneLine, pad } from './width.ts';
 
-/** What a line says of itself; everything else in it is its data. */
+/** Keys that a line of the log always has; all other keys are data. */
 const FACTS = new Set(['time', 'at', 'level', 'msg', 'agent', 'job', 'worker', 'room', 'data', 'pid', 'hostname', 'v']);
-/** Told by the message, or below it. */
+/** Keys that the message repeats, or that stand below it. */
 const HIDDEN = new Set(['stack', 'event']);
 const STYLES: Record<string, Style> = { debug: 'dim', info: 'green', warn: 'yellow', error: 'red' };
 const LONGEST_VALUE = 160;

@@ -3,7 +3,7 @@ import { type Clock, relative, shortTime } from './clock.ts';
 import type { Paint } from './paint.ts';
 import { cut, oneLine } from './width.ts';
 
-/** One line for each server that is down: since when, why, who is asked instead, when somebody looks again. */
+/** A line for each origin that is down: since when, why, the origin that is asked instead, the time of the next probe. */
 export function originLines(
   origins: readonly OriginView[],
   { paint, clock, width }: { paint: Paint; clock: Clock; width: number },

@@ -100,7 +100,7 @@ function below({ differences, differing, new: now }: RehearsedView): string[] {
   const place = now.error && locationOf(now.error);
   if (place) places.push(`at ${place}`);
   const wanted = (now.effects ?? []).filter(({ is }) => is !== 'answered');
-  // What was in the way comes first.
+  // Refusals come first.
   const effects = [...wanted].sort((a, b) => Number(b.is === 'refused') - Number(a.is === 'refused'));
   const shown = effects.slice(0, SHOWN_EFFECTS).map(({ kind, what, is, data }) => {
     return `${is} ${kind} ${oneLine(what)}${data === undefined ? '' : ` ${json(data)}`}`;

@@ -12,7 +12,7 @@ export interface SparkMark {
 }
 
 /**
- * One letter for each stretch, oldest first: `·` nothing ended, `▁`–`▇` all went well (height: the number, against the
+ * A letter for each stretch, oldest first: `·` nothing ended, `▁`–`▇` all went well (height: the number, against the
  * highest), `!` some died, `✗` all died. `places` below the number of stretches puts neighbours together.
  */
 export function spark(stretches: readonly SparkRange[], places = stretches.length): SparkMark[] {

@@ -40,7 +40,7 @@ export function statusLines(status: StatusView, look: Look): string[] {
   return lines;
 }
 
-/** Whether anything waits for a person: the exit code 3. */
+/** True when something waits for a person: exit code 3. */
 export function needsYou(status: StatusView): boolean {
   return (
     status.incidents.open > 0 ||

@@ -80,7 +80,7 @@ export function newBreaker(): Breaker {
   return { is: 'closed', round: 1, row: null, counted: [], relapse: null };
 }
 
-/** One that was down when the host before this one ended: the first call is the probe. */
+/** The breaker of an origin that was down when the last host ended: open, and the first call is the probe. */
 export function suspectBreaker(since: number, now: number): Breaker {
   return { is: 'open', round: 1, since, tries: 0, until: now };
 }

@@ -61,7 +61,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     }
   }
 
-  /** What only asks shall not be refused for the writes that it travelled with. */
+  /** Read-only calls still succeed when the writes in their batch are refused. */
   function readsOnly(calls: readonly Call[], refused: PlainFault): StoreAnswer {
     const values: unknown[] = new Array(calls.length);
     const faults: StoreAnswer['faults'] = [];
