@@ -79,7 +79,7 @@ export function jobTail(stage: Stage): JobTail {
   return {
     from(client, agent) {
       // Its end is the end of the connection, which whoever waits for the job hears as well.
-      client.ask('follow', { agent }, (item) => heard(item as LogLine)).catch(() => {});
+      client.ask('follow', { agent }, heard).catch(() => {});
     },
     only(job) {
       wanted = job;

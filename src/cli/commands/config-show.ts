@@ -5,7 +5,7 @@ import { oneLine } from '../text/width.ts';
 
 /** Each value of an agent, or of the host, and where it was said. */
 export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
-  const { value: answer, down } = await stage.askAnyway('configShow', agent === undefined ? {} : { agent });
+  const { value: answer, down } = await stage.askAnyway('configShow', { agent });
   const columns = [{ title: 'SETTING' }, { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
   const rows = answer.values.map(
     ({ path, value, origin }): Row => ({

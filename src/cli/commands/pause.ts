@@ -14,7 +14,7 @@ export async function run(
   const names = await agentsMeant(stage, agent, options.all, 'pause');
   const answers = [];
   for (const name of names) {
-    answers.push(await stage.ask('pause', { agent: name, ...(forMs === undefined ? {} : { forMs }) }));
+    answers.push(await stage.ask('pause', { agent: name, forMs }));
   }
   const lines = answers.map(({ agent: name, until }) => {
     const end = until ? `until ${fullTime(Date.parse(until), stage.clock)}` : 'until it is resumed';

@@ -1,5 +1,4 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import type { RehearsedView } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { numberOf } from '../given.ts';
 import type { CommandResult, Stage } from '../ports.ts';
@@ -25,14 +24,13 @@ export async function run(
   const args = {
     name: name!,
     last: numberOf(options.last, BOUNDS.rehearsed, '--last'),
-    ...(file === undefined ? {} : { file: inside(stage.folder, file) }),
-    ...(against === undefined ? {} : { against }),
-    ...(live ? { live } : {}),
+    file: file === undefined ? undefined : inside(stage.folder, file),
+    against,
+    live,
   };
   const client = await stage.connect();
   let count = 0;
-  const answer = await client.ask('rehearse', args, (item) => {
-    const { job, is } = item as RehearsedView;
+  const answer = await client.ask('rehearse', args, ({ job, is }) => {
     if (!stage.json && process.stderr.isTTY) stage.note(stage.paintNote('dim', `${++count}  ${job}  ${is}`));
   });
   const words = answer.jobs.map(({ is }) => is);

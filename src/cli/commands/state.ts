@@ -48,7 +48,7 @@ async function sizes(stage: Stage): Promise<CommandResult> {
 }
 
 async function show(stage: Stage, agent: string, key: string | undefined): Promise<CommandResult> {
-  const { value, down } = await stage.askAnyway('state', { agent, ...(key === undefined ? {} : { key }) });
+  const { value, down } = await stage.askAnyway('state', { agent, key });
   if (value.length === 0) await mustBeKnown(stage, agent);
   const code = down ? { code: 4 } : {};
   if (key === undefined) return { json: value, lines: entryTable(agent, value, stage), ...code };
@@ -98,7 +98,7 @@ async function forget(
   if ((key === undefined) !== (options.all === true)) {
     throw usage('--delete wants one key, or --all', `daruma state ${agent} --delete --all --yes`);
   }
-  const { value: entries } = await stage.askAnyway('state', { agent, ...(key === undefined ? {} : { key }) });
+  const { value: entries } = await stage.askAnyway('state', { agent, key });
   const command = `daruma state ${agent} ${key ?? ''} --delete${options.all ? ' --all' : ''} --yes`.replace(
     / {2,}/g,
     ' ',

@@ -4,7 +4,7 @@ import { needsYou, statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */
 export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
-  const { value: status, down } = await stage.askAnyway('status', agent ? { agent } : {});
+  const { value: status, down } = await stage.askAnyway('status', { agent });
   const code = down ? 4 : needsYou(status) ? 3 : 0;
   if (agent === undefined) return { json: status, lines: statusLines(status, stage), code };
   const found = status.agents.find(({ name }) => name === agent);
