@@ -1,7 +1,6 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Job, JobId } from './model.ts';
-import type { JobQueue, JobRecords, WorkerPort } from './ports.ts';
-import type { Waiters } from './waiters.ts';
+import type { JobQueue } from './ports.ts';
 
 /** What people and schedules do to jobs from outside of their attempts. */
 export interface JobChanges {
@@ -13,47 +12,21 @@ export interface JobChanges {
   redrive(ids: JobId[]): Promise<JobId[]>;
 }
 
-export interface JobChangesNeeds {
-  store: Pick<JobQueue, 'cancel' | 'cancelMany' | 'redrive'> & Pick<JobRecords, 'waiting'>;
-  workers: Pick<WorkerPort, 'abort'>;
-  waiters: Pick<Waiters, 'release'>;
-  /** Its late end is expected to be refused. */
-  cancelled(id: JobId): void;
-  wake(agent: string): void;
-}
-
 /** A batch takes the store some 10 ms, which is what anybody else waits for it. */
 const AT_ONCE = 500;
 
-export function createJobChanges(needs: JobChangesNeeds): JobChanges {
-  const { store, workers, waiters } = needs;
-
-  function ended(id: JobId, was: Pick<Job, 'state' | 'attempt'>, why: PlainFault) {
-    needs.cancelled(id);
-    if (was.state === 'running') workers.abort({ job: id, attempt: was.attempt }, why);
-    waiters.release(id);
-  }
-
+/** Whoever has to know of a change hears of it from the store's feed. */
+export function createJobChanges(store: Pick<JobQueue, 'cancel' | 'cancelMany' | 'redrive'>): JobChanges {
   return {
-    async cancel(id, why) {
-      const was = await store.cancel(id, why);
-      if (was) ended(id, was, why);
-      return was;
-    },
+    cancel: (id, why) => store.cancel(id, why),
     async cancelMany(ids, why) {
       const done: JobId[] = [];
-      for (const batch of batches(ids)) {
-        for (const { id, ...was } of await store.cancelMany(batch, why)) {
-          ended(id, was, why);
-          done.push(id);
-        }
-      }
+      for (const batch of batches(ids)) done.push(...(await store.cancelMany(batch, why)).map(({ id }) => id));
       return done;
     },
     async redrive(ids) {
       const back: JobId[] = [];
       for (const batch of batches(ids)) back.push(...(await store.redrive(batch)));
-      for (const { agent } of await store.waiting()) needs.wake(agent);
       return back;
     },
   };

@@ -15,7 +15,16 @@ import type { Added, Job, JobId, NewJob } from './model.ts';
 import { withNarrowing } from './narrowed.ts';
 import { createPersistentWrites } from './persistent-writes.ts';
 import type { Hold } from './placement.ts';
-import type { AttemptRef, JobQueue, JobRecords, Owner, Settlement, WorkerEvents, WorkerPort } from './ports.ts';
+import type {
+  AttemptRef,
+  JobChange,
+  JobQueue,
+  JobRecords,
+  Owner,
+  Settlement,
+  WorkerEvents,
+  WorkerPort,
+} from './ports.ts';
 import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
@@ -74,6 +83,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
   let turned: number | undefined;
   let cancelSweep = () => {};
+  let unfollow = () => {};
   const surely = createPersistentWrites(needs, () => turned === undefined);
 
   const claims = createClaims(
@@ -94,16 +104,31 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     () => ({ owner: options.owner, leaseMs }),
   );
 
-  const changes = createJobChanges({
-    store,
-    workers,
-    waiters,
-    wake: claims.wake,
-    cancelled(id) {
-      const facts = held.get(id);
-      if (facts) facts.cancelled = true;
-    },
-  });
+  /** Follows what happens to jobs, whichever host does it. */
+  function follow(change: JobChange): void {
+    switch (change.is) {
+      case 'queued':
+        if (change.agent !== null) claims.dueIn(change.agent, change.inMs);
+        else wakeWaiting().catch((error) => log.warn('waiting jobs could not be read', { fault: toPlainFault(error) }));
+        return;
+      case 'cancelled': {
+        const facts = held.get(change.job);
+        if (facts?.attempt === change.attempt) {
+          // Its late end is expected to be refused.
+          facts.cancelled = true;
+          workers.abort({ job: change.job, attempt: change.attempt }, change.why);
+        }
+        waiters.release(change.job);
+        return;
+      }
+      case 'ended':
+        waiters.release(change.job);
+    }
+  }
+
+  async function wakeWaiting() {
+    for (const { agent, inMs } of await store.waiting()) claims.dueIn(agent, inMs);
+  }
 
   /**
    * Settles attempts that nobody holds any more, of this host's earlier runs and of others whose lease is over: before anything new
@@ -133,7 +158,6 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       }
       const agent = facts?.agent ?? '';
       if (settlement.state === 'retrying') claims.dueIn(agent, settlement.inMs!);
-      else waiters.release(settlement.job);
       for (const call of listeners) call(settlement, agent);
     }
   }
@@ -198,7 +222,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
       }
       await takeOver();
-      for (const { agent, inMs } of await store.waiting()) claims.dueIn(agent, inMs);
+      await wakeWaiting();
     } catch (error) {
       log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
     }
@@ -211,6 +235,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   return {
     async start() {
       if (turned !== undefined) return;
+      unfollow = store.changes(follow);
       await takeOver();
       turned = time.monotonic();
       await sweep();
@@ -220,16 +245,12 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       cancelSweep();
       claims.stop();
       await writing.settled();
+      unfollow();
     },
     alive: () => turned,
 
-    add(jobs) {
-      const added = store.add(jobs);
-      // The claim travels behind the jobs in the same group, so that one fsync serves both.
-      for (const { agent, inMs = 0, runAt = time.now() + inMs } of jobs) claims.dueIn(agent, runAt - time.now());
-      return added;
-    },
-    ...changes,
+    add: (jobs) => store.add(jobs),
+    ...createJobChanges(store),
     wake: claims.wake,
     async finished(id, signal) {
       for (;;) {

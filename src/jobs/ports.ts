@@ -41,7 +41,22 @@ export interface JobQueue {
   redrive(ids: JobId[]): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
   drop(ids: JobId[], why: PlainFault): Promise<JobId[]>;
+  /**
+   * Calls back with each change once it is on disk, and before the call that made it on this host is answered. A change may be
+   * told late, more than once or, while a connection is lost, not at all: a host looks by itself now and then. Jobs that are given
+   * back or wait for another attempt are not told: their host knows. The answer ends it.
+   */
+  changes(call: (change: JobChange) => void): () => void;
 }
+
+/** A change of jobs that somebody made, on this host or on another. */
+export type JobChange =
+  /** Jobs wait anew; the first of them is due in `inMs`, 0 and below: now. `agent` null: of which agents is not told. */
+  | { is: 'queued'; agent: string | null; inMs: number }
+  /** The attempt was cancelled with its job. 0: none ran. */
+  | { is: 'cancelled'; job: JobId; attempt: number; why: PlainFault }
+  /** The job is done or dead. */
+  | { is: 'ended'; job: JobId };
 
 /** The records of jobs: reads, which change nothing. */
 export interface JobRecords {

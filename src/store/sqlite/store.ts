@@ -1,9 +1,11 @@
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
+import { createFeed } from '../feed.ts';
 import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
+import { withFeed } from './told.ts';
 import {
   OP_KINDS,
   type OpName,
@@ -48,10 +50,19 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
   let readerOpened: Promise<void> | undefined;
   let cancelPing = () => {};
   const clock = createStoreClock(time, moveBack);
+  const feed = createFeed();
 
   return {
-    ...packedCalls(writer, clock),
-    ...plainCalls(clock, (name, args) => (OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args))),
+    ...withFeed(
+      {
+        ...packedCalls(writer, clock),
+        ...plainCalls(clock, (name, args) =>
+          OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args),
+        ),
+      },
+      feed,
+      () => time.now(),
+    ),
     start() {
       started ??= writer.open().then(ping, (thrown) => {
         started = undefined;
@@ -82,8 +93,9 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     const by = formatDuration(was - now);
     writer.call('setBack', was, now).then(
       (moved) => {
-        if (moved > 0)
-          log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
+        if (moved === 0) return;
+        feed.tell({ is: 'queued', agent: null, inMs: 0 });
+        log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
       },
       (thrown) => {
         log.warn(`jobs could not be moved along with the clock, which went back by ${by}`, {
@@ -144,7 +156,7 @@ function packedCalls(line: StoreChannel, clock: StoreClock): Pick<StorePorts, ke
 }
 
 /** The methods whose arguments and answers travel as they are, some of them with the time before them. */
-function plainCalls(clock: StoreClock, ask: Ask): Omit<StorePorts, keyof PackedOps> {
+function plainCalls(clock: StoreClock, ask: Ask): Omit<StorePorts, keyof PackedOps | 'changes'> {
   const others: readonly string[] = ['add', 'claim', 'settle', 'release', 'renew', 'setBack'] satisfies (
     | keyof PackedOps
     | keyof OwnOps

@@ -57,7 +57,10 @@ export interface OwnOps {
   setBack(was: number, now: number): number;
 }
 
-export type StoreOps = PackedOps & StampedOps & OwnOps & Sync<Omit<StorePorts, keyof PackedOps | StampedName>>;
+export type StoreOps = PackedOps &
+  StampedOps &
+  OwnOps &
+  Sync<Omit<StorePorts, keyof PackedOps | StampedName | 'changes'>>;
 export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 

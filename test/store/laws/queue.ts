@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { JobChange } from '../../../src/jobs/ports.ts';
 import { added, claimed, done, failed, freshStore, HOST, job, LEASE, MINUTE, type OpenStore, T0 } from './world.ts';
 
 /** Laws of adding, claiming, leases and giving back. */
@@ -237,6 +238,62 @@ export function queueLaws(open: OpenStore): void {
         { agent: 'a', inMs: 3 },
         { agent: 'b', inMs: 0 },
       ]);
+    });
+  });
+
+  describe('changes', () => {
+    const told: JobChange[] = [];
+    /** Resolves when the other host has been told of a change like this. */
+    async function heard(like: Partial<JobChange>): Promise<void> {
+      await expect.poll(() => told).toContainEqual(expect.objectContaining(like));
+    }
+    beforeEach(() => void told.splice(0));
+
+    test('are told to every host: what waits anew, what ended, what was cancelled', async () => {
+      const stop = other().changes((change) => told.push(change));
+      const [one, two, three] = await added(store(), [{}, { agent: 'b' }, { agent: 'c', inMs: 50 }]);
+      await heard({ is: 'queued', agent: 'a', inMs: 0 });
+      await heard({ is: 'queued', agent: 'c', inMs: 50 });
+      const [taken] = await claimed(store());
+      await store().settle([done(taken!)]);
+      await heard({ is: 'ended', job: one! });
+      const [running] = await claimed(store(), 1, T0, 'b');
+      const why = { code: 'X', message: 'x' };
+      await store().cancel(running!.job, why);
+      await heard({ is: 'cancelled', job: two!, attempt: 1, why });
+      await store().cancelMany([three!], why);
+      await heard({ is: 'cancelled', job: three!, attempt: 0 });
+      told.splice(0);
+      await store().redrive([three!]);
+      await heard({ is: 'queued' });
+      stop();
+    });
+
+    test('of a slot that is decided name the agent of its job', async () => {
+      const stop = other().changes((change) => told.push(change));
+      await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job({ slot: T0, runAt: T0 }) }], T0);
+      await heard({ is: 'queued', agent: 'a' });
+      stop();
+    });
+
+    test('are on disk when they are told, and are told no more to whoever has stopped', async () => {
+      const states: Promise<string | undefined>[] = [];
+      const stop = store().changes((change) => {
+        if (change.is === 'ended')
+          states.push(
+            store()
+              .get(change.job)
+              .then((found) => found?.state),
+          );
+      });
+      await added(store(), [{}, {}]);
+      const [one, two] = await claimed(store());
+      await store().settle([done(one!), { ...failed(two!), state: 'retrying', inMs: 5 }]);
+      await expect.poll(() => states.length).toBe(1);
+      expect(await Promise.all(states)).toEqual(['done']);
+      stop();
+      await store().settle([done((await claimed(store(), 1, T0 + 5))[0]!)]);
+      expect(states).toHaveLength(1);
     });
   });
 }
