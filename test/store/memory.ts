@@ -1,0 +1,311 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
+import { type Job, type JobState, type NewJob, UNFINISHED } from '../../src/jobs/model.ts';
+import type {
+  AttemptRecord,
+  ClaimRequest,
+  ClaimTerms,
+  JobChange,
+  JobFilter,
+  JobQueue,
+  JobRecords,
+  JobSet,
+  Settlement,
+} from '../../src/jobs/ports.ts';
+import type { PlainFault } from '../../src/kernel/fault.ts';
+import { HOUR_MS } from '../../src/kernel/measures.ts';
+import type { SlotStore } from '../../src/schedule/ports.ts';
+import type { FigureStore } from '../../src/telemetry/ports.ts';
+import type { TestClock } from './laws/world.ts';
+
+/** The part of a store that holds jobs. */
+export type JobPorts = JobQueue & JobRecords & Pick<SlotStore, 'decide'> & Pick<FigureStore, 'hourFigures'>;
+
+interface Row {
+  age: number;
+  job: Job;
+  life: JobLife;
+  failures: AttemptRecord[];
+  end?: unknown[];
+  /** Counts ends: the higher, the later. */
+  endedAs?: number;
+}
+
+type Calls = { [K in Exclude<keyof JobPorts, 'changes'>]: (...args: never[]) => unknown };
+
+/**
+ * The jobs of a store in memory, which takes every freedom that the ports leave: a call is carried out some turns after it was made and
+ * answered some turns later, so that calls made at once overtake each other; the clock is its own; changes are told late; and as many
+ * hosts as wanted hold it, each by a handle of its own. What becomes of a job is decided by `stepJob` alone.
+ */
+export function memoryJobs(clock: TestClock, chance: () => number): { handle(): JobPorts } {
+  const rows = new Map<string, Row>();
+  const ends: { agent: string; state: JobState; at: number }[] = [];
+  const listeners = new Set<(change: JobChange) => void>();
+  let settled = 0;
+  const all = () => [...rows.values()];
+  const isReady = ({ life }: Row) => life.is === 'queued' || life.is === 'retrying';
+
+  function tell(change: JobChange) {
+    for (const call of listeners) setImmediate(() => listeners.has(call) && call(change));
+  }
+
+  function step(row: Row | undefined, event: JobEvent): boolean {
+    const next = row ? stepJob(row.life, event) : 'refused';
+    if (!row || next === 'refused') return false;
+    row.life = next;
+    const { job } = row;
+    Object.assign(job, { state: next.is, attempt: next.attempt, attempts: next.attempts });
+    if ('runAt' in next) job.runAt = next.runAt;
+    return true;
+  }
+
+  const holderOf = (agent: string, key: string | null | undefined) =>
+    key == null
+      ? undefined
+      : all().find(({ job }) => job.agent === agent && job.key === key && job.state !== 'cancelled');
+
+  function add(asked: NewJob) {
+    const holder = holderOf(asked.agent, asked.key);
+    if (holder) {
+      const { id, state, queuedAt, input } = holder.job;
+      return { id, isNew: false, first: { state, queuedAt, sameInput: input === asked.input } };
+    }
+    const now = clock.now;
+    const { agent, trigger, input, attempts, slot = null, key = null, priority = 0, parent = null, depth = 0 } = asked;
+    const runAt = asked.runAt ?? now + (asked.inMs ?? 0);
+    const staleAt = asked.staleAt ?? (asked.staleAfterMs === undefined ? null : runAt + asked.staleAfterMs);
+    const life = newJob(runAt, attempts, staleAt);
+    const id = `job-${(rows.size + 1).toString(36)}`;
+    const asks = { id, agent, trigger, input, attempts, slot, key, priority, parent, depth, runAt, staleAt };
+    const still = { version: null, startedAt: null, finishedAt: null, result: null, summary: null, error: null };
+    const job: Job = { ...asks, ...still, state: 'queued', attempt: 0, queuedAt: now, cause: null };
+    rows.set(id, { age: rows.size, job, life, failures: [] });
+    tell({ is: 'queued', agent, inMs: runAt - now });
+    return { id, isNew: true };
+  }
+
+  function cancel(id: string, why: PlainFault): Job | undefined {
+    const row = rows.get(id);
+    const was = row && { ...row.job };
+    if (!row || !was || !UNFINISHED.includes(was.state) || !step(row, { is: 'cancelled' })) return undefined;
+    Object.assign(row.job, { error: why, cause: null, finishedAt: clock.now });
+    tell({ is: 'cancelled', job: id, attempt: was.state === 'running' ? was.attempt : 0, why });
+    return was;
+  }
+
+  function claim({ agent, version, limit, staleAfterMs }: ClaimRequest, terms: ClaimTerms) {
+    const now = clock.now;
+    const least = terms.leastPriority ?? Number.NEGATIVE_INFINITY;
+    const ready = () => all().filter((row) => row.job.agent === agent && isReady(row) && row.job.priority >= least);
+    const order = (a: Row, b: Row) => b.job.priority - a.job.priority || a.job.runAt - b.job.runAt || a.age - b.age;
+    const assignments = [];
+    for (const row of ready().sort(order)) {
+      const { job } = row;
+      if (assignments.length === limit || job.runAt > now) continue;
+      const until = job.staleAt ?? (job.attempt === 0 && staleAfterMs !== undefined ? job.runAt + staleAfterMs : null);
+      if (until !== null && until < now) {
+        cancel(job.id, { code: 'STALE', message: `it had not started by ${new Date(until).toISOString()}` });
+        continue;
+      }
+      step(row, { is: 'claimed', now, owner: terms.owner, leaseUntil: now + terms.leaseMs });
+      Object.assign(job, { version, startedAt: now, finishedAt: null });
+      const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth } = job;
+      assignments.push({ job: id, agent, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth });
+    }
+    const left = ready().map(({ job }) => job.runAt);
+    return { agent, assignments, nextInMs: left.length > 0 ? Math.min(...left) - now : null };
+  }
+
+  function settle(end: Settlement): boolean {
+    const row = rows.get(end.job);
+    const { attempt, state, startedAt, finishedAt, result = null, summary = null, error = null, cause = null } = end;
+    const identity = [attempt, state, startedAt, finishedAt, result, summary, error];
+    const again = end.inMs === undefined ? null : clock.now + end.inMs;
+    const isFree = end.attempts !== undefined;
+    const event: JobEvent =
+      state === 'done' || state === 'cancelled' ? { is: state, attempt } : { is: 'failed', attempt, again, isFree };
+    if (!step(row, event)) return row?.job.state === state && isDeepStrictEqual(row.end, identity);
+    row!.end = identity;
+    row!.endedAs = ++settled;
+    Object.assign(row!.job, { startedAt, finishedAt, result, summary, error, cause });
+    if (!isFree && state !== 'cancelled') ends.push({ agent: row!.job.agent, state, at: finishedAt });
+    if (!isFree && error !== null && state !== 'cancelled')
+      row!.failures.push({ attempt, startedAt, finishedAt, worker: end.worker ?? null, fault: error });
+    if (state !== 'retrying') tell({ is: 'ended', job: end.job });
+    return true;
+  }
+
+  function redrive(id: string): boolean {
+    const row = rows.get(id);
+    const holder = row && holderOf(row.job.agent, row.job.key);
+    if (!row || (holder && holder !== row) || !step(row, { is: 'redriven', now: clock.now })) return false;
+    const fresh = { startedAt: null, finishedAt: null, result: null, summary: null, error: null, cause: null };
+    Object.assign(row.job, fresh, { staleAt: null });
+    tell({ is: 'queued', agent: null, inMs: 0 });
+    return true;
+  }
+
+  const matches = (filter: Partial<JobFilter> & Partial<JobSet>) => (row: Row) => {
+    const { job, age } = row;
+    const before = filter.before === undefined ? undefined : rows.get(filter.before);
+    return (
+      (filter.agent === undefined || job.agent === filter.agent) &&
+      (filter.exceptPrefix === undefined || !job.agent.startsWith(filter.exceptPrefix)) &&
+      (filter.states === undefined || filter.states.includes(job.state)) &&
+      (filter.cause === undefined || job.cause === filter.cause) &&
+      (filter.slot === undefined || job.slot === filter.slot) &&
+      (!filter.ofSlots || job.slot !== null) &&
+      (filter.since === undefined || job.queuedAt >= filter.since) &&
+      (before === undefined || age < before.age)
+    );
+  };
+  const newest = (filter: Partial<JobFilter>) =>
+    all()
+      .filter(matches(filter))
+      .sort((a, b) => b.age - a.age)
+      .map(({ job }) => ({ ...job }));
+
+  function deadByCause() {
+    const groups = Map.groupBy(newest({ states: ['dead'] }), ({ cause, agent }) =>
+      JSON.stringify([cause ?? '', agent]),
+    );
+    return [...groups]
+      .map(([name, jobs]) => {
+        const [cause, agent] = JSON.parse(name) as [string, string];
+        const times = jobs.map(({ finishedAt }) => finishedAt!);
+        const [firstAt, lastAt] = [Math.min(...times), Math.max(...times)];
+        return { cause, agent, count: jobs.length, firstAt, lastAt, example: jobs[0]! };
+      })
+      .sort((a, b) => b.count - a.count || b.lastAt - a.lastAt);
+  }
+
+  function waiting(least = Number.NEGATIVE_INFINITY) {
+    const ready = all().filter((row) => isReady(row) && row.job.priority >= least);
+    const byAgent = Map.groupBy(ready, ({ job }) => job.agent);
+    return [...byAgent].map(([agent, of]) => ({
+      agent,
+      inMs: Math.min(...of.map(({ job }) => job.runAt)) - clock.now,
+    }));
+  }
+
+  function overview() {
+    return [...new Set(all().map(({ job }) => job.agent))].sort().map((agent) => {
+      const of = newest({ agent });
+      const count = (state: JobState) => of.filter((job) => job.state === state).length;
+      const over = of.filter(({ state }) => state === 'done' || state === 'dead');
+      const ended = over.sort((a, b) => (rows.get(b.id)!.endedAs ?? 0) - (rows.get(a.id)!.endedAs ?? 0))[0] ?? null;
+      const counts = { queued: count('queued'), running: count('running'), retrying: count('retrying') };
+      return { agent, ...counts, dead: count('dead'), newest: of[0] ?? null, ended };
+    });
+  }
+
+  function hourFigures(from: number, to: number) {
+    const hourOf = (at: number) => Math.floor(at / HOUR_MS) * HOUR_MS;
+    const groups = Map.groupBy(ends, ({ agent, at }) => JSON.stringify([hourOf(at), agent]));
+    const figures = [...groups].map(([name, of]) => {
+      const [hour, agent] = JSON.parse(name) as [number, string];
+      const count = (state: JobState) => of.filter((end) => end.state === state).length;
+      return { agent, hour, done: count('done'), dead: count('dead'), failedAttempts: of.length - count('done') };
+    });
+    return figures.filter(({ hour }) => hour >= from && hour < to);
+  }
+
+  const calls: Calls = {
+    add: (jobs: NewJob[]) => jobs.map(add),
+    claim: (requests: ClaimRequest[], terms: ClaimTerms) => requests.map((request) => claim(request, terms)),
+    settle: (settlements: Settlement[]) => settlements.map(settle),
+    release(refs: Parameters<JobQueue['release']>[0]) {
+      for (const { job, attempt } of refs) {
+        const row = rows.get(job);
+        if (!step(row, { is: 'returned', attempt })) continue;
+        Object.assign(row!.job, { startedAt: null, ...(attempt === 1 ? { version: null } : {}) });
+      }
+    },
+    renew: (refs: Parameters<JobQueue['renew']>[0], leaseMs: number) =>
+      refs.filter(
+        ({ job, attempt }) => !step(rows.get(job), { is: 'renewed', attempt, leaseUntil: clock.now + leaseMs }),
+      ),
+    abandoned: (owner: Parameters<JobQueue['abandoned']>[0]) =>
+      all()
+        .filter(({ life }) => {
+          const lost = { is: 'lost' as const, attempt: life.attempt, owner, now: clock.now, again: clock.now };
+          return stepJob(life, lost) !== 'refused';
+        })
+        .map(({ job }) => ({ ...job })),
+    cancel,
+    cancelMany: (ids: string[], why: PlainFault) =>
+      ids.flatMap((id) => {
+        const was = cancel(id, why);
+        return was ? [{ id, state: was.state, attempt: was.attempt }] : [];
+      }),
+    hasten: (ids: string[]) => ids.filter((id) => step(rows.get(id), { is: 'hastened', now: clock.now })),
+    redrive: (ids: string[]) => ids.filter(redrive),
+    drop: (ids: string[], why: PlainFault) =>
+      ids.filter((id) => {
+        const row = rows.get(id);
+        if (!step(row, { is: 'dropped' })) return false;
+        Object.assign(row!.job, { error: why, cause: null });
+        return true;
+      }),
+    get(id: string) {
+      const row = rows.get(id);
+      return row && { ...row.job, failures: [...row.failures] };
+    },
+    list: (filter: JobFilter) => newest(filter).slice(0, filter.limit),
+    ids: (set: JobSet) => newest(set).map(({ id }) => id),
+    count(set: JobSet) {
+      const found = newest(set);
+      const counts = set.states.map((state) => ({ state, count: found.filter((job) => job.state === state).length }));
+      return counts.filter(({ count }) => count > 0);
+    },
+    ancestors(id: string) {
+      const line: { id: string; agent: string; depth: number }[] = [];
+      for (
+        let at = rows.get(id)?.job;
+        at && line.length < 100;
+        at = at.parent === null ? undefined : rows.get(at.parent)?.job
+      )
+        line.push({ id: at.id, agent: at.agent, depth: at.depth });
+      return line;
+    },
+    backlog() {
+      const due = all().filter((row) => isReady(row) && row.job.runAt <= clock.now);
+      return [...Map.groupBy(due, ({ job }) => job.agent)].map(([agent, of]) => {
+        return { agent, count: of.length, dueSince: Math.min(...of.map(({ job }) => job.runAt)) };
+      });
+    },
+    waiting,
+    deadByCause,
+    overview,
+    hourFigures,
+    decide: (decisions: Parameters<SlotStore['decide']>[0]) =>
+      decisions.map(({ due, job }) => (job ? add({ ...job, slot: job.slot ?? due }).id : null)),
+  };
+
+  async function someTurns(): Promise<void> {
+    for (let left = Math.floor(chance() * 4); left > 0; left--) await new Promise((go) => setImmediate(go));
+  }
+
+  return {
+    handle() {
+      const methods = Object.entries(calls).map(([name, call]) => [
+        name,
+        async (...args: never[]) => {
+          await someTurns();
+          const answer = structuredClone(call(...args));
+          await someTurns();
+          return answer;
+        },
+      ]);
+      return {
+        ...(Object.fromEntries(methods) as Omit<JobPorts, 'changes'>),
+        changes(call) {
+          const own = (change: JobChange) => call(change);
+          listeners.add(own);
+          return () => void listeners.delete(own);
+        },
+      };
+    },
+  };
+}
