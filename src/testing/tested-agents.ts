@@ -52,14 +52,17 @@ export async function openTestedAgents({ time, builder, versionsFolder }: Tested
     return version;
   }
 
-  /** Two tests that ask at the same time share one compilation. */
-  async function versionOf(plugin: PluginPlace): Promise<StoredVersion> {
+  /** Each question waits for the one before: tests that ask at the same time share one compilation. */
+  function versionOf(plugin: PluginPlace): Promise<StoredVersion> {
     const key = `${plugin.installation}\n${plugin.entry}`;
-    const former = await known.get(key)?.catch(() => undefined);
-    if (former && !(await hasChanged(former, plugin.installation))) return former;
-    const fresh = compiled(plugin);
-    known.set(key, fresh);
-    return fresh;
+    const version = renewed(known.get(key), plugin);
+    known.set(key, version);
+    return version;
+  }
+
+  async function renewed(known: Promise<StoredVersion> | undefined, plugin: PluginPlace): Promise<StoredVersion> {
+    const former = await known?.catch(() => undefined);
+    return former && !(await hasChanged(former, plugin.installation)) ? former : compiled(plugin);
   }
 
   return {
