@@ -47,6 +47,5 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'workers/inside/thread.ts hear',
   'workers/pool.ts createPool',
   'workers/worker-registry.ts createWorkerRegistry',
-  'workers/worker.ts createHostWorker',
   'workers/workers.ts createWorkers',
 ];

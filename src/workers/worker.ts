@@ -1,16 +1,13 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { Assignment, Outcome } from '../jobs/model.ts';
+import type { Assignment } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { mayHelp } from '../kernel/fault-codes.ts';
 import type { Time } from '../kernel/time.ts';
+import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
 import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
-import type { CellFindings, FromCell, JobEnd, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
+import type { CellFindings, FromCell, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
-
-/** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
-const LAST_SEQ = 1_000_000_000;
 
 export interface WorkerNeeds {
   time: Time;
@@ -26,6 +23,7 @@ export interface WorkerNeeds {
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
+type CallFromWorker = Extract<FromWorker, { say: 'call' }>;
 
 /** The host's side of one worker. It keeps the account: each attempt that it was given comes back exactly once, whatever happens. */
 export interface HostWorker {
@@ -67,11 +65,10 @@ export interface HostWorker {
 export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): HostWorker {
   const { time, reports } = needs;
   const name = `w${id}`;
-  const held = new Map<number, Assignment>();
   const startedAt = time.monotonic();
+  const held = createHeldAttempts({ ...needs, worker: name, fingerprint: agent.fingerprint });
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
-  let nextSeq = 1;
   let waitedMs = 0;
   let isLong = false;
   let worked = false;
@@ -87,91 +84,18 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     if (state.is === 'stopping' && before !== 'stopping') tell({ do: 'close', worker: id });
   }
 
-  /** Takes an attempt off the account; undefined when it has come back before. */
-  function settle(seq: number): Assignment | undefined {
-    const assignment = held.get(seq);
-    held.delete(seq);
-    return assignment;
-  }
-
-  function seqOf(ref: AttemptRef): number | undefined {
-    for (const [seq, { job, attempt }] of held) if (job === ref.job && attempt === ref.attempt) return seq;
-    return undefined;
-  }
-
   function back(count: number) {
-    if (held.size === 0) isLong = false;
+    if (held.size() === 0) isLong = false;
     waitedMs = 0;
     if (count > 0) move({ is: 'back', count, at: time.monotonic() });
     reports.changed(agent.name);
   }
 
-  function done(flat: (number | string | null)[]) {
-    let count = 0;
-    for (let i = 0; i < flat.length; i += 4) {
-      const assignment = settle(flat[i] as number);
-      if (!assignment) continue;
-      count += 1;
-      const startedAt = flat[i + 1] as number;
-      const durationMs = flat[i + 2] as number;
-      needs.took(durationMs);
-      reports.ended(
-        name,
-        {
-          job: assignment.job,
-          attempt: assignment.attempt,
-          startedAt,
-          finishedAt: startedAt + Math.round(durationMs),
-          is: 'done',
-          result: flat[i + 3] as string | null,
-        },
-        agent.fingerprint,
-      );
-    }
-    worked = true;
-    back(count);
-  }
-
-  function ended(end: JobEnd) {
-    const assignment = settle(end.seq);
-    if (!assignment) return;
-    const { seq: _, durationMs, ...rest } = end;
-    needs.took(durationMs);
-    worked = true;
-    reports.ended(
-      name,
-      {
-        ...rest,
-        job: assignment.job,
-        attempt: assignment.attempt,
-        finishedAt: rest.startedAt + Math.round(durationMs),
-      } as Outcome,
-      agent.fingerprint,
-    );
-    back(1);
-  }
-
   function returned(seqs: number[]) {
-    let count = 0;
-    for (const seq of seqs) {
-      const assignment = settle(seq);
-      if (!assignment) continue;
-      count += 1;
-      reports.returned(assignment);
-    }
+    const count = held.returned(seqs);
     // What is left of it takes long: nothing more until that is done.
-    if (held.size > 0) isLong = true;
+    if (held.size() > 0) isLong = true;
     back(count);
-  }
-
-  function fail(assignment: Assignment, startedAt: number, fault: PlainFault) {
-    const { job, attempt } = assignment;
-    const finishedAt = Math.max(startedAt, time.now());
-    reports.ended(
-      name,
-      { job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: mayHelp(fault) },
-      agent.fingerprint,
-    );
   }
 
   function gone(
@@ -181,35 +105,15 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     found: CellFindings | null = null,
   ) {
     if (state.is === 'gone') return;
-    // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
-    const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
-    const failed: AttemptRef[] = [];
-    for (const [seq, assignment] of held) {
-      if (seq === teller || hasBegun(seq)) {
-        failed.push({ job: assignment.job, attempt: assignment.attempt });
-        fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
-      } else reports.returned(assignment);
-    }
-    held.clear();
+    const failed = held.close(because, hasBegun, running);
     move({ is: 'ended', because });
     reports.changed(agent.name);
     needs.gone(worker, because, failed, found);
   }
 
-  async function answer(message: FromWorker & { say: 'call' }) {
-    const assignment = held.get(message.seq);
-    const reply = (answer: Extract<ToCell, { do: 'answer' }>['answer']) =>
-      tell({ do: 'answer', worker: id, id: message.id, answer });
-    if (!assignment) {
-      return reply({ is: 'refused', fault: { code: 'ATTEMPT_ENDED', message: 'the attempt has ended' } });
-    }
-    const { job, attempt } = assignment;
-    try {
-      const value = await needs.answer({ ...message.call, job, attempt, agent: agent.name } as WorkerCall, agent);
-      reply({ is: 'answer', value });
-    } catch (error) {
-      reply({ is: 'refused', fault: toPlainFault(error) });
-    }
+  async function answer(message: CallFromWorker) {
+    const answered = await answerTo(message, held.get(message.seq), agent, needs.answer);
+    tell({ do: 'answer', worker: id, id: message.id, answer: answered });
   }
 
   const worker: HostWorker = {
@@ -219,7 +123,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     startedAt,
     reading: undefined,
     state: () => state,
-    free: (ahead) => (takesWork(state) && !isLong && nextSeq < LAST_SEQ ? Math.max(0, ahead - heldBy(state)) : 0),
+    free: (ahead) => (takesWork(state) && !isLong && !held.isUsedUp() ? Math.max(0, ahead - heldBy(state)) : 0),
     start(spec) {
       const messages = unsent;
       unsent = null;
@@ -228,30 +132,25 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       for (const message of messages) needs.tell(message);
     },
     give(assignments) {
-      const first = nextSeq;
-      const pack: (number | string | null)[] = [first];
-      for (const given of assignments) {
-        held.set(nextSeq++, given);
-        pack.push(given.job, given.attempt, given.trigger, given.slot, given.input);
-      }
-      if (held.size === assignments.length) waitedMs = 0;
+      const taken = held.take(assignments);
+      if (held.size() === assignments.length) waitedMs = 0;
       move({ is: 'given', count: assignments.length });
-      tell({ do: 'run', worker: id, first, count: assignments.length, jobs: JSON.stringify(pack) });
+      tell({ do: 'run', worker: id, count: assignments.length, ...taken });
     },
-    holds: (ref) => seqOf(ref) !== undefined,
+    holds: (ref) => held.seqOf(ref) !== undefined,
     abort(ref, why) {
-      const seq = seqOf(ref);
+      const seq = held.seqOf(ref);
       if (seq === undefined) return false;
       tell({ do: 'abort', worker: id, seq, why });
       return true;
     },
     abortAll(why) {
-      for (const seq of held.keys()) tell({ do: 'abort', worker: id, seq, why });
+      for (const seq of held.seqs()) tell({ do: 'abort', worker: id, seq, why });
     },
     drain() {
       // Its cell has never heard of it: nothing began, nothing has to end.
       if (unsent) return gone(null, () => false);
-      if (held.size > 0) tell({ do: 'revoke', worker: id });
+      if (held.size() > 0) tell({ do: 'revoke', worker: id });
       move({ is: 'drain' });
     },
     hear(message) {
@@ -260,9 +159,12 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           move({ is: 'ready', at: time.monotonic() });
           return needs.ready(worker);
         case 'done':
-          return done(message.flat);
+          worked = true;
+          return back(held.done(message.flat));
         case 'ended':
-          return ended(message.end);
+          if (!held.ended(message.end)) return;
+          worked = true;
+          return back(1);
         case 'returned':
           return returned(message.seqs);
         case 'call':
@@ -276,23 +178,35 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
     waited(tickMs) {
-      if (held.size === 0) return 0;
+      if (held.size() === 0) return 0;
       waitedMs += tickMs;
       return waitedMs;
     },
-    holdsBegun(begun) {
-      const first = held.keys().next().value;
-      return first !== undefined && (begun === undefined || first <= begun);
-    },
-    jobNow() {
-      const read = worker.reading?.running;
-      const seq = read && held.has(read.seq) ? read.seq : held.keys().next().value;
-      const job = seq === undefined ? null : held.get(seq)!.job;
-      return { job, startedAt: read && read.seq === seq ? read.startedAt : null };
-    },
+    holdsBegun: held.hasBegun,
+    jobNow: () => jobIn(held, worker.reading?.running),
     hasWorked: () => worked,
   };
   return worker;
 }
 
-const CLOSED: PlainFault = { code: 'CRASHED', message: 'its worker ended before the job did' };
+/** What a worker gets for a call of one of its attempts. */
+async function answerTo(
+  { call }: CallFromWorker,
+  assignment: Assignment | undefined,
+  agent: Agent,
+  ask: WorkerNeeds['answer'],
+): Promise<Extract<ToCell, { do: 'answer' }>['answer']> {
+  if (!assignment) return { is: 'refused', fault: { code: 'ATTEMPT_ENDED', message: 'the attempt has ended' } };
+  const { job, attempt } = assignment;
+  try {
+    return { is: 'answer', value: await ask({ ...call, job, attempt, agent: agent.name } as WorkerCall, agent) };
+  } catch (error) {
+    return { is: 'refused', fault: toPlainFault(error) };
+  }
+}
+
+function jobIn(held: HeldAttempts, running: Running | null | undefined): ReturnType<HostWorker['jobNow']> {
+  const seq = running && held.get(running.seq) ? running.seq : held.seqs()[0];
+  const job = seq === undefined ? null : held.get(seq)!.job;
+  return { job, startedAt: running && running.seq === seq ? running.startedAt : null };
+}

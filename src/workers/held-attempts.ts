@@ -1,0 +1,131 @@
+import type { Assignment, Outcome } from '../jobs/model.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import { mayHelp } from '../kernel/fault-codes.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Reports } from './reports.ts';
+import type { JobEnd, Running } from './wire.ts';
+
+/** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
+const LAST_SEQ = 1_000_000_000;
+const CLOSED: PlainFault = { code: 'CRASHED', message: 'its worker ended before the job did' };
+
+export interface HeldAttemptsNeeds {
+  time: Time;
+  reports: Reports;
+  /** The worker's name, and the fingerprint of its agent. */
+  worker: string;
+  fingerprint: string;
+  /** An attempt ended after so long. */
+  took(durationMs: number): void;
+}
+
+/** The account of one worker: each attempt that it was given comes back exactly once, whatever happens. */
+export interface HeldAttempts {
+  size(): number;
+  /** No sequence number is left. */
+  isUsedUp(): boolean;
+  /** Takes attempts onto the account, and returns what the cell is sent. */
+  take(assignments: readonly Assignment[]): { first: number; jobs: string };
+  get(seq: number): Assignment | undefined;
+  seqOf(ref: AttemptRef): number | undefined;
+  /** Sequence numbers of all that is held, oldest first. */
+  seqs(): number[];
+  /** Whether an attempt is held that has begun, as far as the ledger's number tells; undefined: nobody knows. */
+  hasBegun(begun: number | undefined): boolean;
+  /** Attempts that were done, four values each; returns how many were still held. */
+  done(flat: readonly (number | string | null)[]): number;
+  /** An attempt that ended otherwise; false: it had come back before. */
+  ended(end: JobEnd): boolean;
+  /** Attempts that come back unbegun; returns how many were still held. */
+  returned(seqs: readonly number[]): number;
+  /** The worker has come to its end: those that had begun have failed with it, the others come back. Returns the failed. */
+  close(because: PlainFault | null, hasBegun: (seq: number) => boolean, running: Running | null): AttemptRef[];
+}
+
+export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
+  const { time, reports, worker, fingerprint, took } = needs;
+  const held = new Map<number, Assignment>();
+  let nextSeq = 1;
+
+  /** Takes an attempt off the account; undefined when it has come back before. */
+  function settle(seq: number): Assignment | undefined {
+    const assignment = held.get(seq);
+    held.delete(seq);
+    return assignment;
+  }
+
+  function report(outcome: Outcome) {
+    reports.ended(worker, outcome, fingerprint);
+  }
+
+  function fail({ job, attempt }: Assignment, startedAt: number, fault: PlainFault) {
+    const finishedAt = Math.max(startedAt, time.now());
+    report({ job, attempt, startedAt, finishedAt, is: 'failed', fault, retry: mayHelp(fault) });
+  }
+
+  return {
+    size: () => held.size,
+    isUsedUp: () => nextSeq >= LAST_SEQ,
+    take(assignments) {
+      const first = nextSeq;
+      const pack: (number | string | null)[] = [first];
+      for (const given of assignments) {
+        held.set(nextSeq++, given);
+        pack.push(given.job, given.attempt, given.trigger, given.slot, given.input);
+      }
+      return { first, jobs: JSON.stringify(pack) };
+    },
+    get: (seq) => held.get(seq),
+    seqOf(ref) {
+      for (const [seq, { job, attempt }] of held) if (job === ref.job && attempt === ref.attempt) return seq;
+      return undefined;
+    },
+    seqs: () => [...held.keys()],
+    hasBegun(begun) {
+      const first = held.keys().next().value;
+      return first !== undefined && (begun === undefined || first <= begun);
+    },
+    done(flat) {
+      let count = 0;
+      for (let i = 0; i < flat.length; i += 4) {
+        const assignment = settle(flat[i] as number);
+        if (!assignment) continue;
+        count += 1;
+        const { job, attempt } = assignment;
+        const startedAt = flat[i + 1] as number;
+        const durationMs = flat[i + 2] as number;
+        took(durationMs);
+        const finishedAt = startedAt + Math.round(durationMs);
+        report({ job, attempt, startedAt, finishedAt, is: 'done', result: flat[i + 3] as string | null });
+      }
+      return count;
+    },
+    ended({ seq, durationMs, ...rest }) {
+      const assignment = settle(seq);
+      if (!assignment) return false;
+      took(durationMs);
+      const { job, attempt } = assignment;
+      report({ ...rest, job, attempt, finishedAt: rest.startedAt + Math.round(durationMs) } as Outcome);
+      return true;
+    },
+    returned(seqs) {
+      const back = seqs.map(settle).filter((assignment) => assignment !== undefined);
+      for (const assignment of back) reports.returned(assignment);
+      return back.length;
+    },
+    close(because, hasBegun, running) {
+      // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
+      const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
+      const failed: AttemptRef[] = [];
+      for (const [seq, assignment] of held) {
+        if (seq === teller || hasBegun(seq)) {
+          failed.push({ job: assignment.job, attempt: assignment.attempt });
+          fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
+        } else reports.returned(assignment);
+      }
+      held.clear();
+      return failed;
+    },
+  };
+}
