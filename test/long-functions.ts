@@ -44,7 +44,7 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'store/sqlite/inside/faults.ts storeFault',
   'telemetry/journal.ts openJournal',
   'workers/inside/thread.ts createThread',
-  'workers/inside/thread.ts hear',
+  'workers/inside/thread.ts receive',
   'workers/pool.ts createPool',
   'workers/worker-registry.ts createWorkerRegistry',
   'workers/workers.ts createWorkers',

@@ -123,8 +123,8 @@ export function isFresh({ slot }: Pick<Job, 'slot'>, now: number): boolean {
 function isWrongEnd(job: Job): boolean {
   const ends = job.agent in KINDS ? KINDS[job.agent as keyof typeof KINDS].ends : 'done';
   if (job.state === ends || !ENDED.includes(job.state)) return false;
-  const isTold = job.error !== null && TOLD.includes(job.error.code);
-  return !(job.state === 'dead' && isTold);
+  const isReported = job.error !== null && TOLD.includes(job.error.code);
+  return !(job.state === 'dead' && isReported);
 }
 
 function repeated(names: readonly string[]): string[] {

@@ -64,7 +64,7 @@ const probation: readonly Mutation[] = [
     },
     {
       breaks: 'a version that fails as the good one does is tried again',
-      within: 'hear',
+      within: 'receive',
       code: "answer === 'upheld'",
       instead: "answer !== 'wait'",
     },

@@ -87,7 +87,7 @@ export const ofJobs: readonly Mutation[] = [
     [
       {
         breaks: 'a machine that is short at one look only is left alone',
-        within: 'judge',
+        within: 'evaluate',
         code: 'seen[what] < 2 ||',
         instead: '',
       },

@@ -39,12 +39,12 @@ export const UNIT: readonly Check[] = [
     name: 'the watchdog is told',
     async look(trial) {
       const at = await trial.show();
-      const heard = at.WatchdogTimestampMonotonic;
+      const received = at.WatchdogTimestampMonotonic;
       const begun = performance.now();
       await until(
         'WATCHDOG=1',
         20_000,
-        async () => (await trial.show()).WatchdogTimestampMonotonic !== heard || undefined,
+        async () => (await trial.show()).WatchdogTimestampMonotonic !== received || undefined,
       );
       return `WATCHDOG=1 came after ${seconds(performance.now() - begun)}; WatchdogSec is ${Number(at.WatchdogUSec?.replace(/\D/g, '')) || at.WatchdogUSec} s`;
     },

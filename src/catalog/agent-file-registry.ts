@@ -10,7 +10,7 @@ import { AGENTS, type SettledFile } from './watching/file-scanner.ts';
 export interface AgentFileRegistry {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
-  take(): void;
+  readChanged(): void;
 }
 
 export interface AgentFileRegistryNeeds {
@@ -21,14 +21,14 @@ export interface AgentFileRegistryNeeds {
   now(): number;
 }
 
-interface Shelved extends AgentFileFacts {
+interface AgentFileEntry extends AgentFileFacts {
   hash: string | null;
 }
 
 export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFileRegistry {
-  const registry = new Map<string, Shelved>();
+  const registry = new Map<string, AgentFileEntry>();
 
-  function take() {
+  function readChanged() {
     const byName = new Map<string, string[]>();
     for (const [path, file] of needs.files) {
       if (file.is === 'missing' || !path.startsWith(`${AGENTS}/`)) continue;
@@ -37,25 +37,25 @@ export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFil
     }
     for (const name of registry.keys()) if (!byName.has(name)) registry.delete(name);
     for (const [name, paths] of byName) {
-      const shelved = registry.get(name) ?? { file: paths[0]!, good: recall(name), problem: undefined, hash: null };
-      registry.set(name, shelved);
-      if (paths.length > 1) Object.assign(shelved, { problem: nameConflict(name, paths), hash: null });
-      else read(name, paths[0]!, shelved);
+      const entry = registry.get(name) ?? { file: paths[0]!, good: recall(name), problem: undefined, hash: null };
+      registry.set(name, entry);
+      if (paths.length > 1) Object.assign(entry, { problem: nameConflict(name, paths), hash: null });
+      else read(name, paths[0]!, entry);
     }
   }
 
-  function read(name: string, path: string, shelved: Shelved) {
+  function read(name: string, path: string, entry: AgentFileEntry) {
     const file = needs.files.get(path)!;
-    if (shelved.file === path && shelved.hash === file.hash) return;
-    shelved.file = path;
-    shelved.hash = file.hash;
+    if (entry.file === path && entry.hash === file.hash) return;
+    entry.file = path;
+    entry.hash = file.hash;
     if (file.is !== 'file') {
-      shelved.problem = logBuildResult(path, file);
+      entry.problem = logBuildResult(path, file);
       return;
     }
     const result = readSafely(name, path, file.text!);
-    shelved.problem = 'fault' in result ? result.fault : undefined;
-    if ('good' in result) shelved.good = result.good;
+    entry.problem = 'fault' in result ? result.fault : undefined;
+    if ('good' in result) entry.good = result.good;
   }
 
   /** What no rule foresees in a file is that file's problem: the others are read all the same. */
@@ -80,6 +80,6 @@ export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFil
   return {
     files: () => registry,
     problems: () => [...registry.values()].flatMap(({ problem }) => problem ?? []),
-    take,
+    readChanged,
   };
 }

@@ -61,7 +61,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   });
   const checks = createSettingsCheck({ builder, folder, answered: applySoon });
   const alarms = createNamedTimers<'gather' | 'settle' | 'scan' | 'apply'>(time);
-  const turns = createSingleFlight(look, (error) =>
+  const turns = createSingleFlight(scanFiles, (error) =>
     log.error('looking at the folders failed; it is tried again', { fault: toPlainFault(error) }),
   );
   const memory = createInForceFile(versionsFolder, log);
@@ -71,7 +71,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const listeners = createListeners<CatalogChange>(log);
   const idle = createIdle(time, isIdle);
   let remembered = NOTHING_IN_FORCE;
-  const pluginShelf = createPluginRegistry({
+  const pluginRegistry = createPluginRegistry({
     time,
     versions,
     builder,
@@ -81,12 +81,12 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     hostTimezone,
     folder,
     remembered: (plugin) => versions.get(plugin, remembered.plugins.get(plugin) ?? ''),
-    judged() {
+    built() {
       applySoon();
       hint();
     },
   });
-  const agentShelf = createAgentFileRegistry({
+  const agentFiles = createAgentFileRegistry({
     files: scanner.files,
     remembered: (agent) => remembered.files.get(agent),
     hostTimezone,
@@ -98,13 +98,13 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     apply,
     resolve: (name, version) =>
       resolveVersion(
-        { name, version, file: agentShelf.files().get(name)?.good, hostTimezone: hostTimezone() },
+        { name, version, file: agentFiles.files().get(name)?.good, hostTimezone: hostTimezone() },
         checks,
         idle,
       ),
   });
 
-  const news = createChangeReports({ log, pluginShelf, strays: () => strays.problems, scanner });
+  const fileReports = createChangeReports({ log, pluginRegistry, unrecognized: () => others.problems, scanner });
 
   let is: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   let starting: Promise<void> | undefined;
@@ -114,7 +114,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   let listings: Listing[] = [];
   let list: FolderList | undefined;
   let gone: readonly GoneAgent[] = [];
-  let strays: UnrecognizedFiles = { problems: [], notes: [] };
+  let others: UnrecognizedFiles = { problems: [], notes: [] };
   /** Something is there that is not settled yet. */
   let unsettled = false;
   let agentsUnsettled = false;
@@ -149,7 +149,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     if (is !== 'starting') return;
     is = 'running';
     apply();
-    listeners.tell({ added: [...inForce.values()].map(({ agent }) => agent), changed: [], removed: [] });
+    listeners.notify({ added: [...inForce.values()].map(({ agent }) => agent), changed: [], removed: [] });
     alarms.set('scan', options.scanMs ?? 30_000, scan);
   }
 
@@ -166,11 +166,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     alarms.set('gather', Math.max(GATHER_MS, BREATH_MS - sinceLast), () => void turns.ask(false));
   }
 
-  async function look(full: boolean) {
+  async function scanFiles(full: boolean) {
     list ??= await listFolders(folder);
-    const also = pluginShelf.madeOf(full);
+    const also = pluginRegistry.madeOf(full);
     await watch?.refresh({ tooBig: list.tooBig, also });
-    const seen = await scanner.look(also, { full });
+    const seen = await scanner.scan(also, { full });
     if (is === 'stopped') return;
     turned = time.monotonic();
     list = seen.list;
@@ -180,8 +180,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       alarms.set('settle', Math.max(LEAST_WAIT_MS, seen.waitMs!), () => void turns.ask(false));
       if (is === 'running' && seen.waitMs! <= settleMs) builder.warm();
     }
-    agentShelf.take();
-    pluginShelf.take(scanner.turn(), full);
+    agentFiles.readChanged();
+    pluginRegistry.buildChanged(scanner.turn(), full);
     apply();
   }
 
@@ -193,8 +193,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   /** Decides the set anew from what is known, and tells what changed. */
   function apply() {
     if (is === 'stopped' || !list) return;
-    const plugins = pluginShelf.plugins();
-    const files = agentShelf.files();
+    const plugins = pluginRegistry.plugins();
+    const files = agentFiles.files();
     const terms = {
       plugins,
       files,
@@ -212,35 +212,35 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
     listings = set.listings;
-    const isWhole = !unsettled && pluginShelf.idle() && [...plugins.values()].every(({ problem }) => !problem);
+    const isWhole = !unsettled && pluginRegistry.idle() && [...plugins.values()].every(({ problem }) => !problem);
     // What a plugin imports is known when it is compiled.
-    if (pluginShelf.idle()) {
-      const { inputs } = pluginShelf.madeOf(false);
-      strays = withUnheard(unrecognizedFilesOf({ files: scanner.files, list, inputs, isWhole }), inForce, plugins);
+    if (pluginRegistry.idle()) {
+      const { inputs } = pluginRegistry.madeOf(false);
+      others = withUnheard(unrecognizedFilesOf({ files: scanner.files, list, inputs, isWhole }), inForce, plugins);
     }
     problems.set([
       ...folderProblems(list.missing, scanner.files, inForce.size > 0),
-      ...strays.problems,
+      ...others.problems,
       ...(watch?.trouble() ?? []),
-      ...pluginShelf.problems(),
-      ...agentShelf.problems(),
+      ...pluginRegistry.problems(),
+      ...agentFiles.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set([...recordGoneAgents(gone), ...strays.notes, ...scheduleNotes(inForce)]);
+    notes.set([...recordGoneAgents(gone), ...others.notes, ...scheduleNotes(inForce)]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {
       for (const line of logCatalogChange(change)) log.info(line.message, line.data);
-      listeners.tell(change);
+      listeners.notify(change);
     }
-    if (is === 'running') news.look(plugins, files, set);
+    if (is === 'running') fileReports.report(plugins, files, set);
     idle.look();
   }
 
   function remember() {
     const now: InForce = {
-      plugins: goodOf(pluginShelf.plugins(), ({ ref }) => ref.id),
-      files: goodOf(agentShelf.files(), ({ file, text }) => ({ file, text })),
+      plugins: goodOf(pluginRegistry.plugins(), ({ ref }) => ref.id),
+      files: goodOf(agentFiles.files(), ({ file, text }) => ({ file, text })),
       agents: inForce,
       rollouts: rollouts.all(),
       gone,
@@ -253,7 +253,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
 
   function isIdle(): boolean {
     const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');
-    return !unsettled && !due && pluginShelf.idle() && checks.idle();
+    return !unsettled && !due && pluginRegistry.idle() && checks.idle();
   }
 
   return {
@@ -270,7 +270,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       idle.release();
       if (wasNew) return;
       await Promise.all([watch?.close(), builder.stop()]);
-      await Promise.allSettled([starting, turns.close(), pluginShelf.settled()]);
+      await Promise.allSettled([starting, turns.close(), pluginRegistry.settled()]);
       await watch?.close();
       await memory.settled();
     },
@@ -288,7 +288,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     rollouts,
     shrink: () => versions.prune(used(), 0),
     onChange: listeners.add,
-    onNews: news.add,
+    onFileReport: fileReports.add,
   };
 }
 

@@ -16,7 +16,7 @@ export interface GoneTerms {
 }
 
 /** So long people are told of an agent that is not there any more. */
-const TOLD_MS = 7 * DAY_MS;
+const REPORTED_FOR_MS = 7 * DAY_MS;
 /** A file that is renamed goes at once, and is there under its new name when it has settled. */
 const HEIR_WITHIN_MS = 10_000;
 const MOST = 100;
@@ -27,7 +27,7 @@ const MOST = 100;
  */
 export function goneAgents({ before, set, plugins, files, known, now }: GoneTerms): readonly GoneAgent[] {
   const listed = new Set(set.listings.map(({ name }) => name));
-  const isGone = ({ agent, at }: GoneAgent) => !listed.has(agent) && now - at < TOLD_MS;
+  const isGone = ({ agent, at }: GoneAgent) => !listed.has(agent) && now - at < REPORTED_FOR_MS;
   const still = known.filter((one) => isGone(one) && (one.by === null || isBy(one))).map(withHeir);
   const fresh = [...before].flatMap(([agent, { agent: old, origins }]): GoneAgent[] => {
     if (listed.has(agent)) return [];

@@ -5,7 +5,7 @@ import type { Log } from '../kernel/log.ts';
 export interface Listeners<T> {
   /** Returns what ends it. */
   add(call: (told: T) => void): () => void;
-  tell(what: T): void;
+  notify(what: T): void;
 }
 
 export function createListeners<T>(log: Log): Listeners<T> {
@@ -15,7 +15,7 @@ export function createListeners<T>(log: Log): Listeners<T> {
       calls.add(call);
       return () => void calls.delete(call);
     },
-    tell(what) {
+    notify(what) {
       for (const call of [...calls]) {
         try {
           call(what);

@@ -13,9 +13,9 @@ export interface PluginRegistry {
   plugins(): ReadonlyMap<string, PluginFacts>;
   problems(): PlainFault[];
   /** How often each was judged; those that are being judged are left out. */
-  judged(): ReadonlyMap<string, number>;
+  buildCounts(): ReadonlyMap<string, number>;
   /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
-  take(turn: number, full: boolean): void;
+  buildChanged(turn: number, full: boolean): void;
   /** What plugins are made of; `full`: also older versions, for one of them may be what is wanted again. */
   madeOf(full: boolean): PluginInputs;
   /** Whether nothing is being judged. */
@@ -30,10 +30,10 @@ export interface PluginRegistryNeeds extends BuildNeeds {
   /** The good version that an earlier host used. */
   remembered(plugin: string): StoredVersion | undefined;
   /** A plugin has been judged. */
-  judged(plugin: string): void;
+  built(plugin: string): void;
 }
 
-interface Shelved {
+interface PluginEntry {
   file: string;
   good: StoredVersion | undefined;
   problem: PlainFault | undefined;
@@ -41,7 +41,7 @@ interface Shelved {
   /** The look at whose files it was judged last. */
   turn: number;
   running: Promise<void> | undefined;
-  judgements: number;
+  builds: number;
   /** How many judgements in a row saw something change under them. */
   unsure: number;
 }
@@ -53,31 +53,31 @@ const UNSURE_AT_ONCE = 2;
 
 export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry {
   const { files, folder } = needs;
-  const registry = new Map<string, Shelved>();
+  const registry = new Map<string, PluginEntry>();
   /** Judgements that go on, also of plugins that are gone meanwhile. */
   const active = new Set<Promise<void>>();
 
-  function take(turn: number, full: boolean) {
+  function buildChanged(turn: number, full: boolean) {
     const byName = pluginFiles(files);
     for (const name of registry.keys()) if (!byName.has(name)) registry.delete(name);
     const newest = newestPartOf(files);
     for (const [name, paths] of byName) {
-      const shelved = registry.get(name) ?? blank(paths[0]!, needs.remembered(name));
-      registry.set(name, shelved);
+      const registered = registry.get(name) ?? blank(paths[0]!, needs.remembered(name));
+      registry.set(name, registered);
       if (paths.length > 1) {
-        shelved.problem = nameConflict(name, paths);
-        shelved.decision = undefined;
+        registered.problem = nameConflict(name, paths);
+        registered.decision = undefined;
         continue;
       }
-      if (shelved.file !== paths[0]) Object.assign(shelved, { file: paths[0], decision: undefined });
-      if (!shelved.running && isDue(shelved, needs, newest, full)) begin(name, shelved, turn);
+      if (registered.file !== paths[0]) Object.assign(registered, { file: paths[0], decision: undefined });
+      if (!registered.running && isDue(registered, needs, newest, full)) startBuild(name, registered, turn);
     }
   }
 
-  function begin(name: string, shelved: Shelved, turn: number) {
-    const { file } = shelved;
-    shelved.turn = turn;
-    const { lookups = [] } = shelved.decision ?? shelved.good ?? {};
+  function startBuild(name: string, registered: PluginEntry, turn: number) {
+    const { file } = registered;
+    registered.turn = turn;
+    const { lookups = [] } = registered.decision ?? registered.good ?? {};
     const running = buildPlugin({ name, entry: file, folder, lookups }, needs)
       .catch((error): BuildResult => {
         const hash = files.get(file)?.hash ?? null;
@@ -85,29 +85,29 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
         return { fault, inputs: [{ path: file, hash }], lookups: [] };
       })
       .then((decision) => {
-        shelved.running = undefined;
+        registered.running = undefined;
         // The file may have been renamed or removed meanwhile.
-        if (registry.get(name) !== shelved || shelved.file !== file) return;
-        shelved.decision = decision;
-        shelved.judgements += 1;
-        shelved.unsure = decision.lookups.some(({ answer }) => answer === UNSURE) ? shelved.unsure + 1 : 0;
-        shelved.problem = decision.fault;
-        shelved.good = decision.version ?? shelved.good;
+        if (registry.get(name) !== registered || registered.file !== file) return;
+        registered.decision = decision;
+        registered.builds += 1;
+        registered.unsure = decision.lookups.some(({ answer }) => answer === UNSURE) ? registered.unsure + 1 : 0;
+        registered.problem = decision.fault;
+        registered.good = decision.version ?? registered.good;
       })
       .then(() => {
         active.delete(running);
-        needs.judged(name);
+        needs.built(name);
       });
-    shelved.running = running;
+    registered.running = running;
     active.add(running);
   }
 
-  function partsOf({ decision, good }: Shelved): readonly { path: string }[] {
+  function partsOf({ decision, good }: PluginEntry): readonly { path: string }[] {
     return decision?.inputs ?? good?.inputs ?? [];
   }
 
   /** A file that has the name of a plugin, exports none, and is imported by one: a helper. While others are judged, it may be. */
-  function isHelper(name: string, { file, good, problem }: Shelved): boolean {
+  function isHelper(name: string, { file, good, problem }: PluginEntry): boolean {
     if (good || problem?.code !== 'PLUGIN_EXPORT') return false;
     if (active.size > 0) return true;
     const { real = file } = files.get(file) ?? {};
@@ -117,22 +117,22 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
   }
 
   return {
-    take,
+    buildChanged,
     plugins() {
       const facts = new Map<string, PluginFacts>();
-      for (const [name, shelved] of registry) {
-        const { file, good, problem } = shelved;
-        if (!isHelper(name, shelved)) facts.set(name, { file, good, problem });
+      for (const [name, registered] of registry) {
+        const { file, good, problem } = registered;
+        if (!isHelper(name, registered)) facts.set(name, { file, good, problem });
       }
       return facts;
     },
     problems: () =>
-      [...registry].flatMap(([name, shelved]) =>
-        shelved.problem && !isHelper(name, shelved) ? [shelved.problem] : [],
+      [...registry].flatMap(([name, registered]) =>
+        registered.problem && !isHelper(name, registered) ? [registered.problem] : [],
       ),
-    judged() {
+    buildCounts() {
       const counts = new Map<string, number>();
-      for (const [name, { running, judgements }] of registry) if (!running) counts.set(name, judgements);
+      for (const [name, { running, builds }] of registry) if (!running) counts.set(name, builds);
       return counts;
     },
     madeOf(full) {
@@ -152,9 +152,9 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
   };
 }
 
-function blank(file: string, good: StoredVersion | undefined): Shelved {
+function blank(file: string, good: StoredVersion | undefined): PluginEntry {
   const never = { problem: undefined, decision: undefined, running: undefined };
-  return { file, good, ...never, turn: -1, judgements: 0, unsure: 0 };
+  return { file, good, ...never, turn: -1, builds: 0, unsure: 0 };
 }
 
 /**
@@ -162,24 +162,24 @@ function blank(file: string, good: StoredVersion | undefined): Shelved {
  * judgement began proves nothing: the compiler may have read a newer one, which will settle in its turn.
  */
 function isDue(
-  shelved: Shelved,
+  registered: PluginEntry,
   { files, answers }: Pick<PluginRegistryNeeds, 'files' | 'answers'>,
   newestPart: number,
   full: boolean,
 ): boolean {
-  const { decision, turn } = shelved;
+  const { decision, turn } = registered;
   if (!decision) return true;
   const changed = decision.inputs.some(({ path, hash }) => {
     const now = files.get(path);
     return now !== undefined && now.hash !== hash && now.turn > turn;
   });
   // Where something is written all the time, every judgement is unsure: from the third on it waits for the next scan.
-  if (shelved.unsure > 0 && (full || shelved.unsure <= UNSURE_AT_ONCE)) return true;
+  if (registered.unsure > 0 && (full || registered.unsure <= UNSURE_AT_ONCE)) return true;
   const answeredAnew = decision.lookups.some((lookup) => {
     const now = answers.get(keyOf(lookup));
     return now !== undefined && lookup.answer !== UNSURE && now.answer !== lookup.answer && now.turn > turn;
   });
-  const entry = files.get(shelved.file);
+  const entry = files.get(registered.file);
   if (changed || answeredAnew || (entry?.real !== decision.real && entry!.turn > turn)) return true;
   // Which file an import meant that was not found, nobody knows: any new part may be it.
   return decision.fault !== undefined && OUTER.has(decision.fault.code) && (full || newestPart > turn);

@@ -82,7 +82,7 @@ export interface Rollouts {
   /** The state on trial is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
   reject(agent: string, fingerprint: string, rejection: Rejection): boolean;
   /** The rejected state is tried again; failures of the cause do not count. */
-  excuse(agent: string, fingerprint: string, cause: string): boolean;
+  waive(agent: string, fingerprint: string, cause: string): boolean;
   /** Holds the agent to an older state until its files change; resolves with what is in force. Rejects with a Fault. */
   rollBack(agent: string, ask: RollBackRequest): Promise<Agent>;
   /** Ends that, and forgives what the files say now. */
@@ -134,5 +134,5 @@ export interface Catalog extends Service {
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
   /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */
-  onNews(call: (news: FileReport) => void): () => void;
+  onFileReport(call: (news: FileReport) => void): () => void;
 }

@@ -13,12 +13,12 @@ const OF_HOST =
  * the others as notes. An emit whose topic is only known when it runs may be any topic, but for those of the host. Pure.
  */
 export function withUnheard(
-  strays: UnrecognizedFiles,
+  unrecognized: UnrecognizedFiles,
   agents: ReadonlyMap<string, Resolved>,
   plugins: ReadonlyMap<string, PluginFacts>,
 ): UnrecognizedFiles {
   const emitted = [...plugins.values()].map(({ good }) => good?.emits);
-  const result: UnrecognizedFiles = { problems: [...strays.problems], notes: [...strays.notes] };
+  const result: UnrecognizedFiles = { problems: [...unrecognized.problems], notes: [...unrecognized.notes] };
   for (const [name, { agent, origins }] of agents) {
     for (const topic of agent.on) {
       const isOfHost = OF_HOST.test(topic);
@@ -26,13 +26,13 @@ export function withUnheard(
       const may = (one: Emits | undefined) =>
         one ? mayEmit(isOfHost ? { ...one, any: false } : one, topic) : !isOfHost;
       if (!emitted.some(may))
-        result[isOfHost ? 'problems' : 'notes'].push(tell(name, topic, isOfHost, placeIn(origins)));
+        result[isOfHost ? 'problems' : 'notes'].push(topicProblem(name, topic, isOfHost, placeIn(origins)));
     }
   }
   return result;
 }
 
-function tell(agent: string, topic: string, isOfHost: boolean, place: Partial<PlainFault>): PlainFault {
+function topicProblem(agent: string, topic: string, isOfHost: boolean, place: Partial<PlainFault>): PlainFault {
   const listens = `${agent} listens to ${topic}, which no plugin emits: it never gets a job of it`;
   return {
     code: 'TOPIC_UNHEARD',

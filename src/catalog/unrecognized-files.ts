@@ -25,7 +25,7 @@ export interface UnrecognizedFiles {
  */
 export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): UnrecognizedFiles {
   const { files, list, inputs } = terms;
-  const strays: UnrecognizedFiles = { problems: [...list.problems], notes: [] };
+  const unrecognized: UnrecognizedFiles = { problems: [...list.problems], notes: [] };
   const isThere = (path: string) => (files.get(path)?.is ?? 'missing') !== 'missing';
 
   for (const [path, file] of files) {
@@ -34,22 +34,22 @@ export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): Unrecognized
     if (!root) continue;
     const inside = path.slice(root.length + 1);
     const kind = root === PLUGINS ? kindOfPluginPath(inside) : kindOfAgentFile(inside);
-    if (kind.is === 'stray') strays.problems.push(stray(path, kind, isThere));
-    if (kind.is === 'misnamed') strays.problems.push(misnamed(path, root, kind, isThere));
+    if (kind.is === 'stray') unrecognized.problems.push(addUnrecognized(path, kind, isThere));
+    if (kind.is === 'misnamed') unrecognized.problems.push(misnamed(path, root, kind, isThere));
     if (kind.is === 'part' && file.definesPlugin && !inside.split('/').some((one) => one.startsWith('_'))) {
-      strays.problems.push(misplaced(path, isThere));
+      unrecognized.problems.push(misplaced(path, isThere));
     } else if (kind.is === 'part' && !kind.quiet && terms.isWhole && !path.endsWith('.json')) {
-      strays.notes.push(unused(path));
+      unrecognized.notes.push(unused(path));
     }
   }
   for (const [path, real] of list.links) {
     const isUsed = [...inputs].some((input) => input.startsWith(`${real}/`) || input.startsWith(`${path}/`));
-    if (!isUsed && terms.isWhole) strays.notes.push(unusedLink(path));
+    if (!isUsed && terms.isWhole) unrecognized.notes.push(unusedLink(path));
   }
-  return strays;
+  return unrecognized;
 }
 
-function stray(
+function addUnrecognized(
   file: string,
   { why, next, move }: { why: string; next: string; move?: string },
   isThere: (path: string) => boolean,

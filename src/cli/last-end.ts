@@ -18,8 +18,8 @@ export function withLastEnd({ folder, clock }: Pick<Stage, 'folder' | 'clock'>, 
     if (line.event === 'host.started' || left-- === 0) return down;
     if (line.room !== 'host' || line.ends !== true) continue;
     const why = `${message}, it ended ${momentOf(Date.parse(line.time), clock)}: ${line.msg}`;
-    const told = typeof line.next === 'string' ? line.next : (next ?? 'daruma start');
-    return new Fault({ ...down.plain, message: why, next: told, data: { endedAt: line.time } });
+    const step = typeof line.next === 'string' ? line.next : (next ?? 'daruma start');
+    return new Fault({ ...down.plain, message: why, next: step, data: { endedAt: line.time } });
   }
   return down;
 }

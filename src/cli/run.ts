@@ -32,11 +32,11 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
       }
       // Without a command, the help has been written to stderr already.
       if (thrown.code === 'commander.help') return 2;
-      return tell(usageFault(thrown, program.args), { json, typed });
+      return printFault(usageFault(thrown, program.args), { json, typed });
     }
     const { stack, ...fault } = toPlainFault(thrown);
     // A failure that is not told in our own words is a mistake of ours: its stack is what a report needs.
-    return tell(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, { json, typed });
+    return printFault(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, { json, typed });
   }
 }
 
@@ -75,7 +75,7 @@ function fitted(lines: string[], { width }: Stage): string[] {
   return isForPeople ? lines.flatMap((line) => fitLine(line, width)) : lines;
 }
 
-function tell(fault: PlainFault, { json, typed }: { json: boolean; typed: Typed }): number {
+function printFault(fault: PlainFault, { json, typed }: { json: boolean; typed: Typed }): number {
   endWithReaders();
   if (json) process.stdout.write(`${jsonAsTyped({ error: fault }, typed, 2)}\n`);
   else process.stderr.write(`${asTyped(faultLines(fault, paintFor(process.stderr)).join('\n'), typed)}\n`);

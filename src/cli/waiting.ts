@@ -13,8 +13,8 @@ const ENDED = new Set(['done', 'dead', 'cancelled']);
 
 /** Waits until the job has ended; tells meanwhile whatever holds it up, each time that it changes, and that leaving is no loss. */
 export async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
-  const told = holdTeller(stage);
-  told(job);
+  const showHold = holdTeller(stage);
+  showHold(job);
   let client = first;
   let seen = job;
   while (!ENDED.has(seen.state)) {
@@ -40,7 +40,7 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
       for (;;) {
         await stage.time.sleep(LOOK_EVERY_MS, signal);
         const now = await on.ask('job', { id: job.id });
-        if (!signal.aborted) told(now);
+        if (!signal.aborted) showHold(now);
       }
     } catch {
       // The caller that waits for the end is told as well.
@@ -51,7 +51,7 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
 /** Reports each hold once: the time of the next try moves on, the reason counts. */
 function holdTeller(stage: Stage): (job: JobView) => void {
   let before: string | undefined;
-  let hasTold = false;
+  let hasPrinted = false;
   return (job) => {
     const now = job.holdUp?.text;
     if (now === before || stage.json) return;
@@ -59,8 +59,8 @@ function holdTeller(stage: Stage): (job: JobView) => void {
     if (!job.holdUp) return;
     const look = { clock: { ...stage.clock, now: stage.time.now() }, paint: stage.paintNote };
     for (const line of holdUpLines(job, look)) stage.note(line);
-    if (!hasTold) stage.note(`  Ctrl-C leaves: ${job.id} stays in the queue`);
-    hasTold = true;
+    if (!hasPrinted) stage.note(`  Ctrl-C leaves: ${job.id} stays in the queue`);
+    hasPrinted = true;
   };
 }
 
@@ -79,15 +79,15 @@ export function jobTail(stage: Stage): JobTail {
   return {
     from(client, agent) {
       // Its end is the end of the connection, which whoever waits for the job hears as well.
-      client.ask('follow', { agent }, heard).catch(() => {});
+      client.ask('follow', { agent }, received).catch(() => {});
     },
     only(job) {
       wanted = job;
-      for (const line of early.splice(0)) heard(line);
+      for (const line of early.splice(0)) received(line);
     },
   };
 
-  function heard(line: LogLine) {
+  function received(line: LogLine) {
     if (wanted === undefined) early.push(line);
     else if (line.job === wanted && !stage.json) {
       const look = { clock: stage.clock, paint: stage.paintNote, width: stage.width };

@@ -64,10 +64,10 @@ function clientOn(socket: Socket): ControlClient {
       socket.destroy();
       return;
     }
-    take(answer);
+    receive(answer);
   }
 
-  function take(answer: Response) {
+  function receive(answer: Response) {
     const one = waiting.get(answer.id);
     if (!one) return;
     if ('item' in answer) return one.onItem?.(answer.item);

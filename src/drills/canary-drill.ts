@@ -2,11 +2,11 @@ import type { ControlClient } from '../control/client.ts';
 import type { DrillView, JobView, LogLine } from '../control/protocol.ts';
 import { drillAgent } from '../kernel/drill-agents.ts';
 import type { DrillHost } from './canaries.ts';
-import { leftoversOf } from './leftovers.ts';
-import { type CanaryPlan, type DrillNews, drillView } from './plans.ts';
+import { drillLeftovers } from './leftovers.ts';
+import { type CanaryPlan, type DrillUpdate, drillView } from './plans.ts';
 
 /** Reports a step of the drill. */
-export type Report = (what: DrillNews['what'], text: string, memoryBytes?: number) => void;
+export type Report = (what: DrillUpdate['what'], text: string, memoryBytes?: number) => void;
 
 /** The moments of a fault, as the log of the host has them; epoch ms. */
 interface Sightings {
@@ -24,17 +24,17 @@ const MEMORY_EVERY_MS = 250;
 export async function canaryDrill(host: DrillHost, plan: CanaryPlan, report: Report): Promise<DrillView> {
   const { client, time } = host;
   const agent = drillAgent(plan.name);
-  const before = leftoversOf(host.pid);
+  const before = drillLeftovers(host.pid);
   const sightings: Sightings = {};
   const log = await followLog(host, agent, sightings, report);
   const endMemory = watchMemory(host, agent, (bytes) => report('memory', '', bytes));
   try {
     // A worker that has worked before, as it has in the middle of its day.
     const warmUp = await client.ask('run', { agent, input: 'warm up', attempts: ATTEMPTS });
-    await endOf(host, warmUp.id);
+    await drillEndOf(host, warmUp.id);
     const { id } = await client.ask('run', { agent, attempts: ATTEMPTS });
     report('started', `${id} of ${agent}`);
-    const job = await endOf(host, id);
+    const job = await drillEndOf(host, id);
     const left = await cleared(host, agent, before);
     const first = job.failures?.[0];
     const faultAt = sightings.faultAt ?? Date.parse(first?.startedAt ?? job.startedAt ?? job.queuedAt);
@@ -57,7 +57,7 @@ export async function canaryDrill(host: DrillHost, plan: CanaryPlan, report: Rep
 }
 
 /** Waits for the end of a job, 60 s at most; resolves with the job as it is then. */
-export async function endOf({ connect, client, time }: DrillHost, id: string): Promise<JobView> {
+export async function drillEndOf({ connect, client, time }: DrillHost, id: string): Promise<JobView> {
   const waiting = await connect();
   const stop = time.after(ENDS_WITHIN_MS, () => waiting.close());
   try {
@@ -110,7 +110,7 @@ async function cleared({ client, time, pid }: DrillHost, agent: string, before: 
   for (;;) {
     const workers = await client.ask('workers', { agent });
     const busy = workers.filter((worker) => worker.is !== 'idle').length;
-    const processes = [...leftoversOf(pid)].filter((name) => !before.has(name)).length;
+    const processes = [...drillLeftovers(pid)].filter((name) => !before.has(name)).length;
     if (busy + processes === 0 || time.monotonic() > deadline) return busy + processes;
     await time.sleep(LOOK_EVERY_MS);
   }

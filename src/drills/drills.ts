@@ -7,7 +7,7 @@ import type { Time } from '../kernel/time.ts';
 import { bringCanaries, type DrillHost } from './canaries.ts';
 import { canaryDrill, type Report } from './canary-drill.ts';
 import { originDrill } from './origin-drill.ts';
-import { CANARY_PLANS, type DrillNews, ORIGIN_PLAN } from './plans.ts';
+import { CANARY_PLANS, type DrillUpdate, ORIGIN_PLAN } from './plans.ts';
 import { SCRATCH_PLANS, scratchDrill } from './scratch-drills.ts';
 
 const ON_HOST = [...CANARY_PLANS, ORIGIN_PLAN];
@@ -19,7 +19,7 @@ export interface DrillNeeds {
   /** A new connection to the running host. */
   connect(): Promise<ControlClient>;
   /** Called with each step as it happens. */
-  onNews(news: DrillNews): void;
+  onFileReport(news: DrillUpdate): void;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   const takeAway = plans.length > 0 ? await bringCanaries(host, plans) : () => {};
   try {
     const results: DrillView[] = [];
-    for (const name of wanted) results.push(await runDrill(host, name, needs.onNews));
+    for (const name of wanted) results.push(await runDrill(host, name, needs.onFileReport));
     return results;
   } finally {
     takeAway();
@@ -46,9 +46,9 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   }
 }
 
-async function runDrill(host: DrillHost, name: string, onNews: (news: DrillNews) => void): Promise<DrillView> {
+async function runDrill(host: DrillHost, name: string, onFileReport: (news: DrillUpdate) => void): Promise<DrillView> {
   const report: Report = (what, text, memoryBytes) =>
-    onNews({
+    onFileReport({
       drill: name,
       at: isoOf(host.time.now()),
       what,

@@ -4,7 +4,7 @@ import { pidsNow, readStat, readVariable } from '../kernel/proc.ts';
 const EXEC_MARK = 'DARUMA_EXEC';
 
 /** Zombies below a host and processes that its commands started, as `pid:start`; empty where there is no /proc. */
-export function leftoversOf(host: number): Set<string> {
+export function drillLeftovers(host: number): Set<string> {
   const found = new Set<string>();
   for (const pid of pidsNow()) {
     const stat = readStat(pid);

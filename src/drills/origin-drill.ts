@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { DrillView } from '../control/protocol.ts';
 import { drillAgent } from '../kernel/drill-agents.ts';
 import type { DrillHost } from './canaries.ts';
-import { endOf, type Report } from './canary-drill.ts';
+import { drillEndOf, type Report } from './canary-drill.ts';
 import { drillView, ORIGIN_PLAN } from './plans.ts';
 import { until } from './until.ts';
 
@@ -29,7 +29,7 @@ export async function originDrill(host: DrillHost, report: Report): Promise<Dril
     if (waits) report('seen', `${id} waits for ${origin}: ${seen}`);
     isUp = true;
     const backAt = time.now();
-    const job = await endOf(host, id);
+    const job = await drillEndOf(host, id);
     const isWell = job.state === 'done' && (job.failures ?? []).length === 0;
     if (isWell) report('repaired', `attempt ${job.attempt} of ${id} is done, and none was lost`);
     const isHealed = await until(time, HEALED_WITHIN_MS, async () => !(await isOpen(host, origin)));

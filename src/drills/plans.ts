@@ -24,7 +24,7 @@ export interface CanaryPlan extends DrillPromise {
 export type Measured = Pick<DrillView, 'detectMs' | 'repairMs' | 'lost' | 'left' | 'seen'>;
 
 /** A step of a drill that is under way. */
-export interface DrillNews {
+export interface DrillUpdate {
   drill: string;
   /** ISO 8601. */
   at: string;

@@ -79,7 +79,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   async function end(): Promise<HostEnd> {
     const { code, signal, failure } = await over(child);
     clearInterval(rounds);
-    await heard(child, time);
+    await received(child, time);
     const { readyAt } = watch;
     const now = time.monotonic();
     return {
@@ -121,7 +121,7 @@ function over(child: ChildProcess): Promise<{ code: number | null; signal: strin
 }
 
 /** Another process may hold the pipes open for longer than the host lives: the guardian does not wait for them. */
-async function heard(child: ChildProcess, time: Time): Promise<void> {
+async function received(child: ChildProcess, time: Time): Promise<void> {
   const streams = [child.stderr!, child.stdio[3] as Socket];
   const closed = Promise.all(
     streams.map((stream) => stream.closed || new Promise((resolve) => stream.once('close', resolve))),

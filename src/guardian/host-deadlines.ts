@@ -11,7 +11,7 @@ export interface Moment {
 export interface HostWatch {
   startedAt: number;
   /** The host's last pulse. */
-  heardAt?: number;
+  receivedAt?: number;
   readyAt?: number;
   /** A person, systemd or the guardian asked the host to stop. */
   stoppingAt?: number;
@@ -43,16 +43,16 @@ export function newHostWatch(now: Moment): HostWatch {
 
 /** The next knowledge of the host, after a message of it. */
 export function withHostLine(watch: HostWatch, line: FromHost, now: Moment): HostWatch {
-  const heard = { ...watch, heardAt: now.monotonic };
+  const received = { ...watch, receivedAt: now.monotonic };
   switch (line.is) {
     case 'pulse':
-      return { ...heard, overdue: overdueAfter(watch.overdue, line.ages ?? {}) };
+      return { ...received, overdue: overdueAfter(watch.overdue, line.ages ?? {}) };
     case 'ready':
-      return { ...heard, readyAt: watch.readyAt ?? now.monotonic };
+      return { ...received, readyAt: watch.readyAt ?? now.monotonic };
     case 'stopping':
-      return { ...heard, stoppingAt: watch.stoppingAt ?? now.monotonic };
+      return { ...received, stoppingAt: watch.stoppingAt ?? now.monotonic };
     default:
-      return heard;
+      return received;
   }
 }
 
@@ -63,17 +63,17 @@ export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; d
   const away = Math.max(now.monotonic - lookedAt.monotonic, now.wall - lookedAt.wall) > AWAY_MS;
   const patientUntil = away ? now.monotonic + PATIENCE_MS : before.patientUntil;
   const watch = { ...before, lookedAt: now, patientUntil };
-  return { watch, decision: now.monotonic < patientUntil ? FINE : judge(watch, now.monotonic) };
+  return { watch, decision: now.monotonic < patientUntil ? FINE : decide(watch, now.monotonic) };
 }
 
-function judge(watch: HostWatch, now: number): HostDecision {
-  const { startedAt, heardAt, readyAt, stoppingAt, overdue } = watch;
+function decide(watch: HostWatch, now: number): HostDecision {
+  const { startedAt, receivedAt, readyAt, stoppingAt, overdue } = watch;
   if (stoppingAt !== undefined) {
     if (now - stoppingAt <= STOP_MS) return FINE;
     return { is: 'slow-stop', why: `had not ended ${formatDuration(now - stoppingAt)} after it was asked to` };
   }
-  const quiet = now - (heardAt ?? startedAt);
-  if (quiet > (heardAt === undefined ? FIRST_PULSE_MS : SILENT_MS))
+  const quiet = now - (receivedAt ?? startedAt);
+  if (quiet > (receivedAt === undefined ? FIRST_PULSE_MS : SILENT_MS))
     return { is: 'silent', why: `gave no sign of life for ${formatDuration(quiet)}` };
   if (readyAt === undefined) {
     if (now - startedAt <= START_MS) return FINE;

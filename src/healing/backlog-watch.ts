@@ -20,7 +20,7 @@ export interface BacklogWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
 }
 
 /** How long a backlog that is known grows on before that is written down again. */
-const TOLD_AGAIN_AFTER_MS = 600_000;
+const REPORT_AGAIN_AFTER_MS = 600_000;
 /** Fewer that wait for an agent that is held are what was meant. */
 const FEWEST_OF_HELD = 1_000;
 
@@ -36,7 +36,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
     const growth = WINDOWS.map((window, i) => growthOf(of[i]!, window, fewest)).find((one) => one !== undefined);
     if (!growth) return;
     const known = newestWith(openIncidents.of(agent), 'falling-behind');
-    if (known && now - known.lastAt < TOLD_AGAIN_AFTER_MS) return;
+    if (known && now - known.lastAt < REPORT_AGAIN_AFTER_MS) return;
     const seen = growthWords(growth);
     const because = { code: 'FALLING_BEHIND', message: seen, next: wayOut(agent, needs.agent(agent)) };
     const one = notice({ agent, verdict: 'falling-behind', because, seen }, null);

@@ -31,7 +31,7 @@ export const WINDOWS: readonly Window[] = [
 /** So few that wait are no backlog. */
 const FEWEST = 10;
 /** So many looks at least. */
-const LEAST_LOOKS = 4;
+const LEAST_SAMPLES = 4;
 /** The least part of the growth that each half of the window has: what came all at once is a crowd, and may be worked off. */
 const LEAST_OF_HALF = 0.2;
 
@@ -42,7 +42,7 @@ const LEAST_OF_HALF = 0.2;
 export function growthOf(workerTelemetry: readonly Waiting[], { spanMs }: Window, fewest = FEWEST): Growth | undefined {
   const first = workerTelemetry[0];
   const last = workerTelemetry.at(-1);
-  if (!first || !last || workerTelemetry.length < LEAST_LOOKS || last.at - first.at < spanMs * 0.75) return undefined;
+  if (!first || !last || workerTelemetry.length < LEAST_SAMPLES || last.at - first.at < spanMs * 0.75) return undefined;
   const growth = last.count - first.count;
   if (last.count < fewest || growth < fewest / 2) return undefined;
   const middle = workerTelemetry[Math.floor(workerTelemetry.length / 2)]!.count;

@@ -13,7 +13,7 @@ import { type ActionNeeds, createActions } from './actions.ts';
 import { stepIncident } from './incident-state.ts';
 import type { LoopWatch } from './loop-watch.ts';
 import { createOpenIncidents } from './open-incidents.ts';
-import { createEnds } from './outcomes.ts';
+import { createOutcomes } from './outcomes.ts';
 import type { Incident, IncidentStore, OutageSource, QuarantineRecord } from './ports.ts';
 import type { MachineResources } from './pressure.ts';
 import { createQuarantines } from './quarantines.ts';
@@ -110,7 +110,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
   const { notice, heal, close } = incidentSignals;
   const watches = createWatches({ ...needs, openIncidents, quarantineRegistry, incidentSignals });
   const { leaks, origins, loops, pressure, unscheduled } = watches;
-  const ends = createEnds(
+  const ends = createOutcomes(
     { ...needs, openIncidents, quarantineRegistry, incidentSignals, changed },
     options.budget ?? BUDGET,
   );

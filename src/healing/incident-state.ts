@@ -19,42 +19,42 @@ const KEPT = { first: 10, newest: 40 };
 
 /** What an incident becomes. An incident that has ended takes a person's note, and nothing else. */
 export function stepIncident(incident: Incident, event: IncidentEvent): Incident {
-  if (event.is === 'noted') return told({ ...incident, note: event.note }, event.at, 'noted', event.note);
+  if (event.is === 'noted') return withLine({ ...incident, note: event.note }, event.at, 'noted', event.note);
   if (incident.state === 'healed' || incident.state === 'closed') return incident;
   switch (event.is) {
     case 'seen-again': {
       const again = {
         ...incident,
         repeats: incident.repeats + 1,
-        remedies: judged(incident.remedies, false),
+        remedies: buildCounts(incident.remedies, false),
         evidence: fuller(incident.evidence, event.evidence),
       };
-      return told(again, event.at, 'seen', event.text);
+      return withLine(again, event.at, 'seen', event.text);
     }
     case 'struck': {
-      const struck = incident.jobs.includes(event.job)
+      const hitJobs = incident.jobs.includes(event.job)
         ? incident
         : { ...incident, jobs: kept([...incident.jobs, event.job]) };
-      return event.text === null ? struck : told(struck, event.at, 'job', event.text);
+      return event.text === null ? hitJobs : withLine(hitJobs, event.at, 'job', event.text);
     }
     case 'remedied': {
       const { remedy } = event;
-      const remedies = kept([...judged(incident.remedies, false), { ...remedy, held: null }]);
-      return told({ ...incident, remedies }, remedy.at, 'done', remedy.what);
+      const remedies = kept([...buildCounts(incident.remedies, false), { ...remedy, held: null }]);
+      return withLine({ ...incident, remedies }, remedy.at, 'done', remedy.what);
     }
     case 'grown':
-      return told({ ...incident, verdict: event.verdict, seen: event.seen }, event.at, 'seen', event.seen);
+      return withLine({ ...incident, verdict: event.verdict, seen: event.seen }, event.at, 'seen', event.seen);
     case 'told':
-      return told(incident, event.at, 'note', event.text);
+      return withLine(incident, event.at, 'note', event.text);
     case 'escalated':
-      return told({ ...incident, state: 'escalated' }, event.at, 'escalated', event.text);
+      return withLine({ ...incident, state: 'escalated' }, event.at, 'escalated', event.text);
     case 'healed': {
-      const remedies = judged(incident.remedies, true);
-      return told({ ...incident, state: 'healed', endedAt: event.at, remedies }, event.at, 'healed', event.text);
+      const remedies = buildCounts(incident.remedies, true);
+      return withLine({ ...incident, state: 'healed', endedAt: event.at, remedies }, event.at, 'healed', event.text);
     }
     case 'closed': {
       const note = event.note ?? incident.note;
-      return told({ ...incident, state: 'closed', endedAt: event.at, note }, event.at, 'closed', event.text);
+      return withLine({ ...incident, state: 'closed', endedAt: event.at, note }, event.at, 'closed', event.text);
     }
   }
 }
@@ -64,11 +64,11 @@ export function pendingRemedy(incident: Incident): Remedy | undefined {
   return incident.remedies.findLast(({ held }) => held === null);
 }
 
-function judged(remedies: Remedy[], held: boolean): Remedy[] {
+function buildCounts(remedies: Remedy[], held: boolean): Remedy[] {
   return remedies.map((remedy) => (remedy.held === null ? { ...remedy, held } : remedy));
 }
 
-function told(incident: Incident, at: number, what: string, text: string): Incident {
+function withLine(incident: Incident, at: number, what: string, text: string): Incident {
   return { ...incident, timeline: kept([...incident.timeline, { at, what, text }]) };
 }
 

@@ -1,7 +1,7 @@
 import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
 
 /** How one verdict is answered. */
-export interface Response {
+export interface VerdictResponse {
   /** What other rooms do by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
   observed: readonly Observed[];
   /** How often that gets its chance before healing acts … */
@@ -17,10 +17,10 @@ const KILL: Observed = { kind: 'kill', by: 'workers' };
 const PROBE: Observed = { kind: 'probe', by: 'origins' };
 
 /** Healing acts, and asks somebody when its actions did not hold. The last action goes on being used. */
-const acts = (...ladder: Action[]): Response => ({ observed: [], before: 0, ladder, after: 0 });
+const acts = (...ladder: Action[]): VerdictResponse => ({ observed: [], before: 0, ladder, after: 0 });
 
 /** Other rooms act; somebody is asked when what they did so many times did not hold. */
-const leaves = (times: number, ...observed: Observed[]): Response => ({
+const leaves = (times: number, ...observed: Observed[]): VerdictResponse => ({
   observed,
   before: times,
   ladder: [],
@@ -28,7 +28,7 @@ const leaves = (times: number, ...observed: Observed[]): Response => ({
 });
 
 /** The plain response to each verdict. */
-export const RESPONSES: Record<Verdict, Response> = {
+export const RESPONSES: Record<Verdict, VerdictResponse> = {
   crashed: leaves(4, RETRY),
   'out-of-memory': { observed: [RETRY], before: 1, ladder: ['own-cell'], after: 1 },
   'cell-lost': { observed: [RETRY], before: 1, ladder: ['own-cell'], after: 1 },
@@ -97,7 +97,7 @@ export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFa
 }
 
 /** The steps of a response in order. */
-export function stepsOf({ observed, before, ladder, after }: Response): NonNullable<Step>[] {
+export function stepsOf({ observed, before, ladder, after }: VerdictResponse): NonNullable<Step>[] {
   const left = (from: number, times: number) =>
     Array.from({ length: times }, (_, at) => ({ observed: observed[Math.min(from + at, observed.length - 1)]! }));
   return [...left(0, before), ...ladder.map((action) => ({ action })), ...left(before, after)];

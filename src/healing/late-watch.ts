@@ -42,8 +42,8 @@ export function createLateWatch({
       lately = found;
       for (const one of sure) {
         // What was done about it gets time to help.
-        const told = newestWith(openIncidents.of(one.agent), 'late');
-        if (told && now - told.lastAt < LATE_AFTER_MS) continue;
+        const withLate = newestWith(openIncidents.of(one.agent), 'late');
+        if (withLate && now - withLate.lastAt < LATE_AFTER_MS) continue;
         const because = { code: 'LATE', message: lateWords(one, now) };
         notice({ agent: one.agent, verdict: 'late', because, seen: because.message }, {});
       }

@@ -29,7 +29,7 @@ export interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
 export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatchNeeds): LeakWatch {
   const known = new Map<string, { history: MemoryHistory; at: number; isSentAway: boolean }>();
 
-  function tell(
+  function reportLeak(
     { worker, agent, version, limitBytes, heapBytes, externalBytes, childrenBytes }: WorkerReading,
     leak: Leak,
   ) {
@@ -61,7 +61,7 @@ export function createLeakWatch({ time, openIncidents, notice, heal }: LeakWatch
         known.set(worker, entry);
         const held = reading.heapBytes + reading.externalBytes + reading.childrenBytes;
         const leak = limitBytes > 0 ? entry.history.add(at, held, limitBytes) : null;
-        if (leak) tell(reading, leak);
+        if (leak) reportLeak(reading, leak);
       }
     },
     look() {

@@ -17,14 +17,14 @@ export interface LoopWatchNeeds extends Pick<Signals, 'notice' | 'again' | 'heal
 }
 
 /** Refusals within this time of the last one that was written down are counted, not written. */
-const TOLD_AGAIN_AFTER_MS = 60_000;
+const REPORT_AGAIN_AFTER_MS = 60_000;
 /** Nothing was refused for so long: what ran in a ring runs no more. */
 const QUIET_MS = 600_000;
 
 /** What was refused since it was last written down, of an incident that is open. */
 interface Since {
   count: number;
-  toldAt: number;
+  reportedAt: number;
 }
 
 export function createLoopWatch({ time, openIncidents, notice, again, heal }: LoopWatchNeeds): LoopWatch {
@@ -46,16 +46,16 @@ export function createLoopWatch({ time, openIncidents, notice, again, heal }: Lo
         const { chain } = because.data ?? {};
         const seen = `jobs of ${agent} make jobs without end: ${because.message}${chain ? ` (${chain})` : ''}`;
         const one = notice({ agent, verdict: 'looping', because, seen, job }, { note: because.next ?? '' });
-        counted.set(one, { count: 0, toldAt: now });
+        counted.set(one, { count: 0, reportedAt: now });
         return;
       }
-      const since = counted.get(known) ?? { count: 0, toldAt: known.lastAt };
+      const since = counted.get(known) ?? { count: 0, reportedAt: known.lastAt };
       counted.set(known, since);
       since.count += 1;
       known.lastAt = now;
-      if (now - since.toldAt < TOLD_AGAIN_AFTER_MS) return;
+      if (now - since.reportedAt < REPORT_AGAIN_AFTER_MS) return;
       again(known, `${since.count} more were refused, the last to ${job} of ${agent}`, because.next ?? '');
-      counted.set(known, { count: 0, toldAt: now });
+      counted.set(known, { count: 0, reportedAt: now });
     },
     look() {
       for (const one of open()) {

@@ -37,7 +37,13 @@ export interface OpenIncidents {
   /** Ends the incident with `event`, then calls `after`. The same signal is a new incident from now on. */
   end(one: OpenIncident, event: IncidentEvent, after: () => void): void;
   /** An event and a line in the log, as soon as the incident has its id. */
-  tell(one: OpenIncident, level: LogLevel, kind: string, message: (incident: Incident) => string, data?: object): void;
+  record(
+    one: OpenIncident,
+    level: LogLevel,
+    kind: string,
+    message: (incident: Incident) => string,
+    data?: object,
+  ): void;
   /** Writes down what the store refused before. */
   retry(): void;
   /** Resolves when everything so far is written or refused. */
@@ -53,7 +59,7 @@ export interface OpenIncidentsNeeds {
 
 interface Shadow {
   work: Promise<void>;
-  untold: (() => void)[];
+  unrecorded: (() => void)[];
 }
 
 const MOST_OPEN = 1_000;
@@ -65,7 +71,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
   const working = createTasks((error) => log.error('a step of healing failed', { fault: toPlainFault(error) }));
 
   function shadowOf(one: OpenIncident): Shadow {
-    const shadow = shadows.get(one) ?? { work: Promise.resolve(), untold: [] };
+    const shadow = shadows.get(one) ?? { work: Promise.resolve(), unrecorded: [] };
     shadows.set(one, shadow);
     return shadow;
   }
@@ -84,7 +90,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
       return;
     }
     unsaved.delete(one);
-    for (const tell of shadowOf(one).untold.splice(0)) tell();
+    for (const record of shadowOf(one).unrecorded.splice(0)) record();
   }
 
   function next(one: OpenIncident, work: () => void | Promise<void>) {
@@ -140,8 +146,8 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
         after();
       });
     },
-    tell(one, level, kind, message, data = {}) {
-      shadowOf(one).untold.push(() => {
+    record(one, level, kind, message, data = {}) {
+      shadowOf(one).unrecorded.push(() => {
         const { id: incident, agent, verdict } = one.incident;
         events.record(level, { kind, agent, message: message(one.incident), data: { incident, verdict, ...data } });
       });

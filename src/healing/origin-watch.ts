@@ -38,14 +38,14 @@ export function createOriginWatch({
   outageSource,
 }: OriginWatchNeeds): OriginWatch {
   /** By origin: the outage that was told last, and the probes of it. */
-  const told = new Map<string, { since: number; tries: number }>();
+  const reported = new Map<string, { since: number; tries: number }>();
 
   function open(): Map<string, OpenIncident> {
     const mine = openIncidents.all().filter(({ incident }) => incident.verdict === 'failing-over');
     return new Map(mine.map((one) => [originOf(one), one]));
   }
 
-  function tell(outage: Outage) {
+  function reportOutage(outage: Outage) {
     const { origin, since, tries } = outage;
     const seen = tries === 0 ? originWords(outage) : probeWords(outage);
     const note = tries === 0 ? failOverNote(outage) : probeNote(outage);
@@ -53,11 +53,11 @@ export function createOriginWatch({
       { agent: agentOf(outage), verdict: 'failing-over', because: faultOf(outage, seen), seen },
       { note },
     );
-    told.set(origin, { since, tries });
-    struck(one, outage);
+    reported.set(origin, { since, tries });
+    addImpact(one, outage);
   }
 
-  function struck(one: OpenIncident, { jobs }: Outage) {
+  function addImpact(one: OpenIncident, { jobs }: Outage) {
     const at = time.now();
     openIncidents.next(one, () => {
       for (const job of jobs.slice(-MOST_JOBS)) openIncidents.apply(one, { is: 'struck', at, job, text: null });
@@ -65,7 +65,7 @@ export function createOriginWatch({
   }
 
   function end(one: OpenIncident, origin: string) {
-    told.delete(origin);
+    reported.delete(origin);
     const recovery = outageSource?.recovery(origin);
     if (recovery) heal(one, recoveryWords(recovery));
     else close(one, 'nobody asks for it any more');
@@ -84,14 +84,14 @@ export function createOriginWatch({
       const openIncidents = open();
       for (const [origin, one] of openIncidents) if (!outages.has(origin)) end(one, origin);
       for (const [origin, outage] of outages) {
-        const before = told.get(origin);
+        const before = reported.get(origin);
         const isSame = before !== undefined && Math.abs(before.since - outage.since) < SAME_MS;
         const isOpen = openIncidents.has(origin);
         // One that a person has closed stays closed for as long as it lasts.
         if (!isOpen && (isSame || openIncidents.size >= MOST_OPEN)) continue;
         // After a restart of the host it is the incident of the host before.
-        if (isOpen && !isSame) told.set(origin, { since: outage.since, tries: outage.tries });
-        else if (!isOpen || outage.tries > before!.tries) tell(outage);
+        if (isOpen && !isSame) reported.set(origin, { since: outage.since, tries: outage.tries });
+        else if (!isOpen || outage.tries > before!.tries) reportOutage(outage);
       }
     },
   };

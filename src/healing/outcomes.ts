@@ -21,7 +21,7 @@ const MOST_REMEMBERED = 1_000;
  * The ends of workers and of attempts: each means a signal, a proof that an incident is over, a crash loop or a failed probe. The
  * end of a worker and the failure of its attempt are one signal: job and attempt join them.
  */
-export interface Ends {
+export interface Outcomes {
   gone(end: WorkerEnd): void;
   /** Another room reported the end of this worker as an incident of its own: `gone` of the worker belongs to it. */
   reported(worker: string, one: OpenIncident): void;
@@ -32,7 +32,7 @@ export interface Ends {
   linkIncidents(): void;
 }
 
-export interface EndsNeeds {
+export interface OutcomesNeeds {
   time: Time;
   events: Pick<Events, 'record'>;
   openIncidents: OpenIncidents;
@@ -44,7 +44,7 @@ export interface EndsNeeds {
   changed(): void;
 }
 
-export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
+export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
   const { time, openIncidents, quarantineRegistry, incidentSignals } = needs;
   const { notice, heal, close } = incidentSignals;
   const restarts = createRestarts(time, budget);
@@ -63,14 +63,14 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   /** The incident that the end of a worker opens or belongs to; undefined: the end means nothing. */
   function noticeEnd({ worker, agent, version, because, job, evidence }: WorkerEnd): OpenIncident | undefined {
     const verdict = verdictOfEnd(because);
-    const isStruck = job !== null;
+    const hitJob = job !== null;
     // Idle workers of a cell that a neighbour took down are replaced, and that is all.
-    if (!verdict || (verdict === 'cell-lost' && !isStruck)) return undefined;
+    if (!verdict || (verdict === 'cell-lost' && !hitJob)) return undefined;
     const seen = { agent, verdict, because, worker, version, evidence: evidence ?? null, job: job?.job };
     const text = endWords(worker, because);
     const current = needs.agent(agent);
     if (quarantineRegistry.get(agent)) return notice({ ...seen, seen: text }, null);
-    const counts = countsAsRestart(verdict, isStruck) && current?.version.id === version;
+    const counts = countsAsRestart(verdict, hitJob) && current?.version.id === version;
     const spent = counts ? restarts.ended(agent) : undefined;
     if (!spent || !current) return notice({ ...seen, seen: text }, {});
     const { nextProbeAt } = quarantineRegistry.begin(agent, current.fingerprint);
@@ -94,20 +94,20 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
     const known = ofAttempts.get(keyOf(end));
     ofAttempts.delete(keyOf(end));
     const mine = openIncidents.of(agent);
-    const ward = quarantineRegistry.get(agent);
+    const quarantined = quarantineRegistry.get(agent);
     for (const one of [...mine, ...openIncidents.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
     if (end.state === 'done') {
       const lastEndAt = Math.max(0, ...mine.map(({ lastAt }) => lastAt));
       if (end.startedAt >= lastEndAt) restarts.proven(agent);
-      if (ward && end.startedAt >= ward.since) release(agent, `${end.job} was done`);
+      if (quarantined && end.startedAt >= quarantined.since) release(agent, `${end.job} was done`);
       return;
     }
     // One that was held up by a server that is down says nothing of its agent.
     if (end.state === 'cancelled' || end.attempts !== undefined) return;
-    if (ward && end.startedAt >= ward.since) return probeFailed(agent, end);
+    if (quarantined && end.startedAt >= quarantined.since) return probeFailed(agent, end);
     const verdict = verdictOfFailure(end.error);
     const one = known ?? (verdict ? rolledBack(agent, end) : undefined);
-    if (one) struck(one, end);
+    if (one) countFailure(one, end);
     else if (verdict) endedByItself(agent, verdict, end);
   }
 
@@ -125,7 +125,7 @@ export function createEnds(needs: EndsNeeds, budget: Budget): Ends {
   }
 
   /** The attempt failed with its worker, of which healing knows. */
-  function struck(one: OpenIncident, { job, state }: Settlement) {
+  function countFailure(one: OpenIncident, { job, state }: Settlement) {
     const text = `${job} ${state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
     openIncidents.next(one, () => openIncidents.apply(one, { is: 'struck', at: time.now(), job, text }));
   }

@@ -22,7 +22,7 @@ export interface PressureWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
 }
 
 const AGAIN_AFTER_MS = 60_000;
-const TOLD_AS = {
+const REPORTED_AS = {
   memory: { verdict: 'pressed', code: 'PRESSED' },
   disk: { verdict: 'disk-short', code: 'DISK_SHORT' },
 } as const;
@@ -39,11 +39,11 @@ export function createPressureWatch({
   const seen: Record<ScarceResource, number> = { memory: 0, disk: 0 };
   let since: number | undefined;
 
-  function judge(what: ScarceResource, now: MachineResources) {
+  function evaluate(what: ScarceResource, now: MachineResources) {
     const short = shortageOf(what, now, seen[what] > 0);
     const before = seen[what];
     seen[what] = short === null ? 0 : before + 1;
-    const { verdict, code } = TOLD_AS[what];
+    const { verdict, code } = REPORTED_AS[what];
     const one = newestWith(openIncidents.of(null), verdict);
     if (short === null && one) heal(one, 'there is room again');
     if (what === 'memory' && before >= 2 !== seen.memory >= 2) {
@@ -62,8 +62,8 @@ export function createPressureWatch({
     },
     async look() {
       const now = await room();
-      judge('memory', now);
-      judge('disk', now);
+      evaluate('memory', now);
+      evaluate('disk', now);
     },
   };
 }

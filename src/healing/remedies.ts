@@ -29,7 +29,7 @@ export interface Remedies {
 export interface RemediesNeeds {
   time: Time;
   log: Log;
-  openIncidents: Pick<OpenIncidents, 'apply' | 'tell'>;
+  openIncidents: Pick<OpenIncidents, 'apply' | 'record'>;
   store: Pick<IncidentStore, 'remedyRecords' | 'recordRemedy' | 'incidents'> & Pick<EventStore, 'events'>;
   /** Does what the action says, at once. */
   carryOut(action: Action, one: OpenIncident): void;
@@ -70,7 +70,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     }
     openIncidents.apply(one, { is: 'escalated', at, text: why });
     const { fingerprint, seen, evidence, remedies, jobs, version } = one.incident;
-    openIncidents.tell(
+    openIncidents.record(
       one,
       'error',
       'incident.escalated',
@@ -82,8 +82,8 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
 
   return {
     async load() {
-      const told = await store.events({ kind: 'incident.escalated', since: time.now() - DAY_MS, limit: 100 });
-      budget = { ...budget, asked: told.map(({ at }) => at).reverse() };
+      const escalations = await store.events({ kind: 'incident.escalated', since: time.now() - DAY_MS, limit: 100 });
+      budget = { ...budget, asked: escalations.map(({ at }) => at).reverse() };
     },
     async apply(one, { known, note }) {
       const facts = await past(one.incident);

@@ -64,7 +64,13 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       one.worker = worker;
       if (!known) {
         const data = { fingerprint, seen: seen.seen, worker, version };
-        openIncidents.tell(one, 'warn', 'incident.opened', ({ id }) => `${id} ${agent ?? 'host'}: ${seen.seen}`, data);
+        openIncidents.record(
+          one,
+          'warn',
+          'incident.opened',
+          ({ id }) => `${id} ${agent ?? 'host'}: ${seen.seen}`,
+          data,
+        );
       }
       openIncidents.next(one, async () => {
         if (known && one.incident.remedies.length > 0) {
@@ -90,12 +96,12 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       const at = time.now();
       openIncidents.next(one, () => remedies.recordOutcome(one, true));
       openIncidents.end(one, { is: 'healed', at, text: proof }, () =>
-        openIncidents.tell(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof)),
+        openIncidents.record(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof)),
       );
     },
     close(one, text, note = null) {
       openIncidents.end(one, { is: 'closed', at: time.now(), text, note }, () =>
-        openIncidents.tell(one, 'info', 'incident.closed', ({ id }) => `${id} was closed: ${text}`),
+        openIncidents.record(one, 'info', 'incident.closed', ({ id }) => `${id} was closed: ${text}`),
       );
     },
   };

@@ -46,8 +46,9 @@ export function createUnscheduledWatch({
       const of = openIncidents.all().filter(({ incident }) => incident.agent === agent);
       // Whatever ails an agent that is crash-looping is part of that.
       if (newestWith(of, 'crash-looping')) continue;
-      const told = newestWith(of, 'unscheduled');
-      if (told ? time.now() - told.lastAt < AGAIN_AFTER_MS : said.get(agent) === fault.message) continue;
+      const withUnscheduled = newestWith(of, 'unscheduled');
+      if (withUnscheduled ? time.now() - withUnscheduled.lastAt < AGAIN_AFTER_MS : said.get(agent) === fault.message)
+        continue;
       said.set(agent, fault.message);
       const seen = `it has a schedule and no next run: ${fault.message}`;
       const because = { code: 'UNSCHEDULED', message: seen, ...(fault.next ? { next: fault.next } : {}) };

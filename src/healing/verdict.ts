@@ -62,7 +62,7 @@ const WORDY = new Set<Verdict>([
 ]);
 
 /** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */
-const TOLD_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
+const REPORTED_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
 /** What the end of a worker means; null for one that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
 export function verdictOfEnd(because: PlainFault): Verdict | null {
@@ -73,7 +73,7 @@ export function verdictOfEnd(because: PlainFault): Verdict | null {
 
 /** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
-  return error && mayHelp(error) && !TOLD_ONCE.has(error.code) ? (knownAs(error.code) ?? null) : null;
+  return error && mayHelp(error) && !REPORTED_ONCE.has(error.code) ? (knownAs(error.code) ?? null) : null;
 }
 
 /** Whether this code is in the vocabulary: one that is not has no plain remedy that anybody chose. */

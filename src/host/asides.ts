@@ -8,7 +8,7 @@ export interface Asides {
   /** Some were set aside just now. */
   found(count: number): void;
   /** From now on there is somebody to tell; also of what an earlier host, or `daruma store mend`, left untold. */
-  tellTo(healer: Pick<Healer, 'mended'>): void;
+  reportTo(healer: Pick<Healer, 'mended'>): void;
   /** Resolves when what was found so far is told, or could not be. */
   settled(): Promise<void>;
 }
@@ -17,12 +17,12 @@ export interface Asides {
 const MOST_NAMED = 5;
 const MOST_AT_ONCE = 1_000;
 
-export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'asides' | 'asidesTold'> }): Asides {
+export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'asides' | 'asidesReported'> }): Asides {
   const { log, store } = needs;
   let healer: Pick<Healer, 'mended'> | undefined;
   let telling: Promise<void> = Promise.resolve();
 
-  async function tell() {
+  async function report() {
     if (!healer) return;
     try {
       const untold = await store().asides({ untold: true, limit: MOST_AT_ONCE });
@@ -31,25 +31,25 @@ export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'a
       const rows = untold.map(({ content: _, ...row }) => row);
       const because = { code: 'ROWS_UNREADABLE', message: seen, next: 'daruma store check', data: { rows } };
       healer.mended({ agent: null, verdict: 'unreadable', because, seen }, 'everybody else is served');
-      await store().asidesTold(untold.map(({ id }) => id));
+      await store().asidesReported(untold.map(({ id }) => id));
     } catch (error) {
       log.error('rows that were set aside could not be told', { fault: toPlainFault(error) });
     }
   }
 
-  function tellNext() {
-    telling = telling.then(tell);
+  function scheduleReport() {
+    telling = telling.then(report);
   }
 
   return {
     found(count) {
       const message = `${count} ${count === 1 ? 'row' : 'rows'} of the store could not be read and ${count === 1 ? 'is' : 'are'} set aside`;
       log.error(message, { next: 'daruma store check' });
-      tellNext();
+      scheduleReport();
     },
-    tellTo(to) {
+    reportTo(to) {
       healer = to;
-      tellNext();
+      scheduleReport();
     },
     settled: () => telling,
   };

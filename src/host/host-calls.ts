@@ -27,7 +27,7 @@ export interface HostCallsNeeds {
   catalog: Pick<Catalog, 'agents'>;
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
-  outbound: Pick<Outbound, 'admit' | 'told'>;
+  outbound: Pick<Outbound, 'admit' | 'callEnded'>;
 }
 
 /** Answers what running jobs ask for through their context; jobs that make jobs do so within the bounds. */
@@ -138,7 +138,7 @@ export function createHostCalls(
       case 'admit':
         return needs.outbound.admit(call, by);
       case 'fetched':
-        return needs.outbound.told(call);
+        return needs.outbound.callEnded(call);
       case 'fleetReport':
         return needs.fleet.report(call.from, call.to);
       case 'fleetHealth':

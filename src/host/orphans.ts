@@ -68,11 +68,13 @@ export interface OrphanWatchNeeds {
 /** Keeps it as an event, once, when agents go and leave jobs or state behind. Call it after each change of the set; it never rejects. */
 export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNeeds): () => Promise<void> {
   const log = journal.room('host');
-  let told = new Set<string>();
+  let reported = new Set<string>();
   return () =>
-    look().catch((error) => log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }));
+    checkOrphans().catch((error) =>
+      log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }),
+    );
 
-  async function look() {
+  async function checkOrphans() {
     const gone = catalog.gone();
     const orphans = orphansOf(await store.overview(), catalog.listings());
     const faults = [...orphans.map((one) => orphanProblem(one, gone)), ...(await stateLeft(gone, store))];
@@ -81,8 +83,8 @@ export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNee
       const agent = String(data?.agent);
       const key = `${code} ${agent}`;
       now.add(key);
-      if (!told.has(key)) events.record('warn', { kind: 'agent.left', agent, message, data: { code, ...data } });
+      if (!reported.has(key)) events.record('warn', { kind: 'agent.left', agent, message, data: { code, ...data } });
     }
-    told = now;
+    reported = now;
   }
 }

@@ -16,7 +16,7 @@ import type { HostBus } from './bus.ts';
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
 export interface Outbound extends Pick<Origins, 'view'> {
   admit(call: WorkerCall & { ask: 'admit' }, by: Agent): Admission;
-  told(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
+  callEnded(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   ended(attempts: readonly CallAttempt[]): void;
   /** The set of agents has changed: origins that no agent asks for any more are forgotten; of an origin that is down, the agents that met it count. */
@@ -61,7 +61,7 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     admit({ ask: _, ...call }, by) {
       return origins.admit({ ...call, mayReach: mayReachOf(by.needs.net) });
     },
-    told: origins.told,
+    callEnded: origins.callEnded,
     heldUp(ref, name, { code }) {
       const mayReach = mayReachOf(runnableAgents().get(name)?.needs.net ?? []);
       const held = code === ORIGIN_DOWN ? origins.heldUp(ref, { agent: name, mayReach }) : undefined;

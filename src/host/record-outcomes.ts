@@ -20,7 +20,7 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
   const again = new Map<string, SameAgain>();
 
   /** Whether the end is one more of the same; told then. */
-  function isToldAgain({ state, error, cause, job }: Settlement, agent: string): boolean {
+  function isRepeated({ state, error, cause, job }: Settlement, agent: string): boolean {
     if (state !== 'dead' || !error || mayHelp(error)) {
       again.delete(agent);
       return false;
@@ -37,7 +37,7 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
   }
 
   return (end, agent) => {
-    if (isToldAgain(end, agent)) return;
+    if (isRepeated(end, agent)) return;
     if (end.state !== 'dead' && end.state !== 'retrying') return;
     const { error, job, attempt, startedAt } = end;
     const wait = end.state === 'retrying' ? waitOf(error ?? null) : undefined;

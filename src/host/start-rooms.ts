@@ -19,7 +19,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   onStop('guests', () => guests.stop());
   await startService('exec', exec);
   await startService('healing', healer);
-  asides.tellTo(healer);
+  asides.reportTo(healer);
   outbound.takeOver(healer.open());
   // Before jobs takes them over.
   const abandoned = await store.abandoned(owner);

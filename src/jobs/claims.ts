@@ -89,7 +89,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     try {
       const answers = await needs.store.claim(requests, { ...terms(), leastPriority });
       for (const [index, answer] of answers.entries()) {
-        take(requests[index]!, answer);
+        accept(requests[index]!, answer);
       }
     } catch (error) {
       if (stopped) return;
@@ -101,7 +101,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     }
   }
 
-  function take({ agent, version, limit }: ClaimRequest, { assignments, nextInMs }: ClaimAnswer) {
+  function accept({ agent, version, limit }: ClaimRequest, { assignments, nextInMs }: ClaimAnswer) {
     const turn = turns.get(agent)!;
     turn.claiming = false;
     // The version is written down with the claim. If it was replaced meanwhile, the job is claimed anew, so that the

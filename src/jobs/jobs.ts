@@ -28,7 +28,7 @@ import type {
 import { type AttemptEnd, settle } from './step.ts';
 import { createWaiters } from './waiters.ts';
 import { type HoldUp, waitOrGiveUp } from './waiting.ts';
-import { writeEnds } from './write-ends.ts';
+import { writeSettlements } from './write-ends.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
@@ -70,7 +70,7 @@ export interface JobsOptions {
 }
 
 /** The end of an attempt, and who tells it. */
-type Told = Parameters<WorkerEvents['ended']>[0][number];
+type EndedAttempt = Parameters<WorkerEvents['ended']>[0][number];
 
 const SWEEP_MS = 10_000;
 
@@ -147,7 +147,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   /** Writes ends down; tells the waiting. A refused one has lost its lease: its work was given to another attempt. */
   async function write(settlements: Settlement[]): Promise<void> {
     if (settlements.length === 0) return;
-    for (const { settlement, isAccepted } of await writeEnds(store, settlements, time.now())) {
+    for (const { settlement, isAccepted } of await writeSettlements(store, settlements, time.now())) {
       const facts = held.get(settlement.job);
       forget(settlement);
       if (!isAccepted) {
@@ -166,7 +166,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     if (held.get(ref.job)?.attempt === ref.attempt) held.delete(ref.job);
   }
 
-  function toSettlement({ worker, outcome, fingerprint }: Told, end: AttemptEnd = outcome): Settlement {
+  function toSettlement({ worker, outcome, fingerprint }: EndedAttempt, end: AttemptEnd = outcome): Settlement {
     const facts = held.get(outcome.job);
     const agent = facts && needs.agent(facts.agent);
     const { job, attempt, startedAt, finishedAt, summary } = outcome;
@@ -187,7 +187,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
     );
   }
 
-  function holdUpOf({ outcome }: Told): HoldUp | undefined {
+  function holdUpOf({ outcome }: EndedAttempt): HoldUp | undefined {
     const { job } = outcome;
     // GiveUp and RetryLater are the plugin's own word.
     if (outcome.is !== 'failed' || outcome.retry !== true) return undefined;
@@ -195,12 +195,12 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
   }
 
   /** The end of an attempt whose job waits, for somebody else or because it asked to. How long it has waited is in the store. */
-  async function settleWait(told: Told, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
-    const { job, startedAt, finishedAt } = told.outcome;
+  async function settleWait(checked: EndedAttempt, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
+    const { job, startedAt, finishedAt } = checked.outcome;
     const before = (await store.get(job)) ?? { error: null, staleAt: null };
     const facts = { fault, startedAt, finishedAt, before };
     const end = 'pauseMs' in wait ? laterOrCount({ ...facts, ...wait }) : waitOrGiveUp({ ...facts, holdUp: wait });
-    await write([toSettlement(told, end)]);
+    await write([toSettlement(checked, end)]);
   }
 
   async function giveBack(refs: AttemptRef[]) {
@@ -276,14 +276,14 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       const now = time.now();
       for (const said of list) {
         const outcome = boundedEnd(said.outcome, now);
-        const told = outcome === said.outcome ? said : { ...said, outcome };
+        const checked = outcome === said.outcome ? said : { ...said, outcome };
         const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
         const isLater = outcome.is === 'failed' && typeof outcome.retry === 'number';
-        const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(told);
+        const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(checked);
         if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
         else if (outcome.is === 'failed' && wait)
-          writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(told, outcome.fault, wait)));
-        else settlements.push(toSettlement(told));
+          writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(checked, outcome.fault, wait)));
+        else settlements.push(toSettlement(checked));
       }
       writing.add(surely(`${settlements.length} ends`, () => write(settlements)));
       writing.add(giveBack(stopped));

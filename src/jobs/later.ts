@@ -28,19 +28,20 @@ export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: 
   const former = waitsOf(before.error);
   const since = former?.since ?? startedAt;
   const waits = (former?.waits ?? 0) + 1;
-  const told = { ...fault, data: { ...fault.data, waits, waitsSince: isoOf(since) } };
+  const withWaits = { ...fault, data: { ...fault.data, waits, waitsSince: isoOf(since) } };
   if (before.staleAt !== null && until > before.staleAt) {
     const message = `asked to be tried in ${formatDuration(pauseMs)}, and is of no use after ${isoOf(before.staleAt)}: ${fault.message}`;
     return {
       is: 'failed',
-      fault: { ...told, message, next: 'daruma replay, if it is wanted all the same' },
+      fault: { ...withWaits, message, next: 'daruma replay, if it is wanted all the same' },
       retry: false,
     };
   }
   const isFree = until - since <= LONGEST_OUTAGE_WAIT_MS && waits <= MOST_WAITS;
-  if (isFree) return { is: 'failed', fault: { ...told, data: { ...told.data, lost: 0 } }, retry: pauseMs, isFree };
+  if (isFree)
+    return { is: 'failed', fault: { ...withWaits, data: { ...withWaits.data, lost: 0 } }, retry: pauseMs, isFree };
   const message = `${fault.message} (asked ${waits} times to be tried later, for ${formatDuration(until - since)} in all: now it counts as an attempt)`;
-  return { is: 'failed', fault: { ...told, message }, retry: pauseMs };
+  return { is: 'failed', fault: { ...withWaits, message }, retry: pauseMs };
 }
 
 /** How often in a row the job's plugin asked for another time, and since when (epoch ms); undefined when it did not. `isFree`: the last time cost nothing. */

@@ -13,7 +13,7 @@ export interface WrittenEnd {
  * Writes ends down. An end with a value that the store takes from nobody (it would be refused for ever) holds up neither the
  * others nor its own job: that is a dead letter, which says why.
  */
-export async function writeEnds(
+export async function writeSettlements(
   store: Pick<JobQueue, 'settle'>,
   settlements: Settlement[],
   now: number,
@@ -26,7 +26,7 @@ export async function writeEnds(
     const written: WrittenEnd[] = [];
     for (const one of settlements) {
       const alone = settlements.length > 1 ? [one] : [deadInstead(one, error, now)];
-      written.push(...(await writeEnds(store, alone, now)));
+      written.push(...(await writeSettlements(store, alone, now)));
     }
     return written;
   }

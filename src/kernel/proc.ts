@@ -55,7 +55,7 @@ export function parseStat(text: string): ProcessStat | undefined {
 }
 
 /** Name and resident memory of a process, for people and limits; undefined when it is gone. */
-export function readSize(pid: number): { command: string; rssBytes: number } | undefined {
+export function readProcessSize(pid: number): { command: string; rssBytes: number } | undefined {
   const text = readText(`/proc/${pid}/status`);
   if (text === undefined) return undefined;
   const rss = /^VmRSS:\s+(\d+) kB/m.exec(text);

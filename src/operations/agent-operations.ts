@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import { count, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
+import { countArgument, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const hostResults = () => import('./results/host.ts');
@@ -51,7 +51,10 @@ export const AGENT_OPERATIONS = {
     kind: 'act',
     role: 'operator',
     about: 'Starts no more jobs of an agent; what is due waits.',
-    args: z.strictObject({ agent: name(), forMs: count(BOUNDS.pause).optional().describe('Left out: until resumed.') }),
+    args: z.strictObject({
+      agent: name(),
+      forMs: countArgument(BOUNDS.pause).optional().describe('Left out: until resumed.'),
+    }),
     result: async () => (await hostResults()).pausedResult,
   },
   resume: {
@@ -134,7 +137,7 @@ export const AGENT_OPERATIONS = {
       'Runs the newest source of an agent, or of all agents of a plugin, on the inputs of its last jobs, with no effect.',
     args: z.strictObject({
       name: name(),
-      last: count(BOUNDS.rehearsed).default(20).describe('The inputs of so many jobs.'),
+      last: countArgument(BOUNDS.rehearsed).default(20).describe('The inputs of so many jobs.'),
       file: text(4_096).optional().describe('This source instead: plugins/_draft.ts.'),
       against: name().optional().describe('A version that is run beside, instead of the record.'),
       live: flag().describe('Does GET and HEAD.'),

@@ -8,7 +8,7 @@ import { readCount } from '../kernel/units.ts';
 const JOB_STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
 
 /** A whole number within bounds. */
-export function count(bounds: Bounds) {
+export function countArgument(bounds: Bounds) {
   const error = ({ input }: { input?: unknown }) => String(readCount(input, bounds));
   return z.int({ error }).min(bounds.least, { error }).max(bounds.most, { error });
 }
@@ -66,7 +66,7 @@ export function logLevel() {
 
 /** At most so many rows of an answer. */
 export function limit() {
-  return count(BOUNDS.rows).default(50);
+  return countArgument(BOUNDS.rows).default(50);
 }
 
 /** A file of a plugin or an agent, in a folder that the host makes for it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import { anyJobStates, count, flag, instant, jobStates, limit, name, payload } from './arguments.ts';
+import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, payload } from './arguments.ts';
 import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
@@ -39,8 +39,8 @@ export const JOB_OPERATIONS = {
       input: payload().describe('What the job is given.'),
       wait: flag().describe('Answers when the job has ended.'),
       key: name().optional().describe('A second job of the agent with the same key is the first job.'),
-      priority: count(BOUNDS.priority).optional(),
-      attempts: count(BOUNDS.attempts).optional().describe('Left out: as many as the limits of the agent say.'),
+      priority: countArgument(BOUNDS.priority).optional(),
+      attempts: countArgument(BOUNDS.attempts).optional().describe('Left out: as many as the limits of the agent say.'),
     }),
     result: async () => (await jobResults()).runResult,
   },
@@ -74,7 +74,7 @@ export const JOB_OPERATIONS = {
     kind: 'read',
     role: 'reader',
     about: 'The times at which the schedule of an agent will ask for jobs; none for an agent without a schedule.',
-    args: z.strictObject({ agent: name(), n: count(BOUNDS.times).default(5) }),
+    args: z.strictObject({ agent: name(), n: countArgument(BOUNDS.times).default(5) }),
     result: async () => (await whyResults()).nextResult,
   },
   slots: {

@@ -63,8 +63,8 @@ export function decideSlot({ agent }: Asking, { due, later, heldUp }: DueSlot, n
 }
 
 /** Whether `overlap` has to know the agent's unfinished jobs. */
-export function asksForUnfinished({ agent }: Asking, judgements: readonly DueDecision[]): boolean {
-  return judgements.some(wantsJob) && !queuesAll(agent.schedule, judgements);
+export function asksForUnfinished({ agent }: Asking, builds: readonly DueDecision[]): boolean {
+  return builds.some(wantsJob) && !queuesAll(agent.schedule, builds);
 }
 
 /**
@@ -73,21 +73,21 @@ export function asksForUnfinished({ agent }: Asking, judgements: readonly DueDec
  */
 export function decideSlots(
   asking: Asking,
-  judgements: readonly DueDecision[],
+  builds: readonly DueDecision[],
   unfinished: readonly Unfinished[],
   now: number,
 ): { decisions: SlotDecision[]; cancel: string[] } {
   const { agent } = asking;
   const { schedule } = agent;
-  const isCatchingUp = queuesAll(schedule, judgements);
+  const isCatchingUp = queuesAll(schedule, builds);
   const overlap = isCatchingUp ? 'queue' : schedule.overlap;
   const most = isCatchingUp ? Number.POSITIVE_INFINITY : (schedule.maxQueued ?? DEFAULT_MAX_QUEUED);
   let queued = 0;
-  const newest = judgements.findLast(wantsJob)?.due;
+  const newest = builds.findLast(wantsJob)?.due;
   const decisions: SlotDecision[] = [];
   const cancel = new Set<string>();
   let taken: number | undefined;
-  for (const decision of judgements) {
+  for (const decision of builds) {
     const { due } = decision;
     const skip = (reason: string) => decisions.push({ agent: agent.name, due, state: 'skipped', reason });
     if (!wantsJob(decision)) {
@@ -150,6 +150,6 @@ function wantsJob(decision: DueDecision): decision is DueDecision & { is: 'ran' 
   return decision.is === 'ran' || decision.is === 'caught-up';
 }
 
-function queuesAll(schedule: Asking['agent']['schedule'], judgements: readonly DueDecision[]): boolean {
-  return schedule.catchUp === 'all' && judgements.some(({ is }) => is === 'caught-up');
+function queuesAll(schedule: Asking['agent']['schedule'], builds: readonly DueDecision[]): boolean {
+  return schedule.catchUp === 'all' && builds.some(({ is }) => is === 'caught-up');
 }

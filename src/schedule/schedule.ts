@@ -64,7 +64,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   let loop: Promise<void> | undefined;
   let turned: number | undefined;
   let again = false;
-  let nap = new AbortController();
+  let wakeUp = new AbortController();
   /** Why no agent's slots can be planned or settled. */
   let failing: Trouble | undefined;
   let seen: { wall: number; monotonic: number } | undefined;
@@ -194,14 +194,14 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
       turned = time.monotonic();
       const ms = Math.min(until - time.now(), LONGEST_SLEEP_MS);
       if (stopping || again || ms <= 0) continue;
-      nap = new AbortController();
-      await time.sleep(ms, nap.signal).catch(() => {});
+      wakeUp = new AbortController();
+      await time.sleep(ms, wakeUp.signal).catch(() => {});
     }
   }
 
   function wake() {
     again = true;
-    nap.abort();
+    wakeUp.abort();
   }
 
   return {

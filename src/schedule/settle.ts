@@ -50,7 +50,7 @@ export async function settleSlots(
       return course ? settleAgent(needs, course, ofAgent, now) : ofAgent.map(ownerless);
     }),
   );
-  tellFailed(needs.log, byAgent, decided);
+  logFailedDecisions(needs.log, byAgent, decided);
   const decisions = decided
     .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
     .sort((a, b) => a.due - b.due);
@@ -66,7 +66,11 @@ export async function settleSlots(
 }
 
 /** The slots of one agent that cannot be settled stay as they are, and are late soon; if it is so with all, nobody's are. */
-function tellFailed(log: Log, byAgent: [string, DueRow[]][], decided: readonly PromiseSettledResult<unknown>[]): void {
+function logFailedDecisions(
+  log: Log,
+  byAgent: [string, DueRow[]][],
+  decided: readonly PromiseSettledResult<unknown>[],
+): void {
   const failed = decided.flatMap((one, i) => (one.status === 'rejected' ? [{ agent: byAgent[i]![0], ...one }] : []));
   if (failed.length > 0 && failed.length === decided.length) throw failed[0]!.reason;
   for (const { agent, reason } of failed)
@@ -80,15 +84,15 @@ async function settleAgent(
   now: number,
 ): Promise<SlotDecision[]> {
   const asking: Asking = { agent: course.asking };
-  const judgements = rows.map(({ due }) =>
+  const builds = rows.map(({ due }) =>
     decideSlot(
       asking,
       { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: heldUp(needs, course.agent, due) },
       now,
     ),
   );
-  const unfinished = asksForUnfinished(asking, judgements) ? await needs.unfinished(course.agent) : [];
-  const { decisions, cancel } = decideSlots(asking, judgements, unfinished, now);
+  const unfinished = asksForUnfinished(asking, builds) ? await needs.unfinished(course.agent) : [];
+  const { decisions, cancel } = decideSlots(asking, builds, unfinished, now);
   await Promise.all(cancel.map((id) => cancelJob(needs, id)));
   return decisions.map((decision, i) => {
     const { note } = rows[i]!;

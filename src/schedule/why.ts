@@ -85,8 +85,8 @@ function jobSteps(job: JobDetail): WhyStep[] {
     steps.push({ at: startedAt, what: `attempt ${attempt} started`, why: null });
     steps.push({ at: finishedAt, what: `attempt ${attempt} failed`, why: fault.message });
   }
-  const told = job.failures.some(({ attempt }) => attempt === job.attempt);
-  if (job.startedAt !== null && !told) {
+  const isShown = job.failures.some(({ attempt }) => attempt === job.attempt);
+  if (job.startedAt !== null && !isShown) {
     const waited = job.startedAt - Math.max(job.runAt, job.queuedAt);
     const why = waited > WORTH_TELLING_MS ? `waited ${formatDuration(waited)} for a worker` : null;
     steps.push({ at: job.startedAt, what: `attempt ${job.attempt} started`, why });

@@ -3,7 +3,7 @@ import type { JobChange } from '../jobs/ports.ts';
 /** Tells changes to those who listen in this process. */
 export interface Feed {
   changes(call: (change: JobChange) => void): () => void;
-  tell(change: JobChange): void;
+  publish(change: JobChange): void;
 }
 
 export function createFeed(): Feed {
@@ -15,7 +15,7 @@ export function createFeed(): Feed {
       calls.add(own);
       return () => void calls.delete(own);
     },
-    tell(change) {
+    publish(change) {
       for (const call of calls) call(change);
     },
   };

@@ -1,5 +1,5 @@
 import type { ReadOnlyStore, Store, StoreNeeds, StorePlace } from './ports.ts';
-import { proveStore as proveFile } from './sqlite/prove.ts';
+import { proveFile } from './sqlite/prove.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 

@@ -18,9 +18,9 @@ export function createEvents(needs: { time: Time; store: EventStore; log: Log })
   let writing: Promise<unknown> = Promise.resolve();
   return {
     record(level, event) {
-      const told = { at: needs.time.now(), ...event };
-      for (const call of listeners) call(told);
-      const written = needs.store.append([told]);
+      const recorded = { at: needs.time.now(), ...event };
+      for (const call of listeners) call(recorded);
+      const written = needs.store.append([recorded]);
       writing = Promise.allSettled([writing, written]);
       written
         .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))

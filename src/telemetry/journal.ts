@@ -64,7 +64,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const followers = new Set<(line: Record<string, unknown>) => void>();
   let scrub = createScrubber([]);
   let dropped = 0;
-  let toldDropped = 0;
+  let reportedDropped = 0;
   let closed = false;
   let sinceTrim = 0;
   let { budgetBytes } = options;
@@ -76,7 +76,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   });
   stream.on('write', () => {
     // Lines in memory are still being written at this moment.
-    if (dropped > toldDropped) setImmediate(tellDropped);
+    if (dropped > reportedDropped) setImmediate(reportDropped);
   });
 
   /** Every line passes here last, as the text that goes to the file. */
@@ -114,18 +114,18 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     } catch {}
   }
 
-  function tellDropped() {
-    const lost = dropped - toldDropped;
+  function reportDropped() {
+    const lost = dropped - reportedDropped;
     if (lost === 0 || closed) return;
-    toldDropped = dropped;
+    reportedDropped = dropped;
     logger.warn(
       { room: 'log', lost },
       `${lost} log lines are lost: the disk was full, or the log could not be written`,
     );
-    if (dropped === toldDropped) return;
+    if (dropped === reportedDropped) return;
     // The line that reports lost lines was dropped as well, and does not count as one of them.
     dropped--;
-    toldDropped -= lost;
+    reportedDropped -= lost;
   }
 
   return {
@@ -163,7 +163,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       followers.clear();
       // Lines that a full disk has kept in memory are written once more, without a flush: the host would stand still for that.
       stream.write('');
-      tellDropped();
+      reportDropped();
       closed = true;
       stream.end();
     },

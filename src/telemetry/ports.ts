@@ -72,7 +72,7 @@ export interface AsideStore {
   setAside(now: number): Promise<number>;
   /** Rows that were set aside, newest first. `untold`: only those of which nobody has been told. */
   asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
-  asidesTold(ids: number[]): Promise<void>;
+  asidesReported(ids: number[]): Promise<void>;
 }
 
 /** How a store is. */

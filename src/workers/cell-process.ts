@@ -23,7 +23,7 @@ const END_MS = 500;
 
 export interface CellProcessNeeds {
   time: Time;
-  hear(messages: FromCell[]): void;
+  receive(messages: FromCell[]): void;
   /** Called once, after everything that it said was heard. */
   lost(how: CellLoss): void;
 }
@@ -37,7 +37,7 @@ export interface CellLoss {
 /** A child process that holds worker threads. It can always be killed. */
 export interface CellProcess {
   readonly pid: number | undefined;
-  tell(message: ToCell): void;
+  post(message: ToCell): void;
   /** A new place in the ledger; null without one. */
   place(): number | null;
   /** See Ledger; undefined when it is not known. */
@@ -63,7 +63,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
   child?.on('message', (messages) => {
-    if (!isOver) needs.hear(messages as FromCell[]);
+    if (!isOver) needs.receive(messages as FromCell[]);
   });
   child?.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
@@ -102,7 +102,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
 
   return {
     pid: child?.pid,
-    tell: outbox.put,
+    post: outbox.put,
     place: () => (startedMarkers ? STARTED_MARKER_BYTES * places++ : null),
     lastBegun(at) {
       if (child?.pid === undefined) return 0;

@@ -33,7 +33,7 @@ export interface Cell {
 export interface CellsNeeds {
   time: Time;
   log: Log;
-  hear(cell: Cell, messages: FromCell[]): void;
+  receive(cell: Cell, messages: FromCell[]): void;
   /** It is gone; its workers are still in it. */
   lost(cell: Cell, how: CellLoss, wasExpected: boolean): void;
 }
@@ -79,7 +79,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
     const process = openCellProcess(
       {
         time,
-        hear: (messages) => needs.hear(cell, messages),
+        receive: (messages) => needs.receive(cell, messages),
         lost(how) {
           cells.delete(cell);
           const wasExpected = cell.closing;

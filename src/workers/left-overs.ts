@@ -16,16 +16,16 @@ export interface LeftOvers {
    * An error is a line of the job that it belongs to and an incident the first time, and its worker is replaced once the
    * job that it has now is done: that one did nothing wrong and loses nothing. A timer is a warning, once a version.
    */
-  heard(worker: HostWorker, message: Message): void;
+  received(worker: HostWorker, message: Message): void;
 }
 
 export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'leftOver'>): LeftOvers {
-  const told = new Set<string>();
+  const reported = new Set<string>();
 
   function isNew(key: string): boolean {
-    if (told.has(key)) return false;
-    if (told.size >= MOST_REPORTED) told.clear();
-    told.add(key);
+    if (reported.has(key)) return false;
+    if (reported.size >= MOST_REPORTED) reported.clear();
+    reported.add(key);
     return true;
   }
 
@@ -39,7 +39,7 @@ export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'le
   }
 
   return {
-    heard(worker, { is, job, fault }) {
+    received(worker, { is, job, fault }) {
       const { name, agent } = worker;
       const version = agent.version.id;
       const found: LeftOver = { worker: name, agent: agent.name, version, job, fault: asCrash(job, fault) };

@@ -9,7 +9,7 @@ export interface Reports {
   /** The agent's room may have grown. */
   changed(agent: string): void;
   /** Tells now. What the listener does in turn is told in the next go. */
-  tell(): void;
+  flush(): void;
 }
 
 export function createReports(events: WorkerEvents, room: (agent: string) => number): Reports {
@@ -22,18 +22,18 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
   function plan() {
     if (planned) return;
     planned = true;
-    process.nextTick(tell);
+    process.nextTick(flush);
   }
 
-  function tell() {
+  function flush() {
     planned = false;
-    const told = { ends, returns, agents };
+    const batch = { ends, returns, agents };
     if (ends.length > 0) ends = [];
     if (returns.length > 0) returns = [];
     if (agents.size > 0) agents = new Set();
-    if (told.ends.length > 0) events.ended(told.ends);
-    if (told.returns.length > 0) events.returned(told.returns);
-    for (const agent of told.agents) if (room(agent) > 0) events.capacityChanged(agent);
+    if (batch.ends.length > 0) events.ended(batch.ends);
+    if (batch.returns.length > 0) events.returned(batch.returns);
+    for (const agent of batch.agents) if (room(agent) > 0) events.capacityChanged(agent);
   }
 
   return {
@@ -49,6 +49,6 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
       agents.add(agent);
       plan();
     },
-    tell,
+    flush,
   };
 }

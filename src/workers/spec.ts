@@ -17,7 +17,7 @@ export interface SpecTerms {
   folder: string;
   bootMs: number;
   level: LogLevel;
-  ledgerAt: number | null;
+  startedMarkerAt: number | null;
   traced: boolean;
   secrets: Record<string, string>;
   rehearsal?: Rehearsal | undefined;
@@ -54,7 +54,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     modules: needs.modules,
     fleet: needs.fleet,
     level: terms.level,
-    ledgerAt: terms.ledgerAt,
+    startedMarkerAt: terms.startedMarkerAt,
     traced: terms.traced,
     ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
   };

@@ -147,7 +147,7 @@ export interface WorkerSpec {
   /** V8 keeps a record of its code from the start: dear, and the only way to name the line of a loop that spins already. */
   traced: boolean;
   /** Where the worker notes the job that it takes, in the file that the host opened for the cell. */
-  ledgerAt: number | null;
+  startedMarkerAt: number | null;
   /** Only in a test of a plugin. */
   rehearsal?: Pick<Rehearsal, 'now' | 'net'>;
 }

@@ -61,7 +61,7 @@ export interface WorkerRegistry {
 
 interface Place {
   cell: Cell;
-  ledgerAt: number | null;
+  startedMarkerAt: number | null;
   owner: WorkerOwner;
 }
 
@@ -72,26 +72,26 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const levels = new Map<string, LogLevel>();
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
-  const cells = createCells({ time, log, hear, lost }, options);
+  const cells = createCells({ time, log, receive, lost }, options);
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
   let lastId = 0;
 
   function start(agent: Agent, kind: Placement['cell'], owner: WorkerOwner): HostWorker {
     const cell = cells.placeFor(agent.name, kind);
-    const ledgerAt = cell.process.place();
-    const { tell } = cell.process;
+    const startedMarkerAt = cell.process.place();
+    const { post: tell } = cell.process;
     const worker = createHostWorker(++lastId, agent, {
       time,
       reports,
-      tell,
+      post: tell,
       answer: needs.answer,
       took: owner.took,
       ready: owner.ready,
       gone,
     });
     cell.workers.set(worker.id, worker);
-    places.set(worker, { cell, ledgerAt, owner });
+    places.set(worker, { cell, startedMarkerAt, owner });
     const begin = (secrets: Record<string, string>) => {
       workerTelemetry.opened(worker, Object.values(secrets));
       worker.start(
@@ -99,7 +99,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
           folder,
           bootMs,
           level: levels.get(agent.name) ?? 'info',
-          ledgerAt,
+          startedMarkerAt,
           traced: suspects.get(agent.name) === agent.version.id,
           secrets,
           rehearsal: options.rehearsal(agent.name),
@@ -110,7 +110,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       // A secret that went just now is no fault of the job: it comes back untouched.
       const fault = toPlainFault(error);
       worker.end(fault.code.startsWith('SECRET_') ? fault : workerFaults.unfit(fault), 0);
-      reports.tell();
+      reports.flush();
     };
     if (agent.needs.secrets.length === 0) begin({});
     else needs.secrets(agent).then(begin).catch(refuse);
@@ -136,28 +136,28 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     });
   }
 
-  function hear(cell: Cell, messages: FromCell[]) {
+  function receive(cell: Cell, messages: FromCell[]) {
     cell.quietMs = 0;
     for (const message of messages) {
       if (message.say === 'lines') {
-        cell.process.tell({ do: 'heard', batches: 1 });
+        cell.process.post({ do: 'heard', batches: 1 });
         workerTelemetry.lines(message.lines);
         needs.lines(message.lines);
       } else if (message.say === 'readings') {
-        judge(cell, workerTelemetry.read(cell, message));
+        applyVerdict(cell, workerTelemetry.read(cell, message));
       } else {
         const worker = cell.workers.get(message.worker);
         if (message.say === 'poisoned') poisoned(cell, worker);
-        if (message.say === 'left-over' && worker) leftOvers.heard(worker, message);
+        if (message.say === 'left-over' && worker) leftOvers.received(worker, message);
         // Before its job comes back: the next attempt goes to a clean cell.
-        if (message.say === 'ended' && worker) judge(cell, verdictOn(worker.agent.name, message.end));
-        worker?.hear(message);
+        if (message.say === 'ended' && worker) applyVerdict(cell, verdictOn(worker.agent.name, message.end));
+        worker?.receive(message);
       }
     }
-    reports.tell();
+    reports.flush();
   }
 
-  function judge(cell: Cell, verdict: CellVerdict) {
+  function applyVerdict(cell: Cell, verdict: CellVerdict) {
     if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
     const killed = verdict.is === 'kill';
     const pid = cell.process.pid ?? 0;
@@ -187,7 +187,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
 
   function lost(cell: Cell, how: CellLoss, wasExpected: boolean) {
     const members = [...cell.workers.values()];
-    const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.ledgerAt));
+    const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.startedMarkerAt));
     const busy = members.filter((worker, index) => worker.holdsBegun(begun[index]));
     // With one suspect the case is clear; with several it is told as what it is for each of them.
     const fault =
@@ -197,7 +197,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     if (!wasExpected) for (const agent of new Set(busy.map((worker) => worker.agent))) blame(agent);
     for (const [index, worker] of members.entries())
       worker.end(busy.includes(worker) ? fault : how.fault, begun[index]);
-    reports.tell();
+    reports.flush();
   }
 
   return {
@@ -226,7 +226,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     level(agent, level) {
       levels.set(agent, level);
       for (const [worker, { cell }] of places) {
-        if (worker.agent.name === agent) cell.process.tell({ do: 'level', worker: worker.id, level });
+        if (worker.agent.name === agent) cell.process.post({ do: 'level', worker: worker.id, level });
       }
     },
   };

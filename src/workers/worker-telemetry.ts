@@ -40,7 +40,7 @@ export function createWorkerTelemetry(needs: Pick<WorkersNeeds, 'time' | 'readin
     const note = notes.get(worker.name);
     if (note && note.childrenBytes !== bytes) {
       note.childrenBytes = bytes;
-      cell.process.tell({ do: 'children', worker: worker.id, bytes });
+      cell.process.post({ do: 'children', worker: worker.id, bytes });
     }
     return bytes;
   }

@@ -12,7 +12,7 @@ import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } fro
 export interface WorkerNeeds {
   time: Time;
   reports: Reports;
-  tell(message: ToCell): void;
+  post(message: ToCell): void;
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
@@ -45,7 +45,7 @@ export interface HostWorker {
   abortAll(why: PlainFault): void;
   /** Takes no more, gives back what has not begun, and ends when the rest is done. */
   drain(): void;
-  hear(message: FromWorker): void;
+  receive(message: FromWorker): void;
   /**
    * It ended without saying so. Attempts up to the sequence number `begun` have failed of `because`, the others come
    * back unbegun; undefined: nobody knows, so all are taken for begun.
@@ -73,15 +73,15 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let isLong = false;
   let worked = false;
 
-  function tell(message: ToCell) {
+  function post(message: ToCell) {
     if (unsent) unsent.push(message);
-    else needs.tell(message);
+    else needs.post(message);
   }
 
   function move(event: WorkerEvent) {
     const before = state.is;
     state = stepWorker(state, event);
-    if (state.is === 'stopping' && before !== 'stopping') tell({ do: 'close', worker: id });
+    if (state.is === 'stopping' && before !== 'stopping') post({ do: 'close', worker: id });
   }
 
   function back(count: number) {
@@ -113,7 +113,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
 
   async function answer(message: CallFromWorker) {
     const answered = await answerTo(message, held.get(message.seq), agent, needs.answer);
-    tell({ do: 'answer', worker: id, id: message.id, answer: answered });
+    post({ do: 'answer', worker: id, id: message.id, answer: answered });
   }
 
   const worker: HostWorker = {
@@ -128,32 +128,32 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       const messages = unsent;
       unsent = null;
       if (!messages || state.is === 'gone') return;
-      needs.tell({ do: 'start', worker: id, spec });
-      for (const message of messages) needs.tell(message);
+      needs.post({ do: 'start', worker: id, spec });
+      for (const message of messages) needs.post(message);
     },
     give(assignments) {
       const taken = held.take(assignments);
       if (held.size() === assignments.length) waitedMs = 0;
       move({ is: 'given', count: assignments.length });
-      tell({ do: 'run', worker: id, count: assignments.length, ...taken });
+      post({ do: 'run', worker: id, count: assignments.length, ...taken });
     },
     holds: (ref) => held.seqOf(ref) !== undefined,
     abort(ref, why) {
       const seq = held.seqOf(ref);
       if (seq === undefined) return false;
-      tell({ do: 'abort', worker: id, seq, why });
+      post({ do: 'abort', worker: id, seq, why });
       return true;
     },
     abortAll(why) {
-      for (const seq of held.seqs()) tell({ do: 'abort', worker: id, seq, why });
+      for (const seq of held.seqs()) post({ do: 'abort', worker: id, seq, why });
     },
     drain() {
       // Its cell has never heard of it: nothing began, nothing has to end.
       if (unsent) return gone(null, () => false);
-      if (held.size() > 0) tell({ do: 'revoke', worker: id });
+      if (held.size() > 0) post({ do: 'revoke', worker: id });
       move({ is: 'drain' });
     },
-    hear(message) {
+    receive(message) {
       switch (message.say) {
         case 'ready':
           move({ is: 'ready', at: time.monotonic() });

@@ -33,7 +33,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     turnedAt = now;
     for (const pool of pools.values()) pool.turn(settings.idleMs);
     registry.cells.sweep();
-    reports.tell();
+    reports.flush();
     stopTurns = time.after(Math.max(20, Math.min(TURN_MS, settings.idleMs / 4)), turn);
   }
 
@@ -83,7 +83,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   function closeAll() {
     for (const pool of pools.values()) pool.close();
     for (const worker of registry.workers()) worker.drain();
-    reports.tell();
+    reports.flush();
   }
 
   /** What is still held ends here, whatever its worker does. */
@@ -92,7 +92,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       if (heldBy(worker.state()) > 0) registry.killCellOf(worker);
       worker.end(workerFaults.hostStopped(), undefined);
     }
-    reports.tell();
+    reports.flush();
   }
 
   async function allGone(withinMs: number): Promise<void> {
@@ -163,7 +163,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
         needs.log.info(`${name} of ${worker.agent.name} is recycled: ${why.message}`);
         worker.drain();
       }
-      reports.tell();
+      reports.flush();
     },
     ownCell(agent) {
       registry.cells.setApart(agent);

@@ -9,7 +9,7 @@ let told: FileReport[];
 beforeEach(async () => {
   world = await makeWorld({ 'plugins/one.ts': plugin('first') });
   told = [];
-  world.catalog.onNews((news) => told.push(news));
+  world.catalog.onFileReport((news) => told.push(news));
 });
 afterEach(() => world.end());
 

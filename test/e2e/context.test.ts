@@ -19,17 +19,17 @@ it('sends jobs to agents and events to those that listen, each on disk before th
   const { daruma, until } = place;
   await place.start();
   const sent = await daruma('run', 'sender', '--wait', '--json');
-  expect(sent.json.result).toMatchObject({ same: true, heard: 1 });
+  expect(sent.json.result).toMatchObject({ same: true, receivedByName: 1 });
   const received = await until(
     () => daruma('jobs', sent.json.result.id, '--json'),
     ({ json }) => json.state === 'done',
   );
   expect(received.json).toMatchObject({ agent: 'receiver', trigger: 'send', key: 'one', result: { n: 1 } });
-  const heard = await until(
+  const receivedByName = await until(
     () => daruma('jobs', 'listener', '--json'),
     ({ json }) => json[0]?.state === 'done',
   );
-  expect(heard.json).toMatchObject([
+  expect(receivedByName.json).toMatchObject([
     { trigger: 'event', result: { topic: 'news', from: 'sender', data: { text: 'hi' } } },
   ]);
 });

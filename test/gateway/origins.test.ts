@@ -49,7 +49,7 @@ function call(end: CallEnd, who: Who = {}) {
   const admission = ask(who);
   if (admission.is === 'down') return admission.down;
   const { job = 'job-1', origin = API } = who;
-  return origins.told({ job, attempt: 1, meant: origin, origin: admission.origin, pass: admission.pass, end });
+  return origins.callEnded({ job, attempt: 1, meant: origin, origin: admission.origin, pass: admission.pass, end });
 }
 
 function fall(origin = API) {
@@ -81,7 +81,7 @@ describe('an origin that fails', () => {
     if (probe.is !== 'go') throw new Error('it was not let out');
     expect(ask({ job: 'second' }).is).toBe('down');
     expect(origins.view()[0]).toMatchObject({ is: 'half-open', probeAt: null });
-    origins.told({ job: 'probe', attempt: 1, meant: API, origin: API, pass: probe.pass, end: GOOD });
+    origins.callEnded({ job: 'probe', attempt: 1, meant: API, origin: API, pass: probe.pass, end: GOOD });
     expect(ask({ job: 'second' }).is).toBe('go');
     expect(origins.recovery(API)).toMatchObject({ origin: API, since: T0 + 800, agent: 'b', refused: 1 });
     expect(lines).toEqual([`${API} is down (503 Service Unavailable): it is not asked for now`, `${API} is back`]);
@@ -95,7 +95,7 @@ describe('an origin that fails', () => {
         const admission = ask({ job });
         if (admission.is === 'down') continue;
         probes.push(clock.wall);
-        origins.told({ job, attempt: 1, meant: API, origin: API, pass: admission.pass, end: BAD });
+        origins.callEnded({ job, attempt: 1, meant: API, origin: API, pass: admission.pass, end: BAD });
       }
       clock.wall += 1_000;
     }
@@ -113,7 +113,7 @@ describe('an origin that fails', () => {
     clock.wall += 60_000;
     expect(ask({ job: 'third' }).is).toBe('go');
     // The lost one is heard of after all: it means nothing any more.
-    origins.told({ job: 'next', attempt: 1, meant: API, origin: API, pass: 4, end: BAD });
+    origins.callEnded({ job: 'next', attempt: 1, meant: API, origin: API, pass: 4, end: BAD });
     expect(origins.view()[0]!.is).toBe('half-open');
   });
 
@@ -121,7 +121,7 @@ describe('an origin that fails', () => {
     const first = ask({ job: 'slow' });
     fall();
     if (first.is !== 'go') throw new Error('it was not let out');
-    const down = origins.told({ job: 'slow', attempt: 1, meant: API, origin: API, pass: first.pass, end: BAD });
+    const down = origins.callEnded({ job: 'slow', attempt: 1, meant: API, origin: API, pass: first.pass, end: BAD });
     expect(down).toMatchObject({ origin: API });
     expect(origins.heldUp({ job: 'slow', attempt: 1 }, { agent: 'a', mayReach: everybody })).toBeDefined();
   });

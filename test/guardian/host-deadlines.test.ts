@@ -16,17 +16,17 @@ function world() {
       monotonic += ms;
       wall += onWall;
     },
-    hear(line: FromHost) {
+    receive(line: FromHost) {
       watch = withHostLine(watch, line, now());
     },
     ready() {
-      this.hear({ is: 'ready' });
+      this.receive({ is: 'ready' });
     },
     stopping() {
-      this.hear({ is: 'stopping' });
+      this.receive({ is: 'stopping' });
     },
     pulse(ages: LoopAges = {}) {
-      this.hear({ is: 'pulse', ages });
+      this.receive({ is: 'pulse', ages });
     },
     look() {
       const seen = checkHost(watch, now());

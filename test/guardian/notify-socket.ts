@@ -30,14 +30,14 @@ export async function notifySocket(folder: string): Promise<NotifySocket | undef
   const socket = functions.socket(AF_UNIX, SOCK_DGRAM, 0);
   const address = unixAddress(path);
   if (functions.bind(socket, address, address.length) !== 0) throw new Error(`cannot listen on ${path}`);
-  const heard: string[] = [];
+  const received: string[] = [];
   const into = Buffer.alloc(4_096);
 
   function messages() {
     for (;;) {
       const size = Number(functions.recv(socket, into, BigInt(into.length), MSG_DONTWAIT));
-      if (size <= 0) return heard;
-      heard.push(into.subarray(0, size).toString());
+      if (size <= 0) return received;
+      received.push(into.subarray(0, size).toString());
     }
   }
 
@@ -49,7 +49,7 @@ export async function notifySocket(folder: string): Promise<NotifySocket | undef
       for (;;) {
         const found = messages().find((message) => message.includes(text));
         if (found !== undefined) return found;
-        if (performance.now() > deadline) throw new Error(`nobody said ${text}, only: ${heard.join(' | ')}`);
+        if (performance.now() > deadline) throw new Error(`nobody said ${text}, only: ${received.join(' | ')}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -97,11 +97,11 @@ describe('last words', () => {
   it('are read line by line, in whatever pieces they come', () => {
     fc.assert(
       fc.property(fc.array(fc.jsonValue(), { maxLength: 10 }), fc.integer({ min: 1, max: 7 }), (values, size) => {
-        const heard: unknown[] = [];
-        const read = jsonLines((line) => heard.push(line));
+        const received: unknown[] = [];
+        const read = jsonLines((line) => received.push(line));
         const text = values.map((value) => `${JSON.stringify({ value })}\n`).join('not json\n');
         for (let at = 0; at < text.length; at += size) read(text.slice(at, at + size));
-        expect(heard).toEqual(values.map((value) => JSON.parse(JSON.stringify({ value }))));
+        expect(received).toEqual(values.map((value) => JSON.parse(JSON.stringify({ value }))));
       }),
     );
   });

@@ -104,8 +104,8 @@ describe('what systemd hears of a host', () => {
     const more = 'EXTEND_TIMEOUT_USEC=60000000';
     const ready = 'READY=1\nSTATUS=3 agents';
     const stalled = 'STATUS=stalled: schedule has not turned for 46 s';
-    const heard = socket.messages();
-    expect(heard.slice(0, -1)).toEqual([
+    const received = socket.messages();
+    expect(received.slice(0, -1)).toEqual([
       more,
       more,
       ready,
@@ -115,7 +115,7 @@ describe('what systemd hears of a host', () => {
       stalled,
       'WATCHDOG=1',
     ]);
-    expect(heard.at(-1)).toContain('STOPPING=1');
+    expect(received.at(-1)).toContain('STOPPING=1');
   });
 
   it('is nothing where there is no systemd', () => {

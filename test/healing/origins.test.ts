@@ -20,7 +20,7 @@ function call(end: CallEnd, { agent = 'a', origin = API } = {}) {
   const ref = { job: `job-${++jobs}`, attempt: 1 };
   const admission = w.origins.admit({ ...ref, agent, origin, alone: false, mayReach });
   if (admission.is === 'go') {
-    const down = w.origins.told({ ...ref, meant: origin, origin: admission.origin, pass: admission.pass, end });
+    const down = w.origins.callEnded({ ...ref, meant: origin, origin: admission.origin, pass: admission.pass, end });
     if (down) w.origins.heldUp(ref, { agent, mayReach });
   } else w.origins.heldUp(ref, { agent, mayReach });
   w.origins.ended([ref]);

@@ -150,7 +150,7 @@ describe('the secrets of all agents', () => {
     tick();
     expect(secrets.values(shop).TOKEN).toBe('two');
     rmSync(join(folder, '.env'));
-    secrets.look();
+    secrets.refresh();
     expect(changes).toEqual([['TOKEN'], ['TOKEN'], ['TOKEN']]);
     expect([...secrets.seen()].sort()).toEqual(['e', 'one', 'two']);
     await secrets.stop();
@@ -175,7 +175,7 @@ describe('the secrets of all agents', () => {
 
   it('are listed with place and agents, and never with a value', () => {
     file('.env', 'TOKEN=hunter2\nTOKN=hunter3\n');
-    secrets.look();
+    secrets.refresh();
     secrets.use([agent('b', 'TOKEN', 'GONE'), agent('a', 'TOKEN')]);
     const view = viewSecrets(secrets.list(), secrets.envFile());
     expect(view).toEqual({

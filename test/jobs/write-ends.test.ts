@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Settlement } from '../../src/jobs/ports.ts';
-import { writeEnds } from '../../src/jobs/write-ends.ts';
+import { writeSettlements } from '../../src/jobs/write-ends.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { checkWrite } from '../../src/store/checks.ts';
 
@@ -28,7 +28,7 @@ function checkedStore() {
 it('one end that no store takes holds up no other, and its job is a dead letter that says why', async () => {
   const store = checkedStore();
   const odd = end('job-2', { summary: { text: 'x' } as never });
-  const written = await writeEnds(store, [end('job-1'), odd, end('job-late')], NOW);
+  const written = await writeSettlements(store, [end('job-1'), odd, end('job-late')], NOW);
   expect(written.map(({ settlement: { job, state }, isAccepted }) => [job, state, isAccepted])).toEqual([
     ['job-1', 'done', true],
     ['job-2', 'dead', true],
@@ -41,5 +41,5 @@ it('one end that no store takes holds up no other, and its job is a dead letter 
 
 it('what the store refuses for its own sake is offered again by the caller', async () => {
   const full = new Fault({ code: 'STORE_FULL', message: 'no space' });
-  await expect(writeEnds({ settle: () => Promise.reject(full) }, [end('job-1')], NOW)).rejects.toBe(full);
+  await expect(writeSettlements({ settle: () => Promise.reject(full) }, [end('job-1')], NOW)).rejects.toBe(full);
 });

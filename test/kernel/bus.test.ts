@@ -8,26 +8,26 @@ interface Facts {
 
 it('tells a fact to the listeners of its kind, in the order in which they subscribed, before it returns', () => {
   const bus = createBus<Facts>({ error() {} });
-  const heard: string[] = [];
-  bus.on('counted', (count) => heard.push(`first ${count}`));
-  bus.on('counted', (count) => heard.push(`second ${count}`));
-  bus.on('named', (name) => heard.push(name));
+  const received: string[] = [];
+  bus.on('counted', (count) => received.push(`first ${count}`));
+  bus.on('counted', (count) => received.push(`second ${count}`));
+  bus.on('named', (name) => received.push(name));
   bus.emit('counted', 1);
   bus.emit('named', 'a');
-  expect(heard).toEqual(['first 1', 'second 1', 'a']);
+  expect(received).toEqual(['first 1', 'second 1', 'a']);
 });
 
 it('a listener that throws is logged with the kind of the fact, and keeps the fact from nobody else', () => {
   const errors: string[] = [];
   const bus = createBus<Facts>({ error: (message) => void errors.push(message) });
-  let heard = 0;
+  let received = 0;
   bus.on('counted', () => {
     throw new Error('no');
   });
   bus.on('counted', (count) => {
-    heard += count;
+    received += count;
   });
   expect(() => bus.emit('counted', 2)).not.toThrow();
-  expect(heard).toBe(2);
+  expect(received).toBe(2);
   expect(errors).toEqual(['a listener of counted failed']);
 });

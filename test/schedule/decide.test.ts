@@ -47,9 +47,9 @@ const anyDues: fc.Arbitrary<DueSlot[]> = fc
 it('every slot gets exactly one end; a job only where it ran or was caught up; never more than ten at once', () => {
   fc.assert(
     fc.property(anyAsking, anyDues, fc.nat(3), (asking, dues, unfinished) => {
-      const judgements = dues.map((slot) => decideSlot(asking, slot, NOW));
+      const builds = dues.map((slot) => decideSlot(asking, slot, NOW));
       const jobs = Array.from({ length: unfinished }, (_, i) => ({ id: `j${i}`, slot: NOW - (i + 100) * MINUTE }));
-      const { decisions, cancel } = decideSlots(asking, judgements, jobs, NOW);
+      const { decisions, cancel } = decideSlots(asking, builds, jobs, NOW);
       expect(decisions.map(({ due }) => due)).toEqual(dues.map(({ due }) => due));
       for (const { state, job, reason } of decisions) {
         expect(job !== undefined).toBe(state === 'ran' || state === 'caught-up');
@@ -58,7 +58,7 @@ it('every slot gets exactly one end; a job only where it ran or was caught up; n
       }
       const taken = decisions.filter(({ job }) => job);
       const { catchUp, overlap } = asking.agent.schedule;
-      const isAbsence = judgements.some(({ is }) => is === 'caught-up');
+      const isAbsence = builds.some(({ is }) => is === 'caught-up');
       expect(taken.length).toBeLessThanOrEqual(MOST_AT_ONCE);
       if (overlap !== 'queue' && !(catchUp === 'all' && isAbsence)) expect(taken.length).toBeLessThanOrEqual(1);
       if (cancel.length > 0) expect(overlap).toBe('replace');
@@ -107,10 +107,10 @@ it('overlap: queue queues up to a bound, and then says why not', () => {
   const schedule = { ...agent.schedule!, overlap: 'queue' as const, maxQueued: 3 };
   const asking: Asking = { agent: { ...agent, schedule } };
   const dues = [0, 1, 2].map((i) => NOW - (3 - i) * 1_000);
-  const judgements = dues.map((due) => decideSlot(asking, { due, later: 0 }, NOW));
-  expect(asksForUnfinished(asking, judgements)).toBe(true);
+  const builds = dues.map((due) => decideSlot(asking, { due, later: 0 }, NOW));
+  expect(asksForUnfinished(asking, builds)).toBe(true);
   const unfinished = [1, 2].map((i) => ({ id: `j${i}`, slot: NOW - i * MINUTE }));
-  const { decisions, cancel } = decideSlots(asking, judgements, unfinished, NOW);
+  const { decisions, cancel } = decideSlots(asking, builds, unfinished, NOW);
   expect(decisions.map(({ state }) => state)).toEqual(['ran', 'skipped', 'skipped']);
   expect(decisions[1]!.reason).toBe(
     '3 jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: 3)',
@@ -118,6 +118,6 @@ it('overlap: queue queues up to a bound, and then says why not', () => {
   expect(cancel).toEqual([]);
   const plenty = Array.from({ length: 100 }, (_, i) => ({ id: `j${i}`, slot: NOW - MINUTE - i }));
   const usual: Asking = { ...asking, agent: { ...agent, schedule: { ...agent.schedule!, overlap: 'queue' } } };
-  expect(decideSlots(usual, [judgements[0]!], plenty, NOW).decisions[0]!.state).toBe('skipped');
-  expect(decideSlots(usual, [judgements[0]!], plenty.slice(1), NOW).decisions[0]!.state).toBe('ran');
+  expect(decideSlots(usual, [builds[0]!], plenty, NOW).decisions[0]!.state).toBe('skipped');
+  expect(decideSlots(usual, [builds[0]!], plenty.slice(1), NOW).decisions[0]!.state).toBe('ran');
 });

@@ -109,10 +109,10 @@ it('what the schedule decides fits every slot once, and no slot a second time', 
         const schedule = { ...asking.agent.schedule, catchUp, overlap };
         const one = { agent: { ...asking.agent, schedule } };
         const later = (i: number) => Math.min(10, count - 1 - i);
-        const judged = Array.from({ length: count }, (_, i) =>
+        const buildCounts = Array.from({ length: count }, (_, i) =>
           decideSlot(one, { due: now - lag - (count - 1 - i) * 60_000, later: later(i) }, now),
         );
-        for (const decision of decideSlots(one, judged, [], now).decisions) {
+        for (const decision of decideSlots(one, buildCounts, [], now).decisions) {
           const event = eventBy(decision, 'job-1');
           const ended = stepSlot({ is: 'planned', due: decision.due }, event);
           expect(ended).toEqual({ ...event, due: decision.due });

@@ -281,7 +281,7 @@ describe('a row that cannot be read', () => {
     sql(file, 'UPDATE pause SET until = 9223372036854775807');
     await store.setAside(T0);
     const [aside] = await store.asides({ untold: true, limit: 9 });
-    await store.asidesTold([aside!.id]);
+    await store.asidesReported([aside!.id]);
     expect(await store.asides({ untold: true, limit: 9 })).toEqual([]);
     expect(await store.asides({ limit: 9 })).toHaveLength(1);
     await store.prune({ jobs: T0, slots: T0, events: T0 + 1 }, 100);

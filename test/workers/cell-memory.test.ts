@@ -15,7 +15,7 @@ const lookOf = ([s, rss, accounted, workers]: Row): CellSample => ({
   workers,
 });
 
-function judged(rows: readonly Row[]) {
+function buildCounts(rows: readonly Row[]) {
   const history = createCellHistory();
   for (const row of rows) {
     const verdict = history.add(lookOf(row));
@@ -31,16 +31,16 @@ describe('memory that no worker accounts for', () => {
   });
 
   test('of a healthy cell under load, as it was recorded, is no reason for anything', () => {
-    expect(judged(HEALTHY)).toEqual({ is: 'fine' });
+    expect(buildCounts(HEALTHY)).toEqual({ is: 'fine' });
   });
 
   test('of a healthy cell for hours is none either', () => {
     const hours = CLIMBING_SLOWLY.map(([s, rss, ...rest]): Row => [s, rss - (s * 2) / 60, ...rest]);
-    expect(judged(hours)).toEqual({ is: 'fine' });
+    expect(buildCounts(hours)).toEqual({ is: 'fine' });
   });
 
   test('that climbs by megabytes a second, as it was recorded, has the cell replaced within two minutes', () => {
-    const verdict = judged(CLIMBING);
+    const verdict = buildCounts(CLIMBING);
     expect(verdict).toMatchObject({
       is: 'recycle',
       why: expect.stringMatching(/no worker accounts for climbs: .* more a minute/),
@@ -49,16 +49,16 @@ describe('memory that no worker accounts for', () => {
   });
 
   test('that climbs by 2 MB a minute has the cell replaced as well', () => {
-    expect(judged(CLIMBING_SLOWLY)).toMatchObject({ is: 'recycle' });
+    expect(buildCounts(CLIMBING_SLOWLY)).toMatchObject({ is: 'recycle' });
   });
 
   test('of a step to another load is none: it does not go on', () => {
     const rows = Array.from({ length: 3_600 }, (_, s): Row => [s, s < 1_800 ? 150 : 550, 60, 4]);
-    expect(judged(rows)).toEqual({ is: 'fine' });
+    expect(buildCounts(rows)).toEqual({ is: 'fine' });
   });
 
   test('beyond all measure has the cell killed at once', () => {
-    expect(judged([[0, 2_300, 10, 2]])).toMatchObject({ is: 'kill', why: expect.stringContaining('2.2 GB') });
+    expect(buildCounts([[0, 2_300, 10, 2]])).toMatchObject({ is: 'kill', why: expect.stringContaining('2.2 GB') });
   });
 });
 

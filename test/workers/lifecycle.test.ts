@@ -200,7 +200,7 @@ describe('a cell beyond the first', () => {
     const needs = {
       time: { ...machineTime, monotonic: () => now },
       log: silentLog,
-      hear() {},
+      receive() {},
       lost: (cell: Cell, _how: unknown, wasExpected: boolean) => {
         if (wasExpected) lost.push(cell.process.pid!);
       },

@@ -37,6 +37,6 @@ test('the last lines of a worker go also when the host has not taken what is und
   expect(said).toHaveLength(4);
   hub.flushOf('w2');
   expect(sentOf(said).at(-1)).toEqual(['last']);
-  hub.heard(5);
+  hub.received(5);
   expect(sentOf(said).at(-1)).toEqual(['waits']);
 });

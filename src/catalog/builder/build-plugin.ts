@@ -74,7 +74,7 @@ async function versionOf({ name, entry, folder, lookups: before }: BuildAsk, nee
         staging,
         asked: before.flatMap(({ ask, path }) => (ask === 'is' && isAbsolute(path) ? path : [])),
       })
-      .catch((error) => ({ ok: false as const, fault: tellCompile(entry, error), inputs: [], lookups: [] }));
+      .catch((error) => ({ ok: false as const, fault: compileFault(entry, error), inputs: [], lookups: [] }));
     if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
     if (!compiled.ok) return { fault: compiled.fault, ...made };
     const { id, inputs, lookups, reads, emits, sourceBytes } = compiled;
@@ -94,7 +94,7 @@ async function versionOf({ name, entry, folder, lookups: before }: BuildAsk, nee
         reads: reads.map((path) => resolve(staging, path)),
         settings: ['{}'],
       })
-      .catch((error) => ({ ok: false as const, fault: tellInspect(entry, error) }));
+      .catch((error) => ({ ok: false as const, fault: inspectFault(entry, error) }));
     if (!inspected.ok) return { fault: inspected.fault, ...made };
     const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
     const at = { file: entry, text, timezone: needs.hostTimezone(), now: needs.time.now() };
@@ -137,7 +137,7 @@ export function logBuildResult(path: string, file: SettledFile): PlainFault {
   return { code: 'FILE_UNREADABLE', message, file: path, next: `make it readable for the user that runs daruma` };
 }
 
-function tellCompile(file: string, thrown: unknown): PlainFault {
+function compileFault(file: string, thrown: unknown): PlainFault {
   const plain = toPlainFault(thrown);
   if (plain.code === 'WORKSHOP_TIMEOUT') {
     const message = `compiling it ${plain.message}`;
@@ -146,7 +146,7 @@ function tellCompile(file: string, thrown: unknown): PlainFault {
   return { ...withoutStack(plain), file };
 }
 
-function tellInspect(file: string, thrown: unknown): PlainFault {
+function inspectFault(file: string, thrown: unknown): PlainFault {
   const plain = thrown instanceof Fault ? thrown.plain : toPlainFault(thrown);
   if (plain.code === 'WORKSHOP_TIMEOUT') {
     const seconds = Number(plain.data?.limitMs ?? 0) / 1000;

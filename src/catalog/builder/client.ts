@@ -41,7 +41,7 @@ interface Request {
   reject(fault: Fault): void;
 }
 
-type Bench = {
+type BuilderProcess = {
   child: ChildProcess;
   running: Map<number, Request>;
   ending: boolean;
@@ -54,12 +54,12 @@ const END_MS = 2_000;
 export function createBuilder(needs: { time: Time; log: Log }, options: BuilderOptions): Builder {
   const { time, log } = needs;
   const waiting: Request[] = [];
-  let bench: Bench | undefined;
+  let builder: BuilderProcess | undefined;
   let lastId = 0;
   let stopped = false;
   let cancelIdle: (() => void) | undefined;
 
-  function open(): Bench {
+  function open(): BuilderProcess {
     const child = fork(fileURLToPath(entryFile('catalog/builder/process.js')), [], {
       cwd: options.emptyFolder,
       env: { PATH: process.env.PATH ?? '', ...(process.env.TMPDIR ? { TMPDIR: process.env.TMPDIR } : {}) },
@@ -68,7 +68,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    const opened: Bench = {
+    const opened: BuilderProcess = {
       child,
       running: new Map(),
       ending: false,
@@ -81,13 +81,13 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       opened.stderr = (opened.stderr + text).slice(-2_000);
     });
-    child.on('message', (message: FromBuilder) => take(opened, message));
+    child.on('message', (message: FromBuilder) => receive(opened, message));
     child.once('exit', (code, signal) => lost(opened, signal ?? `exit code ${code}`));
     child.on('error', (error) => child.pid === undefined && lost(opened, error.message));
     return opened;
   }
 
-  function take(at: Bench, message: FromBuilder) {
+  function receive(at: BuilderProcess, message: FromBuilder) {
     if (message.is === 'ready') return;
     const request = at.running.get(message.id);
     if (!request) return;
@@ -99,8 +99,8 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
   }
 
   /** The process is gone. Whoever was in it alone is to blame; several are tried again one by one, after all others. */
-  function lost(at: Bench, how: string) {
-    if (bench === at) bench = undefined;
+  function lost(at: BuilderProcess, how: string) {
+    if (builder === at) builder = undefined;
     const held = [...at.running.values()];
     at.running.clear();
     for (const request of held) request.cancelDeadline();
@@ -122,16 +122,16 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     cancelIdle = undefined;
     if (stopped) return;
     while (waiting.length > 0) {
-      if (bench?.ending) return;
-      const alone = waiting[0]!.suspect || [...(bench?.running.values() ?? [])].some(({ suspect }) => suspect);
-      if ((bench?.running.size ?? 0) >= (alone ? 1 : options.parallel)) return;
-      bench ??= open();
-      begin(bench, waiting.shift()!);
+      if (builder?.ending) return;
+      const alone = waiting[0]!.suspect || [...(builder?.running.values() ?? [])].some(({ suspect }) => suspect);
+      if ((builder?.running.size ?? 0) >= (alone ? 1 : options.parallel)) return;
+      builder ??= open();
+      begin(builder, waiting.shift()!);
     }
-    if (bench && bench.running.size === 0) cancelIdle = time.after(options.warmMs, () => void end());
+    if (builder && builder.running.size === 0) cancelIdle = time.after(options.warmMs, () => void end());
   }
 
-  function begin(at: Bench, request: Request) {
+  function begin(at: BuilderProcess, request: Request) {
     at.running.set(request.id, request);
     const limit = request.ask.ask === 'compile' ? options.compileMs : options.inspectMs;
     request.cancelDeadline = time.after(limit, () => {
@@ -147,7 +147,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
 
   /** Asks the process to end, and makes it. */
   async function end(): Promise<void> {
-    const at = bench;
+    const at = builder;
     if (!at) return;
     at.ending = true;
     if (at.child.connected) at.child.send({ ask: 'end', id: 0 }, () => {});
@@ -158,8 +158,8 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
 
   return {
     warm() {
-      if (stopped || bench) return;
-      bench = open();
+      if (stopped || builder) return;
+      builder = open();
       next();
     },
     ask(ask) {
@@ -171,15 +171,15 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
         next();
       });
     },
-    pid: () => bench?.child.pid,
+    pid: () => builder?.child.pid,
     async stop() {
       stopped = true;
       cancelIdle?.();
-      for (const request of [...waiting.splice(0), ...(bench?.running.values() ?? [])]) {
+      for (const request of [...waiting.splice(0), ...(builder?.running.values() ?? [])]) {
         request.cancelDeadline();
         request.reject(fault('STOPPED', 'the catalog is stopped'));
       }
-      bench?.running.clear();
+      builder?.running.clear();
       await end();
     },
   };

@@ -72,7 +72,7 @@ async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Pro
     const message = (thrown as { errors?: Message[] }).errors?.[0];
     if (!message) throw thrown;
     const more = (thrown as { errors: Message[] }).errors.length - 1;
-    return { ok: false, fault: tell(message, more, ask, reads), ...(await foundOut(made)) };
+    return { ok: false, fault: compileMessageFault(message, more, ask, reads), ...(await foundOut(made)) };
   }
 }
 
@@ -159,14 +159,14 @@ async function foundOut({ reads, asked, assets, unread }: Reads) {
   return { inputs: [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), lookups: await asked.lookups() };
 }
 
-function tell(message: Message, more: number, ask: CompileRequest, reads: SourceReads): PlainFault {
+function compileMessageFault(message: Message, more: number, ask: CompileRequest, reads: SourceReads): PlainFault {
   const kind = /^No loader is configured for "(.*)" files: (.+)$/.exec(message.text);
   const detail = message.detail as { code?: string; next?: string } | undefined;
   const unresolved = /^Could not resolve "([^"]+)"/.exec(message.text)?.[1];
   const known = /^No matching export in "[^"]*" for import "([^"]+)"/.exec(message.text)?.[1];
   const fault: PlainFault = {
     code: detail?.code ?? (unresolved ? 'PLUGIN_IMPORT_UNRESOLVED' : kind ? 'PLUGIN_IMPORT_KIND' : 'PLUGIN_SYNTAX'),
-    message: unresolved ? tellUnresolved(unresolved) : kind ? tellKind(kind[2]!) : message.text,
+    message: unresolved ? unresolvedHint(unresolved) : kind ? fileKindHint(kind[2]!) : message.text,
     file: pathInside(ask.folder, ask.entry),
   };
   const next = detail?.next ?? (unresolved ? adviceFor(unresolved) : kind ? adviceForKind(kind[1]!) : undefined);
@@ -191,7 +191,7 @@ function tell(message: Message, more: number, ask: CompileRequest, reads: Source
   return fault;
 }
 
-function tellKind(file: string): string {
+function fileKindHint(file: string): string {
   return `${file} is imported, and nothing says as what`;
 }
 
@@ -203,7 +203,7 @@ function adviceForKind(ending: string): string {
   return `add \`with { type: '${type}' }\` to the import${example}`;
 }
 
-function tellUnresolved(name: string): string {
+function unresolvedHint(name: string): string {
   if (name.endsWith('/jsx-runtime') || name.endsWith('/jsx-dev-runtime')) {
     return `JSX needs a library, and ${name} is not installed`;
   }

@@ -47,7 +47,7 @@ Object.defineProperty(process, 'getBuiltinModule', {
   },
 });
 
-parentPort!.postMessage(await look());
+parentPort!.postMessage(await inspectPlugin());
 
 /** As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later. */
 function guard(specifier: string) {
@@ -57,7 +57,7 @@ function guard(specifier: string) {
   if (name !== GRANTABLE) throw new GuardedModule(name);
 }
 
-async function look(): Promise<FromInside> {
+async function inspectPlugin(): Promise<FromInside> {
   let found: unknown;
   try {
     found = ((await import(pathToFileURL(bundle).href)) as { default?: unknown }).default;

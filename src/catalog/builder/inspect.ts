@@ -38,8 +38,8 @@ export async function inspect(ask: InspectRequest): Promise<InspectAnswer> {
       worker.once('message', (found: FromInside) =>
         resolve(found.ok ? { ok: true, manifest: found.manifest, issues: found.issues } : refused(ask, found)),
       );
-      worker.once('error', (error: unknown) => resolve({ ok: false, fault: tellError(ask, error) }));
-      worker.once('exit', (code) => resolve({ ok: false, fault: tellExit(ask, code) }));
+      worker.once('error', (error: unknown) => resolve({ ok: false, fault: loadFault(ask, error) }));
+      worker.once('exit', (code) => resolve({ ok: false, fault: exitFault(ask, code) }));
     });
   } finally {
     await worker.terminate();
@@ -104,7 +104,7 @@ function placed({ place }: MappedStack): Partial<PlainFault> {
   return { file: place.file, line: place.line, column: place.column, ...(frame ? { frame } : {}) };
 }
 
-function tellError(ask: InspectRequest, error: unknown): PlainFault {
+function loadFault(ask: InspectRequest, error: unknown): PlainFault {
   const { code, message, stack } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') return outOfMemory(ask.file);
   const mapped = mapStack(String(stack ?? ''), filesOf(ask), ask.folder);
@@ -117,7 +117,7 @@ function tellError(ask: InspectRequest, error: unknown): PlainFault {
   };
 }
 
-function tellExit(ask: InspectRequest, code: number): PlainFault {
+function exitFault(ask: InspectRequest, code: number): PlainFault {
   const message =
     code === 13
       ? 'never finishes loading: an await at its top level is never settled'

@@ -7,23 +7,23 @@ import { inspect } from './inspect.ts';
 import type { FromBuilder, ToBuilder } from './messages.ts';
 
 endMeSooner(SOONER.builder);
-process.on('message', (message: ToBuilder) => void take(message));
+process.on('message', (message: ToBuilder) => void handle(message));
 process.on('disconnect', end);
 // Starts the compiler's own process while the saved file is still settling.
 void transform('').catch(() => {});
-tell({ is: 'ready' });
+post({ is: 'ready' });
 
-async function take(message: ToBuilder) {
+async function handle(message: ToBuilder) {
   if (message.ask === 'end') return end();
   try {
     const answer = message.ask === 'compile' ? await compile(message) : await inspect(message);
-    tell({ is: 'answer', id: message.id, answer });
+    post({ is: 'answer', id: message.id, answer });
   } catch (error) {
-    tell({ is: 'failed', id: message.id, fault: toPlainFault(error, 'WORKSHOP_FAILED') });
+    post({ is: 'failed', id: message.id, fault: toPlainFault(error, 'WORKSHOP_FAILED') });
   }
 }
 
-function tell(message: FromBuilder) {
+function post(message: FromBuilder) {
   if (process.connected) process.send!(message);
 }
 

@@ -109,9 +109,9 @@ export function agentFileFault(
 /** Tells `agents/x.yaml:6:3`: where a value of the file was said. */
 export function originsIn(agent: AgentFile): (path: Path) => string {
   const place = placesIn(agent.text);
-  return (path) => tellOrigin(agent.file, place(path, 'key'));
+  return (path) => originText(agent.file, place(path, 'key'));
 }
 
-function tellOrigin(file: string, { line, column }: Place): string {
+function originText(file: string, { line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }

@@ -2,7 +2,7 @@ import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
-import { choice, count, length, origins, path, type Setting, setting, size, zone } from './setting.ts';
+import { choice, countSetting, length, origins, path, type Setting, setting, size, zone } from './setting.ts';
 
 /**
  * Every setting of the host, a row each. The schema of config/daruma.yaml, its JSON Schema, the type
@@ -22,7 +22,7 @@ export const HOST_SETTINGS = [
     deletes: true,
     about: 'All log files together; the oldest go first.',
   }),
-  setting('cells.size', count(BOUNDS.cell), 50, { about: 'Workers in one cell, at most.' }),
+  setting('cells.size', countSetting(BOUNDS.cell), 50, { about: 'Workers in one cell, at most.' }),
   setting('cells.idle', length(BOUNDS.timer), '60s', {
     about:
       'An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work comes at more than half of it.',
@@ -36,10 +36,10 @@ export const HOST_SETTINGS = [
     about:
       'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.',
   }),
-  setting('jobChains.depth', count(BOUNDS.hops), DEFAULT_CHAIN_BOUNDS.depth, {
+  setting('jobChains.depth', countSetting(BOUNDS.hops), DEFAULT_CHAIN_BOUNDS.depth, {
     about: 'The most hops from a job that no other made: sends and emits beyond are refused.',
   }),
-  setting('jobChains.perMinute', count(BOUNDS.madeJobs), DEFAULT_CHAIN_BOUNDS.perMinute, {
+  setting('jobChains.perMinute', countSetting(BOUNDS.madeJobs), DEFAULT_CHAIN_BOUNDS.perMinute, {
     about:
       'What the jobs of one agent may make within a minute, each counted by its hops; then it makes nothing for a minute.',
   }),

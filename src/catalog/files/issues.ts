@@ -40,7 +40,7 @@ export interface IssueTerms {
 export function faultOfIssues(issues: readonly Issue[], terms: IssueTerms): PlainFault {
   // A misspelt key is often also the reason why another one is missing: tell it first.
   const sorted = [...issues].sort((a, b) => Number(isUnknownKey(b)) - Number(isUnknownKey(a)));
-  const [first, ...others] = sorted.map((issue) => tellIssue(issue, terms));
+  const [first, ...others] = sorted.map((issue) => issueFault(issue, terms));
   const { message, next, path, at } = first!;
   const place = terms.place?.(path, at);
   const frame = place && terms.text !== undefined ? codeFrame(terms.text, place.line, place.column) : undefined;
@@ -55,14 +55,14 @@ export function faultOfIssues(issues: readonly Issue[], terms: IssueTerms): Plai
   };
 }
 
-interface Told {
+interface IssueText {
   message: string;
   next: string | undefined;
   path: (string | number)[];
   at: 'key' | 'value';
 }
 
-function tellIssue(issue: Issue, terms: IssueTerms): Told {
+function issueFault(issue: Issue, terms: IssueTerms): IssueText {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (isUnknownKey(issue)) {
     const key = issue.keys![0]!;
@@ -82,16 +82,16 @@ function tellIssue(issue: Issue, terms: IssueTerms): Told {
   }
   const name = settingName(path);
   const value = valueAt(terms.data, path);
-  const told = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received undefined$/, '');
+  const problem = issue.message.replace(/^Invalid (?:input|option): /, '').replace(/, received undefined$/, '');
   if (value === undefined && path.length > 0) {
     const key = path.at(-1)!;
-    const message = `${name} is missing: ${told}`;
+    const message = `${name} is missing: ${problem}`;
     return { message, next: `add \`${key}: …\``, path: path.slice(0, -1), at: 'key' };
   }
   const described = !terms.quiet && typeof value === 'string' && value.length <= 60 && name ? ` "${value}"` : '';
   const meant = typeof value === 'string' ? suggest(value, allowedAt(terms.schema, path)) : undefined;
   return {
-    message: `${name || 'the whole'}${described}: ${told}${meant ? `, did you mean ${meant}?` : ''}`,
+    message: `${name || 'the whole'}${described}: ${problem}${meant ? `, did you mean ${meant}?` : ''}`,
     next: meant ? `write \`${meant}\`` : nextOf(issue),
     path,
     at: 'value',

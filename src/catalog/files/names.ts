@@ -42,7 +42,7 @@ export function kindOfPluginPath(path: string): FileKind {
     if (isFine) return { is: 'plugin', name };
     return { is: 'misnamed', name, rename: plain && `${plain}.${ending.toLowerCase()}` };
   }
-  return strayInPlugins(file) ?? { is: 'part' };
+  return unrecognizedInPlugins(file) ?? { is: 'part' };
 }
 
 function ofFolder(folder: string, file: string): FileKind {
@@ -51,7 +51,7 @@ function ofFolder(folder: string, file: string): FileKind {
   return { is: 'misnamed', name: folder, rename: plain && `${plain}/${file.toLowerCase()}` };
 }
 
-function strayInPlugins(file: string): FileKind | undefined {
+function unrecognizedInPlugins(file: string): FileKind | undefined {
   const commonJs = COMMONJS_FILE.exec(file);
   if (commonJs) {
     const to = commonJs[2]!.toLowerCase() === 'cts' ? 'ts' : 'js';
@@ -91,13 +91,13 @@ export function kindOfAgentFile(path: string): FileKind {
     const why = 'agent files lie in agents/ itself: in folders below it they are not read';
     return { is: 'stray', why, next: 'move it to agents/', ...moveTo('agents', AGENT_FILE.exec(file)!) };
   }
-  if (name === undefined) return strayInAgents(file);
+  if (name === undefined) return unrecognizedInAgents(file);
   if (NAME.test(name) && ending === ending.toLowerCase()) return { is: 'agent', name };
   const plain = plainName(name);
   return { is: 'misnamed', name, rename: plain && `${plain}.${ending.toLowerCase()}` };
 }
 
-function strayInAgents(file: string): FileKind {
+function unrecognizedInAgents(file: string): FileKind {
   if (/\.(?:md|txt)$/i.test(file) || /^(?:readme|license)\b/i.test(file)) return { is: 'ignored' };
   const code = PLUGIN_FILE.exec(file);
   if (code || COMMONJS_FILE.test(file)) {

@@ -65,40 +65,40 @@ export function readManifest(
     const terms = { code: 'PLUGIN_INVALID', data: raw.definition, schema, file: at.file, text: at.text, place };
     return { fault: faultOfIssues(parsed.error.issues, terms) };
   }
-  const told = parsed.data;
-  const wrong = whatIsWrongInside(told, at);
+  const parsedDefinition = parsed.data;
+  const wrong = whatIsWrongInside(parsedDefinition, at);
   if (wrong) {
-    const terms = { code: wrong.code, data: told, schema: {}, file: at.file, text: at.text, place };
+    const terms = { code: wrong.code, data: parsedDefinition, schema: {}, file: at.file, text: at.text, place };
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
     return { fault: wrong.next ? { ...fault, next: wrong.next } : fault };
   }
-  const astray = (told.needs?.net ?? []).flatMap((entry, index) => {
+  const astray = (parsedDefinition.needs?.net ?? []).flatMap((entry, index) => {
     const message = isSettingOf(entry)
       ? unknownIn(raw.settingsSchema as object | null, entry.split('.').slice(1))
       : undefined;
     return message === undefined ? [] : [{ code: 'custom', message, path: ['needs', 'net', index] }];
   });
   if (astray.length > 0) {
-    const terms = { code: 'NEEDS_INVALID', data: told, schema: {}, file: at.file, text: at.text, place };
+    const terms = { code: 'NEEDS_INVALID', data: parsedDefinition, schema: {}, file: at.file, text: at.text, place };
     const next = 'name a setting of the plugin; a host of that name is written with its port';
     return { fault: { ...faultOfIssues(astray, terms), next } };
   }
   const { settingsSchema, input } = raw;
-  const manifest = { ...(told as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };
+  const manifest = { ...(parsedDefinition as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };
   return { manifest: input ? { ...manifest, input } : manifest };
 }
 
 /** What a schema cannot say: the schedule must fire, and bounds must not cross. Shared by plugins and agent files. */
 export function whatIsWrongInside(
-  told: Pick<
+  parsedDefinition: Pick<
     z.infer<typeof definitionSchema>,
     'schedule' | 'at' | 'from' | 'until' | 'except' | 'timezone' | 'workers'
   >,
   at: { timezone: string; now: number },
 ): ValueProblem | undefined {
-  const wrong = whatIsWrongWithTimes(told, at);
+  const wrong = whatIsWrongWithTimes(parsedDefinition, at);
   if (wrong) return wrong;
-  const { min, max } = told.workers ?? {};
+  const { min, max } = parsedDefinition.workers ?? {};
   if (min !== undefined && max !== undefined && min > max) {
     return { code: 'WORKERS_INVALID', path: ['workers', 'min'], message: `${min} is above workers.max ${max}` };
   }

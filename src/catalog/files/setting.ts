@@ -32,7 +32,7 @@ export const size = (bounds: Bounds): SettingKind<string, number, 'Bytes'> => ({
 });
 
 /** A whole number. */
-export const count = (bounds: Bounds): SettingKind<number, number, ''> => ({
+export const countSetting = (bounds: Bounds): SettingKind<number, number, ''> => ({
   schema: countField(bounds),
   unit: '',
   read: (said) => said,

@@ -20,7 +20,7 @@ export function readYaml(text: string, file: string): YamlFile {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: true });
   const error = document.errors[0];
   if (error) {
-    return { document, value: undefined, fault: tellSyntax(error, text, file) };
+    return { document, value: undefined, fault: syntaxFault(error, text, file) };
   }
   let value: unknown;
   try {
@@ -78,7 +78,7 @@ function placeOfKey(document: Document, name: string): number | undefined {
   return found;
 }
 
-function tellSyntax(error: YAMLError, text: string, file: string): PlainFault {
+function syntaxFault(error: YAMLError, text: string, file: string): PlainFault {
   let place = placeOfOffset(text, Math.min(error.pos[0], text.length));
   let message = error.message.replace(/\s+/g, ' ');
   let next = 'put text with special characters in quotes, and indent with spaces';

@@ -36,13 +36,13 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const origins: ValueSource[] = [];
   const saidAt = file ? originsIn(file) : () => version.entry;
 
-  if (terms.settingsIssues.length > 0) return { fault: tellSettings(terms) };
+  if (terms.settingsIssues.length > 0) return { fault: settingsFault(terms) };
   const granted = withHosts(terms, plugin.needs, 'plugin');
   if ('fault' in granted) return granted;
   const asked = withHosts(terms, said?.needs, 'file');
   if ('fault' in asked) return asked;
   const narrowed = narrowNeeds(granted.needs, asked.needs);
-  if ('widened' in narrowed) return { fault: tellWidened(file!, narrowed.widened) };
+  if ('widened' in narrowed) return { fault: widenedFault(file!, narrowed.widened) };
 
   function pick<T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T): T {
     const origin = ofFile !== undefined ? saidAt(path.split('.')) : ofPlugin !== undefined ? version.entry : 'default';
@@ -97,7 +97,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
 
   const { input } = plugin;
   if (input && !input.takesNothing && (schedule || firstRun)) {
-    const wrong = tellInputNeeded(schedule ? 'schedule' : 'firstRun');
+    const wrong = inputNeededFault(schedule ? 'schedule' : 'firstRun');
     return {
       fault: file && said?.schedule !== undefined ? agentFileFault(file, wrong) : pluginFault(version, wrong),
     };
@@ -177,7 +177,7 @@ function resolveSettings(
   return settings;
 }
 
-function tellSettings({ name, version, file, settingsIssues }: ResolveTerms): PlainFault {
+function settingsFault({ name, version, file, settingsIssues }: ResolveTerms): PlainFault {
   const { settingsSchema } = version.manifest;
   const issues = settingsIssues.map((issue) => ({ ...issue, path: ['settings', ...issue.path] }));
   const terms = {
@@ -204,7 +204,7 @@ function pluginFault({ entry }: { entry: string }, { code, message, next }: Valu
   return { code, message, ...(next === undefined ? {} : { next }), file: entry };
 }
 
-function tellInputNeeded(trigger: 'schedule' | 'firstRun') {
+function inputNeededFault(trigger: 'schedule' | 'firstRun') {
   const message = `a job of its ${trigger} is given nothing, and the plugin’s \`input\` does not take that`;
   return {
     code: 'INPUT_NEEDED',
@@ -214,7 +214,7 @@ function tellInputNeeded(trigger: 'schedule' | 'firstRun') {
   };
 }
 
-function tellWidened(file: AgentFile, { path, message }: { path: (string | number)[]; message: string }): PlainFault {
+function widenedFault(file: AgentFile, { path, message }: { path: (string | number)[]; message: string }): PlainFault {
   const next = 'remove it here, or let the plugin need it';
   return agentFileFault(file, { code: 'NEEDS_WIDENED', path, message, next });
 }

@@ -179,17 +179,17 @@ function badEnds(candidate: ProbationRuns, good: ProbationRuns): Rejection | und
   const { done, failed, severe } = candidate;
   const runs = done + failed;
   const before = good.done + good.failed;
-  const told = `failed ${failed} of ${runs} ${runs === 1 ? 'run' : 'runs'}: ${tellFault(candidate.fault)}`;
+  const summary = `failed ${failed} of ${runs} ${runs === 1 ? 'run' : 'runs'}: ${faultText(candidate.fault)}`;
   const cause = mainCause(candidate);
   if (severe > 0 && tail(severe, runs, before === 0 ? 0 : good.severe / before) < THRESHOLDS.severeChance) {
-    return { kind: 'severe', why: told, cause };
+    return { kind: 'severe', why: summary, cause };
   }
   if (before < THRESHOLDS.leastHistory) {
-    return candidate.inARow >= THRESHOLDS.leastFailures ? { kind: 'errors', why: told, cause } : undefined;
+    return candidate.inARow >= THRESHOLDS.leastFailures ? { kind: 'errors', why: summary, cause } : undefined;
   }
   const rate = (good.failed + 1) / (before + 2);
   const isUnlikely = failed >= THRESHOLDS.leastFailures && tail(failed, runs, rate) < THRESHOLDS.errorChance;
-  return isUnlikely ? { kind: 'errors', why: `${told} (before: ${good.failed} of ${before})`, cause } : undefined;
+  return isUnlikely ? { kind: 'errors', why: `${summary} (before: ${good.failed} of ${before})`, cause } : undefined;
 }
 
 function badDuration(candidate: ProbationRuns, good: ProbationRuns): Rejection | undefined {
@@ -224,7 +224,7 @@ function atLeast(durations: readonly number[]): number[] {
   );
 }
 
-function tellFault(fault: PlainFault | null): string {
+function faultText(fault: PlainFault | null): string {
   const line = fault?.message.split('\n', 1)[0];
   return line ? line.slice(0, 200) : 'no reason kept';
 }

@@ -49,7 +49,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
   const book = new Map<string, Rollout>();
   /** What the files of each agent say, as far as it could be resolved. */
   const wanted = new Map<string, Resolved>();
-  let taken = new Map<string, Selection>();
+  let selections = new Map<string, Selection>();
   let snapshot: ReadonlyMap<string, Rollout> | undefined;
 
   function put(name: string, rollout: Rollout): boolean {
@@ -72,8 +72,8 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
       next.set(name, one);
       set.agents.set(name, one.inForce);
     }
-    taken = next;
-    set.listings = set.listings.map((listing) => told(listing, next.get(listing.name)));
+    selections = next;
+    set.listings = set.listings.map((listing) => withRollout(listing, next.get(listing.name)));
     forgetGone(new Set(set.listings.map(({ name }) => name)));
   }
 
@@ -85,7 +85,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
   }
 
   function known(name: string): { rollout: Rollout; now: Selection; wants: Resolved } {
-    const now = taken.get(name);
+    const now = selections.get(name);
     const wants = wanted.get(name);
     if (now && wants) return { rollout: now.rollout, now, wants };
     throw new Fault({
@@ -142,7 +142,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
 
     probationers() {
       const probationers = [];
-      for (const { is, inForce, rollout } of taken.values()) {
+      for (const { is, inForce, rollout } of selections.values()) {
         if (is !== 'probation') continue;
         const { since, excused } = rollout.trial!;
         probationers.push({ agent: inForce.agent, since, excused, good: rollout.good?.agent ?? null });
@@ -150,19 +150,19 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
       return probationers;
     },
     approve(name, fingerprint) {
-      const now = taken.get(name);
+      const now = selections.get(name);
       if (now?.inForce.agent.fingerprint !== fingerprint) return false;
       return change(name, approveVersion(now.rollout, now.inForce));
     },
     reject(name, fingerprint, rejection) {
-      const now = taken.get(name);
+      const now = selections.get(name);
       if (now?.is !== 'probation' || now.inForce.agent.fingerprint !== fingerprint) return false;
       const { kind, why, cause } = rejection;
       const version = now.inForce.agent.version.id;
       return change(name, rejectVersion(now.rollout, { kind, why, cause, fingerprint, version, at: time.now() }));
     },
-    excuse(name, fingerprint, cause) {
-      const now = taken.get(name);
+    waive(name, fingerprint, cause) {
+      const now = selections.get(name);
       return now?.is === 'rolled-back' && change(name, waiveCause(now.rollout, fingerprint, cause, time.now()));
     },
     rollBack,
@@ -185,7 +185,7 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
         id: ref.id,
         madeAt,
         bytes,
-        agents: [...taken].flatMap(([agent, one]) => standingAs(agent, one, plugin, ref.id)),
+        agents: [...selections].flatMap(([agent, one]) => standingAs(agent, one, plugin, ref.id)),
       })),
     sourcesOf: async (plugin, prefix) => versions.sources(find(plugin, prefix)),
   };
@@ -207,12 +207,12 @@ function standingAs(
   return bad ? [{ agent, is: 'bad', runs: false, why: bad.why }] : [];
 }
 
-function told(listing: Listing, taken: Selection | undefined): Listing {
+function withRollout(listing: Listing, selections: Selection | undefined): Listing {
   // A listing may be that of the last time.
   const problem = listing.problem?.code === 'ROLLED_BACK' ? null : listing.problem;
-  if (!taken) return problem === listing.problem ? listing : { ...listing, problem };
-  const { is, rejected, inForce } = taken;
-  const rolledBack = rejected ? tellRolledBack(listing, rejected, inForce) : null;
+  if (!selections) return problem === listing.problem ? listing : { ...listing, problem };
+  const { is, rejected, inForce } = selections;
+  const rolledBack = rejected ? rolledBackFault(listing, rejected, inForce) : null;
   return { ...listing, problem: problem ?? rolledBack, rollout: is };
 }
 
@@ -222,7 +222,7 @@ function filesOf({ origins }: Resolved): string {
   return [...new Set([at('version'), at('plugin')])].filter(Boolean).join(' or ');
 }
 
-function tellRolledBack({ name }: Listing, { version, why, kind }: Rejected, running: Resolved): PlainFault {
+function rolledBackFault({ name }: Listing, { version, why, kind }: Rejected, running: Resolved): PlainFault {
   const { agent } = running;
   const now = shortId(agent.version.id);
   const bad = shortId(version);

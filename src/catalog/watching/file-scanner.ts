@@ -40,7 +40,7 @@ export interface SettledFile {
 
 export interface FileScan {
   /** Whether any file settled or went since the last look. */
-  news: boolean;
+  changed: boolean;
   /** Something is there that is not settled yet. */
   waitMs: number | undefined;
   /** An agent file among them. */
@@ -65,7 +65,7 @@ export interface FileScanner {
   /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
   sinceMs(): number | null;
   /** `full`: also the files of libraries. */
-  look(also: PluginInputs, options: { full: boolean }): Promise<FileScan>;
+  scan(also: PluginInputs, options: { full: boolean }): Promise<FileScan>;
   /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
   know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
   /** A file that was there in an earlier life of the host, whose folder is not there now. */
@@ -83,7 +83,7 @@ export function createFileScanner(needs: { time: Time }, options: { folder: stri
 
   const full = (path: string) => (isAbsolute(path) ? path : join(folder, path));
 
-  async function look(also: PluginInputs, { full: isFull }: { full: boolean }): Promise<FileScan> {
+  async function scanFolders(also: PluginInputs, { full: isFull }: { full: boolean }): Promise<FileScan> {
     const seen = new Map<string, FileStat>();
     const list = await listFolders(folder);
     const listed = new Set(list.files);
@@ -113,7 +113,7 @@ export function createFileScanner(needs: { time: Time }, options: { folder: stri
     sights = result.sights;
     const agentsWait = [...sights].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
     const waitMs = least(result.waitMs, lookupMs);
-    return { news: result.settled.length + result.gone.length > 0, waitMs, agentsWait, list };
+    return { changed: result.settled.length + result.gone.length > 0, waitMs, agentsWait, list };
   }
 
   /** Nothing is made of it any more. */
@@ -156,7 +156,7 @@ export function createFileScanner(needs: { time: Time }, options: { folder: stri
       const ms = Math.round(time.now() - newest);
       return ms >= 0 && ms < NEWEST_MS ? ms : null;
     },
-    look,
+    scan: scanFolders,
     know: (path, what) => void known.set(path, what),
     assume(path, hash, text) {
       sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });

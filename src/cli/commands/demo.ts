@@ -1,6 +1,6 @@
 import type { DrillView, IncidentView } from '../../control/protocol.ts';
 import { runDrills } from '../../drills/drills.ts';
-import type { DrillNews } from '../../drills/plans.ts';
+import type { DrillUpdate } from '../../drills/plans.ts';
 import { drillAgent } from '../../kernel/drill-agents.ts';
 import { MB } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
@@ -23,13 +23,13 @@ export async function run(stage: Stage, [name = 'leak']: (string | undefined)[])
   if (!stage.json) stage.note(`\n  ${story}\n`);
   const begun = stage.time.monotonic();
   let lastBar = '';
-  const bar = (item: DrillNews) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');
-  const onNews = (news: DrillNews) => {
-    if (stage.json || news.what === 'done' || (news.what === 'memory' && bar(news) === lastBar)) return;
-    lastBar = bar(news) || lastBar;
-    printNews(stage, news, bar(news), stage.time.monotonic() - begun);
+  const bar = (item: DrillUpdate) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');
+  const onFileReport = (update: DrillUpdate) => {
+    if (stage.json || update.what === 'done' || (update.what === 'memory' && bar(update) === lastBar)) return;
+    lastBar = bar(update) || lastBar;
+    printUpdate(stage, update, bar(update), stage.time.monotonic() - begun);
   };
-  const [result] = await runDrills([name], { time: stage.time, connect: stage.connect, onNews });
+  const [result] = await runDrills([name], { time: stage.time, connect: stage.connect, onFileReport });
   const [incident] = await stage.ask('incidents', { agent: drillAgent(name), limit: 1 });
   const { ok } = result!;
   return {
@@ -52,7 +52,7 @@ function endWords({ detectMs, repairMs }: DrillView, incident: IncidentView | un
   return `Seen ${formatDuration(detectMs)} after the fault, healed ${formatDuration(healedMs)} later: the same job ran on a clean worker.`;
 }
 
-function printNews(stage: Stage, { what, text }: DrillNews, bar: string, atMs: number) {
+function printUpdate(stage: Stage, { what, text }: DrillUpdate, bar: string, atMs: number) {
   const at = `${(atMs / 1_000).toFixed(1)}s`.padStart(7);
   stage.note(bar ? `${at}  ${bar}` : `${at}  ${stage.paintNote('bold', what.padEnd(9))} ${text}`);
 }

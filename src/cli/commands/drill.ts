@@ -1,5 +1,5 @@
 import { runDrills } from '../../drills/drills.ts';
-import type { DrillNews } from '../../drills/plans.ts';
+import type { DrillUpdate } from '../../drills/plans.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { drillLines } from '../text/drill.ts';
 
@@ -9,14 +9,14 @@ export async function run(stage: Stage, names: (string | undefined)[]): Promise<
   const results = await runDrills(wanted, {
     time: stage.time,
     connect: stage.connect,
-    onNews: (news) => {
-      if (!stage.json) printNews(stage, news);
+    onFileReport: (news) => {
+      if (!stage.json) printUpdate(stage, news);
     },
   });
   return { json: results, lines: drillLines(results, stage), code: results.every(({ ok }) => ok) ? 0 : 1 };
 }
 
-function printNews(stage: Stage, { drill, what, text }: DrillNews) {
+function printUpdate(stage: Stage, { drill, what, text }: DrillUpdate) {
   if (what === 'started') stage.note(`${stage.paintNote('dim', drill.padEnd(9))} ${text}`);
   if (what === 'seen') stage.note(`${' '.repeat(9)} ${text}`);
 }

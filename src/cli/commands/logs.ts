@@ -120,7 +120,7 @@ async function follow(stage: Stage, agent: string | undefined, options: LogsOpti
   let client = await stage.connect().catch(unlessAway);
   let from = wanted;
   for (;;) {
-    await tell(client, from);
+    await printSince(client, from);
     stage.note(stage.paintNote('dim', '──────── no host; waiting for it (Ctrl-C to leave) ────────'));
     client = await connectAgain(stage, Number.POSITIVE_INFINITY);
     stage.note(stage.paintNote('dim', '──────── the host is back ────────'));
@@ -128,7 +128,7 @@ async function follow(stage: Stage, agent: string | undefined, options: LogsOpti
   }
 
   /** Shows what is in the files, then what the host writes until it goes away. */
-  async function tell(on: ControlClient | undefined, since: Wanted): Promise<void> {
+  async function printSince(on: ControlClient | undefined, since: Wanted): Promise<void> {
     let early: LogLine[] | undefined = [];
     const ended = on
       ?.ask('follow', args, (line) => {

@@ -42,7 +42,7 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
     if (!agent) throw unknownAgent(name, names);
     const job = await client.ask('run', { agent });
     screen.say(`${paint('cyan', '▸')} ${job.id} of ${agent}`);
-    void client.ask('job', { id: job.id, wait: true }).then((end) => screen.say(...endLines(end, stage)), tell);
+    void client.ask('job', { id: job.id, wait: true }).then((end) => screen.say(...endLines(end, stage)), printFault);
   }
 
   async function askWhich(names: string[]): Promise<string> {
@@ -100,7 +100,7 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
     q: quit,
   };
 
-  function tell(thrown: unknown) {
+  function printFault(thrown: unknown) {
     if (isHostAway(thrown)) return;
     if (!(thrown instanceof Fault)) throw thrown;
     screen.say(...faultLines(thrown.plain, paint));
@@ -112,7 +112,7 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
       try {
         await actions[key]?.();
       } catch (thrown) {
-        tell(thrown);
+        printFault(thrown);
       }
     },
   };

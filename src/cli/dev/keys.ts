@@ -5,7 +5,7 @@ import type { ReadStream } from 'node:tty';
 export function listenForKeys(input: ReadStream, press: (key: string) => Promise<void>): { close(): void } {
   let busy = false;
 
-  async function hear(text: string | undefined, key: { name?: string; ctrl?: boolean }) {
+  async function receive(text: string | undefined, key: { name?: string; ctrl?: boolean }) {
     // A terminal that is read key by key sends Ctrl-C and Ctrl-D as keys.
     const name = key.ctrl && (key.name === 'c' || key.name === 'd') ? 'q' : (text ?? key.name ?? '');
     if (busy && name !== 'q') return;
@@ -19,11 +19,11 @@ export function listenForKeys(input: ReadStream, press: (key: string) => Promise
 
   emitKeypressEvents(input);
   input.setRawMode(true);
-  input.on('keypress', hear);
+  input.on('keypress', receive);
   input.resume();
   return {
     close() {
-      input.off('keypress', hear);
+      input.off('keypress', receive);
       input.setRawMode(false);
       input.pause();
     },

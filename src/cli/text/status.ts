@@ -16,7 +16,7 @@ export interface Look {
 }
 
 /** States whose reason is told under the agent's line. */
-const TELL_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
+const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
 
 const MOST_WHY_LINES = 3;
 /** States that want somebody to look. */
@@ -159,21 +159,21 @@ export function paintMarks(marks: SparkMark[], paint: Paint): string {
 }
 
 /** A schedule that ended before its agent ever ran may be a slip of the pen. */
-function tellsWhy({ state, why, lastJob }: AgentView): boolean {
-  return why !== '' && (TELL_WHY.has(state) || (state === 'done' && lastJob === null));
+function showsWhy({ state, why, lastJob }: AgentView): boolean {
+  return why !== '' && (SHOWS_WHY.has(state) || (state === 'done' && lastJob === null));
 }
 
 function below(agent: AgentView, { paint, width }: Look): string[] {
   const lines: string[] = [];
-  if (tellsWhy(agent)) {
+  if (showsWhy(agent)) {
     const [first, ...rest] = wrap(oneLine(agent.why), width - 7).slice(0, MOST_WHY_LINES);
     lines.push(`     ${paint('dim', '└')} ${first}`, ...rest.map((line) => `       ${line}`));
   }
   if (agent.problem) {
     const [first, ...rest] = faultLines(agent.problem, paint);
-    const told = wrap(oneLine(agent.problem.message), width - 9);
-    lines.push(`     ${paint('dim', '└')} ${first!.split(' ')[0]} ${told[0]}`);
-    lines.push(...told.slice(1).map((line) => `         ${line}`));
+    const wrapped = wrap(oneLine(agent.problem.message), width - 9);
+    lines.push(`     ${paint('dim', '└')} ${first!.split(' ')[0]} ${wrapped[0]}`);
+    lines.push(...wrapped.slice(1).map((line) => `         ${line}`));
     lines.push(...rest.filter((line) => !agent.problem?.frame?.includes(line.trim())).map((line) => `       ${line}`));
   }
   return lines;

@@ -11,7 +11,7 @@ const END_MS = 2_500;
 
 export interface BrokerNeeds {
   time: Time;
-  hear(message: FromBroker): void;
+  receive(message: FromBroker): void;
   /** Called once, unless it was told to end; `how` in words. */
   lost(how: string): void;
 }
@@ -19,7 +19,7 @@ export interface BrokerNeeds {
 /** The host's side of the broker. Messages told before it runs are waiting for it. */
 export interface BrokerProcess {
   readonly pid: number | undefined;
-  tell(message: ToBroker): void;
+  post(message: ToBroker): void;
   kill(): void;
   /** Ends it and everything that it runs. */
   end(): Promise<void>;
@@ -43,7 +43,7 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
   });
   child.stderr!.on('error', () => {});
   child.on('message', (message) => {
-    if (!isOver && !isEnding) needs.hear(message as FromBroker);
+    if (!isOver && !isEnding) needs.receive(message as FromBroker);
   });
   child.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
@@ -60,7 +60,7 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
     if (!isEnding) needs.lost(how);
   }
 
-  function tell(message: ToBroker) {
+  function post(message: ToBroker) {
     if (child.connected) child.send(message, undefined, {}, (error) => error && kill());
   }
 
@@ -68,10 +68,10 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
     if (!isOver) child.kill('SIGKILL');
   }
 
-  tell({ do: 'begin', terms });
+  post({ do: 'begin', terms });
   return {
     pid: child.pid,
-    tell,
+    post,
     kill,
     async end() {
       isEnding = true;

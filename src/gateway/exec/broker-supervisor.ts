@@ -11,7 +11,7 @@ const AGAIN_MS = 100;
 const AGAIN_LONGEST_MS = 30_000;
 
 export interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
-  hear(message: FromBroker): void;
+  receive(message: FromBroker): void;
   /** The broker died with all that it ran; what it left is being killed. */
   lost(how: string): void;
   /** Whether commands run: then the broker has to be heard of. */
@@ -29,7 +29,7 @@ export interface BrokerSupervisor {
   /** Resolves when nothing of an earlier host runs any more. */
   start(): Promise<void>;
   /** Starts the broker when there is none. */
-  tell(message: ToBroker): void;
+  post(message: ToBroker): void;
   /** Resolves when the process is on record, on disk. */
   record(child: ChildRecord): Promise<void>;
   /** Nothing of it is left. */
@@ -37,7 +37,7 @@ export interface BrokerSupervisor {
   /** Looks whether the broker can go. */
   rest(): void;
   /** When it last was heard of, in monotonic ms; undefined without one. */
-  heardAt(): number | undefined;
+  receivedAt(): number | undefined;
   /** Ends it with all that it runs. */
   end(): Promise<void>;
 }
@@ -54,9 +54,9 @@ export function createBrokerSupervisor(
   /** What the broker that is starting has to kill, and who waits for that. */
   let sweeping: { marks: string[]; done: PromiseWithResolvers<void> } | undefined;
   let isEnding = false;
-  let heardAt = 0;
+  let receivedAt = 0;
   let lostInARow = 0;
-  let hasToldOfCgroups = false;
+  let hasWarnedOfCgroups = false;
   /** What cancels the timers. */
   const cancel: { idle?: () => void; watch?: () => void; again?: () => void } = {};
 
@@ -65,15 +65,15 @@ export function createBrokerSupervisor(
     cancel.idle?.();
     const leftovers = [...records.values()];
     sweeping = { marks: leftovers.map(({ mark }) => mark), done: sweeping?.done ?? Promise.withResolvers() };
-    heardAt = time.monotonic();
+    receivedAt = time.monotonic();
     watch();
-    return openBroker({ ...terms, leftovers }, { time, hear, lost }, { cwd });
+    return openBroker({ ...terms, leftovers }, { time, receive, lost }, { cwd });
   }
 
-  function hear(message: FromBroker) {
-    heardAt = time.monotonic();
+  function receive(message: FromBroker) {
+    receivedAt = time.monotonic();
     if (message.say === 'ready') ready(message.killed, message.noCgroup);
-    else needs.hear(message);
+    else needs.receive(message);
   }
 
   function ready(killed: number, noCgroup: string | null) {
@@ -81,11 +81,11 @@ export function createBrokerSupervisor(
     swept();
     lostInARow = 0;
     if (killed > 0) log.warn(`commands of a host or broker that died had left ${killed} processes: killed`);
-    if (noCgroup !== null && terms.cgroups && !hasToldOfCgroups) {
-      const told = 'no cgroup can be made for commands: sessions, parents and marks tell what belongs to them';
-      log.warn(told, { why: noCgroup, next: 'under systemd: Delegate=yes in the unit' });
+    if (noCgroup !== null && terms.cgroups && !hasWarnedOfCgroups) {
+      const warning = 'no cgroup can be made for commands: sessions, parents and marks tell what belongs to them';
+      log.warn(warning, { why: noCgroup, next: 'under systemd: Delegate=yes in the unit' });
     }
-    hasToldOfCgroups = true;
+    hasWarnedOfCgroups = true;
     rest();
   }
 
@@ -117,8 +117,8 @@ export function createBrokerSupervisor(
     cancel.watch?.();
     cancel.watch = time.after(WATCH_EVERY_MS, () => {
       if (!broker) return;
-      if (!sweeping && !needs.isBusy()) heardAt = time.monotonic();
-      if (time.monotonic() - heardAt > SILENT_MS) broker.kill();
+      if (!sweeping && !needs.isBusy()) receivedAt = time.monotonic();
+      if (time.monotonic() - receivedAt > SILENT_MS) broker.kill();
       watch();
     });
   }
@@ -149,12 +149,12 @@ export function createBrokerSupervisor(
       broker = begin();
       await sweeping?.done.promise;
     },
-    tell(message) {
+    post(message) {
       if (message.do === 'run') {
         cancel.idle?.();
         broker ??= begin();
       }
-      broker?.tell(message);
+      broker?.post(message);
     },
     async record(child) {
       records.set(child.mark, child);
@@ -162,7 +162,7 @@ export function createBrokerSupervisor(
     },
     forget,
     rest,
-    heardAt: () => (broker ? heardAt : undefined),
+    receivedAt: () => (broker ? receivedAt : undefined),
     async end() {
       isEnding = true;
       for (const one of Object.values(cancel)) one();

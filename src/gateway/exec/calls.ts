@@ -35,7 +35,7 @@ export function nextCalls<Call extends ExecCallFacts>(calls: Iterable<Call>, age
 }
 
 /** A command that a job asked for. */
-export interface Call extends ExecCallFacts {
+export interface ExecCall extends ExecCallFacts {
   order: ExecOrder;
   answer: PromiseWithResolvers<ExecResult>;
   /** The scratch folder of its attempt. */
@@ -45,11 +45,11 @@ export interface Call extends ExecCallFacts {
 /** The calls that are under way, by mark and by attempt. */
 export interface CallTable {
   size(): number;
-  all(): Call[];
-  get(mark: string): Call | undefined;
-  of(attempt: ExecAttempt): Call[];
-  add(mark: string, order: ExecOrder): Call;
-  remove(call: Call): void;
+  all(): ExecCall[];
+  get(mark: string): ExecCall | undefined;
+  of(attempt: ExecAttempt): ExecCall[];
+  add(mark: string, order: ExecOrder): ExecCall;
+  remove(call: ExecCall): void;
   /** The attempt has ended: it asks for nothing more, and its scratch folder goes with its last call. */
   end(attempt: ExecAttempt): void;
   /** Resolves when no call is left, or after `withinMs`. */
@@ -58,20 +58,20 @@ export interface CallTable {
 
 interface AttemptCalls {
   scratch: string;
-  calls: Set<Call>;
+  calls: Set<ExecCall>;
   hasEnded: boolean;
 }
 
 /** `unused`: the scratch folder of an attempt that has ended and of which nothing is left. */
 export function createCallTable(folder: string, unused: (scratch: string) => void): CallTable {
-  const calls = new Map<string, Call>();
+  const calls = new Map<string, ExecCall>();
   const attempts = new Map<string, AttemptCalls>();
   let lastGone: (() => void) | undefined;
 
   function attemptOf(key: string): AttemptCalls {
     const known = attempts.get(key);
     if (known) return known;
-    const made = { scratch: join(folder, shortHash(key)), calls: new Set<Call>(), hasEnded: false };
+    const made = { scratch: join(folder, shortHash(key)), calls: new Set<ExecCall>(), hasEnded: false };
     attempts.set(key, made);
     return made;
   }
@@ -92,7 +92,7 @@ export function createCallTable(folder: string, unused: (scratch: string) => voi
       const { agent, job, attempt, call } = order;
       const { scratch, calls: siblings } = attemptOf(keyOf(order));
       const answer = Promise.withResolvers<ExecResult>();
-      const made: Call = { agent, job, attempt, call, mark, state: 'queued', order, answer, scratch };
+      const made: ExecCall = { agent, job, attempt, call, mark, state: 'queued', order, answer, scratch };
       calls.set(mark, made);
       siblings.add(made);
       return made;

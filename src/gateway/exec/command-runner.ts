@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ExecResult } from '../../plugin/context.ts';
 import { createBrokerSupervisor } from './broker-supervisor.ts';
-import { type Call, createCallTable, nextCalls, shortHash } from './calls.ts';
+import { createCallTable, type ExecCall, nextCalls, shortHash } from './calls.ts';
 import { execFaults } from './faults.ts';
 import { findCommand, orderFor } from './order.ts';
 import type { ExecAttempt, ExecChild, ExecLeft, ExecNeeds, ExecOrder, ExecServiceOptions } from './ports.ts';
@@ -38,17 +38,17 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
   const { runFolder, atATime = 4, idleMs = 60_000, graceMs = 1_000, cgroups = true } = options;
   const installation = shortHash(options.folderId ?? options.folder);
   const scratch = join(runFolder, 'exec');
-  const calls = createCallTable(scratch, (unused) => brokerSupervisor.tell({ do: 'clear', scratch: unused }));
+  const calls = createCallTable(scratch, (unused) => brokerSupervisor.post({ do: 'clear', scratch: unused }));
   let readings: Reading[] = [];
   let hostStops = false;
   let lastCall = 0;
 
   const brokerSupervisor = createBrokerSupervisor(
-    { ...needs, hear, lost, isBusy: () => calls.size() > 0 },
+    { ...needs, receive, lost, isBusy: () => calls.size() > 0 },
     { installation, scratch, graceMs, cgroups, idleMs, cwd: runFolder, file: join(runFolder, 'children.jsonl') },
   );
 
-  function hear(message: FromBroker) {
+  function receive(message: FromBroker) {
     switch (message.say) {
       case 'waiting':
         return void record(message.child);
@@ -65,11 +65,11 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
   async function record(child: ChildRecord) {
     try {
       await brokerSupervisor.record(child);
-      brokerSupervisor.tell({ do: 'open', mark: child.mark });
+      brokerSupervisor.post({ do: 'open', mark: child.mark });
     } catch (error) {
       const call = calls.get(child.mark);
       if (call) fail(call, execFaults.unrecorded(call.order.command, (error as Error).message));
-      brokerSupervisor.tell({ do: 'stop', mark: child.mark, why: 'stopped' });
+      brokerSupervisor.post({ do: 'stop', mark: child.mark, why: 'stopped' });
     }
   }
 
@@ -97,19 +97,19 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
     }
   }
 
-  function settle(call: Call, answer: () => void) {
+  function settle(call: ExecCall, answer: () => void) {
     if (call.state === 'answered') return;
     call.state = 'answered';
     answer();
     pump(call.agent);
   }
 
-  function fail(call: Call, fault: Error) {
+  function fail(call: ExecCall, fault: Error) {
     settle(call, () => call.answer.reject(fault));
   }
 
   /** Nothing of it is left. */
-  function remove(call: Call) {
+  function remove(call: ExecCall) {
     fail(call, stoppedFault(call, hostStops));
     readings = readings.filter(({ mark }) => mark !== call.mark);
     calls.remove(call);
@@ -121,13 +121,13 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
     for (const call of nextCalls(calls.all(), agent, atATime)) void launch(call);
   }
 
-  async function launch(call: Call) {
+  async function launch(call: ExecCall) {
     call.state = 'preparing';
     try {
       const order = await foundOrder(call, options.folder);
       // The call may have been stopped meanwhile.
       if ((call.state as string) !== 'preparing') return;
-      brokerSupervisor.tell({ do: 'run', mark: call.mark, order });
+      brokerSupervisor.post({ do: 'run', mark: call.mark, order });
       call.state = 'running';
     } catch (error) {
       fail(call, error as Error);
@@ -135,9 +135,9 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
     }
   }
 
-  function stopCall(call: Call, why: StopWhy) {
+  function stopCall(call: ExecCall, why: StopWhy) {
     if (call.state === 'queued' || call.state === 'preparing') remove(call);
-    else brokerSupervisor.tell({ do: 'stop', mark: call.mark, why });
+    else brokerSupervisor.post({ do: 'stop', mark: call.mark, why });
   }
 
   return {
@@ -168,26 +168,26 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
       for (const call of calls.all()) remove(call);
     },
     // Without a broker nothing turns that could stand still.
-    alive: () => (calls.size() > 0 ? brokerSupervisor.heardAt() : needs.time.monotonic()),
+    alive: () => (calls.size() > 0 ? brokerSupervisor.receivedAt() : needs.time.monotonic()),
   };
 }
 
-function faultOf(call: Call, end: Exclude<BrokerEnd, { is: 'ended' }>, hostStops: boolean): Error {
+function faultOf(call: ExecCall, end: Exclude<BrokerEnd, { is: 'ended' }>, hostStops: boolean): Error {
   const { command, timeoutMs } = call.order;
   if (end.is === 'unstarted') return execFaults.unstarted(command, end.message);
   if (end.why === 'timeout') return execFaults.timeout(command, timeoutMs!, end.result);
   return stoppedFault(call, hostStops);
 }
 
-function stoppedFault({ order }: Call, hostStops: boolean): Error {
+function stoppedFault({ order }: ExecCall, hostStops: boolean): Error {
   return hostStops ? execFaults.hostStops(order.command) : execFaults.stopped(order.command);
 }
 
 /** What the broker is told to run; rejects with a Fault for what the agent was not granted, and what is not installed. */
-async function foundOrder({ order, scratch }: Call, folder: string): Promise<BrokerOrder> {
+async function foundOrder({ order, scratch }: ExecCall, folder: string): Promise<BrokerOrder> {
   return orderFor(order, await findCommand(order), { folder, scratch, env: process.env });
 }
 
-function leftOf({ agent, job, attempt, order }: Call, count: number, processes: ProcessFacts[]): ExecLeft {
+function leftOf({ agent, job, attempt, order }: ExecCall, count: number, processes: ProcessFacts[]): ExecLeft {
   return { agent, job, attempt, command: order.command, count, processes };
 }

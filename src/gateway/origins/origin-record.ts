@@ -23,7 +23,7 @@ export interface OriginRecord {
   /** Of good calls, a ring. */
   durations: number[];
   /** Since it went down; empty while it is not. */
-  struck: OutageImpact;
+  impact: OutageImpact;
   recovery: Recovery | undefined;
 }
 
@@ -55,7 +55,7 @@ export function newOriginRecord(origin: string, terms: OriginTerms, isNamed: boo
     refused: 0,
     newest: [],
     durations: [],
-    struck: nothingHit(),
+    impact: nothingHit(),
     recovery: undefined,
   };
 }
@@ -79,23 +79,23 @@ export function countCall(originRecord: OriginRecord, end: CallEnd, at: number):
 
 /** Somebody was refused, diverted or made to wait. */
 export function strike(
-  { struck }: OriginRecord,
+  { impact }: OriginRecord,
   who: { agent: string; job?: string },
   how: 'refused' | 'diverted' | 'waits',
 ): void {
-  if (struck.agents.size < MOST_AGENTS) struck.agents.add(who.agent);
+  if (impact.agents.size < MOST_AGENTS) impact.agents.add(who.agent);
   if (how === 'waits') {
-    if (who.job !== undefined && struck.jobs.size < MOST_JOBS) struck.jobs.add(who.job);
-  } else struck[how] += 1;
+    if (who.job !== undefined && impact.jobs.size < MOST_JOBS) impact.jobs.add(who.job);
+  } else impact[how] += 1;
 }
 
 /**
  * Whether an outage is worth an incident: somebody met it, or looked again and found it still down. A dead link that a
  * crawler comes by once is not.
  */
-export function isWorthAnIncident({ breaker, isNamed, isKnown, struck }: OriginRecord): boolean {
+export function isWorthAnIncident({ breaker, isNamed, isKnown, impact }: OriginRecord): boolean {
   if (breaker.is === 'closed') return false;
-  return isNamed || isKnown || breaker.tries > 0 || struck.refused + struck.diverted + struck.jobs.size > 0;
+  return isNamed || isKnown || breaker.tries > 0 || impact.refused + impact.diverted + impact.jobs.size > 0;
 }
 
 export function percentiles({ durations }: OriginRecord): { p50Ms: number | null; p95Ms: number | null } {

@@ -20,7 +20,7 @@ export interface OriginRecords {
   suspect(origin: string, since: number): void;
   /** Steps the breaker and says what changed; false: the breaker refuses the event. */
   move(originRecord: OriginRecord, event: BreakerEvent): boolean;
-  struckBy(
+  recordImpact(
     originRecord: OriginRecord,
     who: { agent: string; job?: string },
     how: 'refused' | 'diverted' | 'waits',
@@ -73,7 +73,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
   }
 
   /** Somebody met the outage; it may be worth an incident now. */
-  function struckBy(
+  function recordImpact(
     originRecord: OriginRecord,
     who: { agent: string; job?: string },
     how: 'refused' | 'diverted' | 'waits',
@@ -96,14 +96,14 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
         originRecord.probe = null;
         probing.delete(originRecord);
       }
-      tell(originRecord, before.is);
+      recordChange(originRecord, before.is);
       needs.changed();
     }
     return true;
   }
 
   /** One line when it goes down, one when it is back; probes that fail are told at a lower level. */
-  function tell({ origin, breaker, newest }: OriginRecord, before: string) {
+  function recordChange({ origin, breaker, newest }: OriginRecord, before: string) {
     const last = newest.at(-1)?.what ?? 'it was down before';
     if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });
     if (breaker.is !== 'open') return;
@@ -113,11 +113,11 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
   }
 
   function recovered(originRecord: OriginRecord, since: number) {
-    const { origin, struck, probe } = originRecord;
-    const { refused, diverted, jobs } = struck;
+    const { origin, impact, probe } = originRecord;
+    const { refused, diverted, jobs } = impact;
     const agent = probe?.agent ?? 'nobody known';
     originRecord.recovery = { origin, since, at: time.now(), agent, refused, diverted, jobs: jobs.size };
-    originRecord.struck = nothingHit();
+    originRecord.impact = nothingHit();
     originRecord.isKnown = false;
   }
 
@@ -134,7 +134,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
       originRecord.isKnown = true;
     },
     move,
-    struckBy,
+    recordImpact,
     wallOf,
   };
 }

@@ -46,11 +46,11 @@ export function reportOf(originRecord: OriginRecord, { wallOf }: WallClock): Ori
 
 /** The outage of an origin; none while it is up. */
 export function outageOf(originRecord: OriginRecord, { wallOf }: WallClock): Outage[] {
-  const { origin, breaker, terms, newest, askedAt, struck } = originRecord;
+  const { origin, breaker, terms, newest, askedAt, impact } = originRecord;
   if (breaker.is === 'closed') return [];
   const probeAt = breaker.is === 'open' ? wallOf(breaker.until) : null;
-  const { refused, diverted } = struck;
-  const who = { agents: [...struck.agents], jobs: [...struck.jobs], barred: [...struck.barred.values()] };
+  const { refused, diverted } = impact;
+  const who = { agents: [...impact.agents], jobs: [...impact.jobs], barred: [...impact.barred.values()] };
   const { since, tries } = breaker;
   const facts = { origin, since: wallOf(since), tries, probeAt, askedAt, instead: terms.instead };
   return [{ ...facts, failures: newest, refused, diverted, ...who }];

@@ -29,7 +29,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     }
     for (const origin of barred) {
       const key = `${agent} ${origin}`;
-      originRecord.struck.barred.set(key, { origin, agent });
+      originRecord.impact.barred.set(key, { origin, agent });
       if (barredBefore.has(key)) continue;
       barredBefore.add(key);
       log.warn(`${origin} is not asked instead of ${originRecord.origin}: it is not in needs.net of ${agent}`, {
@@ -47,12 +47,12 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     const { chain, barred } = alone ? { chain: [originRecord], barred: [] } : chainOf(originRecord, agent, mayReach);
     const other = chain.find(({ breaker }) => mayPass(breaker, now));
     if (other) {
-      records.struckBy(originRecord, { agent }, 'diverted');
+      records.recordImpact(originRecord, { agent }, 'diverted');
       other.askedAt = time.now();
       return go(other);
     }
     originRecord.refused += 1;
-    records.struckBy(originRecord, { agent }, 'refused');
+    records.recordImpact(originRecord, { agent }, 'refused');
     refusedTo.set(job, { attempt, origin });
     return { is: 'down', down: downOf(originRecord, clock, soonestOf(chain), barred) };
 
@@ -74,7 +74,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     }
   }
 
-  function told({ job, attempt, meant, origin, pass, end }: EndedCall): OriginDown | null {
+  function callEnded({ job, attempt, meant, origin, pass, end }: EndedCall): OriginDown | null {
     const originRecord = records.get(origin);
     if (!originRecord) return null;
     const now = time.monotonic();
@@ -94,7 +94,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     const refused = refusedTo.get(job);
     const originRecord = refused?.attempt === attempt ? records.get(refused.origin) : undefined;
     if (!originRecord) return undefined;
-    records.struckBy(originRecord, { agent, job }, 'waits');
+    records.recordImpact(originRecord, { agent, job }, 'waits');
     const at = soonestOf(chainOf(originRecord, agent, mayReach).chain);
     const spread = Math.max(LEAST_SPREAD_MS, SPREAD * (at - time.now()));
     return { until: Math.round(at + spread * time.random()), origin: originRecord.origin };
@@ -107,7 +107,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
 
   return {
     admit,
-    told,
+    callEnded,
     heldUp,
     ended(attempts) {
       const probing = records.probing();

@@ -10,7 +10,7 @@ import type { OriginSettings } from './terms.ts';
 export interface Origins {
   admit(call: AskedCall): Admission;
   /** What came of a call. Not null: it failed, and the origin is down: another try of the same is not worth it. */
-  told(call: EndedCall): OriginDown | null;
+  callEnded(call: EndedCall): OriginDown | null;
   /**
    * For an attempt that failed because it was refused: when its job may be tried again (epoch ms) and what it waits for.
    * undefined: it was not refused here, whatever its error says. Asked before {@link Origins.ended}.

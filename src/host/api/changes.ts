@@ -11,7 +11,7 @@ export function changesOp({
   catalog,
   time,
 }: {
-  catalog: Pick<Catalog, 'agents' | 'onNews'>;
+  catalog: Pick<Catalog, 'agents' | 'onFileReport'>;
   time: Time;
 }): OpTable['changes'] {
   function view(news: FileReport): ChangeView {
@@ -26,7 +26,7 @@ export function changesOp({
 
   return (_args, { item, gone }) =>
     new Promise<null>((resolve) => {
-      const end = catalog.onNews((news) => item(view(news)));
+      const end = catalog.onFileReport((news) => item(view(news)));
       gone.addEventListener('abort', () => {
         end();
         resolve(null);

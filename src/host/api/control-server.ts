@@ -78,7 +78,7 @@ export async function serveControl(path: string, operations: Operations, log: Lo
 async function clearPlace(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  const by = !found.isSocket() ? 'by a file' : (await isHeard(path)) ? 'by a process that listens there' : undefined;
+  const by = !found.isSocket() ? 'by a file' : (await isAnswered(path)) ? 'by a process that listens there' : undefined;
   if (by) {
     throw new Fault({
       code: 'SOCKET_TAKEN',
@@ -90,7 +90,7 @@ async function clearPlace(path: string): Promise<void> {
 }
 
 /** Only a refused connection proves that nobody listens. */
-function isHeard(path: string): Promise<boolean> {
+function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

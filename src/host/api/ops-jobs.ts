@@ -155,7 +155,7 @@ export function jobOps(hostContext: HostContext): JobOps {
     async replay({ dryRun, ...which }) {
       const done = await ended({ ...which, dryRun }, jobs.redrive);
       if (dryRun) return { ...done, dryRun };
-      if (which.id !== undefined && done.count === 0) throw keyTaken(which.id);
+      if (which.id !== undefined && done.count === 0) throw keyInUse(which.id);
       const message = `${done.count} jobs are run again`;
       events.record('info', { kind: 'job.replayed', agent: which.agent ?? null, message, data: { ...which } });
       return { ...done, dryRun };
@@ -180,7 +180,7 @@ function asProbe(job: JobView): JobView {
   return { ...job, holdUp: { ...holdUp, text } };
 }
 
-function keyTaken(id: JobId): Fault {
+function keyInUse(id: JobId): Fault {
   return new Fault({
     code: 'KEY_TAKEN',
     message: `${id} is not run again: another job has its key by now`,

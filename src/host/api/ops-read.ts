@@ -57,13 +57,13 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
 
     async secrets() {
       const { secrets } = hostContext.setup;
-      secrets.look();
+      secrets.refresh();
       return viewSecrets(secrets.list(), secrets.envFile());
     },
 
     async check() {
       await catalog.rescan();
-      hostContext.setup.secrets.look();
+      hostContext.setup.secrets.refresh();
       const unscheduled = (await hostContext.states.unscheduled()).map(unscheduledProblem);
       const left = await hostContext.states.left();
       const problems = [

@@ -44,11 +44,11 @@ export function unixAddress(path: string): Buffer {
 
 /** Node tells everybody that ffi is experimental; whoever runs a service cannot do anything about it. */
 function quietly<T>(load: () => T): T {
-  const tell = process.emitWarning;
+  const emitWarning = process.emitWarning;
   process.emitWarning = () => {};
   try {
     return load();
   } finally {
-    process.emitWarning = tell;
+    process.emitWarning = emitWarning;
   }
 }

@@ -6,7 +6,7 @@ import type { Time } from '../../kernel/time.ts';
 export interface Link {
   orders: GuardianOrders;
   /** Never waits and never throws: a guardian that does not listen loses lines. */
-  tell(line: FromHost): void;
+  send(line: FromHost): void;
   /** The guardian ended before its host. */
   isGone(): boolean;
   close(): void;
@@ -37,7 +37,7 @@ export async function openLink(time: Time, env: NodeJS.ProcessEnv = process.env)
   pipe.unref();
   return {
     orders: orders ?? { guardian, restart: false, safe: false, lost: [] },
-    tell(line) {
+    send(line) {
       if (!gone && pipe.writableLength < MOST_UNHEARD_BYTES) pipe.write(`${JSON.stringify(line)}\n`);
     },
     isGone: () => gone,

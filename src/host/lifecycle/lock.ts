@@ -35,7 +35,7 @@ export async function lockFolder(
   const lock = lockFile(file, withinMs, () => running(folder, hostOf(folder)));
   try {
     const until = time.monotonic() + GIVES_WAY_WITHIN_MS;
-    let hasTold = false;
+    let hasPrinted = false;
     for (;;) {
       const claim = await claimFolder(folder);
       if (!('pid' in claim)) {
@@ -46,8 +46,8 @@ export async function lockFolder(
         return { file, claim, release };
       }
       if (time.monotonic() > until) throw new Fault(running(folder, claim));
-      if (!hasTold) waiting?.(claim.pid);
-      hasTold = true;
+      if (!hasPrinted) waiting?.(claim.pid);
+      hasPrinted = true;
       await time.sleep(TRY_EVERY_MS);
     }
   } catch (thrown) {

@@ -34,7 +34,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     time,
     ages: () => agesOf(loops, time.monotonic()),
     beat(ages, stalled) {
-      link?.tell({ is: 'pulse', ages });
+      link?.send({ is: 'pulse', ages });
       systemd?.pulse(time.monotonic(), stalled);
       if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
       wasStalled = stalled !== undefined;
@@ -46,19 +46,19 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     loops,
     ready(status, hostLog) {
       log = hostLog;
-      link?.tell({ is: 'ready' });
+      link?.send({ is: 'ready' });
       systemd?.ready(status);
     },
     stopping() {
-      link?.tell({ is: 'stopping' });
+      link?.send({ is: 'stopping' });
       systemd?.stopping();
     },
     refused(fault, waitMs) {
-      link?.tell({ is: 'refused', fault });
+      link?.send({ is: 'refused', fault });
       systemd?.refused(fault.message, waitMs);
     },
     final(fault) {
-      link?.tell({ is: 'final', fault });
+      link?.send({ is: 'final', fault });
       systemd?.refused(fault.message, 0);
     },
     async close() {

@@ -10,16 +10,16 @@ const ASKED_AT_START = ['paused', 'abandoned', 'waiting', 'newestSlots', 'nextSl
  * nothing is missed; and a host that does not start cannot be asked what is wrong.
  */
 export function withSafeReads(store: Store, log: Log): Store {
-  const told = new Set<string>();
+  const logged = new Set<string>();
   const safely =
     (name: (typeof ASKED_AT_START)[number]) =>
     async (...args: never[]) => {
       try {
         return await (store[name] as (...args: never[]) => Promise<unknown[]>)(...args);
       } catch (error) {
-        if (!told.has(name))
+        if (!logged.has(name))
           log.error(`the store cannot tell ${name}; safe mode goes on without`, { fault: toPlainFault(error) });
-        told.add(name);
+        logged.add(name);
         return [];
       }
     };

@@ -86,12 +86,12 @@ export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
       const message = `${path} ${handleFaultWords(fact)} while the host had it open; it is made anew`;
       events.record('warn', { kind: 'host.repaired', agent: null, message, data: { what, path } });
     } catch (error) {
-      if (!warnings.has(what)) tell(fact, toPlainFault(error));
+      if (!warnings.has(what)) report(fact, toPlainFault(error));
     }
   }
 
   /** Once, when it turns bad. Standard error too: the log may be what is gone. */
-  function tell(fact: HandleFact, { message: why, next: then }: PlainFault) {
+  function report(fact: HandleFact, { message: why, next: then }: PlainFault) {
     const { what, path } = fact;
     const lost = what === 'log' ? 'log lines are kept nowhere' : 'no command reaches this host';
     const message = `${path} ${handleFaultWords(fact)} and cannot be made anew, so ${lost}: ${why}`;

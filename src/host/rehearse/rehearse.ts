@@ -68,9 +68,9 @@ export async function* rehearse(
   async function side(candidate: RehearsalCandidate, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
     const known = unfit.get(candidate);
     if (known) return known;
-    const told = await run(needs, candidate, job, recorded, terms);
-    if (told.error?.code === BOOT_FAILED) unfit.set(candidate, told);
-    return told;
+    const rehearsed = await run(needs, candidate, job, recorded, terms);
+    if (rehearsed.error?.code === BOOT_FAILED) unfit.set(candidate, rehearsed);
+    return rehearsed;
   }
 }
 

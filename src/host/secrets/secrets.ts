@@ -12,7 +12,7 @@ export interface Secrets extends Service {
   /** The agents in force: their names are looked for, and no others. */
   use(agents: Iterable<Agent>): void;
   /** Looks now. */
-  look(): void;
+  refresh(): void;
   /** What keeps the agent from starting; undefined when it has all that it declares. */
   missing(agent: Agent): PlainFault | undefined;
   /** The values of the names that the agent declares. Throws what `missing` says. */
@@ -68,7 +68,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     if (seen.size > MOST_SEEN) seen.delete(seen.values().next().value!);
   }
 
-  function look() {
+  function refresh() {
     file = readEnvFile(folder);
     const before = known;
     known = new Map();
@@ -94,7 +94,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
 
   const loop = createLoop(
     { time, failed: (error) => log.error('secrets could not be looked up', { fault: toPlainFault(error) }) },
-    { everyMs: LOOK_MS, firstMs: LOOK_MS, turn: look },
+    { everyMs: LOOK_MS, firstMs: LOOK_MS, turn: refresh },
   );
 
   return {
@@ -107,7 +107,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
       for (const name of names) found(name);
     },
-    look,
+    refresh,
     missing,
     values(agent) {
       const fault = missing(agent);

@@ -41,7 +41,7 @@ export interface Probation extends Service {
 }
 
 /** What people are told of a rollback. */
-export interface RollbackNews {
+export interface RollbackReport {
   agent: string;
   bad: Agent;
   good: Agent;
@@ -59,14 +59,14 @@ export interface ProbationNeeds {
   jobs: Pick<Jobs, 'redrive' | 'wake'>;
   /** Nothing has to stay warm any more. */
   unwarmed(): void;
-  rolledBack(news: RollbackNews): void;
+  rolledBack(rollback: RollbackReport): void;
   /** The good version fails in the same way: the other one is tried again. */
-  excused(news: RollbackNews): void;
+  excused(rollback: RollbackReport): void;
   approved(agent: Agent, why: string): void;
 }
 
 /** A state on trial. */
-interface Case {
+interface ProbationRun {
   trial: Probationer;
   candidate: ProbationRuns;
   good: ProbationRuns | undefined;
@@ -77,7 +77,7 @@ interface Case {
 }
 
 /** A rejected state, as long as nothing else is in force than the good one. */
-interface Appeal extends RollbackNews {
+interface RollbackCheck extends RollbackReport {
   before: ProbationRuns;
   /** What the good one did since. */
   since: ProbationRuns;
@@ -88,15 +88,15 @@ const TURN_MS = 10_000;
 export function createProbation(needs: ProbationNeeds): Probation {
   const { time, log, catalog, store } = needs;
   const { rollouts } = catalog;
-  const candidates = new Map<string, Case>();
-  const appeals = new Map<string, Appeal>();
+  const candidates = new Map<string, ProbationRun>();
+  const rollbackChecks = new Map<string, RollbackCheck>();
   /** Peaks of memory, by agent and fingerprint. */
   const memory = new Map<string, ProbationRuns>();
   const begunAt = time.now();
   const working = createTasks((error) => log.error('a step of the probation failed', { fault: toPlainFault(error) }));
 
   function turn() {
-    for (const one of [...candidates.values()]) judge(one);
+    for (const one of [...candidates.values()]) evaluate(one);
     forget();
   }
 
@@ -115,14 +115,14 @@ export function createProbation(needs: ProbationNeeds): Probation {
       if (known) known.trial = trial;
       else begin(name, trial);
     }
-    for (const [name, { good }] of appeals) {
-      if (catalog.agents().get(name)?.fingerprint !== good.fingerprint) appeals.delete(name);
+    for (const [name, { good }] of rollbackChecks) {
+      if (catalog.agents().get(name)?.fingerprint !== good.fingerprint) rollbackChecks.delete(name);
     }
   }
 
   function begin(name: string, trial: Probationer) {
     const good = trial.good ? noRuns(0) : undefined;
-    const one: Case = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
+    const one: ProbationRun = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
     candidates.set(name, one);
     // The first state of an agent that is new to this host has no past to look for.
     if (!trial.good && trial.since >= begunAt) return;
@@ -137,7 +137,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     );
   }
 
-  function seed(one: Case, history: ProbationHistory | undefined) {
+  function seed(one: ProbationRun, history: ProbationHistory | undefined) {
     const early = one.early ?? [];
     one.early = undefined;
     if (history) {
@@ -146,16 +146,16 @@ export function createProbation(needs: ProbationNeeds): Probation {
       for (const [job, state] of history.failed) one.failed.set(job, state);
     }
     for (const end of early) if (!history?.ends.has(`${end.job} ${end.attempt}`)) count(one, end);
-    judge(one);
+    evaluate(one);
   }
 
-  function count(one: Case, end: Settlement) {
+  function count(one: ProbationRun, end: Settlement) {
     if (end.state === 'dead' || end.state === 'retrying') one.failed.set(end.job, end.state);
     else one.failed.delete(end.job);
     one.candidate = counted(one.candidate, end, one.trial.excused, false);
   }
 
-  function judge(one: Case, end?: WorkerEnd) {
+  function evaluate(one: ProbationRun, end?: WorkerEnd) {
     const { name, fingerprint } = one.trial.agent;
     if (one.early || candidates.get(name) !== one) return;
     const good = one.good && withMemory(one.good, name, one.trial.good!.fingerprint);
@@ -166,7 +166,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     if (decision.is === 'bad') rollBack(one, decision, candidate, end);
   }
 
-  function approve({ trial: { agent, good } }: Case, why: string) {
+  function approve({ trial: { agent, good } }: ProbationRun, why: string) {
     candidates.delete(agent.name);
     if (!rollouts.approve(agent.name, agent.fingerprint)) return;
     if (good) needs.unwarmed();
@@ -175,7 +175,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
 
   /** Acts first: when `reject` returns, the good one is in force. */
   function rollBack(
-    one: Case,
+    one: ProbationRun,
     { kind, why, cause }: ProbationDecision & { is: 'bad' },
     runs: ProbationRuns,
     end?: WorkerEnd,
@@ -183,9 +183,14 @@ export function createProbation(needs: ProbationNeeds): Probation {
     const { agent: bad, good } = one.trial;
     const rejection = { kind, why, cause: cause ?? mainCause(runs) };
     if (!good || !rollouts.reject(bad.name, bad.fingerprint, rejection)) return;
-    const news: RollbackNews = { agent: bad.name, bad, good, rejection, runs, end };
-    appeals.set(bad.name, { ...news, before: one.good ?? noRuns(0), since: noRuns(time.now()), isOver: false });
-    needs.rolledBack(news);
+    const rollback: RollbackReport = { agent: bad.name, bad, good, rejection, runs, end };
+    rollbackChecks.set(bad.name, {
+      ...rollback,
+      before: one.good ?? noRuns(0),
+      since: noRuns(time.now()),
+      isOver: false,
+    });
+    needs.rolledBack(rollback);
     runAgain(bad.name, one.failed);
   }
 
@@ -208,26 +213,26 @@ export function createProbation(needs: ProbationNeeds): Probation {
       if (one.early) one.early.push(end);
       else {
         count(one, end);
-        judge(one);
+        evaluate(one);
       }
       return;
     }
-    const appeal = appeals.get(agent);
-    if (!appeal) return;
-    if (end.fingerprint === appeal.bad.fingerprint) {
+    const check = rollbackChecks.get(agent);
+    if (!check) return;
+    if (end.fingerprint === check.bad.fingerprint) {
       // It was still at work when it was rolled back.
       if (end.state === 'dead' || end.state === 'retrying') runAgain(agent, new Map([[end.job, end.state]]));
-    } else if (end.fingerprint === appeal.good.fingerprint && !appeal.isOver) hear(appeal, end);
+    } else if (end.fingerprint === check.good.fingerprint && !check.isOver) receive(check, end);
   }
 
-  function hear(appeal: Appeal, end: Settlement) {
-    appeal.since = counted(appeal.since, end, [], true);
-    const { rejection, runs, before, since, agent, bad } = appeal;
+  function receive(check: RollbackCheck, end: Settlement) {
+    check.since = counted(check.since, end, [], true);
+    const { rejection, runs, before, since, agent, bad } = check;
     const answer = checkAfterRollback(rejection, runs, before, since);
     if (answer === 'wait') return;
-    appeal.isOver = true;
+    check.isOver = true;
     if (answer === 'upheld') return;
-    if (rollouts.excuse(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(appeal);
+    if (rollouts.waive(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(check);
   }
 
   function withMemory(runs: ProbationRuns, agent: string, fingerprint: string): ProbationRuns {
@@ -260,7 +265,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
       const cause = causeOf(end.because);
       const seen = { is: 'failed' as const, at: time.now(), fault: end.because, cause };
       one.candidate = withEnd(one.candidate, seen, one.trial.excused);
-      judge(one, end);
+      evaluate(one, end);
     },
     readings(list) {
       for (const { agent, fingerprint, heapBytes, externalBytes } of list) {

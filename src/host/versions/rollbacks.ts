@@ -7,7 +7,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { HostBus } from '../bus.ts';
-import { createProbation, type Probation, type RollbackNews } from './probation.ts';
+import { createProbation, type Probation, type RollbackReport } from './probation.ts';
 
 export interface RollbackNeeds {
   time: Time;
@@ -56,7 +56,7 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
   });
 }
 
-function incidentSignal(news: RollbackNews) {
+function incidentSignal(news: RollbackReport) {
   const { agent, bad, rejection, runs, end } = news;
   const { code, file, line } = runs.fault ?? { code: rejection.kind };
   const seen = `${nameOf(news)} ${rejection.why}`;
@@ -76,11 +76,11 @@ function incidentSignal(news: RollbackNews) {
   };
 }
 
-function nameOf({ bad, good }: RollbackNews): string {
+function nameOf({ bad, good }: RollbackReport): string {
   const id = shortId(bad.version.id);
   return bad.version.id === good.version.id ? `version ${id} with its newest settings` : `version ${id}`;
 }
 
-function seen({ done, failed, severe, memoryBytes }: RollbackNews['runs']) {
+function seen({ done, failed, severe, memoryBytes }: RollbackReport['runs']) {
   return { done, failed, severe, memoryBytes };
 }

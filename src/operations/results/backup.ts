@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, count, time } from './fields.ts';
+import { bytes, countResult, time } from './fields.ts';
 
 export const backupResult = z
   .strictObject({
@@ -17,8 +17,8 @@ export const proofResult = z
   .strictObject({
     file: z.string().describe('Absolute.'),
     madeAt: time().nullable().describe('null for an archive that does not say when it was made.'),
-    jobs: count(),
-    entries: count(),
+    jobs: countResult(),
+    entries: countResult(),
     bytes: bytes().describe('Of all files in the archive, unpacked.'),
     lacks: z.array(z.string()).describe('What an installation has and the archive has not, one sentence each.'),
   })

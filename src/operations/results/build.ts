@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, ms } from './fields.ts';
+import { countResult, ms } from './fields.ts';
 import { agentResult } from './status.ts';
 
 export const newResult = z
@@ -29,15 +29,15 @@ const test = z.strictObject({
 });
 
 export const testResult = z
-  .strictObject({ ok: z.boolean(), passed: count(), failed: count(), tests: z.array(test) })
+  .strictObject({ ok: z.boolean(), passed: countResult(), failed: countResult(), tests: z.array(test) })
   .meta({ id: 'Tests', description: 'What came of the tests of plugins.' });
 
 const hunk = z
   .strictObject({
-    oldStart: count(),
-    oldLines: count(),
-    newStart: count(),
-    newLines: count(),
+    oldStart: countResult(),
+    oldLines: countResult(),
+    newStart: countResult(),
+    newLines: countResult(),
     lines: z.array(z.strictObject({ sign: z.enum([' ', '-', '+']), text: z.string() })),
   })
   .describe('Changed lines with some of their neighbours; lines count from 1.');

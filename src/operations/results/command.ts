@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { faultResult } from './fault.ts';
-import { count, ms } from './fields.ts';
+import { countResult, ms } from './fields.ts';
 
 export const errorResult = z
   .strictObject({ error: faultResult })
@@ -17,7 +17,7 @@ export const helpResult = z
 
 export const programResult = z.strictObject({ version: z.string(), node: z.string() }).meta({ id: 'Program' });
 
-export const stoppedResult = z.strictObject({ pid: count(), tookMs: ms() }).meta({ id: 'Stopped' });
+export const stoppedResult = z.strictObject({ pid: countResult(), tookMs: ms() }).meta({ id: 'Stopped' });
 
 export const forgottenResult = z
   .union([

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, ms } from './fields.ts';
+import { countResult, ms } from './fields.ts';
 
 export const drillResult = z
   .strictObject({
@@ -12,8 +12,8 @@ export const drillResult = z
         'From the fault until the job ran on a clean worker, or everything was cleared away; null: neither came.',
       ),
     promisedMs: ms(),
-    lost: count().describe('Jobs that did not end as done.'),
-    left: count().describe('Threads, processes and zombies that were left.'),
+    lost: countResult().describe('Jobs that did not end as done.'),
+    left: countResult().describe('Threads, processes and zombies that were left.'),
     seen: z.string().nullable().describe('The code of the fault, as the host recorded it.'),
     ok: z.boolean(),
     skipped: z

@@ -19,7 +19,7 @@ export function bytes() {
 }
 
 /** A whole number of something. */
-export function count() {
+export function countResult() {
   return z.int().min(0);
 }
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { faultResult } from './fault.ts';
-import { count, time } from './fields.ts';
+import { countResult, time } from './fields.ts';
 
 export const pingResult = z
   .strictObject({
-    pid: count(),
+    pid: countResult(),
     version: z.string(),
     startedAt: time(),
     folder: z.string().optional().describe('Left out by older hosts.'),
@@ -27,14 +27,14 @@ export const resumedResult = z.strictObject({ agent: z.string() }).meta({ id: 'R
 export const levelResult = z.strictObject({ agent: z.string(), level: z.string() }).meta({ id: 'Level' });
 
 export const mendedResult = z
-  .strictObject({ mended: count().describe('Rows that were set aside.') })
+  .strictObject({ mended: countResult().describe('Rows that were set aside.') })
   .meta({ id: 'Mended' });
 
-export const stoppingResult = z.strictObject({ pid: count() }).meta({ id: 'Stopping' });
+export const stoppingResult = z.strictObject({ pid: countResult() }).meta({ id: 'Stopping' });
 
 export const startedResult = z
   .strictObject({
-    pid: count(),
+    pid: countResult(),
     version: z.string(),
     startedAt: time(),
     folder: z.string(),

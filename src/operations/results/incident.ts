@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, json, time } from './fields.ts';
+import { countResult, json, time } from './fields.ts';
 
 const remedy = z.strictObject({
   kind: z.string(),
@@ -30,7 +30,7 @@ export const incidentResult = z
     timeline: z.array(z.strictObject({ at: time(), what: z.string(), text: z.string() })),
     evidence: z.record(z.string(), json()).nullable().describe('What was found; its times as ISO 8601.'),
     fingerprint: z.string(),
-    repeats: count().describe('How often the same came again before the incident ended.'),
+    repeats: countResult().describe('How often the same came again before the incident ended.'),
     note: z.string().nullable(),
   })
   .meta({

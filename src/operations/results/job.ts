@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { faultResult } from './fault.ts';
-import { count, json, ms, time } from './fields.ts';
+import { countResult, json, ms, time } from './fields.ts';
 
 export const holdUpResult = z
   .strictObject({
@@ -16,7 +16,7 @@ export const holdUpResult = z
   .meta({ id: 'HoldUp', description: 'Why a job that waits does not start.' });
 
 const failure = z.strictObject({
-  attempt: count(),
+  attempt: countResult(),
   startedAt: time(),
   finishedAt: time(),
   worker: z.string().nullable(),
@@ -30,8 +30,8 @@ export const jobResult = z
     version: z.string().nullable().describe('The version that ran the latest attempt; null before the first.'),
     state: z.enum(['queued', 'running', 'retrying', 'done', 'dead', 'cancelled']),
     trigger: z.enum(['schedule', 'manual', 'send', 'event', 'replay']),
-    attempt: count().describe('The number of the latest attempt; 0 before the first.'),
-    attempts: count().describe('The most attempts that the job gets.'),
+    attempt: countResult().describe('The number of the latest attempt; 0 before the first.'),
+    attempts: countResult().describe('The most attempts that the job gets.'),
     slot: time().nullable(),
     key: z.string().nullable(),
     priority: z.int(),
@@ -50,11 +50,11 @@ export const jobResult = z
       .nullable()
       .optional()
       .describe('The server that holds a retrying job up, as https://api.example: no attempt is lost.'),
-    waits: count()
+    waits: countResult()
       .optional()
       .describe('How often in a row the plugin of a retrying job asked to be tried later (RetryLater).'),
     madeBy: z.string().nullable().optional().describe('The job that made this job by a send or an emit.'),
-    hops: count().optional().describe('Hops from the job that no job made.'),
+    hops: countResult().optional().describe('Hops from the job that no job made.'),
     holdUp: holdUpResult
       .nullable()
       .optional()
@@ -73,7 +73,7 @@ export const runResult = jobResult.extend({ usedKey: usedKeyResult.nullable().op
 
 export const manyResult = z
   .strictObject({
-    count: count(),
+    count: countResult(),
     jobs: z.array(z.string()).max(1_000).describe('The first 1,000 ids.'),
   })
   .meta({ id: 'Many', description: 'Jobs to which something was, or would be, done.' });
@@ -84,7 +84,7 @@ export const deadGroupResult = z
   .strictObject({
     cause: z.string(),
     agent: z.string(),
-    count: count(),
+    count: countResult(),
     firstAt: time(),
     lastAt: time(),
     example: jobResult.describe('The newest.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, ms, time } from './fields.ts';
+import { countResult, ms, time } from './fields.ts';
 
 export const originResult = z
   .strictObject({
@@ -14,9 +14,9 @@ export const originResult = z
       .nullable()
       .describe('The newest failure, also of a server that is well again.'),
     instead: z.array(z.string()).describe('Servers that are asked while this server is down, in order.'),
-    calls: count(),
-    failures: count(),
-    refused: count().describe('Calls that did not go out because the server was down.'),
+    calls: countResult(),
+    failures: countResult(),
+    refused: countResult().describe('Calls that did not go out because the server was down.'),
     p50Ms: ms().nullable().describe('Until the head of the answer, of the last good calls.'),
     p95Ms: ms().nullable(),
   })

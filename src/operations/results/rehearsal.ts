@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { faultResult } from './fault.ts';
-import { count, json, ms, time } from './fields.ts';
+import { countResult, json, ms, time } from './fields.ts';
 
 const effect = z
   .strictObject({
@@ -27,7 +27,7 @@ const side = z
       .array(effect)
       .nullable()
       .describe('The first 100, in order; null: the record of the job, which holds none.'),
-    refused: count().describe('How many of all effects were refused.'),
+    refused: countResult().describe('How many of all effects were refused.'),
     logs: z.array(z.strictObject({ level: z.string(), message: z.string() })),
   })
   .meta({ id: 'RehearsalSide', description: 'How one run of a job went.' });
@@ -48,7 +48,7 @@ export const rehearsedItem = z
     differences: z
       .array(z.strictObject({ path: z.string(), is: z.string(), before: json().optional(), after: json().optional() }))
       .describe('Places in which the results differ, the first 50 of `differing`.'),
-    differing: count(),
+    differing: countResult(),
   })
   .meta({ id: 'Rehearsed', description: 'A recorded job, and what a new version makes of its input.' });
 

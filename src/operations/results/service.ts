@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count } from './fields.ts';
+import { countResult } from './fields.ts';
 
 const unit = z.strictObject({ name: z.string(), file: z.string(), ofUser: z.boolean() });
 const noSystemd = z.literal(false).describe('systemd does not run here.');
@@ -26,8 +26,8 @@ export const serviceStatusResult = z
       state: z.string(),
       sub: z.string(),
       result: z.string(),
-      pid: count().nullable(),
-      restarts: count(),
+      pid: countResult().nullable(),
+      restarts: countResult(),
       since: z.string().nullable().describe('As systemd writes times.'),
       enabled: z.boolean(),
       says: z.string().nullable().describe('What the host said last.'),

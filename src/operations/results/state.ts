@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, count, json, time } from './fields.ts';
+import { bytes, countResult, json, time } from './fields.ts';
 
 export const stateEntryResult = z
   .strictObject({
@@ -11,7 +11,7 @@ export const stateEntryResult = z
   .meta({ id: 'StateEntry', description: 'One key of the state of an agent.' });
 
 export const stateSizeResult = z
-  .strictObject({ agent: z.string(), keys: count(), bytes: bytes() })
+  .strictObject({ agent: z.string(), keys: countResult(), bytes: bytes() })
   .meta({ id: 'StateSize' });
 
 export const stateSetResult = z

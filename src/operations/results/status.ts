@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { configResult } from './config.ts';
 import { faultResult } from './fault.ts';
-import { bytes, count, json, ms, time } from './fields.ts';
+import { bytes, countResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
 import { originResult } from './origin.ts';
 
@@ -22,7 +22,7 @@ export const AGENT_STATES = [
   'off',
 ] as const;
 
-const waiting = () => count().optional().describe('All jobs that wait: queued, and before another attempt.');
+const waiting = () => countResult().optional().describe('All jobs that wait: queued, and before another attempt.');
 
 export const agentResult = z
   .strictObject({
@@ -49,12 +49,12 @@ export const agentResult = z
     nextSlot: time().nullable(),
     p95Ms: ms().nullable(),
     memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
-    workers: z.strictObject({ now: count(), min: count(), max: count() }),
-    queued: count(),
+    workers: z.strictObject({ now: countResult(), min: countResult(), max: countResult() }),
+    queued: countResult(),
     waiting: waiting(),
-    dead: count(),
+    dead: countResult(),
     hours: z
-      .array(z.strictObject({ done: count(), dead: count() }))
+      .array(z.strictObject({ done: countResult(), dead: countResult() }))
       .describe('Jobs that ended in each of the last 24 hours, oldest first.'),
     problem: faultResult
       .nullable()
@@ -65,20 +65,20 @@ export const agentResult = z
 export const hostResult = z
   .strictObject({
     version: z.string(),
-    pid: count(),
+    pid: countResult(),
     startedAt: time(),
     folder: z.string(),
     watchedBy: z
       .enum(['guardian', 'systemd'])
       .nullable()
       .describe('The process that starts the host again when it ends; null: none does.'),
-    guardian: count().nullable().describe('The process id of the guardian.'),
+    guardian: countResult().nullable().describe('The process id of the guardian.'),
     safeMode: z.boolean().describe('The host failed to start again and again, and holds its agents.'),
     memoryBytes: bytes(),
     loopLagMs: ms(),
-    cells: count(),
-    workers: count(),
-    queued: count(),
+    cells: countResult(),
+    workers: countResult(),
+    queued: countResult(),
     waiting: waiting(),
     socket: z.string(),
     store: z.string(),
@@ -93,10 +93,10 @@ export const hostResult = z
 export const statusResult = z
   .strictObject({
     host: hostResult.nullable().describe('null: the host is down, and this is the last known state.'),
-    edge: z.strictObject({ url: z.string(), pid: count() }).nullable(),
+    edge: z.strictObject({ url: z.string(), pid: countResult() }).nullable(),
     agents: z.array(agentResult),
     incidents: z
-      .strictObject({ open: count(), healedToday: count() })
+      .strictObject({ open: countResult(), healedToday: countResult() })
       .describe('Incidents that have not ended; those healed within the last 24 hours.'),
     origins: z
       .array(originResult)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, count, time } from './fields.ts';
+import { bytes, countResult, time } from './fields.ts';
 
 const unreadable = z
   .strictObject({
@@ -12,7 +12,7 @@ const unreadable = z
 
 const aside = unreadable
   .extend({
-    id: count(),
+    id: countResult(),
     at: time(),
     content: z
       .string()
@@ -23,11 +23,11 @@ const aside = unreadable
 export const storeResult = z
   .strictObject({
     file: z.string().describe('Absolute.'),
-    schema: count(),
+    schema: countResult(),
     bytes: bytes().describe('With the log of the store.'),
     integrity: z.string().describe("SQLite's own word on the file: ok, or what is damaged."),
     unreadable: z.array(unreadable).describe('At most 1,000 of each table.'),
-    mended: count().describe('Rows that were set aside just now.'),
+    mended: countResult().describe('Rows that were set aside just now.'),
     setAside: z.array(aside).describe('Newest first, at most 1,000.'),
   })
   .meta({ id: 'Store', description: 'What was found in the store, row by row.' });

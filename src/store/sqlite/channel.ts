@@ -71,7 +71,7 @@ export function createStoreChannel(
       });
       let why: PlainFault | undefined;
       thread.on('message', (message: FromStoreThread) => {
-        if (!('is' in message)) return take(message);
+        if (!('is' in message)) return receive(message);
         if (message.is === 'failed') return reject(new Fault(message.fault));
         worker = thread;
         lastAnswer = time.monotonic();
@@ -109,7 +109,7 @@ export function createStoreChannel(
     }
   }
 
-  function take({ values, faults, setAside: count }: StoreAnswer): void {
+  function receive({ values, faults, setAside: count }: StoreAnswer): void {
     lastAnswer = time.monotonic();
     if (count !== undefined) setAside?.(count);
     let nextFault = 0;

@@ -6,7 +6,7 @@ import { openForWriting } from './inside/open.ts';
  * today, and SQLite finds it whole. The copy has no log beside it afterwards. Throws a `Fault`: `STORE_CORRUPT`,
  * `STORE_NEWER`.
  */
-export function proveStore(file: string): { jobs: number } {
+export function proveFile(file: string): { jobs: number } {
   const db = openForWriting(file);
   try {
     const found = db

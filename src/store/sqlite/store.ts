@@ -5,7 +5,6 @@ import { createFeed } from '../feed.ts';
 import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
-import { withFeed } from './told.ts';
 import {
   OP_KINDS,
   type OpName,
@@ -20,6 +19,7 @@ import {
   unpackAdded,
   unpackClaim,
 } from './wire.ts';
+import { withFeed } from './with-feed.ts';
 
 /** How often an idle store is asked for a sign of life. */
 const PING_EVERY_MS = 5_000;
@@ -94,7 +94,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     writer.call('setBack', was, now).then(
       (moved) => {
         if (moved === 0) return;
-        feed.tell({ is: 'queued', agent: null, inMs: 0 });
+        feed.publish({ is: 'queued', agent: null, inMs: 0 });
         log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
       },
       (thrown) => {

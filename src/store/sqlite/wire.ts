@@ -135,7 +135,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   unreadable: 'slow',
   setAside: 'hard',
   asides: 'read',
-  asidesTold: 'hard',
+  asidesReported: 'hard',
 };
 
 /** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth */

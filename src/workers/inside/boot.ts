@@ -59,7 +59,7 @@ applyRestrictions({
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();
-port.on('message', hear);
+port.on('message', receive);
 
 try {
   const loaded = await load();
@@ -75,12 +75,12 @@ try {
     flushOutput: output.flush,
   });
   post({ say: 'ready' });
-  for (const text of early) hear(text);
+  for (const text of early) receive(text);
 } catch (error) {
   post({ say: 'unfit', thrown: thrownOf(error, data) });
 }
 
-function hear(message: ToWorkerThread) {
+function receive(message: ToWorkerThread) {
   if (typeof message === 'string') {
     if (runner) runner.give(JSON.parse(message) as JobPack);
     else early.push(message);

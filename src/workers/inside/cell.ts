@@ -39,11 +39,11 @@ endMeSooner(SOONER.cell);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
 process.on('disconnect', die);
 process.on('message', (messages: ToCell[]) => {
-  for (const message of messages) hear(message);
+  for (const message of messages) receive(message);
 });
 setInterval(measure, MEASURE_EVERY_MS).unref();
 
-function hear(message: ToCell) {
+function receive(message: ToCell) {
   switch (message.do) {
     case 'start':
       return start(message);
@@ -62,7 +62,7 @@ function hear(message: ToCell) {
     case 'children':
       return threads.get(message.worker)?.children(message.bytes);
     case 'heard':
-      return lines.heard(message.batches);
+      return lines.received(message.batches);
     case 'end':
       for (const thread of threads.values()) thread.drain();
       lines.flushAll();

@@ -74,7 +74,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
   }
 
   /** Tells the host what came of a call. Only for a failure it matters what it says to that. */
-  async function tell(leave: Leave | undefined, meant: string, end: CallEnd): Promise<OriginDown | null> {
+  async function reportEnd(leave: Leave | undefined, meant: string, end: CallEnd): Promise<OriginDown | null> {
     if (!leave) return null;
     const call: BareCall = { ask: 'fetched', meant, origin: leave.origin, pass: leave.pass, end };
     if (end.is === 'bad') return (await askHost<OriginDown | null>(call)) ?? null;
@@ -129,10 +129,10 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
       const { failure, counts } = result;
       const ms = Math.round(time.monotonic() - begun);
       if (!failure) {
-        void tell(leave, meant, { is: 'error' in result ? 'gone' : 'good', ms });
+        void reportEnd(leave, meant, { is: 'error' in result ? 'gone' : 'good', ms });
         return outcomeOf(result);
       }
-      const down = await tell(leave, meant, counts ? { is: 'bad', ms, failure } : { is: 'gone', ms });
+      const down = await reportEnd(leave, meant, counts ? { is: 'bad', ms, failure } : { is: 'gone', ms });
       const pause = pauseBefore(order, leave, { tried, failure, down });
       if (pause === null && !down) return outcomeOf(result);
       // Whoever waits for the rest of the answer would wait with the connection.

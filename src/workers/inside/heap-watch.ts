@@ -38,7 +38,7 @@ export function createHeapWatch(
     since = needs.clock();
   }
 
-  async function take() {
+  async function takeSnapshot() {
     const stopping = handle;
     handle = undefined;
     if (!stopping) return;
@@ -59,20 +59,20 @@ export function createHeapWatch(
       if (bytes < FAR_FROM_LIMIT * limitBytes) {
         if (handle)
           void alone(async () => {
-            await take();
+            await takeSnapshot();
             known = undefined;
           });
       } else if (!handle) {
         if (bytes >= NEAR_LIMIT * limitBytes) void alone(begin);
       } else if (needs.clock() - since >= READ_EVERY_MS) {
         void alone(async () => {
-          await take();
+          await takeSnapshot();
           await begin();
         });
       }
     },
     async read() {
-      await alone(take);
+      await alone(takeSnapshot);
       return known;
     },
     known: () => known,

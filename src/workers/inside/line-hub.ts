@@ -12,7 +12,7 @@ export type LineSource = Pick<PluginLine, 'agent' | 'worker'>;
 export interface LineHub {
   /** `taken` is called when the lines are on their way: only then may the worker send more. */
   put(from: LineSource, lines: ThreadLine[], taken: () => void): void;
-  heard(batches: number): void;
+  received(batches: number): void;
   /**
    * Sends what waits of one worker, whatever the host has taken: its last lines go before the news of its end, so that
    * they belong to the evidence, and are not lost with a cell that is killed when its last worker is gone.
@@ -60,7 +60,7 @@ export function createLineHub(say: (message: FromCell) => void): LineHub {
       planned = true;
       setImmediate(() => send(false));
     },
-    heard(batches) {
+    received(batches) {
       underway -= batches;
       send(false);
     },

@@ -47,7 +47,7 @@ export function createMemoryProbe(
   let latest: [older: Point | undefined, newer: Point | undefined] = [undefined, undefined];
   const kept: Point[] = [];
 
-  function tell() {
+  function send() {
     if (heapBytes === null || externalBytes === null) return;
     const value = heapBytes + externalBytes + childrenBytes;
     const point = { at: clock(), value };
@@ -65,7 +65,7 @@ export function createMemoryProbe(
         askedAt = undefined;
         heapBytes = heap.used_heap_size;
         externalBytes = heap.external_memory;
-        tell();
+        send();
       },
       () => {
         // It is ending.
@@ -106,7 +106,7 @@ export function createMemoryProbe(
     children(bytes) {
       childrenBytes = bytes;
       // A worker that waits for its processes in native code does not answer, and they count all the same.
-      tell();
+      send();
     },
     memory() {
       if (heapBytes === null || externalBytes === null) return undefined;

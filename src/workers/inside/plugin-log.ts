@@ -11,7 +11,7 @@ export const LINES_AT_ONCE = 5_000;
 const BATCHES_UNDERWAY = 8;
 const LONGEST_TEXT = 16 * 1024;
 const AGAIN_MS = 25;
-const TOLD_EVERY_MS = 1_000;
+const REPORT_EVERY_MS = 1_000;
 
 /** Takes the lines of a worker to its cell: at once while few are on their way, in batches otherwise, and never more than the limit; what is above it is dropped, counted and told. */
 export interface PluginLines {
@@ -35,27 +35,27 @@ export function createPluginLines(
   let tokens = LINES_AT_ONCE;
   let filledAt = performance.now();
   let dropped = 0;
-  let toldAt = filledAt;
+  let reportedAt = filledAt;
 
   function mayPut(): boolean {
     const at = performance.now();
     tokens = Math.min(LINES_AT_ONCE, tokens + ((at - filledAt) * LINES_PER_SECOND) / 1_000);
     filledAt = at;
     if (tokens < 1) {
-      if (dropped++ === 0) setTimeout(flush, TOLD_EVERY_MS).unref();
+      if (dropped++ === 0) setTimeout(flush, REPORT_EVERY_MS).unref();
       return false;
     }
     tokens -= 1;
     return true;
   }
 
-  function tellDropped(everyMs: number) {
+  function reportDropped(everyMs: number) {
     const at = performance.now();
-    if (dropped === 0 || at - toldAt < everyMs) return;
+    if (dropped === 0 || at - reportedAt < everyMs) return;
     const message = `${dropped} lines were dropped: more than ${LINES_PER_SECOND} a second`;
     waiting.push({ at: needs.now(), level: 'warn', job: '', message, data: null });
     dropped = 0;
-    toldAt = at;
+    reportedAt = at;
   }
 
   function send() {
@@ -66,9 +66,9 @@ export function createPluginLines(
   }
 
   function flush() {
-    tellDropped(TOLD_EVERY_MS);
+    reportDropped(REPORT_EVERY_MS);
     if (waiting.length === 0) return;
-    if (posted - Atomics.load(shared.marks, MARK.heardLines) < BATCHES_UNDERWAY) send();
+    if (posted - Atomics.load(shared.marks, MARK.shownLines) < BATCHES_UNDERWAY) send();
     else if (!again) {
       again = true;
       setTimeout(() => {
@@ -100,7 +100,7 @@ export function createPluginLines(
     }),
     flush,
     flushAll() {
-      tellDropped(0);
+      reportDropped(0);
       if (waiting.length > 0) send();
     },
   };

@@ -27,22 +27,22 @@ export function rehearseAttempt(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (cal
       return {
         ...plugin,
         async run(context) {
-          let told = 0;
-          const tell = async () => {
+          let sentCount = 0;
+          const send = async () => {
             const { used_heap_size, external_memory } = getHeapStatistics();
             const bytes = used_heap_size + external_memory;
-            if (bytes < told + STEP_BYTES) return;
-            told = bytes;
+            if (bytes < sentCount + STEP_BYTES) return;
+            sentCount = bytes;
             await ask({ ask: 'held', bytes }).catch(() => {});
           };
           setTime?.();
-          await tell();
-          const timer = setInterval(tell, SAMPLE_MS);
+          await send();
+          const timer = setInterval(send, SAMPLE_MS);
           try {
             return await plugin.run(context);
           } finally {
             clearInterval(timer);
-            await tell();
+            await send();
           }
         },
       };

@@ -43,7 +43,7 @@ export function createRunner(needs: RunnerNeeds): Runner {
   const note = Buffer.alloc(8);
   const packs: JobPack[] = [];
   let running = false;
-  let timerTold = false;
+  let timerReported = false;
   let now: { seq: number; id: string; attempt: Attempt } | undefined;
 
   /** Does all that waits. */
@@ -111,29 +111,29 @@ export function createRunner(needs: RunnerNeeds): Runner {
     attempt.close();
     owner.hasEnded = true;
     needs.flushOutput();
-    if (owner.intervals) tellInterval(owner);
+    if (owner.intervals) reportInterval(owner);
     now = undefined;
-    tell(seq, end, clock() - began, attempt.text);
+    report(seq, end, clock() - began, attempt.text);
     Atomics.store(shared.marks, MARK.current, 0);
   }
 
   /** Once: it goes on firing in jobs that know nothing of it. */
-  function tellInterval(left: JobOwner) {
-    const begun = timerTold ? undefined : intervalLeft(left);
+  function reportInterval(left: JobOwner) {
+    const begun = timerReported ? undefined : intervalLeft(left);
     if (!begun) return;
-    timerTold = true;
+    timerReported = true;
     post({ say: 'left-over', is: 'timer', job: left.id, thrown: thrownOf(begun, home) });
   }
 
-  function tell(seq: number, end: RunEnd | string | null, durationMs: number, summary: string | undefined) {
+  function report(seq: number, end: RunEnd | string | null, durationMs: number, summary: string | undefined) {
     const startedAt = shared.times[TIME.startedEpoch]!;
     const isPlain = (end === null || typeof end === 'string') && summary === undefined;
     if (isPlain && ring.put(seq, startedAt, durationMs, end)) {
       if (ring.mustWake()) post(null);
       return;
     }
-    const told: RunEnd = end === null || typeof end === 'string' ? { is: 'done', result: end } : end;
-    post({ say: 'ended', seq, startedAt, durationMs, end: told, ...(summary === undefined ? {} : { summary }) });
+    const ended: RunEnd = end === null || typeof end === 'string' ? { is: 'done', result: end } : end;
+    post({ say: 'ended', seq, startedAt, durationMs, end: ended, ...(summary === undefined ? {} : { summary }) });
   }
 
   return {

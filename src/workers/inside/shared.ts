@@ -18,7 +18,7 @@ export interface Shared {
 }
 
 /** Places in `marks`. */
-export const MARK = { current: 0, head: 1, tail: 2, woken: 3, heardLines: 4, level: 5, note: 6, words: 8 } as const;
+export const MARK = { current: 0, head: 1, tail: 2, woken: 3, shownLines: 4, level: 5, note: 6, words: 8 } as const;
 /** Places in `times`: clock as in {@link sharedClock}. */
 export const TIME = { startedAt: 0, progressAt: 1, startedEpoch: 2, count: 4 } as const;
 /** The most jobs that a worker may hold. */

@@ -73,12 +73,12 @@ export function createStackMap(folder: string): StackMap {
       const map = mapOf(bundle.mapFile);
       const mapped = plain.stack === undefined ? undefined : mapStack(plain.stack, bundle, map);
       const source = map && sourcesIn(map, { mapFile: bundle.mapFile, folder }).at(-1);
-      const told = withAdvice(mapped ? { ...plain, stack: mapped.stack } : plain, source);
+      const advised = withAdvice(mapped ? { ...plain, stack: mapped.stack } : plain, source);
       const first = mapped?.first ?? (placedAt && source ? placeOfKey(source, ['run']) : undefined);
-      if (!first || plain.file) return told;
+      if (!first || plain.file) return advised;
       const { file, line, column, text } = first;
       const frame = text === undefined ? undefined : codeFrame(text, line, column);
-      return { ...told, file, line, column, ...(frame ? { frame } : {}) };
+      return { ...advised, file, line, column, ...(frame ? { frame } : {}) };
     },
     line(text, bundle) {
       const isOfBundle = placeInBundle(text, bundle) !== undefined;

@@ -27,7 +27,7 @@ export function crashOf(thrown: Thrown): Thrown {
 /** What the thread is started with. */
 export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
-  const startedMarkers = spec.ledgerAt === null ? null : { fd: LEDGER_FD, at: spec.ledgerAt };
+  const startedMarkers = spec.startedMarkerAt === null ? null : { fd: LEDGER_FD, at: spec.startedMarkerAt };
   return {
     memory,
     agent,

@@ -86,7 +86,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const watch = createWatch(shared, limits, {
     time,
     clock,
-    tellAbort: (seq, why) => send({ do: 'abort', seq, why }),
+    sendAbort: (seq, why) => send({ do: 'abort', seq, why }),
     kill: (why) => void kill(why),
     returned: (seqs) => say({ say: 'returned', worker: id, seqs }),
   });
@@ -108,7 +108,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe, heap, find, lastBeat });
   // A profile that never samples: what V8 compiles from now on is known to the one that does.
   if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
-  worker.on('message', hear);
+  worker.on('message', receive);
   worker.on('error', (error: unknown) => {
     fault ??= nodeError(error);
   });
@@ -125,7 +125,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     () => void kill(workerFaults.notReady(limits.bootMs)),
   );
 
-  function hear(message: FromWorkerThread) {
+  function receive(message: FromWorkerThread) {
     if (message === null) return drain();
     switch (message.say) {
       case 'ready':
@@ -141,12 +141,12 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         break;
       case 'ended': {
         const { say: _, end, ...rest } = message;
-        const told =
+        const ended =
           end.is === 'done'
             ? { ...rest, ...end }
             : { ...rest, is: end.is, fault: needs.stacks.map(end.thrown, spec), retry: end.retry };
         watch.ended(1);
-        say({ say: 'ended', worker: id, end: told });
+        say({ say: 'ended', worker: id, end: ended });
         break;
       }
       case 'call':
@@ -154,7 +154,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         break;
       case 'lines':
         needs.lines.put(from, mapLines(message.lines, needs.stacks, spec), () => {
-          Atomics.add(shared.marks, MARK.heardLines, 1);
+          Atomics.add(shared.marks, MARK.shownLines, 1);
         });
         break;
       case 'crashed':

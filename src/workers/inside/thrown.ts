@@ -22,7 +22,7 @@ const CODES: ReadonlyMap<string, string> = new Map([
  */
 export function thrownOf(value: unknown, owner: DeniedOwner): Thrown {
   try {
-    return cut(isError(value) ? told(value, owner) : { ...toPlainFault(value), placedAt: 'run' });
+    return cut(isError(value) ? thrownText(value, owner) : { ...toPlainFault(value), placedAt: 'run' });
   } catch {
     // Its own getters throw.
     return { code: 'ERROR', message: 'threw something that cannot be read', placedAt: 'run' };
@@ -56,7 +56,7 @@ function ownFault(error: Error, owner: DeniedOwner): PlainFault | undefined {
   return error instanceof Fault ? error.plain : (notKeptOf(error, owner.folder) ?? deniedOf(error, owner));
 }
 
-function told(error: Error, owner: DeniedOwner): Thrown {
+function thrownText(error: Error, owner: DeniedOwner): Thrown {
   const reasons = reasonsOf(error);
   const plain = toPlainFault(error, CODES.get(error.name));
   const known = reasons.map((reason) => ({

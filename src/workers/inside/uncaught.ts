@@ -30,14 +30,14 @@ export interface UncaughtNeeds {
  * Anything else ends the thread. A plugin that listens itself is left to it.
  */
 export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void {
-  let told = 0;
+  let reported = 0;
   const isTheirs = (event: string) => process.listenerCount(event) > 1;
 
   function uncaught(error: unknown) {
     const job = ownerNow();
     const thrown = thrownOf(error, owner);
     if (job?.hasEnded || isOfGarbage(error)) {
-      if (told++ < MOST_REPORTED) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
+      if (reported++ < MOST_REPORTED) post({ say: 'left-over', is: 'error', job: job?.id ?? '', thrown });
       return;
     }
     post({ say: 'crashed', thrown });

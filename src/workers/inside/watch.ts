@@ -11,7 +11,7 @@ export interface WatchNeeds {
   /** The shared clock. */
   clock(): number;
   /** Aborts the signal of the job in progress. */
-  tellAbort(seq: number, why: PlainFault): void;
+  sendAbort(seq: number, why: PlainFault): void;
   kill(why: PlainFault): void;
   /** Jobs that were taken back. */
   returned(seqs: number[]): void;
@@ -76,7 +76,7 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
     if (currentOf(shared) !== seq) return 'unknown';
     if (aborted?.seq === seq) return 'aborted';
     aborted = { seq, at: clock(), why };
-    needs.tellAbort(seq, why);
+    needs.sendAbort(seq, why);
     look();
     return 'aborted';
   }

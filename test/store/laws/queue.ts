@@ -244,7 +244,7 @@ export function queueLaws(open: OpenStore): void {
   describe('changes', () => {
     const told: JobChange[] = [];
     /** Resolves when the other host has been told of a change like this. */
-    async function heard(like: Partial<JobChange>): Promise<void> {
+    async function received(like: Partial<JobChange>): Promise<void> {
       await expect.poll(() => told).toContainEqual(expect.objectContaining(like));
     }
     beforeEach(() => void told.splice(0));
@@ -252,27 +252,27 @@ export function queueLaws(open: OpenStore): void {
     test('are told to every host: what waits anew, what ended, what was cancelled', async () => {
       const stop = other().changes((change) => told.push(change));
       const [one, two, three] = await added(store(), [{}, { agent: 'b' }, { agent: 'c', inMs: 50 }]);
-      await heard({ is: 'queued', agent: 'a', inMs: 0 });
-      await heard({ is: 'queued', agent: 'c', inMs: 50 });
+      await received({ is: 'queued', agent: 'a', inMs: 0 });
+      await received({ is: 'queued', agent: 'c', inMs: 50 });
       const [taken] = await claimed(store());
       await store().settle([done(taken!)]);
-      await heard({ is: 'ended', job: one! });
+      await received({ is: 'ended', job: one! });
       const [running] = await claimed(store(), 1, T0, 'b');
       const why = { code: 'X', message: 'x' };
       await store().cancel(running!.job, why);
-      await heard({ is: 'cancelled', job: two!, attempt: 1, why });
+      await received({ is: 'cancelled', job: two!, attempt: 1, why });
       await store().cancelMany([three!], why);
-      await heard({ is: 'cancelled', job: three!, attempt: 0 });
+      await received({ is: 'cancelled', job: three!, attempt: 0 });
       told.splice(0);
       await store().redrive([three!]);
-      await heard({ is: 'queued' });
+      await received({ is: 'queued' });
       stop();
     });
 
     test('of a slot that is decided name the agent of its job', async () => {
       const stop = other().changes((change) => told.push(change));
       await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job({ slot: T0, runAt: T0 }) }], T0);
-      await heard({ is: 'queued', agent: 'a' });
+      await received({ is: 'queued', agent: 'a' });
       stop();
     });
 

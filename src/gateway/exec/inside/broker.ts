@@ -33,7 +33,7 @@ process.on('disconnect', die);
 process.on('message', (message: ToBroker) => {
   if (message.do === 'begin') void begin(message.terms);
   else if (early) early.push(message);
-  else hear(message);
+  else receive(message);
 });
 
 async function begin(terms: BrokerTerms) {
@@ -47,10 +47,10 @@ async function begin(terms: BrokerTerms) {
   say({ say: 'ready', killed, noCgroup: hasCgroups ? null : cgroups.refused });
   const waiting = early!;
   early = null;
-  waiting.forEach(hear);
+  waiting.forEach(receive);
 }
 
-function hear(message: ToBroker) {
+function receive(message: ToBroker) {
   switch (message.do) {
     case 'run':
       return commandGroups!.run(message.mark, message.order);

@@ -1,4 +1,4 @@
-import { readSize, readStat } from '../../../kernel/proc.ts';
+import { readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerEnd, BrokerOrder, FromBroker, ProcessFacts, StopWhy } from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
@@ -73,7 +73,7 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
   const leftBehind = new Map<string, ProcessFacts>();
   let known: ReadonlySet<string> = new Set();
   let openedAt: number | undefined;
-  let isTold = false;
+  let isReported = false;
   let state: State = { is: 'running' };
   if (pid !== 0) say({ say: 'waiting', child: { mark, ...root } });
 
@@ -81,28 +81,28 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
     const isStopping = state.is === 'stopping';
     state = state.is === 'stopping' ? { ...state, end } : { is: 'ended', end, stopping: undefined };
     if (end.is === 'unstarted') {
-      tell(end);
+      report(end);
       sayGone();
       return needs.unstarted();
     }
-    if (!isStopping) tell(end);
+    if (!isStopping) report(end);
     lookIn(isStopping ? 0 : LOOK_AFTER_MS);
   }
 
-  function tell(end: BrokerEnd) {
-    if (isTold) return;
-    isTold = true;
+  function report(end: BrokerEnd) {
+    if (isReported) return;
+    isReported = true;
     say({ say: 'ended', mark, end });
   }
 
-  function tellStopped(why: StopWhy) {
-    tell({ is: 'stopped', why, result: command.result() });
+  function reportStopped(why: StopWhy) {
+    report({ is: 'stopped', why, result: command.result() });
   }
 
   function sayGone() {
     cgroup?.remove();
     const stopping = stoppingOf(state);
-    if (stopping) tellStopped(stopping.why);
+    if (stopping) reportStopped(stopping.why);
     const names = [...leftBehind.values()].slice(0, MOST_NAMES);
     say({ say: 'gone', mark, left: leftBehind.size, names });
   }
@@ -132,12 +132,13 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
       if (state.is === 'ended') for (const one of left) note(one);
       kill(left, signal);
     }
-    if (now() - stopping.since > graceMs + UNKILLABLE_MS) tellStopped(stopping.why);
+    if (now() - stopping.since > graceMs + UNKILLABLE_MS) reportStopped(stopping.why);
   }
 
   function note(one: Process) {
     const key = processName(one);
-    if (!leftBehind.has(key)) leftBehind.set(key, { pid: one.pid, command: '?', rssBytes: 0, ...readSize(one.pid) });
+    if (!leftBehind.has(key))
+      leftBehind.set(key, { pid: one.pid, command: '?', rssBytes: 0, ...readProcessSize(one.pid) });
   }
 
   return {

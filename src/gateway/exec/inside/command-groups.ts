@@ -1,4 +1,4 @@
-import { readSize, readStat } from '../../../kernel/proc.ts';
+import { readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerOrder, BrokerTerms, FromBroker, StopWhy } from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
@@ -24,7 +24,7 @@ export function createCommandGroups(
   const processTable = createProcessTable();
   const now = machineTime.monotonic;
   const outside = readStat(process.pid)?.session ?? 0;
-  const tellReadings = createReadings(say);
+  const reportReadings = createReadings(say);
   let next: { timer: NodeJS.Timeout; at: number } | undefined;
   let lastGroup = 0;
 
@@ -39,7 +39,7 @@ export function createCommandGroups(
       else alive.set(group, left);
     }
     for (const [group, left] of alive) group.terminate(left);
-    tellReadings(alive);
+    reportReadings(alive);
     for (const group of groups.values()) lookIn(group.pauseMs());
   }
 
@@ -88,7 +88,7 @@ function createReadings(say: (message: FromBroker) => void) {
     const children = [];
     for (const [{ mark }, left] of alive) {
       for (const { pid } of left) {
-        const size = readSize(pid);
+        const size = readProcessSize(pid);
         if (size) children.push({ mark, pid, ...size });
       }
     }

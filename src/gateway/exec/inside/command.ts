@@ -42,12 +42,12 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   let startedAt = needs.now();
   let outputAt = startedAt;
   let exit: { code: number | null; signal: string | null; at: number } | undefined;
-  let isTold = false;
+  let isReported = false;
   let stopTimeout: NodeJS.Timeout | undefined;
 
-  function tell(end: BrokerEnd) {
-    if (isTold) return;
-    isTold = true;
+  function report(end: BrokerEnd) {
+    if (isReported) return;
+    isReported = true;
     clearTimeout(stopTimeout);
     needs.ended(end);
   }
@@ -61,7 +61,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
       stdio: [order.input === null ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
     });
     child.on('error', (error) => {
-      if (child.pid === undefined) tell(unstarted(error, order));
+      if (child.pid === undefined) report(unstarted(error, order));
     });
     // Whoever closes its end early has read enough.
     for (const stream of child.stdio) stream?.on('error', () => {});
@@ -71,22 +71,22 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
       exit = { code, signal, at: needs.now() };
       awaitOutput();
     });
-    child.on('close', () => tell({ is: 'ended', result: result() }));
+    child.on('close', () => report({ is: 'ended', result: result() }));
   }
 
   function read(stream: NodeJS.ReadableStream, into: { add(chunk: Buffer): void }) {
     stream.on('data', (chunk: Buffer) => {
       outputAt = needs.now();
       // What a process that was left running says later, nobody waits for.
-      if (!isTold) into.add(chunk);
+      if (!isReported) into.add(chunk);
     });
   }
 
   function awaitOutput() {
-    if (isTold) return;
+    if (isReported) return;
     const now = needs.now();
     if (now - exit!.at >= LAST_OUTPUT_MS || now - Math.max(outputAt, exit!.at) >= QUIET_MS) {
-      return tell({ is: 'ended', result: result() });
+      return report({ is: 'ended', result: result() });
     }
     setTimeout(awaitOutput, QUIET_MS / 2);
   }
@@ -105,7 +105,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   try {
     start();
   } catch (error) {
-    setImmediate(() => tell(unstarted(error as Error, order)));
+    setImmediate(() => report(unstarted(error as Error, order)));
   }
 
   return {

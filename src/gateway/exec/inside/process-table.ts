@@ -8,7 +8,7 @@ export interface Process extends Omit<ProcessStat, 'isZombie'> {
 }
 
 /** What is known of a command's processes before looking. */
-export interface CommandGroup {
+export interface GroupMark {
   root: { pid: number; start: number };
   mark: string;
   /** `pid:start` of those that were seen before. */
@@ -24,7 +24,7 @@ export const processName = ({ pid, start }: { pid: number; start: number }) => `
  * whatever descends from them or is in their session. A command starts in a session of its own and nothing can enter
  * another's session, so a session of a member holds members only; `outside` is the broker's own, which never counts.
  */
-export function membersOf(processes: readonly Process[], commandGroup: CommandGroup, outside: number): Process[] {
+export function membersOf(processes: readonly Process[], commandGroup: GroupMark, outside: number): Process[] {
   return closure(
     processes.filter(
       (one) =>

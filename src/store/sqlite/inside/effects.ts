@@ -28,7 +28,7 @@ export function effects(
 
   return {
     beginEffect(ref, key, now) {
-      const row = behindFence(ref);
+      const row = isFenced(ref);
       const known = find.get(row, key) as Omit<EffectRow, 'key'> | undefined;
       if (known?.ended_at === null) return { is: 'unknown' };
       if (known) return known.problem === null ? { is: 'done', result: known.result } : notKept(known.problem);
@@ -36,10 +36,10 @@ export function effects(
       return { is: 'new' };
     },
     endEffect(ref, key, result, now, problem) {
-      end.run(behindFence(ref), key, ref.attempt, now, result, problem ?? null);
+      end.run(isFenced(ref), key, ref.attempt, now, result, problem ?? null);
     },
     dropEffect(ref, key) {
-      drop.run(behindFence(ref), key);
+      drop.run(isFenced(ref), key);
     },
     effectsOf(job) {
       const rows = list.all(rowOf(job)) as unknown as EffectRow[];
@@ -52,7 +52,7 @@ export function effects(
     },
   };
 
-  function behindFence(ref: AttemptRef): number {
+  function isFenced(ref: AttemptRef): number {
     const row = rowOf(ref.job);
     if (held.get(row, ref.attempt)) return row;
     throw new Fault({

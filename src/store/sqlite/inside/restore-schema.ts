@@ -19,10 +19,10 @@ export function restoreMissing(db: DatabaseSync, now: number): string[] {
     if (missing.length === 0) return [];
     db.exec('BEGIN IMMEDIATE');
     for (const { sql } of missing) db.exec(sql);
-    const told = db.prepare(
+    const recordMissing = db.prepare(
       `INSERT INTO set_aside (at, source, name, why, content) VALUES (?, 'schema', ?, 'the table was missing', '{}')`,
     );
-    for (const { type, name } of missing) if (type === 'table') told.run(now, name);
+    for (const { type, name } of missing) if (type === 'table') recordMissing.run(now, name);
     db.exec('COMMIT');
     return missing.map(({ name }) => name);
   } catch (thrown) {

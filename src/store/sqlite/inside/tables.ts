@@ -12,7 +12,7 @@ import { jobClaims } from './jobs/claim.ts';
 import { jobList } from './jobs/list.ts';
 import { jobOverview } from './jobs/overview.ts';
 import { jobReads } from './jobs/read.ts';
-import { jobEnds } from './jobs/settle.ts';
+import { jobSettlements } from './jobs/settle.ts';
 import { pauses } from './pauses.ts';
 import { slotReads, slotWrites } from './slots.ts';
 import { stateReads, stateWrites } from './state.ts';
@@ -37,7 +37,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
     ops: {
       add: adder.add,
       ...jobClaims(db, agents),
-      ...jobEnds(db, totals, agents),
+      ...jobSettlements(db, totals, agents),
       ...jobChanges(db, agents),
       ...effects(db),
       ...stateWrites(db),

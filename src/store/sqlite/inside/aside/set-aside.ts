@@ -5,7 +5,7 @@ import { jobIdOf } from '../../job-id.ts';
 import { RULES, type TableRule } from './rules.ts';
 
 type AsideReads = Pick<Sync<StorePorts>, 'unreadable' | 'asides'>;
-type AsideWrites = Pick<Sync<StorePorts>, 'setAside' | 'asidesTold'>;
+type AsideWrites = Pick<Sync<StorePorts>, 'setAside' | 'asidesReported'>;
 
 /** Of one row, as JSON, this much is kept at the least; an input or a result of 1 MB fits. */
 const MOST_SHOWN = 1_000;
@@ -39,7 +39,7 @@ export function asideWrites(db: DatabaseSync): AsideWrites {
         FROM ${table} WHERE ${anyOf(rule)}) RETURNING id, name, why`;
   };
   const rename = db.prepare('UPDATE set_aside SET name = ?, why = ? WHERE id = ?');
-  const told = db.prepare('UPDATE set_aside SET told = 1 WHERE id IN (SELECT value FROM json_each(?))');
+  const markReported = db.prepare('UPDATE set_aside SET told = 1 WHERE id IN (SELECT value FROM json_each(?))');
   return {
     setAside(now) {
       let count = 0;
@@ -56,7 +56,7 @@ export function asideWrites(db: DatabaseSync): AsideWrites {
       }
       return count;
     },
-    asidesTold: (ids) => void told.run(JSON.stringify(ids)),
+    asidesReported: (ids) => void markReported.run(JSON.stringify(ids)),
   };
 }
 

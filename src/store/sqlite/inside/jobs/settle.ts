@@ -4,7 +4,11 @@ import type { Totals } from '../totals.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Writes down the ends of attempts, behind the fence, and counts them. */
-export function jobEnds(db: DatabaseSync, totals: Totals, agents: Map<number, string>): Pick<PackedOps, 'settle'> {
+export function jobSettlements(
+  db: DatabaseSync,
+  totals: Totals,
+  agents: Map<number, string>,
+): Pick<PackedOps, 'settle'> {
   const fence = `WHERE id = ? AND attempt = ? AND state = 'running'`;
   /** The common end. A first attempt has no former error to wipe out. */
   const doneAtOnce = db.prepare(

@@ -4,12 +4,12 @@ import type { StorePorts } from '../ports.ts';
 
 /** The calls with their changes told, each as soon as it is on disk and before it is answered. `now`: the wall clock. */
 export function withFeed(calls: Omit<StorePorts, 'changes'>, feed: Feed, now: () => number): StorePorts {
-  function tellQueued(jobs: readonly NewJob[]): void {
+  function publishQueued(jobs: readonly NewJob[]): void {
     for (const { agent, inMs = 0, runAt } of jobs)
-      feed.tell({ is: 'queued', agent, inMs: runAt === undefined ? inMs : runAt - now() });
+      feed.publish({ is: 'queued', agent, inMs: runAt === undefined ? inMs : runAt - now() });
   }
-  const tellMoved = <T>(moved: T[]): T[] => {
-    if (moved.length > 0) feed.tell({ is: 'queued', agent: null, inMs: 0 });
+  const publishMoved = <T>(moved: T[]): T[] => {
+    if (moved.length > 0) feed.publish({ is: 'queued', agent: null, inMs: 0 });
     return moved;
   };
 
@@ -18,31 +18,31 @@ export function withFeed(calls: Omit<StorePorts, 'changes'>, feed: Feed, now: ()
     changes: feed.changes,
     async add(jobs) {
       const added = await calls.add(jobs);
-      tellQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
+      publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
       return added;
     },
     async settle(settlements) {
       const kept = await calls.settle(settlements);
       for (const [i, { job, state }] of settlements.entries())
-        if (kept[i] && state !== 'retrying') feed.tell({ is: 'ended', job });
+        if (kept[i] && state !== 'retrying') feed.publish({ is: 'ended', job });
       return kept;
     },
     async cancel(job, why) {
       const was = await calls.cancel(job, why);
-      if (was) feed.tell({ is: 'cancelled', job, attempt: was.state === 'running' ? was.attempt : 0, why });
+      if (was) feed.publish({ is: 'cancelled', job, attempt: was.state === 'running' ? was.attempt : 0, why });
       return was;
     },
     async cancelMany(ids, why) {
       const done = await calls.cancelMany(ids, why);
       for (const { id, state, attempt } of done)
-        feed.tell({ is: 'cancelled', job: id, attempt: state === 'running' ? attempt : 0, why });
+        feed.publish({ is: 'cancelled', job: id, attempt: state === 'running' ? attempt : 0, why });
       return done;
     },
-    hasten: async (ids) => tellMoved(await calls.hasten(ids)),
-    redrive: async (ids) => tellMoved(await calls.redrive(ids)),
+    hasten: async (ids) => publishMoved(await calls.hasten(ids)),
+    redrive: async (ids) => publishMoved(await calls.redrive(ids)),
     async decide(decisions, at) {
       const made = await calls.decide(decisions, at);
-      tellQueued(decisions.flatMap(({ job }, i) => (job && typeof made[i] === 'string' ? [job] : [])));
+      publishQueued(decisions.flatMap(({ job }, i) => (job && typeof made[i] === 'string' ? [job] : [])));
       return made;
     },
   };

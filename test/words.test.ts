@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../src');
+
+/**
+ * Private words that once stood where the field has a term (docs/words.md). A name is split at its capitals: `tellFault`
+ * and `Wards` are found, `stellar` is not.
+ */
+const BANNED = new Set(
+  (
+    'appeal appeals autopsy census crew excuse excuses eyes gauge ground herd herds judge judged judgement judges keeper ' +
+    'looks nap news roster shelf shelved shelves sight standings stray strays struck told tell tells ward wards ' +
+    'witness witnesses workshop'
+  ).split(' '),
+);
+
+/** Every command of the CLI is a module of the same shape: cli/program.ts reads these names from each. */
+const COMMAND_SHAPE = new Set(['run', 'anyFolder', 'verbatim', 'outlivesReaders']);
+
+interface Declared {
+  name: string;
+  file: string;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.ts$/.test(path) && !path.endsWith('.d.ts'))
+  .map((file) => ({ file, code: withoutText(readFileSync(join(SRC, file), 'utf8')) }));
+
+/** Code without comments and without what stands in quotes. */
+function withoutText(source: string): string {
+  return source
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1')
+    .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
+}
+
+function exportedNames(): Declared[] {
+  const found: Declared[] = [];
+  for (const { file, code } of files) {
+    const declared =
+      /^export (?:default )?(?:abstract |async )*(?:function\*?|interface|type|const|let|class|enum) (\w+)/gm;
+    const names = new Set([...code.matchAll(declared)].map((match) => match[1]!));
+    for (const name of names) found.push({ name, file });
+  }
+  return found;
+}
+
+function twice(declared: readonly Declared[]): string[] {
+  const byName = new Map<string, string[]>();
+  for (const { name, file } of declared) byName.set(name, [...(byName.get(name) ?? []), file]);
+  return [...byName].filter(([, at]) => at.length > 1).map(([name, at]) => `${name}: ${at.join(', ')}`);
+}
+
+const wordsOf = (name: string) => name.split(/(?<=[a-z0-9])(?=[A-Z])|[_-]/).map((word) => word.toLowerCase());
+
+const banned = (names: Iterable<string>) => [...names].filter((name) => wordsOf(name).some((word) => BANNED.has(word)));
+
+/** Names that a file declares: functions, variables, types, and members of interfaces. */
+function declaredIn(code: string): Set<string> {
+  const declarations = /\b(?:function|interface|type|const|let|class) (\w+)/g;
+  const members = /^\s+(?:readonly )?(\w+)\??(?:\(.*\))?: /gm;
+  return new Set([...code.matchAll(declarations), ...code.matchAll(members)].map((match) => match[1]!));
+}
+
+describe('names', () => {
+  it('are unique where they are exported: one name means one thing in all of src/', () => {
+    const declared = exportedNames().filter(
+      ({ name, file }) => !(COMMAND_SHAPE.has(name) && file.startsWith('cli/commands/')),
+    );
+    expect(declared.length).toBeGreaterThan(500);
+    expect(twice(declared)).toEqual([]);
+  });
+
+  it('are terms of the field: no private word comes back', () => {
+    const found = files.flatMap(({ file, code }) =>
+      banned([basename(file, '.ts'), ...declaredIn(code)]).map((name) => `${file}: ${name}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('would be found out', () => {
+    expect(
+      twice([
+        { name: 'Case', file: 'a.ts' },
+        { name: 'Case', file: 'b.ts' },
+      ]),
+    ).toEqual(['Case: a.ts, b.ts']);
+    expect(banned(['Wards', 'tellFault', 'plugin-shelf', 'stellar', 'STANDINGS_BOOK'])).toEqual([
+      'Wards',
+      'tellFault',
+      'plugin-shelf',
+      'STANDINGS_BOOK',
+    ]);
+    expect([...declaredIn('export function tell(a: string) {}\ninterface A {\n  told(x: B): void;\n}')]).toEqual(
+      expect.arrayContaining(['tell', 'A', 'told']),
+    );
+  });
+});
