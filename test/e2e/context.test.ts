@@ -19,17 +19,17 @@ it('sends jobs to agents and events to those that listen, each on disk before th
   const { daruma, until } = place;
   await place.start();
   const sent = await daruma('run', 'sender', '--wait', '--json');
-  expect(sent.json.result).toMatchObject({ same: true, receivedByName: 1 });
+  expect(sent.json.result).toMatchObject({ same: true, heard: 1 });
   const received = await until(
     () => daruma('jobs', sent.json.result.id, '--json'),
     ({ json }) => json.state === 'done',
   );
   expect(received.json).toMatchObject({ agent: 'receiver', trigger: 'send', key: 'one', result: { n: 1 } });
-  const receivedByName = await until(
+  const heard = await until(
     () => daruma('jobs', 'listener', '--json'),
     ({ json }) => json[0]?.state === 'done',
   );
-  expect(receivedByName.json).toMatchObject([
+  expect(heard.json).toMatchObject([
     { trigger: 'event', result: { topic: 'news', from: 'sender', data: { text: 'hi' } } },
   ]);
 });
