@@ -53,6 +53,26 @@ function twice(declared: readonly Declared[]): string[] {
   return [...byName].filter(([, at]) => at.length > 1).map(([name, at]) => `${name}: ${at.join(', ')}`);
 }
 
+/** Files that other code reads by their shape, or that people's code imports: the public API, commands, results by name. */
+const READ_BY_SHAPE = /^(index|main|testing\/index|plugin\/.*|operations\/.*|cli\/commands\/.*)\.ts$/;
+
+/** Types that other files infer and do not write: the compiler needs their names for declarations. */
+const INFERRED = new Set(['UnscheduledWatch', 'LeakWatch', 'OriginWatch', 'IncidentFilter', 'StoreHealth']);
+
+/** Exported names that no other file of the project mentions. */
+function exportedForNobody(): string[] {
+  const root = join(SRC, '..');
+  const mentions = new Map<string, Set<string>>();
+  for (const folder of ['src', 'test', 'scripts', 'bench'])
+    for (const path of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }))
+      if (path.endsWith('.ts'))
+        for (const [word] of readFileSync(join(root, folder, path), 'utf8').matchAll(/\b[A-Za-z_]\w*/g))
+          mentions.set(word, (mentions.get(word) ?? new Set()).add(`${folder}/${path}`));
+  return exportedNames()
+    .filter(({ name, file }) => !READ_BY_SHAPE.test(file) && !INFERRED.has(name) && (mentions.get(name)?.size ?? 0) < 2)
+    .map(({ name, file }) => `${file}: ${name}`);
+}
+
 const wordsOf = (name: string) => name.split(/(?<=[a-z0-9])(?=[A-Z])|[_-]/).map((word) => word.toLowerCase());
 
 const banned = (names: Iterable<string>) => [...names].filter((name) => wordsOf(name).some((word) => BANNED.has(word)));
@@ -71,6 +91,10 @@ describe('names', () => {
     );
     expect(declared.length).toBeGreaterThan(500);
     expect(twice(declared)).toEqual([]);
+  });
+
+  it('are exported for somebody: a name that one file alone uses is its own', () => {
+    expect(exportedForNobody()).toEqual([]);
   });
 
   it('are terms of the field: no private word comes back', () => {

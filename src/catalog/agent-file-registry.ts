@@ -7,13 +7,13 @@ import type { AgentFileFacts } from './resolve/set.ts';
 import { AGENTS, type SettledFile } from './watching/file-scanner.ts';
 
 /** All agent files of the installation, each with the last content that was good. */
-export interface AgentFileRegistry {
+interface AgentFileRegistry {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
   readChanged(): void;
 }
 
-export interface AgentFileRegistryNeeds {
+interface AgentFileRegistryNeeds {
   files: ReadonlyMap<string, SettledFile>;
   /** The last good content that an earlier host used. */
   remembered(agent: string): { file: string; text: string } | undefined;

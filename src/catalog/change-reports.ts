@@ -6,7 +6,7 @@ import type { FileReport } from './ports.ts';
 import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve/set.ts';
 import type { FileScanner } from './watching/file-scanner.ts';
 
-export interface ChangeReportsNeeds {
+interface ChangeReportsNeeds {
   log: Log;
   pluginRegistry: Pick<PluginRegistry, 'buildCounts'>;
   /** What is wrong with files that are neither plugin nor agent. */
@@ -15,7 +15,7 @@ export interface ChangeReportsNeeds {
 }
 
 /** Reports the result of each file change exactly once. The first scan reports nothing. */
-export interface ChangeReports {
+interface ChangeReports {
   report(plugins: ReadonlyMap<string, PluginFacts>, files: ReadonlyMap<string, AgentFileFacts>, set: ResolvedSet): void;
   /** Returns what ends it. */
   add(call: (news: FileReport) => void): () => void;

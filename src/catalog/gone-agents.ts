@@ -4,7 +4,7 @@ import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { AgentFileFacts, PluginFacts, ResolvedSet } from './resolve/set.ts';
 
-export interface GoneTerms {
+interface GoneTerms {
   before: ReadonlyMap<string, Resolved>;
   set: ResolvedSet;
   plugins: ReadonlyMap<string, PluginFacts>;

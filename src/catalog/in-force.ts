@@ -32,7 +32,7 @@ export const NOTHING_IN_FORCE: InForce = {
 const IN_FORCE = 'in force';
 
 /** Keeps {@link InForce} in the versions' folder. */
-export interface InForceFile {
+interface InForceFile {
   /** What an earlier host left; nothing when it cannot be read. */
   read(): Promise<InForce>;
   /** Writes it down when it has changed, and then calls `after`; a write that fails costs only the memory of it. */

@@ -2,7 +2,7 @@ import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 
 /** Those who want to hear of something. One that throws harms neither the teller nor the others. */
-export interface Listeners<T> {
+interface Listeners<T> {
   /** Returns what ends it. */
   add(call: (told: T) => void): () => void;
   notify(what: T): void;

@@ -1,7 +1,7 @@
 import type { Time } from '../kernel/time.ts';
 
 /** Timers with names: setting one again replaces it. */
-export interface NamedTimers<Name extends string> {
+interface NamedTimers<Name extends string> {
   set(name: Name, ms: number, call: () => void): void;
   isSet(name: Name): boolean;
   /** Ends all of them, for good. */

@@ -24,7 +24,7 @@ export interface PluginRegistry {
   settled(): Promise<void>;
 }
 
-export interface PluginRegistryNeeds extends BuildNeeds {
+interface PluginRegistryNeeds extends BuildNeeds {
   folder: string;
   answers: LookupAnswers['answers'];
   /** The good version that an earlier host used. */

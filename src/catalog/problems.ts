@@ -3,7 +3,7 @@ import type { Log } from '../kernel/log.ts';
 import { PLUGINS, type SettledFile } from './watching/file-scanner.ts';
 
 /** The problems of the present state of the files. Each is logged once when it appears, and once when it is gone. */
-export interface Problems {
+interface Problems {
   all(): PlainFault[];
   /** Takes the whole present list. */
   set(now: Iterable<PlainFault>): void;

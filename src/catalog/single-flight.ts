@@ -1,5 +1,5 @@
 /** Looks one after the other, never two at once: what is asked for meanwhile is one more look. */
-export interface SingleFlight {
+interface SingleFlight {
   /** Resolves after a look that began after the call. `full` looks at everything. Never rejects. */
   ask(full: boolean): Promise<void>;
   /** A look is asked for that has not begun. */

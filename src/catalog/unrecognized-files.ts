@@ -3,7 +3,7 @@ import { kindOfAgentFile, kindOfPluginPath } from './files/names.ts';
 import type { SettledFile } from './watching/file-scanner.ts';
 import { AGENTS, type FolderList, PLUGINS } from './watching/list.ts';
 
-export interface UnrecognizedFilesTerms {
+interface UnrecognizedFilesTerms {
   files: ReadonlyMap<string, SettledFile>;
   list: FolderList;
   /** Everything that plugins are made of, by path. */

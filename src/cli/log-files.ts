@@ -39,7 +39,7 @@ export function* linesBackwards(folder: string): Generator<LogLine> {
 }
 
 /** Undefined for what is no line of ours. */
-export function parseLogLine(text: string): LogLine | undefined {
+function parseLogLine(text: string): LogLine | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const line = JSON.parse(text) as Partial<LogLine>;

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The oldest major version that has what Daruma uses: permission flags of workers, `node:sqlite`, Temporal. */
-export const OLDEST_NODE = 26;
+const OLDEST_NODE = 26;
 
 /** Undefined on a Node that is new enough; else the exit code of the newer Node that did it instead, or 2 with a sentence. */
 export async function olderNode(version: string, argv: string[]): Promise<number | undefined> {

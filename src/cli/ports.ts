@@ -13,7 +13,7 @@ export interface Offline {
 }
 
 /** Backups of one installation, without its host. */
-export interface OfflineBackups {
+interface OfflineBackups {
   list(): BackupView[];
   verify(file: string): Promise<ProofView>;
   restore(file: string): Promise<RestoreView>;
@@ -21,7 +21,7 @@ export interface OfflineBackups {
 }
 
 /** Looks at the store of an installation, and mends it where no host does. */
-export interface StoreRepairs {
+interface StoreRepairs {
   /** Beside a running host, too. */
   lookAtStore(folder: string): Promise<Omit<StoreView, 'mended'>>;
   /** Sets aside what cannot be read; rejects with `HOST_RUNNING` where one runs. Returns how many rows. */

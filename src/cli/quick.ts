@@ -1,7 +1,7 @@
 import { installationFolder } from './folder.ts';
 
 /** A command that stays in memory for as long as the host runs. */
-export interface Quick {
+interface Quick {
   command: 'start' | 'host';
   folder: string;
   json: boolean;

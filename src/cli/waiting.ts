@@ -64,7 +64,7 @@ function holdTeller(stage: Stage): (job: JobView) => void {
   };
 }
 
-export interface JobTail {
+interface JobTail {
   /** Follows the agent's log on this connection. */
   from(client: ControlClient, agent: string): void;
   /** From now on, and among what was heard so far, only lines of this job are shown. */

@@ -16,7 +16,7 @@ export interface FolderRef {
 }
 
 /** `host.json`: what the host of an installation wrote about itself. The file stays behind when the host is killed. */
-export interface HostFile {
+interface HostFile {
   pid: number;
   /** The start of the process; empty where an older Daruma did not write the start: its process ids count for nothing. */
   start: string;

@@ -14,7 +14,7 @@ const ON_HOST = [...CANARY_PLANS, ORIGIN_PLAN];
 /** Every drill, in the order in which they are done. */
 const NAMES = [...ON_HOST, ...SCRATCH_PLANS].map(({ name }) => name);
 
-export interface DrillNeeds {
+interface DrillNeeds {
   time: Time;
   /** A new connection to the running host. */
   connect(): Promise<ControlClient>;

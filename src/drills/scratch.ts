@@ -24,7 +24,7 @@ export interface ScratchPlan extends DrillPromise {
   run(scratch: Scratch, time: Time): Promise<Measured>;
 }
 
-export interface ScratchOptions {
+interface ScratchOptions {
   /** The installation lies on a file system of that size in memory, which needs the right to mount. Left out: in the temporary folder. */
   sizeMb?: number;
   /** Further fields of the canary's agent file. Left out: it has no schedule. */

@@ -19,7 +19,7 @@ export interface HostProcess {
   ended: Promise<HostEnd>;
 }
 
-export interface HostEnd {
+interface HostEnd {
   words: HostEndRecord;
   /** See {@link Ended}. */
   workedMs: number | undefined;
@@ -27,7 +27,7 @@ export interface HostEnd {
   final: PlainFault | undefined;
 }
 
-export interface HostCommand {
+interface HostCommand {
   /** The arguments of node: the file to start and what it is told. */
   args: string[];
   folder: string;

@@ -5,7 +5,7 @@ import { formatDuration } from '../kernel/units.ts';
 import { type HostProcess, startHostProcess } from './child.ts';
 import { afterEnd, NO_HISTORY, type RestartHistory } from './restart.ts';
 
-export interface GuardianOptions {
+interface GuardianOptions {
   /** Path of the file that `node <file> host` starts a host with. */
   main: string;
   /** The installation, absolute. */

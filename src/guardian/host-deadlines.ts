@@ -22,7 +22,7 @@ export interface HostWatch {
 }
 
 /** Why a host has to go: one sentence without a subject. */
-export type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string };
+type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string };
 
 /** How often the guardian looks. */
 export const CHECK_MS = 1_000;

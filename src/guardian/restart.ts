@@ -24,12 +24,12 @@ export interface RestartHistory {
   pids: readonly number[];
 }
 
-export type Next = { do: 'end'; code: number } | { do: 'restart'; afterMs: number; history: RestartHistory };
+type Next = { do: 'end'; code: number } | { do: 'restart'; afterMs: number; history: RestartHistory };
 
 export const NO_HISTORY: RestartHistory = { everReady: false, short: 0, pids: [] };
 
 /** The pause before the second host, in ms, and the longest one. */
-export const RESTART_BACKOFF = { first: 200, longest: 30_000 };
+const RESTART_BACKOFF = { first: 200, longest: 30_000 };
 /** A host that worked this long leaves no grudge. */
 export const GOOD_RUN_MS = 60_000;
 

@@ -1,5 +1,5 @@
 /** The end of a long text. */
-export interface Tail {
+interface Tail {
   add(piece: Buffer): void;
   text(): string;
 }

@@ -6,7 +6,7 @@ import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
 
 /** Sees queues that grow without end, and that they do no more. */
-export interface BacklogWatch {
+interface BacklogWatch {
   look(): Promise<void>;
 }
 

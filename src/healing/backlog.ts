@@ -8,7 +8,7 @@ export interface Waiting {
 }
 
 /** A queue that grows without end, and where that leads. */
-export interface Growth {
+interface Growth {
   count: number;
   /** Jobs that come, beyond those that are done, in a minute. */
   perMinute: number;
@@ -19,7 +19,7 @@ export interface Growth {
 }
 
 /** How far back looks are compared, and how far apart they are at least. A tight schedule is seen within a minute, one of every few minutes within the hours that it takes. */
-export interface Window {
+interface Window {
   spanMs: number;
   everyMs: number;
 }

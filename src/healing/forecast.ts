@@ -13,7 +13,7 @@ export interface Leak {
 }
 
 /** A leak is told when the limit is nearer than this. */
-export const HORIZON_MS = 4 * 60 * MINUTE_MS;
+const HORIZON_MS = 4 * 60 * MINUTE_MS;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */
 const DUE_MS = 15 * MINUTE_MS;
 const DUE_SHARE = 0.75;
@@ -56,7 +56,7 @@ export function createMemoryHistory(): MemoryHistory {
  * steadily, and goes on rising in the second half as before. So neither the teeth of garbage collection, nor a step to
  * another load, nor noise is a leak.
  */
-export function leakOf(buckets: readonly Bucket[], limitBytes: number): Leak | null {
+function leakOf(buckets: readonly Bucket[], limitBytes: number): Leak | null {
   const last = buckets.at(-1);
   if (!last || buckets.length < 8) return null;
   const spanMs = last.at - buckets[0]!.at;
@@ -74,7 +74,7 @@ export function leakOf(buckets: readonly Bucket[], limitBytes: number): Leak | n
 }
 
 /** Judges the short look: close to the limit, above every earlier peak, and straight up. */
-export function suddenLeakOf(fast: readonly Bucket[], slow: readonly Bucket[], limitBytes: number): Leak | null {
+function suddenLeakOf(fast: readonly Bucket[], slow: readonly Bucket[], limitBytes: number): Leak | null {
   const last = fast.at(-1);
   if (!last || last.least < SUDDEN_SHARE * limitBytes || fast.length < SUDDEN_BUCKETS) return null;
   const begin = fast[0]!.at - SLOW.bucketMs;

@@ -1,7 +1,7 @@
 import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
 
 /** How one verdict is answered. */
-export interface VerdictResponse {
+interface VerdictResponse {
   /** What other rooms do by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
   observed: readonly Observed[];
   /** How often that gets its chance before healing acts … */
@@ -60,15 +60,15 @@ const ENOUGH_TRIES = 3;
 export const SAME_IN_A_DAY = 3;
 
 /** What is done this time: by healing, by another room, or by nobody. */
-export type Step = { action: Action } | { observed: Observed } | null;
+type Step = { action: Action } | { observed: Observed } | null;
 
-export interface RemedyPlan {
+interface RemedyPlan {
   step: Step;
   /** Why a person or a model is to be asked as well; null: no need. */
   escalate: string | null;
 }
 
-export interface PlanFacts {
+interface PlanFacts {
   verdict: Verdict;
   /** Remedies of this incident so far; none of them held. Those of another verdict, before it turned out worse, do not count. */
   tried: readonly Pick<Remedy, 'kind'>[];

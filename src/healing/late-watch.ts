@@ -8,7 +8,7 @@ import type { Signals } from './signals.ts';
 import { lateWords } from './words.ts';
 
 /** Sees work that should have begun and did not. */
-export interface LateWatch {
+interface LateWatch {
   /** One look; what is late at two looks in a row is told, then again each minute. */
   look(): Promise<void>;
 }

@@ -8,7 +8,7 @@ export interface LateWork {
   what: 'slot' | 'job';
 }
 
-export interface LateFacts {
+interface LateFacts {
   /** The next planned slot of each agent. */
   slots: readonly { agent: string; due: number }[];
   /** When each agent's next job is due. */

@@ -21,7 +21,7 @@ export interface LeakWatch {
   look(): void;
 }
 
-export interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
+interface LeakWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'of' | 'all'>;
 }

@@ -11,7 +11,7 @@ export interface LoopWatch {
   look(): void;
 }
 
-export interface LoopWatchNeeds extends Pick<Signals, 'notice' | 'again' | 'heal'> {
+interface LoopWatchNeeds extends Pick<Signals, 'notice' | 'again' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'all' | 'next' | 'apply'>;
 }

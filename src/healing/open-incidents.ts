@@ -50,7 +50,7 @@ export interface OpenIncidents {
   settled(): Promise<void>;
 }
 
-export interface OpenIncidentsNeeds {
+interface OpenIncidentsNeeds {
   time: Time;
   log: Log;
   events: Pick<Events, 'record'>;

@@ -15,7 +15,7 @@ export interface OriginWatch {
   look(): void;
 }
 
-export interface OriginWatchNeeds extends Pick<Signals, 'notice' | 'heal' | 'close'> {
+interface OriginWatchNeeds extends Pick<Signals, 'notice' | 'heal' | 'close'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'all' | 'next' | 'apply'>;
   outageSource: OutageSource | undefined;

@@ -21,7 +21,7 @@ const MOST_REMEMBERED = 1_000;
  * The ends of workers and of attempts: each means a signal, a proof that an incident is over, a crash loop or a failed probe. The
  * end of a worker and the failure of its attempt are one signal: job and attempt join them.
  */
-export interface Outcomes {
+interface Outcomes {
   gone(end: WorkerEnd): void;
   /** Another room reported the end of this worker as an incident of its own: `gone` of the worker belongs to it. */
   reported(worker: string, one: OpenIncident): void;
@@ -32,7 +32,7 @@ export interface Outcomes {
   linkIncidents(): void;
 }
 
-export interface OutcomesNeeds {
+interface OutcomesNeeds {
   time: Time;
   events: Pick<Events, 'record'>;
   openIncidents: OpenIncidents;

@@ -88,7 +88,7 @@ export interface Remedy {
 }
 
 /** open → healed | escalated; escalated → healed | closed; open → closed by a person. */
-export type IncidentState = 'open' | 'healed' | 'escalated' | 'closed';
+type IncidentState = 'open' | 'healed' | 'escalated' | 'closed';
 
 /** The record of one trouble of one agent (or of the host: agent null), from what was seen to what came of it. */
 export interface Incident {

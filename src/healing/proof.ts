@@ -1,7 +1,7 @@
 import type { Settlement } from '../jobs/ports.ts';
 import type { Incident } from './ports.ts';
 
-export interface ProofFacts {
+interface ProofFacts {
   incident: Incident;
   /** When its signal was last seen, epoch ms. */
   lastAt: number;

@@ -3,7 +3,7 @@ import { HOUR_MS } from '../kernel/measures.ts';
 import type { QuarantineRecord } from './ports.ts';
 
 /** Pauses between probes: a minute after the first end, doubled up to an hour, ±25 %. It never stops. */
-export const PROBES = { first: 60_000, longest: HOUR_MS };
+const PROBES = { first: 60_000, longest: HOUR_MS };
 
 /** A quarantine that begins now. */
 export function beginQuarantine(

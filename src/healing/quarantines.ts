@@ -30,7 +30,7 @@ export interface Quarantines {
   settled(): Promise<void>;
 }
 
-export interface QuarantinesNeeds {
+interface QuarantinesNeeds {
   time: Time;
   log: Log;
   store: Pick<IncidentStore, 'putQuarantine' | 'endQuarantine' | 'quarantines'>;

@@ -26,7 +26,7 @@ export interface Remedies {
   recordOutcome(one: OpenIncident, held: boolean): Promise<void>;
 }
 
-export interface RemediesNeeds {
+interface RemediesNeeds {
   time: Time;
   log: Log;
   openIncidents: Pick<OpenIncidents, 'apply' | 'record'>;

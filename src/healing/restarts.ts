@@ -2,7 +2,7 @@ import { type Budget, NOTHING_SPENT, prove, type Spending, spend } from '../kern
 import type { Time } from '../kernel/time.ts';
 
 /** The restart budget of each agent. */
-export interface Restarts {
+interface Restarts {
   /** One more end; when the budget is spent by it: by how many ends, within how long. It is full again after that. */
   ended(agent: string): { counted: number; withinMs: number } | undefined;
   /** A job that began after the newest end was done. */

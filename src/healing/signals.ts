@@ -37,7 +37,7 @@ export interface Signals {
   close(one: OpenIncident, text: string, note?: string | null): void;
 }
 
-export interface SignalsNeeds {
+interface SignalsNeeds {
   time: Time;
   openIncidents: OpenIncidents;
   remedies: Remedies;

@@ -15,7 +15,7 @@ export interface UnscheduledWatch {
   look(): Promise<void>;
 }
 
-export interface UnscheduledWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
+interface UnscheduledWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'all'>;
   find: (() => Promise<Unscheduled[]>) | undefined;

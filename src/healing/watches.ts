@@ -10,7 +10,7 @@ import type { Quarantines } from './quarantines.ts';
 import type { Signals } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 
-export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
+interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   openIncidents: OpenIncidents;
   quarantineRegistry: Pick<Quarantines, 'get'>;
   incidentSignals: Signals;

@@ -90,7 +90,7 @@ function nextProbe(at: number | null): string {
 }
 
 /** Whom a remedy is for. `note`: what another room has done, in its own words. */
-export interface RemedyFacts {
+interface RemedyFacts {
   agent: string;
   worker: string | undefined;
   note: string | undefined;

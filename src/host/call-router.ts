@@ -4,7 +4,7 @@ import type { WorkersNeeds } from '../workers/ports.ts';
 type Answer = WorkersNeeds['answer'];
 
 /** Hands the calls of workers to the rooms that answer them. Those rooms are built after the workers, from which calls come. */
-export interface CallRouter {
+interface CallRouter {
   answer: Answer;
   /** From now on calls are answered by `handler`; before, they are refused with `HOST_STARTING`. */
   serve(handler: Answer): void;

@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/ports.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Journal } from '../telemetry/journal.ts';
 
-export interface CleanUpNeeds {
+interface CleanUpNeeds {
   journal: Pick<Journal, 'shrink'>;
   catalog: Pick<Catalog, 'shrink'>;
 }

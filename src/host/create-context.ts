@@ -10,7 +10,7 @@ import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
 import { zoneWarning } from './zone-warning.ts';
 
-export interface ContextNeeds
+interface ContextNeeds
   extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'bus' | 'safeMode'> {
   foundation: Foundation;
   rooms: Rooms;

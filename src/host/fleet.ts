@@ -22,7 +22,7 @@ export interface FleetView {
   parts(): Promise<FleetParts>;
 }
 
-export interface FleetNeeds {
+interface FleetNeeds {
   time: Time;
   store: Pick<JobRecords, 'list'> & FigureStore & EventStore;
   listings(): Listing[];

@@ -29,7 +29,7 @@ export interface Foundation {
   asides: Asides;
 }
 
-export interface FoundationNeeds {
+interface FoundationNeeds {
   time: Time;
   facts: HostFacts;
   settings: HostSettings;

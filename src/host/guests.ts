@@ -12,7 +12,7 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { HostBus } from './bus.ts';
 
 /** A file of an installation: `plugins/canary.ts` or `agents/canary.yaml`, and its text. */
-export interface GuestFile {
+interface GuestFile {
   path: string;
   text: string;
 }
@@ -31,7 +31,7 @@ export interface Guests {
   stop(): Promise<void>;
 }
 
-export interface GuestNeeds {
+interface GuestNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   settings: { timezone: string };

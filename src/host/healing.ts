@@ -16,7 +16,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
-export interface HealingNeeds {
+interface HealingNeeds {
   time: Time;
   log: Log;
   store: Store;

@@ -18,7 +18,7 @@ import { checkCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
 import type { Outbound } from './outbound.ts';
 
-export interface HostCallsNeeds {
+interface HostCallsNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   store: EffectStore & StateStore & Pick<JobRecords, 'ancestors' | 'get'>;

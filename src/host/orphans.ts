@@ -6,7 +6,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 
 /** Jobs that wait for an agent that nothing in the folders names any more. */
-export interface Orphans {
+interface Orphans {
   agent: string;
   /** Queued, or waiting for their next attempt. */
   waiting: number;
@@ -58,7 +58,7 @@ export async function stateLeft(
   });
 }
 
-export interface OrphanWatchNeeds {
+interface OrphanWatchNeeds {
   store: Pick<JobRecords, 'overview'> & Pick<StateStore, 'stateSizes'>;
   events: Pick<Events, 'record'>;
   journal: Pick<Journal, 'room'>;

@@ -27,7 +27,7 @@ export interface Outbound extends Pick<Origins, 'view'> {
   takeOver(incidents: readonly Incident[]): void;
 }
 
-export interface OutboundNeeds {
+interface OutboundNeeds {
   time: Time;
   journal: Pick<Journal, 'room'>;
   settings: { origins: OriginSettings };
@@ -36,7 +36,7 @@ export interface OutboundNeeds {
 }
 
 /** How many origins `status` tells of. */
-export const MOST_REPORTED = 100;
+const MOST_REPORTED = 100;
 
 export function createOutbound({ time, journal, settings, runnableAgents, bus }: OutboundNeeds): Outbound {
   const origins = createOrigins({

@@ -6,7 +6,7 @@ import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 
 /** Of an agent, by a person. Epoch ms; `until` null: without end. */
-export interface Pause {
+interface Pause {
   since: number | null;
   until: number | null;
 }
@@ -23,7 +23,7 @@ export interface Pauses {
   stop(): void;
 }
 
-export interface PausesNeeds {
+interface PausesNeeds {
   time: Time;
   store: PauseStore;
   /** The agent's pause is over. */

@@ -29,9 +29,9 @@ export interface Placements {
 }
 
 /** What healing knows that holds agents. */
-export type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressedSince' | 'leastPriority'>;
+type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressedSince' | 'leastPriority'>;
 
-export interface PlacementsNeeds {
+interface PlacementsNeeds {
   /** The agents in force, and canaries while there are drills. */
   agents(): ReadonlyMap<string, Agent>;
   catalog: { rollouts: Pick<Catalog['rollouts'], 'probationers'> };

@@ -8,7 +8,7 @@ import type { Store } from '../store/ports.ts';
 import type { HostBus } from './bus.ts';
 import type { Placements } from './placements.ts';
 
-export interface SchedulingNeeds {
+interface SchedulingNeeds {
   time: Time;
   log: Log;
   store: Store;

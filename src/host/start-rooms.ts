@@ -3,7 +3,7 @@ import type { Foundation } from './foundation.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
 
-export interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'bus'> {
+interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'bus'> {
   rooms: Rooms;
   foundation: Foundation;
   order: ShutdownStack;

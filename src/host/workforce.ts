@@ -8,7 +8,7 @@ import { createWorkers } from '../workers/workers.ts';
 import type { HostBus } from './bus.ts';
 import type { Secrets } from './secrets/secrets.ts';
 
-export interface WorkforceNeeds {
+interface WorkforceNeeds {
   time: Time;
   journal: Journal;
   exec: Pick<Exec, 'children'>;

@@ -1,7 +1,7 @@
 import type { Needs } from '../plugin/define.ts';
 
-export type CatchUp = 'skip' | 'once' | 'all';
-export type Overlap = 'skip' | 'queue' | 'replace';
+type CatchUp = 'skip' | 'once' | 'all';
+type Overlap = 'skip' | 'queue' | 'replace';
 
 export const DEFAULT_MAX_QUEUED = 100;
 

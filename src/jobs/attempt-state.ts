@@ -3,7 +3,7 @@ import type { Owner } from './ports.ts';
 /** What is true of one attempt: held by a host under a lease, or ended in exactly one way. `attempt` is its number. */
 export type AttemptLife = HeldLease | { is: Exclude<AttemptEvent['is'], 'renewed'>; attempt: number };
 
-export interface HeldLease {
+interface HeldLease {
   is: 'held';
   attempt: number;
   owner: Owner;

@@ -13,13 +13,13 @@ import type { JobId } from './model.ts';
 import type { JobRecords } from './ports.ts';
 
 /** Lets jobs make jobs, within bounds: a chain that feeds itself ends by itself, and is told. */
-export interface Chains {
+interface Chains {
   /** The hops of what is made. Rejects with a {@link Fault} `CHAIN_TOO_DEEP` or `CHAIN_TOO_FAST`, and nothing may be made. */
   admit(making: Making): Promise<number>;
 }
 
 /** Jobs that a job is about to make. */
-export interface Making {
+interface Making {
   job: JobId;
   agent: string;
   /** `send to b`, `emit of note.changed`: begins a sentence. */
@@ -37,7 +37,7 @@ export interface RefusedChain {
   agents: string[];
 }
 
-export interface ChainsNeeds {
+interface ChainsNeeds {
   time: Time;
   store: Pick<JobRecords, 'ancestors' | 'get'>;
   /** The hops of a job that is running here; undefined when it is not. */

@@ -11,7 +11,7 @@ import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue, WorkerPort } from
  * Invariants: at most one claim of an agent is under way, and it never asks for more than its workers have room for, so
  * nothing is claimed that nobody can take.
  */
-export interface Claims {
+interface Claims {
   /** The agent may have due jobs, or room for them. Cheap, and harmless when it has neither. */
   wake(agent: string): void;
   /** The agent's next job is due in so many ms; 0 and below: now. */
@@ -19,7 +19,7 @@ export interface Claims {
   stop(): void;
 }
 
-export interface ClaimsNeeds {
+interface ClaimsNeeds {
   time: Time;
   store: Pick<JobQueue, 'claim' | 'release'>;
   workers: WorkerPort;

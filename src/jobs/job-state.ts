@@ -2,7 +2,7 @@ import { type AttemptEvent, stepAttempt } from './attempt-state.ts';
 import type { Owner } from './ports.ts';
 
 /** What every job carries through all its states. Times are epoch ms. */
-export interface Terms {
+interface Terms {
   /** The number of the latest attempt; 0 before the first. */
   attempt: number;
   /** The number that no attempt exceeds. */

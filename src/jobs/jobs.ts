@@ -49,7 +49,7 @@ export interface Jobs extends Service, WorkerEvents, JobChanges {
   onSettled(call: (settlement: Settlement, agent: string) => void): void;
 }
 
-export interface JobsNeeds {
+interface JobsNeeds {
   time: Time;
   log: Log;
   store: JobQueue & JobRecords;
@@ -62,7 +62,7 @@ export interface JobsNeeds {
   heldUp?(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
 }
 
-export interface JobsOptions {
+interface JobsOptions {
   /** Names this run of the host in leases. */
   owner: Owner;
   /** How long a claim holds without being renewed. Default 30 s. */

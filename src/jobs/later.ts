@@ -8,7 +8,7 @@ import { LONGEST_OUTAGE_WAIT_MS } from './waiting.ts';
 /** So often in a row a plugin may ask for another time at no cost: with a pause of nothing a day would have millions. */
 export const MOST_WAITS = 1_000;
 
-export interface LaterFacts {
+interface LaterFacts {
   fault: PlainFault;
   /** What the plugin asked for. */
   pauseMs: number;

@@ -6,7 +6,7 @@ import type { Agent, VersionRef } from './agent.ts';
  * Who holds an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
  * `quarantine`: its restart budget is spent · `pressure`: the machine is short of memory, jobs of low priority wait.
  */
-export type Holder = 'safe-mode' | 'person' | 'setup' | 'quarantine' | 'pressure';
+type Holder = 'safe-mode' | 'person' | 'setup' | 'quarantine' | 'pressure';
 
 /** Why an agent starts no jobs now, or not all of them. The same answer goes to jobs, schedule and status. */
 export interface Hold {

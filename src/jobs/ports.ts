@@ -224,7 +224,7 @@ export interface EffectRecord {
   problem?: string;
 }
 
-export type EffectAnswer =
+type EffectAnswer =
   | { is: 'new' }
   | { is: 'done'; result: string | null }
   | { is: 'not-kept'; problem: string }

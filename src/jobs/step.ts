@@ -13,7 +13,7 @@ export type AttemptEnd =
   /** The attempt was cancelled by a person or by `overlap: replace`. */
   | { is: 'cancelled'; why: PlainFault };
 
-export interface AttemptFacts extends AttemptRef {
+interface AttemptFacts extends AttemptRef {
   attempts: number;
   startedAt: number;
   finishedAt: number;

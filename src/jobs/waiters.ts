@@ -1,7 +1,7 @@
 import type { JobId } from './model.ts';
 
 /** Those who wait for jobs to end. Whoever leaves, for whatever reason, leaves nothing behind. */
-export interface Waiters {
+interface Waiters {
   /** `ended` resolves when the job ends, and rejects with the signal's reason. `leave` must be called in every case. */
   join(id: JobId, signal?: AbortSignal): { ended: Promise<void>; leave(): void };
   /** The job has ended. */

@@ -3,7 +3,7 @@ import { causeOf } from './cause.ts';
 import type { JobQueue, Settlement } from './ports.ts';
 
 /** An end as it was written down, or refused by the fence. */
-export interface WrittenEnd {
+interface WrittenEnd {
   settlement: Settlement;
   /** False: another attempt has the job, or nobody. */
   isAccepted: boolean;

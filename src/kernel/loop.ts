@@ -1,7 +1,7 @@
 import type { Service } from './service.ts';
 import type { Time } from './time.ts';
 
-export interface LoopNeeds {
+interface LoopNeeds {
   time: Time;
   /** A turn threw. The loop turns on. */
   failed(error: unknown): void;
@@ -15,7 +15,7 @@ export interface Turn {
   progress(): void;
 }
 
-export interface LoopTerms {
+interface LoopTerms {
   /** From the end of a turn to the begin of the next, in ms, unless the turn returns another length. */
   everyMs: number;
   /** From `start` to the first turn, in ms. Default 0: the first turn begins within `start`, which does not wait for its end. */

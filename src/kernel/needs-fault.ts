@@ -3,7 +3,7 @@ import type { PlainFault } from './fault.ts';
 /** A right that an agent can ask for, by its key in `needs`. */
 export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' | 'secrets';
 
-export interface Denial {
+interface Denial {
   agent: string;
   need: NeedName;
   /** As it would stand in `needs`: `127.0.0.1:8099`, `notes/today.md`, `git`, `node:sqlite`. */

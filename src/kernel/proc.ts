@@ -14,7 +14,7 @@ export interface ProcessStat {
 }
 
 /** A thread of this process. */
-export interface ThreadStat {
+interface ThreadStat {
   /** `R` runs, `S` sleeps, `D` waits for a device, … */
   state: string;
   /** CPU time so far, in steps of 10 ms. */

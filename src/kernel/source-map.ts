@@ -25,7 +25,7 @@ export interface SourcePlace extends Source {
 }
 
 /** A line of a stack with the author's place in it; `place` is undefined when the map knows none. */
-export interface MappedLine {
+interface MappedLine {
   text: string;
   place: SourcePlace | undefined;
 }
@@ -87,7 +87,7 @@ function sourceNamed(map: SourceMap, named: string, { mapFile, folder }: { mapFi
 }
 
 /** A place as a line of a stack tells it. */
-export interface StackPlace {
+interface StackPlace {
   /** As it stands there: `file:///srv/x.mjs:3:14`. */
   text: string;
   line: number;
@@ -98,7 +98,7 @@ export interface StackPlace {
  * The place of a stack's line that lies in a file; undefined when it lies elsewhere. `names`: what the file may be called
  * there, its URL first. The name is looked for as a whole, because a folder may be called anything, `a:b (2)` too.
  */
-export function placeInStack(text: string, names: readonly string[]): StackPlace | undefined {
+function placeInStack(text: string, names: readonly string[]): StackPlace | undefined {
   for (const name of names) {
     const at = text.indexOf(`${name}:`);
     const found = at < 0 ? null : /^(\d+):(\d+)/.exec(text.slice(at + name.length + 1));

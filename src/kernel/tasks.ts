@@ -1,5 +1,5 @@
 /** Work that goes on in the background, so that a service can wait for its end. */
-export interface Tasks {
+interface Tasks {
   /** Keeps the work until it has ended. */
   add(work: Promise<unknown>): void;
   /** How much of the work goes on. */

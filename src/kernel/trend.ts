@@ -41,7 +41,7 @@ export interface Bucket {
 }
 
 /** The lower and the upper edge of a course of values: what garbage collection saws in between does not matter. */
-export interface Envelope {
+interface Envelope {
   /** Times must not go back. True when a bucket was completed by it. */
   add(at: number, value: number): boolean;
   /** The completed ones, oldest first. */

@@ -19,7 +19,7 @@ export type KnownEffect =
   | { is: 'begun' };
 
 /** Everything that an attempt in a sandbox finds there. */
-export interface World {
+interface World {
   /** The state before the attempt; values are JSON text. */
   state: {
     get(key: string): Promise<string | undefined> | string | undefined;
@@ -42,7 +42,7 @@ export interface World {
 export type SandboxSend = SentJob & { call: CallTo<'send'> };
 
 /** Answers one attempt from memory, with the meaning that host and store give to each question. */
-export interface SandboxAnswers {
+interface SandboxAnswers {
   answer(call: WorkerCall): Promise<unknown>;
   /** Without those whose key was sent before. */
   sends(): readonly SandboxSend[];

@@ -42,7 +42,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-export interface SandboxPlaces {
+interface SandboxPlaces {
   /** The folder that workers see when their rehearsal names no other; absolute. */
   folder: string;
   /** A folder for cells to run in, empty and kept empty. */

@@ -5,7 +5,7 @@ import type { SlotStore } from './ports.ts';
 import type { Scheduled } from './settle.ts';
 
 /** The result of taking over a set of agents. */
-export interface Adopted {
+interface Adopted {
   courses: Map<string, Scheduled>;
   /** Agents whose schedule cannot be kept as it is written: nothing but a change of their files helps. */
   refused: Unplanned[];

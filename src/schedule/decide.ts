@@ -26,7 +26,7 @@ export interface DueSlot {
   heldUp?: string | undefined;
 }
 
-export type DueDecision = { due: number } & (
+type DueDecision = { due: number } & (
   | { is: 'ran' }
   | { is: 'caught-up'; reason: string }
   | { is: 'skipped' | 'missed'; reason: string }

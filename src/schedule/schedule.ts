@@ -27,7 +27,7 @@ export interface Schedule extends Service {
   planAgain(agent: string): void;
 }
 
-export interface ScheduleNeeds extends SettleNeeds {
+interface ScheduleNeeds extends SettleNeeds {
   time: Time;
   log: Log;
   slots: SlotStore;
@@ -35,7 +35,7 @@ export interface ScheduleNeeds extends SettleNeeds {
   troublesChanged?(): void;
 }
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   /** How far ahead slots are written, in ms; each agent's next one is always written. Default 2 minutes. */
   horizonMs?: number;
 }

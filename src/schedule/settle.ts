@@ -12,7 +12,7 @@ export interface Scheduled extends ScheduleCursor {
 }
 
 /** A due slot on its way to its end. */
-export interface DueRow extends SlotRef {
+interface DueRow extends SlotRef {
   /** Text that is added to the reason of its end. */
   note?: string;
 }

@@ -1,7 +1,7 @@
 import type { SlotState } from './ports.ts';
 
 /** A state in which a slot can end. */
-export type SlotEnd = Exclude<SlotState, 'planned'>;
+type SlotEnd = Exclude<SlotState, 'planned'>;
 
 /** The state of a slot, with what is true in it. A slot that asked for a job has that job; every other end has its reason. */
 export type SlotLife = {

@@ -4,10 +4,10 @@ import type { Unplanned } from './plan.ts';
 import type { Trouble } from './planning.ts';
 
 /** `adopting`: its schedule cannot be taken over · `planning`: its slots cannot be worked out or written. */
-export type TroubleOf = 'adopting' | 'planning';
+type TroubleOf = 'adopting' | 'planning';
 
 /** The agents whose slots are not planned. Each change is logged once, and told to `changed`. */
-export interface Troubles {
+interface Troubles {
   /** All agents in trouble of that kind, from now on. */
   replace(kind: TroubleOf, list: readonly Unplanned[], now: number): void;
   of(agent: string): Trouble | undefined;

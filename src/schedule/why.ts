@@ -27,7 +27,7 @@ export interface WhyFacts {
   after?: Slot;
 }
 
-export interface Why {
+interface Why {
   agent: string;
   /** The slot's due time; null when there is none. */
   slot: number | null;
@@ -39,7 +39,7 @@ export interface Why {
   sentence: string;
 }
 
-export interface WhyStep {
+interface WhyStep {
   at: number;
   what: string;
   why: string | null;

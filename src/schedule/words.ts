@@ -7,7 +7,7 @@ import { rangeWords, timetableOf } from '../kernel/cron/timetable.ts';
 import { formatDuration } from '../kernel/units.ts';
 
 /** A schedule in words: what it will do, and what a reader could take for something else. */
-export interface ScheduleWords {
+interface ScheduleWords {
   /** `At 09:00, on the first Monday of the month`. */
   words: string;
   notes: string[];

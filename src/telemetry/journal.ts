@@ -33,7 +33,7 @@ export interface Journal {
   close(): void;
 }
 
-export interface JournalLine {
+interface JournalLine {
   at: number;
   level: LogLevel;
   agent: string;
@@ -43,7 +43,7 @@ export interface JournalLine {
   data: string | null;
 }
 
-export interface JournalOptions {
+interface JournalOptions {
   folder: string;
   level: LogLevel;
   /** A file is closed when it has grown to about this size. */

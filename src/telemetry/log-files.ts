@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface LogFile {
+interface LogFile {
   name: string;
   bytes: number;
   /** Epoch ms. */

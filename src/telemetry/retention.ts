@@ -6,7 +6,7 @@ import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { UpkeepStore } from './ports.ts';
 
-export interface RetentionOptions {
+interface RetentionOptions {
   /** How long finished jobs, decided slots and events are kept, in ms. */
   jobsMs: number;
   slotsMs: number;

@@ -13,7 +13,7 @@ export interface RollingFile {
   reopen(): void;
 }
 
-export interface RollingFileOptions {
+interface RollingFileOptions {
   folder: string;
   /** The first part of the names: `<stream>.<day>.<number>.log`. */
   stream: string;

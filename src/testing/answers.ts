@@ -7,7 +7,7 @@ import type { HttpAnswers } from './http.ts';
 import type { Effect, Ran, RunOptions, Sent } from './ports.ts';
 
 /** Answers one attempt of a test with what the test says, and keeps an account of what the attempt did. */
-export interface TestAnswers {
+interface TestAnswers {
   answer(call: WorkerCall): Promise<unknown>;
   did(): Pick<Ran, 'sends' | 'events' | 'effects' | 'stateAfter'>;
   /** The most memory that its worker reported. */

@@ -12,7 +12,7 @@ export interface HttpAnswers {
   requests(): Ran['requests'];
 }
 
-export interface HttpNeeds {
+interface HttpNeeds {
   /** Replaces the values of secrets by their names. */
   scrub(text: string): string;
   /** The file that `{ record }` names. */

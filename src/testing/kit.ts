@@ -10,7 +10,7 @@ import { openSandbox, type SandboxAttempt, type SandboxRun } from '../sandbox/sa
 import { openTestedAgents, type TestedAgents } from './tested-agents.ts';
 
 /** An attempt that a test asks for. */
-export interface TestAttempt extends Pick<SandboxAttempt, 'rehearsal' | 'answer'> {
+interface TestAttempt extends Pick<SandboxAttempt, 'rehearsal' | 'answer'> {
   agent: Agent;
   secrets: Record<string, string>;
   job: Pick<Assignment, 'attempt' | 'trigger' | 'slot' | 'input'>;

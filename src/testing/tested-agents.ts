@@ -22,7 +22,7 @@ export interface TestedAgents {
   agent(plugin: PluginPlace, options: Pick<RunOptions, 'settings' | 'limits' | 'timeout'>): Promise<Agent>;
 }
 
-export interface TestedAgentsNeeds {
+interface TestedAgentsNeeds {
   time: Time;
   builder: Builder;
   /** An empty folder for compiled versions. */

@@ -78,7 +78,7 @@ export function verdictOn(agent: string, end: JobEnd): CellVerdict {
 }
 
 /** Bytes per ms that the lower edge climbs; undefined for anything but a steady climb. */
-export function climbOf(
+function climbOf(
   buckets: readonly Bucket[],
   terms: { least: number; steadiness: number; riseBytes: number },
 ): number | undefined {

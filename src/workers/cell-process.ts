@@ -21,7 +21,7 @@ const LAST_WORDS_MS = 500;
 /** A cell that was told to end gets this long to send what it holds. */
 const END_MS = 500;
 
-export interface CellProcessNeeds {
+interface CellProcessNeeds {
   time: Time;
   receive(messages: FromCell[]): void;
   /** Called once, after everything that it said was heard. */

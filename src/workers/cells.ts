@@ -30,7 +30,7 @@ export interface Cell {
   readonly history: CellHistory;
 }
 
-export interface CellsNeeds {
+interface CellsNeeds {
   time: Time;
   log: Log;
   receive(cell: Cell, messages: FromCell[]): void;
@@ -38,7 +38,7 @@ export interface CellsNeeds {
   lost(cell: Cell, how: CellLoss, wasExpected: boolean): void;
 }
 
-export interface CellsOptions {
+interface CellsOptions {
   cellSize: number;
   emptyFolder: string;
   folder: string;

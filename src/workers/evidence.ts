@@ -10,7 +10,7 @@ const CHILDREN_SHOWN = 20;
 const SHORTEST_SECRET = 6;
 const MARK = '[secret]';
 
-export interface EvidenceParts {
+interface EvidenceParts {
   /** What the cell told; null when it could not tell any more. */
   found: CellFindings | null;
   /** The last look before that. */

@@ -10,7 +10,7 @@ import type { JobEnd, Running } from './wire.ts';
 const LAST_SEQ = 1_000_000_000;
 const CLOSED: PlainFault = { code: 'CRASHED', message: 'its worker ended before the job did' };
 
-export interface HeldAttemptsNeeds {
+interface HeldAttemptsNeeds {
   time: Time;
   reports: Reports;
   /** The worker's name, and the fingerprint of its agent. */

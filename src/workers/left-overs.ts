@@ -11,7 +11,7 @@ const LONGEST_STACK = 4_096;
 const MOST_REPORTED = 1_000;
 
 /** What jobs leave behind in their workers. */
-export interface LeftOvers {
+interface LeftOvers {
   /**
    * An error is a line of the job that it belongs to and an incident the first time, and its worker is replaced once the
    * job that it has now is done: that one did nothing wrong and loses nothing. A timer is a warning, once a version.

@@ -1,5 +1,5 @@
 /** Gathers what is said within one turn of the loop and sends it as one array. */
-export interface Outbox<Message> {
+interface Outbox<Message> {
   put(message: Message): void;
   /** Sends what is gathered now. */
   flush(): void;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Needs } from '../plugin/define.ts';
 
-export interface PermissionTerms {
+interface PermissionTerms {
   needs: Pick<Required<Needs>, 'read' | 'write' | 'net'>;
   /** The installation: relative paths are inside it. */
   folder: string;

@@ -13,7 +13,7 @@ const START_AGAIN = { first: 100, longest: 10_000 };
 /** A worker that lived this long did not crash at its start. */
 const YOUNG_MS = 10_000;
 
-export interface PoolNeeds {
+interface PoolNeeds {
   time: Time;
   /** Starts a worker of the agent in a cell of that kind. */
   startWorker(agent: Agent, cell: Placement['cell']): HostWorker;

@@ -13,7 +13,7 @@ const OWN = [entryFile('workers/inside/boot.js'), LENT_ZOD_FILE, packageFile('pa
   fileURLToPath(url),
 );
 
-export interface SpecTerms {
+interface SpecTerms {
   folder: string;
   bootMs: number;
   level: LogLevel;

@@ -21,7 +21,7 @@ const STUCK = new Set(['TIMEOUT', 'SILENT']);
 /** A cell with workers tells its readings every second, whatever its threads do. */
 const CELL_QUIET_MS = 20_000;
 
-export interface WorkerRegistryNeeds
+interface WorkerRegistryNeeds
   extends Pick<
     WorkersNeeds,
     | 'time'
@@ -40,14 +40,14 @@ export interface WorkerRegistryNeeds
 }
 
 /** Who hears of a worker: its pool. */
-export interface WorkerOwner {
+interface WorkerOwner {
   took(durationMs: number): void;
   ready(worker: HostWorker): void;
   gone(worker: HostWorker, isFault: boolean): void;
 }
 
 /** All workers and the cells that they live in. */
-export interface WorkerRegistry {
+interface WorkerRegistry {
   cells: Cells;
   start(agent: Agent, cell: Placement['cell'], owner: WorkerOwner): HostWorker;
   workers(): IterableIterator<HostWorker>;

@@ -8,7 +8,7 @@ import type { CellFindings, FromCell } from './wire.ts';
 import type { HostWorker } from './worker.ts';
 
 /** What the host keeps of each worker beside its state: the latest looks, lines and processes, for readings and for evidence. */
-export interface WorkerTelemetry {
+interface WorkerTelemetry {
   opened(worker: HostWorker, secrets: readonly string[]): void;
   /** A cell tells its readings; returns what they mean for the cell itself. */
   read(cell: Cell, message: Extract<FromCell, { say: 'readings' }>): CellVerdict;

@@ -9,7 +9,7 @@ import type { Reports } from './reports.ts';
 import type { CellFindings, FromCell, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
-export interface WorkerNeeds {
+interface WorkerNeeds {
   time: Time;
   reports: Reports;
   post(message: ToCell): void;

@@ -37,7 +37,7 @@ export interface BuildNeeds {
 }
 
 /** The plugin whose version is wanted. */
-export interface BuildAsk {
+interface BuildAsk {
   name: string;
   /** Its file, relative to the installation. */
   entry: string;

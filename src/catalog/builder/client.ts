@@ -22,7 +22,7 @@ export interface Builder {
   stop(): Promise<void>;
 }
 
-export interface BuilderOptions {
+interface BuilderOptions {
   /** The process runs in it; empty and kept empty, for a thread may always read its process's working directory. */
   emptyFolder: string;
   compileMs: number;

@@ -47,7 +47,7 @@ export function darumaImports(daruma: string): Plugin {
 }
 
 /** The folder of the zod that workers give in place of itself; undefined when another one was put there by hand. */
-export function lentZodRoot(daruma: string): string | undefined {
+function lentZodRoot(daruma: string): string | undefined {
   const root = lentRoots(daruma).get('zod');
   if (root === undefined) return undefined;
   const own = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { dependencies: { zod: string } };

@@ -11,7 +11,7 @@ import { buildPlugin } from './build-plugin.ts';
 import { createBuilder } from './client.ts';
 import { readRuntime } from './runtime.ts';
 
-export interface DraftTerms {
+interface DraftTerms {
   time: Time;
   /** The installation, absolute and without symbolic links. */
   folder: string;

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathsNamedIn } from './location.ts';
 
 /** What a source that asks where it lies can find beside itself. */
-export interface FilesBeside {
+interface FilesBeside {
   /** Absolute, without links. */
   files: string[];
   /** Folders that are named; what comes to lie in them is meant too. Absolute. */

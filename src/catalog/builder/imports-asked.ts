@@ -7,7 +7,7 @@ import { createPathQuestions, isLibraryPath, NODE_MODULES, type PathQuestionsTer
 import { type TsConfig, targetsOf } from './tsconfig-chain.ts';
 
 /** An import as the compiler met it. */
-export interface AskedImport {
+interface AskedImport {
   specifier: string;
   /** The folder of the file that imports, without links. */
   from: string;
@@ -32,7 +32,7 @@ export interface ImportsAsked {
   lookups(): Promise<Lookup[]>;
 }
 
-export interface ImportsAskedTerms extends PathQuestionsTerms {
+interface ImportsAskedTerms extends PathQuestionsTerms {
   /** The settings of the compiler that hold in a folder, nearest first. */
   tsconfigsOf(folder: string): Promise<readonly TsConfig[]>;
 }

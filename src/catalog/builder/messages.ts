@@ -78,7 +78,7 @@ export type InspectAnswer =
   /** `issues`: for each of the tried settings. */
   { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
 
-export type BuilderRequest = CompileRequest | InspectRequest | { ask: 'end' };
+type BuilderRequest = CompileRequest | InspectRequest | { ask: 'end' };
 
 export interface BuilderAnswers {
   compile: CompileAnswer;

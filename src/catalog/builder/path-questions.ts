@@ -4,7 +4,7 @@ import { pathInside } from '../../kernel/path-inside.ts';
 import { keyOf, type Lookup, lookUp, UNSURE } from '../versions/lookups.ts';
 
 /** Asks the file system for one compilation, each question once, and remembers all of it. Paths are absolute. */
-export interface PathQuestions {
+interface PathQuestions {
   ask(what: Lookup['ask'], file: string): Promise<string>;
   /**
    * Where a path leads when links are followed, be there something or not. Notes every link on the way, and inside of the

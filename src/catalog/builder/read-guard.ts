@@ -8,7 +8,7 @@ export interface ReadGuard {
   mayRead(file: string): boolean;
 }
 
-export interface ReadGuardTerms {
+interface ReadGuardTerms {
   /** The installation, absolute and without links. */
   folder: string;
   /** The plugin's file, absolute. */

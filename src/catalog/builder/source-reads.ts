@@ -27,7 +27,7 @@ export interface SourceReads {
   inputOf(file: string): Promise<CompiledInput>;
 }
 
-export interface SourceReadsNeeds {
+interface SourceReadsNeeds {
   guard: ReadGuard;
   asked: ImportsAsked;
   assets: AssetReads;

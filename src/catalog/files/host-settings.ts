@@ -11,7 +11,7 @@ import { placeInYaml, readYaml } from './yaml-place.ts';
 export const HOST_SETTINGS_FILE = 'config/daruma.yaml';
 
 /** The settings that a file says, and where each value was said. */
-export interface ResolvedHostSettings {
+interface ResolvedHostSettings {
   settings: HostSettings;
   origins: ValueSource[];
 }

@@ -3,7 +3,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
 /** Says what is wrong with what a job of the agent would be given (JSON text, null for nothing); undefined when nothing is known to be. */
-export type InputCheck = (agent: Pick<Agent, 'name' | 'input'>, text: string | null) => PlainFault | undefined;
+type InputCheck = (agent: Pick<Agent, 'name' | 'input'>, text: string | null) => PlainFault | undefined;
 
 /** A schema with a longer text is left to the worker. */
 const LONGEST_SCHEMA = 64 * 1024;

@@ -21,7 +21,7 @@ export interface ValueProblem {
   next?: string;
 }
 
-export interface IssueTerms {
+interface IssueTerms {
   /** The fault's code. */
   code: string;
   /** The value that was checked. */
@@ -107,7 +107,7 @@ function isUnknownKey(issue: Issue): boolean {
 }
 
 /** `settings.targets[2].url`. */
-export function settingName(path: readonly (string | number)[]): string {
+function settingName(path: readonly (string | number)[]): string {
   let name = '';
   for (const step of path) name += typeof step === 'number' ? `[${step}]` : name ? `.${step}` : step;
   return name;

@@ -1,5 +1,5 @@
 /** What a file in `plugins/` or `agents/` is, told by its name alone. */
-export type FileKind =
+type FileKind =
   | { is: 'plugin' | 'agent'; name: string }
   /** May be imported by plugins; by itself it is nothing. `quiet`: nobody has to import it. */
   | { is: 'part'; quiet?: true }
@@ -129,7 +129,7 @@ const PLAIN_LETTERS = new Map(
 );
 
 /** The nearest name that can be one; undefined when letters would be lost on the way. */
-export function plainName(name: string): string | undefined {
+function plainName(name: string): string | undefined {
   const letters = name
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()

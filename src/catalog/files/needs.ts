@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Needs } from '../../plugin/define.ts';
 
 /** Nothing is needed. */
-export const NO_NEEDS: Required<Needs> = {
+const NO_NEEDS: Required<Needs> = {
   secrets: [],
   env: [],
   net: [],
@@ -14,7 +14,7 @@ export const NO_NEEDS: Required<Needs> = {
 };
 
 /** What an agent file asks for beyond its plugin. */
-export interface Widened {
+interface Widened {
   path: (string | number)[];
   message: string;
 }

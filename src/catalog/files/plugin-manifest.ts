@@ -30,7 +30,7 @@ export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings
 }
 
 /** What definePlugin takes, without `run`, `settings` and `input`, which are code. */
-export const definitionSchema = z.strictObject({
+const definitionSchema = z.strictObject({
   about: z
     .string({ error: 'expected one sentence that says what it is for' })
     .trim()

@@ -5,7 +5,7 @@ import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 
 /** What kind of value a setting has: how it is written in the file, and what the rooms get. */
-export interface SettingKind<Said, Value, Unit extends string> {
+interface SettingKind<Said, Value, Unit extends string> {
   schema: z.ZodType<Said>;
   /** Ends the name under which the rooms have the value: `maxFile` is `maxFileBytes`. */
   unit: Unit;

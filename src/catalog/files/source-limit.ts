@@ -2,7 +2,7 @@ import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 
 /** A plugin's source, and each of its parts, may not be larger. What is larger is data, and belongs in a file that is read. */
-export const SOURCE_MOST_BYTES = MB;
+const SOURCE_MOST_BYTES = MB;
 /** Texts, WebAssembly and other files that a plugin imports or finds beside itself, each and together. */
 export const DATA_MOST_BYTES = 16 * MB;
 

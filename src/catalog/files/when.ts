@@ -3,7 +3,7 @@ import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
 import type { ValueProblem } from './issues.ts';
 
 /** What a plugin or an agent file says about the times at which it runs, as written. */
-export interface SaidTimes {
+interface SaidTimes {
   schedule?: string | undefined;
   at?: string | undefined;
   timezone?: string | undefined;

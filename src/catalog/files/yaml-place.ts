@@ -3,7 +3,7 @@ import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { placeOfOffset } from '../../kernel/plugin-place.ts';
 
-export interface YamlFile {
+interface YamlFile {
   document: Document;
   /** Plain data; undefined for an empty file. */
   value: unknown;

@@ -1,7 +1,7 @@
 import { suggest } from '../../kernel/suggest.ts';
 
 /** Why hosts cannot be had of a setting. */
-export interface WrongHost {
+interface WrongHost {
   /** Of the entry in `needs.net`. */
   index: number;
   /** The setting, below `settings`. */

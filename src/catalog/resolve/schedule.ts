@@ -9,7 +9,7 @@ import type { PluginManifest } from '../files/plugin-manifest.ts';
 import { expressionOf } from '../files/when.ts';
 
 /** The value that counts of file and plugin, with its origin noted. */
-export type Pick = <T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T) => T;
+type Pick = <T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T) => T;
 
 const RANGE = ['from', 'until', 'except'] as const;
 

@@ -23,7 +23,7 @@ export interface AgentFileFacts {
   problem: PlainFault | undefined;
 }
 
-export interface SetTerms {
+interface SetTerms {
   plugins: ReadonlyMap<string, PluginFacts>;
   files: ReadonlyMap<string, AgentFileFacts>;
   /** What runs now. */

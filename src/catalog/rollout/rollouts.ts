@@ -20,7 +20,7 @@ import {
 } from './rollout.ts';
 
 /** What is known of all agents' states, and which of them run. */
-export interface RolloutBook extends Rollouts {
+interface RolloutBook extends Rollouts {
   /** What an earlier host knew. */
   load(rollouts: ReadonlyMap<string, Rollout>): void;
   /** Puts what is to run in the place of what the files say, and says so in the listings. */
@@ -31,7 +31,7 @@ export interface RolloutBook extends Rollouts {
   used(): string[];
 }
 
-export interface RolloutsNeeds {
+interface RolloutsNeeds {
   time: Time;
   versions: Versions;
   /** Decides anew what runs. */

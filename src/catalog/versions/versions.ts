@@ -40,7 +40,7 @@ export interface StoredVersion {
 }
 
 /** What is known of a version in the making. */
-export type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: string; id: string };
+type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: string; id: string };
 
 /** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map, source and manifest. */
 export interface Versions {

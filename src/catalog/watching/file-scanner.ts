@@ -38,7 +38,7 @@ export interface SettledFile {
   why?: string;
 }
 
-export interface FileScan {
+interface FileScan {
   /** Whether any file settled or went since the last look. */
   changed: boolean;
   /** Something is there that is not settled yet. */

@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** Watches single files, wherever they lie, by the folders that hold them. A hint is all it gives: the scan finds the rest. */
-export interface InputWatch {
+interface InputWatch {
   /** Watches these files and no others; absolute paths. Those that are not there yet are seen when they come. */
   set(files: Iterable<string>): void;
   close(): void;

@@ -7,7 +7,7 @@ import { kindOfAgentFile, kindOfPluginPath, PLUGIN_ENDINGS } from '../files/name
 
 export const PLUGINS = 'plugins';
 export const AGENTS = 'agents';
-export type Root = typeof PLUGINS | typeof AGENTS;
+type Root = typeof PLUGINS | typeof AGENTS;
 /** How deep parts of plugins may lie in folders below `plugins/`. */
 export const DEEPEST = 8;
 /** So many entries of `plugins/` or `agents/` themselves are looked at, and so many below each folder in them. */

@@ -12,7 +12,7 @@ export interface LookupAnswers {
   look(lookups: Iterable<Lookup>, options: LookOptions): Promise<number | undefined>;
 }
 
-export interface LookOptions {
+interface LookOptions {
   turn: number;
   isFull: boolean;
   skips(path: string): boolean;

@@ -7,7 +7,7 @@ import { ANYTHING, watchInputs } from './input-watch.ts';
 import { AGENTS, DEEPEST, isWanted, PLUGINS } from './list.ts';
 
 /** What there is to watch beside the two folders, and what of them is left out. */
-export interface WatchTerms {
+interface WatchTerms {
   /** Folders that hold too much, relative to the installation. */
   tooBig: readonly string[];
   /** What plugins are made of, wherever it lies. */

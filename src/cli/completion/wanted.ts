@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 
 /** Kinds of words that may stand at a place of the command line. */
-export type Wanted =
+type Wanted =
   | { is: 'words'; words: Completion[] }
   /** A name that only the installation knows. */
   | { is: 'name'; of: NameKind[] }

@@ -7,7 +7,7 @@ import type { Stage } from '../ports.ts';
 const PATIENCE_MS = 500;
 
 /** A host that lives no longer than this process, however this one ends. */
-export interface DevHost {
+interface DevHost {
   /** Asks it to end in order; asked again, ends it at once. True the first time. */
   stop(): boolean;
   kill(): void;

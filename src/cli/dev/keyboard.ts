@@ -13,7 +13,7 @@ import { incidentTable } from '../text/incident.ts';
 import { statusLines } from '../text/status.ts';
 import type { Screen } from './screen.ts';
 
-export interface KeyboardNeeds {
+interface KeyboardNeeds {
   stage: Stage;
   client: ControlClient;
   screen: Screen;
@@ -21,7 +21,7 @@ export interface KeyboardNeeds {
 }
 
 /** The actions of the keys of `daruma dev`. */
-export interface Keyboard {
+interface Keyboard {
   /** `r run an agent`, …: those that there is something to do for. */
   keys(status: StatusView): string[];
   /** Resolves when it is done. An error is shown, and ends nothing. */

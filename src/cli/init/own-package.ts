@@ -27,7 +27,7 @@ interface Manifest {
 }
 
 /** The package that this process runs from, in a checkout and in `node_modules` alike. */
-export interface OwnPackage {
+interface OwnPackage {
   facts: PackageFacts;
   /** The names of the packages that it needs itself. */
   dependencies: string[];

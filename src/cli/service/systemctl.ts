@@ -2,7 +2,7 @@ import { type ExecFileOptions, execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { UnitOwner, UnitPlace } from './place.ts';
 
-export interface SystemctlResult {
+interface SystemctlResult {
   code: number;
   /** stdout and stderr, as they came. */
   said: string;

@@ -12,7 +12,7 @@ import { type Look, memoryWords, paintMarks, stateWords } from './status.ts';
 import { oneLine, pad, widthOf, wrap } from './width.ts';
 
 /** Facts beside the status, for an agent in full. */
-export interface AgentDetails {
+interface AgentDetails {
   values: { path: string; value: unknown; origin: string }[];
   jobs: JobView[];
 }

@@ -70,7 +70,7 @@ export function momentOf(ms: number, clock: Clock): string {
 }
 
 /** A single unit, for distances that change while they are read: `41s`, `6m`, `3h`, `2d`. */
-export function wholeDuration(ms: number): string {
+function wholeDuration(ms: number): string {
   return formatDuration(ms < 60_000 ? Math.max(1, Math.round(ms / 1_000)) * 1_000 : ms)
     .split(' ')[0]!
     .replace(/\.\d+s$/, 's');

@@ -59,7 +59,7 @@ export function logLines(
 }
 
 /** `ms=310 url="a b"`: the data of a line, the agent's and the host's. */
-export function dataWords(line: LogLine): string {
+function dataWords(line: LogLine): string {
   return fieldsOf(line)
     .filter(([name, value]) => !HIDDEN.has(name) && value !== undefined)
     .map(([name, value]) => `${oneLine(name)}=${isFault(value) ? faultWord(value, line.msg) : valueWord(value)}`)

@@ -1,7 +1,7 @@
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
 
 /** Jobs that ended in some stretch of time. */
-export interface SparkRange {
+interface SparkRange {
   done: number;
   dead: number;
 }

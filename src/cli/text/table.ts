@@ -11,7 +11,7 @@ export interface Column {
 }
 
 /** A cell: a text, or a text and how it is coloured once it has been cut and filled up. */
-export type TableCell = string | { text: string; paint(text: string): string };
+type TableCell = string | { text: string; paint(text: string): string };
 
 /** A row of cells; `below` are lines that follow it, already indented. */
 export interface Row {

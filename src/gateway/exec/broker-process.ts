@@ -9,7 +9,7 @@ const STDERR_KEPT = 2_048;
 /** Without its host it kills all that it started within 1.5 s, and then itself. */
 const END_MS = 2_500;
 
-export interface BrokerNeeds {
+interface BrokerNeeds {
   time: Time;
   receive(message: FromBroker): void;
   /** Called once, unless it was told to end; `how` in words. */

@@ -10,7 +10,7 @@ const WATCH_EVERY_MS = 5_000;
 const AGAIN_MS = 100;
 const AGAIN_LONGEST_MS = 30_000;
 
-export interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
+interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
   receive(message: FromBroker): void;
   /** The broker died with all that it ran; what it left is being killed. */
   lost(how: string): void;
@@ -18,14 +18,14 @@ export interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
   isBusy(): boolean;
 }
 
-export interface BrokerSupervisorOptions extends Omit<BrokerTerms, 'leftovers'> {
+interface BrokerSupervisorOptions extends Omit<BrokerTerms, 'leftovers'> {
   file: string;
   cwd: string;
   idleMs: number;
 }
 
 /** Keeps the broker: it is there while it is needed, and another takes its place when it dies. */
-export interface BrokerSupervisor {
+interface BrokerSupervisor {
   /** Resolves when nothing of an earlier host runs any more. */
   start(): Promise<void>;
   /** Starts the broker when there is none. */

@@ -8,7 +8,7 @@ import type { ExecAttempt, ExecOrder } from './ports.ts';
  * How far a command has come, as the host sees it: it waits for one of its agent's places; its path is looked up; it is with
  * the broker; its caller has the answer, and the broker has not said yet that nothing of it is left.
  */
-export type CallState = 'queued' | 'preparing' | 'running' | 'answered';
+type CallState = 'queued' | 'preparing' | 'running' | 'answered';
 
 export interface ExecCallFacts extends ExecAttempt {
   agent: string;
@@ -43,7 +43,7 @@ export interface ExecCall extends ExecCallFacts {
 }
 
 /** The calls that are under way, by mark and by attempt. */
-export interface CallTable {
+interface CallTable {
   size(): number;
   all(): ExecCall[];
   get(mark: string): ExecCall | undefined;

@@ -28,6 +28,6 @@ export const execFaults = {
 };
 
 /** At most ten lines and 2,000 characters. */
-export function lastLines(text: string): string {
+function lastLines(text: string): string {
   return text.trimEnd().split('\n').slice(-10).join('\n').slice(-2_000);
 }

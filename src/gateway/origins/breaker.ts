@@ -20,7 +20,7 @@ export interface BreakerTerms {
  */
 export const ROW_MS = 500;
 /** An origin that falls again so soon was not well: the pauses go on where they were. */
-export const RELAPSE_MS = 60_000;
+const RELAPSE_MS = 60_000;
 const STRETCHES = 6;
 
 /**

@@ -28,7 +28,7 @@ export interface OriginRecord {
 }
 
 /** Who met an outage, and how. */
-export interface OutageImpact {
+interface OutageImpact {
   agents: Set<string>;
   jobs: Set<string>;
   refused: number;

@@ -8,7 +8,7 @@ import { type OriginSettings, termsFor } from './terms.ts';
 const MOST_ORIGINS = 500;
 
 /** The records of all origins, and how they change. */
-export interface OriginRecords {
+interface OriginRecords {
   all(): OriginRecord[];
   get(origin: string): OriginRecord | undefined;
   /** The record, a new one when there is none; its terms are those of the settings now. */

@@ -3,7 +3,7 @@ import { type OriginRecord, percentiles } from './origin-record.ts';
 import type { OriginReport } from './ports.ts';
 
 /** Epoch ms: now, and of a monotonic time. */
-export interface WallClock {
+interface WallClock {
   now(): number;
   wallOf(monotonic: number): number;
 }

@@ -10,7 +10,7 @@ import { iso, isoOrNull } from './views.ts';
 /** Why a job that waits does not start; null when nothing holds it up but its own time or a free worker. */
 export type HoldUps = (job: Pick<Job, 'agent' | 'state' | 'runAt' | 'error' | 'priority'>) => HoldUpView | null;
 
-export interface HoldUpNeeds {
+interface HoldUpNeeds {
   catalog: Pick<Catalog, 'agents' | 'listings'>;
   placements: Pick<Placements, 'holdOf'>;
 }

@@ -10,7 +10,7 @@ import { iso, viewJob } from './views.ts';
 import { whyOf } from './why.ts';
 
 /** Operations that read the store, whether the host runs or not. */
-export type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
+type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 

@@ -5,7 +5,7 @@ import type { OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { iso } from './views.ts';
 
-export interface NextNeeds {
+interface NextNeeds {
   time: Time;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
 }

@@ -23,7 +23,7 @@ import { createStatus } from './status.ts';
 import { iso } from './views.ts';
 
 /** The last known state of an installation whose host is down. */
-export interface OfflineHost {
+interface OfflineHost {
   /** Answers what only reads: `status`, `jobs`, `why`, `check` and their like; other ops are refused with `HOST_DOWN`. */
   ask(op: string, args: unknown): Promise<unknown>;
   close(): void;

@@ -33,7 +33,7 @@ export interface Left {
   waiting: number;
 }
 
-export interface StatesNeeds {
+interface StatesNeeds {
   time: Time;
   store: Pick<JobRecords, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;

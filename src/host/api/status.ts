@@ -16,7 +16,7 @@ const HOURS = 24;
 
 type HourFigures = { agent: string; hour: number; done: number; dead: number }[];
 
-export interface StatusNeeds {
+interface StatusNeeds {
   time: Time;
   store: Pick<FigureStore, 'agentFigures' | 'hourFigures'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;

@@ -11,7 +11,7 @@ import { type Entry, entriesOf, unpack } from './archive.ts';
 export const ABOUT = 'data/backup.json';
 
 /** What a backup says of itself; each part is missing in archives of before. */
-export interface About {
+interface About {
   madeAt?: string;
   /** The job that made it: running in the copy, and over when the copy is somebody's installation. */
   job?: string;

@@ -4,7 +4,7 @@ import { readHostText } from '../../catalog/files/host-settings.ts';
 import { type ConfigHistory, NO_CONFIG_HISTORY } from './selection.ts';
 
 /** The folder of what the host knows of its settings, relative to the installation. */
-export const CONFIG_FOLDER = 'data/config';
+const CONFIG_FOLDER = 'data/config';
 /** The text of config/daruma.yaml with which a host last worked well. */
 export const LAST_GOOD_FILE = `${CONFIG_FOLDER}/last-good.yaml`;
 /** The file with the text of bad settings, kept for the person who wrote it. */

@@ -59,7 +59,7 @@ export interface ConfigInUse {
   onLive(call: (settings: HostSettings) => void): void;
 }
 
-export interface InUseNeeds {
+interface InUseNeeds {
   files: ConfigFiles;
   file: SaidConfig;
   /** undefined: no settings ever worked here. */

@@ -1,7 +1,7 @@
 import type { ChangedSetting } from './change.ts';
 
 /** Changed settings of the host, until hosts have worked with them for {@link PROBATION_MS}. Times in epoch ms. */
-export interface ConfigProbation {
+interface ConfigProbation {
   id: string;
   since: number;
   /** Hosts with these settings that ended unasked. */
@@ -11,7 +11,7 @@ export interface ConfigProbation {
 }
 
 /** Why settings are bad. `lost`: hosts ended unasked · `start`: a host cannot start with them · `by-hand`: a person went back. */
-export type ConfigHarm = 'lost' | 'start' | 'by-hand';
+type ConfigHarm = 'lost' | 'start' | 'by-hand';
 
 /** Settings of the host that are used no more, until the file says something else or a person forces them. */
 export interface BadConfig {

@@ -24,7 +24,7 @@ export interface ConfigWatch extends Service {
   force(): ChangedSetting[];
 }
 
-export interface ConfigWatchNeeds {
+interface ConfigWatchNeeds {
   time: Time;
   log: Log;
   config: ConfigInUse;

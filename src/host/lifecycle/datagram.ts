@@ -1,5 +1,5 @@
 /** Sends one datagram to a unix socket; false when nobody takes it. */
-export type SendDatagram = (path: string, text: string) => boolean;
+type SendDatagram = (path: string, text: string) => boolean;
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;

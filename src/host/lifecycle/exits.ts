@@ -3,14 +3,14 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import type { Watched } from './watched.ts';
 
 /** `EX_CONFIG` of sysexits: a person has to mend it. The unit says that systemd shall not try again. */
-export const EXIT_SETTINGS = 78;
+const EXIT_SETTINGS = 78;
 /** 128 + SIGTERM: the unit counts it as no failure, and tries again unless systemd itself has stopped the host. */
-export const EXIT_SIGNALLED = 143;
+const EXIT_SIGNALLED = 143;
 /** systemd 252 knows no growing pauses: a host that cannot start keeps the next one waiting, in ms. */
 const REFUSED_WAIT_MS = 10_000;
 
 /** How a host ended that had worked: somebody asked by the control socket (`signal` undefined), by a signal, or it could not go on. */
-export interface Worked {
+interface Worked {
   failed: boolean;
   signal: NodeJS.Signals | undefined;
   /** What it stood on is gone: no other host may take its place. */

@@ -15,7 +15,7 @@ export interface HandleFact {
 }
 
 /** `repair`: what is to be made anew. `suspects`: what has to be found so once more, in the next look, before the host ends for it. */
-export type HandlesDecision =
+type HandlesDecision =
   | { do: 'go-on'; repair: readonly HandleFact[]; suspects: ReadonlySet<HandleName> }
   /** The same folder and the same store, held anew. */
   | { do: 'start-again'; why: string }

@@ -9,7 +9,7 @@ import { openSystemd } from './systemd.ts';
 import { type Watched, watchedBy } from './watched.ts';
 
 /** What the host says to whoever watches over it, guardian or systemd, from its first moment to its last. */
-export interface Outside {
+interface Outside {
   watched: Watched;
   /** The loops whose progress is told. The host fills it. */
   loops: Map<string, Service>;

@@ -6,7 +6,7 @@ import type { Foundation } from '../foundation.ts';
 import type { HostContext } from '../host-context.ts';
 import { type HandlesWatch, watchHandles } from './watch-handles.ts';
 
-export interface OwnHandlesNeeds {
+interface OwnHandlesNeeds {
   foundation: Foundation;
   hostContext: Pick<HostContext, 'facts' | 'time'>;
   control: Pick<ControlServer, 'held' | 'listenAgain'>;

@@ -2,7 +2,7 @@ import { isStalled, type LoopAges, overdueAfter, PULSE_MS, type StalledLoop } fr
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 
-export interface PulseNeeds {
+interface PulseNeeds {
   time: Time;
   /** The ages of the loops that run. */
   ages(): LoopAges;

@@ -29,7 +29,7 @@ interface Kept {
 }
 
 /** So many starts that came to nothing, and the next one is in safe mode. */
-export const STARTS_TO_SAFE_MODE = 3;
+const STARTS_TO_SAFE_MODE = 3;
 /** A host that lives this long after it was ready has not failed to start. */
 export const PROVEN_MS = 10_000;
 /** Of a lost host's stderr, so many letters become part of the event. */

@@ -14,7 +14,7 @@ export interface NamedHandle {
   id: string | undefined;
 }
 
-export interface WatchHandlesNeeds {
+interface WatchHandlesNeeds {
   time: Time;
   log: Log;
   events: Pick<Events, 'record'>;

@@ -42,7 +42,7 @@ export const MOST_KEPT = 100;
 /** The host keeps what an attempt sets, up to this. */
 const MOST_STATE_BYTES = 16 * MB;
 const READS = new Set(['GET', 'HEAD']);
-export const LIVE = '--live lets requests go out that only read';
+const LIVE = '--live lets requests go out that only read';
 
 export function createCapture(needs: CaptureNeeds): Capture {
   const { store, scrub } = needs;

@@ -5,7 +5,7 @@ import { type Difference, diffJson } from '../../kernel/json-diff.ts';
  * `same` and `differs`: both are done · `mended`: only the new one is · `fails`: only the old one is · `both-fail` ·
  * `unclear`: the new one came to something that a rehearsal refuses, so nothing can be said of the rest.
  */
-export type RehearsalWord = 'same' | 'differs' | 'mended' | 'fails' | 'both-fail' | 'unclear';
+type RehearsalWord = 'same' | 'differs' | 'mended' | 'fails' | 'both-fail' | 'unclear';
 
 /** What people compare of one run. */
 export type Compared = Pick<RehearsalSide, 'state' | 'result' | 'summary' | 'refused'>;

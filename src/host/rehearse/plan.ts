@@ -22,7 +22,7 @@ export interface RehearsalCandidate {
   mayWrite: boolean;
 }
 
-export interface PlanAsk {
+interface PlanAsk {
   name: string;
   file?: string;
   against?: string;
@@ -67,7 +67,7 @@ function meant(catalog: HostContext['catalog'], name: string): Listing[] {
 }
 
 /** With its rights, but for those that change something: it may read what it could write. */
-export function onProbation(agent: Agent): RehearsalCandidate {
+function onProbation(agent: Agent): RehearsalCandidate {
   const { needs, name } = agent;
   if (needs.modules.length > 0) {
     const message = `${name} needs ${needs.modules.join(', ')}, which writes past all rights: it cannot be rehearsed`;

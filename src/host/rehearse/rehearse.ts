@@ -14,7 +14,7 @@ import { compareRuns } from './compare.ts';
 import { liveFetch } from './live-fetch.ts';
 import { type RehearsalCandidate, type RehearsalPlan, recordsOf } from './plan.ts';
 
-export interface RehearseNeeds {
+interface RehearseNeeds {
   time: Time;
   store: Pick<JobRecords, 'list'> & Pick<EffectStore, 'effectsOf'> & Pick<StateStore, 'getState' | 'stateKeys'>;
   agents(): ReadonlyMap<string, Agent>;
@@ -25,7 +25,7 @@ export interface RehearseNeeds {
   secrets: Pick<Secrets, 'values' | 'missing' | 'seen'>;
 }
 
-export interface RehearseTerms {
+interface RehearseTerms {
   last: number;
   live: boolean;
   /** Ends it after the attempt that runs. */

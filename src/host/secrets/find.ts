@@ -4,7 +4,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { ENV_FILE, type EnvFile } from './env-file.ts';
 
 /** Where secrets are looked for. */
-export interface SecretSources {
+interface SecretSources {
   /** The host's environment. */
   env: NodeJS.ProcessEnv;
   envFile: Pick<EnvFile, 'values'>;

@@ -31,7 +31,7 @@ export interface SecretFacts {
   agents: string[];
 }
 
-export interface SecretsNeeds {
+interface SecretsNeeds {
   time: Time;
   log: Log;
   folder: string;

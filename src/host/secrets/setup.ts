@@ -27,7 +27,7 @@ export interface Setup {
   notes(): PlainFault[];
 }
 
-export interface SetupNeeds {
+interface SetupNeeds {
   time: Time;
   journal: Pick<Journal, 'room' | 'hide'>;
   folder: string;

@@ -51,7 +51,7 @@ export interface RollbackReport {
   end?: WorkerEnd | undefined;
 }
 
-export interface ProbationNeeds {
+interface ProbationNeeds {
   time: Time;
   log: Log;
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;

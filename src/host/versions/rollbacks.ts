@@ -9,7 +9,7 @@ import type { Events } from '../../telemetry/events.ts';
 import type { HostBus } from '../bus.ts';
 import { createProbation, type Probation, type RollbackReport } from './probation.ts';
 
-export interface RollbackNeeds {
+interface RollbackNeeds {
   time: Time;
   log: Log;
   events: Events;

@@ -4,7 +4,7 @@ import { FIELDS, type FieldRule, fieldNames, namedValue } from './field-names.ts
 import { fieldCount, foreignForm, Refused } from './refusals.ts';
 
 /** An expression whose every part was understood. */
-export interface CronText {
+interface CronText {
   /** Six fields of numbers, ranges that go up, and steps: what the cron package reads, with `*` where only days of other kinds stand. */
   plain: string;
   /** `L`, `L-3`, `LW`, `15W` of the day of the month. */

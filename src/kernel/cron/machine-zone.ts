@@ -10,7 +10,7 @@ export interface MachineZone {
 }
 
 /** What the machine says of its zone. */
-export interface SaidOfZone {
+interface SaidOfZone {
   /** The environment variable TZ; undefined: it is not set. */
   tz: string | undefined;
   /** What Node makes of TZ or, without it, of /etc/localtime; undefined for a zone that it does not know. */

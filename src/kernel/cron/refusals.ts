@@ -1,7 +1,7 @@
 import { Fault } from '../fault.ts';
 
 /** What is wrong with a schedule, and what to write in its place. */
-export interface Refusal {
+interface Refusal {
   /** A sentence without its full stop: `"sat" is a weekday and stands in the field of the month`. */
   message: string;
   next: string;

@@ -21,7 +21,7 @@ export interface TimetableSpec {
 }
 
 /** `cron`: by the fields · `every`: at equal distances · `once`: at one moment. */
-export type TimetableKind =
+type TimetableKind =
   | { is: 'cron'; fields: CronFields }
   | { is: 'every'; ms: number; anchor: number }
   | { is: 'once'; at: number };

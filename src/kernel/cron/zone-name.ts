@@ -130,7 +130,7 @@ export function checkTimezone(name: string): void {
 }
 
 /** `time zone "IST" is an abbreviation, …`, with what to write instead. */
-export function zoneFault(name: string, problem: ZoneProblem): PlainFault {
+function zoneFault(name: string, problem: ZoneProblem): PlainFault {
   return { code: 'TIMEZONE_UNKNOWN', message: `time zone "${name}" ${problem.is}`, next: problem.next };
 }
 

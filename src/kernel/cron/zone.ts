@@ -4,7 +4,7 @@ import { checkTimezone } from './zone-name.ts';
  * A stretch of time in which a zone keeps one offset. Wall times here are epoch ms of the same reading in UTC, so that
  * `wall = instant + offset`.
  */
-export interface Stretch {
+interface Stretch {
   /** Epoch ms; the first one reaches back to −Infinity. */
   from: number;
   /** Epoch ms, not part of it; Infinity when the zone never changes again. */

@@ -141,7 +141,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
 /** agent, trigger, priority, attempts, runAt, slot, key, staleAt, input, parent, depth */
 export const NEW_JOB_WIDTH = 11;
 /** state, queuedAt, sameInput */
-export const FIRST_WIDTH = 3;
+const FIRST_WIDTH = 3;
 
 /** The time so long after another; the last that can be stored where that is sooner. */
 function timeIn(at: number, ms: number): number {
@@ -210,7 +210,7 @@ export function unpackAdded({ rows, firsts }: ReturnType<PackedOps['add']>): Add
 }
 
 /** row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth */
-export const ASSIGNMENT_WIDTH = 9;
+const ASSIGNMENT_WIDTH = 9;
 
 /** For each request: in how many ms the next is due, the number of jobs taken, and the jobs. */
 export function unpackClaim(requests: ClaimRequest[], flat: Plain[]): ClaimAnswer[] {

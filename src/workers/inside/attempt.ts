@@ -33,7 +33,7 @@ export interface WorkerSetting {
 }
 
 /** A job as it was handed over. */
-export interface GivenJob {
+interface GivenJob {
   seq: number;
   id: string;
   attempt: number;

@@ -2,7 +2,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { workerFaults } from '../faults.ts';
 
 /** What a job in progress looks like; times are of one monotonic clock, in ms. */
-export interface Progress {
+interface Progress {
   startedAt: number;
   /** The newest beat, log line or call. */
   progressAt: number;
@@ -17,7 +17,7 @@ export interface DeadlineLimits {
   graceMs: number;
 }
 
-export type DeadlineDecision =
+type DeadlineDecision =
   /** Look again after so long. */
   { is: 'fine'; lookAfterMs: number } | { is: 'abort'; why: PlainFault } | { is: 'kill'; why: PlainFault };
 

@@ -22,7 +22,7 @@ const SAMPLE_EVERY_MS = 2;
 /** A thread with a smaller share of a core waits. */
 const LEAST_CPU = 0.2;
 
-export interface DiagnosticsNeeds {
+interface DiagnosticsNeeds {
   time: Time;
   clock(): number;
   /** The thread's name. */
@@ -36,7 +36,7 @@ export interface DiagnosticsNeeds {
 const NEVER = new Promise<never>(() => {});
 
 /** Looks into a worker before it is killed. */
-export interface Diagnostics {
+interface Diagnostics {
   /** What is known without asking the thread. */
   known(): CellFindings;
   /** Adds what the thread gives away of itself. Resolves within a second, sooner for one that grows, and never rejects. */

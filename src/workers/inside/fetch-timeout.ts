@@ -5,7 +5,7 @@ import { askedAt } from './calls.ts';
 /** What a call waited for in vain: the beginning of the answer, or its next part. */
 type Missing = 'headers' | 'body';
 
-export interface FetchCallFacts {
+interface FetchCallFacts {
   url: string;
   secrets: Readonly<Record<string, string>>;
   timeoutMs: number;
@@ -41,7 +41,7 @@ function longer(ms: number): string {
   return ms < 60_000 ? '2m' : `${Math.ceil((2 * ms) / 60_000)}m`;
 }
 
-export interface IdleWatch {
+interface IdleWatch {
   /** Called when the server has been silent for as long as it may; the returned function stops the clock. */
   arm(silent: () => void): () => void;
   /** A part of the answer is there. */

@@ -15,7 +15,7 @@ import {
 } from './fetch-order.ts';
 import { fetchTimeout, withIdleLimit } from './fetch-timeout.ts';
 
-export interface FetchNeeds {
+interface FetchNeeds {
   time: Time;
   secrets: Readonly<Record<string, string>>;
   /** Of the attempt. */

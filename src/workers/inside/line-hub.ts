@@ -6,7 +6,7 @@ const BATCHES_UNDERWAY = 4;
 const LINES_A_BATCH = 2_000;
 
 /** Who wrote a line. */
-export type LineSource = Pick<PluginLine, 'agent' | 'worker'>;
+type LineSource = Pick<PluginLine, 'agent' | 'worker'>;
 
 /** Takes the lines of all workers of a cell to the host, no faster than the host takes them. */
 export interface LineHub {

@@ -9,7 +9,7 @@ function hostDenied(host: string, port: number | undefined, agent: string): Faul
   return new Fault(notInNeeds({ agent, need: 'net', asked }));
 }
 
-export interface NetRestriction {
+interface NetRestriction {
   checkUrl(input: string | URL | Request): void;
   /** Puts the guard into node:dgram. */
   guardDgram(dgram: object): void;

@@ -5,8 +5,8 @@ import type { FromWorkerThread, ThreadLine } from '../wire.ts';
 import { MARK, type Shared } from './shared.ts';
 
 /** Lines a second that a worker may write, and how many at once after a pause. */
-export const LINES_PER_SECOND = 1_000;
-export const LINES_AT_ONCE = 5_000;
+const LINES_PER_SECOND = 1_000;
+const LINES_AT_ONCE = 5_000;
 /** Batches on their way to the cell; messages have no back-pressure of their own. */
 const BATCHES_UNDERWAY = 8;
 const LONGEST_TEXT = 16 * 1024;

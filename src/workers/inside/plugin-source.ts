@@ -4,7 +4,7 @@ import { placeInPlugin } from '../../kernel/plugin-place.ts';
 import type { Source } from '../../kernel/source-map.ts';
 
 /** The plugin's own file, as the source map of its bundle has it. */
-export type PluginSource = Pick<Source, 'file' | 'text'>;
+type PluginSource = Pick<Source, 'file' | 'text'>;
 
 /** Where a key of the definition stands; the call of definePlugin when it is not there. */
 export function placeOfKey({ file, text }: PluginSource, path: readonly string[]) {

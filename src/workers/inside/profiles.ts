@@ -22,14 +22,14 @@ interface HeapNode {
 }
 
 /** Lines and columns count from 0; −1 is none. */
-export interface CallFrame {
+interface CallFrame {
   functionName: string;
   url: string;
   lineNumber: number;
   columnNumber: number;
 }
 
-export interface Site {
+interface Site {
   name: string;
   file: string | null;
   line: number | null;

@@ -8,7 +8,7 @@ import { moduleDenied } from './denied.ts';
  * Fences against accidents, put up before the plugin loads: Node's permission model denies files, network, children and
  * add-ons; these deny what it leaves open, that is, what reaches the whole cell or another worker.
  */
-export interface RestrictionTerms {
+interface RestrictionTerms {
   agent: string;
   /** Guarded modules that are granted all the same. */
   modules: readonly string[];

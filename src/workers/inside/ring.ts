@@ -12,7 +12,7 @@ const LONGEST_RESULT = 8 * 1024;
 /** Positions count up to here and begin again: a multiple of the ring's size, so that both sides agree where that is. */
 const POSITIONS = RING_BYTES * 8192;
 
-export interface RingWriter {
+interface RingWriter {
   /** False: no room, or too long; send it by message instead. */
   put(seq: number, startedAt: number, durationMs: number, result: string | null): boolean;
   /** Whether the reader has to be woken for what was put. */

@@ -15,7 +15,7 @@ import { retryOf, thrownOf } from './thrown.ts';
 /** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
 const YIELD_EVERY_MS = 5;
 
-export interface RunnerNeeds {
+interface RunnerNeeds {
   plugin: PluginDefinition;
   home: WorkerSetting;
   shared: Shared;

@@ -1,5 +1,5 @@
 /** What a thread did while it was looked at. */
-export interface ThreadSigns {
+interface ThreadSigns {
   /** The share of the time in which its event loop had something to do, 0 … 1. */
   loop: number;
   /** Whether it stands still and takes no CPU time; null where nobody can tell. */

@@ -35,7 +35,7 @@ const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
 const CLOSE_MS = 1_000;
 const BOOT = fileURLToPath(entryFile('workers/inside/boot.js'));
 
-export interface ThreadNeeds {
+interface ThreadNeeds {
   time: Time;
   clock(): number;
   say(message: FromCell): void;

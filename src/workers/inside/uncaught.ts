@@ -13,7 +13,7 @@ function isOfGarbage(error: unknown): boolean {
   return isError(error) && error.message.startsWith('A FileHandle object was closed during garbage collection');
 }
 
-export interface UncaughtNeeds {
+interface UncaughtNeeds {
   owner: DeniedOwner;
   post(message: FromWorkerThread): void;
   /** Sends all that was printed. */

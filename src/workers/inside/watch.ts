@@ -6,7 +6,7 @@ import { currentOf, MARK, offerTicket, revokeTicket, type Shared, TICKETS, TIME 
 /** A job that takes longer than this gives up the jobs that wait behind it. */
 const LONG_JOB_MS = 20;
 
-export interface WatchNeeds {
+interface WatchNeeds {
   time: Time;
   /** The shared clock. */
   clock(): number;
@@ -18,7 +18,7 @@ export interface WatchNeeds {
 }
 
 /** Watches over what a worker was given, through shared memory: deadlines of the job in progress, and those that wait behind a long one. */
-export interface AttemptWatch {
+interface AttemptWatch {
   /** Jobs are handed over. */
   given(first: number, count: number): void;
   /** So many of them have ended. */

@@ -1,5 +1,5 @@
 /** The output of a command, of which the first and the last half of `maxBytes` are kept. */
-export interface BoundedOutput {
+interface BoundedOutput {
   add(chunk: Buffer): void;
   text(): string;
   isCut(): boolean;

@@ -11,7 +11,7 @@ export interface Cgroups {
   close(): void;
 }
 
-export interface Cgroup {
+interface Cgroup {
   pids(): number[];
   /** SIGKILL to all in it, at once. */
   kill(): void;

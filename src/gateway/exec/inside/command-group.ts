@@ -9,7 +9,7 @@ import { nextSignal, sendToGroup, type Termination, UNKILLABLE_MS } from './term
 /** A living group is looked at so often. */
 export const LOOK_EVERY_MS = 1_000;
 /** The younger a command, the sooner the next look: what it starts is to be seen before it can hide. */
-export const LOOK_FIRST_MS = 50;
+const LOOK_FIRST_MS = 50;
 /** While something is being killed. */
 const LOOK_CLOSELY_MS = 40;
 /** After a command has ended by itself: is anything of it left? */
@@ -37,7 +37,7 @@ export interface CommandGroup {
   release(): void;
 }
 
-export interface CommandGroupNeeds {
+interface CommandGroupNeeds {
   graceMs: number;
   cgroups: Cgroups | undefined;
   /** The name of its cgroup. */

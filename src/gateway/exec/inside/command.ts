@@ -19,7 +19,7 @@ const QUIET_MS = 100;
 const LAST_OUTPUT_MS = 1_000;
 
 /** One command: its own process and its output. What it starts beside is not its matter. */
-export interface Command {
+interface Command {
   /** undefined: it could not be started. */
   readonly pid: number | undefined;
   open(): void;
@@ -29,7 +29,7 @@ export interface Command {
   result(): ExecResult;
 }
 
-export interface CommandNeeds {
+interface CommandNeeds {
   now(): number;
   /** Called once: it ended by itself and its output is whole, or it could not be started. */
   ended(end: BrokerEnd): void;

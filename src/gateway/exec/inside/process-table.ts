@@ -8,7 +8,7 @@ export interface Process extends Omit<ProcessStat, 'isZombie'> {
 }
 
 /** What is known of a command's processes before looking. */
-export interface GroupMark {
+interface GroupMark {
   root: { pid: number; start: number };
   mark: string;
   /** `pid:start` of those that were seen before. */
@@ -87,7 +87,7 @@ function closure(seeds: readonly Process[], processes: readonly Process[], outsi
 }
 
 /** Reads /proc. Nothing in it waits for a disk; where there is no /proc, nobody is seen. */
-export interface ProcessTable {
+interface ProcessTable {
   /** All processes but zombies. */
   look(): Process[];
 }
