@@ -85,7 +85,7 @@ it('tries a failing job again on the plan of its backoff, then keeps it as a dea
 
 it('does each slot exactly once, across a SIGKILL of the host in the middle', async () => {
   place = installation({
-    'plugins/tick.ts': plugin('return context.job.slot;', 'schedule: "* * * * * *", catchUp: "all",'),
+    'plugins/tick.ts': plugin('return context.job.slot;', 'schedule: "* * * * * *", catchUp: "all", overlap: "queue",'),
   });
   const { daruma, until } = place;
   await place.start();
