@@ -25,6 +25,6 @@ export interface CatalogOptions {
   compileMs?: number;
   /** The longest that loading one plugin may take. Default 5 s. */
   inspectMs?: number;
-  /** The workshop is kept this long after its last request. Default 10 s. */
+  /** The builder is kept this long after its last request. Default 10 s. */
   warmMs?: number;
 }

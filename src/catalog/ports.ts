@@ -11,7 +11,7 @@ export interface CatalogChange {
   removed: Agent[];
 }
 
-/** `good`, on trial (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
+/** `good`, on probation (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
 export type RolloutState = 'good' | 'probation' | 'pinned' | 'rolled-back';
 
 /** Everything that the folders name, in force or not, for people. */
@@ -23,7 +23,7 @@ export interface Listing {
   why: string;
   /** What is wrong with the newest state of its files, also while an older version goes on running. */
   problem: PlainFault | null;
-  /** Of an agent in force: whether what runs is good, on trial, held by a person, or in place of something bad. */
+  /** Of an agent in force: whether what runs is good, on probation, held by a person, or in place of something bad. */
   rollout?: RolloutState;
 }
 
@@ -77,9 +77,9 @@ export interface RollBackRequest {
 /** Which states of agents are good. Every change is in force, and told to those who listen, when the call returns. */
 export interface Rollouts {
   probationers(): Probationer[];
-  /** The state on trial is good. False: it is not in force any more. */
+  /** The state on probation is good. False: it is not in force any more. */
   approve(agent: string, fingerprint: string): boolean;
-  /** The state on trial is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
+  /** The state on probation is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
   reject(agent: string, fingerprint: string, rejection: Rejection): boolean;
   /** The rejected state is tried again; failures of the cause do not count. */
   waive(agent: string, fingerprint: string, cause: string): boolean;

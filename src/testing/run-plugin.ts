@@ -19,7 +19,7 @@ import { recordFile } from './record-file.ts';
 import { scrubber } from './recorded.ts';
 
 /**
- * Runs one attempt of a plugin as Daruma runs it: compiled by the same workshop, in a worker thread of a cell, with the
+ * Runs one attempt of a plugin as Daruma runs it: compiled by the same builder, in a worker thread of a cell, with the
  * rights and limits that it asks for. Only what lies outside of it is the test's: time, HTTP answers, secrets, state.
  * `plugin`: a name in `plugins/`, a path or a URL. Resolves however the attempt ends; rejects when there is no attempt,
  * because the plugin does not compile or the options do not fit it.

@@ -1,5 +1,5 @@
 /**
- * A worker on trial: the same cell, thread, rights and limits, but its wall clock and its network are a test's. Only the
+ * A worker that rehearses: the same cell, thread, rights and limits, but its wall clock and its network are a test's. Only the
  * test kit (docs/decisions/0007) and a host's rehearsals ask for it; workers that do real jobs never carry one.
  */
 export interface Rehearsal {

@@ -7,8 +7,8 @@ import type { Time } from '../../kernel/time.ts';
 import type { BuilderAnswers, CompileRequest, FromBuilder, InspectRequest } from './messages.ts';
 
 /**
- * The host's side of the workshop: a process that is started when something is to be compiled or inspected, kept warm
- * for a while, and killed when a request outlives its deadline. A request whose workshop dies under it is tried once
+ * The host's side of the builder: a process that is started when something is to be compiled or inspected, kept warm
+ * for a while, and killed when a request outlives its deadline. A request whose builder dies under it is tried once
  * more, alone: so the one plugin that kills is told from those that were only beside it.
  */
 export interface Builder {
@@ -34,7 +34,7 @@ interface BuilderOptions {
 interface Request {
   id: number;
   ask: CompileRequest | InspectRequest;
-  /** Its workshop died once under it: it goes alone now. */
+  /** Its builder died once under it: it goes alone now. */
   suspect: boolean;
   cancelDeadline: () => void;
   resolve(answer: unknown): void;
@@ -63,7 +63,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     const child = fork(fileURLToPath(entryFile('catalog/builder/process.js')), [], {
       cwd: options.emptyFolder,
       env: { PATH: process.env.PATH ?? '', ...(process.env.TMPDIR ? { TMPDIR: process.env.TMPDIR } : {}) },
-      // The parent's own flags (a loader, an inspector) are not the workshop's.
+      // The parent's own flags (a loader, an inspector) are not the builder's.
       execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -112,8 +112,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
       for (const request of held) request.suspect = true;
       waiting.push(...held);
     }
-    if (held.length > 0)
-      log.warn('the workshop died; what it was doing is tried again', { how, requests: held.length });
+    if (held.length > 0) log.warn('the builder died; what it was doing is tried again', { how, requests: held.length });
     next();
   }
 

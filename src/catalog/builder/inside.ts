@@ -26,7 +26,7 @@ const { bundle, settings } = workerData as { bundle: string; settings: string[] 
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
 
-// A thread shares its process: a signal that a plugin sends at load must not hit the workshop or its parent.
+// A thread shares its process: a signal that a plugin sends at load must not hit the builder or its parent.
 process.kill = () => {
   throw new Error('a plugin may not send signals');
 };

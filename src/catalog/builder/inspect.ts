@@ -25,7 +25,7 @@ export async function inspect(ask: InspectRequest): Promise<InspectAnswer> {
     name: 'inspect',
     workerData: { bundle: ask.bundle, settings: ask.settings },
     env: {},
-    // The process's working directory is always readable: the workshop runs in an empty one.
+    // The process's working directory is always readable: the builder runs in an empty one.
     execArgv: ['--permission', ...[ask.bundle, ...OWN, ...ask.reads].map(toGrant)],
     stdout: true,
     stderr: true,

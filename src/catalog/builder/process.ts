@@ -1,4 +1,4 @@
-/** The workshop: the process that compiles and inspects plugins, so that the host never does. It ends with its parent. */
+/** The builder: the process that compiles and inspects plugins, so that the host never does. It ends with its parent. */
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { endMeSooner, SOONER } from '../../kernel/oom.ts';

@@ -3,7 +3,7 @@ import type { Builder } from '../builder/client.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 import type { Issue } from './issues.ts';
 
-/** What plugins' schemas have against settings. Only the workshop can ask a schema, so answers are kept. */
+/** What plugins' schemas have against settings. Only the builder can ask a schema, so answers are kept. */
 export interface SettingsCheck {
   /** undefined: not asked yet. The same answer is the same object. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;

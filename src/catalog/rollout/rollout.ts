@@ -61,14 +61,14 @@ export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): 
   return { rollout: { ...free, trial }, inForce: wanted, is: 'probation' };
 }
 
-/** The state on trial is good. Nothing happens when it is not on trial any more. */
+/** The state on probation is good. Nothing happens when it is not on probation any more. */
 export function approveVersion(rollout: Rollout, state: Resolved): Rollout {
   const { fingerprint } = state.agent;
   if (rollout.trial?.fingerprint !== fingerprint) return rollout;
   return promoted({ ...rollout, trial: null }, state);
 }
 
-/** The state on trial is bad. Nothing happens when it is not on trial any more, or there is nothing to go back to. */
+/** The state on probation is bad. Nothing happens when it is not on probation any more, or there is nothing to go back to. */
 export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'excused'>): Rollout {
   if (rollout.trial?.fingerprint !== rejected.fingerprint || !rollout.good) return rollout;
   const others = rollout.bad.filter(({ fingerprint }) => fingerprint !== rejected.fingerprint);
@@ -95,7 +95,7 @@ export function pinTo(rollout: Rollout, state: Resolved, wanted: Resolved, now: 
   return { ...rollout, trial: null, pin: { resolved: state, against, at: now } };
 }
 
-/** What the files say is taken again, on trial if it is not known to be good. */
+/** What the files say is taken again, on probation if it is not known to be good. */
 export function unpin(rollout: Rollout, wanted: Resolved): Rollout {
   return { ...forgiven(rollout, wanted.agent.fingerprint), pin: null };
 }

@@ -5,13 +5,13 @@ import type { Job, JobState } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
 import { NO_FAULT } from './outcomes.ts';
 
-/** What the store knows of a state on trial, and of the good one before it. */
+/** What the store knows of a state on probation, and of the good one before it. */
 export interface ProbationHistory {
   candidate: ProbationRuns;
   good: ProbationRuns;
-  /** Jobs that the one on trial failed, and their states. */
+  /** Jobs that the one on probation failed, and their states. */
   failed: Map<string, 'dead' | 'retrying'>;
-  /** Ends of the one on trial that are in it: `job attempt`. */
+  /** Ends of the one on probation that are in it: `job attempt`. */
   ends: Set<string>;
 }
 

@@ -65,7 +65,7 @@ interface ProbationNeeds {
   approved(agent: Agent, why: string): void;
 }
 
-/** A state on trial. */
+/** A state on probation. */
 interface ProbationRun {
   trial: Probationer;
   candidate: ProbationRuns;

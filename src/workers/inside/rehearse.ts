@@ -12,7 +12,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Answers that have no body by definition. */
 const BODYLESS = new Set([101, 204, 205, 304]);
 
-/** Puts on trial whatever the thread loads after it; called before the fences, so that they stand as they always do. */
+/** Puts under test whatever the thread loads after it; called before the fences, so that they stand as they always do. */
 export function rehearseAttempt(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (call: BareCall) => Promise<unknown>) {
   const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   const setTime = terms.now === null ? undefined : turnClock(terms.now);

@@ -15,7 +15,7 @@ async function inWorld(files: Record<string, string>, options: object, does: (wo
   }
 }
 
-describe('the workshop', () => {
+describe('the builder', () => {
   it('names a plugin that loads for ever, and the others beside it are live', async () => {
     const files: Record<string, string> = {
       'plugins/loops.ts': `${head}for (;;) {}${tail}`,
