@@ -43,7 +43,7 @@ interface BuildAsk {
   entry: string;
   /** The installation, absolute. */
   folder: string;
-  /** What its imports hung on at the last compilation; empty for a plugin that is new. */
+  /** Lookups of its imports at the last compilation; empty for a plugin that is new. */
   lookups: readonly Lookup[];
 }
 

@@ -83,7 +83,7 @@ interface Reads {
   reads: SourceReads;
   asked: ImportsAsked;
   assets: AssetReads;
-  /** What changes the code and is read by others than us: each tsconfig, the package.json of the zod that is lent. */
+  /** Files that change the code and are read by others than us: each tsconfig, the package.json of the zod that is lent. */
   unread: Set<string>;
 }
 

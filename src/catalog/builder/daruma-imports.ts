@@ -39,7 +39,7 @@ export function darumaImports(daruma: string): Plugin {
         const found =
           own.errors.length === 0 ? own : await build.resolve(path, { ...options, resolveDir: dirname(daruma) });
         const isZod = path === 'zod' && zod !== undefined && found.path.startsWith(`${zod}${sep}`);
-        // What asks for it by `require` gets a copy of its own: a bundle has no way to it but `import`.
+        // A `require` of it gets a copy of its own: a bundle has no way to the lent one but `import`.
         return isZod && kind !== 'require-call' ? { path: LENT_ZOD, external: true, sideEffects: false } : found;
       });
     },

@@ -12,7 +12,7 @@ import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
 import type { FromInside, RawManifest } from './messages.ts';
 
-/** What of zod's API is asked of a settings schema, of the lent zod or of the plugin's own. */
+/** The part of zod's API that is asked of a settings schema, of the lent zod or of the plugin's own. */
 interface Schema {
   _zod: unknown;
   toJSONSchema(options: object): unknown;
