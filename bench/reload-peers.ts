@@ -75,8 +75,8 @@ async function watched(system: System): Promise<Round> {
     if ((await served(session, 'v0', 0)) === null) throw new Error(`${system.name} does no work`);
     const settled = Date.now() + LEAD_MS;
     await sleep(2 * LEAD_MS);
-    session.startedMarkers.look();
-    const pauseBeforeMs = longestPause(session.startedMarkers.begun, settled, Date.now());
+    session.runRecord.look();
+    const pauseBeforeMs = longestPause(session.runRecord.begun, settled, Date.now());
     const atFirst = await session.work();
     const toFirstWorkMs: (number | null)[] = [];
     const pausesMs: number[] = [];
@@ -87,8 +87,8 @@ async function watched(system: System): Promise<Round> {
       // The next save meets the work at another moment.
       await sleep(700 + (edit % 7) * 53);
       await session.rested();
-      session.startedMarkers.look();
-      pausesMs.push(longestPause(session.startedMarkers.begun, saved, Date.now()));
+      session.runRecord.look();
+      pausesMs.push(longestPause(session.runRecord.begun, saved, Date.now()));
     }
     const afterEdits = await session.work();
     const broken = await whileBroken(session);
@@ -114,23 +114,23 @@ async function whileBroken(session: Session) {
   session.saveBroken();
   await sleep(brokenMs);
   const stands = await session.stands();
-  session.startedMarkers.look();
-  const doneMeanwhile = session.startedMarkers.begun.filter(({ at }) => at > saved && at < saved + brokenMs).length;
+  session.runRecord.look();
+  const doneMeanwhile = session.runRecord.begun.filter(({ at }) => at > saved && at < saved + brokenMs).length;
   await session.rested();
   const mended = Date.now();
   session.save('mended');
   const mendedMs = await served(session, 'mended', mended);
   await session.rested();
-  const pauseMs = longestPause(session.startedMarkers.begun, saved, mended + (mendedMs ?? SERVED_WITHIN_MS));
+  const pauseMs = longestPause(session.runRecord.begun, saved, mended + (mendedMs ?? SERVED_WITHIN_MS));
   return { pauseMs, doneMeanwhile, stands, mendedMs, work: await session.work() };
 }
 
-async function served({ startedMarkers }: Session, mark: string, saved: number, withinMs = SERVED_WITHIN_MS) {
+async function served({ runRecord }: Session, mark: string, saved: number, withinMs = SERVED_WITHIN_MS) {
   const isServed = await until(withinMs, () => {
-    startedMarkers.look();
-    return startedMarkers.first.has(mark);
+    runRecord.look();
+    return runRecord.first.has(mark);
   });
-  return isServed ? startedMarkers.first.get(mark)! - saved : null;
+  return isServed ? runRecord.first.get(mark)! - saved : null;
 }
 
 function between(before: Work, after: Work): Work {

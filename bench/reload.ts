@@ -22,7 +22,7 @@ import { parseArgs } from 'node:util';
 import { machineFacts, median } from './machine.ts';
 import { lastRolledBack, recordsOf, saveBusy, versionNow } from './reload/busy.ts';
 import { makeInstallation, openDaruma } from './reload/daruma-host.ts';
-import { openStartedMarkers } from './reload/ledger.ts';
+import { openRunRecord } from './reload/ledger.ts';
 import { startLoad } from './reload/load.ts';
 import {
   COLLECTIONS,
@@ -59,7 +59,7 @@ const world = openWorld('reload');
 const { folder } = world;
 makeInstallation(folder);
 saveBusy(folder, 'v0');
-const startedMarkers = openStartedMarkers(join(folder, 'out/ran.txt'));
+const runRecord = openRunRecord(join(folder, 'out/ran.txt'));
 const { options, env } = collecting(folder);
 const daruma = await openDaruma(world, options, env);
 const { client, pid } = daruma;
@@ -74,8 +74,8 @@ async function waited(what: string, holds: () => boolean | Promise<boolean>) {
 try {
   await waited('the first job runs', async () => {
     await client.ask('run', { agent: 'busy' }).then(({ id }) => accepted.push(id));
-    startedMarkers.look();
-    return startedMarkers.first.has('v0');
+    runRecord.look();
+    return runRecord.first.has('v0');
   });
   marks.set((await versionNow(client)).id, 'v0');
   const load = startLoad(Number(values['warm-rate']), () =>
@@ -99,10 +99,10 @@ try {
     const saved = Date.now();
     saveBusy(folder, mark);
     await waited(`${mark} runs`, () => {
-      startedMarkers.look();
-      return startedMarkers.first.has(mark);
+      runRecord.look();
+      return runRecord.first.has(mark);
     });
-    toFirstJob.push(startedMarkers.first.get(mark)! - saved);
+    toFirstJob.push(runRecord.first.get(mark)! - saved);
     marks.set((await versionNow(client)).id, mark);
     if (at % 20 === 0)
       process.stderr.write(`${at} reloads, ${accepted.length} jobs, ${JSON.stringify(mbOf(memoryOf(pid)))}\n`);
@@ -123,14 +123,14 @@ try {
     saveBusy(folder, `bad${at}`, true);
     const last = lastRolledBack(folder);
     await waited(`bad${at} is rolled back`, async () => {
-      startedMarkers.look();
-      return startedMarkers.first.has(`bad${at}`) && (await versionNow(client)).id === good;
+      runRecord.look();
+      return runRecord.first.has(`bad${at}`) && (await versionNow(client)).id === good;
     });
     await waited('the log says so', () => lastRolledBack(folder) !== last);
     const decided = Date.parse(lastRolledBack(folder)!);
-    const since = () => startedMarkers.begun.slice(-2_000).filter((one) => one.mark === goodMark && one.at >= decided);
+    const since = () => runRecord.begun.slice(-2_000).filter((one) => one.mark === goodMark && one.at >= decided);
     await waited('the good one runs', () => {
-      startedMarkers.look();
+      runRecord.look();
       return since().length > 0;
     });
     toGood.push(Math.min(...since().map((one) => one.at)) - decided);
@@ -140,11 +140,11 @@ try {
     const left = await client.ask('jobs', { agent: 'busy', states: ['queued', 'running', 'retrying'], limit: 1 });
     return left.length === 0;
   });
-  startedMarkers.look();
+  runRecord.look();
 
   const records = await recordsOf(client);
   const done = new Map(records.flatMap((one) => (one.state === 'done' ? [[one.id, one]] : [])));
-  const runs = startedMarkers.begun.filter(({ mark }) => mark.startsWith('v'));
+  const runs = runRecord.begun.filter(({ mark }) => mark.startsWith('v'));
   const timesRun = new Map<string, number>();
   for (const { job } of runs) timesRun.set(job, (timesRun.get(job) ?? 0) + 1);
   const mixed = runs.filter(({ job, mark }) => {
@@ -191,7 +191,7 @@ try {
 async function withoutReloads(forMs: number) {
   for (let at = 1; at <= reloads!; at++) {
     await sleep(forMs / reloads!);
-    startedMarkers.look();
+    runRecord.look();
     await versionNow(client);
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../world.ts';
 import { interrupted } from './daruma.ts';
-import { type Entry, openStartedMarkers } from './ledger.ts';
+import { type Entry, openRunRecord } from './ledger.ts';
 import { BROKEN, type System } from './session.ts';
 
 const INTERVAL_MS = 300;
@@ -25,15 +25,15 @@ export const breeSystems: readonly System[] = [
   async open(world, { jobMs }) {
     const [jobs, out] = [join(world.folder, 'jobs'), join(world.folder, 'out')];
     for (const folder of [jobs, out]) mkdirSync(folder);
-    const startedMarkers = openStartedMarkers(join(out, 'ran.txt'));
+    const runRecord = openRunRecord(join(out, 'ran.txt'));
     let saves = 0;
     const saveText = (text: string) => {
       if (isSwapped) saves++;
       writeFileSync(join(jobs, `work${saves}.mjs`), text);
       if (saves > 0) bree.send(`work${saves}`);
     };
-    const save = (mark: string) => saveText(program(startedMarkers.file, mark, jobMs));
-    writeFileSync(join(jobs, 'work0.mjs'), program(startedMarkers.file, 'v0', jobMs));
+    const save = (mark: string) => saveText(program(runRecord.file, mark, jobMs));
+    writeFileSync(join(jobs, 'work0.mjs'), program(runRecord.file, 'v0', jobMs));
     const bree = fork(PROGRAM, [jobs, 'work0', String(INTERVAL_MS)], { env: world.env, execArgv: [] });
     let swapped = 0;
     bree.on('message', (message: { swapped?: string }) => void (message.swapped && swapped++));
@@ -46,10 +46,10 @@ export const breeSystems: readonly System[] = [
       }
     };
     return {
-      startedMarkers,
+      runRecord,
       save,
       saveBroken: () => saveText(BROKEN),
-      saveNew: (mark) => writeFileSync(join(jobs, 'late.mjs'), program(startedMarkers.file, mark, 0)),
+      saveNew: (mark) => writeFileSync(join(jobs, 'late.mjs'), program(runRecord.file, mark, 0)),
       rested: async () => void (await until(15_000, () => swapped === saves)),
       async stands() {
         const { counted, last } = await counts();
@@ -58,12 +58,12 @@ export const breeSystems: readonly System[] = [
       async work() {
         // The last of them may be under way.
         await sleep(jobMs + INTERVAL_MS);
-        startedMarkers.look();
+        runRecord.look();
         const { counted } = await counts();
-        const begun = startedMarkers.begun.length;
-        const stuck = interrupted(startedMarkers, jobMs);
+        const begun = runRecord.begun.length;
+        const stuck = interrupted(runRecord, jobMs);
         return {
-          offered: begun + timesMissed(startedMarkers.begun),
+          offered: begun + timesMissed(runRecord.begun),
           done: begun - stuck,
           rest: { ...counted, interrupted: stuck },
         };
@@ -84,13 +84,13 @@ function timesMissed(begun: readonly Entry[]): number {
     .reduce((sum, at, index) => sum + Math.max(0, Math.round((at - times[index]!) / INTERVAL_MS) - 1), 0);
 }
 
-function program(startedMarkers: string, mark: string, jobMs: number): string {
+function program(runRecord: string, mark: string, jobMs: number): string {
   return `import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 
 const job = \`\${threadId}-\${Date.now()}\`;
-const note = (what) => appendFileSync('${startedMarkers}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
+const note = (what) => appendFileSync('${runRecord}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
 note('b');
 await sleep(${jobMs});
 note('e');

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../world.ts';
 import { makeInstallation, openDaruma } from './daruma-host.ts';
-import { openStartedMarkers } from './ledger.ts';
+import { openRunRecord } from './ledger.ts';
 import { startLoad } from './load.ts';
 import { BROKEN, type System } from './session.ts';
 
@@ -13,7 +13,7 @@ export const darumaSystem: System = {
   async open(world, { perSecond, jobMs }) {
     const { folder } = world;
     makeInstallation(folder);
-    const startedMarkers = openStartedMarkers(join(folder, 'out/ran.txt'));
+    const runRecord = openRunRecord(join(folder, 'out/ran.txt'));
     const save = (mark: string) => writeFileSync(join(folder, 'plugins/work.ts'), program(mark, jobMs));
     save('v0');
     const host = await openDaruma(world);
@@ -29,9 +29,9 @@ export const darumaSystem: System = {
         () => void rest.refused++,
       ),
     );
-    const doneOf = () => new Set(startedMarkers.ended.flatMap(({ job }) => (accepted.has(job) ? [job] : []))).size;
+    const doneOf = () => new Set(runRecord.ended.flatMap(({ job }) => (accepted.has(job) ? [job] : []))).size;
     return {
-      startedMarkers,
+      runRecord,
       save,
       saveBroken: () => writeFileSync(join(folder, 'plugins/work.ts'), BROKEN),
       saveNew: (mark) => writeFileSync(join(folder, 'plugins/late.ts'), program(mark, 0, `schedule: '* * * * * *',`)),
@@ -44,14 +44,14 @@ export const darumaSystem: System = {
       async work() {
         const offered = load.offered;
         await until(15_000, () => {
-          startedMarkers.look();
+          runRecord.look();
           return doneOf() + rest.refused >= offered;
         });
-        const twice = startedMarkers.ended.length - new Set(startedMarkers.ended.map(({ job }) => job)).size;
+        const twice = runRecord.ended.length - new Set(runRecord.ended.map(({ job }) => job)).size;
         return {
           offered,
           done: Math.min(doneOf(), offered),
-          rest: { ...rest, interrupted: interrupted(startedMarkers, jobMs), 'run twice': twice },
+          rest: { ...rest, interrupted: interrupted(runRecord, jobMs), 'run twice': twice },
         };
       },
       async close() {
@@ -63,7 +63,7 @@ export const darumaSystem: System = {
 };
 
 /** Begun long ago and never ended. Work that was begun just now may still end. */
-export function interrupted({ begun, ended }: ReturnType<typeof openStartedMarkers>, jobMs: number): number {
+export function interrupted({ begun, ended }: ReturnType<typeof openRunRecord>, jobMs: number): number {
   const before = Date.now() - jobMs - 1_000;
   const times = new Map<string, number>();
   for (const { job } of ended) times.set(job, (times.get(job) ?? 0) + 1);

@@ -18,12 +18,12 @@ export interface Ledger {
 }
 
 /** Reads on from where it was: a ledger of a long run has tens of megabytes, and is looked at a hundred times a second. */
-export function openStartedMarkers(file: string): Ledger {
+export function openRunRecord(file: string): Ledger {
   writeFileSync(file, '');
   const chunk = Buffer.alloc(1024 ** 2);
   let read = 0;
   let rest = '';
-  const startedMarkers: Ledger = {
+  const runRecord: Ledger = {
     file,
     begun: [],
     ended: [],
@@ -44,14 +44,14 @@ export function openStartedMarkers(file: string): Ledger {
       }
     },
   };
-  return startedMarkers;
+  return runRecord;
 
   function take(line: string) {
     const [what, job, mark, at] = line.split(' ') as [string, string, string, string];
     const entry = { job, mark, at: Number(at) };
-    if (what === 'e') return void startedMarkers.ended.push(entry);
-    startedMarkers.begun.push(entry);
-    if (!startedMarkers.first.has(mark)) startedMarkers.first.set(mark, entry.at);
+    if (what === 'e') return void runRecord.ended.push(entry);
+    runRecord.begun.push(entry);
+    if (!runRecord.first.has(mark)) runRecord.first.set(mark, entry.at);
   }
 }
 

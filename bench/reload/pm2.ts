@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { openPm2 } from '../pm2.ts';
 import { freePort } from '../servers.ts';
-import { openStartedMarkers } from './ledger.ts';
+import { openRunRecord } from './ledger.ts';
 import { startLoad } from './load.ts';
 import { BROKEN, type System } from './session.ts';
 
@@ -51,7 +51,7 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
     const [app, out] = [join(world.folder, 'app'), join(world.folder, 'out')];
     for (const folder of [app, out]) mkdirSync(folder);
     const port = await freePort();
-    const startedMarkers = openStartedMarkers(join(out, 'ran.txt'));
+    const runRecord = openRunRecord(join(out, 'ran.txt'));
     const pm2 = openPm2(world);
     let reloading: Promise<unknown> = Promise.resolve();
     const saveText = (text: string) => {
@@ -60,7 +60,7 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
       if (isReloaded && pm2.daemon()) reloading = reloading.then(() => pm2.do('reload', 'app').catch(() => {}));
     };
     const save = (mark: string) =>
-      saveText(program(file, mark, { startedMarkers: startedMarkers.file, port, jobMs, isGraceful }));
+      saveText(program(file, mark, { runRecord: runRecord.file, port, jobMs, isGraceful }));
     save('v0');
     await pm2.start({
       name: 'app',
@@ -76,13 +76,13 @@ export const pm2Systems: readonly System[] = WAYS.map(({ name, note, file, isGra
       else rest[end]++;
     });
     return {
-      startedMarkers,
+      runRecord,
       save,
       saveBroken: () => saveText(BROKEN),
       saveNew: (mark) =>
         writeFileSync(
           join(app, `late${file.slice(3)}`),
-          program(file, mark, { startedMarkers: startedMarkers.file, port: 0, jobMs, isGraceful }),
+          program(file, mark, { runRecord: runRecord.file, port: 0, jobMs, isGraceful }),
         ),
       rested: async () => void (await reloading),
       async stands() {
@@ -130,18 +130,13 @@ function asked(port: number, job: number): Promise<End> {
 function program(
   file: Way['file'],
   mark: string,
-  {
-    startedMarkers,
-    port,
-    jobMs,
-    isGraceful,
-  }: { startedMarkers: string; port: number; jobMs: number; isGraceful: boolean },
+  { runRecord, port, jobMs, isGraceful }: { runRecord: string; port: number; jobMs: number; isGraceful: boolean },
 ): string {
   const take = (what: string, from: string) =>
     file === 'app.cjs' ? `const { ${what} } = require('${from}');` : `import { ${what} } from '${from}';`;
   return `${take('createServer', 'node:http')}
 ${take('appendFileSync', 'node:fs')}
-const note = (what, job) => appendFileSync('${startedMarkers}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
+const note = (what, job) => appendFileSync('${runRecord}', \`\${what} \${job} ${mark} \${Date.now()}\\n\`);
 const server = createServer((request, response) => {
   const job = request.url.slice(1);
   note('b', job);

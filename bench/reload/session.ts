@@ -10,7 +10,7 @@ export interface Work {
 
 /** A running system whose one program notes its work in the ledger, with the mark of its version. */
 export interface Session {
-  startedMarkers: Ledger;
+  runRecord: Ledger;
   /** Saves the program anew, in the way that the system is meant to be told of it; returns at once. */
   save(mark: string): void;
   /** Saves one that cannot be parsed. */

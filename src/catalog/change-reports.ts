@@ -9,7 +9,7 @@ import type { FileScanner } from './watching/file-scanner.ts';
 interface ChangeReportsNeeds {
   log: Log;
   pluginRegistry: Pick<PluginRegistry, 'buildCounts'>;
-  /** What is wrong with files that are neither plugin nor agent. */
+  /** Problems of files that are neither plugin nor agent. */
   unrecognized(): readonly PlainFault[];
   scanner: Pick<FileScanner, 'sinceMs'>;
 }

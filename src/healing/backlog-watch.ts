@@ -27,7 +27,7 @@ const FEWEST_OF_HELD = 1_000;
 export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
   const { time, store, openIncidents, notice, heal } = needs;
   /** By agent, the looks of each window. */
-  let workerTelemetry = new Map<string, (readonly Waiting[])[]>();
+  let samples = new Map<string, (readonly Waiting[])[]>();
   /** The most that waited since the incident was opened. */
   const peaks = new Map<string, number>();
 
@@ -48,20 +48,20 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
   return {
     async look() {
       const now = time.now();
-      const before = workerTelemetry;
-      workerTelemetry = new Map();
+      const before = samples;
+      samples = new Map();
       for (const { agent, count, dueSince } of await store.backlog()) {
         const look = { at: now, count, dueSince };
         const of = WINDOWS.map((window, i) => withLook(before.get(agent)?.[i] ?? [], look, window));
-        workerTelemetry.set(agent, of);
+        samples.set(agent, of);
         peaks.set(agent, Math.max(peaks.get(agent) ?? 0, count));
         if (needs.agent(agent)) grows(agent, of, now);
       }
-      for (const name of peaks.keys()) if (!workerTelemetry.has(name)) peaks.delete(name);
+      for (const name of peaks.keys()) if (!samples.has(name)) peaks.delete(name);
       for (const one of openIncidents.all()) {
         const { agent, verdict } = one.incident;
         if (verdict !== 'falling-behind' || agent === null) continue;
-        const waiting = workerTelemetry.get(agent)?.[0]?.at(-1)?.count ?? 0;
+        const waiting = samples.get(agent)?.[0]?.at(-1)?.count ?? 0;
         const peak = peaks.get(agent) ?? 0;
         if (waiting > peak / 2) continue;
         peaks.set(agent, waiting);

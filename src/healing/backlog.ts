@@ -39,16 +39,16 @@ const LEAST_OF_HALF = 0.2;
  * Whether the queue grew through the whole window: in both of its halves, with no dip that is worth the name. A crowd that came
  * at once, or that is worked off, is none.
  */
-export function growthOf(workerTelemetry: readonly Waiting[], { spanMs }: Window, fewest = FEWEST): Growth | undefined {
-  const first = workerTelemetry[0];
-  const last = workerTelemetry.at(-1);
-  if (!first || !last || workerTelemetry.length < LEAST_SAMPLES || last.at - first.at < spanMs * 0.75) return undefined;
+export function growthOf(samples: readonly Waiting[], { spanMs }: Window, fewest = FEWEST): Growth | undefined {
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (!first || !last || samples.length < LEAST_SAMPLES || last.at - first.at < spanMs * 0.75) return undefined;
   const growth = last.count - first.count;
   if (last.count < fewest || growth < fewest / 2) return undefined;
-  const middle = workerTelemetry[Math.floor(workerTelemetry.length / 2)]!.count;
+  const middle = samples[Math.floor(samples.length / 2)]!.count;
   if (Math.min(middle - first.count, last.count - middle) < growth * LEAST_OF_HALF) return undefined;
   let peak = 0;
-  for (const { count } of workerTelemetry) {
+  for (const { count } of samples) {
     if (count < peak - Math.max(1, peak * 0.05)) return undefined;
     peak = Math.max(peak, count);
   }
@@ -62,14 +62,10 @@ export function growthOf(workerTelemetry: readonly Waiting[], { spanMs }: Window
 }
 
 /** The looks of a window that still count, with one more if it is far enough from the last. */
-export function withLook(
-  workerTelemetry: readonly Waiting[],
-  look: Waiting,
-  { spanMs, everyMs }: Window,
-): readonly Waiting[] {
-  const before = workerTelemetry.at(-1);
-  if (before && look.at >= before.at && look.at - before.at < everyMs) return workerTelemetry;
-  return [...workerTelemetry.filter(({ at }) => at <= look.at && look.at - at <= spanMs), look];
+export function withLook(samples: readonly Waiting[], look: Waiting, { spanMs, everyMs }: Window): readonly Waiting[] {
+  const before = samples.at(-1);
+  if (before && look.at >= before.at && look.at - before.at < everyMs) return samples;
+  return [...samples.filter(({ at }) => at <= look.at && look.at - at <= spanMs), look];
 }
 
 /** `29 jobs wait, and 43 more a minute come than are done; at this pace it never catches up, and 2609 wait in an hour; the first has waited 32s` */

@@ -31,12 +31,12 @@ describe('one trouble', () => {
       endedAt: T0 + 2_000,
       remedies: [{ kind: 'retry', by: 'jobs', held: true }],
     });
-    expect(at.registry.kept.size).toBe(1);
-    expect(at.registry.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
+    expect(at.incidentStore.kept.size).toBe(1);
+    expect(at.incidentStore.written.map(({ kind }) => kind)).toEqual(['incident.opened', 'incident.healed']);
     expect(at.told('incident.healed')[0]!.message).toMatch(
       /inc-1 healed after 2.0s: a was out of memory .*; a clean worker .*; job-1 of a was done/,
     );
-    expect([...at.registry.startedMarkers.values()]).toMatchObject([{ kind: 'retry', tried: 1, held: 1 }]);
+    expect([...at.incidentStore.remedyStats.values()]).toMatchObject([{ kind: 'retry', tried: 1, held: 1 }]);
     expect(at.healer.open()).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe('one trouble', () => {
     at.settle('a', 'dead', { error: { code: 'ERROR', message: 'the API is down' } });
     await quiet();
     expect(at.incident().state).toBe('open');
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
   });
 
   it('that comes again moves up the ladder, and asks somebody at its end, once', async () => {
@@ -58,7 +58,7 @@ describe('one trouble', () => {
       await at.clock.pass(MINUTE);
     }
     const { remedies, repeats, state } = at.incident();
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect({ repeats, state }).toEqual({ repeats: 5, state: 'escalated' });
     expect(remedies.map(({ held }) => held)).toEqual([false, false, false, false, false, null]);
     expect(at.told('incident.escalated')).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('one trouble', () => {
     for (const code of ['CANCELLED', 'LEASE_LOST', 'HOST_STOPPED']) at.end('a', code);
     at.end('a', 'CELL_LOST', { job: null });
     await quiet();
-    expect(at.registry.kept.size).toBe(0);
+    expect(at.incidentStore.kept.size).toBe(0);
   });
 });
 
@@ -132,7 +132,7 @@ describe('a crash loop', () => {
 
   it('ends in quarantine with the fifth crash: one incident, no work, slots skipped with the reason', async () => {
     await loop();
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({
       verdict: 'crash-looping',
       state: 'open',
@@ -142,7 +142,11 @@ describe('a crash loop', () => {
     expect(at.healer.allowance('b')).toBe(Number.POSITIVE_INFINITY);
     expect(at.healer.letThrough('a', T0)).toBe(false);
     expect(at.healer.letThrough('b', T0)).toBe(true);
-    expect(at.registry.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1', probes: 0, fingerprint: 'f1' });
+    expect(at.incidentStore.quarantineRegistry.get('a')).toMatchObject({
+      incident: 'inc-1',
+      probes: 0,
+      fingerprint: 'f1',
+    });
     expect(at.asked).toContain('bearings');
     expect(at.told('incident.opened')).toHaveLength(1);
     await at.restart();
@@ -166,7 +170,7 @@ describe('a crash loop', () => {
       expect(at.healer.allowance('a')).toBe(0);
     }
     expect(pauses).toEqual([1, 2, 4, 8]);
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({ state: 'escalated', verdict: 'crash-looping' });
     expect(at.told('incident.escalated')).toHaveLength(1);
     await at.clock.pass(2 * HOUR);
@@ -174,7 +178,7 @@ describe('a crash loop', () => {
     await quiet();
     expect(at.healer.allowance('a')).toBe(Number.POSITIVE_INFINITY);
     expect(at.incident()).toMatchObject({ state: 'healed' });
-    expect(at.registry.quarantineRegistry.size).toBe(0);
+    expect(at.incidentStore.quarantineRegistry.size).toBe(0);
     expect(at.asked).toContain('wake a');
   });
 
@@ -190,7 +194,7 @@ describe('a crash loop', () => {
     expect(at.healer.quarantine('a')).toBeUndefined();
     expect(at.incident().state).toBe('open');
     await loop();
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.healer.lift('a', 'by hand')).toBe(true);
     expect(at.healer.lift('a', 'by hand')).toBe(false);
     await loop();
@@ -260,16 +264,16 @@ describe('a leak', () => {
     at.settle('a', 'done', { worker: 'w2' });
     await quiet();
     expect(at.incident()).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.errors).toEqual([]);
   });
 });
 
 describe('lateness', () => {
   it('is told at the second look, woken, and over when work begins', async () => {
-    at.registry.slots = [{ agent: 'a', due: T0 - 2 * MINUTE }];
+    at.incidentStore.slots = [{ agent: 'a', due: T0 - 2 * MINUTE }];
     await at.clock.pass(10_000);
-    expect(at.registry.kept.size).toBe(0);
+    expect(at.incidentStore.kept.size).toBe(0);
     await at.clock.pass(10_000);
     expect(at.incident()).toMatchObject({
       agent: 'a',
@@ -366,16 +370,16 @@ describe('a machine that is short', () => {
 
 describe('a store that is down', () => {
   it('delays the record, and nothing else', async () => {
-    at.registry.down = true;
+    at.incidentStore.down = true;
     for (let crash = 1; crash <= 5; crash++) at.end('a', 'CRASHED');
     await at.clock.pass(MINUTE);
     expect(at.healer.allowance('a')).toBe(1);
     expect(at.healer.open()).toMatchObject([{ id: '', verdict: 'crash-looping' }]);
-    expect(at.registry.kept.size).toBe(0);
-    at.registry.down = false;
+    expect(at.incidentStore.kept.size).toBe(0);
+    at.incidentStore.down = false;
     await at.clock.pass(20_000);
     expect(at.incident()).toMatchObject({ verdict: 'crash-looping', state: 'open' });
-    expect(at.registry.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1' });
+    expect(at.incidentStore.quarantineRegistry.get('a')).toMatchObject({ incident: 'inc-1' });
     expect(at.told('incident.opened')[0]!.message).toContain('inc-1');
     expect(at.errors.length).toBeGreaterThan(0);
   });
@@ -393,6 +397,6 @@ describe('a person', () => {
     await expect(at.healer.acknowledge('inc-9', null)).rejects.toMatchObject({ plain: { code: 'INCIDENT_UNKNOWN' } });
     at.end('a', 'SILENT');
     await quiet();
-    expect(at.registry.kept.size).toBe(2);
+    expect(at.incidentStore.kept.size).toBe(2);
   });
 });

@@ -23,7 +23,7 @@ describe('jobs that make jobs without end', () => {
     for (let i = 0; i < 50; i++) refuse(i % 2 ? 'b' : 'a', i % 2 ? ['b', 'a'] : ['a', 'b'], `job-${i}`);
     w.settle('a', 'dead', { error: { code: 'CHAIN_TOO_DEEP', message: 'the emit of t is refused' } });
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident()).toMatchObject({
       agent: 'a',
       verdict: 'looping',
@@ -42,7 +42,7 @@ describe('jobs that make jobs without end', () => {
     refuse('a');
     refuse('b');
     await quiet();
-    expect([...w.registry.kept.values()].map(({ agent }) => agent)).toEqual(['a', 'b']);
+    expect([...w.incidentStore.kept.values()].map(({ agent }) => agent)).toEqual(['a', 'b']);
   });
 
   it('are not over because a job of the agent is done, but after ten minutes without a refusal', async () => {
@@ -62,7 +62,7 @@ describe('jobs that make jobs without end', () => {
       await w.clock.pass(10_000);
     }
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident().state).toBe('escalated');
     expect(w.incident().timeline.filter(({ what }) => what === 'note').length).toBeLessThan(8);
     expect(w.incident().timeline.some(({ text }) => text === '6 more were refused, the last to job-9 of a')).toBe(true);
@@ -75,15 +75,15 @@ describe('jobs that make jobs without end', () => {
     await w.restart();
     refuse('b', ['b', 'a']);
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
   });
 });
 
 describe('a queue that grows without end', () => {
-  const workerTelemetry = (counts: number[]): Waiting[] =>
+  const samples = (counts: number[]): Waiting[] =>
     counts.map((count, i) => ({ at: T0 + i * 10_000, count, dueSince: T0 }));
 
-  const grows = (counts: number[]) => growthOf(workerTelemetry(counts), WINDOWS[0]!);
+  const grows = (counts: number[]) => growthOf(samples(counts), WINDOWS[0]!);
 
   it('is seen in its course, not in its size', () => {
     expect(grows([5, 12, 20, 27, 35, 42])).toMatchObject({ count: 42, inAnHour: 2_706, waitedMs: 50_000 });
@@ -105,11 +105,11 @@ describe('a queue that grows without end', () => {
   it('is seen in a schedule of every minute as well, within the minutes that it takes', async () => {
     // Five minutes of work for each: four jobs more in five minutes.
     for (let minute = 0; minute < 40; minute++) {
-      w.registry.due = [{ agent: 'a', count: Math.floor(minute * 0.8), dueSince: T0 }];
+      w.incidentStore.due = [{ agent: 'a', count: Math.floor(minute * 0.8), dueSince: T0 }];
       await w.clock.pass(MINUTE);
     }
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident().seen).toMatch(
       /^\d+ jobs wait, and 1 more a minute come than are done|^\d+ jobs wait, and \d+ more an hour/,
     );
@@ -117,8 +117,8 @@ describe('a queue that grows without end', () => {
 
   async function grow(agent: string, perLook: number, forLooks: number) {
     for (let look = 0; look < forLooks; look++) {
-      const before = w.registry.due.find((one) => one.agent === agent)?.count ?? 0;
-      w.registry.due = [{ agent, count: before + perLook, dueSince: T0 }];
+      const before = w.incidentStore.due.find((one) => one.agent === agent)?.count ?? 0;
+      w.incidentStore.due = [{ agent, count: before + perLook, dueSince: T0 }];
       await w.clock.pass(10_000);
     }
     await quiet();
@@ -126,7 +126,7 @@ describe('a queue that grows without end', () => {
 
   it('is one incident with its forecast and what can be done, and over when it shrinks', async () => {
     await grow('a', 7, 12);
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident()).toMatchObject({ agent: 'a', verdict: 'falling-behind', state: 'open', remedies: [] });
     expect(w.incident().seen).toMatch(
       /^\d+ jobs wait, and 42 more a minute come than are done; at this pace it never catches up, and \d+ wait in an hour; the first has waited .+$/,
@@ -135,7 +135,7 @@ describe('a queue that grows without end', () => {
     w.settle('a', 'done', { startedAt: T0 + 10 * MINUTE });
     await quiet();
     expect(w.incident().state).toBe('open');
-    w.registry.due = [{ agent: 'a', count: 20, dueSince: T0 }];
+    w.incidentStore.due = [{ agent: 'a', count: 20, dueSince: T0 }];
     await w.clock.pass(10_000);
     await quiet();
     expect(w.incident()).toMatchObject({ state: 'healed' });
@@ -144,8 +144,8 @@ describe('a queue that grows without end', () => {
   it('of a paused agent is worth a word only when it is long', async () => {
     w.held.add('a');
     await grow('a', 10, 12);
-    expect(w.registry.kept.size).toBe(0);
+    expect(w.incidentStore.kept.size).toBe(0);
     await grow('a', 200, 12);
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
   });
 });

@@ -39,7 +39,7 @@ describe('a server that is down', () => {
     await fall();
     for (const agent of ['a', 'b', 'b']) call(BAD, { agent });
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     const incident = w.incident();
     expect(incident).toMatchObject({
       agent: null,
@@ -65,7 +65,7 @@ describe('a server that is down', () => {
     expect(w.incident()).toMatchObject({ agent: 'drill-origin-down', verdict: 'failing-over' });
     await fall();
     await quiet();
-    expect([...w.registry.kept.values()].map(({ agent }) => agent)).toEqual(['drill-origin-down', null]);
+    expect([...w.incidentStore.kept.values()].map(({ agent }) => agent)).toEqual(['drill-origin-down', null]);
   });
 
   it('is told again with each probe that failed, and heals with the one that is answered', async () => {
@@ -98,7 +98,7 @@ describe('a server that is down', () => {
     w.settle('a', 'retrying', { inMs: HOUR, attempts: 6, error });
     w.settle('a', 'dead', { error });
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident().state).toBe('open');
   });
 
@@ -108,7 +108,7 @@ describe('a server that is down', () => {
       call(BAD);
       await w.clock.pass(5_000);
     }
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident().state).toBe('escalated');
     expect(w.told('incident.escalated')).toHaveLength(1);
     await w.clock.pass(10 * MINUTE);
@@ -120,7 +120,7 @@ describe('a server that is down', () => {
   it('is not taken for its neighbour, who differs in nothing but the port', async () => {
     await fall();
     await fall(NEIGHBOUR);
-    expect(w.registry.kept.size).toBe(2);
+    expect(w.incidentStore.kept.size).toBe(2);
     await w.clock.pass(6_000);
     call(GOOD);
     await quiet();
@@ -134,13 +134,13 @@ describe('a server that is down', () => {
     await w.clock.pass(HOUR);
     call(BAD);
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     await w.clock.pass(HOUR);
     call(GOOD);
     await w.clock.pass(HOUR);
     await fall();
     await quiet();
-    expect(w.registry.kept.size).toBe(2);
+    expect(w.incidentStore.kept.size).toBe(2);
   });
 
   it('is the same incident for the next host, healed by the first call that is answered', async () => {
@@ -153,7 +153,7 @@ describe('a server that is down', () => {
     expect(w.incident().state).toBe('open');
     call(GOOD);
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident().state).toBe('healed');
   });
 
@@ -166,6 +166,6 @@ describe('a server that is down', () => {
 
   it('a network that is down is not a thousand incidents', async () => {
     for (let host = 0; host < 30; host++) await fall(`https://h${host}.example`);
-    expect(w.registry.kept.size).toBe(20);
+    expect(w.incidentStore.kept.size).toBe(20);
   });
 });

@@ -16,7 +16,7 @@ describe('the end of a worker and the failure of its attempt', () => {
     await at.clock.pass(30 * MINUTE);
     at.settle('a', 'retrying', { ...timedOut, job: 'job-1', attempt: 1, worker: 'w1' });
     await quiet();
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({ verdict: 'stuck', repeats: 0, jobs: ['job-1'] });
     expect(at.incident().timeline.at(-1)!.text).toBe('job-1 is tried again');
   });
@@ -42,7 +42,7 @@ describe('the end of a worker and the failure of its attempt', () => {
     for (const ref of failed) at.settle('a', 'retrying', { ...ref, error, worker: 'w1' });
     await quiet();
     expect(at.incident()).toMatchObject({ verdict: 'cell-lost', repeats: 0, jobs: ['job-2', 'job-1'] });
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
   });
 
   it('belong to the incident of a rollback that the end of the worker caused, and are no second one', async () => {
@@ -56,7 +56,7 @@ describe('the end of a worker and the failure of its attempt', () => {
       error: { code: 'CRASHED', message: 'boom' },
     });
     await quiet();
-    expect(at.registry.kept.size).toBe(1);
+    expect(at.incidentStore.kept.size).toBe(1);
     expect(at.incident()).toMatchObject({ verdict: 'bad-version', repeats: 0, jobs: ['job-1'] });
   });
 });

@@ -20,7 +20,7 @@ describe('an agent with a schedule and without a next slot', () => {
     await change([{ agent: 'a', fault: FAULT }]);
     w.healer.schedulesChanged();
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     expect(w.incident()).toMatchObject({
       agent: 'a',
       verdict: 'unscheduled',
@@ -44,7 +44,7 @@ describe('an agent with a schedule and without a next slot', () => {
     await quiet();
     expect(w.incident().state).toBe('escalated');
     expect(w.told('incident.escalated')).toHaveLength(1);
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
   });
 
   it('stays closed when a person has closed it, for as long as it is the same', async () => {
@@ -52,9 +52,9 @@ describe('an agent with a schedule and without a next slot', () => {
     await w.healer.acknowledge('inc-1', null);
     await w.clock.pass(MINUTE);
     await quiet();
-    expect(w.registry.kept.size).toBe(1);
+    expect(w.incidentStore.kept.size).toBe(1);
     await change([{ agent: 'a', fault: { ...FAULT, message: 'another one' } }]);
-    expect(w.registry.kept.size).toBe(2);
+    expect(w.incidentStore.kept.size).toBe(2);
   });
 
   it('is seen by the healer itself, of whatever room it comes', async () => {

@@ -20,7 +20,7 @@ export const HOUR = 3_600_000;
 export class Shelf implements IncidentStore {
   down = false;
   readonly kept = new Map<string, Incident>();
-  readonly startedMarkers = new Map<string, RemedyRecord>();
+  readonly remedyStats = new Map<string, RemedyRecord>();
   readonly quarantineRegistry = new Map<string, QuarantineRecord>();
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
@@ -59,8 +59,8 @@ export class Shelf implements IncidentStore {
   }
   async recordRemedy(fingerprint: string, kind: RemedyRecord['kind'], held: boolean) {
     this.#up();
-    const record = this.startedMarkers.get(`${fingerprint} ${kind}`) ?? { fingerprint, kind, tried: 0, held: 0 };
-    this.startedMarkers.set(`${fingerprint} ${kind}`, {
+    const record = this.remedyStats.get(`${fingerprint} ${kind}`) ?? { fingerprint, kind, tried: 0, held: 0 };
+    this.remedyStats.set(`${fingerprint} ${kind}`, {
       ...record,
       tried: record.tried + 1,
       held: record.held + (held ? 1 : 0),
@@ -68,7 +68,7 @@ export class Shelf implements IncidentStore {
   }
   async remedyRecords(fingerprint: string) {
     this.#up();
-    return [...this.startedMarkers.values()].filter((record) => record.fingerprint === fingerprint);
+    return [...this.remedyStats.values()].filter((record) => record.fingerprint === fingerprint);
   }
   async putQuarantine(record: QuarantineRecord) {
     this.#up();
@@ -105,7 +105,7 @@ export class Shelf implements IncidentStore {
 
 export interface World {
   clock: Clock;
-  registry: Shelf;
+  incidentStore: Shelf;
   origins: Origins;
   healer: Healer;
   agents: Map<string, Agent>;
@@ -130,7 +130,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const clock = new Clock();
   const newOrigins = () =>
     createOrigins({ time: clock, log: silentLog, settings: () => ({}), changed: () => it.healer?.originsChanged() });
-  const registry = new Shelf(clock);
+  const incidentStore = new Shelf(clock);
   const asked: string[] = [];
   const errors: string[] = [];
   const agents = new Map<string, Agent>();
@@ -142,8 +142,8 @@ export async function world(options: HealerOptions = {}): Promise<World> {
       {
         time: clock,
         log,
-        events: { record: (_, event) => void registry.written.push({ at: clock.wall, ...event }) },
-        store: registry,
+        events: { record: (_, event) => void incidentStore.written.push({ at: clock.wall, ...event }) },
+        store: incidentStore,
         agent: (name) => agents.get(name),
         isHeld: (name) => it.held.has(name),
         excused: () => false,
@@ -168,7 +168,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const it: World = {
     clock,
     held: new Set(),
-    registry,
+    incidentStore,
     origins: newOrigins(),
     healer: undefined as never,
     agents,
@@ -176,8 +176,8 @@ export async function world(options: HealerOptions = {}): Promise<World> {
     unscheduled: [],
     room: { memoryFree: 50, memoryTotal: 100, diskFree: 50, diskTotal: 100 },
     errors,
-    told: (kind) => registry.written.filter((event) => event.kind === kind),
-    incident: (id = `inc-${registry.kept.size}`) => registry.kept.get(id)!,
+    told: (kind) => incidentStore.written.filter((event) => event.kind === kind),
+    incident: (id = `inc-${incidentStore.kept.size}`) => incidentStore.kept.get(id)!,
     end(agent, code, { message = `${code} happened`, ...more } = {}) {
       const because: PlainFault = { code, message };
       it.healer.gone({

@@ -1,4 +1,4 @@
-/** What the host and the builder (the process that compiles and inspects) say to each other. Plain data. */
+/** Messages between the host and the builder (the process that compiles and inspects). Plain data. */
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Lookup } from '../versions/lookups.ts';

@@ -6,7 +6,7 @@ import { LENT_ZOD_FILE } from '../../kernel/lent-zod.ts';
 
 /** The Daruma that is running, as a plugin gets it. */
 export interface Runtime {
-  /** What `import … from 'daruma'` is: an absolute path. */
+  /** Absolute path of the file that `import … from 'daruma'` means. */
   entry: string;
   /** Changes with everything of Daruma that goes into a bundle or is lent to it: versions made with another one are made anew. */
   id: string;

@@ -53,7 +53,7 @@ export const HOST_SETTINGS = [
   }),
 ] as const;
 
-/** What the groups of settings are about. */
+/** Sentences about the groups of settings. */
 export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   store: 'Where jobs, slots and events are kept.',
   logs: 'The log of the host and of all plugins.',
