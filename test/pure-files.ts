@@ -4,8 +4,6 @@ const FOLDERS = ['kernel/', 'healing/', 'operations/'];
 /** Files of those folders that act. `kernel/time.ts` is the door by which time comes in. */
 const ACTING = new Set([
   'kernel/time.ts',
-  'kernel/entry.ts',
-  'kernel/oom.ts',
   'kernel/proc.ts',
   'healing/healer.ts',
   'healing/open-incidents.ts',

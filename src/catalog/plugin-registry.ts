@@ -1,5 +1,4 @@
-import type { PlainFault } from '../kernel/fault.ts';
-import { toPlainFault } from '../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import { type BuildNeeds, type BuildResult, buildPlugin } from './builder/build-plugin.ts';
 import { kindOfPluginPath } from './files/names.ts';
 import type { PluginFacts } from './resolve/set.ts';

@@ -1,5 +1,5 @@
 import type { ScheduleSpec } from '../jobs/agent.ts';
-import { notesOn } from '../kernel/cron/notes.ts';
+import { notesOn } from '../kernel/cron/check.ts';
 import { timetableOf } from '../kernel/cron/timetable.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Resolved } from './resolve/agent.ts';

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
-import { refusedFolderName } from '../kernel/folder-name.ts';
+import { refusedFolderName } from '../kernel/paths.ts';
 import { usage } from './usage.ts';
 
 /**

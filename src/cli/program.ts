@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { packageFile } from '../kernel/entry.ts';
+import { packageFile } from '../kernel/paths.ts';
 import type { CommandResult, Stage } from './ports.ts';
 
 export interface GlobalOptions {

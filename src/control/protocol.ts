@@ -6,27 +6,29 @@
  */
 import type { PlainFault } from '../kernel/fault.ts';
 
-export type { BackupView, ProofView, RestoreView } from '../operations/results/backup.ts';
-export type { FileDiff, TestView } from '../operations/results/build.ts';
-export type { HelpView } from '../operations/results/command.ts';
-export type { ConfigView } from '../operations/results/config.ts';
-export type { DrillView } from '../operations/results/drill.ts';
-export type { IncidentView } from '../operations/results/incident.ts';
-export type { HoldUpView, JobView, ManyView, UsedKeyView } from '../operations/results/job.ts';
-export type { LogLine } from '../operations/results/log-line.ts';
-export type { OriginView } from '../operations/results/origin.ts';
+export type { IncidentView, SecretsView, StateEntryView, StateSizeView } from '../operations/results/agent.ts';
 export type {
+  BackupView,
+  DrillView,
+  FileDiff,
+  HelpView,
+  ProofView,
+  RestoreView,
+  StoreView,
+  TestView,
+  UnreadableView,
+} from '../operations/results/command.ts';
+export type { LogLine } from '../operations/results/host.ts';
+export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../operations/results/job.ts';
+export type { AgentView, ConfigView, OriginView, StatusView } from '../operations/results/status.ts';
+export type {
+  ChangeView,
   RehearsalSide,
   RehearsalView,
   RehearsedEffect,
   RehearsedView,
-} from '../operations/results/rehearsal.ts';
-export type { SecretsView } from '../operations/results/secrets.ts';
-export type { StateEntryView, StateSizeView } from '../operations/results/state.ts';
-export type { AgentView, StatusView } from '../operations/results/status.ts';
-export type { StoreView, UnreadableView } from '../operations/results/store.ts';
-export type { ChangeView, VersionView } from '../operations/results/version.ts';
-export type { WhyView } from '../operations/results/why.ts';
+  VersionView,
+} from '../operations/results/version.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
 export type Request = { id: number; op: string; args: unknown };

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ControlClient } from '../control/client.ts';
 import { drillAgent } from '../kernel/drill-agents.ts';
-import { packageFile } from '../kernel/entry.ts';
 import { Fault } from '../kernel/fault.ts';
 import { MB } from '../kernel/measures.ts';
+import { packageFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
 import { type CanaryPlan, ORIGIN_PLAN } from './plans.ts';
 

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { signalProcess } from '../control/process.ts';
 import type { Ops } from '../control/protocol.ts';
-import { entryFile } from '../kernel/entry.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { HOUR_MS } from '../kernel/measures.ts';
+import { entryFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Measured } from './plans.ts';
 import type { Scratch, ScratchPlan } from './scratch.ts';

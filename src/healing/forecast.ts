@@ -1,5 +1,5 @@
 import { MINUTE_MS } from '../kernel/measures.ts';
-import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
+import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/statistics.ts';
 
 /** Memory that goes on growing after garbage collection. */
 export interface Leak {

@@ -1,6 +1,6 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
-import { createTasks } from '../kernel/tasks.ts';
+import { createTasks } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import { type IncidentEvent, stepIncident } from './incident-state.ts';

@@ -1,6 +1,5 @@
 import { causeOf } from '../jobs/cause.ts';
-import type { PlainFault } from '../kernel/fault.ts';
-import { mayHelp } from '../kernel/fault-codes.ts';
+import { mayHelp, type PlainFault } from '../kernel/fault.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Verdict } from './ports.ts';
 

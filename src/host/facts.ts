@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { fileId, socketPath } from '../control/place.ts';
-import { packageFile } from '../kernel/entry.ts';
+import { packageFile } from '../kernel/paths.ts';
 import type { HostFacts } from './host-context.ts';
 import type { Watched } from './lifecycle/watched.ts';
 

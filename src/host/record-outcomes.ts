@@ -1,7 +1,7 @@
 import { waitsOf } from '../jobs/later.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf } from '../jobs/waiting.ts';
-import { mayHelp } from '../kernel/fault-codes.ts';
+import { mayHelp } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { iso } from './api/views.ts';
 

@@ -1,7 +1,6 @@
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Service } from '../kernel/service.ts';
-import { createTasks } from '../kernel/tasks.ts';
+import { createTasks, type Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { boundedEnd } from './bounded-end.ts';

@@ -1,7 +1,7 @@
 import { SourceMap } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { pathInside } from './path-inside.ts';
+import { pathInside } from './paths.ts';
 
 /** A compiled plugin and its source map, both absolute. */
 export interface BundleFiles {

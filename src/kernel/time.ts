@@ -1,4 +1,4 @@
-import { type MachineZone, understandZone } from './cron/machine-zone.ts';
+import { type MachineZone, understandZone } from './cron/zone-name.ts';
 import { DAY_MS } from './measures.ts';
 
 /** Where time and chance come in: every service gets it, no decision reads a clock by itself. */

@@ -4,12 +4,9 @@ import { countArgument, flag, instant, limit, logLevel, name, payload, text } fr
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const hostResults = () => import('./results/host.ts');
-const incidentResults = () => import('./results/incident.ts');
-const rehearsalResults = () => import('./results/rehearsal.ts');
-const secretsResults = () => import('./results/secrets.ts');
-const stateResults = () => import('./results/state.ts');
-const statusResults = () => import('./results/status.ts');
+const agentResults = () => import('./results/agent.ts');
 const versionResults = () => import('./results/version.ts');
+const statusResults = () => import('./results/status.ts');
 
 /** Operations on agents, the plugins and versions that they are made of, and what happened to them. */
 export const AGENT_OPERATIONS = {
@@ -31,21 +28,21 @@ export const AGENT_OPERATIONS = {
       limit: limit(),
       drills: flag().describe('Also incidents of drills, which are left out unless `agent` names an agent of a drill.'),
     }),
-    result: async () => z.array((await incidentResults()).incidentResult),
+    result: async () => z.array((await agentResults()).incidentResult),
   },
   incident: {
     kind: 'read',
     role: 'reader',
     about: 'One incident in full.',
     args: z.strictObject({ id: name() }),
-    result: async () => (await incidentResults()).incidentResult,
+    result: async () => (await agentResults()).incidentResult,
   },
   ack: {
     kind: 'act',
     role: 'operator',
     about: 'Closes an incident by hand; an incident that has ended only gets the note.',
     args: z.strictObject({ id: name(), note: text(10_000).optional() }),
-    result: async () => (await incidentResults()).incidentResult,
+    result: async () => (await agentResults()).incidentResult,
   },
   pause: {
     kind: 'act',
@@ -76,14 +73,14 @@ export const AGENT_OPERATIONS = {
     role: 'reader',
     about: 'Agents that hold state, and how much; agents that are gone, too.',
     args: NO_ARGUMENTS,
-    result: async () => z.array((await stateResults()).stateSizeResult),
+    result: async () => z.array((await agentResults()).stateSizeResult),
   },
   state: {
     kind: 'read',
     role: 'operator',
     about: 'What an agent keeps in context.state.',
     args: z.strictObject({ agent: name(), key: name().optional().describe('Left out: every key.') }),
-    result: async () => z.array((await stateResults()).stateEntryResult),
+    result: async () => z.array((await agentResults()).stateEntryResult),
   },
   stateSet: {
     kind: 'act',
@@ -94,7 +91,7 @@ export const AGENT_OPERATIONS = {
       key: name(),
       value: payload().describe('Left out: the key is deleted.'),
     }),
-    result: async () => (await stateResults()).stateSetResult,
+    result: async () => (await agentResults()).stateSetResult,
   },
   stateMove: {
     kind: 'act',
@@ -102,7 +99,7 @@ export const AGENT_OPERATIONS = {
     about:
       'Gives the state of an agent, which may be gone, to another agent; keys that it has already stay as they are.',
     args: z.strictObject({ from: name(), to: name() }),
-    result: async () => (await stateResults()).stateMovedResult,
+    result: async () => (await agentResults()).stateMovedResult,
   },
   versions: {
     kind: 'read',
@@ -142,15 +139,15 @@ export const AGENT_OPERATIONS = {
       against: name().optional().describe('A version that is run beside, instead of the record.'),
       live: flag().describe('Does GET and HEAD.'),
     }),
-    item: async () => (await rehearsalResults()).rehearsedItem,
-    result: async () => (await rehearsalResults()).rehearsalResult,
+    item: async () => (await versionResults()).rehearsedItem,
+    result: async () => (await versionResults()).rehearsalResult,
   },
   secrets: {
     kind: 'read',
     role: 'operator',
     about: 'Names and places of the secrets that agents declare, looked at now; no values.',
     args: NO_ARGUMENTS,
-    result: async () => (await secretsResults()).secretsResult,
+    result: async () => (await agentResults()).secretsResult,
   },
   check: {
     kind: 'read',

@@ -1,21 +1,33 @@
 import { z } from 'zod';
-import { backupResult, proofResult, restoreResult } from './results/backup.ts';
-import { completionResult, diffResult, initResult, newResult, testResult } from './results/build.ts';
-import { forgottenResult, stoppedResult } from './results/command.ts';
-import { configChangedResult, configShowResult } from './results/config.ts';
-import { drillResult } from './results/drill.ts';
-import { checkResult, levelResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
-import { incidentResult } from './results/incident.ts';
-import { deadGroupResult, jobResult, manyOrPlanResult, runResult } from './results/job.ts';
-import { logLineResult } from './results/log-line.ts';
-import { rehearsalResult } from './results/rehearsal.ts';
-import { secretsResult } from './results/secrets.ts';
-import { serviceInstallResult, serviceStatusResult, serviceUninstallResult } from './results/service.ts';
-import { stateEntryResult, stateMovedResult, stateSetResult, stateSizeResult } from './results/state.ts';
-import { agentResult, statusResult } from './results/status.ts';
-import { storeResult } from './results/store.ts';
-import { rolledBackResult, versionsResult } from './results/version.ts';
-import { nextResult, whyResult } from './results/why.ts';
+import {
+  incidentResult,
+  secretsResult,
+  stateEntryResult,
+  stateMovedResult,
+  stateSetResult,
+  stateSizeResult,
+} from './results/agent.ts';
+import {
+  backupResult,
+  completionResult,
+  diffResult,
+  drillResult,
+  forgottenResult,
+  initResult,
+  newResult,
+  proofResult,
+  restoreResult,
+  serviceInstallResult,
+  serviceStatusResult,
+  serviceUninstallResult,
+  stoppedResult,
+  storeResult,
+  testResult,
+} from './results/command.ts';
+import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
+import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
+import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
+import { rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 
 /**
  * The value that each command prints with `--json`, by the words of the command. Commands that print nothing of their own

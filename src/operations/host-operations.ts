@@ -2,10 +2,8 @@ import { z } from 'zod';
 import { guestFile, logLevel, name } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
-const configResults = () => import('./results/config.ts');
+const statusResults = () => import('./results/status.ts');
 const hostResults = () => import('./results/host.ts');
-const logLineResults = () => import('./results/log-line.ts');
-const workerResults = () => import('./results/workers.ts');
 
 /** Operations on the host itself. */
 export const HOST_OPERATIONS = {
@@ -25,7 +23,7 @@ export const HOST_OPERATIONS = {
       job: name().optional(),
       level: logLevel().default('debug').describe('The lowest level that is sent.'),
     }),
-    item: async () => (await logLineResults()).logLineResult,
+    item: async () => (await hostResults()).logLineResult,
     result: async () => z.null(),
   },
   configShow: {
@@ -33,21 +31,21 @@ export const HOST_OPERATIONS = {
     role: 'operator',
     about: 'Each setting of an agent with the place where it is said, or of the host with what becomes of its file.',
     args: z.strictObject({ agent: name().optional().describe('Left out: the host.') }),
-    result: async () => (await configResults()).configShowResult,
+    result: async () => (await statusResults()).configShowResult,
   },
   configRollback: {
     kind: 'act',
     role: 'operator',
     about: 'Goes back to the settings of the host that last worked, until config/daruma.yaml is changed.',
     args: NO_ARGUMENTS,
-    result: async () => (await configResults()).configChangedResult,
+    result: async () => (await statusResults()).configChangedResult,
   },
   configForce: {
     kind: 'act',
     role: 'operator',
     about: 'Takes config/daruma.yaml as good, whatever was seen of its settings.',
     args: NO_ARGUMENTS,
-    result: async () => (await configResults()).configChangedResult,
+    result: async () => (await statusResults()).configChangedResult,
   },
   storeMend: {
     kind: 'act',
@@ -61,7 +59,7 @@ export const HOST_OPERATIONS = {
     role: 'reader',
     about: 'The workers that are there now, with their jobs and their memory.',
     args: z.strictObject({ agent: name().optional() }),
-    result: async () => z.array((await workerResults()).workerResult),
+    result: async () => z.array((await hostResults()).workerResult),
   },
   guests: {
     kind: 'stream',
@@ -69,7 +67,7 @@ export const HOST_OPERATIONS = {
     about:
       'Runs agents of other files beside those of the installation, unscheduled and unlisted, until the client leaves.',
     args: z.strictObject({ files: z.array(guestFile()).min(1).max(100) }),
-    item: async () => (await workerResults()).guestsItem,
+    item: async () => (await hostResults()).guestsItem,
     result: async () => z.null(),
   },
   stop: {

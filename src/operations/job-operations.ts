@@ -4,7 +4,6 @@ import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, pay
 import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
-const whyResults = () => import('./results/why.ts');
 
 /** Operations on jobs, slots and dead letters. */
 export const JOB_OPERATIONS = {
@@ -68,14 +67,14 @@ export const JOB_OPERATIONS = {
     role: 'reader',
     about: 'Why an agent ran, or did not run, at a planned time.',
     args: z.strictObject({ agent: name(), at: instant().optional().describe('Left out: its newest slot.') }),
-    result: async () => (await whyResults()).whyResult,
+    result: async () => (await jobResults()).whyResult,
   },
   next: {
     kind: 'read',
     role: 'reader',
     about: 'The times at which the schedule of an agent will ask for jobs; none for an agent without a schedule.',
     args: z.strictObject({ agent: name(), n: countArgument(BOUNDS.times).default(5) }),
-    result: async () => (await whyResults()).nextResult,
+    result: async () => (await jobResults()).nextResult,
   },
   slots: {
     kind: 'read',

@@ -1,6 +1,5 @@
 import type { Hold } from '../jobs/placement.ts';
-import type { PlainFault } from '../kernel/fault.ts';
-import { toPlainFault } from '../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { type Asking, asksForUnfinished, decideSlot, decideSlots, MOST_AT_ONCE, type Unfinished } from './decide.ts';
 import { GONE, laterDue, type ScheduleCursor, type SlotRef } from './plan.ts';

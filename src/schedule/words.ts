@@ -1,8 +1,7 @@
 import cronstrue from 'cronstrue';
 import type { ScheduleSpec } from '../jobs/agent.ts';
-import { wallClock } from '../kernel/cron/check.ts';
+import { notesOn, wallClock } from '../kernel/cron/check.ts';
 import { sourceOf } from '../kernel/cron/fields.ts';
-import { notesOn } from '../kernel/cron/notes.ts';
 import { rangeWords, timetableOf } from '../kernel/cron/timetable.ts';
 import { formatDuration } from '../kernel/units.ts';
 

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import roll from 'pino-roll';
 import { Fault } from '../kernel/fault.ts';
-import { refusedFolderName } from '../kernel/folder-name.ts';
+import { refusedFolderName } from '../kernel/paths.ts';
 
 /** The log file that is written to now: pino-roll begins another one each day, and whenever it has grown to its size. */
 export interface RollingFile {

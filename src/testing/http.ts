@@ -2,8 +2,7 @@ import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { AskedFetch, FetchAnswer } from '../workers/rehearsal.ts';
 import type { Http, Ran, Recorded } from './ports.ts';
-import type { RecordFile } from './record-file.ts';
-import { answerOf, recordedOf } from './recorded.ts';
+import { answerOf, type RecordFile, recordedOf } from './record-file.ts';
 
 /** Answers what a plugin fetches in a test, and keeps an account of it. */
 export interface HttpAnswers {

@@ -2,21 +2,19 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
-import { codeFrame } from '../kernel/code-frame.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { MB } from '../kernel/measures.ts';
+import { codeFrame } from '../kernel/source-text.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { SandboxRun } from '../sandbox/sandbox.ts';
 import type { PluginLine } from '../workers/ports.ts';
 import { createTestAnswers } from './answers.ts';
 import { createHttp } from './http.ts';
-import type { TestKit } from './kit.ts';
-import { withKit } from './kits.ts';
+import { type TestKit, withKit } from './kits.ts';
 import { type PluginPlace, pluginPlaceOf } from './place.ts';
 import type { Ran, RunOptions } from './ports.ts';
 import { readableFault } from './readable-fault.ts';
-import { recordFile } from './record-file.ts';
-import { scrubber } from './recorded.ts';
+import { recordFile, scrubber } from './record-file.ts';
 
 /**
  * Runs one attempt of a plugin as Daruma runs it: compiled by the same builder, in a worker thread of a cell, with the

@@ -1,5 +1,5 @@
 import { MB, MINUTE_MS } from '../kernel/measures.ts';
-import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/trend.ts';
+import { type Bucket, createEnvelope, slopeOf, steadinessOf } from '../kernel/statistics.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { JobEnd } from './wire.ts';
 

@@ -1,7 +1,6 @@
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
-import type { PlainFault } from '../kernel/fault.ts';
-import { mayHelp } from '../kernel/fault-codes.ts';
+import { mayHelp, type PlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Reports } from './reports.ts';
 import type { JobEnd, Running } from './wire.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
-import { entryFile, packageFile } from '../kernel/entry.ts';
-import { LENT_ZOD_FILE } from '../kernel/lent-zod.ts';
 import type { LogLevel } from '../kernel/log.ts';
+import { entryFile, packageFile } from '../kernel/paths.ts';
+import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
 import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { WorkerSpec } from './wire.ts';

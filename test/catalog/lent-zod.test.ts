@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LENT_ZOD } from '../../src/kernel/lent-zod.ts';
+import { LENT_ZOD } from '../../src/kernel/plugin-modules.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 
 const settings = 'settings: own.object({ at: own.string().default(own.ZodError ? "x" : "y") }),';

@@ -7,9 +7,8 @@ import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
 import { whatIsWrongWithTimes } from '../../src/catalog/files/when.ts';
-import { codeFrame } from '../../src/kernel/code-frame.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
-import { placeInPlugin, placeOfOffset } from '../../src/kernel/plugin-place.ts';
+import { codeFrame, placeInPlugin, placeOfOffset } from '../../src/kernel/source-text.ts';
 
 describe('a code frame', () => {
   it('shows five lines with a caret under the place', () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ControlClient, connectControl } from '../../src/control/client.ts';
 import { readHostFile } from '../../src/control/place.ts';
 import type { JobView } from '../../src/control/protocol.ts';
-import { mayHelp } from '../../src/kernel/fault-codes.ts';
+import { mayHelp } from '../../src/kernel/fault.ts';
 import { type Installation, installation, processesOf } from '../e2e/installation.ts';
 import { noSecondIsMissing } from '../e2e/slots.ts';
 import { SHAPES, type Shape } from './shapes.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BACKOFF_SPREAD, pauseAfter } from '../../src/kernel/backoff.ts';
-import { percentile } from '../../src/kernel/histogram.ts';
+import { percentile } from '../../src/kernel/statistics.ts';
 
 describe('the pause after a failed attempt', () => {
   const backoff = { first: 1_000, longest: 300_000 };

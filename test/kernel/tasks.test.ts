@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createTasks } from '../../src/kernel/tasks.ts';
+import { createTasks } from '../../src/kernel/service.ts';
 
 it('tasks are settled when all of them have ended, those that came meanwhile included; failures are handed on', async () => {
   const failures: unknown[] = [];

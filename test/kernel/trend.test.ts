@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createEnvelope, slopeOf, steadinessOf } from '../../src/kernel/trend.ts';
+import { createEnvelope, slopeOf, steadinessOf } from '../../src/kernel/statistics.ts';
 
 const line = (n: number, slope: number, spoil = (_: number) => 0) =>
   Array.from({ length: n }, (_, i) => ({ at: i * 10, value: 5 + slope * i * 10 + spoil(i) }));

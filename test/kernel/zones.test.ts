@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timezoneField } from '../../src/catalog/files/fields.ts';
-import { understandZone } from '../../src/kernel/cron/machine-zone.ts';
 import { timetableOf } from '../../src/kernel/cron/timetable.ts';
-import { zoneNote, zoneProblem } from '../../src/kernel/cron/zone-name.ts';
+import { understandZone, zoneNote, zoneProblem } from '../../src/kernel/cron/zone-name.ts';
 
 /** Names that have stopped schedules, and what stands beside them. */
 const REFUSED: [string, string | undefined][] = [

@@ -3,7 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { PartialMessage } from 'esbuild';
 import { MB } from '../../kernel/measures.ts';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { DATA_MOST_BYTES } from '../files/source-limit.ts';
 import { keptPathOf, SOURCE_FOLDER } from '../versions/files.ts';

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { entryFile } from '../../kernel/entry.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { BuilderAnswers, CompileRequest, FromBuilder, InspectRequest } from './messages.ts';
 

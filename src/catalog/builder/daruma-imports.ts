@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import type { Plugin } from 'esbuild';
-import { packageFile } from '../../kernel/entry.ts';
-import { LENT_ZOD } from '../../kernel/lent-zod.ts';
+import { packageFile } from '../../kernel/paths.ts';
+import { LENT_ZOD } from '../../kernel/plugin-modules.ts';
 
 /** What the plugins that come with Daruma import: they work in a folder without packages too. */
 const LENT = /^(?:zod|tar)(?:\/.*)?$/;

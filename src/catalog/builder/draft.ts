@@ -3,7 +3,7 @@ import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { isAbsolute, join, parse, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { createVersions, type StoredVersion } from '../versions/versions.ts';
 import type { SettledFile } from '../watching/file-scanner.ts';

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { guardedWords } from '../../kernel/guarded-modules.ts';
-import { placeOfOffset } from '../../kernel/plugin-place.ts';
+import { guardedWords } from '../../kernel/plugin-modules.ts';
 import { parseSourceMap, type Source, sourcesIn } from '../../kernel/source-map.ts';
+import { codeFrame, placeOfOffset } from '../../kernel/source-text.ts';
 
 /** A plugin that imports one of Node's guarded modules when it is loaded, at the line of the import: no job of it could ever begin. */
 export function guardedImport(name: string, terms: { file: string; mapFile: string; folder: string }): PlainFault {

@@ -5,8 +5,7 @@
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { bareModule, GRANTABLE, isGuarded } from '../../kernel/guarded-modules.ts';
-import { resolvedLentZod } from '../../kernel/lent-zod.ts';
+import { bareModule, GRANTABLE, isGuarded, resolvedLentZod } from '../../kernel/plugin-modules.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { codeFrame } from '../../kernel/code-frame.ts';
-import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { LENT_ZOD_FILE } from '../../kernel/lent-zod.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
+import { entryFile } from '../../kernel/paths.ts';
+import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
+import { codeFrame } from '../../kernel/source-text.ts';
 import { guardedImport } from './guarded-import.ts';
 import { LOAD_HEAP_MB, outOfMemory } from './load-memory.ts';
 import { type MappedStack, mapStack } from './mapped-stack.ts';

@@ -1,6 +1,6 @@
 import { readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import { keyOf, type Lookup, lookUp, UNSURE } from '../versions/lookups.ts';
 
 /** Asks the file system for one compilation, each question once, and remembers all of it. Paths are absolute. */

@@ -1,7 +1,7 @@
 /** The builder: the process that compiles and inspects plugins, so that the host never does. It ends with its parent. */
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
-import { endMeSooner, SOONER } from '../../kernel/oom.ts';
+import { endMeSooner, SOONER } from '../../kernel/proc.ts';
 import { compile } from './compile.ts';
 import { inspect } from './inspect.ts';
 import type { FromBuilder, ToBuilder } from './messages.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { entryFile, packageFile } from '../../kernel/entry.ts';
-import { LENT_ZOD_FILE } from '../../kernel/lent-zod.ts';
+import { entryFile, packageFile } from '../../kernel/paths.ts';
+import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 
 /** The Daruma that is running, as a plugin gets it. */
 export interface Runtime {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, extname, sep } from 'node:path';
 import type { Loader, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import { isCode, mostBytesOf, tooBig } from '../files/source-limit.ts';
 import type { AssetReads } from './asset-reads.ts';
 import { lentRoots } from './daruma-imports.ts';

@@ -1,5 +1,5 @@
-import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 
 /** What a schema has against a value: the part of a zod issue that survives a message between processes. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { placeInPlugin } from '../../kernel/plugin-place.ts';
+import { placeInPlugin } from '../../kernel/source-text.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import type { RawManifest } from '../builder/messages.ts';
 import { isSettingOf, unknownIn } from '../resolve/net.ts';

@@ -1,7 +1,6 @@
 import { type Document, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLError } from 'yaml';
-import { codeFrame } from '../../kernel/code-frame.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { placeOfOffset } from '../../kernel/plugin-place.ts';
+import { codeFrame, placeOfOffset } from '../../kernel/source-text.ts';
 
 interface YamlFile {
   document: Document;

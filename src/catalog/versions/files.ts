@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 
 /** The files of a version's folder. */
 export const BUNDLE_FILE = 'plugin.mjs';

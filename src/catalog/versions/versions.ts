@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFil
 import { join, resolve } from 'node:path';
 import type { VersionRef } from '../../jobs/agent.ts';
 import { MB } from '../../kernel/measures.ts';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import type { Emits } from '../builder/emits.ts';
 import type { CompiledInput } from '../builder/messages.ts';
 import type { Issue } from '../files/issues.ts';

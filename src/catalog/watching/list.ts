@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import { kindOfAgentFile, kindOfPluginPath, PLUGIN_ENDINGS } from '../files/names.ts';
 
 export const PLUGINS = 'plugins';

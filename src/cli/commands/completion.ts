@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { entryFile } from '../../kernel/entry.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import { completionScript, SHELLS } from '../completion/scripts.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { usage } from '../usage.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
-import { refusedFolderName } from '../../kernel/folder-name.ts';
+import { refusedFolderName } from '../../kernel/paths.ts';
 import { installationFiles, type NewFile, PACKAGE_FOLDER, packageName } from '../init/files.ts';
 import { ownPackage } from '../init/own-package.ts';
 import type { CommandResult, Stage } from '../ports.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageFile } from '../../kernel/entry.ts';
+import { packageFile } from '../../kernel/paths.ts';
 import type { PackageFacts } from './files.ts';
 
 /** Entries that an author calls: the plugin's side, and the test kit's. */

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { socketPath } from '../../control/place.ts';
-import { entryFile } from '../../kernel/entry.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import { folderOfUnit, type UnitFacts, unitName, unitNameByPath } from './unit.ts';
 
 /** Whose processes a service's are. */

@@ -1,6 +1,5 @@
 import type { JobView } from '../../control/protocol.ts';
-import type { PlainFault } from '../../kernel/fault.ts';
-import { mayHelp } from '../../kernel/fault-codes.ts';
+import { mayHelp, type PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { entryFile } from '../../kernel/entry.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from './wire.ts';
 

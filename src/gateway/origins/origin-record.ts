@@ -1,5 +1,5 @@
-import { percentile } from '../../kernel/histogram.ts';
 import type { CallEnd, Outage, Recovery } from '../../kernel/origin.ts';
+import { percentile } from '../../kernel/statistics.ts';
 import { type Breaker, newBreaker } from './breaker.ts';
 import type { OriginTerms } from './terms.ts';
 

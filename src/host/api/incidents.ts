@@ -3,7 +3,7 @@ import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { IncidentView } from '../../operations/results/incident.ts';
+import type { IncidentView } from '../../operations/results/agent.ts';
 import type { StatusView } from '../../operations/results/status.ts';
 import type { Ops } from '../../operations/table.ts';
 import { instantOf } from './known.ts';

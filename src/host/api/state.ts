@@ -1,6 +1,6 @@
 import type { StateEntry, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { StateEntryView } from '../../operations/results/state.ts';
+import type { StateEntryView } from '../../operations/results/agent.ts';
 import type { Ops } from '../../operations/table.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { HostContext } from '../host-context.ts';

@@ -1,6 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import type { Log } from '../../kernel/log.ts';
-import { silentLog } from '../../kernel/log.ts';
+import { type Log, silentLog } from '../../kernel/log.ts';
 import type { Service } from '../../kernel/service.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openLink } from './link.ts';

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
-import { refusedFolderName } from '../../kernel/folder-name.ts';
+import { refusedFolderName } from '../../kernel/paths.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
 import { refuseHalfRestored } from '../backup/restored.ts';
 import { openConfigFiles } from '../config/files.ts';

@@ -1,6 +1,6 @@
 import { CronTime } from 'cron';
 import { suggest } from '../suggest.ts';
-import type { DayOfMonthRule, NthWeekday } from './day-words.ts';
+import type { DayOfMonthRule, NthWeekday } from './field-words.ts';
 import { readCronText } from './grammar.ts';
 import { foreignForm, Refused, scheduleFault } from './refusals.ts';
 

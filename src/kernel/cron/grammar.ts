@@ -1,6 +1,14 @@
 import { suggest } from '../suggest.ts';
-import { type DayOfMonthRule, type NthWeekday, readDayOfMonth, readNthWeekday } from './day-words.ts';
-import { FIELDS, type FieldRule, fieldNames, namedValue } from './field-names.ts';
+import {
+  type DayOfMonthRule,
+  FIELDS,
+  type FieldRule,
+  fieldNames,
+  type NthWeekday,
+  namedValue,
+  readDayOfMonth,
+  readNthWeekday,
+} from './field-words.ts';
 import { fieldCount, foreignForm, Refused } from './refusals.ts';
 
 /** An expression whose every part was understood. */

@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../measures.ts';
-import { type CalendarDay, isDayOfMonth, isNthWeekday } from './day-words.ts';
+import { type CalendarDay, isDayOfMonth, isNthWeekday } from './field-words.ts';
 import type { CronFields } from './fields.ts';
 import { stretchAt, stretchNumber } from './zone.ts';
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { faultResult } from './fault.ts';
-import { countResult, time } from './fields.ts';
+import { bytes, countResult, faultResult, time } from './fields.ts';
 
 export const pingResult = z
   .strictObject({
@@ -45,3 +44,34 @@ export const startedResult = z
     problems: z.array(faultResult),
   })
   .meta({ id: 'Started', description: 'The one line that `start` prints when the host is at work.' });
+
+export const workerResult = z
+  .strictObject({
+    worker: z.string(),
+    agent: z.string(),
+    version: z.string(),
+    is: z.enum(['starting', 'idle', 'busy', 'draining', 'stopping']),
+    job: z.string().nullable(),
+    startedAt: time().nullable().describe('The start of its job.'),
+    memoryBytes: bytes().nullable().describe('Heap and external memory; null before it was first measured.'),
+  })
+  .meta({ id: 'Worker', description: 'A worker that is there now.' });
+
+export const guestsItem = z
+  .strictObject({ agents: z.array(z.string()) })
+  .meta({ id: 'Guests', description: 'The guest agents may be given jobs.' });
+
+export type WorkerView = z.infer<typeof workerResult>;
+
+export const logLineResult = z
+  .looseObject({
+    time: z.string(),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    msg: z.string(),
+    agent: z.string().optional(),
+    job: z.string().optional(),
+    worker: z.string().optional(),
+  })
+  .meta({ id: 'LogLine', description: 'A line of a log, as it stands in the file, with all that was logged beside.' });
+
+export type LogLine = z.infer<typeof logLineResult>;

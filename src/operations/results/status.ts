@@ -1,9 +1,55 @@
 import { z } from 'zod';
-import { configResult } from './config.ts';
-import { faultResult } from './fault.ts';
-import { bytes, countResult, json, ms, time } from './fields.ts';
+import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
-import { originResult } from './origin.ts';
+
+export const changedSettingsResult = z
+  .array(z.strictObject({ path: z.string(), before: z.string(), after: z.string() }))
+  .describe('What the file says differently from the settings that last worked, as text; secrets are hidden.');
+
+export const configResult = z
+  .strictObject({
+    is: z
+      .enum(['on-probation', 'taken-back'])
+      .describe('on-probation: the settings are tried · taken-back: those that last worked are in force instead.'),
+    until: time().nullable().describe('When the settings count as good at the latest; null when they are taken back.'),
+    why: z.string().nullable().describe('Why the settings are taken back.'),
+    changed: changedSettingsResult,
+  })
+  .meta({ id: 'Config', description: 'What becomes of a changed config/daruma.yaml.' });
+
+export const configShowResult = z
+  .strictObject({
+    values: z.array(z.strictObject({ path: z.string(), value: json(), origin: z.string() })),
+    config: configResult.nullable().optional(),
+  })
+  .meta({ id: 'ConfigShow', description: 'Each setting with the place where it is said.' });
+
+export const configChangedResult = z.strictObject({ changed: changedSettingsResult }).meta({ id: 'ConfigChanged' });
+
+export type ConfigView = z.infer<typeof configResult>;
+
+export const originResult = z
+  .strictObject({
+    origin: z.string().describe('https://api.example'),
+    state: z
+      .enum(['closed', 'open', 'half-open'])
+      .describe('closed: calls go out · open: the server is down, and none does · half-open: one call is out to see.'),
+    since: time().nullable().describe('null while the server is not down.'),
+    probeAt: time().nullable().describe('When the next call goes out to see; null while none is planned.'),
+    last: z
+      .strictObject({ at: time(), what: z.string() })
+      .nullable()
+      .describe('The newest failure, also of a server that is well again.'),
+    instead: z.array(z.string()).describe('Servers that are asked while this server is down, in order.'),
+    calls: countResult(),
+    failures: countResult(),
+    refused: countResult().describe('Calls that did not go out because the server was down.'),
+    p50Ms: ms().nullable().describe('Until the head of the answer, of the last good calls.'),
+    p95Ms: ms().nullable(),
+  })
+  .meta({ id: 'Origin', description: 'A server that agents call. Figures count since the host started.' });
+
+export type OriginView = z.infer<typeof originResult>;
 
 /** How an agent is, in one word. */
 export const AGENT_STATES = [

@@ -3,8 +3,7 @@
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
 import { toPlainFault } from '../../kernel/fault.ts';
-import { endMeSooner, SOONER } from '../../kernel/oom.ts';
-import { mostFiles, openFiles } from '../../kernel/proc.ts';
+import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import { createOutbox } from '../outbox.ts';

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { GRANTABLE, guardedWords } from '../../kernel/guarded-modules.ts';
 import { type NeedName, notInNeeds } from '../../kernel/needs-fault.ts';
+import { GRANTABLE, guardedWords } from '../../kernel/plugin-modules.ts';
 
 /** Whose rights are meant, and where its installation is. */
 export interface DeniedOwner {

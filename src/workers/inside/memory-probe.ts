@@ -1,7 +1,7 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';
 import { MINUTE_MS } from '../../kernel/measures.ts';
-import { type Point, slopeOf } from '../../kernel/trend.ts';
+import { type Point, slopeOf } from '../../kernel/statistics.ts';
 import type { CellFindings, Reading } from '../wire.ts';
 
 /** A thread that has not answered for so long is in native code. */

@@ -1,7 +1,7 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import { denialOf, needText } from '../../kernel/needs-fault.ts';
-import { placeInPlugin } from '../../kernel/plugin-place.ts';
 import type { Source } from '../../kernel/source-map.ts';
+import { placeInPlugin } from '../../kernel/source-text.ts';
 
 /** The plugin's own file, as the source map of its bundle has it. */
 type PluginSource = Pick<Source, 'file' | 'text'>;

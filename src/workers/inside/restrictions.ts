@@ -1,7 +1,6 @@
 import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import { Fault } from '../../kernel/fault.ts';
-import { bareModule, isGuarded } from '../../kernel/guarded-modules.ts';
-import { resolvedLentZod } from '../../kernel/lent-zod.ts';
+import { bareModule, isGuarded, resolvedLentZod } from '../../kernel/plugin-modules.ts';
 import { moduleDenied } from './denied.ts';
 
 /**

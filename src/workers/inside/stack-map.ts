@@ -2,9 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import type { SourceMap } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { codeFrame } from '../../kernel/code-frame.ts';
-import { entryFile } from '../../kernel/entry.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import {
   type BundleFiles,
   isFrame,
@@ -15,6 +14,7 @@ import {
   sourcePlace,
   sourcesIn,
 } from '../../kernel/source-map.ts';
+import { codeFrame } from '../../kernel/source-text.ts';
 import type { Thrown } from '../wire.ts';
 import { placeOfKey, withAdvice } from './plugin-source.ts';
 import type { FindPlace } from './profiles.ts';

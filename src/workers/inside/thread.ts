@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { entryFile } from '../../kernel/entry.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import type {

@@ -1,6 +1,5 @@
 import { BOUNDS, shown } from '../../kernel/bounds.ts';
-import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
-import { mayHelp } from '../../kernel/fault-codes.ts';
+import { Fault, mayHelp, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
 import { errorsOf, isError, type Reason, reasonsOf, sentenceOf } from '../../kernel/reasons.ts';
 import { readLength } from '../../kernel/units.ts';

@@ -6,8 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { endMeSooner, SOONER } from '../../../kernel/oom.ts';
-import { readStat } from '../../../kernel/proc.ts';
+import { endMeSooner, readStat, SOONER } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
 import { openCgroups } from './cgroup.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { SOONER } from '../../../kernel/oom.ts';
+import { SOONER } from '../../../kernel/proc.ts';
 import type { ExecResult } from '../../../plugin/context.ts';
 import { type BrokerEnd, type BrokerOrder, ENV_TAG } from '../wire.ts';
 import { createBoundedOutput } from './bounded.ts';

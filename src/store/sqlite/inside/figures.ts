@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { percentile } from '../../../kernel/histogram.ts';
+import { percentile } from '../../../kernel/statistics.ts';
 import type { AgentFigures } from '../../../telemetry/ports.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
 import { hourOf } from './totals.ts';

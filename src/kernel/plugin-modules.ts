@@ -1,3 +1,5 @@
+import { entryFile } from './paths.ts';
+
 /** Node's modules that reach other threads, other processes or V8 as a whole, or go round the permission model. */
 const GUARDED: ReadonlySet<string> = new Set([
   'child_process',
@@ -45,4 +47,15 @@ export function guardedWords(name: string): { why: string; next: string } {
     default:
       return { why: 'it reaches beyond its worker', next: 'do without it: no need grants it' };
   }
+}
+
+/** What a plugin's bundle imports in place of the zod that Daruma lends. Workers resolve this to {@link LENT_ZOD_FILE}. */
+export const LENT_ZOD = 'daruma:zod';
+
+/** zod with all that it exports, in English, in one compiled file. */
+export const LENT_ZOD_FILE: URL = entryFile('plugin/zod.js');
+
+/** The answer of a resolve hook to `daruma:zod`; undefined for any other specifier. */
+export function resolvedLentZod(specifier: string): { url: string; format: 'module'; shortCircuit: true } | undefined {
+  return specifier === LENT_ZOD ? { url: LENT_ZOD_FILE.href, format: 'module', shortCircuit: true } : undefined;
 }
