@@ -76,7 +76,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   await (isSafe
     ? restored.catch((error) => log.error('a restore could not be ended', { fault: toPlainFault(error) }))
     : restored);
-  const events = createEvents({ time, store, log });
+  const events = createEvents({ time, store, log, scrub: journal.scrub });
   onStop('events', () => events.settled());
   onStop('asides', () => asides.settled());
   const held: NamedHandle[] = [

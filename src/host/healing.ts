@@ -13,6 +13,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Scrubber } from '../telemetry/scrub.ts';
 import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
@@ -21,6 +22,7 @@ interface HealingNeeds {
   log: Log;
   store: Store;
   events: Events;
+  scrub: Pick<Scrubber, 'value'>;
   /** Whoever may have jobs. */
   runnableAgents(): ReadonlyMap<string, Agent>;
   /** Gives disk back, and says how much. */
@@ -42,13 +44,13 @@ interface HealingNeeds {
 const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
 
 /** The healer, wired to the rooms. */
-export function createHealing({ time, log, store, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
+export function createHealing({ time, log, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
   const { workers, jobs, schedule, bus } = needs;
   return createHealer({
     time,
     log,
     events,
-    store,
+    store: withoutSecrets(needs.store, needs.scrub),
     agent: (name) => runnableAgents().get(name),
     isHeld: needs.isHeld,
     excused: (name) =>
@@ -76,6 +78,15 @@ export function createHealing({ time, log, store, events, runnableAgents, cleanU
     bearingsChanged: () => bus.emit('placement.changed', []),
     origins: needs.origins,
   });
+}
+
+/** What is written of an incident holds no secret, whoever saw it. */
+function withoutSecrets(store: Store, scrub: Pick<Scrubber, 'value'>): Store {
+  return {
+    ...store,
+    openIncident: (incident) => store.openIncident(scrub.value(incident)),
+    updateIncident: (incident) => store.updateIncident(scrub.value(incident)),
+  };
 }
 
 /** Keeps the end of a worker as an event. */

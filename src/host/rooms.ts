@@ -77,7 +77,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const runnableAgents = () => new Map([...catalog.agents(), ...guests.agents()]);
   const exec = createExec(
-    { ...log('exec'), left: (what) => bus.emit('command.left', what) },
+    { ...log('exec'), left: (what) => bus.emit('command.left', journal.scrub.value(what)) },
     { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
@@ -99,6 +99,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const healer = createHealing({
     ...base,
     ...log('healing'),
+    scrub: journal.scrub,
     ...{ runnableAgents, workers, jobs, schedule },
     isHeld: placements.isHeld,
     cleanUp: () => cleanUp({ journal, catalog }),

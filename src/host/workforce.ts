@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Exec } from '../gateway/exec/ports.ts';
+import type { Outcome } from '../jobs/model.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
@@ -20,6 +21,7 @@ interface WorkforceNeeds {
 /** The workers of a host: whatever they find out is a fact on the bus. */
 export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
   const { time, journal, exec, bus, answer } = needs;
+  const { scrub } = journal;
   const emptyFolder = join(options.folder, 'data/run/empty');
   rmSync(emptyFolder, { recursive: true, force: true });
   mkdirSync(emptyFolder, { recursive: true });
@@ -28,15 +30,19 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
       time,
       log: journal.room('workers'),
       events: {
-        ended: (outcomes) => bus.emit('attempts.ended', outcomes),
+        ended: (ends) =>
+          bus.emit(
+            'attempts.ended',
+            ends.map((end) => ({ ...end, outcome: withoutSecrets(end.outcome, scrub) })),
+          ),
         returned: (attempts) => bus.emit('attempts.returned', attempts),
         capacityChanged: (agent) => bus.emit('capacity.changed', agent),
       },
       answer,
       secrets: async (agent) => needs.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
-      gone: (end) => bus.emit('worker.gone', end),
-      leftOver: (found) => bus.emit('job.left-over', found),
+      gone: (end) => bus.emit('worker.gone', scrub.value(end)),
+      leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
       readings: (list) => bus.emit('reading', list),
       children: exec.children,
       apart: () => bus.emit('placement.changed', []),
@@ -44,4 +50,11 @@ export function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOpti
     },
     { ...options, emptyFolder },
   );
+}
+
+/** An outcome as it may be recorded: no secret that the plugin held is in its result, its summary or its fault. */
+function withoutSecrets(outcome: Outcome, scrub: Journal['scrub']): Outcome {
+  const summary = outcome.summary === undefined ? {} : { summary: scrub.text(outcome.summary) };
+  if (outcome.is === 'failed') return { ...outcome, ...summary, fault: scrub.value(outcome.fault) };
+  return { ...outcome, ...summary, result: outcome.result === null ? null : scrub.json(outcome.result) };
 }

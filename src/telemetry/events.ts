@@ -2,6 +2,7 @@ import { toPlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore, FleetEvent } from './ports.ts';
+import type { Scrubber } from './scrub.ts';
 
 /** Records what happens to the installation: in the store first, in the log second. */
 export interface Events {
@@ -13,12 +14,17 @@ export interface Events {
   settled(): Promise<void>;
 }
 
-export function createEvents(needs: { time: Time; store: EventStore; log: Log }): Events {
+export function createEvents(needs: {
+  time: Time;
+  store: EventStore;
+  log: Log;
+  scrub: Pick<Scrubber, 'value'>;
+}): Events {
   const listeners = new Set<(event: FleetEvent) => void>();
   let writing: Promise<unknown> = Promise.resolve();
   return {
     record(level, event) {
-      const recorded = { at: needs.time.now(), ...event };
+      const recorded = needs.scrub.value({ at: needs.time.now(), ...event });
       for (const call of listeners) call(recorded);
       const written = needs.store.append([recorded]);
       writing = Promise.allSettled([writing, written]);

@@ -4,7 +4,7 @@ import type { Log, LogLevel } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
 import { logFiles, trimLogs } from './log-files.ts';
 import { openRollingFile, type RollingFile } from './rolling-file.ts';
-import { createScrubber } from './scrub.ts';
+import { createScrubber, type Scrubber } from './scrub.ts';
 
 /**
  * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call
@@ -26,6 +26,8 @@ export interface Journal {
   shrink(): number;
   /** The values that no line may show, from now on. */
   hide(values: Iterable<string>): void;
+  /** Hides the same values in whatever else is recorded or shown. */
+  scrub: Omit<Scrubber, 'hide'>;
   /** Lines that a full disk or a closed file has cost so far. */
   dropped(): number;
   /** The file that is written to now. */
@@ -62,7 +64,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const file = await openRollingFile({ folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES });
   const { stream } = file;
   const followers = new Set<(line: Record<string, unknown>) => void>();
-  let scrub = createScrubber([]);
+  const scrub = createScrubber();
   let dropped = 0;
   let reportedDropped = 0;
   let closed = false;
@@ -80,16 +82,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   });
 
   /** Every line passes here last, as the text that goes to the file. */
-  function onLine(text: string): string {
-    const line = scrub(text);
+  function onLine(line: string): string {
     sinceTrim += line.length;
     if (sinceTrim > maxFileBytes / 4) {
       sinceTrim = 0;
       trim();
     }
     if (followers.size > 0) {
-      const parsed = JSON.parse(line);
-      for (const call of followers) call(parsed);
+      const written = JSON.parse(line) as Record<string, unknown>;
+      for (const call of followers) call(written);
     }
     return line;
   }
@@ -132,12 +133,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     room(name) {
       const child = logger.child({ room: name });
       const at = (level: LogLevel) => (message: string, data?: Record<string, unknown>) =>
-        data ? child[level](data, message) : child[level](message);
+        data ? child[level](scrub.value(data), scrub.text(message)) : child[level](scrub.text(message));
       return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
     },
     lines(lines) {
-      for (const { level, data, message, at, ...facts } of lines) {
-        plugins[level]({ at: isoOf(at), ...facts, ...(data ? { data: JSON.parse(data) } : {}) }, message);
+      for (const { level, data, message, at, agent, job, worker } of lines) {
+        const facts = { at: isoOf(at), agent, job, worker };
+        const line = data ? { ...facts, data: scrub.value(parsed(data)) } : facts;
+        plugins[level](line, scrub.text(message));
       }
     },
     follow(call) {
@@ -154,9 +157,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       const bytes = logFiles(options.folder, STREAM).reduce((sum, file) => sum + file.bytes, 0);
       return trimLogs(options.folder, STREAM, bytes / 2).reduce((sum, file) => sum + file.bytes, 0);
     },
-    hide(values) {
-      scrub = createScrubber(values);
-    },
+    hide: scrub.hide,
+    scrub,
     dropped: () => dropped,
     file,
     close() {
@@ -168,4 +170,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       stream.end();
     },
   };
+}
+
+/** A text that is no JSON is kept as it is: no line is lost for what stands in it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -4,6 +4,7 @@ import { type Compared, compareRuns } from '../../src/host/rehearse/compare.ts';
 import { recordsOf } from '../../src/host/rehearse/plan.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { EffectRecord, JobFilter } from '../../src/jobs/ports.ts';
+import { createScrubber } from '../../src/telemetry/scrub.ts';
 
 const done = (result: unknown, refused = 0, summary: string | null = null): Compared => {
   return { state: 'done', result, summary, refused };
@@ -64,7 +65,7 @@ const captured = (recorded: EffectRecord[] = [], more: Partial<CaptureNeeds> = {
     agents: () => new Map(),
     fleet: {} as CaptureNeeds['fleet'],
     read: undefined,
-    scrub: (text) => text.replaceAll('hunter2', '[secret]'),
+    scrub: createScrubber(['hunter2']),
     ...more,
   });
 

@@ -59,6 +59,25 @@ it('shows no secret, in whatever part of the line', async () => {
   expect(JSON.stringify(lines())).not.toContain('s3cr3t');
 });
 
+it('writes a line with a secret made of digits as JSON, and tells followers of it', async () => {
+  const journal = await journalOf();
+  journal.hide(['123456']);
+  const seen: unknown[] = [];
+  journal.follow((one) => seen.push(one.data));
+  journal.lines([line(1, '{"id":123456,"123456":"no 123456"}')]);
+  journal.room('host').info('order', { data: { id: 123456 } });
+  const data = { id: '[secret]', '[secret]': 'no [secret]' };
+  expect(lines()).toMatchObject([{ data }, { data: { id: '[secret]' } }]);
+  expect(seen).toEqual([data, { id: '[secret]' }]);
+});
+
+it('keeps a line of a plugin whose data are no JSON, and no field that the line brings along', async () => {
+  const journal = await journalOf();
+  journal.lines([{ ...line(1, '{bad'), room: 'store', msg: 'forged' } as ReturnType<typeof line>]);
+  expect(lines()).toMatchObject([{ data: '{bad', msg: 'line 1' }]);
+  expect(lines()[0]).not.toHaveProperty('room');
+});
+
 it('writes lines of plugins below its own level, for their agent decides', async () => {
   const journal = await journalOf({ level: 'warn' });
   journal.lines([{ ...line(1), level: 'debug' }]);

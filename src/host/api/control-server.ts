@@ -7,6 +7,7 @@ import { shown } from '../../kernel/bounds.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
+import type { Scrubber } from '../../telemetry/scrub.ts';
 import type { Operations } from './handlers.ts';
 
 /** The control socket of a running host. */
@@ -29,7 +30,11 @@ const MOST_UNREAD_BYTES = 4 * MB;
  * harms no other. A socket that a dead host left behind is replaced; any other file in its path is left alone, with a
  * Fault `SOCKET_TAKEN`.
  */
-export async function serveControl(path: string, operations: Operations, log: Log): Promise<ControlServer> {
+export async function serveControl(
+  path: string,
+  operations: Operations,
+  { log, scrub }: { log: Log; scrub: Pick<Scrubber, 'answer'> },
+): Promise<ControlServer> {
   const sockets = new Set<Socket>();
   let server = await listen();
   let id = fileId(path);
@@ -40,7 +45,7 @@ export async function serveControl(path: string, operations: Operations, log: Lo
     const made = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      converse(socket, operations, log);
+      converse(socket, operations, { log, scrub });
     });
     const before = process.umask(0o177);
     try {
@@ -103,7 +108,11 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-function converse(socket: Socket, operations: Operations, log: Log) {
+function converse(
+  socket: Socket,
+  operations: Operations,
+  { log, scrub }: { log: Log; scrub: Pick<Scrubber, 'answer'> },
+) {
   const ended = new AbortController();
   let rest = '';
   socket.setEncoding('utf8');
@@ -128,12 +137,13 @@ function converse(socket: Socket, operations: Operations, log: Log) {
     try {
       const request = requestOf(line);
       id = request.id;
-      const call = { item: (item: unknown) => send({ id, item }), gone: ended.signal };
-      send({ id, ok: true, value: await operations.ask(request.op, request.args, call) });
+      const call = { item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
+      const value = await operations.ask(request.op, request.args, call);
+      send({ id, ok: true, value: scrub.answer(value) });
     } catch (error) {
       const { stack, ...fault } = toPlainFault(error);
       if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
-      send({ id, ok: false, error: fault });
+      send({ id, ok: false, error: scrub.answer(fault) });
     }
   }
 }

@@ -9,7 +9,10 @@ import { iso } from './views.ts';
 /** Opens the control socket and writes down where it is. */
 export async function openControl(hostContext: HostContext): Promise<ControlServer> {
   const { facts, journal } = hostContext;
-  const control = await serveControl(facts.socket, createOps(hostContext), journal.room('control'));
+  const control = await serveControl(facts.socket, createOps(hostContext), {
+    log: journal.room('control'),
+    scrub: journal.scrub,
+  });
   writeHostFile(facts);
   return control;
 }

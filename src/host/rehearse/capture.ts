@@ -10,6 +10,7 @@ import {
   type FleetCall,
   type KnownEffect,
 } from '../../sandbox/answers.ts';
+import type { Scrubber } from '../../telemetry/scrub.ts';
 import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
@@ -35,7 +36,7 @@ export interface CaptureNeeds {
   /** Does a GET or HEAD for real; undefined: nothing goes out. */
   read: ((asked: AskedFetch) => Promise<FetchAnswer>) | undefined;
   /** Blots out secrets. */
-  scrub(text: string): string;
+  scrub: Pick<Scrubber, 'text' | 'json'>;
 }
 
 export const MOST_KEPT = 100;
@@ -54,13 +55,13 @@ export function createCapture(needs: CaptureNeeds): Capture {
   function note(kind: string, what: string, is: RehearsedEffect['is'], json: string | null = null) {
     if (is === 'refused') refusals += 1;
     if (effects.length >= MOST_KEPT) return;
-    const data = json === null ? {} : { data: JSON.parse(scrub(json)) as unknown };
-    effects.push({ kind, what: scrub(what), is, ...data });
+    const data = json === null ? {} : { data: JSON.parse(scrub.json(json)) as unknown };
+    effects.push({ kind, what: scrub.text(what), is, ...data });
   }
 
   function refuse(kind: string, what: string, next: string, json: string | null = null): never {
     note(kind, what, 'refused', json);
-    throw new Fault({ code: 'REHEARSAL_REFUSED', message: `${scrub(what)} is not done in a rehearsal`, next });
+    throw new Fault({ code: 'REHEARSAL_REFUSED', message: `${scrub.text(what)} is not done in a rehearsal`, next });
   }
 
   /** An effect is answered by its record; an effect without a record would have to be done. */

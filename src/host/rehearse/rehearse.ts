@@ -81,7 +81,7 @@ async function run(
   recorded: EffectRecord[],
   { live, gone }: RehearseTerms,
 ): Promise<RehearsalSide> {
-  const scrub = createScrubber([...secrets.seen()]);
+  const scrub = createScrubber(secrets.seen());
   const read = live ? liveFetch(agent.needs.net, gone) : undefined;
   const capture = createCapture({ store, agent: agent.name, recorded, agents, fleet, read, scrub });
   const begun = time.monotonic();
@@ -100,16 +100,17 @@ async function run(
   return {
     version: agent.version.id,
     state: error ? 'failed' : 'done',
-    result: outcome.is === 'done' && outcome.result !== null ? (JSON.parse(outcome.result) as unknown) : null,
-    summary: outcome.summary ?? null,
-    error: error && (JSON.parse(scrub(JSON.stringify(error))) as PlainFault),
+    result:
+      outcome.is === 'done' && outcome.result !== null ? scrub.value(JSON.parse(outcome.result) as unknown) : null,
+    summary: outcome.summary === undefined ? null : scrub.text(outcome.summary),
+    error: scrub.value(error),
     durationMs: Math.max(0, Math.round(took)),
     effects: capture.effects(),
     refused: capture.refused(),
     logs: lines
       .filter((line) => line.job === id)
       .slice(-SHOWN_LINES)
-      .map(({ level, message }) => ({ level, message: scrub(message) })),
+      .map(({ level, message }) => ({ level, message: scrub.text(message) })),
   };
 }
 

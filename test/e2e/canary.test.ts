@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, it } from 'vitest';
+import { type Installation, installation, plugin } from './installation.ts';
+
+let place: Installation | undefined;
+afterEach(async () => {
+  await place?.leave();
+  place = undefined;
+});
+
+const WORD = 'c4nary-"of\\the/mine';
+const DIGITS = '907150123';
+const BASE64 = Buffer.from(`mine:${WORD}`).toString('base64');
+/** What must be nowhere: the secrets as they are, as JSON writes them, and the middle of their base64. */
+const FORMS = [WORD, JSON.stringify(WORD).slice(1, -1), DIGITS, BASE64.slice(8, -4), encodeURIComponent(WORD)];
+/** Where the person put them; the store is read row by row. */
+const MAY_HOLD = /^(?:\.env|data\/daruma\.db.*)$/;
+/** Where a plugin asked for them to be kept. */
+const KEPT = new Set(['job.input', 'state.key', 'state.value', 'effect.key', 'effect.result']);
+
+/** Plants both secrets in every door that a plugin has. */
+const SPILL = `
+  const { WORD, DIGITS } = context.secrets;
+  const number = Number(DIGITS);
+  const form = { word: WORD, list: [number], [WORD]: number, basic: Buffer.from('mine:' + WORD).toString('base64') };
+  context.log.info('logged ' + WORD, form);
+  context.log.error('x'.repeat(16 * 1024 - 30) + WORD, { long: 'x'.repeat(17000) + WORD });
+  console.log('console ' + WORD, form);
+  context.beat('beats ' + WORD);
+  context.summary('# ' + WORD + ' and ' + form.basic);
+  await context.emit('c4nary.flew', form);
+  await context.once('effect ' + WORD, async () => form);
+  await context.send('taker', form);
+  await context.state.set('kept ' + WORD, form);
+  if (context.job.input?.how === 'fails') throw Object.assign(new Error('failed with ' + WORD), { code: WORD, data: form });
+  if (context.job.input?.how === 'crashes') {
+    setTimeout(() => { throw new Error('crashed with ' + WORD + ' ' + DIGITS); }, 0);
+    await new Promise(() => {});
+  }
+  return form;
+`;
+
+it('shows a secret nowhere, wherever a plugin puts it', async () => {
+  place = installation({
+    '.env': `WORD='${WORD}'\nDIGITS=${DIGITS}\n`,
+    'plugins/spiller.ts': plugin(
+      SPILL,
+      "needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
+    ),
+    'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
+  });
+  const { daruma, folder } = place;
+  await place.start();
+  const said: string[] = [];
+  const ask = async (...args: string[]) => {
+    const { stdout, stderr } = await daruma(...args);
+    said.push(`${args.join(' ')}:\n${stdout}${stderr}`);
+    return stdout;
+  };
+  for (const how of ['ends', 'fails', 'crashes']) await ask('run', 'spiller', '--input', `{"how":"${how}"}`, '--wait');
+  await place.until(
+    () => daruma('jobs', '--json'),
+    ({ json }) =>
+      json.length > 6 && json.every((job: { state: string }) => job.state === 'done' || job.state === 'dead'),
+  );
+  for (const args of [
+    ['status'],
+    ['jobs'],
+    ['dlq'],
+    ['incidents'],
+    ['logs', '-n', '1000'],
+    ['agents'],
+    ['state', 'spiller'],
+  ]) {
+    await ask(...args);
+    await ask(...args, '--json');
+  }
+  const incidents = (await daruma('incidents', '--json')).json as { id: string }[];
+  for (const { id } of incidents) await ask('incidents', id, '--json');
+  for (const { id } of (await daruma('jobs', '--json')).json as { id: string }[]) await ask('jobs', id, '--json');
+  expect(said.join('\n')).toContain('[secret]');
+  expect(incidents.length).toBeGreaterThan(0);
+  await place.stop();
+
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(join(folder, path)).isFile() && !MAY_HOLD.test(path))
+    .map((path) => `${path}: ${readFileSync(join(folder, path), 'latin1')}`);
+  expect(files.length).toBeGreaterThan(5);
+  const rows = storedTexts(join(folder, 'data/daruma.db'));
+  expect(rows.some((text) => text.startsWith('job.result: ') && text.includes('[secret]'))).toBe(true);
+  const found = [...said, ...files, ...rows].filter((text) => FORMS.some((form) => text.includes(form)));
+  expect(found.map((text) => text.slice(0, 2_000))).toEqual([]);
+}, 90_000);
+
+/** Every value of the store, as `table.column: value`, but for those that keep what a plugin gave. */
+function storedTexts(file: string): string[] {
+  const store = new DatabaseSync(file, { readOnly: true });
+  try {
+    const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
+    return tables.flatMap(({ name }) =>
+      store
+        .prepare(`SELECT * FROM "${name}"`)
+        .all()
+        .flatMap((row) => Object.entries(row).map(([column, value]) => [`${name}.${column}`, String(value)] as const))
+        .filter(([place]) => !KEPT.has(place))
+        .map(([place, value]) => `${place}: ${value}`),
+    );
+  } finally {
+    store.close();
+  }
+}
