@@ -1,11 +1,10 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { definePlugin, type FleetParts, z } from 'daruma';
+import { definePlugin, type Fleet, type FleetParts, z } from 'daruma';
 import { differences, pack, readBack } from './lib/archive.ts';
 import { noteVerified, surplus } from './lib/backups.ts';
 import { contentsOf, hasCredentials } from './lib/contents.ts';
-import { whileGrowing } from './lib/files.ts';
-import { copyStore, countJobs, storeBytes } from './lib/store-copy.ts';
+import { digestOf, whileGrowing } from './lib/files.ts';
 import { bytesOf, showBytes, showMany, size } from './lib/units.ts';
 
 /** Folders and files of an installation that an archive holds beside the store. */
@@ -33,9 +32,8 @@ export default definePlugin({
     leaveFree: size().default('256MB').describe('Room on the disk that a backup must not touch: the host needs it.'),
   }),
   limits: { memory: '256MB', timeout: '1h', silence: '15m', attempts: 3, backoff: { first: '1m', longest: '10m' } },
-  needs: { fleet: true, modules: ['node:sqlite'], read: [...FOLDERS, ...FILES, NPMRC, VERSIONS], write: ['backups'] },
+  needs: { fleet: true, read: [...FOLDERS, ...FILES, NPMRC, VERSIONS], write: ['backups'] },
   async run({ settings, agent, job, folder, fleet, beat, signal, summary }) {
-    const store = await fleet.storeFile();
     const parts = await fleet.parts();
     const backups = join(folder, 'backups');
     await mkdir(backups, { recursive: true });
@@ -46,10 +44,10 @@ export default definePlugin({
     // The work of an attempt that was killed is of no use to anybody.
     for (const old of await readdir(backups))
       if (old.startsWith(mine)) await rm(join(backups, old), { recursive: true, force: true });
-    await checkRoom(backups, storeBytes(store), bytesOf(settings.leaveFree));
+    await checkRoom(backups, parts.store.bytes, bytesOf(settings.leaveFree));
     try {
       const made = { madeAt: new Date().toISOString(), job: job.id, agent };
-      const { draft, jobs, entries, lacks } = await makeAndProve({ store, folder, parts, made, work, beat, signal });
+      const { draft, jobs, entries, lacks } = await makeAndProve({ fleet, folder, parts, made, work, beat, signal });
       const { size: bytes } = await stat(draft);
       await rename(draft, join(backups, name));
       const { gone, left } = await prune(backups, settings.keep, bytesOf(settings.budget));
@@ -66,7 +64,7 @@ export default definePlugin({
 });
 
 interface Making {
-  store: string;
+  fleet: Fleet;
   folder: string;
   parts: FleetParts;
   /** By whom and when. */
@@ -77,22 +75,25 @@ interface Making {
   signal: AbortSignal;
 }
 
-/** Makes the archive, and believes in it only after it has done what a restore does: unpack the store, check it, count its jobs. */
-async function makeAndProve({ store, folder, parts, made, work, beat, signal }: Making) {
+/**
+ * Makes the archive. The host proves the copy of the store; the archive counts when all of it was read back, and the store that was unpacked
+ * is that copy, byte for byte.
+ */
+async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: Making) {
   const step = (note: string) => {
     signal.throwIfAborted();
     beat(note);
   };
   const grew = (bytes: number) => beat(`${showBytes(bytes)} of the store`);
   const content = join(work, 'content');
-  const inside = placeOf(store, folder);
+  const inside = parts.store.path;
   const copy = join(content, inside);
   const draft = join(work, 'draft.tar.gz');
 
   step('copying the store');
   await mkdir(dirname(copy), { recursive: true });
-  await whileGrowing(copy, grew, () => copyStore(store, copy));
-  const jobs = countJobs(copy);
+  const { jobs } = await whileGrowing(copy, grew, () => fleet.backUp(copy));
+  const digest = await digestOf(copy);
 
   step('packing');
   const strip = `${relative(folder, content)}/`;
@@ -119,8 +120,7 @@ async function makeAndProve({ store, folder, parts, made, work, beat, signal }: 
   if (wrong.length > 0) throw new Error(`the archive differs from what went in: ${wrong.slice(0, 5).join(', ')}`);
 
   step('checking the store inside');
-  const counted = countJobs(copy);
-  if (counted !== jobs) throw new Error(`the archive holds ${showMany(counted, 'job')}, ${jobs} went in`);
+  if ((await digestOf(copy)) !== digest) throw new Error('the store in the archive differs from the copy that went in');
   signal.throwIfAborted();
   return { draft, jobs, entries: packed.size, lacks };
 }
@@ -135,12 +135,6 @@ async function checkRoom(backups: string, store: number, leaveFree: number): Pro
       `no room for a backup: backups/ has ${showBytes(free)} free, ${showBytes(needed)} are needed ` +
         `(the store has ${showBytes(store)}, ${showBytes(leaveFree)} stay free); free some, or lower keep or budget`,
     );
-}
-
-/** Where the store lies in the archive: as in the installation, so that unpacking is restoring. */
-function placeOf(store: string, folder: string): string {
-  const path = relative(folder, store);
-  return path.startsWith('..') ? 'data/daruma.db' : path;
 }
 
 /** Lists the installation's own files, and those that its archive leaves out. */
@@ -177,8 +171,8 @@ async function prune(backups: string, keep: number, budget: number): Promise<{ g
 }
 
 async function explain(error: unknown, backups: string): Promise<unknown> {
-  const { code, errcode } = error as { code?: string; errcode?: number };
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && errcode !== 13) return error;
+  const { code } = error as { code?: string };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'STORE_FULL') return error;
   const { bavail, bsize } = await statfs(backups);
   const why = `the disk ran full while the backup was made (backups/ has ${showBytes(bavail * bsize)} free)`;
   return new Error(`${why}; nothing half made was left, earlier backups are untouched`, { cause: error });

@@ -15,6 +15,6 @@ export type {
   SentJob,
 } from './plugin/context.ts';
 export { definePlugin, type Limits, type Needs, type PluginDefinition } from './plugin/define.ts';
-export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport } from './plugin/fleet.ts';
+export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
 export type { Duration, Size } from './plugin/units.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

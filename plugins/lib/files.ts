@@ -1,5 +1,7 @@
-import { constants } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 
 /**
  * A worker may not call fsync (the permission model denies it on every file), so files that must outlive a power cut
@@ -39,4 +41,11 @@ export async function whileGrowing<T>(file: string, grew: (bytes: number) => voi
   } finally {
     clearInterval(watch);
   }
+}
+
+/** The SHA-256 of a file's content, in hex. */
+export async function digestOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }

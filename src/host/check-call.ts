@@ -46,6 +46,7 @@ const FIELDS: Partial<Record<WorkerCall['ask'], Record<string, Check>>> = {
   admit: { timeoutMs: count(BOUNDS.timer) },
   fetched: { pass: number, end },
   fleetReport: { from: instant, to: instant },
+  backUp: { to: (said) => said !== '' && text(4_096)(said) },
 };
 
 /**

@@ -20,7 +20,7 @@ export function factsOf(folder: string, settings: HostSettings, watched: Watched
     guardian: watched.guardian,
     startedAt: now,
     socket: settings.control.socket ? resolve(folder, settings.control.socket) : socketPath(folder),
-    storeFile: resolve(folder, settings.store.file),
+    store: { file: resolve(folder, settings.store.file) },
     logFolder: resolve(folder, settings.logs.folder),
   };
 }

@@ -8,28 +8,31 @@ import { Fault, locationOf } from '../kernel/fault.ts';
 import { DAY_MS, HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
-import type { FleetAgent, FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
-import type { EventStore, FigureStore } from '../telemetry/ports.ts';
+import type { FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
+import type { EventStore, FigureStore, UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
 import { iso } from './api/views.ts';
+import { placeForAgent } from './backup/copy-place.ts';
+import type { HostFacts } from './host-context.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
 export interface FleetView {
   /** Times as ISO 8601; default: the last 24 hours. */
   report(from?: string, to?: string): Promise<FleetReport>;
   health(): Promise<FleetHealth>;
-  storeFile(): string;
+  /** A copy of the store, made for the agent where it may write. */
+  backUp(to: string, by: Agent): Promise<StoreCopy>;
   parts(): Promise<FleetParts>;
 }
 
 interface FleetNeeds {
   time: Time;
-  store: Pick<JobRecords, 'list'> & FigureStore & EventStore;
+  store: Pick<JobRecords, 'list'> & FigureStore & EventStore & Pick<UpkeepStore, 'backUp'>;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
   states(): Promise<ReadonlyMap<string, { state: string; why: string }>>;
   parts(): Promise<FleetParts>;
-  facts: { version: string; startedAt: number; socket: string; storeFile: string };
+  facts: Pick<HostFacts, 'folder' | 'version' | 'startedAt' | 'socket'>;
 }
 
 /** A control socket that has not answered by then counts as down. */
@@ -144,7 +147,12 @@ export function createFleet(needs: FleetNeeds): FleetView {
     });
   }
 
-  return { report, health, storeFile: () => facts.storeFile, parts: needs.parts };
+  return {
+    report,
+    health,
+    backUp: async (to, by) => store.backUp(placeForAgent(to, by, facts.folder)),
+    parts: needs.parts,
+  };
 }
 
 function periodInvalid(): Fault {

@@ -53,7 +53,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
     waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
   });
   onStop('lock', () => lock.release());
-  onStop('store lock', lockStore(facts.folder, facts.storeFile, watched.restart ? LOCK_WITHIN_MS : 0));
+  onStop('store lock', lockStore(facts.folder, facts.store.file, watched.restart ? LOCK_WITHIN_MS : 0));
   const starts = countStart(facts.folder, { now: facts.startedAt, forget: needs.forget });
   counted(starts);
   const { level, maxFileBytes, budgetBytes } = settings.logs;
@@ -68,7 +68,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
       setAside: (count) => asides.found(count),
       onFailure: (fault) => needs.ending(fault.message, true),
     },
-    { file: facts.storeFile },
+    facts.store,
   );
   await startService('store', store);
   const isSafe = reasonForSafeMode(watched, starts) !== undefined;
@@ -82,9 +82,9 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   const held: NamedHandle[] = [
     { what: 'folder', path: facts.folder, id: facts.folderId },
     named('lock', lock.file),
-    named('store', facts.storeFile),
+    named('store', facts.store.file),
     // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
-    ...['-wal', '-shm'].map((end) => named('store-log', facts.storeFile + end)),
+    ...['-wal', '-shm'].map((end) => named('store-log', facts.store.file + end)),
   ];
   return { journal, log, store: isSafe ? withSafeReads(store, log) : store, events, asides, lock, held };
 }

@@ -8,6 +8,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
 import type { EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
+import { fleetNotInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
@@ -52,6 +53,12 @@ export function createHostCalls(
       message: `${sender} sends to ${name}, which is no agent here`,
       next: near ? `did you mean ${near}?` : 'daruma agents',
     });
+  }
+
+  /** The worker has refused it before; but a plugin can write to its worker's channel. */
+  function fleetFor({ name, needs: { fleet } }: Agent): FleetView {
+    if (fleet) return needs.fleet;
+    throw new Fault(fleetNotInNeeds(name));
   }
 
   /** What the sender hears; what is surely no repetition of the same `send` is told the log as well. */
@@ -140,13 +147,13 @@ export function createHostCalls(
       case 'fetched':
         return needs.outbound.callEnded(call);
       case 'fleetReport':
-        return needs.fleet.report(call.from, call.to);
+        return fleetFor(by).report(call.from, call.to);
       case 'fleetHealth':
-        return needs.fleet.health();
-      case 'storeFile':
-        return needs.fleet.storeFile();
+        return fleetFor(by).health();
+      case 'backUp':
+        return fleetFor(by).backUp(call.to, by);
       case 'fleetParts':
-        return needs.fleet.parts();
+        return fleetFor(by).parts();
     }
   };
 }

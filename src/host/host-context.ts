@@ -6,7 +6,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import type { Store } from '../store/ports.ts';
+import type { Store, StorePlace } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
@@ -71,6 +71,6 @@ export interface HostFacts {
   /** Epoch ms. */
   startedAt: number;
   socket: string;
-  storeFile: string;
+  store: StorePlace;
   logFolder: string;
 }

@@ -104,7 +104,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     isHeld: placements.isHeld,
     cleanUp: () => cleanUp({ journal, catalog }),
     unscheduled: () => findUnscheduled({ time, store, catalog, planning }),
-    storeFolder: dirname(facts.storeFile),
+    storeFolder: dirname(facts.store.file),
     origins: outbound.outageSource,
   });
   placements.watch(healer);
@@ -115,7 +115,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     listings: () => catalog.listings(),
     agents: () => catalog.agents(),
     states: states.all,
-    parts: () => partsOf(catalog, facts),
+    parts: () => partsOf(catalog, store, facts),
   });
   calls.serve(createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound }, () => settings.jobChains));
   const { again } = needs;

@@ -22,6 +22,11 @@ export function notInNeeds({ agent, need, asked, message }: Denial): PlainFault 
   };
 }
 
+/** The refusal of every use of `context.fleet`. */
+export function fleetNotInNeeds(agent: string): PlainFault {
+  return notInNeeds({ agent, need: 'fleet', asked: 'fleet', message: `fleet is not in needs of agent ${agent}` });
+}
+
 /** What has to be written: `net: ['127.0.0.1:8099']`. */
 export function needText(need: string, asked: string): string {
   return need === 'fleet' ? 'fleet: true' : `${need}: [${quoted(asked)}]`;

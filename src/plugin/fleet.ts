@@ -43,10 +43,19 @@ export interface FleetHealth {
   detail: string;
 }
 
-/** Parts of an installation beside its store and its folders; for backups. Every path is relative to the installation. */
+/** A copy of the store that was proved: it opens and is whole. */
+export interface StoreCopy {
+  bytes: number;
+  /** How many jobs are in it. */
+  jobs: number;
+}
+
+/** Parts of an installation beside its folders; for backups. Every path is relative to the installation. */
 export interface FleetParts {
   /** Of Daruma. */
   version: string;
+  /** Where a backup has the copy of the store, so that unpacking is restoring; and the most bytes that a copy takes now. */
+  store: { path: string; bytes: number };
   /** Folders and files in `data/versions` that agents stand on: what runs, and what is gone back to. */
   versions: string[];
   /** Files outside of `plugins/` and `agents/` that plugins are made of; `from`: the copy that was compiled. */
@@ -57,14 +66,18 @@ export interface FleetParts {
   lacks: string[];
 }
 
-/** The read-only view of the installation that reports are made from. */
+/** The installation as reports and backups see it. */
 export interface Fleet {
   /** Figures between two times (Date or ISO 8601). Default: the last 24 hours. */
   report(period?: { from?: Date | string; to?: Date | string }): Promise<FleetReport>;
   /** Asks Daruma's own control socket from outside, as a client would. */
   health(): Promise<FleetHealth>;
-  /** Where the embedded store is: the absolute path of its file. */
-  storeFile(): Promise<string>;
+  /**
+   * Copies the store, as it is at one moment, into a new file that nobody else may read, and proves the copy. The file lies in a folder of
+   * `needs.write`, relative paths in the installation. Rejects, and leaves nothing behind, when it lies elsewhere by its real path
+   * (`NOT_IN_NEEDS`), is there already (`STORE_COPY_EXISTS`), or when the disk or the store fails (`STORE_FULL`, `STORE_CORRUPT`, …).
+   */
+  backUp(to: string): Promise<StoreCopy>;
   /** Other files of the installation. */
   parts(): Promise<FleetParts>;
 }

@@ -9,7 +9,7 @@ export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: A
 export type ActingCall = CallTo<'beginEffect' | 'setState' | 'deleteState' | 'send' | 'emit'>;
 
 /** A call for something that only the world outside of the sandbox knows. */
-export type FleetCall = CallTo<'fleetReport' | 'fleetHealth' | 'storeFile' | 'fleetParts'>;
+export type FleetCall = CallTo<'fleetReport' | 'fleetHealth' | 'backUp' | 'fleetParts'>;
 
 /** What is on record of an effect (`once`). `result` is JSON text, null for undefined. */
 export type KnownEffect =
@@ -127,7 +127,7 @@ export function createAnswers(world: World): SandboxAnswers {
     },
     fleetReport: (call) => world.fleet(call),
     fleetHealth: (call) => world.fleet(call),
-    storeFile: (call) => world.fleet(call),
+    backUp: (call) => world.fleet(call),
     fleetParts: (call) => world.fleet(call),
   };
 

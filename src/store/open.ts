@@ -1,5 +1,6 @@
+import type { StoreCopy } from '../telemetry/ports.ts';
 import type { ReadOnlyStore, Store, StoreNeeds, StorePlace } from './ports.ts';
-import { proveFile } from './sqlite/prove.ts';
+import { proveFile } from './sqlite/inside/prove.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 
@@ -17,6 +18,6 @@ export function openStoreForReading({ file }: StorePlace): ReadOnlyStore {
 }
 
 /** Proves that a copy of a store, which nobody else has open, can be worked with. Throws a `Fault`: `STORE_CORRUPT`, `STORE_NEWER`. */
-export function proveStore({ file }: StorePlace): { jobs: number } {
+export function proveStore({ file }: StorePlace): StoreCopy {
   return proveFile(file);
 }

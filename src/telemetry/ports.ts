@@ -1,3 +1,7 @@
+import type { StoreCopy } from '../plugin/fleet.ts';
+
+export type { StoreCopy } from '../plugin/fleet.ts';
+
 /** An event of the installation, for people and reports; kept in the store before it is logged. */
 export interface FleetEvent {
   /** Epoch ms. */
@@ -89,6 +93,12 @@ export interface StoreHealth {
 export interface UpkeepStore {
   /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, and rows that were set aside before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
+  /**
+   * Copies the store, as it is at one moment, into a new file that nobody else may read, and proves that the copy can be worked with;
+   * what is written meanwhile does not wait. The path is absolute. Rejects when a file is there already (`STORE_COPY_EXISTS`), and
+   * leaves nothing behind when it rejects.
+   */
+  backUp(to: string): Promise<StoreCopy>;
   /** How the store is. `thorough` reads all of it, which takes as long as that takes. Default: a short look. */
   health(options?: { thorough?: boolean }): Promise<StoreHealth>;
 }

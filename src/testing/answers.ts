@@ -59,9 +59,9 @@ async function exec(
   return typeof said === 'string' ? { ...result, stdout: said } : { ...result, ...said };
 }
 
-function fleetAnswer(call: FleetCall, { report, health, storeFile, parts }: NonNullable<RunOptions['fleet']>): unknown {
+function fleetAnswer(call: FleetCall, { report, health, backUp, parts }: NonNullable<RunOptions['fleet']>): unknown {
   if (call.ask === 'fleetHealth') return health ?? refuse('fleet.health', 'fleet: { health }');
-  if (call.ask === 'storeFile') return storeFile ?? refuse('fleet.storeFile', 'fleet: { storeFile }');
+  if (call.ask === 'backUp') return backUp?.(call.to) ?? refuse('fleet.backUp', 'fleet: { backUp: (to) => … }');
   if (call.ask === 'fleetParts') return parts ?? refuse('fleet.parts', 'fleet: { parts }');
   const { from, to } = call;
   const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };

@@ -2,7 +2,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import type { Limits } from '../plugin/define.ts';
-import type { FleetHealth, FleetParts, FleetReport } from '../plugin/fleet.ts';
+import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { Duration } from '../plugin/units.ts';
 
 /** What is different from a first attempt, asked for by hand, without settings, at the machine's time. */
@@ -35,7 +35,8 @@ export interface RunOptions {
   fleet?: {
     report?: FleetReport | ((period: { from?: string; to?: string }) => FleetReport);
     health?: FleetHealth;
-    storeFile?: string;
+    /** Makes the copy of the store that the plugin asks for, or only says what came of it. `to`: as the plugin wrote it. */
+    backUp?: (to: string) => StoreCopy | Promise<StoreCopy>;
     parts?: FleetParts;
   };
   /** Runs a command in place of the system: a text is what it prints. The plugin's `needs.exec` must name it. */

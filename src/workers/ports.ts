@@ -111,7 +111,8 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'fetched'; meant: string; origin: string; pass: number; end: CallEnd }
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
-    | { ask: 'storeFile' }
+    /** `to`: a path as the plugin wrote it. The answer is a {@link StoreCopy}. */
+    | { ask: 'backUp'; to: string }
     | { ask: 'fleetParts' }
     | RehearsalCall
   );

@@ -19,9 +19,8 @@ import backup from '../../plugins/backup.ts';
 import { differences, pack, readBack } from '../../plugins/lib/archive.ts';
 import { surplus } from '../../plugins/lib/backups.ts';
 import { contentsOf, hasCredentials } from '../../plugins/lib/contents.ts';
-import { countJobs } from '../../plugins/lib/store-copy.ts';
 import { runPlugin, tempFolder, type World } from './context.ts';
-import { makeStore, startWriter } from './store-sample.ts';
+import { countJobs, makeStore, startWriter } from './store-sample.ts';
 
 /** An installation with a store of so many jobs and a few files. */
 function installation(jobs = 50) {

@@ -1,6 +1,6 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import {
   type Context,
   EffectUnknown,
@@ -12,6 +12,7 @@ import {
   type z,
 } from 'daruma';
 import { onTestFinished } from 'vitest';
+import { copyStore } from '../../src/store/sqlite/inside/copy.ts';
 import { reportOf } from './fleet-sample.ts';
 
 /** What is different from a first attempt, asked for by hand, without settings, in a fresh folder. */
@@ -52,6 +53,13 @@ export function tempFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-plugin-')));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The parts of an installation that has a store and nothing else. */
+export function partsWith(folder: string, storeFile?: string): FleetParts {
+  const path = storeFile?.startsWith(`${folder}/`) ? relative(folder, storeFile) : 'data/daruma.db';
+  const store = { path, bytes: storeFile === undefined ? 0 : statSync(storeFile).size };
+  return { version: '0.1.0', store, versions: [], sources: [], secrets: [], lacks: [] };
 }
 
 /** A context of which everything is real but the host: sends are recorded, effects and states are kept in memory. */
@@ -117,11 +125,11 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
         return world.report ?? reportOf();
       },
       health: async () => world.health ?? { asked: 'control socket', ok: true, tookMs: 3, detail: 'version 0.1.0' },
-      async storeFile() {
+      async backUp(to) {
         if (!world.storeFile) throw new Error('this world has no store');
-        return world.storeFile;
+        return copyStore(world.storeFile, to);
       },
-      parts: async () => ({ version: '0.1.0', versions: [], sources: [], secrets: [], lacks: [], ...world.parts }),
+      parts: async () => ({ ...partsWith(folder, world.storeFile), ...world.parts }),
     },
   };
   return { context, traces };

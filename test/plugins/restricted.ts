@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { FleetReport, Json, PluginDefinition } from 'daruma';
 import { build } from 'esbuild';
-import { tempFolder } from './context.ts';
+import { copyStore } from '../../src/store/sqlite/inside/copy.ts';
+import { partsWith, tempFolder } from './context.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -13,10 +14,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const BOOT = `
 import { parentPort, workerData } from 'node:worker_threads';
 const { default: plugin } = await import(workerData.bundle);
-const NO_PARTS = { version: '0.1.0', versions: [], sources: [], secrets: [], lacks: [] };
-const { report, storeFile, input, slot, settings, folder } = workerData;
+const { report, parts, input, slot, settings, folder } = workerData;
 const sent = [];
 const nothing = () => {};
+const backUp = (to) => new Promise((resolve) => {
+  parentPort.once('message', resolve);
+  parentPort.postMessage({ backUp: to });
+});
 const context = {
   settings: plugin.settings.parse(settings), secrets: {}, agent: 'tested', folder,
   job: { id: 'job-1', attempt: 1, slot, trigger: 'manual', input },
@@ -24,7 +28,7 @@ const context = {
   signal: new AbortController().signal, beat: nothing, summary: nothing, fetch,
   once: (key, effect) => effect(),
   send: async (agent, message, options) => { sent.push({ agent, message, options }); return 'sent'; },
-  fleet: { report: async () => report, storeFile: async () => storeFile, parts: async () => NO_PARTS },
+  fleet: { report: async () => report, backUp, parts: async () => parts },
 };
 try {
   const result = await plugin.run(context);
@@ -67,11 +71,15 @@ export async function runRestricted(name: string, plugin: PluginDefinition, term
     ...writable.map((path) => `--allow-fs-write=${path}`),
     ...(plugin.needs?.net ? ['--allow-net'] : []),
   ];
-  const workerData = { settings: {}, input: null, slot: null, ...terms, bundle };
+  const parts = partsWith(terms.folder, terms.storeFile);
+  const workerData = { settings: {}, input: null, slot: null, ...terms, parts, bundle };
   const worker = new Worker(boot, { env: {}, execArgv, workerData });
   try {
     return await new Promise<{ result?: unknown; error?: string; sent?: { agent: string }[] }>((done, fail) => {
-      worker.once('message', done).once('error', fail);
+      worker.once('error', fail).on('message', (said) => {
+        if (said.backUp === undefined) return done(said);
+        copyStore(terms.storeFile!, said.backUp).then((copy) => worker.postMessage(copy), fail);
+      });
     });
   } finally {
     await worker.terminate();

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
-import { MIGRATIONS } from '../../src/store/sqlite/inside/schema.ts';
+import { proveStore } from '../../src/store/open.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA } from '../../src/store/sqlite/inside/schema.ts';
 
 const INSERT = `INSERT INTO job (agent, state, trigger, priority, attempt, attempts, allowed, queued_at, run_at, result)
   VALUES ('writer', 'done', 'manual', 0, 1, 5, 5, 0, 0, hex(randomblob(400)))`;
@@ -16,11 +17,17 @@ export function makeStore(file: string, jobs: number): void {
   const store = new DatabaseSync(file);
   store.exec('PRAGMA journal_mode = WAL');
   for (const step of MIGRATIONS) store.exec(step);
+  store.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA}`);
   store.exec('BEGIN');
   const insert = store.prepare(INSERT);
   for (let job = 0; job < jobs; job++) insert.run();
   store.exec('COMMIT');
   store.close();
+}
+
+/** How many jobs are in a store, which is whole. */
+export function countJobs(file: string): number {
+  return proveStore({ file }).jobs;
 }
 
 /**

@@ -151,7 +151,7 @@ function hostView(
     queued: [...rollouts.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
     waiting: [...rollouts.values()].reduce((sum, rollout) => sum + waitingOf(rollout), left.waiting),
     socket: facts.socket,
-    store: facts.storeFile,
+    store: facts.store.file,
     logs: facts.logFolder,
     config: viewConfig(hostContext),
   };

@@ -1,17 +1,23 @@
-import { dirname, relative } from 'node:path';
+import { dirname, isAbsolute, relative } from 'node:path';
 import type { Catalog } from '../../catalog/ports.ts';
 import { SOURCE_FOLDER } from '../../catalog/versions/files.ts';
 import type { Agent } from '../../jobs/agent.ts';
+import { pathInside } from '../../kernel/path-inside.ts';
 import type { FleetParts } from '../../plugin/fleet.ts';
+import type { UpkeepStore } from '../../telemetry/ports.ts';
+import type { HostFacts } from '../host-context.ts';
 
 const IN_FORCE = 'data/versions/in-force.json';
+/** Where the store of an installation lies that keeps its store outside of itself, in a backup. */
+const DEFAULT_STORE = 'data/daruma.db';
 /** A backup takes these from the folder itself. */
 const TAKEN = /^(plugins|agents|config|vendor)\//;
 
 /** What a backup has to take beside the folders of the installation, worked out of what is in force now. */
 export async function partsOf(
   catalog: Pick<Catalog, 'agents' | 'rollouts'>,
-  { folder, version }: { folder: string; version: string },
+  store: Pick<UpkeepStore, 'health'>,
+  { folder, version, store: { file } }: Pick<HostFacts, 'folder' | 'version' | 'store'>,
 ): Promise<FleetParts> {
   const agents = [...catalog.agents().values()];
   const versions = new Set<string>([IN_FORCE]);
@@ -34,8 +40,11 @@ export async function partsOf(
       if (isNeeded) versions.add(`${dirname(relative(folder, dirname(runs.file)))}/${id}`);
     }
   }
+  const path = pathInside(folder, file);
+  const { bytes } = await store.health();
   return {
     version,
+    store: { path: isAbsolute(path) ? DEFAULT_STORE : path, bytes },
     versions: [...versions].sort(),
     sources: [...sources].map(([path, from]) => ({ path, from })),
     secrets: secretsOf(agents),

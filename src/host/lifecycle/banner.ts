@@ -28,7 +28,7 @@ export function banner(hostContext: HostContext, tookMs: number, config: string)
     ...problems.flatMap((problem) => problemLines(problem)),
     ...notes.flatMap((note) => problemLines(note, '·')),
     `  folder     ${facts.folder}`,
-    `  store      ${place(facts.storeFile)}     logs ${place(facts.logFolder)}     config ${config}`,
+    `  store      ${place(facts.store.file)}     logs ${place(facts.logFolder)}     config ${config}`,
     '',
     `  next       ${next(live)}`,
     // Nobody types into a journal.

@@ -21,7 +21,7 @@ export function readyLine({ hostContext }: Host) {
     startedAt: iso(facts.startedAt),
     folder: facts.folder,
     socket: facts.socket,
-    store: facts.storeFile,
+    store: facts.store.file,
     logs: facts.logFolder,
     agents: [...catalog.agents().keys()].sort(),
     problems: catalog.problems(),

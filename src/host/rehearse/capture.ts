@@ -114,7 +114,8 @@ export function createCapture(needs: CaptureNeeds): Capture {
   function fleetAnswer(call: FleetCall): unknown {
     if (call.ask === 'fleetReport') return needs.fleet.report(call.from, call.to);
     if (call.ask === 'fleetHealth') return needs.fleet.health();
-    return call.ask === 'storeFile' ? needs.fleet.storeFile() : needs.fleet.parts();
+    if (call.ask === 'fleetParts') return needs.fleet.parts();
+    return refuse('fleet.backUp', call.to, 'nothing: a rehearsal writes no file');
   }
 
   const { answer } = createAnswers({

@@ -15,7 +15,7 @@ export function rehearseOp(hostContext: HostContext): Pick<OpTable, 'rehearse'> 
   const { time, store, catalog, states, facts } = hostContext;
   const { folder } = facts;
   const agents = () => catalog.agents();
-  const parts = () => partsOf(catalog, facts);
+  const parts = () => partsOf(catalog, store, facts);
   const listings = () => catalog.listings();
   const fleet = createFleet({ time, store, listings, agents, states: states.all, parts, facts });
   const needs = { time, store, agents, fleet, folder, secrets: hostContext.setup.secrets };

@@ -5,7 +5,9 @@ import { createFeed } from '../feed.ts';
 import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
+import { createCopies } from './copies.ts';
 import {
+  type AskedPorts,
   OP_KINDS,
   type OpName,
   type OwnOps,
@@ -51,6 +53,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
   let cancelPing = () => {};
   const clock = createStoreClock(time, moveBack);
   const feed = createFeed();
+  const copies = createCopies(file, writer.isOpen);
 
   return {
     ...withFeed(
@@ -59,6 +62,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
         ...plainCalls(clock, (name, args) =>
           OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args),
         ),
+        backUp: copies.make,
       },
       feed,
       () => time.now(),
@@ -75,6 +79,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
       await Promise.allSettled([started, readerOpened]);
       await reader.close();
       await writer.close();
+      await copies.stop();
       cancelPing();
       started = undefined;
     },
@@ -156,7 +161,7 @@ function packedCalls(line: StoreChannel, clock: StoreClock): Pick<StorePorts, ke
 }
 
 /** The methods whose arguments and answers travel as they are, some of them with the time before them. */
-function plainCalls(clock: StoreClock, ask: Ask): Omit<StorePorts, keyof PackedOps | 'changes'> {
+function plainCalls(clock: StoreClock, ask: Ask): Omit<AskedPorts, keyof PackedOps> {
   const others: readonly string[] = ['add', 'claim', 'settle', 'release', 'renew', 'setBack'] satisfies (
     | keyof PackedOps
     | keyof OwnOps

@@ -57,10 +57,12 @@ export interface OwnOps {
   setBack(was: number, now: number): number;
 }
 
-export type StoreOps = PackedOps &
-  StampedOps &
-  OwnOps &
-  Sync<Omit<StorePorts, keyof PackedOps | StampedName | 'changes'>>;
+/** Methods of the store that its thread is not asked for. */
+type Elsewhere = 'changes' | 'backUp';
+/** The methods that the threads answer. */
+export type AskedPorts = Omit<StorePorts, Elsewhere>;
+
+export type StoreOps = PackedOps & StampedOps & OwnOps & Sync<Omit<AskedPorts, keyof PackedOps | StampedName>>;
 export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 

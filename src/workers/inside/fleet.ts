@@ -1,8 +1,8 @@
 import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstant, isoOf } from '../../kernel/instant.ts';
-import { notInNeeds } from '../../kernel/needs-fault.ts';
-import type { Fleet, FleetHealth, FleetParts, FleetReport } from '../../plugin/fleet.ts';
+import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
+import type { Fleet, FleetHealth, FleetParts, FleetReport, StoreCopy } from '../../plugin/fleet.ts';
 import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid } from './options.ts';
@@ -11,9 +11,7 @@ import { invalid } from './options.ts';
 export function createContextFleet(ask: Ask, allowed: boolean, agent: string): Fleet {
   const look = async (call: BareCall) => {
     if (allowed) return ask(call);
-    throw new Fault(
-      notInNeeds({ agent, need: 'fleet', asked: 'fleet', message: `fleet is not in needs of agent ${agent}` }),
-    );
+    throw new Fault(fleetNotInNeeds(agent));
   };
   return {
     async report(period = {}) {
@@ -25,8 +23,9 @@ export function createContextFleet(ask: Ask, allowed: boolean, agent: string): F
     async health() {
       return (await look({ ask: 'fleetHealth' })) as FleetHealth;
     },
-    async storeFile() {
-      return (await look({ ask: 'storeFile' })) as string;
+    async backUp(to) {
+      if (typeof to !== 'string' || to === '') throw invalid(`backUp: ${shown(to)} is no path of a file`);
+      return (await look({ ask: 'backUp', to })) as StoreCopy;
     },
     async parts() {
       return (await look({ ask: 'fleetParts' })) as FleetParts;

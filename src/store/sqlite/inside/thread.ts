@@ -5,18 +5,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { PlainFault } from '../../../kernel/fault.ts';
+import type { StoreCopy } from '../../../telemetry/ports.ts';
 import type { Call, StoreAnswer } from '../wire.ts';
+import { copyStore } from './copy.ts';
 import { storeFault } from './faults.ts';
 import { groupCommit } from './group.ts';
 import { openForReading, openForWriting } from './open.ts';
 import { restoreMissing } from './restore-schema.ts';
 import { openReads, openTables, type Tables } from './tables.ts';
 
-/** What the thread is started with. */
-export interface ThreadStart {
+/** What the thread is started with. A reader is for what can take long; it never makes or changes a store. A copier makes one copy. */
+export type ThreadStart = { file: string; role: 'writer' | 'reader' } | CopierStart;
+export interface CopierStart {
   file: string;
-  /** A reader is for what can take long; it never makes or changes a store. */
-  role: 'writer' | 'reader';
+  role: 'copier';
+  to: string;
 }
 
 /** To the thread: calls, or `close`. */
@@ -24,24 +27,40 @@ export type ToStoreThread = readonly Call[] | 'close';
 
 /** From the thread: that it is open or why not, then answers. */
 export type FromStoreThread = { is: 'open' } | { is: 'failed'; fault: PlainFault } | StoreAnswer;
+/** From a copier. */
+export type FromCopier = { is: 'copied'; copy: StoreCopy } | { is: 'failed'; fault: PlainFault };
 
-const { file, role } = workerData as ThreadStart;
+const start = workerData as ThreadStart;
+const { file } = start;
 const port = parentPort!;
 let db: DatabaseSync | undefined;
 let carryOut: (calls: readonly Call[]) => StoreAnswer;
 
-try {
-  db = role === 'writer' ? openForWriting(file) : openForReading(file);
-  const tables: Tables =
-    role === 'writer'
-      ? openedTables(db)
-      : ({ ops: openReads(db, file), beforeCommit() {}, afterRollback() {} } as unknown as Tables);
-  carryOut = groupCommit(db, tables, file);
-  port.on('message', turn);
-  port.postMessage({ is: 'open' } satisfies FromStoreThread);
-} catch (thrown) {
-  db?.close();
-  port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromStoreThread);
+if (start.role === 'copier') await copy(start);
+else open(start.role);
+
+async function copy({ to }: CopierStart): Promise<void> {
+  const said = await copyStore(file, to).then(
+    (made): FromCopier => ({ is: 'copied', copy: made }),
+    (thrown): FromCopier => ({ is: 'failed', fault: storeFault(thrown, to) }),
+  );
+  port.postMessage(said);
+}
+
+function open(role: 'writer' | 'reader'): void {
+  try {
+    db = role === 'writer' ? openForWriting(file) : openForReading(file);
+    const tables: Tables =
+      role === 'writer'
+        ? openedTables(db)
+        : ({ ops: openReads(db, file), beforeCommit() {}, afterRollback() {} } as unknown as Tables);
+    carryOut = groupCommit(db, tables, file);
+    port.on('message', turn);
+    port.postMessage({ is: 'open' } satisfies FromStoreThread);
+  } catch (thrown) {
+    db?.close();
+    port.postMessage({ is: 'failed', fault: storeFault(thrown, file) } satisfies FromStoreThread);
+  }
 }
 
 /** A table or an index that is missing (a hand, a tool) must not keep a host from starting. */

@@ -1,12 +1,14 @@
-import { Fault } from '../../kernel/fault.ts';
-import { openForWriting } from './inside/open.ts';
+import { statSync } from 'node:fs';
+import { Fault } from '../../../kernel/fault.ts';
+import type { StoreCopy } from '../../../telemetry/ports.ts';
+import { openForWriting } from './open.ts';
 
 /**
  * Proves that a copy of a store, which nobody else has open, can be worked with: it opens, is brought to the schema of
  * today, and SQLite finds it whole. The copy has no log beside it afterwards. Throws a `Fault`: `STORE_CORRUPT`,
  * `STORE_NEWER`.
  */
-export function proveFile(file: string): { jobs: number } {
+export function proveFile(file: string): StoreCopy {
   const db = openForWriting(file);
   try {
     const found = db
@@ -23,7 +25,7 @@ export function proveFile(file: string): { jobs: number } {
     }
     const jobs = Number(Object.values(db.prepare('SELECT count(*) FROM job').get()!)[0]);
     db.exec('PRAGMA journal_mode = DELETE');
-    return { jobs };
+    return { jobs, bytes: statSync(file).size };
   } finally {
     db.close();
   }
