@@ -2,7 +2,7 @@ import { dirname, isAbsolute, relative } from 'node:path';
 import type { Catalog } from '../../catalog/ports.ts';
 import { SOURCE_FOLDER } from '../../catalog/versions/files.ts';
 import type { Agent } from '../../jobs/agent.ts';
-import { pathInside } from '../../kernel/path-inside.ts';
+import { pathInside } from '../../kernel/paths.ts';
 import type { FleetParts } from '../../plugin/fleet.ts';
 import type { UpkeepStore } from '../../telemetry/ports.ts';
 import type { HostFacts } from '../host-context.ts';
