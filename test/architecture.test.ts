@@ -198,6 +198,9 @@ describe('the guards of the house', () => {
     const factory = (inside: string) =>
       `export function openThing() {\n function run() {\n${inside}}\n${'call();\n'.repeat(60)} return { run };\n}`;
     expect(longFunctions([file('jobs/a.ts', [], factory(''))])).toEqual([]);
+    expect(longFunctions([file('jobs/a.ts', [], factory('').replace('{\n', '{\nconst { time } = needs;\n'))])).toEqual(
+      [],
+    );
     expect(longFunctions([file('jobs/a.ts', [], factory('call();\n'.repeat(40)))])).toEqual(['jobs/a.ts run']);
     const endless = `function createThing() {\n${'call();\n'.repeat(119)}}`;
     expect(longFunctions([file('jobs/a.ts', [], endless)])).toEqual(['jobs/a.ts createThing']);

@@ -86,7 +86,8 @@ function returnsFunctions(node: Node): boolean {
   const walk = (at: Node) => {
     if (at.type === 'FunctionDeclaration') declared.set(nameOf(at.id), at);
     if (FUNCTIONS.has(at.type)) return;
-    if (at.type === 'VariableDeclarator' && isNode(at.init)) declared.set(nameOf(at.id), at.init);
+    // A pattern has no name of its own: what it takes apart is not what is returned.
+    if (at.type === 'VariableDeclarator' && isNode(at.init) && nameOf(at.id)) declared.set(nameOf(at.id), at.init);
     if (at.type === 'ReturnStatement' && isNode(at.argument)) returned.push(at.argument);
     for (const child of childrenOf(at)) walk(child);
   };
