@@ -36,7 +36,6 @@ const FILES = new Set([
   'gateway/origins/terms.ts',
   'guardian/restart.ts',
   'host/config/change.ts',
-  'host/config/live.ts',
   'host/config/selection.ts',
   'host/api/agent-state.ts',
   'host/api/handlers.ts',

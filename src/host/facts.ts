@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
-import { fileId, socketPath } from '../control/place.ts';
+import { fileId, hostFilePath, hostFileText, socketPath } from '../control/place.ts';
+import { processStart, thisProcess } from '../control/process.ts';
 import { packageFile } from '../kernel/paths.ts';
-import type { HostFacts } from './host-context.ts';
-import type { Watched } from './lifecycle/watched.ts';
+import type { StorePlace } from '../store/ports.ts';
+import { iso } from './api/views.ts';
+import type { Watched } from './lifecycle/outside.ts';
 
 /** The version of the running Daruma. */
 export const VERSION: string = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
@@ -24,3 +26,37 @@ export function factsOf(folder: string, settings: HostSettings, watched: Watched
     logFolder: resolve(folder, settings.logs.folder),
   };
 }
+
+export interface HostFacts {
+  folder: string;
+  /** What the folder is whatever it is called. */
+  folderId: string | undefined;
+  version: string;
+  pid: number;
+  watchedBy: 'guardian' | 'systemd' | null;
+  guardian: number | null;
+  /** Epoch ms. */
+  startedAt: number;
+  socket: string;
+  store: StorePlace;
+  logFolder: string;
+}
+
+/** Writes `host.json`. The folder that it lies in is there, or the error of the system is thrown. */
+export function writeHostFile(facts: HostFacts): void {
+  const { folder, folderId, guardian, socket, logFolder } = facts;
+  const text = hostFileText(
+    { path: folder, id: folderId },
+    {
+      ...thisProcess(),
+      startedAt: iso(facts.startedAt),
+      socket,
+      logs: logFolder,
+      ...(guardian === null ? {} : { guardian: { pid: guardian, start: processStart(guardian) ?? '' } }),
+    },
+  );
+  writeFileSync(hostFilePath(folder), text);
+}
+
+/** Where a host keeps the compiled versions, and what was in force. Relative to the installation. */
+export const VERSIONS_FOLDER = 'data/versions';

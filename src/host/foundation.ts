@@ -9,12 +9,12 @@ import { createEvents, type Events } from '../telemetry/events.ts';
 import { type Journal, openJournal } from '../telemetry/journal.ts';
 import { type Asides, createAsides } from './asides.ts';
 import { settleRestored } from './backup/restored.ts';
-import type { HostFacts } from './host-context.ts';
+import type { HostFacts } from './facts.ts';
+import type { NamedHandle } from './lifecycle/handles.ts';
 import { type FolderLock, lockFolder, lockStore } from './lifecycle/lock.ts';
-import { withSafeReads } from './lifecycle/safe-reads.ts';
+import type { Watched } from './lifecycle/outside.ts';
+import { withSafeReads } from './lifecycle/safe-mode.ts';
 import { countStart, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
-import type { NamedHandle } from './lifecycle/watch-handles.ts';
-import type { Watched } from './lifecycle/watched.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
 
 /** What every room stands on: the folder is this host's alone, there is a log, a store, and a record of what happens. */

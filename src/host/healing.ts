@@ -1,20 +1,20 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import type { ExecLeft } from '../gateway/exec/ports.ts';
+import type { Catalog } from '../catalog/ports.ts';
 import { createHealer, type Healer, type HealerNeeds } from '../healing/healer.ts';
 import type { OutageSource } from '../healing/ports.ts';
 import { largestOf, type MachineResources } from '../healing/pressure.ts';
-import { endWords } from '../healing/words.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../kernel/log.ts';
-import type { HostEndRecord } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
+import { formatSize } from '../kernel/units.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
+import type { Journal } from '../telemetry/journal.ts';
 import type { Scrubber } from '../telemetry/scrub.ts';
-import type { LeftOver, WorkerEnd, Workers } from '../workers/ports.ts';
+import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
 interface HealingNeeds {
@@ -89,16 +89,6 @@ function withoutSecrets(store: Store, scrub: Pick<Scrubber, 'value'>): Store {
   };
 }
 
-/** Keeps the end of a worker as an event. */
-export function recordWorkerEnd(events: Events, { worker, agent, version, because, uptimeMs }: WorkerEnd): void {
-  events.record('warn', {
-    kind: 'worker.gone',
-    agent,
-    message: `worker ${worker} of ${agent} ended: ${because.message}`,
-    data: { worker, version, code: because.code, uptimeMs },
-  });
-}
-
 /** A container's bounds where there are any, else the machine's. */
 async function roomOf(folder: string): Promise<MachineResources> {
   const { bavail, blocks, bsize } = await statfs(folder);
@@ -111,52 +101,20 @@ async function roomOf(folder: string): Promise<MachineResources> {
   };
 }
 
-/** What a command left running is an incident that is over when it is told: the broker has seen that nothing of it is there. */
-export function recordLeftProcess(
-  healer: Pick<Healer, 'mended'>,
-  { agent, job, command, count, processes }: ExecLeft,
-): void {
-  const names = [...new Set(processes.map((one) => one.command))].join(', ');
-  const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
-  const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
-  healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
+interface CleanUpNeeds {
+  journal: Pick<Journal, 'shrink'>;
+  catalog: Pick<Catalog, 'shrink'>;
 }
 
-/** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
-export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
-  const seen = endWords(worker, fault);
-  const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
-  const proof = 'no other job was struck';
-  healer.mended(
-    { agent, verdict: 'crashed', because: fault, seen, worker, version, ...(job ? { job } : {}) },
-    proof,
-    note,
-  );
-}
-
-/** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
-export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly HostEndRecord[], jobs: string[]) {
-  const last = lost.at(-1);
-  if (!last) return;
-  const { pid, why, code, signal, uptimeMs, stderr } = last;
-  const times = lost.length === 1 ? '' : `, ${lost.length} times in a row`;
-  const held = jobs.length === 0 ? '' : `; ${jobs.length} ${jobs.length === 1 ? 'job was' : 'jobs were'} running`;
-  const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}${times}${held}`;
-  healer.hostLost(
-    { code: 'HOST_LOST', message, data: { pid, code, signal, uptimeMs, stderr: stderr.slice(-2_048) } },
-    jobs,
-  );
-}
-
-/** Keeps it as an event that a cell was replaced for what none of its workers accounts for. */
-export function recordCellReplaced(
-  events: Events,
-  { pid, agents, why, killed }: { pid: number; agents: string[]; why: string; killed: boolean },
-): void {
-  events.record('warn', {
-    kind: 'cell.replaced',
-    agent: null,
-    message: `the cell (pid ${pid}) was replaced: ${why}`,
-    data: { pid, agents, killed },
-  });
+/**
+ * What a disk that runs full gets back: half of the logs, and the versions that nobody needs. Never backups, jobs or what
+ * agents wrote: those are a person's to delete. Resolves with what came of it, in words.
+ */
+export async function cleanUp({ journal, catalog }: CleanUpNeeds): Promise<string> {
+  const freed = [
+    { what: 'logs', bytes: journal.shrink() },
+    { what: 'old versions', bytes: await catalog.shrink() },
+  ].filter(({ bytes }) => bytes > 0);
+  if (freed.length === 0) return 'nothing is left that may be deleted: a person has to make room';
+  return `given back: ${freed.map(({ what, bytes }) => `${formatSize(bytes)} of ${what}`).join(', ')}`;
 }

@@ -1,76 +1,75 @@
-import type { HostSettings } from '../catalog/files/host-settings-table.ts';
-import type { Catalog } from '../catalog/ports.ts';
-import type { Healer } from '../healing/healer.ts';
-import type { Jobs } from '../jobs/jobs.ts';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PlainFault } from '../kernel/fault.ts';
-import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
-import type { Time } from '../kernel/time.ts';
-import type { Schedule } from '../schedule/schedule.ts';
-import type { Store, StorePlace } from '../store/ports.ts';
-import type { Events } from '../telemetry/events.ts';
-import type { Journal } from '../telemetry/journal.ts';
-import type { Workers } from '../workers/ports.ts';
-import type { States } from './api/states.ts';
-import type { Asides } from './asides.ts';
-import type { ConfigInUse } from './config/in-use.ts';
-import type { ConfigWatch } from './config/watch.ts';
-import type { Guests } from './guests.ts';
-import type { Lag } from './lag.ts';
-import type { Outbound } from './outbound.ts';
-import type { Pauses } from './pauses.ts';
-import type { Placements } from './placements.ts';
-import type { Setup } from './secrets/setup.ts';
+import type { HostEndRecord } from '../kernel/pulse.ts';
+import { zoneWarning } from './config/read.ts';
+import type { Foundation } from './foundation.ts';
+import type { Watched } from './lifecycle/outside.ts';
+import { recordLostHosts, type Starts } from './lifecycle/starts.ts';
+import type { HandlesWatch } from './lifecycle/watch-handles.ts';
+import type { Rooms, RoomsNeeds } from './rooms.ts';
+import type { ShutdownStack } from './shutdown-stack.ts';
 
-/** The rooms, built and wired: what the ops work with. */
-export interface HostContext {
-  facts: HostFacts;
-  settings: HostSettings;
-  config: ConfigInUse;
-  configWatch: ConfigWatch;
-  time: Time;
-  store: Store;
-  /** Rows of the store that could not be read. */
-  asides: Asides;
-  journal: Journal;
-  events: Events;
-  catalog: Catalog;
-  /** Agents that a client brought. */
-  guests: Guests;
-  /** The calls that agents make to other servers. */
-  outbound: Outbound;
-  workers: Workers;
-  jobs: Jobs;
-  schedule: Schedule;
-  pauses: Pauses;
-  placements: Placements;
+/** The rooms of a host at work, and what they stand on: the operations work with it. */
+export interface HostContext
+  extends Omit<Rooms, 'exec' | 'probation' | 'runnableAgents'>,
+    Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
+    Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */
   resume(agent: string): Promise<void>;
-  states: States;
-  /** Agents that lack a secret, and the secrets. */
-  setup: Setup;
-  healer: Healer;
-  lag: Lag;
+  /** How late the host's own loop turned since the last call: the 99th percentile, in ms. */
+  lagMs(): number;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
   lastWords: readonly HostEndRecord[];
-  /** How long ago each loop last turned. */
-  ages(): LoopAges;
   /** What is wrong with the host itself, for people: safe mode, a guardian that is gone. */
   warnings(): PlainFault[];
   /** Begins to stop the host; does not wait. */
   stop(): void;
 }
 
-export interface HostFacts {
-  folder: string;
-  /** What the folder is whatever it is called. */
-  folderId: string | undefined;
-  version: string;
-  pid: number;
-  watchedBy: 'guardian' | 'systemd' | null;
-  guardian: number | null;
-  /** Epoch ms. */
-  startedAt: number;
-  socket: string;
-  store: StorePlace;
-  logFolder: string;
+interface ContextNeeds
+  extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'bus' | 'safeMode'> {
+  foundation: Foundation;
+  rooms: Rooms;
+  order: ShutdownStack;
+  watched: Watched;
+  starts: Starts;
+  /** The watch over what the host holds; undefined until it is started. */
+  handles(): HandlesWatch | undefined;
+}
+
+const LAG_RESOLUTION_MS = 20;
+
+/** What operations work with, of rooms that are started. `stop` begins to stop the host. */
+export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
+  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched, starts } = needs;
+  const { store, asides, journal, events } = needs.foundation;
+  return {
+    ...rooms,
+    ...{ time, facts, settings, config, pauses, store, asides, journal, events, stop },
+    async resume(agent) {
+      if (safeMode.release(agent)) bus.emit('placement.changed', [agent]);
+      else await pauses.resume(agent);
+    },
+    lagMs: measureLag(needs.order),
+    lastWords: recordLostHosts(events, watched.lost, starts.lost),
+    warnings: () => [
+      ...watched.warning(),
+      ...(needs.handles()?.warnings() ?? []),
+      ...config.warning(),
+      ...zoneWarning(config.origins()),
+      ...safeMode.warning(rooms.catalog.agents().keys()),
+    ],
+  };
+}
+
+function measureLag(order: ShutdownStack): () => number {
+  const delays = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  delays.enable();
+  order.onStop('lag', () => void delays.disable());
+  return () => {
+    // The histogram holds the whole interval between two samples, the asked-for pause included.
+    const late = Math.max(0, delays.percentile(99) / 1e6 - LAG_RESOLUTION_MS);
+    delays.reset();
+    return Math.round(late * 10) / 10;
+  };
 }

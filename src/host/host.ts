@@ -1,26 +1,24 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createBus } from '../kernel/bus.ts';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
-import { openControl } from './api/open-control.ts';
+import { serveControl } from './api/control-server.ts';
+import { createOps } from './api/ops.ts';
 import type { RoomFacts } from './bus.ts';
-import { createHostContext } from './create-context.ts';
-import { factsOf } from './facts.ts';
+import type { ConfigInUse } from './config/in-use.ts';
+import { factsOf, writeHostFile } from './facts.ts';
 import { openFoundation } from './foundation.ts';
-import { recordHostLost } from './healing.ts';
-import { watchOwnHandles } from './lifecycle/own-handles.ts';
+import { createHostContext, type HostContext } from './host-context.ts';
+import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
 import { PROVEN_MS, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
-import type { HandlesWatch } from './lifecycle/watch-handles.ts';
-import { watchedBy } from './lifecycle/watched.ts';
+import { type HandlesWatch, watchOwnHandles } from './lifecycle/watch-handles.ts';
 import { createPauses } from './pauses.ts';
-import type { Host, HostOptions } from './ports.ts';
-import { recordStart } from './record-start.ts';
-import { createRooms } from './rooms.ts';
+import { recordHostLost, recordStart } from './records.ts';
+import { createRooms, startRooms } from './rooms.ts';
 import { createShutdownStack } from './shutdown-stack.ts';
-import { startRooms } from './start-rooms.ts';
 import { subscribe } from './subscriptions.ts';
 
 const DRAIN_MS = 10_000;
@@ -64,13 +62,17 @@ export async function startHost(options: HostOptions): Promise<Host> {
     subscribe(bus, rooms, foundation);
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
     const hostContext = createHostContext(
-      { ...base, foundation, rooms, order, loops, watched, starts: starts!, handles: () => handles },
+      { ...base, foundation, rooms, order, watched, starts: starts!, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
     recordHostLost(rooms.healer, hostContext.lastWords, abandoned);
-    const control = await openControl(hostContext);
+    const control = await serveControl(facts.socket, createOps(hostContext), {
+      log: journal.room('control'),
+      scrub: journal.scrub,
+    });
+    writeHostFile(facts);
     order.onStop('control socket', () => control.close());
-    handles = watchOwnHandles({ foundation, hostContext, control, again, end: options.gone });
+    handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });
     await order.startService('held files', handles);
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
@@ -102,4 +104,28 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await order.unwind();
     throw error;
   }
+}
+
+/** A host that is at work. */
+export interface Host {
+  hostContext: HostContext;
+  /**
+   * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
+   * `failed`: nobody asked for it.
+   */
+  stop(failed?: boolean, drainMs?: number): Promise<void>;
+}
+
+/** What a host is started with. */
+interface HostOptions {
+  folder: string;
+  config: ConfigInUse;
+  /** Default: nobody watches. */
+  watched?: Watched;
+  /** Gets every loop of the house, by name, as soon as it is started. */
+  loops?: Map<string, Service>;
+  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with what its settings are then. */
+  ending(why: string, failed: boolean, again?: boolean): void;
+  /** Called when what the host stands on is gone: it is to end, and no other one to take its place. */
+  gone(fault: PlainFault): void;
 }

@@ -1,36 +1,51 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
+import type { HostSettings } from '../catalog/files/host-settings-table.ts';
+import type { Catalog } from '../catalog/ports.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
+import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
-import { createJobs } from '../jobs/jobs.ts';
+import { createJobs, type Jobs } from '../jobs/jobs.ts';
+import { type Outcome, UNFINISHED } from '../jobs/model.ts';
 import type { Owner } from '../jobs/ports.ts';
-import { VERSIONS_FOLDER } from './api/last-in-force.ts';
-import { createStates, findUnscheduled } from './api/states.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { createSchedule, type Schedule } from '../schedule/schedule.ts';
+import type { Store } from '../store/ports.ts';
+import type { Journal } from '../telemetry/journal.ts';
+import { createRetention } from '../telemetry/retention.ts';
+import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
+import { createWorkers } from '../workers/workers.ts';
+import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import type { HostBus } from './bus.ts';
-import { createCallRouter } from './call-router.ts';
-import { cleanUp } from './clean-up.ts';
-import { createConfigWatch } from './config/watch.ts';
-import { recordConfig } from './config/words.ts';
-import { createFleet } from './fleet.ts';
+import type { ConfigInUse } from './config/in-use.ts';
+import { type ConfigWatch, createConfigWatch, recordConfig } from './config/watch.ts';
+import { type HostFacts, VERSIONS_FOLDER } from './facts.ts';
+import { createFleet, type FleetView } from './fleet.ts';
 import type { Foundation } from './foundation.ts';
-import { createGuests } from './guests.ts';
-import { createHealing } from './healing.ts';
+import { createGuests, type Guests } from './guests.ts';
+import { cleanUp, createHealing } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
-import type { HostContext } from './host-context.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
-import { createOutbound } from './outbound.ts';
-import { createPlacements } from './placements.ts';
-import { createScheduling } from './scheduling.ts';
-import { createSetup } from './secrets/setup.ts';
+import { createOutbound, type Outbound } from './outbound.ts';
+import type { Pauses } from './pauses.ts';
+import { createPlacements, type Placements } from './placements.ts';
+import type { Secrets } from './secrets/secrets.ts';
+import { createSetup, type Setup } from './secrets/setup.ts';
+import type { ShutdownStack } from './shutdown-stack.ts';
 import type { Probation } from './versions/probation.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
-import { createWorkforce } from './workforce.ts';
 
-export interface RoomsNeeds
-  extends Pick<HostContext, 'time' | 'facts' | 'settings' | 'config' | 'pauses'>,
-    Pick<Foundation, 'journal' | 'store' | 'events'> {
+export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events'> {
+  time: Time;
+  facts: HostFacts;
+  settings: HostSettings;
+  config: ConfigInUse;
+  pauses: Pauses;
   bus: HostBus;
   safeMode: SafeMode;
   /** Names this run of the host in leases. */
@@ -40,23 +55,24 @@ export interface RoomsNeeds
 }
 
 /** The rooms of a host, built and not started. Facts go between them by the bus: `subscriptions.ts`. */
-export interface Rooms
-  extends Pick<
-    HostContext,
-    | 'catalog'
-    | 'guests'
-    | 'outbound'
-    | 'workers'
-    | 'jobs'
-    | 'schedule'
-    | 'placements'
-    | 'states'
-    | 'setup'
-    | 'healer'
-    | 'configWatch'
-  > {
+export interface Rooms {
+  catalog: Catalog;
+  /** Agents that a client brought. */
+  guests: Guests;
+  /** The calls that agents make to other servers. */
+  outbound: Outbound;
   exec: Exec;
+  /** Agents that lack a secret, and the secrets. */
+  setup: Setup;
+  workers: Workers;
+  placements: Placements;
+  jobs: Jobs;
+  schedule: Schedule;
+  healer: Healer;
   probation: Probation;
+  states: States;
+  fleet: FleetView;
+  configWatch: ConfigWatch;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
@@ -82,9 +98,10 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const setup = createSetup({ ...base, folder, catalog });
-  const calls = createCallRouter();
+  // Calls come from workers that are started: by then the rooms that answer them are built.
+  const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
   const workers = createWorkforce(
-    { ...base, exec, secrets: setup.secrets, answer: calls.answer },
+    { ...base, exec, secrets: setup.secrets, answer },
     { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs },
   );
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers });
@@ -117,12 +134,123 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     states: states.all,
     parts: () => partsOf(catalog, store, facts),
   });
-  calls.serve(createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound }, () => settings.jobChains));
+  const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound }, () => settings.jobChains);
   const { again } = needs;
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
-    ...{ catalog, guests, outbound, workers, jobs, schedule, placements, states, setup, healer, configWatch },
-    ...{ exec, probation, runnableAgents },
+    ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
+    ...{ states, fleet, configWatch, runnableAgents },
   };
+}
+
+interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'bus'> {
+  rooms: Rooms;
+  foundation: Foundation;
+  order: ShutdownStack;
+  /** How long running jobs get to finish when the rooms stop. */
+  drain: { ms: number };
+}
+
+/** Starts the rooms in order. Resolves with the ids of the jobs that ran when an earlier host ended. */
+export async function startRooms({ time, settings, owner, bus, rooms, foundation, order, drain }: StartNeeds) {
+  const { guests, exec, healer, workers, setup, catalog, jobs, schedule, probation, outbound } = rooms;
+  const { store, log, asides } = foundation;
+  const { onStop, startService } = order;
+  onStop('guests', () => guests.stop());
+  await startService('exec', exec);
+  await startService('healing', healer);
+  asides.reportTo(healer);
+  outbound.takeOver(healer.open());
+  // Before jobs takes them over.
+  const abandoned = await store.abandoned(owner);
+  await startService('workers', workers);
+  await startService('secrets', setup.service);
+  await startService('catalog', catalog);
+  await startService('jobs', jobs);
+  // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.
+  jobs.onSettled((end, agent) => bus.emit('attempt.settled', { end, agent }));
+  onStop('draining workers', () => workers.drain(drain.ms));
+  await startService('schedule', schedule);
+  await startService('retention', createRetention({ time, log, store }, settings.retention));
+  await startService('probation', probation);
+  return abandoned.map(({ id }) => id);
+}
+
+interface SchedulingNeeds {
+  time: Time;
+  log: Log;
+  store: Store;
+  jobs: Jobs;
+  placements: Pick<Placements, 'holdOf' | 'letThrough'>;
+  bus: Pick<HostBus, 'emit'>;
+}
+
+/** The schedule, wired to the rooms. */
+function createScheduling({ time, log, store, jobs, placements, bus }: SchedulingNeeds): Schedule {
+  return createSchedule({
+    time,
+    log,
+    slots: store,
+    async unfinished(agent) {
+      const states = [...UNFINISHED];
+      const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
+      return found.map(({ id, slot }) => ({ id, slot }));
+    },
+    cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
+    woken: (agents) => agents.forEach(jobs.wake),
+    holdOf: placements.holdOf,
+    letThrough: placements.letThrough,
+    troublesChanged: () => bus.emit('planning.changed', undefined),
+  });
+}
+
+interface WorkforceNeeds {
+  time: Time;
+  journal: Journal;
+  exec: Pick<Exec, 'children'>;
+  secrets: Pick<Secrets, 'values'>;
+  answer: WorkersNeeds['answer'];
+  bus: Pick<HostBus, 'emit'>;
+}
+
+/** The workers of a host: whatever they find out is a fact on the bus. */
+function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
+  const { time, journal, exec, bus, answer } = needs;
+  const { scrub } = journal;
+  const emptyFolder = join(options.folder, 'data/run/empty');
+  rmSync(emptyFolder, { recursive: true, force: true });
+  mkdirSync(emptyFolder, { recursive: true });
+  return createWorkers(
+    {
+      time,
+      log: journal.room('workers'),
+      events: {
+        ended: (ends) =>
+          bus.emit(
+            'attempts.ended',
+            ends.map((end) => ({ ...end, outcome: withoutSecrets(end.outcome, scrub) })),
+          ),
+        returned: (attempts) => bus.emit('attempts.returned', attempts),
+        capacityChanged: (agent) => bus.emit('capacity.changed', agent),
+      },
+      answer,
+      secrets: async (agent) => needs.secrets.values(agent),
+      lines: (lines) => journal.lines(lines),
+      gone: (end) => bus.emit('worker.gone', scrub.value(end)),
+      leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
+      readings: (list) => bus.emit('reading', list),
+      children: exec.children,
+      apart: () => bus.emit('placement.changed', []),
+      cellReplaced: (cell) => bus.emit('cell.replaced', cell),
+    },
+    { ...options, emptyFolder },
+  );
+}
+
+/** An outcome as it may be recorded: no secret that the plugin held is in its result, its summary or its fault. */
+function withoutSecrets(outcome: Outcome, scrub: Journal['scrub']): Outcome {
+  const summary = outcome.summary === undefined ? {} : { summary: scrub.text(outcome.summary) };
+  if (outcome.is === 'failed') return { ...outcome, ...summary, fault: scrub.value(outcome.fault) };
+  return { ...outcome, ...summary, result: outcome.result === null ? null : scrub.json(outcome.result) };
 }

@@ -1,9 +1,12 @@
+import type { Agent } from '../jobs/agent.ts';
+import type { Jobs } from '../jobs/jobs.ts';
+import type { JobRecords } from '../jobs/ports.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
 import type { HostBus } from './bus.ts';
-import { createFirstRuns } from './first-runs.ts';
 import type { Foundation } from './foundation.ts';
-import { recordCellReplaced, recordLeftOver, recordLeftProcess, recordWorkerEnd } from './healing.ts';
 import { watchOrphans } from './orphans.ts';
-import { recordOutcomes } from './record-outcomes.ts';
+import { recordCellReplaced, recordLeftOver, recordLeftProcess, recordOutcomes, recordWorkerEnd } from './records.ts';
 import type { Rooms } from './rooms.ts';
 
 type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'>;
@@ -84,4 +87,30 @@ function followHealth(bus: HostBus, { healer }: Rooms): void {
   bus.on('origin.changed', () => healer.originsChanged());
   bus.on('chain.refused', healer.chainRefused);
   bus.on('planning.changed', () => healer.schedulesChanged());
+}
+
+/** Gives agents with `firstRun` their job when the installation has no job of theirs yet. Never throws. */
+function createFirstRuns(needs: {
+  store: Pick<JobRecords, 'list'>;
+  jobs: Pick<Jobs, 'add'>;
+  log: Log;
+}): (added: Agent[]) => Promise<void> {
+  async function giveFirst({ name, limits }: Agent) {
+    const known = await needs.store.list({ agent: name, limit: 1 });
+    if (known.length > 0) return;
+    // The key makes it one job, however often a host is killed between looking and adding.
+    await needs.jobs.add([
+      { agent: name, trigger: 'schedule', input: null, key: 'first-run', attempts: limits.attempts },
+    ]);
+  }
+
+  return async (added) => {
+    for (const agent of added.filter(({ firstRun }) => firstRun)) {
+      try {
+        await giveFirst(agent);
+      } catch (error) {
+        needs.log.error(`the first run of ${agent.name} could not be queued`, { fault: toPlainFault(error) });
+      }
+    }
+  };
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FileReport } from '../../src/catalog/ports.ts';
-import { changesOp } from '../../src/host/api/changes.ts';
+import { changesOp } from '../../src/host/api/ops-read.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { unixAddress } from '../../src/host/lifecycle/datagram.ts';
+import { unixAddress } from '../../src/host/lifecycle/systemd.ts';
 
 /** A socket like that of systemd, which keeps what it is sent. */
 export interface NotifySocket {

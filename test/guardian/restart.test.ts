@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createTail } from '../../src/guardian/child.ts';
 import { devLoader } from '../../src/guardian/loader.ts';
 import { afterEnd, GOOD_RUN_MS, type HostExit, NO_HISTORY, type RestartHistory } from '../../src/guardian/restart.ts';
-import { createTail } from '../../src/guardian/tail.ts';
 import { jsonLines } from '../../src/kernel/pulse.ts';
 
 const killed: HostExit = { code: null, signal: 'SIGKILL', workedMs: 5_000, refused: undefined, asked: false };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { largestOf } from '../../src/healing/pressure.ts';
-import { cleanUp } from '../../src/host/clean-up.ts';
+import { cleanUp } from '../../src/host/healing.ts';
 
 const MB = 1024 ** 2;
 const given = (logs: number, versions: number) =>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { noRuns } from '../../src/catalog/rollout/probation.ts';
-import { counted } from '../../src/host/versions/outcomes.ts';
+import { counted } from '../../src/host/versions/probation-history.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 
 const failed = (code: string): Settlement => ({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { recordOutcomes } from '../../src/host/record-outcomes.ts';
+import { recordOutcomes } from '../../src/host/records.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withSafeReads } from '../../src/host/lifecycle/safe-reads.ts';
+import { withSafeReads } from '../../src/host/lifecycle/safe-mode.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { Store } from '../../src/store/ports.ts';
 

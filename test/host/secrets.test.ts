@@ -2,10 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readEnvFile } from '../../src/host/secrets/env-file.ts';
-import { findSecret } from '../../src/host/secrets/find.ts';
-import { createSecrets, type Secrets } from '../../src/host/secrets/secrets.ts';
-import { viewSecrets } from '../../src/host/secrets/view.ts';
+import { findSecret, readEnvFile } from '../../src/host/secrets/find.ts';
+import { createSecrets, type Secrets, viewSecrets } from '../../src/host/secrets/secrets.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';

@@ -1,13 +1,20 @@
+import type { Catalog } from '../../catalog/ports.ts';
+import type { WhyView } from '../../control/protocol.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import type { Job } from '../../jobs/model.ts';
-import type { JobDetail } from '../../jobs/ports.ts';
+import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
+import { nextTimes, timetableOf } from '../../kernel/cron/timetable.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { SlotStore } from '../../schedule/ports.ts';
+import { explainSlot, slotNear } from '../../schedule/why.ts';
+import { orphanProblem } from '../orphans.ts';
 import type { OpTable } from './handlers.ts';
-import { incidentLookups, withoutDrills } from './incidents.ts';
-import { agentInForceOrNot, instantOf } from './known.ts';
-import type { LookupNeeds } from './lookup-needs.ts';
-import { iso, viewJob } from './views.ts';
-import { whyOf } from './why.ts';
+import type { HoldUps } from './hold-ups.ts';
+import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
+import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
+import { iso, isoOrNull, viewJob } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
@@ -59,6 +66,90 @@ export function createLookups(needs: LookupNeeds): Lookups {
         lastAt: iso(lastAt),
         example: viewJob(example),
       }));
+    },
+  };
+}
+
+/** The needs of operations that read the store, whether the host runs or not. */
+interface LookupNeeds {
+  time: Time;
+  store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
+  catalog: Pick<Catalog, 'listings' | 'agents'>;
+  /** Why a job does not start; undefined while the host is down: nobody knows. */
+  holdUpOf?: HoldUps;
+}
+
+/** How far back a slot is looked for, step by step; the last one is also how far ahead. */
+const WINDOWS_MS = [10 * MINUTE_MS, DAY_MS, 62 * DAY_MS];
+
+/** Why an agent did or did not run at a time; without a time: about its newest slot that has come due. */
+export async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined): Promise<WhyView> {
+  const { store, time } = needs;
+  const now = time.now();
+  const known = await agentInForceOrNot(
+    needs.catalog,
+    agent,
+    async () => (await store.list({ agent, limit: 1 })).length > 0,
+  );
+  const asked = at ?? (await newestBefore(now + 1))?.due ?? now;
+  const near = await store.slots({ agent, from: asked - MINUTE_MS, to: asked + MINUTE_MS });
+  const slot = slotNear(near, asked);
+  const [before, after] = slot ? [] : await neighbours();
+  const job = slot?.job ? await store.get(slot.job) : undefined;
+  const why = explainSlot({
+    agent,
+    at: asked,
+    now,
+    slot,
+    job,
+    schedule: known?.schedule,
+    ...(before ? { before } : {}),
+    ...(after ? { after } : {}),
+  });
+  const waiting = known ? 0 : (await store.list({ agent, states: ['queued', 'retrying'], limit: 1_000 })).length;
+  const isListed = needs.catalog.listings().some(({ name }) => name === agent);
+  const orphans = waiting > 0 && !isListed ? `. ${orphanProblem({ agent, waiting }).message}` : '';
+  return {
+    ...why,
+    sentence: orphans ? `${why.sentence.replace(/\.$/, '')}${orphans}` : why.sentence,
+    slot: isoOrNull(why.slot),
+    steps: why.steps.map((step) => ({ ...step, at: iso(step.at) })),
+  };
+
+  async function neighbours() {
+    return Promise.all([
+      newestBefore(asked),
+      store.slots({ agent, from: asked, to: asked + WINDOWS_MS.at(-1)! }).then((found) => found[0]),
+    ]);
+  }
+
+  /** Looks back in growing windows: an agent of every second has as many slots in an hour as a daily one in ten years. */
+  async function newestBefore(to: number) {
+    for (const window of WINDOWS_MS) {
+      const found = (await store.slots({ agent, from: to - window, to })).at(-1);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+interface NextNeeds {
+  time: Time;
+  catalog: Pick<Catalog, 'listings' | 'agents'>;
+}
+
+/** The schedule of an agent in words, and its next times: computed from the schedule alone, whether the host runs or not. */
+export function nextLookup({ time, catalog }: NextNeeds): Pick<OpTable, 'next'> {
+  return {
+    async next({ agent, n }) {
+      listingOf(catalog, agent);
+      const spec = catalog.agents().get(agent)?.schedule;
+      if (!spec) return { agent, schedule: null, timezone: null, words: null, notes: [], times: [] };
+      const { expression: schedule, timezone } = spec;
+      const times = nextTimes(timetableOf(spec), time.now(), n).map(iso);
+      // Only this op needs the words of schedules.
+      const { wordsOf } = await import('../../schedule/words.ts');
+      return { agent, schedule, timezone, ...wordsOf(spec), times };
     },
   };
 }

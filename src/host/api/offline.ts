@@ -1,7 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Listing } from '../../catalog/ports.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createCatalog } from '../../catalog/catalog.ts';
+import { createInForceFile } from '../../catalog/in-force.ts';
+import type { Listing, ValueSource } from '../../catalog/ports.ts';
+import type { Ops } from '../../control/protocol.ts';
 import { allowanceOf } from '../../healing/quarantine-rules.ts';
+import type { Agent } from '../../jobs/agent.ts';
 import { planHold } from '../../jobs/placement.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -9,14 +15,12 @@ import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openStoreForReading } from '../../store/open.ts';
 import { openConfigFiles } from '../config/files.ts';
-import { readConfig } from '../config/read.ts';
-import { createSecrets } from '../secrets/secrets.ts';
-import { viewSecrets } from '../secrets/view.ts';
+import { configProblems, readConfig, zoneWarning } from '../config/read.ts';
+import { VERSIONS_FOLDER } from '../facts.ts';
+import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations, type OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
-import { lastInForce } from './last-in-force.ts';
-import { createLookups } from './lookups.ts';
-import { nextLookup } from './next.ts';
+import { createLookups, nextLookup } from './lookups.ts';
 import { stateLookups } from './state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
@@ -108,4 +112,40 @@ function hostDown(): Fault {
 function lastWritten(file: string): string | null {
   const times = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   return Math.max(...times) > 0 ? iso(Math.max(...times)) : null;
+}
+
+/** The agents that the last host had in force, and where their values were said; none when that cannot be read. */
+async function lastInForce(
+  folder: string,
+): Promise<{ agents: Map<string, Agent>; origins: Map<string, ValueSource[]> }> {
+  const { agents } = await createInForceFile(join(folder, VERSIONS_FOLDER), silentLog).read();
+  const found = [...agents];
+  return {
+    agents: new Map(found.map(([name, { agent }]) => [name, agent])),
+    origins: new Map(found.map(([name, { origins }]) => [name, origins])),
+  };
+}
+
+/**
+ * Problems of the plugin and agent files of an installation whose host is down: the plugins are compiled and inspected as
+ * a host does it, into a temporary folder. Nothing in the installation changes.
+ */
+export async function checkFiles(folder: string): Promise<Ops['check']['value']> {
+  const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const versionsFolder = await mkdtemp(join(tmpdir(), 'daruma-check-'));
+  const catalog = createCatalog(
+    { time: machineTime, log: silentLog, hostTimezone: () => settings.timezone },
+    { folder, versionsFolder },
+  );
+  try {
+    await catalog.start();
+    return {
+      agents: [...catalog.agents().keys()].sort(),
+      problems: [...configProblems(folder), ...zoneWarning(origins()), ...catalog.problems()],
+      notes: catalog.notes(),
+    };
+  } finally {
+    await catalog.stop();
+    await rm(versionsFolder, { recursive: true, force: true });
+  }
 }

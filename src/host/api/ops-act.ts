@@ -1,3 +1,4 @@
+import { Fault } from '../../kernel/fault.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { viewIncident } from './incidents.ts';
@@ -41,6 +42,72 @@ export function actingOps(hostContext: HostContext): Acting {
     async stop() {
       hostContext.stop();
       return { pid: hostContext.facts.pid };
+    },
+  };
+}
+
+/** The op that mends the store. The command line looks at the file by itself, since a check of it would hold up the host's readers. */
+export function storeOps({
+  store,
+  time,
+  asides,
+}: Pick<HostContext, 'store' | 'time' | 'asides'>): Pick<OpTable, 'storeMend'> {
+  return {
+    async storeMend() {
+      const mended = await store.setAside(time.now());
+      if (mended > 0) asides.found(mended);
+      return { mended };
+    },
+  };
+}
+
+/** The operations on workers, and on agents that a client brings. */
+export function workerOps({
+  workers,
+  guests,
+}: Pick<HostContext, 'workers' | 'guests'>): Pick<OpTable, 'workers' | 'guests'> {
+  return {
+    async workers({ agent }) {
+      const all = workers.view().workers.filter((worker) => agent === undefined || worker.agent === agent);
+      return all.map(({ worker, agent: name, version, is, job, startedAt, memoryBytes }) => ({
+        worker,
+        agent: name,
+        version,
+        is,
+        job,
+        startedAt: isoOrNull(startedAt),
+        memoryBytes,
+      }));
+    },
+
+    async guests({ files }, { item, gone }) {
+      await guests.admit(files, gone, (agents) => item({ agents }));
+      return null;
+    },
+  };
+}
+
+/** The operations that change which settings of the host are in force. */
+export function configOps({
+  config,
+  configWatch,
+  events,
+}: Pick<HostContext, 'config' | 'configWatch' | 'events'>): Pick<OpTable, 'configRollback' | 'configForce'> {
+  return {
+    async configRollback() {
+      if (configWatch.rollBack()) return { changed: [...config.changed] };
+      const message = 'config/daruma.yaml is not on probation: there is nothing to go back from';
+      throw new Fault({ code: 'NOTHING_BEFORE', message, next: 'daruma config show' });
+    },
+    async configForce() {
+      const changed = configWatch.force();
+      events.record('info', {
+        kind: 'config.forced',
+        agent: null,
+        message: 'what config/daruma.yaml says counts as good: it was forced by hand',
+        data: { changed },
+      });
+      return { changed };
     },
   };
 }

@@ -1,18 +1,20 @@
+import type { Catalog, FileReport } from '../../catalog/ports.ts';
 import type { LogLine, StatusView } from '../../control/protocol.ts';
+import type { ScheduleSpec } from '../../jobs/agent.ts';
+import { timetableOf } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { configProblems } from '../config/read.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { ChangeView } from '../../operations/results/version.ts';
+import { configProblems, zoneWarning } from '../config/read.ts';
 import type { HostContext } from '../host-context.ts';
-import { viewSecrets } from '../secrets/view.ts';
-import { zoneWarning } from '../zone-warning.ts';
-import { changesOp } from './changes.ts';
+import { viewSecrets } from '../secrets/secrets.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
-import { createLookups } from './lookups.ts';
-import { nextLookup } from './next.ts';
-import { viewConfig } from './ops-config.ts';
-import { iso } from './views.ts';
+import { createLookups, nextLookup } from './lookups.ts';
+import { viewConfig } from './status.ts';
+import { iso, isoOrNull } from './views.ts';
 
 type Reading = Pick<
   OpTable,
@@ -109,4 +111,41 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
 function unscheduledProblem({ agent, fault }: { agent: string; fault: PlainFault }): PlainFault {
   const message = `${agent} has a schedule and no next run: ${fault.message}`;
   return { code: 'UNSCHEDULED', message, next: fault.next ?? `daruma logs ${agent} --level error` };
+}
+
+/** The operation that streams the result of each changed file. */
+export function changesOp({
+  catalog,
+  time,
+}: {
+  catalog: Pick<Catalog, 'agents' | 'onFileReport'>;
+  time: Time;
+}): OpTable['changes'] {
+  function view(news: FileReport): ChangeView {
+    const now = time.now();
+    // Slots of a new schedule are not planned yet: their times are computed.
+    const due = news.agents.flatMap((name) => {
+      const schedule = catalog.agents().get(name)?.schedule;
+      return schedule ? (nextOf(schedule, now) ?? []) : [];
+    });
+    return { ...news, at: iso(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
+  }
+
+  return (_args, { item, gone }) =>
+    new Promise<null>((resolve) => {
+      const end = catalog.onFileReport((news) => item(view(news)));
+      gone.addEventListener('abort', () => {
+        end();
+        resolve(null);
+      });
+    });
+}
+
+/** A schedule that cannot be kept has no next time: status and incidents say why. */
+function nextOf(schedule: ScheduleSpec, now: number): number | undefined {
+  try {
+    return timetableOf(schedule).next(now);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,13 +1,10 @@
 import type { HostContext } from '../host-context.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
-import { actingOps } from './ops-act.ts';
-import { configOps } from './ops-config.ts';
+import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
 import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
-import { storeOps } from './ops-store.ts';
 import { versionOps } from './ops-versions.ts';
-import { workerOps } from './ops-workers.ts';
 import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
 

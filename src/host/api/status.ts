@@ -1,5 +1,5 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
-import type { AgentView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, ConfigView, StatusView } from '../../control/protocol.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -8,7 +8,6 @@ import type { Workers, WorkersView } from '../../workers/ports.ts';
 import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
-import { viewConfig } from './ops-config.ts';
 import type { AgentStatus, Left, States } from './states.ts';
 import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
 
@@ -24,7 +23,7 @@ interface StatusNeeds {
   /** undefined: the host is down, and this is its last known state. */
   running?: Pick<
     HostContext,
-    'facts' | 'lag' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
+    'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
   > & {
     workers: Pick<Workers, 'view'>;
   };
@@ -135,7 +134,7 @@ function hostView(
   rollouts: ReadonlyMap<string, AgentStatus>,
   left: Left,
 ): StatusView['host'] {
-  const { facts, lag, warnings } = hostContext;
+  const { facts, lagMs, warnings } = hostContext;
   return {
     version: facts.version,
     pid: facts.pid,
@@ -145,7 +144,7 @@ function hostView(
     guardian: facts.guardian,
     safeMode: warnings().some(({ code }) => code === 'SAFE_MODE'),
     memoryBytes: process.memoryUsage.rss(),
-    loopLagMs: lag.p99Ms(),
+    loopLagMs: lagMs(),
     cells: at.cells.length,
     workers: at.workers.length,
     queued: [...rollouts.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
@@ -155,4 +154,13 @@ function hostView(
     logs: facts.logFolder,
     config: viewConfig(hostContext),
   };
+}
+
+/** The probation of `config/daruma.yaml`; null: its settings are known to be good. */
+export function viewConfig({ config, configWatch }: Pick<HostContext, 'config' | 'configWatch'>): ConfigView | null {
+  const selection = config.selection();
+  if (selection.is === 'good') return null;
+  const changed = [...config.changed];
+  if (selection.is === 'taken-back') return { is: 'taken-back', until: null, why: selection.bad.why, changed };
+  return { is: 'on-probation', until: isoOrNull(configWatch.until()), why: null, changed };
 }

@@ -2,9 +2,8 @@ import { HOST_SETTINGS_FILE, resolveHostSettings } from '../../catalog/files/hos
 import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
 import type { ValueSource } from '../../catalog/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { type ChangedSetting, changedSettings, configId } from './change.ts';
-import type { ConfigFiles } from './files.ts';
-import { careful, isLive, takeLive } from './live.ts';
+import { type ChangedSetting, careful, changedSettings, changeWords, configId, isLive, takeLive } from './change.ts';
+import { badFile, type ConfigFiles } from './files.ts';
 import {
   approveConfig,
   type BadConfig,
@@ -16,7 +15,6 @@ import {
   forgiveConfig,
   rejectConfig,
 } from './selection.ts';
-import { takenBackProblem } from './words.ts';
 
 /** The text of a settings file with the values that it sets. */
 export interface SaidConfig {
@@ -170,5 +168,24 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
       return selection.is === 'taken-back' ? [takenBackProblem(selection.bad)] : [];
     },
     onLive: (call) => void calls.push(call),
+  };
+}
+
+/** How a person puts settings in force that the host went back from. */
+export const FORCE = 'daruma config force';
+
+/** `config/daruma.yaml (cells.idle 60s → 1ms): the host was lost twice …` */
+export function harmWords({ changed, why }: Pick<BadConfig, 'changed' | 'why'>): string {
+  return `${HOST_SETTINGS_FILE} (${changeWords(changed)}): ${why}`;
+}
+
+/** The problem that people see as long as the host does not use what the file says. */
+function takenBackProblem(bad: BadConfig): PlainFault {
+  return {
+    code: 'CONFIG_TAKEN_BACK',
+    message: `the host went back to the settings that last worked: ${harmWords(bad)}`,
+    file: HOST_SETTINGS_FILE,
+    next: `mend ${HOST_SETTINGS_FILE}, then daruma stop and daruma start, or force it: ${FORCE}`,
+    data: { id: bad.id, kept: badFile(bad.id), changed: bad.changed },
   };
 }

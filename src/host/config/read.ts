@@ -1,10 +1,11 @@
 import { HOST_SETTINGS_FILE, readHostSettings, resolveHostSettings } from '../../catalog/files/host-settings.ts';
+import type { ValueSource } from '../../catalog/ports.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { machineZone } from '../../kernel/time.ts';
 import { changedSettings, changeWords, configId } from './change.ts';
 import { type ConfigFiles, LAST_GOOD_FILE } from './files.ts';
 import { type ConfigInUse, createConfigInUse, type SaidConfig } from './in-use.ts';
 import { selectConfig } from './selection.ts';
-import { nextWithWayBack } from './words.ts';
 
 /**
  * Reads the settings of the host and selects those to work with: config/daruma.yaml, on probation when it differs from the
@@ -69,4 +70,17 @@ function goodOf(files: ConfigFiles): SaidConfig | undefined {
 
 function said(text: string, file: string): SaidConfig {
   return { text, ...resolveHostSettings(text, file) };
+}
+
+/** What people are told while schedules follow a zone of the machine that is not understood: config/daruma.yaml names none. */
+export function zoneWarning(origins: readonly ValueSource[]): PlainFault[] {
+  const { problem } = machineZone();
+  const isSaid = origins.some(({ path, origin }) => path === 'timezone' && origin !== 'default');
+  return problem && !isSaid ? [problem] : [];
+}
+
+/** What to do about a fault of the file: its own next step, and the way back to the settings that last worked. */
+function nextWithWayBack({ next }: Pick<PlainFault, 'next'>): string {
+  const back = `cp ${LAST_GOOD_FILE} ${HOST_SETTINGS_FILE}`;
+  return `${next ? `${next}, or` : 'mend it, or'} go back to the one that last worked: ${back}`;
 }

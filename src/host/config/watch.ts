@@ -1,15 +1,17 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
+import type { Healer } from '../../healing/healer.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
-import { toPlainFault } from '../../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { ChangedSetting } from './change.ts';
-import type { ConfigInUse } from './in-use.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { type ChangedSetting, changeWords } from './change.ts';
+import { badFile } from './files.ts';
+import { type ConfigInUse, FORCE, harmWords } from './in-use.ts';
 import { type BadConfig, PROBATION_MS } from './selection.ts';
-import type { ConfigRecords } from './words.ts';
 
 /**
  * Ends the probation of the host's settings: after ten minutes they are the settings to go back to. Settings that the host
@@ -97,4 +99,53 @@ export function createConfigWatch(needs: ConfigWatchNeeds): ConfigWatch {
       return differs;
     },
   };
+}
+
+/** Records what becomes of the host's settings: each change is an event, settings that did harm are an incident of healing. */
+interface ConfigRecords {
+  begun(changed: readonly ChangedSetting[]): void;
+  /** `again`: so many jobs that died with a host are queued again. */
+  takenBack(bad: BadConfig, again: number): void;
+  approved(changed: readonly ChangedSetting[]): void;
+}
+
+/** The records of the settings, written by `events` and `healer`. */
+export function recordConfig(events: Pick<Events, 'record'>, healer: Pick<Healer, 'report'>): ConfigRecords {
+  return {
+    begun(changed) {
+      const message = `${HOST_SETTINGS_FILE} is on probation: ${changeWords(changed)}`;
+      events.record('info', { kind: 'config.trial', agent: null, message, data: { changed } });
+    },
+    takenBack(bad, again) {
+      const { kind, id, changed } = bad;
+      const jobs = again === 0 ? '' : `; ${again} ${again === 1 ? 'job is' : 'jobs are'} run again`;
+      const other = changed.find(({ path }) => path === 'store.file');
+      const left = other ? `; what was accepted meanwhile stays in ${other.after}` : '';
+      const back = `the settings that last worked are in force again${jobs}${left}`;
+      if (kind === 'by-hand') {
+        const message = `${HOST_SETTINGS_FILE} was taken back by hand (${changeWords(changed)}); ${back}`;
+        return events.record('info', { kind: 'config.chosen', agent: null, message, data: { changed } });
+      }
+      const mend = `mend ${HOST_SETTINGS_FILE} (what it said is kept in ${badFile(id)})`;
+      healer.report(incidentOf(bad), `${back}; ${mend}, or force it: ${FORCE}`);
+      const data = { id, reason: kind, changed, force: FORCE };
+      events.record('warn', { kind: 'config.taken-back', agent: null, message: `${harmWords(bad)}; ${back}`, data });
+    },
+    approved(changed) {
+      const message = `${HOST_SETTINGS_FILE} is good (${changeWords(changed)}): the host has worked with it for ten minutes`;
+      events.record('info', { kind: 'config.good', agent: null, message, data: { changed } });
+    },
+  };
+}
+
+function incidentOf(bad: BadConfig) {
+  const seen = harmWords(bad);
+  const { id, kind, changed } = bad;
+  const because: PlainFault = {
+    code: 'BAD_CONFIG',
+    message: seen,
+    file: HOST_SETTINGS_FILE,
+    data: { kind, changed, kept: badFile(id) },
+  };
+  return { agent: null, verdict: 'bad-config' as const, because, seen };
 }

@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
+import { iso } from '../api/views.ts';
+import type { Host } from '../host.ts';
 import type { HostContext } from '../host-context.ts';
 
 /** What a person reads when the host is up: what was found, where things are, what to type next. `config`: where its settings are. */
@@ -91,4 +93,20 @@ function wrapped(names: string[]): string {
     lines.push(lines.pop()! + text);
   }
   return lines.map((line) => line.trimEnd()).join(`\n${' '.repeat(13)}`);
+}
+
+/** The one line of JSON of a host that works. */
+export function readyLine({ hostContext }: Host) {
+  const { facts, catalog } = hostContext;
+  return {
+    pid: facts.pid,
+    version: facts.version,
+    startedAt: iso(facts.startedAt),
+    folder: facts.folder,
+    socket: facts.socket,
+    store: facts.store.file,
+    logs: facts.logFolder,
+    agents: [...catalog.agents().keys()].sort(),
+    problems: catalog.problems(),
+  };
 }

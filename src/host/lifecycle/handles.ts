@@ -78,3 +78,10 @@ function storeGone({ path, named }: HandleFact): PlainFault {
     data: { path },
   };
 }
+
+/** Something that is held: where it lies by name, and what it is. */
+export interface NamedHandle {
+  what: HandleName;
+  path: string;
+  id: string | undefined;
+}

@@ -1,22 +1,22 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
+import type { HostEndRecord } from '../../kernel/pulse.ts';
 import type { Service } from '../../kernel/service.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { openLink } from './link.ts';
+import { type Link, openLink } from './link.ts';
 import { agesOf, createPulse } from './pulse.ts';
-import { openSystemd } from './systemd.ts';
-import { type Watched, watchedBy } from './watched.ts';
+import { openSystemd, type Systemd } from './systemd.ts';
 
-/** What the host says to whoever watches over it, guardian or systemd, from its first moment to its last. */
-interface Outside {
+/** The host's ways to its guardian or to systemd, from its first moment to its last. */
+export interface Outside {
   watched: Watched;
-  /** The loops whose progress is told. The host fills it. */
+  /** The loops whose progress each pulse carries. The host fills the map. */
   loops: Map<string, Service>;
   ready(status: string, log: Log): void;
   stopping(): void;
-  /** It cannot start, and ends after so long. */
+  /** The host cannot start, and ends after so long. */
   refused(fault: PlainFault, waitMs: number): void;
-  /** It ends for good: nobody shall start another one in its place. */
+  /** The host ends for good: nobody shall start another in its place. */
   final(fault: PlainFault): void;
   close(): Promise<void>;
 }
@@ -64,5 +64,47 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
       await pulse.stop();
       link?.close();
     },
+  };
+}
+
+/** The guardian or systemd, which starts the host again when it ends; or neither. */
+export interface Watched {
+  by: 'guardian' | 'systemd' | null;
+  /** The guardian's process id. */
+  guardian: number | null;
+  /** A host ran before on the same lock, which may take a moment to be free. */
+  restart: boolean;
+  /** A person has started the host, now: this is no restart after a failure. */
+  afresh: boolean;
+  safe: boolean;
+  lost: HostEndRecord[];
+  /** What people are told about the guardian; nothing as long as all is well. */
+  warning(): PlainFault[];
+}
+
+/** Reads the guardian's orders; without a guardian, says what stands in for them. */
+export function watchedBy(link: Link | undefined, systemd: Systemd | undefined, safe = false): Watched {
+  if (!link) {
+    const by = systemd ? 'systemd' : null;
+    return { by, guardian: null, restart: false, afresh: false, safe, lost: [], warning: () => [] };
+  }
+  const { guardian, restart, lost } = link.orders;
+  return {
+    by: 'guardian',
+    guardian,
+    restart,
+    afresh: !restart,
+    safe: safe || link.orders.safe,
+    lost,
+    warning: () => (link.isGone() ? [goneGuardian(guardian)] : []),
+  };
+}
+
+function goneGuardian(pid: number): PlainFault {
+  return {
+    code: 'GUARDIAN_GONE',
+    message: `nobody would start this host again: its guardian (pid ${pid}) is gone; the work goes on`,
+    next: 'when it suits you: daruma stop, then daruma start',
+    data: { pid },
   };
 }

@@ -1,18 +1,15 @@
 import { stat } from 'node:fs/promises';
+import { fileId, hostFilePath } from '../../control/place.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop, type Turn } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
-import { decideHandles, type HandleFact, type HandleName, handleFaultWords } from './handles.ts';
-
-/** Something that is held: where it lies by name, and what it is. */
-export interface NamedHandle {
-  what: HandleName;
-  path: string;
-  id: string | undefined;
-}
+import type { ControlServer } from '../api/control-server.ts';
+import { type HostFacts, writeHostFile } from '../facts.ts';
+import type { Foundation } from '../foundation.ts';
+import { decideHandles, type HandleFact, type HandleName, handleFaultWords, type NamedHandle } from './handles.ts';
 
 interface WatchHandlesNeeds {
   time: Time;
@@ -128,4 +125,43 @@ async function nameNow(path: string): Promise<string> {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'nothing' : 'unknown';
   }
+}
+
+interface OwnHandlesNeeds {
+  foundation: Foundation;
+  facts: HostFacts;
+  time: Time;
+  control: Pick<ControlServer, 'held' | 'listenAgain'>;
+  again(why: string): void;
+  /** See {@link watchHandles}. */
+  end(fault: PlainFault): void;
+}
+
+/** The watch over what this host holds, wired to the rooms. */
+export function watchOwnHandles({ foundation, facts, time, control, again, end }: OwnHandlesNeeds): HandlesWatch {
+  const { journal, events, lock, held } = foundation;
+  const hostFile = hostFilePath(facts.folder);
+  let hostFileId = fileId(hostFile);
+  return watchHandles({
+    time,
+    events,
+    log: journal.room('host'),
+    held: () => [
+      ...held,
+      { what: 'socket', ...control.held() },
+      { what: 'log', ...journal.file.held() },
+      { what: 'host-file', path: hostFile, id: hostFileId },
+    ],
+    placeNow: lock.claim.placeNow,
+    repair: {
+      socket: control.listenAgain,
+      log: journal.file.reopen,
+      'host-file'() {
+        writeHostFile(facts);
+        hostFileId = fileId(hostFile);
+      },
+    },
+    again,
+    end,
+  });
 }

@@ -4,20 +4,15 @@ import type { RehearsedView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { OpCall, OpTable } from '../api/handlers.ts';
-import { partsOf } from '../backup/parts.ts';
-import { createFleet } from '../fleet.ts';
 import type { HostContext } from '../host-context.ts';
 import { draftPlace, plansOf, type RehearsalPlan } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 
 /** The operation that rehearses. A host does one rehearsal at a time: each has a sandbox of its own. */
 export function rehearseOp(hostContext: HostContext): Pick<OpTable, 'rehearse'> {
-  const { time, store, catalog, states, facts } = hostContext;
+  const { time, store, catalog, fleet, facts } = hostContext;
   const { folder } = facts;
   const agents = () => catalog.agents();
-  const parts = () => partsOf(catalog, store, facts);
-  const listings = () => catalog.listings();
-  const fleet = createFleet({ time, store, listings, agents, states: states.all, parts, facts });
   const needs = { time, store, agents, fleet, folder, secrets: hostContext.setup.secrets };
   let isBusy = false;
 

@@ -3,15 +3,14 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { type Difference, diffJson } from '../../kernel/json-diff.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
 import { iso, viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';
-import { type Capture, createCapture } from './capture.ts';
-import { compareRuns } from './compare.ts';
-import { liveFetch } from './live-fetch.ts';
+import { type Capture, createCapture, liveFetch } from './capture.ts';
 import { type RehearsalCandidate, type RehearsalPlan, recordsOf } from './plan.ts';
 
 interface RehearseNeeds {
@@ -134,4 +133,32 @@ function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
+}
+
+/**
+ * `same` and `differs`: both are done · `mended`: only the new one is · `fails`: only the old one is · `both-fail` ·
+ * `unclear`: the new one came to something that a rehearsal refuses, so nothing can be said of the rest.
+ */
+type RehearsalWord = 'same' | 'differs' | 'mended' | 'fails' | 'both-fail' | 'unclear';
+
+/** What people compare of one run. */
+export type Compared = Pick<RehearsalSide, 'state' | 'result' | 'summary' | 'refused'>;
+
+/** Where the summary stands among the differences. */
+const SUMMARY = '(summary)';
+
+/** What a new version's run is beside the old one's, and where their results differ. */
+export function compareRuns(old: Compared, now: Compared): { is: RehearsalWord; differences: Difference[] } {
+  const isBlocked = old.refused > 0 || now.refused > 0;
+  if (now.state === 'failed') {
+    if (isBlocked) return { is: 'unclear', differences: [] };
+    return { is: old.state === 'done' ? 'fails' : 'both-fail', differences: [] };
+  }
+  if (old.state === 'failed') return { is: isBlocked ? 'unclear' : 'mended', differences: [] };
+  const differences = diffJson(old.result, now.result);
+  if (old.summary !== now.summary) {
+    differences.push({ path: SUMMARY, is: 'changed', before: old.summary, after: now.summary });
+  }
+  if (differences.length === 0) return { is: 'same', differences };
+  return { is: isBlocked ? 'unclear' : 'differs', differences };
 }

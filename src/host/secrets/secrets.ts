@@ -1,11 +1,11 @@
+import type { SecretsView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createLoop } from '../../kernel/loop.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
-import { type EnvFile, readEnvFile } from './env-file.ts';
-import { findSecret, type SecretSearch, secretFault } from './find.ts';
+import { type EnvFile, findSecret, readEnvFile, type SecretSearch, secretFault } from './find.ts';
 
 /** The secrets that agents declare, looked for again every ten seconds: what appears or changes counts without a restart. */
 export interface Secrets extends Service {
@@ -24,7 +24,7 @@ export interface Secrets extends Service {
   envFile(): EnvFile;
 }
 
-export interface SecretFacts {
+interface SecretFacts {
   name: string;
   found: SecretSearch;
   /** By name. */
@@ -134,4 +134,20 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
 
 function textOf(found: SecretSearch): string | undefined {
   return found.is === 'found' ? found.value : undefined;
+}
+
+/** What `daruma secrets` tells: names and places, never a value. Pure. */
+export function viewSecrets(facts: readonly SecretFacts[], { isThere, values, problems, notes }: EnvFile): SecretsView {
+  const declared = new Set(facts.flatMap(({ name }) => [name, `${name}_FILE`]));
+  return {
+    secrets: facts.map(({ name, found, agents }) => ({
+      name,
+      where: found.is === 'found' ? found.where : null,
+      missing: found.is === 'found' ? null : found.is === 'missing' ? found.why : `${found.file}: ${found.why}`,
+      agents,
+    })),
+    envFile: { isThere, unused: [...values.keys()].filter((name) => !declared.has(name)).sort() },
+    problems,
+    notes,
+  };
 }

@@ -1,9 +1,8 @@
 import type { Probationer } from '../../catalog/ports.ts';
-import { noRuns, type ProbationRuns, withEnd } from '../../catalog/rollout/probation.ts';
+import { noRuns, type ProbationRuns, SEVERE, withEnd } from '../../catalog/rollout/probation.ts';
 import { causeOf } from '../../jobs/cause.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
-import type { JobRecords } from '../../jobs/ports.ts';
-import { NO_FAULT } from './outcomes.ts';
+import type { JobRecords, Settlement } from '../../jobs/ports.ts';
 
 /** What the store knows of a state on probation, and of the good one before it. */
 export interface ProbationHistory {
@@ -45,4 +44,30 @@ function withJob(
   if (state === 'done') return withEnd(runs, { is: 'done', ms: Math.max(0, finishedAt! - startedAt!) });
   if (!error || NO_FAULT.has(error.code)) return runs;
   return withEnd(runs, { is: 'failed', at: finishedAt!, fault: error, cause: cause ?? causeOf(error) }, excused);
+}
+
+/** Failures that nobody on probation is blamed for: somebody wanted it, the plugin knows that a service is busy, or it is down. */
+export const NO_FAULT: ReadonlySet<string> = new Set([
+  'HOST_STOPPED',
+  'HOST_LOST',
+  'CANCELLED',
+  'REPLACED',
+  'LEASE_LOST',
+  'RECYCLED',
+  'RETRY_LATER',
+  'ORIGIN_DOWN',
+]);
+
+/** With the end of an attempt. What took its worker along was counted with the worker, unless nobody else does. */
+export function counted(
+  runs: ProbationRuns,
+  end: Settlement,
+  excused: readonly string[],
+  withSevere: boolean,
+): ProbationRuns {
+  if (end.state === 'done') return withEnd(runs, { is: 'done', ms: Math.max(0, end.finishedAt - end.startedAt) });
+  const { error, cause } = end;
+  if (end.state === 'cancelled' || !error || NO_FAULT.has(error.code)) return runs;
+  if (SEVERE.has(error.code) && !withSevere) return runs;
+  return withEnd(runs, { is: 'failed', at: end.finishedAt, fault: error, cause: cause ?? causeOf(error) }, excused);
 }

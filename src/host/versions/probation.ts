@@ -22,8 +22,7 @@ import { createLoop } from '../../kernel/loop.ts';
 import { createTasks, type Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { WorkerEnd, WorkerReading } from '../../workers/ports.ts';
-import { counted } from './outcomes.ts';
-import { historyOf, type ProbationHistory } from './probation-history.ts';
+import { counted, historyOf, type ProbationHistory } from './probation-history.ts';
 
 /**
  * Watches the first jobs of every new state of an agent. One that does worse than the good one before it is taken back by

@@ -1,0 +1,140 @@
+import type { ExecLeft } from '../gateway/exec/ports.ts';
+import type { Healer } from '../healing/healer.ts';
+import { endWords } from '../healing/words.ts';
+import { waitsOf } from '../jobs/later.ts';
+import type { Settlement } from '../jobs/ports.ts';
+import { waitOf } from '../jobs/waiting.ts';
+import { mayHelp } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { HostEndRecord } from '../kernel/pulse.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { LeftOver, WorkerEnd } from '../workers/ports.ts';
+import { iso } from './api/views.ts';
+import { VERSION } from './facts.ts';
+import type { HostContext } from './host-context.ts';
+
+/** Keeps the end of a worker as an event. */
+export function recordWorkerEnd(events: Events, { worker, agent, version, because, uptimeMs }: WorkerEnd): void {
+  events.record('warn', {
+    kind: 'worker.gone',
+    agent,
+    message: `worker ${worker} of ${agent} ended: ${because.message}`,
+    data: { worker, version, code: because.code, uptimeMs },
+  });
+}
+
+/** What a command left running is an incident that is over when it is told: the broker has seen that nothing of it is there. */
+export function recordLeftProcess(
+  healer: Pick<Healer, 'mended'>,
+  { agent, job, command, count, processes }: ExecLeft,
+): void {
+  const names = [...new Set(processes.map((one) => one.command))].join(', ');
+  const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
+  const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
+  healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
+}
+
+/** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
+export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
+  const seen = endWords(worker, fault);
+  const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
+  const proof = 'no other job was struck';
+  healer.mended(
+    { agent, verdict: 'crashed', because: fault, seen, worker, version, ...(job ? { job } : {}) },
+    proof,
+    note,
+  );
+}
+
+/** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
+export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly HostEndRecord[], jobs: string[]) {
+  const last = lost.at(-1);
+  if (!last) return;
+  const { pid, why, code, signal, uptimeMs, stderr } = last;
+  const times = lost.length === 1 ? '' : `, ${lost.length} times in a row`;
+  const held = jobs.length === 0 ? '' : `; ${jobs.length} ${jobs.length === 1 ? 'job was' : 'jobs were'} running`;
+  const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}${times}${held}`;
+  healer.hostLost(
+    { code: 'HOST_LOST', message, data: { pid, code, signal, uptimeMs, stderr: stderr.slice(-2_048) } },
+    jobs,
+  );
+}
+
+/** Keeps it as an event that a cell was replaced for what none of its workers accounts for. */
+export function recordCellReplaced(
+  events: Events,
+  { pid, agents, why, killed }: { pid: number; agents: string[]; why: string; killed: boolean },
+): void {
+  events.record('warn', {
+    kind: 'cell.replaced',
+    agent: null,
+    message: `the cell (pid ${pid}) was replaced: ${why}`,
+    data: { pid, agents, killed },
+  });
+}
+
+/** Jobs of one agent in a row that are dead of the same fault of the programmer or the set-up. */
+interface SameAgain {
+  cause: string | null | undefined;
+  first: string;
+  count: number;
+}
+
+/**
+ * Tells the log of attempts that failed: a line with the reason and what comes next. What no other attempt can help is
+ * told in full once; the next ones of the same cause are a short line each.
+ */
+export function recordOutcomes(log: Log): (end: Settlement, agent: string) => void {
+  const again = new Map<string, SameAgain>();
+
+  /** Whether the end is one more of the same; told then. */
+  function isRepeated({ state, error, cause, job }: Settlement, agent: string): boolean {
+    if (state !== 'dead' || !error || mayHelp(error)) {
+      again.delete(agent);
+      return false;
+    }
+    const known = again.get(agent);
+    if (known?.cause !== cause) {
+      again.set(agent, { cause, first: job, count: 1 });
+      return false;
+    }
+    known!.count += 1;
+    const message = `${job} of ${agent} failed as ${known!.first} did, ${known!.count} in a row (${cause}); not tried again`;
+    log.info(message, { agent, job, cause, code: error.code });
+    return true;
+  }
+
+  return (end, agent) => {
+    if (isRepeated(end, agent)) return;
+    if (end.state !== 'dead' && end.state !== 'retrying') return;
+    const { error, job, attempt, startedAt } = end;
+    const wait = end.state === 'retrying' ? waitOf(error ?? null) : undefined;
+    if (wait) {
+      // Told when the wait begins; its tries are the origin's story.
+      const level = wait.since >= startedAt ? 'info' : 'debug';
+      const message = `${job} of ${agent} waits for ${wait.waitsFor}; next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+      return log[level](message, { agent, job, attempt, waitsFor: wait.waitsFor });
+    }
+    const waits = end.state === 'retrying' && end.attempts !== undefined ? waitsOf(error ?? null) : undefined;
+    if (waits) {
+      const message = `${job} of ${agent} asked to be tried later: ${error!.message}; next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+      return log[waits.waits === 1 ? 'info' : 'debug'](message, { agent, job, attempt, waits: waits.waits });
+    }
+    const last = error && !mayHelp(error) ? 'not tried again: no other attempt can help' : 'given up';
+    const rest = end.state === 'dead' ? last : `next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+    const message = `${job} of ${agent} failed: ${error?.message ?? 'no reason'}; ${rest}`;
+    log[end.state === 'dead' ? 'error' : 'warn'](message, { agent, job, attempt, fault: error });
+  };
+}
+
+/** Keeps it as an event that the host is at work, and tells the log what is wrong with the host itself. */
+export function recordStart({ events, catalog, warnings, journal }: HostContext): void {
+  events.record('info', {
+    kind: 'host.started',
+    agent: null,
+    message: `host ${VERSION} started, pid ${process.pid}`,
+    data: { agents: catalog.agents().size, node: process.versions.node },
+  });
+  const log = journal.room('host');
+  for (const { code, message } of warnings()) log.warn(message, { code });
+}
