@@ -13,7 +13,7 @@ import type { EventStore, FigureStore, UpkeepStore } from '../telemetry/ports.ts
 import { instantOf } from './api/known.ts';
 import { iso } from './api/views.ts';
 import { placeForAgent } from './backup/copy-place.ts';
-import type { HostFacts } from './host-context.ts';
+import type { HostFacts } from './facts.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
 export interface FleetView {

@@ -5,7 +5,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import { pathInside } from '../../kernel/paths.ts';
 import type { FleetParts } from '../../plugin/fleet.ts';
 import type { UpkeepStore } from '../../telemetry/ports.ts';
-import type { HostFacts } from '../host-context.ts';
+import type { HostFacts } from '../facts.ts';
 
 const IN_FORCE = 'data/versions/in-force.json';
 /** Where the store of an installation lies that keeps its store outside of itself, in a backup. */
