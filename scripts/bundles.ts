@@ -31,6 +31,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['workers/inside/boot'] },
   { entries: ['gateway/exec/inside/broker'] },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
+  { entries: ['catalog/builder/loader'] },
   { entries: ['catalog/builder/inside'] },
   { entries: ['drills/jumping-clock'] },
   { entries: ['plugin/zod'] },

@@ -68,8 +68,7 @@ export async function openTestedAgents({ time, builder, versionsFolder }: Tested
   return {
     async agent(plugin, { settings = {}, limits, timeout }) {
       const version = await versionOf(plugin);
-      const inspected = await builder.ask({
-        ask: 'inspect',
+      const inspected = await builder.inspect({
         bundle: version.ref.file,
         folder: plugin.installation,
         file: version.entry,

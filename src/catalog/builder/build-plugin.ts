@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import { readManifest } from '../files/plugin-manifest.ts';
 import { tooBig } from '../files/source-limit.ts';
@@ -9,7 +9,6 @@ import { keyOf, type Lookup } from '../versions/lookups.ts';
 import type { StoredVersion, Versions } from '../versions/versions.ts';
 import type { SettledFile } from '../watching/file-scanner.ts';
 import type { Builder } from './client.ts';
-import { outOfMemory } from './load-memory.ts';
 import type { CompiledInput } from './messages.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -49,62 +48,69 @@ interface BuildAsk {
 
 /** Finds a plugin's version: one that was made of the same files before, else a new one, compiled and inspected. */
 export async function buildPlugin(ask: BuildAsk, needs: BuildNeeds): Promise<BuildResult> {
-  const { real } = needs.files.get(ask.entry)!;
-  const decision = await versionOf(ask, needs);
-  return real === undefined ? decision : { ...decision, real };
-}
-
-async function versionOf({ name, entry, folder, lookups: before }: BuildAsk, needs: BuildNeeds): Promise<BuildResult> {
-  const { versions, builder, runtime, files } = needs;
+  const { name, entry } = ask;
+  const { versions, files } = needs;
   const file = files.get(entry)!;
-  let made: Pick<BuildResult, 'inputs' | 'lookups'> = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
-  if (file.is !== 'file') return { fault: logBuildResult(entry, file), ...made };
+  const real = file.real === undefined ? {} : { real: file.real };
+  const alone = { inputs: [{ path: entry, hash: file.hash }], lookups: [] };
+  if (file.is !== 'file') return { fault: logBuildResult(entry, file), ...alone, ...real };
   const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, needs));
-  if (stored) return { version: stored, inputs: stored.inputs, lookups: stored.lookups! };
-
+  if (stored) return { version: stored, inputs: stored.inputs, lookups: stored.lookups!, ...real };
   const staging = await versions.stage();
   try {
-    const compiled = await builder
-      .ask({
-        ask: 'compile',
-        entry: join(folder, entry),
-        folder,
-        daruma: runtime.entry,
-        runtime: runtime.id,
-        staging,
-        asked: before.flatMap(({ ask, path }) => (ask === 'is' && isAbsolute(path) ? path : [])),
-      })
-      .catch((error) => ({ ok: false as const, fault: compileFault(entry, error), inputs: [], lookups: [] }));
-    if (compiled.inputs.length > 0) made = { inputs: compiled.inputs, lookups: compiled.lookups };
-    if (!compiled.ok) return { fault: compiled.fault, ...made };
-    const { id, inputs, lookups, reads, emits, sourceBytes } = compiled;
-    const real = file.real ?? entry;
-    const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, emits, sourceBytes };
-    const same = versions.get(name, id);
-    if (same) {
-      const { manifest, emptyIssues } = same;
-      return { version: await versions.keep(staging, { ...facts, manifest, emptyIssues }), ...made };
-    }
-    const inspected = await builder
-      .ask({
-        ask: 'inspect',
-        bundle: join(staging, BUNDLE_FILE),
-        folder,
-        file: entry,
-        reads: reads.map((path) => resolve(staging, path)),
-        settings: ['{}'],
-      })
-      .catch((error) => ({ ok: false as const, fault: inspectFault(entry, error) }));
-    if (!inspected.ok) return { fault: inspected.fault, ...made };
-    const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
-    const at = { file: entry, text, timezone: needs.hostTimezone(), now: needs.time.now() };
-    const read = readManifest(inspected.manifest, at);
-    if ('fault' in read) return { fault: read.fault, ...made };
-    const version = { ...facts, manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
-    return { version: await versions.keep(staging, version), ...made };
+    return { ...alone, ...(await makeVersion(ask, staging, needs)), ...real };
   } finally {
     await versions.discard(staging);
   }
+}
+
+/** What was read and asked comes along when it is known. */
+type Made = Pick<BuildResult, 'version' | 'fault'> & Partial<Pick<BuildResult, 'inputs' | 'lookups'>>;
+
+async function makeVersion(ask: BuildAsk, staging: string, needs: BuildNeeds): Promise<Made> {
+  const { name, entry, folder } = ask;
+  const { versions, builder, runtime, files } = needs;
+  const compiled = await builder
+    .compile({
+      entry: join(folder, entry),
+      folder,
+      daruma: runtime.entry,
+      runtime: runtime.id,
+      staging,
+      asked: ask.lookups.flatMap((lookup) => (lookup.ask === 'is' && isAbsolute(lookup.path) ? lookup.path : [])),
+    })
+    .catch((error) => ({ ok: false as const, fault: compileFault(entry, error), inputs: [], lookups: [] }));
+  const made = compiled.inputs.length > 0 ? { inputs: compiled.inputs, lookups: compiled.lookups } : {};
+  if (!compiled.ok) return { fault: compiled.fault, ...made };
+  const { id, inputs, lookups, reads, emits, sourceBytes } = compiled;
+  const real = files.get(entry)!.real ?? entry;
+  const facts = { plugin: name, id, entry, real, runtime: runtime.id, inputs, lookups, reads, emits, sourceBytes };
+  const same = versions.get(name, id);
+  const said = same ?? (await manifestOf(ask, { staging, reads }, needs));
+  if ('fault' in said) return { fault: said.fault, ...made };
+  const { manifest, emptyIssues } = said;
+  return { version: await versions.keep(staging, { ...facts, manifest, emptyIssues }), ...made };
+}
+
+/** Has the plugin loaded, and reads what it says of itself. */
+async function manifestOf(
+  { entry, folder }: BuildAsk,
+  { staging, reads }: { staging: string; reads: readonly string[] },
+  { builder, hostTimezone, time }: BuildNeeds,
+): Promise<Pick<StoredVersion, 'manifest' | 'emptyIssues'> | { fault: PlainFault }> {
+  const inspected = await builder
+    .inspect({
+      bundle: join(staging, BUNDLE_FILE),
+      folder,
+      file: entry,
+      reads: reads.map((path) => resolve(staging, path)),
+      settings: ['{}'],
+    })
+    .catch((error) => ({ ok: false as const, fault: { ...withoutStack(toPlainFault(error)), file: entry } }));
+  if (!inspected.ok) return { fault: inspected.fault };
+  const text = await readFile(join(folder, entry), 'utf8').catch(() => '');
+  const read = readManifest(inspected.manifest, { file: entry, text, timezone: hostTimezone(), now: time.now() });
+  return 'fault' in read ? read : { manifest: read.manifest, emptyIssues: inspected.issues[0] ?? [] };
 }
 
 /** Whether a stored version is what compiling the files as they are now would give. */
@@ -142,22 +148,6 @@ function compileFault(file: string, thrown: unknown): PlainFault {
   if (plain.code === 'WORKSHOP_TIMEOUT') {
     const message = `compiling it ${plain.message}`;
     return { code: 'PLUGIN_COMPILE_TIMEOUT', message, file, next: 'import less, or smaller packages' };
-  }
-  return { ...withoutStack(plain), file };
-}
-
-function inspectFault(file: string, thrown: unknown): PlainFault {
-  const plain = thrown instanceof Fault ? thrown.plain : toPlainFault(thrown);
-  if (plain.code === 'WORKSHOP_TIMEOUT') {
-    const seconds = Number(plain.data?.limitMs ?? 0) / 1000;
-    const message = `did not finish loading within ${seconds} s: it loops or waits at its top level`;
-    return { code: 'PLUGIN_LOADS_FOREVER', message, file, next: 'move what it does at load into `run`' };
-  }
-  if (plain.code === 'WORKSHOP_KILLED') {
-    if (/heap|out of memory|Allocation failed|invalid table size/i.test(String(plain.data?.stderr)))
-      return outOfMemory(file);
-    const message = `brings down its process only by being loaded (${String(plain.data?.how)})`;
-    return { code: 'PLUGIN_LOAD_CRASH', message, file, next: 'move what it does at load into `run`' };
   }
   return { ...withoutStack(plain), file };
 }

@@ -1,10 +1,20 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { openFrameChannel } from '../../kernel/frames.ts';
 import type { Log } from '../../kernel/log.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { BuilderAnswers, CompileRequest, FromBuilder, InspectRequest } from './messages.ts';
+import {
+  BUILDER_BOUNDS,
+  type CompileAnswer,
+  type CompileRequest,
+  type FromBuilder,
+  type InspectAnswer,
+  type InspectRequest,
+  type ToBuilder,
+} from './messages.ts';
 
 /**
  * The host's side of the builder: a process that is started when something is to be compiled or inspected, kept warm
@@ -15,15 +25,19 @@ export interface Builder {
   /** Starts the process if there is none: a request is expected soon. */
   warm(): void;
   /** Rejects with a {@link Fault}: `WORKSHOP_TIMEOUT`, `WORKSHOP_KILLED`, `WORKSHOP_FAILED`, `STOPPED`. */
-  ask<A extends CompileRequest | InspectRequest>(ask: A): Promise<BuilderAnswers[A['ask']]>;
+  compile(ask: Omit<CompileRequest, 'ask'>): Promise<CompileAnswer>;
+  /** Rejects as {@link Builder.compile} does; what a plugin does when it is loaded is a fault in the answer. */
+  inspect(ask: Omit<InspectRequest, 'ask' | 'withinMs'>): Promise<InspectAnswer>;
   /** The pid while there is a process. */
   pid(): number | undefined;
   /** Resolves when no process of it is left. Requests that wait are rejected. */
   stop(): Promise<void>;
 }
 
+const STDERR_KEPT = 2_000;
+
 interface BuilderOptions {
-  /** The process runs in it; empty and kept empty, for a thread may always read its process's working directory. */
+  /** The processes run in it; empty and kept empty, for a thread may always read its process's working directory. */
   emptyFolder: string;
   compileMs: number;
   inspectMs: number;
@@ -41,15 +55,9 @@ interface Request {
   reject(fault: Fault): void;
 }
 
-type BuilderProcess = {
-  child: ChildProcess;
-  running: Map<number, Request>;
-  ending: boolean;
-  stderr: string;
-  gone: Promise<void>;
-};
-
 const END_MS = 2_000;
+/** A builder that ends a load which takes too long has this long to say so. */
+const LATE_MS = 3_000;
 
 export function createBuilder(needs: { time: Time; log: Log }, options: BuilderOptions): Builder {
   const { time, log } = needs;
@@ -59,36 +67,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
   let stopped = false;
   let cancelIdle: (() => void) | undefined;
 
-  function open(): BuilderProcess {
-    const child = fork(fileURLToPath(entryFile('catalog/builder/process.js')), [], {
-      cwd: options.emptyFolder,
-      env: { PATH: process.env.PATH ?? '', ...(process.env.TMPDIR ? { TMPDIR: process.env.TMPDIR } : {}) },
-      // The parent's own flags (a loader, an inspector) are not the builder's.
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    const opened: BuilderProcess = {
-      child,
-      running: new Map(),
-      ending: false,
-      stderr: '',
-      gone: new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.once('error', () => child.pid === undefined && resolve());
-      }),
-    };
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      opened.stderr = (opened.stderr + text).slice(-2_000);
-    });
-    child.on('message', (message: FromBuilder) => receive(opened, message));
-    child.once('exit', (code, signal) => lost(opened, signal ?? `exit code ${code}`));
-    child.on('error', (error) => child.pid === undefined && lost(opened, error.message));
-    return opened;
-  }
-
   function receive(at: BuilderProcess, message: FromBuilder) {
-    if (message.is === 'ready') return;
     const request = at.running.get(message.id);
     if (!request) return;
     at.running.delete(message.id);
@@ -99,15 +78,13 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
   }
 
   /** The process is gone. Whoever was in it alone is to blame; several are tried again one by one, after all others. */
-  function lost(at: BuilderProcess, how: string) {
+  function lost(at: BuilderProcess, how: string, stderr: string) {
     if (builder === at) builder = undefined;
     const held = [...at.running.values()];
     at.running.clear();
     for (const request of held) request.cancelDeadline();
     if (held.length === 1 && held[0]!.suspect) {
-      held[0]!.reject(
-        fault('WORKSHOP_KILLED', `the process that looked at it ended with ${how}`, { how, stderr: at.stderr }),
-      );
+      held[0]!.reject(fault('WORKSHOP_KILLED', `the builder ended with ${how}`, { how, stderr }));
     } else {
       for (const request of held) request.suspect = true;
       waiting.push(...held);
@@ -124,7 +101,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
       if (builder?.ending) return;
       const alone = waiting[0]!.suspect || [...(builder?.running.values() ?? [])].some(({ suspect }) => suspect);
       if ((builder?.running.size ?? 0) >= (alone ? 1 : options.parallel)) return;
-      builder ??= open();
+      builder ??= openBuilderProcess(options.emptyFolder, { receive, lost });
       begin(builder, waiting.shift()!);
     }
     if (builder && builder.running.size === 0) cancelIdle = time.after(options.warmMs, () => void end());
@@ -132,16 +109,14 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
 
   function begin(at: BuilderProcess, request: Request) {
     at.running.set(request.id, request);
-    const limit = request.ask.ask === 'compile' ? options.compileMs : options.inspectMs;
+    const limit = request.ask.ask === 'compile' ? options.compileMs : request.ask.withinMs + LATE_MS;
     request.cancelDeadline = time.after(limit, () => {
       at.running.delete(request.id);
       at.ending = true;
       request.reject(fault('WORKSHOP_TIMEOUT', `took longer than ${limit} ms`, { limitMs: limit }));
-      at.child.kill('SIGKILL');
+      at.kill();
     });
-    at.child.send({ ...request.ask, id: request.id }, (error) => {
-      if (error) at.child.kill('SIGKILL');
-    });
+    at.send({ ...request.ask, id: request.id });
   }
 
   /** Asks the process to end, and makes it. */
@@ -149,28 +124,30 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     const at = builder;
     if (!at) return;
     at.ending = true;
-    if (at.child.connected) at.child.send({ ask: 'end', id: 0 }, () => {});
-    const cancel = time.after(END_MS, () => at.child.kill('SIGKILL'));
+    at.send({ ask: 'end', id: 0 });
+    const cancel = time.after(END_MS, at.kill);
     await at.gone;
     cancel();
+  }
+
+  function enqueue(ask: Request['ask']): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (stopped) return reject(fault('STOPPED', 'the catalog is stopped'));
+      const request: Request = { id: ++lastId, ask, suspect: false, cancelDeadline() {}, resolve, reject };
+      waiting.splice(placeInQueue(waiting, ask.ask), 0, request);
+      next();
+    });
   }
 
   return {
     warm() {
       if (stopped || builder) return;
-      builder = open();
+      builder = openBuilderProcess(options.emptyFolder, { receive, lost });
       next();
     },
-    ask(ask) {
-      return new Promise((resolve, reject) => {
-        if (stopped) return reject(fault('STOPPED', 'the catalog is stopped'));
-        const rest = { suspect: false, cancelDeadline() {}, resolve: resolve as Request['resolve'], reject };
-        const request: Request = { id: ++lastId, ask, ...rest };
-        waiting.splice(placeInQueue(waiting, ask.ask), 0, request);
-        next();
-      });
-    },
-    pid: () => builder?.child.pid,
+    compile: (ask) => enqueue({ ...ask, ask: 'compile' }) as Promise<CompileAnswer>,
+    inspect: (ask) => enqueue({ ...ask, ask: 'inspect', withinMs: options.inspectMs }) as Promise<InspectAnswer>,
+    pid: () => builder?.pid,
     async stop() {
       stopped = true;
       cancelIdle?.();
@@ -182,6 +159,65 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
       await end();
     },
   };
+}
+
+interface BuilderProcess {
+  readonly pid: number | undefined;
+  readonly running: Map<number, Request>;
+  ending: boolean;
+  /** Resolves when the process is reaped. */
+  readonly gone: Promise<void>;
+  send(message: ToBuilder): void;
+  kill(): void;
+}
+
+interface BuilderProcessNeeds {
+  receive(at: BuilderProcess, message: FromBuilder): void;
+  /** Called once. */
+  lost(at: BuilderProcess, how: string, stderr: string): void;
+}
+
+function openBuilderProcess(cwd: string, needs: BuilderProcessNeeds): BuilderProcess {
+  const child = spawnBuilder(cwd);
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  let stderr = '';
+  let isOver = false;
+
+  function receive(messages: unknown) {
+    for (const message of messages as FromBuilder[]) if (!isOver) needs.receive(opened, message);
+  }
+
+  function over(how: string) {
+    if (isOver) return;
+    isOver = true;
+    resolve();
+    needs.lost(opened, how, stderr);
+  }
+
+  const pipe = child.stdio[3] as Socket;
+  const channel = openFrameChannel(pipe, { receive, broken: () => opened.kill() }, BUILDER_BOUNDS);
+  const opened: BuilderProcess = {
+    pid: child.pid,
+    running: new Map(),
+    ending: false,
+    gone,
+    send: (message) => channel.send([message]),
+    kill: () => void child.kill('SIGKILL'),
+  };
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_KEPT);
+  });
+  child.once('exit', (code, signal) => over(signal ?? `exit code ${code}`));
+  child.on('error', (error) => child.pid === undefined && over(error.message));
+  return opened;
+}
+
+function spawnBuilder(cwd: string): ChildProcess {
+  const { PATH = '', TMPDIR } = process.env;
+  // The parent's own flags (a loader, an inspector) are not the builder's.
+  const args = ['--disable-sigusr1', fileURLToPath(entryFile('catalog/builder/process.js'))];
+  const env = TMPDIR ? { PATH, TMPDIR } : { PATH };
+  return spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The thread in which a plugin is loaded only to be looked at. It has no rights but to read the bundle. What is
- * imported here must be granted by inspect.ts, so it is little.
+ * The thread of a load process in which a plugin is loaded only to be looked at. It has no rights but to read the bundle.
+ * What is imported here must be granted by loader.ts, so it is little.
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { bareModule, GRANTABLE, isGuarded, resolvedLentZod } from '../../kernel/
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
-import type { FromInside, RawManifest } from './messages.ts';
+import type { FromInside, RawManifest, ThreadTerms } from './messages.ts';
 
 /** The part of zod's API that is asked of a settings schema, of the lent zod or of the plugin's own. */
 interface Schema {
@@ -20,12 +20,21 @@ interface Schema {
 
 class GuardedModule extends Error {}
 
-const { bundle, settings } = workerData as { bundle: string; settings: string[] };
+const terms = workerData as ThreadTerms;
+const { bundle, settings, nonce } = terms;
+terms.nonce = '';
+/** Taken before the plugin is loaded, which may put something else in their place. */
+const post = parentPort!.postMessage.bind(parentPort);
+const { parse, stringify } = JSON;
+/** The process has no `node:sqlite`: an import of it is given names, so that `run` may use them, and each of them throws. */
+const NO_SQLITE = 'daruma:sqlite-at-load';
+const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:sqlite opens nothing at load'), { code: 'ERR_ACCESS_DENIED' }); };
+class AtRun { constructor() { no(); } }
+exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
 /** How a schema is written down. */
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
 
-// A thread shares its process: a signal that a plugin sends at load must not hit the builder or its parent.
 process.kill = () => {
   throw new Error('a plugin may not send signals');
 };
@@ -36,7 +45,11 @@ const { getBuiltinModule } = process;
 registerHooks({
   resolve(specifier, context, next) {
     guard(specifier);
+    if (bareModule(specifier) === GRANTABLE) return { url: NO_SQLITE, format: 'commonjs', shortCircuit: true };
     return resolvedLentZod(specifier) ?? next(specifier, context);
+  },
+  load(url, context, next) {
+    return url === NO_SQLITE ? { format: 'commonjs', source: SQLITE_AT_LOAD, shortCircuit: true } : next(url, context);
   },
 });
 Object.defineProperty(process, 'getBuiltinModule', {
@@ -46,7 +59,7 @@ Object.defineProperty(process, 'getBuiltinModule', {
   },
 });
 
-parentPort!.postMessage(await inspectPlugin());
+post(nonce + stringify(await inspectPlugin()));
 
 /** As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later. */
 function guard(specifier: string) {
@@ -80,7 +93,7 @@ async function inspectPlugin(): Promise<FromInside> {
   try {
     const settingsSchema = schema?.toJSONSchema(AS_WRITTEN) ?? null;
     const issues: Issue[][] = [];
-    for (const text of settings) issues.push(await issuesOf(schema, JSON.parse(text)));
+    for (const text of settings) issues.push(await issuesOf(schema, parse(text)));
     const manifest = { definition: toPlain(definition), settingsSchema: toPlain(settingsSchema) };
     return { ok: true, manifest: given ? { ...manifest, input: given } : manifest, issues };
   } catch (thrown) {
@@ -119,10 +132,10 @@ function isSchema(value: unknown): value is Schema {
 
 /** Whatever an author may have put in; a function becomes an empty object, so that the schema says what was expected. */
 function toPlain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, part) =>
+  const text = stringify(value, (_, part) =>
     typeof part === 'function' || typeof part === 'symbol' ? {} : typeof part === 'bigint' ? String(part) : part,
   );
-  return text === undefined ? undefined : JSON.parse(text);
+  return text === undefined ? undefined : parse(text);
 }
 
 function kindOf(value: unknown): string {

@@ -1,5 +1,7 @@
 /** Messages between the host and the builder (the process that compiles and inspects). Plain data. */
 import type { PlainFault } from '../../kernel/fault.ts';
+import type { FrameBounds } from '../../kernel/frames.ts';
+import { MB } from '../../kernel/measures.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Lookup } from '../versions/lookups.ts';
 import type { Emits } from './emits.ts';
@@ -62,6 +64,8 @@ export interface InspectRequest {
   reads: string[];
   /** JSON texts of settings to be tried against the plugin's schema. */
   settings: string[];
+  /** So long it may take to load, in ms. */
+  withinMs: number;
 }
 
 /** What a plugin says of itself, as far as it survives JSON. */
@@ -78,27 +82,52 @@ export type InspectAnswer =
   /** `issues`: for each of the tried settings. */
   { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
 
-type BuilderRequest = CompileRequest | InspectRequest | { ask: 'end' };
-
-export interface BuilderAnswers {
-  compile: CompileAnswer;
-  inspect: InspectAnswer;
-}
-
-export type ToBuilder = BuilderRequest & { id: number };
+export type ToBuilder = (CompileRequest | InspectRequest | { ask: 'end' }) & { id: number };
 export type FromBuilder =
-  | { is: 'ready' }
   | { is: 'answer'; id: number; answer: CompileAnswer | InspectAnswer }
   | { is: 'failed'; id: number; fault: PlainFault };
 
-/** What the inspecting thread says. */
+/** The bounds of what host and builder say to each other: sources, lookups and manifests of one plugin. */
+export const BUILDER_BOUNDS: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 4_000_000 };
+/** The bounds of what a load process says. */
+export const LOAD_BOUNDS: FrameBounds = { bytes: 8 * MB, depth: 200, values: 200_000 };
+/** The heap that a plugin is given to be loaded in for a look. */
+export const LOAD_HEAP_MB = 128;
+/** The memory of its whole process, with what no heap counts. */
+export const LOAD_RSS_MB = 512;
+
+/** The builder's one order to a load process. `key` stands in each finding: bytes of the plugin on the same pipe are none. */
+export interface LoadOrder extends Pick<InspectRequest, 'bundle' | 'reads' | 'settings'> {
+  key: string;
+}
+
+/** What the thread of a load process is given. */
+export interface ThreadTerms extends Pick<InspectRequest, 'bundle' | 'settings'> {
+  /** Begins its one answer. */
+  nonce: string;
+}
+
+/** What the plugin's thread says of the plugin. */
 export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
       ok: false;
       /** `guarded`: it imports a module that a worker does not get; `message` is its name. */
-      because: 'threw' | 'guarded' | 'not-a-plugin' | 'bad-settings' | 'bad-input' | 'bad-run';
+      because: (typeof REFUSALS)[number];
       name: string;
       message: string;
       stack: string;
     };
+
+export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
+
+/**
+ * What came of a load. `found`: the thread's answer · `exit`: the thread ended · `error`: nobody caught it · `memory`: too
+ * much of it · `forged`: a message that is not Daruma's.
+ */
+export type LoadFinding =
+  | { is: 'found'; found: unknown }
+  | { is: 'exit'; code: number }
+  | { is: 'error'; message: string; stack: string }
+  | { is: 'memory' }
+  | { is: 'forged' };

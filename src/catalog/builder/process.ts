@@ -1,22 +1,31 @@
-/** The builder: the process that compiles and inspects plugins, so that the host never does. It ends with its parent. */
+/** The builder: the process that compiles plugins and sees to it that each is looked at in a load process. It runs no plugin code, and ends with its parent. */
+import { Socket } from 'node:net';
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
+import { openFrameChannel } from '../../kernel/frames.ts';
 import { endMeSooner, SOONER } from '../../kernel/proc.ts';
 import { compile } from './compile.ts';
 import { inspect } from './inspect.ts';
-import type { FromBuilder, ToBuilder } from './messages.ts';
+import { createLoadProcesses } from './load-process.ts';
+import { BUILDER_BOUNDS, type FromBuilder, type ToBuilder } from './messages.ts';
 
 endMeSooner(SOONER.builder);
-process.on('message', (message: ToBuilder) => void handle(message));
-process.on('disconnect', end);
-// Starts the compiler's own process while the saved file is still settling.
+const pipe = new Socket({ fd: 3 });
+const channel = openFrameChannel(pipe, { receive, broken: end }, BUILDER_BOUNDS);
+const loads = createLoadProcesses();
+pipe.on('close', end);
+// The compiler's own process and the first load process start while the saved file is still settling.
 void transform('').catch(() => {});
-post({ is: 'ready' });
+loads.warm();
+
+function receive(messages: unknown) {
+  for (const message of messages as ToBuilder[]) void handle(message);
+}
 
 async function handle(message: ToBuilder) {
   if (message.ask === 'end') return end();
   try {
-    const answer = message.ask === 'compile' ? await compile(message) : await inspect(message);
+    const answer = message.ask === 'compile' ? await compile(message) : await inspect(message, loads);
     post({ is: 'answer', id: message.id, answer });
   } catch (error) {
     post({ is: 'failed', id: message.id, fault: toPlainFault(error, 'WORKSHOP_FAILED') });
@@ -24,13 +33,13 @@ async function handle(message: ToBuilder) {
 }
 
 function post(message: FromBuilder) {
-  if (process.connected) process.send!(message);
+  channel.send([message]);
 }
 
-/** The compiler's process is given time to end, so that it is reaped here and no zombie is left to whoever is pid 1. */
+/** The compiler's process and those that load are given time to end, so that they are reaped here and no zombie is left to whoever is pid 1. */
 const REAP_MS = 50;
 
-/** `process.exit` would wait for a thread that sits in native code; the signal does not. */
 function end() {
+  loads.close();
   void stopCompiler().finally(() => setTimeout(() => process.kill(process.pid, 'SIGKILL'), REAP_MS));
 }

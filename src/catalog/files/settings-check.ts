@@ -31,7 +31,7 @@ export function createSettingsCheck(needs: { builder: Builder; folder: string; a
       const { folder, builder } = needs;
       const { file: bundle, reads = [] } = version.ref;
       const { entry: file } = version;
-      const answer = await builder.ask({ ask: 'inspect', bundle, folder, file, reads, settings: texts });
+      const answer = await builder.inspect({ bundle, folder, file, reads, settings: texts });
       if (!answer.ok) throw new Error(answer.fault.message);
       for (const [index, key] of keys.entries()) {
         const issues = answer.issues[index] ?? [];
