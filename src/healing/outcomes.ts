@@ -90,14 +90,25 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     }
   }
 
+  /** The incident of an attempt that failed with its worker. It is asked for once. */
+  function takeOf(ref: AttemptRef): OpenIncident | undefined {
+    if (ofAttempts.size === 0) return undefined;
+    const known = ofAttempts.get(keyOf(ref));
+    ofAttempts.delete(keyOf(ref));
+    return known;
+  }
+
   function settled(end: Settlement, agent: string) {
-    const known = ofAttempts.get(keyOf(end));
-    ofAttempts.delete(keyOf(end));
-    const mine = openIncidents.of(agent);
+    const known = takeOf(end);
     const quarantined = quarantineRegistry.get(agent);
-    for (const one of [...mine, ...openIncidents.of(null)]) if (isProof(one, end)) heal(one, proofWords(end, agent));
+    let lastEndAt = 0;
+    for (const one of openIncidents.all()) {
+      const isHosts = one.incident.agent === null;
+      if (!isHosts && one.incident.agent !== agent) continue;
+      if (!isHosts) lastEndAt = Math.max(lastEndAt, one.lastAt);
+      if (isProof(one, end)) heal(one, proofWords(end, agent));
+    }
     if (end.state === 'done') {
-      const lastEndAt = Math.max(0, ...mine.map(({ lastAt }) => lastAt));
       if (end.startedAt >= lastEndAt) restarts.proven(agent);
       if (quarantined && end.startedAt >= quarantined.since) release(agent, `${end.job} was done`);
       return;

@@ -87,7 +87,7 @@ export function createCallTable(folder: string, unused: (scratch: string) => voi
     size: () => calls.size,
     all: () => [...calls.values()],
     get: (mark) => calls.get(mark),
-    of: (attempt) => [...(attempts.get(keyOf(attempt))?.calls ?? [])],
+    of: (attempt) => (attempts.size === 0 ? [] : [...(attempts.get(keyOf(attempt))?.calls ?? [])]),
     add(mark, order) {
       const { agent, job, attempt, call } = order;
       const { scratch, calls: siblings } = attemptOf(keyOf(order));
@@ -105,6 +105,8 @@ export function createCallTable(folder: string, unused: (scratch: string) => voi
       if (calls.size === 0) lastGone?.();
     },
     end(ended) {
+      // Asked at the end of each attempt of every agent, and few of them run commands.
+      if (attempts.size === 0) return;
       const key = keyOf(ended);
       const attempt = attempts.get(key);
       if (attempt) attempt.hasEnded = true;

@@ -20,10 +20,15 @@ import { jobIdOf, rowOf } from './job-id.ts';
 
 export type Plain = string | number | null;
 
+/** Rows of added jobs; negative: nothing was queued, a job has the key. Of those, in order: state, queuedAt, sameInput (0 or 1). */
+export interface AddedRows {
+  rows: number[];
+  firsts: Plain[];
+}
+
 /** The calls whose arguments and answers are packed. */
 export interface PackedOps {
-  /** Rows of the jobs; negative: nothing was queued, a job has the key. Of those, in order: state, queuedAt, sameInput (0 or 1). */
-  add(jobs: Plain[], now: number): { rows: number[]; firsts: Plain[] };
+  add(jobs: Plain[], now: number): number | AddedRows;
   claim(now: number, requests: ClaimRequest[], terms: ClaimTerms): Plain[];
   settle(settlements: Plain[]): boolean[];
   release(attempts: number[]): void;
@@ -200,8 +205,16 @@ export function packAttempts(attempts: AttemptRef[]): number[] {
   return flat;
 }
 
+/** What came of new jobs, for the way to the host. A single job that is new is its row alone: most calls add one. */
+export function packAdded(added: AddedRows): number | AddedRows {
+  const [row] = added.rows;
+  return added.rows.length === 1 && row! > 0 ? row! : added;
+}
+
 /** What came of new jobs, as the store thread tells it. */
-export function unpackAdded({ rows, firsts }: ReturnType<PackedOps['add']>): Added[] {
+export function unpackAdded(added: number | AddedRows): Added[] {
+  if (typeof added === 'number') return [{ id: jobIdOf(added), isNew: true }];
+  const { rows, firsts } = added;
   let at = 0;
   return rows.map((row): Added => {
     if (row > 0) return { id: jobIdOf(row), isNew: true };

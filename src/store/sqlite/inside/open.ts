@@ -17,7 +17,8 @@ const OPENED_WITHIN_MS = 5_000;
 const FREE_WITHIN_MS = 2_000;
 /** The log is written back into the file when it has this many pages (16 MB): hot pages are written back once, not often. */
 const CHECKPOINT_PAGES = 4_000;
-const CACHE_KIB = 65_536;
+/** SQLite walks the whole table of its cache with each commit, so a large cache costs every job; the system caches the file. */
+const CACHE_KIB = 8_192;
 
 /** Opens a store for writing, makes or migrates it. Throws a `Fault` that says what to do. */
 export function openForWriting(file: string): DatabaseSync {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../../ports.ts';
-import type { StoreOps } from '../wire.ts';
+import { packAdded, type StoreOps } from '../wire.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { effects } from './effects.ts';
 import { eventReads, eventWrites } from './events.ts';
@@ -35,7 +35,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
   const agents = new Map<number, string>();
   return {
     ops: {
-      add: adder.add,
+      add: (jobs, now) => packAdded(adder.add(jobs, now)),
       ...jobClaims(db, agents),
       ...jobSettlements(db, totals, agents),
       ...jobChanges(db, agents),

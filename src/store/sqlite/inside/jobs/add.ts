@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { NEW_JOB_WIDTH, type PackedOps, type Plain } from '../../wire.ts';
+import { type AddedRows, NEW_JOB_WIDTH, type Plain } from '../../wire.ts';
 import { hourOf } from '../totals.ts';
 
 export interface JobAdder {
   /** Adds packed jobs. */
-  add(jobs: Plain[], now: number): ReturnType<PackedOps['add']>;
+  add(jobs: Plain[], now: number): AddedRows;
   /** Forgets what was rolled back. */
   clear(): void;
 }

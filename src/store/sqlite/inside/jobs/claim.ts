@@ -30,8 +30,8 @@ export function jobClaims(
   const soonest = db.prepare(`SELECT min(run_at) ${ready} AND priority = ?`);
   for (const statement of [nextLevel, due, soonest]) statement.setReturnArrays(true);
   const take = db.prepare(
-    `UPDATE job SET state = 'running', attempt = ?, version = ?, owner = ?, lease_until = ?, started_at = ?, finished_at = NULL
-     WHERE id = ?`,
+    `UPDATE job SET state = 'running', attempt = attempt + 1, version = ?, owner = ?, lease_until = ?, started_at = ?, finished_at = NULL
+     WHERE id BETWEEN ? AND ?`,
   );
   const expire = db.prepare(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
@@ -96,6 +96,12 @@ export function jobClaims(
     while (taken < limit) {
       const wanted = limit - taken;
       const rows = due.all(agent, level, now, wanted) as unknown as DueRow[];
+      // Rows that follow one another are one statement: most jobs are due in the order in which they were added.
+      let first = 0;
+      let last = -1;
+      const takeRange = () => {
+        if (first <= last) take.run(version, owner, leaseUntil, now, first, last);
+      };
       for (const [row, before, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt] of rows) {
         mustBeInstants(runAt, queuedAt, slot, staleAt);
         const until = staleAt ?? (before === 0 ? runAt + staleAfterMs : null);
@@ -103,11 +109,16 @@ export function jobClaims(
           expire.run(now, JSON.stringify(staleFault(until)), row);
           continue;
         }
-        take.run(before + 1, version, owner, leaseUntil, now, row);
+        if (row !== last + 1) {
+          takeRange();
+          first = row;
+        }
+        last = row;
         agents.set(row, agent);
         flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt, depth);
         taken++;
       }
+      takeRange();
       if (rows.length < wanted) break;
     }
     return taken;
