@@ -10,10 +10,11 @@ by it, and these pages and [daruma.schema.json](daruma.schema.json) come from it
 ## How to ask
 
 The command line asks the host over its control socket (\`socket\` in \`daruma status --json\`), which only the user of the host can open. You can ask,
-too: one line of JSON for each request, any number of them over one connection.
+too: one line of JSON for each request, any number of them over one connection. Each request carries the text of the file beside the socket
+(\`control.sock.token\`): the host writes it anew at each start, and refuses what does not have it (\`TOKEN_WRONG\`).
 
 \`\`\`
-{ "id": 1, "op": "next", "args": { "agent": "backup", "n": 1 } }
+{ "id": 1, "op": "next", "args": { "agent": "backup", "n": 1 }, "token": "qk3…" }
 { "id": 1, "ok": true, "value": { "agent": "backup", "schedule": "0 2 * * *", … } }
 \`\`\`
 

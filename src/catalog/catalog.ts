@@ -121,7 +121,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
 
   async function start() {
     is = 'starting';
-    await mkdir(versionsFolder, { recursive: true });
+    await mkdir(versionsFolder, { recursive: true, mode: 0o700 });
     await rm(emptyFolder, { recursive: true, force: true });
     await mkdir(emptyFolder);
     await versions.open();

@@ -100,7 +100,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
           rollouts: packed(now),
           gone: now.gone,
         };
-        await writeFile(`${file}.tmp`, JSON.stringify(plain));
+        await writeFile(`${file}.tmp`, JSON.stringify(plain), { mode: 0o600 });
         // As a whole: a cut leaves the old one.
         await rename(`${file}.tmp`, file);
         await after();

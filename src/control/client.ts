@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import type { Op, Ops, Response } from './protocol.ts';
+import { readToken, refuseForeignSocket } from './token.ts';
 
 export interface ControlClient {
   /** Resolves with the op's answer; rejects with the host's {@link Fault}, or code `HOST_GONE` when the connection ends first. */
@@ -8,13 +9,17 @@ export interface ControlClient {
   close(): void;
 }
 
-/** Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there, `HOST_FORBIDDEN` when it is another user's. */
-export function connectControl(path: string): Promise<ControlClient> {
+/**
+ * Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there, `HOST_FORBIDDEN` when it is another
+ * user's, `SOCKET_FOREIGN` as {@link refuseForeignSocket} does. `owner`: whose the installation is, as a uid; default: this user's.
+ */
+export function connectControl(path: string, owner?: number): Promise<ControlClient> {
   return new Promise((resolve, reject) => {
+    refuseForeignSocket(path, owner);
     const socket = connect(path);
     socket.once('connect', () => {
       socket.off('error', refused);
-      resolve(clientOn(socket));
+      resolve(clientOn(socket, readToken(path)));
     });
     socket.once('error', refused);
     function refused(cause: NodeJS.ErrnoException) {
@@ -34,7 +39,7 @@ interface Waiting {
   onItem: ((item: unknown) => void) | undefined;
 }
 
-function clientOn(socket: Socket): ControlClient {
+function clientOn(socket: Socket, token: string | undefined): ControlClient {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let rest = '';
@@ -84,7 +89,7 @@ function clientOn(socket: Socket): ControlClient {
         }
         const id = ++lastId;
         waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, onItem: onItem as Waiting['onItem'] });
-        socket.write(`${JSON.stringify({ id, op, args })}\n`);
+        socket.write(`${JSON.stringify({ id, op, args, token })}\n`);
       });
     },
     close: () => socket.destroy(),

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import { type ControlClient, connectControl } from './client.ts';
@@ -13,7 +14,7 @@ const ANSWER_WITHIN_MS = 10_000;
 export async function connectHost(folder: string, time: Time): Promise<ControlClient> {
   const written = readHostFile(folder);
   const socket = written?.socket ?? socketPath(folder);
-  const client = await connectControl(socket).catch((thrown) => {
+  const client = await connectControl(socket, ownerOf(folder)).catch((thrown) => {
     const original = copiedFrom(folder);
     if (original === undefined || !isDown(thrown)) throw thrown;
     throw copyOf(folder, original, 'daruma start');
@@ -26,6 +27,10 @@ export async function connectHost(folder: string, time: Time): Promise<ControlCl
     client.close();
     throw thrown;
   }
+}
+
+function ownerOf(folder: string): number | undefined {
+  return statSync(folder, { throwIfNoEntry: false })?.uid;
 }
 
 /** Whether no host listens, or only a host of another installation. */

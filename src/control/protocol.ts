@@ -1,5 +1,6 @@
 /**
- * The control socket speaks lines of JSON. A request is `{ id, op, args }`; its answer `{ id, ok: true, value }` or
+ * The control socket speaks lines of JSON. A request is `{ id, op, args, token }`, with the text of the file
+ * `<socket>.token`; its answer `{ id, ok: true, value }` or
  * `{ id, ok: false, error }`; an operation that has items sends `{ id, item }` before its answer. One connection carries any
  * number of requests. Operations are rows of a table in `src/operations/`; clients know the types of the table only, since
  * loading its schemas takes longer than most commands.
@@ -31,7 +32,7 @@ export type {
 } from '../operations/results/version.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
-export type Request = { id: number; op: string; args: unknown };
+export type Request = { id: number; op: string; args: unknown; token?: unknown };
 export type Response =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; error: PlainFault }

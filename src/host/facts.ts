@@ -55,7 +55,7 @@ export function writeHostFile(facts: HostFacts): void {
       ...(guardian === null ? {} : { guardian: { pid: guardian, start: processStart(guardian) ?? '' } }),
     },
   );
-  writeFileSync(hostFilePath(folder), text);
+  writeFileSync(hostFilePath(folder), text, { mode: 0o600 });
 }
 
 /** Where a host keeps the compiled versions, and what was in force. Relative to the installation. */

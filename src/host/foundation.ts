@@ -13,6 +13,7 @@ import type { HostFacts } from './facts.ts';
 import type { NamedHandle } from './lifecycle/handles.ts';
 import { type FolderLock, lockFolder, lockStore } from './lifecycle/lock.ts';
 import type { Watched } from './lifecycle/outside.ts';
+import { tightenOwnFiles } from './lifecycle/own-files.ts';
 import { withSafeReads } from './lifecycle/safe-mode.ts';
 import { countStart, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
@@ -47,6 +48,7 @@ const LOCK_WITHIN_MS = 5_000;
 export async function openFoundation(needs: FoundationNeeds, counted: (starts: Starts) => void): Promise<Foundation> {
   const { time, facts, settings, watched } = needs;
   const { onStop, startService } = needs.order;
+  tightenOwnFiles(facts.folder, facts.logFolder);
   const lock = await lockFolder(facts.folder, {
     time,
     withinMs: watched.restart ? LOCK_WITHIN_MS : 0,

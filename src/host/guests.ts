@@ -63,7 +63,7 @@ export function createGuests(needs: GuestNeeds, folder: string): Guests {
 
   async function open(files: readonly GuestFile[]): Promise<{ catalog: Catalog; close(): Promise<void> }> {
     const place = join(root, String(++last));
-    for (const part of ['plugins', 'agents']) mkdirSync(join(place, part), { recursive: true });
+    for (const part of ['plugins', 'agents']) mkdirSync(join(place, part), { recursive: true, mode: 0o700 });
     for (const { path, text } of files) {
       mkdirSync(dirname(join(place, path)), { recursive: true });
       writeFileSync(join(place, path), text);

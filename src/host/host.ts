@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createBus } from '../kernel/bus.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
@@ -66,9 +66,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       () => options.ending('asked to stop', false),
     );
     recordHostLost(rooms.healer, hostContext.lastWords, abandoned);
-    const control = await serveControl(facts.socket, createOps(hostContext), {
+    const control = await serveControl(facts.socket, {
+      operations: createOps(hostContext),
       log: journal.room('control'),
       scrub: journal.scrub,
+      owner: statSync(facts.folder).uid,
     });
     writeHostFile(facts);
     order.onStop('control socket', () => control.close());

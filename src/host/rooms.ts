@@ -220,7 +220,7 @@ function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'e
   const { scrub } = journal;
   const emptyFolder = join(options.folder, 'data/run/empty');
   rmSync(emptyFolder, { recursive: true, force: true });
-  mkdirSync(emptyFolder, { recursive: true });
+  mkdirSync(emptyFolder, { recursive: true, mode: 0o700 });
   return createWorkers(
     {
       time,

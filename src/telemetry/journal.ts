@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
@@ -59,6 +61,7 @@ const KEPT_WHEN_FULL_BYTES = MB;
 /** Opens the log; rejects with the system's error when the folder cannot be written. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   trimLogs(options.folder, STREAM, options.budgetBytes);
+  for (const { name } of logFiles(options.folder, STREAM)) hideFromOthers(join(options.folder, name));
   const maxFileBytes = Math.min(options.maxFileBytes, Math.max(options.budgetBytes / 4, 64 * 1024));
   const { folder } = options;
   const file = await openRollingFile({ folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES });
@@ -178,5 +181,14 @@ function parsed(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return text;
+  }
+}
+
+/** A file of a host that left it to the umask. */
+function hideFromOthers(file: string): void {
+  try {
+    chmodSync(file, 0o600);
+  } catch {
+    // Another user's: that user's mode stays.
   }
 }

@@ -27,7 +27,7 @@ export async function openRollingFile(options: RollingFileOptions): Promise<Roll
   const { folder, stream: name, maxFileBytes, keptBytes } = options;
   const refused = refusedFolderName(folder);
   if (refused) throw new Fault(refused);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stream = await roll({
     file: join(folder, name),
     extension: '.log',
@@ -36,6 +36,7 @@ export async function openRollingFile(options: RollingFileOptions): Promise<Roll
     size: `${Math.max(1, Math.floor(maxFileBytes / 1024))}k`,
     sync: true,
     mkdir: true,
+    mode: 0o600,
     maxLength: keptBytes,
   });
 
@@ -43,9 +44,9 @@ export async function openRollingFile(options: RollingFileOptions): Promise<Roll
     stream,
     held: () => ({ path: stream.file, id: openId(stream.fd) }),
     reopen() {
-      mkdirSync(dirname(stream.file), { recursive: true });
+      mkdirSync(dirname(stream.file), { recursive: true, mode: 0o700 });
       // SonicBoom keeps a listener for each `reopen` that fails, which would close a descriptor twice later.
-      closeSync(openSync(stream.file, 'a'));
+      closeSync(openSync(stream.file, 'a', 0o600));
       stream.reopen();
     },
   };

@@ -9,7 +9,7 @@ import { Fault, toPlainFault } from '../../src/kernel/fault.ts';
 /** An installation in a temporary folder, with a place for its socket and its log. */
 export function temporaryInstallation(): { folder: string; remove(): void } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-cli-')));
-  for (const name of ['plugins', 'logs', 'data/run']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['plugins', 'logs', 'data/run']) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 

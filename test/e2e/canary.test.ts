@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, it } from 'vitest';
@@ -52,6 +52,11 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
     'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
   });
   const { daruma, folder } = place;
+  // What an older host left to a generous umask.
+  for (const path of ['logs', 'data/run', 'data/versions'])
+    mkdirSync(join(folder, path), { recursive: true, mode: 0o755 });
+  for (const path of ['logs/daruma.2026-01-01.1.log', 'data/run/host.json'])
+    writeFileSync(join(folder, path), '', { mode: 0o644 });
   await place.start();
   const said: string[] = [];
   const ask = async (...args: string[]) => {
@@ -88,6 +93,9 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
     .filter((path) => statSync(join(folder, path)).isFile() && !MAY_HOLD.test(path))
     .map((path) => `${path}: ${readFileSync(join(folder, path), 'latin1')}`);
   expect(files.length).toBeGreaterThan(5);
+  expect(files.map((text) => text.slice(0, text.indexOf(':'))).filter((path) => othersMayRead(folder, path))).toEqual(
+    [],
+  );
   const rows = storedTexts(join(folder, 'data/daruma.db'));
   expect(rows.some((text) => text.startsWith('job.result: ') && text.includes('[secret]'))).toBe(true);
   const found = [...said, ...files, ...rows].filter((text) => FORMS.some((form) => text.includes(form)));
@@ -110,4 +118,13 @@ function storedTexts(file: string): string[] {
   } finally {
     store.close();
   }
+}
+
+/** A file that the host wrote, and that another user could open: by its own mode and those of its folders. */
+function othersMayRead(folder: string, path: string): boolean {
+  if (!/^(?:logs|data)\//.test(path)) return false;
+  const parts = path.split('/');
+  const modes = parts.map((_, index) => statSync(join(folder, ...parts.slice(0, index + 1))).mode);
+  const isRight = /\.log$|host\.json$|in-force\.json$|data\/config\//.test(path) ? (modes.at(-1)! & 0o077) === 0 : true;
+  return !isRight || modes.every((mode, index) => (mode & (index === parts.length - 1 ? 0o044 : 0o011)) !== 0);
 }

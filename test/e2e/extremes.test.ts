@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readHostFile } from '../../src/control/place.ts';
+import { readToken } from '../../src/control/token.ts';
 import { anyJson } from '../kernel/extremes.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
@@ -50,12 +51,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => at.leave());
 
-/** Sends lines as they are and gives the answers, once those to all ids are there. */
+/** Sends lines as they are, requests with the host's token, and gives the answers, once those to all ids are there. */
 async function say(
   lines: string[],
   ids: ReadonlySet<number>,
 ): Promise<Map<number, { ok: boolean; error?: { code: string; message: string } }>> {
-  const socket = connect(readHostFile(at.folder)!.socket);
+  const { socket: path } = readHostFile(at.folder)!;
+  const token = JSON.stringify(readToken(path));
+  const socket = connect(path);
   const answers = new Map<number, { ok: boolean; error?: { code: string; message: string } }>();
   let rest = '';
   socket.setEncoding('utf8');
@@ -70,7 +73,7 @@ async function say(
         if (answers.size === ids.size) resolve();
       }
     });
-    socket.write(`${lines.join('\n')}\n`);
+    socket.write(`${lines.map((line) => line.replace(/^\{"id"/, `{"token":${token},"id"`)).join('\n')}\n`);
   });
   socket.destroy();
   return answers;
@@ -162,7 +165,7 @@ test('whatever is asked over the socket is answered or refused by name, and noth
   for (const { ok, error } of answers.values()) {
     if (!ok)
       expect(error).toMatchObject({
-        code: expect.stringMatching(/^[A-Z][A-Z_]+$/),
+        code: expect.stringMatching(/^(?!TOKEN_WRONG)[A-Z][A-Z_]+$/),
         message: expect.stringMatching(/.{5,}/),
       });
   }

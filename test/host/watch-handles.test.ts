@@ -38,6 +38,7 @@ beforeEach(() => {
     placeNow: () => folder,
     repair: {
       socket() {},
+      token() {},
       'host-file'() {},
       log() {
         if (cannot) throw cannot;

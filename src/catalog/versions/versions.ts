@@ -78,7 +78,7 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
   async function open() {
     versions.clear();
     await rm(join(folder, STAGING), { recursive: true, force: true });
-    await mkdir(join(folder, STAGING), { recursive: true });
+    await mkdir(join(folder, STAGING), { recursive: true, mode: 0o700 });
     // `data` may be a link to another disk: a module is loaded from where it is, and rights are asked for that place.
     folder = await realpath(at);
     for (const plugin of await namesIn(folder)) {
@@ -142,7 +142,7 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
         await rm(staging, { recursive: true, force: true });
       } else {
         await rm(at, { recursive: true, force: true });
-        await mkdir(join(folder, plugin), { recursive: true });
+        await mkdir(join(folder, plugin), { recursive: true, mode: 0o700 });
         await rename(staging, at);
       }
       const stored = await weighed({ ...rest, ref: refOf(plugin, id, rest.reads) });

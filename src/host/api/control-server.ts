@@ -3,8 +3,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
 import type { Request, Response } from '../../control/protocol.ts';
+import { isToken, newToken, refuseForeignFolder, tokenFile, writeToken } from '../../control/token.ts';
 import { shown } from '../../kernel/bounds.ts';
-import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
 import type { Scrubber } from '../../telemetry/scrub.ts';
@@ -14,10 +15,12 @@ import type { Operations } from './handlers.ts';
 export interface ControlServer {
   close(): Promise<void>;
   clients(): number;
-  /** The socket that it made: where it lies, and what it is. */
-  held(): { path: string; id: string | undefined };
+  /** The socket and the file of its token: where they lie, and what they are. */
+  held(): Record<'socket' | 'token', { path: string; id: string | undefined }>;
   /** Makes the socket anew; connections that are open go on. Rejects as {@link serveControl} does. */
   listenAgain(): Promise<void>;
+  /** Writes the file of the token anew, with the same token. */
+  tokenAgain(): void;
 }
 
 /** A request longer than this is refused and the connection ended. */
@@ -25,27 +28,37 @@ const LONGEST_LINE = 8 * MB;
 /** A client that lets this much of a stream lie unread loses items. */
 const MOST_UNREAD_BYTES = 4 * MB;
 
+interface ControlServerNeeds {
+  operations: Operations;
+  log: Log;
+  scrub: Pick<Scrubber, 'answer'>;
+  /** Whose the installation is, as a uid. */
+  owner: number | undefined;
+}
+
 /**
- * Listens on the control socket (mode 0600) and answers requests. An operation that fails answers with its fault and
+ * Listens on the control socket (mode 0600) and answers requests that carry the token of the file beside it (mode 0600, made anew by
+ * each host); others with `TOKEN_WRONG`. An operation that fails answers with its fault and
  * harms no other. A socket that a dead host left behind is replaced; any other file in its path is left alone, with a
- * Fault `SOCKET_TAKEN`.
+ * Fault `SOCKET_TAKEN`; a folder of another user is refused with `SOCKET_FOREIGN`.
  */
-export async function serveControl(
-  path: string,
-  operations: Operations,
-  { log, scrub }: { log: Log; scrub: Pick<Scrubber, 'answer'> },
-): Promise<ControlServer> {
+export async function serveControl(path: string, needs: ControlServerNeeds): Promise<ControlServer> {
+  const { log } = needs;
   const sockets = new Set<Socket>();
+  const token = newToken();
   let server = await listen();
-  let id = fileId(path);
+  const ids = idsNow(path);
 
   async function listen(): Promise<Server> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    refuseForeignFolder(dirname(path), needs.owner);
     await clearPlace(path);
+    // Before anybody can connect: a client reads it then.
+    writeToken(path, token);
     const made = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      converse(socket, operations, { log, scrub });
+      converse(socket, { ...needs, isAllowed: (request) => isToken(request.token, token) });
     });
     const before = process.umask(0o177);
     try {
@@ -63,21 +76,28 @@ export async function serveControl(
 
   return {
     clients: () => sockets.size,
-    held: () => ({ path, id }),
+    held: () => ({ socket: { path, id: ids.socket }, token: { path: tokenFile(path), id: ids.token } }),
     async listenAgain() {
       await clearPlace(path);
       // First: to close it deletes whatever has its name.
       server.close();
       server = await listen();
-      id = fileId(path);
+      Object.assign(ids, idsNow(path));
+    },
+    tokenAgain() {
+      writeToken(path, token);
+      ids.token = fileId(tokenFile(path));
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroySoon();
       await closed;
+      rmSync(tokenFile(path), { force: true });
     },
   };
 }
+
+const idsNow = (path: string) => ({ socket: fileId(path), token: fileId(tokenFile(path)) });
 
 /** Two installations whose settings name one socket must not take it from each other, nor any file that lies there. */
 async function clearPlace(path: string): Promise<void> {
@@ -108,11 +128,11 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-function converse(
-  socket: Socket,
-  operations: Operations,
-  { log, scrub }: { log: Log; scrub: Pick<Scrubber, 'answer'> },
-) {
+interface ConversationNeeds extends ControlServerNeeds {
+  isAllowed(request: Request): boolean;
+}
+
+function converse(socket: Socket, { operations, log, scrub, isAllowed }: ConversationNeeds) {
   const ended = new AbortController();
   let rest = '';
   socket.setEncoding('utf8');
@@ -137,6 +157,7 @@ function converse(
     try {
       const request = requestOf(line);
       id = request.id;
+      if (!isAllowed(request)) throw new Fault(tokenWrong());
       const call = { item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
       const value = await operations.ask(request.op, request.args, call);
       send({ id, ok: true, value: scrub.answer(value) });
@@ -148,11 +169,20 @@ function converse(
   }
 }
 
+/** No host of an older Daruma wants a token, and no older command sends one. */
+function tokenWrong(): PlainFault {
+  return {
+    code: 'TOKEN_WRONG',
+    message: 'the request does not carry the token of this host',
+    next: 'run daruma of the same version as the host, as the user whose host it is: the token lies beside the control socket',
+  };
+}
+
 function requestOf(line: string): Request {
   try {
     const said = JSON.parse(line) as Request | null;
     if (said && Number.isSafeInteger(said.id)) return said;
   } catch {}
-  const next = 'send { "id": 1, "op": "ping", "args": {} } and a line break';
+  const next = 'send { "id": 1, "op": "ping", "args": {}, "token": … } and a line break';
   throw new Fault({ code: 'REQUEST_INVALID', message: `${shown(line)} is no request`, next });
 }

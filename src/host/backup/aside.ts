@@ -24,14 +24,14 @@ export function moveAside(folder: string, path: string, aside: string): boolean 
   if (lstatSync(from, { throwIfNoEntry: false }) === undefined) return false;
   if (statSync(from, { throwIfNoEntry: false })?.isDirectory() && readdirSync(from).length === 0) return false;
   const to = isAbsolute(path) ? `${path}.${basename(aside)}` : join(folder, aside, path);
-  mkdirSync(dirname(to), { recursive: true });
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   renameSync(from, to);
   return true;
 }
 
 /** Moves one file, also to another disk. Its folder is made. */
 export function carry(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   try {
     renameSync(from, to);
   } catch (thrown) {

@@ -23,7 +23,7 @@ export async function restoreBackup(archive: string, into: string, now: number):
   if (!existsSync(file)) {
     throw new Fault({ code: 'BACKUP_MISSING', message: `there is no file ${file}`, next: 'daruma backup list' });
   }
-  mkdirSync(join(into, 'data/run'), { recursive: true });
+  mkdirSync(join(into, 'data/run'), { recursive: true, mode: 0o700 });
   const folder = realpathSync(into);
   const guardian = guardianOf(folder);
   if (guardian !== undefined) {

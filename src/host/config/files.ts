@@ -45,7 +45,7 @@ export function openConfigFiles(folder: string): ConfigFiles {
     try {
       // An installation that was moved away must not come back as an empty one.
       if (!existsSync(folder)) return;
-      mkdirSync(join(folder, CONFIG_FOLDER), { recursive: true });
+      mkdirSync(join(folder, CONFIG_FOLDER), { recursive: true, mode: 0o700 });
       writeFileSync(join(folder, `${file}.tmp`), text, OWN);
       renameSync(join(folder, `${file}.tmp`), join(folder, file));
     } catch {

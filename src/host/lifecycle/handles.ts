@@ -2,7 +2,7 @@ import { shellWord } from '../../control/typed.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
 /** What a host holds open, or has written for others to find it. */
-export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'socket' | 'log' | 'host-file';
+export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'socket' | 'token' | 'log' | 'host-file';
 
 /** One of them, beside what has its name now. */
 export interface HandleFact {
@@ -22,7 +22,7 @@ type HandlesDecision =
   /** For good: a new host would make an empty store, or work where the installation is no more. */
   | { do: 'end'; fault: PlainFault };
 
-const MADE_ANEW: readonly HandleName[] = ['socket', 'log', 'host-file'];
+const MADE_ANEW: readonly HandleName[] = ['socket', 'token', 'log', 'host-file'];
 
 /**
  * What follows from a look at what the host holds. `before`: the suspects of the look before. `movedTo`: what the folder

@@ -31,7 +31,7 @@ export async function lockFolder(
   { time, withinMs = 0, waiting }: { time: Time; withinMs?: number; waiting?(pid: number): void },
 ): Promise<FolderLock> {
   const file = join(folder, 'data/run/lock');
-  mkdirSync(join(folder, 'data/run'), { recursive: true });
+  mkdirSync(join(folder, 'data/run'), { recursive: true, mode: 0o700 });
   const lock = lockFile(file, withinMs, () => running(folder, hostOf(folder)));
   try {
     const until = time.monotonic() + GIVES_WAY_WITHIN_MS;

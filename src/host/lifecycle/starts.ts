@@ -99,7 +99,7 @@ function read(file: string): Kept | undefined {
 function write(file: string, kept: Kept) {
   try {
     // A half-written count would be none.
-    writeFileSync(`${file}.new`, JSON.stringify(kept));
+    writeFileSync(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch {}
 }

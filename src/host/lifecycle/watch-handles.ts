@@ -20,7 +20,7 @@ interface WatchHandlesNeeds {
   /** What the folder is called now, wherever it was moved to; undefined when nobody knows. */
   placeNow(): string | undefined;
   /** Makes one of them anew; throws why it cannot. */
-  repair: Record<'socket' | 'log' | 'host-file', () => Promise<void> | void>;
+  repair: Record<'socket' | 'token' | 'log' | 'host-file', () => Promise<void> | void>;
   /** The host is to start anew in this process. */
   again(why: string): void;
   /** The host is to end, and no other one to take its place. */
@@ -131,7 +131,7 @@ interface OwnHandlesNeeds {
   foundation: Foundation;
   facts: HostFacts;
   time: Time;
-  control: Pick<ControlServer, 'held' | 'listenAgain'>;
+  control: Pick<ControlServer, 'held' | 'listenAgain' | 'tokenAgain'>;
   again(why: string): void;
   /** See {@link watchHandles}. */
   end(fault: PlainFault): void;
@@ -148,13 +148,15 @@ export function watchOwnHandles({ foundation, facts, time, control, again, end }
     log: journal.room('host'),
     held: () => [
       ...held,
-      { what: 'socket', ...control.held() },
+      { what: 'socket', ...control.held().socket },
+      { what: 'token', ...control.held().token },
       { what: 'log', ...journal.file.held() },
       { what: 'host-file', path: hostFile, id: hostFileId },
     ],
     placeNow: lock.claim.placeNow,
     repair: {
       socket: control.listenAgain,
+      token: control.tokenAgain,
       log: journal.file.reopen,
       'host-file'() {
         writeHostFile(facts);

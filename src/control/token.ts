@@ -1,0 +1,95 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+
+const STICKY = 0o1000;
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** The file beside a control socket that holds the token of the host that listens there. */
+export function tokenFile(socket: string): string {
+  return `${socket}.token`;
+}
+
+/** A token for one run of a host: 256 bits of chance. */
+export function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** Writes the token into {@link tokenFile}, mode 0600, in place of whatever lies there. */
+export function writeToken(socket: string, token: string): void {
+  const file = tokenFile(socket);
+  rmSync(file, { force: true });
+  writeFileSync(file, token, { mode: 0o600, flag: 'wx' });
+}
+
+/** The token of the host that listens on the socket; undefined where no token lies, or none that this user may read. */
+export function readToken(socket: string): string | undefined {
+  try {
+    const file = openSync(tokenFile(socket), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : undefined;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a request carries the token; takes as long for a wrong one as for the right one. */
+export function isToken(said: unknown, token: string): boolean {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(typeof said === 'string' ? said : ''), hash(token));
+}
+
+/**
+ * Throws a Fault `SOCKET_FOREIGN` when the socket is another user's or a link, or its folder one that {@link refuseForeignFolder}
+ * refuses. A socket that is not there, or cannot be looked at, is left to the call that follows.
+ */
+export function refuseForeignSocket(socket: string, owner: number | undefined): void {
+  const found = statsOf(socket);
+  if (!found) return;
+  refuseForeignFolder(dirname(socket), owner);
+  if (found.isSymbolicLink()) throw foreign(socket, 'is a link');
+  if (!isTrusted(found.uid, owner)) throw foreign(socket, `belongs to another user (uid ${found.uid})`);
+}
+
+/**
+ * Throws a Fault `SOCKET_FOREIGN` when a folder for a control socket is another user's, a link, or open to the writes of others: they
+ * could listen in place of the host. Root and `owner`, whose the installation is, count as this user.
+ */
+export function refuseForeignFolder(folder: string, owner: number | undefined): void {
+  const found = statsOf(folder);
+  if (!found) return;
+  if (!found.isDirectory()) throw foreign(folder, 'is no folder');
+  if (!isTrusted(found.uid, owner)) throw foreign(folder, `belongs to another user (uid ${found.uid})`);
+  // Where everybody may write, the sticky bit keeps others from what is not theirs.
+  const isOpen = (found.mode & WRITABLE_BY_OTHERS) !== 0 && (found.mode & STICKY) === 0;
+  if (isOpen) throw foreign(folder, `can be written by others (mode ${(found.mode & 0o777).toString(8)})`);
+}
+
+function isTrusted(uid: number, owner: number | undefined): boolean {
+  const me = process.geteuid?.();
+  return me === undefined || uid === me || uid === 0 || uid === owner;
+}
+
+function statsOf(path: string) {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function foreign(path: string, why: string): Fault {
+  const next = why.startsWith('can be written')
+    ? `chmod go-w ${path}`
+    : 'see who made it and remove it, or set control.socket in config/daruma.yaml to a path in a folder of your own';
+  return new Fault({
+    code: 'SOCKET_FOREIGN',
+    message: `${path}, where the host listens, ${why}`,
+    next,
+    data: { path },
+  });
+}

@@ -1,0 +1,152 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectControl } from '../../src/control/client.ts';
+import { tokenFile } from '../../src/control/token.ts';
+import { type ControlServer, serveControl } from '../../src/host/api/control-server.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { createScrubber } from '../../src/telemetry/scrub.ts';
+
+let folder: string;
+let path: string;
+let server: ControlServer | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'daruma-control-'));
+  path = join(folder, 'run/control.sock');
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const asked: unknown[] = [];
+const serve = async (owner = process.geteuid?.()) => {
+  asked.length = 0;
+  const operations = {
+    async ask(op: unknown) {
+      asked.push(op);
+      return op === 'ping' ? { pid: 1, about: 's3cr3t-value' } : null;
+    },
+  };
+  server = await serveControl(path, { operations, log: silentLog, scrub: createScrubber(['s3cr3t-value']), owner });
+};
+const codeOf = async (promise: Promise<unknown>) => {
+  try {
+    await promise;
+    return 'fine';
+  } catch (thrown) {
+    return thrown instanceof Fault ? thrown.code : String(thrown);
+  }
+};
+const ping = async (owner?: number) => {
+  const client = await connectControl(path, owner);
+  try {
+    return await client.ask('ping', {});
+  } finally {
+    client.close();
+  }
+};
+
+describe('the token', () => {
+  it('lies beside the socket for its user alone, differs from run to run, and goes with the host', async () => {
+    mkdirSync(join(folder, 'run'), { mode: 0o700 });
+    writeFileSync(tokenFile(path), 'of a host that was killed', { mode: 0o644 });
+    await serve();
+    const first = readFileSync(tokenFile(path), 'utf8');
+    expect(first.length).toBeGreaterThan(40);
+    expect(statSync(tokenFile(path)).mode & 0o777).toBe(0o600);
+    await server!.close();
+    expect(() => readFileSync(tokenFile(path))).toThrow('ENOENT');
+    await serve();
+    expect(readFileSync(tokenFile(path), 'utf8')).not.toBe(first);
+  });
+
+  it('is carried by each request of a client, and what does not have it is refused and done by nobody', async () => {
+    await serve();
+    expect(await ping()).toEqual({ pid: 1, about: '[secret]' });
+    expect(asked).toEqual(['ping']);
+    for (const token of ['', 'guessed', readFileSync(tokenFile(path), 'utf8').slice(0, -1)]) {
+      writeFileSync(tokenFile(path), token);
+      expect(await codeOf(ping())).toBe('TOKEN_WRONG');
+    }
+    rmSync(tokenFile(path));
+    expect(await codeOf(ping())).toBe('TOKEN_WRONG');
+    expect(asked).toEqual(['ping']);
+    server!.tokenAgain();
+    expect(await codeOf(ping())).toBe('fine');
+  });
+
+  it('is not read from where a link leads', async () => {
+    await serve();
+    const token = readFileSync(tokenFile(path), 'utf8');
+    writeFileSync(join(folder, 'elsewhere'), token);
+    rmSync(tokenFile(path));
+    symlinkSync(join(folder, 'elsewhere'), tokenFile(path));
+    expect(await codeOf(ping())).toBe('TOKEN_WRONG');
+  });
+});
+
+describe('a place that another user controls', () => {
+  const isRoot = process.geteuid?.() === 0;
+  const NOBODY = 65_534;
+
+  it.runIf(isRoot)('is no place for a host to listen, nor for a client to ask', async () => {
+    mkdirSync(join(folder, 'run'), { mode: 0o700 });
+    chownSync(join(folder, 'run'), NOBODY, NOBODY);
+    expect(await codeOf(serve(0))).toBe('SOCKET_FOREIGN');
+    expect(await codeOf(connectControl(path))).toBe('HOST_DOWN');
+    chownSync(join(folder, 'run'), 0, 0);
+    await serve(0);
+    chownSync(join(folder, 'run'), NOBODY, NOBODY);
+    expect(await codeOf(ping())).toBe('SOCKET_FOREIGN');
+    chownSync(join(folder, 'run'), 0, 0);
+    chownSync(path, NOBODY, NOBODY);
+    expect(await codeOf(ping())).toBe('SOCKET_FOREIGN');
+    // Root may ask the host of the user whose the installation is.
+    expect(await codeOf(ping(NOBODY))).toBe('fine');
+  });
+
+  it('is refused when others may write into it, or when it is a link', async () => {
+    mkdirSync(join(folder, 'run'));
+    chmodSync(join(folder, 'run'), 0o777);
+    expect(await codeOf(serve())).toBe('SOCKET_FOREIGN');
+    chmodSync(join(folder, 'run'), 0o1777);
+    await serve();
+    chmodSync(join(folder, 'run'), 0o777);
+    expect(await codeOf(ping())).toBe('SOCKET_FOREIGN');
+    chmodSync(join(folder, 'run'), 0o1777);
+    expect(await codeOf(ping())).toBe('fine');
+    symlinkSync(join(folder, 'run'), join(folder, 'link'));
+    expect(await codeOf(connectControl(join(folder, 'link/control.sock')))).toBe('SOCKET_FOREIGN');
+    symlinkSync(path, join(folder, 'run/other.sock'));
+    expect(await codeOf(connectControl(join(folder, 'run/other.sock')))).toBe('SOCKET_FOREIGN');
+  });
+
+  it('is left to the system where nobody is there, or may look', async () => {
+    expect(await codeOf(connectControl(path))).toBe('HOST_DOWN');
+  });
+});
+
+it('takes no socket from a process that listens there, and leaves its token alone', async () => {
+  mkdirSync(join(folder, 'run'), { mode: 0o700 });
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(path, resolve));
+  writeFileSync(tokenFile(path), 'its token');
+  expect(await codeOf(serve())).toBe('SOCKET_TAKEN');
+  expect(readFileSync(tokenFile(path), 'utf8')).toBe('its token');
+  await new Promise((resolve) => other.close(resolve));
+});
