@@ -1,13 +1,18 @@
-/** Writes docs/operations.md and docs/daruma.schema.json from the table of operations; a test keeps them as it is. */
+/** Writes all that is printed from the table of operations; a test keeps it as the table is. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { optionsFile } from './operations/options.ts';
 import { operationsPage } from './operations/page.ts';
 import { contractOf, schemaFile } from './operations/schema.ts';
 
-/** The files of the published contract, by their paths in the repository. */
+/** The published contract and the options of the command line, by their paths in the repository. */
 export async function publishedFiles(): Promise<Record<string, string>> {
   const contract = await contractOf();
-  return { 'docs/operations.md': operationsPage(contract), 'docs/daruma.schema.json': schemaFile(contract) };
+  return {
+    'docs/operations.md': operationsPage(contract),
+    'docs/daruma.schema.json': schemaFile(contract),
+    'src/cli/operation-options.ts': optionsFile(contract),
+  };
 }
 
 if (import.meta.main) {

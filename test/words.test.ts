@@ -16,9 +16,6 @@ const BANNED = new Set(
   ).split(' '),
 );
 
-/** Every command of the CLI is a module of the same shape: cli/program.ts reads these names from each. */
-const COMMAND_SHAPE = new Set(['run', 'anyFolder', 'verbatim', 'outlivesReaders']);
-
 interface Declared {
   name: string;
   file: string;
@@ -53,8 +50,8 @@ function twice(declared: readonly Declared[]): string[] {
   return [...byName].filter(([, at]) => at.length > 1).map(([name, at]) => `${name}: ${at.join(', ')}`);
 }
 
-/** Files that other code reads by their shape, or that people's code imports: the public API, commands, results by name. */
-const READ_BY_SHAPE = /^(index|main|testing\/index|plugin\/.*|operations\/.*|cli\/commands\/.*)\.ts$/;
+/** Files that other code reads by their shape, or that people's code imports: the public API, results by name. */
+const READ_BY_SHAPE = /^(index|main|testing\/index|plugin\/.*|operations\/.*)\.ts$/;
 
 /** Types that other files infer and do not write: the compiler needs their names for declarations. */
 const INFERRED = new Set(['UnscheduledWatch', 'LeakWatch', 'OriginWatch', 'IncidentFilter', 'StoreHealth']);
@@ -86,9 +83,7 @@ function declaredIn(code: string): Set<string> {
 
 describe('names', () => {
   it('are unique where they are exported: one name means one thing in all of src/', () => {
-    const declared = exportedNames().filter(
-      ({ name, file }) => !(COMMAND_SHAPE.has(name) && file.startsWith('cli/commands/')),
-    );
+    const declared = exportedNames();
     expect(declared.length).toBeGreaterThan(500);
     expect(twice(declared)).toEqual([]);
   });

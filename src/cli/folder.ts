@@ -1,8 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, usage } from '../kernel/fault.ts';
 import { refusedFolderName } from '../kernel/paths.ts';
-import { usage } from './usage.ts';
 
 /**
  * The installation that is meant: the folder that was named, else the nearest one at or above `from` that has

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { ControlClient } from '../control/client.ts';
 import type { BackupView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
 import type { Time } from '../kernel/time.ts';
@@ -72,4 +73,46 @@ export interface Stage {
   /** As `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */
   askAnyway<O extends Op>(op: O, args: Ops[O]['args']): Promise<{ value: Ops[O]['value']; down: boolean }>;
   close(): void;
+}
+
+/** An option of a command, as its help shows it. */
+export interface CommandOption {
+  /** `-n, --times <n>`. */
+  flags: string;
+  about: string;
+  default?: string | number;
+  /** The option may be given more than once. */
+  repeats?: boolean;
+}
+
+/** An option that is an argument of an operation: its value is read as its kind says, `least` and `most` included. */
+export interface OptionRow extends CommandOption {
+  is: 'flag' | 'text' | 'json' | 'time' | 'length' | 'count' | 'word' | 'words';
+  words?: readonly string[];
+  least?: number;
+  most?: number;
+}
+
+/** Does what a command is for. A number is the exit code of a command that wrote for itself. */
+type CommandRun = (stage: Stage, args: (string | undefined)[], options: never) => Promise<CommandResult | number>;
+
+/** A command: a row of agent-commands.ts or host-commands.ts. */
+export interface CommandRow {
+  /** `why <agent>`: the word of the command, and its arguments. */
+  usage: string;
+  about: string;
+  /** Options that come out of the rows of operations. */
+  options?: readonly CommandOption[];
+  /** Options that only the command line has: how it prints, how long it waits, what it does in files. */
+  own?: readonly CommandOption[];
+  /** Loads the file of the command, which nothing else loads. Left out: the command is only the word before others. */
+  run?: (program: Command) => Promise<CommandRun>;
+  below?: readonly CommandRow[];
+  isHidden?: boolean;
+  /** The command works in the current folder, an installation or not. */
+  anyFolder?: boolean;
+  /** The command goes on when nobody reads its output. */
+  outlivesReaders?: boolean;
+  /** The lines of the command quote what others wrote: no command in them is a hint of ours. */
+  isVerbatim?: boolean;
 }

@@ -1,10 +1,10 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import type { HelpView } from '../control/protocol.ts';
 import { asTyped, jsonAsTyped, PLAIN, type Typed } from '../control/typed.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { helpView } from './about.ts';
 import { installationFolder } from './folder.ts';
-import type { HostLauncher, Stage } from './ports.ts';
-import { buildProgram, type CommandModule, type GlobalOptions, version } from './program.ts';
+import type { CommandResult, CommandRow, HostLauncher, Stage } from './ports.ts';
+import { buildProgram, type GlobalOptions, version } from './program.ts';
 import { createStage, exitCodeOf } from './stage.ts';
 import { faultLines } from './text/fault.ts';
 import { paintFor } from './text/paint.ts';
@@ -17,8 +17,9 @@ import { fitLine } from './text/width.ts';
 export async function runCli(argv: string[], launcher: HostLauncher, typed: Typed = PLAIN): Promise<number> {
   const json = argv.includes('--json');
   let code = 0;
-  const program = buildProgram(async (load, args, options) => {
-    code = await runCommand(await load(), args, options, { launcher, typed });
+  const program = buildProgram(async (row, args, options) => {
+    const run = await row.run!(program);
+    code = await runCommand(row, (stage) => run(stage, args, options as never), options, { launcher, typed });
   }, json);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -46,22 +47,22 @@ function aboutThis() {
 }
 
 async function runCommand(
-  command: CommandModule,
-  args: (string | undefined)[],
+  { outlivesReaders, anyFolder, isVerbatim }: CommandRow,
+  run: (stage: Stage) => Promise<CommandResult | number>,
   options: GlobalOptions,
   { launcher, typed }: { launcher: HostLauncher; typed: Typed },
 ): Promise<number> {
-  if (!command.outlivesReaders) endWithReaders();
-  const folder = command.anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
+  if (!outlivesReaders) endWithReaders();
+  const folder = anyFolder ? process.cwd() : installationFolder(options.dir, process.cwd());
   const stage: Stage = createStage({ folder, json: options.json === true, launcher, typed });
   try {
-    const said = await command.run(stage, args, options as never);
+    const said = await run(stage);
     if (typeof said === 'number') return said;
     if (stage.json) {
       stage.out(jsonAsTyped(said.json, typed, 2));
       return said.code ?? 0;
     }
-    const lines = command.verbatim ? said.lines : said.lines.map((line) => asTyped(line, typed));
+    const lines = isVerbatim ? said.lines : said.lines.map((line) => asTyped(line, typed));
     for (const line of fitted(lines, stage)) stage.out(line, true);
     return said.code ?? 0;
   } finally {
@@ -101,4 +102,24 @@ function endWithReaders(): void {
       throw new Fault({ code: error.code ?? 'OUTPUT', message: `cannot write the output: ${error.message}` });
     });
   }
+}
+
+/** The help of the command that the words before `--help` name. */
+function helpView(program: Command, argv: readonly string[]): HelpView {
+  let command = program;
+  for (const word of argv) {
+    const below = command.commands.find((one) => one.name() === word);
+    if (below) command = below;
+  }
+  const names: string[] = [];
+  for (let one: Command | null = command; one; one = one.parent) names.unshift(one.name());
+  const own = command === program ? [] : program.options;
+  return {
+    usage: `${names.join(' ')} ${command.usage()}`,
+    about: command.description(),
+    options: [...command.options, ...own].map(({ flags, description }) => ({ flags, about: description })),
+    commands: command.commands
+      .filter((one) => !(one as Command & { _hidden?: boolean })._hidden)
+      .map((one) => ({ name: one.name(), about: one.description() })),
+  };
 }

@@ -38,7 +38,7 @@ export function createStage(options: {
     note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     clock: { now: time.now(), zone: machineZone().zone },
     async connect() {
-      const { reachHost } = await import('./reach.ts');
+      const { reachHost } = await import('./connection.ts');
       const client = await reachHost(folder, time).catch(withHint);
       open.push(client);
       return client;
@@ -53,7 +53,7 @@ export function createStage(options: {
         return { value: await stage.ask(op, args), down: false };
       } catch (thrown) {
         if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN') throw thrown;
-        lastState ??= import('./offline.ts').then(async ({ openLastState }) => {
+        lastState ??= import('./host-down.ts').then(async ({ openLastState }) => {
           const opened = await openLastState(stage, thrown);
           open.push(opened);
           return opened;
@@ -70,7 +70,7 @@ export function createStage(options: {
   /** `daruma start` does not help in the wrong folder. */
   async function withHint(thrown: unknown): Promise<never> {
     if (!(thrown instanceof Fault) || thrown.plain.code !== 'HOST_DOWN') throw thrown;
-    if (isInstallation(folder)) throw (await import('./last-end.ts')).withLastEnd(stage, thrown);
+    if (isInstallation(folder)) throw (await import('./host-down.ts')).withLastEnd(stage, thrown);
     const message = `no host runs here: ${folder} has neither plugins/ nor config/daruma.yaml`;
     throw new Fault({
       ...thrown.plain,

@@ -19,7 +19,7 @@ interface DrillNeeds {
   /** A new connection to the running host. */
   connect(): Promise<ControlClient>;
   /** Called with each step as it happens. */
-  onFileReport(news: DrillUpdate): void;
+  onUpdate(news: DrillUpdate): void;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   const takeAway = plans.length > 0 ? await bringCanaries(host, plans) : () => {};
   try {
     const results: DrillView[] = [];
-    for (const name of wanted) results.push(await runDrill(host, name, needs.onFileReport));
+    for (const name of wanted) results.push(await runDrill(host, name, needs.onUpdate));
     return results;
   } finally {
     takeAway();
@@ -46,9 +46,9 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   }
 }
 
-async function runDrill(host: DrillHost, name: string, onFileReport: (news: DrillUpdate) => void): Promise<DrillView> {
+async function runDrill(host: DrillHost, name: string, onUpdate: (news: DrillUpdate) => void): Promise<DrillView> {
   const report: Report = (what, text, memoryBytes) =>
-    onFileReport({
+    onUpdate({
       drill: name,
       at: isoOf(host.time.now()),
       what,

@@ -114,3 +114,8 @@ export function mayHelp({ code, data }: Pick<PlainFault, 'code' | 'data'>): bool
   const cause = code === 'BOOT_FAILED' ? data?.cause : undefined;
   return MAY_HELP.get(typeof cause === 'string' ? cause : code) ?? true;
 }
+
+/** A mistake of whoever typed the command: exit code 2. `next` is what to type instead. */
+export function usage(message: string, next: string): Fault {
+  return new Fault({ code: 'USAGE', message, next });
+}

@@ -22,12 +22,19 @@ export const AGENT_OPERATIONS = {
     role: 'reader',
     about: 'Incidents, newest first.',
     args: z.strictObject({
-      agent: name().optional(),
+      agent: name().optional().describe('Only incidents of one agent.'),
       open: flag().describe('Only incidents that have not ended.'),
       since: instant().optional().describe('Only incidents that have not ended, or ended then or later.'),
       limit: limit(),
-      drills: flag().describe('Also incidents of drills, which are left out unless `agent` names an agent of a drill.'),
+      drills: flag().describe('Also incidents of drills. Left out unless `agent` names an agent of a drill.'),
     }),
+    options: {
+      agent: '--agent <agent>',
+      open: '--open',
+      since: '--since <time>',
+      limit: '--limit <n>',
+      drills: '--drills',
+    },
     result: async () => z.array((await agentResults()).incidentResult),
   },
   incident: {
@@ -50,8 +57,9 @@ export const AGENT_OPERATIONS = {
     about: 'Starts no more jobs of an agent; what is due waits.',
     args: z.strictObject({
       agent: name(),
-      forMs: countArgument(BOUNDS.pause).optional().describe('Left out: until resumed.'),
+      forMs: countArgument(BOUNDS.pause).optional().describe('How long. Left out: until resumed.'),
     }),
+    options: { forMs: '--for <time>' },
     result: async () => (await hostResults()).pausedResult,
   },
   resume: {
@@ -89,8 +97,9 @@ export const AGENT_OPERATIONS = {
     args: z.strictObject({
       agent: name(),
       key: name(),
-      value: payload().describe('Left out: the key is deleted.'),
+      value: payload().describe('The new value of the key. Left out: the key is deleted.'),
     }),
+    options: { value: '--set <json>' },
     result: async () => (await agentResults()).stateSetResult,
   },
   stateMove: {
@@ -98,7 +107,8 @@ export const AGENT_OPERATIONS = {
     role: 'operator',
     about:
       'Gives the state of an agent, which may be gone, to another agent; keys that it has already stay as they are.',
-    args: z.strictObject({ from: name(), to: name() }),
+    args: z.strictObject({ from: name(), to: name().describe('The agent that gets all of it.') }),
+    options: { to: '--move-to <agent>' },
     result: async () => (await agentResults()).stateMovedResult,
   },
   versions: {
@@ -125,6 +135,7 @@ export const AGENT_OPERATIONS = {
       force: flag().describe('Also to a version that is known to be bad.'),
       latest: flag().describe('Follows its files again.'),
     }),
+    options: { force: '--force', latest: '--latest' },
     result: async () => (await versionResults()).rolledBackResult,
   },
   rehearse: {
@@ -137,8 +148,9 @@ export const AGENT_OPERATIONS = {
       last: countArgument(BOUNDS.rehearsed).default(20).describe('The inputs of so many jobs.'),
       file: text(4_096).optional().describe('This source instead: plugins/_draft.ts.'),
       against: name().optional().describe('A version that is run beside, instead of the record.'),
-      live: flag().describe('Does GET and HEAD.'),
+      live: flag().describe('Does requests that only read: GET and HEAD.'),
     }),
+    options: { last: '--last <n>', file: '--file <file>', against: '--against <version>', live: '--live' },
     item: async () => (await versionResults()).rehearsedItem,
     result: async () => (await versionResults()).rehearsalResult,
   },

@@ -66,7 +66,7 @@ export function logLevel() {
 
 /** At most so many rows of an answer. */
 export function limit() {
-  return countArgument(BOUNDS.rows).default(50);
+  return countArgument(BOUNDS.rows).default(50).describe('At most so many.');
 }
 
 /** A file of a plugin or an agent, in a folder that the host makes for it. */

@@ -20,9 +20,10 @@ export const HOST_OPERATIONS = {
     about: 'Lines of the log as they are written.',
     args: z.strictObject({
       agent: name().optional(),
-      job: name().optional(),
+      job: name().optional().describe('Only lines of one job.'),
       level: logLevel().default('debug').describe('The lowest level that is sent.'),
     }),
+    options: { job: '--job <id>', level: '--level <level>' },
     item: async () => (await hostResults()).logLineResult,
     result: async () => z.null(),
   },

@@ -5,6 +5,13 @@ import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
 
+const MANY_OPTIONS = {
+  agent: '--agent <agent>',
+  cause: '--cause <cause>',
+  states: '--state <state>',
+  dryRun: '--dry-run',
+};
+
 /** Operations on jobs, slots and dead letters. */
 export const JOB_OPERATIONS = {
   jobs: {
@@ -13,13 +20,20 @@ export const JOB_OPERATIONS = {
     about: 'Jobs, newest first.',
     args: z.strictObject({
       agent: name().optional(),
-      states: anyJobStates().optional(),
-      since: instant().optional(),
-      cause: name().optional(),
+      states: anyJobStates().optional().describe('Only jobs in these states.'),
+      since: instant().optional().describe('Only jobs that were queued then or later.'),
+      cause: name().optional().describe('Only failures of one cause.'),
       before: name().optional().describe('Only jobs that are older than this one: the way to the next page.'),
       limit: limit(),
-      drills: flag().describe('Also jobs of drills, which are left out unless `agent` names an agent of a drill.'),
+      drills: flag().describe('Also jobs of drills. Left out unless `agent` names an agent of a drill.'),
     }),
+    options: {
+      states: '--state <state>',
+      since: '--since <time>',
+      cause: '--cause <cause>',
+      limit: '--limit <n>',
+      drills: '--drills',
+    },
     result: async () => z.array((await jobResults()).jobResult),
   },
   job: {
@@ -41,6 +55,7 @@ export const JOB_OPERATIONS = {
       priority: countArgument(BOUNDS.priority).optional(),
       attempts: countArgument(BOUNDS.attempts).optional().describe('Left out: as many as the limits of the agent say.'),
     }),
+    options: { input: '--input <json>', key: '--key <key>' },
     result: async () => (await jobResults()).runResult,
   },
   cancel: {
@@ -55,25 +70,33 @@ export const JOB_OPERATIONS = {
     role: 'operator',
     about: 'Ends all unfinished jobs of an agent or a cause.',
     args: z.strictObject({
-      agent: name().optional(),
-      cause: name().optional(),
-      states: jobStates(['queued', 'running', 'retrying']).optional().describe('Left out: all of them.'),
-      dryRun: flag(),
+      agent: name().optional().describe('Only jobs of one agent.'),
+      cause: name().optional().describe('Only jobs of one cause.'),
+      states: jobStates(['queued', 'retrying', 'running'])
+        .optional()
+        .describe('Only jobs in these states. Left out: all of them.'),
+      dryRun: flag().describe('Only says what would be done.'),
     }),
+    options: MANY_OPTIONS,
     result: async () => (await jobResults()).manyOrPlanResult,
   },
   why: {
     kind: 'read',
     role: 'reader',
     about: 'Why an agent ran, or did not run, at a planned time.',
-    args: z.strictObject({ agent: name(), at: instant().optional().describe('Left out: its newest slot.') }),
+    args: z.strictObject({
+      agent: name(),
+      at: instant().optional().describe('The planned time. Left out: its newest slot.'),
+    }),
+    options: { at: '--at <time>' },
     result: async () => (await jobResults()).whyResult,
   },
   next: {
     kind: 'read',
     role: 'reader',
     about: 'The times at which the schedule of an agent will ask for jobs; none for an agent without a schedule.',
-    args: z.strictObject({ agent: name(), n: countArgument(BOUNDS.times).default(5) }),
+    args: z.strictObject({ agent: name(), n: countArgument(BOUNDS.times).default(5).describe('So many times.') }),
+    options: { n: '-n, --times <n>' },
     result: async () => (await jobResults()).nextResult,
   },
   slots: {
@@ -96,11 +119,12 @@ export const JOB_OPERATIONS = {
     about: 'Runs a job that ended badly again, or all of an agent or a cause.',
     args: z.strictObject({
       id: name().optional(),
-      cause: name().optional(),
-      agent: name().optional(),
-      states: jobStates(['dead', 'cancelled']).optional().describe('Left out: dead.'),
-      dryRun: flag(),
+      cause: name().optional().describe('Only jobs of one cause.'),
+      agent: name().optional().describe('Only jobs of one agent.'),
+      states: jobStates(['dead', 'cancelled']).optional().describe('Only jobs in these states. Left out: dead.'),
+      dryRun: flag().describe('Only says what would be done.'),
     }),
+    options: MANY_OPTIONS,
     result: async () => (await jobResults()).manyOrPlanResult,
   },
   drop: {
@@ -109,10 +133,11 @@ export const JOB_OPERATIONS = {
     about: 'Gives up a dead job for good, or all of an agent or a cause.',
     args: z.strictObject({
       id: name().optional(),
-      cause: name().optional(),
-      agent: name().optional(),
-      dryRun: flag(),
+      cause: name().optional().describe('Only jobs of one cause.'),
+      agent: name().optional().describe('Only jobs of one agent.'),
+      dryRun: flag().describe('Only says what would be done.'),
     }),
+    options: { agent: '--agent <agent>', cause: '--cause <cause>', dryRun: '--dry-run' },
     result: async () => (await jobResults()).manyOrPlanResult,
   },
 } as const satisfies Record<string, Operation>;

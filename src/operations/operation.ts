@@ -21,6 +21,11 @@ export interface Operation {
   /** Strict: an argument that is not named here is refused. Defaults are filled in before the operation sees them. */
   args: z.ZodObject;
   /**
+   * Arguments that are options of a command, with their flags: `{ since: '--since <time>' }`. The command line gets them as
+   * src/cli/operation-options.ts, with the first sentence about each argument; other arguments are words of a command, or no part of it.
+   */
+  options?: Readonly<Record<string, string>>;
+  /**
    * The answer, as its client gets it out of JSON: strict in tests, while clients accept further fields. Loaded when it is
    * asked for, since a host that works checks no answers and its start must not wait for their schemas.
    */

@@ -24,6 +24,8 @@ describe('what may follow', () => {
     expect(wordsAt('config', '')).toEqual(['show', 'rollback', 'force']);
     expect(wordsAt('jobs', '--s')).toEqual(expect.arrayContaining(['--state', '--since', '--dir', '--json']));
     expect(wordsAt('jobs', '--state', '')).toContain('dead');
+    expect(wordsAt('cancel', '--state', '')).toEqual(['queued', 'retrying', 'running', 'all']);
+    expect(wordsAt('demo', '')).toContain('leak');
     expect(wordsAt('level', 'backup', '')).toEqual(['debug', 'info', 'warn', 'error']);
   });
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { changeLines, devBanner } from '../../src/cli/text/dev.ts';
+import { changeLines, devBanner } from '../../src/cli/dev/screen.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { readHostFile } from '../../src/control/place.ts';
 import type { ChangeView } from '../../src/control/protocol.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { localTimes } from '../../src/cli/text/clock.ts';
-import { holdUpWords } from '../../src/cli/text/hold-up.ts';
+import { holdUpWords } from '../../src/cli/text/job.ts';
 import type { HoldUpView } from '../../src/control/protocol.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';

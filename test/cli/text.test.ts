@@ -3,7 +3,7 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { faultLines } from '../../src/cli/text/fault.ts';
-import { spark } from '../../src/cli/text/spark.ts';
+import { spark } from '../../src/cli/text/status.ts';
 import { table } from '../../src/cli/text/table.ts';
 import { cut, oneLine, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
 import { clock, NOW } from './views.ts';

@@ -1,13 +1,13 @@
 import type { AgentView } from '../../control/protocol.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage } from '../ports.ts';
+import { inputWords } from '../text/agent.ts';
 import { signOf } from '../text/paint.ts';
-import { inputWords } from '../text/schema.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine, pad, wrap } from '../text/width.ts';
 
 /** Lists agents with their purpose and plugin; or shows an agent, with what its jobs may be given. */
-export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
+export async function agentsCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', {});
   const code = down ? { code: 4 } : {};
   if (name === undefined) return { json: status.agents, lines: agentTable(stage, status.agents), ...code };

@@ -5,7 +5,7 @@ import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 
 /** Lists problems of the files of plugins and agents, host or no host; exit code 3 when there is any. */
-export async function run(stage: Stage): Promise<CommandResult> {
+export async function checkCommand(stage: Stage): Promise<CommandResult> {
   const { answer, down } = await presentFiles(stage);
   const { agents, problems, notes = [] } = answer;
   const lines = problems.flatMap((problem) => [...faultLines(problem, stage.paint), '']);

@@ -1,7 +1,6 @@
-import { isHostAway } from '../again.ts';
+import { isHostAway } from '../connection.ts';
 import { startDevHost } from '../dev/host.ts';
-import { createKeyboard } from '../dev/keyboard.ts';
-import { listenForKeys } from '../dev/keys.ts';
+import { createKeyboard, listenForKeys } from '../dev/keyboard.ts';
 import { createScreen } from '../dev/screen.ts';
 import type { Stage } from '../ports.ts';
 
@@ -12,7 +11,7 @@ const FIRST_LEVEL = 'info';
  * Runs a host as long as this command runs, with its log in the terminal, one answer to each saved file, and keys for
  * what is done most. A client like any other: the host hears of it only that it goes.
  */
-export async function run(stage: Stage): Promise<number> {
+export async function devCommand(stage: Stage): Promise<number> {
   const begun = stage.time.monotonic();
   const host = await startDevHost(stage);
   const screen = createScreen(stage, FIRST_LEVEL);

@@ -1,20 +1,18 @@
+import { structuredPatch } from 'diff';
 import type { FileDiff } from '../../control/protocol.ts';
+import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
-import { diffLines } from '../line-diff.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { visible } from '../text/fault.ts';
-import { usage } from '../usage.ts';
-
-export const verbatim = true;
 
 /** The differences of two versions of a plugin: the author's files, without libraries. */
-export async function run(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
+export async function diffCommand(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);
   const [before, after] = await Promise.all(
     [older, newer].map((version) => stage.ask('sources', { plugin: plugin!, version })),
   );
   const files = compare(asMap(before!.files), asMap(after!.files));
-  const lines = files.flatMap((file) => linesOf(file, stage));
+  const lines = files.flatMap((file) => fileLines(file, stage));
   if (files.length === 0) lines.push(`the files of ${shortId(older)} and ${shortId(newer)} are the same`);
   return { json: { plugin: before!.plugin, a: older, b: newer, files }, lines };
 }
@@ -43,7 +41,7 @@ function compare(before: ReadonlyMap<string, string>, after: ReadonlyMap<string,
   });
 }
 
-function linesOf({ path, is, hunks }: FileDiff, { paint }: Stage): string[] {
+function fileLines({ path, is, hunks }: FileDiff, { paint }: Stage): string[] {
   const style = { '+': 'green', '-': 'red', ' ': 'dim' } as const;
   return [
     paint('bold', is === 'changed' ? path : `${path} (${is})`),
@@ -52,4 +50,34 @@ function linesOf({ path, is, hunks }: FileDiff, { paint }: Stage): string[] {
       ...lines.map(({ sign, text }) => paint(style[sign], `${sign}${visible(text)}`)),
     ]),
   ];
+}
+
+type Hunk = FileDiff['hunks'][number];
+
+const CONTEXT = 3;
+/** Texts that differ in more lines than this are told as replaced: nobody reads such a comparison. */
+const MOST_EDITS = 1_000;
+
+/** What changed from one text to another, line by line, with 3 lines around each change; empty when nothing did. */
+export function diffLines(before: string, after: string): Hunk[] {
+  const [old, now] = [endedLine(before), endedLine(after)];
+  if (old === now) return [];
+  const patch = structuredPatch('', '', old, now, '', '', { context: CONTEXT, maxEditLength: MOST_EDITS });
+  if (patch) return patch.hunks.map((hunk) => ({ ...hunk, lines: hunk.lines.map(signed) }));
+  const [gone, come] = [linesOf(old), linesOf(now)];
+  const lines = [...gone.map((text) => signed(`-${text}`)), ...come.map((text) => signed(`+${text}`))];
+  return [{ oldStart: 1, oldLines: gone.length, newStart: 1, newLines: come.length, lines }];
+}
+
+function signed(line: string): Hunk['lines'][number] {
+  return { sign: line[0] as '+' | '-' | ' ', text: line.slice(1) };
+}
+
+/** Whether the last line has an end is no difference that a reader of code looks for. */
+function endedLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').slice(0, -1);
 }

@@ -1,12 +1,14 @@
 import type { Ops } from '../../control/protocol.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
+import { faultLines } from '../text/fault.ts';
+import { jobTable } from '../text/job.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Jobs that gave up, by cause; exit code 3 when there are any. */
-export async function run(stage: Stage): Promise<CommandResult> {
+export async function dlqCommand(stage: Stage): Promise<CommandResult> {
   const { value: groups, down } = await stage.askAnyway('dlq', {});
   return { json: groups, lines: groupLines(groups, stage), code: down ? 4 : groups.length > 0 ? 3 : 0 };
 }
@@ -38,4 +40,19 @@ function groupLines(groups: Ops['dlq']['value'], { clock, paint, width }: Look):
   const lines = table(columns, rows, width, (text) => paint('dim', text));
   const { cause } = groups[0]!;
   return [...lines, `  ${paint('cyan', '→')} daruma dlq show ${cause}   daruma replay --cause ${cause} --dry-run`];
+}
+
+const MOST = 100;
+
+/** The dead jobs of one cause, newest first, and the newest one's failure with its place. */
+export async function dlqShowCommand(stage: Stage, [cause]: (string | undefined)[]): Promise<CommandResult> {
+  const { value: jobs, down } = await stage.askAnyway('jobs', { states: ['dead'], cause: cause!, limit: MOST });
+  if (jobs.length === 0) return { json: jobs, lines: ['no dead letters of that cause'], code: down ? 4 : 1 };
+  const lines = jobTable(jobs, stage);
+  const error = jobs[0]!.error;
+  if (error) lines.push('', ...faultLines(error, stage.paint));
+  lines.push(
+    `  ${stage.paint('cyan', '→')} daruma replay --cause ${cause} --dry-run   daruma dlq drop --cause ${cause}`,
+  );
+  return { json: jobs, lines, code: down ? 4 : 3 };
 }

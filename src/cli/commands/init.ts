@@ -6,10 +6,8 @@ import { installationFiles, type NewFile, PACKAGE_FOLDER, packageName } from '..
 import { ownPackage } from '../init/own-package.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 
-export const anyFolder = true;
-
 /** Makes an installation of one's own in an empty folder, with the package that makes it inside. */
-export async function run(stage: Stage, [named]: (string | undefined)[]): Promise<CommandResult> {
+export async function initCommand(stage: Stage, [named]: (string | undefined)[]): Promise<CommandResult> {
   const folder = resolve(stage.folder, named!);
   const refused = refusedFolderName(folder);
   if (refused) throw new Fault(refused);

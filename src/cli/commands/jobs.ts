@@ -1,45 +1,24 @@
 import type { JobView } from '../../control/protocol.ts';
-import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { isoOf } from '../../kernel/instant.ts';
-import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
+import { unknownAgent } from '../given.ts';
+import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
 
-export interface JobsCommandOptions {
-  state?: string;
-  since?: string;
-  cause?: string;
-  limit: string;
-  drills?: boolean;
-}
-
 const LIKE_AN_ID = /^job-[0-9a-z]+$/;
-const STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
-export async function run(
+export async function jobsCommand(
   stage: Stage,
   [named]: (string | undefined)[],
-  options: JobsCommandOptions,
+  options: Given,
 ): Promise<CommandResult> {
-  const states = options.state
-    ?.split(',')
-    .map((state) => wordOf(state.trim(), STATES, 'state of a job', 'daruma jobs --state'));
-  const limit = numberOf(options.limit, BOUNDS.rows, '--limit');
-  const since = options.since === undefined ? undefined : sinceTime(stage, options.since, 'jobs');
+  const args = argumentsOf('jobs', options, { clock: stage.clock, command: 'jobs' });
   if (named !== undefined) {
     const job = await oneJob(stage, named);
     if (job) return { json: job.value, lines: jobLines(job.value, stage), ...(job.down ? { code: 4 } : {}) };
   }
-  const asked = stage.askAnyway('jobs', {
-    limit,
-    agent: named,
-    states,
-    drills: options.drills,
-    since: since === undefined ? undefined : isoOf(since),
-    cause: options.cause,
-  });
+  const asked = stage.askAnyway('jobs', { ...args, agent: named });
   const { value: jobs, down } = await asked.catch((thrown) => {
     // A name that looks like the id of a job was meant to be an id.
     const isNoAgent = thrown instanceof Fault && thrown.code === 'AGENT_UNKNOWN';

@@ -1,15 +1,16 @@
 import type { ControlClient } from '../../control/client.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
+import { usage } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { connectAgain, isHostAway } from '../again.ts';
-import { numberOf, sinceTime, unknownAgent, wordOf } from '../given.ts';
+import { connectAgain, isHostAway } from '../connection.ts';
+import { numberOf, timeOf, unknownAgent } from '../given.ts';
 import { linesBackwards, logFolderOf } from '../log-files.ts';
+import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { logLines, logTime } from '../text/log.ts';
-import { usage } from '../usage.ts';
 
-export interface LogsOptions {
+interface LogsOptions {
   follow?: boolean;
   level?: string;
   grep?: string;
@@ -21,7 +22,7 @@ export interface LogsOptions {
 const NEWEST = { plain: 100, follow: 20, since: 10_000 };
 
 /** The newest lines of the log files; with `--follow` each new one as well, over restarts of the host. */
-export async function run(
+export async function logsCommand(
   stage: Stage,
   [agent]: (string | undefined)[],
   options: LogsOptions,
@@ -58,10 +59,13 @@ interface Wanted {
 }
 
 function filterOf(stage: Stage, agent: string | undefined, options: LogsOptions): Wanted {
-  const since = options.since === undefined ? Number.NEGATIVE_INFINITY : sinceTime(stage, options.since, 'logs');
-  const fallback = options.since ? NEWEST.since : options.follow ? NEWEST.follow : NEWEST.plain;
-  const count = options.lines === undefined ? fallback : numberOf(options.lines, BOUNDS.lines, '-n');
-  const level = wordOf(options.level ?? 'debug', LOG_LEVELS, 'level', 'daruma logs --level');
+  const terms = { clock: stage.clock, command: 'logs' };
+  const { since: text, lines } = options;
+  const since =
+    text === undefined ? Number.NEGATIVE_INFINITY : timeOf(text, stage.clock, { option: '--since', ...terms });
+  const fallback = text ? NEWEST.since : options.follow ? NEWEST.follow : NEWEST.plain;
+  const count = lines === undefined ? fallback : numberOf(lines, BOUNDS.lines, '-n');
+  const { level = 'debug' } = argumentsOf('follow', { ...options }, terms);
   const lowest = LOG_LEVELS.indexOf(level);
   const pattern = patternOf(options.grep);
   return {

@@ -3,16 +3,15 @@ import { basename, join } from 'node:path';
 import type { AgentView } from '../../control/protocol.ts';
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
-import { Fault } from '../../kernel/fault.ts';
+import { Fault, usage } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { pluginTestText, pluginText } from '../init/plugin-text.ts';
+import { pluginTestText, pluginText } from '../init/texts.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { pad } from '../text/width.ts';
-import { usage } from '../usage.ts';
 
-export interface NewOptions {
+interface NewOptions {
   schedule?: string;
   about?: string;
 }
@@ -22,18 +21,13 @@ const PICKED_UP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
 /** Writes a plugin and its test from templates, and waits until the running host, if there is one, has taken it up. */
-export async function run(stage: Stage, [name]: (string | undefined)[], options: NewOptions): Promise<CommandResult> {
-  if (!NAME.test(name!)) {
-    throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name!)}`);
-  }
-  const taken = reserved(name!);
-  if (taken !== undefined) throw usage(`${name} is reserved: ${taken}`, `daruma new my-${name}`);
+export async function newCommand(
+  stage: Stage,
+  [name]: (string | undefined)[],
+  options: NewOptions,
+): Promise<CommandResult> {
   const schedule = options.schedule?.trim();
-  if (schedule !== undefined) {
-    const wrong = whatIsWrongWith({ expression: schedule, timezone: stage.clock.zone }, stage.clock.now);
-    if (wrong)
-      throw usage(`--schedule "${schedule}": ${wrong.message}`, wrong.next ?? `daruma new ${name} --schedule "@daily"`);
-  }
+  expectUsable(name!, schedule, stage);
   const file = `plugins/${name}.ts`;
   const text = pluginText({ about: options.about ?? `Says what ${name} is for, in one sentence.`, schedule });
   const test = `plugins/${name}.test.ts`;
@@ -61,6 +55,20 @@ export async function run(stage: Stage, [name]: (string | undefined)[], options:
     lines,
     code: agent?.problem ? 1 : 0,
   };
+}
+
+/** Throws USAGE for a name or a schedule that no plugin can have. */
+function expectUsable(name: string, schedule: string | undefined, { clock }: Stage): void {
+  if (!NAME.test(name)) {
+    throw usage(`${name} is no name: small letters, digits and hyphens`, `daruma new ${nearName(name)}`);
+  }
+  const taken = reserved(name);
+  if (taken !== undefined) throw usage(`${name} is reserved: ${taken}`, `daruma new my-${name}`);
+  if (schedule !== undefined) {
+    const wrong = whatIsWrongWith({ expression: schedule, timezone: clock.zone }, clock.now);
+    if (wrong)
+      throw usage(`--schedule "${schedule}": ${wrong.message}`, wrong.next ?? `daruma new ${name} --schedule "@daily"`);
+  }
 }
 
 /** The first slot is written a moment after the agent is in force: until then its time is worked out. */

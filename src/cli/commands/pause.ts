@@ -1,16 +1,17 @@
-import { BOUNDS } from '../../kernel/bounds.ts';
-import { durationOf } from '../given.ts';
+import { usage } from '../../kernel/fault.ts';
+import { LOG_LEVELS } from '../../kernel/log.ts';
+import { wordOf } from '../given.ts';
+import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
-import { usage } from '../usage.ts';
 
 /** Starts no more jobs of an agent, or of all, until a time or until it is resumed. */
-export async function run(
+export async function pauseCommand(
   stage: Stage,
   [agent]: (string | undefined)[],
   options: { for?: string; all?: boolean },
 ): Promise<CommandResult> {
-  const forMs = options.for === undefined ? undefined : durationOf(options.for, BOUNDS.pause, '--for');
+  const { forMs } = argumentsOf('pause', options, { clock: stage.clock, command: 'pause' });
   const names = await agentsMeant(stage, agent, options.all, 'pause');
   const answers = [];
   for (const name of names) {
@@ -24,7 +25,7 @@ export async function run(
 }
 
 /** The one that is named, or every agent with `--all`; USAGE for neither or both. */
-export async function agentsMeant(
+async function agentsMeant(
   stage: Stage,
   agent: string | undefined,
   all: boolean | undefined,
@@ -35,4 +36,26 @@ export async function agentsMeant(
   if (agent !== undefined) return [agent];
   const status = await stage.ask('status', {});
   return status.agents.map(({ name }) => name);
+}
+
+/** Starts the jobs of an agent, or of all, again; lifts a quarantine as well. */
+export async function resumeCommand(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: { all?: boolean },
+): Promise<CommandResult> {
+  const answers = [];
+  for (const name of await agentsMeant(stage, agent, options.all, 'resume')) {
+    answers.push(await stage.ask('resume', { agent: name }));
+  }
+  const lines = answers.map(({ agent: name }) => `${stage.paint('green', '✓')} ${name} runs again`);
+  return { json: options.all ? answers : answers[0], lines };
+}
+
+/** Sets what an agent may log, at once and without a restart. */
+export async function levelCommand(stage: Stage, [agent, level]: (string | undefined)[]): Promise<CommandResult> {
+  const word = wordOf(level!, LOG_LEVELS, 'level', `daruma level ${agent}`);
+  const answer = await stage.ask('level', { agent: agent!, level: word });
+  const line = `${stage.paint('green', '✓')} ${answer.agent} logs from ${answer.level}        daruma logs ${answer.agent} -f`;
+  return { json: answer, lines: [line] };
 }

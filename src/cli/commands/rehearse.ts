@@ -1,36 +1,22 @@
 import { isAbsolute, relative, resolve } from 'node:path';
-import { BOUNDS } from '../../kernel/bounds.ts';
-import { numberOf } from '../given.ts';
+import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { rehearsalLines } from '../text/rehearsal.ts';
-
-export interface RehearseOptions {
-  last: string;
-  file?: string;
-  against?: string;
-  live?: boolean;
-}
 
 /**
  * Runs the newest source on the inputs of past jobs and shows both results. Exit code 1 when it fails where the old one
  * was done, 3 when nothing could be compared.
  */
-export async function run(
+export async function rehearseCommand(
   stage: Stage,
   [name]: (string | undefined)[],
-  options: RehearseOptions,
+  options: Given,
 ): Promise<CommandResult> {
-  const { file, against, live } = options;
-  const args = {
-    name: name!,
-    last: numberOf(options.last, BOUNDS.rehearsed, '--last'),
-    file: file === undefined ? undefined : inside(stage.folder, file),
-    against,
-    live,
-  };
+  const given = argumentsOf('rehearse', options, { clock: stage.clock, command: `rehearse ${name}` });
+  const file = given.file === undefined ? undefined : inside(stage.folder, given.file);
   const client = await stage.connect();
   let count = 0;
-  const answer = await client.ask('rehearse', args, ({ job, is }) => {
+  const answer = await client.ask('rehearse', { ...given, name: name!, file }, ({ job, is }) => {
     if (!stage.json && process.stderr.isTTY) stage.note(stage.paintNote('dim', `${++count}  ${job}  ${is}`));
   });
   const words = answer.jobs.map(({ is }) => is);

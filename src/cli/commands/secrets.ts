@@ -5,7 +5,7 @@ import { faultLines } from '../text/fault.ts';
 import { type Row, table } from '../text/table.ts';
 
 /** Each secret that an agent declares, where it was found, and who declares it; exit code 3 when one is missing. */
-export async function run(stage: Stage): Promise<CommandResult> {
+export async function secretsCommand(stage: Stage): Promise<CommandResult> {
   const { value, down } = await stage.askAnyway('secrets', {});
   const { secrets, envFile, problems, notes } = value;
   const missing = secrets.filter(({ where }) => where === null);

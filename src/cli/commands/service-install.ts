@@ -8,13 +8,41 @@ import { ownerOf, type UnitPlace, unitFacts, unitPlace } from '../service/place.
 import { complaints, systemctl, systemdRuns, whyNotFor } from '../service/systemctl.ts';
 import { type UnitFacts, unitText } from '../service/unit.ts';
 
+interface InstallOptions {
+  user?: boolean;
+  dryRun?: boolean;
+  writeOnly?: boolean;
+}
+
 /** Writes the systemd unit of the installation, has it checked, and starts it where systemd runs. */
-export async function run(
+export async function serviceInstallCommand(
   stage: Stage,
   _args: unknown[],
-  options: { user?: boolean; dryRun?: boolean; writeOnly?: boolean },
+  { user = false, dryRun = false, writeOnly = false }: InstallOptions,
 ): Promise<CommandResult> {
-  const { folder, paint } = stage;
+  const { folder } = stage;
+  expectInstallation(folder);
+  const place = unitPlace(folder, user);
+  const facts = unitFacts(folder, place.ofUser);
+  const text = unitText(facts);
+  const notes = notesOn(facts);
+  if (dryRun) {
+    if (!stage.json) stage.note(`would write ${place.file}:\n`);
+    const lines = [text.trimEnd(), ...notes.map((note) => `# ${note}`)];
+    return { json: { ...place, text, notes, dryRun: true }, lines };
+  }
+  if (!systemdRuns() && !writeOnly) return withoutSystemd(stage, place);
+  if (!place.ofUser) await expectAccess(folder, facts);
+  const changed = write(place, text);
+  const found = await complaints(place);
+  const started = await start(stage, place);
+  const json = { ...place, changed, complaints: found ?? null, started: started.is, notes, text };
+  const lines = installedLines(stage, place, { changed, complaints: found, started: started.lines, notes });
+  return { json, lines, code: started.failed ? 1 : 0 };
+}
+
+/** Throws where no host can work, or no unit can name the folder. */
+function expectInstallation(folder: string): void {
   if (!isInstallation(folder)) {
     throw new Fault({
       code: 'NO_INSTALLATION',
@@ -23,45 +51,42 @@ export async function run(
     });
   }
   // A line of a unit is one folder: what begins another line in it would be read as settings.
-  if (/[\n\r]|\s$/.test(folder)) {
-    const message = `systemd takes no folder whose name ends with a blank or has a line break: ${JSON.stringify(folder)}`;
-    throw new Fault({
-      code: 'FOLDER_NAME',
-      message,
-      next: 'give it another name; daruma start works there without systemd',
-    });
-  }
-  const place = unitPlace(folder, options.user === true);
-  const facts = unitFacts(folder, place.ofUser);
-  const text = unitText(facts);
-  const notes = notesOn(facts);
-  if (options.dryRun) {
-    if (!stage.json) stage.note(`would write ${place.file}:\n`);
-    return {
-      json: { ...place, text, notes, dryRun: true },
-      lines: [text.trimEnd(), ...notes.map((note) => `# ${note}`)],
-    };
-  }
-  if (!systemdRuns() && !options.writeOnly) return withoutSystemd(stage, place);
-  if (!place.ofUser) await expectAccess(folder, facts);
-  const changed = write(place, text);
-  const found = await complaints(place);
-  const started = await start(stage, place);
-  const lines = [
-    `${paint('green', '✓')} ${place.file} ${changed ? 'written' : 'is there already, unchanged'}`,
-    found === undefined
+  if (!/[\n\r]|\s$/.test(folder)) return;
+  throw new Fault({
+    code: 'FOLDER_NAME',
+    message: `systemd takes no folder whose name ends with a blank or has a line break: ${JSON.stringify(folder)}`,
+    next: 'give it another name; daruma start works there without systemd',
+  });
+}
+
+interface Installed {
+  changed: boolean;
+  /** Of `systemd-analyze verify`; undefined where it could not look. */
+  complaints: string[] | undefined;
+  started: string[];
+  notes: string[];
+}
+
+function installedLines(
+  { paint }: Stage,
+  place: UnitPlace,
+  { changed, complaints, started, notes }: Installed,
+): string[] {
+  const checked =
+    complaints === undefined
       ? '· not checked: systemd-analyze cannot look at it here'
-      : found.length === 0
+      : complaints.length === 0
         ? `${paint('green', '✓')} systemd-analyze verify has nothing to say against it`
-        : `${paint('yellow', '!')} systemd-analyze verify: ${found.join('\n  ')}`,
-    ...started.lines,
+        : `${paint('yellow', '!')} systemd-analyze verify: ${complaints.join('\n  ')}`;
+  return [
+    `${paint('green', '✓')} ${place.file} ${changed ? 'written' : 'is there already, unchanged'}`,
+    checked,
+    ...started,
     ...notes.map((note) => `${paint('yellow', '!')} ${note}`),
     '',
     'to look at it:',
     ...lookAt(place).map((command) => `  ${command}`),
   ];
-  const json = { ...place, changed, complaints: found ?? null, started: started.is, notes, text };
-  return { json, lines, code: started.failed ? 1 : 0 };
 }
 
 /** A unit that nothing reads helps nobody; an image that is booted later may want it. */

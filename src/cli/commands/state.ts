@@ -1,12 +1,12 @@
 import type { Ops, StateEntryView } from '../../control/protocol.ts';
+import { usage } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
-import { usage } from '../usage.ts';
 
-export interface StateOptions {
+interface StateOptions {
   set?: string;
   delete?: boolean;
   all?: boolean;
@@ -15,7 +15,7 @@ export interface StateOptions {
 }
 
 /** Shows which agents hold state, what an agent holds, or a value in full; and changes state by hand, with `--yes` where it is forgotten. */
-export async function run(
+export async function stateCommand(
   stage: Stage,
   [agent, key]: (string | undefined)[],
   options: StateOptions,

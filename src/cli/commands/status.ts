@@ -3,7 +3,7 @@ import type { CommandResult, Stage } from '../ports.ts';
 import { needsYou, statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */
-export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
+export async function statusCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', { agent });
   const code = down ? 4 : needsYou(status) ? 3 : 0;
   if (agent === undefined) return { json: status, lines: statusLines(status, stage), code };

@@ -10,7 +10,7 @@ import type { CommandResult, Stage } from '../ports.ts';
 const LOOK_EVERY_MS = 50;
 
 /** Asks the host to end and waits until its process is gone. */
-export async function run(stage: Stage, _args: unknown[], options: { within: string }): Promise<CommandResult> {
+export async function stopCommand(stage: Stage, _args: unknown[], options: { within: string }): Promise<CommandResult> {
   const withinMs = durationOf(options.within, BOUNDS.timerOrNone, '--within');
   const from = stage.time.monotonic();
   const host = await askToStop(stage);

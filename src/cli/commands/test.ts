@@ -12,7 +12,7 @@ const TEST_FILE = /\.(?:test|spec)\.[cm]?[jt]sx?$/;
 const INSTALL = 'npm i -D vitest vite';
 
 /** Runs `plugins/<name>.test.ts`, those in the folder `plugins/<name>/`, or every test in `plugins/`, with the installation's own vitest; its exit code is passed on. */
-export async function run(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult | number> {
+export async function testCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult | number> {
   const files = name === undefined ? allTests(stage.folder) : testsOf(stage.folder, name);
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
   // Its own colours follow the environment alone: a pipe would get them too.

@@ -1,28 +1,21 @@
 import type { WhyView } from '../../control/protocol.ts';
-import { isoOf } from '../../kernel/instant.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { clockTime, dayOf } from '../text/clock.ts';
+import { clockTime, dayOf, fullTime, shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine, wrap } from '../text/width.ts';
-import { usage } from '../usage.ts';
-import { parseWhen } from '../when.ts';
 
 /** Words for what became of a planned time. */
-export async function run(
+export async function whyCommand(
   stage: Stage,
   [agent]: (string | undefined)[],
-  options: { at?: string },
+  options: Given,
 ): Promise<CommandResult> {
-  const at = options.at === undefined ? undefined : parseWhen(options.at, stage.clock);
-  if (options.at !== undefined && at === undefined) {
-    throw usage(`--at ${options.at} is no time`, `daruma why ${agent} --at "Sat 02:00"`);
-  }
-  const { value: why, down } = await stage.askAnyway('why', {
-    agent: agent!,
-    ...(at === undefined ? {} : { at: isoOf(at) }),
-  });
+  const args = argumentsOf('why', options, { clock: stage.clock, command: `why ${agent}` });
+  const { value: why, down } = await stage.askAnyway('why', { agent: agent!, ...args });
   return { json: why, lines: whyLines(why, stage), ...(down ? { code: 4 } : {}) };
 }
 
@@ -44,4 +37,36 @@ export function whyLines(why: WhyView, { clock, paint, width }: Look): string[] 
   });
   lines.push(...table([{ title: '', right: true }, { title: '' }, { title: '', atLeast: 20 }], rows, width));
   return lines;
+}
+
+/** The future of an agent's schedule, in words, and its next times in its own zone. */
+export async function nextCommand(
+  stage: Stage,
+  [agent]: (string | undefined)[],
+  options: Given,
+): Promise<CommandResult> {
+  const args = argumentsOf('next', options, { clock: stage.clock, command: `next ${agent}` });
+  const { value: next, down } = await stage.askAnyway('next', { agent: agent!, ...args });
+  const code = down ? { code: 4 } : {};
+  if (next.schedule === null)
+    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`], ...code };
+  const { clock, paint, width } = stage;
+  const own = { now: clock.now, zone: next.timezone ?? clock.zone };
+  const lines = next.times.map((time) => {
+    const at = Date.parse(time);
+    const isElsewhere = shortTime(at, own) !== shortTime(at, clock);
+    const here = isElsewhere ? paint('dim', `   ${shortTime(at, clock)} here`) : '';
+    return `  ${fullTime(at, own)}   in ${formatDuration(Math.max(0, at - clock.now))}${here}`;
+  });
+  const notes = (next.notes ?? []).flatMap((note) => {
+    const [first, ...rest] = wrap(note, width - 4);
+    return [`  · ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+  const words = next.words ? wrap(next.words, width - 2).map((line) => `  ${line}`) : [];
+  const none = '  never again: its schedule has no time left';
+  return {
+    json: next,
+    lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...words, ...notes, ...(lines.length > 0 ? lines : [none])],
+    ...code,
+  };
 }

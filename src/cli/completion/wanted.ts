@@ -1,4 +1,7 @@
 import type { Command, Option } from 'commander';
+import { LOG_LEVELS } from '../../kernel/log.ts';
+import { OPERATION_OPTIONS } from '../operation-options.ts';
+import type { OptionRow } from '../ports.ts';
 
 /** Kinds of words that may stand at a place of the command line. */
 type Wanted =
@@ -33,13 +36,14 @@ const OF_COMMAND: Record<string, NameKind[]> = {
   replay: ['dead'],
   test: ['plugin'],
 };
-const VALUES: Record<string, string[]> = {
-  'demo name': ['leak', 'hang', 'crash', 'silence'],
-  'level level': ['debug', 'info', 'warn', 'error'],
+const VALUES: Record<string, readonly string[]> = {
+  'demo fault': ['leak', 'hang', 'crash', 'silence'],
+  'level level': LOG_LEVELS,
   'completion shell': ['bash', 'zsh', 'fish'],
-  '--level': ['debug', 'info', 'warn', 'error'],
-  '--state': ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'],
 };
+const OPTION_ROWS: readonly OptionRow[] = Object.values(OPERATION_OPTIONS).flatMap((options) =>
+  Object.values<OptionRow>(options),
+);
 const OPTION_KINDS: Record<string, NameKind[]> = {
   '--agent': ['agent'],
   '--move-to': ['agent'],
@@ -85,10 +89,11 @@ export function wantedAt(program: Command, before: readonly string[], current: s
   return ofArgument(command, path, position);
 }
 
-function ofOption({ long }: Option): Wanted {
+function ofOption({ long, flags, description }: Option): Wanted {
   const name = long ?? '';
   if (FILE_OPTIONS.has(name)) return { is: 'files' };
-  if (Object.hasOwn(VALUES, name)) return wordsOf(VALUES[name]!);
+  const row = OPTION_ROWS.find((one) => one.flags === flags && one.about === description);
+  if (row?.words) return wordsOf(row.is === 'words' ? [...row.words, 'all'] : row.words);
   return Object.hasOwn(OPTION_KINDS, name) ? { is: 'name', of: OPTION_KINDS[name]! } : { is: 'nothing' };
 }
 
@@ -104,7 +109,7 @@ function ofArgument(command: Command, path: string, position: number): Wanted {
   return Object.hasOwn(KINDS, name) ? { is: 'name', of: KINDS[name]! } : { is: 'nothing' };
 }
 
-function wordsOf(words: string[]): Wanted {
+function wordsOf(words: readonly string[]): Wanted {
   return { is: 'words', words: words.map((word) => ({ word, about: '' })) };
 }
 

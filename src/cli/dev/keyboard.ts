@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
+import { emitKeypressEvents } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
+import type { ReadStream } from 'node:tty';
 import type { ControlClient } from '../../control/client.ts';
 import type { StatusView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
-import { isHostAway } from '../again.ts';
 import { endLines } from '../commands/run.ts';
+import { isHostAway } from '../connection.ts';
 import { unknownAgent } from '../given.ts';
 import type { Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
@@ -125,4 +127,33 @@ function onlyOne(names: string[]): string | undefined {
 function keysOf(status: StatusView): string[] {
   const page = status.edge ? ['o open page'] : [];
   return ['r run an agent', 's status', 'i incidents', 'l log level', ...page, 'h help', 'q quit'];
+}
+
+/** Hears single keys of a terminal, one after the other: a key is done before the next is looked at. */
+export function listenForKeys(input: ReadStream, press: (key: string) => Promise<void>): { close(): void } {
+  let busy = false;
+
+  async function receive(text: string | undefined, key: { name?: string; ctrl?: boolean }) {
+    // A terminal that is read key by key sends Ctrl-C and Ctrl-D as keys.
+    const name = key.ctrl && (key.name === 'c' || key.name === 'd') ? 'q' : (text ?? key.name ?? '');
+    if (busy && name !== 'q') return;
+    busy = true;
+    try {
+      await press(name);
+    } finally {
+      busy = false;
+    }
+  }
+
+  emitKeypressEvents(input);
+  input.setRawMode(true);
+  input.on('keypress', receive);
+  input.resume();
+  return {
+    close() {
+      input.off('keypress', receive);
+      input.setRawMode(false);
+      input.pause();
+    },
+  };
 }

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { formatDuration } from '../../kernel/units.ts';
 import type { Stage } from '../ports.ts';
-import { changeLines, devBanner } from '../text/dev.ts';
+import { shortTime } from '../text/clock.ts';
+import { faultLines } from '../text/fault.ts';
 import { logLines, logTime } from '../text/log.ts';
 import type { Look } from '../text/status.ts';
+import { oneLine } from '../text/width.ts';
 
 /** The output of `daruma dev`, in one order; with `--json` each item is a line of JSON. */
 export interface Screen {
@@ -72,4 +75,54 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
       };
     },
   };
+}
+
+/** As many characters of a version as people need to tell two apart. */
+const SHORT_VERSION = 4;
+
+/** Lines for a person when `daruma dev` is up. `config`: where the host's settings are. */
+export function devBanner(
+  status: StatusView,
+  { tookMs, keys, config }: { tookMs: number; keys: string[]; config: string },
+  { paint }: Look,
+): string[] {
+  const { host, agents, problems, edge } = status;
+  if (!host) return [];
+  const inside = (path: string) => {
+    const place = relative(host.folder, path);
+    return place.startsWith('..') ? path : `./${place}`;
+  };
+  const loaded = agents.filter(({ version }) => version !== null).length;
+  const bad = problems.length > 0 ? `   ${problems.length} with problems` : '';
+  return [
+    '',
+    `  ${paint('bold', `daruma ${host.version}`)}   ready in ${formatDuration(tookMs)}   pid ${host.pid}`,
+    '',
+    `  agents     ${loaded} loaded${bad}`,
+    ...(edge ? [`  dashboard  ${edge.url}`] : []),
+    `  store      ${inside(host.store)}     logs ${inside(host.logs)}     config ${config}`,
+    '',
+    ...problems.flatMap((problem) => faultLines(problem, paint).map((line) => `  ${line}`)),
+    ...(keys.length > 0 ? [`  ${keys.join('   ')}`, ''] : []),
+  ];
+}
+
+/** The answer to a save: `↻ price-watch version 77ab loaded in 230ms · next 12:10`, or what is wrong and what runs on. */
+export function changeLines(change: ChangeView, { paint, clock }: Look): string[] {
+  const { file, is, version, problem, tookMs, agents, nextSlot } = change;
+  const short = version?.slice(0, SHORT_VERSION);
+  if (is === 'removed') return [`${paint('dim', '–')} ${oneLine(file)} removed`];
+  if (is === 'rejected' && problem) {
+    const rest = short ? `still running version ${short}` : 'nothing of it runs yet';
+    return [...faultLines(problem, paint), `  ${paint('yellow', rest)}`];
+  }
+  const took = tookMs === null ? '' : ` in ${formatDuration(tookMs)}`;
+  const name = file.replace(/^.*\//, '').replace(/\.[^.]*$/, '');
+  const what = file.startsWith('agents/') ? file : short ? `version ${short}` : file;
+  const words = [
+    `${paint('green', '↻')} ${paint('bold', oneLine(name))} ${oneLine(what)} loaded${took}`,
+    ...(agents.length > 1 ? [`${agents.length} agents`] : []),
+    nextSlot ? `next ${shortTime(Date.parse(nextSlot), clock)}` : 'it runs when asked to',
+  ];
+  return [words.join(' · ')];
 }

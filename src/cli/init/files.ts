@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import { configText } from './config-text.ts';
 import { guideText } from './guide-text.ts';
-import { readmeText } from './readme-text.ts';
+import { configText, readmeText } from './texts.ts';
 
 /** Facts about the package that makes the installation. */
 export interface PackageFacts {

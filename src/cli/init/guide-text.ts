@@ -1,12 +1,8 @@
 /** As `src/catalog/files/limits.ts` has them; a test compares the two. */
 export const DEFAULTS = { memory: '128MB', timeout: '5m', attempts: 5, first: '1s', longest: '5m', grace: '2s' };
 
-/** How to write a plugin, for assistants and for people in a hurry. The contract is quoted from the package that runs. */
-export function guideText(contract: { name: string; text: string }[]): string {
-  const quoted = contract
-    .map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${declarations(text)}\n\`\`\`\n`)
-    .join('\n');
-  return `# How to write a plugin for Daruma
+/** All of the guide but the contract. */
+const GUIDE = `# How to write a plugin for Daruma
 
 Drop one TypeScript file into \`plugins/\`. Its name is the agent's name: small letters, digits and hyphens.
 
@@ -127,7 +123,14 @@ name. \`npx daruma next my-agent\` says in words when it runs.
 
 Quoted from the version of Daruma that made this folder.
 
-${quoted}`;
+`;
+
+/** How to write a plugin, for assistants and for people in a hurry. The contract is quoted from the package that runs. */
+export function guideText(contract: { name: string; text: string }[]): string {
+  const quoted = contract
+    .map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${declarations(text)}\n\`\`\`\n`)
+    .join('\n');
+  return GUIDE + quoted;
 }
 
 /** The declarations without their imports and map. */

@@ -46,6 +46,27 @@ const ALWAYS = [
   'UMask=0077',
 ];
 
+/** What systemd does when the host ends, hangs or is stopped, and what its processes may take. */
+const SUPERVISION = `Restart=always
+RestartSec=1
+# "daruma stop" ends with 0 and means it; 78 is for a person to mend: settings with which no host has ever worked, a store that is gone.
+RestartPreventExitStatus=0 78
+# A signal of somebody else's is no failure, and no reason to stay down.
+SuccessExitStatus=143
+WatchdogSec=30
+# A host that stands still takes no other signal.
+WatchdogSignal=SIGKILL
+TimeoutStartSec=90
+TimeoutStopSec=30
+# Only the host is asked to stop, and finishes what runs; whatever is left after it is killed.
+KillMode=mixed
+# A cell that takes too much is killed alone; the host tries its jobs again.
+OOMPolicy=continue
+MemoryMax=75%
+TasksMax=4096
+# Each command of a plugin gets a cgroup of its own below the service's, which ends with it.
+Delegate=yes`;
+
 /**
  * The text of a systemd unit that runs the host of an installation. systemd takes the guardian's place: it starts the host again
  * when it ends, and kills one whose loops stand still.
@@ -69,25 +90,7 @@ ${user === null ? '' : `User=${user}\n`}Environment=NODE_ENV=production NODE_OPT
 # One line for each secret that a plugin needs; the value is the file's text:
 #LoadCredential=SHOP_TOKEN:/etc/daruma/credentials/shop_token
 
-Restart=always
-RestartSec=1
-# "daruma stop" ends with 0 and means it; 78 is for a person to mend: settings with which no host has ever worked, a store that is gone.
-RestartPreventExitStatus=0 78
-# A signal of somebody else's is no failure, and no reason to stay down.
-SuccessExitStatus=143
-WatchdogSec=30
-# A host that stands still takes no other signal.
-WatchdogSignal=SIGKILL
-TimeoutStartSec=90
-TimeoutStopSec=30
-# Only the host is asked to stop, and finishes what runs; whatever is left after it is killed.
-KillMode=mixed
-# A cell that takes too much is killed alone; the host tries its jobs again.
-OOMPolicy=continue
-MemoryMax=75%
-TasksMax=4096
-# Each command of a plugin gets a cgroup of its own below the service's, which ends with it.
-Delegate=yes
+${SUPERVISION}
 
 ${ALWAYS.join('\n')}
 ${ofUser ? '' : `${NAMESPACES.join('\n')}\nPrivateTmp=${needsNoTmp ? 'yes' : 'no'}\nReadWritePaths=${word(folder)} ${OWN_CGROUP}\n`}

@@ -1,10 +1,9 @@
-import type { JobView } from '../../control/protocol.ts';
+import type { HoldUpView, JobView, UsedKeyView } from '../../control/protocol.ts';
 import { mayHelp, type PlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
-import { holdUpWords } from './hold-up.ts';
-import { signOf } from './paint.ts';
+import { type Paint, signOf } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Column, type Row, table } from './table.ts';
 import { cut, oneLine, pad } from './width.ts';
@@ -79,49 +78,18 @@ export function neverAgain({ state, error, attempt, attempts }: JobView): string
 
 /** A job in full, with its attempts. */
 export function jobLines(job: JobView, look: Look): string[] {
-  const { paint, clock, width } = look;
+  const { paint } = look;
   const { sign, style } = signOf(job.state);
-  const lines = [`${paint(style, sign)} ${paint('bold', job.id)}  ${job.agent}  ${paint(style, jobState(job))}`];
-  const say = (name: string, text: string | null) => {
-    if (text) lines.push(`  ${pad(name, 10)} ${text}`);
-  };
-  const when = (iso: string | null) =>
-    iso && `${fullTime(Date.parse(iso), clock)}, ${relative(Date.parse(iso), clock)}`;
-  const took = job.durationMs === null ? '' : `, took ${formatDuration(job.durationMs)}`;
-  say('from', [job.trigger, job.key && `key ${job.key}`].filter(Boolean).join(' · '));
-  say('slot', when(job.slot));
-  say('queued', when(job.queuedAt));
-  say('started', when(job.startedAt));
-  say('ended', job.finishedAt && `${when(job.finishedAt)}${took}`);
-  say('made by', job.madeBy ? `${job.madeBy}${job.hops ? `, hop ${job.hops}` : ''}` : null);
-  if (job.state === 'queued' || job.state === 'retrying') say('next try', job.holdUp ? null : when(job.runAt));
-  say('held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null);
-  say('waits for', job.waitsFor ? `${job.waitsFor}, which is down; no attempt is lost by it` : null);
-  say('waits', job.waits ? `${job.waits} in a row that its plugin asked for; no attempt is lost by them` : null);
-  const left = job.attempts - job.attempt;
-  say('attempt', job.waitsFor || job.waits ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`);
-  say('version', job.version);
-  say('cause', job.cause);
-  say('input', jsonWords(job.input, width - 13));
-  say('result', jsonWords(job.result, width - 13));
+  const facts = factsOf(job, look).flatMap(([name, text]) => (text ? [`  ${pad(name, 10)} ${text}`] : []));
+  const lines = [
+    `${paint(style, sign)} ${paint('bold', job.id)}  ${job.agent}  ${paint(style, jobState(job))}`,
+    ...facts,
+  ];
   if (job.summary) {
-    lines.push(
-      '',
-      ...job.summary
-        .trimEnd()
-        .split('\n')
-        .map((line) => `  ${oneLine(line)}`),
-    );
+    const summary = job.summary.trimEnd().split('\n');
+    lines.push('', ...summary.map((line) => `  ${oneLine(line)}`));
   }
-  for (const failure of job.failures ?? []) {
-    const tookMs = Date.parse(failure.finishedAt) - Date.parse(failure.startedAt);
-    const at = fullTime(Date.parse(failure.finishedAt), clock);
-    lines.push(
-      '',
-      `  attempt ${failure.attempt} failed ${at}${failure.worker ? ` on ${failure.worker}` : ''} after ${formatDuration(tookMs)}`,
-    );
-    lines.push(...indented(failure.error, look));
-  }
+  for (const failure of job.failures ?? []) lines.push('', ...failureLines(failure, look));
   const last = job.failures?.at(-1);
   if (job.error && (!last || last.error.message !== job.error.message)) lines.push('', ...indented(job.error, look));
   const never = neverAgain(job);
@@ -129,6 +97,42 @@ export function jobLines(job: JobView, look: Look): string[] {
   const next = nextStep(job);
   if (next) lines.push('', `  ${paint('cyan', '→')} ${next}`);
   return lines;
+}
+
+/** Names and texts of what is known of a job; a fact without a text is left out. */
+function factsOf(job: JobView, { clock, width }: Look): [string, string | null | undefined][] {
+  const when = (iso: string | null) =>
+    iso && `${fullTime(Date.parse(iso), clock)}, ${relative(Date.parse(iso), clock)}`;
+  const took = job.durationMs === null ? '' : `, took ${formatDuration(job.durationMs)}`;
+  const left = job.attempts - job.attempt;
+  const isOpen = job.state === 'queued' || job.state === 'retrying';
+  return [
+    ['from', [job.trigger, job.key && `key ${job.key}`].filter(Boolean).join(' · ')],
+    ['slot', when(job.slot)],
+    ['queued', when(job.queuedAt)],
+    ['started', when(job.startedAt)],
+    ['ended', job.finishedAt && `${when(job.finishedAt)}${took}`],
+    ['made by', job.madeBy && `${job.madeBy}${job.hops ? `, hop ${job.hops}` : ''}`],
+    ['next try', isOpen && !job.holdUp ? when(job.runAt) : null],
+    ['held', job.holdUp && !job.waitsFor ? holdUpWords(job.holdUp, clock) : null],
+    ['waits for', job.waitsFor && `${job.waitsFor}, which is down; no attempt is lost by it`],
+    ['waits', job.waits ? `${job.waits} in a row that its plugin asked for; no attempt is lost by them` : null],
+    ['attempt', job.waitsFor || job.waits ? `${job.attempt}, and ${left} left` : `${job.attempt} of ${job.attempts}`],
+    ['version', job.version],
+    ['cause', job.cause],
+    ['input', jsonWords(job.input, width - 13)],
+    ['result', jsonWords(job.result, width - 13)],
+  ];
+}
+
+function failureLines(
+  { attempt, startedAt, finishedAt, worker, error }: NonNullable<JobView['failures']>[number],
+  look: Look,
+): string[] {
+  const tookMs = Date.parse(finishedAt) - Date.parse(startedAt);
+  const at = fullTime(Date.parse(finishedAt), look.clock);
+  const on = worker ? ` on ${worker}` : '';
+  return [`  attempt ${attempt} failed ${at}${on} after ${formatDuration(tookMs)}`, ...indented(error, look)];
 }
 
 function indented(fault: PlainFault, { paint }: Look): string[] {
@@ -153,4 +157,42 @@ function nextStep({ id, state, agent, holdUp }: JobView): string | undefined {
   if (state === 'done') return undefined;
   const lift = holdUp?.next ? `${holdUp.next}   ` : '';
   return `${lift}daruma logs ${agent} --job ${id} -f   daruma cancel ${id}`;
+}
+
+/** `slow is paused until 14:00`; `held until the next probe in 4m: log-summary is in quarantine (inc-1)`. */
+export function holdUpWords({ text, until, is }: HoldUpView, clock: Clock): string {
+  if (until === null) return text;
+  const at = Date.parse(until);
+  if (is === 'paused') return `${text} until ${shortTime(at, clock)}`;
+  return is === 'quarantined' ? text.replace(':', ` ${nextTime(at, clock)}:`) : `${text}, again ${nextTime(at, clock)}`;
+}
+
+/** Why a job that was asked for does not run now, and what to type. */
+export function holdUpLines(job: JobView, { clock, paint }: { clock: Clock; paint: Paint }): string[] {
+  if (!job.holdUp) return [];
+  const words = holdUpWords(job.holdUp, clock).replace(/^it waits/, 'waits');
+  const lines = [`${paint('yellow', '‖')} ${job.id} ${words.startsWith('waits') ? words : `waits: ${words}`}`];
+  if (job.holdUp.next) lines.push(`  ${paint('cyan', '→')} ${job.holdUp.next}`);
+  return lines;
+}
+
+/** Words for why no job was queued. */
+export function usedKeyLines(
+  job: JobView,
+  { since, state, sameInput }: UsedKeyView,
+  { clock, paint }: { clock: Clock; paint: Paint },
+): string[] {
+  const is = state === 'done' || state === 'dead' ? `, and is ${state}` : '';
+  const differs = sameInput ? '' : '; its input differs from yours';
+  const sign = isAsAsked({ state, sameInput }) ? paint('yellow', '·') : paint('red', '✗');
+  const at = shortTime(Date.parse(since), clock);
+  const lines = [`${sign} nothing was queued: ${job.id} of ${at} has this key${is}${differs}`];
+  const next = state === 'dead' ? `daruma replay ${job.id}   ` : '';
+  lines.push(`  ${paint('cyan', '→')} ${next}daruma jobs ${job.id}`);
+  return lines;
+}
+
+/** True when the job that has the key has done the work, or will. */
+export function isAsAsked({ state, sameInput }: Pick<UsedKeyView, 'state' | 'sameInput'>): boolean {
+  return sameInput && state !== 'dead';
 }

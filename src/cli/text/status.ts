@@ -1,13 +1,10 @@
-import type { AgentView, JobView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, ConfigView, JobView, OriginView, StatusView } from '../../control/protocol.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { type Clock, nextTime, relative, shortTime } from './clock.ts';
-import { configLine } from './config.ts';
 import { faultLines } from './fault.ts';
-import { originLines } from './origins.ts';
 import { type Paint, signOf } from './paint.ts';
-import { type SparkMark, spark } from './spark.ts';
 import { type Column, type Row, table } from './table.ts';
-import { joined, oneLine, widthOf, wrap } from './width.ts';
+import { cut, joined, oneLine, widthOf, wrap } from './width.ts';
 
 export interface Look {
   clock: Clock;
@@ -187,4 +184,67 @@ function summary({ incidents, agents }: StatusView): string | undefined {
   if (parts.length > 0) parts.push(`${parts.pop()}   daruma incidents`);
   if (dead > 0) parts.push(`${dead} dead ${dead === 1 ? 'letter' : 'letters'}   daruma dlq`);
   return parts.length > 0 ? parts.join(', ') : undefined;
+}
+
+/** `config on probation until 14:05: cells.idle 60s → 5s`; what was taken back is told as a problem of its own. */
+export function configLine(config: ConfigView | null | undefined, clock: Clock, paint: Paint): string | undefined {
+  if (config?.is !== 'on-probation') return undefined;
+  const until = config.until === null ? '' : ` until ${nextTime(Date.parse(config.until), clock)}`;
+  return `${paint('yellow', '⟳')} config on probation${until}: ${changedWords(config.changed)}`;
+}
+
+/** `cells.idle 60s → 5s, timezone UTC → Asia/Tokyo` */
+export function changedWords(changed: ConfigView['changed']): string {
+  return oneLine(changed.map(({ path, before, after }) => `${path} ${before} → ${after}`).join(', '));
+}
+
+const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇'] as const;
+
+/** Jobs that ended in some stretch of time. */
+interface SparkRange {
+  done: number;
+  dead: number;
+}
+
+interface SparkMark {
+  letter: string;
+  is: 'none' | 'fine' | 'mixed' | 'dead';
+}
+
+/**
+ * A letter for each stretch, oldest first: `·` nothing ended, `▁`–`▇` all went well (height: the number, against the
+ * highest), `!` some died, `✗` all died. `places` below the number of stretches puts neighbours together.
+ */
+export function spark(stretches: readonly SparkRange[], places = stretches.length): SparkMark[] {
+  const size = Math.max(1, Math.ceil(stretches.length / places));
+  const joined: SparkRange[] = [];
+  for (let at = 0; at < stretches.length; at += size) {
+    const part = stretches.slice(at, at + size);
+    joined.push({
+      done: part.reduce((sum, one) => sum + one.done, 0),
+      dead: part.reduce((sum, one) => sum + one.dead, 0),
+    });
+  }
+  const highest = Math.max(1, ...joined.map(({ done, dead }) => done + dead));
+  return joined.map(({ done, dead }): SparkMark => {
+    if (done + dead === 0) return { letter: '·', is: 'none' };
+    if (dead > 0) return done > 0 ? { letter: '!', is: 'mixed' } : { letter: '✗', is: 'dead' };
+    return { letter: BARS[Math.ceil((done / highest) * BARS.length) - 1]!, is: 'fine' };
+  });
+}
+
+/** A line for each origin that is down: since when, why, the origin that is asked instead, the time of the next probe. */
+function originLines(
+  origins: readonly OriginView[],
+  { paint, clock, width }: { paint: Paint; clock: Clock; width: number },
+): string[] {
+  return origins.flatMap(({ origin, since, last, instead, probeAt }) => {
+    if (since === null) return [];
+    const parts = [
+      `${origin} is down since ${shortTime(Date.parse(since), clock)}${last ? `: ${oneLine(last.what)}` : ''}`,
+      ...(instead.length > 0 ? [`instead ${instead.join(', ')}`] : []),
+      probeAt === null ? 'a call is out to see' : `asked again ${relative(Date.parse(probeAt), clock)}`,
+    ];
+    return [`${paint('red', '✗')} ${cut(parts.join(' · '), width - 2)}`];
+  });
 }

@@ -1,4 +1,5 @@
 import type { StoreView } from '../../control/protocol.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
@@ -6,7 +7,7 @@ import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Rows of the store that cannot be read, and damage of its file, host or no host; exit code 3 when anything is. */
-export async function run(stage: Stage): Promise<CommandResult> {
+export async function storeCheckCommand(stage: Stage): Promise<CommandResult> {
   const { lookAtStore } = await stage.launcher.store();
   const view = { ...(await lookAtStore(stage.folder)), mended: 0 };
   const lines = storeLines(view, stage);
@@ -19,7 +20,7 @@ export function isWhole({ integrity, unreadable }: StoreView): boolean {
 }
 
 /** Lines for people: trouble first, then the rows that were set aside before. */
-export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clock'>): string[] {
+function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clock'>): string[] {
   const { paint, width, clock } = stage;
   const facts = `${view.file}  schema ${view.schema} · ${formatSize(view.bytes)}`;
   const lines = [`${isWhole(view) ? paint('green', '✓') : paint('red', '✗')} ${facts}`];
@@ -51,4 +52,27 @@ export function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width'
     );
   }
   return lines;
+}
+
+/** Every row is looked at, which takes as long as the disk does. */
+const ANSWER_WITHIN_MS = 600_000;
+
+/** Sets aside every row that cannot be read, host or no host; exit code 1 when something is left that it cannot mend. */
+export async function storeMendCommand(stage: Stage): Promise<CommandResult> {
+  const { lookAtStore, mendStore } = await stage.launcher.store();
+  const mended = await byHost(stage, () => mendStore(stage.folder));
+  const view = { ...(await lookAtStore(stage.folder)), mended };
+  const done =
+    mended === 0 ? 'nothing had to be set aside' : `${mended} ${mended === 1 ? 'row was' : 'rows were'} set aside`;
+  return { json: view, lines: [...storeLines(view, stage), `  ${done}`], code: isWhole(view) ? 0 : 1 };
+}
+
+/** Where a host runs the store is its own, and it tells of what it sets aside. */
+async function byHost(stage: Stage, otherwise: () => Promise<number>): Promise<number> {
+  try {
+    return (await stage.ask('storeMend', {}, ANSWER_WITHIN_MS)).mended;
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.code !== 'HOST_DOWN') throw thrown;
+    return otherwise();
+  }
 }

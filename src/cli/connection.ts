@@ -3,6 +3,7 @@ import type { ControlClient } from '../control/client.ts';
 import { connectHost, isDown } from '../control/own-host.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
+import type { Stage } from './ports.ts';
 
 /** A host at work that has lost its socket repairs that sooner, or ends; a host that stops is mostly gone by then. */
 const PATIENCE_MS: Record<HostPhase, number> = { starting: 0, working: 8_000, stopping: 1_000 };
@@ -36,4 +37,25 @@ function unreachable({ pid, is }: Claimant): Fault {
     },
   }[is];
   return new Fault({ code: 'HOST_DOWN', ...said, data: { pid, is } });
+}
+
+/** True when a failure means that the host went away or is not there yet. */
+export function isHostAway(thrown: unknown): boolean {
+  return thrown instanceof Fault && (thrown.plain.code === 'HOST_GONE' || thrown.plain.code === 'HOST_DOWN');
+}
+
+/**
+ * A connection to the host that comes back within `withinMs` after it went away; throws the last failure when it does
+ * not. Never ends on its own when `withinMs` is infinite.
+ */
+export async function connectAgain(stage: Stage, withinMs: number): Promise<ControlClient> {
+  const until = stage.time.monotonic() + withinMs;
+  for (;;) {
+    try {
+      return await stage.connect();
+    } catch (thrown) {
+      if (!isHostAway(thrown) || stage.time.monotonic() > until) throw thrown;
+      await stage.time.sleep(TRY_EVERY_MS);
+    }
+  }
 }

@@ -1,24 +1,82 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import type { RestoreView } from '../../control/protocol.ts';
+import type { ProofView, RestoreView } from '../../control/protocol.ts';
+import { Fault, usage } from '../../kernel/fault.ts';
+import { formatSize } from '../../kernel/units.ts';
 import { installationFolder } from '../folder.ts';
 import { leaveCheckout } from '../init/checkout.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { usage } from '../usage.ts';
-import { lackLines, proofWords } from './backup-verify.ts';
+import { fullTime, shortTime } from '../text/clock.ts';
+import { type Row, table } from '../text/table.ts';
+import { runCommand } from './run.ts';
 
-export const anyFolder = true;
+/** The archives of the installation; no host has to run. */
+export async function backupListCommand(stage: Stage): Promise<CommandResult> {
+  const backups = (await stage.launcher.backups(stage.folder)).list();
+  if (backups.length === 0) {
+    const lines = ['no backups yet', `  ${stage.paint('cyan', '→')} daruma backup now`];
+    return { json: backups, lines };
+  }
+  const { clock, width } = stage;
+  const rows = backups.map(
+    ({ file, at, bytes, verifiedAt }): Row => ({
+      cells: [
+        `backups/${file}`,
+        shortTime(Date.parse(at), clock),
+        formatSize(bytes),
+        verifiedAt === null ? 'not' : shortTime(Date.parse(verifiedAt), clock),
+      ],
+    }),
+  );
+  const columns = [{ title: 'FILE' }, { title: 'MADE' }, { title: 'SIZE', right: true }, { title: 'READ BACK' }];
+  const next = `daruma backup restore backups/${backups[0]!.file} restored`;
+  const lines = [...table(columns, rows, width), '', `  ${stage.paint('cyan', '→')} ${next}`];
+  return { json: backups, lines };
+}
+
+/** Gives the agent of the backup plugin a job, and waits for its end. */
+export async function backupNowCommand(stage: Stage): Promise<CommandResult> {
+  const { agents } = await stage.ask('status', {});
+  const agent = agents.find(({ name }) => name === 'backup') ?? agents.find(({ plugin }) => plugin === 'backup');
+  if (!agent) {
+    throw new Fault({
+      code: 'NO_BACKUP_AGENT',
+      message: 'no agent here makes backups: plugins/backup.ts is missing, or every agent of it is off',
+      next: 'take plugins/backup.ts and plugins/lib/ from the package: node_modules/daruma/plugins',
+    });
+  }
+  return await runCommand(stage, [agent.name], { wait: true });
+}
+
+/** Unpacks an archive into a temporary folder, opens its store, and has SQLite look at all of it. */
+export async function backupVerifyCommand(stage: Stage, [file]: (string | undefined)[]): Promise<CommandResult> {
+  const proof = await (await stage.launcher.backups(stage.folder)).verify(resolve(file!));
+  const lines = [
+    `${stage.paint('green', '✓')} ${file} can be restored: ${proofWords(proof, stage)}`,
+    ...lackLines(proof),
+  ];
+  return { json: proof, lines };
+}
+
+export function proofWords({ jobs, entries, bytes, madeAt }: ProofView, { clock }: Stage): string {
+  const made = madeAt === null ? '' : `, made ${fullTime(Date.parse(madeAt), clock)}`;
+  return `${jobs} jobs, ${entries} entries, ${formatSize(bytes)}${made}; its store is whole`;
+}
+
+function lackLines({ lacks }: ProofView): string[] {
+  return lacks.length === 0 ? [] : ['  not in it:', ...lacks.map((one) => `    ${one}`)];
+}
 
 const CHECKOUT = 'what builds Daruma: it was made in a checkout, and is an installation that depends on vendor/ now';
 
-export interface RestoreOptions {
+interface RestoreOptions {
   dir?: string;
   install?: boolean;
 }
 
 /** Makes a new or a stopped installation be what an archive says, and tells what is left to do. */
-export async function run(
+export async function backupRestoreCommand(
   stage: Stage,
   [file, named]: (string | undefined)[],
   { dir, install = false }: RestoreOptions,

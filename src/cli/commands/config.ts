@@ -1,10 +1,10 @@
 import type { CommandResult, Stage } from '../ports.ts';
-import { changedWords, configLine } from '../text/config.ts';
+import { changedWords, configLine } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 /** Each value of an agent, or of the host, and where it was said. */
-export async function run(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
+export async function configShowCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
   const { value: answer, down } = await stage.askAnyway('configShow', { agent });
   const columns = [{ title: 'SETTING' }, { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
   const rows = answer.values.map(
@@ -28,4 +28,22 @@ export async function run(stage: Stage, [agent]: (string | undefined)[]): Promis
     );
   }
   return { json: answer, lines, ...(down ? { code: 4 } : {}) };
+}
+
+/** Ends the probation of config/daruma.yaml by hand: the settings that last worked are in force again. */
+export async function configRollbackCommand(stage: Stage): Promise<CommandResult> {
+  const answer = await stage.ask('configRollback', {});
+  const lines = [
+    `${stage.paint('green', '✓')} the settings that last worked are in force again; not any more: ${changedWords(answer.changed)}`,
+    `  ${stage.paint('cyan', '→')} mend config/daruma.yaml, or force it: daruma config force`,
+  ];
+  return { json: answer, lines };
+}
+
+/** Takes config/daruma.yaml as it is now, whatever was seen of it: it counts as good. */
+export async function configForceCommand(stage: Stage): Promise<CommandResult> {
+  const answer = await stage.ask('configForce', {});
+  const what = answer.changed.length === 0 ? 'nothing changes by it' : changedWords(answer.changed);
+  const lines = [`${stage.paint('green', '✓')} what config/daruma.yaml says counts as good: ${what}`];
+  return { json: answer, lines };
 }

@@ -1,0 +1,119 @@
+/** Printed from the table of operations by `npm run operations`; do not edit. */
+import type { OptionRow } from './ports.ts';
+
+/** Arguments of operations that are options of commands: the command line has them without loading the table itself, and zod with it. */
+export const OPERATION_OPTIONS = {
+  incidents: {
+    agent: { flags: '--agent <agent>', about: 'only incidents of one agent', is: 'text' },
+    open: { flags: '--open', about: 'only incidents that have not ended', is: 'flag' },
+    since: {
+      flags: '--since <time>',
+      about: 'only incidents that have not ended, or ended then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
+    drills: { flags: '--drills', about: 'also incidents of drills', is: 'flag' },
+  },
+  pause: {
+    forMs: { flags: '--for <time>', about: 'how long: 30m, 2h', is: 'length', least: 1, most: 316224000000 },
+  },
+  stateSet: {
+    value: { flags: '--set <json>', about: 'the new value of the key, as JSON', is: 'json' },
+  },
+  stateMove: {
+    to: { flags: '--move-to <agent>', about: 'the agent that gets all of it', is: 'text' },
+  },
+  rollback: {
+    force: { flags: '--force', about: 'also to a version that is known to be bad', is: 'flag' },
+    latest: { flags: '--latest', about: 'follows its files again', is: 'flag' },
+  },
+  rehearse: {
+    last: {
+      flags: '--last <n>',
+      about: 'the inputs of so many jobs, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 20,
+    },
+    file: { flags: '--file <file>', about: 'this source instead: plugins/_draft.ts', is: 'text' },
+    against: { flags: '--against <version>', about: 'a version that is run beside, instead of the record', is: 'text' },
+    live: { flags: '--live', about: 'does requests that only read: GET and HEAD', is: 'flag' },
+  },
+  jobs: {
+    states: {
+      flags: '--state <state>',
+      about: 'only jobs in these states: queued, running, retrying, done, dead, cancelled, all (comma between)',
+      is: 'words',
+      words: ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'],
+    },
+    since: {
+      flags: '--since <time>',
+      about: 'only jobs that were queued then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    cause: { flags: '--cause <cause>', about: 'only failures of one cause', is: 'text' },
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
+    drills: { flags: '--drills', about: 'also jobs of drills', is: 'flag' },
+  },
+  run: {
+    input: { flags: '--input <json>', about: 'what the job is given, as JSON', is: 'json' },
+    key: { flags: '--key <key>', about: 'a second job of the agent with the same key is the first job', is: 'text' },
+  },
+  cancelMany: {
+    agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
+    cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    states: {
+      flags: '--state <state>',
+      about: 'only jobs in these states: queued, retrying, running, all (comma between)',
+      is: 'words',
+      words: ['queued', 'retrying', 'running'],
+    },
+    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
+  },
+  why: {
+    at: { flags: '--at <time>', about: 'the planned time: 24h, 02:00, "Sat 02:00", 2026-11-21', is: 'time' },
+  },
+  next: {
+    n: { flags: '-n, --times <n>', about: 'so many times, 1 to 100', is: 'count', least: 1, most: 100, default: 5 },
+  },
+  replay: {
+    agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
+    cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    states: {
+      flags: '--state <state>',
+      about: 'only jobs in these states: dead, cancelled, all (comma between)',
+      is: 'words',
+      words: ['dead', 'cancelled'],
+    },
+    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
+  },
+  drop: {
+    agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
+    cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
+  },
+  follow: {
+    job: { flags: '--job <id>', about: 'only lines of one job', is: 'text' },
+    level: {
+      flags: '--level <level>',
+      about: 'the lowest level that is sent: debug, info, warn, error',
+      is: 'word',
+      words: ['debug', 'info', 'warn', 'error'],
+    },
+  },
+} as const satisfies Record<string, Record<string, OptionRow>>;
