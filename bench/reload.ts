@@ -116,7 +116,7 @@ try {
   // Rollbacks, at a lower rate: the newest version has proved itself.
   load.rate = Math.min(100, perSecond!);
   const goodMark = `v${reloads}`;
-  await waited('the newest version is good', async () => (await versionNow(client)).standing === 'good');
+  await waited('the newest version is good', async () => (await versionNow(client)).rollout === 'good');
   const { id: good } = await versionNow(client);
   const toGood: number[] = [];
   for (let at = 1; at <= rollbacks!; at++) {

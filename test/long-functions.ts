@@ -20,7 +20,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'host/fleet.ts report',
   'host/foundation.ts openFoundation',
   'host/host-calls.ts (callback)',
-  'host/versions/probation.ts createProbation',
   'jobs/jobs.ts createJobs',
   'schedule/adopt.ts adoptAgents',
   'schedule/decide.ts decideSlots',

@@ -55,10 +55,10 @@ const life: readonly Mutation[] = [
 ];
 
 const probation: readonly Mutation[] = [
-  ...guardsOf('src/host/versions/probation.ts', VERSIONS, [
+  ...guardsOf('src/host/versions/rollback-checks.ts', VERSIONS, [
     {
       breaks: 'jobs that a bad version failed for good are run again',
-      within: 'again',
+      within: 'runAgain',
       code: 'dead.length > 0',
       instead: 'dead.length > 1_000',
     },

@@ -77,11 +77,8 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
         // Agents may be called `constructor`: what is keyed by their names is a map.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
         const agents = mapOf<Resolved>(found.agents);
-        // Earlier hosts wrote rollouts under the name `standings`: an upgrade must not forget which versions are good.
-        const rollouts = mapOf<Rollout>(found.rollouts ?? found.standings);
-        for (const [name, rollout] of rollouts) {
-          if ((rollout.good as unknown) === IN_FORCE) rollout.good = agents.get(name) ?? null;
-        }
+        const kept = mapOf<KeptRollout>(found.rollouts ?? found.standings);
+        const rollouts = new Map([...kept].map(([name, one]) => [name, rolloutOf(one, agents.get(name) ?? null)]));
         return { plugins: mapOf(found.plugins), files: mapOf(found.files), agents, rollouts, gone: found.gone ?? [] };
       } catch {
         return NOTHING_IN_FORCE;
@@ -110,6 +107,25 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
     async settled() {
       await writing;
     },
+  };
+}
+
+/** A rollout as files hold it. Earlier hosts called all of them `standings`, the probation `trial` and waived causes `excused`. */
+interface KeptRollout extends Omit<Rollout, 'good'> {
+  good: Resolved | typeof IN_FORCE | null;
+  trial?: (Omit<NonNullable<Rollout['probation']>, 'waived'> & { excused?: string[] }) | null;
+}
+
+/** An upgrade must not forget which versions are good: what earlier hosts wrote is read by its old names, too. */
+function rolloutOf({ trial, ...kept }: KeptRollout, inForce: Resolved | null): Rollout {
+  const renamed = <T extends object>({ excused, ...one }: T & { excused?: string[] }) =>
+    ({ ...(excused ? { waived: excused } : {}), ...one }) as unknown as T & { waived: string[] };
+  const probation = kept.probation ?? trial;
+  return {
+    ...kept,
+    good: kept.good === IN_FORCE ? inForce : kept.good,
+    probation: probation ? renamed(probation) : null,
+    bad: (kept.bad ?? []).map(renamed),
   };
 }
 

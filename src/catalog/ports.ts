@@ -11,7 +11,7 @@ export interface CatalogChange {
   removed: Agent[];
 }
 
-/** `good`, on probation (`candidate`), held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
+/** State of an agent that runs: `good`, on `probation`, held by a person (`pinned`), or the good one in place of a bad one (`rolled-back`). */
 export type RolloutState = 'good' | 'probation' | 'pinned' | 'rolled-back';
 
 /** Everything that the folders name, in force or not, for people. */
@@ -51,8 +51,8 @@ export interface Probationer {
   agent: Agent;
   /** Epoch ms. */
   since: number;
-  /** Causes of failure that are not held against it: the good state has them as well. */
-  excused: readonly string[];
+  /** Causes of failure that are not held against the agent: the good state has them as well. */
+  waived: readonly string[];
   /** What it goes back to; null: there is nothing. */
   good: Agent | null;
 }

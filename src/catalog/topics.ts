@@ -6,7 +6,7 @@ import type { UnrecognizedFiles } from './unrecognized-files.ts';
 
 /** What happens in the host, and is told in its log and events: no plugin gets a job of it. */
 const OF_HOST =
-  /^(?:incident\.(?:opened|healed|escalated|closed)|job\.(?:queued|started|done|failed|dead|retrying|cancelled|dropped|replayed)|host\.(?:started|stopped|lost|repaired)|worker\.(?:gone|started)|cell\.replaced|agent\.(?:added|removed|paused|resumed|quarantined|released|left)|config\.(?:trial|good|taken-back)|version\.(?:good|rolled-back))$/;
+  /^(?:incident\.(?:opened|healed|escalated|closed)|job\.(?:queued|started|done|failed|dead|retrying|cancelled|dropped|replayed)|host\.(?:started|stopped|lost|repaired)|worker\.(?:gone|started)|cell\.replaced|agent\.(?:added|removed|paused|resumed|quarantined|released|left)|config\.(?:probation|good|taken-back)|version\.(?:good|rolled-back|waived))$/;
 
 /**
  * Adds the agents that listen to a topic that nothing in the installation can emit: to what happens in the host as problems,

@@ -45,11 +45,13 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
   const { agents, safeMode, pauses, setup, workers } = needs;
   let health: Health | undefined;
 
-  function goodOf(trial: Probationer | undefined): HoldFacts['good'] {
-    return trial?.good ? { agent: trial.good, isReady: setup.isReady(trial.good) } : undefined;
+  function goodOf(probationer: Probationer | undefined): HoldFacts['good'] {
+    const good = probationer?.good;
+    return good ? { agent: good, isReady: setup.isReady(good) } : undefined;
   }
 
-  const trialOf = (name: string) => needs.catalog.rollouts.probationers().find(({ agent }) => agent.name === name);
+  const probationerOf = (name: string) =>
+    needs.catalog.rollouts.probationers().find(({ agent }) => agent.name === name);
 
   function quarantineOf(name: string): HoldFacts['quarantine'] {
     const record = health?.quarantine(name);
@@ -63,19 +65,19 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       safeMode: safeMode.holding(name),
       pause: due === undefined ? pauses.get(name) : pauses.covering(name, due),
       lacks,
-      // Asked at each claim: the trials are looked through only where the answer matters.
-      good: lacks && goodOf(trialOf(name)),
+      // Asked at each claim: the states on probation are looked through only where the answer matters.
+      good: lacks && goodOf(probationerOf(name)),
       quarantine: quarantineOf(name),
       pressedSince: health?.pressedSince(),
       leastPriority: health?.leastPriority(),
     };
   }
 
-  function plan(agent: Agent, trial: Probationer | undefined): Placement {
+  function plan(agent: Agent, probationer: Probationer | undefined): Placement {
     const { name } = agent;
     return planPlacement({
       ...holdFacts(name),
-      good: goodOf(trial),
+      good: goodOf(probationer),
       agent,
       serving: workers.serving?.(name),
       isApart: workers.isApart?.(agent),
@@ -87,7 +89,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
   return {
     of(name) {
       const agent = agents().get(name);
-      return agent && plan(agent, trialOf(name));
+      return agent && plan(agent, probationerOf(name));
     },
     serving: (name) => workers.serving?.(name) ?? agents().get(name),
     holdOf,
@@ -97,7 +99,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       health = given;
     },
     apply() {
-      const probationers = new Map(needs.catalog.rollouts.probationers().map((trial) => [trial.agent.name, trial]));
+      const probationers = new Map(needs.catalog.rollouts.probationers().map((one) => [one.agent.name, one]));
       workers.use([...agents().values()].map((agent) => plan(agent, probationers.get(agent.name))));
     },
   };

@@ -33,11 +33,31 @@ it('what is in force is found again after the installation was moved, or came ou
   expect(await createInForceFile(folder, quiet).read()).toEqual(NOTHING_IN_FORCE);
 });
 
-it('an upgrade keeps which versions are good: earlier hosts wrote rollouts as standings', async () => {
+it('an upgrade keeps which versions are good, on probation and bad: earlier hosts had other words for them', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'daruma-in-force-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const rollout = { good: null, before: null, trial: null, bad: [], pin: null };
-  writeFileSync(join(folder, 'in-force.json'), JSON.stringify({ format: 1, agents: {}, standings: { shop: rollout } }));
-  const { rollouts } = await createInForceFile(folder, quiet).read();
+  const rejected = { fingerprint: 'v3', version: 'v3', at: 1, kind: 'errors', why: 'failed', cause: 'f-1' };
+  const old = {
+    good: 'in force',
+    before: null,
+    trial: { fingerprint: 'v2', since: 5, excused: ['f-1'] },
+    bad: [{ ...rejected, excused: ['f-2'] }],
+    pin: null,
+  };
+  const agents = { shop: { agent: { name: 'shop' } } };
+  writeFileSync(join(folder, 'in-force.json'), JSON.stringify({ format: 1, agents, standings: { shop: old } }));
+  const file = createInForceFile(folder, quiet);
+  const { rollouts } = await file.read();
+  const rollout = {
+    good: agents.shop,
+    before: null,
+    probation: { fingerprint: 'v2', since: 5, waived: ['f-1'] },
+    bad: [{ ...rejected, waived: ['f-2'] }],
+    pin: null,
+  };
   expect([...rollouts]).toEqual([['shop', rollout]]);
+  file.write({ ...NOTHING_IN_FORCE, rollouts }, async () => {});
+  await file.settled();
+  expect([...(await createInForceFile(folder, quiet).read()).rollouts]).toEqual([['shop', rollout]]);
+  expect(readFileSync(join(folder, 'in-force.json'), 'utf8')).not.toMatch(/trial|excused|standing/);
 });

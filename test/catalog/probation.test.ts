@@ -36,8 +36,8 @@ const runs = (...ends: ProbationRunEnd[]): ProbationRuns => ends.reduce((all, en
 const times = (count: number, end: ProbationRunEnd) => Array.from({ length: count }, () => end);
 const held = (of: ProbationRuns, bytes: number) => [1, 2, 3].reduce((all) => withReading(all, bytes), of);
 const steady = runs(...times(100, done()));
-const judge = (candidate: ProbationRuns, good: ProbationRuns | undefined = steady, now = 10_000) =>
-  evaluateProbation(candidate, good, now);
+const judge = (seen: ProbationRuns, good: ProbationRuns | undefined = steady, now = 10_000) =>
+  evaluateProbation(seen, good, now);
 
 describe('a state on probation', () => {
   it('is not judged before it ran', () => expect(judge(noRuns(0))).toEqual({ is: 'wait' }));
@@ -129,10 +129,10 @@ describe('a state on probation', () => {
       const rate = (one % 10) / 10;
       const end = () => (chance() < rate ? failed() : done());
       const good = runs(...Array.from({ length: 100 }, end));
-      let candidate = noRuns(0);
+      let seen = noRuns(0);
       for (let run = 0; run < 40; run++) {
-        candidate = withEnd(candidate, end());
-        const decision = judge(candidate, good);
+        seen = withEnd(seen, end());
+        const decision = judge(seen, good);
         if (decision.is === 'bad') bad += 1;
         if (decision.is !== 'wait') break;
       }
@@ -164,17 +164,17 @@ describe('a state that was rolled back', () => {
   const rejection = { kind: 'errors' as const, why: '', cause: mainCause(bad) };
   const appeal = (...ends: ProbationRunEnd[]) => checkAfterRollback(rejection, bad, steady, runs(...ends));
 
-  it('is excused when the good one fails in the same way', () => {
+  it('is waived when the good one fails in the same way', () => {
     expect(appeal(failed(), failed())).toBe('wait');
-    expect(appeal(failed(), failed(), failed())).toBe('excused');
+    expect(appeal(failed(), failed(), failed())).toBe('waived');
   });
-  it('is not excused by other failures, nor once the good one did its work', () => {
+  it('is not waived by other failures, nor once the good one did its work', () => {
     expect(appeal(...times(9, failed('ERROR', 'f-2')))).toBe('wait');
     expect(appeal(failed(), done())).toBe('upheld');
   });
-  it('for its slowness is excused when the good one has become as slow', () => {
+  it('for its slowness is waived when the good one has become as slow', () => {
     const slow = { ...rejection, kind: 'slow' as const };
-    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(5_000))))).toBe('excused');
+    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(5_000))))).toBe('waived');
     expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(12))))).toBe('upheld');
   });
 });
@@ -197,17 +197,17 @@ describe('which state runs', () => {
   });
   const now = (rollout: Rollout, wanted: Resolved) => selectVersion(rollout, wanted, 1);
 
-  it('a first state is on trial with nothing before it, and good once it is approved', () => {
+  it('a first state is on probation with nothing before it, and good once it is approved', () => {
     const first = now(NO_ROLLOUT, v1);
     expect(first).toMatchObject({ is: 'probation', inForce: v1 });
     expect(now(approveVersion(first.rollout, v1), v1)).toMatchObject({ is: 'good', inForce: v1 });
-    // There is nothing to go back to: it stays on trial, and nothing is remembered against it.
+    // There is nothing to go back to: it stays on probation, and nothing is remembered against it.
     expect(rejectVersion(first.rollout, rejected(v1))).toBe(first.rollout);
   });
 
   it('a rejected state gives way to the good one until the files change', () => {
-    const trial = now(good1, v2).rollout;
-    const back = now(rejectVersion(trial, rejected(v2)), v2);
+    const probation = now(good1, v2).rollout;
+    const back = now(rejectVersion(probation, rejected(v2)), v2);
     expect(back).toMatchObject({ is: 'rolled-back', inForce: v1, rejected: { version: 'v2' } });
     expect(now(back.rollout, v3)).toMatchObject({ is: 'probation', inForce: v3 });
     expect(now(now(back.rollout, v3).rollout, v2)).toMatchObject({ is: 'rolled-back', inForce: v1 });
@@ -215,22 +215,22 @@ describe('which state runs', () => {
 
   it('settings alone are a state of their own', () => {
     const changed = state('v1', '+slow');
-    const trial = now(good1, changed);
-    expect(trial).toMatchObject({ is: 'probation', inForce: changed });
-    expect(now(rejectVersion(trial.rollout, rejected(changed)), changed)).toMatchObject({ inForce: v1 });
+    const probation = now(good1, changed);
+    expect(probation).toMatchObject({ is: 'probation', inForce: changed });
+    expect(now(rejectVersion(probation.rollout, rejected(changed)), changed)).toMatchObject({ inForce: v1 });
   });
 
-  it('a late verdict on a state that is not on trial changes nothing', () => {
-    const trial = now(good1, v3).rollout;
-    expect(rejectVersion(trial, rejected(v2))).toBe(trial);
-    expect(approveVersion(trial, v2)).toBe(trial);
+  it('a late verdict on a state that is not on probation changes nothing', () => {
+    const probation = now(good1, v3).rollout;
+    expect(rejectVersion(probation, rejected(v2))).toBe(probation);
+    expect(approveVersion(probation, v2)).toBe(probation);
   });
 
-  it('an excused state is on trial again, and remembers every excuse', () => {
+  it('a waived state is on probation again, and remembers every waived cause', () => {
     const once = waiveCause(rejectVersion(now(good1, v2).rollout, rejected(v2)), 'v2', 'f-1', 2);
     expect(now(once, v2)).toMatchObject({ is: 'probation', inForce: v2 });
     const twice = waiveCause(rejectVersion(once, rejected(v2)), 'v2', 'f-9', 3);
-    expect(twice.trial).toMatchObject({ excused: ['f-1', 'f-9'] });
+    expect(twice.probation).toMatchObject({ waived: ['f-1', 'f-9'] });
   });
 
   it('a person holds an agent until its files change, and what was held is good then', () => {
@@ -248,7 +248,7 @@ describe('which state runs', () => {
 
   it('what runs was never rejected, as long as something is good, over any history', () => {
     const states = [v1, v2, v3, state('v1', '+x'), state('v2', '+x')];
-    const event = fc.record({ what: fc.constantFrom('save', 'good', 'bad', 'excuse', 'pin', 'unpin'), at: fc.nat(4) });
+    const event = fc.record({ what: fc.constantFrom('save', 'good', 'bad', 'waive', 'pin', 'unpin'), at: fc.nat(4) });
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         let rollout = NO_ROLLOUT;
@@ -260,7 +260,7 @@ describe('which state runs', () => {
           if (what === 'save') wanted = states[at]!;
           if (what === 'good') rollout = approveVersion(rollout, inForce);
           if (what === 'bad') rollout = rejectVersion(rollout, rejected(inForce));
-          if (what === 'excuse') rollout = waiveCause(rollout, states[at]!.agent.fingerprint, 'f-1', 1);
+          if (what === 'waive') rollout = waiveCause(rollout, states[at]!.agent.fingerprint, 'f-1', 1);
           if (what === 'pin') rollout = pinTo(rollout, states[at]!, wanted, 1);
           if (what === 'unpin') rollout = unpin(rollout, wanted);
           const after = selectVersion(rollout, wanted, 1);

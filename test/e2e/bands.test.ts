@@ -41,7 +41,7 @@ describe('a version on probation', () => {
       ran('large-enough', 4),
       ran('kept', 4),
     ]);
-    await until((all) => [...all.values()].every(({ standing }) => standing === 'good'));
+    await until((all) => [...all.values()].every(({ rollout }) => rollout === 'good'));
   }, 120_000);
   afterAll(() => place.leave());
 
@@ -62,18 +62,18 @@ describe('a version on probation', () => {
     for (const job of jobs) expect(job).toMatchObject({ state: 'done' });
     return jobs.map((job) => job.version);
   }
-  /** Saves a version and waits until it is on trial; resolves with the one before and the new one. */
+  /** Saves a version and waits until it is on probation; resolves with the one before and the new one. */
   async function saved(name: string, text: string): Promise<{ good: string; next: string }> {
     const { version } = await agent(name);
     place.write(`plugins/${name}.ts`, text);
-    const all = await until((now) => now.get(name)!.standing === 'probation');
+    const all = await until((now) => now.get(name)!.rollout === 'probation');
     return { good: version!, next: all.get(name)!.version! };
   }
 
   it('that takes five times as long is rolled back by itself, and no job of it has failed', async () => {
     const { good, next } = await saved('slower', taking(3_000));
     await ran('slower', 5);
-    const { version, problem } = (await until((all) => all.get('slower')!.standing === 'rolled-back')).get('slower')!;
+    const { version, problem } = (await until((all) => all.get('slower')!.rollout === 'rolled-back')).get('slower')!;
     expect(version).toBe(good);
     expect(problem?.message).toMatch(
       /^slower is rolled back to \w+: version \w+ takes 3\.\ds \(the median run; before, 95 of 100 took [\d.]+m?s or less\)$/,
@@ -87,7 +87,7 @@ describe('a version on probation', () => {
   it('that takes twice as long stays, and is good after its runs', async () => {
     const { next } = await saved('slow-enough', taking(1_200));
     await ran('slow-enough', 20);
-    const { version } = (await until((all) => all.get('slow-enough')!.standing === 'good')).get('slow-enough')!;
+    const { version } = (await until((all) => all.get('slow-enough')!.rollout === 'good')).get('slow-enough')!;
     expect(version).toBe(next);
     expect(await incidents('slow-enough')).toEqual([]);
   }, 120_000);
@@ -95,7 +95,7 @@ describe('a version on probation', () => {
   it('whose worker holds many times the memory, within its limit, is rolled back by itself', async () => {
     const { good, next } = await saved('larger', holding(160));
     expect(await ran('larger', 1)).toEqual([next]);
-    const { version, problem } = (await until((all) => all.get('larger')!.standing === 'rolled-back')).get('larger')!;
+    const { version, problem } = (await until((all) => all.get('larger')!.rollout === 'rolled-back')).get('larger')!;
     expect(version).toBe(good);
     expect(problem?.message).toMatch(/version \w+ holds 1\d\d MB in one worker \(before: \d+ MB\)$/);
     expect(await incidents('larger')).toMatchObject([
@@ -111,7 +111,7 @@ describe('a version on probation', () => {
     await ran('large-enough', 1);
     await place.until(told, (bytes) => bytes > 24 * MB, WITHIN_MS);
     await ran('large-enough', 19);
-    const { version } = (await until((all) => all.get('large-enough')!.standing === 'good')).get('large-enough')!;
+    const { version } = (await until((all) => all.get('large-enough')!.rollout === 'good')).get('large-enough')!;
     expect(version).toBe(next);
     expect(await incidents('large-enough')).toEqual([]);
   }, 120_000);

@@ -30,7 +30,7 @@ describe('a changed version', () => {
     await place.start();
     // A state is good after three runs; each agent has none before it.
     for (const agent of agents) for (let i = 0; i < 4; i++) await ran(agent, 'done');
-    await until((status) => agents.every((name) => standing(status, name) === 'good'));
+    await until((status) => agents.every((name) => rollout(status, name) === 'good'));
   }, 60_000);
   afterAll(() => place.leave());
 
@@ -55,7 +55,7 @@ export default definePlugin({
   function agentIn(view: StatusView, name: string) {
     return view.agents.find((one) => one.name === name)!;
   }
-  const standing = (view: StatusView, name: string) => agentIn(view, name).standing;
+  const rollout = (view: StatusView, name: string) => agentIn(view, name).rollout;
   const until = (holds: (view: StatusView) => boolean) => place.until(status, holds, WITHIN_MS);
   const events = async (kind: string) =>
     (await place.daruma('logs', '--json', '-n', '500')).json.filter((line: { event?: string }) => line.event === kind);
@@ -75,11 +75,11 @@ export default definePlugin({
     expect(json.state).toBe(state);
     return json;
   }
-  /** Saves a file and waits until what it says is on trial; resolves with the version. */
+  /** Saves a file and waits until what it says is on probation; resolves with the version. */
   async function saved(agent: string, path: string, text: string): Promise<string> {
     const before = agentIn(await status(), agent).version;
     place.write(path, text);
-    const view = await until((now) => standing(now, agent) === 'probation');
+    const view = await until((now) => rollout(now, agent) === 'probation');
     const { version } = agentIn(view, agent);
     if (path.startsWith('plugins/')) expect(version).not.toBe(before);
     return version!;
@@ -94,7 +94,7 @@ export default definePlugin({
     );
     const jobs = [await queued('breaks'), await queued('breaks'), await queued('breaks')];
     for (const id of jobs) expect(await ended(id)).toMatchObject({ state: 'done', result: 'good', version: good });
-    const view = await until((now) => standing(now, 'breaks') === 'rolled-back');
+    const view = await until((now) => rollout(now, 'breaks') === 'rolled-back');
     expect(agentIn(view, 'breaks')).toMatchObject({
       version: good,
       dead: 0,
@@ -110,11 +110,11 @@ export default definePlugin({
     expect(incidents[0].remedies[0].what).toContain('--force');
   }, 60_000);
 
-  it('is kept with its source, is told by its standing, and differs in lines', async () => {
+  it('is kept with its source, is told by its rollout, and differs in lines', async () => {
     const { json } = await place.daruma('versions', 'breaks', '--json');
     expect(json.versions).toMatchObject([
-      { standing: 'bad', agents: [{ agent: 'breaks', is: 'bad', runs: false }] },
-      { standing: 'good', agents: [{ agent: 'breaks', is: 'good', runs: true }] },
+      { rollout: 'bad', agents: [{ agent: 'breaks', is: 'bad', runs: false }] },
+      { rollout: 'good', agents: [{ agent: 'breaks', is: 'good', runs: true }] },
     ]);
     const [bad, good] = json.versions.map(({ id }: { id: string }) => id);
     const kept = join(place.folder, 'data/versions/breaks', bad, 'source/plugins/breaks.ts');
@@ -130,9 +130,9 @@ export default definePlugin({
     const refused = await place.daruma('rollback', 'breaks', bad.slice(0, 8), '--json');
     expect(refused).toMatchObject({ code: 1, json: { error: { code: 'VERSION_BAD' } } });
     const forced = await place.daruma('rollback', 'breaks', bad.slice(0, 8), '--force', '--json');
-    expect(forced.json).toMatchObject({ before: good, version: bad, standing: 'good' });
+    expect(forced.json).toMatchObject({ before: good, version: bad, rollout: 'good' });
     const back = await place.daruma('rollback', 'breaks', '--json');
-    expect(back.json).toMatchObject({ before: bad, version: good, standing: 'pinned' });
+    expect(back.json).toMatchObject({ before: bad, version: good, rollout: 'pinned' });
     expect((await ran('breaks', 'done')).version).toBe(good);
     const latest = await place.daruma('rollback', 'breaks', '--latest', '--json');
     expect(latest.json).toMatchObject({ before: good, version: bad });
@@ -170,15 +170,15 @@ export default definePlugin({
     place.write('up.txt', 'no');
     const jobs = [await queued('outside'), await queued('outside'), await queued('outside')];
     await place.until(
-      () => events('version.excused'),
+      () => events('version.waived'),
       (found) => found.length > 0,
       WITHIN_MS,
     );
     const view = await status();
-    expect(agentIn(view, 'outside')).toMatchObject({ version: next, standing: 'probation', problem: null });
+    expect(agentIn(view, 'outside')).toMatchObject({ version: next, rollout: 'probation', problem: null });
     // More of the same changes nothing now.
     for (let i = 0; i < 3; i++) await ran('outside', 'dead');
-    expect(agentIn(await status(), 'outside')).toMatchObject({ version: next, standing: 'probation' });
+    expect(agentIn(await status(), 'outside')).toMatchObject({ version: next, rollout: 'probation' });
     const { json: incidents } = await place.daruma('incidents', 'outside', '--json');
     expect(incidents).toHaveLength(1);
     expect(JSON.stringify(incidents[0].timeline)).toContain(`${good!.slice(0, 8)} does the same`);
@@ -190,7 +190,7 @@ export default definePlugin({
   it('stays rolled back over a restart', async () => {
     expect(await place.stop()).toBe(0);
     await place.start();
-    const view = await until((now) => standing(now, 'crashes') === 'rolled-back');
+    const view = await until((now) => rollout(now, 'crashes') === 'rolled-back');
     expect(agentIn(view, 'crashes').problem?.code).toBe('ROLLED_BACK');
     expect((await ran('crashes', 'done')).result).toBe('good');
     expect(existsSync(join(place.folder, 'data/versions/crashes'))).toBe(true);

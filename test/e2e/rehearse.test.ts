@@ -139,7 +139,7 @@ it('says unclear where something was refused, lets reads out when it is asked to
   expect((await daruma('rehearse', 'report')).code).toBe(3);
 }, 60_000);
 
-it('is told as a candidate that does not run yet, until its first worker has started', async () => {
+it('is told as one on probation that does not run yet, until its first worker has started', async () => {
   place = installation({ 'plugins/price.ts': OLD });
   const { daruma, write, until } = place;
   await place.start();
@@ -147,7 +147,7 @@ it('is told as a candidate that does not run yet, until its first worker has sta
     (await daruma('run', 'price', '--wait', '--with', `cents=${cents}`, '--json')).json;
   const versions = async () => (await daruma('versions', 'price', '--json')).json.versions as VersionView[];
   for (const cents of [1, 2, 3]) await priceOf(cents);
-  await until(versions, ([one]) => one?.standing === 'good');
+  await until(versions, ([one]) => one?.rollout === 'good');
   const { version } = await priceOf(4);
 
   // Loading takes so long that the version before is seen to serve meanwhile.
@@ -157,7 +157,7 @@ it('is told as a candidate that does not run yet, until its first worker has sta
     const { agents } = (await daruma('status', 'price', '--json')).json;
     return { serves: agents[0].version as string, kept: await versions() };
   };
-  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.standing === 'probation');
+  const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.rollout === 'probation');
   expect({ serves, runs: kept.filter(({ agents }) => agents.some(({ runs }) => runs)).map(({ id }) => id) }).toEqual({
     serves: version,
     runs: [version],

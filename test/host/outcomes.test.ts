@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { noRuns } from '../../src/catalog/rollout/probation.ts';
-import { counted } from '../../src/host/versions/probation-history.ts';
+import { countEnd } from '../../src/host/versions/probation-history.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
 
 const failed = (code: string): Settlement => ({
@@ -14,6 +14,6 @@ const failed = (code: string): Settlement => ({
 
 it('a version is blamed for its own errors, and not for a server that is down', () => {
   const before = noRuns(0);
-  expect(counted(before, failed('ERROR'), [], false)).not.toEqual(before);
-  expect(counted(before, failed('ORIGIN_DOWN'), [], false)).toEqual(before);
+  expect(countEnd(before, failed('ERROR'), [], false)).not.toEqual(before);
+  expect(countEnd(before, failed('ORIGIN_DOWN'), [], false)).toEqual(before);
 });

@@ -73,13 +73,13 @@ export function noRuns(since: number): ProbationRuns {
   return { since, ...none, memoryBytes: null, readings: 0, fault: null, causes: {} };
 }
 
-/** One more end. Failures whose cause is `excused` (the good version has them, too) do not count. */
-export function withEnd(runs: ProbationRuns, end: ProbationRunEnd, excused: readonly string[] = []): ProbationRuns {
+/** One more end. Failures whose cause is `waived` (the good version has them, too) do not count. */
+export function withEnd(runs: ProbationRuns, end: ProbationRunEnd, waived: readonly string[] = []): ProbationRuns {
   if (end.is === 'done') {
     const durations = [...runs.durations, end.ms].slice(-KEPT_DURATIONS);
     return { ...runs, done: runs.done + 1, inARow: 0, durations };
   }
-  if (excused.includes(end.cause)) return runs;
+  if (waived.includes(end.cause)) return runs;
   return {
     ...runs,
     failed: runs.failed + 1,
@@ -115,16 +115,16 @@ export function withReading(runs: ProbationRuns, bytes: number): ProbationRuns {
  * there is nothing to measure it against; and after 200 runs in any case.
  */
 export function evaluateProbation(
-  candidate: ProbationRuns,
+  runs: ProbationRuns,
   good: ProbationRuns | undefined,
   now: number,
 ): ProbationDecision {
-  const bad = good && (badEnds(candidate, good) ?? badDuration(candidate, good) ?? badMemory(candidate, good));
+  const bad = good && (badEnds(runs, good) ?? badDuration(runs, good) ?? badMemory(runs, good));
   if (bad) return { is: 'bad', ...bad };
-  const { done, failed } = candidate;
+  const { done, failed } = runs;
   if (!good && done >= THRESHOLDS.quietRuns && done > failed) return { is: 'good', why: `${done} runs were done` };
   if (done >= THRESHOLDS.goodRuns) return { is: 'good', why: `${done} runs were done` };
-  const quietSince = Math.max(candidate.since, candidate.failedAt ?? 0);
+  const quietSince = Math.max(runs.since, runs.failedAt ?? 0);
   if (done >= THRESHOLDS.quietRuns && now - quietSince >= THRESHOLDS.quietMs) {
     return { is: 'good', why: `${done} runs were done, none failed for ${formatDuration(now - quietSince)}` };
   }
@@ -133,7 +133,7 @@ export function evaluateProbation(
 }
 
 /**
- * What the good version's runs since the rollback say of it. `excused`: it fails, or is slow, in the same way, so the
+ * What the good version's runs since the rollback say of it. `waived`: it fails, or is slow, in the same way, so the
  * reason lies outside; `upheld`: it does what the rejected one could not.
  */
 export function checkAfterRollback(
@@ -141,19 +141,19 @@ export function checkAfterRollback(
   rejected: ProbationRuns,
   before: ProbationRuns,
   since: ProbationRuns,
-): 'wait' | 'upheld' | 'excused' {
+): 'wait' | 'upheld' | 'waived' {
   if (rejection.kind === 'by-hand' || rejection.kind === 'memory') return 'upheld';
   if (rejection.kind === 'slow') {
     if (since.durations.length < THRESHOLDS.quietRuns) return 'wait';
-    return badDuration({ ...since, durations: atLeast(since.durations) }, before) ? 'excused' : 'upheld';
+    return badDuration({ ...since, durations: atLeast(since.durations) }, before) ? 'waived' : 'upheld';
   }
   if (since.done > 0) return 'upheld';
   const cause = rejection.cause ?? '';
   const enough = Math.min(THRESHOLDS.leastFailures, rejected.causes[cause] ?? 1);
-  return (since.causes[cause] ?? 0) >= enough ? 'excused' : 'wait';
+  return (since.causes[cause] ?? 0) >= enough ? 'waived' : 'wait';
 }
 
-/** `excused` for slow runs: they have no cause of their own. */
+/** `waived` for slow runs: they have no cause of their own. */
 export const SLOW_CAUSE = 'slow';
 
 /** The cause of most failures. */
@@ -175,36 +175,36 @@ export function tail(hits: number, runs: number, rate: number): number {
   return Math.max(0, 1 - below);
 }
 
-function badEnds(candidate: ProbationRuns, good: ProbationRuns): Rejection | undefined {
-  const { done, failed, severe } = candidate;
-  const runs = done + failed;
+function badEnds(runs: ProbationRuns, good: ProbationRuns): Rejection | undefined {
+  const { done, failed, severe } = runs;
+  const count = done + failed;
   const before = good.done + good.failed;
-  const summary = `failed ${failed} of ${runs} ${runs === 1 ? 'run' : 'runs'}: ${faultText(candidate.fault)}`;
-  const cause = mainCause(candidate);
-  if (severe > 0 && tail(severe, runs, before === 0 ? 0 : good.severe / before) < THRESHOLDS.severeChance) {
+  const summary = `failed ${failed} of ${count} ${count === 1 ? 'run' : 'runs'}: ${faultText(runs.fault)}`;
+  const cause = mainCause(runs);
+  if (severe > 0 && tail(severe, count, before === 0 ? 0 : good.severe / before) < THRESHOLDS.severeChance) {
     return { kind: 'severe', why: summary, cause };
   }
   if (before < THRESHOLDS.leastHistory) {
-    return candidate.inARow >= THRESHOLDS.leastFailures ? { kind: 'errors', why: summary, cause } : undefined;
+    return runs.inARow >= THRESHOLDS.leastFailures ? { kind: 'errors', why: summary, cause } : undefined;
   }
   const rate = (good.failed + 1) / (before + 2);
-  const isUnlikely = failed >= THRESHOLDS.leastFailures && tail(failed, runs, rate) < THRESHOLDS.errorChance;
+  const isUnlikely = failed >= THRESHOLDS.leastFailures && tail(failed, count, rate) < THRESHOLDS.errorChance;
   return isUnlikely ? { kind: 'errors', why: `${summary} (before: ${good.failed} of ${before})`, cause } : undefined;
 }
 
-function badDuration(candidate: ProbationRuns, good: ProbationRuns): Rejection | undefined {
-  if (Math.min(candidate.durations.length, good.durations.length) < THRESHOLDS.leastDurations) return undefined;
-  const now = share(candidate.durations, 0.5);
+function badDuration(runs: ProbationRuns, good: ProbationRuns): Rejection | undefined {
+  if (Math.min(runs.durations.length, good.durations.length) < THRESHOLDS.leastDurations) return undefined;
+  const now = share(runs.durations, 0.5);
   const then = share(good.durations, 0.95);
   if (now <= THRESHOLDS.slowTimes * then || now <= then + THRESHOLDS.slowMoreMs) return undefined;
   const why = `takes ${formatDuration(now)} (the median run; before, 95 of 100 took ${formatDuration(then)} or less)`;
   return { kind: 'slow', why, cause: SLOW_CAUSE };
 }
 
-function badMemory(candidate: ProbationRuns, good: ProbationRuns): Rejection | undefined {
-  if (candidate.memoryBytes === null || good.memoryBytes === null) return undefined;
-  if (Math.min(candidate.readings, good.readings) < LEAST_READINGS) return undefined;
-  const { memoryBytes: now } = candidate;
+function badMemory(runs: ProbationRuns, good: ProbationRuns): Rejection | undefined {
+  if (runs.memoryBytes === null || good.memoryBytes === null) return undefined;
+  if (Math.min(runs.readings, good.readings) < LEAST_READINGS) return undefined;
+  const { memoryBytes: now } = runs;
   const { memoryBytes: then } = good;
   if (now <= THRESHOLDS.memoryTimes * then || now <= then + THRESHOLDS.memoryMoreBytes) return undefined;
   return { kind: 'memory', why: `holds ${formatSize(now)} in one worker (before: ${formatSize(then)})`, cause: null };

@@ -9,7 +9,7 @@ export interface Rejected extends Rejection {
   /** Epoch ms. */
   at: number;
   /** Causes that were not held against it. */
-  excused: string[];
+  waived: string[];
 }
 
 /** What is known of an agent's states. It is kept in the versions' folder, and replaced as a whole when it changes. */
@@ -18,8 +18,8 @@ export interface Rollout {
   good: Resolved | null;
   /** The good state before it that had another version: where a rollback by hand goes. */
   before: Resolved | null;
-  /** What is tried now. `excused`: causes of failure that the good state has as well. */
-  trial: { fingerprint: string; since: number; excused: string[] } | null;
+  /** What is tried now. `waived`: causes of failure that the good state has as well. */
+  probation: { fingerprint: string; since: number; waived: string[] } | null;
   /** Newest first. */
   bad: Rejected[];
   /** A person holds the agent to a state until its files say anything else than `against`. */
@@ -37,11 +37,11 @@ export interface Selection {
 
 const KEPT_BAD = 10;
 
-export const NO_ROLLOUT: Rollout = { good: null, before: null, trial: null, bad: [], pin: null };
+export const NO_ROLLOUT: Rollout = { good: null, before: null, probation: null, bad: [], pin: null };
 
 /**
  * Which state of an agent runs, when its files say `wanted`. A state is known by its fingerprint (version, settings,
- * limits, needs, workers), so a new schedule alone is no trial. What runs is never bad, as long as there is a good state.
+ * limits, needs, workers), so a new schedule alone begins no probation. What runs is never bad, as long as there is a good state.
  */
 export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): Selection {
   const { fingerprint } = wanted.agent;
@@ -50,32 +50,37 @@ export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): 
   const free = pin ? released(rollout) : rollout;
   const rejected = free.bad.find((one) => one.fingerprint === fingerprint);
   if (rejected && free.good) {
-    return { rollout: free.trial ? { ...free, trial: null } : free, inForce: free.good, is: 'rolled-back', rejected };
+    return {
+      rollout: free.probation ? { ...free, probation: null } : free,
+      inForce: free.good,
+      is: 'rolled-back',
+      rejected,
+    };
   }
   if (free.good?.agent.fingerprint === fingerprint) {
-    const isSame = free.good === wanted && !free.trial;
-    return { rollout: isSame ? free : { ...free, good: wanted, trial: null }, inForce: wanted, is: 'good' };
+    const isSame = free.good === wanted && !free.probation;
+    return { rollout: isSame ? free : { ...free, good: wanted, probation: null }, inForce: wanted, is: 'good' };
   }
-  if (free.trial?.fingerprint === fingerprint) return { rollout: free, inForce: wanted, is: 'probation' };
-  const trial = { fingerprint, since: now, excused: [] };
-  return { rollout: { ...free, trial }, inForce: wanted, is: 'probation' };
+  if (free.probation?.fingerprint === fingerprint) return { rollout: free, inForce: wanted, is: 'probation' };
+  const probation = { fingerprint, since: now, waived: [] };
+  return { rollout: { ...free, probation }, inForce: wanted, is: 'probation' };
 }
 
 /** The state on probation is good. Nothing happens when it is not on probation any more. */
 export function approveVersion(rollout: Rollout, state: Resolved): Rollout {
   const { fingerprint } = state.agent;
-  if (rollout.trial?.fingerprint !== fingerprint) return rollout;
-  return promoted({ ...rollout, trial: null }, state);
+  if (rollout.probation?.fingerprint !== fingerprint) return rollout;
+  return promoted({ ...rollout, probation: null }, state);
 }
 
 /** The state on probation is bad. Nothing happens when it is not on probation any more, or there is nothing to go back to. */
-export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'excused'>): Rollout {
-  if (rollout.trial?.fingerprint !== rejected.fingerprint || !rollout.good) return rollout;
+export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'waived'>): Rollout {
+  if (rollout.probation?.fingerprint !== rejected.fingerprint || !rollout.good) return rollout;
   const others = rollout.bad.filter(({ fingerprint }) => fingerprint !== rejected.fingerprint);
   return {
     ...rollout,
-    trial: null,
-    bad: [{ ...rejected, excused: rollout.trial.excused }, ...others].slice(0, KEPT_BAD),
+    probation: null,
+    bad: [{ ...rejected, waived: rollout.probation.waived }, ...others].slice(0, KEPT_BAD),
   };
 }
 
@@ -83,16 +88,16 @@ export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'excuse
 export function waiveCause(rollout: Rollout, fingerprint: string, cause: string, now: number): Rollout {
   const rejected = rollout.bad.find((one) => one.fingerprint === fingerprint);
   if (!rejected) return rollout;
-  const excused = [...new Set([...rejected.excused, cause])];
-  return { ...forgiven(rollout, fingerprint), trial: { fingerprint, since: now, excused } };
+  const waived = [...new Set([...rejected.waived, cause])];
+  return { ...forgiven(rollout, fingerprint), probation: { fingerprint, since: now, waived } };
 }
 
 /** A person wants `state`, whatever the files say, until they say something else. */
 export function pinTo(rollout: Rollout, state: Resolved, wanted: Resolved, now: number): Rollout {
   const against = wanted.agent.fingerprint;
   if (state.agent.fingerprint === against)
-    return promoted({ ...forgiven(rollout, against), pin: null, trial: null }, wanted);
-  return { ...rollout, trial: null, pin: { resolved: state, against, at: now } };
+    return promoted({ ...forgiven(rollout, against), pin: null, probation: null }, wanted);
+  return { ...rollout, probation: null, pin: { resolved: state, against, at: now } };
 }
 
 /** What the files say is taken again, on probation if it is not known to be good. */

@@ -144,8 +144,8 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
       const probationers = [];
       for (const { is, inForce, rollout } of selections.values()) {
         if (is !== 'probation') continue;
-        const { since, excused } = rollout.trial!;
-        probationers.push({ agent: inForce.agent, since, excused, good: rollout.good?.agent ?? null });
+        const { since, waived } = rollout.probation!;
+        probationers.push({ agent: inForce.agent, since, waived, good: rollout.good?.agent ?? null });
       }
       return probationers;
     },
@@ -185,14 +185,14 @@ export function createRollouts(needs: RolloutsNeeds): RolloutBook {
         id: ref.id,
         madeAt,
         bytes,
-        agents: [...selections].flatMap(([agent, one]) => standingAs(agent, one, plugin, ref.id)),
+        agents: [...selections].flatMap(([agent, one]) => rolloutAs(agent, one, plugin, ref.id)),
       })),
     sourcesOf: async (plugin, prefix) => versions.sources(find(plugin, prefix)),
   };
 }
 
 /** What a version is to an agent: nothing, or one word. */
-function standingAs(
+function rolloutAs(
   agent: string,
   { inForce, is, rollout }: Selection,
   plugin: string,

@@ -18,8 +18,8 @@ export async function configShowCommand(stage: Stage, [agent]: (string | undefin
   );
   const lines = table(columns, rows, stage.width, (text) => stage.paint('dim', text));
   const { config } = answer;
-  const trial = configLine(config, stage.clock, stage.paint);
-  if (trial) lines.push('', trial);
+  const probation = configLine(config, stage.clock, stage.paint);
+  if (probation) lines.push('', probation);
   if (config?.is === 'taken-back') {
     lines.push('', `${stage.paint('red', '✗')} config/daruma.yaml is not in force: ${changedWords(config.changed)}`);
     lines.push(

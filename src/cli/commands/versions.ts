@@ -18,7 +18,7 @@ const COLUMNS: Column[] = [
 ];
 
 /** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
-const ROLLOUT_WORDS: Record<VersionView['standing'], string> = {
+const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
   probation: 'on probation',
   good: 'good',
   bad: 'bad',
@@ -30,14 +30,14 @@ export async function versionsCommand(stage: Stage, [plugin]: (string | undefine
   const answer = await stage.ask('versions', { plugin: plugin! });
   const { paint, clock, width } = stage;
   const rows = answer.versions.map((version): Row => {
-    const { sign, style } = signOf(version.standing);
+    const { sign, style } = signOf(version.rollout);
     return {
       cells: [
         { text: sign, paint: (text) => paint(style, text) },
         shortId(version.id),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
-        ROLLOUT_WORDS[version.standing],
+        ROLLOUT_WORDS[version.rollout],
         agentWords(version),
       ],
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),
@@ -66,8 +66,8 @@ export async function rollbackCommand(
   const answer = await stage.ask('rollback', { agent: agent!, version, force, latest }, WITHIN_MS);
   const mark = stage.paint('green', '✓');
   const id = shortId(answer.version);
-  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.standing] ?? ''}`];
-  if (answer.standing === 'pinned' || answer.standing === 'rolled-back') {
+  const lines = [`${mark} ${agent} runs version ${id}${ENDS[answer.rollout] ?? ''}`];
+  if (answer.rollout === 'pinned' || answer.rollout === 'rolled-back') {
     lines.push(`  ${stage.paint('cyan', '→')} daruma rollback ${agent} --latest`);
   }
   return { json: answer, lines };

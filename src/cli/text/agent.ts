@@ -70,13 +70,13 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
 }
 
 /** A good version needs no word. */
-function rolloutWords({ standing }: AgentView): string {
+function rolloutWords({ rollout }: AgentView): string {
   const words: Record<string, string> = {
     probation: 'on probation',
     pinned: 'held by hand',
     'rolled-back': 'rolled back',
   };
-  const word = standing ? words[standing] : undefined;
+  const word = rollout ? words[rollout] : undefined;
   return word ? ` (${word})` : '';
 }
 

@@ -61,20 +61,20 @@ export function versionOps({
             ...(force === undefined ? {} : { force }),
           });
       const { id } = agent.version;
-      const standing = catalog.listings().find((one) => one.name === name)?.rollout ?? 'good';
+      const rollout = catalog.listings().find((one) => one.name === name)?.rollout ?? 'good';
       events.record('info', {
         kind: 'version.chosen',
         agent: name,
         message: latest ? `${name} follows its files again` : `${name} was put on version ${shortId(id)} by hand`,
-        data: { before, version: id, standing },
+        data: { before, version: id, rollout },
       });
-      return { agent: name, before, version: id, standing };
+      return { agent: name, before, version: id, rollout };
     },
   };
 }
 
 function viewVersion({ id, madeAt, bytes, agents }: VersionFacts): VersionView {
   const words = agents.map(({ is }) => is);
-  const standing = (['probation', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'unused';
-  return { id, madeAt: iso(madeAt), bytes, standing, agents };
+  const rollout = (['probation', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'unused';
+  return { id, madeAt: iso(madeAt), bytes, rollout, agents };
 }

@@ -68,7 +68,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
         plugin: listing.plugin,
         about: agent?.about ?? '',
         version: serves?.id ?? null,
-        standing: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
+        rollout: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
         ...stateOf(rollout, listing),
         schedule: agent?.schedule?.expression ?? null,
         timezone: agent?.schedule?.timezone ?? null,

@@ -114,7 +114,7 @@ export function recordConfig(events: Pick<Events, 'record'>, healer: Pick<Healer
   return {
     begun(changed) {
       const message = `${HOST_SETTINGS_FILE} is on probation: ${changeWords(changed)}`;
-      events.record('info', { kind: 'config.trial', agent: null, message, data: { changed } });
+      events.record('info', { kind: 'config.probation', agent: null, message, data: { changed } });
     },
     takenBack(bad, again) {
       const { kind, id, changed } = bad;

@@ -1,12 +1,10 @@
 import type { Catalog, Probationer } from '../../catalog/ports.ts';
 import {
-  checkAfterRollback,
   evaluateProbation,
   mainCause,
   noRuns,
   type ProbationDecision,
   type ProbationRuns,
-  type Rejection,
   SEVERE,
   SLOW_CAUSE,
   withEnd,
@@ -22,11 +20,12 @@ import { createLoop } from '../../kernel/loop.ts';
 import { createTasks, type Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { WorkerEnd, WorkerReading } from '../../workers/ports.ts';
-import { counted, historyOf, type ProbationHistory } from './probation-history.ts';
+import { countEnd, historyOf, type ProbationHistory } from './probation-history.ts';
+import { createRollbackChecks, type RollbackReport } from './rollback-checks.ts';
 
 /**
- * Watches the first jobs of every new state of an agent. One that does worse than the good one before it is taken back by
- * itself, and the jobs that it failed are run again; if the good one fails in the same way, it was not the version.
+ * Watches the first jobs of every new state of an agent. A state that does worse than the good one before it is taken back,
+ * and the jobs that it failed are run again; if the good state fails in the same way, the version was not to blame.
  */
 export interface Probation extends Service {
   /** The set of agents in force has changed. */
@@ -38,17 +37,6 @@ export interface Probation extends Service {
   readings(list: readonly WorkerReading[]): void;
 }
 
-/** What people are told of a rollback. */
-export interface RollbackReport {
-  agent: string;
-  bad: Agent;
-  good: Agent;
-  rejection: Rejection;
-  runs: ProbationRuns;
-  /** The end of a worker that gave the reason. */
-  end?: WorkerEnd | undefined;
-}
-
 interface ProbationNeeds {
   time: Time;
   log: Log;
@@ -58,44 +46,36 @@ interface ProbationNeeds {
   /** Nothing has to stay warm any more. */
   unwarmed(): void;
   rolledBack(rollback: RollbackReport): void;
-  /** The good version fails in the same way: the other one is tried again. */
-  excused(rollback: RollbackReport): void;
+  /** The good state fails in the same way: the rejected one is tried again. */
+  waived(rollback: RollbackReport): void;
   approved(agent: Agent, why: string): void;
 }
 
-/** A state on probation. */
+/** A state on probation, and what was seen of it. */
 interface ProbationRun {
-  trial: Probationer;
-  candidate: ProbationRuns;
+  probationer: Probationer;
+  runs: ProbationRuns;
   good: ProbationRuns | undefined;
-  /** Jobs that it failed: what becomes of them if it is bad. */
+  /** Jobs that it failed: they are run again if it is bad. */
   failed: Map<string, Settlement['state']>;
-  /** Ends that come before the past is known. */
+  /** Ends that come before the past is read; undefined: it is. */
   early: Settlement[] | undefined;
 }
 
-/** A rejected state, as long as nothing else is in force than the good one. */
-interface RollbackCheck extends RollbackReport {
-  before: ProbationRuns;
-  /** What the good one did since. */
-  since: ProbationRuns;
-  isOver: boolean;
-}
-
 const TURN_MS = 10_000;
+
 export function createProbation(needs: ProbationNeeds): Probation {
   const { time, log, catalog, store } = needs;
   const { rollouts } = catalog;
-  const candidates = new Map<string, ProbationRun>();
-  const rollbackChecks = new Map<string, RollbackCheck>();
-  /** Peaks of memory, by agent and fingerprint. */
-  const memory = new Map<string, ProbationRuns>();
+  const running = new Map<string, ProbationRun>();
+  const memory = createMemoryPeaks();
+  const checks = createRollbackChecks(needs);
   const begunAt = time.now();
   const working = createTasks((error) => log.error('a step of the probation failed', { fault: toPlainFault(error) }));
 
   function turn() {
-    for (const one of [...candidates.values()]) evaluate(one);
-    forget();
+    for (const one of [...running.values()]) evaluate(one);
+    memory.keepOnly([...catalog.agents().values(), ...[...running.values()].map(({ probationer: { good } }) => good)]);
   }
 
   const loop = createLoop(
@@ -104,31 +84,30 @@ export function createProbation(needs: ProbationNeeds): Probation {
   );
 
   function use() {
-    const probationers = new Map(rollouts.probationers().map((trial) => [trial.agent.name, trial]));
-    for (const [name, { trial }] of candidates) {
-      if (probationers.get(name)?.agent.fingerprint !== trial.agent.fingerprint) candidates.delete(name);
+    const probationers = new Map(rollouts.probationers().map((one) => [one.agent.name, one]));
+    for (const [name, { probationer }] of running) {
+      if (probationers.get(name)?.agent.fingerprint !== probationer.agent.fingerprint) running.delete(name);
     }
-    for (const [name, trial] of probationers) {
-      const known = candidates.get(name);
-      if (known) known.trial = trial;
-      else begin(name, trial);
+    for (const [name, probationer] of probationers) {
+      const known = running.get(name);
+      if (known) known.probationer = probationer;
+      else begin(name, probationer);
     }
-    for (const [name, { good }] of rollbackChecks) {
-      if (catalog.agents().get(name)?.fingerprint !== good.fingerprint) rollbackChecks.delete(name);
-    }
+    checks.use();
   }
 
-  function begin(name: string, trial: Probationer) {
-    const good = trial.good ? noRuns(0) : undefined;
-    const one: ProbationRun = { trial, candidate: noRuns(trial.since), good, failed: new Map(), early: undefined };
-    candidates.set(name, one);
+  function begin(name: string, probationer: Probationer) {
+    const good = probationer.good ? noRuns(0) : undefined;
+    const runs = noRuns(probationer.since);
+    const one: ProbationRun = { probationer, runs, good, failed: new Map(), early: undefined };
+    running.set(name, one);
     // The first state of an agent that is new to this host has no past to look for.
-    if (!trial.good && trial.since >= begunAt) return;
+    if (!probationer.good && probationer.since >= begunAt) return;
     one.early = [];
     working.add(
-      historyOf(store, trial)
+      historyOf(store, probationer)
         .catch((error): ProbationHistory | undefined => {
-          log.warn(`the past of ${name} could not be read: it is judged without`, { fault: toPlainFault(error) });
+          log.warn(`the past of ${name} could not be read: probation goes on without`, { fault: toPlainFault(error) });
           return undefined;
         })
         .then((history) => seed(one, history)),
@@ -139,7 +118,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     const early = one.early ?? [];
     one.early = undefined;
     if (history) {
-      one.candidate = history.candidate;
+      one.runs = history.runs;
       if (one.good) one.good = history.good;
       for (const [job, state] of history.failed) one.failed.set(job, state);
     }
@@ -150,99 +129,39 @@ export function createProbation(needs: ProbationNeeds): Probation {
   function count(one: ProbationRun, end: Settlement) {
     if (end.state === 'dead' || end.state === 'retrying') one.failed.set(end.job, end.state);
     else one.failed.delete(end.job);
-    one.candidate = counted(one.candidate, end, one.trial.excused, false);
+    one.runs = countEnd(one.runs, end, one.probationer.waived, false);
   }
 
   function evaluate(one: ProbationRun, end?: WorkerEnd) {
-    const { name, fingerprint } = one.trial.agent;
-    if (one.early || candidates.get(name) !== one) return;
-    const good = one.good && withMemory(one.good, name, one.trial.good!.fingerprint);
-    const seen = withMemory(one.candidate, name, fingerprint);
-    const candidate = one.trial.excused.includes(SLOW_CAUSE) ? { ...seen, durations: [] } : seen;
-    const decision = evaluateProbation(candidate, good, time.now());
+    const { agent, good, waived } = one.probationer;
+    if (one.early || running.get(agent.name) !== one) return;
+    const seen = memory.addTo(one.runs, agent);
+    const runs = waived.includes(SLOW_CAUSE) ? { ...seen, durations: [] } : seen;
+    const decision = evaluateProbation(runs, one.good && memory.addTo(one.good, good!), time.now());
     if (decision.is === 'good') approve(one, decision.why);
-    if (decision.is === 'bad') rollBack(one, decision, candidate, end);
+    if (decision.is === 'bad') rollBack(one, decision, runs, end);
   }
 
-  function approve({ trial: { agent, good } }: ProbationRun, why: string) {
-    candidates.delete(agent.name);
+  function approve({ probationer: { agent, good } }: ProbationRun, why: string) {
+    running.delete(agent.name);
     if (!rollouts.approve(agent.name, agent.fingerprint)) return;
     if (good) needs.unwarmed();
     needs.approved(agent, why);
   }
 
-  /** Acts first: when `reject` returns, the good one is in force. */
+  /** Acts first: when `reject` returns, the good state is in force. */
   function rollBack(
     one: ProbationRun,
     { kind, why, cause }: ProbationDecision & { is: 'bad' },
     runs: ProbationRuns,
     end?: WorkerEnd,
   ) {
-    const { agent: bad, good } = one.trial;
+    const { agent: bad, good } = one.probationer;
     const rejection = { kind, why, cause: cause ?? mainCause(runs) };
     if (!good || !rollouts.reject(bad.name, bad.fingerprint, rejection)) return;
     const rollback: RollbackReport = { agent: bad.name, bad, good, rejection, runs, end };
-    rollbackChecks.set(bad.name, {
-      ...rollback,
-      before: one.good ?? noRuns(0),
-      since: noRuns(time.now()),
-      isOver: false,
-    });
     needs.rolledBack(rollback);
-    runAgain(bad.name, one.failed);
-  }
-
-  function runAgain(agent: string, failed: ReadonlyMap<string, Settlement['state']>) {
-    const dead = [...failed].flatMap(([job, state]) => (state === 'dead' ? job : []));
-    const waiting = [...failed].flatMap(([job, state]) => (state === 'retrying' ? job : []));
-    const again = async () => {
-      if (dead.length > 0) await needs.jobs.redrive(dead);
-      if (waiting.length > 0) await store.hasten(waiting);
-      needs.jobs.wake(agent);
-    };
-    working.add(
-      again().catch((error) => log.error('jobs could not be run again', { agent, fault: toPlainFault(error) })),
-    );
-  }
-
-  function settled(end: Settlement, agent: string) {
-    const one = candidates.get(agent);
-    if (one && end.fingerprint === one.trial.agent.fingerprint) {
-      if (one.early) one.early.push(end);
-      else {
-        count(one, end);
-        evaluate(one);
-      }
-      return;
-    }
-    const check = rollbackChecks.get(agent);
-    if (!check) return;
-    if (end.fingerprint === check.bad.fingerprint) {
-      // It was still at work when it was rolled back.
-      if (end.state === 'dead' || end.state === 'retrying') runAgain(agent, new Map([[end.job, end.state]]));
-    } else if (end.fingerprint === check.good.fingerprint && !check.isOver) receive(check, end);
-  }
-
-  function receive(check: RollbackCheck, end: Settlement) {
-    check.since = counted(check.since, end, [], true);
-    const { rejection, runs, before, since, agent, bad } = check;
-    const answer = checkAfterRollback(rejection, runs, before, since);
-    if (answer === 'wait') return;
-    check.isOver = true;
-    if (answer === 'upheld') return;
-    if (rollouts.waive(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.excused(check);
-  }
-
-  function withMemory(runs: ProbationRuns, agent: string, fingerprint: string): ProbationRuns {
-    const known = memory.get(`${agent} ${fingerprint}`);
-    return known ? { ...runs, memoryBytes: known.memoryBytes, readings: known.readings } : runs;
-  }
-
-  /** Of states that are neither in force nor what would be gone back to. */
-  function forget() {
-    const used = new Set([...catalog.agents().values()].map(({ name, fingerprint }) => `${name} ${fingerprint}`));
-    for (const { trial } of candidates.values()) used.add(`${trial.agent.name} ${trial.good?.fingerprint}`);
-    for (const key of memory.keys()) if (!used.has(key)) memory.delete(key);
+    checks.begin(rollback, one.good ?? noRuns(0), one.failed);
   }
 
   return {
@@ -253,23 +172,49 @@ export function createProbation(needs: ProbationNeeds): Probation {
     async stop() {
       await loop.stop();
       await working.settled();
+      await checks.stop();
     },
     alive: loop.alive,
     use,
-    settled,
+    settled(end, agent) {
+      const one = running.get(agent);
+      if (!one || end.fingerprint !== one.probationer.agent.fingerprint) checks.settled(end, agent);
+      else if (one.early) one.early.push(end);
+      else {
+        count(one, end);
+        evaluate(one);
+      }
+    },
     gone(end) {
-      const one = candidates.get(end.agent);
-      if (!one || one.trial.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return;
-      const cause = causeOf(end.because);
-      const seen = { is: 'failed' as const, at: time.now(), fault: end.because, cause };
-      one.candidate = withEnd(one.candidate, seen, one.trial.excused);
+      const one = running.get(end.agent);
+      if (!one || one.probationer.agent.fingerprint !== end.fingerprint || !SEVERE.has(end.because.code)) return;
+      const failed = { is: 'failed', at: time.now(), fault: end.because, cause: causeOf(end.because) } as const;
+      one.runs = withEnd(one.runs, failed, one.probationer.waived);
       evaluate(one, end);
     },
-    readings(list) {
+    readings: memory.read,
+  };
+}
+
+/** The most memory that workers of each state were seen to hold. */
+function createMemoryPeaks() {
+  const peaks = new Map<string, ProbationRuns>();
+  const keyOf = (name: string, fingerprint: string | undefined) => `${name} ${fingerprint}`;
+  return {
+    read(list: readonly WorkerReading[]) {
       for (const { agent, fingerprint, heapBytes, externalBytes } of list) {
-        const key = `${agent} ${fingerprint}`;
-        memory.set(key, withReading(memory.get(key) ?? noRuns(0), heapBytes + externalBytes));
+        const key = keyOf(agent, fingerprint);
+        peaks.set(key, withReading(peaks.get(key) ?? noRuns(0), heapBytes + externalBytes));
       }
+    },
+    addTo(runs: ProbationRuns, state: Agent): ProbationRuns {
+      const known = peaks.get(keyOf(state.name, state.fingerprint));
+      return known ? { ...runs, memoryBytes: known.memoryBytes, readings: known.readings } : runs;
+    },
+    /** Forgets the states that are neither in force nor what a rollback would go back to. */
+    keepOnly(states: readonly (Agent | null)[]) {
+      const used = new Set(states.flatMap((state) => (state ? keyOf(state.name, state.fingerprint) : [])));
+      for (const key of peaks.keys()) if (!used.has(key)) peaks.delete(key);
     },
   };
 }

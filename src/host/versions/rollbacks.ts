@@ -7,7 +7,8 @@ import type { Time } from '../../kernel/time.ts';
 import type { Store } from '../../store/ports.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { HostBus } from '../bus.ts';
-import { createProbation, type Probation, type RollbackReport } from './probation.ts';
+import { createProbation, type Probation } from './probation.ts';
+import type { RollbackReport } from './rollback-checks.ts';
 
 interface RollbackNeeds {
   time: Time;
@@ -20,17 +21,17 @@ interface RollbackNeeds {
   bus: Pick<HostBus, 'emit'>;
 }
 
-/** Probation, wired to the rooms: a rollback is one incident of healing, and each change of standing an event. */
+/** Probation, wired to the rooms: a rollback is one incident of healing, and each change of a rollout an event. */
 export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds): Probation {
   return createProbation({
     ...needs,
     unwarmed: () => bus.emit('placement.changed', []),
-    rolledBack(news) {
-      const { agent, bad, good, rejection, runs } = news;
-      const message = `${agent}: ${nameOf(news)} ${rejection.why}`;
+    rolledBack(rollback) {
+      const { agent, bad, good, rejection, runs } = rollback;
+      const message = `${agent}: ${nameOf(rollback)} ${rejection.why}`;
       const back = `rolled back to ${shortId(good.version.id)}`;
       const force = `daruma rollback ${agent} ${shortId(bad.version.id)} --force`;
-      healer.report(incidentSignal(news), `${back}; to force it: ${force}`);
+      healer.report(incidentSignal(rollback), `${back}; to force it: ${force}`);
       events.record('warn', {
         kind: 'version.rolled-back',
         agent,
@@ -38,12 +39,12 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
         data: { bad: bad.version.id, good: good.version.id, reason: rejection.kind, runs: seen(runs), force },
       });
     },
-    excused(news) {
-      const { agent, bad, good, rejection } = news;
-      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(news)}, so it was not the version: it is tried again, and that is not held against it`;
-      healer.report({ ...incidentSignal(news), seen: message }, null);
+    waived(rollback) {
+      const { agent, bad, good, rejection } = rollback;
+      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(rollback)}, so it was not the version: it is tried again, and that is not held against it`;
+      healer.report({ ...incidentSignal(rollback), seen: message }, null);
       events.record('warn', {
-        kind: 'version.excused',
+        kind: 'version.waived',
         agent,
         message,
         data: { version: bad.version.id, cause: rejection.cause },
@@ -56,10 +57,10 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
   });
 }
 
-function incidentSignal(news: RollbackReport) {
-  const { agent, bad, rejection, runs, end } = news;
+function incidentSignal(rollback: RollbackReport) {
+  const { agent, bad, rejection, runs, end } = rollback;
   const { code, file, line } = runs.fault ?? { code: rejection.kind };
-  const seen = `${nameOf(news)} ${rejection.why}`;
+  const seen = `${nameOf(rollback)} ${rejection.why}`;
   return {
     agent,
     verdict: 'bad-version' as const,

@@ -76,7 +76,7 @@ export const agentResult = z
     plugin: z.string(),
     about: z.string(),
     version: z.string().nullable(),
-    standing: z
+    rollout: z
       .string()
       .nullable()
       .optional()

@@ -13,7 +13,7 @@ export const versionResult = z
     id: z.string(),
     madeAt: time(),
     bytes: bytes(),
-    standing: z
+    rollout: z
       .enum(['probation', 'good', 'bad', 'unused'])
       .describe('What the version is to the agents in force; unused: no agent runs or judges it.'),
     agents: z.array(usedBy),
@@ -29,7 +29,7 @@ export const sourcesResult = z
   .meta({ id: 'Sources', description: 'The files of the author, without libraries.' });
 
 export const rolledBackResult = z
-  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), standing: z.string() })
+  .strictObject({ agent: z.string(), before: z.string(), version: z.string(), rollout: z.string() })
   .meta({ id: 'RolledBack' });
 
 export const changeResult = z
