@@ -9,7 +9,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/catalog.ts apply',
   'catalog/files/yaml-place.ts readYaml',
   'catalog/resolve/agent.ts resolveAgent',
-  'catalog/resolve/set.ts resolveSet',
   'catalog/rollout/rollouts.ts createRollouts',
   'catalog/watching/scan.ts scan',
   'guardian/guardian.ts runGuardian',

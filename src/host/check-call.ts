@@ -55,7 +55,7 @@ const FIELDS: Partial<Record<WorkerCall['ask'], Record<string, Check>>> = {
  */
 export function checkCall(call: WorkerCall): void {
   const values = call as unknown as Record<string, unknown>;
-  for (const [field, holds] of Object.entries(FIELDS[call.ask] ?? {})) {
+  for (const [field, holds] of Object.entries(Object.hasOwn(FIELDS, call.ask) ? FIELDS[call.ask]! : {})) {
     const value = values[field];
     if (value === undefined || holds(value)) continue;
     throw new Fault({ code: 'CALL_INVALID', message: `${call.ask}: ${field} ${shown(value)} is out of its bounds` });

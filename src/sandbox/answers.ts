@@ -1,3 +1,4 @@
+import { Fault } from '../kernel/fault.ts';
 import type { ExecResult, SentJob } from '../plugin/context.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../workers/rehearsal.ts';
@@ -132,7 +133,10 @@ export function createAnswers(world: World): SandboxAnswers {
   };
 
   return {
-    answer: async (call) => handlers[call.ask](call as never),
+    async answer(call) {
+      if (!Object.hasOwn(handlers, call.ask)) throw new Fault({ code: 'CALL_INVALID', message: 'it is no call' });
+      return handlers[call.ask](call as never);
+    },
     sends: () => sends,
     emits: () => emits,
     effects: () => effects,

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readAgentFile } from '../../src/catalog/files/agent-file.ts';
 import { faultOfIssues } from '../../src/catalog/files/issues.ts';
+import { resolveSet } from '../../src/catalog/resolve/set.ts';
+import type { StoredVersion } from '../../src/catalog/versions/versions.ts';
+import { logLines } from '../../src/cli/text/log.ts';
+import { plain, signOf } from '../../src/cli/text/paint.ts';
 import { verdictOfEnd, verdictOfFailure } from '../../src/healing/verdict.ts';
 import { makeWorld, plugin } from './world.ts';
 
@@ -63,4 +67,46 @@ describe('a name that every object has by itself', () => {
       expect(verdictOfEnd({ code, message: 'x' })).toBe('crashed');
     }
   });
+
+  it('is shown like any other, whatever a log line or a record of another version has it for', () => {
+    for (const name of OWN) {
+      expect(signOf(name)).toEqual({ sign: '?', style: 'yellow' });
+      const look = { paint: plain, clock: { now: 0, zone: 'UTC' }, width: 100 } as unknown as Parameters<
+        typeof logLines
+      >[1];
+      const line = { time: '1970-01-01T00:00:00.000Z', level: name, msg: 'hello' } as Parameters<typeof logLines>[0];
+      expect(logLines(line, look, { agent: true, job: true }).join('')).toContain('hello');
+    }
+  });
+});
+
+it('is the problem of one agent when it cannot be resolved for a reason that no rule foresees', () => {
+  const version = {
+    ref: { plugin: 'p', id: 'v1' },
+    entry: 'plugins/p.ts',
+    manifest: { schedule: '@daily' },
+  } as unknown as StoredVersion;
+  const facts = { file: 'plugins/p.ts', good: version, problem: undefined };
+  const set = resolveSet({
+    plugins: new Map([
+      ['bad', facts],
+      ['fine', facts],
+    ]),
+    files: new Map(),
+    inForce: new Map(),
+    listings: [],
+    hostTimezone: 'UTC',
+    unsettled: false,
+    agentsUnsettled: false,
+    issuesOf: () => [],
+    resolve({ name }) {
+      if (name === 'bad') throw new TypeError("Cannot read properties of undefined (reading 'length')");
+      return { agent: { name, version: { plugin: 'p' }, on: [] }, origins: [] } as never;
+    },
+  });
+  expect([...set.agents.keys()]).toEqual(['fine']);
+  expect(set.listings).toMatchObject([
+    { name: 'bad', is: 'rejected', problem: { code: 'AGENT_FAILED', file: 'plugins/p.ts' } },
+    { name: 'fine' },
+  ]);
 });

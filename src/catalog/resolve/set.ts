@@ -53,12 +53,9 @@ export interface ResolvedSet {
  */
 export function resolveSet(terms: SetTerms): ResolvedSet {
   const { plugins, files, inForce } = terms;
-  const result: ResolvedSet = { agents: new Map(), listings: [], unchecked: [] };
-  const former = new Map(terms.listings.map((listing) => [listing.name, listing]));
-  /** Plugins that a file names; `firmly`: and the file itself is not rejected. */
+  const { result, firmly, put, keep, keepQuietly } = createSet(terms);
+  /** Plugins that a file names. */
   const named = new Set<string>();
-  const firmly = new Set<string>();
-
   for (const [name, facts] of files) {
     const plugin = facts.good?.data.plugin ?? inForce.get(name)?.agent.version.plugin ?? '';
     if (facts.good) named.add(plugin);
@@ -84,6 +81,14 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
   }
   result.listings.sort((a, b) => (a.name < b.name ? -1 : 1));
   return result;
+}
+
+/** The set while it is made. `firmly`: plugins that a file names which is not rejected itself. */
+function createSet(terms: SetTerms) {
+  const { plugins, files, inForce, hostTimezone } = terms;
+  const result: ResolvedSet = { agents: new Map(), listings: [], unchecked: [] };
+  const former = new Map(terms.listings.map((listing) => [listing.name, listing]));
+  const firmly = new Set<string>();
 
   function put(
     name: string,
@@ -109,8 +114,8 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
       result.listings.push({ name, plugin, is: 'idle', why, problem: problem ?? null });
       return;
     }
-    const { hostTimezone } = terms;
-    const resolved = terms.resolve({ name, version: known.good, file, hostTimezone, settingsIssues });
+    const agent = { name, version: known.good, file, hostTimezone, settingsIssues };
+    const resolved = resolveSafely(agent, terms.resolve);
     if ('fault' in resolved)
       keep(name, plugin, presentFault(resolved.fault, [file && files.get(name)?.problem, known.problem]));
     else add(name, resolved, problem, problem ? 'the last good version goes on running' : undefined);
@@ -144,6 +149,22 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     const { is, why } = triggersOf(resolved);
     const { plugin } = resolved.agent.version;
     result.listings.push({ name, plugin, is, why: note ? `${why}; ${note}` : why, problem: problem ?? null });
+  }
+
+  return { result, firmly, put, keep, keepQuietly };
+}
+
+/** An agent that no rule foresees is that agent's problem: the others are resolved all the same. */
+function resolveSafely(
+  agent: Parameters<typeof resolveAgent>[0],
+  resolve: typeof resolveAgent,
+): ReturnType<typeof resolveAgent> {
+  try {
+    return resolve(agent);
+  } catch (error) {
+    const message = `the agent ${agent.name} cannot be made of it: ${(error as Error).message}`;
+    const file = agent.file?.file ?? agent.version.entry;
+    return { fault: { code: 'AGENT_FAILED', message, file, next: 'write it more simply, and report this' } };
   }
 }
 

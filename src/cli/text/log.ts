@@ -37,7 +37,7 @@ export function logLines(
   ) {
     lines.push(paint('dim', `──────── ${dayOf(ms, clock)} ────────`));
   }
-  const style = STYLES[line.level] ?? 'cyan';
+  const style = Object.hasOwn(STYLES, line.level) ? STYLES[line.level]! : 'cyan';
   const who = [
     options.agent ? (line.agent ?? (typeof line.room === 'string' ? line.room : undefined)) : undefined,
     line.worker,

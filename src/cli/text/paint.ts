@@ -15,7 +15,7 @@ export const plain: Paint = (_style, text) => text;
 
 /** The sign and the colour of a state, of an agent or of a job. The word stands beside it. */
 export function signOf(state: string): { sign: string; style: Style } {
-  return SIGNS[state] ?? { sign: '?', style: 'yellow' };
+  return Object.hasOwn(SIGNS, state) ? SIGNS[state]! : { sign: '?', style: 'yellow' };
 }
 
 const SIGNS: Record<string, { sign: string; style: Style }> = {
