@@ -83,15 +83,15 @@ export function createHostCalls(
     const maker = { job: call.job, agent: call.agent };
     switch (call.ask) {
       case 'beginEffect':
-        return store.beginEffect(ref, call.key, time.now());
+        return store.beginEffect(ref, call.key);
       case 'endEffect':
-        return store.endEffect(ref, call.key, call.result, time.now(), call.problem);
+        return store.endEffect(ref, call.key, call.result, call.problem);
       case 'dropEffect':
         return store.dropEffect(ref, call.key);
       case 'getState':
         return store.getState(call.agent, call.key);
       case 'setState':
-        return store.setState(call.agent, call.key, call.value, time.now());
+        return store.setState(call.agent, call.key, call.value);
       case 'deleteState':
         return store.deleteState(call.agent, call.key);
       case 'stateKeys':

@@ -54,7 +54,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const bus = createBus<RoomFacts>(log);
     const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), facts.startedAt);
-    const pauses = await createPauses({ time, store, ended: (agent) => bus.emit('placement.changed', [agent]) });
+    const pauses = await createPauses({ time, log, store, ended: (agent) => bus.emit('placement.changed', [agent]) });
     order.onStop('pauses', () => pauses.stop());
     const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const base = { time, facts, settings, config, pauses, bus, safeMode, owner };

@@ -205,9 +205,9 @@ export interface EffectStore {
    * `new`: recorded as begun, do it now · `done`: a former attempt did it, here is the result · `not-kept`: a former
    * attempt did it, and its result could not be kept · `unknown`: begun by a former attempt and never ended.
    */
-  beginEffect(ref: AttemptRef, key: string, now: number): Promise<EffectAnswer>;
+  beginEffect(ref: AttemptRef, key: string): Promise<EffectAnswer>;
   /** Records the end. `result` is JSON text, null for undefined. `problem`: why the result could not be kept. */
-  endEffect(ref: AttemptRef, key: string, result: string | null, now: number, problem?: string): Promise<void>;
+  endEffect(ref: AttemptRef, key: string, result: string | null, problem?: string): Promise<void>;
   /** Takes a beginning back: the effect threw, so it counts as not done. */
   dropEffect(ref: AttemptRef, key: string): Promise<void>;
   /** What is recorded of a job, ended or not, oldest first. No fence: it changes nothing. */
@@ -233,7 +233,7 @@ type EffectAnswer =
 /** The durable key-value map of each agent; values are JSON text. */
 export interface StateStore {
   getState(agent: string, key: string): Promise<string | undefined>;
-  setState(agent: string, key: string, value: string, now: number): Promise<void>;
+  setState(agent: string, key: string, value: string): Promise<void>;
   deleteState(agent: string, key: string): Promise<void>;
   stateKeys(agent: string): Promise<string[]>;
   /** Entries with their values, by key; of one key only when it is named. Also of agents that are gone. */
@@ -261,11 +261,14 @@ export interface StateSize {
 
 /** Agents that a person paused. */
 export interface PauseStore {
-  /** `until`: epoch ms, null for without end. */
-  pause(agent: string, until: number | null, now: number): Promise<void>;
-  resume(agent: string): Promise<void>;
+  /** Pauses the agent from now on, in place of a pause that it has. `forMs` null: without end. Answers with what was written. */
+  pause(agent: string, forMs: number | null): Promise<{ since: number; until: number | null }>;
+  /** Ends a pause. With `until`, only the pause that ends then: an end that comes late takes no newer pause along. */
+  resume(agent: string, until?: number): Promise<void>;
   /** By name. `since`: when the pause was written, epoch ms; null: what is kept is no time. */
   paused(): Promise<{ agent: string; since: number | null; until: number | null }[]>;
+  /** Calls back when pauses have changed, with the promises of `JobQueue.changes`. The answer ends it. */
+  pauseChanges(call: () => void): () => void;
 }
 
 /** What the dispatcher needs of workers. */

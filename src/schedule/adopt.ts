@@ -38,7 +38,7 @@ export async function adoptAgents(
       refused.push({ agent: agent.name, error });
     }
   }
-  for (const agent of before) if (!courses.has(agent)) await slots.cancelPlanned(agent, 0, GONE, now);
+  for (const agent of before) if (!courses.has(agent)) await slots.cancelPlanned(agent, 0, GONE);
   const fresh = [...courses.values()].filter((course) => !isSame(course, known.get(course.agent)));
   await Promise.all(
     fresh.map((course) =>
@@ -59,7 +59,7 @@ export async function adoptAgents(
     const from = due === undefined || due <= now ? due : await newestBy(slots, agent, now);
     const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
     const gone = obsoleteSlots(course, rows, now);
-    if (gone.length > 0) await slots.decide(gone, now);
+    if (gone.length > 0) await slots.decide(gone);
     const old = known.get(agent);
     course.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
   }

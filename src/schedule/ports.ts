@@ -20,23 +20,23 @@ export interface Slot {
   decidedAt: number | null;
 }
 
-/** The store as schedule needs it. Every method resolves when its change is on disk, and not before. */
+/** The store as schedule needs it. The store's own clock stamps slots. Every method resolves when its change is on disk, and not before. */
 export interface SlotStore {
   /**
    * Writes planned slots; one that exists already is left as it is. Only one that was cancelled before its time (its
-   * due is after `now`) is planned again, as if it were new: the agent or its schedule came back.
+   * due is still to come) is planned again, as if it were new: the agent or its schedule came back.
    */
-  plan(slots: { agent: string; due: number }[], now: number): Promise<void>;
-  /** Planned slots with `due ≤ now`, oldest first, at most `limit`. */
-  dueSlots(now: number, limit: number): Promise<Slot[]>;
+  plan(slots: { agent: string; due: number }[]): Promise<void>;
+  /** Planned slots with `due ≤ by`, a time that the asker names, oldest first, at most `limit`. */
+  dueSlots(by: number, limit: number): Promise<Slot[]>;
   /**
    * Decides slots, each in one transaction with its job: a slot that is not `planned` any more (for `caught-up`: not
    * planned or missed) is left alone and gets no job. Returns, for each, the job's id, null when it has no job, or
    * undefined when it was left alone. A slot that has no row yet gets one.
    */
-  decide(decisions: SlotDecision[], now: number): Promise<(string | null | undefined)[]>;
+  decide(decisions: SlotDecision[]): Promise<(string | null | undefined)[]>;
   /** Ends the agent's planned slots after `after` as cancelled; used when its schedule changed or went away. */
-  cancelPlanned(agent: string, after: number, reason: string, now: number): Promise<number>;
+  cancelPlanned(agent: string, after: number, reason: string): Promise<number>;
   /** The newest slot of each agent that is not cancelled. */
   newestSlots(): Promise<{ agent: string; due: number }[]>;
   /** Slots with from ≤ due < to, oldest first, at most 10,000. */

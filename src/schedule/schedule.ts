@@ -132,7 +132,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   async function plan(now: number, without: ReadonlySet<string>) {
     const sound = [...courses.values()].filter(({ agent }) => !without.has(agent));
     const { slots: ahead, more, failed } = planAhead(sound, now, horizonMs, ROWS_AT_ONCE);
-    const { written, refused } = await writeAhead(slots, ahead, now);
+    const { written, refused } = await writeAhead(slots, ahead);
     for (const { agent, due } of written) courses.get(agent)!.cursor = due;
     return { more, failed: [...failed, ...refused] };
   }

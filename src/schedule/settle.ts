@@ -56,7 +56,7 @@ export async function settleSlots(
   let ended = 0;
   for (let i = 0; i < decisions.length; i += DECISIONS_AT_ONCE) {
     const batch = decisions.slice(i, i + DECISIONS_AT_ONCE);
-    const jobs = await needs.slots.decide(batch, now);
+    const jobs = await needs.slots.decide(batch);
     ended += jobs.filter((job) => job !== undefined).length;
     const agents = new Set(batch.filter((_, j) => typeof jobs[j] === 'string').map(({ agent }) => agent));
     if (agents.size > 0) needs.woken([...agents]);

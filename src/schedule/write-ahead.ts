@@ -8,11 +8,10 @@ import type { SlotStore } from './ports.ts';
 export async function writeAhead(
   slots: Pick<SlotStore, 'plan'>,
   ahead: readonly SlotRef[],
-  now: number,
 ): Promise<{ written: SlotRef[]; refused: Unplanned[] }> {
   if (ahead.length === 0) return { written: [], refused: [] };
   try {
-    await slots.plan([...ahead], now);
+    await slots.plan([...ahead]);
     return { written: [...ahead], refused: [] };
   } catch (error) {
     const byAgent = [...Map.groupBy(ahead, ({ agent }) => agent)];
@@ -20,7 +19,7 @@ export async function writeAhead(
     const written: SlotRef[] = [];
     const refused: Unplanned[] = [];
     for (const [agent, own] of byAgent) {
-      await slots.plan(own, now).then(
+      await slots.plan(own).then(
         () => written.push(...own),
         (error: unknown) => refused.push({ agent, error }),
       );

@@ -1,17 +1,15 @@
-import type { JobChange } from '../jobs/ports.ts';
-
-/** Tells changes to those who listen in this process. */
-export interface Feed {
-  changes(call: (change: JobChange) => void): () => void;
-  publish(change: JobChange): void;
+/** Changes of one kind, for those who listen in this process. */
+export interface Feed<Change> {
+  changes(call: (change: Change) => void): () => void;
+  publish(change: Change): void;
 }
 
-export function createFeed(): Feed {
-  const calls = new Set<(change: JobChange) => void>();
+export function createFeed<Change>(): Feed<Change> {
+  const calls = new Set<(change: Change) => void>();
   return {
     changes(call) {
       // A function that listens twice is two listeners.
-      const own = (change: JobChange) => call(change);
+      const own = (change: Change) => call(change);
       calls.add(own);
       return () => void calls.delete(own);
     },

@@ -73,7 +73,7 @@ export interface AsideStore {
   /** Rows that cannot be read now; looks at every row there is. */
   unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
   /** Sets them aside; returns how many. */
-  setAside(now: number): Promise<number>;
+  setAside(): Promise<number>;
   /** Rows that were set aside, newest first. `untold`: only those of which nobody has been told. */
   asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
   asidesReported(ids: number[]): Promise<void>;

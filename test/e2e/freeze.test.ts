@@ -149,7 +149,7 @@ it('refuses the end of an attempt whose job was taken over by another host while
     const terms = { owner, leaseMs: 60_000 };
     const [given] = await other.claim([{ agent: 'pays', version: 'theirs', limit: 1 }], terms);
     expect(given!.assignments).toMatchObject([{ job: id, attempt: 2 }]);
-    expect(await other.beginEffect({ job: id, attempt: 2 }, 'pay', later)).toEqual({ is: 'new' });
+    expect(await other.beginEffect({ job: id, attempt: 2 }, 'pay')).toEqual({ is: 'new' });
 
     place.remove('gate/closed');
     thaw(pid);
@@ -157,7 +157,7 @@ it('refuses the end of an attempt whose job was taken over by another host while
     expect(paid()).toBe('');
     expect((await place.daruma('jobs', id, '--json')).json).toMatchObject({ state: 'running', attempt: 2 });
 
-    await other.endEffect({ job: id, attempt: 2 }, 'pay', '"paid by the other"', later);
+    await other.endEffect({ job: id, attempt: 2 }, 'pay', '"paid by the other"');
     const end = { job: id, attempt: 2, state: 'done' as const, ...times, result: '"by the other"' };
     expect(await other.settle([end])).toEqual([true]);
   } finally {

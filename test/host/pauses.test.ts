@@ -1,27 +1,39 @@
 import { afterEach, expect, it } from 'vitest';
 import { createPauses, type Pauses } from '../../src/host/pauses.ts';
-import { Clock } from '../healing/world.ts';
+import type { PauseStore } from '../../src/jobs/ports.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { createFeed } from '../../src/store/feed.ts';
+import { Clock, MINUTE, quiet } from '../healing/world.ts';
 
 const HOUR = 3_600_000;
-let pauses: Pauses | undefined;
-afterEach(() => pauses?.stop());
+const opened: Pauses[] = [];
+afterEach(async () => void (await Promise.all(opened.splice(0).map((own) => own.stop()))));
 
 async function stage() {
   const clock = new Clock();
   const rows = new Map<string, { agent: string; since: number; until: number | null }>();
   const ended: string[] = [];
-  const store = {
-    async pause(agent: string, until: number | null, since: number) {
-      rows.set(agent, { agent, since, until });
+  const feed = createFeed<void>();
+  const store: PauseStore = {
+    async pause(agent, forMs) {
+      const pause = { since: clock.wall, until: forMs === null ? null : clock.wall + forMs };
+      rows.set(agent, { agent, ...pause });
+      feed.publish();
+      return pause;
     },
-    async resume(agent: string) {
-      rows.delete(agent);
+    async resume(agent, until) {
+      if (until === undefined || rows.get(agent)?.until === until) rows.delete(agent);
+      feed.publish();
     },
     paused: async () => [...rows.values()],
+    pauseChanges: feed.changes,
   };
-  const open = () => createPauses({ time: clock, store, ended: (agent) => void ended.push(agent) });
-  pauses = await open();
-  return { clock, ended, pauses, open };
+  const open = async () => {
+    const own = await createPauses({ time: clock, log: silentLog, store, ended: (agent) => void ended.push(agent) });
+    opened.push(own);
+    return own;
+  };
+  return { clock, ended, pauses: await open(), open, rows };
 }
 
 it('a pause ends by itself, once, and slots that were due in it are covered afterwards, later ones are not', async () => {
@@ -54,9 +66,34 @@ it('a pause is there again after a restart, with its begin', async () => {
   const { clock, pauses, open } = await stage();
   const from = clock.wall;
   await pauses.pause('a', undefined);
-  pauses.stop();
+  await pauses.stop();
   await clock.pass(HOUR);
   const again = await open();
   expect(again.get('a')).toMatchObject({ since: from, until: null });
-  again.stop();
+});
+
+it('what another host does to a pause is known here, and an end that comes late takes no newer pause along', async () => {
+  const { clock, ended, pauses, open } = await stage();
+  const other = await open();
+  await other.pause('a', HOUR);
+  await quiet();
+  expect(pauses.get('a')).toMatchObject({ until: clock.wall + HOUR });
+  await other.resume('a');
+  await quiet();
+  expect(pauses.get('a')).toBeUndefined();
+  expect(ended).toEqual(['a', 'a']);
+
+  await other.pause('b', HOUR);
+  await clock.pass(HOUR - 1);
+  await other.pause('b', 2 * HOUR);
+  const until = clock.wall + 2 * HOUR;
+  await clock.pass(MINUTE);
+  for (const own of [pauses, other]) expect(own.get('b')).toMatchObject({ until });
+});
+
+it('a change that was not told is seen a minute later', async () => {
+  const { clock, pauses, rows } = await stage();
+  rows.set('a', { agent: 'a', since: clock.wall, until: null });
+  await clock.pass(MINUTE + 1);
+  expect(pauses.get('a')).toMatchObject({ until: null });
 });

@@ -289,7 +289,7 @@ it('gives an attempt back as soon as the store takes it again, when it refused t
   stage.room.left++;
   stage.jobs.returned([{ job: given!.job, attempt: given!.attempt }]);
   // A call behind it is refused only when that one has been refused, too.
-  await expect(stage.store.setState('a', 'k', '1', 0)).rejects.toMatchObject({ plain: { code: 'STORE_BUSY' } });
+  await expect(stage.store.setState('a', 'k', '1')).rejects.toMatchObject({ plain: { code: 'STORE_BUSY' } });
   other.exec('ROLLBACK');
   other.close();
   expect((await stage.givenOf(2))[1]).toMatchObject({ job: added!.id, attempt: 1 });

@@ -20,9 +20,9 @@ async function stateOf(world: World, name: string) {
 function worldThatRefuses(refused: ReadonlySet<string>): World {
   const world = new World(START);
   const plan = world.registry.plan.bind(world.registry);
-  world.registry.plan = async (slots, now) => {
+  world.registry.plan = async (slots) => {
     if (slots.some(({ agent }) => refused.has(agent))) throw new Error('the store does not take this');
-    return plan(slots, now);
+    return plan(slots);
   };
   return world;
 }

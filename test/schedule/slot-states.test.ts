@@ -128,9 +128,11 @@ describe('on the real store', () => {
   let store: Store;
   let folder: string;
   let runs = 0;
+  let now = 0;
+  const time = { ...machineTime, now: () => now, monotonic: () => now };
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'daruma-slots-'));
-    store = createSqliteStore({ time: machineTime, log: silentLog }, { file: join(folder, 'store.db') });
+    store = createSqliteStore({ time, log: silentLog }, { file: join(folder, 'store.db') });
     await store.start();
   });
   afterAll(async () => {
@@ -160,20 +162,17 @@ describe('on the real store', () => {
           if (next !== 'refused') lives.set(at, next);
           return next !== 'refused';
         };
-        let now = 0;
+        now = 0;
         for (const { pass, call: one } of turns) {
           now += pass;
           switch (one.is) {
             case 'plan':
-              await store.plan(
-                one.dues.map((at) => ({ agent, due: at })),
-                now,
-              );
+              await store.plan(one.dues.map((at) => ({ agent, due: at })));
               for (const at of one.dues) step(at, { is: 'planned', now });
               break;
             case 'decide': {
               const decisions = one.ends.map(({ due: at, state }) => decisionOf(agent, at, state));
-              const jobs = await store.decide(decisions, now);
+              const jobs = await store.decide(decisions);
               for (const [i, decision] of decisions.entries()) {
                 const job = jobs[i];
                 const wasTaken = step(decision.due, eventBy(decision, job ?? 'none'));
@@ -183,7 +182,7 @@ describe('on the real store', () => {
             }
             case 'cancel': {
               const gone = [...lives.values()].filter((life) => life.is === 'planned' && life.due > one.after);
-              expect(await store.cancelPlanned(agent, one.after, 'why', now)).toBe(gone.length);
+              expect(await store.cancelPlanned(agent, one.after, 'why')).toBe(gone.length);
               for (const { due: at } of gone) step(at, { is: 'cancelled', reason: 'why' });
             }
           }

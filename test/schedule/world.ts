@@ -86,9 +86,14 @@ export class Shelf implements SlotStore {
   calls = 0;
   /** Throws in its place. */
   failing: Error | undefined;
+  readonly #clock: Clock;
 
-  async plan(slots: { agent: string; due: number }[], now: number) {
-    this.#called();
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async plan(slots: { agent: string; due: number }[]) {
+    const now = this.#called();
     for (const { agent, due } of slots) {
       const row = this.rows.get(`${agent}@${due}`);
       if (row && !(row.state === 'cancelled' && due > now)) continue;
@@ -96,13 +101,13 @@ export class Shelf implements SlotStore {
     }
   }
 
-  async dueSlots(now: number, limit: number) {
+  async dueSlots(by: number, limit: number) {
     this.#called();
-    return this.#sorted(({ state, due }) => state === 'planned' && due <= now).slice(0, limit);
+    return this.#sorted(({ state, due }) => state === 'planned' && due <= by).slice(0, limit);
   }
 
-  async decide(decisions: SlotDecision[], now: number) {
-    this.#called();
+  async decide(decisions: SlotDecision[]) {
+    const now = this.#called();
     return decisions.map(({ agent, due, state, reason, job }) => {
       const row = this.rows.get(`${agent}@${due}`);
       if (!mayEnd(row?.state ?? 'unwritten', state)) return undefined;
@@ -113,8 +118,8 @@ export class Shelf implements SlotStore {
     });
   }
 
-  async cancelPlanned(agent: string, after: number, reason: string, now: number) {
-    this.#called();
+  async cancelPlanned(agent: string, after: number, reason: string) {
+    const now = this.#called();
     const gone = this.#sorted((row) => row.agent === agent && row.state === 'planned' && row.due > after);
     for (const row of gone) this.#set({ ...row, state: 'cancelled', reason, decidedAt: now });
     return gone.length;
@@ -175,9 +180,11 @@ export class Shelf implements SlotStore {
     }));
   }
 
-  #called() {
+  /** What the store's clock shows. */
+  #called(): number {
     this.calls++;
     if (this.failing) throw this.failing;
+    return this.#clock.wall;
   }
 }
 
@@ -192,7 +199,7 @@ export interface Life {
 }
 
 export class World {
-  readonly registry = new Shelf();
+  readonly registry: Shelf;
   readonly clock: Clock;
   readonly lines: string[] = [];
   agents: Agent[] = [];
@@ -203,6 +210,7 @@ export class World {
 
   constructor(start: string | number) {
     this.clock = new Clock(typeof start === 'number' ? start : Date.parse(start));
+    this.registry = new Shelf(this.clock);
   }
 
   /** Starts the host anew; with `crash`, it is killed at that store call, before or after the call did its work. */

@@ -93,15 +93,15 @@ test('a store is read beside a running host and after it, and never made by look
   expect(await beside.get(id!)).toMatchObject({ id, failures: [] });
   expect(await beside.overview()).toMatchObject([{ agent: 'a', queued: 1 }]);
   beside.close();
-  await store.decide([{ agent: 'a', due: T0, state: 'ran', job: job() }], T0);
-  await store.pause('a', null, T0);
+  await store.decide([{ agent: 'a', due: T0, state: 'ran', job: job() }]);
+  const { since } = await store.pause('a', null);
   await store.append([{ at: T0, kind: 'x', agent: null, message: 'x' }]);
   await store.stop();
   const after = openReadOnly(file);
   expect(await after.list({ limit: 9 })).toHaveLength(2);
   expect(await after.slots({ from: 0, to: T0 + 1 })).toHaveLength(1);
   expect(await after.nextSlots()).toEqual([]);
-  expect(await after.paused()).toEqual([{ agent: 'a', since: T0, until: null }]);
+  expect(await after.paused()).toEqual([{ agent: 'a', since, until: null }]);
   expect(await after.events({ limit: 1 })).toHaveLength(1);
   expect(await after.deadByCause()).toEqual([]);
   expect(await after.agentFigures(0, T0)).toEqual([]);

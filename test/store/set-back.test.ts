@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it, vi } from 'vitest';
 import { silentLog } from '../../src/kernel/log.ts';
 import { machineTime } from '../../src/kernel/time.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -40,4 +41,35 @@ it('makes nothing wait for a clock that was set back, and keeps the later times 
   clock.wall = T0 + 30;
   await store.waiting();
   expect(told).toHaveLength(1);
+});
+
+it('moves jobs along with the clock later when the store refuses it at first', async () => {
+  const clock = { wall: T0, monotonic: 5_000 };
+  const timers = new Map<number, () => void>();
+  const after = (ms: number, call: () => void) => {
+    timers.set(ms, call);
+    return () => void timers.delete(ms);
+  };
+  const time = { ...machineTime, now: () => clock.wall, monotonic: () => clock.monotonic, after };
+  const warned = Promise.withResolvers<unknown>();
+  const moved = Promise.withResolvers<unknown>();
+  const log = { ...silentLog, warn: (_: string, data: unknown) => warned.resolve(data), info: moved.resolve };
+  const file = join(folder(), 'store.db');
+  const store = createSqliteStore({ time, log }, { file });
+  afterThisTest(() => store.stop());
+  await store.start();
+  const [due] = await store.add([job({ runAt: T0 + 9 })]);
+  const db = new DatabaseSync(file);
+  afterThisTest(() => db.close());
+  db.exec(`CREATE TRIGGER refused BEFORE UPDATE OF run_at ON job BEGIN SELECT RAISE(ABORT, 'not now'); END`);
+  clock.monotonic += MINUTE;
+  clock.wall = T0;
+  await store.waiting();
+  expect(await warned.promise).toMatchObject({ fault: { code: 'STORE_REFUSED' } });
+  expect(await store.get(due!.id)).toMatchObject({ runAt: T0 + 9 });
+  db.exec('DROP TRIGGER refused');
+  const again = await vi.waitUntil(() => timers.get(1_000));
+  again();
+  expect(await moved.promise).toContain('the clock went back by 1m');
+  expect(await store.get(due!.id)).toMatchObject({ runAt: T0 + 9 - MINUTE });
 });

@@ -23,9 +23,9 @@ test('a call that is wrong by itself fails alone', async () => {
     store.add([job({ input: '2' }), job({ attempts: 'many' as never })]),
     // No check sees inside of what an event carries; SQLite, or the thread, refuses it.
     store.append([{ at: T0, kind: 'k', agent: null, message: 'm', data: { big: 1n } }]),
-    store.setState('a', 'k', (() => {}) as never, T0),
+    store.setState('a', 'k', (() => {}) as never),
     store.add([job({ input: '3' })]),
-    store.setState('a', 'k', '1', T0),
+    store.setState('a', 'k', '1'),
     store.getState('a', 'k'),
   ]);
   expect(answers.map(({ status }) => status)).toEqual([
@@ -113,7 +113,7 @@ test('damage that is met later is told, and reads elsewhere go on', async () => 
   const file = join(folder(), 'store.db');
   const first = storeAt(file);
   await first.start();
-  await first.setState('a', 'k', '1', T0);
+  await first.setState('a', 'k', '1');
   await first.stop();
   const db = new DatabaseSync(file);
   const { rootpage } = db.prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'job'`).get() as {
@@ -178,7 +178,7 @@ test('what only asks is answered on a full disk, also when it travels with what 
   const path = smallDisk(2_000_000) ?? context.skip('mounting a small disk is not permitted here');
   const store = storeAt(join(path as string, 'store.db'));
   await store.start();
-  await store.setState('a', 'k', '1', T0);
+  await store.setState('a', 'k', '1');
   const tooBig = job({ input: 'x'.repeat(4_000_000) });
   const [refused, asked, wrong, after] = await Promise.allSettled([
     store.add([tooBig]),

@@ -30,7 +30,7 @@ const KINDS: Record<string, () => Promise<[string, string][]>> = {
   },
   async note() {
     const value = String(chance.between(0, 1_000_000));
-    await store.setState('a', 'note', value, Date.now());
+    await store.setState('a', 'note', value);
     return [['note', value]];
   },
   async claim() {

@@ -43,7 +43,7 @@ export async function mendStore(folder: string): Promise<number> {
   const store = openStore({ time: machineTime, log: silentLog }, { file });
   try {
     await store.start();
-    return await store.setAside(machineTime.now());
+    return await store.setAside();
   } finally {
     await store.stop();
     await lock.release();

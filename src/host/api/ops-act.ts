@@ -47,14 +47,10 @@ export function actingOps(hostContext: HostContext): Acting {
 }
 
 /** The op that mends the store. The command line looks at the file by itself, since a check of it would hold up the host's readers. */
-export function storeOps({
-  store,
-  time,
-  asides,
-}: Pick<HostContext, 'store' | 'time' | 'asides'>): Pick<OpTable, 'storeMend'> {
+export function storeOps({ store, asides }: Pick<HostContext, 'store' | 'asides'>): Pick<OpTable, 'storeMend'> {
   return {
     async storeMend() {
-      const mended = await store.setAside(time.now());
+      const mended = await store.setAside();
       if (mended > 0) asides.found(mended);
       return { mended };
     },

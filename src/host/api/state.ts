@@ -22,7 +22,7 @@ export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSize
 }
 
 /** The operations that change the state of an agent by hand. A job that runs sees the change at its next `state.get`. */
-export function stateOps({ store, catalog, events, time }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
+export function stateOps({ store, catalog, events }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
   const record = (agent: string, message: string, data: object) =>
     events.record('info', { kind: 'agent.state', agent, message, data: { ...data } });
 
@@ -35,7 +35,7 @@ export function stateOps({ store, catalog, events, time }: HostContext): Pick<Op
         record(agent, `${key} of ${agent} was deleted by hand`, { key });
       } else {
         listingOf(catalog, agent);
-        await store.setState(agent, key, toJson(value, `the value of ${key}`, 'value')!, time.now());
+        await store.setState(agent, key, toJson(value, `the value of ${key}`, 'value')!);
         record(agent, `${key} of ${agent} was set by hand`, { key });
       }
       return { before: before ? viewEntry(before) : null };

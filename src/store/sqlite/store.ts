@@ -1,3 +1,4 @@
+import type { JobChange } from '../../jobs/ports.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
@@ -21,7 +22,7 @@ import {
   unpackAdded,
   unpackClaim,
 } from './wire.ts';
-import { withFeed } from './with-feed.ts';
+import { withFeeds } from './with-feed.ts';
 
 /** How often an idle store is asked for a sign of life. */
 const PING_EVERY_MS = 5_000;
@@ -52,11 +53,11 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
   let readerOpened: Promise<void> | undefined;
   let cancelPing = () => {};
   const clock = createStoreClock(time, moveBack);
-  const feed = createFeed();
+  const feed = createFeed<JobChange>();
   const copies = createCopies(file, writer.isOpen);
 
   return {
-    ...withFeed(
+    ...withFeeds(
       {
         ...packedCalls(writer, clock),
         ...plainCalls(clock, (name, args) =>
@@ -125,7 +126,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
       // The reader may not write: its writer sets the row aside.
       if (!(thrown instanceof Fault) || thrown.code !== 'STORE_ROW_UNREADABLE') throw thrown;
       // None is left when another call has met the same rows.
-      const count = await writer.call('setAside', time.now());
+      const count = await writer.call('setAside', clock.now());
       if (count > 0) needs.setAside?.(count);
       return reader.call(name, ...args);
     }

@@ -4,15 +4,7 @@
  * which costs half of what objects do; everything else goes as it is.
  */
 import type { Added, Assignment, JobState, NewJob } from '../../jobs/model.ts';
-import type {
-  AttemptRef,
-  ClaimAnswer,
-  ClaimRequest,
-  ClaimTerms,
-  JobQueue,
-  JobRecords,
-  Settlement,
-} from '../../jobs/ports.ts';
+import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { INSTANTS } from '../../kernel/instant.ts';
 import type { StorePorts, Sync } from '../ports.ts';
@@ -46,12 +38,20 @@ export const STAMPED = [
   'drop',
   'backlog',
   'waiting',
+  'beginEffect',
+  'endEffect',
+  'setState',
+  'pause',
+  'plan',
+  'decide',
+  'cancelPlanned',
+  'setAside',
 ] as const;
 type StampedName = (typeof STAMPED)[number];
 type Stamped<Ports> = {
   [K in keyof Ports]: Ports[K] extends (...args: infer A) => Promise<infer R> ? (now: number, ...args: A) => R : never;
 };
-export type StampedOps = Stamped<Pick<JobQueue & JobRecords, StampedName>>;
+export type StampedOps = Stamped<Pick<StorePorts, StampedName>>;
 
 /** Calls that the store makes itself. */
 export interface OwnOps {
@@ -63,7 +63,7 @@ export interface OwnOps {
 }
 
 /** Methods of the store that its thread is not asked for. */
-type Elsewhere = 'changes' | 'backUp';
+type Elsewhere = 'changes' | 'pauseChanges' | 'backUp';
 /** The methods that the threads answer. */
 export type AskedPorts = Omit<StorePorts, Elsewhere>;
 
@@ -151,7 +151,7 @@ export const NEW_JOB_WIDTH = 11;
 const FIRST_WIDTH = 3;
 
 /** The time so long after another; the last that can be stored where that is sooner. */
-function timeIn(at: number, ms: number): number {
+export function timeIn(at: number, ms: number): number {
   return Math.min(at + ms, INSTANTS.most);
 }
 

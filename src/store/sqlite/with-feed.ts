@@ -1,9 +1,15 @@
 import type { NewJob } from '../../jobs/model.ts';
-import type { Feed } from '../feed.ts';
+import type { JobChange } from '../../jobs/ports.ts';
+import { createFeed, type Feed } from '../feed.ts';
 import type { StorePorts } from '../ports.ts';
 
 /** The calls with their changes told, each as soon as it is on disk and before it is answered. `now`: the wall clock. */
-export function withFeed(calls: Omit<StorePorts, 'changes'>, feed: Feed, now: () => number): StorePorts {
+export function withFeeds(
+  calls: Omit<StorePorts, 'changes' | 'pauseChanges'>,
+  feed: Feed<JobChange>,
+  now: () => number,
+): StorePorts {
+  const pauses = createFeed<void>();
   function publishQueued(jobs: readonly NewJob[]): void {
     for (const { agent, inMs = 0, runAt } of jobs)
       feed.publish({ is: 'queued', agent, inMs: runAt === undefined ? inMs : runAt - now() });
@@ -16,6 +22,7 @@ export function withFeed(calls: Omit<StorePorts, 'changes'>, feed: Feed, now: ()
   return {
     ...calls,
     changes: feed.changes,
+    pauseChanges: pauses.changes,
     async add(jobs) {
       const added = await calls.add(jobs);
       publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
@@ -40,10 +47,19 @@ export function withFeed(calls: Omit<StorePorts, 'changes'>, feed: Feed, now: ()
     },
     hasten: async (ids) => publishMoved(await calls.hasten(ids)),
     redrive: async (ids) => publishMoved(await calls.redrive(ids)),
-    async decide(decisions, at) {
-      const made = await calls.decide(decisions, at);
+    async decide(decisions) {
+      const made = await calls.decide(decisions);
       publishQueued(decisions.flatMap(({ job }, i) => (job && typeof made[i] === 'string' ? [job] : [])));
       return made;
+    },
+    async pause(agent, forMs) {
+      const pause = await calls.pause(agent, forMs);
+      pauses.publish();
+      return pause;
+    },
+    async resume(agent, until) {
+      await calls.resume(agent, until);
+      pauses.publish();
     },
   };
 }

@@ -3,7 +3,7 @@ import { added, claimed, done, failed, freshStore, HOUR, type OpenStore, T0 } fr
 
 /** Laws of figures and upkeep. */
 export function figureLaws(open: OpenStore): void {
-  const { store } = freshStore(open);
+  const { store, at } = freshStore(open);
 
   describe('figures', () => {
     test('percentiles are exact, of the jobs that were done in the period', async () => {
@@ -75,12 +75,15 @@ export function figureLaws(open: OpenStore): void {
         due: T0 + due,
         state,
       });
-      await store().decide(
-        [decide(0, 'ran'), decide(1, 'caught-up'), decide(2, 'missed'), decide(3, 'skipped'), decide(9, 'ran')],
-        T0,
-      );
-      await store().decide([decide(4, 'cancelled', 'b')], T0);
-      await store().plan([{ agent: 'a', due: T0 + 5 }], T0);
+      await at(T0).decide([
+        decide(0, 'ran'),
+        decide(1, 'caught-up'),
+        decide(2, 'missed'),
+        decide(3, 'skipped'),
+        decide(9, 'ran'),
+      ]);
+      await at(T0).decide([decide(4, 'cancelled', 'b')]);
+      await at(T0).plan([{ agent: 'a', due: T0 + 5 }]);
       const figures = await store().slotFigures(T0, T0 + 9);
       expect(figures.find(({ agent }) => agent === 'a')).toEqual({ agent: 'a', kept: 2, missed: 1, skipped: 1 });
       expect(await store().slotFigures(T0 + 10, T0 + 20)).toEqual([]);
@@ -93,16 +96,13 @@ export function figureLaws(open: OpenStore): void {
     test('deletes what ended before the time, and nothing that is unfinished or younger', async () => {
       const [over, , waiting] = await added(store(), [{}, {}, { runAt: T0 + HOUR }], T0 - HOUR);
       const [one, two] = await claimed(store());
-      await store().beginEffect(one!, 'k', T0);
+      await at(T0).beginEffect(one!, 'k');
       await store().settle([failed(one!, { finishedAt: T0 }), done(two!, { finishedAt: T0 + HOUR })]);
-      await store().decide(
-        [
-          { agent: 'a', due: T0 - 1, state: 'ran' },
-          { agent: 'a', due: T0, state: 'ran' },
-        ],
-        T0,
-      );
-      await store().plan([{ agent: 'a', due: T0 - 2 }], T0);
+      await at(T0).decide([
+        { agent: 'a', due: T0 - 1, state: 'ran' },
+        { agent: 'a', due: T0, state: 'ran' },
+      ]);
+      await at(T0).plan([{ agent: 'a', due: T0 - 2 }]);
       const event = { kind: 'x', agent: null, message: 'x' };
       await store().append([
         { ...event, at: T0 },

@@ -271,7 +271,7 @@ export function queueLaws(open: OpenStore): void {
 
     test('of a slot that is decided name the agent of its job', async () => {
       const stop = other().changes((change) => told.push(change));
-      await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job({ slot: T0, runAt: T0 }) }], T0);
+      await at(T0).decide([{ agent: 'a', due: T0, state: 'ran', job: job({ slot: T0, runAt: T0 }) }]);
       await received({ is: 'queued', agent: 'a' });
       stop();
     });

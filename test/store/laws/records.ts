@@ -3,7 +3,7 @@ import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './wo
 
 /** Laws of effects, state, pauses and events. */
 export function recordLaws(open: OpenStore): void {
-  const { store, at } = freshStore(open);
+  const { store } = freshStore(open);
 
   describe('effects', () => {
     const begun = async () => {
@@ -13,29 +13,29 @@ export function recordLaws(open: OpenStore): void {
 
     test('an effect is new, then unknown while it has no end, then done with its result', async () => {
       const ref = await begun();
-      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'new' });
-      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'unknown' });
-      await store().endEffect(ref, 'mail', '{"id":7}', T0);
-      expect(await store().beginEffect(ref, 'mail', T0)).toEqual({ is: 'done', result: '{"id":7}' });
-      expect(await store().beginEffect(ref, 'other', T0)).toEqual({ is: 'new' });
-      await store().endEffect(ref, 'other', null, T0);
-      expect(await store().beginEffect(ref, 'other', T0)).toEqual({ is: 'done', result: null });
+      expect(await store().beginEffect(ref, 'mail')).toEqual({ is: 'new' });
+      expect(await store().beginEffect(ref, 'mail')).toEqual({ is: 'unknown' });
+      await store().endEffect(ref, 'mail', '{"id":7}');
+      expect(await store().beginEffect(ref, 'mail')).toEqual({ is: 'done', result: '{"id":7}' });
+      expect(await store().beginEffect(ref, 'other')).toEqual({ is: 'new' });
+      await store().endEffect(ref, 'other', null);
+      expect(await store().beginEffect(ref, 'other')).toEqual({ is: 'done', result: null });
     });
 
     test('the next attempt learns what the former one did', async () => {
       const first = await begun();
-      await store().beginEffect(first, 'ended', T0);
-      await store().endEffect(first, 'ended', '1', T0);
-      await store().beginEffect(first, 'open', T0);
-      await store().beginEffect(first, 'thrown', T0);
+      await store().beginEffect(first, 'ended');
+      await store().endEffect(first, 'ended', '1');
+      await store().beginEffect(first, 'open');
+      await store().beginEffect(first, 'thrown');
       await store().dropEffect(first, 'thrown');
       await store().settle([{ ...done(first), state: 'retrying', inMs: 0 }]);
       const [second] = await claimed(store());
-      expect(await store().beginEffect(second!, 'ended', T0)).toEqual({ is: 'done', result: '1' });
-      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'unknown' });
-      expect(await store().beginEffect(second!, 'thrown', T0)).toEqual({ is: 'new' });
-      await store().endEffect(second!, 'open', '2', T0);
-      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
+      expect(await store().beginEffect(second!, 'ended')).toEqual({ is: 'done', result: '1' });
+      expect(await store().beginEffect(second!, 'open')).toEqual({ is: 'unknown' });
+      expect(await store().beginEffect(second!, 'thrown')).toEqual({ is: 'new' });
+      await store().endEffect(second!, 'open', '2');
+      expect(await store().beginEffect(second!, 'open')).toEqual({ is: 'done', result: '2' });
       await store().dropEffect(second!, 'open');
       expect(await store().effectsOf(first.job)).toEqual([
         { key: 'ended', isDone: true, result: '1' },
@@ -43,33 +43,33 @@ export function recordLaws(open: OpenStore): void {
         { key: 'thrown', isDone: false, result: null },
       ]);
       expect(await store().effectsOf('job-none')).toEqual([]);
-      expect(await store().beginEffect(second!, 'open', T0)).toEqual({ is: 'done', result: '2' });
+      expect(await store().beginEffect(second!, 'open')).toEqual({ is: 'done', result: '2' });
     });
 
     test('an effect that was done and whose result could not be kept stays so, with the reason', async () => {
       const ref = await begun();
-      await store().beginEffect(ref, 'charge', T0);
-      await store().endEffect(ref, 'charge', null, T0, 'result.id is a BigInt');
-      expect(await store().beginEffect(ref, 'charge', T0)).toEqual({
+      await store().beginEffect(ref, 'charge');
+      await store().endEffect(ref, 'charge', null, 'result.id is a BigInt');
+      expect(await store().beginEffect(ref, 'charge')).toEqual({
         is: 'not-kept',
         problem: 'result.id is a BigInt',
       });
       expect(await store().effectsOf(ref.job)).toEqual([
         { key: 'charge', isDone: true, result: null, problem: 'result.id is a BigInt' },
       ]);
-      await store().endEffect(ref, 'charge', '1', T0);
-      expect(await store().beginEffect(ref, 'charge', T0)).toEqual({ is: 'done', result: '1' });
+      await store().endEffect(ref, 'charge', '1');
+      expect(await store().beginEffect(ref, 'charge')).toEqual({ is: 'done', result: '1' });
     });
 
     test('an attempt that lost its job is refused, and the calls beside it are not', async () => {
       const ref = await begun();
-      await at(T0).cancel(ref.job, { code: 'X', message: 'x' });
+      await store().cancel(ref.job, { code: 'X', message: 'x' });
       const answers = await Promise.allSettled([
-        store().beginEffect(ref, 'k', T0),
-        store().setState('a', 'beside', '1', T0),
-        store().endEffect(ref, 'k', null, T0),
+        store().beginEffect(ref, 'k'),
+        store().setState('a', 'beside', '1'),
+        store().endEffect(ref, 'k', null),
         store().dropEffect(ref, 'k'),
-        store().beginEffect({ job: 'job-unknown', attempt: 1 }, 'k', T0),
+        store().beginEffect({ job: 'job-unknown', attempt: 1 }, 'k'),
       ]);
       expect(answers.map(({ status }) => status)).toEqual([
         'rejected',
@@ -89,20 +89,20 @@ export function recordLaws(open: OpenStore): void {
       const [first] = await claimed(store());
       await store().settle([{ ...done(first!), state: 'retrying', inMs: 0 }]);
       const [second] = await claimed(store());
-      const late = [store().beginEffect(first!, 'k', T0), store().endEffect(first!, 'k', '1', T0)];
+      const late = [store().beginEffect(first!, 'k'), store().endEffect(first!, 'k', '1')];
       for (const answer of await Promise.allSettled([...late, store().dropEffect(first!, 'k')])) {
         expect(answer).toMatchObject({ status: 'rejected', reason: { plain: { code: 'FENCED' } } });
       }
-      expect(await store().beginEffect(second!, 'k', T0)).toEqual({ is: 'new' });
+      expect(await store().beginEffect(second!, 'k')).toEqual({ is: 'new' });
     });
   });
 
   test('state is a map of each agent', async () => {
     expect(await store().getState('a', 'k')).toBeUndefined();
-    await store().setState('a', 'k', '{"n":1}', T0);
-    await store().setState('a', 'k', '{"n":2}', T0);
-    await store().setState('a', 'j', 'null', T0);
-    await store().setState('b', 'k', '3', T0);
+    await store().setState('a', 'k', '{"n":1}');
+    await store().setState('a', 'k', '{"n":2}');
+    await store().setState('a', 'j', 'null');
+    await store().setState('b', 'k', '3');
     expect(await store().getState('a', 'k')).toBe('{"n":2}');
     expect(await store().stateKeys('a')).toEqual(['j', 'k']);
     await store().deleteState('a', 'k');
@@ -112,12 +112,12 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().stateKeys('nobody')).toEqual([]);
     expect(await store().stateEntries('b')).toEqual([{ key: 'k', value: '3', setAt: T0 }]);
     expect(await store().stateEntries('a', 'k')).toEqual([]);
-    await store().setState('a', 'é', '"é"', T0);
+    await store().setState('a', 'é', '"é"');
     expect(await store().stateSizes()).toEqual([
       { agent: 'a', keys: 2, bytes: 8 },
       { agent: 'b', keys: 1, bytes: 1 },
     ]);
-    await store().setState('b', 'j', '2', T0);
+    await store().setState('b', 'j', '2');
     expect(await store().moveState('b', 'a')).toEqual(['k']);
     expect(await store().stateEntries('b')).toEqual([{ key: 'j', value: '2', setAt: T0 }]);
     expect(await store().getState('a', 'k')).toBe('3');
@@ -125,9 +125,9 @@ export function recordLaws(open: OpenStore): void {
   });
 
   test('pauses last until they are ended or replaced', async () => {
-    await store().pause('b', null, T0);
-    await store().pause('a', T0 + HOUR, T0);
-    await store().pause('b', T0 + 2 * HOUR, T0);
+    await store().pause('b', null);
+    await store().pause('a', HOUR);
+    await store().pause('b', 2 * HOUR);
     expect(await store().paused()).toEqual([
       { agent: 'a', since: T0, until: T0 + HOUR },
       { agent: 'b', since: T0, until: T0 + 2 * HOUR },

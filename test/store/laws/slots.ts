@@ -3,19 +3,16 @@ import { added, freshStore, HOUR, job, type OpenStore, T0 } from './world.ts';
 
 /** Laws of slots. */
 export function slotLaws(open: OpenStore): void {
-  const { store } = freshStore(open);
+  const { store, at } = freshStore(open);
   const all = () => store().slots({ from: 0, to: T0 + 100 * HOUR });
 
   test('plan writes a slot once, whatever became of it', async () => {
-    await store().plan([{ agent: 'a', due: T0 }], T0 - HOUR);
-    await store().decide([{ agent: 'a', due: T0, state: 'skipped', reason: 'still running' }], T0);
-    await store().plan(
-      [
-        { agent: 'a', due: T0 },
-        { agent: 'a', due: T0 + HOUR },
-      ],
-      T0 - 1,
-    );
+    await at(T0 - HOUR).plan([{ agent: 'a', due: T0 }]);
+    await at(T0).decide([{ agent: 'a', due: T0, state: 'skipped', reason: 'still running' }]);
+    await at(T0 - 1).plan([
+      { agent: 'a', due: T0 },
+      { agent: 'a', due: T0 + HOUR },
+    ]);
     expect(await all()).toEqual([
       {
         agent: 'a',
@@ -40,21 +37,15 @@ export function slotLaws(open: OpenStore): void {
 
   test('plan takes up again what was cancelled before its time, and only that', async () => {
     const [past, coming] = [T0 - HOUR, T0 + HOUR];
-    await store().plan(
-      [
-        { agent: 'a', due: past },
-        { agent: 'a', due: coming },
-      ],
-      past - 1,
-    );
-    expect(await store().cancelPlanned('a', 0, 'switched off', past - 1)).toBe(2);
-    await store().plan(
-      [
-        { agent: 'a', due: past },
-        { agent: 'a', due: coming },
-      ],
-      T0,
-    );
+    await at(past - 1).plan([
+      { agent: 'a', due: past },
+      { agent: 'a', due: coming },
+    ]);
+    expect(await at(past - 1).cancelPlanned('a', 0, 'switched off')).toBe(2);
+    await at(T0).plan([
+      { agent: 'a', due: past },
+      { agent: 'a', due: coming },
+    ]);
     expect(await all()).toMatchObject([
       { due: past, state: 'cancelled', reason: 'switched off' },
       { due: coming, state: 'planned', reason: null, plannedAt: T0, decidedAt: null },
@@ -63,19 +54,16 @@ export function slotLaws(open: OpenStore): void {
 
   test('dueSlots gives what is planned and due, oldest first', async () => {
     const dues = [T0 + 1, T0, T0 - HOUR, T0 - 2 * HOUR];
-    await store().plan(
-      dues.map((due) => ({ agent: 'a', due })),
-      0,
-    );
-    await store().decide([{ agent: 'a', due: T0 - 2 * HOUR, state: 'missed', reason: 'down' }], T0);
+    await at(0).plan(dues.map((due) => ({ agent: 'a', due })));
+    await at(T0).decide([{ agent: 'a', due: T0 - 2 * HOUR, state: 'missed', reason: 'down' }]);
     expect((await store().dueSlots(T0, 10)).map((slot) => slot.due)).toEqual([T0 - HOUR, T0]);
     expect((await store().dueSlots(T0, 1)).map((slot) => slot.due)).toEqual([T0 - HOUR]);
   });
 
   test('decide turns a slot into exactly one job, however often it is asked', async () => {
-    await store().plan([{ agent: 'a', due: T0 }], 0);
+    await at(0).plan([{ agent: 'a', due: T0 }]);
     const ran = { agent: 'a', due: T0, state: 'ran' as const, job: job({ trigger: 'schedule' }) };
-    const answers = (await Promise.all([store().decide([ran, ran], T0), store().decide([ran], T0)])).flat();
+    const answers = (await Promise.all([at(T0).decide([ran, ran]), at(T0).decide([ran])])).flat();
     expect(answers.filter((answer) => answer !== undefined)).toHaveLength(1);
     const jobs = await store().list({ limit: 10 });
     expect(jobs).toMatchObject([{ trigger: 'schedule', slot: T0, state: 'queued' }]);
@@ -83,38 +71,33 @@ export function slotLaws(open: OpenStore): void {
   });
 
   test('decide takes a missed slot up once more, to catch up, and no other', async () => {
-    await store().plan([{ agent: 'a', due: T0 }], 0);
+    await at(0).plan([{ agent: 'a', due: T0 }]);
     const caughtUp = { agent: 'a', due: T0, state: 'caught-up' as const, reason: 'host was down', job: job() };
-    expect(await store().decide([{ agent: 'a', due: T0, state: 'missed', reason: 'host was down' }], T0)).toEqual([
-      null,
-    ]);
-    expect(await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job() }], T0)).toEqual([undefined]);
-    expect(await store().decide([caughtUp, caughtUp], T0)).toEqual([expect.any(String), undefined]);
+    expect(await at(T0).decide([{ agent: 'a', due: T0, state: 'missed', reason: 'host was down' }])).toEqual([null]);
+    expect(await at(T0).decide([{ agent: 'a', due: T0, state: 'ran', job: job() }])).toEqual([undefined]);
+    expect(await at(T0).decide([caughtUp, caughtUp])).toEqual([expect.any(String), undefined]);
     expect(await store().list({ limit: 10 })).toHaveLength(1);
   });
 
   test('decide writes the row of a slot that has none', async () => {
-    const [id] = await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job() }], T0 + 5);
+    const [id] = await at(T0 + 5).decide([{ agent: 'a', due: T0, state: 'ran', job: job() }]);
     expect(await all()).toMatchObject([{ due: T0, state: 'ran', job: id, plannedAt: T0 + 5, decidedAt: T0 + 5 }]);
   });
 
   test('decide gives the first job when its key was used before', async () => {
     const [first] = await added(store(), [{ key: 'k' }]);
-    expect(await store().decide([{ agent: 'a', due: T0, state: 'ran', job: job({ key: 'k' }) }], T0)).toEqual([first]);
+    expect(await at(T0).decide([{ agent: 'a', due: T0, state: 'ran', job: job({ key: 'k' }) }])).toEqual([first]);
   });
 
   test('cancelPlanned ends what is planned after a time', async () => {
-    await store().plan(
-      [
-        { agent: 'a', due: T0 },
-        { agent: 'a', due: T0 + 1 },
-        { agent: 'a', due: T0 + 2 },
-        { agent: 'b', due: T0 + 2 },
-      ],
-      0,
-    );
-    await store().decide([{ agent: 'a', due: T0 + 2, state: 'skipped' }], T0);
-    expect(await store().cancelPlanned('a', T0, 'the schedule changed', T0)).toBe(1);
+    await at(0).plan([
+      { agent: 'a', due: T0 },
+      { agent: 'a', due: T0 + 1 },
+      { agent: 'a', due: T0 + 2 },
+      { agent: 'b', due: T0 + 2 },
+    ]);
+    await at(T0).decide([{ agent: 'a', due: T0 + 2, state: 'skipped' }]);
+    expect(await at(T0).cancelPlanned('a', T0, 'the schedule changed')).toBe(1);
     expect((await all()).map(({ agent, due, state }) => [agent, due - T0, state])).toEqual([
       ['a', 0, 'planned'],
       ['a', 1, 'cancelled'],
@@ -124,24 +107,23 @@ export function slotLaws(open: OpenStore): void {
   });
 
   test('newestSlots and nextSlots name one slot of each agent', async () => {
-    const at = (agent: string, ...hours: number[]) => hours.map((hour) => ({ agent, due: T0 + hour * HOUR }));
-    await store().plan([...at('a', 0, 1, 2), ...at('b', 5), ...at('gone', 7)], 0);
-    await store().decide([{ agent: 'a', due: T0, state: 'skipped' }], T0);
-    await store().cancelPlanned('gone', 0, 'gone', T0);
-    await store().cancelPlanned('a', T0 + HOUR, 'changed', T0);
-    expect(await store().newestSlots()).toEqual([...at('a', 1), ...at('b', 5)]);
-    expect(await store().nextSlots()).toEqual([...at('a', 1), ...at('b', 5)]);
+    const dues = (agent: string, ...hours: number[]) => hours.map((hour) => ({ agent, due: T0 + hour * HOUR }));
+    await at(0).plan([...dues('a', 0, 1, 2), ...dues('b', 5), ...dues('gone', 7)]);
+    await at(T0).decide([{ agent: 'a', due: T0, state: 'skipped' }]);
+    await at(T0).cancelPlanned('gone', 0, 'gone');
+    await at(T0).cancelPlanned('a', T0 + HOUR, 'changed');
+    expect(await store().newestSlots()).toEqual([...dues('a', 1), ...dues('b', 5)]);
+    expect(await store().nextSlots()).toEqual([...dues('a', 1), ...dues('b', 5)]);
   });
 
   test('slots finds by agent, half-open period and state', async () => {
-    await store().plan(
+    await at(0).plan(
       [T0, T0 + 1, T0 + 2].flatMap((due) => [
         { agent: 'a', due },
         { agent: 'b', due },
       ]),
-      0,
     );
-    await store().decide([{ agent: 'b', due: T0 + 1, state: 'missed' }], T0);
+    await at(T0).decide([{ agent: 'b', due: T0 + 1, state: 'missed' }]);
     expect(await store().slots({ from: T0, to: T0 + 2 })).toHaveLength(4);
     expect((await store().slots({ agent: 'b', from: T0 + 1, to: T0 + 3 })).map((s) => s.due)).toEqual([T0 + 1, T0 + 2]);
     expect(await store().slots({ from: 0, to: T0 + 9, states: ['missed'] })).toMatchObject([{ agent: 'b' }]);

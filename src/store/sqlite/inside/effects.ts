@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRef } from '../../../jobs/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
 import { rowOf } from '../job-id.ts';
+import type { StoreOps } from '../wire.ts';
 
 interface EffectRow {
   key: string;
@@ -14,9 +14,7 @@ interface EffectRow {
 const notKept = (problem: string) => ({ is: 'not-kept' as const, problem });
 
 /** The record behind `once`. Every call looks at the fence before it writes. */
-export function effects(
-  db: DatabaseSync,
-): Pick<Sync<StorePorts>, 'beginEffect' | 'endEffect' | 'dropEffect' | 'effectsOf'> {
+export function effects(db: DatabaseSync): Pick<StoreOps, 'beginEffect' | 'endEffect' | 'dropEffect' | 'effectsOf'> {
   const held = db.prepare(`SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = 'running'`);
   const find = db.prepare('SELECT ended_at, result, problem FROM effect WHERE job = ? AND key = ?');
   const begin = db.prepare('INSERT INTO effect (job, key, attempt, begun_at) VALUES (?, ?, ?, ?)');
@@ -27,7 +25,7 @@ export function effects(
   const list = db.prepare('SELECT key, ended_at, result, problem FROM effect WHERE job = ? ORDER BY begun_at, key');
 
   return {
-    beginEffect(ref, key, now) {
+    beginEffect(now, ref, key) {
       const row = isFenced(ref);
       const known = find.get(row, key) as Omit<EffectRow, 'key'> | undefined;
       if (known?.ended_at === null) return { is: 'unknown' };
@@ -35,7 +33,7 @@ export function effects(
       begin.run(row, key, ref.attempt, now);
       return { is: 'new' };
     },
-    endEffect(ref, key, result, now, problem) {
+    endEffect(now, ref, key, result, problem) {
       end.run(isFenced(ref), key, ref.attempt, now, result, problem ?? null);
     },
     dropEffect(ref, key) {

@@ -1,17 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
 import { jobIdOf } from '../job-id.ts';
-import { type Plain, packJob } from '../wire.ts';
+import { type Plain, packJob, type StoreOps } from '../wire.ts';
 import type { JobAdder } from './jobs/add.ts';
 import { mustBeInstants } from './readable.ts';
 
-type SlotOps = Sync<StorePorts>;
 const MOST_SLOTS = 10_000;
 const COLUMNS = 'agent, due, state, reason, job, planned_at, decided_at';
 
-export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'plan' | 'decide' | 'cancelPlanned'> {
+export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<StoreOps, 'plan' | 'decide' | 'cancelPlanned'> {
   // A slot that was cancelled before its time is planned again: its agent or schedule came back.
   const plan = db.prepare(`
     INSERT INTO slot (agent, due, state, planned_at) VALUES (?1, ?2, 'planned', ?3)
@@ -26,11 +24,11 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'pla
   );
 
   return {
-    plan(slots, now) {
+    plan(now, slots) {
       for (const { agent, due } of slots) plan.run(agent, due, now);
     },
-    decide: (decisions, now) => decisions.map((decision) => decideOne(decision, now)),
-    cancelPlanned: (agent, after, reason, now) => Number(cancel.run(reason, now, agent, after).changes),
+    decide: (now, decisions) => decisions.map((decision) => decideOne(decision, now)),
+    cancelPlanned: (now, agent, after, reason) => Number(cancel.run(reason, now, agent, after).changes),
   };
 
   function decideOne({ agent, due, state, reason, job }: SlotDecision, now: number): string | null | undefined {
@@ -47,7 +45,7 @@ export function slotWrites(db: DatabaseSync, jobs: JobAdder): Pick<SlotOps, 'pla
   }
 }
 
-export function slotReads(db: DatabaseSync): Pick<SlotOps, 'dueSlots' | 'newestSlots' | 'slots' | 'nextSlots'> {
+export function slotReads(db: DatabaseSync): Pick<StoreOps, 'dueSlots' | 'newestSlots' | 'slots' | 'nextSlots'> {
   const due = db.prepare(
     `SELECT ${COLUMNS} FROM slot INDEXED BY slot_planned WHERE state = 'planned' AND due <= ? ORDER BY due, agent LIMIT ?`,
   );
@@ -75,7 +73,7 @@ export function slotReads(db: DatabaseSync): Pick<SlotOps, 'dueSlots' | 'newestS
   );
 
   return {
-    dueSlots: (now, limit) => (due.all(now, limit) as unknown as SlotRow[]).map(slotOf),
+    dueSlots: (by, limit) => (due.all(by, limit) as unknown as SlotRow[]).map(slotOf),
     newestSlots: () => (newest.all() as unknown as DueRow[]).map(dueOf),
     nextSlots: () => (next.all() as unknown as DueRow[]).map(dueOf),
     slots({ agent, from, to, states }) {

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StateEntry, StateSize } from '../../../jobs/ports.ts';
-import type { StorePorts, Sync } from '../../ports.ts';
+import type { StoreOps } from '../wire.ts';
 
-type StateReads = Pick<Sync<StorePorts>, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes'>;
-type StateWrites = Pick<Sync<StorePorts>, 'setState' | 'deleteState' | 'moveState'>;
+type StateReads = Pick<StoreOps, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes'>;
+type StateWrites = Pick<StoreOps, 'setState' | 'deleteState' | 'moveState'>;
 
 /** What is asked of the durable key-value map of each agent. */
 export function stateReads(db: DatabaseSync): StateReads {
@@ -30,7 +30,7 @@ export function stateWrites(db: DatabaseSync): StateWrites {
   const remove = db.prepare('DELETE FROM state WHERE agent = ? AND key = ?');
   const move = db.prepare('UPDATE OR IGNORE state SET agent = ?2 WHERE agent = ?1 RETURNING key');
   return {
-    setState: (agent, key, value, now) => void set.run(agent, key, value, now),
+    setState: (now, agent, key, value) => void set.run(agent, key, value, now),
     deleteState: (agent, key) => void remove.run(agent, key),
     moveState: (from, to) => (move.all(from, to) as { key: string }[]).map(({ key }) => key).sort(),
   };

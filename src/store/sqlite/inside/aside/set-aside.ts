@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Aside } from '../../../../telemetry/ports.ts';
-import type { StorePorts, Sync } from '../../../ports.ts';
 import { jobIdOf } from '../../job-id.ts';
+import type { StoreOps } from '../../wire.ts';
 import { RULES, type TableRule } from './rules.ts';
 
-type AsideReads = Pick<Sync<StorePorts>, 'unreadable' | 'asides'>;
-type AsideWrites = Pick<Sync<StorePorts>, 'setAside' | 'asidesReported'>;
+type AsideReads = Pick<StoreOps, 'unreadable' | 'asides'>;
+type AsideWrites = Pick<StoreOps, 'setAside' | 'asidesReported'>;
 
 /** Of one row, as JSON, this much is kept at the least; an input or a result of 1 MB fits. */
 const MOST_SHOWN = 1_000;
