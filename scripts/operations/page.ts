@@ -11,7 +11,8 @@ by it, and these pages and [daruma.schema.json](daruma.schema.json) come from it
 
 The command line asks the host over its control socket (\`socket\` in \`daruma status --json\`), which only the user of the host can open. You can ask,
 too: one line of JSON for each request, any number of them over one connection. Each request carries the text of the file beside the socket
-(\`control.sock.token\`): the host writes it anew at each start, and refuses what does not have it (\`TOKEN_WRONG\`).
+(\`control.sock.token\`): the host writes it anew at each start, and refuses what does not have it (\`TOKEN_WRONG\`). A program that shall only look gets the
+text of \`control.sock.reader-token\`: its client is a reader, and operations for operators are refused (\`ROLE_LACKING\`).
 
 \`\`\`
 { "id": 1, "op": "next", "args": { "agent": "backup", "n": 1 }, "token": "qk3…" }

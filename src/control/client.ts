@@ -12,6 +12,7 @@ export interface ControlClient {
 /**
  * Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there, `HOST_FORBIDDEN` when it is another
  * user's, `SOCKET_FOREIGN` as {@link refuseForeignSocket} does. `owner`: whose the installation is, as a uid; default: this user's.
+ * With `DARUMA_ROLE=reader` in its environment this process asks as a reader: what would change something is refused.
  */
 export function connectControl(path: string, owner?: number): Promise<ControlClient> {
   return new Promise((resolve, reject) => {
@@ -19,7 +20,7 @@ export function connectControl(path: string, owner?: number): Promise<ControlCli
     const socket = connect(path);
     socket.once('connect', () => {
       socket.off('error', refused);
-      resolve(clientOn(socket, readToken(path)));
+      resolve(clientOn(socket, readToken(path, process.env.DARUMA_ROLE === 'reader' ? 'reader' : 'operator')));
     });
     socket.once('error', refused);
     function refused(cause: NodeJS.ErrnoException) {

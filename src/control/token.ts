@@ -1,14 +1,15 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
+import type { OperationRole } from '../operations/operation.ts';
 
 const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** The file beside a control socket that holds the token of the host that listens there. */
-export function tokenFile(socket: string): string {
-  return `${socket}.token`;
+/** The file beside a control socket that holds the token for clients of a role. */
+export function tokenFile(socket: string, role: OperationRole = 'operator'): string {
+  return role === 'operator' ? `${socket}.token` : `${socket}.${role}-token`;
 }
 
 /** A token for one run of a host: 256 bits of chance. */
@@ -16,17 +17,28 @@ export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** Writes the token into {@link tokenFile}, mode 0600, in place of whatever lies there. */
-export function writeToken(socket: string, token: string): void {
-  const file = tokenFile(socket);
-  rmSync(file, { force: true });
-  writeFileSync(file, token, { mode: 0o600, flag: 'wx' });
+const ROLES: readonly OperationRole[] = ['operator', 'reader'];
+
+/** Whoever has the token of a reader cannot make that of an operator out of it. */
+function tokenOf(role: OperationRole, token: string): string {
+  return role === 'operator' ? token : createHmac('sha256', token).update(role).digest('base64url');
 }
 
-/** The token of the host that listens on the socket; undefined where no token lies, or none that this user may read. */
-export function readToken(socket: string): string | undefined {
+/** Writes the tokens of operators and of readers, mode 0600, in place of whatever lies in {@link tokenFile}. */
+export function writeTokens(socket: string, token: string): void {
+  removeTokens(socket);
+  for (const role of ROLES) writeFileSync(tokenFile(socket, role), tokenOf(role, token), { mode: 0o600, flag: 'wx' });
+}
+
+/** Removes what {@link writeTokens} wrote. */
+export function removeTokens(socket: string): void {
+  for (const role of ROLES) rmSync(tokenFile(socket, role), { force: true });
+}
+
+/** The token for clients of a role; undefined where no token lies, or none that this user may read. */
+export function readToken(socket: string, role: OperationRole = 'operator'): string | undefined {
   try {
-    const file = openSync(tokenFile(socket), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = openSync(tokenFile(socket, role), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : undefined;
     } finally {
@@ -37,10 +49,11 @@ export function readToken(socket: string): string | undefined {
   }
 }
 
-/** Whether a request carries the token; takes as long for a wrong one as for the right one. */
-export function isToken(said: unknown, token: string): boolean {
+/** The role of a client whose request carries `said`; undefined for no token of this host. A wrong one takes as long as a right one. */
+export function roleOf(said: unknown, token: string): OperationRole | undefined {
   const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(typeof said === 'string' ? said : ''), hash(token));
+  const asked = hash(typeof said === 'string' ? said : '');
+  return ROLES.filter((role) => timingSafeEqual(asked, hash(tokenOf(role, token))))[0];
 }
 
 /**

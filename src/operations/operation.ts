@@ -7,14 +7,15 @@ import { z } from 'zod';
 export type OperationKind = 'read' | 'act' | 'stream';
 
 /**
- * The clients that may use an operation. A `reader` sees how agents and jobs are doing; an `operator` changes them, and sees what they
- * are made of: sources, settings, state and the places of secrets. A client that can open the control socket is an operator.
+ * The role of a client, by the token that it has. A `reader` sees how agents and jobs are doing; an `operator` changes them, and
+ * sees what they are made of: sources, settings, state and the places of secrets.
  */
 export type OperationRole = 'reader' | 'operator';
 
 /** A row of the table of operations: all that the socket, its clients and the docs know of an operation. */
 export interface Operation {
   kind: OperationKind;
+  /** Clients of this role may use it, and operators. */
   role: OperationRole;
   /** A sentence for people. */
   about: string;

@@ -80,6 +80,7 @@ test('clients hear when it runs next', async () => {
   const ended = changesOp({ catalog: world.catalog, time: machineTime })(
     {},
     {
+      role: 'reader',
       item: (item) => Boolean(items.push(item)),
       gone: gone.signal,
     },

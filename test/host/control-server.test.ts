@@ -12,10 +12,11 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
 import { tokenFile } from '../../src/control/token.ts';
 import { type ControlServer, serveControl } from '../../src/host/api/control-server.ts';
+import type { OpCall } from '../../src/host/api/handlers.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createScrubber } from '../../src/telemetry/scrub.ts';
@@ -34,11 +35,14 @@ afterEach(async () => {
 });
 
 const asked: unknown[] = [];
+const roles: string[] = [];
 const serve = async (owner = process.geteuid?.()) => {
   asked.length = 0;
+  roles.length = 0;
   const operations = {
-    async ask(op: unknown) {
+    async ask(op: unknown, _args: unknown, { role }: OpCall) {
       asked.push(op);
+      roles.push(role);
       return op === 'ping' ? { pid: 1, about: 's3cr3t-value' } : null;
     },
   };
@@ -88,6 +92,20 @@ describe('the token', () => {
     expect(asked).toEqual(['ping']);
     server!.tokenAgain();
     expect(await codeOf(ping())).toBe('fine');
+  });
+
+  it('says the role of a client, and that of a reader does not lead to that of an operator', async () => {
+    await serve();
+    vi.stubEnv('DARUMA_ROLE', 'reader');
+    expect(await codeOf(ping())).toBe('fine');
+    vi.unstubAllEnvs();
+    expect(await codeOf(ping())).toBe('fine');
+    expect(roles).toEqual(['reader', 'operator']);
+    const [operator, reader] = [tokenFile(path), tokenFile(path, 'reader')].map((file) => readFileSync(file, 'utf8'));
+    expect(statSync(tokenFile(path, 'reader')).mode & 0o777).toBe(0o600);
+    expect(reader).not.toContain(operator);
+    await server!.close();
+    expect(() => readFileSync(tokenFile(path, 'reader'))).toThrow('ENOENT');
   });
 
   it('is not read from where a link leads', async () => {

@@ -83,7 +83,7 @@ describe('the arguments of an op', () => {
       return { agent: args.agent, until: null };
     };
     const { ask } = createOperations({ pause }, down);
-    const call = { item: () => true, gone: new AbortController().signal };
+    const call = { role: 'operator', item: () => true, gone: new AbortController().signal } as const;
     await expect(ask('pause', { agent: 'a', forMs: 2 ** 60 }, call)).rejects.toMatchObject({ code: 'ARGS_INVALID' });
     expect(await ask('pause', { agent: 'a', forMs: 60_000 }, call)).toEqual({ agent: 'a', until: null });
     expect(seen).toEqual([{ agent: 'a', forMs: 60_000 }]);

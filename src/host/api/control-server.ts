@@ -3,11 +3,12 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
 import type { Request, Response } from '../../control/protocol.ts';
-import { isToken, newToken, refuseForeignFolder, tokenFile, writeToken } from '../../control/token.ts';
+import { newToken, refuseForeignFolder, removeTokens, roleOf, tokenFile, writeTokens } from '../../control/token.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
+import type { OperationRole } from '../../operations/operation.ts';
 import type { Scrubber } from '../../telemetry/scrub.ts';
 import type { Operations } from './handlers.ts';
 
@@ -15,11 +16,11 @@ import type { Operations } from './handlers.ts';
 export interface ControlServer {
   close(): Promise<void>;
   clients(): number;
-  /** The socket and the file of its token: where they lie, and what they are. */
+  /** The socket and the token of operators: where they lie, and what they are. */
   held(): Record<'socket' | 'token', { path: string; id: string | undefined }>;
   /** Makes the socket anew; connections that are open go on. Rejects as {@link serveControl} does. */
   listenAgain(): Promise<void>;
-  /** Writes the file of the token anew, with the same token. */
+  /** Writes the files of the tokens anew, with the same tokens. */
   tokenAgain(): void;
 }
 
@@ -37,8 +38,8 @@ interface ControlServerNeeds {
 }
 
 /**
- * Listens on the control socket (mode 0600) and answers requests that carry the token of the file beside it (mode 0600, made anew by
- * each host); others with `TOKEN_WRONG`. An operation that fails answers with its fault and
+ * Listens on the control socket (mode 0600) and answers requests that carry a token of the files beside it (mode 0600, made anew by
+ * each host); others with `TOKEN_WRONG`. The token says the role of the client. An operation that fails answers with its fault and
  * harms no other. A socket that a dead host left behind is replaced; any other file in its path is left alone, with a
  * Fault `SOCKET_TAKEN`; a folder of another user is refused with `SOCKET_FOREIGN`.
  */
@@ -54,11 +55,11 @@ export async function serveControl(path: string, needs: ControlServerNeeds): Pro
     refuseForeignFolder(dirname(path), needs.owner);
     await clearPlace(path);
     // Before anybody can connect: a client reads it then.
-    writeToken(path, token);
+    writeTokens(path, token);
     const made = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      converse(socket, { ...needs, isAllowed: (request) => isToken(request.token, token) });
+      converse(socket, { ...needs, roleOf: (request) => roleOf(request.token, token) });
     });
     const before = process.umask(0o177);
     try {
@@ -85,14 +86,14 @@ export async function serveControl(path: string, needs: ControlServerNeeds): Pro
       Object.assign(ids, idsNow(path));
     },
     tokenAgain() {
-      writeToken(path, token);
+      writeTokens(path, token);
       ids.token = fileId(tokenFile(path));
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroySoon();
       await closed;
-      rmSync(tokenFile(path), { force: true });
+      removeTokens(path);
     },
   };
 }
@@ -129,10 +130,11 @@ function isAnswered(path: string): Promise<boolean> {
 }
 
 interface ConversationNeeds extends ControlServerNeeds {
-  isAllowed(request: Request): boolean;
+  /** undefined: the request carries no token of this host. */
+  roleOf(request: Request): OperationRole | undefined;
 }
 
-function converse(socket: Socket, { operations, log, scrub, isAllowed }: ConversationNeeds) {
+function converse(socket: Socket, { operations, log, scrub, ...needs }: ConversationNeeds) {
   const ended = new AbortController();
   let rest = '';
   socket.setEncoding('utf8');
@@ -157,8 +159,9 @@ function converse(socket: Socket, { operations, log, scrub, isAllowed }: Convers
     try {
       const request = requestOf(line);
       id = request.id;
-      if (!isAllowed(request)) throw new Fault(tokenWrong());
-      const call = { item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
+      const role = needs.roleOf(request);
+      if (!role) throw new Fault(tokenWrong());
+      const call = { role, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
       const value = await operations.ask(request.op, request.args, call);
       send({ id, ok: true, value: scrub.answer(value) });
     } catch (error) {

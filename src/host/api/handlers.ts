@@ -1,11 +1,13 @@
 import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
+import type { OperationRole } from '../../operations/operation.ts';
 import { readArgs } from '../../operations/read-arguments.ts';
 import { OPERATIONS, type Op, type Ops } from '../../operations/table.ts';
 
 /** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {
+  role: OperationRole;
   /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
   item(item: Item): boolean;
   /** Aborted when the client is gone. */
@@ -19,7 +21,7 @@ export type OpTable = {
 
 /** Operations as a client asks for them, by names and arguments that nobody has looked at. */
 export interface Operations {
-  /** Rejects with `OP_UNKNOWN`, `ARGS_INVALID`, or what the operation says. */
+  /** Rejects with `OP_UNKNOWN`, `ROLE_LACKING`, `ARGS_INVALID`, or what the operation says. */
   ask(op: unknown, args: unknown, call: OpCall): Promise<unknown>;
 }
 
@@ -35,6 +37,7 @@ export function createOperations(handlers: Partial<OpTable>, missing?: () => Fau
   return {
     async ask(op, args, call) {
       if (!isOp(op)) throw unknownOp(op);
+      if (OPERATIONS[op].role === 'operator' && call.role !== 'operator') throw roleLacking(op);
       return answer(op, args, call);
     },
   };
@@ -42,6 +45,12 @@ export function createOperations(handlers: Partial<OpTable>, missing?: () => Fau
 
 function isOp(name: unknown): name is Op {
   return typeof name === 'string' && Object.hasOwn(OPERATIONS, name);
+}
+
+function roleLacking(op: Op): Fault {
+  const message = `${op} is for operators, and this client is a reader`;
+  const next = 'ask with the token of operators, which lies beside the control socket; without DARUMA_ROLE=reader';
+  return new Fault({ code: 'ROLE_LACKING', message, next });
 }
 
 function unknownOp(name: unknown): Fault {

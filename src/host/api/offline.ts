@@ -103,7 +103,7 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
 }
 
 /** No stream and no wait is answered here, so nobody can leave. */
-const NO_CLIENT = { item: () => false, gone: new AbortController().signal };
+const NO_CLIENT = { role: 'operator', item: () => false, gone: new AbortController().signal } as const;
 
 function hostDown(): Fault {
   return new Fault({ code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start' });
