@@ -1,13 +1,13 @@
 /**
- * Installs Daruma as a service of a systemd that really runs, and does to it what happens to services. One line for each
- * check; ends with 1 when one failed, and with 2 where it cannot be tried.
+ * Installs Daruma as a service of a systemd that really runs, and does to it what happens to services. Prints a line
+ * for each check; the exit code is 1 when a check failed, and 2 where nothing can be tried.
  *
- *   npm run build && npm run try:service -- [--user] [--as <user>] [--own] [--only <words>] [--patience <times>]
+ * npm run build && npm run try:service -- [--user] [--as <user>] [--own] [--only <words>] [--patience <times>]
  *
- * As root the service is one of the machine's, under the name of `--as` (default daemon); else, or with `--user`, one of the
- * user's own systemd. It brings a folder of its own and takes everything away again. `--own` boots a systemd
- * beside the machine's own processes (a container without one, CI): as root, in namespaces, on a throw-away layer over the
- * root file system; both kinds of services are tried in it.
+ * As root the service is one of the machine's, under the name of `--as` (default daemon); else, or with `--user`, one
+ * of the user's own systemd. The trial brings a folder of its own and takes everything away again. `--own` boots a
+ * systemd beside the machine's own processes (a container without one, CI): as root, in namespaces, on a throw-away
+ * layer over the root file system; both kinds of services are tried in it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

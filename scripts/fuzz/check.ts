@@ -3,7 +3,7 @@ import type { Slot } from '../../src/schedule/ports.ts';
 import type { Effect, Run } from './ledgers.ts';
 import { KINDS, RECEIVER, SCHEDULED } from './plugins.ts';
 
-/** What the outside knows and what the store says. */
+/** The jobs as the outside knows them, and as the store says. */
 export interface Facts {
   /** Accepted jobs by the key of their order. */
   accepted: ReadonlyMap<string, { agent: string; id: string }>;

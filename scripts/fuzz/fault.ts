@@ -1,6 +1,6 @@
 import type { Broken } from './check.ts';
 
-/** What a fault is given to work with. */
+/** The surroundings that a fault is given. */
 export interface FuzzRun {
   /** The compiled program, as people run it. */
   main: string;

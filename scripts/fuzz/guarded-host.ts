@@ -10,7 +10,10 @@ export interface GuardedHost {
   guardian: number;
   /** The host that runs now, which is another one when the guardian had to replace it. */
   host(): number | undefined;
-  /** Ends both as a person would; how that went, and how long it took. What is left after it is killed. */
+  /**
+   * Ends guardian and host as a person would. Resolves with the exit code, the time, and the processes that were left
+   * and are killed now.
+   */
   stop(): Promise<{ code: number | string; ms: number; left: string[] }>;
 }
 

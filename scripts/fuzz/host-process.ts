@@ -67,7 +67,7 @@ export function processesOf(folder: string): Process[] {
         const isOurs = command.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
         return isOurs && state !== 'Z' ? [{ pid: Number(pid), parent: Number(parent), command }] : [];
       } catch {
-        // It ended while it was looked at.
+        // The process ended while it was looked at.
         return [];
       }
     });

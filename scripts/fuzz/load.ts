@@ -36,7 +36,7 @@ export interface Load {
   look(): void;
   /** When the first run at or after that moment began, epoch ms; undefined while there is none. */
   firstRunSince(at: number): number | undefined;
-  /** What both sides say now. */
+  /** The words of both sides, as of now. */
   gather(): Promise<Facts>;
   close(): void;
 }
@@ -87,7 +87,7 @@ export function createLoad(options: LoadOptions): Load {
     firstRunSince: (since) => runs.find(({ at }) => at >= since)?.at,
     async gather() {
       const { jobs, slots } = await readStore(join(home, 'data/daruma.db'));
-      // What was run while the store was read is looked at the next time.
+      // Jobs that ran while the store was read are compared the next time.
       const known = new Set(jobs.map(({ id }) => id));
       look();
       const knownRuns = runs.filter(({ job }) => known.has(job));

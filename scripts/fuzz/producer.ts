@@ -23,7 +23,7 @@ export interface Producer {
   settle(): Promise<void>;
   /** Orders so far. */
   orders(): number;
-  /** What a living host answered instead of accepting, by code. */
+  /** Refusals of a living host, counted by code. */
   refusals: Record<string, number>;
 }
 
@@ -77,7 +77,7 @@ export function createProducer(options: ProducerOptions): Producer {
       ledger.write([{ key: order.key, agent: order.agent, id }]);
       answered({ ms: performance.now() - givenAt });
     } catch (thrown) {
-      // It stays open, and is given again.
+      // The job stays open, and is given again.
       const { code } = toPlainFault(thrown);
       if (code !== 'HOST_GONE') {
         refusals[code] = (refusals[code] ?? 0) + 1;

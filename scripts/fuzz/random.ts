@@ -2,7 +2,7 @@
 export interface Random {
   /** A whole number from `low` to `high`, both included. */
   between(low: number, high: number): number;
-  /** One of the names, each as often as its weight says. */
+  /** Picks a name, each as often as its weight says. */
   pick<Name extends string>(weights: Record<Name, number>): Name;
 }
 

@@ -22,11 +22,14 @@ const REST_MS = 90_000;
 /** An installation under load, and each promise that it was seen to break. */
 export interface Trial extends Load, Misfortunes {
   home: string;
-  /** What both sides say now. Broken promises of those that hold at any moment are noted; ends are compared the next time. */
+  /**
+   * The words of both sides, as of now. Broken promises of those that hold at any moment are noted; ends are compared
+   * the next time.
+   */
   check(): Promise<{ facts: Facts; holds: boolean }>;
   /** Waits until every job has its end; no new order comes, and no fault. */
   rest(client: ControlClient): Promise<void>;
-  /** What is to be seen at rest, and the figures that every fault has. */
+  /** The findings at rest, and the figures that every fault has. */
   end(): Promise<{ facts: Facts; broken: Broken; figures: LoadFigures }>;
   /** Kills what is left of the installation. */
   over(): Promise<void>;
@@ -95,7 +98,7 @@ function figuresOf({ producer, accepted }: Load, facts: Facts, broken: Broken) {
 export interface Misfortunes {
   misfortune(promise: string, what: string): void;
   timesOf(promise: string): number;
-  /** These and those of `found`, without the promises that hold. */
+  /** All findings together with `found`, without the promises that hold. */
   with(found: Broken, contradictions?: readonly string[]): Broken;
 }
 

@@ -1,6 +1,6 @@
 /** A guard, broken on purpose: of code that acts, or of a decision where Stryker has no such mutant. */
 export interface Mutation {
-  /** What the code does not hold to any more. */
+  /** The promise that the code does not keep any more. */
   breaks: string;
   /** Path from the root. */
   file: string;

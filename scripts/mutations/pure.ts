@@ -6,7 +6,7 @@ import { isPure } from '../../test/pure-files.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const FEW_TESTS = 6;
 
-/** What became of the mutants of one file. */
+/** The end of the mutants of one file. */
 export interface Score {
   file: string;
   /** A test failed. */
@@ -110,7 +110,7 @@ interface Point {
 
 type Imports = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What each file imports of ours, by path from the root. Types alone are no import. */
+/** The imports of ours of each file, by path from the root. Types alone are no import. */
 function importsIn(folders: readonly string[]): Imports {
   const files = folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -23,7 +23,7 @@ export function optionsFile({ operations }: Contract): string {
   return `${HEAD}${parts.join('\n')}\n} as const satisfies Record<string, Record<string, OptionRow>>;\n`;
 }
 
-/** What is known of one option; `words` and bounds only where the argument has them. */
+/** The facts about an option; `words` and bounds only where the argument has them. */
 function optionOf(name: string, properties: Record<string, JsonSchema>): Record<string, unknown> {
   const schema = properties[name];
   if (!schema?.description) throw new Error(`the argument ${name} is an option and has no description`);

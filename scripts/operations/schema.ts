@@ -8,7 +8,7 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The published contract: JSON Schemas by name. Types are written once, and commands and operations refer to them. */
 export interface Contract {
-  /** What each command prints with `--json`, by its words. */
+  /** The schema of each command's `--json`, by the words of the command. */
   commands: Record<string, JsonSchema>;
   operations: Record<string, { args: JsonSchema; result: JsonSchema; item?: JsonSchema }>;
   /** Types with a name, as `Job`. */

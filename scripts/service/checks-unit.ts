@@ -5,7 +5,7 @@ import { seconds, until } from './waiting.ts';
 
 const START_MS = 60_000;
 
-/** What the unit gives and takes, in the order in which it is looked at; the first one installs it. */
+/** Checks of what the unit gives and takes, in order; the first check installs the unit. */
 export const UNIT: readonly Check[] = [
   {
     name: 'daruma service install',

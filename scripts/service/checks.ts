@@ -1,6 +1,6 @@
 import type { Trial } from './trial.ts';
 
-/** One thing that is looked at. Resolves with what was seen; throws when it is not as it has to be. */
+/** A check. Resolves with what was seen; throws when that is not as it has to be. */
 export interface Check {
   name: string;
   look(trial: Trial): Promise<string>;

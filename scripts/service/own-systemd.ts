@@ -81,7 +81,7 @@ function ownSystemd(outer: ChildProcess, group: string, layer: string): OwnSyste
         }
         await ended;
       }
-      // What was mounted on it was its own: the folder is empty, or it is not removed.
+      // The mounts on the folder were the trial's own: the folder is empty, or stays.
       rmdirSync(layer);
       await until('its cgroups are gone', 5_000, () => removed(join(cgroups()!, group))).catch(() => {});
     },

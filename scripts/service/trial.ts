@@ -14,7 +14,7 @@ export interface Ran {
   out: string;
 }
 
-/** What a command said as JSON; the checks know its shape. */
+/** The JSON of a command; the checks know its shape. */
 // biome-ignore lint/suspicious/noExplicitAny: each command has a shape of its own.
 export type Said = any;
 
@@ -29,7 +29,7 @@ export interface Trial {
   /** Runs an agent and waits for its end. */
   job(agent: string, input?: unknown): Promise<Said>;
   systemctl(...args: string[]): Promise<Ran>;
-  /** What systemd says of the unit. */
+  /** The properties of the unit, as systemd says them. */
   show(): Promise<Record<string, string>>;
   /** Waits for a host that works and is another one than `before`. */
   up(ms: number, before?: number): Promise<number>;

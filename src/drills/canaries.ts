@@ -12,7 +12,7 @@ import { type CanaryPlan, ORIGIN_PLAN } from './plans.ts';
 export interface DrillHost {
   time: Time;
   client: ControlClient;
-  /** Another connection, for a stream: who asked for it closes it. */
+  /** Opens a further connection, for a stream. The caller closes it. */
   connect(): Promise<ControlClient>;
   /** The process of the host. */
   pid: number;

@@ -36,7 +36,7 @@ interface ScratchOptions {
 /** A whole Daruma of its own, guardian and all, in a folder that goes with it: for faults that no canary beside real agents can bear. */
 export interface Scratch {
   folder: string;
-  /** Its host, while it lives. */
+  /** The host of the scratch installation, while it lives. */
   host(): ProcessRef | undefined;
   /** Runs the canary once and resolves with its end; asks again while the host is away. */
   runCanary(withinMs: number): Promise<JobView | undefined>;

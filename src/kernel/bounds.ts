@@ -7,9 +7,9 @@ export interface Bounds {
 }
 
 /**
- * The bounds of every length of time (ms), size (bytes) and count that comes from outside: a file, a plugin, the command
- * line, the control socket. They stand here only, each with its reason, and are the same at every door. docs/values.md has
- * them for people, in the same order; a test compares the two.
+ * The bounds of every length of time (ms), size (bytes) and count that comes from outside: a file, a plugin, the
+ * command line, the control socket. This table is the only place for bounds, each with its reason: every entrance
+ * refuses by the same ones. docs/values.md has them for people, in the same order; a test compares the two.
  */
 export const BOUNDS = {
   /** Limits, timeouts, jitter. A timer waits for them, and Node's timers reach 24 days. */
@@ -48,13 +48,13 @@ export const BOUNDS = {
   workers: { least: 1, most: 64 },
   /** Workers in one cell. */
   cell: { least: 1, most: 200 },
-  /** Which of an agent's jobs goes first. */
+  /** The priority of a job among the jobs of its agent. */
   priority: { least: -100, most: 100 },
   /** Jobs of earlier slots that wait with `overlap: queue`: they are read before each slot. */
   queuedSlots: { least: 1, most: 1_000 },
   /** How far jobs may make jobs that make jobs. Beyond thousands of hops no bound is one. */
   hops: { least: 1, most: 10_000 },
-  /** What the jobs of one agent may make within a minute, each counted by its hops. */
+  /** Jobs that the jobs of an agent may make within a minute, each counted by its hops. */
   madeJobs: { least: 10, most: 10_000_000 },
   /** Characters of the JSON of an input, a result or a stored value: it travels through four processes and is held by each. */
   payload: { least: 0, most: MB },

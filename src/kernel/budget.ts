@@ -16,7 +16,7 @@ export interface Spending {
 
 export const NOTHING_SPENT: Spending = { ends: [], unproven: 0 };
 
-/** One more end at `at`. `spent`: the budget is used up, and `counted` says by how many ends. */
+/** Adds an end at `at`. `spent`: the budget is used up, and `counted` says by how many ends. */
 export function spend(
   before: Spending,
   at: number,

@@ -8,7 +8,10 @@ import type { Log } from './log.ts';
 export interface Bus<F> {
   /** Subscribes; listeners of one kind are called in the order in which they subscribed. */
   on<K extends keyof F>(kind: K, listener: (fact: F[K]) => void): void;
-  /** Calls the listeners before it returns. It never throws: the error of a listener is logged, and the next one is called. */
+  /**
+   * Calls the listeners before it returns. Never throws: the error of a listener is logged, and the next listener is
+   * called.
+   */
   emit<K extends keyof F>(kind: K, fact: F[K]): void;
 }
 

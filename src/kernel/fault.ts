@@ -1,12 +1,12 @@
 import { describe, isError } from './reasons.ts';
 
-/** What is told of a failure in logs, on the command line and in `--json`. Plain data: it crosses threads and processes. */
+/** A failure as logs, the command line and `--json` show it. Plain data: it crosses threads and processes. */
 export interface PlainFault {
   /** Upper-case words, stable for scripts: `SETTINGS_INVALID`. */
   code: string;
-  /** One sentence with the cause in it. */
+  /** A sentence with the cause in it. */
   message: string;
-  /** What to do about it: a command or an edit. */
+  /** The next step for a person: a command or an edit. */
   next?: string;
   /** Relative to the installation where it is inside it. */
   file?: string;
@@ -59,11 +59,12 @@ export function locationOf(fault: PlainFault): string {
 
 /**
  * Whether another attempt may help, for the faults of an attempt that Daruma itself names. `false`: a fault of the
- * programmer or of the set-up, which a second attempt only repeats, with all the effects before it: the job is dead at once.
- * What is not in the table (errors of plugins, of libraries, of Node) may pass, so it is tried again.
+ * programmer or of the set-up, which a second attempt only repeats, with all the effects before it: the job is dead
+ * at once. Codes that the table does not have (errors of plugins, of libraries, of Node) may pass, so the job is
+ * tried again.
  */
 const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
-  // What cannot be a result, an input, a state or an option.
+  // Values that cannot be a result, an input, a state or an option.
   ['NOT_JSON', false],
   ['TOO_LARGE', false],
   ['CALL_INVALID', false],
@@ -85,7 +86,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['EFFECT_UNKNOWN', false],
   ['EFFECT_NOT_KEPT', false],
   ['GIVE_UP', false],
-  // What passes: time, memory, processes, servers.
+  // Troubles that pass: time, memory, processes, servers.
   ['RETRY_LATER', true],
   ['RETRY_AFTER_INVALID', true],
   ['TIMEOUT', true],

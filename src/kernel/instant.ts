@@ -2,8 +2,9 @@ import { type Bounds, isWithin, shown } from './bounds.ts';
 import type { UnitProblem } from './units.ts';
 
 /**
- * Times that ISO 8601 writes with a year of four digits in every zone, from 0001-01-02 to 9999-12-30, in epoch ms. They can be
- * stored, compared as texts and shown; `Date` ends at 8.64e15, and above 2^53 a number is not exact any more.
+ * Times that ISO 8601 writes with a year of four digits in every zone, from 0001-01-02 to 9999-12-30, in epoch ms.
+ * Such times can be stored, compared as texts and shown; `Date` ends at 8.64e15, and above 2^53 a number is not exact
+ * any more.
  */
 export const INSTANTS: Bounds = { least: -62_135_510_400_000, most: 253_402_128_000_000 };
 

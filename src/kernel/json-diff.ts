@@ -1,4 +1,4 @@
-/** One place in which two JSON values differ. */
+/** A place in which two JSON values differ. */
 export interface Difference {
   /** `items[3].price`; an empty text for the value as a whole. */
   path: string;

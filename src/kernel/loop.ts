@@ -7,7 +7,7 @@ interface LoopNeeds {
   failed(error: unknown): void;
 }
 
-/** What a turn has of its loop. */
+/** The loop, as its turn sees it. */
 export interface Turn {
   /** Aborted by `stop`, which waits for the turn's end. */
   signal: AbortSignal;

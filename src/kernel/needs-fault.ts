@@ -12,7 +12,7 @@ interface Denial {
   message?: string;
 }
 
-/** What an agent was refused because its needs do not name it. `data` holds the need and what was asked for. */
+/** The fault of an agent whose needs do not name what it asked for. `data` holds the need and what was asked for. */
 export function notInNeeds({ agent, need, asked, message }: Denial): PlainFault {
   return {
     code: 'NOT_IN_NEEDS',
@@ -27,7 +27,7 @@ export function fleetNotInNeeds(agent: string): PlainFault {
   return notInNeeds({ agent, need: 'fleet', asked: 'fleet', message: `fleet is not in needs of agent ${agent}` });
 }
 
-/** What has to be written: `net: ['127.0.0.1:8099']`. */
+/** The text to write into `needs`: `net: ['127.0.0.1:8099']`. */
 export function needText(need: string, asked: string): string {
   return need === 'fleet' ? 'fleet: true' : `${need}: [${quoted(asked)}]`;
 }

@@ -7,8 +7,8 @@ const ELSEWHERE = /\/versions\/[^/]+\/[0-9a-f]{12}\/(?:source\/)?(.+)$/;
 const NOT_THERE = new Set(['ENOENT', 'ERR_ACCESS_DENIED', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND']);
 
 /**
- * A file that a source looks for beside itself and that was not kept with its version; undefined for any other error. Its
- * path in the version's folder says nothing to anybody, and no right to read would bring it there.
+ * A file that a source looks for beside itself and that was not kept with its version; undefined for any other error.
+ * The path in the version's folder says nothing to anybody, and no right to read would bring the file there.
  */
 export function notKeptOf(error: { message: string; code?: unknown }, folder: string): PlainFault | undefined {
   const { code, path, resource } = error as { code?: unknown; path?: string; resource?: string };

@@ -1,11 +1,11 @@
 import type { PlainFault } from './fault.ts';
 import { isoOf } from './instant.ts';
 
-/** What is said to a call before it goes out. */
+/** The answer to a call that wants to go out. */
 export type Admission =
   | {
       is: 'go';
-      /** Whom to ask: the origin that was meant, or the next in its chain. */
+      /** The origin that was meant, or the next in its chain. */
       origin: string;
       /** Names this leave; goes back with what came of the call. */
       pass: number;
@@ -15,12 +15,12 @@ export type Admission =
       attempts: number;
       /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms. */
       timeoutMs: number;
-      /** What the server is given before it counts as failing: a call that waits for less says nothing about it. */
+      /** How long the server may take before it counts as failing: a call that waits for less says nothing about it. */
       patienceMs: number;
     }
   | { is: 'down'; down: OriginDown };
 
-/** What came of a call that was let go out; `gone`: its job ended before anybody knew. */
+/** The end of a call that was let go out. `gone`: its job ended before anybody knew. */
 export type CallEnd =
   | { is: 'good'; ms: number }
   | { is: 'bad'; ms: number; failure: CallFailure }
@@ -31,7 +31,7 @@ export interface CallFailure {
   /** `connect ECONNREFUSED 127.0.0.1:80`, `503 Service Unavailable`, `no answer within 30s`. */
   what: string;
   status?: number;
-  /** What its Retry-After asked for. */
+  /** The pause that the server asked for by Retry-After. */
   retryAfterMs?: number;
 }
 
@@ -43,7 +43,7 @@ export interface OriginDown {
   retryAt: number;
   /** The newest failure. */
   last: string;
-  /** Others of its chain that this agent may not reach. */
+  /** Origins of its chain that this agent may not reach. */
   barred: string[];
 }
 

@@ -15,7 +15,7 @@ const GUARDED: ReadonlySet<string> = new Set([
   'worker_threads',
 ]);
 
-/** The one that can be asked for in `needs.modules`. */
+/** The guarded module that an agent can ask for in `needs.modules`. */
 export const GRANTABLE = 'sqlite';
 
 /** `child_process` of `node:child_process`. */
@@ -49,7 +49,7 @@ export function guardedWords(name: string): { why: string; next: string } {
   }
 }
 
-/** What a plugin's bundle imports in place of the zod that Daruma lends. Workers resolve this to {@link LENT_ZOD_FILE}. */
+/** The specifier in a plugin's bundle for the zod that Daruma lends. Workers resolve it to {@link LENT_ZOD_FILE}. */
 export const LENT_ZOD = 'daruma:zod';
 
 /** zod with all that it exports, in English, in one compiled file. */

@@ -9,7 +9,7 @@ export interface ProcessStat {
   session: number;
   /** Ticks between boot and the start of the process. With the pid it names a process for good: pids are used again. */
   start: number;
-  /** It has ended, and its parent has not asked for its end yet. */
+  /** The process has ended, and its parent has not asked for its end yet. */
   isZombie: boolean;
 }
 
@@ -87,7 +87,7 @@ export function openFileLinks(pid: number): string[] {
   return namesIn(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
 }
 
-/** What a file or folder that this process has open is called now; undefined when nobody can tell. */
+/** The path, as of now, of a file or folder that this process has open; undefined when nobody can tell. */
 export function pathOfOpenFile(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
@@ -186,10 +186,13 @@ export const SOONER = { broker: 100, cell: 200, builder: 200, command: 300 } as 
 const FILE = '/proc/self/oom_score_adj';
 const MOST = 1_000;
 
-/** Offers this process, and what it will start, to the kernel before the one that started it. Elsewhere than on Linux it does nothing. */
+/**
+ * Offers this process, and what it will start, to the kernel before the one that started it. Does nothing elsewhere
+ * than on Linux.
+ */
 export function endMeSooner(by: number): void {
   try {
-    // What was set from outside (a user's systemd, a container) stays the base.
+    // The value that was set from outside (a user's systemd, a container) stays the base.
     writeFileSync(FILE, String(Math.min(MOST, Number(readFileSync(FILE, 'utf8')) + by)));
   } catch {
     // The choice is the kernel's own, then.

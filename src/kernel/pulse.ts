@@ -1,7 +1,7 @@
 import type { PlainFault } from './fault.ts';
 
 /**
- * What the host and its guardian say to each other: lines of JSON over one pipe. The guardian speaks first and once
+ * Messages between the host and its guardian, lines of JSON over one pipe. The guardian speaks first and once
  * ({@link GuardianOrders}); the host goes on for as long as it lives ({@link FromHost}).
  */
 export interface GuardianOrders {
@@ -29,7 +29,7 @@ export type FromHost =
 /** How long ago each loop of the host last turned, in ms. */
 export type LoopAges = Record<string, number>;
 
-/** What is known of a host that ended unasked. */
+/** The record of a host that ended unasked. */
 export interface HostEndRecord {
   pid: number | null;
   /** Epoch ms of its end, or of when it was noticed. */
@@ -38,7 +38,7 @@ export interface HostEndRecord {
   signal: string | null;
   /** How long it lived, in ms; null when that is not known. */
   uptimeMs: number | null;
-  /** One sentence without a subject: `was killed by SIGKILL`. */
+  /** A sentence without a subject: `was killed by SIGKILL`. */
   why: string;
   /** The end of what it wrote on stderr. */
   stderr: string;

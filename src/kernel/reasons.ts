@@ -1,11 +1,11 @@
-/** Causes that are followed one below the other, and reasons that are told of one AggregateError. */
+/** Causes that are followed one below the other, and reasons that are named of one AggregateError. */
 const DEEPEST = 5;
 const MOST = 10;
 
-/** One error of those that a failure is made of. */
+/** An error among those that a failure is made of. */
 export interface Reason {
   value: unknown;
-  /** It is beside others, of an AggregateError: none of them is the cause alone. */
+  /** The error is one of an AggregateError's: none of those is the cause alone. */
   isOneOfMany: boolean;
 }
 
@@ -32,15 +32,15 @@ export function reasonsOf(thrown: unknown): Reason[] {
   return found;
 }
 
-/** What an AggregateError was made of, the first ten; nothing for any other. */
+/** The first ten errors of an AggregateError; none for any other error. */
 export function errorsOf(error: Error): unknown[] {
   const { errors } = error as { errors?: unknown };
   return Array.isArray(errors) ? errors.slice(0, MOST) : [];
 }
 
 /**
- * One sentence with all reasons in it: `All promises were rejected: mirror A: 503; mirror B: certificate expired`. What
- * an outer message says already is not said again.
+ * A sentence with all reasons in it: `All promises were rejected: mirror A: 503; mirror B: certificate expired`.
+ * Words of an outer message are not repeated.
  */
 export function sentenceOf(thrown: unknown): string {
   return sentence(thrown, 0, new Set());

@@ -3,7 +3,7 @@ import { DAY_MS } from './measures.ts';
 
 /** Where time and chance come in: every service gets it, no decision reads a clock by itself. */
 export interface Time {
-  /** Wall clock, milliseconds since the epoch. It can jump. */
+  /** Wall clock, milliseconds since the epoch. The wall clock can jump. */
   now(): number;
   /** Milliseconds that only ever grow, for lengths of time. */
   monotonic(): number;

@@ -1,4 +1,4 @@
-/** What `import { … } from 'daruma/testing'` gives the test of a plugin. */
+/** The exports of `daruma/testing`, for tests of plugins. */
 import { close } from './kits.ts';
 
 export { close } from './kits.ts';

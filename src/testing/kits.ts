@@ -135,7 +135,7 @@ function watchExit() {
   process.once('exit', dropAll);
   process.once('SIGTERM', () => {
     dropAll();
-    // Another listener decides what comes of the signal; without one the process ends by it, as always.
+    // A further listener decides what comes of the signal; without a listener the process ends by it, as always.
     if (process.listenerCount('SIGTERM') === 0) process.kill(process.pid, 'SIGTERM');
   });
 }

@@ -8,7 +8,7 @@ import { readableFault } from './readable-fault.ts';
 export interface PluginPlace {
   /** Absolute. */
   installation: string;
-  /** Its file, relative to the installation, with forward slashes. */
+  /** The file of the plugin, relative to the installation, with forward slashes. */
   entry: string;
   name: string;
 }

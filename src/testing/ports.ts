@@ -5,21 +5,21 @@ import type { Limits } from '../plugin/define.ts';
 import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { Duration } from '../plugin/units.ts';
 
-/** What is different from a first attempt, asked for by hand, without settings, at the machine's time. */
+/** Differences from a first attempt that is asked for by hand, without settings, at the machine's time. */
 export interface RunOptions {
   /** As they would stand in an agent file. */
   settings?: Record<string, unknown>;
-  /** What the job is given; JSON. */
+  /** The input of the job; JSON. */
   input?: unknown;
   /** Values of the names in `needs.secrets`; each of them is wanted. */
   secrets?: Record<string, string>;
   /** Values of the names in `needs.env`. The test's own environment is not seen. */
   env?: Record<string, string>;
-  /** What `context.state` holds before. */
+  /** The content of `context.state` before the attempt. */
   state?: Record<string, unknown>;
-  /** What became of `once` in earlier attempts: hand over the `effects` of one run to the next. */
+  /** The effects of earlier attempts: hand over the `effects` of one run to the next. */
   effects?: Record<string, Effect>;
-  /** Who answers `fetch`. Default: nobody, so that every request fails by name. */
+  /** The answers to `fetch`. Default: none, so that every request fails by name. */
   http?: Http;
   /** Where the plugin's clock (`Date`, `Temporal.Now`) stands when `run` begins; it goes on from there. */
   now?: Date | string;
@@ -31,7 +31,7 @@ export interface RunOptions {
   limits?: Limits;
   /** Short for `limits.timeout`. */
   timeout?: Duration;
-  /** What `context.fleet` tells. */
+  /** The answers of `context.fleet`. */
   fleet?: {
     report?: FleetReport | ((period: { from?: string; to?: string }) => FleetReport);
     health?: FleetHealth;
@@ -59,7 +59,10 @@ export type Http =
   | { record: string | URL }
   | 'real';
 
-/** One answer. Several for the same method and URL are given in their order, the last one again and again. */
+/**
+ * An answer to a request. Several answers to the same method and URL are given in their order, the last one again and
+ * again.
+ */
 export interface Recorded {
   /** Default GET. */
   method?: string;
@@ -73,10 +76,10 @@ export interface Recorded {
   base64?: string;
 }
 
-/** What is recorded of one `once`. */
+/** An effect, as the store records it. */
 export type Effect =
   | { is: 'done'; result?: unknown }
-  /** It was done, and its result could not be kept. */
+  /** The effect was done, and its result could not be kept. */
   | { is: 'not-kept'; problem: string }
   /** Begun, and its end was never recorded. */
   | { is: 'begun' };
@@ -84,7 +87,7 @@ export type Effect =
 /** How the attempt ended and all that it did. */
 export interface Ran<Result = unknown> {
   state: 'done' | 'failed';
-  /** What `run` returned, through JSON; null when it failed. */
+  /** The value that `run` returned, through JSON; null when it failed. */
   result: Result;
   /** Why it failed, with its code and, where it is known, its place in the source. */
   error: PlainFault | null;
@@ -93,10 +96,10 @@ export interface Ran<Result = unknown> {
   logs: { level: LogLevel; message: string; data?: Record<string, unknown> }[];
   /** Jobs for other agents; a second one with the same key is not among them. */
   sends: Sent[];
-  /** What was emitted. */
+  /** Events that the attempt emitted. */
   events: { topic: string; data: unknown }[];
   effects: Record<string, Effect>;
-  /** What `context.state` holds after. */
+  /** The content of `context.state` after the attempt. */
   stateAfter: Record<string, unknown>;
   summary: string | null;
   /** The most memory that was seen counted against `limits.memory`, in MB. */

@@ -10,7 +10,7 @@ export interface RecordFile {
   readonly name: string;
   /** Whether it was there when the run began. */
   isThere(): boolean;
-  /** What it holds; nothing when it was not there. Throws `RECORD_INVALID`. */
+  /** The recorded answers; none when the file was not there. Throws `RECORD_INVALID`. */
   read(): Recorded[];
   add(recorded: Recorded): void;
   /** Writes what was added, whole or not at all; nothing when nothing was. */
@@ -79,7 +79,7 @@ export function answerOf({ status = 200, headers = {}, body, base64 }: Recorded)
   };
 }
 
-/** What is kept of a real answer, readable by people: JSON as JSON, text as text, the rest as base64. */
+/** The record of a real answer, readable by people: JSON as JSON, text as text, the rest as base64. */
 export function recordedOf(asked: AskedFetch, answer: FetchAnswer, scrub: (text: string) => string): Recorded {
   const headers: Record<string, string> = {};
   for (const [name, value] of answer.headers) if (!LEFT_OUT.has(name)) headers[name] = scrub(value);

@@ -132,7 +132,7 @@ function pathOf(file: string | URL, { installation, entry }: PluginPlace): strin
   return resolve(join(installation, dirname(entry)), file);
 }
 
-/** What a test hands over has to be what the plugin asks for: a name that is not asked for would never arrive. */
+/** Names that a test hands over have to be those that the plugin asks for: any other would never arrive. */
 function checkNames(option: 'secrets' | 'env', given: object = {}, needed: Agent['needs']['env'], all: boolean): void {
   for (const name of Object.keys(given)) {
     if (needed.includes(name)) continue;

@@ -4,18 +4,18 @@ import { openForWriting } from '../../../src/store/sqlite/inside/open.ts';
 import { differences, type State, stateIn, stateOfFile, statesOf, type Told, toldIn } from './history.ts';
 import { type Fault, runWriter, SYSCALLS, type Syscall, type WriterEnd } from './process.ts';
 
-/** What the writer works on, and how it ends. */
+/** The state that the writer begins from, and its end. */
 const SCENES = {
-  /** It makes the store, and stops it. */
+  /** The writer makes the store, and stops it. */
   'a new store': { isNew: true, end: 'stop' },
-  /** It takes over the log of a killed one, and stops the store, which writes the log back. */
+  /** The writer takes over the log of a killed writer, and stops the store, which writes the log back. */
   'a used store': { isNew: false, end: 'stop' },
   /** The same, and it is killed as soon as a call is refused: nobody can clear up. */
   'a used store, then killed': { isNew: false, end: 'kill-when-refused' },
 } as const;
 export type Scene = keyof typeof SCENES;
 
-/** One of each kind. */
+/** A call of each kind. */
 const CALLS = 5;
 
 export interface FaultCount {

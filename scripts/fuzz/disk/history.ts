@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 
-/** What a store holds, as the fuzz sees it: jobs and their states, and the agent's own note. */
+/** The content of a store, as the fuzz sees it: jobs and their states, and the agent's own note. */
 export type State = ReadonlyMap<string, string>;
 
 /** A call that was acknowledged. */
 export interface Step {
   call: number;
   kind: string;
-  /** What the call changed. */
+  /** The change that the call made. */
   changes: [key: string, value: string][];
   /** Bytes of the log that were in use when it was acknowledged: all of its frames lie before. */
   end: number;
@@ -20,7 +20,7 @@ export interface Refusal {
   code: string;
 }
 
-/** What a writer told before it ended. */
+/** The acknowledgements of a writer before its end. */
 export interface Told {
   steps: Step[];
   refusals: Refusal[];

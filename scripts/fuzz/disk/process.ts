@@ -31,14 +31,14 @@ export interface WriterEnd {
   text: string;
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** What the fault met; undefined when it never came. */
+  /** The call that the fault met; undefined when the fault never came. */
   struck?: Struck;
 }
 
 export interface Struck {
   /** The start, a call by its number, or the stop. */
   during: 'start' | 'stop' | number;
-  /** It was the flush of a folder, and of no file. */
+  /** The call was the flush of a folder, and of no file. */
   isFolder: boolean;
 }
 
@@ -85,7 +85,7 @@ function traced(trace: string, { syscall, error, nth }: Fault): string[] {
   ];
 }
 
-/** What the writer tells goes through the trace as well, so the fault stands between two of its lines. */
+/** The lines of the writer go through the trace as well, so the fault stands between two of them. */
 function struckAt(trace: string): Struck | undefined {
   let during: Struck['during'] = 'start';
   const paths = new Map<string, string>();

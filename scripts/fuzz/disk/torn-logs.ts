@@ -7,7 +7,7 @@ import { runWriter } from './process.ts';
 
 const PAGE = 4_096;
 
-/** What a power cut does to the log: its end was never written, or holds what was there before, or nothing. */
+/** Damage to the log by a power cut: its end was never written, or holds what was there before, or nothing. */
 export const DAMAGES = ['cut', 'randomised', 'zeroed'] as const;
 export type Damage = (typeof DAMAGES)[number];
 

@@ -2,7 +2,10 @@ import { parseCron } from '../../../src/kernel/cron/fields.ts';
 import { nextAfter } from '../../../src/kernel/cron/next.ts';
 import { RUNS_FILE } from '../plugins.ts';
 
-/** Its slots are compared one by one. The agent of each second keeps the schedule awake; its long absences are one line each. */
+/**
+ * The slots of the agent are compared one by one. The agent of each second keeps the schedule awake; its long
+ * absences are one line each.
+ */
 export const SCHEDULES = {
   five: { expression: '*/5 * * * *', timezone: 'UTC' },
   hourly: { expression: '15 * * * *', timezone: 'America/New_York' },
@@ -31,7 +34,7 @@ export default definePlugin({
 /** The files of the installation. */
 export const CLOCK_FILES: Record<string, string> = {
   'plugins/asked.ts': plugin(''),
-  // One after the other, so that some of them wait through a jump.
+  // Jobs come one after the other, so that some of them wait through a jump.
   'plugins/queued.ts': plugin('workers: { max: 1 },', 'await new Promise((resolve) => setTimeout(resolve, 1_000));'),
   'plugins/tick.ts': plugin(`schedule: '* * * * * *', overlap: 'queue',`),
   // The jumps fall into its lease, its timeout, its silence.

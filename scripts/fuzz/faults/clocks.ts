@@ -19,7 +19,7 @@ import { seasons } from './seasons.ts';
 
 const HOUR = 3_600_000;
 
-/** What happens to the clock. `asleep`: everything stands still meanwhile, as in a machine that is suspended. */
+/** The kinds of jumps of the clock. `asleep`: everything stands still meanwhile, as in a machine that is suspended. */
 export const JUMPS = {
   'an hour ahead': { ms: HOUR, asleep: false },
   'an hour back': { ms: -HOUR, asleep: false },

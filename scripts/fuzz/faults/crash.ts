@@ -8,7 +8,7 @@ import { type Random, seeded } from '../random.ts';
 import { type Spread, spread } from '../spread.ts';
 import { connected, createTrial, type LoadFigures, type Trial } from '../trial.ts';
 
-/** What is done to the processes, and how often in proportion. */
+/** Ends of the processes, each as often as its weight says. */
 const BLOWS = {
   /** SIGKILL of the host, and with it of its store thread. */
   host: 30,

@@ -6,7 +6,7 @@ import { canTrace } from '../disk/process.ts';
 import { tornLogs } from '../disk/torn-logs.ts';
 import type { Fault } from '../fault.ts';
 
-/** What a bad disk does to a store: logs that are damaged as by a power cut, and each system call failed in its turn. */
+/** Damage by a bad disk: logs that are torn as by a power cut, and each system call failed in its turn. */
 export const disk: Fault<'seeds' | 'most'> = {
   name: 'disk',
   counts: { seeds: 1_000, most: 300 },

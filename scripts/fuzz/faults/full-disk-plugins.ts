@@ -4,12 +4,12 @@ import { RUNS_FILE } from '../plugins.ts';
 
 /** As long as it is not there, the speaker speaks. */
 export const QUIET = 'ledger/quiet';
-/** What a sweeper takes for the sign to free the disk. */
+/** The file that tells a sweeper to free the disk. */
 export const SWEEP = 'ledger/sweep';
 /** How many lines the speaker said so far, in each attempt. */
 export const SAID = 'ledger/said.log';
 
-/** What takes the space; a folder of its own, which an agent may be allowed to write. */
+/** The folder of the file that takes the space, which an agent may be allowed to write. */
 export const FILLER = 'spare/filler';
 
 export const FULL_FILES: Record<string, string> = {

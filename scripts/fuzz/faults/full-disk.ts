@@ -25,7 +25,7 @@ export interface FullRound {
   acceptedMeanwhile: number;
   /** How long `status` took in the middle of it. */
   statusMs: number;
-  /** Who freed it: an agent's job that was at work before, or somebody else. */
+  /** The way the disk was freed: by an agent's job that was at work before, or from outside. */
   freedBy: 'an agent' | 'somebody';
   /** From free to the first acknowledged order, the first run of a job, and the first new bytes in the log. */
   acceptedAfterMs: number;
@@ -144,7 +144,7 @@ async function fillAndFree({ main, folder, seed, fullMs, say }: FuzzRun & { full
     disk.free();
   }
 
-  /** What comes back now that there is space, and after how long. */
+  /** The work that comes back with the space, and after how long. */
   async function backAfter(number: number) {
     const freedAt = performance.now();
     const freedWall = Date.now();

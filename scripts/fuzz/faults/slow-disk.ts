@@ -12,7 +12,7 @@ import { type Spread, spread } from '../spread.ts';
 import { connected, createTrial, type LoadFigures } from '../trial.ts';
 
 export interface SlowDisk extends FuzzRun {
-  /** What each flush of a round takes at least, in ms. One host for each of them, on the same store. */
+  /** The least time of each flush of a round, in ms. A host for each round, on the same store. */
   delays: number[];
   /** Of load, in each round. */
   seconds: number;
@@ -34,7 +34,7 @@ export interface SlowRound {
   /** Flushes of all processes, and those that the main loop of host or guardian called itself. */
   flushes: number;
   flushesByLoops: number;
-  /** What the latter flushed. */
+  /** The files that the latter flushed. */
   flushedByLoops: string[];
   /** Hosts that the guardian started beyond the first. */
   restarts: number;
@@ -91,7 +91,10 @@ export const slowDisk: Fault<'rounds' | 'seconds'> = {
   },
 };
 
-/** Its signs of life come through the host's loop; were that held up by a flush, it would be killed for its silence. */
+/**
+ * The signs of life of the job come through the host's loop; were that held up by a flush, the job would be killed
+ * for its silence.
+ */
 const BEATING = `
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -110,7 +113,7 @@ export default definePlugin({
   },
 });
 `;
-/** What an attempt asks of the store counts against its time, and each such question waits for a flush or two here. */
+/** Questions of an attempt to the store count against its time, and each of them waits for a flush or two here. */
 function patientPlugins(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(pluginFiles()).map(([file, text]) => [file, text.replace("timeout: '5s'", "timeout: '60s'")]),
@@ -146,7 +149,7 @@ export async function slowFlushes(options: SlowDisk): Promise<SlowOutcome> {
     const loopLagMs: number[] = [];
     const client = await connected(home);
     try {
-      await client.ask('status', {}); // What its start did to the loop is another figure.
+      await client.ask('status', {}); // The effect of the start on the loop is another figure.
       const before = trial.accepted.size;
       took.length = 0;
       producer.run();

@@ -55,10 +55,10 @@ function fileLines({ path, is, hunks }: FileDiff, { paint }: Stage): string[] {
 type Hunk = FileDiff['hunks'][number];
 
 const CONTEXT = 3;
-/** Texts that differ in more lines than this are told as replaced: nobody reads such a comparison. */
+/** Texts that differ in more lines than this are shown as replaced: nobody reads such a comparison. */
 const MOST_EDITS = 1_000;
 
-/** What changed from one text to another, line by line, with 3 lines around each change; empty when nothing did. */
+/** Changed lines between two texts, with 3 lines around each change; empty for equal texts. */
 export function diffLines(before: string, after: string): Hunk[] {
   const [old, now] = [endedLine(before), endedLine(after)];
   if (old === now) return [];

@@ -173,7 +173,7 @@ function createTail(show: (line: LogLine) => void) {
       fromFiles.add(key);
       showNow(line, key);
     },
-    /** A line of the host. Its time is no proof: the clock may have been set back. */
+    /** A line of the host. The time of the line is no proof that it is new: the clock may have been set back. */
     live(line: LogLine) {
       const key = JSON.stringify(line);
       if (!fromFiles.delete(key)) showNow(line, key);

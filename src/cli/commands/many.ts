@@ -16,10 +16,10 @@ interface ManyTerms<O extends 'cancelMany' | 'replay' | 'drop'> {
   op: O;
   /** The words of the command: `dlq drop`. */
   command: string;
-  /** What would be done, and to which jobs. */
+  /** The words for a plan: what would be done, and to which jobs. */
   would: string;
   jobs: string;
-  /** What was done, behind the count of the jobs. */
+  /** The words for the result, behind the count of the jobs. */
   done(answer: ManyView): string;
 }
 

@@ -24,7 +24,7 @@ export async function pauseCommand(
   return { json: options.all ? answers : answers[0], lines };
 }
 
-/** The one that is named, or every agent with `--all`; USAGE for neither or both. */
+/** The agent that is named, or every agent with `--all`. Throws USAGE for neither or both. */
 async function agentsMeant(
   stage: Stage,
   agent: string | undefined,

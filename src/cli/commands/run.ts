@@ -126,7 +126,10 @@ const ASK_AGAIN_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 const ENDED = new Set(['done', 'dead', 'cancelled']);
 
-/** Waits until the job has ended; tells meanwhile whatever holds it up, each time that it changes, and that leaving is no loss. */
+/**
+ * Waits until the job has ended. Prints meanwhile why the job waits, each time that the reason changes, and that
+ * Ctrl-C loses nothing.
+ */
 export async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
   const showHold = holdTeller(stage);
   showHold(job);
@@ -158,7 +161,7 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
         if (!signal.aborted) showHold(now);
       }
     } catch {
-      // The caller that waits for the end is told as well.
+      // `waitFor` gets the same failure from its own question.
     }
   }
 }
@@ -193,7 +196,7 @@ function jobTail(stage: Stage): JobTail {
   const early: LogLine[] = [];
   return {
     from(client, agent) {
-      // Its end is the end of the connection, which whoever waits for the job hears as well.
+      // The stream ends with the connection, and `waitFor` notices that as well.
       client.ask('follow', { agent }, received).catch(() => {});
     },
     only(job) {

@@ -15,9 +15,9 @@ export async function startHostCommand(stage: Stage, _args: unknown[], options: 
 
 interface HostCommandOptions {
   safe?: boolean;
-  /** It may run from sources, for working on Daruma itself. */
+  /** The host may run from sources, for work on Daruma itself. */
   dev?: boolean;
-  /** It ends when its standard input does. */
+  /** The host ends when its standard input does. */
   withParent?: boolean;
 }
 

@@ -15,7 +15,7 @@ const INSTALL = 'npm i -D vitest vite';
 export async function testCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult | number> {
   const files = name === undefined ? allTests(stage.folder) : testsOf(stage.folder, name);
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
-  // Its own colours follow the environment alone: a pipe would get them too.
+  // vitest colours its output by the environment alone: a pipe would get the colours too.
   const plain = process.stdout.isTTY ? [] : ['--no-color'];
   if (!stage.json) return await start([...args, ...plain], stage.folder, 'inherit');
   const place = mkdtempSync(join(tmpdir(), 'daruma-test-'));

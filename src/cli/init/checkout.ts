@@ -29,7 +29,7 @@ export async function leaveCheckout(folder: string): Promise<boolean> {
     const made = path === 'package.json' ? withPackages(text, Object.fromEntries(added)) : text;
     writeFileSync(join(folder, path), made);
   }
-  // It was that of the checkout.
+  // The lockfile was that of the checkout.
   rmSync(join(folder, 'package-lock.json'), { force: true });
   return true;
 }

@@ -51,7 +51,7 @@ function packageOf(name: string, { pinned }: PackageFacts, tarball: string) {
       check: 'daruma check',
       logs: 'daruma logs -f',
     },
-    // The copy that made this folder: docs/decisions/0015. It brings Node along, whatever the machine has.
+    // The copy that made this folder: docs/decisions/0015. The package brings Node along, whatever the machine has.
     dependencies: { daruma: `file:${tarball}` },
     devDependencies: pinned,
     // The only install script that may run: it puts the binary of the package's own release in its place.

@@ -46,7 +46,7 @@ const ALWAYS = [
   'UMask=0077',
 ];
 
-/** What systemd does when the host ends, hangs or is stopped, and what its processes may take. */
+/** Settings for the end, the stall and the stop of the host, and bounds on its processes. */
 const SUPERVISION = `Restart=always
 RestartSec=1
 # "daruma stop" ends with 0 and means it; 78 is for a person to mend: settings with which no host has ever worked, a store that is gone.

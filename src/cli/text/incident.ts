@@ -134,7 +134,7 @@ function evidenceLines(evidence: IncidentView['evidence']): string[] {
   return found;
 }
 
-/** Whom a server that is down strikes, and what it last did. */
+/** Agents and calls that an outage strikes, and the newest failures. */
 function outageLines(data: {
   agents?: string[];
   refused?: number;

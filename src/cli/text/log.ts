@@ -76,7 +76,7 @@ function isFault(value: unknown): value is PlainFault {
   return typeof code === 'string' && typeof message === 'string';
 }
 
-/** Its code; its message only when the line does not say it already. The rest stands below. */
+/** The code of a fault, and its message only when the line does not say it already. The rest stands below. */
 function faultWord(fault: PlainFault, said: string): string {
   return said.includes(fault.message) ? oneLine(fault.code) : valueWord(`${fault.code}: ${fault.message}`);
 }

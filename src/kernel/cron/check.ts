@@ -20,7 +20,7 @@ export function checkSchedule(spec: TimetableSpec, now: number): Timetable {
   throw scheduleFault(spec.expression.trim(), { message: why, next: `write ${example(spec.timezone, now)}` });
 }
 
-/** What is wrong with a schedule, as a part of a sentence after its key and value; undefined when it is good. */
+/** The fault of a schedule, as a part of a sentence after its key and value; undefined for a good schedule. */
 export function whatIsWrongWith(
   spec: TimetableSpec,
   now: number,
@@ -30,7 +30,7 @@ export function whatIsWrongWith(
     return undefined;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    // What names nothing to copy gets an example.
+    // A next step that quotes nothing to copy gets an example.
     const withExample = (next = '') => (/["`]/.test(next) ? next : `${next}; ${example(spec.timezone, now)}`);
     const { code, message, next, data } = error.plain;
     if (code === 'TIMEZONE_UNKNOWN') return { key: 'timezone', message, next };
@@ -60,7 +60,7 @@ const UNEVEN = [
   { field: FIELDS.hour, unit: 'h', around: 'day' },
 ] as const;
 
-/** What a reader of the schedule could take for something else, in sentences; most schedules have none. */
+/** Notes on parts of a schedule that a reader could take for something else; most schedules have none. */
 export function notesOn({ kind, timezone }: Pick<Timetable, 'kind' | 'timezone'>): string[] {
   const zone = zoneNote(timezone);
   const ofZone = zone ? [zone] : [];

@@ -1,6 +1,6 @@
 import { Refused } from './refusals.ts';
 
-/** One field of a cron expression: which values it may hold, and how people call it. */
+/** A field of a cron expression: which values it may hold, and how people call it. */
 export interface FieldRule {
   name: 'second' | 'minute' | 'hour' | 'day' | 'month' | 'weekday';
   /** `the field of the month`. */
@@ -80,7 +80,7 @@ export interface CalendarDay {
   weekday: number;
 }
 
-/** One part of the day of the month; undefined when it is none of these. */
+/** Reads a part of the field of the day of the month; undefined for a part without such a rule. */
 export function readDayOfMonth(item: string): DayOfMonthRule | undefined {
   if (/^LW$/i.test(item)) return { is: 'last-weekday' };
   const end = /^L(?:-(\d{1,2}))?$/i.exec(item);
@@ -97,7 +97,7 @@ export function readDayOfMonth(item: string): DayOfMonthRule | undefined {
   return { is: 'nearest-weekday', day };
 }
 
-/** One part of the weekday; undefined when it is none of these. */
+/** Reads a part of the field of the weekday; undefined for a part without such a rule. */
 export function readNthWeekday(item: string): NthWeekday | undefined {
   const last = /^([a-z]+|\d)#?L$/i.exec(item);
   const nth = /^([a-z]+|\d)#(\d+)$/i.exec(item);

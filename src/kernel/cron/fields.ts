@@ -4,7 +4,10 @@ import type { DayOfMonthRule, NthWeekday } from './field-words.ts';
 import { readCronText } from './grammar.ts';
 import { foreignForm, Refused, scheduleFault } from './refusals.ts';
 
-/** What an expression allows, as plain data. Lists are sorted; only those of days can be empty, when others are named instead. */
+/**
+ * Values that an expression allows, as plain data. Lists are sorted; only a list of days can be empty, when other
+ * days are named instead.
+ */
 export interface CronFields {
   /** As written, without the space around it. */
   expression: string;
@@ -87,7 +90,7 @@ export function parseCron(expression: string): CronFields {
   };
 }
 
-/** What a nickname stands for; any other expression as it is. */
+/** The fields behind a nickname; any other expression as it is. */
 export function sourceOf(written: string): string {
   if (written === '') throw new Refused('is empty', EXAMPLE);
   if (!written.startsWith('@') || foreignForm(written)) return written;
@@ -100,7 +103,7 @@ export function sourceOf(written: string): string {
   );
 }
 
-/** What is refused while something is read becomes a fault of the schedule as it is written. */
+/** Turns a {@link Refused} into a fault of the schedule as it is written. */
 export function reading<T>(written: string, read: () => T, key?: string): T {
   try {
     return read();

@@ -1,6 +1,6 @@
 import { Fault } from '../fault.ts';
 
-/** What is wrong with a schedule, and what to write in its place. */
+/** The fault of a schedule, and what to write in its place. */
 interface Refusal {
   /** A sentence without its full stop: `"sat" is a weekday and stands in the field of the month`. */
   message: string;
@@ -26,8 +26,8 @@ export function scheduleFault(written: string, { message, next }: Refusal, key =
 const TYPED = /^(?:every\s+)?(\d+)\s*(s|m|h|d|seconds?|secs?|minutes?|mins?|hours?|days?)$/i;
 
 /**
- * What people write elsewhere and that is no cron expression here: each is answered with what to write. undefined: none of
- * it, the fields are looked at.
+ * Answers forms of other crons with what to write here; undefined when the text has no such form, and its fields are
+ * to be read.
  */
 export function foreignForm(written: string): Refusal | undefined {
   const zone = /^(?:CRON_)?TZ=(\S+)\s*(.*)$/i.exec(written);

@@ -6,7 +6,7 @@ import { Refused } from './refusals.ts';
 import { dayOrMoment, firstInstant, readExcept, type Span } from './wall-time.ts';
 import { checkTimezone } from './zone-name.ts';
 
-/** What is written about the times at which an agent is due. */
+/** The keys of a plugin or an agent file that say when an agent is due. */
 export interface TimetableSpec {
   /** Five or six cron fields, an alias, `@every 90m`, or `at 2026-12-24T18:00`. */
   expression: string;
@@ -37,7 +37,7 @@ export interface Timetable {
   /** Epoch ms, both included; infinite where nothing is said. */
   from: number;
   until: number;
-  /** It has a last time, because its author wanted one. */
+  /** The timetable has a last time, because its author wanted one. */
   hasEnd: boolean;
   /** The first time after `afterMs` (epoch ms), or undefined when none is left. */
   next(afterMs: number): number | undefined;

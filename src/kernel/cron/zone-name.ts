@@ -2,8 +2,8 @@ import { Fault, type PlainFault } from '../fault.ts';
 import { suggest } from '../suggest.ts';
 
 /**
- * Abbreviations, and the place whose clocks are most often meant by them. None of them names a zone: IST alone is the time of
- * India, Ireland and Israel.
+ * Abbreviations, and the place whose clocks are most often meant by them. An abbreviation names no zone: IST alone is
+ * the time of India, Ireland and Israel.
  */
 const MEANT: ReadonlyMap<string, string> = new Map([
   ['ACDT', 'Australia/Adelaide'],
@@ -117,7 +117,7 @@ export function zoneProblem(name: string): ZoneProblem | undefined {
   };
 }
 
-/** What a reader of the name could take for something else; undefined for most names. */
+/** A note on a name that a reader could take for another zone; undefined for most names. */
 export function zoneNote(name: string): string | undefined {
   const place = NO_SUMMER.get(name.toUpperCase());
   return place && `${name} has no summer time; the clocks of ${place} have`;
@@ -187,22 +187,22 @@ export interface MachineZone {
   problem?: PlainFault;
 }
 
-/** What the machine says of its zone. */
+/** The zone as the machine gives it. */
 interface SaidOfZone {
   /** The environment variable TZ; undefined: it is not set. */
   tz: string | undefined;
-  /** What Node makes of TZ or, without it, of /etc/localtime; undefined for a zone that it does not know. */
+  /** The zone that Node makes of TZ or, without it, of /etc/localtime; undefined for a zone that Node does not know. */
   node: string | undefined;
-  /** What Node makes of the machine alone, as if TZ were not set. */
+  /** The zone that Node makes of the machine alone, as if TZ were not set. */
   withoutTz(): string | undefined;
 }
 
 const NEXT = 'set TZ, or `timezone` in config/daruma.yaml, to an IANA name such as Europe/Berlin';
 
 /**
- * Understands it. Node alone is not to be believed: it says `+02:00` for TZ=GMT+2, which is two hours *behind*, UTC for the
- * POSIX form CET-1CEST, and nothing at all for a name that it does not know. What nobody understands is UTC, with a problem
- * that says so.
+ * Finds the zone that is meant. Node alone is not to be believed: it says `+02:00` for TZ=GMT+2, which is two hours
+ * *behind*, UTC for the POSIX form CET-1CEST, and nothing at all for a name that it does not know. A zone that nobody
+ * understands becomes UTC, with a problem that says so.
  */
 export function understandZone({ tz, node, withoutTz }: SaidOfZone): MachineZone {
   if (tz === undefined) return ofMachine(node);
