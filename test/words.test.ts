@@ -10,7 +10,7 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const BANNED = new Set(
   (
-    'appeal appeals autopsy census crew excuse excuses eyes gauge ground herd herds judge judged judgement judges keeper ' +
+    'appeal appeals autopsy bearings census course courses crew excuse excuses eyes gauge ground herd herds judge judged judgement judges keeper ' +
     'looks nap news roster shelf shelved shelves sight standings stray strays struck told tell tells ward wards ' +
     'witness witnesses workshop'
   ).split(' '),

@@ -7,24 +7,24 @@ import type { Offline, Stage } from './ports.ts';
 import { momentOf } from './text/clock.ts';
 
 /**
- * Opens the last known state and tells stderr that the host is down. Throws `down`, with what is known about the
+ * Opens the last known state and says on stderr that the host is down. Throws `down`, with what is known about the
  * host's end in its words, when there is no state to read.
  */
 export async function openLastState(stage: Stage, down: Fault): Promise<Offline> {
   try {
     const opened = await stage.launcher.offline(stage.folder);
-    stage.note(`${stage.paintNote('red', '✗')} ${lastWords(stage, down.plain, opened.lastSign)}`);
+    stage.note(`${stage.paintNote('red', '✗')} ${downSentence(stage, down.plain, opened.lastSign)}`);
     stage.note('  Below: the last known state, read from the store.');
     stage.note(`  ${stage.paintNote('cyan', '→')} ${down.plain.next ?? 'daruma start'}`);
     return opened;
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
-    const message = isInstallation(stage.folder) ? lastWords(stage, down.plain, null) : down.plain.message;
+    const message = isInstallation(stage.folder) ? downSentence(stage, down.plain, null) : down.plain.message;
     throw new Fault({ ...down.plain, message }, { cause });
   }
 }
 
-function lastWords({ folder, clock }: Stage, { message, data }: PlainFault, lastSign: string | null): string {
+function downSentence({ folder, clock }: Stage, { message, data }: PlainFault, lastSign: string | null): string {
   const parts = [message];
   if (data?.endedAt !== undefined) return message;
   if (lastSign) parts.push(`last sign of life ${momentOf(Date.parse(lastSign), clock)}`);
@@ -37,8 +37,9 @@ function lastWords({ folder, clock }: Stage, { message, data }: PlainFault, last
 const MOST_LINES = 1_000;
 
 /**
- * The fault of a host that is not there, with why it ended, as its log tells: for a host that ended for good, though nobody
- * had asked it to. As it was where it ended otherwise, another one has begun since, or the fault says why already.
+ * The fault of a host that is not there, with the reason for its end out of its log: for a host that ended for good,
+ * though nobody had asked it to. As it was where it ended otherwise, another one has begun since, or the fault says
+ * why already.
  */
 export function withLastEnd({ folder, clock }: Pick<Stage, 'folder' | 'clock'>, down: Fault): Fault {
   const { data, message, next } = down.plain;

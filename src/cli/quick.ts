@@ -10,7 +10,8 @@ interface Quick {
 
 /**
  * `start` and `host` as they are mostly typed, read without the whole command line: a guardian that lives for months
- * should not hold what it needed for a moment. Undefined for anything else, mistakes included; the command line tells those.
+ * should not hold what it needed for a moment. Undefined for anything else, mistakes included: the command line
+ * answers those.
  */
 export function quickly(argv: readonly string[], cwd: string): Quick | undefined {
   let command: Quick['command'] | undefined;

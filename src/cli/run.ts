@@ -36,7 +36,7 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
       return printFault(usageFault(thrown, program.args), { json, typed });
     }
     const { stack, ...fault } = toPlainFault(thrown);
-    // A failure that is not told in our own words is a mistake of ours: its stack is what a report needs.
+    // A failure that is not in our own words is a mistake of ours: its stack is what a report needs.
     return printFault(thrown instanceof Fault || !stack ? fault : { ...fault, stack }, { json, typed });
   }
 }

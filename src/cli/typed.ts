@@ -30,7 +30,7 @@ export function typedAs({ main, dir, env, cwd, exists }: Start): Typed {
   const home = byNpm ? (env.INIT_CWD ?? cwd) : cwd;
   if (bin.includes('/_npx/') || findable(home, exists)) return { command: 'npx daruma', ...given };
   const path = relative(home, main);
-  // `npm --prefix app start`: what npm finds by its option, the person's next command has to be told.
+  // `npm --prefix app start`: the person's next command has to name what npm finds by its option.
   const installation = dir === undefined && byNpm && home !== cwd ? { dir: relative(home, cwd) } : given;
   return { command: path.startsWith('../../..') || isAbsolute(path) ? main : path, ...installation };
 }

@@ -116,7 +116,7 @@ export function readHostFile(folder: string): HostFile | undefined {
   };
 }
 
-/** The folder that this one was copied from, as far as `host.json` tells; undefined when it does not. */
+/** The folder that this one was copied from, as far as `host.json` says; undefined when it does not. */
 export function copiedFrom(folder: string): string | undefined {
   const found = readWritten(folder);
   // A disk that has another number after a reboot makes no copy of a folder that has kept its path.

@@ -27,7 +27,7 @@ interface HostEnd {
 }
 
 interface HostCommand {
-  /** The arguments of node: the file to start and what it is told. */
+  /** The arguments of node: the file to start and its own arguments. */
   args: string[];
   folder: string;
 }

@@ -18,7 +18,7 @@ interface GuardianOptions {
 
 /** Ctrl-C reaches a process on two ways when npm stands in between; within this time it is one. */
 const SAME_KEYPRESS_MS = 500;
-/** The next host is told how many hosts were lost one after the other, up to this many. */
+/** Hosts lost one after the other that the next host hears of, at most. */
 const MOST_LOST = 10;
 
 /**
@@ -72,7 +72,7 @@ export async function runGuardian(options: GuardianOptions): Promise<number> {
         constants.signals,
       );
       if (next.do === 'end') return next.code;
-      // The host that worked has told of those before it.
+      // The host that worked has reported the hosts before it.
       lost = [...(workedMs === undefined ? lost : []), words].slice(-MOST_LOST);
       history = next.history;
       say(words, next.afterMs);

@@ -16,7 +16,7 @@ export interface ActionNeeds {
   /** Workers that hold nothing are let go. */
   dropAllIdle(): void;
   /** The same, of one agent. */
-  letGo(agent: string): void;
+  dropIdle(agent: string): void;
   /** The worker that holds most memory goes between two jobs. */
   recycleLargest(): void;
   /** Gives back what disk can be given back without harm, and says in words how much. */
@@ -34,14 +34,14 @@ export function createActions(needs: ActionNeeds): (action: Action, one: OpenInc
     const done = needs.cleanUp().catch((error) => `the clean-up failed: ${toPlainFault(error).message}`);
     openIncidents.next(one, async () => {
       const text = await done;
-      openIncidents.apply(one, { is: 'told', at: needs.time.now(), text });
+      openIncidents.apply(one, { is: 'remarked', at: needs.time.now(), text });
     });
   }
 
   function forAgent(agent: string, action: Action, { incident, worker }: OpenIncident) {
     if (action === 'plan-again') needs.planAgain?.(agent);
     if (action === 'own-cell' || action === 'fresh-worker') needs.ownCell(agent);
-    if (action === 'fresh-worker') needs.letGo(agent);
+    if (action === 'fresh-worker') needs.dropIdle(agent);
     if (action === 'catch-up' || action === 'fresh-worker') needs.wake(agent);
     if (action === 'recycle' && worker !== undefined)
       needs.recycle(worker, { code: 'RECYCLED', message: incident.seen });

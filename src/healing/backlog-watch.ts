@@ -42,7 +42,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
     const one = notice({ agent, verdict: 'falling-behind', because, seen }, null);
     if (known) return;
     const text = because.next;
-    openIncidents.next(one, () => openIncidents.apply(one, { is: 'told', at: now, text }));
+    openIncidents.next(one, () => openIncidents.apply(one, { is: 'remarked', at: now, text }));
   }
 
   return {

@@ -12,7 +12,7 @@ export interface Leak {
   due: boolean;
 }
 
-/** A leak is told when the limit is nearer than this. */
+/** A leak is reported when the limit is nearer than this. */
 const HORIZON_MS = 4 * 60 * MINUTE_MS;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */
 const DUE_MS = 15 * MINUTE_MS;

@@ -77,7 +77,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   /** Paused by a person, or held by the host. */
   isHeld(agent: string): boolean;
   /** The same, or at work just now: nothing of it is late. */
-  excused(agent: string): boolean;
+  isExempt(agent: string): boolean;
   /** What the machine has left. */
   room(): Promise<MachineResources>;
   /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
@@ -85,7 +85,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   /** Servers that agents call. Default: none is watched. */
   origins?: OutageSource;
   /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
-  bearingsChanged(): void;
+  restrictionsChanged(): void;
 }
 
 export interface HealerOptions {
@@ -99,7 +99,7 @@ const TURN_MS = 10_000;
 const BUDGET: Budget = { allowed: 4, allowedInAll: 24, withinMs: 600_000 };
 
 export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): Healer {
-  const { time, log, store, bearingsChanged: changed } = needs;
+  const { time, log, store, restrictionsChanged: changed } = needs;
   const openIncidents = createOpenIncidents(needs);
   const quarantineRegistry = createQuarantines(needs);
   const remedies = createRemedies(
@@ -172,7 +172,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       for (const job of jobs)
         openIncidents.next(one, () =>
           openIncidents.apply(one, {
-            is: 'struck',
+            is: 'job-affected',
             at: time.now(),
             job,
             text: `${job} was running: it is tried again`,

@@ -2,22 +2,22 @@ import type { Evidence, Incident, Remedy, Verdict } from './ports.ts';
 
 /** What can happen to an incident. Times in epoch ms. */
 export type IncidentEvent =
-  /** The same thing came again: what was done last did not hold. */
+  /** The same signal came again: the last remedy did not hold. */
   | { is: 'seen-again'; at: number; text: string; evidence: Evidence | null }
-  | { is: 'struck'; at: number; job: string; text: string | null }
+  | { is: 'job-affected'; at: number; job: string; text: string | null }
   | { is: 'remedied'; remedy: Omit<Remedy, 'held'> }
-  /** What it turned out to be. */
+  /** The incident turned out to be of another verdict. */
   | { is: 'grown'; at: number; verdict: Verdict; seen: string }
-  | { is: 'told'; at: number; text: string }
+  | { is: 'remarked'; at: number; text: string }
   | { is: 'escalated'; at: number; text: string }
   | { is: 'healed'; at: number; text: string }
   | { is: 'closed'; at: number; text: string; note: string | null }
   | { is: 'noted'; at: number; note: string };
 
-/** An agent that is struck for months must not grow its record without bound: the first few and the newest are kept. */
+/** An incident that lasts for months must not grow its record without bound: the first few and the newest are kept. */
 const KEPT = { first: 10, newest: 40 };
 
-/** What an incident becomes. An incident that has ended takes a person's note, and nothing else. */
+/** The incident after an event. An incident that has ended takes a person's note, and nothing else. */
 export function stepIncident(incident: Incident, event: IncidentEvent): Incident {
   if (event.is === 'noted') return withLine({ ...incident, note: event.note }, event.at, 'noted', event.note);
   if (incident.state === 'healed' || incident.state === 'closed') return incident;
@@ -31,7 +31,7 @@ export function stepIncident(incident: Incident, event: IncidentEvent): Incident
       };
       return withLine(again, event.at, 'seen', event.text);
     }
-    case 'struck': {
+    case 'job-affected': {
       const hitJobs = incident.jobs.includes(event.job)
         ? incident
         : { ...incident, jobs: kept([...incident.jobs, event.job]) };
@@ -44,7 +44,7 @@ export function stepIncident(incident: Incident, event: IncidentEvent): Incident
     }
     case 'grown':
       return withLine({ ...incident, verdict: event.verdict, seen: event.seen }, event.at, 'seen', event.seen);
-    case 'told':
+    case 'remarked':
       return withLine(incident, event.at, 'note', event.text);
     case 'escalated':
       return withLine({ ...incident, state: 'escalated' }, event.at, 'escalated', event.text);

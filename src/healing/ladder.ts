@@ -72,7 +72,7 @@ interface PlanFacts {
   verdict: Verdict;
   /** Remedies of this incident so far; none of them held. Those of another verdict, before it turned out worse, do not count. */
   tried: readonly Pick<Remedy, 'kind'>[];
-  /** The ledger of the fingerprint. */
+  /** The remedy statistics of the fingerprint. */
   records: readonly RemedyRecord[];
   /** Incidents of the same fingerprint within the last day, this one not counted. */
   sameToday: number;

@@ -9,7 +9,7 @@ import { lateWords } from './words.ts';
 
 /** Sees work that should have begun and did not. */
 interface LateWatch {
-  /** One look; what is late at two looks in a row is told, then again each minute. */
+  /** Looks once. Work that is late at two looks in a row is reported, then again each minute. */
   look(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export interface LateWatchNeeds extends Pick<Signals, 'notice'> {
   store: Pick<JobRecords, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
   openIncidents: Pick<OpenIncidents, 'of'>;
   /** Whose work is held up on purpose, or is being done. */
-  excused(agent: string): boolean;
+  isExempt(agent: string): boolean;
   /** Jobs below it wait on purpose. */
   leastPriority(): number | undefined;
 }
@@ -28,7 +28,7 @@ export function createLateWatch({
   store,
   openIncidents,
   notice,
-  excused,
+  isExempt,
   leastPriority,
 }: LateWatchNeeds): LateWatch {
   let lately: LateWork[] = [];
@@ -37,7 +37,7 @@ export function createLateWatch({
       const now = time.now();
       const [slots, waiting] = await Promise.all([store.nextSlots(), store.waiting(leastPriority())]);
       const jobs = waiting.map(({ agent, inMs }) => ({ agent, nextAt: now + inMs }));
-      const found = overdue({ slots, jobs, excused, now });
+      const found = overdue({ slots, jobs, isExempt, now });
       const sure = stillOverdue(found, lately);
       lately = found;
       for (const one of sure) {

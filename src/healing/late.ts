@@ -14,19 +14,19 @@ interface LateFacts {
   /** When each agent's next job is due. */
   jobs: readonly { agent: string; nextAt: number }[];
   /** Agents whose work is held up on purpose (paused, quarantined, off) or that are at work just now. */
-  excused(agent: string): boolean;
+  isExempt(agent: string): boolean;
   now: number;
 }
 
 /** What should have begun by now, at most one for each agent: the oldest. */
-export function overdue({ slots, jobs, excused, now }: LateFacts): LateWork[] {
+export function overdue({ slots, jobs, isExempt, now }: LateFacts): LateWork[] {
   const found = new Map<string, LateWork>();
   const all: LateWork[] = [
     ...slots.map(({ agent, due }) => ({ agent, due, what: 'slot' as const })),
     ...jobs.map(({ agent, nextAt }) => ({ agent, due: nextAt, what: 'job' as const })),
   ];
   for (const one of all) {
-    if (now - one.due <= LATE_AFTER_MS || excused(one.agent)) continue;
+    if (now - one.due <= LATE_AFTER_MS || isExempt(one.agent)) continue;
     const known = found.get(one.agent);
     if (!known || one.due < known.due) found.set(one.agent, one);
   }

@@ -37,7 +37,7 @@ export function createOriginWatch({
   close,
   outageSource,
 }: OriginWatchNeeds): OriginWatch {
-  /** By origin: the outage that was told last, and the probes of it. */
+  /** By origin: the outage that was reported last, and the probes of it. */
   const reported = new Map<string, { since: number; tries: number }>();
 
   function open(): Map<string, OpenIncident> {
@@ -60,7 +60,7 @@ export function createOriginWatch({
   function addImpact(one: OpenIncident, { jobs }: Outage) {
     const at = time.now();
     openIncidents.next(one, () => {
-      for (const job of jobs.slice(-MOST_JOBS)) openIncidents.apply(one, { is: 'struck', at, job, text: null });
+      for (const job of jobs.slice(-MOST_JOBS)) openIncidents.apply(one, { is: 'job-affected', at, job, text: null });
     });
   }
 

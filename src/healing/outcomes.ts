@@ -28,7 +28,7 @@ interface Outcomes {
   settled(end: Settlement, agent: string): void;
   /** Ends a quarantine; false when there is none. */
   release(agent: string, why: string): boolean;
-  /** Tells quarantines the incidents that have got their ids since. */
+  /** Links quarantines to incidents that have got their ids since. */
   linkIncidents(): void;
 }
 
@@ -138,10 +138,10 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
   /** The attempt failed with its worker, of which healing knows. */
   function countFailure(one: OpenIncident, { job, state }: Settlement) {
     const text = `${job} ${state === 'dead' ? 'gave up: it is a dead letter' : 'is tried again'}`;
-    openIncidents.next(one, () => openIncidents.apply(one, { is: 'struck', at: time.now(), job, text }));
+    openIncidents.next(one, () => openIncidents.apply(one, { is: 'job-affected', at: time.now(), job, text }));
   }
 
-  /** The plugin ended the attempt when its signal was aborted: its worker lives on, and nobody else tells of it. */
+  /** The plugin ended the attempt when its signal was aborted: its worker lives on, and nobody else reports the end. */
   function endedByItself(agent: string, verdict: Verdict, { error, worker, job }: Settlement) {
     const because = error!;
     notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
@@ -152,7 +152,7 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     restarts.forget(agent);
     const one = newestWith(openIncidents.of(agent), 'crash-looping');
     const text = `the quarantine was lifted: ${why}`;
-    if (one) openIncidents.next(one, () => openIncidents.apply(one, { is: 'told', at: time.now(), text }));
+    if (one) openIncidents.next(one, () => openIncidents.apply(one, { is: 'remarked', at: time.now(), text }));
     needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });
     needs.changed();
     needs.wake(agent);

@@ -100,13 +100,13 @@ export interface Incident {
   /** Epoch ms. */
   openedAt: number;
   endedAt: number | null;
-  /** Equal for signals of one kind and place: the key of the ledger of remedies. */
+  /** Equal for signals of one kind and place: the key of the remedy statistics. */
   fingerprint: string;
   /** One sentence with figures and limits: what was seen. */
   seen: string;
   /** The version that ran. */
   version: string | null;
-  /** Jobs that it struck. */
+  /** Jobs that the incident affected. */
   jobs: string[];
   remedies: Remedy[];
   /** Everything that was noticed, oldest first. */
@@ -167,7 +167,7 @@ export interface IncidentStore {
   incident(id: string): Promise<Incident | undefined>;
   /** Newest first. */
   incidents(filter: IncidentFilter): Promise<Incident[]>;
-  /** Adds to the ledger of remedies. */
+  /** Adds to the remedy statistics. */
   recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;
   remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;
   putQuarantine(record: QuarantineRecord): Promise<void>;

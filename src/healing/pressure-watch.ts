@@ -5,7 +5,10 @@ import type { Signals } from './signals.ts';
 
 /** Sees that the machine runs short of memory or disk, and that it does no more. */
 export interface PressureWatch {
-  /** One look; what is short at two looks in a row is told, then again each minute: the next remedy follows. */
+  /**
+   * Looks once. A resource that is short at two looks in a row is reported, then again each minute: the next remedy
+   * follows.
+   */
   look(): Promise<void>;
   /** Since when (epoch ms) memory is short, so that nothing is to grow; undefined: it is not. */
   shortSince(): number | undefined;

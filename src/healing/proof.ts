@@ -10,9 +10,10 @@ interface ProofFacts {
 }
 
 /**
- * Whether the end of an attempt proves that the incident is over: a real job was done that began after the last signal, or
- * one of those that the incident struck. An incident of the host is proven by any agent's job, lateness by any work that began,
- * pressure, a server that is down, a ring of jobs, a backlog and a schedule without a next slot by no job at all.
+ * Whether the end of an attempt proves that the incident is over: a real job was done that began after the last
+ * signal, or one of those that the incident affected. An incident of the host is proven by any agent's job, lateness
+ * by any work that began, pressure, a server that is down, a ring of jobs, a backlog and a schedule without a next
+ * slot by no job at all.
  */
 export function isProof({ incident, lastAt, worker }: ProofFacts, end: Settlement): boolean {
   switch (incident.verdict) {

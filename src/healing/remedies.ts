@@ -11,8 +11,8 @@ import type { Action, Incident, IncidentStore, RemedyRecord } from './ports.ts';
 import { actionWords, observedWords, verdictWords } from './words.ts';
 
 /**
- * Chooses the next step for an incident, carries it out where it is an action of healing's own, keeps the ledger, and asks
- * somebody when the steps have come to their end.
+ * Chooses the next step for an incident, carries it out where it is an action of healing's own, keeps the remedy
+ * statistics, and asks somebody when the steps have come to their end.
  */
 export interface Remedies {
   /** Reads what was asked within the last day, so that a restart does not ask anew. */
@@ -22,7 +22,9 @@ export interface Remedies {
    * foreseen. `note`: what another room has done.
    */
   apply(one: OpenIncident, facts: { known: boolean; note?: string }): Promise<void>;
-  /** Writes into the ledger whether the pending remedy held; to be called before the incident's next step. */
+  /**
+   * Writes into the remedy statistics whether the pending remedy held; to be called before the incident's next step.
+   */
   recordOutcome(one: OpenIncident, held: boolean): Promise<void>;
 }
 
@@ -42,7 +44,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
   const { time, log, openIncidents, store } = needs;
   let budget: EscalationBudget = { asked: [], perDay: options.escalationsPerDay };
 
-  /** What is known of the fingerprint. A store that cannot tell costs the knowledge, not the remedy. */
+  /** The remedy statistics of the fingerprint. A store that fails costs the statistics, not the remedy. */
   async function past({ id, agent, fingerprint }: Incident): Promise<{ records: RemedyRecord[]; sameToday: number }> {
     try {
       const since = time.now() - DAY_MS;
@@ -65,7 +67,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
     budget = after;
     if (!may) {
       const text = `${why}; the ${budget.perDay} questions of this day are used up, so nobody was asked`;
-      openIncidents.apply(one, { is: 'told', at, text });
+      openIncidents.apply(one, { is: 'remarked', at, text });
       return;
     }
     openIncidents.apply(one, { is: 'escalated', at, text: why });

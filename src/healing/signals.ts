@@ -18,7 +18,7 @@ export interface Signal {
   worker?: string | undefined;
   version?: string | undefined;
   evidence?: WorkerEnd['evidence'];
-  /** The job that it struck. */
+  /** The job that the signal affected. */
   job?: string | undefined;
   /** What it has grown to be. */
   grown?: { verdict: Verdict; seen: string };
@@ -76,8 +76,8 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
         if (known && one.incident.remedies.length > 0) {
           await remedies.recordOutcome(one, false);
           openIncidents.apply(one, { is: 'seen-again', at, text: seen.seen, evidence });
-        } else if (known) openIncidents.apply(one, { is: 'told', at, text: seen.seen });
-        if (job !== undefined) openIncidents.apply(one, { is: 'struck', at, job, text: null });
+        } else if (known) openIncidents.apply(one, { is: 'remarked', at, text: seen.seen });
+        if (job !== undefined) openIncidents.apply(one, { is: 'job-affected', at, job, text: null });
         if (grown) openIncidents.apply(one, { is: 'grown', at, ...grown });
         if (remedy) await remedies.apply(one, { known: isKnown(because), ...remedy });
       });
@@ -88,7 +88,7 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       one.lastAt = at;
       openIncidents.next(one, async () => {
         await remedies.recordOutcome(one, false);
-        openIncidents.apply(one, { is: 'told', at, text });
+        openIncidents.apply(one, { is: 'remarked', at, text });
         await remedies.apply(one, { known: true, note });
       });
     },

@@ -11,7 +11,7 @@ export interface Unscheduled {
 
 /** Sees agents that will never run again by their schedule, though nobody wanted that, and that they will. */
 export interface UnscheduledWatch {
-  /** One look; what is found is told at once, then again each minute: the next remedy follows. */
+  /** Looks once. An agent that is found is reported at once, then again each minute: the next remedy follows. */
   look(): Promise<void>;
 }
 
@@ -30,7 +30,10 @@ export function createUnscheduledWatch({
   heal,
   find,
 }: UnscheduledWatchNeeds): UnscheduledWatch {
-  /** By agent: what was told last. One that a person has closed stays closed for as long as it lasts. */
+  /**
+   * By agent: the report that came last. A report whose incident a person has closed stays closed for as long as it
+   * lasts.
+   */
   const said = new Map<string, string>();
   let looking: Promise<void> | undefined;
   let again = false;

@@ -60,7 +60,7 @@ const WORDY = new Set<Verdict>([
   'unreadable',
 ]);
 
-/** Failures of attempts that are told by themselves, once, not by each attempt that they strike. */
+/** Failures of attempts that have an incident of their own, once, and not for each attempt that they strike. */
 const REPORTED_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
 /** What the end of a worker means; null for one that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
@@ -103,8 +103,8 @@ export function fingerprintOf(
   });
 }
 
-/** Whether an end counts against the restart budget of an agent. `struck`: a job of it was under way, or nobody knows. */
-export function countsAsRestart(verdict: Verdict, struck: boolean): boolean {
+/** Whether an end counts against the restart budget of an agent. `hadJob`: a job of it was under way, or nobody knows. */
+export function countsAsRestart(verdict: Verdict, hadJob: boolean): boolean {
   // A cell that is lost takes idle neighbours with it, who did nothing.
-  return verdict !== 'cell-lost' || struck;
+  return verdict !== 'cell-lost' || hadJob;
 }

@@ -19,10 +19,10 @@ interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   /** Paused by a person, or held by the host. */
   isHeld(agent: string): boolean;
   /** The same, or at work just now. */
-  excused(agent: string): boolean;
+  isExempt(agent: string): boolean;
   unscheduled?(): Promise<Unscheduled[]>;
   origins?: OutageSource;
-  bearingsChanged(): void;
+  restrictionsChanged(): void;
 }
 
 /** What healing sees only by looking: what is late, what has stopped to grow, what is short. */
@@ -30,7 +30,7 @@ export function createWatches(needs: WatchesNeeds) {
   const { time, store, openIncidents, quarantineRegistry, incidentSignals } = needs;
   const { notice, heal } = incidentSignals;
   const isQuarantined = (agent: string) => quarantineRegistry.get(agent) !== undefined;
-  const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.bearingsChanged });
+  const pressure = createPressureWatch({ ...needs, notice, heal, changed: needs.restrictionsChanged });
   const leaks = createLeakWatch({ time, openIncidents, notice, heal });
   const origins = createOriginWatch({ time, openIncidents, ...incidentSignals, outageSource: needs.origins });
   const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
@@ -40,7 +40,7 @@ export function createWatches(needs: WatchesNeeds) {
     store,
     openIncidents,
     notice,
-    excused: (agent) => !needs.agent(agent) || isQuarantined(agent) || needs.excused(agent),
+    isExempt: (agent) => !needs.agent(agent) || isQuarantined(agent) || needs.isExempt(agent),
     leastPriority: pressure.leastPriority,
   });
   const backlogs = createBacklogWatch({

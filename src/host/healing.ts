@@ -53,7 +53,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     store: withoutSecrets(needs.store, needs.scrub),
     agent: (name) => runnableAgents().get(name),
     isHeld: needs.isHeld,
-    excused: (name) =>
+    isExempt: (name) =>
       needs.isHeld(name) || workers.view().workers.some((worker) => worker.agent === name && worker.job !== null),
     wake: (name) => jobs.wake(name),
     recycle: (worker, why) => workers.recycle?.(worker, why),
@@ -62,7 +62,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     dropAllIdle() {
       for (const { worker, is } of workers.view().workers) if (is === 'idle') workers.recycle?.(worker, SHORT);
     },
-    letGo(agent) {
+    dropIdle(agent) {
       const why = { code: 'RECYCLED', message: 'its work is late' };
       for (const one of workers.view().workers) {
         if (one.agent === agent && one.is === 'idle') workers.recycle?.(one.worker, why);
@@ -75,7 +75,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
     cleanUp,
     unscheduled: needs.unscheduled,
     planAgain: (agent) => schedule.planAgain(agent),
-    bearingsChanged: () => bus.emit('placement.changed', []),
+    restrictionsChanged: () => bus.emit('placement.changed', []),
     origins: needs.origins,
   });
 }

@@ -1,4 +1,4 @@
-/** How often something may end unwell: Erlang's restart intensity, told apart from a single poisoned piece of work. */
+/** How often something may end unwell: Erlang's restart intensity, without a single poisoned piece of work. */
 export interface Budget {
   /** More ends than this within the period, with no proof of health in between, are too many. */
   allowed: number;

@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 
 /**
  * Facts on their way from the room that finds them out to the rooms that act on them. Each kind of fact has one type;
- * `F` maps its name to what is told. A fact is over when it is told: nothing is kept, nobody answers.
+ * `F` maps its name to the fact. A fact is over once its listeners were called: nothing is kept, nobody answers.
  */
 export interface Bus<F> {
   /** Subscribes; listeners of one kind are called in the order in which they subscribed. */

@@ -47,7 +47,7 @@ export interface OriginDown {
   barred: string[];
 }
 
-/** An origin that is down, as an incident tells of it. Times are epoch ms. */
+/** An origin that is down, as its incident shows it. Times are epoch ms. */
 export interface Outage {
   origin: string;
   since: number;

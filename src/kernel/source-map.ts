@@ -86,7 +86,7 @@ function sourceNamed(map: SourceMap, named: string, { mapFile, folder }: { mapFi
   return { file: pathInside(folder, absolute), absolute, text };
 }
 
-/** A place as a line of a stack tells it. */
+/** A place that a line of a stack names. */
 interface StackPlace {
   /** As it stands there: `file:///srv/x.mjs:3:14`. */
   text: string;

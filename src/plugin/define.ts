@@ -78,7 +78,7 @@ export interface PluginDefinition<
   on?: string[];
   /** Gives the agent one job as soon as it is new to the installation, instead of waiting for its first slot. Default false. */
   firstRun?: boolean;
-  /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are told. */
+  /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are refused. */
   settings?: Schema;
   /**
    * A zod schema of `job.input`, which has its type. Whoever sends something else is told so, and a job that was given

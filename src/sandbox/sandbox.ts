@@ -113,7 +113,7 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
     }
   }
 
-  /** Tells the workers which agents run here; `but`: the one that has ended. */
+  /** Hands the workers the agents that run here, without `but`, which has ended. */
   function place(but?: Running) {
     const agents = [...running.values()].filter((one) => one !== but).map(({ agent }) => agent);
     workers.use(agents.map((agent) => planPlacement({ agent, isApart: workers.isApart?.(agent) })));

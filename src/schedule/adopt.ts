@@ -6,7 +6,7 @@ import type { Scheduled } from './settle.ts';
 
 /** The result of taking over a set of agents. */
 interface Adopted {
-  courses: Map<string, Scheduled>;
+  scheduledAgents: Map<string, Scheduled>;
   /** Agents whose schedule cannot be kept as it is written: nothing but a change of their files helps. */
   refused: Unplanned[];
   /** Agents whose slots could not be read or written just now: they are to be tried again. */
@@ -14,9 +14,9 @@ interface Adopted {
 }
 
 /**
- * Takes over the agents in force, in place of those in `known`: each course begins where its slots end, and slots that no
- * schedule asks for any more are cancelled. An error of one agent costs no other agent; it rejects only when nothing could
- * be done for any. `isFirst`: nothing is known of what was planned before.
+ * Takes over the agents in force, in place of those in `known`: the cursor of each begins where its slots end, and
+ * slots that no schedule asks for any more are cancelled. An error of one agent costs no other agent; it rejects only
+ * when nothing could be done for any. `isFirst`: nothing is known of what was planned before.
  */
 export async function adoptAgents(
   slots: SlotStore,
@@ -27,41 +27,41 @@ export async function adoptAgents(
 ): Promise<Adopted> {
   const newest = new Map((await slots.newestSlots()).map(({ agent, due }) => [agent, due]));
   const before = isFirst ? (await slots.nextSlots()).map(({ agent }) => agent) : [...known.keys()];
-  const courses = new Map<string, Scheduled>();
+  const scheduledAgents = new Map<string, Scheduled>();
   const refused: Unplanned[] = [];
   const delayed: Unplanned[] = [];
   for (const agent of agents) {
     try {
-      const course = courseOf(agent, known.get(agent.name), now);
-      if (course) courses.set(agent.name, course);
+      const scheduled = scheduledOf(agent, known.get(agent.name), now);
+      if (scheduled) scheduledAgents.set(agent.name, scheduled);
     } catch (error) {
       refused.push({ agent: agent.name, error });
     }
   }
-  for (const agent of before) if (!courses.has(agent)) await slots.cancelPlanned(agent, 0, GONE);
-  const fresh = [...courses.values()].filter((course) => !isSame(course, known.get(course.agent)));
+  for (const agent of before) if (!scheduledAgents.has(agent)) await slots.cancelPlanned(agent, 0, GONE);
+  const fresh = [...scheduledAgents.values()].filter((scheduled) => !isSame(scheduled, known.get(scheduled.agent)));
   await Promise.all(
-    fresh.map((course) =>
-      begin(course).catch((error: unknown) => {
-        delayed.push({ agent: course.agent, error });
+    fresh.map((scheduled) =>
+      begin(scheduled).catch((error: unknown) => {
+        delayed.push({ agent: scheduled.agent, error });
       }),
     ),
   );
   // A store that is down is nobody's own problem.
-  if (delayed.length > 1 && delayed.length === courses.size) throw delayed[0]!.error;
-  for (const { agent } of delayed) courses.delete(agent);
-  return { courses, refused, delayed };
+  if (delayed.length > 1 && delayed.length === scheduledAgents.size) throw delayed[0]!.error;
+  for (const { agent } of delayed) scheduledAgents.delete(agent);
+  return { scheduledAgents, refused, delayed };
 
-  async function begin(course: Scheduled) {
-    const { agent } = course;
+  async function begin(scheduled: Scheduled) {
+    const { agent } = scheduled;
     const due = newest.get(agent);
-    if (due !== undefined && due > now) course.settledTo = due;
+    if (due !== undefined && due > now) scheduled.settledTo = due;
     const from = due === undefined || due <= now ? due : await newestBy(slots, agent, now);
     const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
-    const gone = obsoleteSlots(course, rows, now);
+    const gone = obsoleteSlots(scheduled, rows, now);
     if (gone.length > 0) await slots.decide(gone);
     const old = known.get(agent);
-    course.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
+    scheduled.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
   }
 }
 
@@ -77,7 +77,7 @@ async function newestBy(slots: SlotStore, agent: string, now: number): Promise<n
   }
 }
 
-function courseOf(agent: Agent, known: Scheduled | undefined, now: number): Scheduled | undefined {
+function scheduledOf(agent: Agent, known: Scheduled | undefined, now: number): Scheduled | undefined {
   const { schedule } = agent;
   if (!schedule) return undefined;
   // With a thousand agents, one save must not parse all schedules anew.

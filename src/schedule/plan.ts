@@ -16,7 +16,7 @@ export interface SlotRef {
   due: number;
 }
 
-/** Why the slots of an agent that went away are cancelled. Its return is told from a crash by this very text. */
+/** Why the slots of an agent that went away are cancelled. This very text tells the agent's return from a crash. */
 export const GONE = 'the agent was switched off or removed, or lost its schedule';
 
 /** An agent whose times cannot be worked out. */
@@ -30,18 +30,18 @@ export interface Unplanned {
  * `most` at a time. `more`: there are others left. `failed`: what throws for one agent costs no other its slots.
  */
 export function planAhead(
-  courses: Iterable<ScheduleCursor>,
+  scheduledAgents: Iterable<ScheduleCursor>,
   now: number,
   horizonMs: number,
   most: number,
 ): { slots: SlotRef[]; more: boolean; failed: Unplanned[] } {
   const slots: SlotRef[] = [];
   const failed: Unplanned[] = [];
-  for (const course of courses) {
+  for (const scheduled of scheduledAgents) {
     try {
-      slots.push(...slotsAhead(course, now, horizonMs, most));
+      slots.push(...slotsAhead(scheduled, now, horizonMs, most));
     } catch (error) {
-      failed.push({ agent: course.agent, error });
+      failed.push({ agent: scheduled.agent, error });
     }
   }
   // Cut by time, not by agent: each agent's slots are written without a hole, and the nearest are never last.
@@ -70,18 +70,18 @@ function slotsAhead(
  * `unlisted` says whether there are older ones.
  */
 export function slotsWithoutRow(
-  course: ScheduleCursor,
+  scheduled: ScheduleCursor,
   now: number,
   most: number,
 ): { dues: number[]; unlisted: boolean } {
-  const first = course.timetable.next(course.cursor);
+  const first = scheduled.timetable.next(scheduled.cursor);
   if (first === undefined || first > now) return { dues: [], unlisted: false };
   // Backwards in growing steps: after a year's absence an every-second schedule has 31 million of them.
   for (let reach = most * 1_000; ; reach *= 2) {
-    const from = Math.max(course.cursor, now - reach);
-    const dues = duesBetween(course, from, now);
+    const from = Math.max(scheduled.cursor, now - reach);
+    const dues = duesBetween(scheduled, from, now);
     if (dues.length > most) return { dues: dues.slice(-most), unlisted: true };
-    if (from === course.cursor) return { dues, unlisted: false };
+    if (from === scheduled.cursor) return { dues, unlisted: false };
     if (dues.length === most) return { dues, unlisted: first < dues[0]! };
   }
 }
@@ -102,7 +102,7 @@ export function obsoleteSlots({ agent, timetable }: ScheduleCursor, rows: Iterab
 }
 
 /**
- * Where an agent's course begins, from its newest live slot that is not after `now`, and all its rows from there on:
+ * Where an agent's cursor begins, from its newest live slot that is not after `now`, and all its rows from there on:
  * at that slot, so that nothing since then is a silent hole; but now for an agent that has none, or was away since.
  */
 export function startCursor(newest: number | undefined, rows: readonly Slot[], now: number): number {

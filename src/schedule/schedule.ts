@@ -55,7 +55,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   /** Epoch ms. */
   let wantedAt = 0;
   let adopted: Map<string, Agent> | undefined;
-  const courses = new Map<string, Scheduled>();
+  const scheduledAgents = new Map<string, Scheduled>();
   /** Agents of `adopted` that could not be taken over yet. */
   let delayed: ReadonlySet<string> = new Set();
   const troubles = createTroubles(log, () => needs.troublesChanged?.());
@@ -86,7 +86,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
 
   function soonest(now: number): number {
     let at = now + LONGEST_SLEEP_MS;
-    for (const { timetable } of courses.values()) at = Math.min(at, timetable.next(now) ?? at);
+    for (const { timetable } of scheduledAgents.values()) at = Math.min(at, timetable.next(now) ?? at);
     return at;
   }
 
@@ -96,7 +96,7 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
       // Slots of an agent that could not be taken over yet wait for that agent.
       const rows = all.filter(({ agent }) => !delayed.has(agent));
       if (rows.length === 0) return;
-      const settled = await settleSlots(needs, courses, rows, now);
+      const settled = await settleSlots(needs, scheduledAgents, rows, now);
       // A store that goes on offering what is settled must not keep the loop here for ever.
       if (all.length < ROWS_AT_ONCE || settled === 0) return;
     }
@@ -105,44 +105,44 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
   /** A fault of one agent costs no other agent; a fault of all agents is no agent's own. */
   async function settleAbsences(now: number): Promise<Unplanned[]> {
     const failed: Unplanned[] = [];
-    for (const course of courses.values()) {
+    for (const scheduled of scheduledAgents.values()) {
       if (stopping) break;
-      await settleAbsence(course, now).catch((error: unknown) => failed.push({ agent: course.agent, error }));
+      await settleAbsence(scheduled, now).catch((error: unknown) => failed.push({ agent: scheduled.agent, error }));
     }
-    if (failed.length > 1 && failed.length === courses.size) throw failed[0]!.error;
+    if (failed.length > 1 && failed.length === scheduledAgents.size) throw failed[0]!.error;
     return failed;
   }
 
   /** Gives every slot of a time when nobody was there its row and its end, oldest first: a crash leaves no hole. */
-  async function settleAbsence(course: Scheduled, now: number) {
-    const { dues, unlisted } = slotsWithoutRow(course, now, MOST_MISSED);
+  async function settleAbsence(scheduled: Scheduled, now: number) {
+    const { dues, unlisted } = slotsWithoutRow(scheduled, now, MOST_MISSED);
     if (dues.length === 0) return;
-    const since = isoOf(course.cursor);
-    log.warn(`${course.agent} was not looked after since ${since}: ${dues.length} slots are settled late`, {
-      agent: course.agent,
+    const since = isoOf(scheduled.cursor);
+    log.warn(`${scheduled.agent} was not looked after since ${since}: ${dues.length} slots are settled late`, {
+      agent: scheduled.agent,
       slots: dues.length,
       unlisted,
     });
     const note = unlisted ? `the first one listed of more that were missed since ${since}` : undefined;
-    const rows = dues.map((due, i) => ({ agent: course.agent, due, ...(i === 0 && note ? { note } : {}) }));
-    await settleSlots(needs, courses, rows, now);
-    course.cursor = dues.at(-1)!;
+    const rows = dues.map((due, i) => ({ agent: scheduled.agent, due, ...(i === 0 && note ? { note } : {}) }));
+    await settleSlots(needs, scheduledAgents, rows, now);
+    scheduled.cursor = dues.at(-1)!;
   }
 
   async function plan(now: number, without: ReadonlySet<string>) {
-    const sound = [...courses.values()].filter(({ agent }) => !without.has(agent));
+    const sound = [...scheduledAgents.values()].filter(({ agent }) => !without.has(agent));
     const { slots: ahead, more, failed } = planAhead(sound, now, horizonMs, ROWS_AT_ONCE);
     const { written, refused } = await writeAhead(slots, ahead);
-    for (const { agent, due } of written) courses.get(agent)!.cursor = due;
+    for (const { agent, due } of written) scheduledAgents.get(agent)!.cursor = due;
     return { more, failed: [...failed, ...refused] };
   }
 
   async function adopt(agents: Map<string, Agent>, now: number) {
-    const answer = await adoptAgents(slots, agents.values(), courses, adopted === undefined, now);
+    const answer = await adoptAgents(slots, agents.values(), scheduledAgents, adopted === undefined, now);
     delayed = new Set(answer.delayed.map(({ agent }) => agent));
     troubles.replace('adopting', [...answer.refused, ...answer.delayed], now);
-    courses.clear();
-    for (const [name, course] of answer.courses) courses.set(name, course);
+    scheduledAgents.clear();
+    for (const [name, scheduled] of answer.scheduledAgents) scheduledAgents.set(name, scheduled);
     adopted = agents;
   }
 
@@ -151,11 +151,11 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const now = time.now();
     const failed = troubles.of(agent);
     if (failed) return { is: 'failed', ...failed };
-    const course = courses.get(agent);
+    const scheduled = scheduledAgents.get(agent);
     // After a jump back, what is written is not known before the next look.
-    if (!course || adopted !== wanted || driftAt(now) < -JUMP_MS)
-      return { is: 'waiting', since: course ? now : wantedAt, trouble: failing };
-    const { timetable, cursor: upTo, settledTo = 0 } = course;
+    if (!scheduled || adopted !== wanted || driftAt(now) < -JUMP_MS)
+      return { is: 'waiting', since: scheduled ? now : wantedAt, trouble: failing };
+    const { timetable, cursor: upTo, settledTo = 0 } = scheduled;
     if (timetable.next(Math.max(now, timetable.hasEnd ? settledTo : 0)) !== undefined)
       return { is: 'planned', upTo, trouble: failing };
     if (timetable.hasEnd) return { is: 'ended', text: timetable.text };
@@ -172,9 +172,9 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const how = drift > 0 ? 'forward (or the machine slept)' : 'back';
     log.warn(`the clock went ${how} by ${formatDuration(Math.abs(drift))}`, { driftMs: Math.round(drift) });
     // Set back: plan from now again; slots that were settled already are rows and stay as they are.
-    for (const course of drift < 0 ? courses.values() : []) {
-      course.settledTo = Math.max(course.settledTo ?? 0, course.cursor);
-      course.cursor = Math.min(course.cursor, now);
+    for (const scheduled of drift < 0 ? scheduledAgents.values() : []) {
+      scheduled.settledTo = Math.max(scheduled.settledTo ?? 0, scheduled.cursor);
+      scheduled.cursor = Math.min(scheduled.cursor, now);
     }
   }
 
@@ -227,8 +227,8 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     },
     planning: planningOf,
     planAgain(agent) {
-      const course = courses.get(agent);
-      if (course) course.cursor = Math.min(course.cursor, time.now());
+      const scheduled = scheduledAgents.get(agent);
+      if (scheduled) scheduled.cursor = Math.min(scheduled.cursor, time.now());
       wake();
     },
   };

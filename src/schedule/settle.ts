@@ -38,15 +38,15 @@ const DECISIONS_AT_ONCE = 1_000;
  */
 export async function settleSlots(
   needs: SettleNeeds,
-  courses: ReadonlyMap<string, Scheduled>,
+  scheduledAgents: ReadonlyMap<string, Scheduled>,
   rows: readonly DueRow[],
   now: number,
 ): Promise<number> {
   const byAgent = [...Map.groupBy(rows, ({ agent }) => agent)];
   const decided = await Promise.allSettled(
     byAgent.map(async ([agent, ofAgent]) => {
-      const course = courses.get(agent);
-      return course ? settleAgent(needs, course, ofAgent, now) : ofAgent.map(ownerless);
+      const scheduled = scheduledAgents.get(agent);
+      return scheduled ? settleAgent(needs, scheduled, ofAgent, now) : ofAgent.map(ownerless);
     }),
   );
   logFailedDecisions(needs.log, byAgent, decided);
@@ -78,19 +78,19 @@ function logFailedDecisions(
 
 async function settleAgent(
   needs: SettleNeeds,
-  course: Scheduled,
+  scheduled: Scheduled,
   rows: DueRow[],
   now: number,
 ): Promise<SlotDecision[]> {
-  const asking: Asking = { agent: course.asking };
+  const asking: Asking = { agent: scheduled.asking };
   const builds = rows.map(({ due }) =>
     decideSlot(
       asking,
-      { due, later: laterDue(course, due, now, MOST_AT_ONCE), heldUp: heldUp(needs, course.agent, due) },
+      { due, later: laterDue(scheduled, due, now, MOST_AT_ONCE), heldUp: heldUp(needs, scheduled.agent, due) },
       now,
     ),
   );
-  const unfinished = asksForUnfinished(asking, builds) ? await needs.unfinished(course.agent) : [];
+  const unfinished = asksForUnfinished(asking, builds) ? await needs.unfinished(scheduled.agent) : [];
   const { decisions, cancel } = decideSlots(asking, builds, unfinished, now);
   await Promise.all(cancel.map((id) => cancelJob(needs, id)));
   return decisions.map((decision, i) => {

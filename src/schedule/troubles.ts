@@ -6,7 +6,7 @@ import type { Trouble } from './planning.ts';
 /** `adopting`: its schedule cannot be taken over · `planning`: its slots cannot be worked out or written. */
 type TroubleOf = 'adopting' | 'planning';
 
-/** The agents whose slots are not planned. Each change is logged once, and told to `changed`. */
+/** The agents whose slots are not planned. Each change is logged once and handed to `changed`. */
 interface Troubles {
   /** All agents in trouble of that kind, from now on. */
   replace(kind: TroubleOf, list: readonly Unplanned[], now: number): void;

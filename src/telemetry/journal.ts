@@ -15,7 +15,7 @@ import { createScrubber, type Scrubber } from './scrub.ts';
  * written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
  */
 export interface Journal {
-  /** A log for one room of the house. */
+  /** A log for a room. */
   room(name: string): Log;
   /** Writes lines of plugins. `data` is JSON text of an object. */
   lines(lines: JournalLine[]): void;

@@ -74,7 +74,7 @@ export interface AsideStore {
   unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
   /** Sets them aside; returns how many. */
   setAside(): Promise<number>;
-  /** Rows that were set aside, newest first. `untold`: only those of which nobody has been told. */
+  /** Rows that were set aside, newest first. `untold`: only rows that nobody has heard of yet. */
   asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
   asidesReported(ids: number[]): Promise<void>;
 }

@@ -130,7 +130,7 @@ async function end(installation: string, shared: Shared): Promise<void> {
   open.delete(kit);
 }
 
-/** Test runners end their workers by SIGTERM, at which no process tells that it exits. */
+/** Test runners end their workers by SIGTERM, at which no process emits `exit`. */
 function watchExit() {
   process.once('exit', dropAll);
   process.once('SIGTERM', () => {

@@ -40,7 +40,7 @@ function parse(text: string, path: string): Recorded[] {
     const list = JSON.parse(text) as Recorded[];
     if (Array.isArray(list) && list.every((one) => typeof one?.url === 'string')) return list;
   } catch {
-    // Told below.
+    // The fault below says so.
   }
   throw new Fault({
     code: 'RECORD_INVALID',
@@ -91,7 +91,7 @@ export function recordedOf(asked: AskedFetch, answer: FetchAnswer, scrub: (text:
   return { ...recorded, body: dataIn(text, headers['content-type']) ?? text };
 }
 
-/** Only objects and lists: a text that is JSON itself would not be told from one that is not. */
+/** Only objects and lists: a text that is JSON itself would look like a text that is not. */
 function dataIn(text: string, type = ''): object | undefined {
   if (!/\bjson\b/.test(type)) return undefined;
   try {

@@ -64,7 +64,7 @@ async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Pr
       ...answers.did(),
       summary: tried.outcome.summary ?? null,
       peakMb: Math.round((peakBytes / MB) * 10) / 10,
-      // A worker that was killed cannot tell when it ended by its own clock.
+      // A worker that was killed cannot say when it ended by its own clock.
       tookMs: tried.end && options.now ? Math.round(performance.now() - begun) : durationOf(tried),
       requests: requests.requests(),
     };

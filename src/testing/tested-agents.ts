@@ -18,7 +18,7 @@ import { readableFault } from './readable-fault.ts';
 
 /** Agents of plugins that are tested, made as the catalog makes them: compiled, inspected, their settings and limits checked. */
 export interface TestedAgents {
-  /** Compiles what has changed since the last time. Rejects with a fault that tells the place and the next step. */
+  /** Compiles what has changed since the last time. Rejects with a fault that names the place and the next step. */
   agent(plugin: PluginPlace, options: Pick<RunOptions, 'settings' | 'limits' | 'timeout'>): Promise<Agent>;
 }
 

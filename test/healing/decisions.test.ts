@@ -161,13 +161,13 @@ describe('incidents', () => {
   };
   const event: fc.Arbitrary<IncidentEvent> = fc.oneof(
     fc.constant<IncidentEvent>({ is: 'seen-again', at: T0, text: 'again', evidence: null }),
-    fc.nat(200).map<IncidentEvent>((n) => ({ is: 'struck', at: T0, job: `job-${n}`, text: null })),
+    fc.nat(200).map<IncidentEvent>((n) => ({ is: 'job-affected', at: T0, job: `job-${n}`, text: null })),
     fc
       .constantFrom<RemedyKind>('retry', 'own-cell')
       .map<IncidentEvent>((kind) => ({ is: 'remedied', remedy: { kind, at: T0, what: kind } })),
     fc.constant<IncidentEvent>({ is: 'grown', at: T0, verdict: 'crash-looping', seen: 'loop' }),
     fc.constant<IncidentEvent>({ is: 'escalated', at: T0, text: 'asked' }),
-    fc.constant<IncidentEvent>({ is: 'told', at: T0, text: 'note' }),
+    fc.constant<IncidentEvent>({ is: 'remarked', at: T0, text: 'note' }),
     fc.constant<IncidentEvent>({ is: 'noted', at: T0, note: 'mine' }),
     fc.constant<IncidentEvent>({ is: 'healed', at: T0 + 1, text: 'well' }),
     fc.constant<IncidentEvent>({ is: 'closed', at: T0 + 1, text: 'by hand', note: 'known' }),
@@ -268,7 +268,7 @@ it('finds what is late: planned slots and queued jobs past their grace, unless s
       { agent: 'c', nextAt: T0 - 70_000 },
       { agent: 'd', nextAt: T0 + 5 },
     ],
-    excused: (agent: string) => agent === 'held',
+    isExempt: (agent: string) => agent === 'held',
     now: T0,
   };
   const found = overdue(facts);

@@ -147,7 +147,7 @@ describe('a crash loop', () => {
       probes: 0,
       fingerprint: 'f1',
     });
-    expect(at.asked).toContain('bearings');
+    expect(at.asked).toContain('restrictions');
     expect(at.told('incident.opened')).toHaveLength(1);
     await at.restart();
     expect(at.healer.allowance('a')).toBe(0);
@@ -285,7 +285,7 @@ describe('lateness', () => {
     expect(at.incident().repeats).toBe(0);
     await at.clock.pass(MINUTE);
     expect(at.incident()).toMatchObject({ repeats: 1, remedies: [{ held: false }, { kind: 'fresh-worker' }] });
-    expect(at.asked).toEqual(['wake a', 'ownCell a', 'letGo a', 'wake a']);
+    expect(at.asked).toEqual(['wake a', 'ownCell a', 'dropIdle a', 'wake a']);
     at.settle('a', 'retrying', { error: { code: 'ERROR', message: 'x' } });
     await quiet();
     expect(at.incident().state).toBe('healed');
@@ -317,7 +317,7 @@ describe('a machine that is short', () => {
     expect(at.healer.pressedSince()).toBe(at.clock.wall - 10_000);
     expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
     expect(at.incident().seen).toBe('4 B of 100 B memory are free');
-    expect(at.asked).toEqual(['bearings', 'shed']);
+    expect(at.asked).toEqual(['restrictions', 'shed']);
     at.room.memoryFree = 6;
     at.settle('a', 'done');
     await at.clock.pass(10_000);

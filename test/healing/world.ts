@@ -146,19 +146,19 @@ export async function world(options: HealerOptions = {}): Promise<World> {
         store: incidentStore,
         agent: (name) => agents.get(name),
         isHeld: (name) => it.held.has(name),
-        excused: () => false,
+        isExempt: () => false,
         wake: (agent) => void asked.push(`wake ${agent}`),
         recycle: (worker) => void asked.push(`recycle ${worker}`),
         ownCell: (agent) => void asked.push(`ownCell ${agent}`),
         room: async () => it.room,
         dropAllIdle: () => void asked.push('shed'),
-        letGo: (name) => void asked.push(`letGo ${name}`),
+        dropIdle: (name) => void asked.push(`dropIdle ${name}`),
         recycleLargest: () => void asked.push('recycleLargest'),
         cleanUp: async () => {
           asked.push('cleanUp');
           return 'given back: 3 MB of logs';
         },
-        bearingsChanged: () => void asked.push('bearings'),
+        restrictionsChanged: () => void asked.push('restrictions'),
         origins: it.origins,
         unscheduled: async () => it.unscheduled,
         planAgain: (agent) => void asked.push(`planAgain ${agent}`),

@@ -75,7 +75,7 @@ interface RestoreOptions {
   install?: boolean;
 }
 
-/** Makes a new or a stopped installation be what an archive says, and tells what is left to do. */
+/** Makes a new or a stopped installation be what an archive says, and says what is left to do. */
 export async function backupRestoreCommand(
   stage: Stage,
   [file, named]: (string | undefined)[],

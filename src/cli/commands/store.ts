@@ -67,7 +67,7 @@ export async function storeMendCommand(stage: Stage): Promise<CommandResult> {
   return { json: view, lines: [...storeLines(view, stage), `  ${done}`], code: isWhole(view) ? 0 : 1 };
 }
 
-/** Where a host runs the store is its own, and it tells of what it sets aside. */
+/** Where a host runs the store is its own, and the host reports what it sets aside. */
 async function byHost(stage: Stage, otherwise: () => Promise<number>): Promise<number> {
   try {
     return (await stage.ask('storeMend', {}, ANSWER_WITHIN_MS)).mended;

@@ -12,7 +12,7 @@ export interface Look {
   width: number;
 }
 
-/** States whose reason is told under the agent's line. */
+/** States whose reason stands under the agent's line. */
 const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
 
 const MOST_WHY_LINES = 3;
@@ -186,7 +186,7 @@ function summary({ incidents, agents }: StatusView): string | undefined {
   return parts.length > 0 ? parts.join(', ') : undefined;
 }
 
-/** `config on probation until 14:05: cells.idle 60s → 5s`; what was taken back is told as a problem of its own. */
+/** `config on probation until 14:05: cells.idle 60s → 5s`; settings that were taken back are a problem of their own. */
 export function configLine(config: ConfigView | null | undefined, clock: Clock, paint: Paint): string | undefined {
   if (config?.is !== 'on-probation') return undefined;
   const until = config.until === null ? '' : ` until ${nextTime(Date.parse(config.until), clock)}`;

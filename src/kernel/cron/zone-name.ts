@@ -216,7 +216,7 @@ export function understandZone({ tz, node, withoutTz }: SaidOfZone): MachineZone
   if (/^(?:\/etc\/)?localtime$/.test(name)) return ofMachine(withoutTz());
   const wrong = zoneProblem(name);
   if (!wrong) return { zone: new Temporal.ZonedDateTime(0n, name).timeZoneId };
-  // Node reads an abbreviation as a place, and all code in this process with it: it is kept, and told.
+  // Node reads an abbreviation as a place, and all code in this process with it: the zone is kept, with a problem.
   if (/^[A-Za-z]{2,5}$/.test(name) && node !== undefined && node !== 'UTC' && !zoneProblem(node)) {
     const message = `TZ=${tz} ${inBrackets(wrong)}: Node takes it for ${node}, and so do schedules that name no zone of their own`;
     return { zone: node, problem: { code: 'MACHINE_ZONE', message, next: posixNext(name, wrong.next) } };
