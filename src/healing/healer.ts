@@ -1,5 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { JobRecords, Settlement } from '../jobs/ports.ts';
+import type { JobRecords, Owner, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -68,6 +68,8 @@ export interface Healer extends Service {
 
 export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   log: Log;
+  /** This run of this host. */
+  owner: Owner;
   events: Pick<Events, 'record'>;
   store: IncidentStore &
     Pick<EventStore, 'events'> &
@@ -122,11 +124,15 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       async turn() {
         openIncidents.retry();
         quarantineRegistry.retry();
+        await openIncidents.hold();
+        if (await quarantineRegistry.reread()) changed();
         ends.linkIncidents();
         await watches.look();
       },
     },
   );
+
+  let unfollow = () => {};
 
   /** What comes from other rooms must never fail in theirs. */
   function safely<A extends unknown[]>(take: (...args: A) => void): (...args: A) => void {
@@ -145,9 +151,13 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       for (const part of [openIncidents, quarantineRegistry, remedies]) {
         await part.load().catch((error) => log.error('the past could not be read', { fault: toPlainFault(error) }));
       }
+      unfollow = store.healingChanges(({ by }) => {
+        if (by !== needs.owner.host) loop.soon();
+      });
       await loop.start();
     },
     async stop() {
+      unfollow();
       await loop.stop();
       await openIncidents.settled();
       await quarantineRegistry.settled();
@@ -204,17 +214,35 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     async acknowledge(id, note) {
       const one = openIncidents.all().find(({ incident }) => incident.id === id);
       if (one) {
-        close(one, 'acknowledged by hand', note);
+        close(one, BY_HAND, note);
         await openIncidents.settled();
-        return one.incident;
       }
-      const known = await store.incident(id);
-      if (!known)
-        throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
-      if (note === null) return known;
-      const noted = stepIncident(known, { is: 'noted', at: time.now(), note });
-      await store.updateIncident(noted);
-      return noted;
+      return one?.held === 'here' ? one.incident : acknowledgeInStore(needs, id, note);
     },
   };
+}
+
+const BY_HAND = 'acknowledged by hand';
+
+/** Of an incident that this host does not hold: its holder hears of the change. */
+async function acknowledgeInStore(
+  { time, store, events }: Pick<HealerNeeds, 'time' | 'store' | 'events'>,
+  id: string,
+  note: string | null,
+): Promise<Incident> {
+  const known = await store.incident(id);
+  if (!known)
+    throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+  const { agent, verdict } = known;
+  const at = time.now();
+  if (known.endedAt !== null && note === null) return known;
+  const isOpen = known.endedAt === null;
+  const incident = stepIncident(
+    known,
+    isOpen ? { is: 'closed', at, text: BY_HAND, note } : { is: 'noted', at, note: note! },
+  );
+  await store.updateIncident(incident, null);
+  const data = { incident: id, verdict };
+  if (isOpen) events.record('info', { kind: 'incident.closed', agent, message: `${id} was closed: ${BY_HAND}`, data });
+  return incident;
 }

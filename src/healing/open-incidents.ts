@@ -1,3 +1,4 @@
+import type { Owner } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import { createTasks } from '../kernel/service.ts';
@@ -14,15 +15,23 @@ export interface OpenIncident {
   lastAt: number;
   /** The worker that it is about, while one is. */
   worker: string | undefined;
+  /** Who writes its record: nobody yet, this host, or another host that saw the same trouble first. */
+  held: 'not yet' | 'here' | 'elsewhere';
 }
 
 /**
- * Keeps the incidents that have not ended. Memory is the truth that decisions are made on; the store follows, in the order
- * of what happened to each. A store that is down costs nothing but the record, which is written as soon as it is up.
+ * Keeps the incidents that this host has seen or holds and that have not ended. Memory is the truth that decisions are made on; the
+ * store follows, in the order of what happened to each. A store that is down costs nothing but the record, which is written as soon as
+ * the store is up. The record of an incident that another host holds is that host's; the remedies here go on all the same.
  */
 export interface OpenIncidents {
-  /** Takes over what an earlier run of the host left open. */
+  /** Takes over what an earlier run of the host left open, or a host that is gone. */
   load(): Promise<void>;
+  /**
+   * Holds on to what is held, takes over what nobody holds any more, and lets go what a person has ended elsewhere, or
+   * another host has taken.
+   */
+  hold(): Promise<void>;
   all(): OpenIncident[];
   /** Of an agent (or of the host: null), oldest first. */
   of(agent: string | null): OpenIncident[];
@@ -51,6 +60,7 @@ export interface OpenIncidents {
 }
 
 interface OpenIncidentsNeeds {
+  owner: Owner;
   time: Time;
   log: Log;
   events: Pick<Events, 'record'>;
@@ -62,12 +72,18 @@ interface Shadow {
   unrecorded: (() => void)[];
 }
 
-const MOST_OPEN = 1_000;
+/** As many as the store hands out at once: beyond that an incident that is missing may still be held. */
+const MOST_HELD = 1_000;
+/** A host that is gone lets its incidents go so long after its last turn. */
+const HELD_FOR_MS = 60_000;
 
-export function createOpenIncidents({ time, log, events, store }: OpenIncidentsNeeds): OpenIncidents {
+export function createOpenIncidents({ owner, time, log, events, store }: OpenIncidentsNeeds): OpenIncidents {
   const open = new Set<OpenIncident>();
   const shadows = new WeakMap<OpenIncident, Shadow>();
   const unsaved = new Set<OpenIncident>();
+  /** Ended, and not written down yet. */
+  const leaving = new Set<OpenIncident>();
+  const terms = { owner, leaseMs: HELD_FOR_MS };
   const working = createTasks((error) => log.error('a step of healing failed', { fault: toPlainFault(error) }));
 
   function shadowOf(one: OpenIncident): Shadow {
@@ -78,19 +94,31 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
 
   async function save(one: OpenIncident) {
     try {
-      const { id, ...rest } = one.incident;
-      if (id === '') one.incident = { ...one.incident, id: await store.openIncident(rest) };
-      else await store.updateIncident(one.incident);
+      await write(one);
     } catch (error) {
       const fault = toPlainFault(error);
-      // One that the store does not know any more would be refused for ever.
-      if (fault.code === 'INCIDENT_UNKNOWN') return;
-      if (unsaved.size === 0) log.error('an incident could not be written down; trying on', { fault });
-      unsaved.add(one);
-      return;
+      if (fault.code === 'INCIDENT_HELD') one.held = 'elsewhere';
+      // An incident that the store does not know any more would be refused for ever.
+      else if (fault.code !== 'INCIDENT_UNKNOWN') {
+        if (unsaved.size === 0) log.error('an incident could not be written down; trying on', { fault });
+        unsaved.add(one);
+        return;
+      }
     }
     unsaved.delete(one);
-    for (const record of shadowOf(one).unrecorded.splice(0)) record();
+    if (one.incident.endedAt !== null) leaving.delete(one);
+    const records = shadowOf(one).unrecorded.splice(0);
+    if (one.held === 'here') for (const record of records) record();
+  }
+
+  /** The incident of another host is asked for anew: it may have ended there while the trouble goes on here. */
+  async function write(one: OpenIncident) {
+    const { id: _, ...rest } = one.incident;
+    if (one.held === 'here') return store.updateIncident(one.incident, owner);
+    if (one.held === 'elsewhere' && rest.endedAt !== null) return;
+    const { id, isNew } = await store.openIncident(rest, terms);
+    one.incident = { ...one.incident, id };
+    one.held = isNew ? 'here' : 'elsewhere';
   }
 
   function next(one: OpenIncident, work: () => void | Promise<void>) {
@@ -103,6 +131,27 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
     working.add(done);
   }
 
+  async function hold() {
+    const before = [...open, ...leaving];
+    const mine = before.filter(({ held }) => held === 'here');
+    const found = await store.holdIncidents(terms);
+    const ids = new Set(found.map(({ id }) => id));
+    for (const one of mine) if (found.length < MOST_HELD && !ids.has(one.incident.id)) open.delete(one);
+    const now = [...open, ...leaving];
+    // The id of an incident that is being written is not known yet: it must not be taken for somebody else's.
+    if (now.some(({ held }) => held === 'not yet')) return;
+    const known = new Set([...before, ...now].filter(({ held }) => held === 'here').map(({ incident }) => incident.id));
+    for (const incident of found) if (!known.has(incident.id)) take(incident);
+  }
+
+  /** Goes on with an incident of an earlier run, or of a host that is gone; what was seen here meanwhile is the same trouble. */
+  function take(incident: Incident) {
+    const seen = [...open].find((one) => one.held === 'elsewhere' && one.incident.id === incident.id);
+    const { lastAt, worker } = seen ?? { lastAt: lastSign(incident), worker: undefined };
+    if (seen) open.delete(seen);
+    open.add({ incident, lastAt, worker, held: 'here' });
+  }
+
   function apply(one: OpenIncident, event: IncidentEvent) {
     one.incident = stepIncident(one.incident, event);
   }
@@ -110,9 +159,9 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
   return {
     async load() {
       open.clear();
-      const found = await store.incidents({ states: ['open', 'escalated'], limit: MOST_OPEN });
-      for (const incident of found.reverse()) open.add({ incident, lastAt: lastSign(incident), worker: undefined });
+      await hold();
     },
+    hold,
     all: () => [...open],
     of: (agent) => [...open].filter((one) => one.incident.agent === agent),
     open(facts, worker) {
@@ -132,6 +181,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
         },
         lastAt: at,
         worker,
+        held: 'not yet',
       };
       open.add(one);
       next(one, () => {});
@@ -141,6 +191,7 @@ export function createOpenIncidents({ time, log, events, store }: OpenIncidentsN
     apply,
     end(one, event, after) {
       open.delete(one);
+      leaving.add(one);
       next(one, () => {
         apply(one, event);
         after();

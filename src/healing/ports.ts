@@ -1,3 +1,4 @@
+import type { Owner } from '../jobs/ports.ts';
 import type { Outage, Recovery } from '../kernel/origin.ts';
 import type { Evidence } from '../workers/ports.ts';
 
@@ -158,19 +159,47 @@ export interface IncidentFilter {
   limit: number;
 }
 
-/** What healing needs of a store. Every method resolves only when what it says is on disk. */
+/** Who holds incidents, and how long from now unless that is renewed. */
+export interface IncidentTerms {
+  owner: Owner;
+  leaseMs: number;
+}
+
+/** Somebody's change of an incident or a quarantine. `by`: the host, null: a person's order. */
+export interface HealingChange {
+  is: 'incident' | 'quarantine';
+  by: string | null;
+}
+
+/**
+ * The store as healing needs it. Every method resolves only when what it says is on disk. One host holds each incident that has not ended and
+ * writes its record; the others know of it, so that a trouble which two hosts see is one incident.
+ */
 export interface IncidentStore {
-  /** Adds an incident and gives it its id. */
-  openIncident(incident: Omit<Incident, 'id'>): Promise<string>;
-  /** Replaces it; an unknown id is refused with code `INCIDENT_UNKNOWN`. */
-  updateIncident(incident: Incident): Promise<void>;
+  /**
+   * Adds an incident, held by the owner. Where another host holds an incident of the same agent and fingerprint that has not ended,
+   * nothing is added: the answer has the id of that incident, and `isNew: false`.
+   */
+  openIncident(incident: Omit<Incident, 'id'>, terms: IncidentTerms): Promise<{ id: string; isNew: boolean }>;
+  /**
+   * Replaces an incident. `by` null: by a person's order, whoever holds it. Refused with code `INCIDENT_UNKNOWN`, and with `INCIDENT_HELD`
+   * when another host has it by now.
+   */
+  updateIncident(incident: Incident, by: Owner | null): Promise<void>;
+  /**
+   * Holds, anew or on, the incidents that have not ended and that are of the owner's host, of any run, or that nobody holds any more.
+   * Returns all that the host then holds, oldest first, at most 1,000.
+   */
+  holdIncidents(terms: IncidentTerms): Promise<Incident[]>;
   incident(id: string): Promise<Incident | undefined>;
   /** Newest first. */
   incidents(filter: IncidentFilter): Promise<Incident[]>;
   /** Adds to the remedy statistics. */
   recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;
   remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;
-  putQuarantine(record: QuarantineRecord): Promise<void>;
-  endQuarantine(agent: string): Promise<void>;
+  putQuarantine(record: QuarantineRecord, by: Owner): Promise<void>;
+  endQuarantine(agent: string, by: Owner): Promise<void>;
   quarantines(): Promise<QuarantineRecord[]>;
+  /** Calls back with each change of incidents and quarantines, with the promises of `JobQueue.changes`. The answer ends it. */
+  healingChanges(call: (change: HealingChange) => void): () => void;
 }

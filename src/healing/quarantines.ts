@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Owner } from '../jobs/ports.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
@@ -5,13 +7,16 @@ import type { IncidentStore, QuarantineRecord } from './ports.ts';
 import { afterFailedProbe, allowanceOf, beginQuarantine } from './quarantine-rules.ts';
 
 /**
- * Agents in quarantine. The gate is in memory and closes at once; the store follows, so that a restart does not open it.
+ * Agents in quarantine, on this host or on another. The gate is in memory and closes at once; the store follows, so that a restart does not
+ * open the gate, and other hosts close theirs.
  *
  * A probe is the oldest job that waits. When none waits, the next one that is asked for is the probe (a slot, an event, a
  * run by hand): no job is ever made up, because an agent's effects must not come at a time that nobody asked for.
  */
 export interface Quarantines {
   load(): Promise<void>;
+  /** Reads what other hosts have written; true when something is different now. What is not written down yet stays. */
+  reread(): Promise<boolean>;
   get(agent: string): QuarantineRecord | undefined;
   all(): QuarantineRecord[];
   /** How many of the agent's attempts may be under way. */
@@ -31,16 +36,19 @@ export interface Quarantines {
 }
 
 interface QuarantinesNeeds {
+  owner: Owner;
   time: Time;
   log: Log;
   store: Pick<IncidentStore, 'putQuarantine' | 'endQuarantine' | 'quarantines'>;
 }
 
-export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quarantines {
+export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds): Quarantines {
   const records = new Map<string, QuarantineRecord>();
   /** The slot that was let through for the probe at hand. */
   const letThrough = new Map<string, number>();
   const unwritten = new Set<string>();
+  /** How often an agent's record was changed here. */
+  const changes = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
 
   function set(record: QuarantineRecord): QuarantineRecord {
@@ -50,11 +58,12 @@ export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quara
   }
 
   function write(agent: string) {
+    changes.set(agent, (changes.get(agent) ?? 0) + 1);
     writing = writing.then(async () => {
       const record = records.get(agent);
       try {
-        if (record) await store.putQuarantine(record);
-        else await store.endQuarantine(agent);
+        if (record) await store.putQuarantine(record, owner);
+        else await store.endQuarantine(agent, owner);
         unwritten.delete(agent);
       } catch (error) {
         if (unwritten.size === 0)
@@ -64,11 +73,29 @@ export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quara
     });
   }
 
+  async function reread(): Promise<boolean> {
+    await writing;
+    const before = new Map(changes);
+    const found = new Map((await store.quarantines()).map((record) => [record.agent, record]));
+    // What was read may be older than what was changed here meanwhile.
+    const isOurs = (agent: string) => unwritten.has(agent) || changes.get(agent) !== before.get(agent);
+    const other = [...new Set([...found.keys(), ...records.keys()])].filter(
+      (agent) => !isOurs(agent) && !isDeepStrictEqual(found.get(agent), records.get(agent)),
+    );
+    for (const agent of other) {
+      const record = found.get(agent);
+      if (record) records.set(agent, record);
+      else records.delete(agent);
+    }
+    return other.length > 0;
+  }
+
   return {
     async load() {
       records.clear();
       for (const record of await store.quarantines()) records.set(record.agent, record);
     },
+    reread,
     get: (agent) => records.get(agent),
     all: () => [...records.values()],
     allowance: (agent) => allowanceOf(records.get(agent), time.now()),
@@ -92,7 +119,7 @@ export function createQuarantines({ time, log, store }: QuarantinesNeeds): Quara
     },
     probeNow(agent) {
       const record = records.get(agent);
-      if (record) records.set(agent, { ...record, nextProbeAt: Math.min(record.nextProbeAt, time.now()) });
+      if (record) set({ ...record, nextProbeAt: Math.min(record.nextProbeAt, time.now()) });
     },
     release(agent) {
       const record = records.get(agent);

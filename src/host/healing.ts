@@ -6,6 +6,7 @@ import type { OutageSource } from '../healing/ports.ts';
 import { largestOf, type MachineResources } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import type { Owner } from '../jobs/ports.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatSize } from '../kernel/units.ts';
@@ -18,6 +19,8 @@ import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
 interface HealingNeeds {
+  /** This run of this host. */
+  owner: Owner;
   time: Time;
   log: Log;
   store: Store;
@@ -47,6 +50,7 @@ const SHORT = { code: 'RECYCLED', message: 'the machine is short of memory' };
 export function createHealing({ time, log, events, runnableAgents, cleanUp, ...needs }: HealingNeeds): Healer {
   const { workers, jobs, schedule, bus } = needs;
   return createHealer({
+    owner: needs.owner,
     time,
     log,
     events,
@@ -84,8 +88,8 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
 function withoutSecrets(store: Store, scrub: Pick<Scrubber, 'value'>): Store {
   return {
     ...store,
-    openIncident: (incident) => store.openIncident(scrub.value(incident)),
-    updateIncident: (incident) => store.updateIncident(scrub.value(incident)),
+    openIncident: (incident, terms) => store.openIncident(scrub.value(incident), terms),
+    updateIncident: (incident, by) => store.updateIncident(scrub.value(incident), by),
   };
 }
 

@@ -118,6 +118,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     ...log('healing'),
     scrub: journal.scrub,
     ...{ runnableAgents, workers, jobs, schedule },
+    owner: needs.owner,
     isHeld: placements.isHeld,
     cleanUp: () => cleanUp({ journal, catalog }),
     unscheduled: () => findUnscheduled({ time, store, catalog, planning }),

@@ -72,14 +72,14 @@ const INCIDENT: Fields = {
   timeline: list({ at: instant, text }),
 };
 
+const OWNER: Check = (said) => wrongIn(said, { host: text, run: text }) === undefined;
+const TERMS: Fields = { owner: OWNER, leaseMs: length };
+
 /** For each call that writes, what its arguments have to hold, by place. */
 const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Fields])[]>> = {
   add: [[NEW_JOB]],
   settle: [[SETTLEMENT]],
-  claim: [
-    [{ agent: text, version: text, limit: count }],
-    { owner: (said) => wrongIn(said, { host: text, run: text }) === undefined, leaseMs: length },
-  ],
+  claim: [[{ agent: text, version: text, limit: count }], TERMS],
   renew: [[{ attempt: count }], length],
   cancel: [text, FAULT],
   cancelMany: [texts, FAULT],
@@ -92,9 +92,11 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   pause: [text, orNull(length)],
   plan: [[{ agent: text, due: instant }]],
   decide: [[{ agent: text, due: instant, job: (job) => job === undefined || wrongIn(job, NEW_JOB) === undefined }]],
-  openIncident: [INCIDENT],
-  updateIncident: [INCIDENT],
-  putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }],
+  openIncident: [INCIDENT, TERMS],
+  updateIncident: [INCIDENT, (said) => said === null || OWNER(said)],
+  holdIncidents: [TERMS],
+  putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
+  endQuarantine: [text, OWNER],
   append: [[{ at: instant, kind: text, message: text }]],
 };
 

@@ -1,13 +1,21 @@
 import { createOrigins } from '../../src/gateway/origins/origins.ts';
 import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
-import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../src/healing/ports.ts';
+import type {
+  HealingChange,
+  Incident,
+  IncidentStore,
+  IncidentTerms,
+  QuarantineRecord,
+  RemedyRecord,
+} from '../../src/healing/ports.ts';
 import type { MachineResources } from '../../src/healing/pressure.ts';
 import type { Unscheduled } from '../../src/healing/unscheduled-watch.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
-import type { Settlement } from '../../src/jobs/ports.ts';
+import type { Owner, Settlement } from '../../src/jobs/ports.ts';
 import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
+import { createFeed } from '../../src/store/feed.ts';
 import type { FleetEvent } from '../../src/telemetry/ports.ts';
 import type { WorkerEnd } from '../../src/workers/ports.ts';
 import { Clock, quiet, T0 } from '../clock.ts';
@@ -20,6 +28,8 @@ export const HOUR = 3_600_000;
 export class Shelf implements IncidentStore {
   down = false;
   readonly kept = new Map<string, Incident>();
+  readonly holders = new Map<string, { host: string; until: number }>();
+  readonly #feed = createFeed<HealingChange>();
   readonly remedyStats = new Map<string, RemedyRecord>();
   readonly quarantineRegistry = new Map<string, QuarantineRecord>();
   readonly written: FleetEvent[] = [];
@@ -32,16 +42,44 @@ export class Shelf implements IncidentStore {
     this.#clock = clock;
   }
 
-  async openIncident(incident: Omit<Incident, 'id'>) {
+  async openIncident(incident: Omit<Incident, 'id'>, { owner, leaseMs }: IncidentTerms) {
     this.#up();
+    const { agent, fingerprint, endedAt } = incident;
+    const other = [...this.kept.values()].find(
+      (one) =>
+        endedAt === null &&
+        one.endedAt === null &&
+        one.agent === agent &&
+        one.fingerprint === fingerprint &&
+        !this.#isFree(one.id, owner),
+    );
+    if (other) return { id: other.id, isNew: false };
     const id = `inc-${this.kept.size + 1}`;
     this.kept.set(id, structuredClone({ id, ...incident }));
-    return id;
+    this.holders.set(id, { host: owner.host, until: this.#clock.wall + leaseMs });
+    this.#feed.publish({ is: 'incident', by: owner.host });
+    return { id, isNew: true };
   }
-  async updateIncident(incident: Incident) {
+  async updateIncident(incident: Incident, by: Owner | null) {
     this.#up();
     if (!this.kept.has(incident.id)) throw new Fault({ code: 'INCIDENT_UNKNOWN', message: 'unknown' });
+    if (by && this.holders.get(incident.id)!.host !== by.host)
+      throw new Fault({ code: 'INCIDENT_HELD', message: 'held' });
     this.kept.set(incident.id, structuredClone(incident));
+    this.#feed.publish({ is: 'incident', by: by?.host ?? null });
+  }
+  async holdIncidents({ owner, leaseMs }: IncidentTerms) {
+    this.#up();
+    const mine = [...this.kept.values()].filter((one) => one.endedAt === null && this.#isFree(one.id, owner));
+    for (const { id } of mine) this.holders.set(id, { host: owner.host, until: this.#clock.wall + leaseMs });
+    return mine.map((one) => structuredClone(one));
+  }
+  #isFree(id: string, { host }: Owner) {
+    const holder = this.holders.get(id)!;
+    return holder.host === host || holder.until < this.#clock.wall;
+  }
+  healingChanges(call: (change: HealingChange) => void) {
+    return this.#feed.changes(call);
   }
   async incident(id: string) {
     this.#up();
@@ -70,13 +108,15 @@ export class Shelf implements IncidentStore {
     this.#up();
     return [...this.remedyStats.values()].filter((record) => record.fingerprint === fingerprint);
   }
-  async putQuarantine(record: QuarantineRecord) {
+  async putQuarantine(record: QuarantineRecord, { host }: Owner) {
     this.#up();
     this.quarantineRegistry.set(record.agent, record);
+    this.#feed.publish({ is: 'quarantine', by: host });
   }
-  async endQuarantine(agent: string) {
+  async endQuarantine(agent: string, { host }: Owner) {
     this.#up();
     this.quarantineRegistry.delete(agent);
+    this.#feed.publish({ is: 'quarantine', by: host });
   }
   async quarantines() {
     this.#up();
@@ -126,11 +166,13 @@ export interface World {
   restart(): Promise<void>;
 }
 
-export async function world(options: HealerOptions = {}): Promise<World> {
-  const clock = new Clock();
+/** `beside`: another host on the same store. */
+export async function world(options: HealerOptions = {}, beside?: World): Promise<World> {
+  const clock = beside?.clock ?? new Clock();
+  const owner = { host: beside ? 'other' : 'host', run: 'run 1' };
   const newOrigins = () =>
     createOrigins({ time: clock, log: silentLog, settings: () => ({}), changed: () => it.healer?.originsChanged() });
-  const incidentStore = new Shelf(clock);
+  const incidentStore = beside?.incidentStore ?? new Shelf(clock);
   const asked: string[] = [];
   const errors: string[] = [];
   const agents = new Map<string, Agent>();
@@ -140,6 +182,7 @@ export async function world(options: HealerOptions = {}): Promise<World> {
   const build = () =>
     createHealer(
       {
+        owner,
         time: clock,
         log,
         events: { record: (_, event) => void incidentStore.written.push({ at: clock.wall, ...event }) },

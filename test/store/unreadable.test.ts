@@ -12,7 +12,7 @@ import { RULES } from '../../src/store/sqlite/inside/aside/rules.ts';
 import { openReadOnly } from '../../src/store/sqlite/read-only.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { afterThisTest, cleaningUp, folder, storeAt } from './folder.ts';
-import { added, claimed, failed, HOUR, job, LEASE, T0 } from './laws/world.ts';
+import { added, claimed, failed, HOST, HOUR, job, LEASE, T0 } from './laws/world.ts';
 
 cleaningUp();
 
@@ -62,9 +62,10 @@ async function lived(store: Store): Promise<void> {
       repeats: 0,
       note: null,
     };
-    await store.openIncident({ ...incident, ...record });
+    await store.openIncident({ ...incident, ...record }, LEASE);
     await store.recordRemedy(`f-${agent}`, 'retry', true);
-    await store.putQuarantine({ agent, since: T0, incident: 'inc-1', probes: 1, nextProbeAt: T0, fingerprint: 'f' });
+    const held = { agent, since: T0, incident: 'inc-1', probes: 1, nextProbeAt: T0, fingerprint: 'f' };
+    await store.putQuarantine(held, HOST);
   }
 }
 

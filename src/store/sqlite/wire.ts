@@ -46,6 +46,8 @@ export const STAMPED = [
   'decide',
   'cancelPlanned',
   'setAside',
+  'openIncident',
+  'holdIncidents',
 ] as const;
 type StampedName = (typeof STAMPED)[number];
 type Stamped<Ports> = {
@@ -63,7 +65,7 @@ export interface OwnOps {
 }
 
 /** Methods of the store that its thread is not asked for. */
-type Elsewhere = 'changes' | 'pauseChanges' | 'backUp';
+type Elsewhere = 'changes' | 'pauseChanges' | 'healingChanges' | 'backUp';
 /** The methods that the threads answer. */
 export type AskedPorts = Omit<StorePorts, Elsewhere>;
 
@@ -125,6 +127,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   slots: 'slow',
   openIncident: 'hard',
   updateIncident: 'hard',
+  holdIncidents: 'soft',
   recordRemedy: 'hard',
   putQuarantine: 'hard',
   endQuarantine: 'hard',

@@ -1,3 +1,4 @@
+import type { HealingChange } from '../../healing/ports.ts';
 import type { NewJob } from '../../jobs/model.ts';
 import type { JobChange } from '../../jobs/ports.ts';
 import { createFeed, type Feed } from '../feed.ts';
@@ -5,11 +6,12 @@ import type { StorePorts } from '../ports.ts';
 
 /** The calls with their changes told, each as soon as it is on disk and before it is answered. `now`: the wall clock. */
 export function withFeeds(
-  calls: Omit<StorePorts, 'changes' | 'pauseChanges'>,
+  calls: Omit<StorePorts, 'changes' | 'pauseChanges' | 'healingChanges'>,
   feed: Feed<JobChange>,
   now: () => number,
 ): StorePorts {
   const pauses = createFeed<void>();
+  const healing = createFeed<HealingChange>();
   function publishQueued(jobs: readonly NewJob[]): void {
     for (const { agent, inMs = 0, runAt } of jobs)
       feed.publish({ is: 'queued', agent, inMs: runAt === undefined ? inMs : runAt - now() });
@@ -23,6 +25,7 @@ export function withFeeds(
     ...calls,
     changes: feed.changes,
     pauseChanges: pauses.changes,
+    healingChanges: healing.changes,
     async add(jobs) {
       const added = await calls.add(jobs);
       publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
@@ -56,6 +59,23 @@ export function withFeeds(
       const pause = await calls.pause(agent, forMs);
       pauses.publish();
       return pause;
+    },
+    async openIncident(incident, terms) {
+      const opened = await calls.openIncident(incident, terms);
+      if (opened.isNew) healing.publish({ is: 'incident', by: terms.owner.host });
+      return opened;
+    },
+    async updateIncident(incident, by) {
+      await calls.updateIncident(incident, by);
+      healing.publish({ is: 'incident', by: by?.host ?? null });
+    },
+    async putQuarantine(record, by) {
+      await calls.putQuarantine(record, by);
+      healing.publish({ is: 'quarantine', by: by.host });
+    },
+    async endQuarantine(agent, by) {
+      await calls.endQuarantine(agent, by);
+      healing.publish({ is: 'quarantine', by: by.host });
     },
     async resume(agent, until) {
       await calls.resume(agent, until);

@@ -1,18 +1,38 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Incident, IncidentStore, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
+import type { Incident, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
-import type { Sync } from '../../ports.ts';
 import { incidentIdOf, incidentRowOf } from '../incident-id.ts';
+import { type StoreOps, timeIn } from '../wire.ts';
+import { hostPrefix, ownerText } from './jobs/owner.ts';
 import { mustBeInstants, objectIn, UnreadableRow } from './readable.ts';
 
-type Reads = 'incident' | 'incidents' | 'remedyRecords' | 'quarantines';
+type Reads = Pick<StoreOps, 'incident' | 'incidents' | 'remedyRecords' | 'quarantines'>;
+type Writes = Pick<
+  StoreOps,
+  'openIncident' | 'updateIncident' | 'holdIncidents' | 'recordRemedy' | 'putQuarantine' | 'endQuarantine'
+>;
 
-export function incidentWrites(db: DatabaseSync): Omit<Sync<IncidentStore>, Reads> {
+const COLUMNS = 'id, agent, verdict, state, opened_at, ended_at, fingerprint, record';
+/** So many are held at once; the rest waits for its turn. */
+const MOST_HELD = 1_000;
+
+export function incidentWrites(db: DatabaseSync): Writes {
   const insert = db.prepare(`
-    INSERT INTO incident (agent, verdict, state, opened_at, ended_at, fingerprint, record) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    INSERT INTO incident (agent, verdict, state, opened_at, ended_at, fingerprint, record, owner, lease_until)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const update = db.prepare(`
     UPDATE incident SET agent = ?, verdict = ?, state = ?, opened_at = ?, ended_at = ?, fingerprint = ?, record = ?
     WHERE id = ?`);
+  const holderOf = db.prepare('SELECT owner FROM incident WHERE id = ?');
+  const others = db.prepare(`
+    SELECT id FROM incident WHERE ended_at IS NULL AND agent IS ?1 AND fingerprint = ?2
+      AND substr(owner, 1, length(?3)) <> ?3 AND lease_until >= ?4 ORDER BY id LIMIT 1`);
+  const hold = db.prepare(`
+    UPDATE incident SET owner = ?1, lease_until = ?2 WHERE id IN (
+      SELECT id FROM incident INDEXED BY incident_unended WHERE ended_at IS NULL
+        AND (owner IS NULL OR substr(owner, 1, length(?3)) = ?3 OR lease_until IS NULL OR lease_until < ?4)
+      ORDER BY id LIMIT ${MOST_HELD})
+    RETURNING ${COLUMNS}`);
   const record = db.prepare(`
     INSERT INTO remedy (fingerprint, kind, tried, held) VALUES (?, ?, 1, ?)
     ON CONFLICT (fingerprint, kind) DO UPDATE SET tried = tried + 1, held = held + excluded.held`);
@@ -22,10 +42,23 @@ export function incidentWrites(db: DatabaseSync): Omit<Sync<IncidentStore>, Read
       next_probe_at = excluded.next_probe_at, fingerprint = excluded.fingerprint`);
   const end = db.prepare('DELETE FROM quarantine WHERE agent = ?');
   return {
-    openIncident: (incident) => incidentIdOf(Number(insert.run(...columnsOf(incident)).lastInsertRowid)),
-    updateIncident({ id, ...incident }) {
-      if (Number(update.run(...columnsOf(incident), incidentRowOf(id)).changes) === 1) return;
-      throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+    openIncident(now, incident, { owner, leaseMs }) {
+      const { agent, fingerprint, endedAt } = incident;
+      const other = endedAt === null ? others.get(agent, fingerprint, hostPrefix(owner.host), now) : undefined;
+      if (other) return { id: incidentIdOf(other.id as number), isNew: false };
+      const row = insert.run(...columnsOf(incident), ownerText(owner), timeIn(now, leaseMs)).lastInsertRowid;
+      return { id: incidentIdOf(Number(row)), isNew: true };
+    },
+    updateIncident({ id, ...incident }, by) {
+      const row = incidentRowOf(id);
+      const known = holderOf.get(row) as { owner: string | null } | undefined;
+      if (!known) throw incidentUnknown(id);
+      if (by && known.owner !== null && !known.owner.startsWith(hostPrefix(by.host))) throw incidentHeld(id);
+      update.run(...columnsOf(incident), row);
+    },
+    holdIncidents(now, { owner, leaseMs }) {
+      const rows = hold.all(ownerText(owner), timeIn(now, leaseMs), hostPrefix(owner.host), now);
+      return (rows as unknown as IncidentRow[]).sort((a, b) => a.id - b.id).map(incidentOf);
     },
     recordRemedy: (fingerprint, kind, held) => void record.run(fingerprint, kind, held ? 1 : 0),
     putQuarantine: (one) =>
@@ -34,8 +67,8 @@ export function incidentWrites(db: DatabaseSync): Omit<Sync<IncidentStore>, Read
   };
 }
 
-export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads> {
-  const one = db.prepare('SELECT * FROM incident WHERE id = ?');
+export function incidentReads(db: DatabaseSync): Reads {
+  const one = db.prepare(`SELECT ${COLUMNS} FROM incident WHERE id = ?`);
   const records = db.prepare('SELECT fingerprint, kind, tried, held FROM remedy WHERE fingerprint = ? ORDER BY kind');
   const held = db.prepare(`
     SELECT agent, since, incident, probes, next_probe_at AS nextProbeAt, fingerprint FROM quarantine ORDER BY agent`);
@@ -52,7 +85,8 @@ export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads
       if (states !== undefined) parts.push(['state IN (SELECT value FROM json_each(?))', JSON.stringify(states)]);
       if (since !== undefined) parts.push(['(ended_at IS NULL OR ended_at >= ?)', since]);
       const where = parts.map(([text]) => text).join(' AND ');
-      const list = lists.get(where) ?? db.prepare(`SELECT * FROM incident WHERE ${where} ORDER BY id DESC LIMIT ?`);
+      const list =
+        lists.get(where) ?? db.prepare(`SELECT ${COLUMNS} FROM incident WHERE ${where} ORDER BY id DESC LIMIT ?`);
       lists.set(where, list);
       const rows = list.all(...parts.flatMap(([, ...values]) => values), limit) as unknown as IncidentRow[];
       return rows.map(incidentOf);
@@ -65,6 +99,18 @@ export function incidentReads(db: DatabaseSync): Pick<Sync<IncidentStore>, Reads
         return record;
       }),
   };
+}
+
+function incidentUnknown(id: string): Fault {
+  return new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+}
+
+function incidentHeld(id: string): Fault {
+  return new Fault({
+    code: 'INCIDENT_HELD',
+    message: `another host holds the incident ${id}`,
+    next: 'daruma incidents',
+  });
 }
 
 interface IncidentRow {

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 5;
+export const SCHEMA = 6;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -180,5 +180,10 @@ CREATE TABLE set_aside (
   content TEXT    NOT NULL, -- the row as a JSON object
   told    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+`,
+  `
+-- The host that holds an incident which has not ended, and until when; see owner and lease_until of job.
+ALTER TABLE incident ADD COLUMN owner TEXT;
+ALTER TABLE incident ADD COLUMN lease_until INTEGER;
 `,
 ];

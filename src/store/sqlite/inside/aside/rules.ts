@@ -172,6 +172,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
       state: { isBad: notAmong('state', ['open', 'healed', 'escalated', 'closed']), instead: `'closed'` },
       ...time('opened_at'),
       ...time('ended_at', `iif(state IN ('open', 'escalated'), NULL, ?1)`),
+      ...time('lease_until', 'NULL'),
       record: {
         isBad: notObject('record', { seen: 'text', jobs: 'array', remedies: 'array', timeline: 'array' }),
         instead: quoted(INCIDENT_RECORD),
