@@ -178,7 +178,7 @@ describe('the guards of the house', () => {
   });
   it('tell a clock in a decision', () => {
     expect(impurities([file('kernel/a.ts', [], 'const at = Date.now();')])).toHaveLength(1);
-    expect(impurities([file('jobs/step.ts', [], "import { readFileSync } from 'node:fs';")])).toHaveLength(1);
+    expect(impurities([file('jobs/settle.ts', [], "import { readFileSync } from 'node:fs';")])).toHaveLength(1);
   });
   it('tell a long file', () => {
     expect(tooLong([file('jobs/a.ts', [], '\n'.repeat(LONGEST_FILE + 1))])).toHaveLength(1);

@@ -19,7 +19,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'host/fleet.ts report',
   'host/foundation.ts openFoundation',
   'host/host-calls.ts (callback)',
-  'jobs/jobs.ts createJobs',
   'schedule/adopt.ts adoptAgents',
   'schedule/decide.ts decideSlots',
   'schedule/schedule.ts createSchedule',

@@ -8,14 +8,16 @@ export const ofJobs: readonly Mutation[] = [
     {
       breaks: 'what nobody holds any more is taken over',
       within: 'takeOver',
-      code: 'await store.abandoned(options.owner)',
-      instead: '(await store.abandoned(options.owner)).slice(0, 0)',
+      code: 'await store.abandoned(owner)',
+      instead: '(await store.abandoned(owner)).slice(0, 0)',
     },
+  ]),
+  ...guardsOf('src/jobs/attempt-ends.ts', JOBS, [
     {
       breaks: 'what stopped with the host is given back',
       within: 'ended',
-      code: "=== 'HOST_STOPPED'",
-      instead: "=== 'NEVER'",
+      code: "(fault?.code === 'HOST_STOPPED') stopped",
+      instead: "(fault?.code === 'NEVER') stopped",
     },
     {
       breaks: 'a retry gets its pause by chance',
@@ -28,7 +30,7 @@ export const ofJobs: readonly Mutation[] = [
   ...guardsOf('src/jobs/claims.ts', JOBS, [
     {
       breaks: 'no more is claimed than there is room for',
-      within: 'wake',
+      within: 'requestFor',
       code: 'limit: room',
       instead: 'limit: room + 1',
     },

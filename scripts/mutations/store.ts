@@ -32,10 +32,16 @@ const jobs: readonly Mutation[] = [
     },
     { breaks: 'what is stale is not started', within: 'takeLevel', code: 'until < now', instead: 'until < 0' },
     {
-      breaks: 'each attempt has a number of its own',
+      breaks: 'a claim takes no row between those that it takes',
       within: 'takeLevel',
-      code: 'take.run(before + 1,',
-      instead: 'take.run(Math.max(before, 1),',
+      code: 'if (row !== last + 1)',
+      instead: 'if (last === -1)',
+    },
+    {
+      breaks: 'each attempt has a number of its own',
+      within: 'take',
+      code: 'attempt = attempt + 1',
+      instead: 'attempt = max(attempt, 1)',
     },
     {
       breaks: 'a given back attempt costs nothing, in SQL',

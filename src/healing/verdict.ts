@@ -1,4 +1,4 @@
-import { causeOf } from '../jobs/cause.ts';
+import { causeOf } from '../jobs/faults.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Verdict } from './ports.ts';

@@ -1,9 +1,8 @@
 import type { ExecLeft } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import { endWords } from '../healing/words.ts';
-import { waitsOf } from '../jobs/later.ts';
 import type { Settlement } from '../jobs/ports.ts';
-import { waitOf } from '../jobs/waiting.ts';
+import { waitOf, waitsOf } from '../jobs/waiting.ts';
 import { mayHelp } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';

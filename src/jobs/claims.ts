@@ -33,48 +33,68 @@ interface ClaimsNeeds {
   failed(error: unknown): void;
 }
 
-interface Turn {
-  claiming: boolean;
-  /** Woken while it was claiming: look again. */
-  again: boolean;
-}
-
 /** The pause before an agent is looked at again after the store refused a claim. */
 const AFTER_FAILURE_MS = 1_000;
 
-export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, 'leastPriority'>): Claims {
-  const turns = new Map<string, Turn>();
+export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastPriority'>): Claims {
+  /** The agents that were woken since the last claim: they are looked at together, each once, whatever woke them how often. */
+  const woken = new Set<string>();
+  /** The agents whose claim is under way; true: woken meanwhile, so they are looked at again. */
+  const claiming = new Map<string, boolean>();
   const due = new Map<string, number>();
-  let gathered: ClaimRequest[] = [];
-  /** Of the holds of the agents in `gathered`. Pressure is the machine's: it is the same for all of them. */
-  let leastPriority: number | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
   let cancelTimer = () => {};
   let stopped = false;
 
   function wake(name: string) {
     if (stopped) return;
-    const turn = turns.get(name) ?? { claiming: false, again: false };
-    turns.set(name, turn);
-    if (turn.claiming) {
-      turn.again = true;
-      return;
+    if (woken.size === 0) queueMicrotask(claimForWoken);
+    woken.add(name);
+  }
+
+  async function claimForWoken() {
+    const requests: ClaimRequest[] = [];
+    /** Pressure is the machine's: it is the same for all agents. */
+    let leastPriority: number | undefined;
+    for (const name of woken) {
+      const hold = needs.holdOf(name);
+      const request = requestFor(name, hold);
+      if (!request) continue;
+      leastPriority = hold?.leastPriority;
+      requests.push(request);
+    }
+    woken.clear();
+    if (requests.length === 0) return;
+    try {
+      const answers = await needs.store.claim(requests, { ...terms, leastPriority });
+      for (const [index, answer] of answers.entries()) accept(requests[index]!, answer);
+    } catch (error) {
+      if (stopped) return;
+      needs.failed(error);
+      for (const { agent } of requests) {
+        claiming.delete(agent);
+        dueIn(agent, AFTER_FAILURE_MS);
+      }
+    }
+  }
+
+  /** What the agent's workers have room for; undefined: nothing now. */
+  function requestFor(name: string, hold: Hold | null): ClaimRequest | undefined {
+    if (claiming.has(name)) {
+      claiming.set(name, true);
+      return undefined;
     }
     const agent = needs.agent(name);
-    const hold = needs.holdOf(name);
     const room = agent ? Math.min(needs.workers.room(name), startsLeft(name, hold)) : 0;
-    if (!agent || room <= 0) return;
-    turn.claiming = true;
-    turn.again = false;
-    if (gathered.length === 0) queueMicrotask(claimGathered);
-    leastPriority = hold?.leastPriority;
+    if (!agent || room <= 0) return undefined;
+    claiming.set(name, false);
     const { staleAfterMs } = agent.limits;
-    gathered.push({
+    return {
       agent: name,
       version: agent.version.id,
       limit: room,
       ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
-    });
+    };
   }
 
   /** How many more attempts of the agent may start, whatever room there is. */
@@ -83,27 +103,9 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
     return Number.isFinite(allowance) ? allowance - needs.underWay(name) : allowance;
   }
 
-  async function claimGathered() {
-    const requests = gathered;
-    gathered = [];
-    try {
-      const answers = await needs.store.claim(requests, { ...terms(), leastPriority });
-      for (const [index, answer] of answers.entries()) {
-        accept(requests[index]!, answer);
-      }
-    } catch (error) {
-      if (stopped) return;
-      needs.failed(error);
-      for (const { agent } of requests) {
-        turns.get(agent)!.claiming = false;
-        dueIn(agent, AFTER_FAILURE_MS);
-      }
-    }
-  }
-
   function accept({ agent, version, limit }: ClaimRequest, { assignments, nextInMs }: ClaimAnswer) {
-    const turn = turns.get(agent)!;
-    turn.claiming = false;
+    const isAsked = claiming.get(agent);
+    claiming.delete(agent);
     // The version is written down with the claim. If it was replaced meanwhile, the job is claimed anew, so that the
     // record never names another version than the one that ran.
     const isOutdated = (needs.agent(agent)?.version.id ?? version) !== version;
@@ -116,7 +118,7 @@ export function createClaims(needs: ClaimsNeeds, terms: () => Omit<ClaimTerms, '
       needs.taken(assignments);
       needs.workers.give(agent, assignments);
     }
-    if (turn.again || assignments.length === limit) wake(agent);
+    if (isAsked || assignments.length === limit) wake(agent);
     if (nextInMs !== null && nextInMs > 0) dueIn(agent, nextInMs);
     else if (nextInMs !== null && assignments.length < limit) wake(agent);
   }

@@ -1,18 +1,14 @@
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { createTasks, type Service } from '../kernel/service.ts';
+import { createLoop } from '../kernel/loop.ts';
+import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
-import { boundedEnd } from './bounded-end.ts';
-import { createJobChanges, type JobChanges } from './changes.ts';
+import { createAttemptEnds } from './attempt-ends.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
-import { countOf, type HeldAttempt } from './held.ts';
-import { laterOrCount } from './later.ts';
-import { BACKOFF_OF_UNKNOWN, settleLost } from './lost.ts';
+import { createHeldJobs } from './held.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
-import { withNarrowing } from './narrowed.ts';
-import { createPersistentWrites } from './persistent-writes.ts';
 import type { Hold } from './placement.ts';
 import type {
   AttemptRef,
@@ -24,16 +20,15 @@ import type {
   WorkerEvents,
   WorkerPort,
 } from './ports.ts';
-import { type AttemptEnd, settle } from './step.ts';
+import { settleLost } from './settle.ts';
 import { createWaiters } from './waiters.ts';
-import { type HoldUp, waitOrGiveUp } from './waiting.ts';
-import { writeSettlements } from './write-ends.ts';
+import type { HoldUp } from './waiting.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
  * It is run at least once; an attempt that lost its lease cannot change it any more.
  */
-export interface Jobs extends Service, WorkerEvents, JobChanges {
+export interface Jobs extends Service, WorkerEvents {
   /** Accepts jobs; resolves when they are on disk. */
   add(jobs: NewJob[]): Promise<Added[]>;
   /** The agent's jobs may start now: it is new, changed or resumed. */
@@ -46,6 +41,12 @@ export interface Jobs extends Service, WorkerEvents, JobChanges {
   depthOf(id: JobId): number | undefined;
   /** Calls back with each end that was written down. */
   onSettled(call: (settlement: Settlement, agent: string) => void): void;
+  /** Cancels an unfinished job, its running attempt included; undefined when there was nothing to cancel. */
+  cancel(id: JobId, why: PlainFault): Promise<Job | undefined>;
+  /** The same of many, in batches between which others have their turn; returns those that were cancelled. */
+  cancelMany(ids: JobId[], why: PlainFault): Promise<JobId[]>;
+  /** Gives dead or cancelled jobs all their attempts anew, in batches; returns those that have them. */
+  redrive(ids: JobId[]): Promise<JobId[]>;
 }
 
 interface JobsNeeds {
@@ -68,40 +69,42 @@ interface JobsOptions {
   leaseMs?: number;
 }
 
-/** The end of an attempt, and who tells it. */
-type EndedAttempt = Parameters<WorkerEvents['ended']>[0][number];
-
 const SWEEP_MS = 10_000;
+/** A batch takes the store some 10 ms, which is what anybody else waits for it. */
+const AT_ONCE = 500;
 
-export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
+export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOptions): Jobs {
   const { time, log, store, workers } = needs;
-  const leaseMs = options.leaseMs ?? 30_000;
-  const held = new Map<JobId, HeldAttempt>();
+  const held = createHeldJobs(time);
   const waiters = createWaiters();
-  const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
-  const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
-  let turned: number | undefined;
-  let cancelSweep = () => {};
   let unfollow = () => {};
-  const surely = createPersistentWrites(needs, () => turned === undefined);
+  const sweeps = createLoop(
+    // A sweep that the store refuses counts as progress: a new host would find the same full disk.
+    { time, failed: (error) => log.error('the sweep of jobs failed', { fault: toPlainFault(error) }) },
+    { everyMs: SWEEP_MS, turn: sweep },
+  );
+  const isAtWork = () => sweeps.alive() !== undefined;
 
   const claims = createClaims(
     {
       time,
       store,
       workers,
-      agent: (name) => (turned === undefined ? undefined : needs.agent(name)),
+      agent: (name) => (isAtWork() ? needs.agent(name) : undefined),
       holdOf: (name) => needs.holdOf?.(name) ?? null,
-      underWay: (name) => countOf(held.values(), name),
-      taken(assignments) {
-        const since = time.monotonic();
-        for (const { job, agent, attempt, attempts, depth = 0 } of assignments)
-          held.set(job, { agent, attempt, attempts, since, depth });
-      },
+      underWay: held.countOf,
+      taken: held.take,
       failed: (error) => log.error('the store refused a claim', { fault: toPlainFault(error) }),
     },
-    () => ({ owner: options.owner, leaseMs }),
+    { owner, leaseMs },
   );
+  const ends = createAttemptEnds({
+    ...{ time, log, store, held, waiters },
+    agent: needs.agent,
+    heldUp: (...facts) => needs.heldUp?.(...facts),
+    dueIn: claims.dueIn,
+    hasStopped: () => !isAtWork(),
+  });
 
   /** Follows what happens to jobs, whichever host does it. */
   function follow(change: JobChange): void {
@@ -113,8 +116,7 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
       case 'cancelled': {
         const facts = held.get(change.job);
         if (facts?.attempt === change.attempt) {
-          // Its late end is expected to be refused.
-          facts.cancelled = true;
+          facts.isCancelled = true;
           workers.abort({ job: change.job, attempt: change.attempt }, change.why);
         }
         waiters.release(change.job);
@@ -135,121 +137,45 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
    */
   async function takeOver() {
     for (;;) {
-      const found = await store.abandoned(options.owner);
+      const found = await store.abandoned(owner);
       const lost = found.filter(({ id, attempt }) => held.get(id)?.attempt !== attempt);
       if (lost.length === 0) return;
       log.warn(`${lost.length} jobs were running when their host ended; they are tried again`, { jobs: lost.length });
-      await write(lost.map((job) => settleLost(job, time.now(), time.random())));
+      await ends.write(lost.map((job) => settleLost(job, time.now(), time.random())));
     }
-  }
-
-  /** Writes ends down; tells the waiting. A refused one has lost its lease: its work was given to another attempt. */
-  async function write(settlements: Settlement[]): Promise<void> {
-    if (settlements.length === 0) return;
-    for (const { settlement, isAccepted } of await writeSettlements(store, settlements, time.now())) {
-      const facts = held.get(settlement.job);
-      forget(settlement);
-      if (!isAccepted) {
-        if (!facts?.cancelled) log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
-        // Who waits for it looks again: its row may have been set aside meanwhile.
-        waiters.release(settlement.job);
-        continue;
-      }
-      const agent = facts?.agent ?? '';
-      if (settlement.state === 'retrying') claims.dueIn(agent, settlement.inMs!);
-      for (const call of listeners) call(settlement, agent);
-    }
-  }
-
-  function forget(ref: AttemptRef) {
-    if (held.get(ref.job)?.attempt === ref.attempt) held.delete(ref.job);
-  }
-
-  function toSettlement({ worker, outcome, fingerprint }: EndedAttempt, end: AttemptEnd = outcome): Settlement {
-    const facts = held.get(outcome.job);
-    const agent = facts && needs.agent(facts.agent);
-    const { job, attempt, startedAt, finishedAt, summary } = outcome;
-    return settle(
-      {
-        job,
-        attempt,
-        attempts: facts?.attempts ?? attempt,
-        startedAt,
-        finishedAt,
-        worker,
-        ...(summary === undefined ? {} : { summary }),
-        ...(fingerprint === undefined ? {} : { fingerprint }),
-      },
-      agent ? withNarrowing(end, agent) : end,
-      agent?.limits.backoff ?? BACKOFF_OF_UNKNOWN,
-      time.random(),
-    );
-  }
-
-  function holdUpOf({ outcome }: EndedAttempt): HoldUp | undefined {
-    const { job } = outcome;
-    // GiveUp and RetryLater are the plugin's own word.
-    if (outcome.is !== 'failed' || outcome.retry !== true) return undefined;
-    return needs.heldUp?.({ job, attempt: outcome.attempt }, held.get(job)?.agent ?? '', outcome.fault);
-  }
-
-  /** The end of an attempt whose job waits, for somebody else or because it asked to. How long it has waited is in the store. */
-  async function settleWait(checked: EndedAttempt, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
-    const { job, startedAt, finishedAt } = checked.outcome;
-    const before = (await store.get(job)) ?? { error: null, staleAt: null };
-    const facts = { fault, startedAt, finishedAt, before };
-    const end = 'pauseMs' in wait ? laterOrCount({ ...facts, ...wait }) : waitOrGiveUp({ ...facts, holdUp: wait });
-    await write([toSettlement(checked, end)]);
-  }
-
-  async function giveBack(refs: AttemptRef[]) {
-    if (refs.length === 0) return;
-    const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
-    for (const ref of refs) forget(ref);
-    await surely(`${refs.length} returned attempts`, () => store.release(refs));
-    for (const agent of agents) claims.wake(agent);
   }
 
   /** Renews leases, settles what lost its owner, and wakes agents that a change which nobody told of would leave waiting. */
   async function sweep() {
-    try {
-      const old = time.monotonic() - leaseMs / 3;
-      const refs: AttemptRef[] = [];
-      for (const [job, facts] of held) if (facts.since < old) refs.push({ job, attempt: facts.attempt });
-      const lost = refs.length > 0 ? await store.renew(refs, leaseMs) : [];
-      for (const ref of lost) {
-        workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
-      }
-      await takeOver();
-      await wakeWaiting();
-    } catch (error) {
-      log.error('the sweep of jobs failed', { fault: toPlainFault(error) });
+    const refs = held.heldFor(leaseMs / 3);
+    const lost = refs.length > 0 ? await store.renew(refs, leaseMs) : [];
+    for (const ref of lost) {
+      workers.abort(ref, { code: 'LEASE_LOST', message: 'the job was cancelled or given to another attempt' });
     }
-    if (turned === undefined) return;
-    // A sweep that the store refuses counts as progress: a new host would find the same full disk.
-    turned = time.monotonic();
-    cancelSweep = time.after(SWEEP_MS, sweep);
+    await takeOver();
+    await wakeWaiting();
   }
 
   return {
     async start() {
-      if (turned !== undefined) return;
+      if (isAtWork()) return;
       unfollow = store.changes(follow);
       await takeOver();
-      turned = time.monotonic();
-      await sweep();
+      await sweeps.start();
     },
     async stop() {
-      turned = undefined;
-      cancelSweep();
+      const stopped = sweeps.stop();
       claims.stop();
-      await writing.settled();
+      await stopped;
+      await ends.written();
       unfollow();
     },
-    alive: () => turned,
+    alive: sweeps.alive,
 
     add: (jobs) => store.add(jobs),
-    ...createJobChanges(store),
+    cancel: (id, why) => store.cancel(id, why),
+    cancelMany: (ids, why) => inBatches(ids, async (batch) => (await store.cancelMany(batch, why)).map(({ id }) => id)),
+    redrive: (ids) => inBatches(ids, (batch) => store.redrive(batch)),
     wake: claims.wake,
     async finished(id, signal) {
       for (;;) {
@@ -265,29 +191,17 @@ export function createJobs(needs: JobsNeeds, options: JobsOptions): Jobs {
         }
       }
     },
-    held: () => held.size,
+    held: held.size,
     depthOf: (id) => held.get(id)?.depth,
-    onSettled: (call) => void listeners.push(call),
-
-    ended(list) {
-      const stopped: AttemptRef[] = [];
-      const settlements: Settlement[] = [];
-      const now = time.now();
-      for (const said of list) {
-        const outcome = boundedEnd(said.outcome, now);
-        const checked = outcome === said.outcome ? said : { ...said, outcome };
-        const wasStopped = outcome.is === 'failed' && outcome.fault.code === 'HOST_STOPPED';
-        const isLater = outcome.is === 'failed' && typeof outcome.retry === 'number';
-        const wait = isLater ? { pauseMs: outcome.retry as number } : holdUpOf(checked);
-        if (wasStopped) stopped.push({ job: outcome.job, attempt: outcome.attempt });
-        else if (outcome.is === 'failed' && wait)
-          writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(checked, outcome.fault, wait)));
-        else settlements.push(toSettlement(checked));
-      }
-      writing.add(surely(`${settlements.length} ends`, () => write(settlements)));
-      writing.add(giveBack(stopped));
-    },
-    returned: (refs) => writing.add(giveBack(refs)),
-    capacityChanged: (agent) => claims.wake(agent),
+    onSettled: ends.onSettled,
+    ended: ends.ended,
+    returned: ends.returned,
+    capacityChanged: claims.wake,
   };
+}
+
+async function inBatches(ids: readonly JobId[], change: (batch: JobId[]) => Promise<JobId[]>): Promise<JobId[]> {
+  const changed: JobId[] = [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) changed.push(...(await change(ids.slice(at, at + AT_ONCE))));
+  return changed;
 }

@@ -1,7 +1,7 @@
 import type { JobId } from './model.ts';
 
 /** Those who wait for jobs to end. Whoever leaves, for whatever reason, leaves nothing behind. */
-interface Waiters {
+export interface Waiters {
   /** `ended` resolves when the job ends, and rejects with the signal's reason. `leave` must be called in every case. */
   join(id: JobId, signal?: AbortSignal): { ended: Promise<void>; leave(): void };
   /** The job has ended. */
@@ -32,6 +32,8 @@ export function createWaiters(): Waiters {
       };
     },
     release(id) {
+      // Asked at the end of each job, and few of them are waited for.
+      if (waiting.size === 0) return;
       const calls = waiting.get(id);
       waiting.delete(id);
       for (const call of calls ?? []) call();

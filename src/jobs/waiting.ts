@@ -3,7 +3,7 @@ import { isoOf } from '../kernel/instant.ts';
 import { DAY_MS } from '../kernel/measures.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { Job } from './model.ts';
-import type { AttemptEnd } from './step.ts';
+import type { AttemptEnd } from './settle.ts';
 
 /** The longest that a job waits, without a break, for something that it can do nothing about. Then it is a dead letter. */
 export const LONGEST_OUTAGE_WAIT_MS = DAY_MS;
@@ -54,4 +54,50 @@ function endOfPatience(until: number, since: number, staleAt: number | null): st
   if (staleAt !== null && until > staleAt) return `and is of no use after ${isoOf(staleAt)}`;
   if (until > since + LONGEST_OUTAGE_WAIT_MS) return `which is as long as a job waits`;
   return null;
+}
+
+/** So often in a row a plugin may ask for another time at no cost: with a pause of nothing a day would have millions. */
+export const MOST_WAITS = 1_000;
+
+interface LaterFacts {
+  fault: PlainFault;
+  /** What the plugin asked for. */
+  pauseMs: number;
+  startedAt: number;
+  finishedAt: number;
+  /** The job as the store has it: with the reason of its attempt before this one. */
+  before: Pick<Job, 'error' | 'staleAt'>;
+}
+
+/**
+ * What the end of an attempt means whose plugin asked for another time (RetryLater): the job waits, which costs it no
+ * attempt, for a day in all and {@link MOST_WAITS} times in a row; after that each time counts as any other failure. It is a
+ * dead letter where the job would be of no use by then.
+ */
+export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: LaterFacts): AttemptEnd {
+  const until = finishedAt + pauseMs;
+  const former = waitsOf(before.error);
+  const since = former?.since ?? startedAt;
+  const waits = (former?.waits ?? 0) + 1;
+  const withWaits = { ...fault, data: { ...fault.data, waits, waitsSince: isoOf(since) } };
+  if (before.staleAt !== null && until > before.staleAt) {
+    const message = `asked to be tried in ${formatDuration(pauseMs)}, and is of no use after ${isoOf(before.staleAt)}: ${fault.message}`;
+    return {
+      is: 'failed',
+      fault: { ...withWaits, message, next: 'daruma replay, if it is wanted all the same' },
+      retry: false,
+    };
+  }
+  const isFree = until - since <= LONGEST_OUTAGE_WAIT_MS && waits <= MOST_WAITS;
+  if (isFree)
+    return { is: 'failed', fault: { ...withWaits, data: { ...withWaits.data, lost: 0 } }, retry: pauseMs, isFree };
+  const message = `${fault.message} (asked ${waits} times to be tried later, for ${formatDuration(until - since)} in all: now it counts as an attempt)`;
+  return { is: 'failed', fault: { ...withWaits, message }, retry: pauseMs };
+}
+
+/** How often in a row the job's plugin asked for another time, and since when (epoch ms); undefined when it did not. `isFree`: the last time cost nothing. */
+export function waitsOf(error: PlainFault | null): { waits: number; since: number; isFree: boolean } | undefined {
+  const { waits, waitsSince, lost } = error?.data ?? {};
+  const since = typeof waitsSince === 'string' ? Date.parse(waitsSince) : Number.NaN;
+  return typeof waits === 'number' && !Number.isNaN(since) ? { waits, since, isFree: lost === 0 } : undefined;
 }

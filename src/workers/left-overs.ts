@@ -1,4 +1,4 @@
-import { causeOf } from '../jobs/cause.ts';
+import { causeOf } from '../jobs/faults.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LeftOver, WorkersNeeds } from './ports.ts';
 import type { FromCell } from './wire.ts';

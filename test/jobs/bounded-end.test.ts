@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundedEnd } from '../../src/jobs/bounded-end.ts';
 import type { Outcome } from '../../src/jobs/model.ts';
-import { settle } from '../../src/jobs/step.ts';
+import { boundedEnd, settle } from '../../src/jobs/settle.ts';
 import { isInstant } from '../../src/kernel/instant.ts';
 import { anyValue } from '../kernel/extremes.ts';
 

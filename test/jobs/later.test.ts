@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { laterOrCount, MOST_WAITS, waitsOf } from '../../src/jobs/later.ts';
-import { LONGEST_OUTAGE_WAIT_MS, waitOf } from '../../src/jobs/waiting.ts';
+import { LONGEST_OUTAGE_WAIT_MS, laterOrCount, MOST_WAITS, waitOf, waitsOf } from '../../src/jobs/waiting.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 3);

@@ -1,6 +1,6 @@
 import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import type { Owner } from '../../src/jobs/ports.ts';
-import { type AttemptEnd, settle } from '../../src/jobs/step.ts';
+import { type AttemptEnd, settle } from '../../src/jobs/settle.ts';
 
 /** One accepted event of a history. */
 export interface Turn {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withNarrowing } from '../../src/jobs/narrowed.ts';
+import { withNarrowing } from '../../src/jobs/settle.ts';
 import { notInNeeds } from '../../src/kernel/needs-fault.ts';
 
 const fault = {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { stepAttempt } from '../../src/jobs/attempt-state.ts';
 import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
 import type { Owner } from '../../src/jobs/ports.ts';
-import { settle } from '../../src/jobs/step.ts';
+import { settle } from '../../src/jobs/settle.ts';
 import { pauseAfter } from '../../src/kernel/backoff.ts';
 import { ASKED_PAUSE, BACKOFF, isOver, liveJob, type Turn } from './life.ts';
 

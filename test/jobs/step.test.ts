@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { causeOf } from '../../src/jobs/cause.ts';
-import { settle } from '../../src/jobs/step.ts';
+import { causeOf } from '../../src/jobs/faults.ts';
+import { settle } from '../../src/jobs/settle.ts';
 import { BACKOFF_SPREAD } from '../../src/kernel/backoff.ts';
 
 const backoff = { first: 1_000, longest: 60_000 };

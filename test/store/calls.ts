@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { AttemptRef, JobQueue, JobRecords, Settlement } from '../../src/jobs/ports.ts';
-import { type AttemptEnd, settle } from '../../src/jobs/step.ts';
+import { type AttemptEnd, settle } from '../../src/jobs/settle.ts';
 import type { End, JobModel } from './model.ts';
 
 const agent = fc.nat(1);

@@ -1,9 +1,8 @@
 import type { Listing } from '../../catalog/ports.ts';
 import type { Incident } from '../../healing/ports.ts';
-import { waitsOf } from '../../jobs/later.ts';
 import { type Hold, isHeld } from '../../jobs/placement.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
-import { waitOf } from '../../jobs/waiting.ts';
+import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { locationOf } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { LATE_AFTER_MS } from '../../schedule/decide.ts';

@@ -1,9 +1,8 @@
 import type { JobView, OriginView } from '../../control/protocol.ts';
 import type { OriginReport as Origin } from '../../gateway/origins/ports.ts';
-import { waitsOf } from '../../jobs/later.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
-import { waitOf } from '../../jobs/waiting.ts';
+import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 
 /** Epoch ms as ISO 8601 UTC; never throws. */

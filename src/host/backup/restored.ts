@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobQueue, JobRecords } from '../../jobs/ports.ts';
-import { settle } from '../../jobs/step.ts';
+import { settle } from '../../jobs/settle.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { ABOUT, aboutOf } from './proof.ts';

@@ -1,6 +1,6 @@
 import type { Probationer } from '../../catalog/ports.ts';
 import { noRuns, type ProbationRuns, SEVERE, withEnd } from '../../catalog/rollout/probation.ts';
-import { causeOf } from '../../jobs/cause.ts';
+import { causeOf } from '../../jobs/faults.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
 import type { JobRecords, Settlement } from '../../jobs/ports.ts';
 

@@ -11,7 +11,7 @@ import {
   withReading,
 } from '../../catalog/rollout/probation.ts';
 import type { Agent } from '../../jobs/agent.ts';
-import { causeOf } from '../../jobs/cause.ts';
+import { causeOf } from '../../jobs/faults.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { JobQueue, JobRecords, Settlement } from '../../jobs/ports.ts';
 import { toPlainFault } from '../../kernel/fault.ts';

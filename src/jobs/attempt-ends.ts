@@ -1,0 +1,123 @@
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import { createTasks } from '../kernel/service.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Agent } from './agent.ts';
+import type { HeldJobs } from './held.ts';
+import type { AttemptRef, JobQueue, JobRecords, Settlement, WorkerEvents } from './ports.ts';
+import { type AttemptEnd, BACKOFF_OF_UNKNOWN, boundedEnd, settle, withNarrowing } from './settle.ts';
+import type { Waiters } from './waiters.ts';
+import { type HoldUp, laterOrCount, waitOrGiveUp } from './waiting.ts';
+import { createPersistentWrites, writeSettlements } from './write-ends.ts';
+
+/** Takes ends of attempts from workers and writes them down, however often the store refuses them. */
+interface AttemptEnds extends Pick<WorkerEvents, 'ended' | 'returned'> {
+  /** Writes ends down and tells those who wait. Rejects when the store refuses. */
+  write(settlements: Settlement[]): Promise<void>;
+  /** Calls back with each end that was written down. `agent`: empty for an attempt of an earlier host. */
+  onSettled(call: (settlement: Settlement, agent: string) => void): void;
+  /** Resolves when every end is written down, or given up because the host stops. */
+  written(): Promise<void>;
+}
+
+interface AttemptEndsNeeds {
+  time: Time;
+  log: Log;
+  store: Pick<JobQueue, 'settle' | 'release'> & Pick<JobRecords, 'get'>;
+  held: HeldJobs;
+  waiters: Pick<Waiters, 'release'>;
+  agent(name: string): Agent | undefined;
+  /** For an attempt that failed of something that it could do nothing about: what its job waits for. */
+  heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
+  /** The agent's next job is due in so many ms. */
+  dueIn(agent: string, ms: number): void;
+  hasStopped(): boolean;
+}
+
+/** The end of an attempt, and the worker that tells it. */
+type EndedAttempt = Parameters<WorkerEvents['ended']>[0][number];
+
+export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
+  const { time, log, store, held } = needs;
+  const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
+  const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
+  const surely = createPersistentWrites(needs, needs.hasStopped);
+
+  async function write(settlements: Settlement[]): Promise<void> {
+    if (settlements.length === 0) return;
+    for (const { settlement, isAccepted } of await writeSettlements(store, settlements, time.now())) {
+      const facts = held.get(settlement.job);
+      held.forget(settlement);
+      // A refused end has lost its lease: its work was given to another attempt.
+      if (!isAccepted) {
+        if (!facts?.isCancelled)
+          log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
+        // Its row may have been set aside meanwhile: those who wait for it look again.
+        needs.waiters.release(settlement.job);
+        continue;
+      }
+      const agent = facts?.agent ?? '';
+      if (settlement.state === 'retrying') needs.dueIn(agent, settlement.inMs!);
+      for (const call of listeners) call(settlement, agent);
+    }
+  }
+
+  function toSettlement({ worker, outcome, fingerprint }: EndedAttempt, end: AttemptEnd = outcome): Settlement {
+    const facts = held.get(outcome.job);
+    const agent = facts && needs.agent(facts.agent);
+    const { job, attempt, startedAt, finishedAt, summary } = outcome;
+    return settle(
+      { job, attempt, attempts: facts?.attempts ?? attempt, startedAt, finishedAt, worker, summary, fingerprint },
+      agent ? withNarrowing(end, agent) : end,
+      agent?.limits.backoff ?? BACKOFF_OF_UNKNOWN,
+      time.random(),
+    );
+  }
+
+  /** What the job of an attempt waits for that failed, and not by the plugin's own word (GiveUp, RetryLater). */
+  function waitOf({ outcome }: EndedAttempt): HoldUp | { pauseMs: number } | undefined {
+    if (outcome.is !== 'failed') return undefined;
+    const { job, attempt, retry, fault } = outcome;
+    if (typeof retry === 'number') return { pauseMs: retry };
+    return retry ? needs.heldUp({ job, attempt }, held.get(job)?.agent ?? '', fault) : undefined;
+  }
+
+  /** The end of an attempt whose job waits, for somebody else or because it asked to. How long it has waited is in the store. */
+  async function settleWait(ended: EndedAttempt, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
+    const { job, startedAt, finishedAt } = ended.outcome;
+    const before = (await store.get(job)) ?? { error: null, staleAt: null };
+    const facts = { fault, startedAt, finishedAt, before };
+    const end = 'pauseMs' in wait ? laterOrCount({ ...facts, ...wait }) : waitOrGiveUp({ ...facts, holdUp: wait });
+    await write([toSettlement(ended, end)]);
+  }
+
+  async function giveBack(refs: AttemptRef[]) {
+    const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
+    for (const ref of refs) held.forget(ref);
+    await surely(`${refs.length} returned attempts`, () => store.release(refs));
+    for (const agent of agents) needs.dueIn(agent, 0);
+  }
+
+  return {
+    write,
+    onSettled: (call) => void listeners.push(call),
+    written: writing.settled,
+    ended(list) {
+      const stopped: AttemptRef[] = [];
+      const settlements: Settlement[] = [];
+      const now = time.now();
+      for (const said of list) {
+        const outcome = boundedEnd(said.outcome, now);
+        const ended = outcome === said.outcome ? said : { ...said, outcome };
+        const fault = outcome.is === 'failed' ? outcome.fault : undefined;
+        const wait = fault?.code === 'HOST_STOPPED' ? undefined : waitOf(ended);
+        if (fault?.code === 'HOST_STOPPED') stopped.push({ job: outcome.job, attempt: outcome.attempt });
+        else if (fault && wait) writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(ended, fault, wait)));
+        else settlements.push(toSettlement(ended));
+      }
+      if (settlements.length > 0) writing.add(surely(`${settlements.length} ends`, () => write(settlements)));
+      if (stopped.length > 0) writing.add(giveBack(stopped));
+    },
+    returned: (refs) => writing.add(giveBack(refs)),
+  };
+}
