@@ -5,6 +5,7 @@ const FOLDERS = ['kernel/', 'healing/', 'operations/'];
 const ACTING = new Set([
   'kernel/time.ts',
   'kernel/proc.ts',
+  'kernel/real-path.ts',
   'healing/healer.ts',
   'healing/open-incidents.ts',
   'healing/quarantines.ts',

@@ -1,17 +1,16 @@
 import { access, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve as absolute, join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
+import { realOf } from '../kernel/real-path.ts';
 import { createAgentFileRegistry } from './agent-file-registry.ts';
+import { forgetGrants, grantNotes, scheduleNotes, withUnheard } from './agent-notes.ts';
 import { createBuilder } from './builder/client.ts';
 import { readRuntime } from './builder/runtime.ts';
 import { changeBetween, isEmptyChange, logCatalogChange } from './change.ts';
 import { createChangeReports } from './change-reports.ts';
 import { createSettingsCheck } from './files/settings-check.ts';
 import { goneAgents, recordGoneAgents } from './gone-agents.ts';
-import { createIdle } from './idle.ts';
 import { createInForceFile, filesOf, goodOf, type InForce, NOTHING_IN_FORCE, versionsOf } from './in-force.ts';
-import { createListeners } from './listeners.ts';
-import { createNamedTimers } from './named-timers.ts';
 import type { CatalogNeeds, CatalogOptions } from './options.ts';
 import { createPluginRegistry } from './plugin-registry.ts';
 import type { Catalog, CatalogChange, GoneAgent, Listing } from './ports.ts';
@@ -21,9 +20,7 @@ import { rememberingResolve } from './resolve/memo.ts';
 import { resolveSet } from './resolve/set.ts';
 import { resolveVersion } from './resolve/version.ts';
 import { createRollouts } from './rollout/rollouts.ts';
-import { scheduleNotes } from './schedule-notes.ts';
-import { createSingleFlight } from './single-flight.ts';
-import { withUnheard } from './topics.ts';
+import { createIdle, createListeners, createNamedTimers, createSingleFlight } from './turns.ts';
 import { type UnrecognizedFiles, unrecognizedFilesOf } from './unrecognized-files.ts';
 import { createVersions } from './versions/versions.ts';
 import { createFileScanner } from './watching/file-scanner.ts';
@@ -50,7 +47,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   const { folder, versionsFolder } = options;
   const emptyFolder = join(versionsFolder, '.empty');
   const { settleMs = 100, goneMs = 2_000 } = options;
-  const scanner = createFileScanner(needs, { folder, rules: { settleMs, goneMs } });
+  const linkFolders = (options.linkFolders ?? []).map((path) => realOf(absolute(folder, path)));
+  const scanner = createFileScanner(needs, { folder, linkFolders, rules: { settleMs, goneMs } });
   const versions = createVersions(versionsFolder, options.versionsBudgetBytes);
   const builder = createBuilder(needs, {
     emptyFolder,
@@ -80,6 +78,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     answers: scanner.answers,
     hostTimezone,
     folder,
+    linkFolders,
     remembered: (plugin) => versions.get(plugin, remembered.plugins.get(plugin) ?? ''),
     built() {
       applySoon();
@@ -156,6 +155,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   function scan() {
     alarms.set('scan', options.scanMs ?? 30_000, scan);
     checks.forgetFailed();
+    forgetGrants();
     void turns.ask(true);
   }
 
@@ -167,7 +167,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   }
 
   async function scanFiles(full: boolean) {
-    list ??= await listFolders(folder);
+    list ??= await listFolders(folder, linkFolders);
     const also = pluginRegistry.madeOf(full);
     await watch?.refresh({ tooBig: list.tooBig, also });
     const seen = await scanner.scan(also, { full });
@@ -226,7 +226,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       ...agentFiles.problems(),
       ...listings.flatMap(({ problem }) => problem ?? []),
     ]);
-    notes.set([...recordGoneAgents(gone), ...others.notes, ...scheduleNotes(inForce)]);
+    notes.set([...recordGoneAgents(gone), ...others.notes, ...scheduleNotes(inForce), ...grantNotes(inForce, folder)]);
     // While it starts, what is not judged yet must not be forgotten.
     if (is === 'running') remember();
     if (is === 'running' && !isEmptyChange(change)) {

@@ -15,6 +15,8 @@ export interface CatalogOptions {
   versionsFolder: string;
   /** What all kept versions may take together, asked each time; default 256 MB. Good versions stay in any case. */
   versionsBudgetBytes?: () => number;
+  /** Folders outside of the installation to which links in `plugins/` may lead; absolute or relative to it. Default: none. */
+  linkFolders?: readonly string[];
   /** A file that has not changed for this long is finished. Default 100 ms. */
   settleMs?: number;
   /** A file that is missing or empty for this long is meant to be. Default 2 s. */

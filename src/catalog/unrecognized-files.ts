@@ -1,7 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { kindOfAgentFile, kindOfPluginPath } from './files/names.ts';
 import type { SettledFile } from './watching/file-scanner.ts';
-import { AGENTS, type FolderList, PLUGINS } from './watching/list.ts';
+import { AGENTS, type FolderList, linkOutside, PLUGINS } from './watching/list.ts';
 
 interface UnrecognizedFilesTerms {
   files: ReadonlyMap<string, SettledFile>;
@@ -42,7 +42,11 @@ export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): Unrecognized
       unrecognized.notes.push(unused(path));
     }
   }
-  for (const [path, real] of list.links) {
+  for (const [path, { real, isOutside }] of list.links) {
+    if (isOutside && path.startsWith(`${PLUGINS}/`)) {
+      if (!list.problems.some(({ file }) => file === path)) unrecognized.notes.push(linkOutside(path, real));
+      continue;
+    }
     const isUsed = [...inputs].some((input) => input.startsWith(`${real}/`) || input.startsWith(`${path}/`));
     if (!isUsed && terms.isWhole) unrecognized.notes.push(unusedLink(path));
   }

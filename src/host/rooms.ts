@@ -89,6 +89,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       folder,
       versionsFolder: join(folder, VERSIONS_FOLDER),
       versionsBudgetBytes: () => settings.versions.budgetBytes,
+      linkFolders: settings.links.folders,
     },
   );
   const runnableAgents = () => new Map([...catalog.agents(), ...guests.agents()]);

@@ -27,6 +27,11 @@ export function pathInside(folder: string, file: string): string {
   return (isInside ? path : file).split(sep).join('/');
 }
 
+/** Whether a path is the folder or lies in it; both absolute and without links. */
+export function isAtOrBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
 /** Signs that Node or pino-roll (which rolls the log) takes in no path, and why no host can work below them. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['\\', "Node's loader of modules takes no path with a backslash"],

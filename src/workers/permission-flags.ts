@@ -11,29 +11,36 @@ interface PermissionTerms {
   reads: readonly string[];
   /** Files and folders of Daruma itself that a worker loads. */
   own: readonly string[];
+  /** Where a path leads with links followed. */
+  real(path: string): string;
 }
 
 /** The flags that a worker is started with: everything that they do not name is denied by Node itself. */
 export function permissionFlagsOf(terms: PermissionTerms): string[] {
-  const { needs, folder } = terms;
+  const { needs } = terms;
   const read = [
     terms.file,
     ...terms.reads,
     ...terms.own,
-    ...foldersOf(needs.read, folder),
-    ...foldersOf(needs.write, folder),
+    ...grantsOf(needs.read, terms),
+    ...grantsOf(needs.write, terms),
   ];
   return [
     '--no-warnings',
     '--permission',
     ...read.map((path) => `--allow-fs-read=${granted(path)}`),
-    ...foldersOf(needs.write, folder).map((path) => `--allow-fs-write=${granted(path)}`),
+    ...grantsOf(needs.write, terms).map((path) => `--allow-fs-write=${granted(path)}`),
     ...(needs.net.length > 0 ? ['--allow-net'] : []),
   ];
 }
 
 /** Node takes a grant of `/` for all that is below it and leaves `/` itself out (measured on 26.10). */
 const granted = (path: string) => (path === '/' ? '*' : path);
+
+/** As they are named, and where they lead: the catalog says of each that leads elsewhere what the agent gets. */
+function grantsOf(paths: readonly string[], { folder, real }: PermissionTerms): string[] {
+  return [...new Set(foldersOf(paths, folder).flatMap((path) => [path, real(path)]))];
+}
 
 /** Absolute paths. */
 export function foldersOf(paths: readonly string[], folder: string): string[] {

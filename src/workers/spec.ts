@@ -4,6 +4,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import { entryFile, packageFile } from '../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
+import { realOf } from '../kernel/real-path.ts';
 import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { WorkerSpec } from './wire.ts';
@@ -28,12 +29,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
   const { needs, limits, version } = agent;
   const { rehearsal } = terms;
   const folder = rehearsal?.folder ?? terms.folder;
-  const given = rehearsal?.env ?? process.env;
   for (const path of foldersOf(needs.write, folder)) makeFolder(path);
-  // Without what every object has by itself: a variable may be called `toString`.
-  const env = Object.fromEntries(
-    needs.env.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]!] as const] : [])),
-  );
   return {
     agent: agent.name,
     file: version.file,
@@ -41,8 +37,15 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     folder,
     settings: agent.settings,
     secrets: terms.secrets,
-    env,
-    execArgv: permissionFlagsOf({ needs, folder, file: version.file, reads: version.reads ?? [], own: OWN }),
+    env: envOf(needs.env, rehearsal?.env ?? process.env),
+    execArgv: permissionFlagsOf({
+      needs,
+      folder,
+      file: version.file,
+      reads: version.reads ?? [],
+      own: OWN,
+      real: realOf,
+    }),
     limits: {
       memoryBytes: limits.memoryBytes,
       timeoutMs: limits.timeoutMs,
@@ -58,6 +61,13 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     traced: terms.traced,
     ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
   };
+}
+
+/** Without what every object has by itself: a variable may be called `toString`. */
+function envOf(names: readonly string[], given: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]!] as const] : [])),
+  );
 }
 
 function makeFolder(path: string): void {

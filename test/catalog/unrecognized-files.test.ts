@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,6 +147,71 @@ describe('a link below plugins/', () => {
       await world.until('the part counts', () => world.agent('uses').version.id !== id);
       expect(performance.now() - from).toBeLessThan(15_000);
       rmSync(at('plugins/rootdir'));
+    } finally {
+      await world.end();
+    }
+  });
+
+  it('leads to a folder outside of the installation only where a setting names it: to a plugin there, and to what one imports', async () => {
+    const elsewhere = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-elsewhere-')));
+    const shared = join(elsewhere, 'shared');
+    for (const path of ['shared/mine', 'other']) mkdirSync(join(elsewhere, path), { recursive: true });
+    writeFileSync(join(shared, 'mine/index.ts'), plugin('mine', ''));
+    writeFileSync(join(shared, 'part.ts'), 'export const part: string = "one";');
+    writeFileSync(join(elsewhere, 'other/part.ts'), 'export const part: string = "two";');
+    const world = await makeWorld({
+      'plugins/uses.ts': plugin('uses', '', "import { part } from './shared/part.ts'; console.log(part);"),
+      'plugins/other.ts': plugin('other', '', "import { part } from './others/part.ts'; console.log(part);"),
+      'config/daruma.yaml': 'timezone: UTC',
+      'plugins/conf.ts': plugin(
+        'conf',
+        '',
+        "import text from './up/config/daruma.yaml' with { type: 'text' }; console.log(text);",
+      ),
+    });
+    const link = (to: string, path: string) => symlinkSync(to, join(world.folder, path));
+    try {
+      link(join(shared, 'mine'), 'plugins/mine');
+      link(shared, 'plugins/shared');
+      link(join(elsewhere, 'other'), 'plugins/others');
+      link('..', 'plugins/up');
+      await world.catalog.rescan();
+      expect(world.problem('plugins/mine')).toMatchObject({
+        code: 'LINK_OUTSIDE',
+        next: expect.stringContaining('links.folders'),
+      });
+      for (const name of ['uses', 'other', 'conf'])
+        expect(world.problem(`plugins/${name}.ts`)).toMatchObject({ code: 'PLUGIN_IMPORT_OUTSIDE' });
+      expect(world.catalog.listings().map(({ name }) => name)).not.toContain('mine');
+      await world.restart({ linkFolders: [shared] });
+      await world.until(
+        'they are live',
+        () => world.catalog.agents().has('mine') && world.catalog.agents().has('uses'),
+      );
+      for (const name of ['other', 'conf'])
+        expect(world.problem(`plugins/${name}.ts`)).toMatchObject({ code: 'PLUGIN_IMPORT_OUTSIDE' });
+      expect(world.catalog.problems().map(({ code }) => code)).not.toContain('LINK_OUTSIDE');
+    } finally {
+      await world.end();
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
+  it('is told when a folder that is granted to an agent lies behind one', async () => {
+    const world = await makeWorld({
+      'plugins/writes.ts': plugin('writes', "needs: { read: ['data/in'], write: ['out'] },"),
+    });
+    try {
+      mkdirSync(join(world.folder, 'far'));
+      symlinkSync('far', join(world.folder, 'out'));
+      await world.restart();
+      const note = {
+        code: 'GRANT_ELSEWHERE',
+        file: 'plugins/writes.ts',
+        data: { need: 'write', real: join(world.folder, 'far') },
+      };
+      await world.until('it is told', () => world.catalog.notes().length > 0);
+      expect(world.catalog.notes()).toMatchObject([note]);
     } finally {
       await world.end();
     }

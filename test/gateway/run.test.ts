@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createWorld, until, zombiesOf } from './world.ts';
@@ -77,6 +77,12 @@ describe('a command', () => {
     await expect(run('pwd', [], { cwd: 'site/../..', needs })).rejects.toMatchObject({
       plain: { code: 'NOT_IN_NEEDS' },
     });
+    symlinkSync('/etc', join(folder, 'site/link'));
+    await expect(run('pwd', [], { cwd: 'site/link', needs })).rejects.toMatchObject({
+      plain: { code: 'NOT_IN_NEEDS', message: expect.stringContaining('site/link, which is /etc: it is not among') },
+    });
+    const linked = { ...needs, read: ['site/link'] };
+    expect((await run('pwd', [], { cwd: 'site/link', needs: linked })).stdout).toBe('/etc\n');
     await expect(run('pwd', [], { cwd: 'site/gone', needs })).rejects.toMatchObject({
       plain: { code: 'EXEC_NOT_STARTED', message: expect.stringContaining('site/gone') },
     });

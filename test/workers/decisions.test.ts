@@ -183,7 +183,13 @@ describe('how many jobs a worker holds at a time', () => {
 });
 
 describe('what an agent needs', () => {
-  const terms = { folder: '/fleet', file: '/fleet/data/v.mjs', own: ['/app/dist'], reads: ['/fleet/data/source'] };
+  const terms = {
+    folder: '/fleet',
+    file: '/fleet/data/v.mjs',
+    own: ['/app/dist'],
+    reads: ['/fleet/data/source'],
+    real: (path: string) => path,
+  };
 
   test('becomes the flags of its worker', () => {
     expect(permissionFlagsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [] } })).toEqual(
@@ -199,6 +205,13 @@ describe('what an agent needs', () => {
         '--allow-fs-write=/fleet/out',
       ],
     );
+    const linked = { ...terms, real: (path: string) => path.replace('/fleet/out', '/srv/www') };
+    expect(permissionFlagsOf({ ...linked, needs: { read: [], write: ['out'], net: [] } }).slice(-4)).toEqual([
+      '--allow-fs-read=/fleet/out',
+      '--allow-fs-read=/srv/www',
+      '--allow-fs-write=/fleet/out',
+      '--allow-fs-write=/srv/www',
+    ]);
     expect(permissionFlagsOf({ ...terms, needs: { read: [], write: [], net: ['a.example'] } })).toContain(
       '--allow-net',
     );

@@ -33,6 +33,7 @@ export interface BuildNeeds {
   /** Answers to lookups as they are now, by their keys; what is not among them may be any. */
   answers: ReadonlyMap<string, { answer: string }>;
   hostTimezone(): string;
+  linkFolders?: readonly string[];
 }
 
 /** The plugin whose version is wanted. */
@@ -69,7 +70,7 @@ type Made = Pick<BuildResult, 'version' | 'fault'> & Partial<Pick<BuildResult, '
 
 async function makeVersion(ask: BuildAsk, staging: string, needs: BuildNeeds): Promise<Made> {
   const { name, entry, folder } = ask;
-  const { versions, builder, runtime, files } = needs;
+  const { versions, builder, runtime, files, linkFolders = [] } = needs;
   const compiled = await builder
     .compile({
       entry: join(folder, entry),
@@ -77,6 +78,7 @@ async function makeVersion(ask: BuildAsk, staging: string, needs: BuildNeeds): P
       daruma: runtime.entry,
       runtime: runtime.id,
       staging,
+      linkFolders,
       asked: ask.lookups.flatMap((lookup) => (lookup.ask === 'is' && isAbsolute(lookup.path) ? lookup.path : [])),
     })
     .catch((error) => ({ ok: false as const, fault: compileFault(entry, error), inputs: [], lookups: [] }));

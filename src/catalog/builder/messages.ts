@@ -33,6 +33,8 @@ export interface CompileRequest {
    * are taken before the compiler begins: see {@link PathQuestionsTerms.before}.
    */
   asked: string[];
+  /** Folders outside of the installation to which links in `plugins/` may lead, absolute; default: none. */
+  linkFolders?: readonly string[];
 }
 
 export type CompileAnswer =

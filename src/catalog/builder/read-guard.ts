@@ -1,6 +1,7 @@
-import { realpathSync } from 'node:fs';
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { isAtOrBelow } from '../../kernel/paths.ts';
+import { realOf } from '../../kernel/real-path.ts';
 
 /** Decides which files may become part of a bundle, or be kept beside it. */
 export interface ReadGuard {
@@ -17,6 +18,8 @@ interface ReadGuardTerms {
   lent: readonly string[];
   /** Where packages are that were found in a node_modules; asked each time. */
   packageRoots: ReadonlySet<string>;
+  /** Folders outside of the installation to which links in `plugins/` may lead: the setting `links.folders`. */
+  linkFolders?: readonly string[];
 }
 
 const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
@@ -24,9 +27,12 @@ const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 const OF_THE_HOST = new Set(['agents', 'backups', 'config', 'data', 'logs']);
 const OF_THE_SYSTEM = /^\/(?:dev|proc|run|sys)\//;
 const LINKS_DEEPEST = 8;
+/** So many entries below `plugins/` are looked at for links. */
+const MOST_ENTRIES = 20_000;
 
 /**
- * A bundle may hold what is below `plugins/` (a link that somebody put there counts as what it leads to), what lies
+ * A bundle may hold what is below `plugins/` (a link that somebody put there counts as what it leads to: a file, or a folder of the
+ * installation or of `linkFolders`), what lies
  * beside the plugin's own file, packages that are found in a node_modules, and code of the installation. Nothing else: an
  * import of a file of secrets would put it where no right to read was asked for.
  */
@@ -34,12 +40,13 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
   const { folder, packageRoots } = terms;
   const plugins = join(folder, 'plugins');
   const home = dirname(realOf(terms.entry));
-  const granted = [realOf(plugins), ...(await linkedBelow(plugins, LINKS_DEEPEST))];
+  const granted = [realOf(plugins), ...(await linkedBelow(plugins, terms))];
 
   return {
     mayRead(file) {
       if (OF_THE_SYSTEM.test(file)) return false;
-      if ([...granted, ...terms.lent, ...packageRoots].some((root) => isAtOrBelow(file, root))) return true;
+      if ([...granted, ...terms.lent, ...packageRoots].some((root) => root !== sep && isAtOrBelow(file, root)))
+        return true;
       if (isOfModules(file, folder)) return true;
       const inside = relative(folder, file).split(sep);
       const isInside = inside[0] !== '..';
@@ -64,26 +71,32 @@ function isBelow(file: string, root: string): boolean {
   return file.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-function isAtOrBelow(file: string, root: string): boolean {
-  return file === root || (root !== sep && isBelow(file, root));
-}
-
-/** What the links in the folder and below it lead to. */
-async function linkedBelow(folder: string, left: number): Promise<string[]> {
+/** What the links below the folder lead to, as far as that may be read; the nearest first. */
+async function linkedBelow(root: string, terms: ReadGuardTerms): Promise<string[]> {
   const found: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    const at = join(folder, entry.name);
-    if (entry.isSymbolicLink()) found.push(await realpath(at).catch(() => at));
-    else if (entry.isDirectory() && left > 0 && entry.name !== 'node_modules')
-      found.push(...(await linkedBelow(at, left - 1)));
+  const waiting = [{ folder: root, depth: 0 }];
+  let count = 0;
+  for (let next = waiting.shift(); next !== undefined && count < MOST_ENTRIES; next = waiting.shift()) {
+    const { folder, depth } = next;
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const at = join(folder, entry.name);
+      count++;
+      if (entry.isSymbolicLink()) found.push(...(await grantedLink(at, terms)));
+      else if (entry.isDirectory() && depth < LINKS_DEEPEST && entry.name !== 'node_modules')
+        waiting.push({ folder: at, depth: depth + 1 });
+    }
   }
   return found;
 }
 
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+/** A link to a folder of the host, or to one that has the whole installation in it, gives nothing away. */
+async function grantedLink(link: string, { folder, linkFolders = [] }: ReadGuardTerms): Promise<string[]> {
+  const real = await realpath(link).catch(() => undefined);
+  if (real === undefined) return [];
+  const isFolder = await stat(real).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder || linkFolders.some((root) => isAtOrBelow(real, root))) return [real];
+  return isBelow(real, folder) && !OF_THE_HOST.has(relative(folder, real).split(sep)[0]!) ? [real] : [];
 }

@@ -2,7 +2,7 @@ import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
-import { choice, countSetting, length, origins, path, type Setting, setting, size, zone } from './setting.ts';
+import { choice, countSetting, length, origins, path, paths, type Setting, setting, size, zone } from './setting.ts';
 
 /**
  * Every setting of the host, a row each. The schema of config/daruma.yaml, its JSON Schema, the type
@@ -36,6 +36,10 @@ export const HOST_SETTINGS = [
     about:
       'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.',
   }),
+  setting('links.folders', paths, () => [], {
+    about:
+      'Folders outside of the installation to which links to folders in plugins/ may lead, with all that is below them. Default: none; a link to a file is always followed.',
+  }),
   setting('jobChains.depth', countSetting(BOUNDS.hops), DEFAULT_CHAIN_BOUNDS.depth, {
     about: 'The most hops from a job that no other made: sends and emits beyond are refused.',
   }),
@@ -60,6 +64,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   cells: 'The processes that hold the worker threads.',
   retention: 'How long the store keeps what is over.',
   versions: 'The compiled plugins in data/versions, to which a rollback can go.',
+  links: 'Links in plugins/.',
   jobChains: 'How far jobs may make jobs that make jobs.',
   control: 'The socket on which the command line reaches the host.',
 };

@@ -47,6 +47,14 @@ export const path = (most?: number): SettingKind<string, string, ''> => ({
   allowed: 'a path',
 });
 
+/** Paths, a list of them. */
+export const paths: SettingKind<string[], readonly string[], ''> = {
+  schema: z.array(z.string().min(1), { error: 'expected a list of paths' }).max(100),
+  unit: '',
+  read: (said) => said,
+  allowed: 'a list of paths',
+};
+
 /** One of a few words. */
 export const choice = <Word extends string>(words: readonly Word[]): SettingKind<Word, Word, ''> => ({
   schema: z.enum(words as [Word, ...Word[]]),

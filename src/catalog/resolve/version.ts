@@ -1,6 +1,6 @@
 import { Fault } from '../../kernel/fault.ts';
 import type { SettingsCheck } from '../files/settings-check.ts';
-import type { Idle } from '../idle.ts';
+import type { Idle } from '../turns.ts';
 import { type Resolved, type ResolveTerms, resolveAgent } from './agent.ts';
 
 /** Asking a schema that is not in memory starts a process. */

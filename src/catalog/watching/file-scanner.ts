@@ -72,9 +72,16 @@ export interface FileScanner {
   assume(path: string, hash: string, text?: string): void;
 }
 
-export function createFileScanner(needs: { time: Time }, options: { folder: string; rules: ScanRules }): FileScanner {
+interface FileScannerOptions {
+  folder: string;
+  /** Folders outside of it to which links in `plugins/` may lead, absolute and without links. */
+  linkFolders: readonly string[];
+  rules: ScanRules;
+}
+
+export function createFileScanner(needs: { time: Time }, options: FileScannerOptions): FileScanner {
   const { time } = needs;
-  const { folder, rules } = options;
+  const { folder, linkFolders, rules } = options;
   const files = new Map<string, SettledFile>();
   const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
   const lookups = createLookupAnswers(needs, { folder, rules });
@@ -85,7 +92,7 @@ export function createFileScanner(needs: { time: Time }, options: { folder: stri
 
   async function scanFolders(also: PluginInputs, { full: isFull }: { full: boolean }): Promise<FileScan> {
     const seen = new Map<string, FileStat>();
-    const list = await listFolders(folder);
+    const list = await listFolders(folder, linkFolders);
     const listed = new Set(list.files);
     const outside = new Set<string>();
     for (const path of also.inputs) if ((isFull || !isLibraryFile(path)) && !listed.has(path)) outside.add(path);

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { pathInside } from '../../kernel/paths.ts';
+import { isAtOrBelow, pathInside } from '../../kernel/paths.ts';
 import { kindOfAgentFile, kindOfPluginPath, PLUGIN_ENDINGS } from '../files/names.ts';
 
 export const PLUGINS = 'plugins';
@@ -20,8 +20,8 @@ export interface FolderList {
   files: string[];
   /** Of the two folders those that are not there. */
   missing: Root[];
-  /** Links to folders, each with what it leads to: that is not looked through. */
-  links: Map<string, string>;
+  /** Links to folders, each with what it leads to: that is not looked through. `isOutside`: nor is it followed. */
+  links: Map<string, { real: string; isOutside: boolean }>;
   /** Folders that hold too much to be looked through. */
   tooBig: string[];
   /** What cannot be looked at: links that lead nowhere, folders that cannot be read, folders that are too big. */
@@ -34,33 +34,44 @@ export function isWanted(root: Root, path: string): boolean {
   return SOURCE.test(path) || kindOfPluginPath(path).is === 'stray';
 }
 
-/** Looks through `plugins/` and `agents/`: no link to a folder is followed, and no folder costs more than its bound. */
-export async function listFolders(folder: string): Promise<FolderList> {
+/**
+ * Looks through `plugins/` and `agents/`: no link to a folder is looked through, and no folder costs more than its bound. A link in
+ * `plugins/` leads to a folder of the installation, or of `linkFolders` (absolute, without links); others are not followed.
+ */
+export async function listFolders(folder: string, linkFolders: readonly string[]): Promise<FolderList> {
   const list: FolderList = { files: [], missing: [], links: new Map(), tooBig: [], problems: [] };
   for (const root of [PLUGINS, AGENTS] as const) {
     const entries = await readdir(join(folder, root), { withFileTypes: true }).catch(() => undefined);
     if (!entries) list.missing.push(root);
-    else await listRoot(folder, root, entries, list);
+    else await listRoot({ folder, linkFolders, root }, entries, list);
   }
   return list;
 }
 
-async function listRoot(folder: string, root: Root, entries: Dirent[], list: FolderList): Promise<void> {
+/** Where is looked. */
+interface ListTerms {
+  folder: string;
+  linkFolders: readonly string[];
+  root: Root;
+}
+
+async function listRoot(terms: ListTerms, entries: Dirent[], list: FolderList): Promise<void> {
+  const { root } = terms;
   const shown = entries.filter(isShown).sort((a, b) => (a.name < b.name ? -1 : 1));
   if (shown.length > MOST_ENTRIES.top) list.problems.push(tooBig(root, MOST_ENTRIES.top));
   for (const entry of shown.slice(0, MOST_ENTRIES.top)) {
     const path = `${root}/${entry.name}`;
-    if (entry.isDirectory()) await listBelow(folder, root, path, list);
-    else await listEntry(folder, root, path, entry, list);
+    if (entry.isDirectory()) await listBelow(terms, path, list);
+    else await listEntry(terms, path, entry, list);
   }
 }
 
 /** One folder of `plugins/` or `agents/` with all that is below it, the nearest first. */
-async function listBelow(folder: string, root: Root, top: string, list: FolderList): Promise<void> {
+async function listBelow(terms: ListTerms, top: string, list: FolderList): Promise<void> {
   const waiting = [top];
   let count = 0;
   for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
-    const entries = await readdir(join(folder, path), { withFileTypes: true }).catch((error) => error as Error);
+    const entries = await readdir(join(terms.folder, path), { withFileTypes: true }).catch((error) => error as Error);
     if (entries instanceof Error) {
       // It may have been removed meanwhile.
       if ((entries as NodeJS.ErrnoException).code !== 'ENOENT') list.problems.push(unreadable(path, entries));
@@ -76,13 +87,14 @@ async function listBelow(folder: string, root: Root, top: string, list: FolderLi
     }
     for (const entry of shown) {
       const inside = `${path}/${entry.name}`;
-      if (!entry.isDirectory()) await listEntry(folder, root, inside, entry, list);
+      if (!entry.isDirectory()) await listEntry(terms, inside, entry, list);
       else if (inside.split('/').length - 2 < DEEPEST) waiting.push(inside);
     }
   }
 }
 
-async function listEntry(folder: string, root: Root, path: string, entry: Dirent, list: FolderList): Promise<void> {
+async function listEntry(terms: ListTerms, path: string, entry: Dirent, list: FolderList): Promise<void> {
+  const { folder, root } = terms;
   const wanted = isWanted(root, path.slice(root.length + 1));
   if (entry.isFile()) {
     if (wanted) list.files.push(path);
@@ -93,27 +105,39 @@ async function listEntry(folder: string, root: Root, path: string, entry: Dirent
     return;
   }
   const found = await stat(join(folder, path)).catch(() => undefined);
-  if (found?.isDirectory()) await listLink(folder, root, path, list);
+  if (found?.isDirectory()) await listLink(terms, path, list);
   else if (wanted && found?.isFile()) list.files.push(path);
   else if (wanted)
     list.problems.push(noFile(path, found ? 'is a link to no regular file' : 'is a link that leads nowhere'));
 }
 
 /** A folder that is reached by a link may be huge: only the file that would make a plugin of it is looked for. */
-async function listLink(folder: string, root: Root, path: string, list: FolderList): Promise<void> {
+async function listLink({ folder, linkFolders, root }: ListTerms, path: string, list: FolderList): Promise<void> {
   const real = await realpath(join(folder, path)).catch(() => undefined);
   if (real === undefined) return;
-  list.links.set(path, pathInside(folder, real));
+  const isOutside = ![folder, ...linkFolders].some((one) => isAtOrBelow(real, one));
+  list.links.set(path, { real: pathInside(folder, real), isOutside });
   if (root !== PLUGINS || path.split('/').length > 2) return;
   for (const ending of PLUGIN_ENDINGS) {
     const index = `${path}/index${ending}`;
     const found = await stat(join(folder, index)).catch(() => undefined);
-    if (found?.isFile()) list.files.push(index);
+    if (found?.isFile() && isOutside) list.problems.push(linkOutside(path, real));
+    else if (found?.isFile()) list.files.push(index);
   }
 }
 
 function isShown({ name }: Dirent): boolean {
   return name !== 'node_modules' && !name.startsWith('.');
+}
+
+/** Of a link to a folder outside of the installation that no setting names. */
+export function linkOutside(file: string, real: string): PlainFault {
+  return {
+    code: 'LINK_OUTSIDE',
+    message: `is a link to ${real}, a folder outside of the installation, and is not followed`,
+    file,
+    next: 'move the folder into the installation, or name it in links.folders of config/daruma.yaml',
+  };
 }
 
 function noFile(file: string, message: string): PlainFault {

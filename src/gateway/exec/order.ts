@@ -1,9 +1,11 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { posix, resolve, sep } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
+import { isAtOrBelow } from '../../kernel/paths.ts';
+import { realOf } from '../../kernel/real-path.ts';
 import type { ExecOrder } from './ports.ts';
 import type { BrokerOrder } from './wire.ts';
 
@@ -107,9 +109,12 @@ function plainEnv(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 function folderIn({ agent, needs }: ExecOrder, asked: string, folder: string): string {
-  const cwd = resolve(folder, asked);
-  const granted = [...needs.read, ...needs.write].map((path) => resolve(folder, path));
-  if (granted.some((one) => one === sep || cwd === one || cwd.startsWith(one + sep))) return cwd;
-  const message = `agent ${agent} may not run a command in ${cwd}: it is not among what it may read or write`;
+  const named = resolve(folder, asked);
+  // A link in a granted folder leads where it leads: the command gets no more than the plugin was given by name.
+  const cwd = realOf(named);
+  const granted = [...needs.read, ...needs.write].map((path) => realOf(resolve(folder, path)));
+  if (granted.some((one) => isAtOrBelow(cwd, one))) return cwd;
+  const leads = cwd === named ? '' : `, which is ${cwd}`;
+  const message = `agent ${agent} may not run a command in ${named}${leads}: it is not among what it may read or write`;
   throw new Fault(notInNeeds({ agent, need: 'read', asked, message }));
 }

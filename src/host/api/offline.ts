@@ -135,7 +135,7 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
   const versionsFolder = await mkdtemp(join(tmpdir(), 'daruma-check-'));
   const catalog = createCatalog(
     { time: machineTime, log: silentLog, hostTimezone: () => settings.timezone },
-    { folder, versionsFolder },
+    { folder, versionsFolder, linkFolders: settings.links.folders },
   );
   try {
     await catalog.start();

@@ -1,4 +1,5 @@
-import type { Catalog, ValueSource } from '../../catalog/ports.ts';
+import { originPlace } from '../../catalog/agent-notes.ts';
+import type { Catalog } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Placement } from '../../jobs/placement.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
@@ -63,7 +64,10 @@ export function createSetup(needs: SetupNeeds): Setup {
     }
     const since = lackingSince.get(name) ?? time.now();
     lackingSince.set(name, since);
-    return { since, fault: { ...fault, ...placeOfNeed(catalog.origins(name)) } };
+    return {
+      since,
+      fault: { ...fault, ...originPlace(catalog.origins(name)?.find(({ path }) => path === 'needs.secrets')) },
+    };
   }
 
   return {
@@ -88,12 +92,4 @@ export function createSetup(needs: SetupNeeds): Setup {
     },
     notes: () => secrets.envFile().notes,
   };
-}
-
-/** Where its secrets are declared: `plugins/x.ts`, `agents/x.yaml:6:3`. */
-function placeOfNeed(origins: ValueSource[] | undefined): Partial<PlainFault> {
-  const origin = origins?.find(({ path }) => path === 'needs.secrets')?.origin ?? '';
-  const [, file, line, column] = /^(.+?)(?::(\d+):(\d+))?$/.exec(origin) ?? [];
-  if (file === undefined) return {};
-  return line === undefined ? { file } : { file, line: Number(line), column: Number(column) };
 }

@@ -1,0 +1,127 @@
+import { resolve } from 'node:path';
+import type { Agent, ScheduleSpec } from '../jobs/agent.ts';
+import { notesOn } from '../kernel/cron/check.ts';
+import { timetableOf } from '../kernel/cron/timetable.ts';
+import type { PlainFault } from '../kernel/fault.ts';
+import { realOf } from '../kernel/real-path.ts';
+import { type Emits, mayEmit } from './builder/emits.ts';
+import type { ValueSource } from './ports.ts';
+import type { Resolved } from './resolve/agent.ts';
+import type { PluginFacts } from './resolve/set.ts';
+import type { UnrecognizedFiles } from './unrecognized-files.ts';
+
+/** What happens in the host, and is told in its log and events: no plugin gets a job of it. */
+const OF_HOST =
+  /^(?:incident\.(?:opened|healed|escalated|closed)|job\.(?:queued|started|done|failed|dead|retrying|cancelled|dropped|replayed)|host\.(?:started|stopped|lost|repaired)|worker\.(?:gone|started)|cell\.replaced|agent\.(?:added|removed|paused|resumed|quarantined|released|left)|config\.(?:probation|good|taken-back)|version\.(?:good|rolled-back|waived))$/;
+
+/**
+ * Adds the agents that listen to a topic that nothing in the installation can emit: to what happens in the host as problems,
+ * the others as notes. An emit whose topic is only known when it runs may be any topic, but for those of the host. Pure.
+ */
+export function withUnheard(
+  unrecognized: UnrecognizedFiles,
+  agents: ReadonlyMap<string, Resolved>,
+  plugins: ReadonlyMap<string, PluginFacts>,
+): UnrecognizedFiles {
+  const emitted = [...plugins.values()].map(({ good }) => good?.emits);
+  const result: UnrecognizedFiles = { problems: [...unrecognized.problems], notes: [...unrecognized.notes] };
+  for (const [name, { agent, origins }] of agents) {
+    for (const topic of agent.on) {
+      const isOfHost = OF_HOST.test(topic);
+      // A plugin whose source nobody has looked at may emit whatever its author likes.
+      const may = (one: Emits | undefined) =>
+        one ? mayEmit(isOfHost ? { ...one, any: false } : one, topic) : !isOfHost;
+      if (!emitted.some(may))
+        result[isOfHost ? 'problems' : 'notes'].push(
+          topicProblem(name, topic, isOfHost, originPlace(origins.find(({ path }) => path === 'on'))),
+        );
+    }
+  }
+  return result;
+}
+
+function topicProblem(agent: string, topic: string, isOfHost: boolean, place: Partial<PlainFault>): PlainFault {
+  const listens = `${agent} listens to ${topic}, which no plugin emits: it never gets a job of it`;
+  return {
+    code: 'TOPIC_UNHEARD',
+    message: isOfHost ? `${listens}; what happens in the host is no topic of plugins` : listens,
+    ...place,
+    next: isOfHost
+      ? 'look at it from a plugin with a schedule and needs: { fleet: true }, or take it out of `on`'
+      : `emit it from a plugin: await emit('${topic}', …), or take it out of \`on\``,
+    data: { agent, topic },
+  };
+}
+
+/** A schedule is read once: with a thousand agents, one save must not read all of them anew. */
+const read = new WeakMap<ScheduleSpec, { notes: string[]; text: string }>();
+
+/** What a reader of an agent's schedule could take for something else. */
+export function scheduleNotes(agents: ReadonlyMap<string, Resolved>): PlainFault[] {
+  return [...agents].flatMap(([name, { agent, origins }]) => {
+    const { schedule } = agent;
+    if (!schedule) return [];
+    const { notes, text } = readingOf(schedule);
+    const said = origins.find(({ path, origin }) => (path === 'schedule' || path === 'at') && origin !== 'default');
+    const message = `the schedule of ${name}, ${text}: `;
+    return notes.map((note) => ({ code: 'SCHEDULE_NOTE', message: message + note, ...originPlace(said) }));
+  });
+}
+
+function readingOf(schedule: ScheduleSpec) {
+  const known = read.get(schedule);
+  if (known) return known;
+  const reading = readOnce(schedule);
+  read.set(schedule, reading);
+  return reading;
+}
+
+/** A schedule that cannot be kept is told by status and incidents. */
+function readOnce(schedule: ScheduleSpec) {
+  try {
+    const timetable = timetableOf(schedule);
+    return { notes: notesOn(timetable), text: timetable.text };
+  } catch {
+    return { notes: [], text: '' };
+  }
+}
+
+/** Of a granted path, the real path; looked at once for each agent, until {@link forgetGrants}. */
+let grants = new WeakMap<Agent, PlainFault[]>();
+
+/** Lets links that lead elsewhere now be seen. */
+export function forgetGrants(): void {
+  grants = new WeakMap();
+}
+
+/** Paths of `needs.read` and `needs.write` that are links, or lie behind one: the agent gets what they lead to. */
+export function grantNotes(agents: ReadonlyMap<string, Resolved>, folder: string): PlainFault[] {
+  return [...agents.values()].flatMap(({ agent, origins }) => {
+    const known = grants.get(agent) ?? notesOnGrants(agent, origins, folder);
+    grants.set(agent, known);
+    return known;
+  });
+}
+
+function notesOnGrants({ name, needs }: Agent, origins: Resolved['origins'], folder: string): PlainFault[] {
+  return (['read', 'write'] as const).flatMap((need) =>
+    needs[need].flatMap((path) => {
+      const at = resolve(folder, path);
+      const real = realOf(at);
+      if (real === at) return [];
+      const said = origins.find((one) => one.path === `needs.${need}`);
+      const message = `${name} may ${need} ${path}, which leads to ${real}: that is what it gets`;
+      const next = 'name the folder itself, or turn the link';
+      return [
+        { code: 'GRANT_ELSEWHERE', message, ...originPlace(said), next, data: { agent: name, need, path, real } },
+      ];
+    }),
+  );
+}
+
+/** Where a value was said: `plugins/x.ts`, `agents/x.yaml:6:3`; nothing for a default. */
+export function originPlace(said: ValueSource | undefined): Partial<PlainFault> {
+  const [, file, line, column] = /^(.+?)(?::(\d+):(\d+))?$/.exec(said?.origin ?? '') ?? [];
+  if (file === undefined || file === 'default') return {};
+  return line === undefined ? { file } : { file, line: Number(line), column: Number(column) };
+}

@@ -1,0 +1,132 @@
+import { toPlainFault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+
+/** Timers with names: setting one again replaces it. */
+interface NamedTimers<Name extends string> {
+  set(name: Name, ms: number, call: () => void): void;
+  isSet(name: Name): boolean;
+  /** Ends all of them, for good. */
+  close(): void;
+}
+
+export function createNamedTimers<Name extends string>(time: Time): NamedTimers<Name> {
+  const cancels = new Map<Name, () => void>();
+  let closed = false;
+  return {
+    set(name, ms, call) {
+      cancels.get(name)?.();
+      if (closed) return;
+      const cancel = time.after(ms, () => {
+        cancels.delete(name);
+        call();
+      });
+      cancels.set(name, cancel);
+    },
+    isSet: (name) => cancels.has(name),
+    close() {
+      closed = true;
+      for (const cancel of cancels.values()) cancel();
+      cancels.clear();
+    },
+  };
+}
+
+/** Looks one after the other, never two at once: what is asked for meanwhile is one more look. */
+interface SingleFlight {
+  /** Resolves after a look that began after the call. `full` looks at everything. Never rejects. */
+  ask(full: boolean): Promise<void>;
+  /** A look is asked for that has not begun. */
+  pending(): boolean;
+  /** No look begins any more; resolves when none is going on. */
+  close(): Promise<void>;
+}
+
+export function createSingleFlight(
+  look: (full: boolean) => Promise<void>,
+  failed: (error: unknown) => void,
+): SingleFlight {
+  let wanted: { full: boolean } | undefined;
+  let last: Promise<void> = Promise.resolve();
+  let closed = false;
+  return {
+    ask(full) {
+      wanted = { full: full || (wanted?.full ?? false) };
+      last = last.then(async () => {
+        if (!wanted || closed) return;
+        const { full: isFull } = wanted;
+        wanted = undefined;
+        await look(isFull).catch(failed);
+      });
+      return last;
+    },
+    pending: () => wanted !== undefined,
+    close() {
+      closed = true;
+      return last;
+    },
+  };
+}
+
+/** Lets callers wait until there is nothing left to do. */
+export interface Idle {
+  /** Resolves when nothing is left to do, at the latest after `withinMs`. */
+  wait(withinMs: number): Promise<void>;
+  /** Something was done: whoever waits is told if that was all. */
+  look(): void;
+  /** Lets everybody go. */
+  release(): void;
+}
+
+export function createIdle(time: Time, isIdle: () => boolean): Idle {
+  const waiting = new Set<() => void>();
+
+  function release() {
+    for (const call of [...waiting]) call();
+  }
+
+  return {
+    release,
+    look() {
+      if (waiting.size > 0 && isIdle()) release();
+    },
+    wait(withinMs) {
+      if (isIdle()) return Promise.resolve();
+      return new Promise((resolve) => {
+        const done = () => {
+          waiting.delete(done);
+          cancel();
+          resolve();
+        };
+        const cancel = time.after(withinMs, done);
+        waiting.add(done);
+      });
+    },
+  };
+}
+
+/** Those who want to hear of something. One that throws harms neither the teller nor the others. */
+interface Listeners<T> {
+  /** Returns what ends it. */
+  add(call: (told: T) => void): () => void;
+  notify(what: T): void;
+}
+
+export function createListeners<T>(log: Log): Listeners<T> {
+  const calls = new Set<(told: T) => void>();
+  return {
+    add(call) {
+      calls.add(call);
+      return () => void calls.delete(call);
+    },
+    notify(what) {
+      for (const call of [...calls]) {
+        try {
+          call(what);
+        } catch (error) {
+          log.error('a listener of the catalog failed', { fault: toPlainFault(error) });
+        }
+      }
+    },
+  };
+}
