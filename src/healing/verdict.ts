@@ -6,6 +6,7 @@ import type { Verdict } from './ports.ts';
 const OF_CODES: Record<string, Verdict> = {
   CRASHED: 'crashed',
   BOOT_FAILED: 'crashed',
+  MESSAGE_INVALID: 'crashed',
   OUT_OF_MEMORY: 'out-of-memory',
   OVER_LIMIT: 'over-limit',
   TIMEOUT: 'stuck',

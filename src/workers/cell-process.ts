@@ -1,10 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { PlainFault } from '../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { openFrameChannel } from '../kernel/frames.ts';
 import { entryFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
+import { CHANNEL_FD, FROM_CELL, readFromCell } from './cell-messages.ts';
 import { workerFaults } from './faults.ts';
 import { createOutbox } from './outbox.ts';
 import { openStartedMarkers, STARTED_MARKER_BYTES } from './started-markers.ts';
@@ -23,7 +26,10 @@ const END_MS = 500;
 
 interface CellProcessNeeds {
   time: Time;
+  /** Called with what the cell says, as far as it is well formed. What it throws ends the cell. */
   receive(messages: FromCell[]): void;
+  /** The cell sent what is no message of a cell, or one that could not be handled; it is killed. */
+  broken(why: PlainFault): void;
   /** Called once, after everything that it said was heard. */
   lost(how: CellLoss): void;
 }
@@ -62,28 +68,42 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   child?.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
-  child?.on('message', (messages) => {
-    if (!isOver) needs.receive(messages as FromCell[]);
-  });
+  const pipe = child?.stdio[CHANNEL_FD] as Duplex | null | undefined;
+  const channel = pipe && openFrameChannel(pipe, { receive, broken }, FROM_CELL);
   child?.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
   child?.on('exit', (code, signal) => {
     const how = killedFor ? `was killed: ${killedFor}` : signal ? `was killed by ${signal}` : `ended with code ${code}`;
-    if (!child.connected) return lost(how);
+    if (!pipe || pipe.destroyed) return lost(how);
     const stop = needs.time.after(LAST_WORDS_MS, () => lost(how));
-    child.once('disconnect', () => {
+    pipe.once('close', () => {
       stop();
-      // Messages that were read with the end of the channel come first.
-      setImmediate(lost, how);
+      lost(how);
     });
   });
+  // A plugin that closed the number, or took it for a socket of its own: nobody is reached through it any more.
+  pipe?.once('close', () => needs.time.after(LAST_WORDS_MS, () => kill('its channel was closed')));
   if (!child) setImmediate(lost, 'could not be started: the machine has no memory for it');
 
   const outbox = createOutbox<ToCell>((messages) => {
-    // A channel that is closed means a process that is ending or useless: its exit tells the rest.
-    if (child?.connected) child.send(messages, undefined, {}, (error) => error && kill());
+    // A pipe that is closed means a process that is ending or useless: its exit tells the rest.
+    if (!pipe?.writable) return;
+    try {
+      channel?.send(messages, (error) => error && kill());
+    } catch (error) {
+      broken(toPlainFault(error));
+    }
   });
+
+  function receive(message: unknown) {
+    if (!isOver) needs.receive(readFromCell(message));
+  }
+
+  function broken(why: PlainFault) {
+    needs.broken(why);
+    kill(why.message);
+  }
 
   function lost(how: string) {
     if (isOver) return;
@@ -124,12 +144,10 @@ function forkCell(
 ): ChildProcess | undefined {
   try {
     mkdirSync(options.cwd, { recursive: true });
-    return fork(CELL, [options.folder], {
+    return spawn(process.execPath, ['--no-warnings', CELL, options.folder], {
       cwd: options.cwd,
       env: scrubbed(process.env),
-      execArgv: ['--no-warnings'],
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', startedMarkers ?? 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', startedMarkers ?? 'ignore'],
     });
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
+import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { type CellHistory, createCellHistory } from './cell-memory.ts';
@@ -21,6 +22,8 @@ export interface Cell {
   /** The only agent in it; null for a shared one. */
   readonly owner: string | null;
   readonly workers: Map<number, HostWorker>;
+  /** The latest that have ended. */
+  readonly gone: Map<number, HostWorker>;
   /** A thread in it cannot be stopped, or it is being closed: it takes no more workers. */
   closing: boolean;
   emptySince: number;
@@ -34,6 +37,8 @@ interface CellsNeeds {
   time: Time;
   log: Log;
   receive(cell: Cell, messages: FromCell[]): void;
+  /** It sent what cannot be handled, and is killed. */
+  broken(cell: Cell, why: PlainFault): void;
   /** It is gone; its workers are still in it. */
   lost(cell: Cell, how: CellLoss, wasExpected: boolean): void;
 }
@@ -80,6 +85,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       {
         time,
         receive: (messages) => needs.receive(cell, messages),
+        broken: (why) => needs.broken(cell, why),
         lost(how) {
           cells.delete(cell);
           const wasExpected = cell.closing;
@@ -94,6 +100,7 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
       process,
       owner,
       workers: new Map(),
+      gone: new Map(),
       closing: false,
       emptySince: time.monotonic(),
       rssBytes: null,

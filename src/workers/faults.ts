@@ -37,6 +37,16 @@ export const workerFaults = {
     message: cause.message,
     data: { ...cause.data, cause: cause.code },
   }),
+  messageInvalid: (what: string): PlainFault => ({
+    code: 'MESSAGE_INVALID',
+    message: `its worker sent ${what}`,
+    next: 'let the plugin speak through its context only: the ports and the memory of its worker are not its own',
+  }),
+  callTooLong: (): PlainFault => ({
+    code: 'TOO_LARGE',
+    message: 'the call is longer than 31 MB of JSON',
+    next: 'write it to a file and hand over its path',
+  }),
   cellLost: (pid: number | undefined, how: string): PlainFault => ({
     code: 'CELL_LOST',
     message: `the cell${pid === undefined ? '' : ` (pid ${pid})`} that ran the job ${how}`,

@@ -1,12 +1,16 @@
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
+import { isJsonText } from '../kernel/shape.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Reports } from './reports.ts';
 import type { JobEnd, Running } from './wire.ts';
 
 /** A worker is replaced when its sequence numbers come near the end of what its shared memory can tell apart. */
 const LAST_SEQ = 1_000_000_000;
+/** Jobs that a worker may still write lines of: more than it can hold. */
+const REMEMBERED = 512;
+const NO_JSON: PlainFault = { code: 'NOT_JSON', message: 'what its worker sent as the result is no JSON' };
 const CLOSED: PlainFault = { code: 'CRASHED', message: 'its worker ended before the job did' };
 
 interface HeldAttemptsNeeds {
@@ -27,6 +31,8 @@ export interface HeldAttempts {
   /** Takes attempts onto the account, and returns what the cell is sent. */
   take(assignments: readonly Assignment[]): { first: number; jobs: string };
   get(seq: number): Assignment | undefined;
+  /** Whether the job is held, or was among the latest that were: lines of a job may come after its end. */
+  hasHeld(job: string): boolean;
   seqOf(ref: AttemptRef): number | undefined;
   /** Sequence numbers of all that is held, oldest first. */
   seqs(): number[];
@@ -42,9 +48,21 @@ export interface HeldAttempts {
   close(because: PlainFault | null, hasBegun: (seq: number) => boolean, running: Running | null): AttemptRef[];
 }
 
+/** The times are the worker's, whose clock is anybody's; what they may be in a store is known to jobs. */
+function factsOf({ job, attempt }: Assignment, startedAt: number, durationMs: number) {
+  return { job, attempt, startedAt: Math.round(startedAt), finishedAt: Math.round(startedAt) + Math.round(durationMs) };
+}
+
+/** A result is kept as text, and everybody who looks at the job parses it. */
+function resultOf(result: string | null) {
+  const isGood = result === null || isJsonText(result);
+  return isGood ? ({ is: 'done', result } as const) : ({ is: 'failed', fault: NO_JSON, retry: false } as const);
+}
+
 export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
   const { time, reports, worker, fingerprint, took } = needs;
   const held = new Map<number, Assignment>();
+  const latest: string[] = [];
   let nextSeq = 1;
 
   /** Takes an attempt off the account; undefined when it has come back before. */
@@ -70,12 +88,14 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       const first = nextSeq;
       const pack: (number | string | null)[] = [first];
       for (const given of assignments) {
+        latest[nextSeq % REMEMBERED] = given.job;
         held.set(nextSeq++, given);
         pack.push(given.job, given.attempt, given.trigger, given.slot, given.input);
       }
       return { first, jobs: JSON.stringify(pack) };
     },
     get: (seq) => held.get(seq),
+    hasHeld: (job) => latest.includes(job),
     seqOf(ref) {
       for (const [seq, { job, attempt }] of held) if (job === ref.job && attempt === ref.attempt) return seq;
       return undefined;
@@ -91,21 +111,20 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
         const assignment = settle(flat[i] as number);
         if (!assignment) continue;
         count += 1;
-        const { job, attempt } = assignment;
-        const startedAt = flat[i + 1] as number;
         const durationMs = flat[i + 2] as number;
         took(durationMs);
-        const finishedAt = startedAt + Math.round(durationMs);
-        report({ job, attempt, startedAt, finishedAt, is: 'done', result: flat[i + 3] as string | null });
+        const facts = factsOf(assignment, flat[i + 1] as number, durationMs);
+        report({ ...facts, ...resultOf(flat[i + 3] as string | null) });
       }
       return count;
     },
-    ended({ seq, durationMs, ...rest }) {
+    ended({ seq, durationMs, summary, ...end }) {
       const assignment = settle(seq);
       if (!assignment) return false;
       took(durationMs);
-      const { job, attempt } = assignment;
-      report({ ...rest, job, attempt, finishedAt: rest.startedAt + Math.round(durationMs) } as Outcome);
+      const base = { ...factsOf(assignment, end.startedAt, durationMs), ...(summary === undefined ? {} : { summary }) };
+      if (end.is === 'done') report({ ...base, ...resultOf(end.result) });
+      else report({ ...base, is: 'failed', fault: end.fault, retry: end.retry });
       return true;
     },
     returned(seqs) {

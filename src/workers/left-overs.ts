@@ -39,7 +39,8 @@ export function createLeftOvers(needs: Pick<WorkersNeeds, 'time' | 'lines' | 'le
   }
 
   return {
-    received(worker, { is, job, fault }) {
+    received(worker, { is, job: owner, fault }) {
+      const job = worker.hasHeld(owner) ? owner : '';
       const { name, agent } = worker;
       const version = agent.version.id;
       const found: LeftOver = { worker: name, agent: agent.name, version, job, fault: asCrash(job, fault) };

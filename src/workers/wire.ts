@@ -1,12 +1,13 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
-import type { Evidence, PluginLine, WorkerCall } from './ports.ts';
+import type { Evidence, WorkerCall } from './ports.ts';
 import type { Rehearsal } from './rehearsal.ts';
 
 /**
- * What host, cell and worker say to one another. Each hop carries arrays: everything said within one turn of a loop
- * travels as one message. Inputs and results are JSON text that host and cell never parse. A worker is named by a
- * number, and what it is given by a sequence number that counts up from 1 in each worker.
+ * Messages between host, cell and worker. Host and cell exchange frames (kernel/frames.ts) with arrays: all messages of one
+ * turn of a loop travel as one. Inputs and results are JSON text. A number names a worker within its cell, and a sequence
+ * number that counts up from 1 names an attempt within its worker: which agent and which job they are, the host knows from
+ * the pipe that it opened, and no message says.
  */
 
 /** Host to cell. */
@@ -37,7 +38,7 @@ export type FromCell =
   /** Sequence numbers of jobs that were not started and never will be. */
   | { say: 'returned'; worker: number; seqs: number[] }
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
-  | { say: 'lines'; lines: PluginLine[] }
+  | { say: 'lines'; parts: LinesOfWorker[] }
   | { say: 'left-over'; worker: number; is: 'error' | 'timer'; job: string; fault: PlainFault }
   /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
   | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: CellFindings | null }
@@ -45,6 +46,12 @@ export type FromCell =
   | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
   /** `fds`: open file descriptors; null where nobody can tell. */
   | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
+
+/** Lines that one worker wrote, oldest first. */
+export interface LinesOfWorker {
+  worker: number;
+  lines: ThreadLine[];
+}
 
 /** What a cell found of a worker before its end; lines and processes are the host's to add. */
 export type CellFindings = Omit<Evidence, 'lines' | 'children' | 'fault'>;
@@ -96,6 +103,9 @@ export interface Running {
   /** Epoch ms. */
   startedAt: number;
 }
+
+/** Calls of a worker that may wait for their answer at a time. Thread, cell and host each keep to it. */
+export const OPEN_CALLS = 1_000;
 
 /** A call without what the host knows by itself. */
 export type BareCall = WithoutRef<WorkerCall>;

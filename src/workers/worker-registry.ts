@@ -21,6 +21,9 @@ const STUCK = new Set(['TIMEOUT', 'SILENT']);
 /** A cell with workers tells its readings every second, whatever its threads do. */
 const CELL_QUIET_MS = 20_000;
 
+/** Workers of a cell that have ended and may have left lines on the way. */
+const GONE_KEPT = 10;
+
 interface WorkerRegistryNeeds
   extends Pick<
     WorkersNeeds,
@@ -72,7 +75,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const levels = new Map<string, LogLevel>();
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
-  const cells = createCells({ time, log, receive, lost }, options);
+  const cells = createCells({ time, log, receive, broken, lost }, options);
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
   let lastId = 0;
@@ -122,6 +125,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const place = places.get(worker)!;
     places.delete(worker);
     place.cell.workers.delete(worker.id);
+    rememberGone(place.cell, worker);
     cells.left(place.cell);
     const evidence = workerTelemetry.closed(worker, job, found);
     place.owner.gone(worker, because !== null);
@@ -141,8 +145,12 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     for (const message of messages) {
       if (message.say === 'lines') {
         cell.process.post({ do: 'heard', batches: 1 });
-        workerTelemetry.lines(message.lines);
-        needs.lines(message.lines);
+        for (const { worker, lines } of message.parts) {
+          // Its last words may come after the news of its end.
+          const known = (cell.workers.get(worker) ?? cell.gone.get(worker))?.lines(lines) ?? [];
+          workerTelemetry.lines(known);
+          needs.lines(known);
+        }
       } else if (message.say === 'readings') {
         applyVerdict(cell, workerTelemetry.read(cell, message));
       } else {
@@ -157,11 +165,18 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     reports.flush();
   }
 
+  function broken(cell: Cell, { message, stack }: PlainFault) {
+    const pid = cell.process.pid ?? 0;
+    const agents = agentsIn(cell);
+    log.error(`a cell is killed: ${message}`, { pid, agents, ...(stack ? { stack } : {}) });
+    needs.cellReplaced?.({ pid, agents, why: message, killed: true });
+  }
+
   function applyVerdict(cell: Cell, verdict: CellVerdict) {
     if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
     const killed = verdict.is === 'kill';
     const pid = cell.process.pid ?? 0;
-    const agents = [...new Set([...cell.workers.values()].map(({ agent }) => agent.name))];
+    const agents = agentsIn(cell);
     log.warn(`a cell is ${killed ? 'killed' : 'replaced'}: ${verdict.why}`, { pid, agents });
     needs.cellReplaced?.({ pid, agents, why: verdict.why, killed });
     if (killed) cell.process.kill(verdict.why);
@@ -230,4 +245,13 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       }
     },
   };
+}
+
+function agentsIn(cell: Cell): string[] {
+  return [...new Set([...cell.workers.values()].map(({ agent }) => agent.name))];
+}
+
+function rememberGone(cell: Cell, worker: HostWorker) {
+  cell.gone.set(worker.id, worker);
+  if (cell.gone.size > GONE_KEPT) cell.gone.delete(cell.gone.keys().next().value!);
 }

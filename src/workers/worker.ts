@@ -4,9 +4,18 @@ import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
-import type { WorkerCall } from './ports.ts';
+import type { PluginLine, WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
-import type { CellFindings, FromCell, Reading, Running, ToCell, WorkerSpec } from './wire.ts';
+import {
+  type CellFindings,
+  type FromCell,
+  OPEN_CALLS,
+  type Reading,
+  type Running,
+  type ThreadLine,
+  type ToCell,
+  type WorkerSpec,
+} from './wire.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 interface WorkerNeeds {
@@ -23,6 +32,9 @@ interface WorkerNeeds {
 }
 
 type FromWorker = Extract<FromCell, { worker: number }>;
+/** Twice what an honest worker writes: it keeps to 1,000 lines a second, and 5,000 at once. */
+const LINES = { perSecond: 2_000, atOnce: 20_000 };
+
 type CallFromWorker = Extract<FromWorker, { say: 'call' }>;
 
 /** The host's side of one worker. It keeps the account: each attempt that it was given comes back exactly once, whatever happens. */
@@ -40,12 +52,17 @@ export interface HostWorker {
   start(spec: WorkerSpec): void;
   give(assignments: Assignment[]): void;
   holds(ref: AttemptRef): boolean;
+  /** Whether it holds the job, or did a short time ago. */
+  hasHeld(job: string): boolean;
   /** False: it does not hold the attempt. */
   abort(ref: AttemptRef, why: PlainFault): boolean;
   abortAll(why: PlainFault): void;
   /** Takes no more, gives back what has not begun, and ends when the rest is done. */
   drain(): void;
+  /** Throws for more calls than a worker may have open. */
   receive(message: FromWorker): void;
+  /** Lines that it wrote, with who it is. Throws for more of them than a worker may write. */
+  lines(lines: readonly ThreadLine[]): PluginLine[];
   /**
    * It ended without saying so. Attempts up to the sequence number `begun` have failed of `because`, the others come
    * back unbegun; undefined: nobody knows, so all are taken for begun.
@@ -70,6 +87,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
   let waitedMs = 0;
+  let openCalls = 0;
+  const budget = createLineBudget(time);
   let isLong = false;
   let worked = false;
 
@@ -112,7 +131,9 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   }
 
   async function answer(message: CallFromWorker) {
+    openCalls += 1;
     const answered = await answerTo(message, held.get(message.seq), agent, needs.answer);
+    openCalls -= 1;
     post({ do: 'answer', worker: id, id: message.id, answer: answered });
   }
 
@@ -138,6 +159,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       post({ do: 'run', worker: id, count: assignments.length, ...taken });
     },
     holds: (ref) => held.seqOf(ref) !== undefined,
+    hasHeld: held.hasHeld,
     abort(ref, why) {
       const seq = held.seqOf(ref);
       if (seq === undefined) return false;
@@ -168,6 +190,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
         case 'returned':
           return returned(message.seqs);
         case 'call':
+          if (openCalls >= OPEN_CALLS) throw new Error(`more than ${OPEN_CALLS} calls at a time`);
           return void answer(message);
         case 'gone':
         case 'poisoned': {
@@ -175,6 +198,18 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
           return gone(because, (seq) => seq === running?.seq, running, found);
         }
       }
+    },
+    lines(lines) {
+      budget.spend(lines.length);
+      return lines.map(({ at, level, job, message, data }) => ({
+        at: Math.round(at),
+        level,
+        agent: agent.name,
+        job: held.hasHeld(job) ? job : '',
+        worker: name,
+        message,
+        data,
+      }));
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
     waited(tickMs) {
@@ -187,6 +222,20 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     hasWorked: () => worked,
   };
   return worker;
+}
+
+/** Lines beyond what a worker may write, by its cell's clock or by any other. */
+function createLineBudget(time: Time): { spend(lines: number): void } {
+  let left = LINES.atOnce;
+  let filledAt = time.monotonic();
+  return {
+    spend(lines) {
+      const now = time.monotonic();
+      left = Math.min(LINES.atOnce, left + ((now - filledAt) * LINES.perSecond) / 1_000) - lines;
+      filledAt = now;
+      if (left < 0) throw new Error(`more than ${LINES.perSecond} log lines a second`);
+    },
+  };
 }
 
 /** What a worker gets for a call of one of its attempts. */

@@ -4,7 +4,7 @@ import { prefetchFor } from '../../src/workers/batch-sizing.ts';
 import { hostAllowListOf } from '../../src/workers/host-allow-list.ts';
 import { idleTimeoutMs } from '../../src/workers/idle-timeout.ts';
 import { checkDeadline } from '../../src/workers/inside/deadlines.ts';
-import { createRingWriter, drainRing } from '../../src/workers/inside/ring.ts';
+import { createRingReader, createRingWriter } from '../../src/workers/inside/ring.ts';
 import { offerTicket, openShared, revokeTicket, TICKETS, takeTicket } from '../../src/workers/inside/shared.ts';
 import { permissionFlagsOf } from '../../src/workers/permission-flags.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
@@ -95,17 +95,18 @@ describe('the ring', () => {
       fc.property(plan, (steps) => {
         const shared = openShared();
         const ring = createRingWriter(shared);
+        const reader = createRingReader(shared);
         const flat: (number | string | null)[] = [];
         const expected: (number | string | null)[] = [];
         let seq = 0;
         for (const one of steps) {
-          if (one === 'drain') drainRing(shared, flat);
+          if (one === 'drain') flat.push(...reader.drain());
           else {
             const result = one.length < 0 ? null : (one.wide ? '🎎' : 'x').repeat(one.length >> (one.wide ? 1 : 0));
             if (ring.put(++seq, 1_000 + seq, seq / 7, result)) expected.push(seq, 1_000 + seq, seq / 7, result);
           }
         }
-        drainRing(shared, flat);
+        flat.push(...reader.drain());
         expect(flat).toEqual(expected);
       }),
       { numRuns: 60 },
@@ -117,7 +118,7 @@ describe('the ring', () => {
     const ring = createRingWriter(shared);
     ring.put(1, 0, 0, null);
     expect([ring.mustWake(), ring.mustWake()]).toEqual([true, false]);
-    drainRing(shared, []);
+    createRingReader(shared).drain();
     expect(ring.mustWake()).toBe(true);
     expect(ring.put(2, 0, 0, 'x'.repeat(100_000))).toBe(false);
   });

@@ -201,6 +201,7 @@ describe('a cell beyond the first', () => {
       time: { ...machineTime, monotonic: () => now },
       log: silentLog,
       receive() {},
+      broken() {},
       lost: (cell: Cell, _how: unknown, wasExpected: boolean) => {
         if (wasExpected) lost.push(cell.process.pid!);
       },

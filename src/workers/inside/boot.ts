@@ -3,7 +3,7 @@
  * does jobs until it is told to close. It loads as little as it can: every module here costs each cold start.
  */
 import { pathToFileURL } from 'node:url';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
@@ -11,6 +11,7 @@ import type { FromWorkerThread, JobPack, ToWorkerThread, WorkerSpec } from '../w
 import type { WorkerSetting } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { noteIntervals, ownerNow } from './job-owner.ts';
+import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
@@ -24,6 +25,8 @@ import { watchUncaught } from './uncaught.ts';
 /** What the cell hands to a thread. */
 export interface ThreadData {
   memory: SharedArrayBuffer;
+  /** To the cell. */
+  port: MessagePort;
   agent: string;
   file: string;
   folder: string;
@@ -37,18 +40,20 @@ export interface ThreadData {
 }
 
 const data = workerData as ThreadData;
-const port = parentPort!;
+const { port } = data;
 const post = (message: FromWorkerThread) => port.postMessage(message);
 const shared = openShared(data.memory);
 const clock = sharedClock();
 const calls = createCalls(post);
-const lines = createPluginLines(shared, post, { now: machineTime.now, progress: () => progress() });
 /** Jobs that came before the bundle was loaded. */
 const early: string[] = [];
 let runner: Runner | undefined;
 
 const calling = data.net.length > 0 ? await import('./fetch.ts') : undefined;
 const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
+// Taken before the plugin is loaded, which may put something else in its place.
+const time = { ...machineTime, now: Date.now };
+const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
 const net = restrictNet(data.net, data.agent);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
 applyRestrictions({
@@ -69,7 +74,7 @@ try {
     home: home(await settingsOf(plugin)),
     shared,
     clock,
-    time: machineTime,
+    time,
     post,
     startedMarkers: data.startedMarkers,
     flushOutput: output.flush,
@@ -82,7 +87,7 @@ try {
 
 function receive(message: ToWorkerThread) {
   if (typeof message === 'string') {
-    if (runner) runner.give(JSON.parse(message) as JobPack);
+    if (runner) runner.give(fromJson(message) as JobPack);
     else early.push(message);
   } else if (message.do === 'abort') {
     // It may be killed soon, and a half line with it.
@@ -134,7 +139,7 @@ function home(settings: unknown): WorkerSetting {
     secrets: declaredSecrets(data.secrets, data.agent),
     mayUseFleet: data.fleet,
     calls,
-    time: machineTime,
+    time,
     createFetch: calling?.createFetch,
     lines,
     checkUrl: net.checkUrl,

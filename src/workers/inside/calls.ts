@@ -1,8 +1,5 @@
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import type { BareCall, CallAnswer, FromWorkerThread } from '../wire.ts';
-
-/** Questions to the host that a worker may have open at a time. */
-const OPEN_CALLS = 1_000;
+import { type BareCall, type CallAnswer, type FromWorkerThread, OPEN_CALLS } from '../wire.ts';
 
 /** Asks the host on behalf of attempts, and brings the answers back. */
 export interface Calls {

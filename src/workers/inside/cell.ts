@@ -2,9 +2,12 @@
  * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
+import { Socket } from 'node:net';
 import { toPlainFault } from '../../kernel/fault.ts';
+import { openFrameChannel } from '../../kernel/frames.ts';
 import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
+import { CHANNEL_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
@@ -24,7 +27,13 @@ const [folder = '/'] = process.argv.slice(2);
 const time = machineTime;
 const clock = sharedClock();
 const threads = new Map<number, Thread>();
-const outbox = createOutbox<FromCell>((messages) => process.send?.(messages, undefined, {}, sent));
+const pipe = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+const channel = openFrameChannel(
+  pipe,
+  { receive: (messages) => (messages as ToCell[]).forEach(receive), broken: die },
+  TO_CELL,
+);
+const outbox = createOutbox<FromCell>((messages) => channel.send(messages, sent));
 const lines = createLineHub(outbox.put);
 const stacks = createStackMap(folder);
 const sweep = createSweep();
@@ -36,10 +45,7 @@ let calm: Calm | undefined;
 endMeSooner(SOONER.cell);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
-process.on('disconnect', die);
-process.on('message', (messages: ToCell[]) => {
-  for (const message of messages) receive(message);
-});
+pipe.on('close', die);
 setInterval(measure, MEASURE_EVERY_MS).unref();
 
 function receive(message: ToCell) {
@@ -66,7 +72,7 @@ function receive(message: ToCell) {
       for (const thread of threads.values()) thread.drain();
       lines.flushAll();
       outbox.flush();
-      process.send?.([], undefined, {}, die);
+      channel.send([], die);
   }
 }
 
@@ -105,7 +111,7 @@ function resident(): number {
   }
 }
 
-function sent(error: Error | null) {
+function sent(error?: Error | null) {
   if (error) die();
 }
 

@@ -12,6 +12,7 @@ const LONGEST_INPUT = 8 * MB;
 /** What Linux lets one argument have; all of them together get as much as it always has room for. */
 const LONGEST_ARGUMENT = 128 * 1024 - 1;
 const LONGEST_ARGUMENTS = MB;
+const MOST_ARGUMENTS = 100_000;
 const LAST_LINES = 10;
 
 const EXEC_OPTIONS = ['input', 'timeout', 'env', 'cwd', 'maxOutput', 'check'] as const;
@@ -50,6 +51,7 @@ function callOf(call: number, command: unknown, args: unknown, options: ExecOpti
   if (typeof command !== 'string' || command === '' || command.includes('\0')) throw invalid('a command is a text');
   if (!Array.isArray(args))
     throw invalid('the arguments of a command are an array of texts; there is no shell to split them');
+  if (args.length > MOST_ARGUMENTS) throw tooLarge(`what ${command} is called with`, 'at most 100,000 arguments');
   let length = 0;
   for (const [index, arg] of args.entries()) {
     if (typeof arg !== 'string' || arg.includes('\0')) throw invalid(`argument ${index} of ${command} is not a text`);

@@ -5,7 +5,8 @@ import { JsonProblem, plainOf } from './plain-data.ts';
 const LONGEST_JSON = BOUNDS.payload.most;
 
 /** Taken before the plugin is loaded, which may put something else in their place. */
-const { parse, stringify } = JSON;
+export const { stringify } = JSON;
+const { parse } = JSON;
 
 /**
  * JSON text of a value, null for undefined; throws a Fault `NOT_JSON` or `TOO_LARGE` when it cannot be kept as it is.

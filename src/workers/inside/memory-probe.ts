@@ -100,8 +100,9 @@ export function createMemoryProbe(
       const now = worker.performance.eventLoopUtilization();
       const { utilization } = loopBefore ? worker.performance.eventLoopUtilization(now, loopBefore) : now;
       loopBefore = now;
-      loop = utilization;
-      return { heapBytes, externalBytes, cpu: answers ? cpu : null, loop: utilization, answers };
+      // Between two looks in one turn of the loop it is no number, and on a busy machine a little less than nothing.
+      loop = Math.max(0, utilization || 0);
+      return { heapBytes, externalBytes, cpu: answers ? cpu : null, loop, answers };
     },
     children(bytes) {
       childrenBytes = bytes;

@@ -2,6 +2,7 @@ import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { errorsOf, isError } from '../../kernel/reasons.ts';
 import type { PluginLog } from '../../plugin/context.ts';
 import type { FromWorkerThread, ThreadLine } from '../wire.ts';
+import { stringify } from './json.ts';
 import { MARK, type Shared } from './shared.ts';
 
 /** Lines a second that a worker may write, and how many at once after a pause. */
@@ -144,10 +145,10 @@ function shownAs(value: unknown): unknown {
 /** JSON text of an object; errors in it keep their message, and what JSON cannot hold is told instead. */
 function dataOf(data: unknown): string {
   try {
-    const text = JSON.stringify(data, (_key, value) => shownAs(value));
+    const text = stringify(data, (_key, value) => shownAs(value));
     if (text === undefined) return '{}';
-    return text.length > LONGEST_TEXT ? JSON.stringify({ cut: text.slice(0, LONGEST_TEXT / 2) }) : text;
+    return text.length > LONGEST_TEXT ? stringify({ cut: text.slice(0, LONGEST_TEXT / 2) }) : text;
   } catch (error) {
-    return JSON.stringify({ notJson: error instanceof Error ? error.message : String(error) });
+    return stringify({ notJson: error instanceof Error ? error.message : String(error) });
   }
 }

@@ -56,33 +56,56 @@ export function createRingWriter(shared: Shared): RingWriter {
   };
 }
 
-/** Reads all there is; the values of {@link FromCell} `done`, appended to `flat`. Call it when woken and when the thread is gone. */
-export function drainRing(shared: Shared, flat: (number | string | null)[]): void {
+interface RingReader {
+  /**
+   * Reads all there is: values as in {@link FromCell} `done`, to be called when woken and when the thread is gone. Throws for a
+   * record that no {@link RingWriter} makes: then a plugin has written into the memory, and the ring is of no more use.
+   */
+  drain(): (number | string | null)[];
+}
+
+export function createRingReader(shared: Shared): RingReader {
   const { marks, ring } = shared;
-  // Before looking: what is put after this look wakes again.
-  Atomics.store(marks, MARK.woken, 0);
-  let tail = Atomics.load(marks, MARK.tail);
-  const head = Atomics.load(marks, MARK.head);
-  if (tail === head) return;
-  const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
   const bytes = Buffer.from(ring.buffer, ring.byteOffset, ring.byteLength);
-  while (tail !== head) {
-    const at = tail % RING_BYTES;
+  const view = new DataView(ring.buffer, ring.byteOffset, ring.byteLength);
+  // The reader's own: what stands in the shared memory, the thread may change.
+  let tail = 0;
+
+  /** Appends the record's values; returns its size. Each is read once, for it may change between two looks. */
+  function read(at: number, most: number, flat: (number | string | null)[]): number {
     const size = view.getInt32(at, true);
-    if (size === -1) {
-      tail = (tail + RING_BYTES - at) % POSITIONS;
-      continue;
-    }
+    if (size < HEAD_BYTES || size > most || size % 8 !== 0) throw new Error('a record of no size');
+    const seq = view.getInt32(at + 4, true);
     const length = view.getInt32(at + 8, true);
-    flat.push(
-      view.getInt32(at + 4, true),
-      view.getFloat64(at + 16, true),
-      view.getFloat64(at + 24, true),
-      length === -1 ? null : bytes.toString('utf8', at + HEAD_BYTES, at + HEAD_BYTES + length),
-    );
-    tail = (tail + size) % POSITIONS;
+    const startedAt = view.getFloat64(at + 16, true);
+    const durationMs = view.getFloat64(at + 24, true);
+    if (seq < 1 || length < -1 || length > size - HEAD_BYTES) throw new Error('a record of no job');
+    if (!Number.isFinite(startedAt) || !Number.isFinite(durationMs)) throw new Error('a record of no time');
+    const from = at + HEAD_BYTES;
+    flat.push(seq, startedAt, durationMs, length === -1 ? null : bytes.toString('utf8', from, from + length));
+    return size;
   }
-  Atomics.store(marks, MARK.tail, tail);
+
+  return {
+    drain() {
+      const flat: (number | string | null)[] = [];
+      // Before looking: what is put after this look wakes again.
+      Atomics.store(marks, MARK.woken, 0);
+      let left = (Atomics.load(marks, MARK.head) - tail + POSITIONS) % POSITIONS;
+      if (left === 0) return flat;
+      if (left < 0 || left > RING_BYTES) throw new Error('a ring that is more than full');
+      while (left > 0) {
+        const at = tail % RING_BYTES;
+        const toEnd = RING_BYTES - at;
+        const isSkip = view.getInt32(at, true) === -1;
+        const step = isSkip && toEnd <= left ? toEnd : read(at, Math.min(left, toEnd), flat);
+        tail = (tail + step) % POSITIONS;
+        left -= step;
+      }
+      Atomics.store(marks, MARK.tail, tail);
+      return flat;
+    },
+  };
 }
 
 function align(bytes: number): number {

@@ -74,8 +74,10 @@ export function currentOf(shared: Shared): number {
 
 /** Milliseconds of the machine's monotonic clock: the same in every thread of a process, unlike `performance.now()`. */
 export function sharedClock(): () => number {
-  const base = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-  return () => base + performance.now();
+  // Taken before a plugin is loaded, which may put something else in its place.
+  const now = performance.now.bind(performance);
+  const base = Number(process.hrtime.bigint()) / 1e6 - now();
+  return () => base + now();
 }
 
 function word(seq: number, state: number): number {

@@ -1,4 +1,4 @@
-import type { ResourceLimits } from 'node:worker_threads';
+import type { MessagePort, ResourceLimits } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { workerFaults } from '../faults.ts';
@@ -25,11 +25,12 @@ export function crashOf(thrown: Thrown): Thrown {
 }
 
 /** What the thread is started with. */
-export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer): ThreadData {
+export function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
   const startedMarkers = spec.startedMarkerAt === null ? null : { fd: LEDGER_FD, at: spec.startedMarkerAt };
   return {
     memory,
+    port,
     agent,
     file,
     folder,

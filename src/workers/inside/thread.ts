@@ -1,30 +1,22 @@
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import type {
-  CallAnswer,
-  CellFindings,
-  FromCell,
-  FromWorkerThread,
-  Reading,
-  Running,
-  ToWorkerThread,
-  WorkerSpec,
-} from '../wire.ts';
+import type { CallAnswer, CellFindings, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import { createDiagnostics, isWorthDiagnosing } from './diagnostics.ts';
 import { createHeapWatch, NEAR_LIMIT } from './heap-watch.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
 import { createMemoryProbe } from './memory-probe.ts';
-import { linesOf, mapLines } from './printed.ts';
-import { drainRing } from './ring.ts';
-import { currentOf, MARK, openShared, TIME } from './shared.ts';
+import { linesOf } from './printed.ts';
+import { createRingReader } from './ring.ts';
+import { currentOf, MARK, openShared, type Shared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { SuspectFacts } from './suspect.ts';
+import { createThreadInbox } from './thread-inbox.ts';
 import { crashOf, dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
@@ -69,18 +61,25 @@ export interface Thread {
   drain(): void;
 }
 
+/** How a worker may end, as it becomes known from several sides and in any order. */
+interface EndCauses {
+  /** The one that counts. */
+  fault?: PlainFault;
+  /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
+  exitCall?: PlainFault;
+  /** What the thread's own listener heard, with all that Node leaves out. */
+  crash?: PlainFault;
+}
+
 export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): Thread {
-  const { time, clock, say } = needs;
+  const { time, clock, say, stacks } = needs;
   const shared = openShared();
+  const ring = createRingReader(shared);
   const { limits } = spec;
   const name = `worker-${id}`;
-  const from = { agent: spec.agent, worker: `w${id}` };
   let is: ThreadIs = 'starting';
-  let fault: PlainFault | undefined;
-  /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
-  let exitCall: PlainFault | undefined;
-  /** What its own listener heard, with all that Node leaves out. */
-  let crash: PlainFault | undefined;
+  const causes: EndCauses = {};
+  let isBroken = false;
   let found: CellFindings | undefined;
   let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
@@ -92,83 +91,69 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   });
 
   setLevel(spec.level);
-  const worker = new Worker(BOOT, {
-    name,
-    workerData: dataOf(spec, shared.memory),
-    env: spec.env,
-    execArgv: spec.execArgv,
-    resourceLimits: resourceLimitsOf(limits.memoryBytes),
-    stdout: true,
-    stderr: true,
-  });
+  const { worker, port } = startWorker(name, spec, shared);
   const memoryProbe = createMemoryProbe(worker, limits.memoryBytes, clock, measured);
-  const find = needs.stacks.finder(spec);
+  const find = stacks.finder(spec);
   const heap = createHeapWatch(worker, limits.memoryBytes, { clock, find });
   const lastBeat = () => lastBeatOf(shared);
   const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe, heap, find, lastBeat });
-  // A profile that never samples: what V8 compiles from now on is known to the one that does.
-  if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
-  worker.on('message', receive);
-  worker.on('error', (error: unknown) => {
-    fault ??= nodeError(error);
+  const inbox = createThreadInbox(id, spec, shared, {
+    time,
+    say,
+    lines: needs.lines,
+    stacks,
+    drain,
+    ready,
+    ended: () => watch.ended(1),
+    unfit(fault) {
+      causes.fault ??= workerFaults.unfit(fault);
+      void kill(causes.fault);
+    },
+    crashed(fault) {
+      causes.crash ??= fault;
+    },
+    exits(fault) {
+      causes.exitCall ??= fault;
+    },
+    refuse: (call, answer) => send({ do: 'answer', id: call, answer }),
   });
-  worker.on('messageerror', (error) => {
-    fault ??= workerFaults.crashed(`its message could not be read: ${error.message}`);
+  port.on('message', receive);
+  port.on('messageerror', broken);
+  worker.on('error', (error: unknown) => {
+    causes.fault ??= nodeError(error);
   });
   worker.on('exit', exited);
   worker.stdout.resume();
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
-    needs.lines.put(from, linesOf(text, time.now()), () => {});
+    needs.lines.put(id, linesOf(text, time.now()), () => {});
   });
   let stopBoot: (() => void) | undefined = time.after(
     limits.bootMs,
     () => void kill(workerFaults.notReady(limits.bootMs)),
   );
 
-  function receive(message: FromWorkerThread) {
-    if (message === null) return drain();
-    switch (message.say) {
-      case 'ready':
-        stopBoot?.();
-        stopBoot = undefined;
-        if (is === 'starting') is = 'ready';
-        say({ say: 'ready', worker: id });
-        watch.begin();
-        break;
-      case 'unfit':
-        fault ??= workerFaults.unfit(needs.stacks.map(message.thrown, spec));
-        void kill(fault);
-        break;
-      case 'ended': {
-        const { say: _, end, ...rest } = message;
-        const ended =
-          end.is === 'done'
-            ? { ...rest, ...end }
-            : { ...rest, is: end.is, fault: needs.stacks.map(end.thrown, spec), retry: end.retry };
-        watch.ended(1);
-        say({ say: 'ended', worker: id, end: ended });
-        break;
-      }
-      case 'call':
-        say({ say: 'call', worker: id, seq: message.seq, id: message.id, call: message.call });
-        break;
-      case 'lines':
-        needs.lines.put(from, mapLines(message.lines, needs.stacks, spec), () => {
-          Atomics.add(shared.marks, MARK.shownLines, 1);
-        });
-        break;
-      case 'crashed':
-        crash ??= needs.stacks.map(crashOf(message.thrown), spec);
-        break;
-      case 'left-over': {
-        const fault = needs.stacks.map(message.thrown, spec);
-        say({ say: 'left-over', worker: id, is: message.is, job: message.job, fault });
-        break;
-      }
-      case 'exit':
-        exitCall ??= needs.stacks.map({ ...message.thrown, code: 'CRASHED' }, spec);
-        break;
+  function receive(message: unknown) {
+    try {
+      inbox.receive(message);
+    } catch (error) {
+      broken(error);
     }
+  }
+
+  /** A plugin has written to the port, or into the memory, of its thread: nothing that comes from there counts any more. */
+  function broken(error: unknown) {
+    isBroken = true;
+    port.close();
+    void kill(workerFaults.messageInvalid(toPlainFault(error).message));
+  }
+
+  function ready() {
+    if (!stopBoot) return;
+    stopBoot();
+    stopBoot = undefined;
+    if (is === 'starting') is = 'ready';
+    say({ say: 'ready', worker: id });
+    watch.begin();
   }
 
   function measured(bytes: number, childrenBytes: number) {
@@ -183,8 +168,8 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   }
 
   function drain() {
-    const flat: (number | string | null)[] = [];
-    drainRing(shared, flat);
+    if (isBroken) return;
+    const flat = ring.drain();
     if (flat.length === 0) return;
     watch.ended(flat.length / 4);
     say({ say: 'done', worker: id, flat });
@@ -199,7 +184,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   async function kill(why: PlainFault) {
     if (is === 'killing' || is === 'over') return;
     is = 'killing';
-    fault = why;
+    causes.fault = why;
     stopTimers();
     // Those that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') watch.revoke();
@@ -211,24 +196,30 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   async function end(why: PlainFault) {
     const ended = await killThread(worker, name, time);
     if (ended || is === 'over') return;
-    is = 'over';
-    drain();
-    needs.lines.flushOf(from.worker);
-    say({ say: 'poisoned', worker: id, because: why, running: runningNow(), found: found ?? null });
+    over();
+    say({ say: 'poisoned', worker: id, because: why, running: runningIn(shared, time), found: found ?? null });
     needs.over();
   }
 
   function exited(code: number) {
     if (is === 'over') return;
+    for (let last = receiveMessageOnPort(port); last && !isBroken; last = receiveMessageOnPort(port))
+      receive(last.message);
     const wasReady = stopBoot === undefined;
+    const { fault, crash, exitCall } = causes;
     const because = endOf(is, (is === 'killing' ? fault : (crash ?? fault)) ?? exitCall, wasReady, code);
+    over();
+    if (because) found ??= diagnostics.known();
+    say({ say: 'gone', worker: id, because, running: runningIn(shared, time), found: found ?? null });
+    needs.over();
+  }
+
+  /** All that the thread has said is sent before the news of its end. */
+  function over() {
     is = 'over';
     stopTimers();
-    drain();
-    needs.lines.flushOf(from.worker);
-    if (because) found ??= diagnostics.known();
-    say({ say: 'gone', worker: id, because, running: runningNow(), found: found ?? null });
-    needs.over();
+    receive(null);
+    needs.lines.flushOf(id);
   }
 
   function stopTimers() {
@@ -241,12 +232,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
       return workerFaults.outOfMemory(limits.memoryBytes);
     }
-    return needs.stacks.map(crashOf(toPlainFault(error)), spec);
-  }
-
-  function runningNow(): Running | null {
-    const seq = currentOf(shared);
-    return seq === 0 ? null : { seq, startedAt: shared.times[TIME.startedEpoch]! };
+    return stacks.map(crashOf(toPlainFault(error)), spec);
   }
 
   function setLevel(level: LogLevel) {
@@ -254,7 +240,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   }
 
   function send(message: ToWorkerThread) {
-    worker.postMessage(message);
+    port.postMessage(message);
   }
 
   return {
@@ -275,7 +261,10 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
         if (is === 'closing') void end(workerFaults.crashed('its thread did not end when it was told to'));
       });
     },
-    answer: (call, answer) => send({ do: 'answer', id: call, answer }),
+    answer(call, answer) {
+      inbox.answered(call);
+      send({ do: 'answer', id: call, answer });
+    },
     level: setLevel,
     isRunning: () => currentOf(shared) !== 0,
     measure() {
@@ -290,10 +279,40 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     overgrown: (bytes) => void kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (is !== 'ready' && is !== 'closing') return undefined;
-      const running = runningNow();
+      const running = runningIn(shared, time);
       const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
       return { worker: id, ...memoryProbe.read(), running, lastBeat: lastBeat() || null, quietMs };
     },
-    drain,
+    drain: () => receive(null),
   };
+}
+
+/** The job in progress. The thread writes what is read here, and a plugin that reaches its memory may write anything. */
+function runningIn(shared: Shared, time: Time): Running | null {
+  const seq = currentOf(shared);
+  const startedAt = shared.times[TIME.startedEpoch]!;
+  return seq <= 0 ? null : { seq, startedAt: Number.isFinite(startedAt) ? startedAt : time.now() };
+}
+
+function startWorker(name: string, spec: WorkerSpec, shared: Shared): { worker: Worker; port: MessagePort } {
+  // Not the port that Node gives a thread: that one cannot be closed from here when it is flooded.
+  const { port1, port2 } = new MessageChannel();
+  try {
+    const worker = new Worker(BOOT, {
+      name,
+      workerData: dataOf(spec, shared.memory, port2),
+      transferList: [port2],
+      env: spec.env,
+      execArgv: spec.execArgv,
+      resourceLimits: resourceLimitsOf(spec.limits.memoryBytes),
+      stdout: true,
+      stderr: true,
+    });
+    // A profile that never samples: what V8 compiles from now on is known to the one that does.
+    if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
+    return { worker, port: port1 };
+  } catch (error) {
+    port1.close();
+    throw error;
+  }
 }
