@@ -24,7 +24,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'schedule/schedule.ts createSchedule',
   'store/sqlite/inside/faults.ts storeFault',
   'workers/inside/thread.ts createThread',
-  'workers/inside/thread.ts receive',
   'workers/pool.ts createPool',
   'workers/worker-registry.ts createWorkerRegistry',
   'workers/workers.ts createWorkers',

@@ -7,6 +7,7 @@ import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
 import type { PluginLine, WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
 import {
+  type CallAnswer,
   type CellFindings,
   type FromCell,
   OPEN_CALLS,
@@ -87,10 +88,11 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   let state: WorkerState = { is: 'starting', since: startedAt, held: 0 };
   let unsent: ToCell[] | null = [];
   let waitedMs = 0;
-  let openCalls = 0;
   const budget = createLineBudget(time);
   let isLong = false;
   let worked = false;
+
+  const calls = createCallIntake(held, agent, { ask: needs.answer, post });
 
   function post(message: ToCell) {
     if (unsent) unsent.push(message);
@@ -128,13 +130,6 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     move({ is: 'ended', because });
     reports.changed(agent.name);
     needs.gone(worker, because, failed, found);
-  }
-
-  async function answer(message: CallFromWorker) {
-    openCalls += 1;
-    const answered = await answerTo(message, held.get(message.seq), agent, needs.answer);
-    openCalls -= 1;
-    post({ do: 'answer', worker: id, id: message.id, answer: answered });
   }
 
   const worker: HostWorker = {
@@ -190,8 +185,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
         case 'returned':
           return returned(message.seqs);
         case 'call':
-          if (openCalls >= OPEN_CALLS) throw new Error(`more than ${OPEN_CALLS} calls at a time`);
-          return void answer(message);
+          return calls.take(message);
         case 'gone':
         case 'poisoned': {
           const { because, running, found } = message;
@@ -201,15 +195,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     },
     lines(lines) {
       budget.spend(lines.length);
-      return lines.map(({ at, level, job, message, data }) => ({
-        at: Math.round(at),
-        level,
-        agent: agent.name,
-        job: held.hasHeld(job) ? job : '',
-        worker: name,
-        message,
-        data,
-      }));
+      return lines.map((line) => lineOf(worker, line));
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
     waited(tickMs) {
@@ -224,7 +210,13 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
   return worker;
 }
 
-/** Lines beyond what a worker may write, by its cell's clock or by any other. */
+/** The line with who wrote it, as the host knows. Only a job of the worker's has lines of it. */
+function lineOf({ name, agent, hasHeld }: HostWorker, { at, level, job, message, data }: ThreadLine): PluginLine {
+  const owner = hasHeld(job) ? job : '';
+  return { at: Math.round(at), level, agent: agent.name, job: owner, worker: name, message, data };
+}
+
+/** Throws for more lines than a worker may write. */
 function createLineBudget(time: Time): { spend(lines: number): void } {
   let left = LINES.atOnce;
   let filledAt = time.monotonic();
@@ -238,20 +230,37 @@ function createLineBudget(time: Time): { spend(lines: number): void } {
   };
 }
 
-/** What a worker gets for a call of one of its attempts. */
-async function answerTo(
-  { call }: CallFromWorker,
-  assignment: Assignment | undefined,
+/** Answers the calls of a worker's attempts, at most {@link OPEN_CALLS} at a time: an honest worker keeps to that by itself. */
+function createCallIntake(
+  held: HeldAttempts,
   agent: Agent,
-  ask: WorkerNeeds['answer'],
-): Promise<Extract<ToCell, { do: 'answer' }>['answer']> {
-  if (!assignment) return { is: 'refused', fault: { code: 'ATTEMPT_ENDED', message: 'the attempt has ended' } };
-  const { job, attempt } = assignment;
-  try {
-    return { is: 'answer', value: await ask({ ...call, job, attempt, agent: agent.name } as WorkerCall, agent) };
-  } catch (error) {
-    return { is: 'refused', fault: toPlainFault(error) };
+  { ask, post }: { ask: WorkerNeeds['answer']; post(message: ToCell): void },
+) {
+  let open = 0;
+
+  async function answerTo({ seq, call }: CallFromWorker): Promise<CallAnswer> {
+    const assignment = held.get(seq);
+    if (!assignment) return { is: 'refused', fault: { code: 'ATTEMPT_ENDED', message: 'the attempt has ended' } };
+    const { job, attempt } = assignment;
+    try {
+      return { is: 'answer', value: await ask({ ...call, job, attempt, agent: agent.name } as WorkerCall, agent) };
+    } catch (error) {
+      return { is: 'refused', fault: toPlainFault(error) };
+    }
   }
+
+  return {
+    /** Throws for one more than may be open. */
+    take(message: CallFromWorker) {
+      const { worker, id } = message;
+      if (open >= OPEN_CALLS) throw new Error(`more than ${OPEN_CALLS} calls at a time`);
+      open += 1;
+      void answerTo(message).then((answer) => {
+        open -= 1;
+        post({ do: 'answer', worker, id, answer });
+      });
+    },
+  };
 }
 
 function jobIn(held: HeldAttempts, running: Running | null | undefined): ReturnType<HostWorker['jobNow']> {

@@ -1,7 +1,6 @@
 import { MB } from '../../kernel/measures.ts';
+import { DEEPEST_VALUE } from '../../kernel/shape.ts';
 
-/** No value is nested deeper; SQLite's own JSON ends there, and so do many readers. */
-const DEEPEST = 1_000;
 /** So many characters at least: nobody waits for the rest to be counted. */
 const FAR_TOO_LONG = 16 * MB;
 
@@ -88,7 +87,7 @@ class Walk {
 
   #object(part: object): unknown {
     const above = this.#above;
-    if (above.length >= DEEPEST) throw new JsonProblem('large', `nested more than ${DEEPEST} deep`);
+    if (above.length >= DEEPEST_VALUE) throw new JsonProblem('large', `nested more than ${DEEPEST_VALUE} deep`);
     if (above.includes(part)) this.refuse('', 'contains itself');
     if (isBytes(part)) this.refuse('bytes', `is ${nameOf(part)}, which JSON has no form for`);
     above.push(part);

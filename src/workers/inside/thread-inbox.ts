@@ -14,7 +14,7 @@ import { mapLines } from './printed.ts';
 import { MARK, type Shared } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import { isTooLong, readFromThread } from './thread-messages.ts';
-import { crashOf } from './thread-terms.ts';
+import { crashOf } from './thread-start.ts';
 
 interface ThreadInboxNeeds {
   time: Time;

@@ -1,31 +1,24 @@
-import { fileURLToPath } from 'node:url';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { receiveMessageOnPort } from 'node:worker_threads';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
-import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import type { CallAnswer, CellFindings, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import { createDiagnostics, isWorthDiagnosing } from './diagnostics.ts';
-import { createHeapWatch, NEAR_LIMIT } from './heap-watch.ts';
 import { killThread } from './kill.ts';
 import type { LineHub } from './line-hub.ts';
-import { createMemoryProbe } from './memory-probe.ts';
+import { createMemoryGuard } from './memory-guard.ts';
 import { linesOf } from './printed.ts';
 import { createRingReader } from './ring.ts';
 import { currentOf, MARK, openShared, type Shared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { SuspectFacts } from './suspect.ts';
 import { createThreadInbox } from './thread-inbox.ts';
-import { crashOf, dataOf, endOf, resourceLimitsOf, type ThreadIs } from './thread-terms.ts';
+import { crashOf, endOf, startWorker, type ThreadIs } from './thread-start.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
 
-/** Near its limit a worker is measured so often. */
-const NEAR_EVERY_MS = 100;
-const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
 /** A worker that was told to close gets this long before it is terminated. */
 const CLOSE_MS = 1_000;
-const BOOT = fileURLToPath(entryFile('workers/inside/boot.js'));
 
 interface ThreadNeeds {
   time: Time;
@@ -81,7 +74,6 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const causes: EndCauses = {};
   let isBroken = false;
   let found: CellFindings | undefined;
-  let stopNear: (() => void) | undefined;
   const watch = createWatch(shared, limits, {
     time,
     clock,
@@ -92,11 +84,19 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
 
   setLevel(spec.level);
   const { worker, port } = startWorker(name, spec, shared);
-  const memoryProbe = createMemoryProbe(worker, limits.memoryBytes, clock, measured);
   const find = stacks.finder(spec);
-  const heap = createHeapWatch(worker, limits.memoryBytes, { clock, find });
+  const isUp = () => is === 'ready' || is === 'closing';
+  const memory = createMemoryGuard(worker, limits.memoryBytes, {
+    time,
+    clock,
+    find,
+    isUp,
+    isRunning: () => currentOf(shared) !== 0,
+    kill: (why) => void kill(why),
+  });
   const lastBeat = () => lastBeatOf(shared);
-  const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe, heap, find, lastBeat });
+  const { probe, heap } = memory;
+  const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe: probe, heap, find, lastBeat });
   const inbox = createThreadInbox(id, spec, shared, {
     time,
     say,
@@ -156,17 +156,6 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     watch.begin();
   }
 
-  function measured(bytes: number, childrenBytes: number) {
-    if (is !== 'ready' && is !== 'closing') return;
-    heap.look(bytes);
-    if (bytes > limits.memoryBytes) {
-      void kill(workerFaults.overLimit(bytes, limits.memoryBytes, childrenBytes));
-    } else if (bytes > NEAR_LIMIT * limits.memoryBytes && currentOf(shared) !== 0) {
-      stopNear?.();
-      stopNear = time.after(NEAR_EVERY_MS, memoryProbe.measure);
-    }
-  }
-
   function drain() {
     if (isBroken) return;
     const flat = ring.drain();
@@ -224,7 +213,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
 
   function stopTimers() {
     stopBoot?.();
-    stopNear?.();
+    memory.stop();
     watch.stop();
   }
 
@@ -267,21 +256,15 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     },
     level: setLevel,
     isRunning: () => currentOf(shared) !== 0,
-    measure() {
-      if (is === 'ready' || is === 'closing') memoryProbe.measure();
-    },
-    children: memoryProbe.children,
-    held() {
-      const { heapBytes = 0, externalBytes = 0 } = memoryProbe.memory() ?? {};
-      const unansweredMs = is === 'ready' || is === 'closing' ? memoryProbe.unansweredMs() : 0;
-      return { worker: id, heldBytes: heapBytes + externalBytes, limitBytes: limits.memoryBytes, unansweredMs };
-    },
+    measure: memory.measure,
+    children: probe.children,
+    held: () => ({ worker: id, ...memory.held() }),
     overgrown: (bytes) => void kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
-      if (is !== 'ready' && is !== 'closing') return undefined;
+      if (!isUp()) return undefined;
       const running = runningIn(shared, time);
       const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
-      return { worker: id, ...memoryProbe.read(), running, lastBeat: lastBeat() || null, quietMs };
+      return { worker: id, ...probe.read(), running, lastBeat: lastBeat() || null, quietMs };
     },
     drain: () => receive(null),
   };
@@ -292,27 +275,4 @@ function runningIn(shared: Shared, time: Time): Running | null {
   const seq = currentOf(shared);
   const startedAt = shared.times[TIME.startedEpoch]!;
   return seq <= 0 ? null : { seq, startedAt: Number.isFinite(startedAt) ? startedAt : time.now() };
-}
-
-function startWorker(name: string, spec: WorkerSpec, shared: Shared): { worker: Worker; port: MessagePort } {
-  // Not the port that Node gives a thread: that one cannot be closed from here when it is flooded.
-  const { port1, port2 } = new MessageChannel();
-  try {
-    const worker = new Worker(BOOT, {
-      name,
-      workerData: dataOf(spec, shared.memory, port2),
-      transferList: [port2],
-      env: spec.env,
-      execArgv: spec.execArgv,
-      resourceLimits: resourceLimitsOf(spec.limits.memoryBytes),
-      stdout: true,
-      stderr: true,
-    });
-    // A profile that never samples: what V8 compiles from now on is known to the one that does.
-    if (spec.traced) worker.once('online', () => void worker.startCpuProfile(NEVER_SAMPLES).catch(() => {}));
-    return { worker, port: port1 };
-  } catch (error) {
-    port1.close();
-    throw error;
-  }
 }
