@@ -113,7 +113,7 @@ export const ACT: readonly CommandRow[] = [
   },
   {
     usage: 'pause [agent]',
-    about: 'start no more jobs of an agent; what is due waits',
+    about: 'start no more jobs of an agent; slots of that time are skipped',
     options: optionsOf('pause'),
     own: [ALL_AGENTS],
     run: async () => (await import('./commands/pause.ts')).pauseCommand,

@@ -54,7 +54,7 @@ export const AGENT_OPERATIONS = {
   pause: {
     kind: 'act',
     role: 'operator',
-    about: 'Starts no more jobs of an agent; what is due waits.',
+    about: 'Starts no more jobs of an agent: jobs wait, and slots of that time end as skipped.',
     args: z.strictObject({
       agent: name(),
       forMs: countArgument(BOUNDS.pause).optional().describe('How long. Left out: until resumed.'),
