@@ -1,6 +1,7 @@
 import type { Listing } from '../catalog/ports.ts';
 import { connectControl } from '../control/client.ts';
 import type { Agent } from '../jobs/agent.ts';
+import type { Job } from '../jobs/model.ts';
 import type { JobRecords } from '../jobs/ports.ts';
 import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
@@ -30,11 +31,23 @@ interface FleetNeeds {
   store: Pick<JobRecords, 'list'> & FigureStore & EventStore & Pick<UpkeepStore, 'backUp'>;
   listings(): Listing[];
   agents(): ReadonlyMap<string, Agent>;
-  states(): Promise<ReadonlyMap<string, { state: string; why: string }>>;
+  states(): Promise<AgentStates>;
   parts(): Promise<FleetParts>;
   facts: Pick<HostFacts, 'folder' | 'version' | 'startedAt' | 'socket'>;
 }
 
+type AgentStates = ReadonlyMap<string, { state: string; why: string }>;
+
+/** What a report is made of. */
+interface Found {
+  states: AgentStates;
+  figures: Awaited<ReturnType<FigureStore['agentFigures']>>;
+  slots: Awaited<ReturnType<FigureStore['slotFigures']>>;
+  /** Workers that ended otherwise than by a drain, in the period. */
+  ended: readonly { agent: string | null }[];
+}
+
+const MOST_FAILURES = 20;
 /** A control socket that has not answered by then counts as down. */
 const HEALTH_TIMEOUT_MS = 5_000;
 
@@ -44,7 +57,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
   async function report(fromText?: string, toText?: string): Promise<FleetReport> {
     const to = toText === undefined ? time.now() : instantOf(toText);
     const from = fromText === undefined ? to - DAY_MS : instantOf(fromText);
-    // Its hours are gone through one by one, on the host's loop.
+    // The host's loop goes through the hours one by one.
     if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
     const [states, figures, slots, hours, ends, failed] = await Promise.all([
       needs.states(),
@@ -54,63 +67,37 @@ export function createFleet(needs: FleetNeeds): FleetView {
       store.events({ kind: 'worker.gone', since: from, limit: 10_000 }),
       store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, exceptPrefix: DRILL_PREFIX, limit: 200 }),
     ]);
+    const { version, startedAt } = facts;
+    const uptimeMs = time.now() - startedAt;
+    const ended = ends.filter(({ at }) => at < to);
     const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
-    const agents = [...names]
-      .filter((name) => !isDrillAgent(name))
-      .sort()
-      .map(describe);
-
-    function describe(name: string): FleetAgent {
-      const agent = needs.agents().get(name);
-      const listing = needs.listings().find((one) => one.name === name);
-      const { state, why } = states.get(name) ?? { state: 'off', why: 'not in the folders any more' };
-      const { agent: _, ...own } = figures.find((one) => one.agent === name) ?? { ...NO_FIGURES, agent: name };
-      const kept = slots.find((one) => one.agent === name);
-      return {
-        name,
-        plugin: listing?.plugin ?? name,
-        state,
-        why,
-        schedule: agent?.schedule?.expression ?? null,
-        ...own,
-        restarts: ends.filter((event) => event.agent === name && event.at < to).length,
-        slotsKept: kept?.kept ?? 0,
-        slotsMissed: kept?.missed ?? 0,
-        slotsSkipped: kept?.skipped ?? 0,
-      };
-    }
-
-    const byHour = new Map<number, { done: number; dead: number }>();
-    for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) byHour.set(hour, { done: 0, dead: 0 });
-    for (const { agent, hour, done, dead } of hours) {
-      if (isDrillAgent(agent)) continue;
-      const sum = byHour.get(hour);
-      if (!sum) continue;
-      sum.done += done;
-      sum.dead += dead;
-    }
-    const now = time.now();
     return {
       from: iso(from),
       to: iso(to),
-      host: {
-        version: facts.version,
-        startedAt: iso(facts.startedAt),
-        uptimeMs: now - facts.startedAt,
-        memoryBytes: process.memoryUsage.rss(),
-      },
-      agents,
-      hours: [...byHour].map(([hour, sum]) => ({ at: iso(hour), ...sum })),
-      failures: failed
-        .filter((job) => job.error && job.finishedAt !== null && job.finishedAt >= from && job.finishedAt < to)
-        .slice(0, 20)
-        .map((job) => ({
-          job: job.id,
-          agent: job.agent,
-          at: iso(job.finishedAt!),
-          error: job.error!.message,
-          where: locationOf(job.error!) || null,
-        })),
+      host: { version, startedAt: iso(startedAt), uptimeMs, memoryBytes: process.memoryUsage.rss() },
+      agents: [...names]
+        .filter((name) => !isDrillAgent(name))
+        .sort()
+        .map((name) => describe(name, { states, figures, slots, ended })),
+      hours: sumHours(hours, from, to),
+      failures: failuresOf(failed, from, to),
+    };
+  }
+
+  function describe(name: string, { states, figures, slots, ended }: Found): FleetAgent {
+    const listing = needs.listings().find((one) => one.name === name);
+    const { agent: _, ...own } = figures.find(({ agent }) => agent === name) ?? { ...NO_FIGURES, agent: name };
+    const { kept = 0, missed = 0, skipped = 0 } = slots.find(({ agent }) => agent === name) ?? {};
+    return {
+      name,
+      plugin: listing?.plugin ?? name,
+      ...stateIn(states, name),
+      schedule: needs.agents().get(name)?.schedule?.expression ?? null,
+      ...own,
+      restarts: ended.filter(({ agent }) => agent === name).length,
+      slotsKept: kept,
+      slotsMissed: missed,
+      slotsSkipped: skipped,
     };
   }
 
@@ -153,6 +140,36 @@ export function createFleet(needs: FleetNeeds): FleetView {
     backUp: async (to, by) => store.backUp(placeForAgent(to, by, facts.folder)),
     parts: needs.parts,
   };
+}
+
+function stateIn(states: AgentStates, name: string): Pick<FleetAgent, 'state' | 'why'> {
+  const { state, why } = states.get(name) ?? { state: 'off', why: 'not in the folders any more' };
+  return { state, why };
+}
+
+/** Ended jobs of each hour, hours without any included. */
+function sumHours(figures: Awaited<ReturnType<FigureStore['hourFigures']>>, from: number, to: number) {
+  const byHour = new Map<number, { done: number; dead: number }>();
+  for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) byHour.set(hour, { done: 0, dead: 0 });
+  for (const { agent, hour, done, dead } of figures) {
+    const sum = isDrillAgent(agent) ? undefined : byHour.get(hour);
+    if (!sum) continue;
+    sum.done += done;
+    sum.dead += dead;
+  }
+  return [...byHour].map(([hour, sum]) => ({ at: iso(hour), ...sum }));
+}
+
+function failuresOf(jobs: readonly Job[], from: number, to: number): FleetReport['failures'] {
+  const ended = jobs.flatMap(({ id, agent, error, finishedAt: at }) =>
+    error && at !== null && at >= from && at < to ? { job: id, agent, at, error } : [],
+  );
+  return ended.slice(0, MOST_FAILURES).map(({ error, at, ...job }) => ({
+    ...job,
+    at: iso(at),
+    error: error.message,
+    where: locationOf(error) || null,
+  }));
 }
 
 function periodInvalid(): Fault {

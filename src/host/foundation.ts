@@ -18,14 +18,14 @@ import { withSafeReads } from './lifecycle/safe-mode.ts';
 import { countStart, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
 
-/** What every room stands on: the folder is this host's alone, there is a log, a store, and a record of what happens. */
+/** Every room stands on it: the folder is this host's alone, there is a log, a store, and a record of events. */
 export interface Foundation {
   journal: Journal;
   log: Log;
   store: Store;
   events: Events;
   lock: FolderLock;
-  /** What of it can be removed or replaced while it is held. */
+  /** Files and the folder, which can be removed or replaced while the host holds them. */
   held: NamedHandle[];
   asides: Asides;
 }
@@ -44,40 +44,19 @@ interface FoundationNeeds {
 /** The lock of a host that was killed is free as soon as the system has cleared up after it. */
 const LOCK_WITHIN_MS = 5_000;
 
-/** Lays it, lock first; `counted` is told of this start as soon as nobody else can be starting. */
+/** Lays the foundation, lock first; `counted` is called with the count of starts as soon as no other host can be starting. */
 export async function openFoundation(needs: FoundationNeeds, counted: (starts: Starts) => void): Promise<Foundation> {
   const { time, facts, settings, watched } = needs;
-  const { onStop, startService } = needs.order;
-  tightenOwnFiles(facts.folder, facts.logFolder);
-  const lock = await lockFolder(facts.folder, {
-    time,
-    withinMs: watched.restart ? LOCK_WITHIN_MS : 0,
-    waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
-  });
-  onStop('lock', () => lock.release());
-  onStop('store lock', lockStore(facts.folder, facts.store.file, watched.restart ? LOCK_WITHIN_MS : 0));
+  const { onStop } = needs.order;
+  const lock = await takeFolder(needs);
   const starts = countStart(facts.folder, { now: facts.startedAt, forget: needs.forget });
   counted(starts);
   const { level, maxFileBytes, budgetBytes } = settings.logs;
   const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
   onStop('journal', () => journal.close());
   const log = journal.room('host');
-  const asides = createAsides({ log, store: () => store });
-  const store = openStore(
-    {
-      time,
-      log: journal.room('store'),
-      setAside: (count) => asides.found(count),
-      onFailure: (fault) => needs.ending(fault.message, true),
-    },
-    facts.store,
-  );
-  await startService('store', store);
   const isSafe = reasonForSafeMode(watched, starts) !== undefined;
-  const restored = settleRestored(facts.folder, store, { now: facts.startedAt, log });
-  await (isSafe
-    ? restored.catch((error) => log.error('a restore could not be ended', { fault: toPlainFault(error) }))
-    : restored);
+  const { store, asides } = await openHostStore(needs, journal, isSafe);
   const events = createEvents({ time, store, log, scrub: journal.scrub });
   onStop('events', () => events.settled());
   onStop('asides', () => asides.settled());
@@ -91,7 +70,44 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   return { journal, log, store: isSafe ? withSafeReads(store, log) : store, events, asides, lock, held };
 }
 
-/** They are open by now, and nobody else has had the time to put another one in their place. */
+/** The folder and the store are this host's alone. */
+async function takeFolder({ time, facts, watched, order }: FoundationNeeds): Promise<FolderLock> {
+  const withinMs = watched.restart ? LOCK_WITHIN_MS : 0;
+  tightenOwnFiles(facts.folder, facts.logFolder);
+  const lock = await lockFolder(facts.folder, {
+    time,
+    withinMs,
+    waiting: (pid) => process.stderr.write(`  the host before (pid ${pid}) has lost its lock; waiting for it to end\n`),
+  });
+  order.onStop('lock', () => lock.release());
+  order.onStop('store lock', lockStore(facts.folder, facts.store.file, withinMs));
+  return lock;
+}
+
+/** Opens the store and ends a restore that another process began. In safe mode a restore that cannot be ended is only logged. */
+async function openHostStore({ time, facts, order, ending }: FoundationNeeds, journal: Journal, isSafe: boolean) {
+  const log = journal.room('host');
+  const asides = createAsides({ log, store: () => store });
+  const store = openStore(
+    {
+      time,
+      log: journal.room('store'),
+      setAside: (count) => asides.found(count),
+      onFailure: (fault) => ending(fault.message, true),
+    },
+    facts.store,
+  );
+  await order.startService('store', store);
+  try {
+    await settleRestored(facts.folder, store, { now: facts.startedAt, log });
+  } catch (error) {
+    if (!isSafe) throw error;
+    log.error('a restore could not be ended', { fault: toPlainFault(error) });
+  }
+  return { store, asides };
+}
+
+/** A handle by its name: it is open by now, and nobody else has had the time to put another in its place. */
 function named(what: NamedHandle['what'], path: string): NamedHandle {
   return { what, path, id: fileId(path) };
 }

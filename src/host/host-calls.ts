@@ -6,7 +6,7 @@ import type { ChainBounds } from '../jobs/chain.ts';
 import { createChains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
-import type { EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
+import type { AttemptRef, EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
 import { fleetNotInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
@@ -30,6 +30,11 @@ interface HostCallsNeeds {
   exec: Pick<Exec, 'run' | 'stopOne'>;
   outbound: Pick<Outbound, 'admit' | 'callEnded'>;
 }
+
+type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
+
+/** The answer to each kind of call; `by` is the agent of the attempt that calls. */
+type Answers = { [Ask in WorkerCall['ask']]?: (call: CallTo<Ask>, by: Agent) => unknown };
 
 /** Answers what running jobs ask for through their context; jobs that make jobs do so within the bounds. */
 export function createHostCalls(
@@ -55,13 +60,7 @@ export function createHostCalls(
     });
   }
 
-  /** The worker has refused it before; but a plugin can write to its worker's channel. */
-  function fleetFor({ name, needs: { fleet } }: Agent): FleetView {
-    if (fleet) return needs.fleet;
-    throw new Fault(fleetNotInNeeds(name));
-  }
-
-  /** What the sender hears; what is surely no repetition of the same `send` is told the log as well. */
+  /** The sender's answer. A `send` that surely repeats no earlier one, and queued nothing, is in the log as well. */
   function sentJob(
     { id, isNew, first }: Added,
     to: string,
@@ -77,83 +76,84 @@ export function createHostCalls(
     return { id, isNew, state, sameInput };
   }
 
+  async function send(call: CallTo<'send'>): Promise<SentJob> {
+    const { agent: sender, job: parent, input, key, priority, afterMs = 0 } = call;
+    const agent = receiver(call.to, sender);
+    const { name, limits } = agent;
+    const wrong = inputCheck(agent, input);
+    if (wrong) throw new Fault(wrong);
+    const depth = await chains.admit({ job: parent, agent: sender, what: `send to ${name}`, count: 1, afterMs });
+    const staleAfterMs = call.staleAfterMs ?? limits.staleAfterMs;
+    const [added] = await jobs.add([
+      {
+        ...{ agent: name, trigger: 'send', input, attempts: limits.attempts, parent, depth },
+        ...(key === undefined ? {} : { key }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(afterMs ? { inMs: afterMs } : {}),
+        ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+      },
+    ]);
+    return sentJob(added!, name, call);
+  }
+
+  /** Resolves with how many agents listen. */
+  async function emit({ topic, data, agent: from, job: parent }: CallTo<'emit'>): Promise<number> {
+    const listeners = [...catalog.agents().values()].filter((agent) => agent.on.includes(topic));
+    const input = JSON.stringify({ topic, from, data: data === null ? null : JSON.parse(data) });
+    const count = listeners.length;
+    const depth = await chains.admit({ job: parent, agent: from, what: `emit of ${topic}`, count, afterMs: 0 });
+    await jobs.add(
+      listeners.map(({ name, limits: { attempts } }) => {
+        return { agent: name, trigger: 'event', input, attempts, parent, depth };
+      }),
+    );
+    return count;
+  }
+
+  const answers: Answers = {
+    ...storeAnswers(store),
+    ...fleetAnswers(needs.fleet),
+    send,
+    emit,
+    exec: ({ ask: _, ...order }, by) => needs.exec.run({ ...order, needs: by.needs }),
+    stopExec: (call) => needs.exec.stopOne(refOf(call), call.call),
+    admit: (call, by) => needs.outbound.admit(call, by),
+    fetched: (call) => needs.outbound.callEnded(call),
+  };
+
   return async (call, by) => {
     checkCall(call);
-    const ref = { job: call.job, attempt: call.attempt };
-    const maker = { job: call.job, agent: call.agent };
-    switch (call.ask) {
-      case 'beginEffect':
-        return store.beginEffect(ref, call.key);
-      case 'endEffect':
-        return store.endEffect(ref, call.key, call.result, call.problem);
-      case 'dropEffect':
-        return store.dropEffect(ref, call.key);
-      case 'getState':
-        return store.getState(call.agent, call.key);
-      case 'setState':
-        return store.setState(call.agent, call.key, call.value);
-      case 'deleteState':
-        return store.deleteState(call.agent, call.key);
-      case 'stateKeys':
-        return store.stateKeys(call.agent);
-      case 'send': {
-        const agent = receiver(call.to, call.agent);
-        const wrong = inputCheck(agent, call.input);
-        if (wrong) throw new Fault(wrong);
-        const afterMs = call.afterMs ?? 0;
-        const depth = await chains.admit({ ...maker, what: `send to ${agent.name}`, count: 1, afterMs });
-        const staleAfter = call.staleAfterMs ?? agent.limits.staleAfterMs;
-        const [added] = await jobs.add([
-          {
-            agent: agent.name,
-            trigger: 'send',
-            input: call.input,
-            attempts: agent.limits.attempts,
-            parent: call.job,
-            depth,
-            ...(call.key === undefined ? {} : { key: call.key }),
-            ...(call.priority === undefined ? {} : { priority: call.priority }),
-            ...(call.afterMs ? { inMs: call.afterMs } : {}),
-            ...(staleAfter === undefined ? {} : { staleAfterMs: staleAfter }),
-          },
-        ]);
-        return sentJob(added!, agent.name, call);
-      }
-      case 'emit': {
-        const listeners = [...catalog.agents().values()].filter((agent) => agent.on.includes(call.topic));
-        const input = JSON.stringify({
-          topic: call.topic,
-          from: call.agent,
-          data: call.data === null ? null : JSON.parse(call.data),
-        });
-        const what = `emit of ${call.topic}`;
-        const depth = await chains.admit({ ...maker, what, count: listeners.length, afterMs: 0 });
-        await jobs.add(
-          listeners.map(({ name, limits }) => {
-            const { attempts } = limits;
-            return { agent: name, trigger: 'event', input, attempts, parent: call.job, depth };
-          }),
-        );
-        return listeners.length;
-      }
-      case 'exec': {
-        const { ask: _, ...order } = call;
-        return needs.exec.run({ ...order, needs: by.needs });
-      }
-      case 'stopExec':
-        return needs.exec.stopOne(ref, call.call);
-      case 'admit':
-        return needs.outbound.admit(call, by);
-      case 'fetched':
-        return needs.outbound.callEnded(call);
-      case 'fleetReport':
-        return fleetFor(by).report(call.from, call.to);
-      case 'fleetHealth':
-        return fleetFor(by).health();
-      case 'backUp':
-        return fleetFor(by).backUp(call.to, by);
-      case 'fleetParts':
-        return fleetFor(by).parts();
-    }
+    return answers[call.ask]?.(call as never, by);
   };
+}
+
+/** Effects and state are the store's; an effect counts only for the attempt that holds the job's lease. */
+function storeAnswers(store: EffectStore & StateStore): Answers {
+  return {
+    beginEffect: (call) => store.beginEffect(refOf(call), call.key),
+    endEffect: (call) => store.endEffect(refOf(call), call.key, call.result, call.problem),
+    dropEffect: (call) => store.dropEffect(refOf(call), call.key),
+    getState: ({ agent, key }) => store.getState(agent, key),
+    setState: ({ agent, key, value }) => store.setState(agent, key, value),
+    deleteState: ({ agent, key }) => store.deleteState(agent, key),
+    stateKeys: ({ agent }) => store.stateKeys(agent),
+  };
+}
+
+/** The fleet is for agents whose needs name it. The worker refuses others before; but a plugin can write to its worker's channel. */
+function fleetAnswers(fleet: FleetView): Answers {
+  const fleetFor = ({ name, needs }: Agent): FleetView => {
+    if (needs.fleet) return fleet;
+    throw new Fault(fleetNotInNeeds(name));
+  };
+  return {
+    fleetReport: (call, by) => fleetFor(by).report(call.from, call.to),
+    fleetHealth: (_call, by) => fleetFor(by).health(),
+    backUp: (call, by) => fleetFor(by).backUp(call.to, by),
+    fleetParts: (_call, by) => fleetFor(by).parts(),
+  };
+}
+
+function refOf({ job, attempt }: WorkerCall): AttemptRef {
+  return { job, attempt };
 }

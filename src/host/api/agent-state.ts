@@ -1,5 +1,6 @@
 import type { Listing } from '../../catalog/ports.ts';
 import type { Incident } from '../../healing/ports.ts';
+import type { Job } from '../../jobs/model.ts';
 import { type Hold, isHeld } from '../../jobs/placement.ts';
 import type { AgentOverview } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
@@ -27,13 +28,13 @@ export interface AgentStateFacts {
   listing: Listing;
   overview: AgentOverview | undefined;
   hold: Hold | null;
-  /** Its newest incident that has not ended. */
+  /** The agent's newest incident that has not ended. */
   incident: Incident | undefined;
   /** The agent's next planned slot. */
   nextSlot: number | undefined;
   /** How far the slots of its schedule are planned; undefined for an agent without one. */
   planning?: Planning | undefined;
-  /** It gets jobs in other ways than by its schedule. */
+  /** The agent gets jobs in other ways than by its schedule. */
   hasTopics?: boolean;
   now: number;
 }
@@ -45,74 +46,110 @@ const HELD_AS = {
   quarantine: 'quarantined',
 } as const satisfies Partial<Record<Hold['by'], AgentWord>>;
 
-/** The one word for how an agent is, and the sentence that says why. The first rule that holds decides. */
-export function agentState(facts: AgentStateFacts): { state: AgentWord; why: string } {
-  const { listing, overview, hold, nextSlot, now } = facts;
-  const newest = overview?.newest ?? null;
-  if (listing.is === 'off') return { state: 'off', why: listing.why };
-  if (listing.is === 'rejected') {
-    const place = listing.problem ? locationOf(listing.problem) : '';
-    return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${listing.problem?.message ?? listing.why}` };
+interface AgentVerdict {
+  state: AgentWord;
+  /** One sentence. */
+  why: string;
+}
+
+type Rule = (facts: AgentStateFacts) => AgentVerdict | undefined;
+
+/** The one word for how an agent is, and the sentence that says why. */
+export function agentState(facts: AgentStateFacts): AgentVerdict {
+  for (const rule of RULES) {
+    const verdict = rule(facts);
+    if (verdict) return verdict;
   }
-  if (isHeld(hold)) return { state: HELD_AS[hold.by], why: heldWords(hold, facts.incident, now) };
-  const unscheduled = whyUnscheduled(facts.planning, nextSlot, now);
-  if (unscheduled) return { state: 'unscheduled', why: `it has a schedule and no next run: ${unscheduled.message}` };
-  if (facts.incident && overview && overview.running + overview.retrying + overview.queued > 0) {
-    const { id, seen, remedies } = facts.incident;
-    const remedy = remedies.findLast(({ held }) => held === null);
-    if (remedy) return { state: 'healing', why: `${id}: ${seen}; ${remedy.what}` };
+  const { listing } = facts;
+  return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
+}
+
+function offRule({ listing: { is, why, problem } }: AgentStateFacts): AgentVerdict | undefined {
+  if (is === 'off') return { state: 'off', why };
+  if (is !== 'rejected') return undefined;
+  const place = problem ? locationOf(problem) : '';
+  return { state: 'off', why: `rejected: ${place ? `${place} ` : ''}${problem?.message ?? why}` };
+}
+
+function heldRule({ hold, incident, now }: AgentStateFacts): AgentVerdict | undefined {
+  return isHeld(hold) ? { state: HELD_AS[hold.by], why: heldWords(hold, incident, now) } : undefined;
+}
+
+function unscheduledRule({ planning, nextSlot, now }: AgentStateFacts): AgentVerdict | undefined {
+  const fault = whyUnscheduled(planning, nextSlot, now);
+  return fault && { state: 'unscheduled', why: `it has a schedule and no next run: ${fault.message}` };
+}
+
+function healingRule({ incident, overview }: AgentStateFacts): AgentVerdict | undefined {
+  if (!incident || !overview || overview.running + overview.retrying + overview.queued === 0) return undefined;
+  const remedy = incident.remedies.findLast(({ held }) => held === null);
+  return remedy && { state: 'healing', why: `${incident.id}: ${incident.seen}; ${remedy.what}` };
+}
+
+function runningRule({ overview }: AgentStateFacts): AgentVerdict | undefined {
+  if (!overview || overview.running === 0) return undefined;
+  const why = overview.running === 1 ? `running ${overview.newest?.id ?? 'a job'}` : `running ${overview.running} jobs`;
+  return { state: 'running', why };
+}
+
+function retryingRule({ overview, now }: AgentStateFacts): AgentVerdict | undefined {
+  if (!overview || overview.retrying === 0) return undefined;
+  const { newest, retrying } = overview;
+  const why = newest?.state === 'retrying' ? retryWords(newest, now) : `${retrying} jobs wait for their next attempt`;
+  return { state: 'retrying', why };
+}
+
+function retryWords({ id, runAt, error, attempt, attempts }: Job, now: number): string {
+  const pause = formatDuration(Math.max(0, runAt - now));
+  const wait = waitOf(error);
+  if (wait) {
+    const since = formatDuration(Math.max(0, now - wait.since));
+    return `${id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${pause}`;
   }
-  if (overview && overview.running > 0) {
-    return {
-      state: 'running',
-      why: overview.running === 1 ? `running ${newest?.id ?? 'a job'}` : `running ${overview.running} jobs`,
-    };
+  const later = waitsOf(error);
+  if (later?.isFree) {
+    const times = later.waits === 1 ? 'once' : `${later.waits} times in a row`;
+    return `${id} asked ${times} to be tried later and loses no attempt: ${error!.message}; next in ${pause}`;
   }
-  if (overview && overview.retrying > 0) {
-    const waiting = newest?.state === 'retrying' ? newest : null;
-    if (!waiting) return { state: 'retrying', why: `${overview.retrying} jobs wait for their next attempt` };
-    const pause = Math.max(0, waiting.runAt - now);
-    const wait = waitOf(waiting.error);
-    if (wait) {
-      const since = formatDuration(Math.max(0, now - wait.since));
-      return {
-        state: 'retrying',
-        why: `${waiting.id} waits for ${wait.waitsFor} since ${since} and loses no attempt; next try in ${formatDuration(pause)}`,
-      };
-    }
-    const later = waitsOf(waiting.error);
-    if (later?.isFree) {
-      const times = later.waits === 1 ? 'once' : `${later.waits} times in a row`;
-      return {
-        state: 'retrying',
-        why: `${waiting.id} asked ${times} to be tried later and loses no attempt: ${waiting.error!.message}; next in ${formatDuration(pause)}`,
-      };
-    }
-    return {
-      state: 'retrying',
-      why: `attempt ${waiting.attempt} of ${waiting.attempts} failed: ${waiting.error?.message ?? 'no reason kept'}; next in ${formatDuration(pause)}`,
-    };
-  }
+  return `attempt ${attempt} of ${attempts} failed: ${error?.message ?? 'no reason kept'}; next in ${pause}`;
+}
+
+function lateRule({ overview, nextSlot, now }: AgentStateFacts): AgentVerdict | undefined {
   if (nextSlot !== undefined && now - nextSlot > LATE_AFTER_MS) {
     return { state: 'late', why: `due ${formatDuration(now - nextSlot)} ago, not started` };
   }
-  if (newest?.state === 'queued' && now - newest.runAt > LATE_AFTER_MS) {
-    return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
-  }
+  const newest = overview?.newest;
+  if (newest?.state !== 'queued' || now - newest.runAt <= LATE_AFTER_MS) return undefined;
+  return { state: 'late', why: `${newest.id} waits for a worker since ${formatDuration(now - newest.runAt)}` };
+}
+
+function endedRule({ overview, planning, nextSlot, hasTopics }: AgentStateFacts): AgentVerdict | undefined {
   const ended = overview?.ended;
   if (ended?.state === 'dead') {
+    const attempts = ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`;
     return {
       state: 'failed',
-      why: `${ended.id} gave up after ${ended.attempt === 1 ? 'one attempt' : `${ended.attempt} attempts`}: ${ended.error?.message ?? 'no reason kept'}`,
+      why: `${ended.id} gave up after ${attempts}: ${ended.error?.message ?? 'no reason kept'}`,
     };
   }
-  if (facts.planning?.is === 'ended' && nextSlot === undefined && !facts.hasTopics) {
+  if (planning?.is === 'ended' && nextSlot === undefined && !hasTopics) {
     const last = ended ? `${ended.id} was its last job` : 'it never ran: it was not known before its time';
-    return { state: 'done', why: `its schedule ${facts.planning.text} has ended; ${last}` };
+    return { state: 'done', why: `its schedule ${planning.text} has ended; ${last}` };
   }
-  if (ended) return { state: 'ok', why: `${ended.id} done` };
-  return { state: 'new', why: listing.is === 'idle' ? listing.why : 'has not run yet' };
+  return ended ? { state: 'ok', why: `${ended.id} done` } : undefined;
 }
+
+/** The first rule that holds decides. */
+const RULES: readonly Rule[] = [
+  offRule,
+  heldRule,
+  unscheduledRule,
+  healingRule,
+  runningRule,
+  retryingRule,
+  lateRule,
+  endedRule,
+];
 
 function heldWords({ reason, until, quarantine }: Hold, newest: Incident | undefined, now: number): string {
   if (!quarantine) return reason;

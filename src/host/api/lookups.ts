@@ -24,12 +24,12 @@ type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'i
 export function createLookups(needs: LookupNeeds): Lookups {
   const { store, catalog, holdUpOf } = needs;
   const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
-  const hasJobs = async (agent: string) => (await store.list({ agent, limit: 1 })).length > 0;
 
   return {
     ...incidentLookups(store),
     async jobs({ agent, states, since, cause, before, limit, drills }) {
-      if (agent !== undefined && !isDrillAgent(agent)) await agentInForceOrNot(catalog, agent, () => hasJobs(agent));
+      if (agent !== undefined && !isDrillAgent(agent))
+        await agentInForceOrNot(catalog, agent, () => hasJobs(store, agent));
       const list = await store.list({
         limit,
         ...(agent === undefined ? withoutDrills(drills) : { agent }),
@@ -83,54 +83,51 @@ interface LookupNeeds {
 const WINDOWS_MS = [10 * MINUTE_MS, DAY_MS, 62 * DAY_MS];
 
 /** Why an agent did or did not run at a time; without a time: about its newest slot that has come due. */
-export async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined): Promise<WhyView> {
+async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined): Promise<WhyView> {
   const { store, time } = needs;
   const now = time.now();
-  const known = await agentInForceOrNot(
-    needs.catalog,
-    agent,
-    async () => (await store.list({ agent, limit: 1 })).length > 0,
-  );
-  const asked = at ?? (await newestBefore(now + 1))?.due ?? now;
-  const near = await store.slots({ agent, from: asked - MINUTE_MS, to: asked + MINUTE_MS });
-  const slot = slotNear(near, asked);
-  const [before, after] = slot ? [] : await neighbours();
+  const known = await agentInForceOrNot(needs.catalog, agent, () => hasJobs(store, agent));
+  const asked = at ?? (await newestBefore(store, agent, now + 1))?.due ?? now;
+  const slot = slotNear(await store.slots({ agent, from: asked - MINUTE_MS, to: asked + MINUTE_MS }), asked);
+  const near = slot ? {} : await neighbours(store, agent, asked);
   const job = slot?.job ? await store.get(slot.job) : undefined;
-  const why = explainSlot({
-    agent,
-    at: asked,
-    now,
-    slot,
-    job,
-    schedule: known?.schedule,
-    ...(before ? { before } : {}),
-    ...(after ? { after } : {}),
-  });
-  const waiting = known ? 0 : (await store.list({ agent, states: ['queued', 'retrying'], limit: 1_000 })).length;
-  const isListed = needs.catalog.listings().some(({ name }) => name === agent);
-  const orphans = waiting > 0 && !isListed ? `. ${orphanProblem({ agent, waiting }).message}` : '';
+  const why = explainSlot({ agent, at: asked, now, slot, job, schedule: known?.schedule, ...near });
+  const left = known ? '' : await leftJobs(needs, agent);
   return {
     ...why,
-    sentence: orphans ? `${why.sentence.replace(/\.$/, '')}${orphans}` : why.sentence,
+    sentence: left ? `${why.sentence.replace(/\.$/, '')}. ${left}` : why.sentence,
     slot: isoOrNull(why.slot),
     steps: why.steps.map((step) => ({ ...step, at: iso(step.at) })),
   };
+}
 
-  async function neighbours() {
-    return Promise.all([
-      newestBefore(asked),
-      store.slots({ agent, from: asked, to: asked + WINDOWS_MS.at(-1)! }).then((found) => found[0]),
-    ]);
-  }
+/** A sentence about jobs that wait for an agent which is gone; empty when there are none. */
+async function leftJobs({ store, catalog }: LookupNeeds, agent: string): Promise<string> {
+  const waiting = (await store.list({ agent, states: ['queued', 'retrying'], limit: 1_000 })).length;
+  const isListed = catalog.listings().some(({ name }) => name === agent);
+  return waiting > 0 && !isListed ? orphanProblem({ agent, waiting }).message : '';
+}
 
-  /** Looks back in growing windows: an agent of every second has as many slots in an hour as a daily one in ten years. */
-  async function newestBefore(to: number) {
-    for (const window of WINDOWS_MS) {
-      const found = (await store.slots({ agent, from: to - window, to })).at(-1);
-      if (found) return found;
-    }
-    return undefined;
+/** The slots before and after a time at which there is none. */
+async function neighbours(store: LookupNeeds['store'], agent: string, at: number) {
+  const [before, [after]] = await Promise.all([
+    newestBefore(store, agent, at),
+    store.slots({ agent, from: at, to: at + WINDOWS_MS.at(-1)! }),
+  ]);
+  return { ...(before ? { before } : {}), ...(after ? { after } : {}) };
+}
+
+/** Looks back in growing windows: an agent of every second has as many slots in an hour as a daily one in ten years. */
+async function newestBefore(store: LookupNeeds['store'], agent: string, to: number) {
+  for (const window of WINDOWS_MS) {
+    const found = (await store.slots({ agent, from: to - window, to })).at(-1);
+    if (found) return found;
   }
+  return undefined;
+}
+
+async function hasJobs(store: LookupNeeds['store'], agent: string): Promise<boolean> {
+  return (await store.list({ agent, limit: 1 })).length > 0;
 }
 
 interface NextNeeds {

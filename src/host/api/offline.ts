@@ -18,7 +18,7 @@ import { openConfigFiles } from '../config/files.ts';
 import { configProblems, readConfig, zoneWarning } from '../config/read.ts';
 import { VERSIONS_FOLDER } from '../facts.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
-import { createOperations, type OpTable } from './handlers.ts';
+import { createOperations } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { createLookups, nextLookup } from './lookups.ts';
 import { stateLookups } from './state.ts';
@@ -28,7 +28,7 @@ import { iso } from './views.ts';
 
 /** The last known state of an installation whose host is down. */
 interface OfflineHost {
-  /** Answers what only reads: `status`, `jobs`, `why`, `check` and their like; other ops are refused with `HOST_DOWN`. */
+  /** Answers operations that only read: `status`, `jobs`, `why` and their like; others are refused with `HOST_DOWN`. */
   ask(op: string, args: unknown): Promise<unknown>;
   close(): void;
   /** When the store was last written to, ISO 8601. */
@@ -38,69 +38,74 @@ interface OfflineHost {
 /** Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. */
 export async function openOffline(folder: string): Promise<OfflineHost> {
   // The settings that a host would begin with: those that did harm name another store, perhaps.
-  const config = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
-  const { settings, origins } = config;
+  const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
   const file = resolve(folder, settings.store.file);
   if (!existsSync(file)) {
-    throw new Fault({
-      code: 'STORE_MISSING',
-      message: 'the host is not running, and there is no store yet',
-      next: 'daruma start',
-    });
+    const message = 'the host is not running, and there is no store yet';
+    throw new Fault({ code: 'STORE_MISSING', message, next: 'daruma start' });
   }
-  const store = openStoreForReading({ file: file });
-  const { agents, origins: agentOrigins } = await lastInForce(folder);
-  const names = new Set([...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent));
-  const listings = [...new Set([...agents.keys(), ...names])]
-    .filter((name) => !isDrillAgent(name))
-    .sort()
-    .map((name): Listing => {
-      const plugin = agents.get(name)?.version.plugin ?? name;
-      return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
-    });
-  const catalog = {
-    listings: () => listings,
-    agents: () => agents,
-    problems: () => [],
-    notes: () => [],
-    gone: () => [],
-  };
-  const pauses = new Map((await store.paused()).map(({ agent, ...pause }) => [agent, pause]));
+  const store = openStoreForReading({ file });
+  const inForce = await lastInForce(folder);
+  const catalog = await lastCatalog(store, inForce.agents);
   const needs = { time: machineTime, store, catalog };
-  const lookups = createLookups(needs);
-  const quarantineRegistry = new Map((await store.quarantines()).map((record) => [record.agent, record]));
-  const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
-  const holdOf = (name: string) => {
-    const record = quarantineRegistry.get(name);
-    const quarantine = record && { ...record, allowance: allowanceOf(record, machineTime.now()) };
-    return planHold({ name, pause: pauses.get(name), quarantine });
-  };
-  const states = createStates({ ...needs, placements: { holdOf }, healer: { open: () => incidents } });
+  const states = createStates({ ...needs, ...(await lastHolds(store)) });
   const status = createStatus({ ...needs, states });
-  const secrets = () => {
-    const looked = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });
-    looked.use(agents.values());
-    return viewSecrets(looked.list(), looked.envFile());
-  };
-  const handlers: Partial<OpTable> = {
-    ...lookups,
-    ...nextLookup(needs),
-    ...stateLookups(store),
-    secrets: async () => secrets(),
-    status: ({ agent }) => status(agent),
-    configShow: async ({ agent }) => {
-      if (agent === undefined) return { values: origins() };
-      listingOf(catalog, agent);
-      return { values: agentOrigins.get(agent) ?? [] };
+  const operations = createOperations(
+    {
+      ...createLookups(needs),
+      ...nextLookup(needs),
+      ...stateLookups(store),
+      secrets: async () => secretsNow(folder, inForce.agents),
+      status: ({ agent }) => status(agent),
+      configShow: async ({ agent }) => {
+        if (agent === undefined) return { values: origins() };
+        listingOf(catalog, agent);
+        return { values: inForce.origins.get(agent) ?? [] };
+      },
     },
-  };
-  const operations = createOperations(handlers, hostDown);
+    hostDown,
+  );
   return {
     ask: (op, args) => operations.ask(op, args, NO_CLIENT),
     close: () => store.close(),
     lastSign: lastWritten(file),
   };
 }
+
+/** The agents that the last host had in force, and others that the store knows. */
+async function lastCatalog(store: ReadableStore, agents: ReadonlyMap<string, Agent>) {
+  const known = [...(await store.overview()), ...(await store.nextSlots())].map(({ agent }) => agent);
+  const listings = [...new Set([...agents.keys(), ...known])]
+    .filter((name) => !isDrillAgent(name))
+    .sort()
+    .map((name): Listing => {
+      const plugin = agents.get(name)?.version.plugin ?? name;
+      return { name, plugin, is: 'live', why: 'the host is not running', problem: null };
+    });
+  const none = () => [];
+  return { listings: () => listings, agents: () => agents, problems: none, notes: none, gone: none };
+}
+
+/** The holds and incidents that the store keeps. */
+async function lastHolds(store: ReadableStore) {
+  const pauses = new Map((await store.paused()).map(({ agent, ...pause }) => [agent, pause]));
+  const quarantines = new Map((await store.quarantines()).map((record) => [record.agent, record]));
+  const incidents = (await store.incidents({ states: ['open', 'escalated'], limit: 1_000 })).reverse();
+  const holdOf = (name: string) => {
+    const record = quarantines.get(name);
+    const quarantine = record && { ...record, allowance: allowanceOf(record, machineTime.now()) };
+    return planHold({ name, pause: pauses.get(name), quarantine });
+  };
+  return { placements: { holdOf }, healer: { open: () => incidents } };
+}
+
+function secretsNow(folder: string, agents: ReadonlyMap<string, Agent>) {
+  const secrets = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });
+  secrets.use(agents.values());
+  return viewSecrets(secrets.list(), secrets.envFile());
+}
+
+type ReadableStore = ReturnType<typeof openStoreForReading>;
 
 /** No stream and no wait is answered here, so nobody can leave. */
 const NO_CLIENT = { role: 'operator', item: () => false, gone: new AbortController().signal } as const;

@@ -5,22 +5,19 @@ import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { JobView } from '../../operations/results/job.ts';
-import type { Ops } from '../../operations/table.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
+import { createJobSets } from './job-sets.ts';
 import { agentInForce, listingOf } from './known.ts';
 import { iso, viewJob } from './views.ts';
 
 type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>;
 
-/** As many ids are read at a time, and as many are named in an answer. */
-const MOST_READ = 100_000;
-const MOST_NAMED = 1_000;
-
 /** The operations by which people change jobs. Each is recorded as an event and in the log. */
 export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer } = hostContext;
+  const sets = createJobSets(store);
   const holdUpOf = createHoldUps(hostContext);
   const inputCheck = createInputCheck();
 
@@ -28,70 +25,6 @@ export function jobOps(hostContext: HostContext): JobOps {
     const job = await store.get(id);
     if (!job) throw jobUnknown(id);
     return { ...viewJob(job), holdUp: holdUpOf(job) };
-  }
-
-  /** The ended job of an id, or a Fault that says what else to do. */
-  async function endedJob(id: string): Promise<JobId[]> {
-    const job = await jobById(id);
-    if (job.state === 'dead' || job.state === 'cancelled') return [job.id];
-    throw new Fault({
-      code: 'JOB_NOT_DEAD',
-      message: `${id} is ${job.state}; only dead and cancelled jobs can be run again or dropped`,
-      next: job.state === 'done' ? `daruma run ${job.agent}` : `daruma jobs ${id}`,
-    });
-  }
-
-  /** The set that is named, and how many there are; a Fault when it is everything, or a cause of nothing. */
-  async function measure(set: JobSet): Promise<number> {
-    if (set.agent === undefined && set.cause === undefined) {
-      throw new Fault({ code: 'USAGE', message: 'name a job, a cause or an agent', next: 'daruma dlq' });
-    }
-    const count = (await store.count(set)).reduce((sum, one) => sum + one.count, 0);
-    if (count > 0 || set.cause === undefined) return count;
-    const states = set.states.join(' or ');
-    throw new Fault({
-      code: 'CAUSE_UNKNOWN',
-      message: `no ${states} job has the cause ${set.cause}`,
-      next: 'daruma dlq',
-    });
-  }
-
-  /**
-   * Does something to every job of the set that is there now, the newest first; each of them is met once, whatever it
-   * becomes meanwhile. Returns how many it was done to, and the first of their ids.
-   */
-  async function each(set: JobSet, act: (ids: JobId[]) => Promise<JobId[]>): Promise<{ count: number; jobs: JobId[] }> {
-    const named: JobId[] = [];
-    let count = 0;
-    for (let before: JobId | undefined; ; ) {
-      const ids = await store.ids({ ...set, ...(before === undefined ? {} : { before }) });
-      const done = await act(ids);
-      count += done.length;
-      named.push(...done.slice(0, MOST_NAMED - named.length));
-      before = ids.at(-1);
-      if (ids.length < MOST_READ) return { count, jobs: named };
-    }
-  }
-
-  /** The jobs that an id, a cause or an agent names: how many, and what is done to them. */
-  async function ended(
-    which: Ops['replay']['read'],
-    act: (ids: JobId[]) => Promise<JobId[]>,
-  ): Promise<{ count: number; jobs: JobId[] }> {
-    const { id, cause, agent, states, dryRun } = which;
-    if (id !== undefined) {
-      const ids = await endedJob(id);
-      const done = dryRun ? ids : await act(ids);
-      return { count: done.length, jobs: done };
-    }
-    const set: JobSet = {
-      states: states ?? ['dead'],
-      ...(cause === undefined ? {} : { cause }),
-      ...(agent === undefined ? {} : { agent }),
-    };
-    const count = await measure(set);
-    if (!dryRun) return each(set, act);
-    return { count, jobs: (await store.ids(set)).slice(0, MOST_NAMED) };
   }
 
   return {
@@ -143,17 +76,16 @@ export function jobOps(hostContext: HostContext): JobOps {
         ...(agent === undefined ? {} : { agent }),
         ...(cause === undefined ? {} : { cause }),
       };
-      const count = await measure(set);
-      if (dryRun) return { count, jobs: (await store.ids(set)).slice(0, MOST_NAMED), dryRun };
       const why = { code: 'CANCELLED', message: 'cancelled by hand, with others' };
-      const done = await each(set, (ids) => jobs.cancelMany(ids, why));
+      const done = await sets.each(set, (ids) => jobs.cancelMany(ids, why), dryRun);
+      if (dryRun) return { ...done, dryRun };
       const message = `${done.count} jobs were cancelled by hand`;
       events.record('info', { kind: 'job.cancelled', agent: agent ?? null, message, data: { ...set } });
       return { ...done, dryRun };
     },
 
     async replay({ dryRun, ...which }) {
-      const done = await ended({ ...which, dryRun }, jobs.redrive);
+      const done = await sets.ended({ ...which, dryRun }, jobs.redrive);
       if (dryRun) return { ...done, dryRun };
       if (which.id !== undefined && done.count === 0) throw keyInUse(which.id);
       const message = `${done.count} jobs are run again`;
@@ -163,7 +95,7 @@ export function jobOps(hostContext: HostContext): JobOps {
 
     async drop({ dryRun, ...which }) {
       const why = { code: 'DROPPED', message: 'dropped by hand' };
-      const done = await ended({ ...which, states: ['dead'], dryRun }, (ids) => store.drop(ids, why));
+      const done = await sets.ended({ ...which, states: ['dead'], dryRun }, (ids) => store.drop(ids, why));
       if (dryRun) return { ...done, dryRun };
       const message = `${done.count} dead jobs were dropped`;
       events.record('info', { kind: 'job.dropped', agent: null, message, data: { ...which } });

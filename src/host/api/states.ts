@@ -17,10 +17,10 @@ export interface AgentStatus {
   nextSlot: number | undefined;
 }
 
-/** How every agent is, from the store's rows and the catalog. */
+/** The state of every agent, from the store's rows and the catalog. */
 export interface States {
   all(): Promise<Map<string, AgentStatus>>;
-  /** Jobs and state of agents that are no more. */
+  /** Jobs and state that agents left which are gone. */
   left(): Promise<Left>;
   unscheduled(): ReturnType<typeof findUnscheduled>;
 }
@@ -51,7 +51,7 @@ export function createStates({ time, store, catalog, placements, healer, plannin
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
     const incidents = new Map(healer.open().map((incident) => [incident.agent, incident]));
-    const rollouts = new Map<string, AgentStatus>();
+    const statuses = new Map<string, AgentStatus>();
     for (const listing of catalog.listings()) {
       const { name } = listing;
       const overview = overviewOf.get(name);
@@ -66,9 +66,9 @@ export function createStates({ time, store, catalog, placements, healer, plannin
         hasTopics: (catalog.agents().get(name)?.on.length ?? 0) > 0,
         now: time.now(),
       };
-      rollouts.set(name, { ...agentState(facts), overview, nextSlot });
+      statuses.set(name, { ...agentState(facts), overview, nextSlot });
     }
-    return rollouts;
+    return statuses;
   }
 
   async function left(): Promise<Left> {
@@ -85,7 +85,7 @@ export function createStates({ time, store, catalog, placements, healer, plannin
   return { all, unscheduled: () => findUnscheduled({ time, store, catalog, planning }), left };
 }
 
-/** Called before rows are read, so that what is planned by then is among them. */
+/** Plannings come before rows are read, so that each slot planned by then is among the rows. */
 function planningsOf({ catalog, planning }: Pick<StatesNeeds, 'planning'> & { catalog: Pick<Catalog, 'listings'> }) {
   return new Map(catalog.listings().map(({ name }) => [name, planning?.(name)]));
 }

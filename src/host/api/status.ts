@@ -1,5 +1,6 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { AgentView, ConfigView, StatusView } from '../../control/protocol.ts';
+import type { Agent } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -13,23 +14,36 @@ import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
 
 const HOURS = 24;
 
-type HourFigures = { agent: string; hour: number; done: number; dead: number }[];
-
 interface StatusNeeds {
   time: Time;
   store: Pick<FigureStore, 'agentFigures' | 'hourFigures'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
-  /** undefined: the host is down, and this is its last known state. */
-  running?: Pick<
-    HostContext,
-    'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
-  > & {
-    workers: Pick<Workers, 'view'>;
-  };
+  running?: Running;
 }
 
-/** Everything that `status` tells, gathered anew at each call. */
+/** The host at work; undefined: the host is down, and its last known state is shown. */
+type Running =
+  | (Pick<
+      HostContext,
+      'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
+    > & {
+      workers: Pick<Workers, 'view'>;
+    })
+  | undefined;
+
+/** What one status is made of. */
+interface StatusFacts {
+  statuses: ReadonlyMap<string, AgentStatus>;
+  left: Left;
+  /** The first of the hours that are shown, epoch ms. */
+  firstHour: number;
+  hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
+  figures: readonly AgentFigures[];
+  at: WorkersView;
+}
+
+/** The answer of `status`, gathered anew at each call. */
 export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<StatusView> {
   const { store, catalog, time, states, running } = needs;
   /** Percentiles read many rows; people who look twice a second get the same ones. */
@@ -41,60 +55,28 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     return figures.of;
   }
 
-  return async (only) => {
+  async function look(): Promise<StatusFacts> {
     const now = time.now();
-    if (only !== undefined) listingOf(catalog, only);
-    const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
-    const hourNow = now - (now % HOUR_MS);
-    const firstHour = hourNow - (HOURS - 1) * HOUR_MS;
-    const [rollouts, left, hours, durations, incidents] = await Promise.all([
+    const firstHour = now - (now % HOUR_MS) - (HOURS - 1) * HOUR_MS;
+    const [statuses, left, hours, figuresOfAgents] = await Promise.all([
       states.all(),
       states.left(),
       store.hourFigures(firstHour, now),
       figuresOfDay(now),
-      countIncidents(store, time),
     ]);
     const at = running?.workers.view() ?? { cells: [], workers: [] };
+    return { statuses, left, firstHour, hours, figures: figuresOfAgents, at };
+  }
 
-    function describe(listing: Listing): AgentView {
-      const agent = catalog.agents().get(listing.name);
-      const placement = running?.placements.of(listing.name);
-      // Jobs go to the version before until the first worker of the one in force is ready.
-      const serves = placement?.version ?? agent?.version;
-      const isStoodInFor = placement !== undefined && placement.agent.fingerprint !== agent?.fingerprint;
-      const rollout = rollouts.get(listing.name);
-      return {
-        name: listing.name,
-        plugin: listing.plugin,
-        about: agent?.about ?? '',
-        version: serves?.id ?? null,
-        rollout: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
-        ...stateOf(rollout, listing),
-        schedule: agent?.schedule?.expression ?? null,
-        timezone: agent?.schedule?.timezone ?? null,
-        range: rangeWords(agent?.schedule ?? {}).join(' ') || null,
-        input: agent?.input ?? null,
-        lastJob: rollout?.overview?.newest ? viewJob(rollout.overview.newest) : null,
-        nextSlot: isoOrNull(rollout?.nextSlot),
-        p95Ms: durations.find((one) => one.agent === listing.name)?.p95Ms ?? null,
-        memory: { usedBytes: memoryOf(at, listing.name), limitBytes: agent?.limits.memoryBytes ?? 0 },
-        workers: {
-          now: at.workers.filter((worker) => worker.agent === listing.name).length,
-          min: agent?.workers.min ?? 0,
-          max: agent?.workers.max ?? 0,
-        },
-        queued: rollout?.overview?.queued ?? 0,
-        waiting: waitingOf(rollout),
-        dead: rollout?.overview?.dead ?? 0,
-        hours: hoursOf(hours, listing.name, firstHour),
-        problem: listing.problem ?? (isStoodInFor ? undefined : running?.setup.lacks(listing.name)?.fault) ?? null,
-      };
-    }
-
+  return async (only) => {
+    if (only !== undefined) listingOf(catalog, only);
+    const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
+    const [facts, incidents] = await Promise.all([look(), countIncidents(store, time)]);
+    const { left } = facts;
     return {
-      host: running ? hostView(running, at, rollouts, left) : null,
+      host: running ? viewHost(running, facts) : null,
       edge: null,
-      agents: listings.map(describe),
+      agents: listings.map((listing) => viewAgent(listing, catalog.agents().get(listing.name), facts, running)),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],
       problems: [
@@ -108,12 +90,53 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
   };
 }
 
-function stateOf(rollout: AgentStatus | undefined, listing: Listing): Pick<AgentView, 'state' | 'why'> {
-  return rollout ? { state: rollout.state, why: rollout.why } : { state: 'new', why: listing.why };
+function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFacts, running: Running): AgentView {
+  const { name } = listing;
+  const { at, hours, firstHour } = facts;
+  const status = facts.statuses.get(name);
+  const { newest = null, queued = 0, dead = 0 } = status?.overview ?? {};
+  return {
+    name,
+    plugin: listing.plugin,
+    about: agent?.about ?? '',
+    ...viewServing(listing, agent, running),
+    state: status?.state ?? 'new',
+    why: status?.why ?? listing.why,
+    schedule: agent?.schedule?.expression ?? null,
+    timezone: agent?.schedule?.timezone ?? null,
+    range: rangeWords(agent?.schedule ?? {}).join(' ') || null,
+    input: agent?.input ?? null,
+    lastJob: newest && viewJob(newest),
+    nextSlot: isoOrNull(status?.nextSlot),
+    p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
+    memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },
+    workers: {
+      now: at.workers.filter((worker) => worker.agent === name).length,
+      min: agent?.workers.min ?? 0,
+      max: agent?.workers.max ?? 0,
+    },
+    queued,
+    waiting: waitingOf(status),
+    dead,
+    hours: hoursOf(hours, name, firstHour),
+  };
 }
 
-function waitingOf(rollout: AgentStatus | undefined): number {
-  return (rollout?.overview?.queued ?? 0) + (rollout?.overview?.retrying ?? 0);
+/** The version that serves: the version before, until the first worker of the version in force is ready. */
+function viewServing(listing: Listing, agent: Agent | undefined, running: Running) {
+  const placement = running?.placements.of(listing.name);
+  const serves = placement?.version ?? agent?.version;
+  const isStoodInFor = placement !== undefined && placement.agent.fingerprint !== agent?.fingerprint;
+  const lacks = isStoodInFor ? undefined : running?.setup.lacks(listing.name);
+  return {
+    version: serves?.id ?? null,
+    rollout: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
+    problem: listing.problem ?? lacks?.fault ?? null,
+  };
+}
+
+function waitingOf(status: AgentStatus | undefined): number {
+  return (status?.overview?.queued ?? 0) + (status?.overview?.retrying ?? 0);
 }
 
 function memoryOf(at: WorkersView, agent: string): number | null {
@@ -121,20 +144,16 @@ function memoryOf(at: WorkersView, agent: string): number | null {
   return known.length === 0 ? null : known.reduce((sum, worker) => sum + worker.memoryBytes!, 0);
 }
 
-function hoursOf(figures: HourFigures, agent: string, firstHour: number): { done: number; dead: number }[] {
+function hoursOf(figures: StatusFacts['hours'], agent: string, firstHour: number): { done: number; dead: number }[] {
   return Array.from({ length: HOURS }, (_, index) => {
     const found = figures.find((one) => one.agent === agent && one.hour === firstHour + index * HOUR_MS);
     return { done: found?.done ?? 0, dead: found?.dead ?? 0 };
   });
 }
 
-function hostView(
-  hostContext: NonNullable<StatusNeeds['running']>,
-  at: WorkersView,
-  rollouts: ReadonlyMap<string, AgentStatus>,
-  left: Left,
-): StatusView['host'] {
-  const { facts, lagMs, warnings } = hostContext;
+function viewHost(running: NonNullable<Running>, { statuses, left, at }: StatusFacts): StatusView['host'] {
+  const { facts } = running;
+  const all = [...statuses.values()];
   return {
     version: facts.version,
     pid: facts.pid,
@@ -142,17 +161,17 @@ function hostView(
     folder: facts.folder,
     watchedBy: facts.watchedBy,
     guardian: facts.guardian,
-    safeMode: warnings().some(({ code }) => code === 'SAFE_MODE'),
+    safeMode: running.warnings().some(({ code }) => code === 'SAFE_MODE'),
     memoryBytes: process.memoryUsage.rss(),
-    loopLagMs: lagMs(),
+    loopLagMs: running.lagMs(),
     cells: at.cells.length,
     workers: at.workers.length,
-    queued: [...rollouts.values()].reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
-    waiting: [...rollouts.values()].reduce((sum, rollout) => sum + waitingOf(rollout), left.waiting),
+    queued: all.reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
+    waiting: all.reduce((sum, status) => sum + waitingOf(status), left.waiting),
     socket: facts.socket,
     store: facts.store.file,
     logs: facts.logFolder,
-    config: viewConfig(hostContext),
+    config: viewConfig(running),
   };
 }
 
