@@ -4,6 +4,8 @@ const FOLDERS = ['kernel/', 'healing/', 'operations/'];
 /** Files of those folders that act. `kernel/time.ts` is the door by which time comes in. */
 const ACTING = new Set([
   'kernel/time.ts',
+  'kernel/descriptors.ts',
+  'kernel/restrictions.ts',
   'kernel/proc.ts',
   'kernel/real-path.ts',
   'healing/healer.ts',

@@ -1,7 +1,8 @@
 import { entryFile } from './paths.ts';
+import { namesOf, sliceText, startsWith } from './primordials.ts';
 
 /** Node's modules that reach other threads, other processes or V8 as a whole, or go round the permission model. */
-const GUARDED: ReadonlySet<string> = new Set([
+const GUARDED = namesOf([
   'child_process',
   'cluster',
   'ffi',
@@ -20,12 +21,12 @@ export const GRANTABLE = 'sqlite';
 
 /** `child_process` of `node:child_process`. */
 export function bareModule(specifier: string): string {
-  return specifier.startsWith('node:') ? specifier.slice(5) : specifier;
+  return startsWith(specifier, 'node:') ? sliceText(specifier, 5) : specifier;
 }
 
 /** Whether a plugin gets it only when it was granted. */
 export function isGuarded(name: string): boolean {
-  return GUARDED.has(name);
+  return GUARDED[name] === true;
 }
 
 /** Why a plugin does not get the module, for the end of a sentence, and what it can do instead. */

@@ -1,3 +1,5 @@
+import { endsWith, sliceText, startsWith, toLowerCase } from '../kernel/primordials.ts';
+
 /** Decides which hosts a worker may reach; see `Needs.net`. */
 export type HostAllowList = (host: string, port: number | undefined) => boolean;
 
@@ -15,11 +17,12 @@ export function hostAllowListOf(net: readonly string[]): HostAllowList {
   });
   return (host, port) => {
     const name = bare(host);
-    return rules.some(
-      (rule) =>
-        (rule.suffix ? name.endsWith(rule.suffix) : name === rule.host) &&
-        (rule.port === undefined || rule.port === port),
-    );
+    for (let at = 0; at < rules.length; at++) {
+      const rule = rules[at]!;
+      const isHost = rule.suffix ? endsWith(name, rule.suffix) : name === rule.host;
+      if (isHost && (rule.port === undefined || rule.port === port)) return true;
+    }
+    return false;
   };
 }
 
@@ -28,9 +31,10 @@ export function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
+/** In lower case, without brackets and the dot of a root name. */
 function bare(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
+  const name = toLowerCase(host);
+  const from = startsWith(name, '[') ? 1 : 0;
+  const last = name[name.length - 1];
+  return sliceText(name, from, name.length - (last === ']' || last === '.' ? 1 : 0));
 }

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childrenOf, makeWorld, plugin, type World } from './world.ts';
 
@@ -14,6 +17,25 @@ async function attackedBy(before: string, look: (world: World) => void, rest?: s
 }
 
 const isOff = (world: World) => expect(world.catalog.agents().has('bad')).toBe(false);
+/** What a plugin tries at its top level: each try is a text of code; those that came through stand in its `about`. */
+async function cameThrough(tries: Record<string, string>, rest?: string): Promise<string[]> {
+  const before = `const through: string[] = [];
+const tried = async (name: string, call: () => unknown) => { try { await call(); through.push(name); } catch {} };
+${Object.entries(tries)
+  .map(([name, code]) => `await tried(${JSON.stringify(name)}, async () => { ${code} });`)
+  .join('\n')}
+`;
+  const world = await makeWorld({
+    'plugins/bad.ts': plugin('bad', rest, before).replace('about: "bad"', 'about: JSON.stringify(through)'),
+  });
+  try {
+    expect(world.catalog.problems()).toEqual([]);
+    return JSON.parse(world.agent('bad').about);
+  } finally {
+    await world.end();
+  }
+}
+
 const HANDLES = "(process as any)._getActiveHandles().filter((one: any) => typeof one.postMessage === 'function')";
 const MANIFEST =
   "{ ok: true, manifest: { definition: { about: 'forged', needs: { exec: ['sh'] } }, settingsSchema: null }, issues: [[]] }";
@@ -69,6 +91,78 @@ await new Promise((done) => setTimeout(done, 200));
       isOff(world);
       expect(world.problem('plugins/bad.ts')?.code).toBe('PLUGIN_LOAD_MEMORY');
     });
+  });
+
+  it('sends no signal and gets no module that reaches beyond its thread', async () => {
+    const tries: Record<string, string> = {};
+    for (const pid of ['process.ppid', 'process.pid', '0', '1'])
+      for (const name of ['kill', '_kill']) tries[`${name} ${pid}`] = `(process as any).${name}(${pid}, 0);`;
+    for (const name of ['_debugProcess', '_debugEnd', '_getActiveHandles', '_getActiveRequests', 'dlopen', 'execve'])
+      tries[name] = `(process as any).${name}(process.pid);`;
+    for (const name of ['fs', 'process_wrap', 'tcp_wrap', 'spawn_sync'])
+      for (const by of ['binding', '_linkedBinding']) tries[`${by} ${name}`] = `(process as any).${by}('${name}');`;
+    const modules = ['child_process', 'cluster', 'worker_threads', 'v8', 'inspector', 'repl', 'wasi', 'trace_events'];
+    const hooks = `const module: any = await import('node:module');`;
+    for (const name of modules) {
+      tries[`import ${name}`] = `await import(String('node:${name}'));`;
+      tries[`import NODE:${name}`] = `await import(String('NODE:${name}'));`;
+      tries[`import with a space ${name}`] = `await import(String(' node:${name}'));`;
+      tries[`require ${name}`] = `${hooks} module.createRequire('/x.js')(String('${name}'));`;
+      tries[`_load ${name}`] = `${hooks} module.default._load('${name}');`;
+      tries[`_load what changes ${name}`] =
+        `${hooks} let asked = 0; module.default._load({ toString: () => (asked++ < 1 ? 'path' : 'node:${name}') });`;
+      tries[`getBuiltinModule ${name}`] = `process.getBuiltinModule('${name}');`;
+      tries[`getBuiltinModule of node:process ${name}`] = `(await import('node:process')).getBuiltinModule('${name}');`;
+      tries[`data ${name}`] = `await import(String('data:text/javascript,export * from "node:${name}"'));`;
+    }
+    tries['hooks of its own'] =
+      `${hooks} module.registerHooks({ resolve: () => ({ url: 'node:v8', format: 'builtin', shortCircuit: true }) });`;
+    tries['hooks of another thread'] = `${hooks} module.register('data:text/javascript,');`;
+    expect(await cameThrough(tries)).toEqual([]);
+  });
+
+  it('opens no store by node:sqlite', async () => {
+    const where = join(tmpdir(), `daruma-at-load-${process.pid}.db`);
+    const tries = {
+      import: `const { DatabaseSync } = await import(String('node:sqlite')); new DatabaseSync('${where}').exec('create table t(x)');`,
+      require: `const { DatabaseSync } = (await import('node:module')).createRequire('/x.js')('node:sqlite'); new DatabaseSync(':memory:');`,
+      getBuiltinModule: `const sqlite: any = process.getBuiltinModule('node:sqlite'); new sqlite.DatabaseSync(':memory:');`,
+    };
+    expect(await cameThrough(tries, "needs: { modules: ['node:sqlite'] },")).toEqual([]);
+    expect(existsSync(where)).toBe(false);
+  });
+
+  it('has no method that the checks call in its own hands', async () => {
+    const replaced = `Set.prototype.has = () => false; Map.prototype.get = () => undefined; Array.prototype.some = () => false as never;
+Array.prototype.includes = () => false; String.prototype.startsWith = () => false; String.prototype.slice = () => 'x';
+Object.defineProperty(Object.prototype, 'v8', { value: true }); RegExp.prototype.test = () => false; Reflect.apply = () => ({}) as never;`;
+    const tries = {
+      import: `${replaced} await import(String('node:v8'));`,
+      require: `(await import('node:module')).createRequire('/x.js')('v8');`,
+      getBuiltinModule: `process.getBuiltinModule('v8');`,
+      kill: `process.kill(process.ppid, 0);`,
+    };
+    expect(await cameThrough(tries)).toEqual([]);
+  });
+
+  it('reaches no descriptor that it did not open', async () => {
+    const fs = `const fs: any = await import('node:fs');`;
+    const tries: Record<string, string> = {};
+    for (let fd = 3; fd < 40; fd++) {
+      tries[`read ${fd}`] = `${fs} fs.readSync(${fd}, Buffer.alloc(9));`;
+      tries[`write ${fd}`] = `${fs} fs.writeSync(${fd}, 'x');`;
+      tries[`close ${fd}`] = `${fs} fs.closeSync(${fd});`;
+      tries[`socket ${fd}`] = `const net = await import('node:net'); new net.Socket({ fd: ${fd} });`;
+      tries[`stream ${fd}`] =
+        `${fs} await new Promise((done, fail) => fs.createReadStream('', { fd: ${fd}, autoClose: false }).on('error', fail).on('data', done).on('end', done));`;
+    }
+    tries.readFile = `${fs} fs.readFileSync(3);`;
+    tries['readFile of a promise'] = `${fs} await fs.promises.readFile(3);`;
+    tries.fstat = `${fs} fs.fstatSync(3);`;
+    tries.tty = `const tty = await import('node:tty'); new tty.WriteStream(3);`;
+    tries['constructor of a tty'] =
+      `const tty: any = await import('node:tty'); new tty.WriteStream.prototype.constructor(3);`;
+    expect(await cameThrough(tries)).toEqual([]);
   });
 
   it('may import node:sqlite by name, and has it in `run` when its needs ask for it', async () => {

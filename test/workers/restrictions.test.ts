@@ -126,6 +126,36 @@ describe('a worker sees what its agent declared and nothing else', () => {
     expect(await outcome(body)).toMatchObject({ fault: { next: expect.stringContaining('node:sqlite') } });
   });
 
+  test('of the descriptors: those that it opened itself', async () => {
+    const fs = `const fs = await import('node:fs'); const other = await import('node:fs/promises'); const out = folder + '/out/fd.txt';`;
+    const needs = { write: ['out'], read: ['out'] };
+    for (const call of [
+      'fs.readSync(3, Buffer.alloc(8))',
+      "fs.writeSync(3, 'x')",
+      'fs.closeSync(4)',
+      'fs.readFileSync(5)',
+      'fs.ftruncateSync(3)',
+      'await new Promise((done, fail) => fs.read(3, Buffer.alloc(8), 0, 8, null, (error) => (error ? fail(error) : done(0))))',
+      "await other.readFile(3 as never).then((text) => { if (String(text) === '') throw new Error('was not opened'); })",
+      "new (await import('node:net')).Socket({ fd: 3 })",
+      "new (await import('node:tty')).WriteStream(3)",
+      "await new Promise((done, fail) => fs.createReadStream('', { fd: 3 }).on('error', fail).on('end', done).resume())",
+      "const own = fs.openSync(out, 'w'); fs.closeSync(own); fs.writeSync(own, 'x')",
+    ]) {
+      const ended = await outcome(`${fs} ${call}; return 'got it';`, needs);
+      expect(ended, call).toMatchObject({
+        is: 'failed',
+        fault: { message: expect.stringMatching(/not opened|argument/) },
+      });
+    }
+    const own = `${fs} const fd = fs.openSync(out, 'w'); fs.writeSync(fd, 'a'); fs.closeSync(fd);
+      const handle = await other.open(out, 'a'); await new Promise((done, fail) => fs.write(handle.fd, 'b', (error) => (error ? fail(error) : done(0)))); await handle.close();
+      await new Promise((done) => fs.createWriteStream(out, { flags: 'a' }).end('c', done as never));
+      fs.writeSync(1, 'printed by number\\n'); return fs.readFileSync(out, 'utf8');`;
+    expect(await value(own, needs)).toBe('abc');
+    await world.until('the line is there', () => world.lines.some(({ message }) => message === 'printed by number'));
+  });
+
   test('of the hosts: fetch, of both kinds, says which one is missing', async () => {
     const fetches = (which: string, url: string) => `return (await ${which}('${url}')).text();`;
     const here = `http://127.0.0.1:${port}/`;

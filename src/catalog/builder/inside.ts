@@ -2,11 +2,13 @@
  * The thread of a load process in which a plugin is loaded only to be looked at. It has no rights but to read the bundle.
  * What is imported here must be granted by loader.ts, so it is little.
  */
-import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { bareModule, GRANTABLE, isGuarded, resolvedLentZod } from '../../kernel/plugin-modules.ts';
+import { descriptorGuards } from '../../kernel/descriptors.ts';
+import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
+import { namesOf } from '../../kernel/primordials.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
+import { restrictModules } from '../../kernel/restrictions.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
 import type { FromInside, RawManifest, ThreadTerms } from './messages.ts';
@@ -27,7 +29,6 @@ terms.nonce = '';
 const post = parentPort!.postMessage.bind(parentPort);
 const { parse, stringify } = JSON;
 /** The process has no `node:sqlite`: an import of it is given names, so that `run` may use them, and each of them throws. */
-const NO_SQLITE = 'daruma:sqlite-at-load';
 const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:sqlite opens nothing at load'), { code: 'ERR_ACCESS_DENIED' }); };
 class AtRun { constructor() { no(); } }
 exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
@@ -35,39 +36,21 @@ exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = A
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
 
-process.kill = () => {
-  throw new Error('a plugin may not send signals');
-};
-
 /** Guarded modules that it asked for. */
-const guarded = new Set<string>();
-const { getBuiltinModule } = process;
-registerHooks({
-  resolve(specifier, context, next) {
-    guard(specifier);
-    if (bareModule(specifier) === GRANTABLE) return { url: NO_SQLITE, format: 'commonjs', shortCircuit: true };
-    return resolvedLentZod(specifier) ?? next(specifier, context);
+const guarded = namesOf([]);
+const who = 'a plugin at load';
+restrictModules({
+  who,
+  // As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later.
+  checkGuarded(name) {
+    guarded[name] = true;
+    if (name !== GRANTABLE) throw new GuardedModule(name);
   },
-  load(url, context, next) {
-    return url === NO_SQLITE ? { format: 'commonjs', source: SQLITE_AT_LOAD, shortCircuit: true } : next(url, context);
-  },
-});
-Object.defineProperty(process, 'getBuiltinModule', {
-  value(id: string) {
-    guard(id);
-    return getBuiltinModule(id);
-  },
+  guards: [descriptorGuards(who)],
+  instead: { [GRANTABLE]: SQLITE_AT_LOAD },
 });
 
 post(nonce + stringify(await inspectPlugin()));
-
-/** As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later. */
-function guard(specifier: string) {
-  const name = bareModule(specifier);
-  if (!isGuarded(name)) return;
-  guarded.add(name);
-  if (name !== GRANTABLE) throw new GuardedModule(name);
-}
 
 async function inspectPlugin(): Promise<FromInside> {
   let found: unknown;
@@ -80,7 +63,7 @@ async function inspectPlugin(): Promise<FromInside> {
     return refuse('not-a-plugin', kindOf(found));
   }
   const { run, settings: schema, input, ...definition } = found as Record<string, unknown>;
-  if (guarded.has(GRANTABLE) && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
+  if (guarded[GRANTABLE] && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
   if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
   if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
   if (input !== undefined && !isSchema(input)) return refuse('bad-input', kindOf(input));

@@ -15,7 +15,7 @@ import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';
 import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
-import { applyRestrictions, guardOs } from './restrictions.ts';
+import { applyRestrictions } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { declaredSecrets } from './secrets.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
@@ -56,11 +56,7 @@ const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
 const net = restrictNet(data.net, data.agent);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
-applyRestrictions({
-  agent: data.agent,
-  modules: data.modules,
-  guards: { ...net.guards, os: guardOs, dgram: net.guardDgram },
-});
+applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards });
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import fs from 'node:fs';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
@@ -12,6 +12,8 @@ import { createRingWriter } from './ring.ts';
 import { MARK, type Shared, TIME, takeTicket } from './shared.ts';
 import { retryOf, thrownOf } from './thrown.ts';
 
+/** Taken before plugins get a guarded one: the descriptor is not theirs. */
+const { writeSync } = fs;
 /** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
 const YIELD_EVERY_MS = 5;
 
