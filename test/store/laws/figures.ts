@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { added, claimed, done, failed, freshStore, HOUR, type OpenStore, T0 } from './world.ts';
 
 /** Laws of figures and upkeep. */
@@ -150,5 +153,18 @@ export function figureLaws(open: OpenStore): void {
     expect(bytes).toBeGreaterThan(0);
     expect(detail).toBeNull();
     expect(await store().health({ thorough: true })).toMatchObject({ schema, detail: null });
+  });
+
+  test('a copy holds all jobs, is for this user alone, and overwrites nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'daruma-copy-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    await added(store(), [{}, {}]);
+    const to = join(folder, 'copy');
+    const copy = await store().backUp(to);
+    expect(copy).toEqual({ jobs: 2, bytes: statSync(to).size });
+    expect(statSync(to).mode & 0o777).toBe(0o600);
+    await expect(store().backUp(to)).rejects.toMatchObject({ plain: { code: 'STORE_COPY_EXISTS', file: to } });
+    expect(statSync(to).size).toBe(copy.bytes);
+    expect(readdirSync(folder)).toEqual(['copy']);
   });
 }

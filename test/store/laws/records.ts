@@ -3,7 +3,7 @@ import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './wo
 
 /** Laws of effects, state, pauses and events. */
 export function recordLaws(open: OpenStore): void {
-  const { store } = freshStore(open);
+  const { store, other, at } = freshStore(open);
 
   describe('effects', () => {
     const begun = async () => {
@@ -125,16 +125,39 @@ export function recordLaws(open: OpenStore): void {
   });
 
   test('pauses last until they are ended or replaced', async () => {
-    await store().pause('b', null);
-    await store().pause('a', HOUR);
-    await store().pause('b', 2 * HOUR);
+    expect(await store().pause('b', null)).toEqual({ since: T0, until: null });
+    expect(await store().pause('a', HOUR)).toEqual({ since: T0, until: T0 + HOUR });
+    await at(T0 + 1).pause('b', 2 * HOUR);
     expect(await store().paused()).toEqual([
       { agent: 'a', since: T0, until: T0 + HOUR },
-      { agent: 'b', since: T0, until: T0 + 2 * HOUR },
+      { agent: 'b', since: T0 + 1, until: T0 + 1 + 2 * HOUR },
     ]);
     await store().resume('a');
     await store().resume('never');
-    expect(await store().paused()).toEqual([{ agent: 'b', since: T0, until: T0 + 2 * HOUR }]);
+    expect(await store().paused()).toMatchObject([{ agent: 'b' }]);
+  });
+
+  test('the end of a pause that comes late takes no newer pause along', async () => {
+    const { until } = await store().pause('a', HOUR);
+    await at(T0 + 1).pause('a', HOUR);
+    await store().resume('a', until!);
+    expect(await store().paused()).toMatchObject([{ agent: 'a', until: T0 + 1 + HOUR }]);
+    await store().resume('a', T0 + 1 + HOUR);
+    expect(await store().paused()).toEqual([]);
+    await store().pause('a', null);
+    await store().resume('a', until!);
+    expect(await store().paused()).toHaveLength(1);
+  });
+
+  test('a change of pauses is told on every host', async () => {
+    const told: string[] = [];
+    const stops = [store(), other()].map((one, i) => one.pauseChanges(() => void told.push(`${i}`)));
+    await store().pause('a', null);
+    await expect.poll(() => [...new Set(told)].sort()).toEqual(['0', '1']);
+    for (const stop of stops) stop();
+    const before = told.length;
+    await store().resume('a');
+    expect(told).toHaveLength(before);
   });
 
   test('events come back newest first, by kind, agent and time', async () => {

@@ -1,27 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type JobEvent, type JobLife, newJob, stepJob } from '../../src/jobs/job-state.ts';
-import { type Job, type JobState, type NewJob, UNFINISHED } from '../../src/jobs/model.ts';
+import { type JobEvent, type JobLife, newJob, stepJob } from '../../../src/jobs/job-state.ts';
+import { type Job, type JobState, type NewJob, UNFINISHED } from '../../../src/jobs/model.ts';
 import type {
   AttemptRecord,
+  AttemptRef,
   ClaimRequest,
   ClaimTerms,
   JobChange,
   JobFilter,
   JobQueue,
-  JobRecords,
   JobSet,
   Settlement,
-} from '../../src/jobs/ports.ts';
-import type { PlainFault } from '../../src/kernel/fault.ts';
-import { HOUR_MS } from '../../src/kernel/measures.ts';
-import type { SlotStore } from '../../src/schedule/ports.ts';
-import type { FigureStore } from '../../src/telemetry/ports.ts';
-import type { TestClock } from './laws/world.ts';
+} from '../../../src/jobs/ports.ts';
+import type { PlainFault } from '../../../src/kernel/fault.ts';
+import { HOUR_MS } from '../../../src/kernel/measures.ts';
+import type { TestClock } from '../laws/world.ts';
 
-/** The part of a store that holds jobs. */
-export type JobPorts = JobQueue & JobRecords & Pick<SlotStore, 'decide'> & Pick<FigureStore, 'hourFigures'>;
-
-interface Row {
+export interface Row {
   age: number;
   job: Job;
   life: JobLife;
@@ -31,24 +26,17 @@ interface Row {
   endedAs?: number;
 }
 
-type Calls = { [K in Exclude<keyof JobPorts, 'changes'>]: (...args: never[]) => unknown };
+/** The calls of a store as plain functions. */
+export type Calls = Record<string, (...args: never[]) => unknown>;
 
-/**
- * The jobs of a store in memory, which takes every freedom that the ports leave: a call is carried out some turns after it was made and
- * answered some turns later, so that calls made at once overtake each other; the clock is its own; changes are told late; and as many
- * hosts as wanted hold it, each by a handle of its own. What becomes of a job is decided by `stepJob` alone.
- */
-export function memoryJobs(clock: TestClock, chance: () => number): { handle(): JobPorts } {
+/** The jobs of a store in memory. What becomes of a job is decided by `stepJob` alone. */
+export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) {
   const rows = new Map<string, Row>();
   const ends: { agent: string; state: JobState; at: number }[] = [];
-  const listeners = new Set<(change: JobChange) => void>();
   let settled = 0;
+  let ids = 0;
   const all = () => [...rows.values()];
   const isReady = ({ life }: Row) => life.is === 'queued' || life.is === 'retrying';
-
-  function tell(change: JobChange) {
-    for (const call of listeners) setImmediate(() => listeners.has(call) && call(change));
-  }
 
   function step(row: Row | undefined, event: JobEvent): boolean {
     const next = row ? stepJob(row.life, event) : 'refused';
@@ -76,11 +64,11 @@ export function memoryJobs(clock: TestClock, chance: () => number): { handle(): 
     const runAt = asked.runAt ?? now + (asked.inMs ?? 0);
     const staleAt = asked.staleAt ?? (asked.staleAfterMs === undefined ? null : runAt + asked.staleAfterMs);
     const life = newJob(runAt, attempts, staleAt);
-    const id = `job-${(rows.size + 1).toString(36)}`;
+    const id = `job-${(++ids).toString(36)}`;
     const asks = { id, agent, trigger, input, attempts, slot, key, priority, parent, depth, runAt, staleAt };
     const still = { version: null, startedAt: null, finishedAt: null, result: null, summary: null, error: null };
     const job: Job = { ...asks, ...still, state: 'queued', attempt: 0, queuedAt: now, cause: null };
-    rows.set(id, { age: rows.size, job, life, failures: [] });
+    rows.set(id, { age: ids, job, life, failures: [] });
     tell({ is: 'queued', agent, inMs: runAt - now });
     return { id, isNew: true };
   }
@@ -201,7 +189,6 @@ export function memoryJobs(clock: TestClock, chance: () => number): { handle(): 
   }
 
   function hourFigures(from: number, to: number) {
-    const hourOf = (at: number) => Math.floor(at / HOUR_MS) * HOUR_MS;
     const groups = Map.groupBy(ends, ({ agent, at }) => JSON.stringify([hourOf(at), agent]));
     const figures = [...groups].map(([name, of]) => {
       const [hour, agent] = JSON.parse(name) as [number, string];
@@ -279,33 +266,25 @@ export function memoryJobs(clock: TestClock, chance: () => number): { handle(): 
     deadByCause,
     overview,
     hourFigures,
-    decide: (decisions: Parameters<SlotStore['decide']>[0]) =>
-      decisions.map(({ due, job }) => (job ? add({ ...job, slot: job.slot ?? due }).id : null)),
   };
-
-  async function someTurns(): Promise<void> {
-    for (let left = Math.floor(chance() * 4); left > 0; left--) await new Promise((go) => setImmediate(go));
-  }
 
   return {
-    handle() {
-      const methods = Object.entries(calls).map(([name, call]) => [
-        name,
-        async (...args: never[]) => {
-          await someTurns();
-          const answer = structuredClone(call(...args));
-          await someTurns();
-          return answer;
-        },
-      ]);
-      return {
-        ...(Object.fromEntries(methods) as Omit<JobPorts, 'changes'>),
-        changes(call) {
-          const own = (change: JobChange) => call(change);
-          listeners.add(own);
-          return () => void listeners.delete(own);
-        },
-      };
+    calls,
+    add,
+    all,
+    /** Whether the attempt holds its job. */
+    isHeld({ job, attempt }: AttemptRef) {
+      const life = rows.get(job)?.life;
+      return life?.is === 'running' && life.attempt === attempt;
+    },
+    /** Forgets jobs, and the figures of hours before a time. */
+    forget(gone: readonly Row[], before: number) {
+      for (const { job } of gone) rows.delete(job.id);
+      ends.splice(0, ends.length, ...ends.filter(({ at }) => hourOf(at) >= before));
     },
   };
+}
+
+export function hourOf(at: number): number {
+  return Math.floor(at / HOUR_MS) * HOUR_MS;
 }

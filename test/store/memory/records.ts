@@ -1,0 +1,213 @@
+import type { AttemptRef } from '../../../src/jobs/ports.ts';
+import { Fault } from '../../../src/kernel/fault.ts';
+import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
+import { mayEnd } from '../../../src/schedule/slot-state.ts';
+import type { FleetEvent } from '../../../src/telemetry/ports.ts';
+import type { TestClock } from '../laws/world.ts';
+import type { Calls, memoryJobs } from './jobs.ts';
+
+interface Effect {
+  key: string;
+  begunAt: number;
+  isDone: boolean;
+  result: string | null;
+  problem?: string;
+}
+
+/** Effects of a store in memory. */
+export function memoryEffects(clock: TestClock, jobs: ReturnType<typeof memoryJobs>) {
+  const ofJobs = new Map<string, Map<string, Effect>>();
+
+  function fenced(ref: AttemptRef): Map<string, Effect> {
+    if (!jobs.isHeld(ref)) throw new Fault({ code: 'FENCED', message: `${ref.job} is not held` });
+    const effects = ofJobs.get(ref.job) ?? new Map<string, Effect>();
+    ofJobs.set(ref.job, effects);
+    return effects;
+  }
+
+  const calls: Calls = {
+    beginEffect(ref: AttemptRef, key: string) {
+      const effects = fenced(ref);
+      const known = effects.get(key);
+      if (known && !known.isDone) return { is: 'unknown' };
+      if (known?.problem !== undefined) return { is: 'not-kept', problem: known.problem };
+      if (known) return { is: 'done', result: known.result };
+      effects.set(key, { key, begunAt: clock.now, isDone: false, result: null });
+      return { is: 'new' };
+    },
+    endEffect(ref: AttemptRef, key: string, result: string | null, problem?: string) {
+      const effects = fenced(ref);
+      const begunAt = effects.get(key)?.begunAt ?? clock.now;
+      effects.set(key, { key, begunAt, isDone: true, result, ...(problem === undefined ? {} : { problem }) });
+    },
+    dropEffect(ref: AttemptRef, key: string) {
+      const effects = fenced(ref);
+      if (effects.get(key)?.isDone === false) effects.delete(key);
+    },
+    effectsOf(job: string) {
+      const order = (a: Effect, b: Effect) => a.begunAt - b.begunAt || (a.key < b.key ? -1 : 1);
+      return [...(ofJobs.get(job)?.values() ?? [])].sort(order).map(({ begunAt: _, ...effect }) => effect);
+    },
+  };
+  return { calls, forget: (job: string) => void ofJobs.delete(job) };
+}
+
+/** State and pauses of a store in memory. */
+export function memoryState(clock: TestClock, pausesChanged: () => void): Calls {
+  const state = new Map<string, Map<string, { value: string; setAt: number }>>();
+  const pauses = new Map<string, { since: number; until: number | null }>();
+  const of = (agent: string) => {
+    const own = state.get(agent) ?? new Map<string, { value: string; setAt: number }>();
+    state.set(agent, own);
+    return own;
+  };
+  const keysOf = (agent: string) => [...of(agent).keys()].sort();
+
+  return {
+    getState: (agent: string, key: string) => of(agent).get(key)?.value,
+    setState: (agent: string, key: string, value: string) => void of(agent).set(key, { value, setAt: clock.now }),
+    deleteState: (agent: string, key: string) => void of(agent).delete(key),
+    stateKeys: keysOf,
+    stateEntries: (agent: string, only?: string) =>
+      keysOf(agent)
+        .filter((key) => only === undefined || key === only)
+        .map((key) => ({ key, ...of(agent).get(key)! })),
+    stateSizes: () =>
+      [...state.keys()]
+        .sort()
+        .filter((agent) => of(agent).size > 0)
+        .map((agent) => {
+          const bytes = [...of(agent).values()].reduce((sum, { value }) => sum + Buffer.byteLength(value), 0);
+          return { agent, keys: of(agent).size, bytes };
+        }),
+    moveState(from: string, to: string) {
+      const moved = keysOf(from).filter((key) => !of(to).has(key));
+      for (const key of moved) {
+        of(to).set(key, of(from).get(key)!);
+        of(from).delete(key);
+      }
+      return moved;
+    },
+    pause(agent: string, forMs: number | null) {
+      const pause = { since: clock.now, until: forMs === null ? null : clock.now + forMs };
+      pauses.set(agent, pause);
+      pausesChanged();
+      return pause;
+    },
+    resume(agent: string, until?: number) {
+      if (until === undefined || pauses.get(agent)?.until === until) pauses.delete(agent);
+      pausesChanged();
+    },
+    paused: () =>
+      [...pauses].map(([agent, pause]) => ({ agent, ...pause })).sort((a, b) => (a.agent < b.agent ? -1 : 1)),
+  };
+}
+
+/** Slots of a store in memory. */
+export function memorySlots(clock: TestClock, jobs: ReturnType<typeof memoryJobs>) {
+  const rows = new Map<string, Slot>();
+  const nameOf = (agent: string, due: number) => `${due} ${agent}`;
+  const sorted = (wanted: (slot: Slot) => boolean) =>
+    [...rows.values()].filter(wanted).sort((a, b) => a.due - b.due || (a.agent < b.agent ? -1 : 1));
+  const newest = () =>
+    [
+      ...Map.groupBy(
+        sorted(({ state }) => state !== 'cancelled'),
+        ({ agent }) => agent,
+      ),
+    ]
+      .map(([agent, of]) => ({ agent, due: of.at(-1)!.due }))
+      .sort((a, b) => (a.agent < b.agent ? -1 : 1));
+
+  function decide({ agent, due, state, reason, job }: SlotDecision) {
+    const name = nameOf(agent, due);
+    const row = rows.get(name);
+    if (!mayEnd(row?.state ?? 'unwritten', state)) return undefined;
+    const id = job ? jobs.add({ ...job, slot: job.slot ?? due }).id : null;
+    const plannedAt = row?.plannedAt ?? clock.now;
+    rows.set(name, { agent, due, state, reason: reason ?? null, job: id, plannedAt, decidedAt: clock.now });
+    return id;
+  }
+
+  const calls: Calls = {
+    plan(slots: { agent: string; due: number }[]) {
+      for (const { agent, due } of slots) {
+        const known = rows.get(nameOf(agent, due));
+        if (known && !(known.state === 'cancelled' && due > clock.now)) continue;
+        const planned = { agent, due, state: 'planned', reason: null, job: null } as const;
+        rows.set(nameOf(agent, due), { ...planned, plannedAt: clock.now, decidedAt: null });
+      }
+    },
+    decide: (decisions: SlotDecision[]) => decisions.map(decide),
+    cancelPlanned(agent: string, after: number, reason: string) {
+      const gone = sorted((one) => one.agent === agent && one.state === 'planned' && one.due > after);
+      for (const one of gone)
+        rows.set(nameOf(agent, one.due), { ...one, state: 'cancelled', reason, decidedAt: clock.now });
+      return gone.length;
+    },
+    dueSlots: (by: number, limit: number) =>
+      sorted(({ state, due }) => state === 'planned' && due <= by).slice(0, limit),
+    newestSlots: newest,
+    nextSlots: () =>
+      [
+        ...Map.groupBy(
+          sorted(({ state }) => state === 'planned'),
+          ({ agent }) => agent,
+        ),
+      ].map(([agent, of]) => ({
+        agent,
+        due: of[0]!.due,
+      })),
+    slots: ({ agent, from, to, states }: { agent?: string; from: number; to: number; states?: SlotState[] }) =>
+      sorted(
+        (one) =>
+          (agent === undefined || one.agent === agent) &&
+          one.due >= from &&
+          one.due < to &&
+          (states === undefined || states.includes(one.state)),
+      ),
+    slotFigures(from: number, to: number) {
+      const period = sorted(({ due }) => due >= from && due < to);
+      return [...Map.groupBy(period, ({ agent }) => agent)].map(([agent, of]) => {
+        const count = (...states: SlotState[]) => of.filter(({ state }) => states.includes(state)).length;
+        return { agent, kept: count('ran', 'caught-up'), missed: count('missed'), skipped: count('skipped') };
+      });
+    },
+  };
+  return {
+    calls,
+    prune(before: number, limit: number): number {
+      const kept = new Set(newest().map(({ agent, due }) => nameOf(agent, due)));
+      const old = sorted(
+        ({ agent, due, state, decidedAt }) =>
+          due < before && state !== 'planned' && decidedAt! < before && !kept.has(nameOf(agent, due)),
+      ).slice(0, limit);
+      for (const { agent, due } of old) rows.delete(nameOf(agent, due));
+      return old.length;
+    },
+  };
+}
+
+/** Events of a store in memory. */
+export function memoryEvents() {
+  let events: (FleetEvent & { id: number })[] = [];
+  let ids = 0;
+  const calls: Calls = {
+    append: (more: FleetEvent[]) => void events.push(...more.map((event) => ({ id: ++ids, ...event }))),
+    events: ({ kind, agent, since, limit }: { kind?: string; agent?: string; since?: number; limit: number }) =>
+      events
+        .filter((one) => kind === undefined || one.kind === kind)
+        .filter((one) => agent === undefined || one.agent === agent)
+        .filter((one) => since === undefined || one.at >= since)
+        .sort((a, b) => b.at - a.at || b.id - a.id)
+        .slice(0, limit),
+  };
+  return {
+    calls,
+    prune(before: number, limit: number): number {
+      const old = new Set(events.filter(({ at }) => at < before).slice(0, limit));
+      events = events.filter((event) => !old.has(event));
+      return old.size;
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import type { HealingChange } from '../../../src/healing/ports.ts';
+import { UNFINISHED } from '../../../src/jobs/model.ts';
+import type { JobChange } from '../../../src/jobs/ports.ts';
+import { Fault } from '../../../src/kernel/fault.ts';
+import { DAY_MS } from '../../../src/kernel/measures.ts';
+import { percentile } from '../../../src/kernel/statistics.ts';
+import { checkWrite } from '../../../src/store/checks.ts';
+import { createFeed } from '../../../src/store/feed.ts';
+import type { StorePorts } from '../../../src/store/ports.ts';
+import type { AgentFigures } from '../../../src/telemetry/ports.ts';
+import type { TestClock } from '../laws/world.ts';
+import { memoryIncidents } from './incidents.ts';
+import { type Calls, hourOf, memoryJobs } from './jobs.ts';
+import { memoryEffects, memoryEvents, memorySlots, memoryState } from './records.ts';
+
+/** A change that is told some time after it was made, to those who listen then. */
+function lateFeed<Change>() {
+  const { changes, publish } = createFeed<Change>();
+  return { changes, tell: (change: Change) => void setImmediate(() => publish(change)) };
+}
+
+/**
+ * A store in memory, which takes every freedom that the ports leave: a call is carried out some turns after it was made and
+ * answered some turns later, so that calls made at once overtake each other; the clock is its own; changes are told late; and as many
+ * hosts as wanted hold it, each by a handle of its own.
+ */
+export function memoryStore(clock: TestClock, chance: () => number): { handle(): StorePorts } {
+  const feeds = { jobs: lateFeed<JobChange>(), pauses: lateFeed<void>(), healing: lateFeed<HealingChange>() };
+  const jobs = memoryJobs(clock, feeds.jobs.tell);
+  const effects = memoryEffects(clock, jobs);
+  const slots = memorySlots(clock, jobs);
+  const incidents = memoryIncidents(clock, feeds.healing.tell);
+  const events = memoryEvents();
+
+  function agentFigures(from: number, to: number): AgentFigures[] {
+    const isIn = (at: number | null) => at !== null && at >= from && at < to;
+    const byAgent = [...Map.groupBy(jobs.all(), ({ job }) => job.agent)].sort(([a], [b]) => (a < b ? -1 : 1));
+    const figures = byAgent.map(([agent, rows]) => {
+      const ended = rows.map(({ job }) => job).filter(({ finishedAt }) => isIn(finishedAt));
+      const done = ended.filter(({ state }) => state === 'done').map((job) => job.finishedAt! - job.startedAt!);
+      const sorted = done.sort((a, b) => a - b);
+      return {
+        agent,
+        done: done.length,
+        dead: ended.filter(({ state }) => state === 'dead').length,
+        failedAttempts: rows.flatMap(({ failures }) => failures).filter((one) => isIn(one.finishedAt)).length,
+        p50Ms: percentile(sorted, 0.5),
+        p95Ms: percentile(sorted, 0.95),
+        p99Ms: percentile(sorted, 0.99),
+      };
+    });
+    return figures.filter(({ done, dead, failedAttempts }) => done + dead + failedAttempts > 0);
+  }
+
+  function prune(before: { jobs: number; slots: number; events: number }, limit: number): number {
+    const newest = Math.max(...jobs.all().map(({ age }) => age));
+    const old = jobs
+      .all()
+      .filter(({ age, job }) => age !== newest && !UNFINISHED.includes(job.state) && job.finishedAt! < before.jobs)
+      .slice(0, limit);
+    for (const { job } of old) effects.forget(job.id);
+    jobs.forget(old, hourOf(before.jobs - 400 * DAY_MS));
+    const others = [slots.prune(before.slots, limit), events.prune(before.events, limit)];
+    return [old.length, ...others, incidents.prune(before.events, limit)].reduce((sum, gone) => sum + gone, 0);
+  }
+
+  function backUp(to: string) {
+    const text = JSON.stringify(jobs.all());
+    try {
+      writeFileSync(to, text, { flag: 'wx', mode: 0o600 });
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+      throw new Fault({ code: 'STORE_COPY_EXISTS', message: `${to} is there`, file: to });
+    }
+    return { bytes: Buffer.byteLength(text), jobs: jobs.all().length };
+  }
+
+  const calls: Calls = {
+    ...jobs.calls,
+    ...effects.calls,
+    ...memoryState(clock, () => feeds.pauses.tell()),
+    ...slots.calls,
+    ...incidents.calls,
+    ...events.calls,
+    agentFigures,
+    prune,
+    backUp,
+    health: () => ({ schema: 1, bytes: 1 + JSON.stringify(jobs.all()).length, detail: null }),
+    // Whatever was written can be read.
+    unreadable: () => [],
+    setAside: () => 0,
+    asides: () => [],
+    asidesReported() {},
+  };
+
+  async function someTurns(): Promise<void> {
+    for (let left = Math.floor(chance() * 4); left > 0; left--) await new Promise((go) => setImmediate(go));
+  }
+
+  return {
+    handle() {
+      const methods = Object.entries(calls).map(([name, call]) => [
+        name,
+        async (...args: never[]) => {
+          checkWrite(name, args);
+          const asked = structuredClone(args);
+          await someTurns();
+          const answer = structuredClone(call(...asked));
+          await someTurns();
+          return answer;
+        },
+      ]);
+      return {
+        ...(Object.fromEntries(methods) as Omit<StorePorts, 'changes' | 'pauseChanges' | 'healingChanges'>),
+        changes: feeds.jobs.changes,
+        pauseChanges: feeds.pauses.changes,
+        healingChanges: feeds.healing.changes,
+      };
+    },
+  };
+}
