@@ -14,7 +14,9 @@ const MAY: Record<string, string[]> = {
   jobs: ['kernel', 'plugin'],
   schedule: ['jobs', 'kernel', 'plugin'],
   catalog: ['jobs', 'kernel', 'plugin'],
-  workers: ['jobs', 'kernel', 'plugin'],
+  // Fences of the kernel, for every process in which foreign code runs.
+  fence: [],
+  workers: ['fence', 'jobs', 'kernel', 'plugin'],
   sandbox: ['workers', 'jobs', 'kernel', 'plugin'],
   healing: ['workers', 'jobs', 'schedule', 'catalog', 'telemetry', 'kernel', 'plugin'],
   telemetry: ['kernel', 'plugin'],
@@ -36,8 +38,9 @@ const MAY: Record<string, string[]> = {
   cli: ['drills', 'control', 'kernel'],
   // Clients of a running host, and of hosts of their own: docs/decisions/0030.
   drills: ['control', 'kernel'],
-  guardian: ['kernel'],
+  guardian: ['fence', 'kernel'],
   host: [
+    'fence',
     'plugin',
     'kernel',
     'jobs',

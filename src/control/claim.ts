@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { openFileLinks, pathOfOpenFile, pidsNow, readArguments } from '../kernel/proc.ts';
+import { isShutProcess, openFileLinks, pathOfOpenFile, pidsNow, readArguments } from '../kernel/proc.ts';
 import { type FolderRef, folderRef, hostOf } from './place.ts';
 import { isAlive, type ProcessRef, processStart, thisProcess } from './process.ts';
 
@@ -62,7 +62,8 @@ export async function claimFolder(path: string): Promise<FolderClaim | Claimant>
 
 /**
  * The host process that has a folder, listening or not; undefined when none has. Nobody is believed who does not hold the
- * folder open himself: anybody on the machine could take the name.
+ * folder open himself: anybody on the machine could take the name. A process of the same user that lets nobody look into
+ * itself, as a host does, is believed.
  */
 export async function claimantOf(path: string): Promise<Claimant | undefined> {
   if (!LINUX) {
@@ -72,8 +73,8 @@ export async function claimantOf(path: string): Promise<Claimant | undefined> {
   const folder = folderRef(path);
   const answer = await asked(nameOf(folder));
   if (answer === 'nobody') return undefined;
-  if (answer === 'silent') return frozen(folder);
-  return isAlive(answer) && holdsFolder(answer.pid, folder.id) ? answer : undefined;
+  if (answer === 'silent') return frozen(path, folder);
+  return isAlive(answer) && (holdsFolder(answer.pid, folder.id) || isShutProcess(answer.pid)) ? answer : undefined;
 }
 
 /** Begins with a zero byte: it is in no folder. */
@@ -118,13 +119,14 @@ function asked(name: string): Promise<Claimant | 'nobody' | 'silent'> {
 }
 
 /** A host that was stopped by a signal answers nobody: it is found by what it holds open. */
-function frozen({ id }: FolderRef): Claimant | undefined {
+function frozen(path: string, { id }: FolderRef): Claimant | undefined {
   for (const pid of pidsNow()) {
     if (pid === process.pid || !isDaruma(pid) || !holdsFolder(pid, id)) continue;
     const start = processStart(pid);
     if (start !== undefined) return { pid, start, is: 'working' };
   }
-  return undefined;
+  const written = hostOf(path);
+  return written && isAlive(written) && isShutProcess(written.pid) ? { ...written, is: 'working' } : undefined;
 }
 
 function isDaruma(pid: number): boolean {

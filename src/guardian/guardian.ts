@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { hardenProcess } from '../fence/status.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';
 import { machineTime, type Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
@@ -29,6 +30,7 @@ const MOST_LOST = 10;
  * A guardian that is killed leaves its host running: the work is worth more than the watch.
  */
 export async function runGuardian(options: GuardianOptions): Promise<number> {
+  hardenProcess();
   const asked = new AbortController();
   const hosts = createHosts(options, asked.signal);
   let lastInterrupt = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Agent, VersionRef } from './agent.ts';
+import { rightsOf } from './rights.ts';
 
 /**
  * Who holds an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
@@ -43,7 +44,7 @@ export interface Placement {
    * more than `max`. With `max` 0 the workers go when they have done what they hold.
    */
   workers: { min: number; target: number; max: number };
-  /** Whether its workers share a cell with those of other agents. */
+  /** Whether its workers share a cell with those of other agents: only agents without rights do. */
   cell: 'shared' | 'own';
   hold: Hold | null;
 }
@@ -84,7 +85,7 @@ export function planPlacement(facts: PlacementFacts): Placement {
     version: (facts.serving ?? agent).version,
     keepWarm: facts.good?.agent.fingerprint ?? null,
     workers: planWorkers(agent, hold, facts),
-    cell: agent.isolation === 'own' || facts.isApart ? 'own' : 'shared',
+    cell: agent.isolation === 'own' || facts.isApart || rightsOf(agent).length > 0 ? 'own' : 'shared',
     hold,
   };
 }

@@ -87,6 +87,18 @@ export function openFileLinks(pid: number): string[] {
   return namesIn(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
 }
 
+/** Whether a process of this user lets nobody look into it (`PR_SET_DUMPABLE` 0), as hosts do. Nobody but root looks. */
+export function isShutProcess(pid: number): boolean {
+  const user = /^Uid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
+  if (user === undefined || Number(user) !== process.getuid?.()) return false;
+  try {
+    readdirSync(`/proc/${pid}/fd`);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
+}
+
 /** The path, as of now, of a file or folder that this process has open; undefined when nobody can tell. */
 export function pathOfOpenFile(fd: number): string | undefined {
   try {

@@ -47,6 +47,8 @@ interface SandboxPlaces {
   folder: string;
   /** A folder for cells to run in, empty and kept empty. */
   emptyFolder: string;
+  /** Folders of compiled plugins and libraries, beside those of the installation in `folder`. Default none. */
+  codeFolders?: string[];
 }
 
 /** A worker that has done its job ends within this time, or is left to the end of the sandbox. */

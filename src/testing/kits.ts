@@ -40,7 +40,11 @@ async function openKit(installation: string, time: Time): Promise<TestKit> {
     { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 10_000, parallel: 2 },
   );
   const agents = await openTestedAgents({ time, builder, versionsFolder: join(root, 'versions') });
-  const sandbox = await openSandbox(time, { folder: installation, emptyFolder });
+  const sandbox = await openSandbox(time, {
+    folder: installation,
+    emptyFolder,
+    codeFolders: [join(root, 'versions')],
+  });
 
   return {
     agents,

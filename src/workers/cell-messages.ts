@@ -104,9 +104,26 @@ const LINE: Shape = {
   message: textUpTo(LINE_TEXT),
   data: orNull((value) => textUpTo(LINE_TEXT)(value) && isJsonObject(value as string)),
 };
+const FENCE: Shape = {
+  fence: oneOf(['full', 'partial', 'node', 'none']),
+  landlock: isAmount,
+  seccomp: isTruth,
+  caps: name,
+  tried: shapeOf(
+    Object.fromEntries(
+      ['files', 'network', 'unixSockets', 'signals', 'commands'].map((what) => [
+        what,
+        oneOf(['kernel', 'node', 'granted', 'open']),
+      ]),
+    ),
+  ),
+  missing: listOf(text, 10),
+  tookMs: isAmount,
+};
 const ENDED = { because: FAULT, running: RUNNING, found: FOUND };
 
 const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
+  fenced: { report: shapeOf(FENCE) },
   ready: { worker: isSeq },
   done: { worker: isSeq, flat: isFlat },
   ended: {

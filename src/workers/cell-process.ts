@@ -10,6 +10,7 @@ import type { Time } from '../kernel/time.ts';
 import { CHANNEL_FD, FROM_CELL, readFromCell } from './cell-messages.ts';
 import { workerFaults } from './faults.ts';
 import { createOutbox } from './outbox.ts';
+import { cellFlags } from './permission-flags.ts';
 import { openStartedMarkers, STARTED_MARKER_BYTES } from './started-markers.ts';
 import type { FromCell, ToCell } from './wire.ts';
 
@@ -34,6 +35,13 @@ interface CellProcessNeeds {
   lost(how: CellLoss): void;
 }
 
+export interface CellProcessOptions {
+  cwd: string;
+  folder: string;
+  /** What its main thread may read by Node's flags; undefined: everything, because Landlock narrows it. */
+  read?: readonly string[] | undefined;
+}
+
 export interface CellLoss {
   /** What the attempts that it ran are told to have failed of. */
   fault: PlainFault;
@@ -55,7 +63,7 @@ export interface CellProcess {
 }
 
 /** Starts one. Messages told before it runs are waiting for it. */
-export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string; folder: string }): CellProcess {
+export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOptions): CellProcess {
   const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
   let places = 0;
   let isOver = false;
@@ -138,13 +146,10 @@ export function openCellProcess(needs: CellProcessNeeds, options: { cwd: string;
   };
 }
 
-function forkCell(
-  options: { cwd: string; folder: string },
-  startedMarkers: number | undefined,
-): ChildProcess | undefined {
+function forkCell(options: CellProcessOptions, startedMarkers: number | undefined): ChildProcess | undefined {
   try {
     mkdirSync(options.cwd, { recursive: true });
-    return spawn(process.execPath, ['--no-warnings', CELL, options.folder], {
+    return spawn(process.execPath, [...cellFlags(options.read), CELL, options.folder], {
       cwd: options.cwd,
       env: scrubbed(process.env),
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', startedMarkers ?? 'ignore'],

@@ -1,61 +1,41 @@
+import { landlockOffered } from '../fence/status.ts';
+import type { FenceTerms } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
-import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Time } from '../kernel/time.ts';
-import { type CellHistory, createCellHistory } from './cell-memory.ts';
-import { type CellLoss, type CellProcess, openCellProcess } from './cell-process.ts';
-import type { FromCell } from './wire.ts';
-import type { HostWorker } from './worker.ts';
+import { type Cell, type CellNeeds, openCell } from './cell.ts';
+import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './cell-terms.ts';
 
 /** An agent that took a cell down so often gets one of its own. */
 const TAKEN_DOWN = 2;
 /** Cells beyond the warm one go when they have been empty for so long. */
 const EMPTY_MS = 30_000;
-/** One that serves a single agent goes sooner: its worker stayed for its own idle time before. */
+/** A cell of one agent goes sooner: its worker stayed for its own idle time before. */
 const OWN_EMPTY_MS = 3_000;
 /** The neighbours of a thread that cannot be stopped may finish within this time. */
 const POISONED_MS = 2_500;
-
-export interface Cell {
-  readonly process: CellProcess;
-  /** The only agent in it; null for a shared one. */
-  readonly owner: string | null;
-  readonly workers: Map<number, HostWorker>;
-  /** The latest that have ended. */
-  readonly gone: Map<number, HostWorker>;
-  /** A thread in it cannot be stopped, or it is being closed: it takes no more workers. */
-  closing: boolean;
-  emptySince: number;
-  rssBytes: number | null;
-  /** For how long it has said nothing. */
-  quietMs: number;
-  readonly history: CellHistory;
-}
-
-interface CellsNeeds {
-  time: Time;
-  log: Log;
-  receive(cell: Cell, messages: FromCell[]): void;
-  /** It sent what cannot be handled, and is killed. */
-  broken(cell: Cell, why: PlainFault): void;
-  /** It is gone; its workers are still in it. */
-  lost(cell: Cell, how: CellLoss, wasExpected: boolean): void;
-}
 
 interface CellsOptions {
   cellSize: number;
   emptyFolder: string;
   folder: string;
+  /** Folders of compiled plugins and libraries that every shared cell may read, beside those of the installation. Default none. */
+  codeFolders?: readonly string[];
 }
 
 /** The cells: which worker goes into which, and when one is closed. */
 export interface Cells {
   all(): Iterable<Cell>;
-  /** A cell of that kind with a place for a worker of the agent; a new cell when there is none. */
-  placeFor(agent: string, kind: Placement['cell']): Cell;
-  /** Keeps one shared cell warm, so that a first job needs only a thread. */
+  /**
+   * A cell of that kind with a place for a worker of the agent; a new cell when there is none. An own cell serves one set of
+   * rights: where a change of the agent's file or version changes them, the workers that follow get another cell.
+   * `folder`: where the agent's relative paths begin.
+   */
+  placeFor(agent: Agent, kind: Placement['cell'], folder?: string): Cell;
+  /** Keeps one cell ready, so that a first job needs only a thread. */
   warmUp(): void;
+  /** Whether there are agents with cells of their own: then a spare cell is kept for the next that is needed. */
+  expectOwn(some: boolean): void;
   /** The agent took a cell down. True: from now on `isApart` holds. */
   blame(agent: Agent): boolean;
   /** From now on `isApart` holds for the agent. */
@@ -74,78 +54,74 @@ export interface Cells {
   end(): Promise<void>;
 }
 
-export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
+export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
   const { time, log } = needs;
   const cells = new Set<Cell>();
-  const apart = new Set<string>();
-  const blamed = new Map<string, { version: string; times: number }>();
+  const blames = createBlames(log);
 
-  function open(owner: string | null): Cell {
-    const process = openCellProcess(
+  /** A spare cell is anybody's until it is shut in, so only Landlock can narrow it. */
+  const canSpare = landlockOffered() > 0;
+  let keepsSpare = false;
+
+  function open(terms?: FenceTerms): Cell {
+    const { emptyFolder, folder } = options;
+    const cell = openCell(
       {
-        time,
-        receive: (messages) => needs.receive(cell, messages),
-        broken: (why) => needs.broken(cell, why),
-        lost(how) {
+        ...needs,
+        lost(cell, how, wasExpected) {
           cells.delete(cell);
-          const wasExpected = cell.closing;
-          cell.closing = true;
-          if (!wasExpected) log.warn(how.fault.message, { pid: cell.process.pid, outOfMemory: how.outOfMemory });
           needs.lost(cell, how, wasExpected);
         },
       },
-      { cwd: options.emptyFolder, folder: options.folder },
+      { cwd: emptyFolder, folder, read: canSpare ? undefined : readBy(terms) },
     );
-    const cell: Cell = {
-      process,
-      owner,
-      workers: new Map(),
-      gone: new Map(),
-      closing: false,
-      emptySince: time.monotonic(),
-      rssBytes: null,
-      quietMs: 0,
-      history: createCellHistory(),
-    };
     cells.add(cell);
     return cell;
   }
 
-  function isApart({ name, version }: Agent): boolean {
-    const record = blamed.get(name);
-    return apart.has(name) || (record?.version === version.id && record.times >= TAKEN_DOWN);
+  function spare(): Cell | undefined {
+    return [...cells].find((cell) => cell.terms === null && !cell.closing);
   }
 
+  function assign(owner: string | null, terms: FenceTerms): Cell {
+    const cell = spare() ?? open(terms);
+    Object.assign(cell, { owner, terms, emptySince: time.monotonic() });
+    cell.gate.shut(terms);
+    return cell;
+  }
+
+  const termsOfShared = (agent?: Agent) => sharedTerms(agent, options.folder, options.codeFolders ?? []);
+
   function shared(): Cell[] {
-    return [...cells].filter((cell) => cell.owner === null && !cell.closing);
+    return [...cells].filter((cell) => cell.owner === null && cell.terms !== null && !cell.closing);
   }
 
   function warmUp() {
-    if (shared().length === 0) open(null);
+    if (spare() || (!keepsSpare && shared().length > 0)) return;
+    if (canSpare) open();
+    else if (shared().length === 0) assign(null, termsOfShared());
   }
 
   return {
     all: () => cells,
-    placeFor(agent, kind) {
-      const owner = kind === 'own' ? agent : null;
+    placeFor(agent, kind, folder = options.folder) {
+      const owner = kind === 'own' ? agent.name : null;
+      const terms = kind === 'own' ? ownTerms(agent, folder) : termsOfShared(agent);
+      const key = keyOfTerms(terms);
       let best: Cell | undefined;
       for (const cell of cells) {
-        if (cell.owner !== owner || cell.closing || cell.workers.size >= options.cellSize) continue;
+        if (!cell.terms || cell.owner !== owner || cell.closing || cell.workers.size >= options.cellSize) continue;
+        if (owner === null ? !servesCode(cell.terms, agent) : keyOfTerms(cell.terms) !== key) continue;
         // The fullest one, so that the others can empty.
         if (!best || cell.workers.size > best.workers.size) best = cell;
       }
-      return best ?? open(owner);
+      return best ?? assign(owner, terms);
     },
     warmUp,
-    blame(agent) {
-      const record = blamed.get(agent.name);
-      const times = record?.version === agent.version.id ? record.times + 1 : 1;
-      blamed.set(agent.name, { version: agent.version.id, times });
-      if (times === TAKEN_DOWN) log.warn(`${agent.name} took a cell down twice and gets one of its own`);
-      return times === TAKEN_DOWN;
+    expectOwn(some) {
+      keepsSpare = some && canSpare;
     },
-    setApart: (agent) => void apart.add(agent),
-    isApart,
+    ...blames,
     poison(cell) {
       if (cell.closing) return;
       cell.closing = true;
@@ -165,7 +141,8 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
     },
     sweep() {
       const now = time.monotonic();
-      const warm = shared()[0];
+      warmUp();
+      const warm = spare() ?? shared()[0];
       for (const cell of cells) {
         const keptMs = cell.owner === null ? EMPTY_MS : OWN_EMPTY_MS;
         if (cell.workers.size > 0 || cell === warm || now - cell.emptySince < keptMs) continue;
@@ -180,6 +157,27 @@ export function createCells(needs: CellsNeeds, options: CellsOptions): Cells {
           return cell.process.end();
         }),
       );
+    },
+  };
+}
+
+/** Which agents are set apart because of what they did to a cell. */
+function createBlames(log: Log): Pick<Cells, 'blame' | 'setApart' | 'isApart'> {
+  const apart = new Set<string>();
+  const blamed = new Map<string, { version: string; times: number }>();
+
+  return {
+    blame(agent) {
+      const record = blamed.get(agent.name);
+      const times = record?.version === agent.version.id ? record.times + 1 : 1;
+      blamed.set(agent.name, { version: agent.version.id, times });
+      if (times === TAKEN_DOWN) log.warn(`${agent.name} took a cell down twice and gets one of its own`);
+      return times === TAKEN_DOWN;
+    },
+    setApart: (agent) => void apart.add(agent),
+    isApart({ name, version }) {
+      const record = blamed.get(name);
+      return apart.has(name) || (record?.version === version.id && record.times >= TAKEN_DOWN);
     },
   };
 }

@@ -7,13 +7,9 @@ export type HostAllowList = (host: string, port: number | undefined) => boolean;
 export function hostAllowListOf(net: readonly string[]): HostAllowList {
   if (net.includes('*')) return () => true;
   const rules = net.map((entry) => {
-    const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(entry);
-    const host = bare(match?.[1] ?? entry);
-    return {
-      host,
-      suffix: host.startsWith('*.') ? host.slice(1) : null,
-      port: match?.[2] ? Number(match[2]) : undefined,
-    };
+    const { name, port } = hostAndPort(entry);
+    const host = bare(name);
+    return { host, suffix: host.startsWith('*.') ? host.slice(1) : null, port };
   });
   return (host, port) => {
     const name = bare(host);
@@ -24,6 +20,18 @@ export function hostAllowListOf(net: readonly string[]): HostAllowList {
     }
     return false;
   };
+}
+
+/** TCP ports that the entries name; `any` where an entry names none, null without entries. */
+export function portsOf(net: readonly string[]): number[] | 'any' | null {
+  if (net.length === 0) return null;
+  const ports = net.map((entry) => hostAndPort(entry).port).filter((port) => port !== undefined);
+  return ports.length < net.length ? 'any' : [...new Set(ports)].sort((one, other) => one - other);
+}
+
+function hostAndPort(entry: string): { name: string; port: number | undefined } {
+  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(entry);
+  return { name: match?.[1] ?? entry, port: match?.[2] ? Number(match[2]) : undefined };
 }
 
 /** The port that a URL of HTTP goes to. */

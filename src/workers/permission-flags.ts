@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Needs } from '../plugin/define.ts';
 
 interface PermissionTerms {
-  needs: Pick<Required<Needs>, 'read' | 'write' | 'net'>;
+  needs: Pick<Required<Needs>, 'read' | 'write' | 'net' | 'modules'>;
   /** The installation: relative paths are inside it. */
   folder: string;
   /** The bundle. */
@@ -31,6 +31,25 @@ export function permissionFlagsOf(terms: PermissionTerms): string[] {
     ...read.map((path) => `--allow-fs-read=${granted(path)}`),
     ...grantsOf(needs.write, terms).map((path) => `--allow-fs-write=${granted(path)}`),
     ...(needs.net.length > 0 ? ['--allow-net'] : []),
+    // No permission covers SQLite: it opens any file. Main's flag says nothing to a thread that has flags of its own.
+    ...(needs.modules.includes('node:sqlite') ? [] : ['--no-experimental-sqlite']),
+  ];
+}
+
+/**
+ * The flags of a cell's own process. Its main thread starts workers and shuts itself in, which needs `worker` and `ffi`; it
+ * reads maps of plugins. Workers have flags of their own, which these do not bound. `read`: where Landlock is not there to
+ * narrow it; default everything.
+ */
+export function cellFlags(read: readonly string[] = ['*']): string[] {
+  return [
+    '--no-warnings',
+    '--disable-sigusr1',
+    '--permission',
+    ...read.map((path) => `--allow-fs-read=${granted(path)}`),
+    '--allow-fs-write=/proc/self/oom_score_adj',
+    '--allow-worker',
+    '--allow-ffi',
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { FenceReport } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
@@ -59,6 +60,8 @@ export interface WorkersOptions {
   folder: string;
   /** A folder for cells to run in, empty and kept empty: a worker may always read its process's working directory. */
   emptyFolder: string;
+  /** Folders of compiled plugins and libraries, beside those of the installation, that agents without rights are run from. Default none. */
+  codeFolders?: string[];
   /** An idle worker above its agent's `workers.min` goes after this long, sooner where work comes seldom. Default 60 s. */
   idleMs?: number;
   /** Workers in one cell, at most. Default 50. */
@@ -231,7 +234,15 @@ export interface Evidence {
 }
 
 export interface WorkersView {
-  cells: { pid: number; workers: number; rssBytes: number | null }[];
+  /** `agent`: of an own cell. `fence`: what the cell found when it shut itself in; null until then. */
+  cells: {
+    pid: number;
+    is: 'spare' | 'shared' | 'own';
+    agent: string | null;
+    workers: number;
+    rssBytes: number | null;
+    fence: FenceReport | null;
+  }[];
   workers: {
     worker: string;
     agent: string;

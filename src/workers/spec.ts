@@ -24,12 +24,11 @@ interface SpecTerms {
   rehearsal?: Rehearsal | undefined;
 }
 
-/** Writes down all that a cell needs to start a worker of the agent, and makes the folders that it may write. */
+/** Writes down all that a cell needs to start a worker of the agent. */
 export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
   const { needs, limits, version } = agent;
   const { rehearsal } = terms;
   const folder = rehearsal?.folder ?? terms.folder;
-  for (const path of foldersOf(needs.write, folder)) makeFolder(path);
   return {
     agent: agent.name,
     file: version.file,
@@ -68,6 +67,11 @@ function envOf(names: readonly string[], given: NodeJS.ProcessEnv): Record<strin
   return Object.fromEntries(
     names.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]!] as const] : [])),
   );
+}
+
+/** Makes the folders that an agent may write: before its cell is shut in, for nobody can be let into what does not exist. */
+export function makeFolders({ needs }: Agent, folder: string): void {
+  for (const path of foldersOf(needs.write, folder)) makeFolder(path);
 }
 
 function makeFolder(path: string): void {

@@ -1,3 +1,4 @@
+import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
 import type { Evidence, WorkerCall } from './ports.ts';
@@ -12,6 +13,8 @@ import type { Rehearsal } from './rehearsal.ts';
 
 /** Host to cell. */
 export type ToCell =
+  /** The first message: shut yourself in by these terms. */
+  | { do: 'fence'; terms: FenceTerms }
   | { do: 'start'; worker: number; spec: WorkerSpec }
   /** `count` jobs with the sequence numbers `first`, `first + 1`, …; `jobs` is the text of a {@link JobPack}. */
   | { do: 'run'; worker: number; first: number; count: number; jobs: string }
@@ -31,6 +34,8 @@ export type ToCell =
 
 /** Cell to host. */
 export type FromCell =
+  /** Its fences are up: from now on it may be told secrets. */
+  | { say: 'fenced'; report: FenceReport }
   | { say: 'ready'; worker: number }
   /** Jobs that are done, four values each: sequence number, start in epoch ms, duration in ms, result as JSON text or null. */
   | { say: 'done'; worker: number; flat: (number | string | null)[] }

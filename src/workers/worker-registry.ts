@@ -3,15 +3,17 @@ import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { LogLevel } from '../kernel/log.ts';
+import type { Cell } from './cell.ts';
 import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
-import { type Cell, type Cells, createCells } from './cells.ts';
+import { type Cells, createCells } from './cells.ts';
 import { workerFaults } from './faults.ts';
+import type { FencedMessage } from './fence-gate.ts';
 import { createLeftOvers } from './left-overs.ts';
 import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
-import { specOf } from './spec.ts';
-import type { CellFindings, FromCell } from './wire.ts';
+import { makeFolders, specOf } from './spec.ts';
+import type { CellFindings } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
 import { createWorkerTelemetry } from './worker-telemetry.ts';
 
@@ -81,9 +83,11 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   let lastId = 0;
 
   function start(agent: Agent, kind: Placement['cell'], owner: WorkerOwner): HostWorker {
-    const cell = cells.placeFor(agent.name, kind);
+    const rehearsal = options.rehearsal(agent.name);
+    makeFolders(agent, rehearsal?.folder ?? folder);
+    const cell = cells.placeFor(agent, kind, rehearsal?.folder);
     const startedMarkerAt = cell.process.place();
-    const { post: tell } = cell.process;
+    const { post: tell } = cell.gate;
     const worker = createHostWorker(++lastId, agent, {
       time,
       reports,
@@ -105,7 +109,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
           startedMarkerAt,
           traced: suspects.get(agent.name) === agent.version.id,
           secrets,
-          rehearsal: options.rehearsal(agent.name),
+          rehearsal,
         }),
       );
     };
@@ -140,11 +144,11 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     });
   }
 
-  function receive(cell: Cell, messages: FromCell[]) {
+  function receive(cell: Cell, messages: FencedMessage[]) {
     cell.quietMs = 0;
     for (const message of messages) {
       if (message.say === 'lines') {
-        cell.process.post({ do: 'heard', batches: 1 });
+        cell.gate.post({ do: 'heard', batches: 1 });
         for (const { worker, lines } of message.parts) {
           // Its last words may come after the news of its end.
           const known = (cell.workers.get(worker) ?? cell.gone.get(worker))?.lines(lines) ?? [];
@@ -241,7 +245,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     level(agent, level) {
       levels.set(agent, level);
       for (const [worker, { cell }] of places) {
-        if (worker.agent.name === agent) cell.process.post({ do: 'level', worker: worker.id, level });
+        if (worker.agent.name === agent) cell.gate.post({ do: 'level', worker: worker.id, level });
       }
     },
   };

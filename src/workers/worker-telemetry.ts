@@ -1,7 +1,7 @@
 import type { AttemptRef } from '../jobs/ports.ts';
 import { mostFiles } from '../kernel/proc.ts';
+import type { Cell } from './cell.ts';
 import { type CellVerdict, unaccountedOf } from './cell-memory.ts';
-import type { Cell } from './cells.ts';
 import { LINES_KEPT, workerEvidence } from './evidence.ts';
 import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } from './ports.ts';
 import type { CellFindings, FromCell } from './wire.ts';

@@ -173,6 +173,8 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     receive(message) {
       switch (message.say) {
         case 'ready':
+          // The start of its cell and thread has bounds of its own.
+          waitedMs = 0;
           move({ is: 'ready', at: time.monotonic() });
           return needs.ready(worker);
         case 'done':
@@ -199,8 +201,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     },
     end: (because, begun) => gone(because, (seq) => begun === undefined || seq <= begun),
     waited(tickMs) {
-      if (held.size() === 0) return 0;
-      waitedMs += tickMs;
+      waitedMs = held.size() === 0 ? 0 : waitedMs + tickMs;
       return waitedMs;
     },
     holdsBegun: held.hasBegun,

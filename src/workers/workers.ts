@@ -14,7 +14,10 @@ const ABORT_LEAD_MS = 2_000;
 /** Runs attempts in worker threads in cells. No fault of a plugin gets beyond its cell, and each attempt that is given comes back exactly once. */
 export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Workers {
   const { time } = needs;
-  const settings = { idleMs: 60_000, cellSize: 50, bootMs: 10_000, rehearsal: () => undefined, ...options };
+  const settings = {
+    ...{ idleMs: 60_000, cellSize: 50, bootMs: 10_000, codeFolders: [], rehearsal: () => undefined },
+    ...options,
+  };
   const pools = new Map<string, Pool>();
   const reports = createReports(needs.events, room);
   const registry = createWorkerRegistry({ ...needs, reports }, settings);
@@ -62,8 +65,10 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
 
   function use(placements: Iterable<Placement>) {
     const names = new Set<string>();
+    let someOwn = false;
     for (const placement of placements) {
       if (placement.workers.max === 0) continue;
+      someOwn ||= placement.cell === 'own';
       const { name } = placement.agent;
       names.add(name);
       const pool = pools.get(name);
@@ -76,6 +81,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       pool.close();
       pools.delete(name);
     }
+    registry.cells.expectOwn(someOwn);
     if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
   }
 
@@ -176,9 +182,11 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
 }
 
 function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView {
-  const cells = [];
-  for (const { process, workers, rssBytes } of registry.cells.all()) {
-    if (process.pid !== undefined) cells.push({ pid: process.pid, workers: workers.size, rssBytes });
+  const cells: WorkersView['cells'] = [];
+  for (const { process, gate, owner, terms, workers, rssBytes } of registry.cells.all()) {
+    if (process.pid === undefined) continue;
+    const is = terms === null ? 'spare' : owner === null ? 'shared' : 'own';
+    cells.push({ pid: process.pid, is, agent: owner, workers: workers.size, rssBytes, fence: gate.report() ?? null });
   }
   const workers: WorkersView['workers'] = [];
   for (const worker of registry.workers()) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Agent } from '../../src/jobs/agent.ts';
 import { isHeld, type PlacementFacts, planHold, planPlacement } from '../../src/jobs/placement.ts';
+import { rightsOf } from '../../src/jobs/rights.ts';
 
 const state = (fingerprint: string, more: Partial<Agent> = {}): Agent => ({
   name: 'a',
@@ -46,6 +47,17 @@ const anyFacts: fc.Arbitrary<PlacementFacts> = fc.record({
   pressedSince: maybe(instant),
   leastPriority: maybe(fc.constant(0)),
 });
+/** Needs of which each is there or not. */
+const anyNeeds: fc.Arbitrary<Agent['needs']> = fc.record({
+  ...{ secrets: some('TOKEN'), env: some('TZ'), net: some('a.example'), read: some('/etc/hosts') },
+  ...{ write: some('out'), exec: some('git'), modules: some('node:sqlite' as const), fleet: fc.boolean() },
+});
+function some<T>(one: T): fc.Arbitrary<T[]> {
+  return fc.constantFrom([], [one]);
+}
+const isBare = (needs: Agent['needs']) =>
+  Object.values(needs).every((value) => value === false || (Array.isArray(value) && value.length === 0));
+
 const always = (law: (facts: PlacementFacts) => void) =>
   fc.assert(
     fc.property(anyFacts, (facts) => void law(facts)),
@@ -73,6 +85,24 @@ describe('a placement', () => {
       expect(facts).toEqual(before);
       if (!facts.lacks) expect(agent).toBe(facts.agent);
     });
+  });
+
+  it('shares a cell only where the agent has nothing that another could lack; what its file says of isolation cannot widen that', () => {
+    fc.assert(
+      fc.property(anyNeeds, isolation, fc.boolean(), (needs, said, isApart) => {
+        const { cell } = planPlacement({ agent: state('new', { needs, isolation: said }), isApart });
+        expect(cell).toBe(isBare(needs) && said === 'shared' && !isApart ? 'shared' : 'own');
+      }),
+    );
+  });
+
+  it('names every need that an agent has among its rights, and no other', () => {
+    fc.assert(
+      fc.property(anyNeeds, (needs) => {
+        const has = Object.entries(needs).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value));
+        expect(rightsOf({ needs }).toSorted()).toEqual(has.map(([name]) => name).toSorted());
+      }),
+    );
   });
 
   it('has worker counts in order, and never more than the agent may have', () => {

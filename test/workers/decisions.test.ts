@@ -193,29 +193,36 @@ describe('what an agent needs', () => {
   };
 
   test('becomes the flags of its worker', () => {
-    expect(permissionFlagsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [] } })).toEqual(
-      [
-        '--no-warnings',
-        '--permission',
-        '--allow-fs-read=/fleet/data/v.mjs',
-        '--allow-fs-read=/fleet/data/source',
-        '--allow-fs-read=/app/dist',
-        '--allow-fs-read=/etc/hosts',
-        '--allow-fs-read=/fleet/shared',
-        '--allow-fs-read=/fleet/out',
-        '--allow-fs-write=/fleet/out',
-      ],
-    );
+    expect(
+      permissionFlagsOf({ ...terms, needs: { read: ['/etc/hosts', 'shared'], write: ['out'], net: [], modules: [] } }),
+    ).toEqual([
+      '--no-warnings',
+      '--permission',
+      '--allow-fs-read=/fleet/data/v.mjs',
+      '--allow-fs-read=/fleet/data/source',
+      '--allow-fs-read=/app/dist',
+      '--allow-fs-read=/etc/hosts',
+      '--allow-fs-read=/fleet/shared',
+      '--allow-fs-read=/fleet/out',
+      '--allow-fs-write=/fleet/out',
+      '--no-experimental-sqlite',
+    ]);
     const linked = { ...terms, real: (path: string) => path.replace('/fleet/out', '/srv/www') };
-    expect(permissionFlagsOf({ ...linked, needs: { read: [], write: ['out'], net: [] } }).slice(-4)).toEqual([
+    expect(
+      permissionFlagsOf({ ...linked, needs: { read: [], write: ['out'], net: [], modules: [] } }).slice(-5),
+    ).toEqual([
       '--allow-fs-read=/fleet/out',
       '--allow-fs-read=/srv/www',
       '--allow-fs-write=/fleet/out',
       '--allow-fs-write=/srv/www',
+      '--no-experimental-sqlite',
     ]);
-    expect(permissionFlagsOf({ ...terms, needs: { read: [], write: [], net: ['a.example'] } })).toContain(
-      '--allow-net',
-    );
+    expect(
+      permissionFlagsOf({
+        ...terms,
+        needs: { read: [], write: [], net: ['a.example'], modules: ['node:sqlite'] },
+      }).slice(-2),
+    ).toEqual(['--allow-fs-read=/app/dist', '--allow-net']);
   });
 
   test.each([

@@ -7,4 +7,5 @@ await world.agent('waits', runs(`log.info('begun'); await new Promise(() => {});
 world.give('spins');
 world.give('waits');
 await Promise.all([world.begun('spins'), world.begun('waits')]);
+await world.until('a spare cell', () => world.cells().length === 3);
 process.send?.({ pids: world.cells(), folder: world.folder });

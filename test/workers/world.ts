@@ -221,7 +221,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           told();
         },
       },
-      { folder, emptyFolder, ...workersOptions },
+      { folder, emptyFolder, codeFolders: [folder], ...workersOptions },
     ),
     async agent(name, body, change) {
       const agent = agentOf(name, await bundle(folder, name, body), change);

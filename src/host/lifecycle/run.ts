@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { hardenProcess } from '../../fence/status.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/paths.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
@@ -18,6 +19,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  */
 export async function runHost(options: { folder: string; json?: boolean; safe?: boolean }): Promise<number> {
   const { folder, json = false } = options;
+  hardenProcess();
   settleMachineZone();
   const outside = await openOutside(options);
   const lives = createLives({ folder, json, outside });

@@ -2,6 +2,7 @@ import { originPlace } from '../../catalog/agent-notes.ts';
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Placement } from '../../jobs/placement.ts';
+import { unsharedReason } from '../../jobs/rights.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -90,6 +91,24 @@ export function createSetup(needs: SetupNeeds): Setup {
       });
       return [...secrets.envFile().problems, ...faults];
     },
-    notes: () => secrets.envFile().notes,
+    notes: () => [...secrets.envFile().notes, ...unsharedNotes(catalog)],
   };
+}
+
+/** Agents whose files ask for a shared cell, and whose rights do not let them have one. */
+function unsharedNotes(catalog: SetupNeeds['catalog']): PlainFault[] {
+  return [...catalog.agents().values()].flatMap((agent) => {
+    const origins = catalog.origins(agent.name);
+    const isSaid = origins?.some(
+      ({ path, value, origin }) => path === 'isolation' && value === 'shared' && origin !== 'default',
+    );
+    const because = isSaid ? unsharedReason(agent) : undefined;
+    if (because === undefined) return [];
+    return {
+      code: 'ISOLATION_KEPT',
+      message: `${agent.name} has a cell of its own though its file says isolation: shared: ${because}`,
+      next: 'take the line away; agents without needs share cells',
+      ...originPlace(origins?.find(({ path }) => path === 'isolation')),
+    };
+  });
 }

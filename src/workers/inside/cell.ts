@@ -3,6 +3,8 @@
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
 import { Socket } from 'node:net';
+import { putUpFence } from '../../fence/put-up.ts';
+import type { FenceTerms } from '../../fence/terms.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts';
@@ -50,6 +52,8 @@ setInterval(measure, MEASURE_EVERY_MS).unref();
 
 function receive(message: ToCell) {
   switch (message.do) {
+    case 'fence':
+      return shutIn(message.terms);
     case 'start':
       return start(message);
     case 'run':
@@ -74,6 +78,13 @@ function receive(message: ToCell) {
       outbox.flush();
       channel.send([], die);
   }
+}
+
+/** Before any worker there is. A fence that cannot be judged is no fence: this process ends, and the host says why. */
+function shutIn(terms: FenceTerms) {
+  // The zone is read from files that the fence closes.
+  new Date().getTimezoneOffset();
+  outbox.put({ say: 'fenced', report: putUpFence(terms) });
 }
 
 function start({ worker, spec }: ToCell & { do: 'start' }) {

@@ -1,0 +1,163 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { type FileAccess, pathRule, portRule, rulesetOf } from './landlock.ts';
+import { SYSCALL, type SyscallName } from './syscalls.ts';
+
+/**
+ * The kernel's calls, by `node:ffi`. Whoever opens them closes them in the same turn: functions that were left behind
+ * would be anybody's.
+ */
+export interface Kernel {
+  /** The version of Landlock's interface; 0: the kernel has none. */
+  landlockVersion(): number;
+  /** Calls the kernel, bytes by their address; a negative errno when it refuses. */
+  call(name: SyscallName, ...args: (number | Buffer)[]): number;
+  /** No core dump of this process. */
+  refuseCoreDumps(): void;
+  /** No descriptor but the standard ones is inherited by what this process starts. */
+  keepDescriptors(): boolean;
+  /** Processes of the same user may no longer read this one (`environ`, `mem`); root may. Its own `environ` is closed to it, too. */
+  refuseInspection(): boolean;
+  /** Gives up all capabilities of this thread but `kept` (numbers). */
+  dropCapabilities(kept: readonly number[]): void;
+  /** Programs that are started gain no rights by their files. Needed by the next two. */
+  refuseNewRights(): boolean;
+  /** Confines this thread, and what it starts, to files and ports. A path that does not exist is left out. */
+  restrictFiles(
+    version: number,
+    files: readonly (readonly [string, FileAccess])[],
+    ports: readonly number[] | null,
+  ): boolean;
+  /** Puts the filter up in all threads. */
+  filterCalls(program: Buffer): boolean;
+  close(): void;
+}
+
+const PR_SET_DUMPABLE = 4;
+const PR_CAPBSET_DROP = 24;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
+const LAST_CAPABILITY = 40;
+const CAPABILITY_VERSION = 0x20080522;
+const RLIMIT_CORE = 4;
+const LANDLOCK_VERSION = 1;
+const RULE_PATH = 1;
+const RULE_PORT = 2;
+const SECCOMP_FILTER = 1;
+/** `TSYNC | SPEC_ALLOW`: all threads; without the second, kernels before 5.16 slow all JavaScript down. */
+const SECCOMP_FLAGS = 1 | 4;
+const CLOSE_RANGE_CLOEXEC = 4;
+const FIRST_INHERITED = 3;
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+
+/** The part of `node:ffi` that is used; it has no declarations yet. */
+interface Ffi {
+  dlopen(
+    path: null,
+    functions: Record<string, { arguments: string[]; return: string }>,
+  ): {
+    lib: { close(): void };
+    functions: Record<string, (...args: (number | bigint)[]) => number | bigint>;
+  };
+  getRawPointer(bytes: Buffer): bigint;
+  getInt32(pointer: bigint, offset: number): number;
+}
+
+/** undefined: not Linux on x86-64, or a Node without `node:ffi`, or one that may not use it. */
+export function openKernel(): Kernel | undefined {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  try {
+    return quietly(() => createKernel(process.getBuiltinModule('node:ffi' as 'fs') as unknown as Ffi));
+  } catch {
+    return undefined;
+  }
+}
+
+function createKernel(ffi: Ffi): Kernel {
+  const word = 'i64';
+  const { lib, functions } = ffi.dlopen(null, {
+    syscall: { arguments: Array(7).fill(word), return: word },
+    prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
+    setrlimit: { arguments: ['i32', 'pointer'], return: 'i32' },
+    __errno_location: { arguments: [], return: 'pointer' },
+  });
+  const {
+    syscall,
+    prctl,
+    setrlimit,
+    __errno_location: errnoAt,
+  } = functions as Record<string, (...args: unknown[]) => never>;
+  const at = (bytes: Buffer) => ffi.getRawPointer(bytes);
+
+  function call(name: SyscallName, ...args: (number | Buffer)[]): number {
+    const words = Array.from({ length: 6 }, (_, index) => {
+      const value = args[index] ?? 0;
+      return typeof value === 'number' ? BigInt(value) : at(value);
+    });
+    const result = Number(syscall!(BigInt(SYSCALL[name]), ...words));
+    return result === -1 ? -ffi.getInt32(errnoAt!(), 0) : result;
+  }
+  const control = (option: number, value: number | bigint) => Number(prctl!(option, BigInt(value), 0n, 0n, 0n)) === 0;
+
+  return {
+    call,
+    landlockVersion: () => Math.max(0, call('landlock_create_ruleset', 0, 0, LANDLOCK_VERSION)),
+    refuseCoreDumps: () => void setrlimit!(RLIMIT_CORE, at(Buffer.alloc(16))),
+    keepDescriptors: () => call('close_range', FIRST_INHERITED, 0xffffffff, CLOSE_RANGE_CLOEXEC) === 0,
+    refuseInspection: () => control(PR_SET_DUMPABLE, 0),
+    dropCapabilities(kept) {
+      for (let one = 0; one <= LAST_CAPABILITY; one++) if (!kept.includes(one)) control(PR_CAPBSET_DROP, one);
+      control(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
+      const head = Buffer.alloc(8);
+      head.writeUInt32LE(CAPABILITY_VERSION);
+      const sets = Buffer.alloc(24);
+      // Effective and permitted; the inheritable set stays empty.
+      for (const one of kept) for (const from of [0, 4]) sets[from + (one >> 3)]! |= 1 << (one & 7);
+      call('capset', head, sets);
+    },
+    refuseNewRights: () => control(PR_SET_NO_NEW_PRIVS, 1),
+    restrictFiles(version, files, ports) {
+      const attributes = rulesetOf(version, ports !== null);
+      const ruleset = call('landlock_create_ruleset', attributes, attributes.length, 0);
+      if (ruleset < 0) return false;
+      const add = (kind: number, rule: Buffer) => call('landlock_add_rule', ruleset, kind, rule, 0) === 0;
+      for (const [path, access] of files)
+        withOpen(path, (fd, isFolder) => add(RULE_PATH, pathRule(version, access, fd, isFolder)));
+      for (const port of version >= 4 ? (ports ?? []) : []) add(RULE_PORT, portRule(port));
+      const done = call('landlock_restrict_self', ruleset, 0) === 0;
+      call('close', ruleset);
+      return done;
+    },
+    filterCalls(program) {
+      const head = Buffer.alloc(16);
+      head.writeUInt16LE(program.length / 8);
+      head.writeBigUInt64LE(at(program), 8);
+      return call('seccomp', SECCOMP_FILTER, SECCOMP_FLAGS, head) === 0;
+    },
+    close: () => lib.close(),
+  };
+}
+
+/** Node tells everybody that ffi is experimental; people who run a host cannot do anything about it. */
+function quietly<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+function withOpen(path: string, use: (fd: number, isFolder: boolean) => void): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, O_PATH | O_CLOEXEC | constants.O_RDONLY);
+    use(fd, fstatSync(fd).isDirectory());
+  } catch {
+    // What does not exist needs no rule.
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

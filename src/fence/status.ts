@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { type Kernel, openKernel } from './kernel.ts';
+import type { FenceReport } from './terms.ts';
+
+/**
+ * What in a process differs from the fences that it says it has, as the kernel sees each of its threads; undefined when
+ * all is as it says. The process cannot forge it. Where nobody may look there is nothing to differ.
+ */
+export function fenceDifference(pid: number, report: Pick<FenceReport, 'landlock' | 'seccomp'>): string | undefined {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return undefined;
+  }
+  for (const thread of threads) {
+    const text = statusOf(`/proc/${pid}/task/${thread}/status`);
+    const [newRights, filter] = [/^NoNewPrivs:\s+(\d)/m, /^Seccomp:\s+(\d)/m].map((line) => line.exec(text)?.[1]);
+    // Without the filter, which takes all threads along, the others are what they were.
+    if (report.seccomp && newRights === '0') return `thread ${thread} may gain rights`;
+    if (report.seccomp && filter !== undefined && filter !== '2')
+      return `thread ${thread} has no filter of system calls`;
+  }
+  return undefined;
+}
+
+/** Empty for a thread that has just ended. */
+function statusOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The version of Landlock's interface that the kernel offers to processes of this one; 0: none. */
+export function landlockOffered(): number {
+  return withKernel((kernel) => kernel.landlockVersion()) ?? 0;
+}
+
+/**
+ * Closes what this process inherited to its children, and its environment and memory to other processes of its user (root
+ * may look all the same). Call it once, before anything else; where the kernel cannot be called it does nothing.
+ */
+export function hardenProcess(): void {
+  withKernel((kernel) => {
+    kernel.keepDescriptors();
+    kernel.refuseInspection();
+  });
+}
+
+function withKernel<T>(use: (kernel: Kernel) => T): T | undefined {
+  const kernel = openKernel();
+  if (!kernel) return undefined;
+  try {
+    return use(kernel);
+  } finally {
+    kernel.close();
+  }
+}

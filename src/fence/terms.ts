@@ -1,0 +1,76 @@
+/** What a fenced process may still do. All paths are absolute; whatever is not named is refused. */
+export interface FenceTerms {
+  /** Files and folders that may be read. */
+  read: readonly string[];
+  /** Files and folders that may be read, written, made and removed. */
+  write: readonly string[];
+  /** Programs, and folders of them, that may be started. Default none, and no process can be started at all. */
+  execute?: readonly string[];
+  /** TCP ports that may be connected to; `any`: all of them; null: no socket of any kind. */
+  ports: readonly number[] | 'any' | null;
+  /**
+   * `process`: all threads. `thread`: the calling thread and what it will start; the filter of system calls, which would
+   * reach the other threads, is left out. Default `process`.
+   */
+  scope?: 'process' | 'thread';
+}
+
+/**
+ * Which fences hold. `full`: every layer · `partial`: the kernel lacks a layer, or a part of one · `node`: the flags of Node
+ * alone · `none`: a fence that the kernel offers let something through.
+ */
+type FenceLevel = 'full' | 'partial' | 'node' | 'none';
+
+/** Who refused an attempt to get out: the kernel, or nobody but Node's own flags. `granted`: the terms allow it. `open`: nobody. */
+export type Refusal = 'kernel' | 'node' | 'granted' | 'open';
+
+/** What a process tried after its fences were up, and who refused it. */
+export interface FenceTrials {
+  /** To open a file outside. */
+  files: Refusal;
+  /** To make a socket (without ports), or to connect to another port. */
+  network: Refusal;
+  /** To make a unix socket. */
+  unixSockets: Refusal;
+  /** To signal the process that started it. */
+  signals: Refusal;
+  /** To start a program. */
+  commands: Refusal;
+}
+
+/** The fences of one process, as it found them. */
+export interface FenceReport {
+  fence: FenceLevel;
+  /** The version of Landlock's interface in force; 0: none. */
+  landlock: number;
+  /** Whether the filter of system calls is in force. */
+  seccomp: boolean;
+  /** Capabilities left, as the kernel's bit mask in hexadecimal digits; `0` for none. */
+  caps: string;
+  tried: FenceTrials;
+  /** What is missing, in words; the first line is what matters most. */
+  missing: string[];
+  /** How long it took, in ms. */
+  tookMs: number;
+}
+
+/** Landlock's version with every layer that is used: files, TCP ports, signals and abstract sockets. */
+export const WHOLE_LANDLOCK = 6;
+export const PORTS_LANDLOCK = 4;
+
+/** Judges what a process found: a layer that is offered and lets something through is no fence. */
+export function fenceLevelOf(found: Pick<FenceReport, 'landlock' | 'seccomp' | 'tried'>): FenceLevel {
+  if (Object.values(found.tried).includes('open')) return 'none';
+  if (found.landlock >= WHOLE_LANDLOCK && found.seccomp) return 'full';
+  return found.landlock > 0 || found.seccomp ? 'partial' : 'node';
+}
+
+/** What a level lacks, and what that means for the plugins in the process. */
+export function missingLayers({ landlock, seccomp }: Pick<FenceReport, 'landlock' | 'seccomp'>): string[] {
+  const missing: string[] = [];
+  if (landlock === 0) missing.push('files: by Node only, the kernel offers no Landlock (5.13 or newer, lsm=landlock)');
+  else if (landlock < PORTS_LANDLOCK) missing.push('ports: by Node only, Landlock 4 is needed (Linux 6.7)');
+  else if (landlock < WHOLE_LANDLOCK) missing.push('abstract sockets: by the filter only (Landlock 6 is Linux 6.12)');
+  if (!seccomp) missing.push('signals, programs, unix sockets: by Node only, no filter of system calls can be put up');
+  return missing;
+}
