@@ -26,17 +26,19 @@ export function withFeeds(
     changes: feed.changes,
     pauseChanges: pauses.changes,
     healingChanges: healing.changes,
-    async add(jobs) {
-      const added = await calls.add(jobs);
-      publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
-      return added;
-    },
-    async settle(settlements) {
-      const kept = await calls.settle(settlements);
-      for (const [i, { job, state }] of settlements.entries())
-        if (kept[i] && state !== 'retrying') feed.publish({ is: 'ended', job });
-      return kept;
-    },
+    // Each job passes these two: `then` costs half of what an async function does.
+    add: (jobs) =>
+      calls.add(jobs).then((added) => {
+        publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));
+        return added;
+      }),
+    settle: (settlements) =>
+      calls.settle(settlements).then((kept) => {
+        let i = 0;
+        for (const { job, state } of settlements)
+          if (kept[i++] && state !== 'retrying') feed.publish({ is: 'ended', job });
+        return kept;
+      }),
     async cancel(job, why) {
       const was = await calls.cancel(job, why);
       if (was) feed.publish({ is: 'cancelled', job, attempt: was.state === 'running' ? was.attempt : 0, why });
