@@ -60,7 +60,7 @@ export const ofJobs: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
-    'src/schedule/write-ahead.ts',
+    'src/schedule/scheduled-agents.ts',
     ['test/schedule/law.test.ts'],
     [
       {

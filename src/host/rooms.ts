@@ -200,7 +200,6 @@ function createScheduling({ time, log, store, jobs, placements, bus }: Schedulin
       return found.map(({ id, slot }) => ({ id, slot }));
     },
     cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
-    woken: (agents) => agents.forEach(jobs.wake),
     holdOf: placements.holdOf,
     letThrough: placements.letThrough,
     troublesChanged: () => bus.emit('planning.changed', undefined),

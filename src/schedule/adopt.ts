@@ -27,9 +27,32 @@ export async function adoptAgents(
 ): Promise<Adopted> {
   const newest = new Map((await slots.newestSlots()).map(({ agent, due }) => [agent, due]));
   const before = isFirst ? (await slots.nextSlots()).map(({ agent }) => agent) : [...known.keys()];
+  const { scheduledAgents, refused } = readSchedules(agents, known, now);
+  for (const agent of before) if (!scheduledAgents.has(agent)) await slots.cancelPlanned(agent, 0, GONE);
+  const delayed: Unplanned[] = [];
+  await Promise.all(
+    scheduledAgents.values().map(async (scheduled) => {
+      const { agent } = scheduled;
+      const old = known.get(agent);
+      if (old?.timetable.key === scheduled.timetable.key) return;
+      await begin(slots, scheduled, { newest: newest.get(agent), old, now }).catch((error: unknown) => {
+        delayed.push({ agent, error });
+      });
+    }),
+  );
+  // A store that is down is nobody's own problem.
+  if (delayed.length > 1 && delayed.length === scheduledAgents.size) throw delayed[0]!.error;
+  for (const { agent } of delayed) scheduledAgents.delete(agent);
+  return { scheduledAgents, refused, delayed };
+}
+
+function readSchedules(
+  agents: Iterable<Agent>,
+  known: ReadonlyMap<string, Scheduled>,
+  now: number,
+): Pick<Adopted, 'scheduledAgents' | 'refused'> {
   const scheduledAgents = new Map<string, Scheduled>();
   const refused: Unplanned[] = [];
-  const delayed: Unplanned[] = [];
   for (const agent of agents) {
     try {
       const scheduled = scheduledOf(agent, known.get(agent.name), now);
@@ -38,31 +61,22 @@ export async function adoptAgents(
       refused.push({ agent: agent.name, error });
     }
   }
-  for (const agent of before) if (!scheduledAgents.has(agent)) await slots.cancelPlanned(agent, 0, GONE);
-  const fresh = [...scheduledAgents.values()].filter((scheduled) => !isSame(scheduled, known.get(scheduled.agent)));
-  await Promise.all(
-    fresh.map((scheduled) =>
-      begin(scheduled).catch((error: unknown) => {
-        delayed.push({ agent: scheduled.agent, error });
-      }),
-    ),
-  );
-  // A store that is down is nobody's own problem.
-  if (delayed.length > 1 && delayed.length === scheduledAgents.size) throw delayed[0]!.error;
-  for (const { agent } of delayed) scheduledAgents.delete(agent);
-  return { scheduledAgents, refused, delayed };
+  return { scheduledAgents, refused };
+}
 
-  async function begin(scheduled: Scheduled) {
-    const { agent } = scheduled;
-    const due = newest.get(agent);
-    if (due !== undefined && due > now) scheduled.settledTo = due;
-    const from = due === undefined || due <= now ? due : await newestBy(slots, agent, now);
-    const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
-    const gone = obsoleteSlots(scheduled, rows, now);
-    if (gone.length > 0) await slots.decide(gone);
-    const old = known.get(agent);
-    scheduled.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
-  }
+/** Sets the cursor of an agent whose schedule is new, and cancels slots that it does not ask for. `newest`: its newest live slot. */
+async function begin(
+  slots: SlotStore,
+  scheduled: Scheduled,
+  { newest, old, now }: { newest: number | undefined; old: Scheduled | undefined; now: number },
+): Promise<void> {
+  const { agent } = scheduled;
+  if (newest !== undefined && newest > now) scheduled.settledTo = newest;
+  const from = newest === undefined || newest <= now ? newest : await newestBy(slots, agent, now);
+  const rows = await slots.slots({ agent, from: from ?? now, to: Number.MAX_SAFE_INTEGER });
+  const gone = obsoleteSlots(scheduled, rows, now);
+  if (gone.length > 0) await slots.decide(gone);
+  scheduled.cursor = old ? Math.min(old.cursor, now) : startCursor(from, rows, now);
 }
 
 /**
@@ -84,8 +98,4 @@ function scheduledOf(agent: Agent, known: Scheduled | undefined, now: number): S
   const timetable = known?.asking.schedule === schedule ? known.timetable : timetableOf(schedule);
   const { cursor = now, settledTo = 0 } = known ?? {};
   return { agent: agent.name, timetable, cursor, settledTo, asking: { ...agent, schedule } };
-}
-
-function isSame(a: Scheduled, b: Scheduled | undefined): boolean {
-  return b !== undefined && a.timetable.key === b.timetable.key;
 }

@@ -1,4 +1,4 @@
-import { type Agent, DEFAULT_MAX_QUEUED } from '../jobs/agent.ts';
+import { type Agent, DEFAULT_MAX_QUEUED, type ScheduleSpec } from '../jobs/agent.ts';
 import type { NewJob } from '../jobs/model.ts';
 import { fnv1a } from '../kernel/fnv.ts';
 import { isoOf } from '../kernel/instant.ts';
@@ -77,43 +77,75 @@ export function decideSlots(
   unfinished: readonly Unfinished[],
   now: number,
 ): { decisions: SlotDecision[]; cancel: string[] } {
-  const { agent } = asking;
-  const { schedule } = agent;
-  const isCatchingUp = queuesAll(schedule, builds);
-  const overlap = isCatchingUp ? 'queue' : schedule.overlap;
-  const most = isCatchingUp ? Number.POSITIVE_INFINITY : (schedule.maxQueued ?? DEFAULT_MAX_QUEUED);
-  let queued = 0;
-  const newest = builds.findLast(wantsJob)?.due;
+  const { name: agent, schedule } = asking.agent;
+  const overlaps = overlapsOf(schedule, builds);
   const decisions: SlotDecision[] = [];
   const cancel = new Set<string>();
-  let taken: number | undefined;
   for (const decision of builds) {
     const { due } = decision;
-    const skip = (reason: string) => decisions.push({ agent: agent.name, due, state: 'skipped', reason });
     if (!wantsJob(decision)) {
-      decisions.push({ agent: agent.name, due, state: decision.is, reason: decision.reason });
+      decisions.push({ agent, due, state: decision.is, reason: decision.reason });
       continue;
     }
     const earlier = unfinished.filter(({ slot }) => slot !== null && slot < due);
-    if (overlap === 'skip' && earlier.length > 0) {
-      const { id, slot } = earlier[0]!;
-      skip(`${id}, the job of the slot at ${isoOf(slot!)}, is unfinished (overlap: skip)`);
-    } else if (overlap === 'skip' && taken !== undefined) {
-      skip(`the job of the slot at ${isoOf(taken)}, taken at the same time, is unfinished (overlap: skip)`);
-    } else if (overlap === 'queue' && earlier.length + queued >= most) {
-      const count = earlier.length + queued;
-      skip(`${count} jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: ${most})`);
-    } else if (overlap === 'replace' && due !== newest) {
-      skip(`the slot at ${isoOf(newest!)} was due too (overlap: replace)`);
-    } else {
-      if (overlap === 'replace') for (const { id } of earlier) cancel.add(id);
-      taken = due;
-      queued += 1;
-      const reason = decision.is === 'caught-up' ? { reason: decision.reason } : {};
-      decisions.push({ agent: agent.name, due, state: decision.is, ...reason, job: jobOf(asking, decision, now) });
+    const skipped = whySkipped(overlaps, due, earlier);
+    if (skipped !== undefined) {
+      decisions.push({ agent, due, state: 'skipped', reason: skipped });
+      continue;
     }
+    if (overlaps.overlap === 'replace') for (const { id } of earlier) cancel.add(id);
+    overlaps.taken = due;
+    overlaps.queued += 1;
+    const reason = decision.is === 'caught-up' ? { reason: decision.reason } : {};
+    decisions.push({ agent, due, state: decision.is, ...reason, job: jobOf(asking, decision, now) });
   }
   return { decisions, cancel: [...cancel] };
+}
+
+/** What `overlap` asks of slots that are due at the same look, and which of them have jobs so far. */
+interface Overlaps {
+  overlap: ScheduleSpec['overlap'];
+  /** With `queue`: jobs of earlier slots that may be unfinished. */
+  most: number;
+  /** The newest slot that wants a job. */
+  newest: number | undefined;
+  /** The slot that got a job last. */
+  taken: number | undefined;
+  /** How many slots got a job. */
+  queued: number;
+}
+
+function overlapsOf(schedule: Asking['agent']['schedule'], builds: readonly DueDecision[]): Overlaps {
+  const isCatchingUp = queuesAll(schedule, builds);
+  return {
+    overlap: isCatchingUp ? 'queue' : schedule.overlap,
+    most: isCatchingUp ? Number.POSITIVE_INFINITY : (schedule.maxQueued ?? DEFAULT_MAX_QUEUED),
+    newest: builds.findLast(wantsJob)?.due,
+    taken: undefined,
+    queued: 0,
+  };
+}
+
+/** Why `overlap` leaves the slot without a job; `earlier`: unfinished jobs of slots before it. */
+function whySkipped(
+  { overlap, most, newest, taken, queued }: Overlaps,
+  due: number,
+  earlier: readonly Unfinished[],
+): string | undefined {
+  const count = earlier.length + queued;
+  switch (overlap) {
+    case 'skip': {
+      const [first] = earlier;
+      if (first) return `${first.id}, the job of the slot at ${isoOf(first.slot!)}, is unfinished (overlap: skip)`;
+      if (taken === undefined) return undefined;
+      return `the job of the slot at ${isoOf(taken)}, taken at the same time, is unfinished (overlap: skip)`;
+    }
+    case 'queue':
+      if (count < most) return undefined;
+      return `${count} jobs of earlier slots are unfinished, and no more may be (overlap: queue, maxQueued: ${most})`;
+    case 'replace':
+      return due === newest ? undefined : `the slot at ${isoOf(newest!)} was due too (overlap: replace)`;
+  }
 }
 
 /**

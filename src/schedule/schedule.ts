@@ -1,17 +1,14 @@
 import type { Agent } from '../jobs/agent.ts';
 import { toPlainFault } from '../kernel/fault.ts';
-import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
+import { createLoop, type Turn } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
-import { adoptAgents } from './adopt.ts';
-import { planAhead, slotsWithoutRow, type Unplanned } from './plan.ts';
 import { neverDue, type Planning, type Trouble } from './planning.ts';
 import type { SlotStore } from './ports.ts';
-import { type Scheduled, type SettleNeeds, settleSlots } from './settle.ts';
-import { createTroubles } from './troubles.ts';
-import { writeAhead } from './write-ahead.ts';
+import { createScheduledAgents, LONGEST_SLEEP_MS } from './scheduled-agents.ts';
+import type { SettleNeeds } from './settle.ts';
 
 /**
  * Turns time into jobs. Every slot is a row before its time (unless nobody was there to write it) and ends in exactly
@@ -40,121 +37,46 @@ interface ScheduleOptions {
   horizonMs?: number;
 }
 
-const LONGEST_SLEEP_MS = 30_000;
 const RETRY_MS = 1_000;
 const JUMP_MS = 2_000;
-const ROWS_AT_ONCE = 1_000;
-/** After an absence, so many missed slots of each agent become rows one by one. */
-const MOST_MISSED = 1_000;
 
 /** Builds the schedule; it works from `start` on. */
-export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = {}): Schedule {
-  const { time, log, slots } = needs;
-  const horizonMs = options.horizonMs ?? 120_000;
-  let wanted: Map<string, Agent> | undefined;
-  /** Epoch ms. */
-  let wantedAt = 0;
-  let adopted: Map<string, Agent> | undefined;
-  const scheduledAgents = new Map<string, Scheduled>();
-  /** Agents of `adopted` that could not be taken over yet. */
-  let delayed: ReadonlySet<string> = new Set();
-  const troubles = createTroubles(log, () => needs.troublesChanged?.());
-
-  let stopping = true;
-  let loop: Promise<void> | undefined;
-  let turned: number | undefined;
-  let again = false;
-  let wakeUp = new AbortController();
+export function createSchedule(needs: ScheduleNeeds, { horizonMs = 120_000 }: ScheduleOptions = {}): Schedule {
+  const { time, log } = needs;
+  const scheduledAgents = createScheduledAgents(needs, horizonMs);
+  /** `since`: epoch ms. */
+  let wanted: { agents: ReadonlyMap<string, Agent>; since: number } | undefined;
   /** Why no agent's slots can be planned or settled. */
   let failing: Trouble | undefined;
+  /** What both clocks showed at the last look. */
   let seen: { wall: number; monotonic: number } | undefined;
+  const loop = createLoop({ time, failed }, { everyMs: RETRY_MS, turn });
 
-  /** One look: what has changed, what is due, what has to be written ahead. Says when to look again. */
-  async function turn(): Promise<number> {
+  /** One look: what has changed, what is due, what has to be written ahead. */
+  async function turn({ signal }: Turn): Promise<number> {
     const now = time.now();
     noteJump(now);
-    if (!wanted) return now + LONGEST_SLEEP_MS;
-    if (wanted !== adopted || delayed.size > 0) await adopt(wanted, now);
-    await settleRows(now);
-    const unsettled = await settleAbsences(now);
-    const { more, failed } = await plan(now, new Set(unsettled.map(({ agent }) => agent)));
-    const inTrouble = [...unsettled, ...failed];
-    troubles.replace('planning', inTrouble, now);
-    if (inTrouble.length > 0 || delayed.size > 0) return now + RETRY_MS;
-    return more ? now : soonest(now);
+    const ms = wanted ? await scheduledAgents.look(wanted.agents, now, signal) : LONGEST_SLEEP_MS;
+    if (failing) log.info('slots are planned and settled again');
+    failing = undefined;
+    return Math.min(now + ms - time.now(), LONGEST_SLEEP_MS);
   }
 
-  function soonest(now: number): number {
-    let at = now + LONGEST_SLEEP_MS;
-    for (const { timetable } of scheduledAgents.values()) at = Math.min(at, timetable.next(now) ?? at);
-    return at;
-  }
-
-  async function settleRows(now: number) {
-    for (;;) {
-      const all = await slots.dueSlots(now, ROWS_AT_ONCE);
-      // Slots of an agent that could not be taken over yet wait for that agent.
-      const rows = all.filter(({ agent }) => !delayed.has(agent));
-      if (rows.length === 0) return;
-      const settled = await settleSlots(needs, scheduledAgents, rows, now);
-      // A store that goes on offering what is settled must not keep the loop here for ever.
-      if (all.length < ROWS_AT_ONCE || settled === 0) return;
-    }
-  }
-
-  /** A fault of one agent costs no other agent; a fault of all agents is no agent's own. */
-  async function settleAbsences(now: number): Promise<Unplanned[]> {
-    const failed: Unplanned[] = [];
-    for (const scheduled of scheduledAgents.values()) {
-      if (stopping) break;
-      await settleAbsence(scheduled, now).catch((error: unknown) => failed.push({ agent: scheduled.agent, error }));
-    }
-    if (failed.length > 1 && failed.length === scheduledAgents.size) throw failed[0]!.error;
-    return failed;
-  }
-
-  /** Gives every slot of a time when nobody was there its row and its end, oldest first: a crash leaves no hole. */
-  async function settleAbsence(scheduled: Scheduled, now: number) {
-    const { dues, unlisted } = slotsWithoutRow(scheduled, now, MOST_MISSED);
-    if (dues.length === 0) return;
-    const since = isoOf(scheduled.cursor);
-    log.warn(`${scheduled.agent} was not looked after since ${since}: ${dues.length} slots are settled late`, {
-      agent: scheduled.agent,
-      slots: dues.length,
-      unlisted,
-    });
-    const note = unlisted ? `the first one listed of more that were missed since ${since}` : undefined;
-    const rows = dues.map((due, i) => ({ agent: scheduled.agent, due, ...(i === 0 && note ? { note } : {}) }));
-    await settleSlots(needs, scheduledAgents, rows, now);
-    scheduled.cursor = dues.at(-1)!;
-  }
-
-  async function plan(now: number, without: ReadonlySet<string>) {
-    const sound = [...scheduledAgents.values()].filter(({ agent }) => !without.has(agent));
-    const { slots: ahead, more, failed } = planAhead(sound, now, horizonMs, ROWS_AT_ONCE);
-    const { written, refused } = await writeAhead(slots, ahead);
-    for (const { agent, due } of written) scheduledAgents.get(agent)!.cursor = due;
-    return { more, failed: [...failed, ...refused] };
-  }
-
-  async function adopt(agents: Map<string, Agent>, now: number) {
-    const answer = await adoptAgents(slots, agents.values(), scheduledAgents, adopted === undefined, now);
-    delayed = new Set(answer.delayed.map(({ agent }) => agent));
-    troubles.replace('adopting', [...answer.refused, ...answer.delayed], now);
-    scheduledAgents.clear();
-    for (const [name, scheduled] of answer.scheduledAgents) scheduledAgents.set(name, scheduled);
-    adopted = agents;
+  function failed(error: unknown) {
+    const fault = toPlainFault(error);
+    if (!failing) log.error('slots cannot be planned or settled; trying on', { fault });
+    failing = { since: failing?.since ?? time.now(), fault };
   }
 
   function planningOf(agent: string): Planning | undefined {
-    if (!wanted?.get(agent)?.schedule) return undefined;
+    if (!wanted?.agents.get(agent)?.schedule) return undefined;
     const now = time.now();
-    const failed = troubles.of(agent);
-    if (failed) return { is: 'failed', ...failed };
+    const trouble = scheduledAgents.troubleOf(agent);
+    if (trouble) return { is: 'failed', ...trouble };
     const scheduled = scheduledAgents.get(agent);
     // After a jump back, what is written is not known before the next look.
-    if (!scheduled || adopted !== wanted || driftAt(now) < -JUMP_MS)
-      return { is: 'waiting', since: scheduled ? now : wantedAt, trouble: failing };
+    if (!scheduled || !scheduledAgents.isAdopted(wanted.agents) || driftAt(now) < -JUMP_MS)
+      return { is: 'waiting', since: scheduled ? now : wanted.since, trouble: failing };
     const { timetable, cursor: upTo, settledTo = 0 } = scheduled;
     if (timetable.next(Math.max(now, timetable.hasEnd ? settledTo : 0)) !== undefined)
       return { is: 'planned', upTo, trouble: failing };
@@ -172,64 +94,28 @@ export function createSchedule(needs: ScheduleNeeds, options: ScheduleOptions = 
     const how = drift > 0 ? 'forward (or the machine slept)' : 'back';
     log.warn(`the clock went ${how} by ${formatDuration(Math.abs(drift))}`, { driftMs: Math.round(drift) });
     // Set back: plan from now again; slots that were settled already are rows and stay as they are.
-    for (const scheduled of drift < 0 ? scheduledAgents.values() : []) {
+    for (const scheduled of drift < 0 ? scheduledAgents.all() : []) {
       scheduled.settledTo = Math.max(scheduled.settledTo ?? 0, scheduled.cursor);
       scheduled.cursor = Math.min(scheduled.cursor, now);
     }
   }
 
-  async function run() {
-    while (!stopping) {
-      again = false;
-      let until = time.now() + RETRY_MS;
-      try {
-        until = await turn();
-        if (failing) log.info('slots are planned and settled again');
-        failing = undefined;
-      } catch (error) {
-        const fault = toPlainFault(error);
-        if (!failing) log.error('slots cannot be planned or settled; trying on', { fault });
-        failing = { since: failing?.since ?? time.now(), fault };
-      }
-      turned = time.monotonic();
-      const ms = Math.min(until - time.now(), LONGEST_SLEEP_MS);
-      if (stopping || again || ms <= 0) continue;
-      wakeUp = new AbortController();
-      await time.sleep(ms, wakeUp.signal).catch(() => {});
-    }
-  }
-
-  function wake() {
-    again = true;
-    wakeUp.abort();
-  }
-
   return {
-    async start() {
-      if (!stopping) return;
-      stopping = false;
-      turned = time.monotonic();
-      loop = run();
-    },
+    start: loop.start,
     async stop() {
-      stopping = true;
-      wake();
-      await loop;
-      loop = undefined;
-      turned = undefined;
+      await loop.stop();
       seen = undefined;
     },
-    alive: () => turned,
+    alive: loop.alive,
     use(agents) {
-      wantedAt = time.now();
-      wanted = new Map([...agents].map((agent) => [agent.name, agent]));
-      wake();
+      wanted = { agents: new Map([...agents].map((agent) => [agent.name, agent])), since: time.now() };
+      loop.soon();
     },
     planning: planningOf,
     planAgain(agent) {
       const scheduled = scheduledAgents.get(agent);
       if (scheduled) scheduled.cursor = Math.min(scheduled.cursor, time.now());
-      wake();
+      loop.soon();
     },
   };
 }

@@ -26,8 +26,6 @@ export interface SettleNeeds {
   holdOf?(agent: string, due: number): Hold | null;
   /** Whether the slot may ask for the one job that a hold allows. Default: no. */
   letThrough?(agent: string, due: number): boolean;
-  /** Called with the agents that have new jobs. */
-  woken(agents: string[]): void;
 }
 
 const DECISIONS_AT_ONCE = 1_000;
@@ -58,8 +56,6 @@ export async function settleSlots(
     const batch = decisions.slice(i, i + DECISIONS_AT_ONCE);
     const jobs = await needs.slots.decide(batch);
     ended += jobs.filter((job) => job !== undefined).length;
-    const agents = new Set(batch.filter((_, j) => typeof jobs[j] === 'string').map(({ agent }) => agent));
-    if (agents.size > 0) needs.woken([...agents]);
   }
   return ended;
 }

@@ -7,13 +7,15 @@ import { agentWith } from './world.ts';
 
 const store = createSqliteStore({ time, log: silentLog }, { file: process.argv[2]! });
 await store.start();
+store.changes((change) => {
+  if (change.is === 'queued') process.send!({ agent: change.agent });
+});
 const schedule = createSchedule({
   time,
   log: silentLog,
   slots: store,
   unfinished: (agent) => store.list({ agent, states: ['queued', 'running', 'retrying'], limit: 100 }),
   cancelJob: async (id, why) => void (await store.cancel(id, why)),
-  woken: (agents) => void process.send!({ agents }),
 });
 schedule.use([
   agentWith('queues', '* * * * * *', { overlap: 'queue', timezone: 'Europe/Berlin' }),

@@ -39,7 +39,11 @@ export class Clock {
           signal?.addEventListener('abort', aborted, { once: true });
           this.#sleepers.add(sleeper);
         }),
-      after: () => () => {},
+      after: (ms, call) => {
+        const sleeper = { at: this.monotonic + Math.max(ms, 0), wake: call, owner };
+        this.#sleepers.add(sleeper);
+        return () => void this.#sleepers.delete(sleeper);
+      },
       random: () => 0.5,
     };
   }
@@ -193,7 +197,6 @@ export type Crash = { call: number; applied: boolean };
 /** One life of the schedule on the shelf; it can be killed in the middle of a store call. */
 export interface Life {
   schedule: Schedule;
-  woken: string[];
   killed: boolean;
   kill(): void;
 }
@@ -216,7 +219,7 @@ export class World {
   /** Starts the host anew; with `crash`, it is killed at that store call, before or after the call did its work. */
   async boot(crash?: Crash): Promise<Life> {
     const { clock, registry, lines } = this;
-    const life = { woken: [] as string[], killed: false } as Life;
+    const life = { killed: false } as Life;
     let calls = 0;
     const slots = new Proxy(registry, {
       get: (target, name: keyof SlotStore) => {
@@ -248,7 +251,6 @@ export class World {
       },
       holdOf: (agent, due) => this.holdOf(agent, due),
       letThrough: (agent, due) => this.letThrough(agent, due),
-      woken: (agents) => void life.woken.push(...agents),
     });
     life.kill = () => {
       life.killed = true;
