@@ -3,6 +3,7 @@ import { Fault, usage } from '../kernel/fault.ts';
 import { isInstant } from '../kernel/instant.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { readCountText, readLength } from '../kernel/units.ts';
+import type { Stage } from './ports.ts';
 import type { Clock } from './text/clock.ts';
 
 /** The moment that the value of an option means, in epoch ms. */
@@ -34,6 +35,13 @@ export function durationOf(text: string, bounds: Bounds, name: string): number {
   const ms = readLength(text, bounds);
   if (typeof ms === 'number') return ms;
   throw usage(`${name} ${asTyped(text)} ${ms}`, `${name} 30m`);
+}
+
+/** Throws `AGENT_UNKNOWN` when the host, or the last known state, has no such agent. */
+export async function expectAgent(stage: Pick<Stage, 'askAnyway'>, name: string, what?: string): Promise<void> {
+  const { value } = await stage.askAnyway('status', {});
+  const names = value.agents.map((agent) => agent.name);
+  if (!names.includes(name)) throw unknownAgent(name, names, what);
 }
 
 /** The fault for a name that does not exist. */

@@ -165,7 +165,10 @@ describe('init', () => {
     for (const { path, fallback } of HOST_SETTINGS) {
       const [group, key] = path.split('.') as [string, string | undefined];
       if (key === undefined || fallback === undefined) continue;
-      defaults[group] = { ...(defaults[group] as object | undefined), [key]: fallback };
+      defaults[group] = {
+        ...(defaults[group] as object | undefined),
+        [key]: typeof fallback === 'function' ? fallback() : fallback,
+      };
     }
     expect(rest).toEqual(defaults);
     expect(() => resolveHostSettings(uncommented, 'config/daruma.yaml')).not.toThrow();

@@ -56,10 +56,10 @@ describe('narrow terminals', () => {
 
   test('the column with the smallest number goes first, and none when all fit', () => {
     const columns = [{ title: 'NAME' }, { title: 'SECOND', drop: 2 }, { title: 'FIRST', drop: 1 }];
-    const rows = [{ cells: ['a', 'b', 'c'] }];
-    expect(table(columns, rows, 30)[0]).toBe('NAME  SECOND  FIRST');
-    expect(table(columns, rows, 18)).toEqual(['NAME  SECOND', 'a     b']);
-    expect(table(columns, rows, 8)).toEqual(['NAME', 'a']);
+    const rows = [['a', 'b', 'c']];
+    expect(table(columns, rows, at(30))[0]).toBe('NAME  SECOND  FIRST');
+    expect(table(columns, rows, at(18))).toEqual(['NAME  SECOND', 'a     b']);
+    expect(table(columns, rows, at(8))).toEqual(['NAME', 'a']);
   });
 
   test('the parts about the host are broken between parts', () => {

@@ -3,6 +3,7 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { faultLines } from '../../src/cli/text/fault.ts';
+import { type Paint, plain } from '../../src/cli/text/paint.ts';
 import { spark } from '../../src/cli/text/status.ts';
 import { table } from '../../src/cli/text/table.ts';
 import { cut, oneLine, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
@@ -68,11 +69,8 @@ describe('width', () => {
 describe('table', () => {
   test('columns line up, numbers stand to the right, and only the column that may give way is cut', () => {
     const columns = [{ title: 'N', right: true }, { title: 'WHAT', atLeast: 6 }, { title: 'WHO' }];
-    const rows = [
-      { cells: ['14', 'a long story of what happened', 'me'] },
-      { cells: ['1', 'short', 'you'], below: ['  └ why'] },
-    ];
-    expect(table(columns, rows, 24)).toEqual([
+    const rows = [['14', 'a long story of what happened', 'me'], { cells: ['1', 'short', 'you'], below: ['  └ why'] }];
+    expect(table(columns, rows, { paint: plain, width: 24 })).toEqual([
       ' N  WHAT             WHO',
       '14  a long story o…  me',
       ' 1  short            you',
@@ -84,17 +82,18 @@ describe('table', () => {
     const names = ['e\u0301', '👨‍👩‍👧‍👦', '🇩🇪', 'a\u200bb', '日'];
     const lines = table(
       [{ title: 'NAME' }, { title: 'X' }],
-      names.map((name) => ({ cells: [name, 'x'] })),
-      80,
+      names.map((name) => [name, 'x']),
+      { paint: plain, width: 80 },
     );
     expect(lines.map((line) => widthOf(line.slice(0, line.search(/[xX]$/))))).toEqual([6, 6, 6, 6, 6, 6]);
   });
 
   test('colours are put on after the cell has been filled up', () => {
     const cell = { text: 'ok', paint: (text: string) => `<${text}>` };
-    expect(table([{ title: 'STATE' }, { title: 'X' }], [{ cells: [cell, 'y'] }], 80)).toEqual([
-      'STATE  X',
-      '<ok   >  y',
+    const paint: Paint = (style, text) => `${style}(${text})`;
+    expect(table(['STATE', 'X'], [[cell, ['y', 'red']]], { paint, width: 80 })).toEqual([
+      'dim(STATE  X)',
+      '<ok   >  red(y)',
     ]);
   });
 });

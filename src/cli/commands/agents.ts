@@ -4,7 +4,7 @@ import type { CommandResult, Stage } from '../ports.ts';
 import { inputWords } from '../text/agent.ts';
 import { signOf } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine, pad, wrap } from '../text/width.ts';
+import { type Facts, factLines, oneLine } from '../text/width.ts';
 
 /** Lists agents with their purpose and plugin; or shows an agent, with what its jobs may be given. */
 export async function agentsCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
@@ -19,43 +19,36 @@ export async function agentsCommand(stage: Stage, [name]: (string | undefined)[]
   );
 }
 
-function agentTable({ paint, width }: Stage, agents: AgentView[]): string[] {
+function agentTable(stage: Stage, agents: AgentView[]): string[] {
   if (agents.length === 0) return ['no agents yet'];
   const columns = [
-    { title: '' },
-    { title: 'AGENT' },
+    '',
+    'AGENT',
     { title: 'PLUGIN', atLeast: 8 },
     { title: 'SCHEDULE', atLeast: 9 },
     { title: 'ABOUT', atLeast: 20 },
   ];
   const rows = agents.map((agent): Row => {
     const { sign, style } = signOf(agent.state);
-    return {
-      cells: [
-        { text: sign, paint: (text) => paint(style, text) },
-        agent.name,
-        agent.plugin,
-        agent.schedule ?? '–',
-        oneLine(agent.about),
-      ],
-    };
+    return [[sign, style], agent.name, agent.plugin, agent.schedule ?? '–', oneLine(agent.about)];
   });
-  return table(columns, rows, width, (text) => paint('dim', text));
+  return table(columns, rows, stage);
 }
 
 function agentLines({ paint, width }: Stage, agent: AgentView): string[] {
   const { sign, style } = signOf(agent.state);
-  const lines = [`${paint(style, sign)} ${paint('bold', agent.name)}`];
-  const say = (word: string, text: string) => {
-    const [first, ...rest] = wrap(oneLine(text), width - 13);
-    lines.push(`  ${pad(word, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`));
-  };
-  say('about', agent.about || '–');
-  say('plugin', agent.plugin);
-  say('schedule', agent.schedule ? `${agent.schedule} · ${agent.timezone ?? ''}` : 'none');
-  say('input', inputWords(agent));
-  lines.push('', `  ${paint('cyan', '→')} daruma status ${agent.name}   daruma run ${agent.name}${runWords(agent)}`);
-  return lines;
+  const facts: Facts = [
+    ['about', agent.about || '–'],
+    ['plugin', agent.plugin],
+    ['schedule', agent.schedule ? `${agent.schedule} · ${agent.timezone ?? ''}` : 'none'],
+    ['input', inputWords(agent)],
+  ];
+  return [
+    `${paint(style, sign)} ${paint('bold', agent.name)}`,
+    ...factLines(facts, width),
+    '',
+    `  ${paint('cyan', '→')} daruma status ${agent.name}   daruma run ${agent.name}${runWords(agent)}`,
+  ];
 }
 
 function runWords({ input }: AgentView): string {

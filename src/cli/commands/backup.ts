@@ -18,20 +18,18 @@ export async function backupListCommand(stage: Stage): Promise<CommandResult> {
     const lines = ['no backups yet', `  ${stage.paint('cyan', '→')} daruma backup now`];
     return { json: backups, lines };
   }
-  const { clock, width } = stage;
+  const { clock } = stage;
   const rows = backups.map(
-    ({ file, at, bytes, verifiedAt }): Row => ({
-      cells: [
-        `backups/${file}`,
-        shortTime(Date.parse(at), clock),
-        formatSize(bytes),
-        verifiedAt === null ? 'not' : shortTime(Date.parse(verifiedAt), clock),
-      ],
-    }),
+    ({ file, at, bytes, verifiedAt }): Row => [
+      `backups/${file}`,
+      shortTime(Date.parse(at), clock),
+      formatSize(bytes),
+      verifiedAt === null ? 'not' : shortTime(Date.parse(verifiedAt), clock),
+    ],
   );
-  const columns = [{ title: 'FILE' }, { title: 'MADE' }, { title: 'SIZE', right: true }, { title: 'READ BACK' }];
+  const columns = ['FILE', 'MADE', { title: 'SIZE', right: true }, 'READ BACK'];
   const next = `daruma backup restore backups/${backups[0]!.file} restored`;
-  const lines = [...table(columns, rows, width), '', `  ${stage.paint('cyan', '→')} ${next}`];
+  const lines = [...table(columns, rows, stage), '', `  ${stage.paint('cyan', '→')} ${next}`];
   return { json: backups, lines };
 }
 

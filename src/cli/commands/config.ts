@@ -6,17 +6,15 @@ import { oneLine } from '../text/width.ts';
 /** Each value of an agent, or of the host, and where it was said. */
 export async function configShowCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
   const { value: answer, down } = await stage.askAnyway('configShow', { agent });
-  const columns = [{ title: 'SETTING' }, { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
+  const columns = ['SETTING', { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
   const rows = answer.values.map(
-    ({ path, value, origin }): Row => ({
-      cells: [
-        path,
-        oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? '–')),
-        { text: origin, paint: (text) => stage.paint(origin === 'default' ? 'dim' : 'cyan', text) },
-      ],
-    }),
+    ({ path, value, origin }): Row => [
+      path,
+      oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? '–')),
+      [origin, origin === 'default' ? 'dim' : 'cyan'],
+    ],
   );
-  const lines = table(columns, rows, stage.width, (text) => stage.paint('dim', text));
+  const lines = table(columns, rows, stage);
   const { config } = answer;
   const probation = configLine(config, stage.clock, stage.paint);
   if (probation) lines.push('', probation);

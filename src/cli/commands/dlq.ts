@@ -13,31 +13,30 @@ export async function dlqCommand(stage: Stage): Promise<CommandResult> {
   return { json: groups, lines: groupLines(groups, stage), code: down ? 4 : groups.length > 0 ? 3 : 0 };
 }
 
-function groupLines(groups: Ops['dlq']['value'], { clock, paint, width }: Look): string[] {
+function groupLines(groups: Ops['dlq']['value'], look: Look): string[] {
+  const { clock, paint } = look;
   if (groups.length === 0) return [`${paint('green', '✓')} no dead letters`];
   const columns = [
     { title: 'N', right: true },
     { title: 'WHAT HAPPENED', atLeast: 20 },
-    { title: 'CAUSE' },
+    'CAUSE',
     { title: 'AGENT', atLeast: 12 },
     { title: 'FIRST', drop: 1 },
     { title: 'LAST', drop: 3 },
     { title: 'EXAMPLE', drop: 2 },
   ];
   const rows = groups.map(
-    (group): Row => ({
-      cells: [
-        String(group.count),
-        { text: oneLine(group.example.error?.message ?? ''), paint: (text) => paint('red', text) },
-        group.cause,
-        group.agent,
-        shortTime(Date.parse(group.firstAt), clock),
-        shortTime(Date.parse(group.lastAt), clock),
-        group.example.id,
-      ],
-    }),
+    (group): Row => [
+      String(group.count),
+      [oneLine(group.example.error?.message ?? ''), 'red'],
+      group.cause,
+      group.agent,
+      shortTime(Date.parse(group.firstAt), clock),
+      shortTime(Date.parse(group.lastAt), clock),
+      group.example.id,
+    ],
   );
-  const lines = table(columns, rows, width, (text) => paint('dim', text));
+  const lines = table(columns, rows, look);
   const { cause } = groups[0]!;
   return [...lines, `  ${paint('cyan', '→')} daruma dlq show ${cause}   daruma replay --cause ${cause} --dry-run`];
 }

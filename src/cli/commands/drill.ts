@@ -77,8 +77,8 @@ function printTimed(stage: Stage, { what, text }: DrillUpdate, bar: string, atMs
 }
 
 const COLUMNS = [
-  { title: '' },
-  { title: 'DRILL' },
+  '',
+  'DRILL',
   { title: 'SEEN AFTER', right: true, drop: 3 },
   { title: 'REPAIRED AFTER', right: true },
   { title: 'PROMISED', right: true },
@@ -93,11 +93,7 @@ function drillLines(results: readonly DrillView[], { paint, width }: { paint: Pa
   const skipped = results.filter((one) => one.skipped !== undefined);
   const kept = results.length - broken - skipped.length;
   return [
-    ...table(
-      COLUMNS,
-      results.map((one) => rowOf(one, paint)),
-      width,
-    ),
+    ...table(COLUMNS, results.map(rowOf), { paint, width }),
     '',
     ...skipped.map((one) => `  ${one.name} skipped: ${one.skipped}`),
     broken === 0
@@ -106,22 +102,20 @@ function drillLines(results: readonly DrillView[], { paint, width }: { paint: Pa
   ];
 }
 
-function rowOf(one: DrillView, paint: Paint): Row {
+function rowOf(one: DrillView): Row {
   const sign = one.skipped !== undefined ? '–' : one.ok ? '✓' : '✗';
   const style = one.skipped !== undefined ? 'dim' : one.ok ? 'green' : 'red';
   const took = (ms: number | null) => (ms === null ? '–' : formatDuration(ms));
-  return {
-    cells: [
-      { text: sign, paint: (text) => paint(style, text) },
-      one.name,
-      took(one.detectMs),
-      took(one.repairMs),
-      formatDuration(one.promisedMs),
-      String(one.lost),
-      String(one.left),
-      one.seen ?? '',
-    ],
-  };
+  return [
+    [sign, style],
+    one.name,
+    took(one.detectMs),
+    took(one.repairMs),
+    formatDuration(one.promisedMs),
+    String(one.lost),
+    String(one.left),
+    one.seen ?? '',
+  ];
 }
 
 /** A bar of memory up to its limit and beyond: `▓▓▓▓▓░░░░░  31 of 64 MB`. */

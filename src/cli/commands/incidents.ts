@@ -1,5 +1,5 @@
 import type { IncidentView } from '../../control/protocol.ts';
-import { Fault } from '../../kernel/fault.ts';
+import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { incidentLines, incidentTable } from '../text/incident.ts';
@@ -18,23 +18,13 @@ export async function incidentsCommand(
   }
   const agent = id ?? args.agent;
   const { value, down } = await stage.askAnyway('incidents', { ...args, agent });
-  if (value.length === 0 && agent !== undefined) await mustBeKnown(stage, agent);
+  if (value.length === 0 && agent !== undefined) await expectAgent(stage, agent, 'incident or agent');
   const needsYou = args.open && value.some(isOpen);
   return { json: value, lines: incidentTable(value, stage), code: down ? 4 : needsYou ? 3 : 0 };
 }
 
 function isOpen({ endedAt }: IncidentView): boolean {
   return endedAt === null;
-}
-
-async function mustBeKnown(stage: Stage, agent: string): Promise<void> {
-  const { value } = await stage.askAnyway('status', {});
-  if (value.agents.some(({ name }) => name === agent)) return;
-  throw new Fault({
-    code: 'AGENT_UNKNOWN',
-    message: `there is no incident or agent ${agent}`,
-    next: 'daruma incidents',
-  });
 }
 
 /** Closes an incident by hand, with a note for whoever looks at it later. */

@@ -1,6 +1,6 @@
 import type { JobView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { unknownAgent } from '../given.ts';
+import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
@@ -18,13 +18,13 @@ export async function jobsCommand(
     const job = await oneJob(stage, named);
     if (job) return { json: job.value, lines: jobLines(job.value, stage), ...(job.down ? { code: 4 } : {}) };
   }
-  const asked = stage.askAnyway('jobs', { ...args, agent: named });
-  const { value: jobs, down } = await asked.catch((thrown) => {
-    // A name that looks like the id of a job was meant to be an id.
+  // A name that looks like the id of a job was meant to be an id.
+  const asJob = (thrown: unknown): never => {
     const isNoAgent = thrown instanceof Fault && thrown.code === 'AGENT_UNKNOWN';
     throw isNoAgent && named !== undefined && LIKE_AN_ID.test(named) ? noSuchJob(named) : thrown;
-  });
-  if (jobs.length === 0 && named !== undefined) await mustBeAgent(stage, named);
+  };
+  const { value: jobs, down } = await stage.askAnyway('jobs', { ...args, agent: named }).catch(asJob);
+  if (jobs.length === 0 && named !== undefined) await expectAgent(stage, named, 'agent or job').catch(asJob);
   const lines = jobs.length > 0 ? jobTable(jobs, stage) : ['no jobs'];
   return { json: jobs, lines, ...(down ? { code: 4 } : {}) };
 }
@@ -37,13 +37,6 @@ async function oneJob(stage: Stage, id: string): Promise<{ value: JobView; down:
     if (thrown instanceof Fault && !thrown.plain.code.startsWith('HOST_')) return undefined;
     throw thrown;
   }
-}
-
-async function mustBeAgent(stage: Stage, name: string): Promise<void> {
-  const { value } = await stage.askAnyway('status', {});
-  const names = value.agents.map((agent) => agent.name);
-  if (names.includes(name)) return;
-  throw LIKE_AN_ID.test(name) ? noSuchJob(name) : unknownAgent(name, names, 'agent or job');
 }
 
 function noSuchJob(id: string): Fault {

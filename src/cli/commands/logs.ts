@@ -4,7 +4,7 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { usage } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
-import { numberOf, timeOf, unknownAgent } from '../given.ts';
+import { expectAgent, numberOf, timeOf } from '../given.ts';
 import { linesBackwards, logFolderOf } from '../log-files.ts';
 import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
@@ -42,9 +42,7 @@ export async function logsCommand(
 async function mustBeKnown(stage: Stage, agent: string | undefined, job: string | undefined): Promise<void> {
   try {
     if (job !== undefined) await stage.askAnyway('job', { id: job });
-    if (agent === undefined) return;
-    const names = (await stage.askAnyway('status', {})).value.agents.map(({ name }) => name);
-    if (!names.includes(agent)) throw unknownAgent(agent, names);
+    if (agent !== undefined) await expectAgent(stage, agent);
   } catch (thrown) {
     if (!isHostAway(thrown)) throw thrown;
   }

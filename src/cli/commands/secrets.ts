@@ -26,7 +26,7 @@ export async function secretsCommand(stage: Stage): Promise<CommandResult> {
 
 function secretTable({ secrets }: SecretsView, stage: Stage): string[] {
   const columns = [
-    { title: '' },
+    '',
     { title: 'SECRET', atLeast: 12 },
     { title: 'FOUND IN', atLeast: 10 },
     { title: 'NEEDED BY', atLeast: 12 },
@@ -34,9 +34,7 @@ function secretTable({ secrets }: SecretsView, stage: Stage): string[] {
   const rows = secrets.map(({ name, where, agents }): Row => {
     const sign = where === null ? '✗' : '✓';
     const style = where === null ? 'red' : 'green';
-    return {
-      cells: [{ text: sign, paint: (text) => stage.paint(style, text) }, name, where ?? 'nowhere', agents.join(', ')],
-    };
+    return [[sign, style], name, where ?? 'nowhere', agents.join(', ')];
   });
-  return table(columns, rows, stage.width, (text) => stage.paint('dim', text));
+  return table(columns, rows, stage);
 }

@@ -1,6 +1,7 @@
 import type { Ops, StateEntryView } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
+import { expectAgent } from '../given.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
@@ -42,14 +43,14 @@ async function sizes(stage: Stage): Promise<CommandResult> {
     { title: 'KEYS', right: true },
     { title: 'SIZE', right: true },
   ];
-  const rows = value.map(({ agent, keys, bytes }): Row => ({ cells: [agent, String(keys), formatSize(bytes)] }));
-  const lines = rows.length > 0 ? table(columns, rows, stage.width, dim(stage)) : ['no agent holds state'];
+  const rows = value.map(({ agent, keys, bytes }): Row => [agent, String(keys), formatSize(bytes)]);
+  const lines = rows.length > 0 ? table(columns, rows, stage) : ['no agent holds state'];
   return { json: value, lines, ...(down ? { code: 4 } : {}) };
 }
 
 async function show(stage: Stage, agent: string, key: string | undefined): Promise<CommandResult> {
   const { value, down } = await stage.askAnyway('state', { agent, key });
-  if (value.length === 0) await mustBeKnown(stage, agent);
+  if (value.length === 0) await expectAgent(stage, agent);
   const code = down ? { code: 4 } : {};
   if (key === undefined) return { json: value, lines: entryTable(agent, value, stage), ...code };
   const [entry] = value as [StateEntryView];
@@ -71,16 +72,14 @@ function entryTable(agent: string, entries: StateEntryView[], stage: Stage): str
     { title: 'SET', drop: 2 },
   ];
   const rows = entries.map(
-    ({ key, value, bytes, setAt }): Row => ({
-      cells: [
-        oneLine(key),
-        oneLine(JSON.stringify(value)),
-        formatSize(bytes),
-        shortTime(Date.parse(setAt), stage.clock),
-      ],
-    }),
+    ({ key, value, bytes, setAt }): Row => [
+      oneLine(key),
+      oneLine(JSON.stringify(value)),
+      formatSize(bytes),
+      shortTime(Date.parse(setAt), stage.clock),
+    ],
   );
-  return table(columns, rows, stage.width, dim(stage));
+  return table(columns, rows, stage);
 }
 
 async function set(stage: Stage, agent: string, key: string | undefined, text: string): Promise<CommandResult> {
@@ -136,14 +135,6 @@ function notDone(stage: Stage, what: string, command: string, entries: StateEntr
   };
 }
 
-async function mustBeKnown(stage: Stage, agent: string): Promise<void> {
-  const { value } = await stage.askAnyway('status', {});
-  const names = value.agents.map(({ name }) => name);
-  if (names.includes(agent)) return;
-  const { unknownAgent } = await import('../given.ts');
-  throw unknownAgent(agent, names);
-}
-
 function jsonOf(text: string, agent: string, key: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -160,8 +151,4 @@ function wasWords({ before }: Ops['stateSet']['value'], { width }: Stage): strin
 
 function keysWords(count: number): string {
   return `${count} ${count === 1 ? 'key' : 'keys'}`;
-}
-
-function dim({ paint }: Stage): (text: string) => string {
-  return (text) => paint('dim', text);
 }

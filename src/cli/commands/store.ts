@@ -21,7 +21,7 @@ export function isWhole({ integrity, unreadable }: StoreView): boolean {
 
 /** Lines for people: trouble first, then the rows that were set aside before. */
 function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clock'>): string[] {
-  const { paint, width, clock } = stage;
+  const { paint, clock } = stage;
   const facts = `${view.file}  schema ${view.schema} · ${formatSize(view.bytes)}`;
   const lines = [`${isWhole(view) ? paint('green', '✓') : paint('red', '✗')} ${facts}`];
   if (view.integrity !== 'ok') {
@@ -31,7 +31,7 @@ function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clo
   const none =
     view.integrity === 'ok' ? '  every row can be read' : '  of the rows that can be reached all can be read';
   lines.push(length === 0 ? none : `  ${length} ${length === 1 ? 'row' : 'rows'} cannot be read`);
-  const columns = [{ title: 'TABLE' }, { title: 'ROW', atLeast: 12 }, { title: 'AGENT', atLeast: 8 }];
+  const columns = ['TABLE', { title: 'ROW', atLeast: 12 }, { title: 'AGENT', atLeast: 8 }];
   const cellsOf = ({ table, row, agent, why }: StoreView['unreadable'][number]) => [
     table,
     oneLine(row),
@@ -39,15 +39,15 @@ function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clo
     oneLine(why),
   ];
   if (length > 0) {
-    const rows = view.unreadable.map((one): Row => ({ cells: cellsOf(one) }));
-    lines.push(...table([...columns, { title: 'WHAT STANDS THERE', atLeast: 20 }], rows, width));
+    const rows = view.unreadable.map(cellsOf);
+    lines.push(...table([...columns, { title: 'WHAT STANDS THERE', atLeast: 20 }], rows, stage));
   }
   if (view.setAside.length > 0) {
-    const rows = view.setAside.map((one): Row => ({ cells: [shortTime(Date.parse(one.at), clock), ...cellsOf(one)] }));
-    const all = [{ title: 'SET ASIDE' }, ...columns, { title: 'WHAT STOOD THERE', atLeast: 20 }];
+    const rows = view.setAside.map((one): Row => [shortTime(Date.parse(one.at), clock), ...cellsOf(one)]);
+    const all = ['SET ASIDE', ...columns, { title: 'WHAT STOOD THERE', atLeast: 20 }];
     lines.push(
       '',
-      ...table(all, rows, width),
+      ...table(all, rows, stage),
       `  ${paint('cyan', '→')} daruma store check --json has each row as it was`,
     );
   }

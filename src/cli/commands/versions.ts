@@ -9,11 +9,11 @@ import { type Column, type Row, table } from '../text/table.ts';
 import { oneLine } from '../text/width.ts';
 
 const COLUMNS: Column[] = [
-  { title: '' },
-  { title: 'VERSION' },
+  '',
+  'VERSION',
   { title: 'MADE', drop: 2 },
   { title: 'SIZE', right: true, drop: 1 },
-  { title: 'ROLLOUT' },
+  'ROLLOUT',
   { title: 'AGENTS', atLeast: 16 },
 ];
 
@@ -28,12 +28,12 @@ const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
 /** The kept versions of a plugin, newest first. */
 export async function versionsCommand(stage: Stage, [plugin]: (string | undefined)[]): Promise<CommandResult> {
   const answer = await stage.ask('versions', { plugin: plugin! });
-  const { paint, clock, width } = stage;
+  const { clock } = stage;
   const rows = answer.versions.map((version): Row => {
     const { sign, style } = signOf(version.rollout);
     return {
       cells: [
-        { text: sign, paint: (text) => paint(style, text) },
+        [sign, style],
         shortId(version.id),
         shortTime(Date.parse(version.madeAt), clock),
         formatSize(version.bytes),
@@ -43,7 +43,7 @@ export async function versionsCommand(stage: Stage, [plugin]: (string | undefine
       below: version.agents.flatMap(({ agent, why }) => (why ? [`     └ ${agent}: ${oneLine(why)}`] : [])),
     };
   });
-  return { json: answer, lines: table(COLUMNS, rows, width, (text) => paint('dim', text)) };
+  return { json: answer, lines: table(COLUMNS, rows, stage) };
 }
 
 function agentWords({ agents }: VersionView): string {

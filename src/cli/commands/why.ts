@@ -20,22 +20,17 @@ export async function whyCommand(
 }
 
 /** The sentence, then each step with its time; a step on another day says which. */
-export function whyLines(why: WhyView, { clock, paint, width }: Look): string[] {
+export function whyLines(why: WhyView, look: Look): string[] {
+  const { clock, width } = look;
   const lines = wrap(oneLine(why.sentence), width);
   const slotDay = why.slot ? dayOf(Date.parse(why.slot), clock) : undefined;
   const days = why.steps.map((step) => dayOf(Date.parse(step.at), clock));
   const rows = why.steps.map((step, at): Row => {
     const day = days[at] !== (at === 0 ? slotDay : days[at - 1]) ? `${days[at]} ` : '';
     const { style } = signOf(step.what);
-    return {
-      cells: [
-        `  ${day}${clockTime(Date.parse(step.at), clock)}`,
-        { text: oneLine(step.what), paint: (text) => paint(style, text) },
-        oneLine(step.why ?? ''),
-      ],
-    };
+    return [`  ${day}${clockTime(Date.parse(step.at), clock)}`, [oneLine(step.what), style], oneLine(step.why ?? '')];
   });
-  lines.push(...table([{ title: '', right: true }, { title: '' }, { title: '', atLeast: 20 }], rows, width));
+  lines.push(...table([{ title: '', right: true }, '', { title: '', atLeast: 20 }], rows, look));
   return lines;
 }
 

@@ -32,6 +32,10 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 # versions:
 #   budget: 256MB
 
+# Folders outside of the installation to which links to folders in plugins/ may lead. A link to a file is always followed.
+# links:
+#   folders: []
+
 # Servers that agents call, one a line: who is asked while it is down, and when it counts as down. \`"*"\` is said of all.
 #   "https://api.example": { instead: ["https://mirror.example"] }
 #   "*": { failures: 3, pause: { first: 5s, longest: 5m }, attempts: 3, timeout: 30s }

@@ -7,7 +7,7 @@ import { faultLines } from './fault.ts';
 import { jobTable } from './job.ts';
 import { signOf } from './paint.ts';
 import { type Look, memoryWords, paintMarks, spark, stateWords } from './status.ts';
-import { oneLine, pad, widthOf, wrap } from './width.ts';
+import { type Facts, factLines, pad, widthOf } from './width.ts';
 
 /** Facts beside the status, for an agent in full. */
 interface AgentDetails {
@@ -28,7 +28,7 @@ export async function agentFacts(stage: Stage, agent: string, down: boolean): Pr
 }
 
 /** An agent in full: its plugin and figures, the reason for its state, the next steps. */
-export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): string[] {
+export function agentLines(agent: AgentView, details: AgentDetails, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(agent.state);
   const left = `${sign} ${agent.name}  ${stateWords(agent)}`;
@@ -36,35 +36,30 @@ export function agentLines(agent: AgentView, facts: AgentDetails, look: Look): s
     .filter(Boolean)
     .join('  ');
   const gap = ' '.repeat(Math.max(3, Math.min(width, 90) - widthOf(left) - right.length));
+  const next = agent.nextSlot ? `next ${nextTime(Date.parse(agent.nextSlot), clock)}` : 'no next run';
+  const schedule = agent.schedule && [agent.schedule, agent.range, agent.timezone, next].filter(Boolean).join(' · ');
+  const { now, min, max } = agent.workers;
+  const above: Facts = [
+    ['about', agent.about],
+    ['schedule', schedule || 'none'],
+    ['input', agent.input ? inputWords(agent) : null],
+    ['limits', limitWords(details.values)],
+    ['needs', needWords(details.values)],
+    ['workers', `${now} now, ${min} to ${max} · memory ${memoryWords(agent)}`],
+  ];
+  const waiting = `${agent.waiting ?? agent.queued} waiting`;
+  const below: Facts = [
+    ['queue', `${waiting} · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`],
+    ['why', agent.why],
+  ];
   const lines = [
     `${paint(style, sign)} ${paint('bold', agent.name)}  ${paint(style, stateWords(agent))}${gap}${paint('dim', right)}`,
+    ...factLines(above, width),
+    `  ${pad('24 h', 10)} ${dayWords(agent, look)}`,
+    ...factLines(below, width),
   ];
-  const say = (name: string, text: string | null) => {
-    if (!text) return;
-    const [first, ...rest] = wrap(oneLine(text), width - 13);
-    lines.push(`  ${pad(name, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`));
-  };
-  say('about', agent.about);
-  const next = agent.nextSlot ? `next ${nextTime(Date.parse(agent.nextSlot), clock)}` : 'no next run';
-  say(
-    'schedule',
-    agent.schedule ? [agent.schedule, agent.range, agent.timezone, next].filter(Boolean).join(' · ') : 'none',
-  );
-  if (agent.input) say('input', inputWords(agent));
-  say('limits', limitWords(facts.values));
-  say('needs', needWords(facts.values));
-  say(
-    'workers',
-    `${agent.workers.now} now, ${agent.workers.min} to ${agent.workers.max} · memory ${memoryWords(agent)}`,
-  );
-  lines.push(`  ${pad('24 h', 10)} ${dayWords(agent, look)}`);
-  say(
-    'queue',
-    `${agent.waiting ?? agent.queued} waiting · ${agent.dead} dead ${agent.dead === 1 ? 'letter' : 'letters'}`,
-  );
-  say('why', agent.why);
   if (agent.problem) lines.push('', ...faultLines(agent.problem, paint));
-  if (facts.jobs.length > 0) lines.push('', ...jobTable(facts.jobs, look));
+  if (details.jobs.length > 0) lines.push('', ...jobTable(details.jobs, look));
   lines.push('', `  ${paint('cyan', '→')} ${nextSteps(agent).join('   ')}`);
   return lines;
 }

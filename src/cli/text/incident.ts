@@ -5,7 +5,7 @@ import { clockTime, dayOf, fullTime, localTimes, shortTime } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Row, table } from './table.ts';
-import { oneLine, pad, wrap } from './width.ts';
+import { type Facts, factLines, oneLine, pad, wrap } from './width.ts';
 
 const SIGNS: Record<string, { sign: string; style: Style }> = {
   open: { sign: '⟳', style: 'yellow' },
@@ -17,33 +17,30 @@ const signOf = (state: string) => SIGNS[state] ?? { sign: '?', style: 'yellow' a
 
 /** A line for each incident: time, agent, signal, remedies, result. */
 export function incidentTable(incidents: IncidentView[], look: Look): string[] {
-  const { paint, clock, width } = look;
+  const { paint, clock } = look;
   if (incidents.length === 0) return [`${paint('green', '✓')} no incidents`];
   const columns = [
-    { title: '' },
-    { title: 'ID' },
+    '',
+    'ID',
     { title: 'WHEN', drop: 2 },
     { title: 'AGENT', atLeast: 12, drop: 3 },
     { title: 'SEEN', atLeast: 24 },
     { title: 'DONE', atLeast: 12, drop: 1 },
-    { title: 'RESULT' },
+    'RESULT',
   ];
   const rows = incidents.map((incident): Row => {
     const { sign, style } = signOf(incident.state);
-    const coloured = (text: string) => paint(style, text);
-    return {
-      cells: [
-        { text: sign, paint: coloured },
-        incident.id,
-        shortTime(Date.parse(incident.openedAt), clock),
-        incident.agent ?? 'host',
-        `${incident.verdict}: ${oneLine(incident.seen)}`,
-        doneWords(incident),
-        { text: resultWords(incident), paint: coloured },
-      ],
-    };
+    return [
+      [sign, style],
+      incident.id,
+      shortTime(Date.parse(incident.openedAt), clock),
+      incident.agent ?? 'host',
+      `${incident.verdict}: ${oneLine(incident.seen)}`,
+      doneWords(incident),
+      [resultWords(incident), style],
+    ];
   });
-  const lines = table(columns, rows, width, (text) => paint('dim', text));
+  const lines = table(columns, rows, look);
   const first = incidents.find(({ endedAt }) => endedAt === null) ?? incidents[0]!;
   return [...lines, `  ${paint('cyan', '→')} daruma incidents ${first.id}`];
 }
@@ -64,26 +61,21 @@ function resultWords({ state, openedAt, healedAt }: IncidentView): string {
 export function incidentLines(incident: IncidentView, look: Look): string[] {
   const { paint, clock, width } = look;
   const { sign, style } = signOf(incident.state);
+  const { repeats } = incident;
+  const facts: Facts = [
+    ['seen', incident.seen],
+    ['opened', fullTime(Date.parse(incident.openedAt), clock)],
+    ['version', incident.version],
+    ['jobs', incident.jobs.join(' ')],
+    ['repeats', repeats === 0 ? null : `came ${repeats} more ${repeats === 1 ? 'time' : 'times'} while it was open`],
+    ['note', incident.note],
+  ];
   const lines = [
     `${paint(style, sign)} ${paint('bold', incident.id)}  ${incident.agent ?? 'host'}  ${incident.verdict}  ${paint(style, resultWords(incident))}`,
+    ...factLines(facts, width),
+    '',
+    ...timelineLines(incident, look),
   ];
-  const say = (name: string, text: string | null) => {
-    if (!text) return;
-    const [first, ...rest] = wrap(oneLine(text), width - 13);
-    lines.push(`  ${pad(name, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`));
-  };
-  say('seen', incident.seen);
-  say('opened', fullTime(Date.parse(incident.openedAt), clock));
-  say('version', incident.version);
-  say('jobs', incident.jobs.join(' '));
-  say(
-    'repeats',
-    incident.repeats === 0
-      ? null
-      : `came ${incident.repeats} more ${incident.repeats === 1 ? 'time' : 'times'} while it was open`,
-  );
-  say('note', incident.note);
-  lines.push('', ...timelineLines(incident, look));
   const found = evidenceLines(incident.evidence);
   if (found.length > 0)
     lines.push('', ...found.flatMap((line) => wrap(oneLine(line), width - 2).map((one) => `  ${one}`)));

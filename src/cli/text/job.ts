@@ -10,12 +10,12 @@ import { cut, oneLine, pad } from './width.ts';
 
 /** A line for each job, in the order given. */
 export function jobTable(jobs: JobView[], look: Look): string[] {
-  const { paint, clock, width } = look;
+  const { clock } = look;
   const columns: Column[] = [
-    { title: '' },
-    { title: 'JOB' },
+    '',
+    'JOB',
     { title: 'AGENT', atLeast: 12 },
-    { title: 'STATE' },
+    'STATE',
     { title: 'FROM', drop: 1 },
     { title: 'QUEUED', drop: 3 },
     { title: 'TOOK', right: true, drop: 2 },
@@ -23,20 +23,18 @@ export function jobTable(jobs: JobView[], look: Look): string[] {
   ];
   const rows = jobs.map((job): Row => {
     const { sign, style } = signOf(job.state);
-    return {
-      cells: [
-        { text: sign, paint: (text) => paint(style, text) },
-        job.id,
-        job.agent,
-        { text: jobState(job), paint: (text) => paint(style, text) },
-        job.trigger,
-        shortTime(Date.parse(job.queuedAt), clock),
-        job.durationMs === null ? '–' : formatDuration(job.durationMs),
-        outcomeWords(job, look),
-      ],
-    };
+    return [
+      [sign, style],
+      job.id,
+      job.agent,
+      [jobState(job), style],
+      job.trigger,
+      shortTime(Date.parse(job.queuedAt), clock),
+      job.durationMs === null ? '–' : formatDuration(job.durationMs),
+      outcomeWords(job, look),
+    ];
   });
-  return table(columns, rows, width, (text) => paint('dim', text));
+  return table(columns, rows, look);
 }
 
 /** `retrying 2/5`, `waiting`: a job that does not run never looks like a running one. */

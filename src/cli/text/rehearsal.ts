@@ -36,7 +36,7 @@ const INDENT = '     ';
  * make most of the rows mean more stands first.
  */
 export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
-  const { paint, width } = look;
+  const { paint } = look;
   const lines = liveHint(answer, look);
   for (const { agent, version, against, file } of answer.agents) {
     const what = [`${shortId(version)}${file ? ` (${file})` : ''}`, against ? shortId(against) : 'the record'];
@@ -48,8 +48,7 @@ export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
         ...table(
           COLUMNS,
           alike(jobs).map((group) => rowOf(group, look)),
-          width,
-          (text) => paint('dim', text),
+          look,
         ),
         '',
       );
@@ -58,9 +57,9 @@ export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
 }
 
 const COLUMNS: Column[] = [
-  { title: '' },
-  { title: 'JOB' },
-  { title: 'WHAT' },
+  '',
+  'JOB',
+  'WHAT',
   { title: 'OLD', atLeast: 20 },
   { title: 'NEW', atLeast: 20 },
   { title: 'TOOK', right: true },
@@ -69,13 +68,12 @@ const COLUMNS: Column[] = [
 function rowOf(group: RehearsedView[], { paint, width }: Look): Row {
   const one = group[0]!;
   const { sign, style } = SIGNS[one.is];
-  const colour = (text: string) => paint(style, text);
   const took = [one.old, one.new].map(({ durationMs }) => (durationMs === null ? '–' : formatDuration(durationMs)));
   return {
     cells: [
-      { text: sign, paint: colour },
+      [sign, style],
       group.length === 1 ? one.job : `${one.job} +${group.length - 1}`,
-      { text: one.is, paint: colour },
+      [one.is, style],
       outcome(one.old),
       outcome(one.new),
       took.join(' → '),

@@ -81,9 +81,9 @@ function agentTable(agents: AgentView[], look: Look): string[] {
 function tableOf(agents: AgentView[], look: Look, places: number): string[] {
   const { paint, clock } = look;
   const columns: Column[] = [
-    { title: '' },
+    '',
     { title: 'AGENT', atLeast: 16 },
-    { title: 'STATE' },
+    'STATE',
     { title: 'LAST RUN', drop: 4 },
     { title: 'NEXT', drop: 5 },
     { title: 'P95', right: true, drop: 2 },
@@ -95,9 +95,9 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
     const marks = spark(agent.hours, places);
     return {
       cells: [
-        { text: sign, paint: (text) => paint(style, text) },
+        [sign, style],
         agent.name,
-        { text: stateWords(agent), paint: (text) => paint(style, text) },
+        [stateWords(agent), style],
         lastRun(agent.lastJob, clock),
         agent.nextSlot ? nextTime(Date.parse(agent.nextSlot), clock) : '–',
         agent.p95Ms === null ? '–' : formatDuration(agent.p95Ms),
@@ -108,7 +108,7 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
     };
   });
   // Room for the whole table, so that a wide one is seen and drawn again with shorter bars before a name is cut.
-  return table(columns, rows, places === 24 ? 1_000 : look.width, (text) => paint('dim', text));
+  return table(columns, rows, places === 24 ? { ...look, width: 1_000 } : look);
 }
 
 /** `retrying 2/5`, `waiting`, `running`. */

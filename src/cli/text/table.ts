@@ -1,6 +1,10 @@
+import type { Paint, Style } from './paint.ts';
 import { cut, pad, widthOf } from './width.ts';
 
-export interface Column {
+/** A column, by its title alone or with the rules for it. */
+export type Column = string | ColumnRules;
+
+interface ColumnRules {
   title: string;
   /** Numbers stand to the right. */
   right?: boolean;
@@ -10,46 +14,44 @@ export interface Column {
   drop?: number;
 }
 
-/** A cell: a text, or a text and how it is coloured once it has been cut and filled up. */
-type TableCell = string | { text: string; paint(text: string): string };
+/** A text, a text with its style, or a text that is painted once it has been cut and filled up. */
+type TableCell = string | [text: string, style: Style] | { text: string; paint(text: string): string };
 
 /** A row of cells; `below` are lines that follow it, already indented. */
-export interface Row {
-  cells: TableCell[];
-  below?: string[];
-}
+export type Row = TableCell[] | { cells: TableCell[]; below: string[] };
 
 const GAP = '  ';
 
 /**
- * Lines of a table of at most `width` places: a line of titles (left out when all are empty), then the rows. A table
+ * Lines of a table of at most `width` places: a dim line of titles (left out when all are empty), then the rows. A table
  * that is too wide first cuts the texts that may give way, then leaves out whole columns, and never breaks a line.
  */
 export function table(
-  columns: Column[],
-  rows: Row[],
-  width: number,
-  paintTitle = (text: string): string => text,
+  columns: readonly Column[],
+  rows: readonly Row[],
+  { paint, width }: { paint: Paint; width: number },
 ): string[] {
-  const natural = columns.map((column, at) =>
-    Math.max(widthOf(column.title), ...rows.map((row) => widthOf(textOf(row.cells[at] ?? '')))),
+  const rules = columns.map((column) => (typeof column === 'string' ? { title: column } : column));
+  const lists = rows.map((row) => (Array.isArray(row) ? { cells: row, below: [] } : row));
+  const natural = rules.map(({ title }, at) =>
+    Math.max(widthOf(title), ...lists.map(({ cells }) => widthOf(textOf(cells[at] ?? '')))),
   );
-  const kept = keptColumns(columns, natural, width);
-  const shown = kept.map((at) => columns[at]!);
+  const kept = keptColumns(rules, natural, width);
+  const shown = kept.map((at) => rules[at]!);
   const widths = kept.map((at) => natural[at]!);
   shrink(shown, widths, width);
-  const titles = shown.map((column) => column.title);
+  const titles = shown.map(({ title }) => title);
   const lines: string[] = [];
-  if (titles.some(Boolean)) lines.push(paintTitle(lineOf(shown, widths, titles)));
-  for (const row of rows) {
-    const cells = kept.map((at) => row.cells[at] ?? '');
-    lines.push(lineOf(shown, widths, cells), ...(row.below ?? []));
+  if (titles.some(Boolean)) lines.push(paint('dim', lineOf(shown, widths, titles, paint)));
+  for (const { cells, below } of lists) {
+    const ofShown = kept.map((at) => cells[at] ?? '');
+    lines.push(lineOf(shown, widths, ofShown, paint), ...below);
   }
   return lines;
 }
 
 /** The places of the columns that are shown in `width`, in their order. */
-function keptColumns(columns: Column[], natural: number[], width: number): number[] {
+function keptColumns(columns: ColumnRules[], natural: number[], width: number): number[] {
   const least = (at: number) => Math.min(natural[at]!, columns[at]!.atLeast ?? natural[at]!);
   let kept = columns.map((_column, at) => at);
   while (totalOf(kept.map(least)) > width) {
@@ -67,7 +69,7 @@ function totalOf(widths: number[]): number {
 }
 
 /** Takes places from the columns that may give way, always from the widest, until the table fits or none can give more. */
-function shrink(columns: Column[], widths: number[], width: number): void {
+function shrink(columns: ColumnRules[], widths: number[], width: number): void {
   let over = totalOf(widths) - width;
   while (over > 0) {
     let widest = -1;
@@ -81,17 +83,19 @@ function shrink(columns: Column[], widths: number[], width: number): void {
   }
 }
 
-function lineOf(columns: Column[], widths: number[], cells: TableCell[]): string {
+function lineOf(columns: ColumnRules[], widths: number[], cells: TableCell[], paint: Paint): string {
   return columns
     .map((column, at) => {
       const cell = cells[at] ?? '';
       const filled = pad(cut(textOf(cell), widths[at]!), widths[at]!, column.right ? 'right' : 'left');
-      return typeof cell === 'string' ? filled : cell.paint(filled);
+      if (typeof cell === 'string') return filled;
+      return Array.isArray(cell) ? paint(cell[1], filled) : cell.paint(filled);
     })
     .join(GAP)
     .trimEnd();
 }
 
 function textOf(cell: TableCell): string {
-  return typeof cell === 'string' ? cell : cell.text;
+  if (typeof cell === 'string') return cell;
+  return Array.isArray(cell) ? cell[0] : cell.text;
 }

@@ -66,6 +66,18 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line].map((one) => cut(one, width));
 }
 
+/** Names with their texts; a fact without a text is left out. */
+export type Facts = readonly (readonly [name: string, text: string | null | undefined])[];
+
+/** Lines of facts, names to the left, texts broken between words. */
+export function factLines(facts: Facts, width: number): string[] {
+  return facts.flatMap(([name, text]) => {
+    if (!text) return [];
+    const [first, ...rest] = wrap(oneLine(text), width - 13);
+    return [`  ${pad(name, 10)} ${first}`, ...rest.map((line) => `${' '.repeat(13)}${line}`)];
+  });
+}
+
 /** Parts joined to lines of at most `width` places, broken between parts; a part is never broken. */
 export function joined(parts: string[], between: string, width: number): string[] {
   const lines: string[] = [];
