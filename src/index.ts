@@ -4,6 +4,7 @@ export { z } from 'zod';
 export type {
   AgentState,
   Context,
+  Duration,
   ExecOptions,
   ExecResult,
   FetchOptions,
@@ -13,8 +14,8 @@ export type {
   PluginLog,
   SendOptions,
   SentJob,
+  Size,
 } from './plugin/context.ts';
 export { definePlugin, type Limits, type Needs, type PluginDefinition } from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
-export type { Duration, Size } from './plugin/units.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

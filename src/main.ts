@@ -22,7 +22,7 @@ if (code === undefined) {
     },
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
     offline: async (folder: string) => (await import('./host/api/offline.ts')).openOffline(folder),
-    store: () => import('./host/api/offline-store.ts'),
+    store: () => import('./host/api/offline.ts'),
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

@@ -1,6 +1,4 @@
 import type { Fleet } from './fleet.ts';
-import type { Duration, Size } from './units.ts';
-
 /** Any value that survives JSON: what inputs, results and states are made of. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -174,3 +172,9 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
   /** The read-only view of the installation; using it without `needs.fleet` throws. */
   readonly fleet: Fleet;
 }
+
+/** A length of time as people write it: `250ms`, `10s`, `15m`, `6h`, `2d`; a bare number is not accepted. */
+export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** A size as people write it: `64MB`, `512KB`, `1.5GB` (powers of 1024). */
+export type Size = `${number}${'B' | 'KB' | 'MB' | 'GB'}`;

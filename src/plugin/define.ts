@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { Context, Json } from './context.ts';
-import type { Duration, Size } from './units.ts';
+import type { Context, Duration, Json, Size } from './context.ts';
 
 /** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {

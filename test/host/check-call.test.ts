@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { checkCall } from '../../src/host/check-call.ts';
+import { checkCall } from '../../src/host/host-calls.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import type { WorkerCall } from '../../src/workers/ports.ts';
 import { anyValue } from '../kernel/extremes.ts';

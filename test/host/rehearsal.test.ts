@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { type CaptureNeeds, createCapture, MOST_KEPT } from '../../src/host/rehearse/capture.ts';
-import { recordsOf } from '../../src/host/rehearse/plan.ts';
-import { type Compared, compareRuns } from '../../src/host/rehearse/rehearse.ts';
+import { type Compared, compareRuns, recordsOf } from '../../src/host/rehearse/rehearse.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { EffectRecord, JobFilter } from '../../src/jobs/ports.ts';
 import { createScrubber } from '../../src/telemetry/scrub.ts';

@@ -1,10 +1,17 @@
-import type { PlainFault } from '../../kernel/fault.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { type Log, silentLog } from '../../kernel/log.ts';
-import type { HostEndRecord } from '../../kernel/pulse.ts';
+import { createLoop } from '../../kernel/loop.ts';
+import {
+  type HostEndRecord,
+  isStalled,
+  type LoopAges,
+  overdueAfter,
+  PULSE_MS,
+  type StalledLoop,
+} from '../../kernel/pulse.ts';
 import type { Service } from '../../kernel/service.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { type Link, openLink } from './link.ts';
-import { agesOf, createPulse } from './pulse.ts';
 import { openSystemd, type Systemd } from './systemd.ts';
 
 /** The host's ways to its guardian or to systemd, from its first moment to its last. */
@@ -21,24 +28,33 @@ export interface Outside {
   close(): Promise<void>;
 }
 
-/** Opens the ways to the outside and begins to give signs of life. */
+/** Opens the ways to the outside and gives a sign of life each second: when each loop last turned. */
 export async function openOutside(options: { safe?: boolean }): Promise<Outside> {
   const time = machineTime;
   const systemd = openSystemd();
   const link = await openLink(time);
   const loops = new Map<string, Service>();
   let log = silentLog;
+  let overdue: StalledLoop | undefined;
   let wasStalled = false;
-  const pulse = createPulse({
-    time,
-    ages: () => agesOf(loops, time.monotonic()),
-    beat(ages, stalled) {
-      link?.send({ is: 'pulse', ages });
-      systemd?.pulse(time.monotonic(), stalled);
-      if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
-      wasStalled = stalled !== undefined;
-    },
-  });
+
+  /** The sign of life comes from the host's own event loop, so it ends with that. */
+  function beat() {
+    const ages = agesOf(loops, time.monotonic());
+    overdue = overdueAfter(overdue, ages);
+    const stalled = isStalled(overdue)
+      ? `${overdue.loop} has not turned for ${Math.round(overdue.ageMs / 1_000)} s`
+      : undefined;
+    link?.send({ is: 'pulse', ages });
+    systemd?.pulse(time.monotonic(), stalled);
+    if (stalled !== undefined && !wasStalled) log.error(`stalled: ${stalled}`, { ages });
+    wasStalled = stalled !== undefined;
+  }
+
+  const pulse = createLoop(
+    { time, failed: (error) => log.error('a sign of life failed', { fault: toPlainFault(error) }) },
+    { everyMs: PULSE_MS, turn: beat },
+  );
   await pulse.start();
   return {
     watched: watchedBy(link, systemd, options.safe),
@@ -107,4 +123,14 @@ function goneGuardian(pid: number): PlainFault {
     next: 'when it suits you: daruma stop, then daruma start',
     data: { pid },
   };
+}
+
+/** How long ago each of the services that run last turned. */
+function agesOf(services: ReadonlyMap<string, Service>, now: number): LoopAges {
+  const ages: LoopAges = {};
+  for (const [name, service] of services) {
+    const turned = service.alive();
+    if (turned !== undefined) ages[name] = Math.round(now - turned);
+  }
+  return ages;
 }

@@ -11,7 +11,6 @@ import { iso, viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { type Capture, createCapture, liveFetch } from './capture.ts';
-import { type RehearsalCandidate, type RehearsalPlan, recordsOf } from './plan.ts';
 
 interface RehearseNeeds {
   time: Time;
@@ -33,6 +32,9 @@ interface RehearseTerms {
 
 const SHOWN_DIFFERENCES = 50;
 const SHOWN_LINES = 20;
+/** Jobs are looked through page by page for those of another version. */
+const PAGE = 100;
+const MOST_LOOKED_AT = 1_000;
 /** A load that fails does so each time, and may take its time to. */
 const BOOT_FAILED = 'BOOT_FAILED';
 
@@ -43,13 +45,13 @@ export async function* rehearse(
   terms: RehearseTerms,
 ): AsyncGenerator<RehearsedView> {
   const { store } = needs;
-  const { name, version } = plan.candidate.agent;
-  const unfit = new Map<RehearsalCandidate, RehearsalSide>();
+  const { name, version } = plan.rehearsed.agent;
+  const unfit = new Map<RehearsedAgent, RehearsalSide>();
   for (const job of await recordsOf(store, name, version.id, terms.last)) {
     if (terms.gone.aborted) return;
     const recorded = await store.effectsOf(job.id);
     const old = plan.against ? await side(plan.against, job, recorded) : sideOfRecord(job);
-    const now = await side(plan.candidate, job, recorded);
+    const now = await side(plan.rehearsed, job, recorded);
     const { is, differences } = compareRuns(old, now);
     yield {
       job: job.id,
@@ -64,18 +66,18 @@ export async function* rehearse(
     };
   }
 
-  async function side(candidate: RehearsalCandidate, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
-    const known = unfit.get(candidate);
+  async function side(agent: RehearsedAgent, job: Job, recorded: EffectRecord[]): Promise<RehearsalSide> {
+    const known = unfit.get(agent);
     if (known) return known;
-    const rehearsed = await run(needs, candidate, job, recorded, terms);
-    if (rehearsed.error?.code === BOOT_FAILED) unfit.set(candidate, rehearsed);
-    return rehearsed;
+    const ran = await run(needs, agent, job, recorded, terms);
+    if (ran.error?.code === BOOT_FAILED) unfit.set(agent, ran);
+    return ran;
   }
 }
 
 async function run(
   { time, store, agents, fleet, folder, sandbox, secrets }: RehearseNeeds,
-  { agent, mayWrite }: RehearsalCandidate,
+  { agent, mayWrite }: RehearsedAgent,
   job: Job,
   recorded: EffectRecord[],
   { live, gone }: RehearseTerms,
@@ -161,4 +163,38 @@ export function compareRuns(old: Compared, now: Compared): { is: RehearsalWord; 
   }
   if (differences.length === 0) return { is: 'same', differences };
   return { is: isBlocked ? 'unclear' : 'differs', differences };
+}
+
+/** What is rehearsed for one agent. */
+export interface RehearsalPlan {
+  rehearsed: RehearsedAgent;
+  /** What is run beside it; undefined: the record stands for the old one. */
+  against: RehearsedAgent | undefined;
+}
+
+export interface RehearsedAgent {
+  /** With the rights that it has in a rehearsal. */
+  agent: Agent;
+  /** Outside of a rehearsal. */
+  mayWrite: boolean;
+}
+
+/** The newest jobs that ended under another version, or under any if there are none; oldest first. */
+export async function recordsOf(
+  store: Pick<JobRecords, 'list'>,
+  agent: string,
+  version: string,
+  last: number,
+): Promise<Job[]> {
+  const others: Job[] = [];
+  const own: Job[] = [];
+  let before: string | undefined;
+  for (let seen = 0; seen < MOST_LOOKED_AT && others.length < last; seen += PAGE) {
+    const filter = { agent, states: ['done' as const, 'dead' as const], limit: PAGE };
+    const page = await store.list(before === undefined ? filter : { ...filter, before });
+    for (const job of page) if (job.startedAt !== null) (job.version === version ? own : others).push(job);
+    before = page.at(-1)?.id;
+    if (page.length < PAGE) break;
+  }
+  return (others.length > 0 ? others : own).slice(0, last).reverse();
 }
