@@ -5,7 +5,7 @@ import { type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } fro
 import type { Time } from '../kernel/time.ts';
 import { CHECK_MS, checkHost, type Moment, newHostWatch, withHostLine } from './host-deadlines.ts';
 
-/** How much of a host's stderr is kept as its last words. */
+/** The end of a host's stderr that is kept as its last words. */
 const WORDS_BYTES = 65_536;
 /** The guardian reads the last output of a dead host for this long at most. */
 const DRAIN_MS = 500;
@@ -14,7 +14,7 @@ const DRAIN_MS = 500;
 export interface HostProcess {
   readonly pid: number | undefined;
   signal(name: NodeJS.Signals): void;
-  /** Resolves once it is gone and all that it said was heard. */
+  /** Resolves once the process is gone and all its output was read. */
   ended: Promise<HostEnd>;
 }
 
@@ -100,7 +100,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
   return {
     pid: child.pid,
     signal(name) {
-      // From now on it is given the time to stop, and no more.
+      // From now on the host has the time to stop, and no more.
       watch = { ...watch, stoppingAt: watch.stoppingAt ?? time.monotonic() };
       child.kill(name);
     },

@@ -24,7 +24,7 @@ export interface HostWatch {
 /** Why a host has to go: one sentence without a subject. */
 type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' | 'slow-stop'; why: string };
 
-/** How often the guardian looks. */
+/** The time between two looks of the guardian. */
 export const CHECK_MS = 1_000;
 /** A guardian that was away longer than this between two looks does not trust its own impression. */
 const AWAY_MS = 3_000;

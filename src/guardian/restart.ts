@@ -1,11 +1,11 @@
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 
-/** How one host ended. */
+/** The end of a host. */
 export interface HostExit {
   code: number | null;
   signal: string | null;
-  /** How long it worked, from when it said that it is ready, in ms; undefined when it never said so. */
+  /** The time for which the host worked since it said that it is ready, in ms; undefined when it never said so. */
   workedMs: number | undefined;
   /** The host itself said why it cannot start. */
   refused: PlainFault | undefined;
@@ -30,7 +30,7 @@ export const NO_HISTORY: RestartHistory = { everReady: false, short: 0, pids: []
 
 /** The pause before the second host, in ms, and the longest one. */
 const RESTART_BACKOFF = { first: 200, longest: 30_000 };
-/** A host that worked this long leaves no grudge. */
+/** After a host that worked this long the pauses begin anew. */
 export const GOOD_RUN_MS = 60_000;
 
 /** Decides what comes after the end of a host. `signals` gives numbers to names; `chance` is in [0, 1). */

@@ -3,17 +3,17 @@ import { toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Aside, AsideStore } from '../telemetry/ports.ts';
 
-/** Tells people of rows of the store that could not be read and were set aside, once, as one incident of the host. */
+/** Reports rows of the store that could not be read and were set aside, once, as an incident of the host. */
 export interface Asides {
-  /** Some were set aside just now. */
+  /** Rows were set aside just now. */
   found(count: number): void;
-  /** From now on there is somebody to tell; also of what an earlier host, or `daruma store mend`, left untold. */
+  /** Reports go to `healer` from now on; also of rows that an earlier host, or `daruma store mend`, left unreported. */
   reportTo(healer: Pick<Healer, 'mended'>): void;
-  /** Resolves when what was found so far is told, or could not be. */
+  /** Resolves when the rows of before are reported, or could not be. */
   settled(): Promise<void>;
 }
 
-/** So many are named in one incident; the others are counted. */
+/** Rows that an incident names; the others are counted. */
 const MOST_NAMED = 5;
 const MOST_AT_ONCE = 1_000;
 
@@ -33,7 +33,7 @@ export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'a
       healer.mended({ agent: null, verdict: 'unreadable', because, seen }, 'everybody else is served');
       await store().asidesReported(untold.map(({ id }) => id));
     } catch (error) {
-      log.error('rows that were set aside could not be told', { fault: toPlainFault(error) });
+      log.error('rows that were set aside could not be reported', { fault: toPlainFault(error) });
     }
   }
 

@@ -25,7 +25,7 @@ export interface RoomFacts {
   'attempt.settled': { end: Settlement; agent: string };
   /** A worker ended otherwise than by a drain. */
   'worker.gone': WorkerEnd;
-  /** One look at all workers of a cell. */
+  /** A look at all workers of a cell. */
   reading: readonly WorkerReading[];
   /** A job that had ended left something in its worker that threw. */
   'job.left-over': LeftOver;

@@ -11,7 +11,7 @@ import type { Watched } from './lifecycle/outside.ts';
 /** The version of the running Daruma. */
 export const VERSION: string = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
 
-/** Who the host is and where its things are. `folder`: absolute, without symbolic links. */
+/** Gathers the facts of a host that starts. `folder`: absolute, without symbolic links. */
 export function factsOf(folder: string, settings: HostSettings, watched: Watched, now: number): HostFacts {
   return {
     folder,
@@ -27,9 +27,10 @@ export function factsOf(folder: string, settings: HostSettings, watched: Watched
   };
 }
 
+/** Process and places of a host. */
 export interface HostFacts {
   folder: string;
-  /** What the folder is whatever it is called. */
+  /** Device and inode of the folder, which stay when it is renamed. */
   folderId: string | undefined;
   version: string;
   pid: number;

@@ -38,7 +38,7 @@ interface FleetNeeds {
 
 type AgentStates = ReadonlyMap<string, { state: string; why: string }>;
 
-/** What a report is made of. */
+/** Rows that a report is made of. */
 interface Found {
   states: AgentStates;
   figures: Awaited<ReturnType<FigureStore['agentFigures']>>;

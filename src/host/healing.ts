@@ -26,7 +26,7 @@ interface HealingNeeds {
   store: Store;
   events: Events;
   scrub: Pick<Scrubber, 'value'>;
-  /** Whoever may have jobs. */
+  /** Agents that may have jobs. */
   runnableAgents(): ReadonlyMap<string, Agent>;
   /** Gives disk back, and says how much. */
   cleanUp(): Promise<string>;
@@ -84,7 +84,7 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
   });
 }
 
-/** What is written of an incident holds no secret, whoever saw it. */
+/** A store in which incidents are written without secrets. */
 function withoutSecrets(store: Store, scrub: Pick<Scrubber, 'value'>): Store {
   return {
     ...store,
@@ -111,8 +111,8 @@ interface CleanUpNeeds {
 }
 
 /**
- * What a disk that runs full gets back: half of the logs, and the versions that nobody needs. Never backups, jobs or what
- * agents wrote: those are a person's to delete. Resolves with what came of it, in words.
+ * Gives back disk that runs full: half of the logs, and the versions that nobody needs; never backups, jobs or files of
+ * agents, which are a person's to delete. Resolves with the result in words.
  */
 export async function cleanUp({ journal, catalog }: CleanUpNeeds): Promise<string> {
   const freed = [

@@ -16,11 +16,11 @@ export interface HostContext
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */
   resume(agent: string): Promise<void>;
-  /** How late the host's own loop turned since the last call: the 99th percentile, in ms. */
+  /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
   lagMs(): number;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
   lastWords: readonly HostEndRecord[];
-  /** What is wrong with the host itself, for people: safe mode, a guardian that is gone. */
+  /** Problems of the host itself, for people: safe mode, a guardian that is gone. */
   warnings(): PlainFault[];
   /** Begins to stop the host; does not wait. */
   stop(): void;
@@ -39,7 +39,7 @@ interface ContextNeeds
 
 const LAG_RESOLUTION_MS = 20;
 
-/** What operations work with, of rooms that are started. `stop` begins to stop the host. */
+/** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
   const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched, starts } = needs;
   const { store, asides, journal, events } = needs.foundation;

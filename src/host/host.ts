@@ -98,7 +98,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     };
   } catch (error) {
-    // What is told with its reason is a refusal: no other start would do better, and none is counted.
+    // A start that fails with a reason is refused: no other start would do better, and none is counted.
     if (error instanceof Fault && starts) {
       starts.refused();
       config.ended();
@@ -118,7 +118,7 @@ export interface Host {
   stop(failed?: boolean, drainMs?: number): Promise<void>;
 }
 
-/** What a host is started with. */
+/** Options of a start. */
 interface HostOptions {
   folder: string;
   config: ConfigInUse;
@@ -126,8 +126,8 @@ interface HostOptions {
   watched?: Watched;
   /** Gets every loop of the house, by name, as soon as it is started. */
   loops?: Map<string, Service>;
-  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with what its settings are then. */
+  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with the settings of then. */
   ending(why: string, failed: boolean, again?: boolean): void;
-  /** Called when what the host stands on is gone: it is to end, and no other one to take its place. */
+  /** Called when the host's folder or store is gone: the host is to end, and no other to take its place. */
   gone(fault: PlainFault): void;
 }

@@ -22,7 +22,7 @@ export function orphansOf(overviews: readonly AgentOverview[], listings: readonl
   });
 }
 
-/** What people are told of them, with the ways out. */
+/** The problem that people see, with the ways out. */
 export function orphanProblem(
   { agent, waiting }: Pick<Orphans, 'agent' | 'waiting'>,
   gone: readonly GoneAgent[] = [],

@@ -13,17 +13,17 @@ import { type HostAllowList, hostAllowListOf, portOf } from '../workers/host-all
 import type { WorkerCall } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
-/** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing is told. */
+/** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing hears of outages. */
 export interface Outbound extends Pick<Origins, 'view'> {
   admit(call: WorkerCall & { ask: 'admit' }, by: Agent): Admission;
   callEnded(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   ended(attempts: readonly CallAttempt[]): void;
-  /** The set of agents has changed: origins that no agent asks for any more are forgotten; of an origin that is down, the agents that met it count. */
+  /** The set of agents has changed: origins that no agent asks for any more are forgotten. Of an origin that is down, the agents that met the outage count. */
   use(): void;
-  /** What healing looks at. */
+  /** Outages, for healing. */
   outageSource: OutageSource;
-  /** What was down when the host before this one ended is looked at first. */
+  /** Origins that were down when the host before this one ended are looked at first. */
   takeOver(incidents: readonly Incident[]): void;
 }
 
@@ -35,7 +35,7 @@ interface OutboundNeeds {
   bus: Pick<HostBus, 'emit'>;
 }
 
-/** How many origins `status` tells of. */
+/** Origins that `status` shows, at most. */
 const MOST_REPORTED = 100;
 
 export function createOutbound({ time, journal, settings, runnableAgents, bus }: OutboundNeeds): Outbound {

@@ -16,7 +16,7 @@ export interface Placements {
   of(agent: string): Placement | undefined;
   /** The agent as the workers know it that take its jobs now. */
   serving(agent: string): Agent | undefined;
-  /** What holds the agent now. With `due` (epoch ms) a pause counts that was in force then: the hold of a slot. */
+  /** The hold on the agent now. With `due` (epoch ms) a pause counts that was in force then: the hold of a slot. */
   holdOf(agent: string, due?: number): Hold | null;
   /** Whether the slot of a held agent may ask for the one job that the hold allows. */
   letThrough(agent: string, due: number): boolean;
@@ -28,7 +28,7 @@ export interface Placements {
   watch(health: Health): void;
 }
 
-/** What healing knows that holds agents. */
+/** Facts of healing that hold agents. */
 type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressedSince' | 'leastPriority'>;
 
 interface PlacementsNeeds {

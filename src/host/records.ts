@@ -12,7 +12,7 @@ import { iso } from './api/views.ts';
 import { VERSION } from './facts.ts';
 import type { HostContext } from './host-context.ts';
 
-/** Keeps the end of a worker as an event. */
+/** Records the end of a worker. */
 export function recordWorkerEnd(events: Events, { worker, agent, version, because, uptimeMs }: WorkerEnd): void {
   events.record('warn', {
     kind: 'worker.gone',
@@ -22,7 +22,7 @@ export function recordWorkerEnd(events: Events, { worker, agent, version, becaus
   });
 }
 
-/** What a command left running is an incident that is over when it is told: the broker has seen that nothing of it is there. */
+/** Processes that a command left are an incident which is over when it is recorded: the broker has seen that none is there. */
 export function recordLeftProcess(
   healer: Pick<Healer, 'mended'>,
   { agent, job, command, count, processes }: ExecLeft,
@@ -33,7 +33,7 @@ export function recordLeftProcess(
   healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
 }
 
-/** An error of a job that had ended is an incident that is over when it is told: no other job was struck by it. */
+/** An error of a job that had ended is an incident which is over when it is recorded: no other job was hit by it. */
 export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, version, job, fault }: LeftOver): void {
   const seen = endWords(worker, fault);
   const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
@@ -45,7 +45,7 @@ export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, 
   );
 }
 
-/** One incident for the host that was lost before this one, with what it said and the jobs that it had. */
+/** Opens one incident for the host that was lost before this one, with its last words and its jobs. */
 export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly HostEndRecord[], jobs: string[]) {
   const last = lost.at(-1);
   if (!last) return;
@@ -59,7 +59,7 @@ export function recordHostLost(healer: Pick<Healer, 'hostLost'>, lost: readonly 
   );
 }
 
-/** Keeps it as an event that a cell was replaced for what none of its workers accounts for. */
+/** Records that a cell was replaced for memory or files that none of its workers accounts for. */
 export function recordCellReplaced(
   events: Events,
   { pid, agents, why, killed }: { pid: number; agents: string[]; why: string; killed: boolean },
@@ -80,13 +80,13 @@ interface SameAgain {
 }
 
 /**
- * Tells the log of attempts that failed: a line with the reason and what comes next. What no other attempt can help is
- * told in full once; the next ones of the same cause are a short line each.
+ * Logs attempts that failed: a line with the reason and the next step. A failure that no other attempt can help is logged
+ * in full once; the next failures of the same cause are a short line each.
  */
 export function recordOutcomes(log: Log): (end: Settlement, agent: string) => void {
   const again = new Map<string, SameAgain>();
 
-  /** Whether the end is one more of the same; told then. */
+  /** Whether the end is one more of the same; if so, logs it. */
   function isRepeated({ state, error, cause, job }: Settlement, agent: string): boolean {
     if (state !== 'dead' || !error || mayHelp(error)) {
       again.delete(agent);
@@ -109,7 +109,7 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
     const { error, job, attempt, startedAt } = end;
     const wait = end.state === 'retrying' ? waitOf(error ?? null) : undefined;
     if (wait) {
-      // Told when the wait begins; its tries are the origin's story.
+      // Logged when the wait begins; its tries are the origin's story.
       const level = wait.since >= startedAt ? 'info' : 'debug';
       const message = `${job} of ${agent} waits for ${wait.waitsFor}; next attempt at ${iso(end.finishedAt + end.inMs!)}`;
       return log[level](message, { agent, job, attempt, waitsFor: wait.waitsFor });
@@ -126,7 +126,7 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
   };
 }
 
-/** Keeps it as an event that the host is at work, and tells the log what is wrong with the host itself. */
+/** Records that the host is at work, and logs the problems of the host itself. */
 export function recordStart({ events, catalog, warnings, journal }: HostContext): void {
   events.record('info', {
     kind: 'host.started',

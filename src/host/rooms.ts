@@ -40,6 +40,7 @@ import type { ShutdownStack } from './shutdown-stack.ts';
 import type { Probation } from './versions/probation.ts';
 import { createRollbacks } from './versions/rollbacks.ts';
 
+/** The ground on which rooms are built. */
 export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'events'> {
   time: Time;
   facts: HostFacts;
@@ -150,7 +151,7 @@ interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'b
   rooms: Rooms;
   foundation: Foundation;
   order: ShutdownStack;
-  /** How long running jobs get to finish when the rooms stop. */
+  /** The time that running jobs get to finish when the rooms stop. */
   drain: { ms: number };
 }
 
@@ -215,7 +216,7 @@ interface WorkforceNeeds {
   bus: Pick<HostBus, 'emit'>;
 }
 
-/** The workers of a host: whatever they find out is a fact on the bus. */
+/** The workers of a host: their findings are facts on the bus. */
 function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
   const { time, journal, exec, bus, answer } = needs;
   const { scrub } = journal;

@@ -1,12 +1,12 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 
-/** What was started, to be ended in reverse order. */
+/** Services and resources that were started, to be ended in reverse order. */
 export interface ShutdownStack {
   onStop(name: string, stop: () => Promise<void> | void): void;
-  /** Resolves when it works; from then on it is among the loops. */
+  /** Resolves when the service works; from then on it is among the loops. */
   startService(name: string, service: Service): Promise<void>;
-  /** Ends all of it; what will not end is told on stderr and holds up nobody. */
+  /** Ends all of them. A failure to end is written to stderr and holds up nobody. */
   unwind(): Promise<void>;
 }
 

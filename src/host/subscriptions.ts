@@ -11,7 +11,7 @@ import type { Rooms } from './rooms.ts';
 
 type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'>;
 
-/** Who acts on which fact, in which order. Call it once, before any room is started. */
+/** Subscribes the rooms to the facts that they act on, in the order in which they act. Call it once, before any room is started. */
 export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
   rooms.catalog.onChange((change) => bus.emit('agents.changed', change));
   followAgents(bus, rooms, records);
@@ -20,7 +20,7 @@ export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
   followHealth(bus, rooms);
 }
 
-/** What runs: agents, guests, secrets, and all else that placements are made of. */
+/** Agents, guests, secrets, and all else that placements are made of. */
 function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events }: Records): void {
   const { catalog, setup, healer, outbound, probation, placements, schedule, jobs, workers, runnableAgents } = rooms;
   const firstRuns = createFirstRuns({ store, jobs, log });
@@ -61,7 +61,7 @@ function followAttempts(bus: HostBus, { exec, jobs, outbound, healer, probation 
     const attempts = outcomes.map(({ outcome }) => outcome);
     exec.ended(attempts);
     jobs.ended(outcomes);
-    // Only after jobs has asked what they waited for.
+    // Jobs asks first what the attempts waited for.
     outbound.ended(attempts);
   });
   bus.on('attempts.returned', jobs.returned);

@@ -89,7 +89,7 @@ export interface ExecOptions {
 /** Options of `context.fetch` beside those of every `fetch`. */
 export interface FetchOptions extends RequestInit {
   /**
-   * How often the call is tried in all, 1–10. Only what does no harm when it is repeated is tried again: GET, HEAD,
+   * Tries of the call in all, 1–10. Only calls that do no harm when they are repeated are tried again: GET, HEAD,
    * OPTIONS, and PUT or DELETE whose body is no stream. Default: 3, or what config/daruma.yaml says.
    */
   attempts?: number;
@@ -100,7 +100,7 @@ export interface FetchOptions extends RequestInit {
   timeout?: Duration;
 }
 
-/** How a command ended. */
+/** The end of a command. */
 export interface ExecResult {
   /** null when a signal ended it. */
   code: number | null;
@@ -157,7 +157,7 @@ export interface Context<Settings = Record<string, never>, Input = Json, Secret 
    */
   fetch(input: string | URL | Request, init?: FetchOptions): Promise<Response>;
   /**
-   * Runs a command that `needs.exec` names, without a shell: arguments are handed over as they are. It is the host's
+   * Runs a command that `needs.exec` names, without a shell: arguments are handed over as they are. The command is the host's
    * child, not the worker's; whatever is left of it is killed when the attempt ends. Up to four of an agent run at a time.
    *
    * Throws `EXEC_FAILED` with the last lines of its stderr when it ends with anything but code 0, unless `check: false`;

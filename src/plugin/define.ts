@@ -9,13 +9,13 @@ export interface Limits {
   timeout?: Duration;
   /** The longest without a beat or other progress; silence is failure. Default: the timeout, at most `15m`. */
   silence?: Duration;
-  /** How often a job is tried in all before it goes to the dead letters, 1–100. Default 5. */
+  /** Attempts of a job in all before it goes to the dead letters, 1–100. Default 5. */
   attempts?: number;
   /** The pauses between attempts: the first one, doubled each time up to the longest, ±25 % by chance. Default `1s` … `5m`. */
   backoff?: { first?: Duration; longest?: Duration };
   /** A job that could not start within this time is dropped instead of run late. Default: never. */
   staleAfter?: Duration;
-  /** How long a job is given to end after its signal was aborted, before its worker is killed. Default `2s`. */
+  /** The time that a job has to end after its signal was aborted, before its worker is killed. Default `2s`. */
   grace?: Duration;
 }
 
@@ -71,7 +71,7 @@ export interface PluginDefinition<
   overlap?: 'skip' | 'queue' | 'replace';
   /** With `overlap: 'queue'`: so many jobs of earlier slots may be unfinished; a slot beyond is skipped. 1–1000, default 100. */
   maxQueued?: number;
-  /** Each slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
+  /** A slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
   jitter?: Duration;
   /** Topics whose events give it a job. */
   on?: string[];
@@ -80,7 +80,7 @@ export interface PluginDefinition<
   /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are refused. */
   settings?: Schema;
   /**
-   * A zod schema of `job.input`, which has its type. Whoever sends something else is told so, and a job that was given
+   * A zod schema of `job.input`, which has its type. A sender of anything else is refused, and a job that was given
    * something else is a dead letter at once. A job of a schedule is given nothing: let it be `.optional()` or have a default.
    */
   input?: Input;

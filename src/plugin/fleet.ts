@@ -46,7 +46,7 @@ export interface FleetHealth {
 /** A copy of the store that was proved: it opens and is whole. */
 export interface StoreCopy {
   bytes: number;
-  /** How many jobs are in it. */
+  /** The number of its jobs. */
   jobs: number;
 }
 

@@ -12,14 +12,14 @@ export type ActingCall = CallTo<'beginEffect' | 'setState' | 'deleteState' | 'se
 /** A call for something that only the world outside of the sandbox knows. */
 export type FleetCall = CallTo<'fleetReport' | 'fleetHealth' | 'backUp' | 'fleetParts'>;
 
-/** What is on record of an effect (`once`). `result` is JSON text, null for undefined. */
+/** The record of an effect (`once`). `result` is JSON text, null for undefined. */
 export type KnownEffect =
   | { is: 'done'; result: string | null }
   | { is: 'not-kept'; problem: string }
   /** Begun, and its end was never recorded. */
   | { is: 'begun' };
 
-/** Everything that an attempt in a sandbox finds there. */
+/** The world that an attempt in a sandbox finds. */
 interface World {
   /** The state before the attempt; values are JSON text. */
   state: {
@@ -28,12 +28,12 @@ interface World {
   };
   /** The effects of earlier attempts, by key. */
   effects: ReadonlyMap<string, KnownEffect>;
-  /** How often a `fetch` may be tried. An answer from a record is asked for once: a pause makes it no better. */
+  /** Tries of a `fetch`. An answer from a record is asked for once: a pause makes it no better. */
   fetchAttempts: number;
   fetch(asked: AskedFetch): Promise<FetchAnswer>;
   exec(call: CallTo<'exec'>): Promise<ExecResult>;
   fleet(call: FleetCall): unknown;
-  /** How many agents listen to a topic. */
+  /** The number of agents that listen to a topic. */
   listeners(topic: string): number;
   /** Called before each act; a Fault that it throws goes to the plugin, and the act is not done. Default: every act is. */
   before?(act: ActingCall): void;
@@ -45,11 +45,11 @@ export type SandboxSend = SentJob & { call: CallTo<'send'> };
 /** Answers one attempt from memory, with the meaning that host and store give to each question. */
 interface SandboxAnswers {
   answer(call: WorkerCall): Promise<unknown>;
-  /** Without those whose key was sent before. */
+  /** Sent jobs, without those whose key was sent before. */
   sends(): readonly SandboxSend[];
   emits(): readonly CallTo<'emit'>[];
   effects(): ReadonlyMap<string, KnownEffect>;
-  /** What the attempt has set, as JSON text; null: it was deleted. */
+  /** State that the attempt has set, as JSON text; null: deleted. */
   state(): ReadonlyMap<string, string | null>;
   /** The most memory that the worker reported; 0 before the first report. */
   peakBytes(): number;

@@ -26,7 +26,7 @@ export interface SandboxRun {
   outcome: Outcome;
   /** Lines that the worker wrote, from its start to its end. */
   lines: PluginLine[];
-  /** How the worker ended, when it did not survive. */
+  /** The end of the worker, when it did not survive the attempt. */
   end: WorkerEnd | undefined;
 }
 

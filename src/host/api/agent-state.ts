@@ -32,7 +32,7 @@ export interface AgentStateFacts {
   incident: Incident | undefined;
   /** The agent's next planned slot. */
   nextSlot: number | undefined;
-  /** How far the slots of its schedule are planned; undefined for an agent without one. */
+  /** The planning of the agent's slots; undefined for an agent without a schedule. */
   planning?: Planning | undefined;
   /** The agent gets jobs in other ways than by its schedule. */
   hasTopics?: boolean;
@@ -48,7 +48,6 @@ const HELD_AS = {
 
 interface AgentVerdict {
   state: AgentWord;
-  /** One sentence. */
   why: string;
 }
 

@@ -26,7 +26,7 @@ const MOST_READ = 100_000;
 const MOST_NAMED = 1_000;
 
 export function createJobSets(store: Pick<JobRecords, 'get' | 'ids' | 'count'>): JobSets {
-  /** How many jobs the set has. */
+  /** The number of jobs in the set. */
   async function measure(set: JobSet): Promise<number> {
     if (set.agent === undefined && set.cause === undefined) {
       throw new Fault({ code: 'USAGE', message: 'name a job, a cause or an agent', next: 'daruma dlq' });

@@ -79,7 +79,7 @@ interface LookupNeeds {
   holdUpOf?: HoldUps;
 }
 
-/** How far back a slot is looked for, step by step; the last one is also how far ahead. */
+/** Windows in which a slot is looked for, back from a time; the last is also the window ahead. */
 const WINDOWS_MS = [10 * MINUTE_MS, DAY_MS, 62 * DAY_MS];
 
 /** Why an agent did or did not run at a time; without a time: about its newest slot that has come due. */
@@ -144,7 +144,7 @@ export function nextLookup({ time, catalog }: NextNeeds): Pick<OpTable, 'next'> 
       if (!spec) return { agent, schedule: null, timezone: null, words: null, notes: [], times: [] };
       const { expression: schedule, timezone } = spec;
       const times = nextTimes(timetableOf(spec), time.now(), n).map(iso);
-      // Only this op needs the words of schedules.
+      // No other operation needs the words of schedules.
       const { wordsOf } = await import('../../schedule/words.ts');
       return { agent, schedule, timezone, ...wordsOf(spec), times };
     },

@@ -37,7 +37,7 @@ interface StatesNeeds {
   time: Time;
   store: Pick<JobRecords, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
-  /** How far the agent's slots are planned; not known while the host is down. */
+  /** The planning of the agent's slots; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
   placements: Pick<Placements, 'holdOf'>;
   /** Incidents that have not ended, oldest first. */

@@ -32,7 +32,7 @@ type Running =
     })
   | undefined;
 
-/** What one status is made of. */
+/** Facts that a status is made of. */
 interface StatusFacts {
   statuses: ReadonlyMap<string, AgentStatus>;
   left: Left;

@@ -73,7 +73,7 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** How often in a row the job asked for another time and lost no attempt by it. */
+/** Times in a row that the job asked for another time and lost no attempt by it. */
 function freeWaitsOf({ state, error }: Job): number {
   const waits = state === 'retrying' ? waitsOf(error) : undefined;
   return waits?.isFree ? waits.waits : 0;

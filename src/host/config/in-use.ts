@@ -30,7 +30,7 @@ export interface ConfigInUse {
   /** The values of the file that the settings are from, with their places. */
   origins(): ValueSource[];
   selection(): ConfigSelection;
-  /** What the file says differently from the settings that last worked. */
+  /** Settings of the file that differ from those that last worked. */
   readonly changed: readonly ChangedSetting[];
   /** Whether no host has begun with the settings on probation before. */
   readonly isFirst: boolean;
@@ -171,7 +171,7 @@ export function createConfigInUse(needs: InUseNeeds): ConfigInUse {
   };
 }
 
-/** How a person puts settings in force that the host went back from. */
+/** The command that puts settings in force which the host went back from. */
 export const FORCE = 'daruma config force';
 
 /** `config/daruma.yaml (cells.idle 60s → 1ms): the host was lost twice …` */

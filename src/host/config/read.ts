@@ -34,7 +34,7 @@ export function readConfig(files: ConfigFiles, { unattended, now }: { unattended
   return createConfigInUse({ files, file, good, ...selectConfig(history, configId(file.origins), changed, now) });
 }
 
-/** What is wrong with config/daruma.yaml as it is now: the next start would stumble over it. */
+/** Problems of config/daruma.yaml as it is now: the next start would stumble over them. */
 export function configProblems(folder: string): PlainFault[] {
   try {
     readHostSettings(folder);
@@ -72,14 +72,14 @@ function said(text: string, file: string): SaidConfig {
   return { text, ...resolveHostSettings(text, file) };
 }
 
-/** What people are told while schedules follow a zone of the machine that is not understood: config/daruma.yaml names none. */
+/** The problem that people see while schedules follow a zone of the machine that is not understood: config/daruma.yaml names none. */
 export function zoneWarning(origins: readonly ValueSource[]): PlainFault[] {
   const { problem } = machineZone();
   const isSaid = origins.some(({ path, origin }) => path === 'timezone' && origin !== 'default');
   return problem && !isSaid ? [problem] : [];
 }
 
-/** What to do about a fault of the file: its own next step, and the way back to the settings that last worked. */
+/** The next steps after a fault of the file: its own, and the way back to the settings that last worked. */
 function nextWithWayBack({ next }: Pick<PlainFault, 'next'>): string {
   const back = `cp ${LAST_GOOD_FILE} ${HOST_SETTINGS_FILE}`;
   return `${next ? `${next}, or` : 'mend it, or'} go back to the one that last worked: ${back}`;

@@ -27,7 +27,7 @@ export interface BadConfig {
   isReported: boolean;
 }
 
-/** What the host knows of its settings beside the text that last worked. Replaced as a whole. */
+/** The host's memory of its settings beside the text that last worked. Replaced as a whole. */
 export interface ConfigHistory {
   probation: ConfigProbation | null;
   /** Newest first, at most ten. */

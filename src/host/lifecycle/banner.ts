@@ -5,7 +5,7 @@ import { iso } from '../api/views.ts';
 import type { Host } from '../host.ts';
 import type { HostContext } from '../host-context.ts';
 
-/** What a person reads when the host is up: what was found, where things are, what to type next. `config`: where its settings are. */
+/** Text for a person when the host is up: agents and problems, places, the next commands. `config`: where its settings are. */
 export function banner(hostContext: HostContext, tookMs: number, config: string): string {
   const { facts, catalog } = hostContext;
   const listings = catalog.listings();
@@ -33,20 +33,20 @@ export function banner(hostContext: HostContext, tookMs: number, config: string)
     `  store      ${place(facts.store.file)}     logs ${place(facts.logFolder)}     config ${config}`,
     '',
     `  next       ${next(live)}`,
-    // Nobody types into a journal.
+    // A journal has no keyboard.
     ...(facts.watchedBy === 'systemd' ? [] : ['             Ctrl-C stops; what runs is finished first']),
     '',
   ];
   return lines.join('\n');
 }
 
-/** Each of it can be pasted: an agent that is there is named. */
+/** Commands that can be pasted: they name an agent that is there. */
 function next([first]: string[]): string {
   const run = first === undefined ? [] : [`daruma run ${first} --wait`];
   return ['daruma status', ...run, 'daruma logs -f', 'drop a .ts file into plugins/'].join(' · ');
 }
 
-/** What a person reads while plugins are compiled for the first time: what was found, where things are, what to type. */
+/** Text for a person while plugins are compiled for the first time: plugins, places, the next commands. */
 export function firstWords(found: {
   folder: string;
   version: string;
@@ -66,7 +66,7 @@ export function firstWords(found: {
   ].join('\n');
 }
 
-/** What is said instead of the banner by a host that takes the place of one that was lost. */
+/** Text of a host that takes the place of a lost one, instead of the banner. */
 export function backLine({ facts, warnings }: HostContext, tookMs: number): string {
   return [
     `✓ the host is back: pid ${facts.pid}, ready in ${formatDuration(tookMs)}`,

@@ -7,7 +7,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { VERSION } from '../facts.ts';
 import { problemLines } from './banner.ts';
 
-/** How commands are typed by the person who started this process. */
+/** The form in which the person who started this process types commands. */
 const TYPED = typedFrom(process.env);
 
 /** The file of the host's settings as a person finds it; `defaults` when there is none. */
@@ -15,7 +15,7 @@ export function configPlace(folder: string): string {
   return existsSync(join(folder, 'config/daruma.yaml')) ? './config/daruma.yaml' : 'defaults';
 }
 
-/** What is in the folder, for a start that takes long. */
+/** Plugins and places of the folder, for a start that takes long. */
 export function folderSummary(folder: string, settings: HostSettings) {
   const at = join(folder, 'plugins');
   const names = existsSync(at) ? readdirSync(at) : [];
@@ -33,19 +33,19 @@ export function folderSummary(folder: string, settings: HostSettings) {
   };
 }
 
-/** Says why a host could not start. */
+/** Writes why a host could not start: to stderr for a person, to stdout as JSON. */
 export function writeStartError({ stack: _, next = 'daruma check', ...said }: PlainFault, json: boolean) {
   const error = { ...said, next };
   if (json) process.stdout.write(`${jsonAsTyped({ error }, TYPED)}\n`);
   else writeErr(problemLines(error).join('\n'));
 }
 
-/** On stdout: what a person reads when the host works. */
+/** Writes to stdout, for a person. */
 export function writeOut(text: string) {
   process.stdout.write(`${asTyped(text, TYPED)}\n`);
 }
 
-/** On stderr: what the process says beside its answers. */
+/** Writes to stderr, for a person. */
 export function writeErr(text: string) {
   process.stderr.write(`${asTyped(text, TYPED)}\n`);
 }

@@ -1,20 +1,20 @@
 import { shellWord } from '../../control/typed.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
-/** What a host holds open, or has written for others to find it. */
+/** Handles of a host: the folder, files that it holds open, and files by which others find it. */
 export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'socket' | 'token' | 'log' | 'host-file';
 
-/** One of them, beside what has its name now. */
+/** A handle beside the file that has its name now. */
 export interface HandleFact {
   what: HandleName;
   path: string;
-  /** What is held, as `<device>:<inode>`; undefined: nothing that could be compared. */
+  /** The file that is held, as `<device>:<inode>`; undefined: nothing that could be compared. */
   has: string | undefined;
-  /** What has the name; `unknown` when the system did not say, on a disk that is away for a moment. */
+  /** The file that has the name; `unknown` when the system did not say, on a disk that is away for a moment. */
   named: string | 'nothing' | 'unknown';
 }
 
-/** `repair`: what is to be made anew. `suspects`: what has to be found so once more, in the next look, before the host ends for it. */
+/** `repair`: handles to be made anew. `suspects`: handles for which the host ends if the next look finds them so, too. */
 type HandlesDecision =
   | { do: 'go-on'; repair: readonly HandleFact[]; suspects: ReadonlySet<HandleName> }
   /** The same folder and the same store, held anew. */
@@ -25,8 +25,8 @@ type HandlesDecision =
 const MADE_ANEW: readonly HandleName[] = ['socket', 'token', 'log', 'host-file'];
 
 /**
- * What follows from a look at what the host holds. `before`: the suspects of the look before. `movedTo`: what the folder
- * is called now, where the system knows. One look is not believed: somebody may be in the middle of a rename.
+ * Decides after a look at the handles. `before`: the suspects of the look before. `movedTo`: the folder's name of now, where
+ * the system knows it. A single look is not believed: somebody may be in the middle of a rename.
  */
 export function decideHandles(
   facts: readonly HandleFact[],
@@ -79,7 +79,7 @@ function storeGone({ path, named }: HandleFact): PlainFault {
   };
 }
 
-/** Something that is held: where it lies by name, and what it is. */
+/** A handle with its path, and the file that it is. */
 export interface NamedHandle {
   what: HandleName;
   path: string;

@@ -22,7 +22,7 @@ const MOST_UNHEARD_BYTES = 65_536;
 /** Opens the pipe that the guardian left; undefined for a host without one. */
 export async function openLink(time: Time, env: NodeJS.ProcessEnv = process.env): Promise<Link | undefined> {
   const guardian = Number(env[VARIABLE]);
-  // What the host starts has no guardian.
+  // Processes that the host starts have no guardian.
   delete env[VARIABLE];
   if (!Number.isInteger(guardian) || guardian <= 0) return undefined;
   const pipe = pipeOf(PIPE);
@@ -33,7 +33,7 @@ export async function openLink(time: Time, env: NodeJS.ProcessEnv = process.env)
   });
   pipe.on('error', () => pipe.destroy());
   const orders = await ordersFrom(pipe, time);
-  // It must not keep a host alive that has nothing else to do.
+  // The pipe must not keep a host alive that has nothing else to do.
   pipe.unref();
   return {
     orders: orders ?? { guardian, restart: false, safe: false, lost: [] },

@@ -21,7 +21,7 @@ interface Lives {
 
 interface LivesNeeds {
   folder: string;
-  /** One line of JSON instead of the banner. */
+  /** Print a line of JSON instead of the banner. */
   json: boolean;
   outside: Outside;
 }
@@ -36,7 +36,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
   let asked: Ending | undefined;
   let life: { end(ending: Ending): void; host?: Host } | undefined;
 
-  /** One life, from the reading of its settings to its end. */
+  /** A life, from the reading of the settings to the host's end. */
   async function live(watched: Watched, isFirst: boolean): Promise<Ending> {
     const begun = performance.now();
     if (asked) return asked;
@@ -87,7 +87,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     else if (final) writeErr(problemLines(final).join('\n'));
     else if (!json) writeErr(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first${byKeys}`);
     const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
-    // What nobody can keep is not waited for; and a host that has told why it ends is not one that was lost.
+    // Jobs whose end nobody can keep are not waited for; and a host that has said why it ends was not lost.
     await (final ? host.stop(false, 0) : host.stop(failed));
     if (again) clearTimeout(deadline);
   }

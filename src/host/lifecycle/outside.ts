@@ -88,13 +88,13 @@ export interface Watched {
   by: 'guardian' | 'systemd' | null;
   /** The guardian's process id. */
   guardian: number | null;
-  /** A host ran before on the same lock, which may take a moment to be free. */
+  /** A host ran before with the same lock, which may take a moment to be free. */
   restart: boolean;
   /** A person has started the host, now: this is no restart after a failure. */
   afresh: boolean;
   safe: boolean;
   lost: HostEndRecord[];
-  /** What people are told about the guardian; nothing as long as all is well. */
+  /** The problem that people see when the guardian is gone. */
   warning(): PlainFault[];
 }
 
@@ -125,7 +125,7 @@ function goneGuardian(pid: number): PlainFault {
   };
 }
 
-/** How long ago each of the services that run last turned. */
+/** The time since each of the loops last turned, in ms. */
 function agesOf(services: ReadonlyMap<string, Service>, now: number): LoopAges {
   const ages: LoopAges = {};
   for (const [name, service] of services) {

@@ -12,7 +12,7 @@ export interface SafeMode {
   holding(agent: string): { since: number; reason: string } | undefined;
   /** Lets the agent go. False: safe mode did not hold it. */
   release(agent: string): boolean;
-  /** What people are told while an agent is held. */
+  /** The problem that people see while an agent is held. */
   warning(agents: Iterable<string>): PlainFault[];
 }
 

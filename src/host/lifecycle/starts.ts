@@ -5,17 +5,17 @@ import { isoOf } from '../../kernel/instant.ts';
 import type { HostEndRecord } from '../../kernel/pulse.ts';
 import type { Events } from '../../telemetry/events.ts';
 
-/** What one start of a host leaves for the next one, whoever starts it and however the last one ended. */
+/** The count of starts, which each start of a host leaves for the next, however the host ended. */
 export interface Starts {
   /** Starts in a row, before this one, that came to nothing. */
   failed: number;
   /** The host before this one ended without an orderly stop; undefined when it stopped in order, or there was none. */
   lost: HostEndRecord | undefined;
-  /** It has worked for a while: the starts before it are forgiven. */
+  /** The host has worked for a while: the starts before it are forgiven. */
   proven(): void;
-  /** It ends as it was asked to, or has told why. `place`: what the folder is called now, if it was moved. */
+  /** The host ends as it was asked to, or has said why. `place`: the folder's path of now, if it was moved. */
   over(place?: string): void;
-  /** It cannot start, for a reason that no other start would change: that is no failure of its own. */
+  /** The host cannot start, for a reason that no other start would change: that start has not failed. */
   refused(): void;
 }
 
@@ -24,7 +24,7 @@ interface Kept {
   pid: number;
   at: number;
   open: boolean;
-  /** What the folder is whatever it is called; a copy of it is another one. */
+  /** Device and inode of the folder: a copy of it is another. */
   folder?: string;
 }
 

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { formatDuration } from '../../kernel/units.ts';
 
-/** What systemd hears of a host that it started with `Type=notify`. Nothing waits for it, nothing fails of it. */
+/** Messages to systemd, of a host that it started with `Type=notify`. Nothing waits for them, nothing fails of them. */
 export interface Systemd {
-  /** It works. */
+  /** The host works. */
   ready(status: string): void;
-  /** One pulse: `stalled` names a loop that stands still, and systemd is left to think what it likes. */
+  /** A sign of life; none while a loop stands still, which `stalled` names: then systemd ends the host. */
   pulse(now: number, stalled: string | undefined): void;
-  /** It cannot start, and says so for so long before it ends; `why` is a sentence. */
+  /** The host cannot start, and ends after so long; `why` is a sentence. */
   refused(why: string, waitMs: number): void;
   stopping(): void;
 }

@@ -15,11 +15,11 @@ interface WatchHandlesNeeds {
   time: Time;
   log: Log;
   events: Pick<Events, 'record'>;
-  /** What is held now. */
+  /** The handles of now. */
   held(): NamedHandle[];
-  /** What the folder is called now, wherever it was moved to; undefined when nobody knows. */
+  /** The folder's path of now, wherever it was moved to; undefined when nobody knows. */
   placeNow(): string | undefined;
-  /** Makes one of them anew; throws why it cannot. */
+  /** Make a handle anew; throw why that cannot be done. */
   repair: Record<'socket' | 'token' | 'log' | 'host-file', () => Promise<void> | void>;
   /** The host is to start anew in this process. */
   again(why: string): void;
@@ -29,14 +29,14 @@ interface WatchHandlesNeeds {
 
 /** Looks at what the host holds open: a file that was deleted or replaced is written into nowhere, and locks nobody out. */
 export interface HandlesWatch extends Service {
-  /** What people are told: what is gone and cannot be made anew. */
+  /** Handles that are gone and cannot be made anew, for people. */
   warnings(): PlainFault[];
 }
 
-/** What a host holds is looked at this often, and what it ends for is seen twice. */
+/** The time between two looks; the host ends only for what two of them have found. */
 const LOOK_EVERY_MS = 2_000;
 
-/** Every 2 s; what was found is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends it (store, folder). */
+/** Looks every 2 s. What is gone is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends it (store, folder). */
 export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
   const { time, log, events } = needs;
   const warnings = new Map<HandleName, PlainFault>();
@@ -137,7 +137,7 @@ interface OwnHandlesNeeds {
   end(fault: PlainFault): void;
 }
 
-/** The watch over what this host holds, wired to the rooms. */
+/** The watch over the handles of this host, wired to the rooms. */
 export function watchOwnHandles({ foundation, facts, time, control, again, end }: OwnHandlesNeeds): HandlesWatch {
   const { journal, events, lock, held } = foundation;
   const hostFile = hostFilePath(facts.folder);

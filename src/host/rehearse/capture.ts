@@ -17,13 +17,13 @@ import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
 
-/** Answers what a rehearsed attempt asks for, and keeps an account of it. Nothing is written, sent, started or done. */
+/** Answers the calls of a rehearsed attempt, and keeps an account of them. Nothing is written, sent, started or done. */
 export interface Capture {
   answer(call: WorkerCall): Promise<unknown>;
   /** In order, the first {@link MOST_KEPT}. */
   effects(): RehearsedEffect[];
   refused(): number;
-  /** Something was refused that was not asked for here. */
+  /** Counts a refusal that the worker's own fences made. */
   refuse(effect: Omit<RehearsedEffect, 'is'>): void;
 }
 
@@ -42,7 +42,7 @@ export interface CaptureNeeds {
 }
 
 export const MOST_KEPT = 100;
-/** The host keeps what an attempt sets, up to this. */
+/** The most state that an attempt may set: the host keeps it in memory. */
 const MOST_STATE_BYTES = 16 * MB;
 const READS = new Set(['GET', 'HEAD']);
 const LIVE = '--live lets requests go out that only read';
@@ -158,7 +158,7 @@ function bodyOf({ body }: AskedFetch): string | null {
 }
 
 const WITHIN_MS = 30_000;
-/** The answer passes through the host: it is not to be filled by one. */
+/** An answer passes through the host, whose memory no answer shall fill. */
 const MOST_BYTES = 8 * MB;
 
 /**

@@ -26,7 +26,7 @@ interface RehearseNeeds {
 interface RehearseTerms {
   last: number;
   live: boolean;
-  /** Ends it after the attempt that runs. */
+  /** Aborted when the client is gone: the rehearsal ends after the attempt that runs. */
   gone: AbortSignal;
 }
 
@@ -121,7 +121,7 @@ function sideOfRecord(job: Job): RehearsalSide {
   return { version, state, result, summary, error, durationMs, effects: null, refused: 0, logs: [] };
 }
 
-/** What was denied to it because it is rehearsed is no failure of its own. */
+/** The fault of an attempt; a right that was denied because of the rehearsal is captured, as no failure of the version. */
 function blamed(fault: PlainFault, mayWrite: boolean, capture: Capture): PlainFault {
   const code = fault.code === BOOT_FAILED ? fault.data?.cause : fault.code;
   if (code === 'NOT_RECORDED') capture.refuse({ kind: 'connect', what: fault.message });
@@ -143,13 +143,13 @@ function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
  */
 type RehearsalWord = 'same' | 'differs' | 'mended' | 'fails' | 'both-fail' | 'unclear';
 
-/** What people compare of one run. */
+/** Parts of a run that are compared. */
 export type Compared = Pick<RehearsalSide, 'state' | 'result' | 'summary' | 'refused'>;
 
-/** Where the summary stands among the differences. */
+/** The path of the summary among the differences. */
 const SUMMARY = '(summary)';
 
-/** What a new version's run is beside the old one's, and where their results differ. */
+/** Compares the run of a new version with that of the old one, and says where the results differ. */
 export function compareRuns(old: Compared, now: Compared): { is: RehearsalWord; differences: Difference[] } {
   const isBlocked = old.refused > 0 || now.refused > 0;
   if (now.state === 'failed') {
@@ -165,10 +165,10 @@ export function compareRuns(old: Compared, now: Compared): { is: RehearsalWord; 
   return { is: isBlocked ? 'unclear' : 'differs', differences };
 }
 
-/** What is rehearsed for one agent. */
+/** The rehearsal of one agent. */
 export interface RehearsalPlan {
   rehearsed: RehearsedAgent;
-  /** What is run beside it; undefined: the record stands for the old one. */
+  /** The agent on the version that is run beside; undefined: the record stands for the old version. */
   against: RehearsedAgent | undefined;
 }
 

@@ -11,7 +11,7 @@ interface SecretSources {
   envFile: Pick<EnvFile, 'values'>;
 }
 
-/** How the search for a secret ended. `where` in words: `SHOP_TOKEN_FILE (/run/shop)`. */
+/** The end of the search for a secret. `where` in words: `SHOP_TOKEN_FILE (/run/shop)`. */
 export type SecretSearch =
   | { is: 'found'; value: string; where: string }
   | { is: 'missing'; why: string }
@@ -55,7 +55,7 @@ function readSecret(file: string): { value: string } | { error: NodeJS.ErrnoExce
   }
 }
 
-/** What is told of an agent that cannot have a secret. */
+/** The fault of an agent that cannot have a secret. */
 export function secretFault(agent: string, name: string, found: Exclude<SecretSearch, { is: 'found' }>): PlainFault {
   if (found.is === 'unreadable') {
     return {
@@ -77,13 +77,13 @@ export function secretFault(agent: string, name: string, found: Exclude<SecretSe
 const ENV_FILE = '.env';
 const MOST_BYTES = MB;
 
-/** What `.env` says. Its values go nowhere but to the agents that declare their names. */
+/** The content of `.env`. Its values go nowhere but to the agents that declare their names. */
 export interface EnvFile {
   isThere: boolean;
   values: ReadonlyMap<string, string>;
-  /** It cannot be read, or lines of it mean nothing. */
+  /** The file cannot be read, or lines of it mean nothing. */
   problems: PlainFault[];
-  /** Others than its owner may read it. */
+  /** Others than the file's owner may read it. */
   notes: PlainFault[];
 }
 
@@ -123,7 +123,7 @@ function open(mode: number): PlainFault {
   };
 }
 
-/** Lines that are neither empty, a comment, nor `NAME=value`. What they hold is not repeated: it may be a secret. */
+/** Lines that are neither empty, a comment, nor `NAME=value`. Their text is not repeated: it may be a secret. */
 function oddLines(text: string): PlainFault[] {
   const faults: PlainFault[] = [];
   let quote: string | undefined;

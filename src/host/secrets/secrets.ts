@@ -11,15 +11,15 @@ import { type EnvFile, findSecret, readEnvFile, type SecretSearch, secretFault }
 export interface Secrets extends Service {
   /** The agents in force: their names are looked for, and no others. */
   use(agents: Iterable<Agent>): void;
-  /** Looks now. */
+  /** Looks for all of them now. */
   refresh(): void;
-  /** What keeps the agent from starting; undefined when it has all that it declares. */
+  /** The fault that keeps the agent from starting; undefined when it has all that it declares. */
   missing(agent: Agent): PlainFault | undefined;
-  /** The values of the names that the agent declares. Throws what `missing` says. */
+  /** The values of the names that the agent declares. Throws the fault of `missing`. */
   values(agent: Pick<Agent, 'name' | 'needs'>): Record<string, string>;
-  /** Every value that was seen since the start, for whoever scrubs. */
+  /** Every value that was seen since the start, to be scrubbed. */
   seen(): Iterable<string>;
-  /** Each declared name with where it was found, and who declares it. */
+  /** The declared names, each with where it was found and the agents that declare it. */
   list(): SecretFacts[];
   envFile(): EnvFile;
 }
@@ -136,7 +136,7 @@ function textOf(found: SecretSearch): string | undefined {
   return found.is === 'found' ? found.value : undefined;
 }
 
-/** What `daruma secrets` tells: names and places, never a value. Pure. */
+/** The answer of `daruma secrets`: names and places, never a value. Pure. */
 export function viewSecrets(facts: readonly SecretFacts[], { isThere, values, problems, notes }: EnvFile): SecretsView {
   const declared = new Set(facts.flatMap(({ name }) => [name, `${name}_FILE`]));
   return {

@@ -20,11 +20,11 @@ export interface Setup {
   secrets: Secrets;
   /** The set of agents in force has changed. */
   use(): void;
-  /** What the agent in force lacks, and since when (epoch ms); undefined: it has all that it declares. */
+  /** The secret that the agent in force lacks, and since when (epoch ms); undefined: it has all that it declares. */
   lacks(agent: string): { since: number; fault: PlainFault } | undefined;
   /** Whether this state of an agent has all that it declares. */
   isReady(agent: Agent): boolean;
-  /** What agents in force lack; with a note where the placement is the good state before. */
+  /** Secrets that agents in force lack; with a note where the placement is the good state before. */
   problems(placements: { of(agent: string): Pick<Placement, 'agent'> | undefined }): PlainFault[];
   notes(): PlainFault[];
 }

@@ -16,7 +16,7 @@ const NO_FAULT: ReadonlySet<string> = new Set([
   'ORIGIN_DOWN',
 ]);
 
-/** What the store knows of a state on probation, and of the good state before it. */
+/** Runs of a state on probation, and of the good state before it, as the store has them. */
 export interface ProbationHistory {
   runs: ProbationRuns;
   good: ProbationRuns;

@@ -16,7 +16,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { WorkerEnd } from '../../workers/ports.ts';
 import { countEnd } from './probation-history.ts';
 
-/** What people are told of a rollback. */
+/** Facts of a rollback, for people. */
 export interface RollbackReport {
   agent: string;
   bad: Agent;
@@ -28,7 +28,7 @@ export interface RollbackReport {
 }
 
 /**
- * What follows a rollback. The jobs that the rejected state failed are run again on the good one; if the good state fails
+ * Follows up a rollback: the jobs that the rejected state failed are run again on the good one, and if the good state fails
  * in the same way, the version was not to blame, and is tried again.
  */
 interface RollbackChecks {
