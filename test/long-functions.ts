@@ -11,7 +11,6 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/resolve/agent.ts resolveAgent',
   'catalog/rollout/rollouts.ts createRollouts',
   'catalog/watching/scan.ts scan',
-  'store/sqlite/inside/faults.ts storeFault',
   'workers/inside/thread.ts createThread',
   'workers/pool.ts createPool',
   'workers/worker-registry.ts createWorkerRegistry',

@@ -110,7 +110,7 @@ const jobs: readonly Mutation[] = [
 ];
 
 const others: readonly Mutation[] = [
-  ...guardsOf('src/store/sqlite/inside/effects.ts', LAWS, [
+  ...guardsOf('src/store/sqlite/inside/records.ts', LAWS, [
     { breaks: 'the fence of effects: the job still runs', within: 'held', code: "AND state = 'running'", instead: '' },
     {
       breaks: 'the fence of effects: the number of the attempt',

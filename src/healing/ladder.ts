@@ -1,3 +1,4 @@
+import { DAY_MS } from '../kernel/measures.ts';
 import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from './ports.ts';
 
 /** How one verdict is answered. */
@@ -117,4 +118,18 @@ function stepAbove(kinds: readonly RemedyKind[], tried: PlanFacts['tried']): num
     above = at === -1 ? kinds.length : at + 1;
   }
   return above;
+}
+
+/** Questions to a person or a model, at most so many in any 24 hours. */
+export interface EscalationBudget {
+  /** Epoch ms of the latest ones. */
+  asked: readonly number[];
+  perDay: number;
+}
+
+/** Whether one more may be asked at `now`, and the budget after it. A clock that was set back forgets what lies ahead of it. */
+export function spendEscalation(budget: EscalationBudget, now: number): { may: boolean; after: EscalationBudget } {
+  const asked = budget.asked.filter((at) => at <= now && now - at < DAY_MS);
+  const may = asked.length < budget.perDay;
+  return { may, after: { ...budget, asked: may ? [...asked, now] : asked } };
 }

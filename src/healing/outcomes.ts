@@ -1,6 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef, Settlement } from '../jobs/ports.ts';
-import type { Budget } from '../kernel/budget.ts';
+import { type Budget, NOTHING_SPENT, prove, type Spending, spend } from '../kernel/budget.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -9,7 +9,6 @@ import { newestWith, type OpenIncident, type OpenIncidents } from './open-incide
 import type { Verdict } from './ports.ts';
 import { isProof } from './proof.ts';
 import type { Quarantines } from './quarantines.ts';
-import { createRestarts } from './restarts.ts';
 import type { Signals } from './signals.ts';
 import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
 import { endWords, loopWords } from './words.ts';
@@ -187,4 +186,33 @@ function probeNote(at: number): string {
 
 function proofWords(end: Settlement, agent: string): string {
   return `${end.job}${agent ? ` of ${agent}` : ''} ${end.state === 'done' ? 'was done' : 'was started'}`;
+}
+
+/** The restart budget of each agent. */
+interface Restarts {
+  /** One more end; when the budget is spent by it: by how many ends, within how long. It is full again after that. */
+  ended(agent: string): { counted: number; withinMs: number } | undefined;
+  /** A job that began after the newest end was done. */
+  proven(agent: string): void;
+  /** The budget is full again: the agent is another one now. */
+  forget(agent: string): void;
+}
+
+function createRestarts(time: Pick<Time, 'monotonic'>, budget: Budget): Restarts {
+  const spendings = new Map<string, Spending>();
+  return {
+    ended(agent) {
+      const now = time.monotonic();
+      const { after, spent, counted } = spend(spendings.get(agent) ?? NOTHING_SPENT, now, budget);
+      spendings.set(agent, after);
+      if (!spent) return undefined;
+      spendings.delete(agent);
+      return { counted, withinMs: now - after.ends.at(-counted)! };
+    },
+    proven(agent) {
+      const spending = spendings.get(agent);
+      if (spending) spendings.set(agent, prove(spending));
+    },
+    forget: (agent) => void spendings.delete(agent),
+  };
 }

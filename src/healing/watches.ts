@@ -1,4 +1,4 @@
-import { type BacklogWatchNeeds, createBacklogWatch } from './backlog-watch.ts';
+import { type BacklogWatchNeeds, createBacklogWatch } from './backlog.ts';
 import { createLateWatch, type LateWatchNeeds } from './late-watch.ts';
 import { createLeakWatch } from './leaks.ts';
 import { createLoopWatch } from './loop-watch.ts';

@@ -1,6 +1,6 @@
 import type { StoreCopy } from '../telemetry/ports.ts';
 import type { ReadOnlyStore, Store, StoreNeeds, StorePlace } from './ports.ts';
-import { proveFile } from './sqlite/inside/prove.ts';
+import { proveFile } from './sqlite/inside/copy.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 

@@ -1,11 +1,13 @@
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Logger, pino } from 'pino';
+import roll from 'pino-roll';
+import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
+import { refusedFolderName } from '../kernel/paths.ts';
 import { logFiles, trimLogs } from './log-files.ts';
-import { openRollingFile, type RollingFile } from './rolling-file.ts';
 import { createScrubber, type Scrubber } from './scrub.ts';
 
 /**
@@ -60,29 +62,21 @@ const KEPT_WHEN_FULL_BYTES = MB;
 
 /** Opens the log; rejects with the system's error when the folder cannot be written. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  trimLogs(options.folder, STREAM, options.budgetBytes);
-  for (const { name } of logFiles(options.folder, STREAM)) hideFromOthers(join(options.folder, name));
-  const maxFileBytes = Math.min(options.maxFileBytes, Math.max(options.budgetBytes / 4, 64 * 1024));
-  const { folder } = options;
+  const { folder, budgetBytes } = options;
+  trimLogs(folder, STREAM, budgetBytes);
+  for (const { name } of logFiles(folder, STREAM)) hideFromOthers(join(folder, name));
+  const maxFileBytes = Math.min(options.maxFileBytes, Math.max(budgetBytes / 4, 64 * 1024));
   const file = await openRollingFile({ folder, stream: STREAM, maxFileBytes, keptBytes: KEPT_WHEN_FULL_BYTES });
+  return createJournal(file, { ...options, maxFileBytes });
+}
+
+function createJournal(file: RollingFile, options: JournalOptions): Journal {
+  const { folder, maxFileBytes } = options;
   const { stream } = file;
   const followers = new Set<(line: Record<string, unknown>) => void>();
   const scrub = createScrubber();
-  let dropped = 0;
-  let reportedDropped = 0;
-  let closed = false;
   let sinceTrim = 0;
   let { budgetBytes } = options;
-  stream.on('error', () => {});
-  stream.on('drop', () => {
-    dropped++;
-    // A line that finds no room in memory is no attempt to write, and there might never be another one.
-    stream.write('');
-  });
-  stream.on('write', () => {
-    // Lines in memory are still being written at this moment.
-    if (dropped > reportedDropped) setImmediate(reportDropped);
-  });
 
   /** Every line passes here last, as the text that goes to the file. */
   function onLine(line: string): string {
@@ -98,6 +92,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     return line;
   }
 
+  /** A folder that cannot be read is looked after by whoever looks at what is open. */
+  function trim() {
+    try {
+      trimLogs(folder, STREAM, budgetBytes - maxFileBytes);
+    } catch {}
+  }
+
   const logger: Logger = pino(
     {
       level: options.level,
@@ -110,27 +111,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   );
   /** Plugin lines have passed their agent's own level already. */
   const plugins = logger.child({}, { level: 'debug' });
-
-  /** A folder that cannot be read is looked after by whoever looks at what is open. */
-  function trim() {
-    try {
-      trimLogs(folder, STREAM, budgetBytes - maxFileBytes);
-    } catch {}
-  }
-
-  function reportDropped() {
-    const lost = dropped - reportedDropped;
-    if (lost === 0 || closed) return;
-    reportedDropped = dropped;
+  const losses = countLosses(stream, (lost) =>
     logger.warn(
       { room: 'log', lost },
       `${lost} log lines are lost: the disk was full, or the log could not be written`,
-    );
-    if (dropped === reportedDropped) return;
-    // The line that reports lost lines was dropped as well, and does not count as one of them.
-    dropped--;
-    reportedDropped -= lost;
-  }
+    ),
+  );
 
   return {
     room(name) {
@@ -157,20 +143,55 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       budgetBytes = bytes;
     },
     shrink() {
-      const bytes = logFiles(options.folder, STREAM).reduce((sum, file) => sum + file.bytes, 0);
-      return trimLogs(options.folder, STREAM, bytes / 2).reduce((sum, file) => sum + file.bytes, 0);
+      const bytes = logFiles(folder, STREAM).reduce((sum, one) => sum + one.bytes, 0);
+      return trimLogs(folder, STREAM, bytes / 2).reduce((sum, one) => sum + one.bytes, 0);
     },
     hide: scrub.hide,
     scrub,
-    dropped: () => dropped,
+    dropped: losses.dropped,
     file,
     close() {
       followers.clear();
       // Lines that a full disk has kept in memory are written once more, without a flush: the host would stand still for that.
       stream.write('');
-      reportDropped();
-      closed = true;
+      losses.end();
       stream.end();
+    },
+  };
+}
+
+/** Counts lines that a stream drops, and reports them by a line as soon as lines can be written again. */
+function countLosses(stream: RollingFile['stream'], report: (lost: number) => void) {
+  let dropped = 0;
+  let reported = 0;
+  let isOver = false;
+  stream.on('error', () => {});
+  stream.on('drop', () => {
+    dropped++;
+    // A line that finds no room in memory is no attempt to write, and there might never be another one.
+    stream.write('');
+  });
+  stream.on('write', () => {
+    // Lines in memory are still being written at this moment.
+    if (dropped > reported) setImmediate(reportNew);
+  });
+
+  function reportNew() {
+    const lost = dropped - reported;
+    if (lost === 0 || isOver) return;
+    reported = dropped;
+    report(lost);
+    if (dropped === reported) return;
+    // The line that reports lost lines was dropped as well, and does not count as one of them.
+    dropped--;
+    reported -= lost;
+  }
+
+  return {
+    dropped: () => dropped,
+    end() {
+      reportNew();
+      isOver = true;
     },
   };
 }
@@ -190,5 +211,62 @@ function hideFromOthers(file: string): void {
     chmodSync(file, 0o600);
   } catch {
     // Another user's: that user's mode stays.
+  }
+}
+
+/** The log file that is written to now: pino-roll begins another one each day, and whenever it has grown to its size. */
+export interface RollingFile {
+  stream: Awaited<ReturnType<typeof roll>>;
+  /** Where it should lie, and what is open: as `<device>:<inode>`, undefined when nothing is. */
+  held(): { path: string; id: string | undefined };
+  /** Opens it anew by its name, in a folder that is made when it is missing. Throws the system's error, and goes on with what is open. */
+  reopen(): void;
+}
+
+interface RollingFileOptions {
+  folder: string;
+  /** The first part of the names: `<stream>.<day>.<number>.log`. */
+  stream: string;
+  maxFileBytes: number;
+  /** Bytes of lines that are kept in memory while the disk takes none. */
+  keptBytes: number;
+}
+
+/** Opens the newest file of the day, or its first. Rejects with the system's error when it cannot be opened, with code `FOLDER_NAME` for a folder that pino-roll refuses. */
+export async function openRollingFile(options: RollingFileOptions): Promise<RollingFile> {
+  const { folder, stream: name, maxFileBytes, keptBytes } = options;
+  const refused = refusedFolderName(folder);
+  if (refused) throw new Fault(refused);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stream = await roll({
+    file: join(folder, name),
+    extension: '.log',
+    dateFormat: 'yyyy-MM-dd',
+    frequency: 'daily',
+    size: `${Math.max(1, Math.floor(maxFileBytes / 1024))}k`,
+    sync: true,
+    mkdir: true,
+    mode: 0o600,
+    maxLength: keptBytes,
+  });
+
+  return {
+    stream,
+    held: () => ({ path: stream.file, id: openId(stream.fd) }),
+    reopen() {
+      mkdirSync(dirname(stream.file), { recursive: true, mode: 0o700 });
+      // SonicBoom keeps a listener for each `reopen` that fails, which would close a descriptor twice later.
+      closeSync(openSync(stream.file, 'a', 0o600));
+      stream.reopen();
+    },
+  };
+}
+
+function openId(fd: number): string | undefined {
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
   }
 }

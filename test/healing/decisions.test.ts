@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { spendEscalation } from '../../src/healing/escalation.ts';
 import { type IncidentEvent, pendingRemedy, stepIncident } from '../../src/healing/incident-state.ts';
-import { kindOf, planRemedy, RESPONSES, SAME_IN_A_DAY, stepsOf } from '../../src/healing/ladder.ts';
+import { kindOf, planRemedy, RESPONSES, SAME_IN_A_DAY, spendEscalation, stepsOf } from '../../src/healing/ladder.ts';
 import { overdue, stillOverdue } from '../../src/healing/late.ts';
 import type { Incident, Remedy, RemedyKind, Verdict } from '../../src/healing/ports.ts';
 import { afterFailedProbe, allowanceOf, beginQuarantine } from '../../src/healing/quarantine-rules.ts';

@@ -116,7 +116,7 @@ describe('of two hosts on one store', () => {
     expect(one.healer.quarantine('a')).toBeDefined();
     expect(two.healer.quarantine('a')).toEqual(one.healer.quarantine('a'));
     expect(two.healer.allowance('a')).toBe(0);
-    expect(two.asked).toContain('bearings');
+    expect(two.asked).toContain('restrictions');
     two.healer.probeNow('a');
     await quiet();
     expect(one.healer.allowance('a')).toBe(1);

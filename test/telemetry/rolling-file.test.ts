@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openRollingFile, type RollingFile } from '../../src/telemetry/rolling-file.ts';
+import { openRollingFile, type RollingFile } from '../../src/telemetry/journal.ts';
 
 let folder: string;
 let file: RollingFile | undefined;

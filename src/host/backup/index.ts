@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
+import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { BackupView, ProofView, RestoreView } from '../../control/protocol.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { listBackups, noteVerified } from './list.ts';
-import { verifyBackup } from './proof.ts';
+import { verifyBackup } from './archive.ts';
 import { packagesOf, restoreBackup } from './restore.ts';
 
 /** Backups of an installation, for the command line; no host has to run. */
@@ -27,4 +27,62 @@ export function openBackups(folder: string): Backups {
     restore: (file) => restoreBackup(file, folder, machineTime.now()),
     packages: () => packagesOf(folder),
   };
+}
+
+const FOLDER = 'backups';
+/** Which archive was read back, when, and how many bytes it had: by name. The backup plugin writes it as well. */
+const VERIFIED = 'verified.json';
+const NAME = /^daruma-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tar\.gz$/;
+
+type Verified = Record<string, { at: string; bytes: number }>;
+
+/** The archives of an installation, newest first. */
+function listBackups(folder: string): BackupView[] {
+  const where = join(folder, FOLDER);
+  const verified = readVerified(where);
+  return namesIn(where)
+    .sort()
+    .reverse()
+    .map((file) => {
+      const [, year, month, day, hour, minute, second] = NAME.exec(file)!;
+      const { size: bytes } = statSync(join(where, file));
+      const proof = Object.hasOwn(verified, file) ? verified[file] : undefined;
+      return {
+        file,
+        at: `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`,
+        bytes,
+        // Another file of that name was never read back.
+        verifiedAt: proof?.bytes === bytes ? proof.at : null,
+        where,
+      };
+    });
+}
+
+/** Writes down that an archive has proved good now; one that lies elsewhere is in no list. */
+function noteVerified(folder: string, { file }: ProofView, now: number): void {
+  const where = join(folder, FOLDER);
+  const name = namesIn(where).find((one) => join(where, one) === file);
+  if (name === undefined) return;
+  const verified = readVerified(dirname(file));
+  verified[name] = { at: new Date(now).toISOString(), bytes: statSync(file).size };
+  writeFileSync(join(where, `${VERIFIED}.new`), JSON.stringify(verified));
+  renameSync(join(where, `${VERIFIED}.new`), join(where, VERIFIED));
+}
+
+function namesIn(where: string): string[] {
+  try {
+    return readdirSync(where).filter((name) => NAME.test(name));
+  } catch {
+    return [];
+  }
+}
+
+function readVerified(where: string): Verified {
+  try {
+    const found = JSON.parse(readFileSync(join(where, VERIFIED), 'utf8')) as Verified;
+    const isProof = ([, one]: [string, Verified[string]]) => typeof one?.at === 'string';
+    return Object.fromEntries(Object.entries(found).filter(isProof));
+  } catch {
+    return {};
+  }
 }

@@ -1,14 +1,28 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { guardianOf } from '../../control/place.ts';
 import type { RestoreView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
 import { findSecret, readEnvFile } from '../secrets/find.ts';
-import { carry, moveAside, settleOnDisk, WHOLE } from './aside.ts';
-import { storePlace, type Unpacked, unpackAndProve } from './proof.ts';
+import { storePlace, type Unpacked, unpackAndProve } from './archive.ts';
 import { UNFINISHED_RESTORE } from './restored.ts';
 
 /**
@@ -110,4 +124,54 @@ function isInstalled(from: string, name: string): boolean {
     if (existsSync(join(folder, 'node_modules', name, 'package.json'))) return true;
   }
   return false;
+}
+
+/** What a restore replaces as a whole: a file that the backup has not must not go on working. */
+const WHOLE = ['plugins', 'agents', 'config', 'data/versions', 'data/config'] as const;
+
+/**
+ * Moves a file or folder of the installation to the same path below `aside`; a file outside of it gets the last part of
+ * `aside` at the end of its name. False when there is nothing to move.
+ */
+function moveAside(folder: string, path: string, aside: string): boolean {
+  const from = isAbsolute(path) ? path : join(folder, path);
+  if (lstatSync(from, { throwIfNoEntry: false }) === undefined) return false;
+  if (statSync(from, { throwIfNoEntry: false })?.isDirectory() && readdirSync(from).length === 0) return false;
+  const to = isAbsolute(path) ? `${path}.${basename(aside)}` : join(folder, aside, path);
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  renameSync(from, to);
+  return true;
+}
+
+/** Moves one file, also to another disk. Its folder is made. */
+export function carry(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  try {
+    renameSync(from, to);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EXDEV') throw thrown;
+    copyFileSync(from, `${to}.carried`);
+    renameSync(`${to}.carried`, to);
+    rmSync(from);
+  }
+}
+
+/** Everything that a restore put there is on the disk when this returns. */
+function settleOnDisk(folder: string): void {
+  for (const path of [...WHOLE, 'data', '.']) flush(join(folder, path));
+}
+
+/** A folder with what is below it. */
+function flush(path: string): void {
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  if (!facts || facts.isSymbolicLink()) return;
+  if (facts.isDirectory() && WHOLE.some((one) => path.includes(one))) {
+    for (const name of readdirSync(path)) flush(join(path, name));
+  }
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

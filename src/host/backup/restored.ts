@@ -4,7 +4,7 @@ import type { JobQueue, JobRecords } from '../../jobs/ports.ts';
 import { settle } from '../../jobs/settle.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
-import { ABOUT, aboutOf } from './proof.ts';
+import { ABOUT, aboutOf } from './archive.ts';
 
 /** What was {@link ABOUT} until a host has started on it. */
 const RESTORED = 'data/restored.json';

@@ -5,10 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../kernel/fault.ts';
 import type { ReadOnlyStore, ReadPorts, Sync } from '../ports.ts';
 import { asideWrites } from './inside/aside/set-aside.ts';
-import { storeFault } from './inside/faults.ts';
+import { isUnreadable, storeFault } from './inside/faults.ts';
+import { restoreMissing } from './inside/migrate.ts';
 import { openForReading } from './inside/open.ts';
-import { isUnreadable } from './inside/readable.ts';
-import { restoreMissing } from './inside/restore-schema.ts';
 import { openReads } from './inside/tables.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { JobChange } from '../../jobs/ports.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
-import { createFeed } from '../feed.ts';
+import { createFeed, withFeeds } from '../feed.ts';
 import type { Store, StoreNeeds, StorePlace, StorePorts } from '../ports.ts';
 import { createStoreChannel, type StoreChannel } from './channel.ts';
 import { createStoreClock, type StoreClock } from './clock.ts';
@@ -22,7 +22,6 @@ import {
   unpackAdded,
   unpackClaim,
 } from './wire.ts';
-import { withFeeds } from './with-feed.ts';
 
 /** How often an idle store is asked for a sign of life. */
 const PING_EVERY_MS = 5_000;

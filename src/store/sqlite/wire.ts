@@ -8,7 +8,7 @@ import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } fr
 import type { PlainFault } from '../../kernel/fault.ts';
 import { INSTANTS } from '../../kernel/instant.ts';
 import type { StorePorts, Sync } from '../ports.ts';
-import { jobIdOf, rowOf } from './job-id.ts';
+import { jobIdOf, rowOf } from './ids.ts';
 
 export type Plain = string | number | null;
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { FleetEvent } from '../../../telemetry/ports.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
-import { mustBeInstants, objectIn } from './readable.ts';
+import { mustBeInstants, objectIn } from './faults.ts';
 
 export function eventWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'append'> {
   const insert = db.prepare('INSERT INTO event (at, kind, agent, message, data) VALUES (?, ?, ?, ?, ?)');

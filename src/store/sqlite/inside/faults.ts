@@ -1,5 +1,40 @@
 import { Fault, type PlainFault, toPlainFault } from '../../../kernel/fault.ts';
-import { isUnreadable } from './readable.ts';
+import { isInstant } from '../../../kernel/instant.ts';
+
+/**
+ * A row that holds what no reader can take: a time that is none, a text that is not what its column is for. The group of
+ * calls sets such rows aside and carries out the call again.
+ */
+export class UnreadableRow extends Error {
+  override readonly name = 'UnreadableRow';
+}
+
+/** Whether an error means that a row cannot be read: ours, or Node's for an integer beyond 2^53. */
+export function isUnreadable(thrown: unknown): boolean {
+  return thrown instanceof UnreadableRow || (thrown as { code?: unknown } | null)?.code === 'ERR_OUT_OF_RANGE';
+}
+
+/** Throws {@link UnreadableRow} unless every value is a time that can be shown, or null. */
+export function mustBeInstants(...values: readonly (number | null)[]): void {
+  for (const value of values) if (value !== null && !isInstant(value)) throw new UnreadableRow(`${value} is no time`);
+}
+
+/** The fault of a JSON text; throws {@link UnreadableRow} for anything else. */
+export function rowFault(text: string): PlainFault {
+  const fault = objectIn(text) as Partial<PlainFault>;
+  if (typeof fault.code !== 'string' || typeof fault.message !== 'string') throw new UnreadableRow('no fault');
+  return fault as PlainFault;
+}
+
+/** The object of a JSON text; throws {@link UnreadableRow} for anything else. */
+export function objectIn(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UnreadableRow('no object');
+  return value as Record<string, unknown>;
+}
 
 /** A row that cannot be read, which nobody has set aside yet. */
 export const ROW_UNREADABLE = 'STORE_ROW_UNREADABLE';
@@ -8,15 +43,52 @@ const UNREADABLE = {
   next: 'daruma store check names it, daruma store mend sets it aside',
 };
 
-/** Primary result codes of SQLite. */
-const BUSY = 5;
-const LOCKED = 6;
-const READONLY = 8;
-const IOERR = 10;
-const CORRUPT = 11;
-const FULL = 13;
-const CANTOPEN = 14;
-const NOTADB = 26;
+/** What is wrong and what to do, for a primary result code of SQLite. `said`: in SQLite's words. */
+interface Trouble {
+  code: string;
+  message(said: string, code: number): string;
+  next: string;
+}
+
+const BUSY: Trouble = {
+  code: 'STORE_BUSY',
+  message: (said) => `another process holds the store and does not let go (${said})`,
+  next: 'close whatever else has the file open (a second host, a database browser); the store goes on by itself',
+};
+const READONLY: Trouble = {
+  code: 'STORE_READONLY',
+  message: (said) => `the store cannot be opened for writing (${said})`,
+  next: 'check that its folder exists and that this user may write the folder and the file',
+};
+const CORRUPT: Trouble = {
+  code: 'STORE_CORRUPT',
+  message: (said) => `the store's file is damaged or not a store (${said})`,
+  next: 'move the file away, together with its -wal and -shm, or restore the newest copy from backups/ in its place; it was not changed',
+};
+const TROUBLES: ReadonlyMap<number, Trouble> = new Map([
+  [5, BUSY],
+  [6, BUSY], // LOCKED
+  [8, READONLY],
+  [
+    10,
+    {
+      code: 'STORE_IO',
+      message: (said, code) => `the disk refused to read or write the store (${said}, ${code})`,
+      next: 'look at the disk (dmesg, mount); the store tries again by itself',
+    },
+  ],
+  [11, CORRUPT],
+  [
+    13,
+    {
+      code: 'STORE_FULL',
+      message: (said) => `the store cannot grow, because the disk is full (${said})`,
+      next: 'free some space on its disk; the store goes on by itself',
+    },
+  ],
+  [14, READONLY], // CANTOPEN
+  [26, CORRUPT], // NOTADB
+]);
 
 /**
  * True when the store itself is in trouble (disk full, I/O error, corrupt, locked by another): nothing of the group can
@@ -32,48 +104,9 @@ export function storeFault(thrown: unknown, file: string): PlainFault {
   if (isUnreadable(thrown)) return { ...toPlainFault(thrown, ROW_UNREADABLE), ...UNREADABLE, file };
   if (thrown instanceof Fault || code === undefined) return toPlainFault(thrown, 'STORE_REFUSED');
   const said = (thrown as Error).message;
-  switch (code & 0xff) {
-    case FULL:
-      return {
-        code: 'STORE_FULL',
-        message: `the store cannot grow, because the disk is full (${said})`,
-        next: 'free some space on its disk; the store goes on by itself',
-        file,
-      };
-    case IOERR:
-      return {
-        code: 'STORE_IO',
-        message: `the disk refused to read or write the store (${said}, ${code})`,
-        next: 'look at the disk (dmesg, mount); the store tries again by itself',
-        file,
-      };
-    case BUSY:
-    case LOCKED:
-      return {
-        code: 'STORE_BUSY',
-        message: `another process holds the store and does not let go (${said})`,
-        next: 'close whatever else has the file open (a second host, a database browser); the store goes on by itself',
-        file,
-      };
-    case READONLY:
-    case CANTOPEN:
-      return {
-        code: 'STORE_READONLY',
-        message: `the store cannot be opened for writing (${said})`,
-        next: 'check that its folder exists and that this user may write the folder and the file',
-        file,
-      };
-    case CORRUPT:
-    case NOTADB:
-      return {
-        code: 'STORE_CORRUPT',
-        message: `the store's file is damaged or not a store (${said})`,
-        next: 'move the file away, together with its -wal and -shm, or restore the newest copy from backups/ in its place; it was not changed',
-        file,
-      };
-    default:
-      return { code: 'STORE_REFUSED', message: `the store refused a call: ${said}`, file };
-  }
+  const trouble = TROUBLES.get(code & 0xff);
+  if (!trouble) return { code: 'STORE_REFUSED', message: `the store refused a call: ${said}`, file };
+  return { code: trouble.code, message: trouble.message(said, code), next: trouble.next, file };
 }
 
 function codeOf(thrown: unknown): number | undefined {

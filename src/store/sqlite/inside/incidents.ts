@@ -1,10 +1,9 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Incident, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
-import { incidentIdOf, incidentRowOf } from '../incident-id.ts';
+import { hostPrefix, incidentIdOf, incidentRowOf, ownerText } from '../ids.ts';
 import { type StoreOps, timeIn } from '../wire.ts';
-import { hostPrefix, ownerText } from './jobs/owner.ts';
-import { mustBeInstants, objectIn, UnreadableRow } from './readable.ts';
+import { mustBeInstants, objectIn, UnreadableRow } from './faults.ts';
 
 type Reads = Pick<StoreOps, 'incident' | 'incidents' | 'remedyRecords' | 'quarantines'>;
 type Writes = Pick<

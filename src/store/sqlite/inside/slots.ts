@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Slot, SlotDecision, SlotState } from '../../../schedule/ports.ts';
 import { mayEnd } from '../../../schedule/slot-state.ts';
-import { jobIdOf } from '../job-id.ts';
+import { jobIdOf } from '../ids.ts';
 import { type Plain, packJob, type StoreOps } from '../wire.ts';
+import { mustBeInstants } from './faults.ts';
 import type { JobAdder } from './jobs/add.ts';
-import { mustBeInstants } from './readable.ts';
 
 const MOST_SLOTS = 10_000;
 const COLUMNS = 'agent, due, state, reason, job, planned_at, decided_at';

@@ -2,21 +2,17 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../../ports.ts';
 import { packAdded, type StoreOps } from '../wire.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
-import { effects } from './effects.ts';
 import { eventReads, eventWrites } from './events.ts';
-import { figures } from './figures.ts';
+import { figures, hourTotals } from './figures.ts';
 import { incidentReads, incidentWrites } from './incidents.ts';
 import { jobAdder } from './jobs/add.ts';
 import { jobChanges } from './jobs/change.ts';
 import { jobClaims } from './jobs/claim.ts';
-import { jobList } from './jobs/list.ts';
-import { jobOverview } from './jobs/overview.ts';
+import { jobList, jobOverview } from './jobs/list.ts';
 import { jobReads } from './jobs/read.ts';
 import { jobSettlements } from './jobs/settle.ts';
-import { pauses } from './pauses.ts';
+import { effects, pauses, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
-import { stateReads, stateWrites } from './state.ts';
-import { hourTotals } from './totals.ts';
 import { upkeepReads, upkeepWrites } from './upkeep.ts';
 
 /** Every call of the store on one open file. */

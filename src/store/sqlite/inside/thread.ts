@@ -10,8 +10,8 @@ import type { Call, StoreAnswer } from '../wire.ts';
 import { copyStore } from './copy.ts';
 import { storeFault } from './faults.ts';
 import { groupCommit } from './group.ts';
+import { restoreMissing } from './migrate.ts';
 import { openForReading, openForWriting } from './open.ts';
-import { restoreMissing } from './restore-schema.ts';
 import { openReads, openTables, type Tables } from './tables.ts';
 
 /** What the thread is started with. A reader is for what can take long; it never makes or changes a store. A copier makes one copy. */

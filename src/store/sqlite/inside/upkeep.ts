@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY_MS } from '../../../kernel/measures.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
-import { hourOf } from './totals.ts';
+import { hourOf } from './figures.ts';
 
 /** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
 const TOTALS_OUTLIVE_JOBS_MS = 400 * DAY_MS;

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Aside } from '../../../../telemetry/ports.ts';
-import { jobIdOf } from '../../job-id.ts';
+import { jobIdOf } from '../../ids.ts';
 import type { StoreOps } from '../../wire.ts';
 import { RULES, type TableRule } from './rules.ts';
 

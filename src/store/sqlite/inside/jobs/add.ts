@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type AddedRows, NEW_JOB_WIDTH, type Plain } from '../../wire.ts';
-import { hourOf } from '../totals.ts';
+import { hourOf } from '../figures.ts';
 
 export interface JobAdder {
   /** Adds packed jobs. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JobState } from '../../../../jobs/model.ts';
 import { INSTANTS } from '../../../../kernel/instant.ts';
-import { jobIdOf, rowOf } from '../../job-id.ts';
+import { jobIdOf, rowOf } from '../../ids.ts';
 import type { OwnOps, StampedOps } from '../../wire.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimRequest, ClaimTerms } from '../../../../jobs/ports.ts';
 import type { PlainFault } from '../../../../kernel/fault.ts';
 import { isoOf } from '../../../../kernel/instant.ts';
+import { ownerText } from '../../ids.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
-import { mustBeInstants } from '../readable.ts';
-import { ownerText } from './owner.ts';
+import { mustBeInstants } from '../faults.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */

@@ -1,10 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptRecord, DeadGroup } from '../../../../jobs/ports.ts';
 import type { StorePorts, Sync } from '../../../ports.ts';
-import { jobIdOf, rowOf } from '../../job-id.ts';
+import { hostPrefix, jobIdOf, ownerText, rowOf } from '../../ids.ts';
 import type { StampedOps } from '../../wire.ts';
-import { mustBeInstants, rowFault } from '../readable.ts';
-import { hostPrefix, ownerText } from './owner.ts';
+import { mustBeInstants, rowFault } from '../faults.ts';
 import { JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
 type Reads = Pick<Sync<StorePorts>, 'get' | 'ancestors' | 'deadByCause'> &

@@ -1,6 +1,6 @@
 import type { Job, JobState, Trigger } from '../../../../jobs/model.ts';
-import { jobIdOf } from '../../job-id.ts';
-import { mustBeInstants, rowFault } from '../readable.ts';
+import { jobIdOf } from '../../ids.ts';
+import { mustBeInstants, rowFault } from '../faults.ts';
 
 /** The columns of {@link JobRow}, for a SELECT. */
 export const JOB_COLUMNS = `id, agent, version, state, trigger, slot, coalesce(key, freed_key) AS key, priority, attempt, attempts, queued_at, run_at, stale_at,

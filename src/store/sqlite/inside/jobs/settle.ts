@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type PackedOps, type Plain, SETTLEMENT_WIDTH } from '../../wire.ts';
-import type { Totals } from '../totals.ts';
+import type { Totals } from '../figures.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Writes down the ends of attempts, behind the fence, and counts them. */
