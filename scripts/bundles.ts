@@ -32,7 +32,6 @@ const GROUPS: readonly Group[] = [
   { entries: ['gateway/exec/inside/broker'] },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
   { entries: ['catalog/builder/loader'] },
-  { entries: ['catalog/builder/inside'] },
   { entries: ['drills/jumping-clock'] },
   { entries: ['plugin/zod'] },
   { entries: ['index'], external: ['zod'] },

@@ -15,6 +15,8 @@ interface ModuleRestrictions {
   guards: readonly ModuleGuards[];
   /** CommonJS source of what the code gets in place of a module, by its bare name. */
   instead?: Record<string, string>;
+  /** The code itself, where its file may not be read. */
+  bundle?: { url: string; code: string };
 }
 
 /** Properties of `process` that reach other processes, other threads or raw handles. */
@@ -42,6 +44,7 @@ const INSTEAD = 'daruma:instead/';
  */
 export function restrictModules(terms: ModuleRestrictions): void {
   const { getBuiltinModule } = process;
+  const { bundle } = terms;
   const get = (name: string) => apply(getBuiltinModule, process, [`node:${name}`]) as object;
   const module = get('module') as typeof import('node:module');
   const { syncBuiltinESMExports } = module;
@@ -51,6 +54,7 @@ export function restrictModules(terms: ModuleRestrictions): void {
 
   module.registerHooks({
     resolve(specifier, context, next) {
+      if (specifier === bundle?.url) return { url: bundle.url, format: 'module', shortCircuit: true };
       const name = checked(specifier);
       if (instead[name] !== undefined) return { url: INSTEAD + name, format: 'commonjs', shortCircuit: true };
       const found = resolvedLentZod(specifier) ?? next(specifier, context);
@@ -59,6 +63,7 @@ export function restrictModules(terms: ModuleRestrictions): void {
       return found;
     },
     load(url, context, next) {
+      if (url === bundle?.url) return { format: 'module', source: bundle.code, shortCircuit: true };
       const source = startsWith(url, INSTEAD) ? instead[sliceText(url, INSTEAD.length)] : undefined;
       if (source !== undefined) return { format: 'commonjs', source, shortCircuit: true };
       checked(url);

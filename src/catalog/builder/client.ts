@@ -190,6 +190,7 @@ function openBuilderProcess(cwd: string, needs: BuilderProcessNeeds): BuilderPro
   function over(how: string) {
     if (isOver) return;
     isOver = true;
+    killGroup(child.pid);
     resolve();
     needs.lost(opened, how, stderr);
   }
@@ -202,7 +203,7 @@ function openBuilderProcess(cwd: string, needs: BuilderProcessNeeds): BuilderPro
     ending: false,
     gone,
     send: (message) => channel.send([message]),
-    kill: () => void child.kill('SIGKILL'),
+    kill: () => killGroup(child.pid),
   };
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
@@ -212,12 +213,22 @@ function openBuilderProcess(cwd: string, needs: BuilderProcessNeeds): BuilderPro
   return opened;
 }
 
+/** The group lives as long as any process of it. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them are gone.
+  }
+}
+
 function spawnBuilder(cwd: string): ChildProcess {
   const { PATH = '', TMPDIR } = process.env;
   // The parent's own flags (a loader, an inspector) are not the builder's.
   const args = ['--disable-sigusr1', fileURLToPath(entryFile('catalog/builder/process.js'))];
   const env = TMPDIR ? { PATH, TMPDIR } : { PATH };
-  return spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+  // Of its own group: what it started goes with it, however it ends.
+  return spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import { diedFault, outOfMemory, refusedFault, thrownFault } from './load-faults.ts';
+import { outOfMemory, refusedFault, thrownFault } from './load-faults.ts';
 import type { LoadOutcome, LoadProcesses } from './load-process.ts';
 import type { InspectAnswer, InspectRequest } from './messages.ts';
 
@@ -29,7 +29,7 @@ function outcomeFault(ask: InspectRequest, outcome: Exclude<LoadOutcome, { is: '
       const message =
         outcome.code === 13
           ? 'never finishes loading: an await at its top level is never settled'
-          : `ends its thread at load (exit code ${outcome.code})`;
+          : `ends its process at load (exit code ${outcome.code})`;
       return { code: 'PLUGIN_LOAD', message, file, next };
     }
     case 'memory':
@@ -37,6 +37,11 @@ function outcomeFault(ask: InspectRequest, outcome: Exclude<LoadOutcome, { is: '
     case 'error':
       return thrownFault(ask, outcome);
     case 'died':
-      return diedFault(file, outcome);
+      return {
+        code: 'PLUGIN_LOAD_CRASH',
+        message: `brings down its process only by being loaded (${outcome.how})`,
+        file,
+        next,
+      };
   }
 }

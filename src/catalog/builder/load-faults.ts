@@ -18,7 +18,6 @@ type Refused = Extract<FromInside, { ok: false }>;
 type Loaded = Pick<InspectRequest, 'bundle' | 'folder' | 'file'>;
 
 const EXAMPLE = "export default definePlugin({ about: '…', run() {} })";
-const INTO_RUN = 'move what it does at load into `run`';
 
 /** The fault of a plugin that its own thread refused, with its place where there is one. */
 export function refusedFault(ask: Loaded, found: Refused): PlainFault {
@@ -85,13 +84,6 @@ export function outOfMemory(file: string): PlainFault {
     file,
     next: 'move what it builds at load into `run`',
   };
-}
-
-/** The fault of a plugin that ends the whole process it is loaded in. */
-export function diedFault(file: string, { how, stderr }: { how: string; stderr: string }): PlainFault {
-  if (/heap|out of memory|Allocation failed|invalid table size/i.test(stderr)) return outOfMemory(file);
-  const message = `brings down its process only by being loaded (${how})`;
-  return { code: 'PLUGIN_LOAD_CRASH', message, file, next: INTO_RUN };
 }
 
 /** A plugin that imports one of Node's guarded modules when it is loaded, at the line of the import: no job of it could ever begin. */

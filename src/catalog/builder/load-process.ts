@@ -1,19 +1,37 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { openFrameChannel } from '../../kernel/frames.ts';
+import { framesOf, openFrameChannel } from '../../kernel/frames.ts';
+import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { type FromInside, type InspectRequest, LOAD_BOUNDS, type LoadFinding, REFUSALS } from './messages.ts';
+import {
+  type FromInside,
+  type InspectRequest,
+  LOAD_BOUNDS,
+  LOAD_HEAP_MB,
+  LOAD_RSS_MB,
+  type LoadFinding,
+  type LoadOrder,
+  REFUSALS,
+  SPARE,
+} from './messages.ts';
 
-/** What the builder saw of one load. `late`: longer than it may · `died`: its whole process. */
+/**
+ * What the builder saw of one load. `exit`, `died`: the process ended by a call of the plugin, or by a signal · `late`: it took
+ * longer than it may · `memory`: too much of it · `forged`: bytes on its pipe that are not Daruma's.
+ */
 export type LoadOutcome =
-  | { is: 'found'; found: FromInside }
-  | Exclude<LoadFinding, { is: 'found' }>
+  | LoadFinding
+  | { is: 'exit'; code: number }
+  | { is: 'died'; how: string }
   | { is: 'late' }
-  | { is: 'died'; how: string; stderr: string };
+  | { is: 'memory' }
+  | { is: 'forged' };
 
 /** The load processes of a builder: each is used for one plugin, and one that is not yet anybody's stands ready. */
 export interface LoadProcesses {
@@ -25,44 +43,52 @@ export interface LoadProcesses {
 }
 
 const LOADER = fileURLToPath(entryFile('catalog/builder/loader.js'));
+const OWN = [LOADER, fileURLToPath(LENT_ZOD_FILE)];
 const FLAGS = [
   '--no-warnings',
   '--disable-sigusr1',
   '--no-experimental-sqlite',
-  // The thread gets flags of its own; the plugin's code in it may start no other.
+  `--max-old-space-size=${LOAD_HEAP_MB}`,
   '--permission',
-  '--allow-worker',
-  `--allow-fs-read=${LOADER}`,
-  `--allow-fs-read=${fileURLToPath(LENT_ZOD_FILE)}`,
 ];
 const STDERR_KEPT = 2_000;
+const MEASURE_EVERY_MS = 50;
+const PAGE_BYTES = 4_096;
+const OUT_OF_MEMORY = /heap out of memory|Allocation failed|invalid table size|out of memory/i;
 
 export function createLoadProcesses(): LoadProcesses {
   let spare: LoadProcess | undefined;
   const busy = new Set<LoadProcess>();
+  let isClosed = false;
 
-  function taken(): LoadProcess {
+  /** One that may read more than Daruma's own is started for it alone. */
+  function taken(reads: readonly string[]): LoadProcess {
+    if (reads.length > 0) return openLoadProcess(reads);
     const ready = spare?.isAlive() ? spare : openLoadProcess();
     spare = undefined;
     return ready;
   }
 
+  function warm() {
+    if (!spare?.isAlive()) spare = openLoadProcess([], [SPARE]);
+  }
+
   return {
-    warm() {
-      if (!spare?.isAlive()) spare = openLoadProcess();
-    },
+    warm,
     async load(ask) {
-      const process = taken();
+      const code = await readFile(ask.bundle, 'utf8');
+      const process = taken(ask.reads);
       busy.add(process);
-      // The next one starts while this one works: nobody waits for a process.
-      spare = openLoadProcess();
       try {
-        return await process.load(ask);
+        return await process.load(ask, code);
       } finally {
         busy.delete(process);
+        // Not before: the two would share the processor. A save that comes later waits for no start.
+        if (!isClosed) warm();
       }
     },
     close() {
+      isClosed = true;
       for (const process of [...busy, ...(spare ? [spare] : [])]) process.kill();
     },
   };
@@ -71,59 +97,92 @@ export function createLoadProcesses(): LoadProcesses {
 interface LoadProcess {
   isAlive(): boolean;
   kill(): void;
-  load(ask: InspectRequest): Promise<LoadOutcome>;
+  load(ask: InspectRequest, code: string): Promise<LoadOutcome>;
 }
 
-function openLoadProcess(): LoadProcess {
+function openLoadProcess(reads: readonly string[] = [], args: readonly string[] = []): LoadProcess {
   const key = randomUUID();
-  const child = spawn(process.execPath, [...FLAGS, LOADER], { env: {}, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+  const child = spawnLoader(reads, args);
   const { promise, resolve } = Promise.withResolvers<LoadOutcome>();
-  const channel = openFrameChannel(
-    child.stdio[3] as Socket,
+  let stderr = '';
+  let stopWatch = () => {};
+  const pipe = child.stdio[3] as Socket;
+  openFrameChannel(
+    pipe,
     { receive: (messages) => settle(outcomeIn(messages, key)), broken: () => settle({ is: 'forged' }) },
     LOAD_BOUNDS,
   );
-  let stderr = '';
-  let cancel = () => {};
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
-  child.once('close', (code, signal) => settle({ is: 'died', how: signal ?? `exit code ${code}`, stderr }));
-  child.on('error', (error) => settle({ is: 'died', how: error.message, stderr }));
+  child.once('close', (code, signal) => settle(endOf(code, signal, stderr)));
+  child.on('error', (error) => settle({ is: 'died', how: error.message }));
 
   /** The first outcome counts, and ends the process. */
   function settle(outcome: LoadOutcome) {
-    cancel();
+    stopWatch();
     resolve(outcome);
     child.kill('SIGKILL');
   }
 
   return {
-    isAlive: () => isAlive(child),
+    isAlive: () => child.pid !== undefined && child.exitCode === null && child.signalCode === null,
     kill: () => void child.kill('SIGKILL'),
-    load({ bundle, reads, settings, withinMs }) {
-      cancel = machineTime.after(withinMs, () => settle({ is: 'late' }));
-      channel.send([{ key, bundle, reads, settings }]);
+    load({ bundle, settings, withinMs }, code) {
+      stopWatch = watchLoad(child.pid, withinMs, settle);
+      const order: LoadOrder = { key, bundle, code, settings };
+      for (const frame of framesOf([order])) pipe.write(frame);
       return promise;
     },
   };
 }
 
-function isAlive(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+function spawnLoader(reads: readonly string[], args: readonly string[]): ChildProcess {
+  const grants = [...OWN, ...reads].map((path) => `--allow-fs-read=${path}`);
+  return spawn(process.execPath, [...FLAGS, ...grants, LOADER, ...args], {
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Its own loop may be busy with the plugin: time and memory are watched from here. */
+function watchLoad(pid: number | undefined, withinMs: number, settle: (outcome: LoadOutcome) => void): () => void {
+  const stopClock = machineTime.after(withinMs, () => settle({ is: 'late' }));
+  const measuring = setInterval(() => {
+    if (residentBytes(pid) > LOAD_RSS_MB * MB) settle({ is: 'memory' });
+  }, MEASURE_EVERY_MS);
+  return () => {
+    stopClock();
+    clearInterval(measuring);
+  };
+}
+
+/** 0 where the system does not tell. */
+function residentBytes(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
+
+function endOf(code: number | null, signal: string | null, stderr: string): LoadOutcome {
+  if (OUT_OF_MEMORY.test(stderr)) return { is: 'memory' };
+  return signal === null ? { is: 'exit', code: code ?? 0 } : { is: 'died', how: signal };
 }
 
 /** A frame that does not carry the key was written by the plugin. */
 function outcomeIn(messages: unknown, key: string): LoadOutcome {
   const [message] = Array.isArray(messages) ? (messages as unknown[]) : [];
-  const { key: said, finding } = (message ?? {}) as { key?: unknown; finding?: LoadFinding };
-  if (said !== key || typeof finding !== 'object' || finding === null) return { is: 'forged' };
-  if (finding.is !== 'found') return finding;
-  const found = answerOf(finding.found);
-  return found ? { is: 'found', found } : { is: 'forged' };
+  const { key: said, finding } = (message ?? {}) as { key?: unknown; finding?: unknown };
+  if (said !== key || !isRecord(finding)) return { is: 'forged' };
+  const { is, found, message: text, stack } = finding;
+  if (is === 'error' && typeof text === 'string' && typeof stack === 'string') return { is, message: text, stack };
+  const answer = is === 'found' ? answerOf(found) : undefined;
+  return answer ? { is: 'found', found: answer } : { is: 'forged' };
 }
 
-/** What a thread said, when it has the shape of an answer: the plugin's own values are checked by those who use them. */
+/** What a load process said, when it has the shape of an answer: the plugin's own values are checked by those who use them. */
 function answerOf(said: unknown): FromInside | undefined {
   if (!isRecord(said)) return undefined;
   const { ok, manifest, issues, because, name, message, stack } = said;
@@ -133,14 +192,8 @@ function answerOf(said: unknown): FromInside | undefined {
 }
 
 function isIssues(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (list) =>
-        Array.isArray(list) &&
-        list.every((issue) => isRecord(issue) && typeof issue.message === 'string' && Array.isArray(issue.path)),
-    )
-  );
+  const isIssue = (one: unknown) => isRecord(one) && typeof one.message === 'string' && Array.isArray(one.path);
+  return Array.isArray(value) && value.every((list) => Array.isArray(list) && list.every(isIssue));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

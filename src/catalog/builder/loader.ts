@@ -1,93 +1,91 @@
 /**
- * The load process: loads one plugin in a thread, once, so that the builder sees what the plugin says of itself, and is
- * killed after that. Its main thread runs no plugin code: it holds the pipe to the builder, watches over the memory, and
- * ends with the builder, whatever the plugin's thread does.
+ * The load process: loads one plugin, once, so that the builder sees what it says of itself, and is killed after that. It
+ * waits for its order without a loop of events, so that one which is not yet anybody's costs nothing, and ends with its pipe.
  */
-import { randomUUID } from 'node:crypto';
-import { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { openFrameChannel } from '../../kernel/frames.ts';
-import { MB } from '../../kernel/measures.ts';
-import { entryFile } from '../../kernel/paths.ts';
-import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
-import {
-  LOAD_BOUNDS,
-  LOAD_HEAP_MB,
-  LOAD_RSS_MB,
-  type LoadFinding,
-  type LoadOrder,
-  type ThreadTerms,
-} from './messages.ts';
+import { readSync, writeSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { descriptorGuards } from '../../kernel/descriptors.ts';
+import { GRANTABLE, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
+import { namesOf } from '../../kernel/primordials.ts';
+import { restrictModules } from '../../kernel/restrictions.ts';
+import { type LoadFinding, type LoadOrder, SPARE } from './messages.ts';
+import { GuardedModule, rawManifestOf, refusedLoad } from './raw-manifest.ts';
 
-/** The thread's own bundle. */
-const INSIDE = fileURLToPath(entryFile('catalog/builder/inside.js'));
-/** All that the thread loads of Daruma. */
-const OWN = [INSIDE, fileURLToPath(LENT_ZOD_FILE)];
-const MEASURE_EVERY_MS = 50;
+const PIPE = 3;
+const HEAD_BYTES = 4;
+/** The process has no `node:sqlite`: an import of it is given names, so that `run` may use them, and each of them throws. */
+const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:sqlite opens nothing at load'), { code: 'ERR_ACCESS_DENIED' }); };
+class AtRun { constructor() { no(); } }
+exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
 
-const pipe = new Socket({ fd: 3 });
-const channel = openFrameChannel(pipe, { receive, broken: end }, LOAD_BOUNDS);
-let begun = false;
-pipe.on('close', end);
+// A spare has the time to load what most plugins import.
+if (process.argv[2] === SPARE) await import(LENT_ZOD_FILE.href);
+const { key, bundle, code, settings } = readOrder();
+const answer = createAnswer(key);
+const url = pathToFileURL(bundle).href;
+/** Guarded modules that it asked for. */
+const guarded = namesOf([]);
+const who = 'a plugin at load';
+process.on('uncaughtException', (error: unknown) => {
+  const { message, stack } = (error ?? {}) as Error;
+  answer({ is: 'error', message: String(message ?? error), stack: String(stack ?? '') });
+});
+// The kernel's fences are put up here: what follows runs code of the plugin.
+restrictModules({
+  who,
+  // As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later.
+  checkGuarded(name) {
+    guarded[name] = true;
+    if (name !== GRANTABLE) throw new GuardedModule(name);
+  },
+  guards: [descriptorGuards(who)],
+  instead: { [GRANTABLE]: SQLITE_AT_LOAD },
+  bundle: { url, code },
+});
 
-function receive(orders: unknown) {
-  if (begun) return;
-  begun = true;
-  look((orders as LoadOrder[])[0]!);
+try {
+  const { default: found } = (await import(url)) as { default?: unknown };
+  const hasGrantable = () => guarded[GRANTABLE] === true;
+  answer({ is: 'found', found: await rawManifestOf(found, { settings, hasGrantable }) });
+} catch (thrown) {
+  answer({ is: 'found', found: refusedLoad(thrown) });
 }
 
-function look({ key, bundle, reads, settings }: LoadOrder) {
-  const nonce = randomUUID();
-  const terms: ThreadTerms = { bundle, settings, nonce };
-  // The kernel's fences are put up here, before the thread is there.
-  const thread = new Worker(INSIDE, {
-    name: 'load',
-    workerData: terms,
-    env: {},
-    execArgv: [
-      '--no-warnings',
-      '--permission',
-      '--no-experimental-sqlite',
-      ...[bundle, ...OWN, ...reads].map((path) => `--allow-fs-read=${path}`),
-    ],
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: LOAD_HEAP_MB, maxYoungGenerationSizeMb: 16 },
-  });
-  thread.stdout.resume();
-  thread.stderr.resume();
-  const measuring = setInterval(() => {
-    if (process.memoryUsage.rss() > LOAD_RSS_MB * MB) say({ is: 'memory' });
-  }, MEASURE_EVERY_MS);
-  thread.on('message', (text: unknown) => say(findingIn(text, nonce)));
-  thread.on('messageerror', () => say({ is: 'forged' }));
-  thread.on('error', (error: unknown) => say(errorFinding(error)));
-  thread.on('exit', (code) => say({ is: 'exit', code }));
+function readOrder(): LoadOrder {
+  const length = readBytes(HEAD_BYTES).readUInt32BE();
+  const [order] = JSON.parse(readBytes(length).toString()) as LoadOrder[];
+  return order!;
+}
 
-  /** The first finding counts; nothing that the plugin does later changes it. */
-  let said = false;
-  function say(finding: LoadFinding) {
-    if (said) return;
-    said = true;
-    clearInterval(measuring);
-    channel.send([{ key, finding }]);
+function readBytes(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    const read = readSync(PIPE, bytes, at, length - at, null);
+    if (read === 0) process.exit();
+    at += read;
   }
+  return bytes;
 }
 
-/** The thread's answer begins with the nonce that its own code took before the plugin was loaded. */
-function findingIn(text: unknown, nonce: string): LoadFinding {
-  if (typeof text !== 'string' || !text.startsWith(nonce)) return { is: 'forged' };
-  return { is: 'found', found: JSON.parse(text.slice(nonce.length)) };
-}
-
-function errorFinding(error: unknown): LoadFinding {
-  const { code, message, stack } = (error ?? {}) as NodeJS.ErrnoException;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return { is: 'memory' };
-  return { is: 'error', message: String(message ?? error), stack: String(stack ?? '') };
-}
-
-/** `process.exit` would wait for a thread that sits in native code; the signal does not. */
-function end() {
-  process.kill(process.pid, 'SIGKILL');
+/**
+ * Writes the one answer. The key goes through no method and no object that a plugin could have put its own into: only the
+ * finding, which is the plugin's word anyway, becomes JSON by what may be the plugin's `toJSON`.
+ */
+function createAnswer(key: string): (finding: LoadFinding) => void {
+  const { stringify } = JSON;
+  const { byteLength, from } = Buffer;
+  const { fromCharCode } = String;
+  const write = writeSync;
+  let isSaid = false;
+  return (finding) => {
+    if (isSaid) return;
+    const said = stringify(finding);
+    if (isSaid) return;
+    isSaid = true;
+    const text = `[{"key":"${key}","finding":${said}}]`;
+    const length = byteLength(text);
+    write(PIPE, fromCharCode(length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255), null, 'latin1');
+    const bytes = from(text);
+    for (let at = 0; at < length; ) at += write(PIPE, bytes, at, length - at);
+  };
 }

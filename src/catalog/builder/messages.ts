@@ -98,18 +98,17 @@ export const LOAD_HEAP_MB = 128;
 /** The memory of its whole process, with what no heap counts. */
 export const LOAD_RSS_MB = 512;
 
-/** The builder's one order to a load process. `key` stands in each finding: bytes of the plugin on the same pipe are none. */
-export interface LoadOrder extends Pick<InspectRequest, 'bundle' | 'reads' | 'settings'> {
+/** The argument of a load process that is started before there is an order for it. */
+export const SPARE = 'spare';
+
+/** The builder's one order to a load process. `key` stands in the answer: other bytes on the pipe are the plugin's. */
+export interface LoadOrder extends Pick<InspectRequest, 'bundle' | 'settings'> {
   key: string;
+  /** The bundle's code: the process may not read its file. */
+  code: string;
 }
 
-/** What the thread of a load process is given. */
-export interface ThreadTerms extends Pick<InspectRequest, 'bundle' | 'settings'> {
-  /** Begins its one answer. */
-  nonce: string;
-}
-
-/** What the plugin's thread says of the plugin. */
+/** What a load process says of a plugin. */
 export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
@@ -123,13 +122,5 @@ export type FromInside =
 
 export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
 
-/**
- * What came of a load. `found`: the thread's answer · `exit`: the thread ended · `error`: nobody caught it · `memory`: too
- * much of it · `forged`: a message that is not Daruma's.
- */
-export type LoadFinding =
-  | { is: 'found'; found: unknown }
-  | { is: 'exit'; code: number }
-  | { is: 'error'; message: string; stack: string }
-  | { is: 'memory' }
-  | { is: 'forged' };
+/** What a load process answers: what the plugin is, or what it threw where nobody catches. */
+export type LoadFinding = { is: 'found'; found: FromInside } | { is: 'error'; message: string; stack: string };

@@ -1,17 +1,8 @@
-/**
- * The thread of a load process in which a plugin is loaded only to be looked at. It has no rights but to read the bundle.
- * What is imported here must be granted by loader.ts, so it is little.
- */
-import { pathToFileURL } from 'node:url';
-import { parentPort, workerData } from 'node:worker_threads';
-import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
-import { namesOf } from '../../kernel/primordials.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
-import { restrictModules } from '../../kernel/restrictions.ts';
 import type { Issue } from '../files/issues.ts';
 import { AS_GIVEN } from './input-schema.ts';
-import type { FromInside, RawManifest, ThreadTerms } from './messages.ts';
+import type { FromInside, RawManifest } from './messages.ts';
 
 /** The part of zod's API that is asked of a settings schema, of the lent zod or of the plugin's own. */
 interface Schema {
@@ -20,50 +11,25 @@ interface Schema {
   safeParseAsync(value: unknown): Promise<{ success: boolean; error?: { issues: Issue[] } }>;
 }
 
-class GuardedModule extends Error {}
+/** Thrown for a guarded module, with its name, where a plugin is loaded only to be looked at. */
+export class GuardedModule extends Error {}
 
-const terms = workerData as ThreadTerms;
-const { bundle, settings, nonce } = terms;
-terms.nonce = '';
-/** Taken before the plugin is loaded, which may put something else in their place. */
-const post = parentPort!.postMessage.bind(parentPort);
-const { parse, stringify } = JSON;
-/** The process has no `node:sqlite`: an import of it is given names, so that `run` may use them, and each of them throws. */
-const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:sqlite opens nothing at load'), { code: 'ERR_ACCESS_DENIED' }); };
-class AtRun { constructor() { no(); } }
-exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
 /** How a schema is written down. */
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
+/** Taken before the plugin is loaded, which may put something else in their place. */
+const { parse, stringify } = JSON;
 
-/** Guarded modules that it asked for. */
-const guarded = namesOf([]);
-const who = 'a plugin at load';
-restrictModules({
-  who,
-  // As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later.
-  checkGuarded(name) {
-    guarded[name] = true;
-    if (name !== GRANTABLE) throw new GuardedModule(name);
-  },
-  guards: [descriptorGuards(who)],
-  instead: { [GRANTABLE]: SQLITE_AT_LOAD },
-});
-
-post(nonce + stringify(await inspectPlugin()));
-
-async function inspectPlugin(): Promise<FromInside> {
-  let found: unknown;
-  try {
-    found = ((await import(pathToFileURL(bundle).href)) as { default?: unknown }).default;
-  } catch (thrown) {
-    return thrown instanceof GuardedModule ? refuse('guarded', thrown) : refuse('threw', thrown);
-  }
+/** Says what a default export is. `hasGrantable`: whether the module that needs can grant was imported. */
+export async function rawManifestOf(
+  found: unknown,
+  { settings, hasGrantable }: { settings: readonly string[]; hasGrantable(): boolean },
+): Promise<FromInside> {
   if (typeof found !== 'object' || found === null || (found as Record<symbol, unknown>)[MARK] !== true) {
     return refuse('not-a-plugin', kindOf(found));
   }
   const { run, settings: schema, input, ...definition } = found as Record<string, unknown>;
-  if (guarded[GRANTABLE] && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
+  if (hasGrantable() && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
   if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
   if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
   if (input !== undefined && !isSchema(input)) return refuse('bad-input', kindOf(input));
@@ -82,6 +48,11 @@ async function inspectPlugin(): Promise<FromInside> {
   } catch (thrown) {
     return refuse('bad-settings', thrown);
   }
+}
+
+/** The answer for a plugin that threw while it was loaded. */
+export function refusedLoad(thrown: unknown): FromInside {
+  return thrown instanceof GuardedModule ? refuse('guarded', thrown) : refuse('threw', thrown);
 }
 
 /** What its jobs may be given; nothing is handed over as undefined or null. */
