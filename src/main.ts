@@ -9,7 +9,7 @@ if (code === undefined) {
   const { quickly } = await import('./cli/quick.ts');
   const { typedHere } = await import('./cli/typed.ts');
   const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
-  const hostContext = {
+  const launcher = {
     async start(options: { folder: string; json: boolean; safe: boolean }) {
       refuseDevLoader(...loader);
       const { runGuardian } = await import('./guardian/guardian.ts');
@@ -29,10 +29,10 @@ if (code === undefined) {
   const typed = typedHere(argv);
   const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());
   if (quick) {
-    process.exitCode = await hostContext[quick.command](quick);
+    process.exitCode = await launcher[quick.command](quick);
   } else {
     const { runCli } = await import('./cli/run.ts');
-    process.exitCode = await runCli(argv, hostContext, typed);
+    process.exitCode = await runCli(argv, launcher, typed);
   }
 } else {
   process.exitCode = code;

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import { fileId, hostFilePath, hostFileText, socketPath } from '../control/place.ts';
 import { processStart, thisProcess } from '../control/process.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { packageFile } from '../kernel/paths.ts';
 import type { StorePlace } from '../store/ports.ts';
-import { iso } from './api/views.ts';
 import type { Watched } from './lifecycle/outside.ts';
 
 /** The version of the running Daruma. */
@@ -50,7 +50,7 @@ export function writeHostFile(facts: HostFacts): void {
     { path: folder, id: folderId },
     {
       ...thisProcess(),
-      startedAt: iso(facts.startedAt),
+      startedAt: isoOf(facts.startedAt),
       socket,
       logs: logFolder,
       ...(guardian === null ? {} : { guardian: { pid: guardian, start: processStart(guardian) ?? '' } }),

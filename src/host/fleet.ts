@@ -6,13 +6,13 @@ import type { JobRecords } from '../jobs/ports.ts';
 import { BOUNDS, isWithin } from '../kernel/bounds.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../kernel/drill-agents.ts';
 import { Fault, locationOf } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import { DAY_MS, HOUR_MS } from '../kernel/measures.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 import type { FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore, UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
-import { iso } from './api/views.ts';
 import { placeForAgent } from './backup/copy-place.ts';
 import type { HostFacts } from './facts.ts';
 
@@ -72,9 +72,9 @@ export function createFleet(needs: FleetNeeds): FleetView {
     const ended = ends.filter(({ at }) => at < to);
     const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
     return {
-      from: iso(from),
-      to: iso(to),
-      host: { version, startedAt: iso(startedAt), uptimeMs, memoryBytes: process.memoryUsage.rss() },
+      from: isoOf(from),
+      to: isoOf(to),
+      host: { version, startedAt: isoOf(startedAt), uptimeMs, memoryBytes: process.memoryUsage.rss() },
       agents: [...names]
         .filter((name) => !isDrillAgent(name))
         .sort()
@@ -157,7 +157,7 @@ function sumHours(figures: Awaited<ReturnType<FigureStore['hourFigures']>>, from
     sum.done += done;
     sum.dead += dead;
   }
-  return [...byHour].map(([hour, sum]) => ({ at: iso(hour), ...sum }));
+  return [...byHour].map(([hour, sum]) => ({ at: isoOf(hour), ...sum }));
 }
 
 function failuresOf(jobs: readonly Job[], from: number, to: number): FleetReport['failures'] {
@@ -166,7 +166,7 @@ function failuresOf(jobs: readonly Job[], from: number, to: number): FleetReport
   );
   return ended.slice(0, MOST_FAILURES).map(({ error, at, ...job }) => ({
     ...job,
-    at: iso(at),
+    at: isoOf(at),
     error: error.message,
     where: locationOf(error) || null,
   }));

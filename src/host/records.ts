@@ -4,11 +4,11 @@ import { endWords } from '../healing/words.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf, waitsOf } from '../jobs/waiting.ts';
 import { mayHelp } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LeftOver, WorkerEnd } from '../workers/ports.ts';
-import { iso } from './api/views.ts';
 import { VERSION } from './facts.ts';
 import type { HostContext } from './host-context.ts';
 
@@ -111,16 +111,16 @@ export function recordOutcomes(log: Log): (end: Settlement, agent: string) => vo
     if (wait) {
       // Logged when the wait begins; its tries are the origin's story.
       const level = wait.since >= startedAt ? 'info' : 'debug';
-      const message = `${job} of ${agent} waits for ${wait.waitsFor}; next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+      const message = `${job} of ${agent} waits for ${wait.waitsFor}; next attempt at ${isoOf(end.finishedAt + end.inMs!)}`;
       return log[level](message, { agent, job, attempt, waitsFor: wait.waitsFor });
     }
     const waits = end.state === 'retrying' && end.attempts !== undefined ? waitsOf(error ?? null) : undefined;
     if (waits) {
-      const message = `${job} of ${agent} asked to be tried later: ${error!.message}; next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+      const message = `${job} of ${agent} asked to be tried later: ${error!.message}; next attempt at ${isoOf(end.finishedAt + end.inMs!)}`;
       return log[waits.waits === 1 ? 'info' : 'debug'](message, { agent, job, attempt, waits: waits.waits });
     }
     const last = error && !mayHelp(error) ? 'not tried again: no other attempt can help' : 'given up';
-    const rest = end.state === 'dead' ? last : `next attempt at ${iso(end.finishedAt + end.inMs!)}`;
+    const rest = end.state === 'dead' ? last : `next attempt at ${isoOf(end.finishedAt + end.inMs!)}`;
     const message = `${job} of ${agent} failed: ${error?.message ?? 'no reason'}; ${rest}`;
     log[end.state === 'dead' ? 'error' : 'warn'](message, { agent, job, attempt, fault: error });
   };

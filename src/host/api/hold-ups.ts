@@ -4,8 +4,8 @@ import type { Job } from '../../jobs/model.ts';
 import { type Hold, isHeld } from '../../jobs/placement.ts';
 import { waitOf } from '../../jobs/waiting.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import type { Placements } from '../placements.ts';
-import { iso, isoOrNull } from './views.ts';
 
 /** Why a job that waits does not start; null when nothing holds it up but its own time or a free worker. */
 export type HoldUps = (job: Pick<Job, 'agent' | 'state' | 'runAt' | 'error' | 'priority'>) => HoldUpView | null;
@@ -26,7 +26,7 @@ export function createHoldUps({ catalog, placements }: HoldUpNeeds): HoldUps {
     if (isHeld(hold)) return viewHold(agent, hold);
     if (!catalog.agents().has(agent) && !isDrillAgent(agent)) return outOfForce(agent);
     const wait = state === 'retrying' ? waitOf(error) : undefined;
-    if (wait) return { is: 'origin', text: `it waits for ${wait.waitsFor}`, until: iso(runAt), next: null };
+    if (wait) return { is: 'origin', text: `it waits for ${wait.waitsFor}`, until: isoOf(runAt), next: null };
     if (hold?.leastPriority === undefined || priority >= hold.leastPriority) return null;
     return { is: 'deferred', text: hold.reason, until: null, next: hold.next };
   };

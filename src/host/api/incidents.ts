@@ -1,13 +1,13 @@
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { IncidentView } from '../../operations/results/agent.ts';
 import type { StatusView } from '../../operations/results/status.ts';
 import type { Ops } from '../../operations/table.ts';
 import { instantOf } from './known.ts';
-import { iso, isoOrNull } from './views.ts';
 
 const MOST = 1_000;
 
@@ -17,17 +17,17 @@ export function viewIncident(incident: Incident): IncidentView {
   return {
     ...rest,
     state,
-    openedAt: iso(openedAt),
+    openedAt: isoOf(openedAt),
     healedAt: state === 'healed' ? isoOrNull(endedAt) : null,
     endedAt: isoOrNull(endedAt),
     remedies: remedies.map(({ kind, by = null, at, what, held }) => ({
       kind,
       by,
-      at: iso(at),
+      at: isoOf(at),
       what,
       outcome: outcomeOf(held),
     })),
-    timeline: timeline.map(({ at, what, text }) => ({ at: iso(at), what, text })),
+    timeline: timeline.map(({ at, what, text }) => ({ at: isoOf(at), what, text })),
     evidence: evidence && viewEvidence(evidence),
   };
 }
@@ -38,7 +38,11 @@ function outcomeOf(held: boolean | null): IncidentView['remedies'][number]['outc
 }
 
 function viewEvidence({ at, lines, ...rest }: Evidence): Record<string, unknown> {
-  return { at: iso(at), ...rest, ...(lines ? { lines: lines.map((line) => ({ ...line, at: iso(line.at) })) } : {}) };
+  return {
+    at: isoOf(at),
+    ...rest,
+    ...(lines ? { lines: lines.map((line) => ({ ...line, at: isoOf(line.at) })) } : {}),
+  };
 }
 
 /** The part of a filter that leaves out the agents of drills, unless they are wanted. */

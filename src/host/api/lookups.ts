@@ -5,6 +5,7 @@ import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
 import { nextTimes, timetableOf } from '../../kernel/cron/timetable.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
@@ -14,7 +15,7 @@ import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
-import { iso, isoOrNull, viewJob } from './views.ts';
+import { viewJob } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
@@ -55,15 +56,15 @@ export function createLookups(needs: LookupNeeds): Lookups {
         to: instantOf(to),
         ...(agent === undefined ? {} : { agent }),
       });
-      return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: iso(due), state, reason, job }));
+      return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: isoOf(due), state, reason, job }));
     },
 
     async dlq({ drills }) {
       const groups = (await store.deadByCause()).filter(({ agent }) => drills || !isDrillAgent(agent));
       return groups.map(({ firstAt, lastAt, example, ...group }) => ({
         ...group,
-        firstAt: iso(firstAt),
-        lastAt: iso(lastAt),
+        firstAt: isoOf(firstAt),
+        lastAt: isoOf(lastAt),
         example: viewJob(example),
       }));
     },
@@ -97,7 +98,7 @@ async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined):
     ...why,
     sentence: left ? `${why.sentence.replace(/\.$/, '')}. ${left}` : why.sentence,
     slot: isoOrNull(why.slot),
-    steps: why.steps.map((step) => ({ ...step, at: iso(step.at) })),
+    steps: why.steps.map((step) => ({ ...step, at: isoOf(step.at) })),
   };
 }
 
@@ -143,7 +144,7 @@ export function nextLookup({ time, catalog }: NextNeeds): Pick<OpTable, 'next'> 
       const spec = catalog.agents().get(agent)?.schedule;
       if (!spec) return { agent, schedule: null, timezone: null, words: null, notes: [], times: [] };
       const { expression: schedule, timezone } = spec;
-      const times = nextTimes(timetableOf(spec), time.now(), n).map(iso);
+      const times = nextTimes(timetableOf(spec), time.now(), n).map(isoOf);
       // No other operation needs the words of schedules.
       const { wordsOf } = await import('../../schedule/words.ts');
       return { agent, schedule, timezone, ...wordsOf(spec), times };

@@ -11,6 +11,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import { planHold } from '../../jobs/placement.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openStore, openStoreForReading } from '../../store/open.ts';
@@ -23,10 +24,9 @@ import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations } from './handlers.ts';
 import { listingOf } from './known.ts';
 import { createLookups, nextLookup } from './lookups.ts';
-import { stateLookups } from './state.ts';
+import { stateLookups } from './ops-state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
-import { iso } from './views.ts';
 
 /** The last known state of an installation whose host is down. */
 interface OfflineHost {
@@ -118,7 +118,7 @@ function hostDown(): Fault {
 
 function lastWritten(file: string): string | null {
   const times = [file, `${file}-wal`].map((one) => statSync(one, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  return Math.max(...times) > 0 ? iso(Math.max(...times)) : null;
+  return Math.max(...times) > 0 ? isoOf(Math.max(...times)) : null;
 }
 
 /** The agents that the last host had in force, and where their values were said; none when that cannot be read. */
@@ -172,7 +172,7 @@ export async function lookAtStore(folder: string): Promise<Omit<StoreView, 'mend
     const asides = await orNothing(store.asides({ limit: MOST_SHOWN }));
     const setAside = asides.map((one) => ({
       id: one.id,
-      at: iso(one.at),
+      at: isoOf(one.at),
       ...viewUnreadable(one),
       content: one.content,
     }));

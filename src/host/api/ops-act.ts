@@ -1,9 +1,9 @@
 import { Fault } from '../../kernel/fault.ts';
+import { isoOrNull } from '../../kernel/instant.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { viewIncident } from './incidents.ts';
 import { listingOf } from './known.ts';
-import { isoOrNull } from './views.ts';
 
 type Acting = Pick<OpTable, 'pause' | 'resume' | 'ack' | 'level' | 'stop'>;
 

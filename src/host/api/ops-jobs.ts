@@ -4,13 +4,14 @@ import { type JobId, UNFINISHED } from '../../jobs/model.ts';
 import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import type { JobView } from '../../operations/results/job.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { createJobSets } from './job-sets.ts';
 import { agentInForce, listingOf } from './known.ts';
-import { iso, viewJob } from './views.ts';
+import { viewJob } from './views.ts';
 
 type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>;
 
@@ -49,7 +50,7 @@ export function jobOps(hostContext: HostContext): JobOps {
       const { id, first: holder } = added!;
       if (isHeldBack && (!holder || UNFINISHED.includes(holder.state))) healer.probeNow(name);
       if (wait) await jobs.finished(id, gone);
-      const usedKey = holder && { since: iso(holder.queuedAt), state: holder.state, sameInput: holder.sameInput };
+      const usedKey = holder && { since: isoOf(holder.queuedAt), state: holder.state, sameInput: holder.sameInput };
       const job = await jobById(id);
       return { ...(isHeldBack ? asProbe(job) : job), usedKey: usedKey ?? null };
     },

@@ -3,6 +3,7 @@ import type { LogLine, StatusView } from '../../control/protocol.ts';
 import type { ScheduleSpec } from '../../jobs/agent.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { ChangeView } from '../../operations/results/version.ts';
@@ -14,7 +15,6 @@ import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
 import { createLookups, nextLookup } from './lookups.ts';
 import { viewConfig } from './status.ts';
-import { iso, isoOrNull } from './views.ts';
 
 type Reading = Pick<
   OpTable,
@@ -46,7 +46,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
     ping: async () => ({
       pid: facts.pid,
       version: facts.version,
-      startedAt: iso(facts.startedAt),
+      startedAt: isoOf(facts.startedAt),
       folder: facts.folder,
       folderId: facts.folderId ?? null,
     }),
@@ -128,7 +128,7 @@ export function changesOp({
       const schedule = catalog.agents().get(name)?.schedule;
       return schedule ? (nextOf(schedule, now) ?? []) : [];
     });
-    return { ...news, at: iso(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
+    return { ...news, at: isoOf(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
   }
 
   return (_args, { item, gone }) =>

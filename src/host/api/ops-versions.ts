@@ -1,12 +1,12 @@
 import type { VersionFacts } from '../../catalog/ports.ts';
 import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { agentInForce } from './known.ts';
-import { iso } from './views.ts';
 
 /** The operations on versions: the list, the sources, and the rollback. */
 export function versionOps({
@@ -76,5 +76,5 @@ export function versionOps({
 function viewVersion({ id, madeAt, bytes, agents }: VersionFacts): VersionView {
   const words = agents.map(({ is }) => is);
   const rollout = (['probation', 'good', 'bad'] as const).find((word) => words.includes(word)) ?? 'unused';
-  return { id, madeAt: iso(madeAt), bytes, rollout, agents };
+  return { id, madeAt: isoOf(madeAt), bytes, rollout, agents };
 }

@@ -4,8 +4,8 @@ import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
 import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
+import { stateLookups, stateOps } from './ops-state.ts';
 import { versionOps } from './ops-versions.ts';
-import { stateLookups, stateOps } from './state.ts';
 import { createStatus } from './status.ts';
 
 /** Every operation of the table, answered by a host at work. */

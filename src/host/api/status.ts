@@ -2,6 +2,7 @@ import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { AgentView, ConfigView, StatusView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { AgentFigures, FigureStore } from '../../telemetry/ports.ts';
@@ -10,7 +11,7 @@ import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
 import type { AgentStatus, Left, States } from './states.ts';
-import { iso, isoOrNull, viewJob, viewOrigin } from './views.ts';
+import { viewJob, viewOrigin } from './views.ts';
 
 const HOURS = 24;
 
@@ -157,7 +158,7 @@ function viewHost(running: NonNullable<Running>, { statuses, left, at }: StatusF
   return {
     version: facts.version,
     pid: facts.pid,
-    startedAt: iso(facts.startedAt),
+    startedAt: isoOf(facts.startedAt),
     folder: facts.folder,
     watchedBy: facts.watchedBy,
     guardian: facts.guardian,

@@ -5,10 +5,6 @@ import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 
-/** Epoch ms as ISO 8601 UTC; never throws. */
-export { isoOrNull };
-export const iso = isoOf;
-
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
 export function viewJob(job: Job | JobDetail): JobView {
   const { startedAt, finishedAt } = job;
@@ -23,8 +19,8 @@ export function viewJob(job: Job | JobDetail): JobView {
     slot: isoOrNull(job.slot),
     key: job.key,
     priority: job.priority,
-    queuedAt: iso(job.queuedAt),
-    runAt: iso(job.runAt),
+    queuedAt: isoOf(job.queuedAt),
+    runAt: isoOf(job.runAt),
     startedAt: isoOrNull(startedAt),
     finishedAt: isoOrNull(finishedAt),
     durationMs: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
@@ -41,8 +37,8 @@ export function viewJob(job: Job | JobDetail): JobView {
       ? {
           failures: job.failures.map(({ fault, ...record }) => ({
             attempt: record.attempt,
-            startedAt: iso(record.startedAt),
-            finishedAt: iso(record.finishedAt),
+            startedAt: isoOf(record.startedAt),
+            finishedAt: isoOf(record.finishedAt),
             worker: record.worker,
             error: fault,
           })),
@@ -58,7 +54,7 @@ export function viewOrigin({ is, since, probeAt, last, instead, ...figures }: Or
     state: is,
     since: isoOrNull(since),
     probeAt: isoOrNull(probeAt),
-    last: last && { at: iso(last.at), what: last.what },
+    last: last && { at: isoOf(last.at), what: last.what },
     instead: [...instead],
   };
 }

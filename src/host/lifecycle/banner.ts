@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { iso } from '../api/views.ts';
 import type { Host } from '../host.ts';
 import type { HostContext } from '../host-context.ts';
 
@@ -101,7 +101,7 @@ export function readyLine({ hostContext }: Host) {
   return {
     pid: facts.pid,
     version: facts.version,
-    startedAt: iso(facts.startedAt),
+    startedAt: isoOf(facts.startedAt),
     folder: facts.folder,
     socket: facts.socket,
     store: facts.store.file,

@@ -3,11 +3,12 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { Job } from '../../jobs/model.ts';
 import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import { type Difference, diffJson } from '../../kernel/json-diff.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { createScrubber } from '../../telemetry/scrub.ts';
-import { iso, viewJob } from '../api/views.ts';
+import { viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { type Capture, createCapture, liveFetch } from './capture.ts';
@@ -57,7 +58,7 @@ export async function* rehearse(
       job: job.id,
       agent: job.agent,
       is,
-      startedAt: iso(job.startedAt!),
+      startedAt: isoOf(job.startedAt!),
       input: viewJob(job).input,
       old,
       new: now,
