@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Kernel, openKernel } from './kernel.ts';
 import type { FileAccess } from './landlock.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -48,11 +48,9 @@ export function putUpFence(terms: FenceTerms): FenceReport {
   const kernel = openKernel();
   const landlock = kernel?.landlockVersion() ?? 0;
   const isUp = { landlock: 0, seccomp: false };
-  const canary = OUTSIDE.find((path) => !isGranted(terms, path) && canOpen(path));
   if (kernel) {
     kernel.refuseCoreDumps();
-    if (process.getuid?.() === 0)
-      kernel.dropCapabilities(terms.read.length + terms.write.length > 0 && landlock > 0 ? [USE_FILES_OF_OTHERS] : []);
+    if (process.getuid?.() === 0) kernel.dropCapabilities(terms.othersFiles ? [USE_FILES_OF_OTHERS] : []);
     kernel.refuseNewRights();
     if (landlock > 0 && kernel.restrictFiles(landlock, filesOf(terms), portsOf(terms))) isUp.landlock = landlock;
     if (isProcess)
@@ -60,7 +58,7 @@ export function putUpFence(terms: FenceTerms): FenceReport {
         seccompFilter({ pid: process.pid, sockets: terms.ports !== null, programs: mayStart(terms) }),
       );
   }
-  const tried = tryOut(kernel, terms, isUp, canary);
+  const tried = tryOut(kernel, terms, isUp);
   kernel?.close();
   if (isProcess) giveBack();
   const found = { ...isUp, tried };
@@ -97,9 +95,9 @@ function tryOut(
   kernel: Kernel | undefined,
   terms: FenceTerms,
   isUp: { landlock: number; seccomp: boolean },
-  canary: string | undefined,
 ): FenceTrials {
   const { ports } = terms;
+  const canary = OUTSIDE.find((path) => !isGranted(terms, path));
   const bySeccomp = (attempt: (kernel: Kernel) => number) => refusalOf(isUp.seccomp ? kernel : undefined, attempt);
   const byLandlock = (since: number, attempt: (kernel: Kernel) => number) =>
     refusalOf(isUp.landlock >= since ? kernel : undefined, attempt);
@@ -149,15 +147,6 @@ function isGranted({ read, write, execute = [] }: FenceTerms, path: string): boo
   return [...read, ...write, ...execute].some(
     (granted) => granted === '/' || path === granted || path.startsWith(`${granted}/`),
   );
-}
-
-function canOpen(path: string): boolean {
-  try {
-    closeSync(openSync(path, 'r'));
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function threadNames(): string[] {

@@ -4,6 +4,8 @@ export interface FenceTerms {
   read: readonly string[];
   /** Files and folders that may be read, written, made and removed. */
   write: readonly string[];
+  /** Whether root may go on using granted files of other users. Default false. */
+  othersFiles?: boolean;
   /** Programs, and folders of them, that may be started. Default none, and no process can be started at all. */
   execute?: readonly string[];
   /** TCP ports that may be connected to; `any`: all of them; null: no socket of any kind. */

@@ -103,8 +103,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   // Calls come from workers that are started: by then the rooms that answer them are built.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
   const workers = createWorkforce(
-    { ...base, exec, secrets: setup.secrets, answer },
-    { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs },
+    { ...base, exec, setup, answer },
+    { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
   );
   const placements = createPlacements({ agents: runnableAgents, catalog, safeMode, pauses, setup, workers });
   const { serving, holdOf } = placements;
@@ -211,7 +211,7 @@ interface WorkforceNeeds {
   time: Time;
   journal: Journal;
   exec: Pick<Exec, 'children'>;
-  secrets: Pick<Secrets, 'values'>;
+  setup: Pick<Setup, 'unfenced'> & { secrets: Pick<Secrets, 'values'> };
   answer: WorkersNeeds['answer'];
   bus: Pick<HostBus, 'emit'>;
 }
@@ -237,13 +237,17 @@ function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'e
         capacityChanged: (agent) => bus.emit('capacity.changed', agent),
       },
       answer,
-      secrets: async (agent) => needs.secrets.values(agent),
+      secrets: async (agent) => needs.setup.secrets.values(agent),
       lines: (lines) => journal.lines(lines),
       gone: (end) => bus.emit('worker.gone', scrub.value(end)),
       leftOver: (found) => bus.emit('job.left-over', scrub.value(found)),
       readings: (list) => bus.emit('reading', list),
       children: exec.children,
       apart: () => bus.emit('placement.changed', []),
+      unfenced(fault) {
+        needs.setup.unfenced(fault);
+        bus.emit('placement.changed', []);
+      },
       cellReplaced: (cell) => bus.emit('cell.replaced', cell),
     },
     { ...options, emptyFolder },

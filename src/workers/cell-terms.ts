@@ -15,6 +15,7 @@ export function ownTerms(agent: Agent, folder: string): FenceTerms {
   return {
     read: [...OWN_CODE, ...codeOf(agent), ...foldersOf(needs.read, folder)],
     write: foldersOf(needs.write, folder),
+    othersFiles: needs.read.length + needs.write.length > 0,
     ports: portsOf(needs.net),
   };
 }

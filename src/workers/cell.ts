@@ -1,9 +1,10 @@
-import type { FenceTerms } from '../fence/terms.ts';
+import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { type CellHistory, createCellHistory } from './cell-memory.ts';
 import { type CellLoss, type CellProcess, type CellProcessOptions, openCellProcess } from './cell-process.ts';
+import { workerFaults } from './faults.ts';
 import { createFenceGate, type FencedMessage, type FenceGate } from './fence-gate.ts';
 import type { HostWorker } from './worker.ts';
 
@@ -15,6 +16,8 @@ export interface Cell {
   owner: string | null;
   /** What the cell may use; null: it is spare, and shuts itself in when somebody needs it. */
   terms: FenceTerms | null;
+  /** Of an own cell: what the paths of its terms stood for when it was shut in. */
+  named: string;
   readonly workers: Map<number, HostWorker>;
   /** The latest that have ended. */
   readonly gone: Map<number, HostWorker>;
@@ -25,12 +28,16 @@ export interface Cell {
   /** For how long it has said nothing. */
   quietMs: number;
   readonly history: CellHistory;
+  /** Whether every layer has to be there: an agent with rights, and `fence: required`. */
+  mustBeFull: boolean;
 }
 
 export interface CellNeeds {
   time: Time;
   log: Log;
   receive(cell: Cell, messages: FencedMessage[]): void;
+  /** No cell can be shut in as it has to be: agents with rights cannot run. */
+  unfenced?(fault: PlainFault): void;
   /** It sent what cannot be handled, and is killed. */
   broken(cell: Cell, why: PlainFault): void;
   /** It is gone; its workers are still in it. */
@@ -58,23 +65,43 @@ export function openCell(needs: CellNeeds, options: CellProcessOptions): Cell {
     pid: () => process.pid,
     post: process.post,
     receive: (messages) => needs.receive(cell, messages),
-    failed(why) {
-      log.error(`a cell is killed, its fences do not hold: ${why}`, { pid: process.pid });
-      process.kill(`its fences do not hold: ${why}`);
+    check: (report, difference) => unfencedFault(report, difference, cell.mustBeFull),
+    failed(fault) {
+      log.error(`a cell is killed: ${fault.message}`, { pid: process.pid });
+      needs.unfenced?.(fault);
+      process.kill(fault.message);
     },
   });
-  const cell: Cell = {
+  const cell = spareCell(process, gate, time.monotonic());
+  return cell;
+}
+
+function spareCell(process: CellProcess, gate: FenceGate, now: number): Cell {
+  return {
     process,
     gate,
     owner: null,
     terms: null,
+    named: '',
     workers: new Map(),
     gone: new Map(),
     closing: false,
-    emptySince: time.monotonic(),
+    emptySince: now,
     rssBytes: null,
     quietMs: 0,
     history: createCellHistory(),
+    mustBeFull: false,
   };
-  return cell;
+}
+
+/** Why a cell with such fences may run nothing; undefined: it may. */
+function unfencedFault(
+  report: FenceReport,
+  difference: string | undefined,
+  mustBeFull: boolean,
+): PlainFault | undefined {
+  const open = Object.entries(report.tried).flatMap(([what, by]) => (by === 'open' ? what : []));
+  if (open.length > 0) return workerFaults.unfenced(`not refused: ${open.join(', ')}`);
+  if (difference !== undefined) return workerFaults.unfenced(difference);
+  return mustBeFull && report.fence !== 'full' ? workerFaults.fenceMissing(report.missing) : undefined;
 }

@@ -2,9 +2,11 @@ import { landlockOffered } from '../fence/status.ts';
 import type { FenceTerms } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
+import { rightsOf } from '../jobs/rights.ts';
 import type { Log } from '../kernel/log.ts';
 import { type Cell, type CellNeeds, openCell } from './cell.ts';
 import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './cell-terms.ts';
+import { namedLater, namedNow } from './granted-paths.ts';
 
 /** An agent that took a cell down so often gets one of its own. */
 const TAKEN_DOWN = 2;
@@ -21,6 +23,8 @@ interface CellsOptions {
   folder: string;
   /** Folders of compiled plugins and libraries that every shared cell may read, beside those of the installation. Default none. */
   codeFolders?: readonly string[];
+  /** Default `best`. See {@link WorkersOptions}. */
+  fence?: 'best' | 'required';
 }
 
 /** The cells: which worker goes into which, and when one is closed. */
@@ -62,6 +66,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
   /** A spare cell is anybody's until it is shut in, so only Landlock can narrow it. */
   const canSpare = landlockOffered() > 0;
   let keepsSpare = false;
+  let isLooking = false;
 
   function open(terms?: FenceTerms): Cell {
     const { emptyFolder, folder } = options;
@@ -83,11 +88,31 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
     return [...cells].find((cell) => cell.terms === null && !cell.closing);
   }
 
-  function assign(owner: string | null, terms: FenceTerms): Cell {
+  function assign(terms: FenceTerms, agent?: Agent): Cell {
     const cell = spare() ?? open(terms);
-    Object.assign(cell, { owner, terms, emptySince: time.monotonic() });
+    Object.assign(cell, { owner: agent?.name ?? null, terms, emptySince: time.monotonic() });
+    cell.mustBeFull = options.fence === 'required' && agent !== undefined && rightsOf(agent).length > 0;
+    if (agent) cell.named = namedNow(terms);
     cell.gate.shut(terms);
     return cell;
+  }
+
+  function retire(cell: Cell) {
+    cell.closing = true;
+    for (const worker of cell.workers.values()) worker.drain();
+    if (cell.workers.size === 0) cell.process.kill();
+    warmUp();
+  }
+
+  /** A cell that holds on to what was replaced lets its jobs end and is replaced, too. */
+  async function retireOutdated() {
+    isLooking = true;
+    for (const cell of cells) {
+      if (cell.owner === null || cell.closing || !cell.terms) continue;
+      const isOutdated = (await namedLater(cell.terms)) !== cell.named;
+      if (isOutdated && !cell.closing) retire(cell);
+    }
+    isLooking = false;
   }
 
   const termsOfShared = (agent?: Agent) => sharedTerms(agent, options.folder, options.codeFolders ?? []);
@@ -99,7 +124,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
   function warmUp() {
     if (spare() || (!keepsSpare && shared().length > 0)) return;
     if (canSpare) open();
-    else if (shared().length === 0) assign(null, termsOfShared());
+    else if (shared().length === 0) assign(termsOfShared());
   }
 
   return {
@@ -115,7 +140,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
         // The fullest one, so that the others can empty.
         if (!best || cell.workers.size > best.workers.size) best = cell;
       }
-      return best ?? assign(owner, terms);
+      return best ?? assign(terms, owner === null ? undefined : agent);
     },
     warmUp,
     expectOwn(some) {
@@ -129,12 +154,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
       if (cell.workers.size === 0) return cell.process.kill();
       time.after(POISONED_MS, cell.process.kill);
     },
-    retire(cell) {
-      cell.closing = true;
-      for (const worker of cell.workers.values()) worker.drain();
-      if (cell.workers.size === 0) cell.process.kill();
-      warmUp();
-    },
+    retire,
     left(cell) {
       cell.emptySince = time.monotonic();
       if (cell.closing && cell.workers.size === 0) cell.process.kill();
@@ -142,6 +162,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
     sweep() {
       const now = time.monotonic();
       warmUp();
+      if (!isLooking) void retireOutdated();
       const warm = spare() ?? shared()[0];
       for (const cell of cells) {
         const keptMs = cell.owner === null ? EMPTY_MS : OWN_EMPTY_MS;

@@ -56,5 +56,16 @@ export const workerFaults = {
     message: `the heap ran full so fast that the whole cell died; limits.memory is ${formatSize(limit)}`,
     next: 'look for a Map, Set or array that grows without bound',
   }),
+  /** A layer that the kernel offers lets something through. */
+  unfenced: (why: string): PlainFault => ({
+    code: 'FENCE_FAILED',
+    message: `the fences of a cell do not hold (${why}): agents with rights are off`,
+    next: 'daruma doctor',
+  }),
+  fenceMissing: (missing: readonly string[]): PlainFault => ({
+    code: 'FENCE_MISSING',
+    message: `fence: required, and the kernel lacks a layer (${missing.join('; ')}): agents with rights are off`,
+    next: 'run the host where the kernel has it, or set fence: best in config/daruma.yaml',
+  }),
   hostStopped: (): PlainFault => ({ code: 'HOST_STOPPED', message: 'the host was stopped before the job ended' }),
 } as const;

@@ -1,5 +1,6 @@
 import { fenceDifference } from '../fence/status.ts';
 import type { FenceReport, FenceTerms } from '../fence/terms.ts';
+import type { PlainFault } from '../kernel/fault.ts';
 import type { FromCell, ToCell } from './wire.ts';
 
 /** What a cell says of its workers, once its fences are up. */
@@ -9,8 +10,10 @@ interface FenceGateNeeds {
   pid(): number | undefined;
   post(message: ToCell): void;
   receive(messages: FencedMessage[]): void;
-  /** A fence that the kernel offers does not hold: the process has to be ended. */
-  failed(why: string): void;
+  /** Why a cell that found this, and of which the kernel says otherwise, may run nothing; undefined: it may. */
+  check(report: FenceReport, difference: string | undefined): PlainFault | undefined;
+  /** The process has to be ended. */
+  failed(fault: PlainFault): void;
 }
 
 /** Stands between host and cell: nothing but the terms goes in before the cell has shut itself in by them. */
@@ -29,13 +32,8 @@ export function createFenceGate(needs: FenceGateNeeds): FenceGate {
 
   function decide(said: FenceReport) {
     if (report) return;
-    const why =
-      said.fence === 'none'
-        ? `not refused: ${Object.entries(said.tried)
-            .flatMap(([what, by]) => (by === 'open' ? what : []))
-            .join(', ')}`
-        : fenceDifference(needs.pid() ?? 0, said);
-    if (why !== undefined) return needs.failed(why);
+    const fault = needs.check(said, fenceDifference(needs.pid() ?? 0, said));
+    if (fault) return needs.failed(fault);
     report = said;
     for (const message of waiting.splice(0)) needs.post(message);
   }

@@ -51,6 +51,8 @@ export interface WorkersNeeds {
   children?(agent: string): OwnedProcess[];
   /** `isApart` holds for the agent from now on; `use` may be called at once. */
   apart?(agent: string): void;
+  /** No cell can be shut in as it has to be: no agent with rights can run. */
+  unfenced?(fault: PlainFault): void;
   /** A cell is replaced for its memory or files that no worker accounts for. For the record. */
   cellReplaced?(cell: { pid: number; agents: string[]; why: string; killed: boolean }): void;
 }
@@ -62,6 +64,8 @@ export interface WorkersOptions {
   emptyFolder: string;
   /** Folders of compiled plugins and libraries, beside those of the installation, that agents without rights are run from. Default none. */
   codeFolders?: string[];
+  /** `required`: an agent with rights runs only where the kernel has every fence. Default `best`: what the kernel has. */
+  fence?: 'best' | 'required';
   /** An idle worker above its agent's `workers.min` goes after this long, sooner where work comes seldom. Default 60 s. */
   idleMs?: number;
   /** Workers in one cell, at most. Default 50. */

@@ -39,6 +39,7 @@ interface WorkerRegistryNeeds
     | 'readings'
     | 'children'
     | 'cellReplaced'
+    | 'unfenced'
     | 'apart'
   > {
   reports: Reports;
@@ -77,7 +78,8 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const levels = new Map<string, LogLevel>();
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
-  const cells = createCells({ time, log, receive, broken, lost }, options);
+  const { unfenced } = needs;
+  const cells = createCells({ time, log, receive, broken, lost, ...(unfenced ? { unfenced } : {}) }, options);
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
   let lastId = 0;

@@ -15,7 +15,14 @@ const ABORT_LEAD_MS = 2_000;
 export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Workers {
   const { time } = needs;
   const settings = {
-    ...{ idleMs: 60_000, cellSize: 50, bootMs: 10_000, codeFolders: [], rehearsal: () => undefined },
+    ...{
+      idleMs: 60_000,
+      cellSize: 50,
+      bootMs: 10_000,
+      codeFolders: [],
+      fence: 'best' as const,
+      rehearsal: () => undefined,
+    },
     ...options,
   };
   const pools = new Map<string, Pool>();

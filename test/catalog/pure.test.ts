@@ -208,8 +208,10 @@ describe('the host’s own settings', () => {
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
       origins: {},
+      links: { folders: [] },
       jobChains: { depth: 32, perMinute: 20_000 },
       control: {},
+      fence: 'best',
     });
     expect(origins).toContainEqual({ path: 'logs.maxFile', value: '10mb', origin: 'config/daruma.yaml:3:3' });
     expect(origins).toContainEqual({ path: 'logs.budget', value: '2GB', origin: 'default' });

@@ -4,6 +4,8 @@ import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
 import { choice, countSetting, length, origins, path, paths, type Setting, setting, size, zone } from './setting.ts';
 
+const FENCE_MODES = ['best', 'required'] as const;
+
 /**
  * Every setting of the host, a row each. The schema of config/daruma.yaml, its JSON Schema, the type
  * {@link HostSettings}, the defaults, what changes in place, what may not delete on probation, and docs/settings.md all
@@ -26,6 +28,10 @@ export const HOST_SETTINGS = [
   setting('cells.idle', length(BOUNDS.timer), '60s', {
     about:
       'An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work comes at more than half of it.',
+  }),
+  setting('fence', choice(FENCE_MODES), 'best', {
+    about:
+      'required: agents with rights are off where the kernel lacks a fence (daruma doctor shows them). best: they run behind those there are.',
   }),
   setting('retention.jobs', length(BOUNDS.keep), '30d', { live: true, deletes: true, about: 'Finished jobs.' }),
   setting('retention.slots', length(BOUNDS.keep), '90d', { live: true, deletes: true, about: 'Decided slots.' }),

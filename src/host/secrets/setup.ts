@@ -2,7 +2,7 @@ import { originPlace } from '../../catalog/agent-notes.ts';
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import type { Placement } from '../../jobs/placement.ts';
-import { unsharedReason } from '../../jobs/rights.ts';
+import { rightsOf, unsharedReason } from '../../jobs/rights.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -12,7 +12,8 @@ import { createSecrets, type Secrets } from './secrets.ts';
 
 /**
  * Agents whose set-up is not complete: a secret that they declare is not there. No worker of theirs is started and no job
- * claimed, slots end as skipped with the reason; all goes on by itself when the secret appears.
+ * claimed, slots end as skipped with the reason; all goes on by itself when the secret appears. Fences that do not hold
+ * count as well, for agents with rights.
  */
 export interface Setup {
   /** The service that looks for secrets again. */
@@ -22,6 +23,8 @@ export interface Setup {
   use(): void;
   /** The secret that the agent in force lacks, and since when (epoch ms); undefined: it has all that it declares. */
   lacks(agent: string): { since: number; fault: PlainFault } | undefined;
+  /** From now on agents with rights lack the fences that they need: for as long as this host lives. */
+  unfenced(fault: PlainFault): void;
   /** Whether this state of an agent has all that it declares. */
   isReady(agent: Agent): boolean;
   /** Secrets that agents in force lack; with a note where the placement is the good state before. */
@@ -42,6 +45,7 @@ export function createSetup(needs: SetupNeeds): Setup {
   const { time, journal, folder, catalog, env } = needs;
   const log = journal.room('secrets');
   /** Since when the host sees that an agent lacks something, epoch ms. */
+  let fenceFault: PlainFault | undefined;
   const lackingSince = new Map<string, number>();
   const secrets = createSecrets({ time, log, folder, changed, ...(env ? { env } : {}) });
 
@@ -56,9 +60,14 @@ export function createSetup(needs: SetupNeeds): Setup {
     );
   }
 
+  function lackOf(agent: Agent): PlainFault | undefined {
+    if (fenceFault && rightsOf(agent).length > 0) return fenceFault;
+    return agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined;
+  }
+
   function lacks(name: string) {
     const agent = catalog.agents().get(name);
-    const fault = agent && agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined;
+    const fault = agent && lackOf(agent);
     if (!fault) {
       lackingSince.delete(name);
       return undefined;
@@ -67,7 +76,10 @@ export function createSetup(needs: SetupNeeds): Setup {
     lackingSince.set(name, since);
     return {
       since,
-      fault: { ...fault, ...originPlace(catalog.origins(name)?.find(({ path }) => path === 'needs.secrets')) },
+      fault:
+        fault === fenceFault
+          ? fault
+          : { ...fault, ...originPlace(catalog.origins(name)?.find(({ path }) => path === 'needs.secrets')) },
     };
   }
 
@@ -79,7 +91,10 @@ export function createSetup(needs: SetupNeeds): Setup {
       journal.hide(secrets.seen());
     },
     lacks,
-    isReady: (agent) => agent.needs.secrets.length === 0 || !secrets.missing(agent),
+    unfenced(fault) {
+      fenceFault ??= fault;
+    },
+    isReady: (agent) => !lackOf(agent),
     problems(placements) {
       const faults = [...catalog.agents().values()].flatMap((agent) => {
         const fault = lacks(agent.name)?.fault;
@@ -89,7 +104,8 @@ export function createSetup(needs: SetupNeeds): Setup {
           ? fault
           : { ...fault, message: `${fault.message}; the version before goes on running` };
       });
-      return [...secrets.envFile().problems, ...faults];
+      // Fences are the same fault for all.
+      return [...secrets.envFile().problems, ...new Set(faults)];
     },
     notes: () => [...secrets.envFile().notes, ...unsharedNotes(catalog)],
   };
