@@ -7,17 +7,15 @@ import { createChains } from '../jobs/chains.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
 import type { AttemptRef, EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
-import { BOUNDS, type Bounds, isWithin, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
-import { readInstant } from '../kernel/instant.ts';
-import { fleetNotInNeeds } from '../kernel/needs-fault.ts';
-import type { CallEnd } from '../kernel/origin.ts';
+import { fleetNotInNeeds, notInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
+import { type HostCall, readCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
 import type { Outbound } from './outbound.ts';
 
@@ -33,12 +31,15 @@ interface HostCallsNeeds {
   outbound: Pick<Outbound, 'admit' | 'callEnded'>;
 }
 
-type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
+type CallTo<Ask extends HostCall['ask']> = Extract<HostCall, { ask: Ask }>;
 
 /** The answer to each kind of call; `by` is the agent of the attempt that calls. */
-type Answers = { [Ask in WorkerCall['ask']]?: (call: CallTo<Ask>, by: Agent) => unknown };
+type Answers = { [Ask in HostCall['ask']]: (call: CallTo<Ask>, by: Agent) => unknown };
 
-/** Answers what running jobs ask for through their context; jobs that make jobs do so within the bounds. */
+/**
+ * Answers what running jobs ask for through their context; jobs that make jobs do so within the bounds. Rights are decided
+ * here, by the needs of the agent whose worker the call came from: a plugin can write to its worker's channel.
+ */
 export function createHostCalls(
   needs: HostCallsNeeds,
   chainBounds: () => ChainBounds,
@@ -117,103 +118,53 @@ export function createHostCalls(
     ...fleetAnswers(needs.fleet),
     send,
     emit,
-    exec: ({ ask: _, ...order }, by) => needs.exec.run({ ...order, needs: by.needs }),
+    exec(call, by) {
+      if (by.needs.exec.length === 0) throw new Fault(execNotInNeeds(call));
+      const { ask: _, ...order } = call;
+      return needs.exec.run({ ...order, needs: by.needs });
+    },
     stopExec: (call) => needs.exec.stopOne(refOf(call), call.call),
     admit: (call, by) => needs.outbound.admit(call, by),
-    fetched: (call) => needs.outbound.callEnded(call),
+    fetched: (call, by) => needs.outbound.callEnded(call, by),
   };
 
-  return async (call, by) => {
-    checkCall(call);
-    return answers[call.ask]?.(call as never, by);
+  return async (given, by) => {
+    const call = readCall(given);
+    return answers[call.ask](call as never, by);
   };
 }
 
 /** Effects and state are the store's; an effect counts only for the attempt that holds the job's lease. */
-function storeAnswers(store: EffectStore & StateStore): Answers {
+function storeAnswers(store: EffectStore & StateStore) {
   return {
-    beginEffect: (call) => store.beginEffect(refOf(call), call.key),
-    endEffect: (call) => store.endEffect(refOf(call), call.key, call.result, call.problem),
-    dropEffect: (call) => store.dropEffect(refOf(call), call.key),
-    getState: ({ agent, key }) => store.getState(agent, key),
-    setState: ({ agent, key, value }) => store.setState(agent, key, value),
-    deleteState: ({ agent, key }) => store.deleteState(agent, key),
-    stateKeys: ({ agent }) => store.stateKeys(agent),
+    beginEffect: (call: CallTo<'beginEffect'>) => store.beginEffect(refOf(call), call.key),
+    endEffect: (call: CallTo<'endEffect'>) => store.endEffect(refOf(call), call.key, call.result, call.problem),
+    dropEffect: (call: CallTo<'dropEffect'>) => store.dropEffect(refOf(call), call.key),
+    getState: ({ agent, key }: CallTo<'getState'>) => store.getState(agent, key),
+    setState: ({ agent, key, value }: CallTo<'setState'>) => store.setState(agent, key, value),
+    deleteState: ({ agent, key }: CallTo<'deleteState'>) => store.deleteState(agent, key),
+    stateKeys: ({ agent }: CallTo<'stateKeys'>) => store.stateKeys(agent),
   };
 }
 
 /** The fleet is for agents whose needs name it. The worker refuses others before; but a plugin can write to its worker's channel. */
-function fleetAnswers(fleet: FleetView): Answers {
+function fleetAnswers(fleet: FleetView) {
   const fleetFor = ({ name, needs }: Agent): FleetView => {
     if (needs.fleet) return fleet;
     throw new Fault(fleetNotInNeeds(name));
   };
   return {
-    fleetReport: (call, by) => fleetFor(by).report(call.from, call.to),
-    fleetHealth: (_call, by) => fleetFor(by).health(),
-    backUp: (call, by) => fleetFor(by).backUp(call.to, by),
-    fleetParts: (_call, by) => fleetFor(by).parts(),
+    fleetReport: (call: CallTo<'fleetReport'>, by: Agent) => fleetFor(by).report(call.from, call.to),
+    fleetHealth: (_call: HostCall, by: Agent) => fleetFor(by).health(),
+    backUp: (call: CallTo<'backUp'>, by: Agent) => fleetFor(by).backUp(call.to, by),
+    fleetParts: (_call: HostCall, by: Agent) => fleetFor(by).parts(),
   };
+}
+
+function execNotInNeeds({ agent, command }: CallTo<'exec'>) {
+  return notInNeeds({ agent, need: 'exec', asked: command });
 }
 
 function refOf({ job, attempt }: WorkerCall): AttemptRef {
   return { job, attempt };
-}
-
-type Check = (said: unknown) => boolean;
-
-const count =
-  (bounds: Bounds): Check =>
-  (said) =>
-    isWithin(said, bounds);
-const text =
-  (longest: number): Check =>
-  (said) =>
-    typeof said === 'string' && said.length <= longest;
-const name: Check = (said) => said !== '' && text(200)(said);
-const json: Check = (said) => said === null || text(BOUNDS.payload.most)(said);
-const instant: Check = (said) => typeof readInstant(said) === 'number';
-const number: Check = (said) => Number.isSafeInteger(said);
-const end: Check = (said) => {
-  if (typeof said !== 'object' || said === null) return false;
-  const { ms, failure } = said as Partial<Extract<CallEnd, { is: 'bad' }>>;
-  return Number.isFinite(ms) && (failure?.retryAfterMs === undefined || Number.isFinite(failure.retryAfterMs));
-};
-
-/** Fields of a call that its worker fills in. The options of a command are checked where it is run. */
-const FIELDS: Partial<Record<WorkerCall['ask'], Record<string, Check>>> = {
-  beginEffect: { key: name },
-  endEffect: { key: name, result: json },
-  dropEffect: { key: name },
-  getState: { key: name },
-  setState: { key: name, value: (said) => said !== null && json(said) },
-  deleteState: { key: name },
-  send: {
-    to: name,
-    input: json,
-    key: name,
-    afterMs: count(BOUNDS.wait),
-    priority: count(BOUNDS.priority),
-    staleAfterMs: count(BOUNDS.use),
-  },
-  emit: { topic: name, data: json },
-  exec: { call: number, timeoutMs: count(BOUNDS.timer), maxOutputBytes: count(BOUNDS.output) },
-  stopExec: { call: number },
-  admit: { timeoutMs: count(BOUNDS.timer) },
-  fetched: { pass: number, end },
-  fleetReport: { from: instant, to: instant },
-  backUp: { to: (said) => said !== '' && text(4_096)(said) },
-};
-
-/**
- * Throws `CALL_INVALID` for a call with a value that no plugin can ask for by its context. The worker has read its options
- * before; but a plugin can write to its worker's channel, and what comes from there is only a claim.
- */
-export function checkCall(call: WorkerCall): void {
-  const values = call as unknown as Record<string, unknown>;
-  for (const [field, holds] of Object.entries(Object.hasOwn(FIELDS, call.ask) ? FIELDS[call.ask]! : {})) {
-    const value = values[field];
-    if (value === undefined || holds(value)) continue;
-    throw new Fault({ code: 'CALL_INVALID', message: `${call.ask}: ${field} ${shown(value)} is out of its bounds` });
-  }
 }

@@ -5,7 +5,8 @@ import type { Incident, OutageSource } from '../healing/ports.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import type { HoldUp } from '../jobs/waiting.ts';
-import type { PlainFault } from '../kernel/fault.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { notInNeeds } from '../kernel/needs-fault.ts';
 import { type Admission, ORIGIN_DOWN, type OriginDown } from '../kernel/origin.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Journal } from '../telemetry/journal.ts';
@@ -15,8 +16,10 @@ import type { HostBus } from './bus.ts';
 
 /** The calls that agents make to other servers, wired to the rooms: workers ask, jobs wait, healing hears of outages. */
 export interface Outbound extends Pick<Origins, 'view'> {
+  /** Throws `NOT_IN_NEEDS` for an origin that is not in the agent's `needs.net`. */
   admit(call: WorkerCall & { ask: 'admit' }, by: Agent): Admission;
-  callEnded(call: WorkerCall & { ask: 'fetched' }): OriginDown | null;
+  /** Throws `NOT_IN_NEEDS` as `admit` does: what an agent may not reach, its word cannot shut for others. */
+  callEnded(call: WorkerCall & { ask: 'fetched' }, by: Agent): OriginDown | null;
   heldUp(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;
   ended(attempts: readonly CallAttempt[]): void;
   /** The set of agents has changed: origins that no agent asks for any more are forgotten. Of an origin that is down, the agents that met the outage count. */
@@ -57,11 +60,21 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     };
   }
 
+  function reachOf({ name, needs }: Agent, origin: string) {
+    const mayReach = mayReachOf(needs.net);
+    if (mayReach(origin)) return mayReach;
+    throw new Fault(notInNeeds({ agent: name, need: 'net', asked: new URL(origin).host }));
+  }
+
   return {
     admit({ ask: _, ...call }, by) {
-      return origins.admit({ ...call, mayReach: mayReachOf(by.needs.net) });
+      const mayReach = reachOf(by, call.origin);
+      return origins.admit({ ...call, mayReach });
     },
-    callEnded: origins.callEnded,
+    callEnded(call, by) {
+      reachOf(by, call.origin);
+      return origins.callEnded(call);
+    },
     heldUp(ref, name, { code }) {
       const mayReach = mayReachOf(runnableAgents().get(name)?.needs.net ?? []);
       const held = code === ORIGIN_DOWN ? origins.heldUp(ref, { agent: name, mayReach }) : undefined;

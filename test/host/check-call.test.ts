@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { checkCall } from '../../src/host/host-calls.ts';
+import { readCall } from '../../src/host/check-call.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import type { WorkerCall } from '../../src/workers/ports.ts';
 import { anyValue } from '../kernel/extremes.ts';
@@ -15,10 +15,39 @@ it('lets through what a plugin can ask for', () => {
     { ask: 'stateKeys' },
     { ask: 'setState', key: 'k', value: '1' },
   ])
-    expect(() => checkCall(call(good))).not.toThrow();
+    expect(() => readCall(call(good))).not.toThrow();
+});
+
+it('takes the fields that such a call has, and no others', () => {
+  const forged = { ask: 'exec', call: 1, command: 'git', args: [], needs: { exec: ['*'] }, agent: 'a' };
+  expect(readCall(call(forged))).toEqual({
+    ask: 'exec',
+    job: 'job-1',
+    attempt: 1,
+    agent: 'a',
+    call: 1,
+    command: 'git',
+    args: [],
+  });
+});
+
+it('refuses what is no call of a host', () => {
+  for (const ask of ['fetch', 'held', 'constructor', '', 5, null])
+    expect(() => readCall(call({ ask }))).toThrow(/is no call$/);
 });
 
 it.each([
+  { ask: 'beginEffect' },
+  { ask: 'send', to: 'b', input: '{bad' },
+  { ask: 'send', to: 'b', input: `${'['.repeat(1_001)}${']'.repeat(1_001)}` },
+  { ask: 'setState', key: 'k', value: '5}' },
+  { ask: 'setState', key: 'k', value: 5 },
+  { ask: 'send', to: 'b', input: null, afterMs: -1e15 },
+  { ask: 'exec', call: 1, command: 'git', args: 'x' },
+  { ask: 'exec', call: 1, command: 'git', args: [], env: { LD_PRELOAD: '/tmp/x.so' } },
+  { ask: 'exec', call: 1, command: 'git\0', args: [] },
+  { ask: 'admit', origin: 'file:///etc', alone: false },
+  { ask: 'fetched', meant: 'http://a', origin: 'http://a', pass: 1, end: { is: 'bad', ms: 1 } },
   { ask: 'send', to: 'b', input: null, afterMs: 9_999_999_999 * 86_400_000 },
   { ask: 'send', to: 'b', input: null, staleAfterMs: Number.NaN },
   { ask: 'send', to: 'b', input: null, priority: 1e9 },
@@ -32,7 +61,7 @@ it.each([
     end: { is: 'bad', ms: 1, failure: { what: '', retryAfterMs: Number.NaN } },
   },
 ])('refuses what only somebody else can have written: %#', (values) => {
-  expect(() => checkCall(call(values))).toThrow(/is out of its bounds$/);
+  expect(() => readCall(call(values))).toThrow(/is out of its bounds$/);
 });
 
 it('refuses in words or lets through, whatever comes', () => {
@@ -64,7 +93,7 @@ it('refuses in words or lets through, whatever comes', () => {
   fc.assert(
     fc.property(asks, fc.dictionary(fields, anyValue), (ask, values) => {
       try {
-        checkCall(call({ ...values, ask }));
+        readCall(call({ ...values, ask }));
       } catch (thrown) {
         expect(thrown).toBeInstanceOf(Fault);
       }

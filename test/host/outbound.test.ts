@@ -25,7 +25,10 @@ describe('a server that is down', () => {
       const admission = outbound.admit({ ask: 'admit', ...ref(n), origin: DOWN, alone: false }, agents.get('shop')!);
       if (admission.is !== 'go') throw new Error('it was refused too early');
       const end = { is: 'bad', ms: 1, failure: { what: 'connection refused' } } as const;
-      outbound.callEnded({ ask: 'fetched', ...ref(n), meant: DOWN, origin: DOWN, pass: admission.pass, end });
+      outbound.callEnded(
+        { ask: 'fetched', ...ref(n), meant: DOWN, origin: DOWN, pass: admission.pass, end },
+        agents.get('shop')!,
+      );
     }
     outbound.heldUp(ref(2), 'shop', { code: 'ORIGIN_DOWN', message: 'x' });
     outbound.use();
