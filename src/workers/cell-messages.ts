@@ -21,6 +21,8 @@ import type { FromCell } from './wire.ts';
 
 /** The number of the pipe between host and cell, on both sides. */
 export const CHANNEL_FD = 3;
+/** The number of the file of {@link StartedMarkers} in a cell. */
+export const MARKERS_FD = 4;
 /** What the host takes from a cell: a command with an input of 8 MB is the longest message of a worker. */
 export const FROM_CELL: FrameBounds = { bytes: 32 * MB, depth: 16, values: 200_000 };
 /** What a cell takes from its host, which may send settings that are nested and answers of any size. */

@@ -11,8 +11,8 @@ import { CHANNEL_FD, FROM_CELL, readFromCell } from './cell-messages.ts';
 import { workerFaults } from './faults.ts';
 import { createOutbox } from './outbox.ts';
 import { cellFlags } from './permission-flags.ts';
-import { openStartedMarkers, STARTED_MARKER_BYTES } from './started-markers.ts';
-import type { FromCell, ToCell } from './wire.ts';
+import { openStartedMarkers } from './started-markers.ts';
+import type { FromCell, MarkerPlace, ToCell } from './wire.ts';
 
 const CELL = fileURLToPath(entryFile('workers/inside/cell.js'));
 /** Names of the host's environment that a cell gets; none of them is a secret. */
@@ -52,10 +52,10 @@ export interface CellLoss {
 export interface CellProcess {
   readonly pid: number | undefined;
   post(message: ToCell): void;
-  /** A new place in the ledger; null without one. */
-  place(): number | null;
-  /** See Ledger; undefined when it is not known. */
-  lastBegun(at: number | null): number | undefined;
+  /** A place in the file of notes for one more worker; null without one. */
+  place(): MarkerPlace | null;
+  /** See {@link StartedMarkers.lastBegun}; undefined when it is not known. */
+  lastBegun(place: MarkerPlace | null): number | undefined;
   /** `why` is told in place of the signal. */
   kill(why?: string): void;
   /** Lets it send what it holds, then kills it. */
@@ -65,7 +65,6 @@ export interface CellProcess {
 /** Starts one. Messages told before it runs are waiting for it. */
 export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOptions): CellProcess {
   const startedMarkers = openStartedMarkers(`daruma-cell-${randomUUID()}`);
-  let places = 0;
   let isOver = false;
   let stderr = '';
   let killedFor: string | undefined;
@@ -131,10 +130,10 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
   return {
     pid: child?.pid,
     post: outbox.put,
-    place: () => (startedMarkers ? STARTED_MARKER_BYTES * places++ : null),
-    lastBegun(at) {
+    place: () => startedMarkers?.place() ?? null,
+    lastBegun(place) {
       if (child?.pid === undefined) return 0;
-      return startedMarkers && at !== null ? startedMarkers.lastBegun(at) : undefined;
+      return startedMarkers && place ? startedMarkers.lastBegun(place) : undefined;
     },
     kill,
     async end() {

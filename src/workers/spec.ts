@@ -7,7 +7,7 @@ import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
 import { realOf } from '../kernel/real-path.ts';
 import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import type { WorkerSpec } from './wire.ts';
+import type { MarkerPlace, WorkerSpec } from './wire.ts';
 
 /** What a worker loads of Daruma itself. */
 const OWN = [entryFile('workers/inside/boot.js'), LENT_ZOD_FILE, packageFile('package.json')].map((url) =>
@@ -18,7 +18,7 @@ interface SpecTerms {
   folder: string;
   bootMs: number;
   level: LogLevel;
-  startedMarkerAt: number | null;
+  markerPlace: MarkerPlace | null;
   traced: boolean;
   secrets: Record<string, string>;
   rehearsal?: Rehearsal | undefined;
@@ -56,7 +56,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     modules: needs.modules,
     fleet: needs.fleet,
     level: terms.level,
-    startedMarkerAt: terms.startedMarkerAt,
+    markerPlace: terms.markerPlace,
     traced: terms.traced,
     ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
   };

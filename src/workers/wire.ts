@@ -76,6 +76,8 @@ export type FromWorkerThread =
   | { say: 'ended'; seq: number; startedAt: number; durationMs: number; summary?: string; end: RunEnd }
   | { say: 'call'; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: ThreadLine[] }
+  /** It cannot note what it begins, and begins nothing more. */
+  | { say: 'unmarked' }
   /** The plugin ends its own thread. */
   | { say: 'exit'; code: number; thrown: Thrown }
   /** It threw where nobody catches: its thread ends. */
@@ -107,6 +109,21 @@ export interface Running {
   seq: number;
   /** Epoch ms. */
   startedAt: number;
+}
+
+/** Where a worker notes the job that it begins, in the file that its host opened for the cell, and the key of its notes. */
+export interface MarkerPlace {
+  at: number;
+  key: number;
+}
+
+/** Bytes of a note in the file of {@link StartedMarkers}. */
+export const MARKER_BYTES = 8;
+
+/** Writes the note that the job with this sequence number begins. Whoever does not know the key of a place makes none. */
+export function writeMarker(note: Buffer, seq: number, key: number): void {
+  note.writeInt32LE(seq);
+  note.writeInt32LE(seq ^ key, 4);
 }
 
 /** Calls of a worker that may wait for their answer at a time. Thread, cell and host each keep to it. */
@@ -161,8 +178,7 @@ export interface WorkerSpec {
   level: LogLevel;
   /** V8 keeps a record of its code from the start: dear, and the only way to name the line of a loop that spins already. */
   traced: boolean;
-  /** Where the worker notes the job that it takes, in the file that the host opened for the cell. */
-  startedMarkerAt: number | null;
+  markerPlace: MarkerPlace | null;
   /** Only in a test of a plugin. */
   rehearsal?: Pick<Rehearsal, 'now' | 'net'>;
 }

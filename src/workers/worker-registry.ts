@@ -13,7 +13,7 @@ import { createLeftOvers } from './left-overs.ts';
 import type { WorkersNeeds, WorkersOptions } from './ports.ts';
 import type { Reports } from './reports.ts';
 import { makeFolders, specOf } from './spec.ts';
-import type { CellFindings } from './wire.ts';
+import type { CellFindings, MarkerPlace } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
 import { createWorkerTelemetry } from './worker-telemetry.ts';
 
@@ -67,7 +67,7 @@ interface WorkerRegistry {
 
 interface Place {
   cell: Cell;
-  startedMarkerAt: number | null;
+  markerPlace: MarkerPlace | null;
   owner: WorkerOwner;
 }
 
@@ -88,7 +88,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     const rehearsal = options.rehearsal(agent.name);
     makeFolders(agent, rehearsal?.folder ?? folder);
     const cell = cells.placeFor(agent, kind, rehearsal?.folder);
-    const startedMarkerAt = cell.process.place();
+    const markerPlace = cell.process.place();
     const { post: tell } = cell.gate;
     const worker = createHostWorker(++lastId, agent, {
       time,
@@ -100,7 +100,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       gone,
     });
     cell.workers.set(worker.id, worker);
-    places.set(worker, { cell, startedMarkerAt, owner });
+    places.set(worker, { cell, markerPlace, owner });
     const begin = (secrets: Record<string, string>) => {
       workerTelemetry.opened(worker, Object.values(secrets));
       worker.start(
@@ -108,7 +108,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
           folder,
           bootMs,
           level: levels.get(agent.name) ?? 'info',
-          startedMarkerAt,
+          markerPlace,
           traced: suspects.get(agent.name) === agent.version.id,
           secrets,
           rehearsal,
@@ -208,7 +208,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
 
   function lost(cell: Cell, how: CellLoss, wasExpected: boolean) {
     const members = [...cell.workers.values()];
-    const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.startedMarkerAt));
+    const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.markerPlace));
     const busy = members.filter((worker, index) => worker.holdsBegun(begun[index]));
     // With one suspect the case is clear; with several it is told as what it is for each of them.
     const fault =

@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs';
+import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { openStartedMarkers, STARTED_MARKER_BYTES, type StartedMarkers } from '../../src/workers/started-markers.ts';
+import { openStartedMarkers, type StartedMarkers } from '../../src/workers/started-markers.ts';
+import { MARKER_BYTES, type MarkerPlace, writeMarker } from '../../src/workers/wire.ts';
 import { NO_DISK, type SmallDisk, smallDisk } from '../e2e/disk.ts';
 
 const PLACES = 8_192;
@@ -18,22 +19,26 @@ afterEach(() => {
 });
 
 /** As a worker thread does it. */
-function note(place: number, seq: number) {
-  const bytes = Buffer.alloc(STARTED_MARKER_BYTES);
-  bytes.writeInt32LE(seq);
-  writeSync(startedMarkers!.fd, bytes, 0, STARTED_MARKER_BYTES, place * STARTED_MARKER_BYTES);
+function note({ at, key }: MarkerPlace, seq: number) {
+  const bytes = Buffer.alloc(MARKER_BYTES);
+  writeMarker(bytes, seq, key);
+  writeSync(startedMarkers!.fd, bytes, 0, MARKER_BYTES, at);
 }
+
+const opened = () => openStartedMarkers(`daruma-ledger-test-${process.pid}`)!;
+const places = (count: number) => Array.from({ length: count }, () => startedMarkers!.place()!);
 
 test('an attempt is noted as begun on a disk that has become full: one that ran must not be taken for one that did not', (context) => {
   disk = smallDisk(1_000_000) ?? context.skip(NO_DISK);
   process.env.TMPDIR = disk.path;
-  startedMarkers = openStartedMarkers('ledger');
+  startedMarkers = openStartedMarkers('ledger')!;
   disk.fill();
-  for (const place of [0, 600, PLACES - 1]) {
-    note(place, place + 5);
-    expect(startedMarkers!.lastBegun(place * STARTED_MARKER_BYTES)).toBe(place + 5);
+  const all = places(PLACES);
+  for (const index of [0, 600, PLACES - 1]) {
+    note(all[index]!, index + 5);
+    expect(startedMarkers.lastBegun(all[index]!)).toBe(index + 5);
   }
-  expect(startedMarkers!.lastBegun(STARTED_MARKER_BYTES)).toBe(0);
+  expect(startedMarkers.lastBegun(all[1]!)).toBe(0);
 });
 
 test('on a disk that is full from the start there is no ledger, and nobody claims to know', (context) => {
@@ -44,8 +49,29 @@ test('on a disk that is full from the start there is no ledger, and nobody claim
   expect(startedMarkers).toBeUndefined();
 });
 
-test('a place for which no space was kept is not known', () => {
-  startedMarkers = openStartedMarkers(`daruma-ledger-test-${process.pid}`);
-  expect(startedMarkers!.lastBegun(PLACES * STARTED_MARKER_BYTES)).toBeUndefined();
-  expect(startedMarkers!.lastBegun((PLACES - 1) * STARTED_MARKER_BYTES)).toBe(0);
+test('a worker for which no space was kept has no place', () => {
+  startedMarkers = opened();
+  expect(startedMarkers.lastBegun(places(PLACES).at(-1)!)).toBe(0);
+  expect(startedMarkers.place()).toBeNull();
+});
+
+test('what stands at a place and was not noted with its key is not known', () => {
+  startedMarkers = opened();
+  const [mine, neighbours] = places(2) as [MarkerPlace, MarkerPlace];
+  note(neighbours, 7);
+  for (const forged of [0, 1, 6, 7]) {
+    note({ at: neighbours.at, key: mine.key }, forged);
+    expect(startedMarkers.lastBegun(neighbours)).toBeUndefined();
+  }
+  writeSync(startedMarkers.fd, Buffer.alloc(MARKER_BYTES), 0, MARKER_BYTES, neighbours.at);
+  expect(startedMarkers.lastBegun(neighbours)).toBeUndefined();
+  ftruncateSync(startedMarkers.fd);
+  expect(startedMarkers.lastBegun(mine)).toBeUndefined();
+});
+
+test('a note cannot be read through the descriptor of the cell, to be put back later', () => {
+  startedMarkers = opened();
+  const [place] = places(1) as [MarkerPlace];
+  note(place, 1);
+  expect(() => readSync(startedMarkers!.fd, Buffer.alloc(MARKER_BYTES), 0, MARKER_BYTES, place.at)).toThrow('EBADF');
 });

@@ -7,7 +7,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
-import type { FromWorkerThread, JobPack, ToWorkerThread, WorkerSpec } from '../wire.ts';
+import type { FromWorkerThread, JobPack, MarkerPlace, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import type { WorkerSetting } from './attempt.ts';
 import { createCalls } from './calls.ts';
 import { noteIntervals, ownerNow } from './job-owner.ts';
@@ -35,7 +35,7 @@ export interface ThreadData {
   net: string[];
   modules: string[];
   fleet: boolean;
-  startedMarkers: { fd: number; at: number } | null;
+  startedMarkers: ({ fd: number } & MarkerPlace) | null;
   rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
 

@@ -2,6 +2,7 @@
  * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
+import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { putUpFence } from '../../fence/put-up.ts';
 import type { FenceTerms } from '../../fence/terms.ts';
@@ -9,7 +10,7 @@ import { toPlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
-import { CHANNEL_FD, TO_CELL } from '../cell-messages.ts';
+import { CHANNEL_FD, MARKERS_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
 import { createOutbox } from '../outbox.ts';
 import type { FromCell, ToCell } from '../wire.ts';
@@ -40,6 +41,7 @@ const lines = createLineHub(outbox.put);
 const stacks = createStackMap(folder);
 const sweep = createSweep();
 const most = mostFiles();
+const markersInode = inodeOf(MARKERS_FD);
 let measured = 0;
 let rssBytes = process.memoryUsage.rss();
 let calm: Calm | undefined;
@@ -87,13 +89,29 @@ function shutIn(terms: FenceTerms) {
   outbox.put({ say: 'fenced', report: putUpFence(terms) });
 }
 
+/** Without the notes nobody would know after the cell's death which jobs had begun. */
+function unmarked() {
+  if (markersInode !== undefined && inodeOf(MARKERS_FD) === markersInode)
+    throw new Error('an alarm, and its notes can be written');
+  process.stderr.write('the file of notes was closed by a plugin\n');
+  die();
+}
+
+function inodeOf(fd: number): number | undefined {
+  try {
+    return fstatSync(fd).ino;
+  } catch {
+    return undefined;
+  }
+}
+
 function start({ worker, spec }: ToCell & { do: 'start' }) {
   const over = () => {
     threads.delete(worker);
     sweep();
   };
   try {
-    threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, over }));
+    threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, unmarked, over }));
   } catch (error) {
     // No more files, threads or memory: this worker's matter, not that of its neighbours.
     outbox.put({ say: 'gone', worker, because: workerFaults.unfit(toPlainFault(error)), running: null, found: null });

@@ -2,7 +2,15 @@ import fs from 'node:fs';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
-import { type FromWorkerThread, type JobPack, PACK_FIELDS, type RunEnd } from '../wire.ts';
+import {
+  type FromWorkerThread,
+  type JobPack,
+  MARKER_BYTES,
+  type MarkerPlace,
+  PACK_FIELDS,
+  type RunEnd,
+  writeMarker,
+} from '../wire.ts';
 import { Attempt, type WorkerSetting } from './attempt.ts';
 import type { DeniedOwner } from './denied.ts';
 import { checkedInput } from './input.ts';
@@ -14,6 +22,8 @@ import { retryOf, thrownOf } from './thrown.ts';
 
 /** Taken before plugins get a guarded one: the descriptor is not theirs. */
 const { writeSync } = fs;
+const { wait } = Atomics;
+const idle = new Int32Array(new SharedArrayBuffer(4));
 /** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
 const YIELD_EVERY_MS = 5;
 
@@ -26,7 +36,7 @@ interface RunnerNeeds {
   time: Time;
   post(message: FromWorkerThread): void;
   /** The file and the place in it where the job that was begun is noted; it outlives the whole cell. */
-  startedMarkers: { fd: number; at: number } | null;
+  startedMarkers: ({ fd: number } & MarkerPlace) | null;
   /** Tells the half lines that were printed. */
   flushOutput(): void;
 }
@@ -41,8 +51,9 @@ export interface Runner {
 
 export function createRunner(needs: RunnerNeeds): Runner {
   const { plugin, home, shared, clock, time, post } = needs;
+  const { startedMarkers: markers } = needs;
   const ring = createRingWriter(shared);
-  const note = Buffer.alloc(8);
+  const note = Buffer.alloc(MARKER_BYTES);
   const packs: JobPack[] = [];
   let running = false;
   let timerReported = false;
@@ -69,12 +80,14 @@ export function createRunner(needs: RunnerNeeds): Runner {
 
   /** Makes visible what is begun, before the plugin's code runs: first to what outlives the cell, then to the cell. */
   function begin(seq: number): number {
-    if (needs.startedMarkers) {
-      note.writeInt32LE(seq);
+    if (markers) {
+      writeMarker(note, seq, markers.key);
       try {
-        writeSync(needs.startedMarkers.fd, note, 0, 8, needs.startedMarkers.at);
+        writeSync(markers.fd, note, 0, MARKER_BYTES, markers.at);
       } catch {
-        // Only the accounting after a cell's death gets coarser.
+        // A plugin has closed the number. Were the job done all the same, it would be done again when the cell dies.
+        post({ say: 'unmarked' });
+        for (;;) wait(idle, 0, 0);
       }
     }
     const began = clock();

@@ -31,6 +31,8 @@ interface ThreadInboxNeeds {
   crashed(fault: PlainFault): void;
   exits(fault: PlainFault): void;
   refuse(call: number, answer: CallAnswer): void;
+  /** The file in which threads note what they begin cannot be written any more. */
+  unmarked(): void;
 }
 
 /** Honest workers wait with the ninth; a few more go when a thread ends. */
@@ -88,6 +90,8 @@ export function createThreadInbox(
       switch (message.say) {
         case 'ready':
           return needs.ready();
+        case 'unmarked':
+          return needs.unmarked();
         case 'unfit':
           return needs.unfit(stacks.map(message.thrown, spec));
         case 'ended':

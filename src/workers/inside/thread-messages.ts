@@ -26,7 +26,8 @@ export function readFromThread(message: unknown, now: number): FromWorkerThread 
   const parts = partsOf(message, 'a message');
   switch (parts.say) {
     case 'ready':
-      return { say: 'ready' };
+    case 'unmarked':
+      return { say: parts.say };
     case 'unfit':
     case 'crashed':
       return { say: parts.say, thrown: thrownIn(parts.thrown) };

@@ -3,13 +3,11 @@ import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'n
 import type { PlainFault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
+import { MARKERS_FD } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
 import type { Thrown, WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
 import type { Shared } from './shared.ts';
-
-/** The cell's number for the file that its host opened. */
-const LEDGER_FD = 4;
 
 const BOOT = fileURLToPath(entryFile('workers/inside/boot.js'));
 const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
@@ -57,7 +55,7 @@ export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { w
 /** What the thread is started with. */
 function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
-  const startedMarkers = spec.startedMarkerAt === null ? null : { fd: LEDGER_FD, at: spec.startedMarkerAt };
+  const startedMarkers = spec.markerPlace && { fd: MARKERS_FD, ...spec.markerPlace };
   return {
     memory,
     port,

@@ -26,6 +26,8 @@ interface ThreadNeeds {
   say(message: FromCell): void;
   lines: LineHub;
   stacks: StackMap;
+  /** It cannot note what it begins. Throws where it could. */
+  unmarked(): void;
   /** Called once, when the thread has ended or cannot be ended. */
   over(): void;
 }
@@ -115,6 +117,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     exits(fault) {
       causes.exitCall ??= fault;
     },
+    unmarked: needs.unmarked,
     refuse: (call, answer) => send({ do: 'answer', id: call, answer }),
   });
   port.on('message', receive);
