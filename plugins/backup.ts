@@ -146,7 +146,7 @@ async function presentIn(folder: string, parts: FleetParts): Promise<{ paths: st
   return { paths: found.paths, lacks: [...LACKS, ...credentials, ...parts.lacks, ...found.lacks] };
 }
 
-/** A file; folders come with what is in them. One that went meanwhile is not wanted any more. */
+/** A file; folders come with what is in them. A file that went meanwhile is not wanted any more. */
 async function copyIfThere(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await copyFile(from, to).catch((error: NodeJS.ErrnoException) => {

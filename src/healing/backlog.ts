@@ -148,7 +148,7 @@ export function createBacklogWatch(needs: BacklogWatchNeeds): BacklogWatch {
   };
 }
 
-/** What a person can do about it. */
+/** The next step for a person. */
 function wayOut(name: string, agent: Agent | undefined): string {
   const seldom = agent?.schedule ? ', a schedule that fires less often, or overlap: skip' : '';
   const workers = agent ? ` (now ${agent.workers.max})` : '';

@@ -6,7 +6,7 @@ export interface Leak {
   perMinuteBytes: number;
   /** Time until the limit is reached, in ms. */
   leftMs: number;
-  /** What is held at the peaks now. */
+  /** Bytes that the worker holds at the peaks now. */
   usedBytes: number;
   /** Little time or room is left: the worker has to go. */
   due: boolean;
@@ -34,7 +34,7 @@ const FAST = { bucketMs: 10_000, most: 30 };
 
 /** The memory of one worker over time: three hours in steps of two minutes, and five minutes in steps of ten seconds. */
 export interface MemoryHistory {
-  /** One reading, `at` in monotonic ms. The answer is looked for when a step is complete, and is null otherwise. */
+  /** Takes a reading, `at` in monotonic ms. The answer is looked for when a step is complete, and is null otherwise. */
   add(at: number, bytes: number, limitBytes: number): Leak | null;
 }
 

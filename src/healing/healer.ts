@@ -24,7 +24,7 @@ import { createWatches } from './watches.ts';
 
 /**
  * Sees what goes wrong, does something about it, and checks that it helped: every trouble is one incident, whose
- * remedies are proven by the agent's next real job. It acts before it writes, and nothing here throws: a healer that is
+ * remedies are proven by the agent's next real job. The healer acts before it writes, and nothing here throws: a healer that is
  * ill, or whose store is down, harms no job.
  */
 export interface Healer extends Service {
@@ -80,7 +80,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   isHeld(agent: string): boolean;
   /** The same, or at work just now: nothing of it is late. */
   isExempt(agent: string): boolean;
-  /** What the machine has left. */
+  /** The memory and disk that the machine has left. */
   room(): Promise<MachineResources>;
   /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
   unscheduled?(): Promise<Unscheduled[]>;
@@ -134,7 +134,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
 
   let unfollow = () => {};
 
-  /** What comes from other rooms must never fail in theirs. */
+  /** A call of another room must never fail in that room. */
   function safely<A extends unknown[]>(take: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       try {

@@ -1,6 +1,6 @@
 import type { Evidence, Incident, Remedy, Verdict } from './ports.ts';
 
-/** What can happen to an incident. Times in epoch ms. */
+/** An event of an incident. Times in epoch ms. */
 export type IncidentEvent =
   /** The same signal came again: the last remedy did not hold. */
   | { is: 'seen-again'; at: number; text: string; evidence: Evidence | null }

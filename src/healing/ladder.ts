@@ -3,7 +3,7 @@ import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from
 
 /** How one verdict is answered. */
 interface VerdictResponse {
-  /** What other rooms do by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
+  /** The remedies that other rooms carry out by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
   observed: readonly Observed[];
   /** How often that gets its chance before healing acts … */
   before: number;
@@ -60,7 +60,7 @@ const ENOUGH_TRIES = 3;
 /** So many incidents of one fingerprint within a day are worth a question, however well each was healed. */
 export const SAME_IN_A_DAY = 3;
 
-/** What is done this time: by healing, by another room, or by nobody. */
+/** A step of the ladder: an action of healing, a remedy of another room, or nothing. */
 type Step = { action: Action } | { observed: Observed } | null;
 
 interface RemedyPlan {
@@ -104,7 +104,7 @@ export function stepsOf({ observed, before, ladder, after }: VerdictResponse): N
   return [...left(0, before), ...ladder.map((action) => ({ action })), ...left(before, after)];
 }
 
-/** What the record calls a step. */
+/** The name of a step in the record. */
 export function kindOf(step: NonNullable<Step>): RemedyKind {
   return 'action' in step ? step.action : step.observed.kind;
 }

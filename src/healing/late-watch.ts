@@ -41,7 +41,7 @@ export function createLateWatch({
       const sure = stillOverdue(found, lately);
       lately = found;
       for (const one of sure) {
-        // What was done about it gets time to help.
+        // The remedy gets time to help.
         const withLate = newestWith(openIncidents.of(one.agent), 'late');
         if (withLate && now - withLate.lastAt < LATE_AFTER_MS) continue;
         const because = { code: 'LATE', message: lateWords(one, now) };

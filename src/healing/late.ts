@@ -18,7 +18,7 @@ interface LateFacts {
   now: number;
 }
 
-/** What should have begun by now, at most one for each agent: the oldest. */
+/** Slots and jobs that should have begun by now, at most one for each agent: the oldest. */
 export function overdue({ slots, jobs, isExempt, now }: LateFacts): LateWork[] {
   const found = new Map<string, LateWork>();
   const all: LateWork[] = [
@@ -33,7 +33,7 @@ export function overdue({ slots, jobs, isExempt, now }: LateFacts): LateWork[] {
   return [...found.values()];
 }
 
-/** Those that were overdue at the look before as well: a machine that wakes from sleep gets one look to catch up by itself. */
+/** Agents that were overdue at the look before as well: a machine that wakes from sleep gets one look to catch up by itself. */
 export function stillOverdue(now: readonly LateWork[], before: readonly LateWork[]): LateWork[] {
   return now.filter((one) => before.some(({ agent, due }) => agent === one.agent && due === one.due));
 }

@@ -7,7 +7,7 @@ import type { Signals } from './signals.ts';
 export interface LoopWatch {
   /** A job was refused to make another. */
   refused(chain: RefusedChain): void;
-  /** One look: a ring that was not heard of for a while has come to its end. */
+  /** A look at all rings: a ring that was not heard of for a while has come to its end. */
   look(): void;
 }
 
@@ -21,7 +21,7 @@ const REPORT_AGAIN_AFTER_MS = 60_000;
 /** Nothing was refused for so long: what ran in a ring runs no more. */
 const QUIET_MS = 600_000;
 
-/** What was refused since it was last written down, of an incident that is open. */
+/** Refusals since the record of an open incident was last written. */
 interface Since {
   count: number;
   reportedAt: number;

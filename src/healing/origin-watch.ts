@@ -11,7 +11,7 @@ import { failOverNote, originWords, probeNote, probeWords, recoveryWords } from 
 
 /** Sees that servers that agents call are down, and that they are back: one incident for each outage. */
 export interface OriginWatch {
-  /** One look; called whenever something changed, and from time to time. */
+  /** A look at all origins; called whenever something changed, and from time to time. */
   look(): void;
 }
 
@@ -87,7 +87,7 @@ export function createOriginWatch({
         const before = reported.get(origin);
         const isSame = before !== undefined && Math.abs(before.since - outage.since) < SAME_MS;
         const isOpen = openIncidents.has(origin);
-        // One that a person has closed stays closed for as long as it lasts.
+        // An incident that a person has closed stays closed for as long as the outage lasts.
         if (!isOpen && (isSame || openIncidents.size >= MOST_OPEN)) continue;
         // After a restart of the host it is the incident of the host before.
         if (isOpen && !isSame) reported.set(origin, { since: outage.since, tries: outage.tries });

@@ -89,7 +89,7 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     }
   }
 
-  /** The incident of an attempt that failed with its worker. It is asked for once. */
+  /** The incident of an attempt that failed with its worker, which is asked for once. */
   function takeOf(ref: AttemptRef): OpenIncident | undefined {
     if (ofAttempts.size === 0) return undefined;
     const known = ofAttempts.get(keyOf(ref));
@@ -112,7 +112,7 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
       if (quarantined && end.startedAt >= quarantined.since) release(agent, `${end.job} was done`);
       return;
     }
-    // One that was held up by a server that is down says nothing of its agent.
+    // An attempt that was held up by a server that is down says nothing of its agent.
     if (end.state === 'cancelled' || end.attempts !== undefined) return;
     if (quarantined && end.startedAt >= quarantined.since) return probeFailed(agent, end);
     const verdict = verdictOfFailure(end.error);
@@ -190,7 +190,7 @@ function proofWords(end: Settlement, agent: string): string {
 
 /** The restart budget of each agent. */
 interface Restarts {
-  /** One more end; when the budget is spent by it: by how many ends, within how long. It is full again after that. */
+  /** Counts an end; when the budget is spent by it: by how many ends, within how long. The budget is full again after that. */
   ended(agent: string): { counted: number; withinMs: number } | undefined;
   /** A job that began after the newest end was done. */
   proven(agent: string): void;

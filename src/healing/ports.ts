@@ -5,7 +5,7 @@ import type { Evidence } from '../workers/ports.ts';
 export type { Evidence, WorkerReading } from '../workers/ports.ts';
 
 /**
- * What a reading or an end means. `crashed`: its code threw outside of a job or ended its thread · `out-of-memory`: the
+ * The meaning of a reading or an end. `crashed`: its code threw outside of a job or ended its thread · `out-of-memory`: the
  * heap limit, or its cell aborted · `leaking`: its memory will reach the limit · `over-limit`: it has · `stuck`: past
  * its timeout · `silent`: no beat, no progress · `children-left`: processes of an ended job · `crash-looping`: the
  * restart budget is spent · `late`: a slot was not started by its grace · `cell-lost`: a neighbour or a native fault
@@ -39,7 +39,7 @@ export type Verdict =
   | 'unreadable';
 
 /**
- * What healing carries out itself. `own-cell`: the agent gets a cell of its own from now on · `fresh-worker`: its idle
+ * A remedy that healing carries out itself. `own-cell`: the agent gets a cell of its own from now on · `fresh-worker`: its idle
  * workers go, its next job gets a new worker in a cell of its own · `catch-up`: the agent is woken · `recycle`: the worker
  * goes between two jobs · `quarantine`: no work but slow probes; its gate closes before the incident is written ·
  * `shed`: growth stops, idle workers go · `defer`: jobs of a priority below 0 wait for as long as the record says so ·
@@ -59,7 +59,7 @@ export type Action =
   | 'plan-again';
 
 /**
- * What another room does without being asked, and which one. `retry`: the job again on a clean worker · `refuse`: jobs
+ * A remedy of another room, which nobody asked for, and the room. `retry`: the job again on a clean worker · `refuse`: jobs
  * that its jobs make are refused · `kill`: the worker goes now · `kill-children`: processes that it left ·
  * `roll-back`: the good version, or the good settings, are in force again · `restart-host` · `fail-over`: calls are refused or go
  * to the next server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart.
@@ -73,7 +73,7 @@ export type Observed =
   | { kind: 'fail-over' | 'probe'; by: 'origins' }
   | { kind: 'set-aside'; by: 'store' };
 
-/** What an incident's record calls a remedy, whoever did it. */
+/** The name of a remedy in an incident's record, whoever carried it out. */
 export type RemedyKind = Action | Observed['kind'];
 
 export interface Remedy {
@@ -140,7 +140,7 @@ export interface QuarantineRecord {
   fingerprint: string;
 }
 
-/** What healing needs of those who let calls out. */
+/** Outages of origins, as the room that lets calls out knows them. */
 export interface OutageSource {
   outages(): Outage[];
   /** undefined: it was not seen to recover. */
@@ -172,7 +172,7 @@ export interface HealingChange {
 }
 
 /**
- * The store as healing needs it. Every method resolves only when what it says is on disk. One host holds each incident that has not ended and
+ * The store as healing needs it. Every method resolves only when what it says is on disk. Each incident that has not ended has a host that holds it and
  * writes its record; the others know of it, so that a trouble which two hosts see is one incident.
  */
 export interface IncidentStore {

@@ -1,7 +1,7 @@
 import { GB } from '../kernel/measures.ts';
 import { formatSize } from '../kernel/units.ts';
 
-/** What the machine (or the container) has, in bytes. */
+/** The memory and disk of the machine (or the container), in bytes. */
 export interface MachineResources {
   memoryFree: number;
   memoryTotal: number;
@@ -9,14 +9,14 @@ export interface MachineResources {
   diskTotal: number;
 }
 
-/** What can be short. */
+/** A resource that can be short. */
 export type ScarceResource = 'memory' | 'disk';
 
 const MEMORY_SHARE = 0.05;
 const DISK_SHARE = 0.02;
 /** A large disk has enough at a smaller share. */
 const DISK_ENOUGH = GB;
-/** What was short is short until there is so much more: no going to and fro at the edge. */
+/** A resource that was short is short until there is so much more: no going to and fro at the edge. */
 const RELIEF = 1.5;
 
 /** That it is short, in words; null when it is not. `before`: whether it was at the last look. */

@@ -2,7 +2,7 @@ import { pauseAfter } from '../kernel/backoff.ts';
 import { HOUR_MS } from '../kernel/measures.ts';
 import type { QuarantineRecord } from './ports.ts';
 
-/** Pauses between probes: a minute after the first end, doubled up to an hour, ±25 %. It never stops. */
+/** Pauses between probes: a minute after the first end, doubled up to an hour, ±25 %. Probes never stop. */
 const PROBES = { first: 60_000, longest: HOUR_MS };
 
 /** A quarantine that begins now. */
@@ -14,7 +14,7 @@ export function beginQuarantine(
   return { ...facts, since: now, probes: 0, nextProbeAt: now + pauseAfter(1, PROBES, chance) };
 }
 
-/** What becomes of it when a probe failed. */
+/** The quarantine after a probe that failed. */
 export function afterFailedProbe(record: QuarantineRecord, now: number, chance: number): QuarantineRecord {
   const probes = record.probes + 1;
   return { ...record, probes, nextProbeAt: now + pauseAfter(probes + 1, PROBES, chance) };

@@ -15,7 +15,7 @@ import { afterFailedProbe, allowanceOf, beginQuarantine } from './quarantine-rul
  */
 export interface Quarantines {
   load(): Promise<void>;
-  /** Reads what other hosts have written; true when something is different now. What is not written down yet stays. */
+  /** Reads what other hosts have written; true when something is different now. A record that is not written down yet stays. */
   reread(): Promise<boolean>;
   get(agent: string): QuarantineRecord | undefined;
   all(): QuarantineRecord[];
@@ -77,7 +77,7 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
     await writing;
     const before = new Map(changes);
     const found = new Map((await store.quarantines()).map((record) => [record.agent, record]));
-    // What was read may be older than what was changed here meanwhile.
+    // A record that was read may be older than a change here.
     const isOurs = (agent: string) => unwritten.has(agent) || changes.get(agent) !== before.get(agent);
     const other = [...new Set([...found.keys(), ...records.keys()])].filter(
       (agent) => !isOurs(agent) && !isDeepStrictEqual(found.get(agent), records.get(agent)),

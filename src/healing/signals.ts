@@ -7,7 +7,7 @@ import type { Remedies } from './remedies.ts';
 import { fingerprintOf, isKnown } from './verdict.ts';
 import { healedWords, incidentEvidence } from './words.ts';
 
-/** What a room saw go wrong, before it is an incident. */
+/** A signal: what a room saw go wrong, before it is an incident. */
 export interface Signal {
   /** null: the host. */
   agent: string | null;
@@ -20,7 +20,7 @@ export interface Signal {
   evidence?: WorkerEnd['evidence'];
   /** The job that the signal affected. */
   job?: string | undefined;
-  /** What it has grown to be. */
+  /** The verdict that the trouble has grown to, and its sentence. */
   grown?: { verdict: Verdict; seen: string };
 }
 
@@ -46,7 +46,7 @@ interface SignalsNeeds {
 export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): Signals {
   function openFor(seen: Signal, fingerprint: string): OpenIncident | undefined {
     const of = openIncidents.of(seen.agent);
-    // Whatever ails an agent that is crash-looping is part of that.
+    // All trouble of an agent that is crash-looping is part of that incident.
     return newestWith(of, 'crash-looping') ?? withFingerprint(of, fingerprint);
   }
 

@@ -47,7 +47,7 @@ export function createUnscheduledWatch({
     for (const agent of said.keys()) if (!found.has(agent)) said.delete(agent);
     for (const [agent, fault] of found) {
       const of = openIncidents.all().filter(({ incident }) => incident.agent === agent);
-      // Whatever ails an agent that is crash-looping is part of that.
+      // All trouble of an agent that is crash-looping is part of that incident.
       if (newestWith(of, 'crash-looping')) continue;
       const withUnscheduled = newestWith(of, 'unscheduled');
       if (withUnscheduled ? time.now() - withUnscheduled.lastAt < AGAIN_AFTER_MS : said.get(agent) === fault.message)

@@ -64,14 +64,14 @@ const WORDY = new Set<Verdict>([
 /** Failures of attempts that have an incident of their own, once, and not for each attempt that they strike. */
 const REPORTED_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
-/** What the end of a worker means; null for one that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
+/** The verdict on the end of a worker; null for an end that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
 export function verdictOfEnd(because: PlainFault): Verdict | null {
-  // What no other attempt can help is a dead letter each, and no restart or quarantine would change it.
+  // A fault that no other attempt can help makes a dead letter each time, and no restart or quarantine would change that.
   if (WANTED.has(because.code) || !mayHelp(because)) return null;
   return knownAs(because.code) ?? 'crashed';
 }
 
-/** What the failure of an attempt says of the health of its worker; null for an error that the plugin threw. */
+/** The verdict on a worker whose attempt failed; null for an error that the plugin threw. */
 export function verdictOfFailure(error: PlainFault | null | undefined): Verdict | null {
   return error && mayHelp(error) && !REPORTED_ONCE.has(error.code) ? (knownAs(error.code) ?? null) : null;
 }

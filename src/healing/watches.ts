@@ -25,7 +25,7 @@ interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   restrictionsChanged(): void;
 }
 
-/** What healing sees only by looking: what is late, what has stopped to grow, what is short. */
+/** The watches of healing: signals that only a look can find (late agents, trends that have ended, a machine that is short). */
 export function createWatches(needs: WatchesNeeds) {
   const { time, store, openIncidents, quarantineRegistry, incidentSignals } = needs;
   const { notice, heal } = incidentSignals;
@@ -59,7 +59,7 @@ export function createWatches(needs: WatchesNeeds) {
     loops,
     pressure,
     unscheduled,
-    /** One look of all watches. */
+    /** A look of all watches. */
     async look(): Promise<void> {
       leaks.look();
       origins.look();

@@ -96,7 +96,7 @@ interface RemedyFacts {
   note: string | undefined;
 }
 
-/** What healing did, for the record. */
+/** An action of healing, for the record. */
 export function actionWords(action: Action, { agent, worker = 'the worker', note }: RemedyFacts): string {
   switch (action) {
     case 'recycle':
@@ -122,7 +122,7 @@ export function actionWords(action: Action, { agent, worker = 'the worker', note
   }
 }
 
-/** What another room did, for the record. */
+/** A remedy of another room, for the record. */
 export function observedWords(kind: Observed['kind'], { worker = 'the worker', note }: RemedyFacts): string {
   const more = note ? `; ${note}` : '';
   switch (kind) {

@@ -98,7 +98,7 @@ export interface ClaimTerms {
 
 export interface ClaimRequest {
   agent: string;
-  /** What is written into the job as the version of this attempt. */
+  /** The version of this attempt, as the job's record names it. */
   version: string;
   limit: number;
   /** A job that says nothing else, and has not begun so long after its time, is cancelled: it may have waited for its agent. */
@@ -165,7 +165,7 @@ export interface JobSet {
   before?: JobId;
 }
 
-/** One failed attempt of a job. The last one of a finished job is in the job itself. */
+/** A failed attempt of a job. The last one of a finished job is in the job itself. */
 export interface AttemptRecord {
   attempt: number;
   startedAt: number;
@@ -210,7 +210,7 @@ export interface EffectStore {
   endEffect(ref: AttemptRef, key: string, result: string | null, problem?: string): Promise<void>;
   /** Takes a beginning back: the effect threw, so it counts as not done. */
   dropEffect(ref: AttemptRef, key: string): Promise<void>;
-  /** What is recorded of a job, ended or not, oldest first. No fence: it changes nothing. */
+  /** The effects of a job, ended or not, oldest first. No fence: the call changes nothing. */
   effectsOf(job: JobId): Promise<EffectRecord[]>;
 }
 
@@ -271,17 +271,17 @@ export interface PauseStore {
   pauseChanges(call: () => void): () => void;
 }
 
-/** What the dispatcher needs of workers. */
+/** Workers as the dispatcher needs them. */
 export interface WorkerPort {
   /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
   room(agent: string): number;
   /** Hands attempts over, never more than `room` said. Each of them comes back in exactly one event. */
   give(agent: string, assignments: Assignment[]): void;
-  /** Aborts the running attempt's signal, and kills its worker after the grace. It ends as any other attempt does. */
+  /** Aborts the running attempt's signal, and kills its worker after the grace. The attempt ends as any other does. */
   abort(ref: AttemptRef, why: PlainFault): void;
 }
 
-/** What workers tell the dispatcher. */
+/** Events of workers, for the dispatcher. */
 export interface WorkerEvents {
   /** Attempts that ended. `worker` names who ran them: `w12`; `fingerprint`: of the agent that it was started for. */
   ended(outcomes: { worker: string; outcome: Outcome; fingerprint?: string }[]): void;

@@ -66,7 +66,7 @@ export interface Aside {
 }
 
 /**
- * Rows that cannot be read. They are set aside as soon as somebody meets one: it is kept as it was, what must not be missing
+ * Rows that cannot be read. Such rows are set aside as soon as a call meets one: the row is kept as it was, what must not be missing
  * (a job, a pause, an incident) goes on with other values, and everybody else is served.
  */
 export interface AsideStore {

@@ -5,7 +5,7 @@ const MARK = '[secret]';
 const SHORTEST_HEAD = 3;
 /** A text this long may have been cut where no mark says so. */
 const MAY_BE_CUT = 4_000;
-/** What stands behind the place where a text was cut. */
+/** The text behind the place where a text was cut. */
 const CUT_MARK = /(?:…|\s*\(cut\))$/;
 /** Keys of answers below which everything is a plugin's own; elsewhere a number is a size, a time or a count of the host. */
 const MADE_BY_PLUGINS = new Set(['input', 'result', 'value', 'data', 'settings']);
@@ -15,7 +15,7 @@ const DEEPEST = 200;
 /**
  * Blots secret values out of values and texts: as they are, as JSON and URLs write them, and as base64 (also as a part of a
  * longer text that was encoded). A number that is a secret becomes `[secret]`, and so do keys. Secrets shorter than 6
- * characters are left alone. What holds no secret is returned as it is. Never throws.
+ * characters are left alone. A value without a secret is returned as it is. Never throws.
  */
 export interface Scrubber {
   /** The secrets from now on, in place of those before. */

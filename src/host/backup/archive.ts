@@ -9,7 +9,7 @@ import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { proveStore } from '../../store/open.ts';
 
-/** One file or folder in an archive, which is safe to unpack: it stays inside, and is no link. */
+/** A file or folder in an archive that is safe to unpack: inside of the folder, and no link. */
 export interface Entry {
   path: string;
   isFolder: boolean;
@@ -103,7 +103,7 @@ export function staysInside(path: string): boolean {
 /** The file in which a backup says what it is; `plugins/backup.ts` writes it. */
 export const ABOUT = 'data/backup.json';
 
-/** What a backup says of itself; each part is missing in archives of before. */
+/** The description that a backup has of itself; each part is missing in archives of before. */
 interface About {
   madeAt?: string;
   /** The job that made it: running in the copy, and over when the copy is somebody's installation. */
@@ -176,7 +176,7 @@ export async function storePlace(unpacked: string, folder: string): Promise<stri
   }
 }
 
-/** What the backup in a folder says of itself. Not everybody's JSON is ours: only what has the right type counts. */
+/** The description of the backup that lies in a folder; only values of the right type count. */
 export async function aboutOf(folder: string): Promise<About> {
   try {
     const found = JSON.parse(await readFile(join(folder, ABOUT), 'utf8')) as Record<string, unknown>;

@@ -12,7 +12,7 @@ export interface Backups {
   verify(file: string): Promise<ProofView>;
   /** Into this installation; see {@link restoreBackup}. */
   restore(file: string): Promise<RestoreView>;
-  /** What package.json asks for, and whether it is there by now. */
+  /** The packages that package.json asks for, and whether each is there by now. */
   packages(): RestoreView['packages'];
 }
 

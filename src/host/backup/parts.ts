@@ -13,7 +13,7 @@ const DEFAULT_STORE = 'data/daruma.db';
 /** A backup takes these from the folder itself. */
 const TAKEN = /^(plugins|agents|config|vendor)\//;
 
-/** What a backup has to take beside the folders of the installation, worked out of what is in force now. */
+/** The parts that a backup takes beside the folders of the installation, by the agents that are in force now. */
 export async function partsOf(
   catalog: Pick<Catalog, 'agents' | 'rollouts'>,
   store: Pick<UpkeepStore, 'health'>,

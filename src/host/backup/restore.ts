@@ -103,7 +103,7 @@ function viewOf({ about, store: _, list: __, ...proof }: Unpacked, folder: strin
   return { ...proof, folder, aside, packages: packagesOf(folder), secrets: missing };
 }
 
-/** What the installation asks npm for, optional packages and those for development left out. */
+/** The packages that the installation asks npm for, optional packages and those for development left out. */
 export function packagesOf(folder: string): RestoreView['packages'] {
   let wanted: Record<string, unknown> = {};
   try {
@@ -126,7 +126,7 @@ function isInstalled(from: string, name: string): boolean {
   return false;
 }
 
-/** What a restore replaces as a whole: a file that the backup has not must not go on working. */
+/** Folders that a restore replaces as a whole: a file that the backup has not must not go on working. */
 const WHOLE = ['plugins', 'agents', 'config', 'data/versions', 'data/config'] as const;
 
 /**

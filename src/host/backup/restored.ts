@@ -6,14 +6,14 @@ import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { ABOUT, aboutOf } from './archive.ts';
 
-/** What was {@link ABOUT} until a host has started on it. */
+/** The name of {@link ABOUT} until a host has started on the restored store. */
 const RESTORED = 'data/restored.json';
 /** Stands in `data/` while files are put in place: a host that finds it does not start on half of them. */
 export const UNFINISHED_RESTORE = 'data/restoring.json';
 const NO_BACKOFF = { first: 1_000, longest: 1_000 };
 
 /**
- * What the first host after a restore does before it takes up jobs, whether the archive was restored by the command or
+ * The work of the first host after a restore, before that host takes up jobs, whether the archive was restored by the command or
  * unpacked by hand: the job that made the backup is over, for its archive is what the installation came from. In the copy
  * it was still running, and would be run again at once.
  */

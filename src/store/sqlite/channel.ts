@@ -99,7 +99,7 @@ export function createStoreChannel(
       worker.postMessage(leaving.map(({ call }) => call) satisfies ToStoreThread);
       for (const { waiting: one } of leaving) waiting.push(one);
     } catch (thrown) {
-      // One argument that cannot travel (a function, say) must not take the others of the turn with it.
+      // An argument that cannot travel (a function, say) must not take the others of the turn with it.
       if (leaving.length === 1) leaving[0]!.waiting.reject(new Fault(toPlainFault(thrown, 'STORE_REFUSED')));
       else
         for (const one of leaving) {

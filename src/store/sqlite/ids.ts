@@ -29,7 +29,7 @@ export function ownerText({ host, run }: Owner): string {
   return hostPrefix(host) + run;
 }
 
-/** What the owners of all runs of a host begin with. */
+/** The beginning of the owners of all runs of a host. */
 export function hostPrefix(host: string): string {
   return `${encodeURIComponent(host)}/`;
 }

@@ -1,5 +1,6 @@
 import type { JobChange } from '../../jobs/ports.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
+import { createLoop } from '../../kernel/loop.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { checkWrite } from '../checks.ts';
 import { createFeed, withFeeds } from '../feed.ts';
@@ -31,7 +32,7 @@ const MOVED_AGAIN_AFTER_MS = 1_000;
 /**
  * Makes the embedded store: one SQLite file, written by one thread.
  *
- * What it promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be
+ * Promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be
  * lost at a power cut, which queues the job again). Calls that wait are committed together, in the order in which they
  * were made; one that is refused leaves the others. When the disk is full or fails, calls reject with a `Fault` (`STORE_FULL`,
  * `STORE_IO`, `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone. (When the
@@ -50,10 +51,13 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
   );
   let started: Promise<void> | undefined;
   let readerOpened: Promise<void> | undefined;
-  let cancelPing = () => {};
   const clock = createStoreClock(time, moveBack);
   const feed = createFeed<JobChange>();
   const copies = createCopies(file, writer.isOpen);
+  const pings = createLoop(
+    { time, failed: (error) => log.warn('the store was not asked for a sign of life', { fault: toPlainFault(error) }) },
+    { everyMs: PING_EVERY_MS, turn: ping },
+  );
 
   return {
     ...withFeeds(
@@ -68,19 +72,18 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
       () => time.now(),
     ),
     start() {
-      started ??= writer.open().then(ping, (thrown) => {
+      started ??= writer.open().then(pings.start, (thrown) => {
         started = undefined;
         throw thrown;
       });
       return started;
     },
     async stop() {
-      cancelPing();
       await Promise.allSettled([started, readerOpened]);
+      await pings.stop();
       await reader.close();
       await writer.close();
       await copies.stop();
-      cancelPing();
       started = undefined;
     },
     alive: () => writer.lastAnswer(),
@@ -90,7 +93,6 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     if (!writer.isOpen()) return;
     writer.ping();
     clock.nearest();
-    cancelPing = time.after(PING_EVERY_MS, ping);
   }
 
   /** Moves jobs along with the clock, ahead of the call that saw it step back; tried again while the store refuses it. */
@@ -111,7 +113,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     );
   }
 
-  /** What can take long has a thread of its own, so that no job waits for a report. It is started by the first of them. */
+  /** Calls that can take long have a thread of their own, which the first of them starts: no job waits for a report. */
   async function slowly<K extends OpName>(name: K, args: Parameters<StoreOps[K]>) {
     if (writer.isOpen() && !reader.isOpen()) {
       readerOpened ??= reader.open().finally(() => {

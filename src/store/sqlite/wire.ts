@@ -1,6 +1,6 @@
 /**
- * What travels between the host and the store thread. A message to the thread is a list of calls, its answer holds one
- * value for each, in order. What travels with every job (new jobs, claims, ends) goes as one flat list of plain values,
+ * Messages between the host and the store thread. A message to the thread is a list of calls, the answer holds a
+ * value for each, in order. New jobs, claims and ends, which travel with every job, go as one flat list of plain values,
  * which costs half of what objects do; everything else goes as it is.
  */
 import type { Added, Assignment, JobState, NewJob } from '../../jobs/model.ts';
@@ -73,7 +73,7 @@ export type StoreOps = PackedOps & StampedOps & OwnOps & Sync<Omit<AskedPorts, k
 export type OpName = keyof StoreOps;
 export type Call = [name: OpName, ...args: unknown[]];
 
-/** One value for each call, and what went wrong with which. `setAside`: so many rows could not be read and were. */
+/** A value for each call, and the faults by the place of their call. `setAside`: so many rows could not be read and were set aside. */
 export type StoreAnswer = { values: unknown[]; faults: [place: number, fault: PlainFault][]; setAside?: number };
 
 /**
@@ -158,7 +158,7 @@ export function timeIn(at: number, ms: number): number {
   return Math.min(at + ms, INSTANTS.most);
 }
 
-/** One new job, appended to `flat`. */
+/** Appends a new job to `flat`. */
 export function packJob(flat: Plain[], job: NewJob, now: number): void {
   const runAt = job.runAt ?? (job.inMs === undefined ? now : timeIn(now, job.inMs));
   const staleAt = job.staleAt ?? (job.staleAfterMs === undefined ? null : timeIn(runAt, job.staleAfterMs));
@@ -208,13 +208,13 @@ export function packAttempts(attempts: AttemptRef[]): number[] {
   return flat;
 }
 
-/** What came of new jobs, for the way to the host. A single job that is new is its row alone: most calls add one. */
+/** The answers for new jobs, for the way to the host. A single job that is new is its row alone: most calls add one. */
 export function packAdded(added: AddedRows): number | AddedRows {
   const [row] = added.rows;
   return added.rows.length === 1 && row! > 0 ? row! : added;
 }
 
-/** What came of new jobs, as the store thread tells it. */
+/** The answers for new jobs, as the store thread gives them. */
 export function unpackAdded(added: number | AddedRows): Added[] {
   if (typeof added === 'number') return [{ id: jobIdOf(added), isNew: true }];
   const { rows, firsts } = added;

@@ -43,7 +43,7 @@ const UNREADABLE = {
   next: 'daruma store check names it, daruma store mend sets it aside',
 };
 
-/** What is wrong and what to do, for a primary result code of SQLite. `said`: in SQLite's words. */
+/** The fault for a primary result code of SQLite. `said`: SQLite's own words. */
 interface Trouble {
   code: string;
   message(said: string, code: number): string;
@@ -98,7 +98,7 @@ export function hitsEveryone(thrown: unknown): boolean {
   return codeOf(thrown) !== undefined && storeFault(thrown, '').code !== 'STORE_REFUSED';
 }
 
-/** What SQLite threw, as a fault with its next step; faults pass through, other errors keep their own words. */
+/** The fault for an error of SQLite, with its next step; faults pass through, other errors keep their own words. */
 export function storeFault(thrown: unknown, file: string): PlainFault {
   const code = codeOf(thrown);
   if (isUnreadable(thrown)) return { ...toPlainFault(thrown, ROW_UNREADABLE), ...UNREADABLE, file };

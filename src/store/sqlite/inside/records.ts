@@ -66,7 +66,7 @@ export function effects(db: DatabaseSync): Pick<StoreOps, 'beginEffect' | 'endEf
 type StateReads = Pick<StoreOps, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes'>;
 type StateWrites = Pick<StoreOps, 'setState' | 'deleteState' | 'moveState'>;
 
-/** What is asked of the durable key-value map of each agent. */
+/** Reads of state: the durable key-value map of each agent. */
 export function stateReads(db: DatabaseSync): StateReads {
   const get = db.prepare('SELECT value FROM state WHERE agent = ? AND key = ?');
   const keys = db.prepare('SELECT key FROM state WHERE agent = ? ORDER BY key');
@@ -83,7 +83,7 @@ export function stateReads(db: DatabaseSync): StateReads {
   };
 }
 
-/** What changes it. */
+/** Changes of state. */
 export function stateWrites(db: DatabaseSync): StateWrites {
   const set = db.prepare(`
     INSERT INTO state (agent, key, value, set_at) VALUES (?, ?, ?, ?)

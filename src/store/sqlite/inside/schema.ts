@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x44524d41;
  * Numbered and forward only: step n takes a store from schema n − 1 to n, in one transaction. A step that was published
  * is never edited; the next one changes what it did.
  *
- * What each index of `job` is for, since every one of them costs each job a little:
+ * The use of each index of `job`, since every index costs each job a little:
  * - `job_ready`: what to claim next. Priority and time are in it, age is the row itself.
  * - `job_running`, `job_retrying`, `job_dead`: small, and what a restart, a status and the dead letters read.
  * - `job_agent`: an agent's jobs from the newest. Rows grow with time, so it also bounds a period (see `queue_hour`).

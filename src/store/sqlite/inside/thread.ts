@@ -14,7 +14,7 @@ import { restoreMissing } from './migrate.ts';
 import { openForReading, openForWriting } from './open.ts';
 import { openReads, openTables, type Tables } from './tables.ts';
 
-/** What the thread is started with. A reader is for what can take long; it never makes or changes a store. A copier makes one copy. */
+/** The role of a thread. A reader answers calls that can take long, and never makes or changes a store. A copier makes one copy. */
 export type ThreadStart = { file: string; role: 'writer' | 'reader' } | CopierStart;
 export interface CopierStart {
   file: string;

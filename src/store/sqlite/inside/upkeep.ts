@@ -8,7 +8,7 @@ import { hourOf } from './figures.ts';
 const TOTALS_OUTLIVE_JOBS_MS = 400 * DAY_MS;
 
 export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> {
-  // Whatever is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
+  // A job that is queued in a later hour cannot have ended before: the look stops there instead of at the store's end.
   const jobsEnd = db.prepare('SELECT min(first_job) AS row FROM queue_hour WHERE hour > ?');
   // The newest job stays, since the next row is counted from it and a row must never come back.
   const oldJobs = db.prepare(`
@@ -64,7 +64,7 @@ export function upkeepReads(db: DatabaseSync, file: string): Pick<Sync<StorePort
   };
 }
 
-/** What SQLite finds damaged; damage that ends the check itself counts, too. */
+/** The damage that SQLite finds; damage that ends the check itself counts, too. */
 function damageOf(db: DatabaseSync): string | null {
   try {
     const rows = db.prepare('PRAGMA integrity_check(10)').all() as { integrity_check: string }[];

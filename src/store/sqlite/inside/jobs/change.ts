@@ -5,7 +5,7 @@ import { jobIdOf, rowOf } from '../../ids.ts';
 import type { OwnOps, StampedOps } from '../../wire.ts';
 import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 
-/** What is done to jobs from outside of their attempts. */
+/** Changes of jobs from outside of their attempts. */
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
@@ -15,7 +15,7 @@ export function jobChanges(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
   );
   // The attempt's number stays: it is the fence, and an outcome of the former life must not be taken for one of the new.
-  // What was stale is not any more, because a person wants it now.
+  // A job that was stale is not any more, because a person wants it now.
   const redrive = db.prepare(`
     UPDATE job SET state = 'queued', attempts = attempt + allowed, run_at = ?, stale_at = NULL, started_at = NULL,
       finished_at = NULL, result = NULL, summary = NULL, error = NULL, cause = NULL, key = coalesce(key, freed_key), freed_key = NULL

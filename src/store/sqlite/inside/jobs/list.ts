@@ -91,7 +91,7 @@ function queuedSince(db: DatabaseSync): (since: number) => number {
   return (since) => (first.get(hourOf(since)) as { row: number | null }).row ?? Number.MAX_SAFE_INTEGER;
 }
 
-/** What a status page shows of every agent, read from the small indexes only, however many jobs ended. */
+/** The jobs of every agent in figures, for a status page; read from the small indexes only, however many jobs ended. */
 export function jobOverview(db: DatabaseSync): Pick<Sync<StorePorts>, 'overview'> {
   const nextAgent = db.prepare('SELECT min(agent) AS agent FROM job INDEXED BY job_agent WHERE agent > ?');
   const newest = db.prepare(
