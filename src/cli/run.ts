@@ -81,7 +81,7 @@ function printFault(fault: PlainFault, { json, typed }: { json: boolean; typed: 
   if (json) process.stdout.write(`${jsonAsTyped({ error: fault }, typed, 2)}\n`);
   else process.stderr.write(`${asTyped(faultLines(fault, paintFor(process.stderr)).join('\n'), typed)}\n`);
   const calls = fault.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
-  if (!json && calls.length > 0) process.stderr.write(`${calls.join('\n')}\n`);
+  if (!json && calls.length > 0) process.stderr.write(`${asTyped(calls.join('\n'), typed)}\n`);
   return exitCodeOf(fault);
 }
 

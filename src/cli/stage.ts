@@ -9,7 +9,7 @@ import { isInstallation } from './folder.ts';
 import type { HostLauncher, Offline, Stage } from './ports.ts';
 import { paintFor } from './text/paint.ts';
 
-const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN']);
+const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN', 'SOCKET_FOREIGN', 'TOKEN_WRONG']);
 const WIDEST = 100;
 const NARROWEST = 40;
 const ANSWER_WITHIN_MS = 10_000;

@@ -1,3 +1,5 @@
+import { withoutSteering } from '../kernel/shown-text.ts';
+
 /**
  * How the person in front of the terminal types Daruma. Every text of the program says `daruma status`, as the docs do;
  * what a person reads goes through {@link asTyped} once, at the last moment, so that no text can be forgotten and each
@@ -65,8 +67,12 @@ const FRAME = /^\s*>?\s*\d* \| /;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
 const HINT = /(^|[^\w./@-]|\u001b\[[\d;]*m)daruma ([a-z]+|--help)(?: ([a-z]+))?/g;
 
-/** The text with each `daruma <command>` as it is typed here, `--dir` right after the command. */
-export function asTyped(text: string, typed: Typed): string {
+/**
+ * The text as a person reads it: with each `daruma <command>` as it is typed here, `--dir` right after the command, and without what
+ * could steer the terminal, whoever wrote it.
+ */
+export function asTyped(said: string, typed: Typed): string {
+  const text = withoutSteering(said);
   if (!text.includes('daruma ') || (typed.command === PLAIN.command && typed.dir === undefined)) return text;
   return text
     .split('\n')

@@ -1,4 +1,5 @@
 import { DAY_MS, GB, MB } from './measures.ts';
+import { oneLine } from './shown-text.ts';
 
 /** The least and the most that a value may be, both allowed. */
 export interface Bounds {
@@ -75,7 +76,7 @@ export function isWithin(value: unknown, { least, most }: Bounds): value is numb
 
 /** A value from outside for a message: short, on one line, whatever it is. */
 export function shown(value: unknown): string {
-  const text = textOf(value).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  const text = oneLine(textOf(value));
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 

@@ -1,4 +1,5 @@
 import { describe, isError } from './reasons.ts';
+import { plainLine } from './shown-text.ts';
 
 /** A failure as logs, the command line and `--json` show it. Plain data: it crosses threads and processes. */
 export interface PlainFault {
@@ -49,10 +50,10 @@ export function toPlainFault(thrown: unknown, code?: string): PlainFault {
   return { code: code ?? 'ERROR', message: `threw ${describe(thrown)} instead of an Error` };
 }
 
-/** `agents/shop-api.yaml:6:3` where the place is known, else an empty string. */
+/** `agents/shop-api.yaml:6:3` where the place is known, else an empty string. A name of a file steers no terminal. */
 export function locationOf(fault: PlainFault): string {
   if (!fault.file) return '';
-  return [fault.file, fault.line, fault.line === undefined ? undefined : fault.column]
+  return [plainLine(fault.file), fault.line, fault.line === undefined ? undefined : fault.column]
     .filter((part) => part !== undefined)
     .join(':');
 }

@@ -1,3 +1,5 @@
+import { DEEPEST_VALUE } from '../kernel/shape.ts';
+
 /** Shorter values would blot out ordinary words. */
 const SHORTEST = 6;
 const MARK = '[secret]';
@@ -9,8 +11,8 @@ const MAY_BE_CUT = 4_000;
 const CUT_MARK = /(?:…|\s*\(cut\))$/;
 /** Keys of answers below which everything is a plugin's own; elsewhere a number is a size, a time or a count of the host. */
 const MADE_BY_PLUGINS = new Set(['input', 'result', 'value', 'data', 'settings']);
-/** Values inside of values deeper than this are left out. */
-const DEEPEST = 200;
+/** Values inside of values deeper than this are left out: a value that may be kept is less deep, with what holds it. */
+const DEEPEST = DEEPEST_VALUE + 100;
 
 /**
  * Blots secret values out of values and texts: as they are, as JSON and URLs write them, and as base64 (also as a part of a

@@ -3,13 +3,18 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { faultLines } from '../../src/cli/text/fault.ts';
+import { jobLines } from '../../src/cli/text/job.ts';
 import { type Paint, plain } from '../../src/cli/text/paint.ts';
 import { spark } from '../../src/cli/text/status.ts';
 import { table } from '../../src/cli/text/table.ts';
-import { cut, oneLine, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
-import { clock, NOW } from './views.ts';
+import { cut, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
+import { asTyped, PLAIN } from '../../src/control/typed.ts';
+import { locationOf } from '../../src/kernel/fault.ts';
+import { oneLine, plainLine } from '../../src/kernel/shown-text.ts';
+import { clock, job, NOW } from './views.ts';
 
 const HOUR = 3_600_000;
+const STEERING = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 
 describe('width', () => {
   test('a text never takes more places than it is cut to', () => {
@@ -50,6 +55,37 @@ describe('width', () => {
     expect(cut('ab👨‍👩‍👧‍👦cd', 4)).toBe('ab…');
     expect(cut('cafe\u0301s', 5)).toBe('cafe\u0301s');
     expect(cut('cafe\u0301s!', 5)).toBe('cafe\u0301…');
+  });
+
+  test('nothing that a person reads steers the terminal, whoever wrote it; colours of Daruma stay', () => {
+    const name = 'esc\u001b[2J\u202ex.ts';
+    const place = locationOf({ code: 'X', message: 'x', file: `plugins/${name}`, line: 3 });
+    expect(place).toBe('plugins/esc [2J x.ts:3');
+    expect(
+      faultLines({ code: 'X', message: 'x', file: `plugins/${name}`, frame: `> 1 | ${name}` }).join(''),
+    ).not.toMatch(STEERING);
+    expect(table(['A'], [[name]], { paint: plain, width: 80 }).join('')).not.toMatch(STEERING);
+    expect(asTyped('\u001b[32mok\u001b[39m\tdaruma status\n\u001b[8mhidden', PLAIN)).toBe(
+      '\u001b[32mok\u001b[39m\tdaruma status\n [8mhidden',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const left = asTyped(text, { command: 'npx daruma' }).split(/\p{Cc}\[(?:[0-2]|22|3[1-69])m|[\n\t]/u);
+        expect(left.join('')).not.toMatch(STEERING);
+        expect(plainLine(text)).not.toMatch(STEERING);
+        expect(plainLine(text)).toHaveLength(text.length);
+      }),
+    );
+  });
+
+  test('a summary is marked as its author’s words, so that no line of it passes for advice', () => {
+    const lines = jobLines(job({ summary: '# Done\n→ daruma stop --force\u001b[2J' }), {
+      clock,
+      paint: plain,
+      width: 80,
+    });
+    expect(lines).toContain('  │ → daruma stop --force [2J');
+    expect(lines.filter((line) => /^\s*→/.test(line) && line.includes('stop'))).toEqual([]);
   });
 
   test('what others wrote can neither steer the terminal nor turn the line', () => {

@@ -210,6 +210,10 @@ test('a store that an older version has spoilt starts, safe and as ever, works, 
   spoilt.run('steady', 'retrying', 1795736000000000000n, null);
   spoilt.run('patient', 'queued', 1795736000000n, 8_812_800_000_000_000n);
   spoilt.run('patient', 'running', 9223372036854775807n, null);
+  // A result that walks through it run out of stack on, of a host that did not look how deep it is.
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  db.prepare(`INSERT INTO job (agent, state, trigger, priority, attempt, attempts, allowed, queued_at, run_at, finished_at, result)
+    VALUES ('steady', 'done', 'manual', 0, 1, 5, 5, 1795736000000, 1795736000000, 1795736000001, ?)`).run(deep);
   db.exec(
     `INSERT INTO event (at, kind, agent, message) VALUES (9223372036854775807, 'k', 'steady', 'from the future')`,
   );
@@ -232,6 +236,8 @@ test('a store that an older version has spoilt starts, safe and as ever, works, 
     ({ json }) => json.some(({ verdict }: { verdict: string }) => verdict === 'unreadable'),
   );
   expect(JSON.stringify(incidents)).toContain('run_at 1795736000000000000');
+  const { json: jobs } = await at.daruma('jobs', 'steady', '--json');
+  expect(JSON.stringify(jobs)).toContain('nested more than 1000 deep');
   const { json: status } = await at.daruma('status', '--json');
   expect(status.agents.find(({ name }: { name: string }) => name === 'caller')).toMatchObject({
     state: 'paused',

@@ -42,7 +42,7 @@ export const HOST_SETTINGS = [
     about:
       'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.',
   }),
-  setting('links.folders', paths, () => [], {
+  setting('links.folders', paths, [], {
     about:
       'Folders outside of the installation to which links to folders in plugins/ may lead, with all that is below them. Default: none; a link to a file is always followed.',
   }),

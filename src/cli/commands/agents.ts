@@ -1,10 +1,11 @@
 import type { AgentView } from '../../control/protocol.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { inputWords } from '../text/agent.ts';
 import { signOf } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
-import { type Facts, factLines, oneLine } from '../text/width.ts';
+import { type Facts, factLines } from '../text/width.ts';
 
 /** Lists agents with their purpose and plugin; or shows an agent, with what its jobs may be given. */
 export async function agentsCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {

@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { usage } from '../../kernel/fault.ts';
 import { entryFile } from '../../kernel/paths.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { completionNames } from '../completion/names.ts';
 import { completionScript, SHELLS } from '../completion/scripts.ts';
 import { wantedAt } from '../completion/wanted.ts';
 import { installationFolder } from '../folder.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { createStage } from '../stage.ts';
-import { oneLine } from '../text/width.ts';
 
 /** Prints what a shell has to read; it calls this very Daruma by its path, which is faster than by npx. */
 export async function completionCommand(_stage: Stage, [shell]: (string | undefined)[]): Promise<CommandResult> {

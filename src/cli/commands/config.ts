@@ -1,7 +1,7 @@
+import { oneLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { changedWords, configLine } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine } from '../text/width.ts';
 
 /** Each value of an agent, or of the host, and where it was said. */
 export async function configShowCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {

@@ -2,8 +2,8 @@ import { structuredPatch } from 'diff';
 import type { FileDiff } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { plainLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { visible } from '../text/fault.ts';
 
 /** The differences of two versions of a plugin: the author's files, without libraries. */
 export async function diffCommand(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
@@ -47,7 +47,7 @@ function fileLines({ path, is, hunks }: FileDiff, { paint }: Stage): string[] {
     paint('bold', is === 'changed' ? path : `${path} (${is})`),
     ...hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
       paint('cyan', `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`),
-      ...lines.map(({ sign, text }) => paint(style[sign], `${sign}${visible(text)}`)),
+      ...lines.map(({ sign, text }) => paint(style[sign], `${sign}${plainLine(text)}`)),
     ]),
   ];
 }

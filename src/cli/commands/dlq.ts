@@ -1,11 +1,11 @@
 import type { Ops } from '../../control/protocol.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { jobTable } from '../text/job.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine } from '../text/width.ts';
 
 /** Jobs that gave up, by cause; exit code 3 when there are any. */
 export async function dlqCommand(stage: Stage): Promise<CommandResult> {

@@ -1,9 +1,9 @@
 import type { IncidentView } from '../../control/protocol.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { incidentLines, incidentTable } from '../text/incident.ts';
-import { oneLine } from '../text/width.ts';
 
 /** Incidents, newest first; or an incident in full. With `--open` the exit code is 3 when there is an incident. */
 export async function incidentsCommand(

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { holdUpLines, isAsAsked, neverAgain, usedKeyLines, wallMs } from '../text/job.ts';
 import { logLines, logTime } from '../text/log.ts';
-import { cut, oneLine } from '../text/width.ts';
+import { cut } from '../text/width.ts';
 
 interface RunCommandOptions {
   wait?: boolean;

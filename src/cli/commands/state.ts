@@ -1,11 +1,11 @@
 import type { Ops, StateEntryView } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { expectAgent } from '../given.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine } from '../text/width.ts';
 
 interface StateOptions {
   set?: string;

@@ -1,10 +1,10 @@
 import type { StoreView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine } from '../text/width.ts';
 
 /** Rows of the store that cannot be read, and damage of its file, host or no host; exit code 3 when anything is. */
 export async function storeCheckCommand(stage: Stage): Promise<CommandResult> {

@@ -1,12 +1,12 @@
 import type { VersionView } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import { type Column, type Row, table } from '../text/table.ts';
-import { oneLine } from '../text/width.ts';
 
 const COLUMNS: Column[] = [
   '',

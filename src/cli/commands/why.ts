@@ -1,4 +1,5 @@
 import type { WhyView } from '../../control/protocol.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage } from '../ports.ts';
@@ -6,7 +7,7 @@ import { clockTime, dayOf, fullTime, shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
-import { oneLine, wrap } from '../text/width.ts';
+import { wrap } from '../text/width.ts';
 
 /** Words for what became of a planned time. */
 export async function whyCommand(

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Stage } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { logLines, logTime } from '../text/log.ts';
 import type { Look } from '../text/status.ts';
-import { oneLine } from '../text/width.ts';
 
 /** The output of `daruma dev`, in one order; with `--json` each item is a line of JSON. */
 export interface Screen {

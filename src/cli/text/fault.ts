@@ -1,6 +1,6 @@
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
+import { oneLine, plainLine } from '../../kernel/shown-text.ts';
 import { type Paint, plain } from './paint.ts';
-import { oneLine } from './width.ts';
 
 /** Lines for people about a fault: a line with its cause, the place, the lines around it, and what to do next. */
 export function faultLines(fault: PlainFault, paint: Paint = plain, sign = '✗'): string[] {
@@ -13,14 +13,8 @@ export function faultLines(fault: PlainFault, paint: Paint = plain, sign = '✗'
       ...fault.frame
         .trimEnd()
         .split('\n')
-        .map((line) => `  ${visible(line)}`),
+        .map((line) => `  ${plainLine(line)}`),
     );
   if (fault.next) lines.push(`  ${paint('cyan', '→')} ${oneLine(fault.next)}`);
   return lines;
-}
-
-/** A line of code without what would move the cursor; its spaces stay, for they carry a meaning. */
-export function visible(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' ');
 }

@@ -1,11 +1,12 @@
 import type { IncidentView } from '../../control/protocol.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { clockTime, dayOf, fullTime, localTimes, shortTime } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Row, table } from './table.ts';
-import { type Facts, factLines, oneLine, pad, wrap } from './width.ts';
+import { type Facts, factLines, pad, wrap } from './width.ts';
 
 const SIGNS: Record<string, { sign: string; style: Style }> = {
   open: { sign: '⟳', style: 'yellow' },

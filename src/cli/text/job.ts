@@ -1,12 +1,13 @@
 import type { HoldUpView, JobView, UsedKeyView } from '../../control/protocol.ts';
 import { mayHelp, type PlainFault } from '../../kernel/fault.ts';
+import { oneLine, plainLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { type Clock, fullTime, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { type Paint, signOf } from './paint.ts';
 import type { Look } from './status.ts';
 import { type Column, type Row, table } from './table.ts';
-import { cut, oneLine, pad } from './width.ts';
+import { cut, pad } from './width.ts';
 
 /** A line for each job, in the order given. */
 export function jobTable(jobs: JobView[], look: Look): string[] {
@@ -85,7 +86,8 @@ export function jobLines(job: JobView, look: Look): string[] {
   ];
   if (job.summary) {
     const summary = job.summary.trimEnd().split('\n');
-    lines.push('', ...summary.map((line) => `  ${oneLine(line)}`));
+    // The author's own words, marked as such: a line of them may look like advice of Daruma.
+    lines.push('', ...summary.map((line) => `  ${paint('dim', '│')} ${plainLine(line)}`.trimEnd()));
   }
   for (const failure of job.failures ?? []) lines.push('', ...failureLines(failure, look));
   const last = job.failures?.at(-1);

@@ -1,9 +1,10 @@
 import type { LogLine } from '../../control/protocol.ts';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { clockTime, dayOf, localTimes } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
-import { cut, oneLine, pad } from './width.ts';
+import { cut, pad } from './width.ts';
 
 /** Keys that a line of the log always has; all other keys are data. */
 const FACTS = new Set(['time', 'at', 'level', 'msg', 'agent', 'job', 'worker', 'room', 'data', 'pid', 'hostname', 'v']);

@@ -1,10 +1,11 @@
 import type { RehearsalSide, RehearsalView, RehearsedView } from '../../control/protocol.ts';
 import { locationOf } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Paint, Style } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
-import { cut, oneLine } from './width.ts';
+import { cut } from './width.ts';
 
 interface Look {
   paint: Paint;

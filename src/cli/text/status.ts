@@ -1,10 +1,11 @@
 import type { AgentView, ConfigView, JobView, OriginView, StatusView } from '../../control/protocol.ts';
+import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import { type Clock, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { type Paint, signOf } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
-import { cut, joined, oneLine, widthOf, wrap } from './width.ts';
+import { cut, joined, widthOf, wrap } from './width.ts';
 
 export interface Look {
   clock: Clock;

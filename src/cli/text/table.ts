@@ -1,3 +1,4 @@
+import { plainLine } from '../../kernel/shown-text.ts';
 import type { Paint, Style } from './paint.ts';
 import { cut, pad, widthOf } from './width.ts';
 
@@ -95,7 +96,8 @@ function lineOf(columns: ColumnRules[], widths: number[], cells: TableCell[], pa
     .trimEnd();
 }
 
+/** Whatever a name holds, a cell is one line, and its places can be counted. */
 function textOf(cell: TableCell): string {
-  if (typeof cell === 'string') return cell;
-  return Array.isArray(cell) ? cell[0] : cell.text;
+  if (typeof cell === 'string') return plainLine(cell);
+  return plainLine(Array.isArray(cell) ? cell[0] : cell.text);
 }

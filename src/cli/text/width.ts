@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type stringWidth from 'string-width';
+import { oneLine } from '../../kernel/shown-text.ts';
 
 const require = createRequire(import.meta.url);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -7,9 +8,6 @@ const STYLE = /\u001b\[[0-9;]*m/g;
 /** Letters and signs of one place each, among them all that Daruma itself prints. */
 const SIMPLE =
   /^[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2193\u21bb\u2260\u2500-\u259f\u25b8\u25cb\u25cf\u2713\u2717\u27f3]*$/;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
 /** Places that a text takes in a terminal; colours take none, and marks, joiners and variants none of their own. */
 export function widthOf(text: string): number {
@@ -21,11 +19,6 @@ export function widthOf(text: string): number {
 function measured(text: string): number {
   const { default: widthIn } = require('string-width') as { default: typeof stringWidth };
   return widthIn(text);
-}
-
-/** A text of others on one line: line ends and tabs become spaces, what could steer the terminal goes. */
-export function oneLine(text: string): string {
-  return text.replace(CONTROL, ' ').replace(/ {2,}/g, ' ').trim();
 }
 
 /** At most `width` places, with `…` where something was cut off. For text without colours. */

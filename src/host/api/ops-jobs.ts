@@ -6,6 +6,7 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { JobView } from '../../operations/results/job.ts';
+import { toJson } from '../../workers/inside/json.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
@@ -31,7 +32,7 @@ export function jobOps(hostContext: HostContext): JobOps {
   return {
     async run({ agent: name, input, wait, key, priority, attempts }, { gone }) {
       const agent = guests.agents().get(name) ?? agentInForce(catalog, name);
-      const text = input === undefined ? null : JSON.stringify(input);
+      const text = toJson(input, 'the input', 'input');
       const wrong = inputCheck(agent, text);
       if (wrong) throw new Fault(wrong);
       const isHeldBack = healer.quarantine(name) !== undefined;

@@ -7,6 +7,7 @@ import { toJson } from '../../workers/inside/json.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { listingOf } from './known.ts';
+import { parsed } from './views.ts';
 
 /** Operations that read the state of agents, whether the host runs or not. */
 export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSizes'>) {
@@ -56,7 +57,7 @@ export function stateOps({ store, catalog, events }: HostContext): Pick<OpTable,
 }
 
 function viewEntry({ key, value, setAt }: StateEntry): StateEntryView {
-  return { key, value: JSON.parse(value), bytes: Buffer.byteLength(value), setAt: isoOf(setAt) };
+  return { key, value: parsed(value), bytes: Buffer.byteLength(value), setAt: isoOf(setAt) };
 }
 
 async function keyUnknown(store: Pick<StateStore, 'stateSizes'>, agent: string, key: string): Promise<Fault> {

@@ -4,6 +4,7 @@ import type { Job } from '../../jobs/model.ts';
 import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
+import { DEEPEST_VALUE, isShallow } from '../../kernel/shape.ts';
 
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
 export function viewJob(job: Job | JobDetail): JobView {
@@ -59,11 +60,12 @@ export function viewOrigin({ is, since, probeAt, last, instead, ...figures }: Or
   };
 }
 
-/** Payloads travel as text; one that is not JSON is shown as it is. */
-function parsed(text: string | null): unknown {
+/** Payloads travel as text; one that is not JSON is shown as it is, and one too deep for those who walk through it not at all. */
+export function parsed(text: string | null): unknown {
   if (text === null) return null;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isShallow(value, DEEPEST_VALUE) ? value : `(nested more than ${DEEPEST_VALUE} deep)`;
   } catch {
     return text;
   }
