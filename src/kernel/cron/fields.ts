@@ -69,7 +69,8 @@ const RANGES = {
 export function parseCron(expression: string): CronFields {
   const written = expression.trim();
   const text = reading(written, () => readCronText(sourceOf(written)));
-  const time = new CronTime(text.plain, 'UTC');
+  // An offset instead of a zone: a name would be looked up in luxon, which no bundle has.
+  const time = new CronTime(text.plain, null, 0);
   const days = text.onlyDays ? [] : allowed(time, 'dayOfMonth');
   const weekdays = text.onlyWeekdays ? [] : allowed(time, 'dayOfWeek');
   const hours = allowed(time, 'hour');
