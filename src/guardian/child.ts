@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { PlainFault } from '../kernel/fault.ts';
-import { type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } from '../kernel/pulse.ts';
+import { EXIT_SIGNALLED, type FromHost, type GuardianOrders, type HostEndRecord, jsonLines } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import { CHECK_MS, checkHost, type Moment, newHostWatch, withHostLine } from './host-deadlines.ts';
 
@@ -91,7 +91,7 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
         code,
         signal,
         uptimeMs: Math.round(now - begun),
-        why: killedBecause ?? failure ?? (signal ? `was killed by ${signal}` : `ended with code ${code}`),
+        why: killedBecause ?? failure ?? howItEnded(code, signal),
         stderr: tail.text(),
       },
     };
@@ -106,6 +106,11 @@ export function startHostProcess(time: Time, { args, folder }: HostCommand, orde
     },
     ended: end(),
   };
+}
+
+function howItEnded(code: number | null, signal: string | null): string {
+  if (signal) return `was killed by ${signal}`;
+  return code === EXIT_SIGNALLED ? 'was ended by a signal that did not come from here' : `ended with code ${code}`;
 }
 
 /** The child's end; a child that could not be started ends at once. */

@@ -1,5 +1,6 @@
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { EXIT_SIGNALLED } from '../kernel/pulse.ts';
 
 /** The end of a host. */
 export interface HostExit {
@@ -42,8 +43,11 @@ export function afterEnd(
 ): Next {
   const code = ended.signal === null ? (ended.code ?? 1) : 128 + (signals[ended.signal] ?? 0);
   // A host that was too young to stop in order has stopped all the same.
-  if (ended.asked) return { do: 'end', code: ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' ? 0 : code };
-  // A host ends with 0 only when asked: by `daruma stop`, or a signal to the host itself.
+  if (ended.asked) {
+    const isInOrder = ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' || code === EXIT_SIGNALLED;
+    return { do: 'end', code: isInOrder ? 0 : code };
+  }
+  // A host ends with 0 only when `daruma stop` asks it to. A signal that did not come from its guardian is no wish to end.
   if (ended.code === 0) return { do: 'end', code: 0 };
   if (ended.final) return { do: 'end', code };
   // A person is there and reads why: to try again and again would only hide it. But a host that has worked goes on

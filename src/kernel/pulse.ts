@@ -44,6 +44,12 @@ export interface HostEndRecord {
   stderr: string;
 }
 
+/**
+ * The exit code of a host that a signal has ended, 128 + SIGTERM. systemd's unit counts it as no failure; both systemd and a
+ * guardian start the next host unless the signal was theirs.
+ */
+export const EXIT_SIGNALLED = 143;
+
 /** How often the host gives a sign of life. */
 export const PULSE_MS = 1_000;
 

@@ -82,6 +82,15 @@ it('passes SIGTERM on and ends with its host; Ctrl-C twice at once is one', asyn
   expect(await ended()).toBe(0);
 }, 60_000);
 
+it('replaces a host that somebody else has signalled to end, and says so', async () => {
+  place = installation(ONCE);
+  const { pid } = await place.start();
+  process.kill(pid, 'SIGTERM');
+  await anotherHost(pid);
+  expect(place.said().stderr).toContain(`the host (pid ${pid}) was ended by a signal that did not come from here`);
+  expect(await place.stop('SIGTERM')).toBe(0);
+}, 60_000);
+
 it('leaves its host at work when it is killed itself, which says so, and no second guardian fights for it', async () => {
   place = installation(ONCE);
   const { pid } = await place.start();

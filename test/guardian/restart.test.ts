@@ -51,6 +51,11 @@ describe('after the end of a host', () => {
     expect(comesAfter(NO_HISTORY, { asked: true, code: 1, signal: null })).toEqual({ do: 'end', code: 1 });
     expect(comesAfter(NO_HISTORY, { asked: true })).toEqual({ do: 'end', code: 137 });
     expect(comesAfter(NO_HISTORY, { asked: true, signal: 'SIGTERM' })).toEqual({ do: 'end', code: 0 });
+    expect(comesAfter(NO_HISTORY, { asked: true, code: 143, signal: null })).toEqual({ do: 'end', code: 0 });
+  });
+
+  it('a host that ended in order by a signal which did not come from its guardian is replaced', () => {
+    expect(comesAfter(NO_HISTORY, { code: 143, signal: null })).toMatchObject({ do: 'restart', afterMs: 200 });
   });
 
   it('none takes the place of a host that says it is final: its store or its folder is gone', () => {

@@ -4,18 +4,19 @@ import { exitAfterWork, exitOfRefused } from '../../src/host/lifecycle/exits.ts'
 const settings = { code: 'HOST_SETTINGS_INVALID', file: 'config/daruma.yaml' };
 
 describe('a host that worked', () => {
-  it('ends with 0 under systemd only after daruma stop: any other signal than systemd’s own brings the next one', () => {
-    expect(exitAfterWork({ failed: false, signal: undefined }, 'systemd')).toBe(0);
-    expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, 'systemd')).toBe(143);
-    expect(exitAfterWork({ failed: true, signal: undefined }, 'systemd')).toBe(1);
-  });
-
-  it('ends with 0 elsewhere, whoever asked', () => {
-    for (const by of ['guardian', null] as const) {
-      expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, by)).toBe(0);
+  it('ends with 0 under systemd or a guardian only after daruma stop: any other signal than theirs brings the next one', () => {
+    for (const by of ['systemd', 'guardian'] as const) {
       expect(exitAfterWork({ failed: false, signal: undefined }, by)).toBe(0);
+      expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, by)).toBe(143);
+      expect(exitAfterWork({ failed: true, signal: undefined }, by)).toBe(1);
       expect(exitAfterWork({ failed: true, signal: 'SIGTERM' }, by)).toBe(1);
     }
+  });
+
+  it('ends with 0 where nobody starts the next one, whoever asked', () => {
+    expect(exitAfterWork({ failed: false, signal: 'SIGTERM' }, null)).toBe(0);
+    expect(exitAfterWork({ failed: false, signal: undefined }, null)).toBe(0);
+    expect(exitAfterWork({ failed: true, signal: 'SIGTERM' }, null)).toBe(1);
   });
 });
 

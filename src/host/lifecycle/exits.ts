@@ -1,11 +1,10 @@
 import { HOST_SETTINGS_FILE } from '../../catalog/files/host-settings.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { EXIT_SIGNALLED } from '../../kernel/pulse.ts';
 import type { Watched } from './outside.ts';
 
 /** `EX_CONFIG` of sysexits: a person has to mend the settings. The unit says that systemd shall not try again. */
 const EXIT_SETTINGS = 78;
-/** 128 + SIGTERM: the unit counts the code as no failure, and tries again unless systemd itself has stopped the host. */
-const EXIT_SIGNALLED = 143;
 /** systemd 252 knows no growing pauses: a host that cannot start keeps the next one waiting, in ms. */
 const REFUSED_WAIT_MS = 10_000;
 
@@ -22,8 +21,8 @@ export interface Ending {
 
 /**
  * The exit code of a host that has worked: 0 stopped as asked, 1 the host could not go on, 78 its folder or its store is
- * gone. Under systemd only `daruma stop` ends with 0, after which the service stays down: a SIGTERM that is not systemd's
- * own (a guard against low memory, a slip of an admin) must not end a service for good.
+ * gone. Under systemd and under a guardian only `daruma stop` ends with 0, after which the service stays down: a SIGTERM that
+ * is not their own (a guard against low memory, a slip of an admin, code that got at the pid) must not end a host for good.
  */
 export function exitAfterWork(
   { failed, signal, final }: Pick<Ending, 'failed' | 'signal' | 'final'>,
@@ -31,7 +30,7 @@ export function exitAfterWork(
 ): number {
   if (final) return EXIT_SETTINGS;
   if (failed) return 1;
-  return by === 'systemd' && signal !== undefined ? EXIT_SIGNALLED : 0;
+  return by !== null && signal !== undefined ? EXIT_SIGNALLED : 0;
 }
 
 /**

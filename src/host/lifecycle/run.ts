@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hardenProcess } from '../../fence/status.ts';
 import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/paths.ts';
+import { EXIT_SIGNALLED } from '../../kernel/pulse.ts';
 import { machineTime, settleMachineZone } from '../../kernel/time.ts';
 import { refuseHalfRestored } from '../backup/restored.ts';
 import { writeErr, writeStartError } from './console.ts';
@@ -42,7 +43,8 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     return exitAfterWork(await lives.run(), outside.watched.by);
   } catch (error) {
     const code = await refuse(error, { folder, json, outside, signal: leaving.signal });
-    return leaving.signal.aborted ? 0 : code;
+    if (!leaving.signal.aborted) return code;
+    return outside.watched.by === 'guardian' ? EXIT_SIGNALLED : 0;
   } finally {
     await outside.close();
     letGo();
