@@ -5,6 +5,7 @@ import { ACT, OBSERVE } from './agent-commands.ts';
 import { BUILD, HOST } from './host-commands.ts';
 import type { CommandRow } from './ports.ts';
 
+/** Options that every command takes. */
 export interface GlobalOptions {
   dir?: string;
   json?: boolean;

@@ -1,3 +1,4 @@
+/** The pauses between attempts, which double up to a longest one. */
 export interface Backoff {
   /** ms before the second attempt. */
   first: number;

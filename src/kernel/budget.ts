@@ -14,6 +14,7 @@ export interface Spending {
   unproven: number;
 }
 
+/** A budget of which nothing is used. */
 export const NOTHING_SPENT: Spending = { ends: [], unproven: 0 };
 
 /** Adds an end at `at`. `spent`: the budget is used up, and `counted` says by how many ends. */

@@ -15,6 +15,7 @@ export interface Bus<F> {
   emit<K extends keyof F>(kind: K, fact: F[K]): void;
 }
 
+/** A bus without listeners. `log` gets the errors of listeners. */
 export function createBus<F>(log: Pick<Log, 'error'>): Bus<F> {
   const listeners = new Map<keyof F, ((fact: never) => void)[]>();
   return {

@@ -9,6 +9,7 @@ export function drillAgent(drill: string): string {
   return `${DRILL_PREFIX}${drill}`;
 }
 
+/** Whether an agent is the canary of a drill; null is the host. */
 export function isDrillAgent(agent: string | null): boolean {
   return agent?.startsWith(DRILL_PREFIX) ?? false;
 }

@@ -6,7 +6,9 @@ export interface Log {
   error(message: string, data?: Record<string, unknown>): void;
 }
 
+/** Levels of a line of the log. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** All levels, from the lowest to the highest. */
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** For tests and tools that want no log. */

@@ -24,6 +24,7 @@ interface LoopTerms {
   turn(turn: Turn): Promise<number | undefined> | Promise<void> | number | undefined | void;
 }
 
+/** A service that turns again and again. */
 export interface Loop extends Service {
   /** The next turn begins now, or as soon as the turn that goes on has ended. Nothing happens while the loop is stopped. */
   soon(): void;

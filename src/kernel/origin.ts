@@ -71,6 +71,7 @@ export interface Outage {
   barred: { origin: string; agent: string }[];
 }
 
+/** An origin that answers again, with what waited for it. Times are epoch ms. */
 export interface Recovery {
   origin: string;
   since: number;

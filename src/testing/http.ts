@@ -22,6 +22,7 @@ interface HttpNeeds {
   suggestedFile: string;
 }
 
+/** Answers by what the test says: a list, a function, a record file, or real requests. */
 export function createHttp(http: Http | undefined, needs: HttpNeeds): HttpAnswers {
   const { scrub, file } = needs;
   const requests: Ran['requests'] = [];

@@ -114,6 +114,7 @@ export interface Ran<Result = unknown> {
   }[];
 }
 
+/** A job that the attempt sent to an agent. */
 export interface Sent {
   id: string;
   agent: string;

@@ -17,6 +17,7 @@ export interface RecordFile {
   write(): void;
 }
 
+/** The record file at a path, which need not be there yet. */
 export function recordFile(path: string): RecordFile {
   const name = basename(path);
   const wasThere = existsSync(path);

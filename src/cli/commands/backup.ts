@@ -57,6 +57,7 @@ export async function backupVerifyCommand(stage: Stage, [file]: (string | undefi
   return { json: proof, lines };
 }
 
+/** What an archive holds, in a few words. */
 export function proofWords({ jobs, entries, bytes, madeAt }: ProofView, { clock }: Stage): string {
   const made = madeAt === null ? '' : `, made ${fullTime(Date.parse(madeAt), clock)}`;
   return `${jobs} jobs, ${entries} entries, ${formatSize(bytes)}${made}; its store is whole`;

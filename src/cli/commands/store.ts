@@ -15,6 +15,7 @@ export async function storeCheckCommand(stage: Stage): Promise<CommandResult> {
   return { json: view, lines, code: isWhole(view) ? 0 : 3 };
 }
 
+/** Whether the file and every row can be read. */
 export function isWhole({ integrity, unreadable }: StoreView): boolean {
   return integrity === 'ok' && unreadable.length === 0;
 }

@@ -42,6 +42,7 @@ complete -c daruma -f -a '(__daruma_complete)'
 `,
 };
 
+/** The shells that have a completion. */
 export const SHELLS = Object.keys(SCRIPTS);
 
 /** The script for one of {@link SHELLS}; `command` starts this command line, quoted for a shell. */

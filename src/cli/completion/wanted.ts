@@ -11,8 +11,10 @@ type Wanted =
   | { is: 'files' }
   | { is: 'nothing' };
 
+/** Kinds of names that an installation has. */
 export type NameKind = 'agent' | 'plugin' | 'job' | 'dead' | 'incident' | 'cause' | 'backup';
 
+/** A word that may follow, and what it is. */
 export interface Completion {
   word: string;
   about: string;

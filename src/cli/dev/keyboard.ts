@@ -32,6 +32,7 @@ interface Keyboard {
 
 const MOST_INCIDENTS = 20;
 
+/** The keys of a running `daruma dev`. `quit` is called for `q`; other keys ask the host over `client`. */
 export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): Keyboard {
   const { paint } = stage;
 

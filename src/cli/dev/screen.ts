@@ -24,6 +24,7 @@ export interface Screen {
   hold(): () => void;
 }
 
+/** `first`: the lowest level of the log that is shown at first. */
 export function createScreen(stage: Stage, first: LogLevel): Screen {
   let level = first;
   let before: number | undefined;

@@ -11,6 +11,7 @@ export interface PackageFacts {
   contract: { name: string; text: string }[];
 }
 
+/** A file of a new installation. */
 export interface NewFile {
   /** Relative to the installation. */
   path: string;

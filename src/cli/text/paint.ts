@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 
+/** Styles of a text on a terminal. */
 export type Style = 'green' | 'red' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
 /** Colours a text, or leaves it as it is where colours are not wanted. Never the only sign of anything. */
@@ -11,6 +12,7 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
   return (style, text) => styleText(style, text, { validateStream: false });
 }
 
+/** Leaves every text as it is. */
 export const plain: Paint = (_style, text) => text;
 
 /** The sign and the colour of a state, of an agent or of a job. The word stands beside it. */

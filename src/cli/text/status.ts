@@ -7,6 +7,7 @@ import { type Paint, signOf } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
 import { cut, joined, widthOf, wrap } from './width.ts';
 
+/** The moment, the colours and the width for a text. */
 export interface Look {
   clock: Clock;
   paint: Paint;

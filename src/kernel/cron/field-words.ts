@@ -11,6 +11,7 @@ export interface FieldRule {
   count: number;
 }
 
+/** The fields of a cron expression. */
 export const FIELDS = {
   second: { name: 'second', place: 'the field of the second', least: 0, most: 59, count: 60 },
   minute: { name: 'minute', place: 'the field of the minute', least: 0, most: 59, count: 60 },
@@ -124,6 +125,7 @@ function weekdayOf(word: string): number | undefined {
   return named?.field === 'weekday' ? named.value : undefined;
 }
 
+/** Whether a rule takes the day. */
 export function isDayOfMonth(rule: DayOfMonthRule, { day, daysInMonth, weekday }: CalendarDay): boolean {
   switch (rule.is) {
     case 'from-end':
@@ -136,6 +138,7 @@ export function isDayOfMonth(rule: DayOfMonthRule, { day, daysInMonth, weekday }
   }
 }
 
+/** Whether the day is that weekday of its month. */
 export function isNthWeekday({ weekday, nth }: NthWeekday, date: CalendarDay): boolean {
   if (date.weekday !== weekday) return false;
   return nth === 0 ? date.day > date.daysInMonth - 7 : Math.ceil(date.day / 7) === nth;
