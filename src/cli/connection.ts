@@ -10,8 +10,8 @@ const PATIENCE_MS: Record<HostPhase, number> = { starting: 0, working: 8_000, st
 const TRY_EVERY_MS = 200;
 
 /**
- * Connects to the host of an installation. A host at work without a socket is given the seconds that it takes to
- * make another. Rejects with `HOST_DOWN`, in whose words it is starting, stopping, or not there.
+ * Connects to the host of an installation. A host at work without a socket is given the seconds that it takes to make
+ * another. Rejects with `HOST_DOWN`, whose words say that the host is starting, stopping, or not there.
  */
 export async function reachHost(folder: string, time: Time): Promise<ControlClient> {
   const from = time.monotonic();

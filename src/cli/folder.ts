@@ -5,8 +5,8 @@ import { refusedFolderName } from '../kernel/paths.ts';
 
 /**
  * The installation that is meant: the folder that was named, else the nearest one at or above `from` that has
- * `config/daruma.yaml` or `plugins/`, else `from`. Absolute, without symbolic links. Throws USAGE when the named one
- * is not there, FOLDER_NAME when none could be of that name.
+ * `config/daruma.yaml` or `plugins/`, else `from`. Absolute, without symbolic links. Throws USAGE when the named
+ * folder is not there, FOLDER_NAME when no folder of that name can work.
  */
 export function installationFolder(named: string | undefined, from: string): string {
   if (named !== undefined) {

@@ -114,7 +114,10 @@ function latest(match: RegExpExecArray, clock: Clock): number | undefined {
   return toMs(today.subtract({ days: back.days + back.again }).toPlainDateTime(time), clock);
 }
 
-/** How many days before today is meant, and how many more when that time is still to come; 0: it stays in the future. */
+/**
+ * Days before today that a word means, and days to add when that time is still to come; 0: the time stays in the
+ * future.
+ */
 function daysBack(word: string | undefined, today: Temporal.PlainDate): { days: number; again: number } | undefined {
   if (word === undefined) return { days: 0, again: 1 };
   if (word === 'today') return { days: 0, again: 0 };

@@ -37,9 +37,9 @@ function downSentence({ folder, clock }: Stage, { message, data }: PlainFault, l
 const MOST_LINES = 1_000;
 
 /**
- * The fault of a host that is not there, with the reason for its end out of its log: for a host that ended for good,
- * though nobody had asked it to. As it was where it ended otherwise, another one has begun since, or the fault says
- * why already.
+ * The fault of a host that is not there, with the reason for its end out of its log: only for a host that ended for
+ * good and unasked. Returns `down` itself when the host ended otherwise, when another host has begun since, or when
+ * the fault has the reason already.
  */
 export function withLastEnd({ folder, clock }: Pick<Stage, 'folder' | 'clock'>, down: Fault): Fault {
   const { data, message, next } = down.plain;

@@ -12,7 +12,10 @@ import { fileURLToPath } from 'node:url';
 /** The oldest major version that has what Daruma uses: permission flags of workers, `node:sqlite`, Temporal. */
 const OLDEST_NODE = 26;
 
-/** Undefined on a Node that is new enough; else the exit code of the newer Node that did it instead, or 2 with a sentence. */
+/**
+ * Undefined on a Node that is new enough; else the exit code of the newer Node that ran the command, or 2 with a
+ * sentence on stderr.
+ */
 export async function olderNode(version: string, argv: string[]): Promise<number | undefined> {
   if (majorOf(version) >= OLDEST_NODE) return undefined;
   const here = dirname(fileURLToPath(import.meta.url));

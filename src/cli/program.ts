@@ -21,7 +21,10 @@ const GROUPS: Readonly<Record<string, readonly CommandRow[]>> = {
   Host: HOST,
 };
 
-/** The whole command line. `runner` loads the file of a command when it is run, and nothing before. `quiet`: it writes no help. */
+/**
+ * The whole command line. `runner` loads the file of a command when it is run, and nothing before. `quiet`: commander
+ * writes no help.
+ */
 export function buildProgram(runner: Runner, quiet = false): Command {
   const program = new Command('daruma')
     .description('A lights-out runtime for agent plugins.')

@@ -3,8 +3,8 @@ import type { Time } from '../kernel/time.ts';
 const LOOK_EVERY_MS = 25;
 
 /**
- * Looks every 25 ms whether something holds; false when it did not within the time. A look that throws counts as no: a
- * host that is away for a moment is the very matter of a drill.
+ * Checks a condition every 25 ms; false when the condition did not hold within the time. A check that throws counts
+ * as no: a host that is away for a moment is what drills are about.
  */
 export async function until(time: Time, withinMs: number, holds: () => Promise<boolean> | boolean): Promise<boolean> {
   const deadline = time.monotonic() + withinMs;

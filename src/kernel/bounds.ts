@@ -17,7 +17,10 @@ export const BOUNDS = {
   timer: { least: 1, most: 24 * DAY_MS },
   /** The same, where not to wait at all makes sense. */
   timerOrNone: { least: 0, most: 24 * DAY_MS },
-  /** How long a job waits for its time. A longer one is a time since 1970 or of another unit; work of a later year is a schedule's. */
+  /**
+   * How long a job waits for its time. A longer wait is a time since 1970 or of another unit; work of a later year is
+   * a schedule's.
+   */
   wait: { least: 0, most: 366 * DAY_MS },
   /** The distance of `@every`. Schedules know no parts of a second, and what comes once a year has a day. */
   period: { least: 1_000, most: 366 * DAY_MS },

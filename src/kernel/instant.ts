@@ -13,7 +13,10 @@ export function isInstant(at: unknown): at is number {
   return isWithin(at, INSTANTS);
 }
 
-/** `2026-11-21T02:00:00.000Z`. Never throws: what is no time comes out as `no time: 8.7e+15`, which no reader takes for one. */
+/**
+ * `2026-11-21T02:00:00.000Z`. Never throws: a number that is no time becomes `no time: 8.7e+15`, which no reader
+ * takes for a time.
+ */
 export function isoOf(at: number): string {
   const whole = Math.floor(at);
   return isInstant(whole) ? new Date(whole).toISOString() : `no time: ${shown(at)}`;

@@ -68,8 +68,8 @@ export function readArguments(pid: number): string | undefined {
 }
 
 /**
- * A variable of the environment that a process was started with; null when it has none of that name or may not be read,
- * undefined when nobody can say yet, as in the instant of an exec.
+ * A variable of the environment that a process was started with; null when there is no such variable or the process
+ * may not be read, undefined when the environment is not there yet, as in the instant of an exec.
  */
 export function readVariable(pid: number, name: string): string | null | undefined {
   const text = readText(`/proc/${pid}/environ`, 'latin1');

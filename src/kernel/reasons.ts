@@ -14,7 +14,7 @@ export function isError(value: unknown): value is Error {
   return value instanceof Error || (Error as unknown as { isError(value: unknown): boolean }).isError(value);
 }
 
-/** Everything that a thrown value says it comes from, in order: itself, its cause, the errors of an AggregateError, their causes. */
+/** All reasons of a thrown value, in order: itself, its cause, the errors of an AggregateError, their causes. */
 export function reasonsOf(thrown: unknown): Reason[] {
   const found: Reason[] = [];
   const seen = new Set<unknown>();

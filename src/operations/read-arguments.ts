@@ -5,7 +5,7 @@ import { suggest } from '../kernel/suggest.ts';
 import { OPERATIONS, type Op, type Ops } from './table.ts';
 
 /**
- * The arguments of an operation as its client sent them, checked and with their defaults: nothing in the host has to ask
+ * The arguments of an operation as its client sent them, checked and with their defaults: no handler checks them
  * again. Throws a `Fault` `ARGS_INVALID` that names the argument, its value or the kind of it, and what the operation
  * takes. No arguments count as an empty object.
  */

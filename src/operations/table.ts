@@ -4,8 +4,9 @@ import { HOST_OPERATIONS } from './host-operations.ts';
 import { JOB_OPERATIONS } from './job-operations.ts';
 
 /**
- * Every operation that a host answers. The control socket reads arguments by it, the types of clients and of the host come
- * from it, and so do docs/operations.md and docs/json/. Fields of results are added, never renamed.
+ * Every operation that a host answers. The control socket reads arguments by this table, and the types of clients and
+ * of the host, docs/operations.md, docs/daruma.schema.json and the options of commands come from it. Fields of
+ * results are added, never renamed.
  */
 export const OPERATIONS = { ...AGENT_OPERATIONS, ...JOB_OPERATIONS, ...HOST_OPERATIONS };
 

@@ -17,13 +17,13 @@ import { readableFault } from './readable-fault.ts';
 import { recordFile, scrubber } from './record-file.ts';
 
 /**
- * Runs one attempt of a plugin as Daruma runs it: compiled by the same builder, in a worker thread of a cell, with the
- * rights and limits that it asks for. Only what lies outside of it is the test's: time, HTTP answers, secrets, state.
- * `plugin`: a name in `plugins/`, a path or a URL. Resolves however the attempt ends; rejects when there is no attempt,
- * because the plugin does not compile or the options do not fit it.
+ * Runs one attempt of a plugin as Daruma runs it: compiled by the same builder, in a worker thread of a cell, with
+ * the rights and limits that it asks for. Only the surroundings are the test's: time, HTTP answers, secrets, state.
+ * `plugin`: a name in `plugins/`, a path or a URL. Resolves however the attempt ends; rejects when there is no
+ * attempt, because the plugin does not compile or the options do not fit it.
  *
- * @example
- * const { state, result } = await runPlugin('price-watch', { http: [{ url: 'https://api.shop.example/', body: [] }] });
+ * @example const { state, result } = await runPlugin('price-watch', { http: [{ url: 'https://api.shop.example/',
+ * body: [] }] });
  */
 export async function runPlugin<Result = unknown>(
   plugin: string | URL,

@@ -31,7 +31,7 @@ interface TestedAgentsNeeds {
 
 const TIMEZONE = 'UTC';
 
-/** Compiles into `versionsFolder`, by a builder of its own. */
+/** The plugins of tests: `builder` compiles them into `versionsFolder`, each content once. */
 export async function openTestedAgents({ time, builder, versionsFolder }: TestedAgentsNeeds): Promise<TestedAgents> {
   const versions = createVersions(versionsFolder);
   const runtime = readRuntime();

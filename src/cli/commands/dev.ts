@@ -9,7 +9,7 @@ const FIRST_LEVEL = 'info';
 
 /**
  * Runs a host as long as this command runs, with its log in the terminal, one answer to each saved file, and keys for
- * what is done most. A client like any other: the host hears of it only that it goes.
+ * frequent commands. The command is a client like any other; the host notices only its end.
  */
 export async function devCommand(stage: Stage): Promise<number> {
   const begun = stage.time.monotonic();

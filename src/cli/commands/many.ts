@@ -26,7 +26,10 @@ interface ManyTerms<O extends 'cancelMany' | 'replay' | 'drop'> {
 /** Hundreds of thousands of jobs take their time; others have their turn in between. */
 const WITHIN_MS = 600_000;
 
-/** Ends unfinished jobs for good, running attempts included. All of an agent or a cause want `--yes`: otherwise it only says what it would do. */
+/**
+ * Ends unfinished jobs for good, running attempts included. All of an agent or a cause want `--yes`: otherwise the
+ * command only says what it would do.
+ */
 export async function cancelCommand(
   stage: Stage,
   [id]: (string | undefined)[],
@@ -46,7 +49,7 @@ export async function cancelCommand(
   });
 }
 
-/** Puts a dead job back in the queue, or all of a cause or an agent. Many want `--yes`: otherwise it only says what it would do. */
+/** Puts a dead job back in the queue, or all of a cause or an agent. Many want `--yes`, as above. */
 export async function replayCommand(
   stage: Stage,
   [id]: (string | undefined)[],
@@ -63,7 +66,7 @@ export async function replayCommand(
   });
 }
 
-/** Takes dead jobs out of the dead letters for good. Many want `--yes`: otherwise it only says what it would do. */
+/** Takes dead jobs out of the dead letters for good. Many want `--yes`, as above. */
 export async function dropCommand(
   stage: Stage,
   [id]: (string | undefined)[],

@@ -4,8 +4,8 @@ import type { CommandResult, Stage } from '../ports.ts';
 import { rehearsalLines } from '../text/rehearsal.ts';
 
 /**
- * Runs the newest source on the inputs of past jobs and shows both results. Exit code 1 when it fails where the old one
- * was done, 3 when nothing could be compared.
+ * Runs the newest source on the inputs of past jobs and shows both results. Exit code 1 when a job fails that was
+ * done before, 3 when nothing could be compared.
  */
 export async function rehearseCommand(
   stage: Stage,

@@ -58,7 +58,7 @@ function storeLines(view: StoreView, stage: Pick<Stage, 'paint' | 'width' | 'clo
 /** Every row is looked at, which takes as long as the disk does. */
 const ANSWER_WITHIN_MS = 600_000;
 
-/** Sets aside every row that cannot be read, host or no host; exit code 1 when something is left that it cannot mend. */
+/** Sets aside every row that cannot be read, host or no host; exit code 1 when damage is left that cannot be mended. */
 export async function storeMendCommand(stage: Stage): Promise<CommandResult> {
   const { lookAtStore, mendStore } = await stage.launcher.store();
   const mended = await byHost(stage, () => mendStore(stage.folder));

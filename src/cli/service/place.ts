@@ -51,7 +51,10 @@ function otherOf(file: string, folder: string): string | undefined {
   }
 }
 
-/** The unit that is there; a user's own goes first only when it is asked for or the only one. Throws `SERVICE_MISSING`. */
+/**
+ * The installed unit: the machine's before the user's own, unless `ofUser` names one of them. Throws
+ * `SERVICE_MISSING`.
+ */
 export function installedUnit(folder: string, ofUser: boolean | undefined): UnitPlace {
   const places = [false, true].filter((one) => ofUser === undefined || ofUser === one);
   const found = places.map((one) => unitPlace(folder, one)).find(({ file }) => existsSync(file));

@@ -68,8 +68,8 @@ TasksMax=4096
 Delegate=yes`;
 
 /**
- * The text of a systemd unit that runs the host of an installation. systemd takes the guardian's place: it starts the host again
- * when it ends, and kills one whose loops stand still.
+ * The text of a systemd unit that runs the host of an installation. systemd takes the guardian's place: it starts the
+ * host again after its end, and kills a host whose loops stand still.
  */
 export function unitText(facts: UnitFacts): string {
   const { folder, node, main, ofUser, user, speaksItself, needsNoTmp } = facts;

@@ -19,9 +19,9 @@ export function logTime(line: LogLine): number {
 }
 
 /**
- * `11:39:58.120 w4 job-a01 INFO  fetched 212 items  ms=310`, and the stack below it if it carries one. `agent`: the
- * agent's name is wanted in it, because lines of several stand together. `since` is the time of the line before: a new
- * day gets a line of its own.
+ * `11:39:58.120 w4 job-a01 INFO fetched 212 items ms=310`, and below it the stack, where the line has one. `agent`:
+ * shows the name of the agent, for lines of several agents; `job`: shows the job. `before` is the time of the line
+ * before: a new day gets a line of its own.
  */
 export function logLines(
   line: LogLine,

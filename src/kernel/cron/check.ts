@@ -6,8 +6,8 @@ import { nextTimes, type Timetable, type TimetableSpec, timetableOf } from './ti
 import { zoneNote } from './zone-name.ts';
 
 /**
- * Reads a schedule and makes sure that it is due some day: after `now` (epoch ms), or, when it has an end, at any time. Throws
- * a Fault `SCHEDULE_INVALID` that says what to write, or `TIMEZONE_UNKNOWN`. A schedule whose end has passed is a good one.
+ * Reads a schedule and expects a due time: after `now` (epoch ms), or at any time for a schedule with an end. Throws
+ * a Fault `SCHEDULE_INVALID` that says what to write, or `TIMEZONE_UNKNOWN`. A schedule whose end has passed is good.
  */
 export function checkSchedule(spec: TimetableSpec, now: number): Timetable {
   const timetable = timetableOf(spec);

@@ -60,7 +60,10 @@ function weekdayName(weekday: number): string {
   return name[0]!.toUpperCase() + name.slice(1);
 }
 
-/** `L`: the last day (0), `L-3`: three days before it · `15W`: the weekday nearest to the 15th · `LW`: the last one that is no weekend. */
+/**
+ * `L`: the last day (0), `L-3`: three days before it · `15W`: the weekday nearest to the 15th · `LW`: the last
+ * weekday of the month.
+ */
 export type DayOfMonthRule =
   | { is: 'from-end'; days: number }
   | { is: 'nearest-weekday'; day: number }

@@ -114,8 +114,9 @@ export function reading<T>(written: string, read: () => T, key?: string): T {
 }
 
 /**
- * The values that one field allows. `cron` keeps them in a private map whose keys are the values; its public `toJSON`
- * is of no use here, because it writes `0-58` as `*`. The check stops a new release of `cron` that keeps them otherwise.
+ * The values that a field allows. `cron` keeps them in a private map whose keys are the values; its public `toJSON`
+ * is of no use here, because it writes `0-58` as `*`. The check stops a new release of `cron` that keeps them
+ * otherwise.
  */
 function allowed(time: CronTime, field: keyof typeof RANGES): number[] {
   const [low, high] = RANGES[field];

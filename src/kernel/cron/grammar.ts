@@ -92,7 +92,10 @@ function lastOf({ name, most }: FieldRule, from: number): number {
   return name === 'weekday' && from < 7 ? 6 : most;
 }
 
-/** The values of a range in their order; one that goes down runs over the end of the field: `22-2` is 22, 23, 0, 1, 2. */
+/**
+ * The values of a range in their order; a range that goes down runs over the end of the field: `22-2` is 22, 23, 0,
+ * 1, 2.
+ */
 function rangeOf(from: number, to: number, { name, least, most, count }: FieldRule): number[] {
   // Sunday as the end of a range is the one after Saturday; as its beginning it is the first day.
   const last = name === 'weekday' ? 6 : most;

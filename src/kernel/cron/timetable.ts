@@ -47,7 +47,7 @@ const EVERY = /^@every(?:\s+(.*))?$/i;
 const ONCE = /^at\s+(.*)$/i;
 
 /**
- * The timetable that a schedule describes. Throws a Fault `SCHEDULE_INVALID`, whose `data.key` is the one that is wrong, or
+ * The timetable that a schedule describes. Throws a Fault `SCHEDULE_INVALID`, whose `data.key` is the wrong key, or
  * `TIMEZONE_UNKNOWN`.
  */
 export function timetableOf(spec: TimetableSpec): Timetable {

@@ -88,9 +88,9 @@ interface ZoneProblem {
 }
 
 /**
- * Whether a time zone exists: the only judge of it, for files, settings of the host, schedules and the machine. undefined: it
- * does. A name of IANA does, in any case of its letters; an abbreviation (IST), an offset (+02:00, UTC+3) and a POSIX form
- * (CET-1CEST) do not.
+ * The problem of a time zone that does not exist, for files, settings of the host, schedules and the machine alike;
+ * undefined for a zone that exists. A name of IANA does, in any case of its letters; an abbreviation (IST), an offset
+ * (+02:00, UTC+3) and a POSIX form (CET-1CEST) do not.
  */
 export function zoneProblem(name: string): ZoneProblem | undefined {
   const upper = name.trim().toUpperCase();
