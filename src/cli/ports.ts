@@ -49,6 +49,9 @@ export interface CommandResult {
   code?: number;
 }
 
+/** The words behind a command, as its usage names them; a word that may be left out is undefined then. */
+export type Words = readonly (string | undefined)[];
+
 /** The surroundings that every command is given. */
 export interface Stage {
   folder: string;
@@ -94,7 +97,7 @@ export interface OptionRow extends CommandOption {
 }
 
 /** Does what a command is for. A number is the exit code of a command that wrote for itself. */
-type CommandRun = (stage: Stage, args: (string | undefined)[], options: never) => Promise<CommandResult | number>;
+type CommandRun = (stage: Stage, args: Words, options: never) => Promise<CommandResult | number>;
 
 /** A command: a row of agent-commands.ts or host-commands.ts. */
 export interface CommandRow {

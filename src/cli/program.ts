@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { packageFile } from '../kernel/paths.ts';
 import { ACT, OBSERVE } from './agent-commands.ts';
 import { BUILD, HOST } from './host-commands.ts';
-import type { CommandRow } from './ports.ts';
+import type { CommandRow, Words } from './ports.ts';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -11,7 +11,7 @@ export interface GlobalOptions {
   json?: boolean;
 }
 
-type Runner = (row: CommandRow, args: (string | undefined)[], options: GlobalOptions) => Promise<void>;
+type Runner = (row: CommandRow, args: Words, options: GlobalOptions) => Promise<void>;
 
 /** The commands by the titles of the help. */
 const GROUPS: Readonly<Record<string, readonly CommandRow[]>> = {

@@ -1,19 +1,19 @@
 import type { AgentView } from '../../control/protocol.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { unknownAgent } from '../given.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { inputWords } from '../text/agent.ts';
 import { signOf } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
 import { type Facts, factLines } from '../text/width.ts';
 
 /** Lists agents with their purpose and plugin; or shows an agent, with what its jobs may be given. */
-export async function agentsCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult> {
+export async function agentsCommand(stage: Stage, [name]: Words): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', {});
-  const code = down ? { code: 4 } : {};
-  if (name === undefined) return { json: status.agents, lines: agentTable(stage, status.agents), ...code };
+  const code = down ? 4 : 0;
+  if (name === undefined) return { json: status.agents, lines: agentTable(stage, status.agents), code };
   const agent = status.agents.find((one) => one.name === name);
-  if (agent) return { json: agent, lines: agentLines(stage, agent), ...code };
+  if (agent) return { json: agent, lines: agentLines(stage, agent), code };
   throw unknownAgent(
     name,
     status.agents.map((one) => one.name),

@@ -6,7 +6,7 @@ import { Fault, usage } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { installationFolder } from '../folder.ts';
 import { leaveCheckout } from '../init/checkout.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { fullTime, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { runCommand } from './run.ts';
@@ -48,7 +48,7 @@ export async function backupNowCommand(stage: Stage): Promise<CommandResult> {
 }
 
 /** Unpacks an archive into a temporary folder, opens its store, and has SQLite look at all of it. */
-export async function backupVerifyCommand(stage: Stage, [file]: (string | undefined)[]): Promise<CommandResult> {
+export async function backupVerifyCommand(stage: Stage, [file]: Words): Promise<CommandResult> {
   const proof = await (await stage.launcher.backups(stage.folder)).verify(resolve(file!));
   const lines = [
     `${stage.paint('green', '✓')} ${file} can be restored: ${proofWords(proof, stage)}`,
@@ -77,7 +77,7 @@ interface RestoreOptions {
 /** Makes a new or a stopped installation be what an archive says, and says what is left to do. */
 export async function backupRestoreCommand(
   stage: Stage,
-  [file, named]: (string | undefined)[],
+  [file, named]: Words,
   { dir, install = false }: RestoreOptions,
 ): Promise<CommandResult> {
   if (named !== undefined && dir !== undefined && resolve(named) !== resolve(dir)) {

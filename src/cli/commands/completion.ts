@@ -7,11 +7,11 @@ import { completionNames } from '../completion/names.ts';
 import { completionScript, SHELLS } from '../completion/scripts.ts';
 import { wantedAt } from '../completion/wanted.ts';
 import { installationFolder } from '../folder.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { createStage } from '../stage.ts';
 
 /** Prints what a shell has to read; it calls this very Daruma by its path, which is faster than by npx. */
-export async function completionCommand(_stage: Stage, [shell]: (string | undefined)[]): Promise<CommandResult> {
+export async function completionCommand(_stage: Stage, [shell]: Words): Promise<CommandResult> {
   if (!SHELLS.includes(shell!)) throw usage(`there is no completion for ${shell}`, 'daruma completion bash');
   const main = fileURLToPath(entryFile('main.js'));
   const script = completionScript(shell!, [process.execPath, main].map(quoted).join(' '));
@@ -24,11 +24,11 @@ function quoted(word: string): string {
 
 /** The command that completes the words of a command line of `program`: the program knows its commands, they do not know it. */
 export function completeCommand(program: Command) {
-  return (stage: Stage, words: (string | undefined)[]) => complete(program, stage, words);
+  return (stage: Stage, words: Words) => complete(program, stage, words);
 }
 
 /** Prints what may follow the words, the last of which is being typed: `word<TAB>what it is`, or `:files`. For shells. */
-async function complete(program: Command, stage: Stage, given: (string | undefined)[]): Promise<CommandResult> {
+async function complete(program: Command, stage: Stage, given: Words): Promise<CommandResult> {
   const words = given.filter((word) => word !== undefined);
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? '';

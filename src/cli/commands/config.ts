@@ -1,10 +1,10 @@
 import { oneLine } from '../../kernel/shown-text.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { changedWords, configLine } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 
 /** Each value of an agent, or of the host, and where it was said. */
-export async function configShowCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
+export async function configShowCommand(stage: Stage, [agent]: Words): Promise<CommandResult> {
   const { value: answer, down } = await stage.askAnyway('configShow', { agent });
   const columns = ['SETTING', { title: 'VALUE', atLeast: 16 }, { title: 'SAID IN', atLeast: 12 }];
   const rows = answer.values.map(
@@ -25,7 +25,7 @@ export async function configShowCommand(stage: Stage, [agent]: (string | undefin
       `  ${stage.paint('cyan', '→')} mend it, or force it: daruma config force`,
     );
   }
-  return { json: answer, lines, ...(down ? { code: 4 } : {}) };
+  return { json: answer, lines, code: down ? 4 : 0 };
 }
 
 /** Ends the probation of config/daruma.yaml by hand: the settings that last worked are in force again. */

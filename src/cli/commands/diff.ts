@@ -3,10 +3,10 @@ import type { FileDiff } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { plainLine } from '../../kernel/shown-text.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 
 /** The differences of two versions of a plugin: the author's files, without libraries. */
-export async function diffCommand(stage: Stage, [plugin, a, b]: (string | undefined)[]): Promise<CommandResult> {
+export async function diffCommand(stage: Stage, [plugin, a, b]: Words): Promise<CommandResult> {
   const [older, newer] = await versionsMeant(stage, plugin!, a, b);
   const [before, after] = await Promise.all(
     [older, newer].map((version) => stage.ask('sources', { plugin: plugin!, version })),

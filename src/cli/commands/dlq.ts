@@ -1,6 +1,6 @@
 import type { Ops } from '../../control/protocol.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { jobTable } from '../text/job.ts';
@@ -44,7 +44,7 @@ function groupLines(groups: Ops['dlq']['value'], look: Look): string[] {
 const MOST = 100;
 
 /** The dead jobs of one cause, newest first, and the newest one's failure with its place. */
-export async function dlqShowCommand(stage: Stage, [cause]: (string | undefined)[]): Promise<CommandResult> {
+export async function dlqShowCommand(stage: Stage, [cause]: Words): Promise<CommandResult> {
   const { value: jobs, down } = await stage.askAnyway('jobs', { states: ['dead'], cause: cause!, limit: MOST });
   if (jobs.length === 0) return { json: jobs, lines: ['no dead letters of that cause'], code: down ? 4 : 1 };
   const lines = jobTable(jobs, stage);

@@ -5,12 +5,12 @@ import { drillAgent } from '../../kernel/drill-agents.ts';
 import { usage } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import type { Paint } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
 
 /** Does drills on the running installation, and prints what was measured; exit code 1 when a promise is broken. */
-export async function drillCommand(stage: Stage, names: (string | undefined)[]): Promise<CommandResult> {
+export async function drillCommand(stage: Stage, names: Words): Promise<CommandResult> {
   const wanted = names.filter((name) => name !== undefined);
   const results = await runDrills(wanted, {
     time: stage.time,
@@ -36,7 +36,7 @@ const STORIES: Record<string, string> = {
 };
 
 /** A tour of one fault for people who want to see the healer at work. */
-export async function demoCommand(stage: Stage, [name = 'leak']: (string | undefined)[]): Promise<CommandResult> {
+export async function demoCommand(stage: Stage, [name = 'leak']: Words): Promise<CommandResult> {
   const story = Object.hasOwn(STORIES, name) ? STORIES[name] : undefined;
   if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
   if (!stage.json) stage.note(`\n  ${story}\n`);

@@ -2,19 +2,15 @@ import type { IncidentView } from '../../control/protocol.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { incidentLines, incidentTable } from '../text/incident.ts';
 
 /** Incidents, newest first; or an incident in full. With `--open` the exit code is 3 when there is an incident. */
-export async function incidentsCommand(
-  stage: Stage,
-  [id]: (string | undefined)[],
-  options: Given,
-): Promise<CommandResult> {
+export async function incidentsCommand(stage: Stage, [id]: Words, options: Given): Promise<CommandResult> {
   const args = argumentsOf('incidents', options, { clock: stage.clock, command: 'incidents' });
   if (id !== undefined && /^inc-/.test(id)) {
     const { value, down } = await stage.askAnyway('incident', { id });
-    return { json: value, lines: incidentLines(value, stage), ...(down ? { code: 4 } : {}) };
+    return { json: value, lines: incidentLines(value, stage), code: down ? 4 : 0 };
   }
   const agent = id ?? args.agent;
   const { value, down } = await stage.askAnyway('incidents', { ...args, agent });
@@ -28,7 +24,7 @@ function isOpen({ endedAt }: IncidentView): boolean {
 }
 
 /** Closes an incident by hand, with a note for whoever looks at it later. */
-export async function ackCommand(stage: Stage, [id, ...words]: (string | undefined)[]): Promise<CommandResult> {
+export async function ackCommand(stage: Stage, [id, ...words]: Words): Promise<CommandResult> {
   const note = words.filter((word) => word !== undefined).join(' ');
   const incident = await stage.ask('ack', { id: id!, note: note || undefined });
   const what = incident.state === 'closed' ? 'is closed' : `is ${incident.state} already`;

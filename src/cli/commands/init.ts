@@ -4,10 +4,10 @@ import { Fault } from '../../kernel/fault.ts';
 import { refusedFolderName } from '../../kernel/paths.ts';
 import { installationFiles, type NewFile, PACKAGE_FOLDER, packageName } from '../init/files.ts';
 import { ownPackage } from '../init/own-package.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 
 /** Makes an installation of one's own in an empty folder, with the package that makes it inside. */
-export async function initCommand(stage: Stage, [named]: (string | undefined)[]): Promise<CommandResult> {
+export async function initCommand(stage: Stage, [named]: Words): Promise<CommandResult> {
   const folder = resolve(stage.folder, named!);
   const refused = refusedFolderName(folder);
   if (refused) throw new Fault(refused);

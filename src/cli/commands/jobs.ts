@@ -2,21 +2,17 @@ import type { JobView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { expectAgent } from '../given.ts';
 import { argumentsOf, type Given } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { jobLines, jobTable } from '../text/job.ts';
 
 const LIKE_AN_ID = /^job-[0-9a-z]+$/;
 
 /** Jobs, newest first; or one in full, when what is named is a job. */
-export async function jobsCommand(
-  stage: Stage,
-  [named]: (string | undefined)[],
-  options: Given,
-): Promise<CommandResult> {
+export async function jobsCommand(stage: Stage, [named]: Words, options: Given): Promise<CommandResult> {
   const args = argumentsOf('jobs', options, { clock: stage.clock, command: 'jobs' });
   if (named !== undefined) {
     const job = await oneJob(stage, named);
-    if (job) return { json: job.value, lines: jobLines(job.value, stage), ...(job.down ? { code: 4 } : {}) };
+    if (job) return { json: job.value, lines: jobLines(job.value, stage), code: job.down ? 4 : 0 };
   }
   // A name that looks like the id of a job was meant to be an id.
   const asJob = (thrown: unknown): never => {
@@ -26,7 +22,7 @@ export async function jobsCommand(
   const { value: jobs, down } = await stage.askAnyway('jobs', { ...args, agent: named }).catch(asJob);
   if (jobs.length === 0 && named !== undefined) await expectAgent(stage, named, 'agent or job').catch(asJob);
   const lines = jobs.length > 0 ? jobTable(jobs, stage) : ['no jobs'];
-  return { json: jobs, lines, ...(down ? { code: 4 } : {}) };
+  return { json: jobs, lines, code: down ? 4 : 0 };
 }
 
 /** Undefined when there is no job of that id, so that it is taken for an agent's name. */

@@ -7,7 +7,7 @@ import { connectAgain, isHostAway } from '../connection.ts';
 import { expectAgent, numberOf, timeOf } from '../given.ts';
 import { linesBackwards, logFolderOf } from '../log-files.ts';
 import { argumentsOf } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { logLines, logTime } from '../text/log.ts';
 
 interface LogsOptions {
@@ -22,11 +22,7 @@ interface LogsOptions {
 const NEWEST = { plain: 100, follow: 20, since: 10_000 };
 
 /** The newest lines of the log files; with `--follow` each new one as well, over restarts of the host. */
-export async function logsCommand(
-  stage: Stage,
-  [agent]: (string | undefined)[],
-  options: LogsOptions,
-): Promise<CommandResult | number> {
+export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOptions): Promise<CommandResult | number> {
   const wanted = filterOf(stage, agent, options);
   if (options.follow) return await follow(stage, agent, options, wanted);
   const lines = newest(stage, wanted);

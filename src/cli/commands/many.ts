@@ -1,7 +1,7 @@
 import type { ManyView, Ops } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { argumentsOf } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 
 /** Options of the commands that act on one job, or on all of an agent or a cause. */
 interface ManyOptions {
@@ -30,11 +30,7 @@ const WITHIN_MS = 600_000;
  * Ends unfinished jobs for good, running attempts included. All of an agent or a cause want `--yes`: otherwise the
  * command only says what it would do.
  */
-export async function cancelCommand(
-  stage: Stage,
-  [id]: (string | undefined)[],
-  options: ManyOptions,
-): Promise<CommandResult> {
+export async function cancelCommand(stage: Stage, [id]: Words, options: ManyOptions): Promise<CommandResult> {
   if (id !== undefined && isOneAlone(options)) {
     const job = await stage.ask('cancel', { id });
     return { json: job, lines: [`${stage.paint('green', '✓')} ${job.id} of ${job.agent} is ${job.state}`] };
@@ -50,11 +46,7 @@ export async function cancelCommand(
 }
 
 /** Puts a dead job back in the queue, or all of a cause or an agent. Many want `--yes`, as above. */
-export async function replayCommand(
-  stage: Stage,
-  [id]: (string | undefined)[],
-  options: ManyOptions,
-): Promise<CommandResult> {
+export async function replayCommand(stage: Stage, [id]: Words, options: ManyOptions): Promise<CommandResult> {
   const done = ({ jobs }: ManyView) =>
     `in the queue again        daruma jobs ${jobs.length === 1 ? jobs[0] : ''}`.trimEnd();
   return await many(stage, id, options, {
@@ -67,11 +59,7 @@ export async function replayCommand(
 }
 
 /** Takes dead jobs out of the dead letters for good. Many want `--yes`, as above. */
-export async function dropCommand(
-  stage: Stage,
-  [id]: (string | undefined)[],
-  options: ManyOptions,
-): Promise<CommandResult> {
+export async function dropCommand(stage: Stage, [id]: Words, options: ManyOptions): Promise<CommandResult> {
   const done = () => 'dropped';
   return await many(stage, id, options, {
     op: 'drop',

@@ -6,7 +6,7 @@ import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault, usage } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { pluginTestText, pluginText } from '../init/texts.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { pad } from '../text/width.ts';
@@ -21,11 +21,7 @@ const PICKED_UP_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
 /** Writes a plugin and its test from templates, and waits until the running host, if there is one, has taken it up. */
-export async function newCommand(
-  stage: Stage,
-  [name]: (string | undefined)[],
-  options: NewOptions,
-): Promise<CommandResult> {
+export async function newCommand(stage: Stage, [name]: Words, options: NewOptions): Promise<CommandResult> {
   const schedule = options.schedule?.trim();
   expectUsable(name!, schedule, stage);
   const file = `plugins/${name}.ts`;

@@ -2,13 +2,13 @@ import { usage } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { wordOf } from '../given.ts';
 import { argumentsOf } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { fullTime } from '../text/clock.ts';
 
 /** Starts no more jobs of an agent, or of all, until a time or until it is resumed. */
 export async function pauseCommand(
   stage: Stage,
-  [agent]: (string | undefined)[],
+  [agent]: Words,
   options: { for?: string; all?: boolean },
 ): Promise<CommandResult> {
   const { forMs } = argumentsOf('pause', options, { clock: stage.clock, command: 'pause' });
@@ -39,11 +39,7 @@ async function agentsMeant(
 }
 
 /** Starts the jobs of an agent, or of all, again; lifts a quarantine as well. */
-export async function resumeCommand(
-  stage: Stage,
-  [agent]: (string | undefined)[],
-  options: { all?: boolean },
-): Promise<CommandResult> {
+export async function resumeCommand(stage: Stage, [agent]: Words, options: { all?: boolean }): Promise<CommandResult> {
   const answers = [];
   for (const name of await agentsMeant(stage, agent, options.all, 'resume')) {
     answers.push(await stage.ask('resume', { agent: name }));
@@ -53,7 +49,7 @@ export async function resumeCommand(
 }
 
 /** Sets what an agent may log, at once and without a restart. */
-export async function levelCommand(stage: Stage, [agent, level]: (string | undefined)[]): Promise<CommandResult> {
+export async function levelCommand(stage: Stage, [agent, level]: Words): Promise<CommandResult> {
   const word = wordOf(level!, LOG_LEVELS, 'level', `daruma level ${agent}`);
   const answer = await stage.ask('level', { agent: agent!, level: word });
   const line = `${stage.paint('green', '✓')} ${answer.agent} logs from ${answer.level}        daruma logs ${answer.agent} -f`;

@@ -1,17 +1,13 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { argumentsOf, type Given } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { rehearsalLines } from '../text/rehearsal.ts';
 
 /**
  * Runs the newest source on the inputs of past jobs and shows both results. Exit code 1 when a job fails that was
  * done before, 3 when nothing could be compared.
  */
-export async function rehearseCommand(
-  stage: Stage,
-  [name]: (string | undefined)[],
-  options: Given,
-): Promise<CommandResult> {
+export async function rehearseCommand(stage: Stage, [name]: Words, options: Given): Promise<CommandResult> {
   const given = argumentsOf('rehearse', options, { clock: stage.clock, command: `rehearse ${name}` });
   const file = given.file === undefined ? undefined : inside(stage.folder, given.file);
   const client = await stage.connect();

@@ -5,7 +5,7 @@ import { usage } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { holdUpLines, isAsAsked, neverAgain, usedKeyLines, wallMs } from '../text/job.ts';
 import { logLines, logTime } from '../text/log.ts';
@@ -19,11 +19,7 @@ interface RunCommandOptions {
 }
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
-export async function runCommand(
-  stage: Stage,
-  [agent]: (string | undefined)[],
-  options: RunCommandOptions,
-): Promise<CommandResult> {
+export async function runCommand(stage: Stage, [agent]: Words, options: RunCommandOptions): Promise<CommandResult> {
   const input = readInput(options, agent!);
   const args = {
     agent: agent!,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { hostOf } from '../../control/place.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isInstallation } from '../folder.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { ownerOf, type UnitPlace, unitFacts, unitPlace } from '../service/place.ts';
 import { complaints, systemctl, systemdRuns, whyNotFor } from '../service/systemctl.ts';
 import { type UnitFacts, unitText } from '../service/unit.ts';
@@ -17,7 +17,7 @@ interface InstallOptions {
 /** Writes the systemd unit of the installation, has it checked, and starts it where systemd runs. */
 export async function serviceInstallCommand(
   stage: Stage,
-  _args: unknown[],
+  _words: Words,
   { user = false, dryRun = false, writeOnly = false }: InstallOptions,
 ): Promise<CommandResult> {
   const { folder } = stage;

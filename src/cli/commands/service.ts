@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { Fault } from '../../kernel/fault.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { installedUnit } from '../service/place.ts';
 import { systemctl, systemdRuns } from '../service/systemctl.ts';
 
@@ -19,7 +19,7 @@ const ASKED = [
 /** Shows what systemd says of the installation's service. Exit code 3 when it is not at work. */
 export async function serviceStatusCommand(
   stage: Stage,
-  _args: unknown[],
+  _words: Words,
   options: { user?: boolean },
 ): Promise<CommandResult> {
   const place = installedUnit(stage.folder, options.user);
@@ -59,7 +59,7 @@ export async function serviceStatusCommand(
 /** Stops the installation's service and takes its unit away; the installation itself is left as it is. */
 export async function serviceUninstallCommand(
   stage: Stage,
-  _args: unknown[],
+  _words: Words,
   options: { user?: boolean },
 ): Promise<CommandResult> {
   const place = installedUnit(stage.folder, options.user);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Stage } from '../ports.ts';
+import type { Stage, Words } from '../ports.ts';
 
 interface StartOptions {
   /** `--no-guardian`. */
@@ -8,7 +8,7 @@ interface StartOptions {
 }
 
 /** Runs a host under a guardian, which is this process; resolves with the exit code once both have ended. */
-export async function startHostCommand(stage: Stage, _args: unknown[], options: StartOptions): Promise<number> {
+export async function startHostCommand(stage: Stage, _words: Words, options: StartOptions): Promise<number> {
   const about = { folder: stage.folder, json: stage.json, safe: options.safe === true };
   return await (options.guardian ? stage.launcher.start(about) : stage.launcher.host(about));
 }
@@ -22,7 +22,7 @@ interface HostCommandOptions {
 }
 
 /** Runs the host in this process, for a guardian or systemd that watches over it; resolves with its exit code. */
-export async function hostCommand(stage: Stage, _args: unknown[], options: HostCommandOptions): Promise<number> {
+export async function hostCommand(stage: Stage, _words: Words, options: HostCommandOptions): Promise<number> {
   if (options.withParent) endWithParent(process.stdin);
   const { folder, json } = stage;
   return await stage.launcher.host({ folder, json, safe: options.safe === true, dev: options.dev === true });

@@ -3,7 +3,7 @@ import { usage } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { expectAgent } from '../given.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 
@@ -16,11 +16,7 @@ interface StateOptions {
 }
 
 /** Shows which agents hold state, what an agent holds, or a value in full; and changes state by hand, with `--yes` where it is forgotten. */
-export async function stateCommand(
-  stage: Stage,
-  [agent, key]: (string | undefined)[],
-  options: StateOptions,
-): Promise<CommandResult> {
+export async function stateCommand(stage: Stage, [agent, key]: Words, options: StateOptions): Promise<CommandResult> {
   if (agent === undefined) {
     if (options.set !== undefined || options.delete || options.moveTo !== undefined) {
       throw usage('name the agent whose state is meant', 'daruma state');
@@ -45,21 +41,21 @@ async function sizes(stage: Stage): Promise<CommandResult> {
   ];
   const rows = value.map(({ agent, keys, bytes }): Row => [agent, String(keys), formatSize(bytes)]);
   const lines = rows.length > 0 ? table(columns, rows, stage) : ['no agent holds state'];
-  return { json: value, lines, ...(down ? { code: 4 } : {}) };
+  return { json: value, lines, code: down ? 4 : 0 };
 }
 
 async function show(stage: Stage, agent: string, key: string | undefined): Promise<CommandResult> {
   const { value, down } = await stage.askAnyway('state', { agent, key });
   if (value.length === 0) await expectAgent(stage, agent);
-  const code = down ? { code: 4 } : {};
-  if (key === undefined) return { json: value, lines: entryTable(agent, value, stage), ...code };
+  const code = down ? 4 : 0;
+  if (key === undefined) return { json: value, lines: entryTable(agent, value, stage), code };
   const [entry] = value as [StateEntryView];
   const at = Date.parse(entry.setAt);
   const head = `${agent} ${entry.key}  ${formatSize(entry.bytes)}, set ${fullTime(at, stage.clock)}, ${relative(at, stage.clock)}`;
   return {
     json: entry,
     lines: [stage.paint('dim', head), ...JSON.stringify(entry.value, null, 2).split('\n')],
-    ...code,
+    code,
   };
 }
 

@@ -1,9 +1,9 @@
 import { unknownAgent } from '../given.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { needsYou, statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */
-export async function statusCommand(stage: Stage, [agent]: (string | undefined)[]): Promise<CommandResult> {
+export async function statusCommand(stage: Stage, [agent]: Words): Promise<CommandResult> {
   const { value: status, down } = await stage.askAnyway('status', { agent });
   const code = down ? 4 : needsYou(status) ? 3 : 0;
   if (agent === undefined) return { json: status, lines: statusLines(status, stage), code };

@@ -5,12 +5,12 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { durationOf } from '../given.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 
 const LOOK_EVERY_MS = 50;
 
 /** Asks the host to end and waits until its process is gone. */
-export async function stopCommand(stage: Stage, _args: unknown[], options: { within: string }): Promise<CommandResult> {
+export async function stopCommand(stage: Stage, _words: Words, options: { within: string }): Promise<CommandResult> {
   const withinMs = durationOf(options.within, BOUNDS.timerOrNone, '--within');
   const from = stage.time.monotonic();
   const host = await askToStop(stage);

@@ -6,13 +6,13 @@ import { join, relative } from 'node:path';
 import type { TestView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 
 const TEST_FILE = /\.(?:test|spec)\.[cm]?[jt]sx?$/;
 const INSTALL = 'npm i -D vitest vite';
 
 /** Runs `plugins/<name>.test.ts`, those in the folder `plugins/<name>/`, or every test in `plugins/`, with the installation's own vitest; its exit code is passed on. */
-export async function testCommand(stage: Stage, [name]: (string | undefined)[]): Promise<CommandResult | number> {
+export async function testCommand(stage: Stage, [name]: Words): Promise<CommandResult | number> {
   const files = name === undefined ? allTests(stage.folder) : testsOf(stage.folder, name);
   const args = [vitestIn(stage.folder), 'run', '--root', stage.folder, ...files];
   // vitest colours its output by the environment alone: a pipe would get the colours too.

@@ -3,7 +3,7 @@ import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import { type Column, type Row, table } from '../text/table.ts';
@@ -26,7 +26,7 @@ const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
 };
 
 /** The kept versions of a plugin, newest first. */
-export async function versionsCommand(stage: Stage, [plugin]: (string | undefined)[]): Promise<CommandResult> {
+export async function versionsCommand(stage: Stage, [plugin]: Words): Promise<CommandResult> {
   const answer = await stage.ask('versions', { plugin: plugin! });
   const { clock } = stage;
   const rows = answer.versions.map((version): Row => {
@@ -56,7 +56,7 @@ const WITHIN_MS = 30_000;
 /** Holds an agent to another version until its files change, or lets it follow its files again. */
 export async function rollbackCommand(
   stage: Stage,
-  [agent, version]: (string | undefined)[],
+  [agent, version]: Words,
   { force, latest }: { force?: boolean; latest?: boolean },
 ): Promise<CommandResult> {
   if (latest && (version !== undefined || force)) {

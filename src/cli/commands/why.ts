@@ -2,7 +2,7 @@ import type { WhyView } from '../../control/protocol.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { argumentsOf, type Given } from '../options.ts';
-import type { CommandResult, Stage } from '../ports.ts';
+import type { CommandResult, Stage, Words } from '../ports.ts';
 import { clockTime, dayOf, fullTime, shortTime } from '../text/clock.ts';
 import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
@@ -10,14 +10,10 @@ import { type Row, table } from '../text/table.ts';
 import { wrap } from '../text/width.ts';
 
 /** Words for what became of a planned time. */
-export async function whyCommand(
-  stage: Stage,
-  [agent]: (string | undefined)[],
-  options: Given,
-): Promise<CommandResult> {
+export async function whyCommand(stage: Stage, [agent]: Words, options: Given): Promise<CommandResult> {
   const args = argumentsOf('why', options, { clock: stage.clock, command: `why ${agent}` });
   const { value: why, down } = await stage.askAnyway('why', { agent: agent!, ...args });
-  return { json: why, lines: whyLines(why, stage), ...(down ? { code: 4 } : {}) };
+  return { json: why, lines: whyLines(why, stage), code: down ? 4 : 0 };
 }
 
 /** The sentence, then each step with its time; a step on another day says which. */
@@ -36,16 +32,12 @@ export function whyLines(why: WhyView, look: Look): string[] {
 }
 
 /** The future of an agent's schedule, in words, and its next times in its own zone. */
-export async function nextCommand(
-  stage: Stage,
-  [agent]: (string | undefined)[],
-  options: Given,
-): Promise<CommandResult> {
+export async function nextCommand(stage: Stage, [agent]: Words, options: Given): Promise<CommandResult> {
   const args = argumentsOf('next', options, { clock: stage.clock, command: `next ${agent}` });
   const { value: next, down } = await stage.askAnyway('next', { agent: agent!, ...args });
-  const code = down ? { code: 4 } : {};
+  const code = down ? 4 : 0;
   if (next.schedule === null)
-    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`], ...code };
+    return { json: next, lines: [`${agent} has no schedule; it runs when it is sent to, or by hand`], code };
   const { clock, paint, width } = stage;
   const own = { now: clock.now, zone: next.timezone ?? clock.zone };
   const lines = next.times.map((time) => {
@@ -63,6 +55,6 @@ export async function nextCommand(
   return {
     json: next,
     lines: [`${agent}  ${next.schedule}  ${next.timezone}`, ...words, ...notes, ...(lines.length > 0 ? lines : [none])],
-    ...code,
+    code,
   };
 }
