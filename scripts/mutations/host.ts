@@ -36,7 +36,7 @@ const life: readonly Mutation[] = [
     {
       breaks: 'a claim of somebody who does not hold the folder is not believed',
       within: 'claimantOf',
-      code: '&& holdsFolder(answer.pid, folder.id)',
+      code: '&& (holdsFolder(answer.pid, folder.id) || isShutProcess(answer.pid))',
       instead: '',
     },
   ]),
@@ -107,9 +107,9 @@ const secrets: readonly Mutation[] = [
   ...guardsOf('src/host/secrets/setup.ts', SECRETS, [
     {
       breaks: 'an agent whose secret is missing needs setup',
-      within: 'lacks',
-      code: 'agent && agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined',
-      instead: 'false ? secrets.missing(agent!) : undefined',
+      within: 'lackOf',
+      code: 'agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined',
+      instead: 'undefined',
     },
   ]),
   ...guardsOf('src/host/subscriptions.ts', SECRETS, [

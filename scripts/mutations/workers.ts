@@ -66,7 +66,7 @@ export const ofWorkers: readonly Mutation[] = [
     [
       {
         breaks: 'the log goes on after a full disk',
-        within: 'openJournal',
+        within: 'countLosses',
         code: 'dropped++;',
         instead: 'dropped++; return;',
       },
