@@ -28,6 +28,9 @@ export interface Foundation {
   /** Files and the folder, which can be removed or replaced while the host holds them. */
   held: NamedHandle[];
   asides: Asides;
+  starts: Starts;
+  /** The reason for which this start is in safe mode; undefined: it is not. */
+  safeBecause: string | undefined;
 }
 
 interface FoundationNeeds {
@@ -55,8 +58,11 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
   const journal = await openJournal({ folder: facts.logFolder, level, maxFileBytes, budgetBytes });
   onStop('journal', () => journal.close());
   const log = journal.room('host');
-  const isSafe = reasonForSafeMode(watched, starts) !== undefined;
-  const { store, asides } = await openHostStore(needs, journal, isSafe);
+  const safeBecause = reasonForSafeMode(watched, starts);
+  const isSafe = safeBecause !== undefined;
+  const opened = await openHostStore(needs, journal, isSafe);
+  const store = isSafe ? withSafeReads(opened.store, log) : opened.store;
+  const { asides } = opened;
   const events = createEvents({ time, store, log, scrub: journal.scrub });
   onStop('events', () => events.settled());
   onStop('asides', () => asides.settled());
@@ -67,7 +73,7 @@ export async function openFoundation(needs: FoundationNeeds, counted: (starts: S
     // SQLite goes on writing into a log that was deleted, and would undo what another process reads.
     ...['-wal', '-shm'].map((end) => named('store-log', facts.store.file + end)),
   ];
-  return { journal, log, store: isSafe ? withSafeReads(store, log) : store, events, asides, lock, held };
+  return { journal, log, store, events, asides, lock, held, starts, safeBecause };
 }
 
 /** The folder and the store are this host's alone. */

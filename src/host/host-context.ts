@@ -4,7 +4,7 @@ import type { HostEndRecord } from '../kernel/pulse.ts';
 import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
 import type { Watched } from './lifecycle/outside.ts';
-import { recordLostHosts, type Starts } from './lifecycle/starts.ts';
+import { recordLostHosts } from './lifecycle/starts.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
@@ -32,7 +32,6 @@ interface ContextNeeds
   rooms: Rooms;
   order: ShutdownStack;
   watched: Watched;
-  starts: Starts;
   /** The watch over what the host holds; undefined until it is started. */
   handles(): HandlesWatch | undefined;
 }
@@ -41,8 +40,8 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched, starts } = needs;
-  const { store, asides, journal, events } = needs.foundation;
+  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched } = needs;
+  const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
     ...{ time, facts, settings, config, pauses, store, asides, journal, events, stop },

@@ -4,7 +4,7 @@ import { createBus } from '../kernel/bus.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
-import { serveControl } from './api/control-server.ts';
+import { type ControlServer, serveControl } from './api/control-server.ts';
 import { createOps } from './api/ops.ts';
 import type { RoomFacts } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
@@ -13,13 +13,37 @@ import { openFoundation } from './foundation.ts';
 import { createHostContext, type HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
-import { PROVEN_MS, reasonForSafeMode, type Starts } from './lifecycle/starts.ts';
+import { PROVEN_MS, type Starts } from './lifecycle/starts.ts';
 import { type HandlesWatch, watchOwnHandles } from './lifecycle/watch-handles.ts';
 import { createPauses } from './pauses.ts';
 import { recordHostLost, recordStart } from './records.ts';
 import { createRooms, startRooms } from './rooms.ts';
 import { createShutdownStack } from './shutdown-stack.ts';
 import { subscribe } from './subscriptions.ts';
+
+/** A host that is at work. */
+export interface Host {
+  hostContext: HostContext;
+  /**
+   * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
+   * `failed`: nobody asked for it.
+   */
+  stop(failed?: boolean, drainMs?: number): Promise<void>;
+}
+
+/** Options of a start. */
+interface HostOptions {
+  folder: string;
+  config: ConfigInUse;
+  /** Default: nobody watches. */
+  watched?: Watched;
+  /** Gets each loop of the host, by name, as soon as it is started. */
+  loops?: Map<string, Service>;
+  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with the settings of then. */
+  ending(why: string, failed: boolean, again?: boolean): void;
+  /** Called when the host's folder or store is gone: the host is to end, and no other to take its place. */
+  gone(fault: PlainFault): void;
+}
 
 const DRAIN_MS = 10_000;
 
@@ -52,33 +76,31 @@ export async function startHost(options: HostOptions): Promise<Host> {
       journal.level(logs.level);
       journal.budget(logs.budgetBytes);
     });
+
+    // Facts of the host itself, beside the rooms: who holds agents, and under which name this run writes.
     const bus = createBus<RoomFacts>(log);
-    const safeMode = createSafeMode(reasonForSafeMode(watched, starts!), facts.startedAt);
+    const safeMode = createSafeMode(foundation.safeBecause, facts.startedAt);
     const pauses = await createPauses({ time, log, store, ended: (agent) => bus.emit('placement.changed', [agent]) });
     order.onStop('pauses', () => pauses.stop());
     const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const base = { time, facts, settings, config, pauses, bus, safeMode, owner };
+
     const rooms = createRooms({ ...base, journal, store, events, again });
     subscribe(bus, rooms, foundation);
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
-    const hostContext = createHostContext(
-      { ...base, foundation, rooms, order, watched, starts: starts!, handles: () => handles },
-      () => options.ending('asked to stop', false),
+
+    const hostContext = createHostContext({ ...base, foundation, rooms, order, watched, handles: () => handles }, () =>
+      options.ending('asked to stop', false),
     );
     recordHostLost(rooms.healer, hostContext.lastWords, abandoned);
-    const control = await serveControl(facts.socket, {
-      operations: createOps(hostContext),
-      log: journal.room('control'),
-      scrub: journal.scrub,
-      owner: statSync(facts.folder).uid,
-    });
-    writeHostFile(facts);
+    const control = await openControl(hostContext);
     order.onStop('control socket', () => control.close());
     handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });
     await order.startService('held files', handles);
+
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
-      starts!.proven();
+      foundation.starts.proven();
       config.worked();
     });
     order.onStop('proof', proven);
@@ -90,7 +112,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
         drain.ms = ms;
         lock.claim.say('stopping');
         if (!failed) {
-          starts?.over(lock.claim.placeNow());
+          foundation.starts.over(lock.claim.placeNow());
           config.ended();
         }
         events.record('info', { kind: 'host.stopped', agent: null, message: 'host stops' });
@@ -108,26 +130,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
 }
 
-/** A host that is at work. */
-export interface Host {
-  hostContext: HostContext;
-  /**
-   * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
-   * `failed`: nobody asked for it.
-   */
-  stop(failed?: boolean, drainMs?: number): Promise<void>;
-}
-
-/** Options of a start. */
-interface HostOptions {
-  folder: string;
-  config: ConfigInUse;
-  /** Default: nobody watches. */
-  watched?: Watched;
-  /** Gets every loop of the house, by name, as soon as it is started. */
-  loops?: Map<string, Service>;
-  /** Called when the host is asked to stop, or cannot go on. `again`: only to start anew with the settings of then. */
-  ending(why: string, failed: boolean, again?: boolean): void;
-  /** Called when the host's folder or store is gone: the host is to end, and no other to take its place. */
-  gone(fault: PlainFault): void;
+/** Opens the control socket, and writes down where it is: from now on clients find the host. */
+async function openControl(hostContext: HostContext): Promise<ControlServer> {
+  const { facts, journal } = hostContext;
+  const control = await serveControl(facts.socket, {
+    operations: createOps(hostContext),
+    log: journal.room('control'),
+    scrub: journal.scrub,
+    owner: statSync(facts.folder).uid,
+  });
+  writeHostFile(facts);
+  return control;
 }

@@ -15,7 +15,6 @@ import type { Operations } from './handlers.ts';
 /** The control socket of a running host. */
 export interface ControlServer {
   close(): Promise<void>;
-  clients(): number;
   /** The socket and the token of operators: where they lie, and what they are. */
   held(): Record<'socket' | 'token', { path: string; id: string | undefined }>;
   /** Makes the socket anew; connections that are open go on. Rejects as {@link serveControl} does. */
@@ -76,7 +75,6 @@ export async function serveControl(path: string, needs: ControlServerNeeds): Pro
   }
 
   return {
-    clients: () => sockets.size,
     held: () => ({ socket: { path, id: ids.socket }, token: { path: tokenFile(path), id: ids.token } }),
     async listenAgain() {
       await clearPlace(path);

@@ -25,13 +25,11 @@ export interface Operations {
   ask(op: unknown, args: unknown, call: OpCall): Promise<unknown>;
 }
 
-/** `missing`: the fault for operations of the table that have no handler; left out where all have one. */
-export function createOperations(handlers: OpTable): Operations;
-export function createOperations(handlers: Partial<OpTable>, missing: () => Fault): Operations;
-export function createOperations(handlers: Partial<OpTable>, missing?: () => Fault): Operations {
+/** `missing`: the fault for an operation of the table that has no handler. */
+export function createOperations(handlers: Partial<OpTable>, missing: (op: Op) => Fault = unknownOp): Operations {
   async function answer<O extends Op>(op: O, args: unknown, call: OpCall): Promise<Ops[O]['value']> {
     const handler: OpTable[O] | undefined = handlers[op];
-    if (!handler) throw missing?.() ?? unknownOp(op);
+    if (!handler) throw missing(op);
     return handler(readArgs(op, args), call);
   }
   return {
