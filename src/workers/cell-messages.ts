@@ -104,7 +104,7 @@ const LINE: Shape = {
   level: oneOf(LOG_LEVELS),
   job: name,
   message: textUpTo(LINE_TEXT),
-  data: orNull((value) => textUpTo(LINE_TEXT)(value) && isJsonObject(value as string)),
+  data: orNull((value) => textUpTo(LINE_TEXT)(value) && isJsonText(value as string)),
 };
 const FENCE: Shape = {
   fence: oneOf(['full', 'partial', 'node', 'none']),
@@ -167,8 +167,4 @@ function isFlat(flat: unknown): boolean {
     }
   }
   return true;
-}
-
-function isJsonObject(text: string): boolean {
-  return text.startsWith('{') && isJsonText(text);
 }

@@ -131,7 +131,7 @@ export interface PluginLine {
   job: string;
   worker: string;
   message: string;
-  /** JSON text of an object, at most 16 KB; null for none. */
+  /** JSON text, some 16 KB at most; null for none. */
   data: string | null;
 }
 
