@@ -60,7 +60,7 @@ writeFileSync(
 );
 console.log(markdown(table));
 
-/** What never ends is watched once, not in each round. */
+/** Faults that never end are watched once, not in each round. */
 async function look(known: Found[], once: () => Promise<Found>) {
   if (!known.some(({ repairMs }) => repairMs === null)) known.push(await once());
 }

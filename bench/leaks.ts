@@ -55,7 +55,7 @@ const host: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--json', '--
 });
 const ended = new Promise((resolve) => host.once('exit', resolve));
 
-/** What is told of each agent by now. */
+/** Incidents of each agent by now. */
 async function look(client: ControlClient, begun: number) {
   const from = new Date(begun).toISOString();
   const to = new Date(Date.now() - 10_000).toISOString();

@@ -1,6 +1,6 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 
-/** What a figure was measured on. */
+/** The machine of a figure. */
 export function machineFacts() {
   return {
     node: process.versions.node,

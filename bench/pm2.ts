@@ -16,7 +16,7 @@ export interface Pm2 {
   do(...args: string[]): Promise<void>;
   /** Starts what an ecosystem file would. */
   start(app: Record<string, unknown>): Promise<void>;
-  /** What it says of its apps; starts a daemon when there is none. */
+  /** PM2's own list of its apps; starts a daemon when there is none. */
   apps(): Promise<{ name: string; pid: number; status: string; restarts: number }[]>;
   /** undefined when it has not been started. */
   daemon(): number | undefined;

@@ -1,5 +1,5 @@
 /**
- * What a save costs the work that is under way: Daruma beside PM2 7 and Bree 9, in turns within one run, each in the ways
+ * The cost of a save for the work that is under way: Daruma beside PM2 7 and Bree 9, in turns within one run, each in the ways
  * of reloading that it offers. Every system does work that takes 100 ms (50 pieces a second; Bree, which has no queue, one
  * every 300 ms) while its program is saved again and again, each time as another version; then a version is saved that
  * cannot be parsed, left for 10 s, and mended; at last a second program is put beside the first.
@@ -174,7 +174,7 @@ function inMs(times: readonly (number | null)[], withinMs: number): string {
     .join('; ');
 }
 
-/** What was offered and not done, and how it ended. */
+/** Jobs that were offered and not done, and how they ended. */
 function dropped(works: readonly Work[]): string {
   const sum = (of: (work: Work) => number) => works.reduce((total, work) => total + of(work), 0);
   const offered = sum((work) => work.offered);

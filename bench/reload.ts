@@ -4,7 +4,7 @@
  * and the kept versions are compared: jobs lost, run twice, run on another version than the one on record. Then versions
  * that fail are saved, and the time from the decision to roll back to the next run on the good one is taken.
  *
- * What reloads cost in memory: the host, a process of its own, first takes the same jobs without a reload until its memory
+ * The cost of reloads in memory: the host, a process of its own, first takes the same jobs without a reload until its memory
  * has settled, `--warm-rate` of them a second to get there sooner. Then the load without a reload, the reloads, and as long
  * again without one, the control. 15 s after each of the three, under the same load, the resident memory is sampled 40 times.
  * What V8 has not collected yet makes those samples swing by a fifth, with or without reloads; so the host is made to collect

@@ -1,5 +1,5 @@
 /**
- * What a start costs, beside another build of Daruma: imports and memory of the host with the seven agents of a new
+ * The cost of a start, beside another build of Daruma: imports and memory of the host with the seven agents of a new
  * installation, the first job on a cold worker, and the bytes of a version. The two take turns, so that both meet the
  * same noise.
  *

@@ -1,5 +1,5 @@
 /**
- * What the store can do alone: jobs a second for add, claim and settle with 1, 16, 256 and 1,024 jobs in flight, on an empty
+ * The store alone: jobs a second for add, claim and settle with 1, 16, 256 and 1,024 jobs in flight, on an empty
  * store and on one with a million finished jobs, beside bare node:sqlite. Everything is flushed to disk before it counts.
  *
  *   npm run build && npx tsx bench/store.ts [--quick]
@@ -70,7 +70,7 @@ async function opened(name: string): Promise<Store> {
   return store;
 }
 
-/** One after the other, the closed loops of one number of jobs in flight. */
+/** The closed loops of one number of jobs in flight, one after the other. */
 async function round(store: Store, inFlight: number, seconds: number): Promise<Figures> {
   const add = await perSecond(seconds, inFlight, async () => {
     await store.add([JOB]);

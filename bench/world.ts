@@ -11,7 +11,7 @@ export interface World {
   folder: string;
   /** For every process that is started. */
   env: NodeJS.ProcessEnv;
-  /** What lives and carries the mark. */
+  /** Living processes that carry the mark. */
   processes(): number[];
   /** Kills all of it and removes the folder. */
   end(): void;
@@ -53,7 +53,7 @@ export function kill(pid: number) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive, kill, until, type World } from '../world.ts';
 
-/** What came of a fault, in ms from the fault; null: not within {@link WATCHED_MS}. */
+/** The answer to a fault, in ms from the fault; null: not within {@link WATCHED_MS}. */
 export interface Found {
   detectMs: number | null;
   /** Until the work goes on, or everything is cleared away. */
@@ -15,7 +15,7 @@ export const WATCHED_MS = 45_000;
 export const FAULTS = ['crash', 'buffers', 'hang', 'silence', 'native', 'children', 'host'] as const;
 export type FaultName = (typeof FAULTS)[number];
 
-/** What a failing program and its watcher write down: a line is `<what> <time> …`. */
+/** Lines that a failing program and its watcher write down: a line is `<what> <time> …`. */
 export function openNotes(world: World) {
   const file = join(world.folder, 'notes');
   writeFileSync(file, '');

@@ -42,7 +42,7 @@ export function lastRolledBack(folder: string): string | undefined {
   return found.sort().at(-1);
 }
 
-/** What is on record of every job of `busy`. */
+/** The record of every job of `busy`. */
 export async function recordsOf(client: ControlClient) {
   const all: { id: string; state: string; version: string | null; result: unknown }[] = [];
   for (;;) {

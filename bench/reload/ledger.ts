@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 
-/** What the work of a system wrote down: `b <job> <mark of its version> <time>` when it was begun, `e …` when it was ended. */
+/** Lines that the work of a system wrote down: `b <job> <mark of its version> <time>` when it was begun, `e …` when it was ended. */
 export interface Entry {
   job: string;
   mark: string;

@@ -19,7 +19,7 @@ export function memoryOf(host: number): Memory {
   return { host: residentOf(host), cells: cellsOf(host).reduce((sum, pid) => sum + residentOf(pid), 0) };
 }
 
-/** What was measured at one point of the run. */
+/** Figures of one point of the run. */
 export interface Reading {
   /** Medians and least values of many samples, as anybody sees them. What V8 has not collected yet makes them swing by a fifth. */
   seen: { median: Memory; least: Memory };

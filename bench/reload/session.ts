@@ -1,7 +1,7 @@
 import type { World } from '../world.ts';
 import type { Ledger } from './ledger.ts';
 
-/** What was asked for, what was done, and in the system's own terms what became of the rest. */
+/** Jobs that were asked for and done, and in the system's own terms what became of the rest. */
 export interface Work {
   offered: number;
   done: number;
@@ -19,7 +19,7 @@ export interface Session {
   saveNew(mark: string): void;
   /** Resolves when what the last save began has ended. */
   rested(): Promise<void>;
-  /** What the system says of the program. */
+  /** The program by the system's own words. */
   stands(): Promise<string>;
   /** Up to now; what is under way is waited for, 15 s at most. */
   work(): Promise<Work>;

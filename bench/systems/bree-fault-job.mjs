@@ -15,7 +15,7 @@ const lives = readFileSync(file, 'utf8')
   .filter((line) => line.startsWith('start')).length;
 if (lives === 1) {
   if (fault === 'children') {
-    // They leave the group and lose their parent, as a daemon does; the run ends.
+    // The children leave the group and lose their parent, as a daemon does; the run ends.
     const script = 'for n in 1 2 3; do setsid sleep 120 >/dev/null 2>&1 & echo $!; done';
     for (const pid of execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim().split('\n')) note(`child:${pid}`);
     note('fault');

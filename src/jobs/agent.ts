@@ -44,7 +44,7 @@ export interface VersionRef {
   file: string;
   /** Absolute path of its source map. */
   mapFile: string;
-  /** What it may read without a right of its own, absolute: files that are kept with it, folders of libraries. Default none. */
+  /** Files and folders that the code may read without a right of its own, absolute: files kept with it, libraries. Default none. */
   reads?: string[];
 }
 
@@ -56,11 +56,11 @@ export interface Agent {
   schedule?: ScheduleSpec;
   /** Topics it listens to. */
   on: string[];
-  /** One job as soon as it is new to the installation. */
+  /** The agent gets one job as soon as it is new to the installation. */
   firstRun: boolean;
   /** As written (JSON); the worker parses it with the plugin's schema. */
   settings: unknown;
-  /** What its jobs may be given, as JSON Schema draft 7, and whether that may be nothing; undefined: anything. */
+  /** The input that its jobs take, as JSON Schema draft 7, and whether they take none; undefined: any. */
   input?: { schema: unknown; takesNothing: boolean };
   limits: AgentLimits;
   needs: Required<Needs>;

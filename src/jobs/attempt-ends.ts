@@ -74,7 +74,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
     );
   }
 
-  /** What the job of an attempt waits for that failed, and not by the plugin's own word (GiveUp, RetryLater). */
+  /** The wait of a job whose attempt failed: the plugin asked for it (RetryLater), or something holds the job up. */
   function waitOf({ outcome }: EndedAttempt): HoldUp | { pauseMs: number } | undefined {
     if (outcome.is !== 'failed') return undefined;
     const { job, attempt, retry, fault } = outcome;

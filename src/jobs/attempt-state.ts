@@ -1,6 +1,6 @@
 import type { Owner } from './ports.ts';
 
-/** What is true of one attempt: held by a host under a lease, or ended in exactly one way. `attempt` is its number. */
+/** The state of one attempt: held by a host under a lease, or ended in exactly one way. `attempt` is its number. */
 export type AttemptLife = HeldLease | { is: Exclude<AttemptEvent['is'], 'renewed'>; attempt: number };
 
 interface HeldLease {
@@ -11,12 +11,12 @@ interface HeldLease {
   leaseUntil: number;
 }
 
-/** What can happen to an attempt. `attempt` names the one that is meant: the fence. */
+/** Events of an attempt. `attempt` names the one that is meant: the fence. */
 export type AttemptEvent = { attempt: number } & (
   | { is: 'renewed'; leaseUntil: number }
   | { is: 'done' }
   | { is: 'failed' }
-  /** It never entered `run`, or was stopped with its host: it costs the job nothing. */
+  /** The attempt never entered `run`, or was stopped with its host: the job loses nothing. */
   | { is: 'returned' }
   | { is: 'cancelled' }
   /** The host `owner` looks for attempts that nobody holds any more, at `now`. */
@@ -24,7 +24,7 @@ export type AttemptEvent = { attempt: number } & (
 );
 
 /**
- * What an attempt becomes. Refused, and nothing changes: an event that means another attempt, one that comes after the
+ * The next state of an attempt. Refused, and nothing changes: an event that means another attempt, one that comes after the
  * end, and a loss that is none because the lease still holds.
  */
 export function stepAttempt(life: AttemptLife, event: AttemptEvent): AttemptLife | 'refused' {

@@ -1,14 +1,14 @@
-/** What holds chains back: jobs that make jobs that make jobs. */
+/** Bounds of chains: jobs that make jobs that make jobs. */
 export interface ChainBounds {
   /** The most hops from a job that no job made. */
   depth: number;
-  /** What the jobs of one agent may make within a minute; a job that is made counts as many as its hops. */
+  /** Jobs that the jobs of one agent may make within a minute; a job that is made counts as many as its hops. */
   perMinute: number;
 }
 
 export const DEFAULT_CHAIN_BOUNDS: ChainBounds = { depth: 32, perMinute: 20_000 };
 
-/** Whoever waits so long between two jobs is no runaway: a job that is sent `after` it begins a chain of its own. */
+/** A chain that waits so long between two jobs is no runaway: a job that is sent `after` it begins a chain of its own. */
 export const LONG_WAIT_MS = 60_000;
 /** How long an agent that made too many jobs makes no more. */
 export const HELD_BACK_MS = 60_000;
@@ -18,11 +18,11 @@ export function depthOfMade(depth: number, afterMs: number): number {
   return afterMs >= LONG_WAIT_MS ? 0 : depth + 1;
 }
 
-/** What is left of an agent's minute; times in monotonic ms. */
+/** Jobs that an agent may still make in its minute; times in monotonic ms. */
 export interface Allowance {
   left: number;
   at: number;
-  /** It has spent all: nothing more is made before this. */
+  /** The agent has spent all, and makes nothing more before this. */
   heldUntil: number;
 }
 
@@ -33,7 +33,7 @@ export function fullAllowance(perMinute: number, now: number): Allowance {
 
 /**
  * Takes what `count` jobs of `depth` cost: each as many as its hops, so that a job may send thousands, while a chain that
- * doubles with each hop is through after some ten of them. What was spent comes back within a minute. An agent that has not
+ * doubles with each hop is through after some ten of them. The allowance comes back within a minute. An agent that has not
  * enough left is held back for a minute, in which what it set going can end.
  */
 export function spendAllowance(

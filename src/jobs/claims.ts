@@ -12,7 +12,7 @@ import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue, WorkerPort } from
  * nothing is claimed that nobody can take.
  */
 interface Claims {
-  /** The agent may have due jobs, or room for them. Cheap, and harmless when it has neither. */
+  /** The agent may have due jobs, or room for them. The call is cheap, and harmless when it has neither. */
   wake(agent: string): void;
   /** The agent's next job is due in so many ms; 0 and below: now. */
   dueIn(agent: string, ms: number): void;
@@ -78,7 +78,7 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
     }
   }
 
-  /** What the agent's workers have room for; undefined: nothing now. */
+  /** A claim of as many jobs as the agent's workers have room for; undefined: none now. */
   function requestFor(name: string, hold: Hold | null): ClaimRequest | undefined {
     if (claiming.has(name)) {
       claiming.set(name, true);

@@ -1,7 +1,7 @@
 import { type AttemptEvent, stepAttempt } from './attempt-state.ts';
 import type { Owner } from './ports.ts';
 
-/** What every job carries through all its states. Times are epoch ms. */
+/** Values that every job carries through all its states. Times are epoch ms. */
 interface Terms {
   /** The number of the latest attempt; 0 before the first. */
   attempt: number;
@@ -9,11 +9,11 @@ interface Terms {
   attempts: number;
   /** How many attempts it was given; what a redrive gives again. */
   allowed: number;
-  /** It does not start after this. */
+  /** The job does not start after this. */
   staleAt: number | null;
 }
 
-/** What is true of a job. A state carries only what is true in it: only a waiting job has a time to start at. */
+/** The state of a job. A state carries only what is true in it: only a waiting job has a time to start at. */
 export type JobLife = Terms & (Waiting | Running | { is: 'done' } | { is: 'dead' } | { is: 'cancelled' });
 
 interface Waiting {
@@ -29,7 +29,7 @@ interface Running {
   runAt: number;
 }
 
-/** What can happen to a job. Events of an attempt name its number. */
+/** Events of a job. Events of an attempt name its number. */
 export type JobEvent =
   | { is: 'claimed'; now: number; owner: Owner; leaseUntil: number }
   | Extract<AttemptEvent, { is: 'renewed' | 'returned' | 'done' }>
@@ -41,9 +41,9 @@ export type JobEvent =
   | (Extract<AttemptEvent, { is: 'lost' }> & { again: number })
   /** With an attempt's number: only if that one holds the job. */
   | { is: 'cancelled'; attempt?: number }
-  /** It was looked at after its `staleAt`. */
+  /** The job was looked at after its `staleAt`. */
   | { is: 'stale'; now: number }
-  /** What it failed of is gone: the next attempt need not wait. */
+  /** The cause of its failure is gone: the next attempt need not wait. */
   | { is: 'hastened'; now: number }
   /** A person gives it all its attempts again. */
   | { is: 'redriven'; now: number }
@@ -56,7 +56,7 @@ export function newJob(runAt: number, attempts: number, staleAt: number | null):
 }
 
 /**
- * What a job becomes: the law that every store keeps. An event that does not fit the state (too late, too early, of
+ * The next state of a job: the law that every store keeps. An event that does not fit the state (too late, too early, of
  * another attempt) is refused and changes nothing.
  */
 export function stepJob(life: JobLife, event: JobEvent): JobLife | 'refused' {

@@ -26,7 +26,7 @@ import type { HoldUp } from './waiting.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
- * It is run at least once; an attempt that lost its lease cannot change it any more.
+ * Each job is run at least once; an attempt that lost its lease cannot change it any more.
  */
 export interface Jobs extends Service, WorkerEvents {
   /** Accepts jobs; resolves when they are on disk. */
@@ -56,7 +56,7 @@ interface JobsNeeds {
   workers: WorkerPort;
   /** The agent as the workers know it that take its jobs; undefined while it is unknown or off. */
   agent(name: string): Agent | undefined;
-  /** What keeps jobs of the agent from starting. Default: nothing ever. */
+  /** The hold that keeps jobs of the agent from starting. Default: none ever. */
   holdOf?(name: string): Hold | null;
   /** For an attempt that failed of something that it could do nothing about: what its job waits for. Default: nothing ever. */
   heldUp?(ref: AttemptRef, agent: string, fault: PlainFault): HoldUp | undefined;

@@ -15,7 +15,7 @@ export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'replay';
 export interface NewJob {
   agent: string;
   trigger: Trigger;
-  /** JSON text; null when nothing was handed over. It passes through the host unread. */
+  /** JSON text; null when nothing was handed over. The host passes the text on unread. */
   input: string | null;
   /** A second job of the agent with the same key is the first one, unless that was cancelled. */
   key?: string;
@@ -38,7 +38,7 @@ export interface NewJob {
   depth?: number;
 }
 
-/** What came of a job that was asked for. */
+/** The answer to a job that was asked for. */
 export interface Added {
   id: JobId;
   /** false: nothing was queued, because the agent's job `id` has the key. */
@@ -47,7 +47,7 @@ export interface Added {
   first?: { state: JobState; queuedAt: number; sameInput: boolean };
 }
 
-/** One job as the store keeps it. */
+/** A job as the store keeps it. */
 export interface Job {
   id: JobId;
   agent: string;

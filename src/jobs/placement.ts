@@ -4,7 +4,7 @@ import type { Agent, VersionRef } from './agent.ts';
 import { rightsOf } from './rights.ts';
 
 /**
- * Who holds an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
+ * The holder of an agent. `safe-mode`: the host, after starts that failed · `person`: a pause · `setup`: a secret that is missing ·
  * `quarantine`: its restart budget is spent · `pressure`: the machine is short of memory, jobs of low priority wait.
  */
 type Holder = 'safe-mode' | 'person' | 'setup' | 'quarantine' | 'pressure';
@@ -16,9 +16,9 @@ export interface Hold {
   since: number | null;
   /** Epoch ms: the hold ends then, or lets one job through. null: not by itself, or the job is let through already. */
   until: number | null;
-  /** One sentence, as a skipped slot keeps it. */
+  /** A sentence, as a skipped slot keeps it. */
   reason: string;
-  /** What people can do about it. */
+  /** A step that people can take. */
   next: string;
   /** How many attempts of the agent may be under way: 0, 1 for a probe, Infinity for no bound. */
   allowance: number;
@@ -49,14 +49,14 @@ export interface Placement {
   hold: Hold | null;
 }
 
-/** What can hold an agent. A fact that is left out does not hold it. */
+/** Facts that can hold an agent. A fact that is left out does not hold it. */
 export interface HoldFacts {
   /** The agent's name. */
   name: string;
   safeMode?: { since: number; reason: string } | undefined;
   /** A person's pause; `until` null: without end. */
   pause?: { since: number | null; until: number | null } | undefined;
-  /** What the agent in force lacks for its set-up. */
+  /** The secret or setting that the agent in force lacks. */
   lacks?: { since: number; fault: PlainFault } | undefined;
   /** The good state before a version on probation; `isReady`: it lacks nothing. */
   good?: { agent: Agent; isReady: boolean } | undefined;

@@ -82,7 +82,7 @@ export interface JobRecords {
   overview(): Promise<AgentOverview[]>;
 }
 
-/** Who holds an attempt: one run of one host. A host's name outlives its runs, of which there is one at a time. */
+/** The holder of an attempt: one run of one host. A host's name outlives its runs, of which there is one at a time. */
 export interface Owner {
   host: string;
   run: string;
@@ -133,7 +133,7 @@ export interface Settlement extends AttemptRef {
   summary?: string | null;
   error?: PlainFault | null;
   cause?: string | null;
-  /** Who ran it, for the attempt's record: `w12`. */
+  /** The worker that ran the attempt, for its record: `w12`. */
   worker?: string;
   /** Of the agent that the worker was started for. Not kept. */
   fingerprint?: string;
@@ -275,7 +275,7 @@ export interface PauseStore {
 export interface WorkerPort {
   /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
   room(agent: string): number;
-  /** Hands attempts over, never more than `room` said. Each of them comes back in exactly one event. */
+  /** Hands attempts over, never more than `room` said. Each attempt comes back in exactly one event. */
   give(agent: string, assignments: Assignment[]): void;
   /** Aborts the running attempt's signal, and kills its worker after the grace. The attempt ends as any other does. */
   abort(ref: AttemptRef, why: PlainFault): void;

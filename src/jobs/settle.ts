@@ -11,10 +11,10 @@ import type { AttemptRef, Settlement } from './ports.ts';
 
 /** For an agent that is not in force any more. */
 export const BACKOFF_OF_UNKNOWN = { first: 1_000, longest: 300_000 };
-/** What a lost attempt waits at most before it is tried again: it did not fail, its host did. */
+/** The longest pause before a lost attempt is tried again: the host failed, and not the attempt. */
 const LOST_PAUSE_MS = 1_000;
 
-/** What a running attempt can come to. */
+/** Ends of a running attempt. */
 export type AttemptEnd =
   | { is: 'done'; result: string | null }
   /** `isFree`: with a pause; it costs the job no attempt. */
@@ -48,7 +48,7 @@ export function settle(
   const after = stepJob(heldHere(facts), eventOf(facts, end, backoff, chance));
   if (after === 'refused' || after.is === 'queued' || after.is === 'running')
     throw new Error(`${end.is} ends no attempt`);
-  // One shape for all ends, written out: each job has one, and a spread costs more than all of the decision.
+  // All ends have one shape, written out: each job has one, and a spread costs more than all of the decision.
   return {
     job,
     attempt,

@@ -1,6 +1,6 @@
 import type { JobId } from './model.ts';
 
-/** Those who wait for jobs to end. Whoever leaves, for whatever reason, leaves nothing behind. */
+/** Calls that wait for jobs to end. A call that leaves, for whatever reason, leaves nothing behind. */
 export interface Waiters {
   /** `ended` resolves when the job ends, and rejects with the signal's reason. `leave` must be called in every case. */
   join(id: JobId, signal?: AbortSignal): { ended: Promise<void>; leave(): void };
@@ -15,7 +15,7 @@ export function createWaiters(): Waiters {
   return {
     join(id, signal) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      // Whoever asked may have left before it is looked at.
+      // The caller may have left before the job is looked at.
       promise.catch(() => {});
       const calls = waiting.get(id) ?? new Set();
       waiting.set(id, calls.add(resolve));

@@ -8,7 +8,7 @@ import type { AttemptEnd } from './settle.ts';
 /** The longest that a job waits, without a break, for something that it can do nothing about. Then it is a dead letter. */
 export const LONGEST_OUTAGE_WAIT_MS = DAY_MS;
 
-/** What holds a failed attempt's job up, by somebody who knows. */
+/** The reason why a failed attempt's job has to wait, by somebody who knows. */
 export interface HoldUp {
   /** When it is worth to try again, epoch ms. */
   until: number;
@@ -26,7 +26,7 @@ export interface WaitFacts {
 }
 
 /**
- * What the end of an attempt means that was held up: the job waits, which costs it no attempt, or it is a dead letter that
+ * The meaning of the end of an attempt that was held up: the job waits, which costs it no attempt, or it is a dead letter that
  * says what it waited for, and for how long: because the wait would be longer than a day, or than the job is of use.
  */
 export function waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }: WaitFacts): AttemptEnd {
@@ -43,7 +43,7 @@ export function waitOrGiveUp({ fault, holdUp, startedAt, finishedAt, before }: W
   return { is: 'failed', fault: { ...fault, message, next, data }, retry: false };
 }
 
-/** What a job waits for that was held up, and since when (epoch ms); undefined for any other. */
+/** The wait of a job that was held up: for what, and since when (epoch ms); undefined for any other. */
 export function waitOf(error: PlainFault | null): { waitsFor: string; since: number } | undefined {
   const { waitsFor, waitsSince } = error?.data ?? {};
   const since = typeof waitsSince === 'string' ? Date.parse(waitsSince) : Number.NaN;
@@ -61,7 +61,7 @@ export const MOST_WAITS = 1_000;
 
 interface LaterFacts {
   fault: PlainFault;
-  /** What the plugin asked for. */
+  /** The pause that the plugin asked for. */
   pauseMs: number;
   startedAt: number;
   finishedAt: number;
@@ -70,9 +70,9 @@ interface LaterFacts {
 }
 
 /**
- * What the end of an attempt means whose plugin asked for another time (RetryLater): the job waits, which costs it no
- * attempt, for a day in all and {@link MOST_WAITS} times in a row; after that each time counts as any other failure. It is a
- * dead letter where the job would be of no use by then.
+ * The meaning of the end of an attempt whose plugin asked for another time (RetryLater): the job waits, which costs it no
+ * attempt, for a day in all and {@link MOST_WAITS} times in a row; after that each time counts as any other failure. The job is a
+ * dead letter where it would be of no use by then.
  */
 export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: LaterFacts): AttemptEnd {
   const until = finishedAt + pauseMs;

@@ -48,11 +48,11 @@ export function createSchedule(needs: ScheduleNeeds, { horizonMs = 120_000 }: Sc
   let wanted: { agents: ReadonlyMap<string, Agent>; since: number } | undefined;
   /** Why no agent's slots can be planned or settled. */
   let failing: Trouble | undefined;
-  /** What both clocks showed at the last look. */
+  /** Both clocks as they were at the last look. */
   let seen: { wall: number; monotonic: number } | undefined;
   const loop = createLoop({ time, failed }, { everyMs: RETRY_MS, turn });
 
-  /** One look: what has changed, what is due, what has to be written ahead. */
+  /** Takes over changed agents, settles due slots, writes slots ahead. */
   async function turn({ signal }: Turn): Promise<number> {
     const now = time.now();
     noteJump(now);

@@ -16,7 +16,7 @@ interface ScheduledAgents {
   /** Why the agent's slots are not planned. */
   troubleOf(agent: string): Trouble | undefined;
   /**
-   * One look at `now`: takes the agents over, settles what is due, writes slots ahead. Returns in how many ms the next one is
+   * Takes the agents over, settles the slots that are due at `now`, writes slots ahead. Returns in how many ms the next one is
    * due. Rejects when nothing could be done for any agent; a fault of one agent costs no other.
    */
   look(agents: ReadonlyMap<string, Agent>, now: number, signal: AbortSignal): Promise<number>;
