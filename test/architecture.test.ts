@@ -146,9 +146,9 @@ const longFunctions = (files: Pick<SourceFile, 'path' | 'text'>[]) =>
 
 const file = (path: string, imports: string[], text = '') => ({ path, imports, text, code: text });
 
-describe('the house', () => {
-  const files = sources();
+const files = sources();
 
+describe('the house', () => {
   it('is read as a whole', () => {
     expect(files.length).toBeGreaterThan(40);
     expect(files.find(({ path }) => path === 'main.ts')).toBeDefined();
@@ -164,6 +164,30 @@ describe('the house', () => {
   it(`has no file longer than ${LONGEST_FILE} lines`, () => expect(tooLong(files)).toEqual([]));
   it(`has no factory over ${LONGEST_FACTORY} lines of code and no other function over ${LONGEST_FUNCTION} but those of a list, all of which are`, () => {
     expect(longFunctions(files)).toEqual([...LONG_FUNCTIONS].sort());
+  });
+});
+
+describe('CONTRIBUTING.md', () => {
+  const page = readFileSync(join(SRC, '../CONTRIBUTING.md'), 'utf8');
+
+  it('has each room, with what it may import where that is a plain list', () => {
+    const rows = [...page.matchAll(/^\| `src\/(\w+)\/` \| .* \| ([^|]*) \|$/gm)];
+    const rooms = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(rows.map(([, room]) => room).sort()).toEqual(rooms.map(({ name }) => name).sort());
+    const plain = rows.filter(([, , may]) => /^(–|[a-z]+(, [a-z]+)*)$/.test(may!));
+    expect(plain.length).toBeGreaterThan(12);
+    const said = Object.fromEntries(plain.map(([, room, may]) => [room!, may === '–' ? [] : may!.split(', ').sort()]));
+    expect(said).toEqual(Object.fromEntries(plain.map(([, room]) => [room!, [...MAY[room!]!].sort()])));
+  });
+
+  it('walks through files that are there, as many as it says', () => {
+    const walks = [...page.matchAll(/^\*\*A [^*]+\*\*: (\d+) files;[\s\S]*?\n\n([\s\S]*?)\n\n(?!\d)/gm)];
+    expect(walks).toHaveLength(3);
+    for (const [, count, steps] of walks) {
+      const named = new Set([...steps!.matchAll(/`([a-z]+\/[\w/-]+)`/g)].map(([, file]) => file!));
+      expect([...named].filter((file) => !files.some(({ path }) => path === `${file}.ts`))).toEqual([]);
+      expect(named.size).toBe(Number(count));
+    }
   });
 });
 
