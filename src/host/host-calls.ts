@@ -17,6 +17,7 @@ import type { WorkerCall } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 import { type HostCall, readCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
+import { type KeptBytes, STATE_FULL } from './kept-bytes.ts';
 import type { Outbound } from './outbound.ts';
 
 interface HostCallsNeeds {
@@ -29,6 +30,7 @@ interface HostCallsNeeds {
   fleet: FleetView;
   exec: Pick<Exec, 'run' | 'stopOne'>;
   outbound: Pick<Outbound, 'admit' | 'callEnded'>;
+  kept: KeptBytes;
 }
 
 type CallTo<Ask extends HostCall['ask']> = Extract<HostCall, { ask: Ask }>;
@@ -114,7 +116,7 @@ export function createHostCalls(
   }
 
   const answers: Answers = {
-    ...storeAnswers(store),
+    ...storeAnswers(store, needs.kept),
     ...fleetAnswers(needs.fleet),
     send,
     emit,
@@ -135,14 +137,30 @@ export function createHostCalls(
 }
 
 /** Effects and state are the store's; an effect counts only for the attempt that holds the job's lease. */
-function storeAnswers(store: EffectStore & StateStore) {
+function storeAnswers(store: EffectStore & StateStore, kept: KeptBytes) {
   return {
     beginEffect: (call: CallTo<'beginEffect'>) => store.beginEffect(refOf(call), call.key),
-    endEffect: (call: CallTo<'endEffect'>) => store.endEffect(refOf(call), call.key, call.result, call.problem),
+    async endEffect(call: CallTo<'endEffect'>) {
+      const { key, result, problem } = call;
+      const end = () => store.endEffect(refOf(call), key, result, problem);
+      if (result === null) return end();
+      try {
+        return await kept.write(call.agent, key.length + result.length, end);
+      } catch (thrown) {
+        // The effect is done, whatever becomes of its result: no other attempt may do it again.
+        if (thrown instanceof Fault && thrown.code === STATE_FULL)
+          await store.endEffect(refOf(call), key, null, thrown.message);
+        throw thrown;
+      }
+    },
     dropEffect: (call: CallTo<'dropEffect'>) => store.dropEffect(refOf(call), call.key),
     getState: ({ agent, key }: CallTo<'getState'>) => store.getState(agent, key),
-    setState: ({ agent, key, value }: CallTo<'setState'>) => store.setState(agent, key, value),
-    deleteState: ({ agent, key }: CallTo<'deleteState'>) => store.deleteState(agent, key),
+    setState: ({ agent, key, value }: CallTo<'setState'>) =>
+      kept.write(agent, key.length + value.length, () => store.setState(agent, key, value)),
+    deleteState({ agent, key }: CallTo<'deleteState'>) {
+      kept.freed(agent);
+      return store.deleteState(agent, key);
+    },
     stateKeys: ({ agent }: CallTo<'stateKeys'>) => store.stateKeys(agent),
   };
 }

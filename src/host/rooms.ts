@@ -30,6 +30,7 @@ import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
+import { createKeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
@@ -137,7 +138,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     states: states.all,
     parts: () => partsOf(catalog, store, facts),
   });
-  const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound }, () => settings.jobChains);
+  const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
+  const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
   const { again } = needs;
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });

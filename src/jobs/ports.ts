@@ -240,6 +240,8 @@ export interface StateStore {
   stateEntries(agent: string, key?: string): Promise<StateEntry[]>;
   /** Every agent that holds state, by name, gone or not. */
   stateSizes(): Promise<StateSize[]>;
+  /** Bytes that the state of an agent and the effects of its jobs take, keys and values. It takes as long as there is much. */
+  keptBytes(agent: string): Promise<number>;
   /** Gives the entries of `from` to `to`, but for keys that `to` has itself. Answers the keys that moved. */
   moveState(from: string, to: string): Promise<string[]>;
 }

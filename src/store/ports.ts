@@ -68,4 +68,5 @@ export type ReadPorts = Pick<
   | 'health'
   | 'stateEntries'
   | 'stateSizes'
+  | 'keptBytes'
 >;

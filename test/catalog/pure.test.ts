@@ -208,6 +208,7 @@ describe('the host’s own settings', () => {
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
       origins: {},
+      state: { budgetBytes: 64 * 1024 ** 2 },
       links: { folders: [] },
       jobChains: { depth: 32, perMinute: 20_000 },
       control: {},

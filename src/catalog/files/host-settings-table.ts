@@ -42,6 +42,11 @@ export const HOST_SETTINGS = [
     about:
       'All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.',
   }),
+  setting('state.budget', size(BOUNDS.disk), '64MB', {
+    live: true,
+    about:
+      'What an agent keeps: its state and the results of its effects, together. More is refused, and nothing is deleted.',
+  }),
   setting('links.folders', paths, [], {
     about:
       'Folders outside of the installation to which links to folders in plugins/ may lead, with all that is below them. Default: none; a link to a file is always followed.',
@@ -70,6 +75,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   cells: 'The processes that hold the worker threads.',
   retention: 'How long the store keeps what is over.',
   versions: 'The compiled plugins in data/versions, to which a rollback can go.',
+  state: 'What agents keep in the store.',
   links: 'Links in plugins/.',
   jobChains: 'How far jobs may make jobs that make jobs.',
   control: 'The socket on which the command line reaches the host.',

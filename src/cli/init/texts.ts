@@ -32,6 +32,10 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 # versions:
 #   budget: 256MB
 
+# What one agent keeps: its state and the results of its effects.
+# state:
+#   budget: 64MB
+
 # Folders outside of the installation to which links to folders in plugins/ may lead. A link to a file is always followed.
 # links:
 #   folders: []

@@ -94,4 +94,5 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'health',
   'stateEntries',
   'stateSizes',
+  'keptBytes',
 ];

@@ -108,6 +108,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   endEffect: 'hard',
   dropEffect: 'hard',
   effectsOf: 'read',
+  keptBytes: 'slow',
   getState: 'read',
   setState: 'hard',
   deleteState: 'hard',

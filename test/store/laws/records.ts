@@ -43,6 +43,12 @@ export function recordLaws(open: OpenStore): void {
         { key: 'thrown', isDone: false, result: null },
       ]);
       expect(await store().effectsOf('job-none')).toEqual([]);
+      // Of the keys ended, open and thrown, and two results of a character each; nothing of another agent.
+      expect(await store().keptBytes('a')).toBe(17);
+      await store().setState('a', 'é', '"é"');
+      await store().setState('b', 'k', '1');
+      expect(await store().keptBytes('a')).toBe(23);
+      expect(await store().keptBytes('nobody')).toBe(0);
       expect(await store().beginEffect(second!, 'open')).toEqual({ is: 'done', result: '2' });
     });
 

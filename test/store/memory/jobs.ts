@@ -277,6 +277,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
       const life = rows.get(job)?.life;
       return life?.is === 'running' && life.attempt === attempt;
     },
+    idsOf: (agent: string) => [...rows.values()].filter(({ job }) => job.agent === agent).map(({ job }) => job.id),
     /** Forgets jobs, and the figures of hours before a time. */
     forget(gone: readonly Row[], before: number) {
       for (const { job } of gone) rows.delete(job.id);

@@ -76,10 +76,19 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     return { bytes: Buffer.byteLength(text), jobs: jobs.all().length };
   }
 
+  const state = memoryState(clock, () => feeds.pauses.tell());
   const calls: Calls = {
     ...jobs.calls,
     ...effects.calls,
-    ...memoryState(clock, () => feeds.pauses.tell()),
+    ...state,
+    keptBytes(agent: string) {
+      const entries = (call: unknown, of: string) => (call as (of: string) => Record<string, string>[])(of);
+      const own = [
+        ...entries(state.stateEntries, agent),
+        ...jobs.idsOf(agent).flatMap((id) => entries(effects.calls.effectsOf, id)),
+      ];
+      return own.reduce((sum, { key, value, result }) => sum + Buffer.byteLength(`${key}${value ?? result ?? ''}`), 0);
+    },
     ...slots.calls,
     ...incidents.calls,
     ...events.calls,

@@ -63,7 +63,7 @@ export function effects(db: DatabaseSync): Pick<StoreOps, 'beginEffect' | 'endEf
   }
 }
 
-type StateReads = Pick<StoreOps, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes'>;
+type StateReads = Pick<StoreOps, 'getState' | 'stateKeys' | 'stateEntries' | 'stateSizes' | 'keptBytes'>;
 type StateWrites = Pick<StoreOps, 'setState' | 'deleteState' | 'moveState'>;
 
 /** Reads of state: the durable key-value map of each agent. */
@@ -74,12 +74,17 @@ export function stateReads(db: DatabaseSync): StateReads {
   const entries = db.prepare('SELECT key, value, set_at AS setAt FROM state WHERE agent = ? ORDER BY key');
   const sizes = db.prepare(`
     SELECT agent, count(*) AS keys, sum(octet_length(value)) AS bytes FROM state GROUP BY agent ORDER BY agent`);
+  const bytes = db.prepare(`
+    SELECT coalesce((SELECT sum(octet_length(key) + octet_length(value)) FROM state WHERE agent = ?1), 0) +
+      coalesce((SELECT sum(octet_length(effect.key) + coalesce(octet_length(effect.result), 0))
+        FROM effect JOIN job ON job.id = effect.job WHERE job.agent = ?1), 0) AS bytes`);
   const plain = <Row>(rows: Record<string, unknown>[]) => rows.map((row) => ({ ...row }) as Row);
   return {
     getState: (agent, key) => (get.get(agent, key) as { value: string } | undefined)?.value,
     stateKeys: (agent) => (keys.all(agent) as { key: string }[]).map(({ key }) => key),
     stateEntries: (agent, key) => plain<StateEntry>(key === undefined ? entries.all(agent) : entry.all(agent, key)),
     stateSizes: () => plain<StateSize>(sizes.all()),
+    keptBytes: (agent) => (bytes.get(agent) as { bytes: number }).bytes,
   };
 }
 
