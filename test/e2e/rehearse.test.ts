@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
-import type { RehearsalView, VersionView } from '../../src/control/protocol.ts';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { connectHost } from '../../src/control/own-host.ts';
+import type { RehearsalView } from '../../src/control/protocol.ts';
+import { machineTime } from '../../src/kernel/time.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 let place: Installation | undefined;
@@ -145,7 +147,10 @@ it('is told as one on probation that does not run yet, until its first worker ha
   await place.start();
   const priceOf = async (cents: number) =>
     (await daruma('run', 'price', '--wait', '--with', `cents=${cents}`, '--json')).json;
-  const versions = async () => (await daruma('versions', 'price', '--json')).json.versions as VersionView[];
+  // Over one connection: the time that a command takes to start would count against the slow load.
+  const host = await connectHost(place.folder, machineTime);
+  onTestFinished(() => host.close());
+  const versions = async () => (await host.ask('versions', { plugin: 'price' })).versions;
   for (const cents of [1, 2, 3]) await priceOf(cents);
   await until(versions, ([one]) => one?.rollout === 'good');
   const { version } = await priceOf(4);
@@ -154,8 +159,8 @@ it('is told as one on probation that does not run yet, until its first worker ha
   const slow = 'for (const end = Date.now() + 1500; Date.now() < end; );';
   write('plugins/price.ts', `${PRICE('return cents;')}\n${slow}\n`);
   const told = async () => {
-    const { agents } = (await daruma('status', 'price', '--json')).json;
-    return { serves: agents[0].version as string, kept: await versions() };
+    const { agents } = await host.ask('status', { agent: 'price' });
+    return { serves: agents[0]!.version, kept: await versions() };
   };
   const { serves, kept } = await until(told, ({ kept: [newest] }) => newest?.rollout === 'probation');
   expect({ serves, runs: kept.filter(({ agents }) => agents.some(({ runs }) => runs)).map(({ id }) => id) }).toEqual({
