@@ -23,6 +23,7 @@ if (code === undefined) {
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
     offline: async (folder: string) => (await import('./host/api/offline.ts')).openOffline(folder),
     store: () => import('./host/api/offline.ts'),
+    fence: async (folder: string) => (await import('./host/api/offline.ts')).tryFence(folder),
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

@@ -171,6 +171,11 @@ export const HOST: readonly CommandRow[] = [
     run: async () => (await import('./commands/drill.ts')).demoCommand,
   },
   {
+    usage: 'doctor',
+    about: 'what the kernel keeps plugins from, tried in a cell without an agent',
+    run: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
     usage: 'check',
     about: 'look at every plugin and agent file',
     run: async () => (await import('./commands/check.ts')).checkCommand,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ControlClient } from '../control/client.ts';
-import type { BackupView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
+import type { BackupView, FenceView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Clock } from './text/clock.ts';
 import type { Paint } from './text/paint.ts';
@@ -38,6 +38,8 @@ export interface HostLauncher {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
+  /** Starts a cell without an agent, and resolves with what it found when it had shut itself in. */
+  fence(folder: string): Promise<FenceView>;
   backups(folder: string): Promise<OfflineBackups>;
   store(): Promise<StoreRepairs>;
 }

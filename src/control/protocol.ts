@@ -21,7 +21,7 @@ export type {
 } from '../operations/results/command.ts';
 export type { LogLine } from '../operations/results/host.ts';
 export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../operations/results/job.ts';
-export type { AgentView, ConfigView, OriginView, StatusView } from '../operations/results/status.ts';
+export type { AgentView, ConfigView, FenceView, OriginView, StatusView } from '../operations/results/status.ts';
 export type {
   ChangeView,
   RehearsalSide,

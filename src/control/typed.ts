@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   dev: [],
   diff: [],
   dlq: ['list', 'show', 'drop'],
+  doctor: [],
   drill: [],
   host: [],
   incidents: [],

@@ -26,7 +26,7 @@ import {
 } from './results/command.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
-import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
+import { agentResult, configChangedResult, configShowResult, fenceResult, statusResult } from './results/status.ts';
 import { rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 
 /**
@@ -83,6 +83,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   drill: z.array(drillResult),
   demo: drillResult,
   check: checkResult,
+  doctor: fenceResult,
   'config show': configShowResult,
   'config rollback': configChangedResult,
   'config force': configChangedResult,

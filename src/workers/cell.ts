@@ -36,6 +36,8 @@ export interface CellNeeds {
   time: Time;
   log: Log;
   receive(cell: Cell, messages: FencedMessage[]): void;
+  /** What the cell found when it shut itself in, whether or not that will do. */
+  found?(report: FenceReport): void;
   /** No cell can be shut in as it has to be: agents with rights cannot run. */
   unfenced?(fault: PlainFault): void;
   /** It sent what cannot be handled, and is killed. */
@@ -65,7 +67,10 @@ export function openCell(needs: CellNeeds, options: CellProcessOptions): Cell {
     pid: () => process.pid,
     post: process.post,
     receive: (messages) => needs.receive(cell, messages),
-    check: (report, difference) => unfencedFault(report, difference, cell.mustBeFull),
+    check(report, difference) {
+      needs.found?.(report);
+      return unfencedFault(report, difference, cell.mustBeFull);
+    },
     failed(fault) {
       log.error(`a cell is killed: ${fault.message}`, { pid: process.pid });
       needs.unfenced?.(fault);

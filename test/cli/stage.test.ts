@@ -33,6 +33,7 @@ const stageOn = (offline: HostLauncher['offline']) =>
       start: async () => 0,
       host: async () => 0,
       store: vi.fn(),
+      fence: vi.fn(),
       backups: vi.fn(),
       offline,
       check: async () => ({ agents: [], problems: [] }),

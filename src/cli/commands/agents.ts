@@ -3,6 +3,7 @@ import { oneLine } from '../../kernel/shown-text.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { inputWords } from '../text/agent.ts';
+import { fenceWords } from '../text/fence.ts';
 import { signOf } from '../text/paint.ts';
 import { type Row, table } from '../text/table.ts';
 import { type Facts, factLines } from '../text/width.ts';
@@ -43,6 +44,7 @@ function agentLines({ paint, width }: Stage, agent: AgentView): string[] {
     ['plugin', agent.plugin],
     ['schedule', agent.schedule ? `${agent.schedule} · ${agent.timezone ?? ''}` : 'none'],
     ['input', inputWords(agent)],
+    ['cell', cellWords(agent)],
   ];
   return [
     `${paint(style, sign)} ${paint('bold', agent.name)}`,
@@ -50,6 +52,12 @@ function agentLines({ paint, width }: Stage, agent: AgentView): string[] {
     '',
     `  ${paint('cyan', '→')} daruma status ${agent.name}   daruma run ${agent.name}${runWords(agent)}`,
   ];
+}
+
+function cellWords({ cell, fence }: AgentView): string | null {
+  if (cell === 'shared') return 'shared with agents that have no rights either';
+  if (cell !== 'own') return null;
+  return fence ? `its own: ${fenceWords(fence)}` : 'its own, while it works';
 }
 
 function runWords({ input }: AgentView): string {

@@ -212,3 +212,5 @@ function viewUnreadable({
 }: Pick<Aside, 'source' | 'name' | 'agent' | 'why'>): UnreadableView {
   return { table: source, row: name, agent, why };
 }
+
+export { tryFence } from '../../workers/try-fence.ts';

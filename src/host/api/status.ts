@@ -111,6 +111,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     nextSlot: isoOrNull(status?.nextSlot),
     p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
     memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },
+    fence: at.cells.find((cell) => cell.agent === name)?.fence ?? null,
     workers: {
       now: at.workers.filter((worker) => worker.agent === name).length,
       min: agent?.workers.min ?? 0,
@@ -131,6 +132,7 @@ function viewServing(listing: Listing, agent: Agent | undefined, running: Runnin
   const lacks = isStoodInFor ? undefined : running?.setup.lacks(listing.name);
   return {
     version: serves?.id ?? null,
+    cell: placement?.cell ?? null,
     rollout: serves?.id === agent?.version.id ? (listing.rollout ?? null) : 'good',
     problem: listing.problem ?? lacks?.fault ?? null,
   };
@@ -166,6 +168,7 @@ function viewHost(running: NonNullable<Running>, { statuses, left, at }: StatusF
     memoryBytes: process.memoryUsage.rss(),
     loopLagMs: running.lagMs(),
     cells: at.cells.length,
+    fences: at.cells.map(({ pid, is, agent, fence }) => ({ pid, cell: is, agent, fence })),
     workers: at.workers.length,
     queued: all.reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
     waiting: all.reduce((sum, status) => sum + waitingOf(status), left.waiting),

@@ -2,6 +2,37 @@ import { z } from 'zod';
 import { bytes, countResult, faultResult, json, ms, time } from './fields.ts';
 import { jobResult } from './job.ts';
 
+const refusal = () =>
+  z
+    .enum(['kernel', 'node', 'granted', 'open'])
+    .describe(
+      'The one that refused the try: the kernel, or nobody but the flags of Node; granted: it may; open: nobody.',
+    );
+
+export const fenceResult = z
+  .strictObject({
+    fence: z
+      .enum(['full', 'partial', 'node', 'none'])
+      .describe(
+        'full: every layer of the kernel · partial: some · node: the flags of Node alone · none: a layer does not hold.',
+      ),
+    landlock: countResult().describe('The version of Landlock in force; 0: none.'),
+    seccomp: z.boolean().describe('Whether the filter of system calls is in force.'),
+    caps: z.string().describe('Capabilities left, in hexadecimal digits; 0: none.'),
+    tried: z.strictObject({
+      files: refusal(),
+      network: refusal(),
+      unixSockets: refusal(),
+      signals: refusal(),
+      commands: refusal(),
+    }),
+    missing: z.array(z.string()).describe('What is missing, and what that means.'),
+    tookMs: ms(),
+  })
+  .meta({ id: 'Fence', description: 'What a process found when it had shut itself in.' });
+
+export type FenceView = z.infer<typeof fenceResult>;
+
 export const changedSettingsResult = z
   .array(z.strictObject({ path: z.string(), before: z.string(), after: z.string() }))
   .describe('What the file says differently from the settings that last worked, as text; secrets are hidden.');
@@ -96,6 +127,8 @@ export const agentResult = z
     p95Ms: ms().nullable(),
     memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
     workers: z.strictObject({ now: countResult(), min: countResult(), max: countResult() }),
+    cell: z.enum(['shared', 'own']).nullable().optional().describe('Agents with rights have a cell of their own.'),
+    fence: fenceResult.nullable().optional().describe('Of its own cell; null while there is none.'),
     queued: countResult(),
     waiting: waiting(),
     dead: countResult(),
@@ -123,6 +156,17 @@ export const hostResult = z
     memoryBytes: bytes(),
     loopLagMs: ms(),
     cells: countResult(),
+    fences: z
+      .array(
+        z.strictObject({
+          pid: countResult(),
+          cell: z.enum(['spare', 'shared', 'own']),
+          agent: z.string().nullable().describe('The only agent in it.'),
+          fence: fenceResult.nullable().describe('null: the cell has not shut itself in yet.'),
+        }),
+      )
+      .optional()
+      .describe('Of each cell.'),
     workers: countResult(),
     queued: countResult(),
     waiting: waiting(),
