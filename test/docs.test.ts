@@ -47,6 +47,12 @@ describe.each(PAGES)('%s', (page) => {
   });
 });
 
+it('docs/security.md names only tests that are there', () => {
+  const named = [...read('docs/security.md').matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file!);
+  expect(named.length).toBeGreaterThan(8);
+  expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+});
+
 it('README.md names only commands of the command line', () => {
   const commands = buildProgram(async () => {}).commands.map((command) => command.name());
   const named = codeOf(read('README.md')).flatMap(([code]) => [...code.matchAll(/\bdaruma ([a-z][\w-]*)/g)]);
