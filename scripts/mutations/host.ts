@@ -147,6 +147,54 @@ const secrets: readonly Mutation[] = [
 ];
 
 const backups: readonly Mutation[] = [
+  ...guardsOf(
+    'src/host/backup/copy-place.ts',
+    ['test/host/copy-place.test.ts'],
+    [
+      {
+        breaks: 'a copy of the store is written only where the agent may write, by the real path',
+        within: 'realPlace',
+        code: 'join(parent, basename(path))',
+        instead: 'path',
+      },
+      {
+        breaks: 'a folder whose name begins like one that is granted is another folder',
+        within: 'placeForAgent',
+        code: 'one.endsWith(sep) ? one : one + sep',
+        instead: 'one',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/host/host-calls.ts',
+    ['test/host/copy-place.test.ts'],
+    [
+      {
+        breaks: 'the host itself refuses the fleet to an agent that has no right to it',
+        within: 'fleetFor',
+        code: 'if (needs.fleet) return',
+        instead: 'return',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/store/sqlite/copies.ts',
+    ['test/store/copy.test.ts'],
+    [
+      {
+        breaks: 'a copy of the store overwrites nothing and follows no link',
+        within: 'claimFile',
+        code: "openSync(to, 'wx', 0o600)",
+        instead: "openSync(to, 'w', 0o600)",
+      },
+      {
+        breaks: 'a copy that failed is gone',
+        within: 'copyTo',
+        code: 'rmSync(path, { force: true })',
+        instead: 'void path',
+      },
+    ],
+  ),
   ...guardsOf('src/host/backup/archive.ts', BACKUP, [
     {
       breaks: 'an archive that leads out of its folder is refused',

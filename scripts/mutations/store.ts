@@ -141,6 +141,34 @@ const others: readonly Mutation[] = [
       instead: '? 0 : 0',
     },
   ]),
+  ...guardsOf('src/store/sqlite/inside/incidents.ts', LAWS, [
+    {
+      breaks: 'the trouble that another host holds is one incident',
+      within: 'openIncident',
+      code: 'if (other) return',
+      instead: 'if (other && isNaN(now)) return',
+    },
+    {
+      breaks: 'a host that has lost an incident writes nothing into it',
+      within: 'updateIncident',
+      code: 'throw incidentHeld(id);',
+      instead: 'return;',
+    },
+    {
+      breaks: 'an incident is taken over only when nobody holds it, in SQL',
+      within: 'hold',
+      code: 'lease_until < ?4',
+      instead: 'lease_until < ?4 + 99999999',
+    },
+  ]),
+  ...guardsOf('src/store/sqlite/inside/records.ts', LAWS, [
+    {
+      breaks: 'the end of a pause that comes late takes no newer pause along',
+      within: 'resume',
+      code: 'AND (?2 IS NULL OR until = ?2)',
+      instead: 'AND (?2 IS NULL OR true)',
+    },
+  ]),
   ...guardsOf('src/store/sqlite/inside/slots.ts', SLOT_LAWS, [
     {
       breaks: 'a store asks before it writes the end of a slot',
