@@ -74,6 +74,8 @@ export interface CallWorld {
 
 const BACKOFF = { first: 5, longest: 30 };
 const FAULT = { code: 'E', message: 'e' };
+/** Why a person cancels: the store knows an end that comes again by its values, and an attempt's own end has another reason. */
+const BY_HAND = { code: 'CANCELLED', message: 'by hand' };
 
 /** Calls the store; the returned check does the same to the model and compares, in the order of the calls. */
 export async function callStore(call: StoreCall, world: CallWorld): Promise<() => void> {
@@ -160,12 +162,12 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     case 'cancel': {
       const id = jobAt(call.pick);
-      const was = await store.cancel(id, FAULT);
+      const was = await store.cancel(id, BY_HAND);
       return () => expect(was?.state).toBe(model.cancel(id));
     }
     case 'cancel many': {
       const ids = [...new Set([call.pick, call.pick + 1, call.pick + 2].map(jobAt))];
-      const were = await store.cancelMany(ids, FAULT);
+      const were = await store.cancelMany(ids, BY_HAND);
       return () => {
         const wanted = ids.flatMap((id) => {
           const attempt = model.find(id)?.life.attempt;
@@ -187,7 +189,7 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
     }
     default: {
       const id = jobAt(call.pick);
-      const dropped = await store.drop([id], FAULT);
+      const dropped = await store.drop([id], BY_HAND);
       return () => expect(dropped).toEqual(model.step(id, { is: 'dropped' }) ? [id] : []);
     }
   }
