@@ -4,6 +4,7 @@ import { toPlainFault } from '../kernel/fault.ts';
 import { realOf } from '../kernel/real-path.ts';
 import { createAgentFileRegistry } from './agent-file-registry.ts';
 import { forgetGrants, grantNotes, scheduleNotes, withUnheard } from './agent-notes.ts';
+import { createBuildNotes } from './builder/build-notes.ts';
 import { createBuilder } from './builder/client.ts';
 import { readRuntime } from './builder/runtime.ts';
 import { changeBetween, isEmptyChange, logCatalogChange } from './change.ts';
@@ -73,6 +74,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     time,
     versions,
     builder,
+    notes: createBuildNotes(join(versionsFolder, '.building')),
     runtime: readRuntime(),
     files: scanner.files,
     answers: scanner.answers,
@@ -136,7 +138,8 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     }
     for (const version of versions.all()) for (const input of version.inputs) scanner.know(input.path, input);
     for (const root of [PLUGINS, AGENTS]) {
-      if (await isThere(join(folder, root))) continue;
+      const isThere = access(join(folder, root)).then(() => true);
+      if (await isThere.catch(() => false)) continue;
       const known = filesOf(remembered, versions.get).filter(({ path }) => path.startsWith(`${root}/`));
       for (const { path, hash, text } of known) scanner.assume(path, hash, text);
       // A folder that should hold something is not made anew: an empty one would say that all of it was removed.
@@ -281,6 +284,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     notes: () => notes.all(),
     gone: () => gone,
     async rescan() {
+      pluginRegistry.forgiveAll();
       await turns.ask(true);
       await idle.wait(RESCAN_MS);
     },
@@ -290,11 +294,4 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     onChange: listeners.add,
     onFileReport: fileReports.add,
   };
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

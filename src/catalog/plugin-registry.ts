@@ -21,6 +21,8 @@ export interface PluginRegistry {
   idle(): boolean;
   /** Resolves when nothing is being judged. */
   settled(): Promise<void>;
+  /** Files under which an earlier host died are looked at again. */
+  forgiveAll(): void;
 }
 
 interface PluginRegistryNeeds extends BuildNeeds {
@@ -46,7 +48,13 @@ interface PluginEntry {
 }
 
 /** What may be mended without a change of the plugin's own files: an install, memory, a slow moment. */
-const OUTER = new Set(['PLUGIN_IMPORT_UNRESOLVED', 'WORKSHOP_FAILED', 'WORKSHOP_KILLED', 'PLUGIN_COMPILE_TIMEOUT']);
+const OUTER = new Set([
+  'PLUGIN_IMPORT_UNRESOLVED',
+  'WORKSHOP_FAILED',
+  'WORKSHOP_KILLED',
+  'PLUGIN_COMPILE_TIMEOUT',
+  'PLUGIN_HOST_DIED',
+]);
 
 const UNSURE_AT_ONCE = 2;
 
@@ -145,6 +153,7 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
       return made;
     },
     idle: () => active.size === 0,
+    forgiveAll: () => needs.notes?.forget(),
     async settled() {
       while (active.size > 0) await Promise.all(active);
     },

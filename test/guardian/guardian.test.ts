@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { type Installation, installation, isRunning, plugin } from '../e2e/installation.ts';
@@ -89,6 +89,26 @@ it('replaces a host that somebody else has signalled to end, and says so', async
   await anotherHost(pid);
   expect(place.said().stderr).toContain(`the host (pid ${pid}) was ended by a signal that did not come from here`);
   expect(await place.stop('SIGTERM')).toBe(0);
+}, 60_000);
+
+it('leaves out a file under which its host died, says so, and looks at it again when it is asked to', async () => {
+  place = installation(ONCE);
+  const { pid } = await place.start();
+  place.write('plugins/loops.ts', `for (;;) {}\n${ONCE['plugins/once.ts']}`);
+  const notes = join(place.folder, 'data/versions/.building');
+  await place.until(
+    async () => (existsSync(notes) ? readdirSync(notes) : []),
+    (noted) => noted.length > 0,
+  );
+  process.kill(pid, 'SIGKILL');
+  await anotherHost(pid);
+  const problems = async () => (await status()).problems as { code: string; file?: string; next?: string }[];
+  expect(await problems()).toMatchObject([
+    { code: 'PLUGIN_HOST_DIED', file: 'plugins/loops.ts', next: expect.stringContaining('daruma check') },
+  ]);
+  expect((await place.daruma('run', 'once', '--wait', '--json')).json).toMatchObject({ state: 'done' });
+  await place.daruma('check');
+  await place.until(problems, (list) => list.some(({ code }) => code === 'PLUGIN_LOADS_FOREVER'));
 }, 60_000);
 
 it('leaves its host at work when it is killed itself, which says so, and no second guardian fights for it', async () => {

@@ -8,6 +8,7 @@ import { BUNDLE_FILE } from '../versions/files.ts';
 import { keyOf, type Lookup } from '../versions/lookups.ts';
 import type { StoredVersion, Versions } from '../versions/versions.ts';
 import type { SettledFile } from '../watching/file-scanner.ts';
+import type { BuildNotes } from './build-notes.ts';
 import type { Builder } from './client.ts';
 import type { CompiledInput } from './messages.ts';
 import type { Runtime } from './runtime.ts';
@@ -34,6 +35,8 @@ export interface BuildNeeds {
   answers: ReadonlyMap<string, { answer: string }>;
   hostTimezone(): string;
   linkFolders?: readonly string[];
+  /** Not there where no next host is to be warned. */
+  notes?: BuildNotes;
 }
 
 /** The plugin whose version is wanted. */
@@ -57,10 +60,14 @@ export async function buildPlugin(ask: BuildAsk, needs: BuildNeeds): Promise<Bui
   if (file.is !== 'file') return { fault: logBuildResult(entry, file), ...alone, ...real };
   const stored = versions.of(name).findLast((version) => isMadeOf(version, entry, needs));
   if (stored) return { version: stored, inputs: stored.inputs, lookups: stored.lookups!, ...real };
+  const left = needs.notes?.faultOf(entry, file.hash ?? '');
+  if (left) return { fault: left, ...alone, ...real };
+  const over = needs.notes?.begin(entry, file.hash ?? '');
   const staging = await versions.stage();
   try {
     return { ...alone, ...(await makeVersion(ask, staging, needs)), ...real };
   } finally {
+    over?.();
     await versions.discard(staging);
   }
 }

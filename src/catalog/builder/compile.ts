@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Message, type Metafile } from 'esbuild';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { pathInside } from '../../kernel/paths.ts';
 import { LENT_ZOD } from '../../kernel/plugin-modules.ts';
+import { realOf } from '../../kernel/real-path.ts';
 import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, SOURCE_FOLDER } from '../versions/files.ts';
@@ -15,7 +16,7 @@ import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.t
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileRequest } from './messages.ts';
 import { answersBefore, type PathQuestionsTerms } from './path-questions.ts';
-import { createReadGuard } from './read-guard.ts';
+import { createReadGuard, isOfSystem } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
 import { zodInEnglish } from './zod-languages.ts';
@@ -27,9 +28,23 @@ import { zodInEnglish } from './zod-languages.ts';
  */
 export async function compile(ask: CompileRequest, startedAt = Date.now()): Promise<CompileAnswer> {
   const since: Since = { startedAt, before: await answersBefore(ask.asked, ask.folder) };
+  const fault = await oddConfigOf(ask);
+  if (fault) return { ok: false, fault, inputs: [], lookups: [] };
   const answer = await attempt(ask, since, false);
   // The compiler reports on imports only when it succeeds: else it is made to ask for each of them.
   return answer.ok ? answer : attempt(ask, since, true);
+}
+
+/** The compiler reads each tsconfig.json by itself, and all that it extends: a pipe would hold it for ever. */
+async function oddConfigOf({ entry, folder }: CompileRequest): Promise<PlainFault | undefined> {
+  const { files } = await readTsConfigs(dirname(realOf(entry)));
+  for (const file of files) {
+    const at = await stat(file).catch(() => undefined);
+    if (!at || at.isDirectory() || (at.isFile() && !isOfSystem(realOf(file)))) continue;
+    const message = `${pathInside(folder, file)} is no file that a tsconfig.json may extend`;
+    return { code: 'PLUGIN_IMPORT_OUTSIDE', message, file: pathInside(folder, entry), next: 'extend a file of yours' };
+  }
+  return undefined;
 }
 
 /** When the compilation began, and what was there then. */

@@ -26,6 +26,10 @@ const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 /** Kept by the host, for the host. */
 const OF_THE_HOST = new Set(['agents', 'backups', 'config', 'data', 'logs']);
 const OF_THE_SYSTEM = /^\/(?:dev|proc|run|sys)\//;
+
+/** Whether a path, without links, is of the kernel or of services that run. */
+export const isOfSystem = (file: string) => OF_THE_SYSTEM.test(file);
+
 const LINKS_DEEPEST = 8;
 /** So many entries below `plugins/` are looked at for links. */
 const MOST_ENTRIES = 20_000;
@@ -44,7 +48,7 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
 
   return {
     mayRead(file) {
-      if (OF_THE_SYSTEM.test(file)) return false;
+      if (isOfSystem(file)) return false;
       if ([...granted, ...terms.lent, ...packageRoots].some((root) => root !== sep && isAtOrBelow(file, root)))
         return true;
       if (isOfModules(file, folder)) return true;

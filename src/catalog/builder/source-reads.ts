@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, extname, sep } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, extname, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Loader, OnLoadResult, PartialMessage, Plugin } from 'esbuild';
 import { pathInside } from '../../kernel/paths.ts';
 import { isCode, mostBytesOf, tooBig } from '../files/source-limit.ts';
@@ -46,7 +47,12 @@ const CODE_LOADERS: Record<string, Loader> = {
   '.jsx': 'jsx',
 };
 /** What `with { type: … }` makes of a file. */
-const ATTRIBUTE_LOADERS: Record<string, Loader> = { json: 'json', text: 'text', bytes: 'binary' };
+const ATTRIBUTE_LOADERS: Record<string, Loader | undefined> = {
+  __proto__: null as never,
+  json: 'json',
+  text: 'text',
+  bytes: 'binary',
+};
 
 /**
  * Reads every file in place of esbuild, so that what is hashed is byte for byte what was compiled: a file that is
@@ -63,7 +69,7 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
 
   async function load(path: string, type: string | undefined): Promise<OnLoadResult> {
     const name = pathInside(ask.folder, path);
-    if (!guard.mayRead(path)) return { errors: [outside(name)] };
+    if (!guard.mayRead(path) || !guard.mayRead(await realpath(path))) return { errors: [outside(name)] };
     const library = isOfLibrary(path);
     const at = await stat(path);
     // A FIFO would hold its reader for ever.
@@ -76,9 +82,9 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
     await asked.addFile(path);
     const loader = type === undefined ? CODE_LOADERS[extname(path)] : undefined;
     if (!loader) return { contents: bytes, loader: ATTRIBUTE_LOADERS[type ?? ''] ?? 'default' };
-    const text = bytes.toString();
+    const text = await withoutForeignMaps(path, bytes.toString(), guard);
     const located = withLocation(text, assets.urlOf(path));
-    if (!located) return { contents: bytes, loader };
+    if (!located) return { contents: text, loader };
     added.set(path, located.added);
     const problem = await assets.add(path, text);
     return problem ? { errors: [problem] } : { contents: located.text, loader };
@@ -94,7 +100,7 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
       });
       build.onLoad({ filter: /\.node$/ }, ({ path }) => ({ errors: [nativeAddOn(pathInside(ask.folder, path))] }));
       build.onLoad({ filter: /./, namespace: 'file' }, ({ path, with: attributes }) =>
-        isOfDaruma(path) ? undefined : load(path, attributes.type),
+        isOfDaruma(path) ? undefined : (refusedAttributes(attributes) ?? load(path, attributes.type)),
       );
     },
   };
@@ -116,6 +122,44 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
       }
     },
   };
+}
+
+/** What an import may ask for besides code. */
+function refusedAttributes(attributes: Record<string, string>): OnLoadResult | undefined {
+  const asked = Object.entries(attributes).find(([key, value]) => key !== 'type' || !ATTRIBUTE_LOADERS[value]);
+  if (!asked) return undefined;
+  const text = `\`with { ${asked[0]}: '${asked[1]}' }\` is nothing that a plugin may import`;
+  const next = "write `with { type: 'json' }`, 'text' or 'bytes'";
+  return { errors: [{ text, detail: { code: 'PLUGIN_IMPORT_KIND', next } }] };
+}
+
+const MAP_COMMENT = /(\/[/*][#@]\s*)sourceMappingURL(=([^\s'"`*]+))/g;
+
+/**
+ * The text without mentions of source maps that a bundle may not hold: the compiler reads those by itself, and would wait for
+ * ever at a pipe, or for the end of /dev/zero.
+ */
+async function withoutForeignMaps(path: string, text: string, guard: ReadGuard): Promise<string> {
+  if (!text.includes('sourceMappingURL')) return text;
+  const foreign = new Set<string>();
+  for (const [, , , url] of text.matchAll(MAP_COMMENT)) {
+    if (/^[a-z-]+:/i.test(url!) && !url!.startsWith('file:')) continue;
+    const file = resolve(dirname(path), url!.startsWith('file:') ? fileURLToPath(url!) : decodedPath(url!));
+    const real = await realpath(file).catch(() => undefined);
+    const at = real === undefined ? undefined : await stat(real).catch(() => undefined);
+    if (at && (!at.isFile() || !guard.mayRead(real!))) foreign.add(url!);
+  }
+  return text.replace(MAP_COMMENT, (whole, before: string, rest: string, url: string) =>
+    foreign.has(url) ? `${before}sourceMappingOff${rest}` : whole,
+  );
+}
+
+function decodedPath(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    return url;
+  }
 }
 
 /** Whether it came by an install, and not from the author. */

@@ -1,5 +1,7 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
+
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { MB } from '../../kernel/measures.ts';
 
 /** What of a tsconfig.json decides which file an import means. */
 export interface TsConfig {
@@ -18,6 +20,7 @@ export interface TsConfigChain {
 }
 
 const MOST = 20;
+const MOST_BYTES = MB;
 const NAMES = ['tsconfig.json', 'jsconfig.json'];
 
 /** Reads the tsconfig.json that holds for a folder, and all that it extends. What is broken is the compiler's to tell. */
@@ -33,8 +36,15 @@ export async function readTsConfigs(folder: string): Promise<TsConfigChain> {
   }
 }
 
+/** Undefined for what is no file of a person's: a pipe would hold its reader for ever, /dev/zero never ends. */
+async function readConfigText(file: string): Promise<string | undefined> {
+  const at = await stat(file).catch(() => undefined);
+  if (!at?.isFile() || at.size > MOST_BYTES) return undefined;
+  return readFile(file, 'utf8').catch(() => undefined);
+}
+
 async function addConfig(file: string, chain: TsConfigChain): Promise<boolean> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const text = await readConfigText(file);
   if (text === undefined) return false;
   const said = (parseLoosely(text) ?? {}) as {
     extends?: unknown;

@@ -13,6 +13,8 @@ const BATCHES_UNDERWAY = 8;
 const LONGEST_TEXT = 16 * 1024;
 const AGAIN_MS = 25;
 const REPORT_EVERY_MS = 1_000;
+/** Taken before the plugin is loaded, which may put something else in its place: then there would be no limit. */
+const monotonic = performance.now.bind(performance);
 
 /** Takes the lines of a worker to its cell: at once while few are on their way, in batches otherwise, and never more than the limit; what is above it is dropped, counted and told. */
 export interface PluginLines {
@@ -34,12 +36,12 @@ export function createPluginLines(
   let posted = 0;
   let again = false;
   let tokens = LINES_AT_ONCE;
-  let filledAt = performance.now();
+  let filledAt = monotonic();
   let dropped = 0;
   let reportedAt = filledAt;
 
   function mayPut(): boolean {
-    const at = performance.now();
+    const at = monotonic();
     tokens = Math.min(LINES_AT_ONCE, tokens + ((at - filledAt) * LINES_PER_SECOND) / 1_000);
     filledAt = at;
     if (tokens < 1) {
@@ -51,7 +53,7 @@ export function createPluginLines(
   }
 
   function reportDropped(everyMs: number) {
-    const at = performance.now();
+    const at = monotonic();
     if (dropped === 0 || at - reportedAt < everyMs) return;
     const message = `${dropped} lines were dropped: more than ${LINES_PER_SECOND} a second`;
     waiting.push({ at: needs.now(), level: 'warn', job: '', message, data: null });
