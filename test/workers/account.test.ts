@@ -35,7 +35,12 @@ describe('every attempt that is given comes back exactly once', () => {
       return seed / 2_147_483_648;
     };
     const began = performance.now();
-    for (let round = 0; performance.now() - began < 5_000; round++) {
+    const codes = () =>
+      new Set(world.outcomes.map(({ outcome }) => (outcome.is === 'done' ? 'done' : outcome.fault.code)));
+    // On a busy machine it takes longer until the storm is one: all kinds of ends are there.
+    const kinds = ['done', 'ERROR', 'CRASHED', 'TIMEOUT', 'CELL_LOST'];
+    const isStorm = () => given.length > 1_000 && kinds.every((kind) => codes().has(kind)) && world.returned.length > 0;
+    for (let round = 0; performance.now() - began < (isStorm() ? 5_000 : 40_000); round++) {
       for (const name of ['a', 'b']) {
         const inputs = Array.from({ length: world.workers.room(name) }, () => {
           const roll = chance();
@@ -53,9 +58,7 @@ describe('every attempt that is given comes back exactly once', () => {
     const ends = endsOf(world);
     expect([...ends.values()].every((count) => count === 1)).toBe(true);
     expect(given.every(({ job }) => ends.has(job))).toBe(true);
-    // The storm was one: all kinds of ends were there.
-    const codes = new Set(world.outcomes.map(({ outcome }) => (outcome.is === 'done' ? 'done' : outcome.fault.code)));
-    expect([...codes]).toEqual(expect.arrayContaining(['done', 'ERROR', 'CRASHED', 'TIMEOUT', 'CELL_LOST']));
+    expect([...codes()]).toEqual(expect.arrayContaining(kinds));
     expect(world.returned.length).toBeGreaterThan(0);
     expect(given.length).toBeGreaterThan(1_000);
   });

@@ -9,6 +9,8 @@ export interface LineHub {
   /** `taken` is called when the lines are on their way: only then may the worker send more. */
   put(worker: number, lines: ThreadLine[], taken: () => void): void;
   received(batches: number): void;
+  /** Sends what waits, as far as the host takes it: the lines of a job go before the news of its end. */
+  flush(): void;
   /**
    * Sends what waits of one worker, whatever the host has taken: its last lines go before the news of its end, so that
    * they belong to the evidence, and are not lost with a cell that is killed when its last worker is gone.
@@ -55,6 +57,7 @@ export function createLineHub(say: (message: FromCell) => void): LineHub {
       planned = true;
       setImmediate(() => send(false));
     },
+    flush: () => send(false),
     received(batches) {
       underway -= batches;
       send(false);

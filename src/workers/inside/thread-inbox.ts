@@ -65,6 +65,7 @@ export function createThreadInbox(
         ? { ...base, ...end }
         : { ...base, is: end.is, fault: stacks.map(end.thrown, spec), retry: end.retry };
     needs.ended();
+    needs.lines.flush();
     say({ say: 'ended', worker, end: jobEnd });
   }
 

@@ -164,6 +164,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     const flat = ring.drain();
     if (flat.length === 0) return;
     watch.ended(flat.length / 4);
+    needs.lines.flush();
     say({ say: 'done', worker: id, flat });
   }
 
