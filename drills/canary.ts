@@ -1,5 +1,4 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import { type Context, definePlugin, z } from 'daruma';
 
@@ -51,8 +50,8 @@ async function fail({ log, exec }: Context<unknown>, { fault, limitMb }: { fault
       return never();
     case 'abort':
       await begin();
-      // Descriptors that are not its own: without them the process cannot go on, and ends itself.
-      for (let descriptor = 3; descriptor < 200; descriptor++) closeQuietly(descriptor);
+      // A worker cannot take its process down by itself; a command of the same user can.
+      await exec('sh', ['-c', `kill -9 ${process.pid}`]);
       return never();
     case 'spin':
       await begin();
@@ -87,14 +86,6 @@ async function leak(kind: 'leak' | 'buffers', limitMb: number, begin: (inMs: num
     }
     await pause(50);
     await setImmediate();
-  }
-}
-
-function closeQuietly(descriptor: number) {
-  try {
-    closeSync(descriptor);
-  } catch {
-    // It was not open.
   }
 }
 

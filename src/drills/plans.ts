@@ -65,7 +65,7 @@ export const CANARY_PLANS: readonly CanaryPlan[] = [
   },
   {
     name: 'abort',
-    promise: 'a worker that takes its process down costs its job one attempt',
+    promise: 'a process that is killed under its workers costs each of their jobs one attempt',
     promisedMs: 10_000,
     fault: 'abort',
     limits: LONG,
