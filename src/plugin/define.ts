@@ -34,8 +34,11 @@ export interface Needs<Secret extends string = string> {
   read?: string[];
   /** Files and folders that may be read and written; relative ones are inside the installation and made when missing. */
   write?: string[];
-  /** Commands that `context.exec` may run: names that are looked up in the usual folders, absolute paths, or `*` for all. */
-  exec?: string[];
+  /**
+   * Commands that `context.exec` may run: names that are looked up in the usual folders, absolute paths, or `*` for all; with a list of
+   * arguments, only with those: `{ command: 'git', args: ['log', '*'] }`. A `*` is any one argument, and at the end any number.
+   */
+  exec?: (string | { command: string; args: string[] })[];
   /** Node's guarded modules that may be imported; only `node:sqlite` can be asked for. */
   modules?: 'node:sqlite'[];
   /** The read-only view of the installation, `context.fleet`. */

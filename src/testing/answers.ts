@@ -1,3 +1,4 @@
+import { type CommandGrant, grantedCommand, takesArguments } from '../kernel/command-grant.ts';
 import { Fault } from '../kernel/fault.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
@@ -15,7 +16,11 @@ interface TestAnswers {
 }
 
 /** `grants`: the commands that the plugin's `needs.exec` names. */
-export function createTestAnswers(options: RunOptions, http: HttpAnswers, grants: readonly string[]): TestAnswers {
+export function createTestAnswers(
+  options: RunOptions,
+  http: HttpAnswers,
+  grants: readonly CommandGrant[],
+): TestAnswers {
   const state = new Map(Object.entries(options.state ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
   const effects = Object.entries(options.effects ?? {}).map(([key, effect]) => [key, knownEffect(effect)] as const);
   const answers = createAnswers({
@@ -48,9 +53,10 @@ export function createTestAnswers(options: RunOptions, http: HttpAnswers, grants
 async function exec(
   { agent, command, args, input }: CallTo<'exec'>,
   run: RunOptions['exec'],
-  grants: readonly string[],
+  grants: readonly CommandGrant[],
 ): Promise<ExecResult> {
-  if (!grants.some((grant) => grant === '*' || grant === command || grant.endsWith(`/${command}`))) {
+  const fitting = grants.filter((grant) => takesArguments(grant, args)).map(grantedCommand);
+  if (!fitting.some((grant) => grant === '*' || grant === command || grant.endsWith(`/${command}`))) {
     throw new Fault(notInNeeds({ agent, need: 'exec', asked: command }));
   }
   if (!run) return refuse(`exec(${[command, ...args].join(' ')})`, 'exec: (command, args) => …');

@@ -140,6 +140,16 @@ describe('needs', () => {
     expect(narrowNeeds({ exec: ['git', 'tar'] }, { exec: ['git'] })).toMatchObject({ needs: { exec: ['git'] } });
     expect(narrowNeeds({ exec: ['git'] }, { exec: ['/usr/bin/git'] })).toHaveProperty('widened');
     expect(narrowNeeds({}, { exec: ['git'] })).toHaveProperty('widened');
+    const log = { command: 'git', args: ['log', '*'] };
+    expect(narrowNeeds({ exec: ['git'] }, { exec: [log] })).toMatchObject({ needs: { exec: [log] } });
+    expect(narrowNeeds({ exec: [log] }, { exec: [{ command: 'git', args: ['log', '--oneline'] }] })).toHaveProperty(
+      'needs',
+    );
+    expect(narrowNeeds({ exec: [log] }, { exec: ['git'] })).toMatchObject({
+      widened: { message: expect.stringContaining('asks for git, which the plugin does not need (exec: git log *)') },
+    });
+    for (const args of [['*'], ['push'], ['-c', 'x', 'log'], []])
+      expect(narrowNeeds({ exec: [log] }, { exec: [{ command: 'git', args }] }), args.join()).toHaveProperty('widened');
   });
 });
 

@@ -88,6 +88,37 @@ describe('a command', () => {
     });
   });
 
+  it('runs with the arguments that the needs pin, and with no others', async () => {
+    const { run } = await createWorld();
+    const needs = {
+      exec: [
+        { command: 'echo', args: ['log', '*'] },
+        { command: 'printf', args: ['%s', '*', 'end'] },
+      ],
+      read: [],
+      write: [],
+    };
+    expect((await run('echo', ['log', '-n', '3'], { needs })).stdout).toBe('log -n 3\n');
+    expect(
+      (await run('/bin/echo', ['log'], { needs }).catch(() => run('/usr/bin/echo', ['log'], { needs }))).stdout,
+    ).toBe('log\n');
+    expect((await run('printf', ['%s', 'x', 'end'], { needs })).stdout).toBe('xend');
+    for (const [command, args] of [
+      ['echo', ['-c', 'alias.x=!id', 'log']],
+      ['echo', []],
+      ['printf', ['%s', 'end']],
+    ] as const)
+      await expect(run(command, [...args], { needs })).rejects.toMatchObject({
+        plain: {
+          code: 'NOT_IN_NEEDS',
+          message: expect.stringMatching(/may run "(?:echo log \*|printf %s \* end)", not "/),
+        },
+      });
+    await expect(run('cat', ['log'], { needs })).rejects.toMatchObject({
+      plain: { message: expect.stringContaining('cat is not in') },
+    });
+  });
+
   it('reads 8 MB of input; one that reads none is no trouble', async () => {
     const { run } = await createWorld();
     const input = `${'0123456789abcde\n'.repeat(512 * 1024)}`;

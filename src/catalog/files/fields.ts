@@ -118,6 +118,16 @@ const hostName = z
 const commandName = z.string().regex(/^(\*|[A-Za-z0-9_][A-Za-z0-9_.+-]*|\/.*[^/])$/, {
   error: 'expected the name of a command such as git, an absolute path such as /opt/tool/bin/tool, or *',
 });
+/** Either form by itself: an error then names what is wrong in it. */
+const commandGrant = z.union([
+  commandName,
+  z.strictObject({
+    command: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9_.+-]*|\/.*[^/])$/, {
+      error: 'expected the name of a command such as git, or an absolute path such as /opt/tool/bin/tool',
+    }),
+    args: z.array(z.string().max(1_000)).max(100),
+  }),
+]);
 const pathName = z.string().min(1, { error: 'expected a path' });
 
 export const needsField = z.strictObject({
@@ -126,7 +136,12 @@ export const needsField = z.strictObject({
   net: z.array(hostName).optional().describe('Hosts that may be reached.'),
   read: z.array(pathName).optional().describe('Files and folders that may be read.'),
   write: z.array(pathName).optional().describe('Files and folders that may be read and written.'),
-  exec: z.array(commandName).optional().describe('Commands that may be run.'),
+  exec: z
+    .array(commandGrant)
+    .optional()
+    .describe(
+      'Commands that may be run; with `args`, only with those: a * is any one argument, and at the end any number.',
+    ),
   modules: z
     .array(z.enum(['node:sqlite']))
     .optional()

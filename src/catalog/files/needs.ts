@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { type CommandGrant, grantCovers, grantText } from '../../kernel/command-grant.ts';
 import type { Needs } from '../../plugin/define.ts';
 
 /** Nothing is needed. */
@@ -19,6 +20,16 @@ interface Widened {
   message: string;
 }
 
+const isSame = (granted: string, asked: string) => granted === asked;
+
+/** When an entry of the plugin's needs covers one of the agent file's; others have to be the same. */
+const COVERS: Partial<Record<keyof Needs, (granted: never, asked: never) => boolean>> = {
+  net: hostCovers,
+  read: pathCovers,
+  write: pathCovers,
+  exec: grantCovers,
+};
+
 /** The plugin's needs, narrowed by those of the agent file; a key that the file leaves out stays as the plugin says. */
 export function narrowNeeds(
   plugin: Needs | undefined,
@@ -28,17 +39,12 @@ export function narrowNeeds(
   const narrowed = { ...all, ...withoutUndefined(file) };
   if (file?.fleet && !all.fleet) return widened(['fleet'], 'true', 'false');
   for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec'] as const) {
-    const granted: readonly string[] = all[key];
+    // Whoever may write may read.
+    const granted: readonly CommandGrant[] = key === 'read' ? [...all.read, ...all.write] : all[key];
+    const covers = COVERS[key] ?? isSame;
     for (const [index, asked] of (file?.[key] ?? []).entries()) {
-      const inside =
-        key === 'net'
-          ? granted.some((host) => hostCovers(host, asked))
-          : key === 'read'
-            ? [...granted, ...all.write].some((path) => pathCovers(path, asked))
-            : key === 'write'
-              ? granted.some((path) => pathCovers(path, asked))
-              : granted.includes(asked) || (key === 'exec' && granted.includes('*'));
-      if (!inside) return widened([key, index], asked, granted.join(', ') || 'none');
+      const isInside = granted.some((one) => covers(one as never, asked as never));
+      if (!isInside) return widened([key, index], grantText(asked), all[key].map(grantText).join(', ') || 'none');
     }
   }
   return { needs: narrowed };

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { posix, resolve } from 'node:path';
+import { shown } from '../../kernel/bounds.ts';
+import { grantedCommand, grantText, takesArguments } from '../../kernel/command-grant.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
@@ -18,19 +20,33 @@ const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '
  *
  * Throws a Fault `NOT_IN_NEEDS` or `EXEC_NOT_FOUND`.
  */
-export async function findCommand({ command, agent, needs }: Pick<ExecOrder, 'command' | 'agent' | 'needs'>) {
+export async function findCommand(order: Pick<ExecOrder, 'command' | 'args' | 'agent' | 'needs'>): Promise<string> {
+  const { command, agent, needs } = order;
+  const fitting = needs.exec.filter((one) => takesArguments(one, order.args));
+  const asked = { command, agent, grants: fitting.map(grantedCommand) };
+  if (fitting.length === needs.exec.length) return pathOf(asked);
+  try {
+    return await pathOf(asked);
+  } catch (thrown) {
+    // With other arguments it may be run: the path is only looked up to tell the two refusals apart.
+    await pathOf({ command, agent, grants: needs.exec.map(grantedCommand) });
+    throw thrown instanceof Fault && thrown.code === 'NOT_IN_NEEDS' ? otherArguments(order) : thrown;
+  }
+}
+
+async function pathOf({ command, agent, grants }: { command: string; agent: string; grants: readonly string[] }) {
   const { name, path } = readCommand(command);
   if (path === undefined) {
-    const granted = needs.exec.find((one) => one === '*' || one === name || posix.basename(one) === name);
+    const granted = grants.find((one) => one === '*' || one === name || posix.basename(one) === name);
     if (granted === undefined) throw notGranted(command, agent);
     const found = granted.startsWith('/') ? await executable(granted) : await lookUp(name);
     if (!found) throw notFound(command, granted.startsWith('/') ? [granted] : FOLDERS);
     return found;
   }
   const isGranted =
-    needs.exec.includes('*') ||
-    needs.exec.some((one) => one.startsWith('/') && posix.normalize(one) === path) ||
-    (needs.exec.includes(name) && (await lookUp(name)) === path);
+    grants.includes('*') ||
+    grants.some((one) => one.startsWith('/') && posix.normalize(one) === path) ||
+    (grants.includes(name) && (await lookUp(name)) === path);
   if (!isGranted) throw notGranted(command, agent);
   if (!(await executable(path))) throw notFound(command, [path]);
   return path;
@@ -67,6 +83,18 @@ async function executable(path: string): Promise<string | undefined> {
 function notGranted(command: string, agent: string): Fault {
   const name = command.startsWith('/') ? command : posix.basename(command);
   return new Fault(notInNeeds({ agent, need: 'exec', asked: name }));
+}
+
+function otherArguments({
+  command,
+  args,
+  agent,
+  needs,
+}: Pick<ExecOrder, 'command' | 'args' | 'agent' | 'needs'>): Fault {
+  const name = posix.basename(command);
+  const ways = needs.exec.filter((one) => posix.basename(grantedCommand(one)) === name).map(grantText);
+  const message = `agent ${agent} may run ${ways.map((way) => `"${way}"`).join(' or ')}, not ${shown([name, ...args].join(' '))}`;
+  return new Fault(notInNeeds({ agent, need: 'exec', asked: name, message }));
 }
 
 function notFound(command: string, places: string[]): Fault {
