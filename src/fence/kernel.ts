@@ -1,6 +1,13 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileAccess, pathRule, portRule, rulesetOf } from './landlock.ts';
 import { SYSCALL, type SyscallName } from './syscalls.ts';
+import { PORTS_LANDLOCK } from './terms.ts';
+
+/** TCP ports. `connect`: null for all. */
+interface PortGrants {
+  connect: readonly number[] | null;
+  listen: readonly number[];
+}
 
 /**
  * The kernel's calls, by `node:ffi`. Whoever opens them closes them in the same turn: functions that were left behind
@@ -22,11 +29,7 @@ export interface Kernel {
   /** Programs that are started gain no rights by their files. Needed by the next two. */
   refuseNewRights(): boolean;
   /** Confines this thread, and what it starts, to files and ports. A path that does not exist is left out. */
-  restrictFiles(
-    version: number,
-    files: readonly (readonly [string, FileAccess])[],
-    ports: readonly number[] | null,
-  ): boolean;
+  restrictFiles(version: number, files: readonly (readonly [string, FileAccess])[], ports: PortGrants): boolean;
   /** Puts the filter up in all threads. */
   filterCalls(program: Buffer): boolean;
   close(): void;
@@ -117,14 +120,17 @@ function createKernel(ffi: Ffi): Kernel {
       call('capset', head, sets);
     },
     refuseNewRights: () => control(PR_SET_NO_NEW_PRIVS, 1),
-    restrictFiles(version, files, ports) {
-      const attributes = rulesetOf(version, ports !== null);
+    restrictFiles(version, files, { connect, listen }) {
+      const attributes = rulesetOf(version, connect !== null);
       const ruleset = call('landlock_create_ruleset', attributes, attributes.length, 0);
       if (ruleset < 0) return false;
       const add = (kind: number, rule: Buffer) => call('landlock_add_rule', ruleset, kind, rule, 0) === 0;
       for (const [path, access] of files)
         withOpen(path, (fd, isFolder) => add(RULE_PATH, pathRule(version, access, fd, isFolder)));
-      for (const port of version >= 4 ? (ports ?? []) : []) add(RULE_PORT, portRule(port));
+      if (version >= PORTS_LANDLOCK) {
+        for (const port of connect ?? []) add(RULE_PORT, portRule('connect', port));
+        for (const port of listen) add(RULE_PORT, portRule('listen', port));
+      }
       const done = call('landlock_restrict_self', ruleset, 0) === 0;
       call('close', ruleset);
       return done;

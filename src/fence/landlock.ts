@@ -13,8 +13,8 @@ const IOCTL_DEV = 1n << 15n;
 /** What makes sense for a file; a rule on a file with more is refused. */
 const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
 
+const BIND_TCP = 1n << 0n;
 const CONNECT_TCP = 1n << 1n;
-const TCP = (1n << 0n) | CONNECT_TCP;
 /** Abstract sockets and signals. */
 const SCOPES = 0b11n;
 
@@ -29,11 +29,11 @@ function allOf(version: number): bigint {
   return (1n << rights) - 1n;
 }
 
-/** `landlock_ruleset_attr` in the length that the version knows. `ports`: whether TCP is handled. */
-export function rulesetOf(version: number, ports: boolean): Buffer {
+/** `landlock_ruleset_attr` in the length that the version knows. `connects`: whether connections are bound to ports, as listening is. */
+export function rulesetOf(version: number, connects: boolean): Buffer {
   const attributes = Buffer.alloc(version >= SCOPES_SINCE ? 24 : version >= PORTS_SINCE ? 16 : 8);
   attributes.writeBigUInt64LE(allOf(version), 0);
-  if (version >= PORTS_SINCE && ports) attributes.writeBigUInt64LE(TCP, 8);
+  if (version >= PORTS_SINCE) attributes.writeBigUInt64LE(connects ? BIND_TCP | CONNECT_TCP : BIND_TCP, 8);
   if (version >= SCOPES_SINCE) attributes.writeBigUInt64LE(SCOPES, 16);
   return attributes;
 }
@@ -51,10 +51,10 @@ export function pathRule(version: number, access: FileAccess, fd: number, isFold
   return rule;
 }
 
-/** `landlock_net_port_attr`: connections to a TCP port. */
-export function portRule(port: number): Buffer {
+/** `landlock_net_port_attr`: connections to a TCP port, or listening on it. */
+export function portRule(use: 'connect' | 'listen', port: number): Buffer {
   const rule = Buffer.alloc(16);
-  rule.writeBigUInt64LE(CONNECT_TCP, 0);
+  rule.writeBigUInt64LE(use === 'connect' ? CONNECT_TCP : BIND_TCP, 0);
   rule.writeBigUInt64LE(BigInt(port), 8);
   return rule;
 }

@@ -55,7 +55,10 @@ export function putUpFence(terms: FenceTerms): FenceReport {
     if (landlock > 0 && kernel.restrictFiles(landlock, filesOf(terms), portsOf(terms))) isUp.landlock = landlock;
     if (isProcess)
       isUp.seccomp = kernel.filterCalls(
-        seccompFilter({ pid: process.pid, sockets: terms.ports !== null, programs: mayStart(terms) }),
+        seccompFilter({
+          ...{ pid: process.pid, sockets: terms.ports !== null, programs: mayStart(terms) },
+          listens: (terms.listen ?? []).length > 0,
+        }),
       );
   }
   const tried = tryOut(kernel, terms, isUp);
@@ -82,9 +85,8 @@ function filesOf(terms: FenceTerms): (readonly [string, FileAccess])[] {
   ];
 }
 
-/** null: ports are not handled at all. */
-function portsOf({ ports }: FenceTerms): number[] | null {
-  return ports === 'any' ? null : ports === null ? [] : [...ports, PORT_OF_NAMES];
+function portsOf({ ports, listen = [] }: FenceTerms) {
+  return { connect: ports === 'any' ? null : ports === null ? [] : [...ports, PORT_OF_NAMES], listen };
 }
 
 /**

@@ -44,7 +44,7 @@ const REFUSED: readonly SyscallName[] = [
   ...(['setuid', 'setgid', 'setreuid', 'setregid', 'setresuid', 'setresgid', 'setgroups'] as const),
   ...(['setfsuid', 'setfsgid', 'capset'] as const),
   ...(['setpriority', 'ioprio_set', 'sched_setaffinity', 'sched_setscheduler', 'sched_setparam'] as const),
-  ...(['sched_setattr', 'listen'] as const),
+  'sched_setattr',
   ...(['shmget', 'shmat', 'shmctl', 'semget', 'semop', 'semtimedop', 'semctl'] as const),
   ...(['msgget', 'msgsnd', 'msgrcv', 'msgctl', 'mq_open', 'mq_unlink'] as const),
 ];
@@ -72,13 +72,17 @@ export interface FilterTerms {
   pid: number;
   /** Whether sockets of the internet may be made. */
   sockets: boolean;
+  /** Whether the process may listen. */
+  listens: boolean;
   /** Whether programs may be started. */
   programs: boolean;
 }
 
 /** The filter as the kernel takes it: eight bytes an instruction. Refused calls fail with an errno; nothing kills the process. */
 export function seccompFilter(terms: FilterTerms): Buffer {
-  const refused = terms.programs ? REFUSED : [...REFUSED, ...STARTING];
+  const refused: SyscallName[] = [...REFUSED];
+  if (!terms.programs) refused.push(...STARTING);
+  if (!terms.listens) refused.push('listen');
   const program: Instruction[] = [
     [LOAD, 0, 0, AT_ARCHITECTURE],
     [EQUAL, 1, 0, ARCHITECTURES.x64],

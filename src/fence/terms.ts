@@ -10,6 +10,8 @@ export interface FenceTerms {
   execute?: readonly string[];
   /** TCP ports that may be connected to; `any`: all of them; null: no socket of any kind. */
   ports: readonly number[] | 'any' | null;
+  /** TCP ports that may be listened on. Default none. */
+  listen?: readonly number[];
   /**
    * `process`: all threads. `thread`: the calling thread and what it will start; the filter of system calls, which would
    * reach the other threads, is left out. Default `process`.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { FenceTerms } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import { packageFile } from '../kernel/paths.ts';
-import { portsOf } from './host-allow-list.ts';
+import { namedPortsOf, portsOf } from './host-allow-list.ts';
 import { foldersOf } from './permission-flags.ts';
 
 /** Code of Daruma itself: compiled files and their maps. */
@@ -17,6 +17,7 @@ export function ownTerms(agent: Agent, folder: string): FenceTerms {
     write: foldersOf(needs.write, folder),
     othersFiles: needs.read.length + needs.write.length > 0,
     ports: portsOf(needs.net),
+    listen: namedPortsOf(needs.net),
   };
 }
 
@@ -33,7 +34,8 @@ export function servesCode({ read }: FenceTerms, agent: Agent): boolean {
 }
 
 /** Equal for terms that mean the same. */
-export const keyOfTerms = ({ read, write, ports }: FenceTerms): string => JSON.stringify([read, write, ports]);
+export const keyOfTerms = ({ read, write, ports, listen }: FenceTerms): string =>
+  JSON.stringify([read, write, ports, listen]);
 
 /** Folders, not files: a source map is replaced when comments move. */
 function codeOf({ version }: Agent): string[] {

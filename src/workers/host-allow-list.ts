@@ -22,11 +22,16 @@ export function hostAllowListOf(net: readonly string[]): HostAllowList {
   };
 }
 
-/** TCP ports that the entries name; `any` where an entry names none, null without entries. */
+/** TCP ports that may be connected to: those that the entries name; `any` where an entry names none, null without entries. */
 export function portsOf(net: readonly string[]): number[] | 'any' | null {
   if (net.length === 0) return null;
+  return net.some((entry) => hostAndPort(entry).port === undefined) ? 'any' : namedPortsOf(net);
+}
+
+/** The ports that the entries name: an agent may listen there. */
+export function namedPortsOf(net: readonly string[]): number[] {
   const ports = net.map((entry) => hostAndPort(entry).port).filter((port) => port !== undefined);
-  return ports.length < net.length ? 'any' : [...new Set(ports)].sort((one, other) => one - other);
+  return [...new Set(ports)].sort((one, other) => one - other);
 }
 
 function hostAndPort(entry: string): { name: string; port: number | undefined } {

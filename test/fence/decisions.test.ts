@@ -29,7 +29,7 @@ function verdict(program: Buffer, number: number, args: readonly number[] = [], 
 }
 
 const asked = (name: SyscallName, args: readonly number[] = [], terms: Partial<FilterTerms> = {}) =>
-  verdict(seccompFilter({ pid: PID, sockets: false, programs: false, ...terms }), SYSCALL[name], args);
+  verdict(seccompFilter({ pid: PID, sockets: false, listens: false, programs: false, ...terms }), SYSCALL[name], args);
 
 const SET_ID = 0o4755;
 const PLAIN = 0o755;
@@ -56,7 +56,7 @@ describe('the filter of system calls', () => {
     expect(asked(name)).toBe(ERRNO.ENOSYS),
   );
   test('lets what libuv and glibc need through: io_uring_enter (without it libuv aborts), read, write, futex, mmap, epoll', () => {
-    const program = seccompFilter({ pid: PID, sockets: false, programs: false });
+    const program = seccompFilter({ pid: PID, sockets: false, listens: false, programs: false });
     for (const number of [426, 0, 1, 202, 9, 232]) expect(verdict(program, number)).toBe(ALLOWED);
   });
   test.each<SyscallName>(['kill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo', 'prlimit64'])(
@@ -78,6 +78,7 @@ describe('the filter of system calls', () => {
     expect(asked('clone', [process], { programs: true })).toBe(ALLOWED);
     for (const programs of [true, false]) expect(asked('clone', [namespace], { programs })).toBe(ERRNO.EPERM);
     expect(asked('execve', [], { programs: true })).toBe(ALLOWED);
+    expect(asked('listen', [], { listens: true })).toBe(ALLOWED);
   });
   test('makes no socket without the network, and of the internet alone with it', () => {
     fc.assert(
@@ -107,12 +108,12 @@ describe('the filter of system calls', () => {
     expect(asked('openat', [0, 0, 0o2000000, SET_ID])).toBe(ALLOWED);
   });
   test('knows one architecture and no second numbering of it', () => {
-    const program = seccompFilter({ pid: PID, sockets: true, programs: true });
+    const program = seccompFilter({ pid: PID, sockets: true, listens: true, programs: true });
     expect(verdict(program, SYSCALL.open, [], 0x40000003)).toBe(ERRNO.ENOSYS);
     expect(verdict(program, 0x40000000 + SYSCALL.open)).toBe(ERRNO.ENOSYS);
   });
   test('ends for every call there may be', () => {
-    const programs = [false, true].map((is) => seccompFilter({ pid: PID, sockets: is, programs: is }));
+    const programs = [false, true].map((is) => seccompFilter({ pid: PID, sockets: is, listens: is, programs: is }));
     for (const program of programs) for (let number = 0; number < 600; number++) verdict(program, number, [1, 2, 3, 4]);
   });
 });
@@ -131,7 +132,7 @@ describe('a ruleset of Landlock', () => {
     expect(ruleset).toHaveLength(length);
     expect(ruleset.readBigUInt64LE(0)).toBe(BigInt(files));
     if (version >= 4) expect(ruleset.readBigUInt64LE(8)).toBe(3n);
-    if (version >= 4) expect(rulesetOf(version, false).readBigUInt64LE(8)).toBe(0n);
+    if (version >= 4) expect(rulesetOf(version, false).readBigUInt64LE(8)).toBe(1n);
   });
   test('grants within what it handles; to a file only what a file has', () => {
     fc.assert(
@@ -147,7 +148,8 @@ describe('a ruleset of Landlock', () => {
         },
       ),
     );
-    expect([...portRule(443)]).toEqual([2, 0, 0, 0, 0, 0, 0, 0, 0xbb, 1, 0, 0, 0, 0, 0, 0]);
+    expect(portRule('listen', 443).readBigUInt64LE(0)).toBe(1n);
+    expect([...portRule('connect', 443)]).toEqual([2, 0, 0, 0, 0, 0, 0, 0, 0xbb, 1, 0, 0, 0, 0, 0, 0]);
   });
 });
 

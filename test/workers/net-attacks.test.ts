@@ -226,13 +226,9 @@ describe('an agent with one host and port reaches no other', () => {
   });
 
   test('listens where its needs name host and port', async () => {
-    const free = await listening(
-      createServer().on('listening', function (this: Server) {
-        this.close();
-      }),
-      { port: 0, host: '127.0.0.1' },
-    ).catch(() => 0);
-    const port = free || 18_924;
+    const free = createServer();
+    const port = await listening(free, { port: 0, host: '127.0.0.1' });
+    await new Promise((closed) => free.close(closed));
     const ended = await outcome(
       `const server = net.createServer().listen(${port}, '127.0.0.1'); return new Promise((done, fail) => server.on('listening', () => { server.close(); done('LISTENS'); }).on('error', fail));`,
       [`127.0.0.1:${port}`],
