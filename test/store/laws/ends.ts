@@ -8,6 +8,16 @@ export function endLaws(open: OpenStore): void {
   const { store, at } = freshStore(open);
 
   describe('settle', () => {
+    test('the order that cancelled a job is not taken for an end of its attempt, however alike they are', async () => {
+      for (const by of ['cancel', 'cancelMany'] as const) {
+        const [id] = await added(store(), [{}]);
+        const [taken] = await claimed(store());
+        await (by === 'cancel' ? store().cancel(id!, WHY) : store().cancelMany([id!], WHY));
+        const end = { state: 'cancelled', startedAt: T0, finishedAt: T0, result: null, error: WHY } as const;
+        expect(await store().settle([done(taken!, end)])).toEqual([false]);
+      }
+    });
+
     test('writes down how a job ended', async () => {
       await added(store(), [{}]);
       const [taken] = await claimed(store());

@@ -42,6 +42,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     const next = row ? stepJob(row.life, event) : 'refused';
     if (!row || next === 'refused') return false;
     row.life = next;
+    if (event.is !== 'hastened' && event.is !== 'renewed') delete row.end;
     const { job } = row;
     Object.assign(job, { state: next.is, attempt: next.attempt, attempts: next.attempts });
     if ('runAt' in next) job.runAt = next.runAt;

@@ -11,8 +11,9 @@ export function jobChanges(
   agents: Map<number, string>,
 ): Pick<StampedOps, 'cancel' | 'cancelMany' | 'hasten' | 'redrive' | 'drop'> & OwnOps {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
+  // Without an owner, the order is not taken for the end that an attempt has had.
   const cancel = db.prepare(
-    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, ${FREE_KEY} WHERE id = ?`,
+    `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, owner = NULL, ${FREE_KEY} WHERE id = ?`,
   );
   // The attempt's number stays: it is the fence, and an outcome of the former life must not be taken for one of the new.
   // A job that was stale is not any more, because a person wants it now.
@@ -29,7 +30,7 @@ export function jobChanges(
     WHERE run_at > ?2 AND (state = 'retrying' OR (state = 'queued' AND run_at <= ?1))`);
 
   const drop = db.prepare(
-    `UPDATE job SET state = 'cancelled', error = ?, cause = NULL, ${FREE_KEY} WHERE id = ? AND state = 'dead'`,
+    `UPDATE job SET state = 'cancelled', error = ?, cause = NULL, owner = NULL, ${FREE_KEY} WHERE id = ? AND state = 'dead'`,
   );
 
   const lookBefore = db.prepare(

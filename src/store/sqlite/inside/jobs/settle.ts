@@ -21,7 +21,7 @@ export function jobSettlements(
   /** The same end, written down before: its answer was lost on the way. */
   const isWritten = db.prepare(
     `SELECT 1 FROM job WHERE id = ? AND attempt = ? AND state = ? AND started_at = ? AND finished_at = ?
-     AND result IS ? AND summary IS ? AND error IS ?`,
+     AND result IS ? AND summary IS ? AND error IS ? AND owner IS NOT NULL`,
   );
   const freeKey = db.prepare(`UPDATE job SET ${FREE_KEY} WHERE id = ?`);
   const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
