@@ -41,7 +41,9 @@ function optionOf(name: string, properties: Record<string, JsonSchema>): Record<
   if (schema.type === 'boolean') return { about: plain, is: 'flag' };
   if (schema.format === 'date-time') return { about: `${plain}: 24h, 02:00, "Sat 02:00", 2026-11-21`, is: 'time' };
   if (schema.type === 'integer') return countOf(name, plain, schema);
-  return schema.type === 'string' ? { about: plain, is: 'text' } : { about: `${plain}, as JSON`, is: 'json' };
+  return schema.type === 'string'
+    ? { about: plain, is: 'text' }
+    : { about: `${plain}, as JSON; @file reads a file, - reads stdin`, is: 'json' };
 }
 
 function countOf(name: string, about: string, { minimum, maximum, default: byDefault }: JsonSchema) {

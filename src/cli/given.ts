@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { BOUNDS, type Bounds, shown } from '../kernel/bounds.ts';
 import { Fault, usage } from '../kernel/fault.ts';
 import { isInstant } from '../kernel/instant.ts';
@@ -35,6 +36,12 @@ export function durationOf(text: string, bounds: Bounds, name: string): number {
   const ms = readLength(text, bounds);
   if (typeof ms === 'number') return ms;
   throw usage(`${name} ${asTyped(text)} ${ms}`, `${name} 30m`);
+}
+
+/** A value in JSON: as it was typed, of the file behind `@`, or of stdin for `-`. Throws what Node and JSON.parse throw. */
+export function readJson(text: string): unknown {
+  if (text === '-') return JSON.parse(readFileSync(0, 'utf8'));
+  return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
 }
 
 /** Throws `AGENT_UNKNOWN` when the host, or the last known state, has no such agent. */

@@ -22,10 +22,20 @@ export const OPERATION_OPTIONS = {
     drills: { flags: '--drills', about: 'also incidents of drills', is: 'flag' },
   },
   pause: {
-    forMs: { flags: '--for <time>', about: 'how long: 30m, 2h', is: 'length', least: 1, most: 316224000000 },
+    forMs: {
+      flags: '--for <time>',
+      about: 'how long (default: until resumed): 30m, 2h',
+      is: 'length',
+      least: 1,
+      most: 316224000000,
+    },
   },
   stateSet: {
-    value: { flags: '--set <json>', about: 'the new value of the key, as JSON', is: 'json' },
+    value: {
+      flags: '--set <json>',
+      about: 'the new value of the key, as JSON; @file reads a file, - reads stdin',
+      is: 'json',
+    },
   },
   stateMove: {
     to: { flags: '--move-to <agent>', about: 'the agent that gets all of it', is: 'text' },
@@ -71,7 +81,11 @@ export const OPERATION_OPTIONS = {
     drills: { flags: '--drills', about: 'also jobs of drills', is: 'flag' },
   },
   run: {
-    input: { flags: '--input <json>', about: 'what the job is given, as JSON', is: 'json' },
+    input: {
+      flags: '--input <json>',
+      about: 'what the job is given, as JSON; @file reads a file, - reads stdin',
+      is: 'json',
+    },
     key: { flags: '--key <key>', about: 'a second job of the agent with the same key is the first job', is: 'text' },
   },
   cancelMany: {
@@ -79,14 +93,18 @@ export const OPERATION_OPTIONS = {
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
     states: {
       flags: '--state <state>',
-      about: 'only jobs in these states: queued, retrying, running, all (comma between)',
+      about: 'only jobs in these states (default: all of them): queued, retrying, running, all (comma between)',
       is: 'words',
       words: ['queued', 'retrying', 'running'],
     },
     dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
   },
   why: {
-    at: { flags: '--at <time>', about: 'the planned time: 24h, 02:00, "Sat 02:00", 2026-11-21', is: 'time' },
+    at: {
+      flags: '--at <time>',
+      about: 'the planned time (default: its newest slot): 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
   },
   next: {
     n: { flags: '-n, --times <n>', about: 'so many times, 1 to 100', is: 'count', least: 1, most: 100, default: 5 },
@@ -96,7 +114,7 @@ export const OPERATION_OPTIONS = {
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
     states: {
       flags: '--state <state>',
-      about: 'only jobs in these states: dead, cancelled, all (comma between)',
+      about: 'only jobs in these states (default: dead): dead, cancelled, all (comma between)',
       is: 'words',
       words: ['dead', 'cancelled'],
     },

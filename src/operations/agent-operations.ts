@@ -57,7 +57,7 @@ export const AGENT_OPERATIONS = {
     about: 'Starts no more jobs of an agent: jobs wait, and slots of that time end as skipped.',
     args: z.strictObject({
       agent: name(),
-      forMs: countArgument(BOUNDS.pause).optional().describe('How long. Left out: until resumed.'),
+      forMs: countArgument(BOUNDS.pause).optional().describe('How long (default: until resumed).'),
     }),
     options: { forMs: '--for <time>' },
     result: async () => (await hostResults()).pausedResult,

@@ -74,7 +74,7 @@ export const JOB_OPERATIONS = {
       cause: name().optional().describe('Only jobs of one cause.'),
       states: jobStates(['queued', 'retrying', 'running'])
         .optional()
-        .describe('Only jobs in these states. Left out: all of them.'),
+        .describe('Only jobs in these states (default: all of them).'),
       dryRun: flag().describe('Only says what would be done.'),
     }),
     options: MANY_OPTIONS,
@@ -86,7 +86,7 @@ export const JOB_OPERATIONS = {
     about: 'Why an agent ran, or did not run, at a planned time.',
     args: z.strictObject({
       agent: name(),
-      at: instant().optional().describe('The planned time. Left out: its newest slot.'),
+      at: instant().optional().describe('The planned time (default: its newest slot).'),
     }),
     options: { at: '--at <time>' },
     result: async () => (await jobResults()).whyResult,
@@ -121,7 +121,7 @@ export const JOB_OPERATIONS = {
       id: name().optional(),
       cause: name().optional().describe('Only jobs of one cause.'),
       agent: name().optional().describe('Only jobs of one agent.'),
-      states: jobStates(['dead', 'cancelled']).optional().describe('Only jobs in these states. Left out: dead.'),
+      states: jobStates(['dead', 'cancelled']).optional().describe('Only jobs in these states (default: dead).'),
       dryRun: flag().describe('Only says what would be done.'),
     }),
     options: MANY_OPTIONS,

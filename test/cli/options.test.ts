@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { readJson } from '../../src/cli/given.ts';
 import { argumentsOf, type Given } from '../../src/cli/options.ts';
 
 const clock = { now: Date.parse('2026-11-22T12:00:00Z'), zone: 'UTC' };
@@ -32,4 +36,16 @@ it.each([
   [{ state: 'ded' }, 'ded is no state, did you mean dead?', 'daruma jobs --state dead'],
 ])('refuses %j with an example to paste', (given, message, next) => {
   expect(() => jobs(given)).toThrow(expect.objectContaining({ plain: { code: 'USAGE', message, next } }));
+});
+
+it('reads JSON as it was typed, or out of a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-options-'));
+  try {
+    writeFileSync(join(folder, 'input.json'), '{"n":1}');
+    expect(readJson(`@${join(folder, 'input.json')}`)).toEqual({ n: 1 });
+    expect(readJson('[1]')).toEqual([1]);
+    expect(() => readJson('{')).toThrow(SyntaxError);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
+import { readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
 import { holdUpLines, isAsAsked, neverAgain, usedKeyLines, wallMs } from '../text/job.ts';
@@ -92,9 +92,7 @@ function readInput({ input, with: fields }: RunCommandOptions, agent: string): u
   let whole: unknown;
   if (input !== undefined) {
     try {
-      whole = JSON.parse(
-        input.startsWith('@') ? readFileSync(input.slice(1), 'utf8') : input === '-' ? readFileSync(0, 'utf8') : input,
-      );
+      whole = readJson(input);
     } catch (thrown) {
       throw usage(`--input is not JSON: ${(thrown as Error).message}`, `daruma run ${agent} --input '{"key":"value"}'`);
     }

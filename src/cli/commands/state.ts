@@ -2,7 +2,7 @@ import type { Ops, StateEntryView } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
-import { expectAgent } from '../given.ts';
+import { expectAgent, readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
@@ -133,7 +133,7 @@ function notDone(stage: Stage, what: string, command: string, entries: StateEntr
 
 function jsonOf(text: string, agent: string, key: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return readJson(text);
   } catch (thrown) {
     throw usage(`--set is not JSON: ${(thrown as Error).message}`, `daruma state ${agent} ${key} --set '"a text"'`);
   }
