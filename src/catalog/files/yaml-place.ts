@@ -17,51 +17,39 @@ export type Place = { line: number; column: number };
 /** Parses a text that should hold one map. `file` is what faults name. */
 export function readYaml(text: string, file: string): YamlFile {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: true });
-  const error = document.errors[0];
-  if (error) {
-    return { document, value: undefined, fault: syntaxFault(error, text, file) };
-  }
-  let value: unknown;
+  const [error] = document.errors;
+  if (error) return { document, value: undefined, fault: syntaxFault(error, text, file) };
   try {
-    value = document.toJS({ maxAliasCount: 100 });
+    const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? undefined;
+    const fault =
+      protoFault(document, text, file) ?? (value === undefined ? undefined : noMapFault(document, text, file));
+    return fault ? { document, value: undefined, fault } : { document, value };
   } catch (cause) {
-    const fault = {
-      code: 'YAML_SYNTAX',
-      message: `not valid YAML: ${(cause as Error).message}`,
-      file,
-      line: 1,
-      column: 1,
-    };
-    return { document, value: undefined, fault };
+    const message = `not valid YAML: ${(cause as Error).message}`;
+    return { document, value: undefined, fault: { code: 'YAML_SYNTAX', message, file, line: 1, column: 1 } };
   }
+}
+
+function protoFault(document: Document, text: string, file: string): PlainFault | undefined {
   const proto = placeOfKey(document, '__proto__');
-  if (proto !== undefined) {
-    const at = placeOfOffset(text, proto);
-    const frame = codeFrame(text, at.line, at.column) ?? '';
-    const message = 'the key __proto__ means something to JavaScript, and can hold nothing';
-    return {
-      document,
-      value: undefined,
-      fault: { code: 'YAML_SYNTAX', message, file, ...at, frame, next: 'call it otherwise' },
-    };
-  }
-  if (value === null) value = undefined;
-  if (value !== undefined && !isMap(document.contents)) {
-    return {
-      document,
-      value: undefined,
-      fault: {
-        code: 'YAML_SYNTAX',
-        message: `expected lines of \`key: value\`, found ${Array.isArray(value) ? 'a list' : 'a single value'}`,
-        file,
-        line: 1,
-        column: 1,
-        frame: codeFrame(text, 1, 1) ?? '',
-        next: 'write one key a line, such as `plugin: api-health`',
-      },
-    };
-  }
-  return { document, value };
+  if (proto === undefined) return undefined;
+  const at = placeOfOffset(text, proto);
+  const frame = codeFrame(text, at.line, at.column) ?? '';
+  const message = 'the key __proto__ means something to JavaScript, and can hold nothing';
+  return { code: 'YAML_SYNTAX', message, file, ...at, frame, next: 'call it otherwise' };
+}
+
+function noMapFault({ contents }: Document, text: string, file: string): PlainFault | undefined {
+  if (isMap(contents)) return undefined;
+  return {
+    code: 'YAML_SYNTAX',
+    message: `expected lines of \`key: value\`, found ${isSeq(contents) ? 'a list' : 'a single value'}`,
+    file,
+    line: 1,
+    column: 1,
+    frame: codeFrame(text, 1, 1) ?? '',
+    next: 'write one key a line, such as `plugin: api-health`',
+  };
 }
 
 /** The offset of the first key of that name, however deep. */

@@ -33,52 +33,61 @@ export interface ScanResult {
   waitMs: number | undefined;
 }
 
+/** Now, by the wall's clock and by the machine's own, in ms. */
+interface ScanTime {
+  wall: number;
+  monotonic: number;
+}
+
 /** Compares what is there now with what was there before. Pure: both clocks come in. */
 export function scan(
   before: ReadonlyMap<string, FileState>,
   seen: ReadonlyMap<string, FileStat>,
-  at: { wall: number; monotonic: number },
+  at: ScanTime,
   rules: ScanRules,
 ): ScanResult {
-  const sights = new Map<string, FileState>();
-  const settled: string[] = [];
-  const gone: string[] = [];
-  let waitMs: number | undefined;
-  const wait = (ms: number) => {
-    waitMs = Math.min(waitMs ?? ms, ms);
-  };
-
+  const result: ScanResult = { sights: new Map(), settled: [], gone: [], waitMs: undefined };
   for (const [path, stat] of seen) {
     const last = before.get(path);
-    const same = last?.stat != null && isSame(last.stat, stat);
-    if (same && last.settled) {
-      sights.set(path, last);
-      continue;
-    }
-    const needed = stat.size === 0 ? rules.goneMs : rules.settleMs;
-    // A state that is seen for the first time may be old already: the file's own times say so.
-    const age = at.wall - Math.max(stat.mtimeMs, stat.ctimeMs);
-    const since = same ? last.since : at.monotonic - Math.min(Math.max(age, 0), needed);
-    const rest = since + needed - at.monotonic;
-    sights.set(path, { stat, since, settled: rest <= 0 });
-    if (rest <= 0) settled.push(path);
-    else wait(rest);
+    const { state, restMs } = stateOf(stat, last, at, rules);
+    result.sights.set(path, state);
+    if (restMs > 0) wait(restMs);
+    else if (state !== last) result.settled.push(path);
   }
-
-  const arrived = new Set<number>();
-  for (const [path, stat] of seen) if (!before.has(path)) arrived.add(stat.ino);
+  const arrived = new Set([...seen].flatMap(([path, { ino }]) => (before.has(path) ? [] : ino)));
   for (const [path, last] of before) {
     if (seen.has(path)) continue;
     const since = last.stat === null ? last.since : at.monotonic;
-    const moved = last.stat !== null && arrived.has(last.stat.ino);
-    const rest = moved ? 0 : since + rules.goneMs - at.monotonic;
-    if (rest <= 0) gone.push(path);
+    const isMoved = last.stat !== null && arrived.has(last.stat.ino);
+    const restMs = isMoved ? 0 : since + rules.goneMs - at.monotonic;
+    if (restMs <= 0) result.gone.push(path);
     else {
-      sights.set(path, { stat: null, since, settled: false });
-      wait(rest);
+      result.sights.set(path, { stat: null, since, settled: false });
+      wait(restMs);
     }
   }
-  return { sights, settled, gone, waitMs };
+  return result;
+
+  function wait(ms: number) {
+    result.waitMs = Math.min(result.waitMs ?? ms, ms);
+  }
+}
+
+/** The state of a file that is there, and in how many ms it counts; `last` itself when nothing of it has changed. */
+function stateOf(
+  stat: FileStat,
+  last: FileState | undefined,
+  at: ScanTime,
+  rules: ScanRules,
+): { state: FileState; restMs: number } {
+  const isAsBefore = last?.stat != null && isSame(last.stat, stat);
+  if (isAsBefore && last.settled) return { state: last, restMs: 0 };
+  const needed = stat.size === 0 ? rules.goneMs : rules.settleMs;
+  // A state that is seen for the first time may be old already: the file's own times say so.
+  const age = at.wall - Math.max(stat.mtimeMs, stat.ctimeMs);
+  const since = isAsBefore ? last.since : at.monotonic - Math.min(Math.max(age, 0), needed);
+  const restMs = since + needed - at.monotonic;
+  return { state: { stat, since, settled: restMs <= 0 }, restMs };
 }
 
 function isSame(a: FileStat, b: FileStat): boolean {
