@@ -77,6 +77,12 @@ beforeAll(async () => {
     ([job]) => job?.state === 'done',
     30_000,
   );
+  // On a busy machine the look at a file may take longer than it may, and is tried again.
+  await place.until(
+    () => client.ask('status', {}),
+    ({ agents }) => SHAPES.every(({ name }) => agents.some((agent) => agent.name === name && agent.version !== null)),
+    60_000,
+  );
   before = footprint(hostPid());
   const waiting = [...SHAPES];
   const lane = async () => {

@@ -308,7 +308,6 @@ export const SHAPES: readonly Shape[] = [
     isolation: 'own',
     ...SOON,
     ends: ['done'],
-    verdicts: [],
     pays: 'nobody: what a worker did not open is not its to close',
   },
   {
