@@ -10,7 +10,5 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/resolve/agent.ts resolveAgent',
   'catalog/rollout/rollouts.ts createRollouts',
   'workers/inside/thread.ts createThread',
-  'workers/pool.ts createPool',
   'workers/worker-registry.ts createWorkerRegistry',
-  'workers/workers.ts createWorkers',
 ];

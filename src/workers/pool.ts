@@ -55,25 +55,17 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   let { agent } = first;
   /** The placement's agent, until its first worker is ready. */
   let staged: { agent: Agent; worker: HostWorker } | undefined;
-  let failures = 0;
   let gaveAt: number | undefined;
   let gapMs: number | undefined;
-  let stopPause: (() => void) | undefined;
+  const pause = createStartPause(time, () => {
+    fillUp();
+    needs.changed();
+  });
   let isClosed = false;
 
   /** The workers that new jobs may go to. */
   function current(): HostWorker[] {
     return [...workers].filter((worker) => takesWork(worker.state()) && worker.agent.fingerprint === agent.fingerprint);
-  }
-
-  function pause() {
-    if (stopPause) return;
-    failures += 1;
-    stopPause = time.after(pauseAfter(failures, START_AGAIN, time.random()), () => {
-      stopPause = undefined;
-      fillUp();
-      needs.changed();
-    });
   }
 
   function start(of = agent): HostWorker {
@@ -83,21 +75,14 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
   }
 
   function fillUp() {
-    if (isClosed || stopPause) return;
+    if (isClosed || pause.isOn()) return;
     for (let missing = placement.workers.target - current().length; missing > 0; missing--) start();
-  }
-
-  function isReady(worker: HostWorker): boolean {
-    const { is } = worker.state();
-    return is === 'idle' || is === 'busy';
   }
 
   function serve(next: Agent) {
     agent = next;
     staged = undefined;
-    failures = 0;
-    stopPause?.();
-    stopPause = undefined;
+    pause.forget();
     retire();
     fillUp();
     needs.changed();
@@ -119,7 +104,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
     time.after(0, () => {
       if (isClosed || !failed || staged !== failed) return;
       serve(failed.agent);
-      pause();
+      pause.begin();
     });
   }
 
@@ -152,16 +137,11 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       else staged = { agent: next, worker: start(next) };
     },
     room() {
-      if (isClosed || stopPause) return 0;
+      if (isClosed || pause.isOn()) return 0;
       const ahead = batchSizing.ahead();
-      let room = 0;
-      let count = 0;
-      for (const worker of workers) {
-        if (!takesWork(worker.state()) || worker.agent.fingerprint !== agent.fingerprint) continue;
-        count += 1;
-        room += worker.free(ahead);
-      }
-      return room + Math.max(0, placement.workers.max - count) * ahead;
+      const now = current();
+      const room = now.reduce((sum, worker) => sum + worker.free(ahead), 0);
+      return room + Math.max(0, placement.workers.max - now.length) * ahead;
     },
     give(assignments) {
       if (isClosed) return assignments;
@@ -170,15 +150,7 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       gaveAt = at;
       const ahead = batchSizing.ahead();
       const now = current();
-      let next = 0;
-      const free = now.filter((worker) => worker.free(ahead) > 0).sort((a, b) => b.free(ahead) - a.free(ahead));
-      for (const [index, worker] of free.entries()) {
-        const left = assignments.length - next;
-        if (left === 0) break;
-        const share = Math.min(worker.free(ahead), Math.ceil(left / (free.length - index)));
-        worker.give(assignments.slice(next, next + share));
-        next += share;
-      }
+      let next = giveToFree(now, assignments, ahead);
       for (let count = now.length; next < assignments.length && count < placement.workers.max; count++) {
         start().give(assignments.slice(next, next + ahead));
         next += ahead;
@@ -189,29 +161,82 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
       workers.delete(worker);
       if (staged?.worker === worker) return unfit(staged);
       const isYoung = !worker.hasWorked() && time.monotonic() - worker.startedAt < YOUNG_MS;
-      if (!isFault || worker.hasWorked()) failures = 0;
-      if (isFault && isYoung && worker.agent.fingerprint === agent.fingerprint) pause();
+      if (!isFault || worker.hasWorked()) pause.recover();
+      if (isFault && isYoung && worker.agent.fingerprint === agent.fingerprint) pause.begin();
       fillUp();
     },
     turn(idleMs) {
       const now = time.monotonic();
       const keptMs = idleTimeoutMs(gapMs, idleMs);
-      let spare = current().length - placement.workers.target;
-      for (const worker of workers) {
-        if (spare <= 0) break;
-        if (worker.agent.fingerprint !== agent.fingerprint) continue;
-        const state = worker.state();
-        if (state.is !== 'idle' || now - state.since < keptMs) continue;
-        worker.drain();
-        spare -= 1;
-      }
+      drainIdle(current(), current().length - placement.workers.target, now - keptMs);
       fillUp();
     },
     close() {
       isClosed = true;
-      stopPause?.();
-      stopPause = undefined;
+      pause.end();
       for (const worker of workers) worker.drain();
     },
   };
+}
+
+/** Hands jobs to workers that have room, the freest first, each its share; returns how many were handed out. */
+function giveToFree(workers: readonly HostWorker[], assignments: Assignment[], ahead: number): number {
+  const free = workers.filter((worker) => worker.free(ahead) > 0).sort((a, b) => b.free(ahead) - a.free(ahead));
+  let next = 0;
+  for (const [index, worker] of free.entries()) {
+    const left = assignments.length - next;
+    if (left === 0) break;
+    const share = Math.min(worker.free(ahead), Math.ceil(left / (free.length - index)));
+    worker.give(assignments.slice(next, next + share));
+    next += share;
+  }
+  return next;
+}
+
+/** Drains at most `spare` of the workers that have been idle since `since` (monotonic ms). */
+function drainIdle(workers: readonly HostWorker[], spare: number, since: number): void {
+  for (const worker of workers) {
+    if (spare <= 0) return;
+    const state = worker.state();
+    if (state.is !== 'idle' || state.since > since) continue;
+    worker.drain();
+    spare -= 1;
+  }
+}
+
+/** The pauses before workers are started again, longer with each worker in a row that did nothing. */
+function createStartPause(time: Time, over: () => void) {
+  let failures = 0;
+  let stop: (() => void) | undefined;
+
+  function end() {
+    stop?.();
+    stop = undefined;
+  }
+
+  return {
+    isOn: () => stop !== undefined,
+    begin() {
+      if (stop) return;
+      failures += 1;
+      stop = time.after(pauseAfter(failures, START_AGAIN, time.random()), () => {
+        stop = undefined;
+        over();
+      });
+    },
+    /** A worker did something. */
+    recover() {
+      failures = 0;
+    },
+    end,
+    forget() {
+      failures = 0;
+      end();
+    },
+  };
+}
+
+function isReady(worker: HostWorker): boolean {
+  const { is } = worker.state();
+  return is === 'idle' || is === 'busy';
 }

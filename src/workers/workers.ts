@@ -1,8 +1,9 @@
 import type { Placement } from '../jobs/placement.ts';
+import type { Time } from '../kernel/time.ts';
 import { workerFaults } from './faults.ts';
 import { createPool, type Pool } from './pool.ts';
 import type { Workers, WorkersNeeds, WorkersOptions, WorkersView } from './ports.ts';
-import { createReports } from './reports.ts';
+import { createReports, type Reports } from './reports.ts';
 import { createWorkerRegistry } from './worker-registry.ts';
 import { heldBy } from './worker-state.ts';
 
@@ -25,15 +26,14 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     },
     ...options,
   };
-  const pools = new Map<string, Pool>();
   const reports = createReports(needs.events, room);
   const registry = createWorkerRegistry({ ...needs, reports }, settings);
   let is: 'new' | 'running' | 'draining' | 'stopping' = 'new';
   let turnedAt: number | undefined;
   let stopTurns: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
-  /** Called when a worker is gone. */
-  let oneLess: (() => void) | undefined;
+  const { pools, open, use } = createPools({ time, registry, reports, oneLess: () => shutdown.oneLess() });
+  const shutdown = createShutdown({ time, registry, reports, pools });
 
   /** One look at all that is seen only by looking. */
   function turn() {
@@ -51,7 +51,84 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     return is === 'running' ? (pools.get(agent)?.room() ?? 0) : 0;
   }
 
-  function open(placement: Placement): Pool {
+  async function drain(withinMs: number): Promise<void> {
+    if (is === 'running') is = 'draining';
+    await shutdown.drain(withinMs);
+  }
+
+  async function end(): Promise<void> {
+    is = 'stopping';
+    stopTurns?.();
+    stopTurns = undefined;
+    shutdown.closeAll();
+    shutdown.endAll();
+    await registry.cells.end();
+    for (const [name, pool] of [...pools]) {
+      // Ready for another start.
+      pools.delete(name);
+      open(pool.placement());
+    }
+    turnedAt = undefined;
+    is = 'new';
+  }
+
+  return {
+    async start() {
+      await stopped;
+      if (is !== 'new') return;
+      is = 'running';
+      registry.cells.warmUp();
+      turn();
+      for (const name of pools.keys()) reports.changed(name);
+    },
+    async stop() {
+      if (is === 'new') return stopped;
+      if (is !== 'stopping') stopped = end();
+      await stopped;
+    },
+    alive: () => turnedAt,
+    use(placements) {
+      use(placements);
+      if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
+    },
+    serving: (agent) => pools.get(agent)?.serving(),
+    room,
+    give(agent, assignments) {
+      const left = is === 'running' ? (pools.get(agent)?.give(assignments) ?? assignments) : assignments;
+      for (const ref of left) reports.returned(ref);
+    },
+    abort(ref, why) {
+      for (const worker of registry.workers()) if (worker.abort(ref, why)) return;
+    },
+    level: registry.level,
+    recycle(name, why) {
+      for (const worker of registry.workers()) {
+        if (worker.name !== name) continue;
+        needs.log.info(`${name} of ${worker.agent.name} is recycled: ${why.message}`);
+        worker.drain();
+      }
+      reports.flush();
+    },
+    ownCell(agent) {
+      registry.cells.setApart(agent);
+      needs.apart?.(agent);
+    },
+    isApart: registry.cells.isApart,
+    drain,
+    view: () => viewOf(registry),
+  };
+}
+
+interface PoolsNeeds extends Omit<ShutdownNeeds, 'pools'> {
+  /** A worker is gone. */
+  oneLess(): void;
+}
+
+/** The pools of all agents that are placed. */
+function createPools({ time, registry, reports, oneLess }: PoolsNeeds) {
+  const pools = new Map<string, Pool>();
+
+  function open(placement: Placement) {
     const { name } = placement.agent;
     const pool: Pool = createPool(placement, {
       time,
@@ -61,36 +138,51 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
           ready: pool.ready,
           gone(worker, isFault) {
             pool.gone(worker, isFault);
-            oneLess?.();
+            oneLess();
           },
         }),
       changed: () => reports.changed(name),
     });
     pools.set(name, pool);
-    return pool;
   }
 
-  function use(placements: Iterable<Placement>) {
-    const names = new Set<string>();
-    let someOwn = false;
-    for (const placement of placements) {
-      if (placement.workers.max === 0) continue;
-      someOwn ||= placement.cell === 'own';
-      const { name } = placement.agent;
-      names.add(name);
-      const pool = pools.get(name);
-      if (pool) pool.use(placement);
-      else open(placement);
-      reports.changed(name);
-    }
-    for (const [name, pool] of [...pools]) {
-      if (names.has(name)) continue;
-      pool.close();
-      pools.delete(name);
-    }
-    registry.cells.expectOwn(someOwn);
-    if (is === 'running') for (const pool of pools.values()) pool.turn(settings.idleMs);
-  }
+  return {
+    pools,
+    open,
+    use(placements: Iterable<Placement>) {
+      const names = new Set<string>();
+      let someOwn = false;
+      for (const placement of placements) {
+        if (placement.workers.max === 0) continue;
+        someOwn ||= placement.cell === 'own';
+        const { name } = placement.agent;
+        names.add(name);
+        const pool = pools.get(name);
+        if (pool) pool.use(placement);
+        else open(placement);
+        reports.changed(name);
+      }
+      for (const [name, pool] of [...pools]) {
+        if (names.has(name)) continue;
+        pool.close();
+        pools.delete(name);
+      }
+      registry.cells.expectOwn(someOwn);
+    },
+  };
+}
+
+interface ShutdownNeeds {
+  time: Time;
+  registry: ReturnType<typeof createWorkerRegistry>;
+  reports: Reports;
+  pools: ReadonlyMap<string, Pool>;
+}
+
+/** The ways in which all workers come to their end. */
+function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
+  /** Called when a worker is gone. */
+  let oneLess: (() => void) | undefined;
 
   /** Nothing is taken any more; what has not begun comes back. */
   function closeAll() {
@@ -118,73 +210,18 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
     stop();
   }
 
-  async function drain(withinMs: number): Promise<void> {
-    if (is === 'running') is = 'draining';
-    closeAll();
-    const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
-    await allGone(withinMs - lead);
-    for (const worker of registry.workers()) worker.abortAll(workerFaults.hostStopped());
-    await allGone(lead);
-    endAll();
-  }
-
-  async function end(): Promise<void> {
-    is = 'stopping';
-    stopTurns?.();
-    stopTurns = undefined;
-    closeAll();
-    endAll();
-    await registry.cells.end();
-    for (const [name, pool] of [...pools]) {
-      // Ready for another start.
-      pools.delete(name);
-      open(pool.placement());
-    }
-    turnedAt = undefined;
-    is = 'new';
-  }
-
   return {
-    async start() {
-      await stopped;
-      if (is !== 'new') return;
-      is = 'running';
-      registry.cells.warmUp();
-      turn();
-      for (const name of pools.keys()) reports.changed(name);
+    closeAll,
+    endAll,
+    oneLess: () => oneLess?.(),
+    async drain(withinMs: number) {
+      closeAll();
+      const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
+      await allGone(withinMs - lead);
+      for (const worker of registry.workers()) worker.abortAll(workerFaults.hostStopped());
+      await allGone(lead);
+      endAll();
     },
-    async stop() {
-      if (is === 'new') return stopped;
-      if (is !== 'stopping') stopped = end();
-      await stopped;
-    },
-    alive: () => turnedAt,
-    use,
-    serving: (agent) => pools.get(agent)?.serving(),
-    room,
-    give(agent, assignments) {
-      const left = is === 'running' ? (pools.get(agent)?.give(assignments) ?? assignments) : assignments;
-      for (const ref of left) reports.returned(ref);
-    },
-    abort(ref, why) {
-      for (const worker of registry.workers()) if (worker.abort(ref, why)) return;
-    },
-    level: registry.level,
-    recycle(name, why) {
-      for (const worker of registry.workers()) {
-        if (worker.name !== name) continue;
-        needs.log.info(`${name} of ${worker.agent.name} is recycled: ${why.message}`);
-        worker.drain();
-      }
-      reports.flush();
-    },
-    ownCell(agent) {
-      registry.cells.setApart(agent);
-      needs.apart?.(agent);
-    },
-    isApart: registry.cells.isApart,
-    drain,
-    view: () => viewOf(registry),
   };
 }
 
