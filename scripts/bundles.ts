@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
-import { zodInEnglish } from '../src/catalog/builder/zod-languages.ts';
+import { zodInEnglish } from '../src/catalog/builder/daruma-imports.ts';
 
 interface Group {
   /** Sources below `src/`, without `.ts`. */

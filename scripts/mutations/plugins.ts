@@ -33,12 +33,12 @@ export const ofPlugins: readonly Mutation[] = [
     {
       breaks: 'a bundle holds nothing that no plugin may be made of',
       within: 'load',
-      code: '!guard.mayRead(path)',
+      code: '!guard.mayRead(await realpath(path))',
       instead: "path === ''",
     },
   ]),
   ...guardsOf(
-    'src/catalog/builder/input-schema.ts',
+    'src/catalog/builder/raw-manifest.ts',
     ['test/catalog/input-check.test.ts'],
     [
       {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { AS_GIVEN } from '../../src/catalog/builder/input-schema.ts';
+import { AS_GIVEN } from '../../src/catalog/builder/raw-manifest.ts';
 import { createInputCheck } from '../../src/catalog/files/input-check.ts';
 import { schemaWords } from '../../src/cli/text/agent.ts';
 import { definePlugin } from '../../src/plugin/define.ts';

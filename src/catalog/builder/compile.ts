@@ -10,7 +10,7 @@ import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, SOURCE_FOLDER } from '../versions/files.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
-import { darumaImports, lentRoots } from './daruma-imports.ts';
+import { darumaImports, lentRoots, zodInEnglish } from './daruma-imports.ts';
 import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
@@ -19,7 +19,6 @@ import { answersBefore, type PathQuestionsTerms } from './path-questions.ts';
 import { createReadGuard, isOfSystem } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
-import { zodInEnglish } from './zod-languages.ts';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging

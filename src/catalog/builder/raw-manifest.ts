@@ -1,7 +1,6 @@
 import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
-import { AS_GIVEN } from './input-schema.ts';
 import type { FromInside, RawManifest } from './messages.ts';
 
 /** The part of zod's API that is asked of a settings schema, of the lent zod or of the plugin's own. */
@@ -110,3 +109,28 @@ function refuse(because: Extract<FromInside, { ok: false }>['because'], thrown: 
     stack: String(thrown.stack),
   };
 }
+
+/** What of zod's inner view of a schema is looked at; the plugin brings its own copy in its bundle. */
+interface Inner {
+  _zod: { def: { type: string; coerce?: boolean; in?: Inner; checks?: { _zod: { def: { check: string } } }[] } };
+}
+
+/**
+ * How `input` is written down: what it takes, never less. zod writes down a schema that changes a value before it looks at it
+ * as if it did not; of those nothing is said, and the worker has the word.
+ */
+export const AS_GIVEN = {
+  target: 'draft-7',
+  io: 'input',
+  unrepresentable: 'any',
+  cycles: 'ref',
+  override({ zodSchema, jsonSchema }: { zodSchema: Inner; jsonSchema: Record<string, unknown> }) {
+    const { def } = zodSchema._zod;
+    const isChanged =
+      def.coerce === true ||
+      def.type === 'catch' ||
+      (def.type === 'pipe' && def.in?._zod.def.type === 'transform') ||
+      def.checks?.some((check) => check._zod.def.check === 'overwrite');
+    if (isChanged) for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+  },
+};

@@ -69,7 +69,7 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
 
   async function load(path: string, type: string | undefined): Promise<OnLoadResult> {
     const name = pathInside(ask.folder, path);
-    if (!guard.mayRead(path) || !guard.mayRead(await realpath(path))) return { errors: [outside(name)] };
+    if (!guard.mayRead(await realpath(path))) return { errors: [outside(name)] };
     const library = isOfLibrary(path);
     const at = await stat(path);
     // A FIFO would hold its reader for ever.
