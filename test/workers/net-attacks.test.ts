@@ -11,6 +11,7 @@ describe('an agent with one host and port reaches no other', () => {
   let good: Server;
   let evil: Server;
   let pipe: Server;
+  let twin: Server;
   let udp: Datagrams;
   const arrived: string[] = [];
   const ports = { good: 0, evil: 0, udp: 0 };
@@ -37,6 +38,9 @@ describe('an agent with one host and port reaches no other', () => {
     pipe = note('pipe');
     ports.good = await listening(good, { port: 0, host: '127.0.0.1' });
     ports.evil = await listening(evil, { port: 0, host: '127.0.0.1' });
+    // The kernel tells ports apart and no hosts: at the same port of another address Daruma's own fence stands alone.
+    twin = note('twin');
+    await listening(twin, { port: ports.good, host: '127.0.0.2' });
     path = join(world.folder, 'c.sock');
     await listening(pipe, { path });
     udp = createSocket('udp4', () => arrived.push('udp')).bind(0, '127.0.0.1');
@@ -44,7 +48,7 @@ describe('an agent with one host and port reaches no other', () => {
     ports.udp = udp.address().port;
   });
   afterAll(async () => {
-    for (const server of [good, evil, pipe]) server.close();
+    for (const server of [good, evil, pipe, twin]) server.close();
     udp.close();
     await world.close();
   });
@@ -203,6 +207,22 @@ describe('an agent with one host and port reaches no other', () => {
       'name servers by the raw handle',
       `const dns: any = await import('node:dns'); const resolver = new dns.Resolver({ timeout: 300, tries: 1 }); resolver._handle.setServers([[4, '127.0.0.1', UDP]]); return new Promise((done, fail) => resolver.resolve4('x.test', (error: any) => (error ? fail(error) : done('ASKED'))));`,
     ],
+    [
+      'another address of the port, by a getter',
+      `return over(net.connect({ port: GOOD, get host() { return asked++ < 1 ? '127.0.0.1' : '127.0.0.2'; } }));`,
+    ],
+    [
+      'another address of the port, by a host that is another text each time',
+      `return over(net.connect({ port: GOOD, host: { toString: () => (asked++ < 1 ? '127.0.0.1' : '127.0.0.2') } }));`,
+    ],
+    [
+      'another address of the port, by a raw handle',
+      `const hooks = await import('node:async_hooks'); let Request: any; hooks.createHook({ init(_id, type, _by, resource: any) { if (type === 'TCPCONNECTWRAP') Request = resource.constructor; } }).enable(); const first = net.connect(GOOD, '127.0.0.1'); const { constructor: TCP } = first._handle; await over(first); const request = new Request(); request.oncomplete = () => {}; return new TCP(0).connect(request, '127.0.0.2', GOOD);`,
+    ],
+    [
+      'another address of the port, by some of lists',
+      `Array.prototype.some = () => true; return (await context.fetch('http://127.0.0.2:GOOD/')).text();`,
+    ],
   ])('%s', async (_what, body) => {
     const ended = await outcome(`let asked = 0; ${body}`);
     if (ended.is === 'done') expect(ended.result ?? '').not.toMatch(/CONNECTED|EVIL|SENT|ASKED/);
@@ -223,6 +243,15 @@ describe('an agent with one host and port reaches no other', () => {
       `let asked = 0; const server: any = ${body}; return new Promise((done, fail) => server.on('listening', () => done('LISTENS')).on('error', fail));`,
     );
     expect(ended.is === 'done' ? ended.result : 'refused').not.toContain('LISTENS');
+  });
+
+  test('a lookup of its own leads a granted name nowhere else', async () => {
+    const ended = await outcome(
+      `return over(net.connect({ port: GOOD, host: 'localhost', lookup: (_host: string, options: any, call: any) => (options?.all ? call(null, [{ address: '127.0.0.2', family: 4 }]) : call(null, '127.0.0.2', 4)) }));`,
+      [`localhost:${ports.good}`],
+    );
+    expect(ended).toMatchObject({ is: 'done', result: expect.stringContaining('good') });
+    expect(arrived).toEqual([]);
   });
 
   test('listens where its needs name host and port', async () => {
