@@ -68,7 +68,6 @@ const FILES = new Set([
   'schedule/slot-state.ts',
   'schedule/why.ts',
   'store/checks.ts',
-  'telemetry/scrub.ts',
   'workers/cell-memory.ts',
   'workers/cell-terms.ts',
   'workers/host-allow-list.ts',

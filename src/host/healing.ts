@@ -8,13 +8,13 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Owner } from '../jobs/ports.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Scrubber } from '../kernel/scrub.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
-import type { Scrubber } from '../telemetry/scrub.ts';
 import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 

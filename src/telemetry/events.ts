@@ -1,8 +1,8 @@
 import { toPlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Scrubber } from '../kernel/scrub.ts';
 import type { Time } from '../kernel/time.ts';
 import type { EventStore, FleetEvent } from './ports.ts';
-import type { Scrubber } from './scrub.ts';
 
 /** Records what happens to the installation: in the store first, in the log second. */
 export interface Events {

@@ -7,8 +7,8 @@ import { isoOf } from '../kernel/instant.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
 import { refusedFolderName } from '../kernel/paths.ts';
+import { createScrubber, type Scrubber } from '../kernel/scrub.ts';
 import { logFiles, trimLogs } from './log-files.ts';
-import { createScrubber, type Scrubber } from './scrub.ts';
 
 /**
  * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call

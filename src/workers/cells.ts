@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { landlockOffered } from '../fence/status.ts';
 import type { FenceTerms } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
@@ -6,7 +8,6 @@ import { rightsOf } from '../jobs/rights.ts';
 import type { Log } from '../kernel/log.ts';
 import { type Cell, type CellNeeds, openCell } from './cell.ts';
 import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './cell-terms.ts';
-import { namedLater, namedNow } from './granted-paths.ts';
 
 /** An agent that took a cell down so often gets one of its own. */
 const TAKEN_DOWN = 2;
@@ -202,3 +203,31 @@ function createBlames(log: Log): Pick<Cells, 'blame' | 'setApart' | 'isApart'> {
     },
   };
 }
+
+/**
+ * What the paths of a cell's terms stand for. The kernel's fences hold on to files and folders, Node's flags to their
+ * names: a file that was replaced, or that came later, is outside until a new cell is opened.
+ */
+function namedNow(terms: FenceTerms): string {
+  return pathsOf(terms)
+    .map((path) => identityOf(statOf(path)))
+    .join(' ');
+}
+
+/** As {@link namedNow}, without waiting for a disk. */
+async function namedLater(terms: FenceTerms): Promise<string> {
+  const found = pathsOf(terms).map((path) => stat(path).catch(() => undefined));
+  return (await Promise.all(found)).map(identityOf).join(' ');
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+const pathsOf = ({ read, write }: FenceTerms) => [...read, ...write];
+
+const identityOf = (stats: { dev: number; ino: number } | undefined) => (stats ? `${stats.dev}:${stats.ino}` : '-');

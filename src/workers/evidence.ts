@@ -1,3 +1,4 @@
+import { createScrubber } from '../kernel/scrub.ts';
 import type { Evidence, OwnedProcess, PluginLine } from './ports.ts';
 import type { CellFindings, Reading } from './wire.ts';
 
@@ -6,9 +7,6 @@ const MOST_BYTES = 16 * 1024;
 export const LINES_KEPT = 20;
 const LONGEST_LINE = 400;
 const CHILDREN_SHOWN = 20;
-/** Shorter values would blot out ordinary words. */
-const SHORTEST_SECRET = 6;
-const MARK = '[secret]';
 
 interface EvidenceParts {
   /** What the cell told; null when it could not tell any more. */
@@ -41,7 +39,7 @@ export function workerEvidence(parts: EvidenceParts): Evidence {
   if (lines.length > 0) {
     evidence.lines = lines.slice(-LINES_KEPT).map(({ at, level, message }) => ({ at, level, message: cut(message) }));
   }
-  return fitted(withoutSecrets(evidence, parts.secrets));
+  return fitted(createScrubber(parts.secrets).answer(evidence));
 }
 
 /** A cell that died tells nothing: what it said a moment before is what there is. */
@@ -50,15 +48,6 @@ function fromReading({ reading, limitBytes, childrenBytes, now }: EvidenceParts)
   if (!reading || reading.heapBytes === null || reading.externalBytes === null) return found;
   const { heapBytes, externalBytes } = reading;
   return { ...found, memory: { heapBytes, externalBytes, childrenBytes, limitBytes, perMinuteBytes: null } };
-}
-
-function withoutSecrets(evidence: Evidence, secrets: readonly string[]): Evidence {
-  const values = secrets.filter((value) => value.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
-  if (values.length === 0) return evidence;
-  const text = JSON.stringify(evidence, (_key, value) =>
-    typeof value === 'string' ? values.reduce((left, secret) => left.replaceAll(secret, MARK), value) : value,
-  );
-  return JSON.parse(text) as Evidence;
 }
 
 /** Lines go first, oldest first: they are in the log as well. */

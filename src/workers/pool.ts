@@ -4,7 +4,6 @@ import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
-import { idleTimeoutMs } from './idle-timeout.ts';
 import type { HostWorker } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
@@ -12,6 +11,11 @@ import { takesWork } from './worker-state.ts';
 const START_AGAIN = { first: 100, longest: 10_000 };
 /** A worker that lived this long did not crash at its start. */
 const YOUNG_MS = 10_000;
+
+/** Work that comes at greater distances than this share of the idle time is seldom; … */
+const SELDOM_SHARE = 0.5;
+/** … it is not waited for: the worker stays for this share only. */
+const SHORT_SHARE = 1 / 6;
 
 interface PoolNeeds {
   time: Time;
@@ -239,4 +243,13 @@ function createStartPause(time: Time, over: () => void) {
 function isReady(worker: HostWorker): boolean {
   const { is } = worker.state();
   return is === 'idle' || is === 'busy';
+}
+
+/**
+ * How long an idle worker stays, in ms. `gapMs`: between the last two times that its agent was given work; undefined
+ * before there were two. A thread that waits holds some 10 MB, and saves the 30 to 50 ms that a new one takes to start: too
+ * much for an agent that works once a minute or less (bench/results/workers.json).
+ */
+export function idleTimeoutMs(gapMs: number | undefined, idleMs: number): number {
+  return gapMs !== undefined && gapMs > SELDOM_SHARE * idleMs ? SHORT_SHARE * idleMs : idleMs;
 }

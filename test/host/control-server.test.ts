@@ -19,7 +19,7 @@ import { type ControlServer, serveControl } from '../../src/host/api/control-ser
 import type { OpCall } from '../../src/host/api/handlers.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import { createScrubber } from '../../src/telemetry/scrub.ts';
+import { createScrubber } from '../../src/kernel/scrub.ts';
 
 let folder: string;
 let path: string;

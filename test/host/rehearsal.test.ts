@@ -3,7 +3,7 @@ import { type CaptureNeeds, createCapture, MOST_KEPT } from '../../src/host/rehe
 import { type Compared, compareRuns, recordsOf } from '../../src/host/rehearse/rehearse.ts';
 import type { Job } from '../../src/jobs/model.ts';
 import type { EffectRecord, JobFilter } from '../../src/jobs/ports.ts';
-import { createScrubber } from '../../src/telemetry/scrub.ts';
+import { createScrubber } from '../../src/kernel/scrub.ts';
 
 const done = (result: unknown, refused = 0, summary: string | null = null): Compared => {
   return { state: 'done', result, summary, refused };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { threadWords } from '../../src/workers/inside/diagnostics.ts';
 import {
   type FindPlace,
   type HeapProfile,
@@ -7,7 +8,6 @@ import {
   largestSites,
   mergedSites,
 } from '../../src/workers/inside/profiles.ts';
-import { threadWords } from '../../src/workers/inside/thread-words.ts';
 
 /** Line n of the bundle is line n of the plugin. */
 const find: FindPlace = (url, line) => (url === 'bundle' ? { file: 'plugins/p.ts', line } : undefined);

@@ -8,8 +8,8 @@ import { shown } from '../../kernel/bounds.ts';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
+import type { Scrubber } from '../../kernel/scrub.ts';
 import type { OperationRole } from '../../operations/operation.ts';
-import type { Scrubber } from '../../telemetry/scrub.ts';
 import type { Operations } from './handlers.ts';
 
 /** The control socket of a running host. */

@@ -4,6 +4,7 @@ import type { EffectRecord, StateStore } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
+import type { Scrubber } from '../../kernel/scrub.ts';
 import {
   type ActingCall,
   type CallTo,
@@ -11,7 +12,6 @@ import {
   type FleetCall,
   type KnownEffect,
 } from '../../sandbox/answers.ts';
-import type { Scrubber } from '../../telemetry/scrub.ts';
 import { hostAllowListOf, portOf } from '../../workers/host-allow-list.ts';
 import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';

@@ -5,9 +5,9 @@ import type { EffectRecord, EffectStore, JobRecords, StateStore } from '../../jo
 import type { PlainFault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { type Difference, diffJson } from '../../kernel/json-diff.ts';
+import { createScrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import { createScrubber } from '../../telemetry/scrub.ts';
 import { viewJob } from '../api/views.ts';
 import type { FleetView } from '../fleet.ts';
 import type { Secrets } from '../secrets/secrets.ts';

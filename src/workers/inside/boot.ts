@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
+import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
 import type { FromWorkerThread, JobPack, MarkerPlace, ToWorkerThread, WorkerSpec } from '../wire.ts';
@@ -17,7 +18,6 @@ import { captureOutput } from './output.ts';
 import { createPluginLines } from './plugin-log.ts';
 import { applyRestrictions } from './restrictions.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { declaredSecrets } from './secrets.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
@@ -38,6 +38,9 @@ export interface ThreadData {
   startedMarkers: ({ fd: number } & MarkerPlace) | null;
   rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
+
+/** As secrets are called; other names are asked for by Node and by libraries that look at any object. */
+const SECRET_NAME = /^[A-Z][A-Z0-9_]*$/;
 
 const data = workerData as ThreadData;
 const { port } = data;
@@ -146,4 +149,16 @@ function home(settings: unknown): WorkerSetting {
 function progress(note?: string) {
   shared.times[TIME.progressAt] = clock();
   if (note) shared.marks[MARK.note] = shared.note.write(note.slice(0, NOTE_BYTES), 0, NOTE_BYTES);
+}
+
+/** The secrets of an agent. A name that was not declared would be undefined for ever: asking for it throws `NOT_IN_NEEDS`. */
+function declaredSecrets(values: Record<string, string>, agent: string): Readonly<Record<string, string>> {
+  return new Proxy(Object.freeze(Object.assign(Object.create(null), values) as Record<string, string>), {
+    get(target, name) {
+      if (typeof name === 'string' && !Object.hasOwn(target, name) && SECRET_NAME.test(name)) {
+        throw new Fault(notInNeeds({ agent, need: 'secrets', asked: name }));
+      }
+      return Reflect.get(target, name) as unknown;
+    },
+  });
 }

@@ -13,7 +13,6 @@ import {
 } from '../wire.ts';
 import { Attempt, type WorkerSetting } from './attempt.ts';
 import type { DeniedOwner } from './denied.ts';
-import { checkedInput } from './input.ts';
 import { enterJob, intervalLeft, type JobOwner } from './job-owner.ts';
 import { toJson } from './json.ts';
 import { createRingWriter } from './ring.ts';
@@ -26,6 +25,8 @@ const { wait } = Atomics;
 const idle = new Int32Array(new SharedArrayBuffer(4));
 /** Jobs are done in one go for this long; then timers, messages and log lines get their turn. */
 const YIELD_EVERY_MS = 5;
+
+const MOST_REPORTED = 5;
 
 interface RunnerNeeds {
   plugin: PluginDefinition;
@@ -174,4 +175,27 @@ function failure(attempt: Attempt, thrown: unknown, owner: DeniedOwner): RunEnd 
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/**
+ * What the job was given, as the plugin's schema makes it. Nothing (null) is tried as undefined first, so that a default or
+ * `.optional()` takes it. Rejects with `INPUT_INVALID`, which names each place that does not fit.
+ */
+async function checkedInput(schema: NonNullable<PluginDefinition['input']>, text: string | null): Promise<unknown> {
+  if (text === null) {
+    const nothing = await schema.safeParseAsync(undefined);
+    if (nothing.success) return nothing.data;
+  }
+  const parsed = await schema.safeParseAsync(text === null ? null : JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error;
+  const places = issues
+    .slice(0, MOST_REPORTED)
+    .map(({ path, message }) => `${['input', ...path.map(String)].join('.')}: ${message}`);
+  const more = issues.length > MOST_REPORTED ? ` (and ${issues.length - MOST_REPORTED} more)` : '';
+  throw new Fault({
+    code: 'INPUT_INVALID',
+    message: `what the job was given does not fit: ${places.join('; ')}${more}`,
+    next: 'send what the plugin’s `input` says: daruma agents shows it',
+  });
 }

@@ -3,6 +3,7 @@ import type { SourceMap } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { denialOf, needText } from '../../kernel/needs-fault.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import {
   type BundleFiles,
@@ -11,12 +12,12 @@ import {
   mapLine,
   parseSourceMap,
   placeInBundle,
+  type Source,
   sourcePlace,
   sourcesIn,
 } from '../../kernel/source-map.ts';
-import { codeFrame } from '../../kernel/source-text.ts';
+import { codeFrame, placeInPlugin } from '../../kernel/source-text.ts';
 import type { Thrown } from '../wire.ts';
-import { placeOfKey, withAdvice } from './plugin-source.ts';
 import type { FindPlace } from './profiles.ts';
 
 /**
@@ -124,4 +125,27 @@ function readText(file: string): string {
   } catch {
     return '';
   }
+}
+
+/** The plugin's own file, as the source map of its bundle has it. */
+type PluginSource = Pick<Source, 'file' | 'text'>;
+
+/** Where a key of the definition stands; the call of definePlugin when it is not there. */
+function placeOfKey({ file, text }: PluginSource, path: readonly string[]) {
+  const at = text === undefined ? undefined : placeInPlugin(text, path);
+  return at && { file, ...at, text };
+}
+
+/** A refused right: what is missing in the plugin's `needs`, with the line where it is to be written. */
+function withAdvice(fault: PlainFault, source: PluginSource | undefined): PlainFault {
+  const denial = denialOf(fault);
+  if (!denial || source?.text === undefined) return fault;
+  const call = placeOfKey(source, []);
+  const needs = placeOfKey(source, ['needs']);
+  const at = placeOfKey(source, ['needs', denial.need]);
+  if (!call || !needs || !at) return fault;
+  const text = needText(denial.need, denial.asked);
+  const isThere = needs.line !== call.line || needs.column !== call.column;
+  const add = isThere ? `add ${text} to needs` : `add needs: { ${text} }`;
+  return { ...fault, next: `${add}: ${at.file}:${at.line}` };
 }

@@ -9,8 +9,7 @@ import {
   OPEN_CALLS,
   type WorkerSpec,
 } from '../wire.ts';
-import type { LineHub } from './line-hub.ts';
-import { mapLines } from './printed.ts';
+import { type LineHub, mapLines } from './line-hub.ts';
 import { MARK, type Shared } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import { isTooLong, readFromThread } from './thread-messages.ts';

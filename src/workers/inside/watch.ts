@@ -1,6 +1,6 @@
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
-import { checkDeadline, type DeadlineLimits } from './deadlines.ts';
+import { workerFaults } from '../faults.ts';
 import { currentOf, MARK, offerTicket, revokeTicket, type Shared, TICKETS, TIME } from './shared.ts';
 
 /** A job that takes longer than this gives up the jobs that wait behind it. */
@@ -132,4 +132,37 @@ export function createWatch(shared: Shared, limits: DeadlineLimits, needs: Watch
 /** The text of the last beat of the job in progress; empty without one. */
 export function lastBeatOf(shared: Shared): string {
   return shared.note.toString('utf8', 0, shared.marks[MARK.note]);
+}
+
+/** What a job in progress looks like; times are of one monotonic clock, in ms. */
+interface Progress {
+  startedAt: number;
+  /** The newest beat, log line or call. */
+  progressAt: number;
+  lastBeat: string;
+  /** Set once its signal was aborted. */
+  aborted: { at: number; why: PlainFault } | null;
+}
+
+interface DeadlineLimits {
+  timeoutMs: number;
+  silenceMs: number;
+  graceMs: number;
+}
+
+type DeadlineDecision =
+  /** Look again after so long. */
+  { is: 'fine'; lookAfterMs: number } | { is: 'abort'; why: PlainFault } | { is: 'kill'; why: PlainFault };
+
+/** Decides whether a job may go on: first its signal is aborted, after the grace its worker is killed. */
+export function checkDeadline(job: Progress, limits: DeadlineLimits, now: number): DeadlineDecision {
+  if (job.aborted) {
+    const left = job.aborted.at + limits.graceMs - now;
+    return left <= 0 ? { is: 'kill', why: job.aborted.why } : { is: 'fine', lookAfterMs: left };
+  }
+  const timeLeft = job.startedAt + limits.timeoutMs - now;
+  if (timeLeft <= 0) return { is: 'abort', why: workerFaults.timeout(limits.timeoutMs) };
+  const silenceLeft = Math.max(job.startedAt, job.progressAt) + limits.silenceMs - now;
+  if (silenceLeft <= 0) return { is: 'abort', why: workerFaults.silent(limits.silenceMs, job.lastBeat) };
+  return { is: 'fine', lookAfterMs: Math.min(timeLeft, silenceLeft) };
 }

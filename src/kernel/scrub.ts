@@ -1,4 +1,4 @@
-import { DEEPEST_VALUE } from '../kernel/shape.ts';
+import { DEEPEST_VALUE } from './shape.ts';
 
 /** Shorter values would blot out ordinary words. */
 const SHORTEST = 6;

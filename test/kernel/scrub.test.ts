@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createScrubber } from '../../src/telemetry/scrub.ts';
+import { createScrubber } from '../../src/kernel/scrub.ts';
 
 describe('a text', () => {
   it('loses a secret as it is, as JSON writes it and as a URL carries it', () => {
