@@ -10,5 +10,4 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/resolve/agent.ts resolveAgent',
   'catalog/rollout/rollouts.ts createRollouts',
   'workers/inside/thread.ts createThread',
-  'workers/worker-registry.ts createWorkerRegistry',
 ];

@@ -2,7 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import type { LogLevel } from '../kernel/log.ts';
+import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Cell } from './cell.ts';
 import { type CellVerdict, verdictOn } from './cell-memory.ts';
 import type { CellLoss } from './cell-process.ts';
@@ -72,14 +72,15 @@ interface Place {
 }
 
 export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Required<WorkersOptions>): WorkerRegistry {
-  const { time, log, reports } = needs;
+  const { time, log, reports, unfenced } = needs;
   const { folder, bootMs } = options;
   const places = new Map<HostWorker, Place>();
   const levels = new Map<string, LogLevel>();
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
-  const { unfenced } = needs;
+  const broken = (cell: Cell, fault: PlainFault) => replacement.broken(cell, fault);
   const cells = createCells({ time, log, receive, broken, lost, ...(unfenced ? { unfenced } : {}) }, options);
+  const replacement = createCellReplacement(needs, { cells, places });
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
   let lastId = 0;
@@ -89,11 +90,10 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     makeFolders(agent, rehearsal?.folder ?? folder);
     const cell = cells.placeFor(agent, kind, rehearsal?.folder);
     const markerPlace = cell.process.place();
-    const { post: tell } = cell.gate;
     const worker = createHostWorker(++lastId, agent, {
       time,
       reports,
-      post: tell,
+      post: cell.gate.post,
       answer: needs.answer,
       took: owner.took,
       ready: owner.ready,
@@ -158,64 +158,25 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
           needs.lines(known);
         }
       } else if (message.say === 'readings') {
-        applyVerdict(cell, workerTelemetry.read(cell, message));
+        replacement.apply(cell, workerTelemetry.read(cell, message));
       } else {
         const worker = cell.workers.get(message.worker);
-        if (message.say === 'poisoned') poisoned(cell, worker);
+        if (message.say === 'poisoned') replacement.poisoned(cell, worker?.agent);
         if (message.say === 'left-over' && worker) leftOvers.received(worker, message);
         // Before its job comes back: the next attempt goes to a clean cell.
-        if (message.say === 'ended' && worker) applyVerdict(cell, verdictOn(worker.agent.name, message.end));
+        if (message.say === 'ended' && worker) replacement.apply(cell, verdictOn(worker.agent.name, message.end));
         worker?.receive(message);
       }
     }
     reports.flush();
   }
 
-  function broken(cell: Cell, { message, stack }: PlainFault) {
-    const pid = cell.process.pid ?? 0;
-    const agents = agentsIn(cell);
-    log.error(`a cell is killed: ${message}`, { pid, agents, ...(stack ? { stack } : {}) });
-    needs.cellReplaced?.({ pid, agents, why: message, killed: true });
-  }
-
-  function applyVerdict(cell: Cell, verdict: CellVerdict) {
-    if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
-    const killed = verdict.is === 'kill';
-    const pid = cell.process.pid ?? 0;
-    const agents = agentsIn(cell);
-    log.warn(`a cell is ${killed ? 'killed' : 'replaced'}: ${verdict.why}`, { pid, agents });
-    needs.cellReplaced?.({ pid, agents, why: verdict.why, killed });
-    if (killed) cell.process.kill(verdict.why);
-    else cells.retire(cell);
-  }
-
-  function poisoned(cell: Cell, worker: HostWorker | undefined) {
-    const agent = worker?.agent;
-    log.warn(`a thread of ${agent?.name} cannot be stopped: its cell is emptied and killed`, { pid: cell.process.pid });
-    cells.poison(cell);
-    if (agent) blame(agent);
-  }
-
-  /** The second time, workers that it has elsewhere move to the new cell of their own as well. */
-  function blame(agent: Agent) {
-    if (!cells.blame(agent)) return;
-    // Before its other workers go: those that take their place belong into the new cell.
-    needs.apart?.(agent.name);
-    for (const [worker, { cell }] of places) {
-      if (worker.agent.name === agent.name && cell.owner === null) worker.drain();
-    }
-  }
-
   function lost(cell: Cell, how: CellLoss, wasExpected: boolean) {
     const members = [...cell.workers.values()];
     const begun = members.map((worker) => cell.process.lastBegun(places.get(worker)!.markerPlace));
     const busy = members.filter((worker, index) => worker.holdsBegun(begun[index]));
-    // With one suspect the case is clear; with several it is told as what it is for each of them.
-    const fault =
-      how.outOfMemory && busy.length === 1
-        ? workerFaults.cellOutOfMemory(busy[0]!.agent.limits.memoryBytes)
-        : how.fault;
-    if (!wasExpected) for (const agent of new Set(busy.map((worker) => worker.agent))) blame(agent);
+    const fault = faultOfBusy(busy, how);
+    if (!wasExpected) for (const agent of new Set(busy.map((worker) => worker.agent))) replacement.blame(agent);
     for (const [index, worker] of members.entries())
       worker.end(busy.includes(worker) ? fault : how.fault, begun[index]);
     reports.flush();
@@ -228,21 +189,8 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
     size: () => places.size,
     killCellOf: (worker) => places.get(worker)?.cell.process.kill(),
     findStuck(tickMs) {
-      for (const cell of cells.all()) {
-        cell.quietMs = cell.workers.size > 0 ? cell.quietMs + tickMs : 0;
-        if (cell.quietMs <= CELL_QUIET_MS) continue;
-        log.error(`a cell has said nothing for ${CELL_QUIET_MS / 1_000} s: killed`, { pid: cell.process.pid });
-        cell.process.kill();
-      }
-      for (const [worker, { cell }] of places) {
-        const { timeoutMs, graceMs } = worker.agent.limits;
-        const bound = timeoutMs + graceMs + CELL_STUCK_MS + (worker.state().is === 'starting' ? bootMs : 0);
-        if (worker.waited(tickMs) <= bound) continue;
-        log.error(`the cell of ${worker.name} (${worker.agent.name}) does not answer: killed`, {
-          pid: cell.process.pid,
-        });
-        cell.process.kill();
-      }
+      killQuietCells(cells.all(), tickMs, log);
+      killStuckCells(places, tickMs, { log, bootMs });
     },
     level(agent, level) {
       levels.set(agent, level);
@@ -251,6 +199,84 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       }
     },
   };
+}
+
+type ReplacementNeeds = Pick<WorkerRegistryNeeds, 'log' | 'cellReplaced' | 'apart'>;
+
+/** Cells that must not go on as they are: says why, and kills, empties or replaces them. */
+function createCellReplacement(
+  { log, cellReplaced, apart }: ReplacementNeeds,
+  { cells, places }: { cells: Cells; places: ReadonlyMap<HostWorker, Place> },
+) {
+  /** An agent that takes cells down moves, the second time, with all its workers to a new cell of its own. */
+  function blame(agent: Agent) {
+    if (!cells.blame(agent)) return;
+    // Before its other workers go: those that take their place belong into the new cell.
+    apart?.(agent.name);
+    for (const [worker, { cell }] of places) {
+      if (worker.agent.name === agent.name && cell.owner === null) worker.drain();
+    }
+  }
+
+  return {
+    blame,
+    /** The cell sent what cannot be handled, and is killed. */
+    broken(cell: Cell, { message, stack }: PlainFault) {
+      const pid = cell.process.pid ?? 0;
+      const agents = agentsIn(cell);
+      log.error(`a cell is killed: ${message}`, { pid, agents, ...(stack ? { stack } : {}) });
+      cellReplaced?.({ pid, agents, why: message, killed: true });
+    },
+    apply(cell: Cell, verdict: CellVerdict) {
+      if (verdict.is === 'fine' || (verdict.is === 'recycle' && cell.closing)) return;
+      const killed = verdict.is === 'kill';
+      const pid = cell.process.pid ?? 0;
+      const agents = agentsIn(cell);
+      log.warn(`a cell is ${killed ? 'killed' : 'replaced'}: ${verdict.why}`, { pid, agents });
+      cellReplaced?.({ pid, agents, why: verdict.why, killed });
+      if (killed) cell.process.kill(verdict.why);
+      else cells.retire(cell);
+    },
+    /** A thread of the agent cannot be stopped. */
+    poisoned(cell: Cell, agent: Agent | undefined) {
+      log.warn(`a thread of ${agent?.name} cannot be stopped: its cell is emptied and killed`, {
+        pid: cell.process.pid,
+      });
+      cells.poison(cell);
+      if (agent) blame(agent);
+    },
+  };
+}
+
+/** Cells with workers tell their readings every second; `tickMs` since the last call. */
+function killQuietCells(cells: Iterable<Cell>, tickMs: number, log: Log) {
+  for (const cell of cells) {
+    cell.quietMs = cell.workers.size > 0 ? cell.quietMs + tickMs : 0;
+    if (cell.quietMs <= CELL_QUIET_MS) continue;
+    log.error(`a cell has said nothing for ${CELL_QUIET_MS / 1_000} s: killed`, { pid: cell.process.pid });
+    cell.process.kill();
+  }
+}
+
+/** Cells with a worker that has told nothing of its jobs for longer than their deadlines let it. */
+function killStuckCells(
+  places: ReadonlyMap<HostWorker, Place>,
+  tickMs: number,
+  { log, bootMs }: { log: Log; bootMs: number },
+) {
+  for (const [worker, { cell }] of places) {
+    const { timeoutMs, graceMs } = worker.agent.limits;
+    const bound = timeoutMs + graceMs + CELL_STUCK_MS + (worker.state().is === 'starting' ? bootMs : 0);
+    if (worker.waited(tickMs) <= bound) continue;
+    log.error(`the cell of ${worker.name} (${worker.agent.name}) does not answer: killed`, { pid: cell.process.pid });
+    cell.process.kill();
+  }
+}
+
+/** What ended the workers that were at a job: with one the case is clear; with several each is told what happened to the cell. */
+function faultOfBusy(busy: readonly HostWorker[], { outOfMemory, fault }: CellLoss): PlainFault {
+  const [only] = busy;
+  return outOfMemory && only && busy.length === 1 ? workerFaults.cellOutOfMemory(only.agent.limits.memoryBytes) : fault;
 }
 
 function agentsIn(cell: Cell): string[] {
