@@ -7,7 +7,5 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/builder/imports-asked.ts createImportsAsked',
   'catalog/catalog.ts createCatalog',
   'catalog/catalog.ts apply',
-  'catalog/resolve/agent.ts resolveAgent',
-  'catalog/rollout/rollouts.ts createRollouts',
   'workers/inside/thread.ts createThread',
 ];

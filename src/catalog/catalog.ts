@@ -17,9 +17,9 @@ import { createPluginRegistry } from './plugin-registry.ts';
 import type { Catalog, CatalogChange, GoneAgent, Listing } from './ports.ts';
 import { createProblems, folderProblems } from './problems.ts';
 import type { Resolved } from './resolve/agent.ts';
-import { rememberingResolve } from './resolve/memo.ts';
-import { resolveSet } from './resolve/set.ts';
+import { rememberingResolve, resolveSet } from './resolve/set.ts';
 import { resolveVersion } from './resolve/version.ts';
+import { createRolloutBook } from './rollout/rollout-book.ts';
 import { createRollouts } from './rollout/rollouts.ts';
 import { createIdle, createListeners, createNamedTimers, createSingleFlight } from './turns.ts';
 import { type UnrecognizedFiles, unrecognizedFilesOf } from './unrecognized-files.ts';
@@ -93,9 +93,11 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     hostTimezone,
     now: time.now,
   });
+  const book = createRolloutBook({ time });
   const rollouts = createRollouts({
     time,
     versions,
+    book,
     apply,
     resolve: (name, version) =>
       resolveVersion(
@@ -127,7 +129,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     await mkdir(emptyFolder);
     await versions.open();
     remembered = await memory.read();
-    rollouts.load(remembered.rollouts);
+    book.load(remembered.rollouts);
     gone = remembered.gone;
     for (const [name, { agent, origins }] of remembered.agents) {
       const { plugin, id } = agent.version;
@@ -208,9 +210,9 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       agentsUnsettled,
       resolve,
     };
-    const set = resolveSet({ ...terms, issuesOf: checks.issuesOf });
-    checks.ask(set.unchecked);
-    rollouts.settle(set, inForce);
+    const resolved = resolveSet({ ...terms, issuesOf: checks.issuesOf });
+    checks.ask(resolved.unchecked);
+    const set = { ...resolved, ...book.settle(resolved, inForce) };
     gone = goneAgents({ before: inForce, set, plugins, files, known: gone, now: time.now() });
     const change = changeBetween(inForce, set.agents);
     inForce = set.agents;
@@ -245,14 +247,14 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
       plugins: goodOf(pluginRegistry.plugins(), ({ ref }) => ref.id),
       files: goodOf(agentFiles.files(), ({ file, text }) => ({ file, text })),
       agents: inForce,
-      rollouts: rollouts.all(),
+      rollouts: book.all(),
       gone,
     };
     remembered = now;
     memory.write(now, async () => void (await versions.prune(used())));
   }
 
-  const used = () => new Set([...versionsOf(remembered), ...rollouts.used()]);
+  const used = () => new Set([...versionsOf(remembered), ...book.used()]);
 
   function isIdle(): boolean {
     const due = turns.pending() || alarms.isSet('gather') || alarms.isSet('apply');

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { HOST_SETTINGS } from '../../src/catalog/files/host-settings-table.ts';
-import { DEFAULT_LIMITS } from '../../src/catalog/files/limits.ts';
+import { DEFAULT_LIMITS } from '../../src/catalog/resolve/limits.ts';
 import { leaveCheckout } from '../../src/cli/init/checkout.ts';
 import { DEFAULTS, guideText } from '../../src/cli/init/guide-text.ts';
 import { configText, pluginTestText, pluginText } from '../../src/cli/init/texts.ts';

@@ -7,9 +7,7 @@ import type { AgentFileData } from '../files/agent-file.ts';
 import type { ValueProblem } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import { expressionOf } from '../files/when.ts';
-
-/** The value that counts of file and plugin, with its origin noted. */
-type Pick = <T>(path: string, ofFile: T | undefined, ofPlugin: T | undefined, fallback: T) => T;
+import type { Pick } from './values.ts';
 
 const RANGE = ['from', 'until', 'except'] as const;
 

@@ -6,7 +6,8 @@ import { type AgentFile, agentFileFault } from '../files/agent-file.ts';
 import type { Issue } from '../files/issues.ts';
 import type { Listing } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
-import type { Resolved, resolveAgent } from './agent.ts';
+import { type Resolved, resolveAgent } from './agent.ts';
+import type { ResolveTerms } from './values.ts';
 
 /** A plugin as its files are now: the version that counts, and what is wrong with a newer state. */
 export interface PluginFacts {
@@ -154,20 +155,6 @@ function createSet(terms: SetTerms) {
   return { result, firmly, put, keep, keepQuietly };
 }
 
-/** An agent that no rule foresees is that agent's problem: the others are resolved all the same. */
-function resolveSafely(
-  agent: Parameters<typeof resolveAgent>[0],
-  resolve: typeof resolveAgent,
-): ReturnType<typeof resolveAgent> {
-  try {
-    return resolve(agent);
-  } catch (error) {
-    const message = `the agent ${agent.name} cannot be made of it: ${(error as Error).message}`;
-    const file = agent.file?.file ?? agent.version.entry;
-    return { fault: { code: 'AGENT_FAILED', message, file, next: 'write it more simply, and report this' } };
-  }
-}
-
 /** A fault in the last good content of a file gives way to what is wrong with its present content: its lines may be gone. */
 function presentFault(fault: PlainFault, problems: (PlainFault | undefined)[]): PlainFault {
   return problems.find((problem) => problem?.file === fault.file) ?? fault;
@@ -204,4 +191,39 @@ function unknownPlugin(file: AgentFile, known: Iterable<string>): PlainFault {
     message: `there is no plugins/${name}.ts${meant ? `, did you mean ${meant}?` : ''}`,
     next: meant ? `write \`plugin: ${meant}\`` : `write the plugin: daruma new ${name}`,
   });
+}
+
+/**
+ * {@link resolveAgent} that gives the same answer object for the same terms: with a thousand agents one save must not
+ * resolve all of them anew.
+ */
+export function rememberingResolve(): typeof resolveAgent {
+  const answers = new Map<string, { terms: ResolveTerms; answer: ReturnType<typeof resolveAgent> }>();
+  return (terms) => {
+    const last = answers.get(terms.name);
+    if (last && isSame(last.terms, terms)) return last.answer;
+    const answer = resolveAgent(terms);
+    answers.set(terms.name, { terms, answer });
+    return answer;
+  };
+}
+
+/** An error that no rule foresees is a fault of its agent: the others are resolved all the same. */
+function resolveSafely(terms: ResolveTerms, resolve: typeof resolveAgent): ReturnType<typeof resolveAgent> {
+  try {
+    return resolve(terms);
+  } catch (error) {
+    const file = terms.file?.file ?? terms.version.entry;
+    const message = `cannot be put to work: ${(error as Error).message}`;
+    return { fault: { code: 'AGENT_FAILED', message, file, next: 'write it more simply, and report this' } };
+  }
+}
+
+function isSame(a: ResolveTerms, b: ResolveTerms): boolean {
+  return (
+    a.version === b.version &&
+    a.file === b.file &&
+    a.hostTimezone === b.hostTimezone &&
+    a.settingsIssues === b.settingsIssues
+  );
 }

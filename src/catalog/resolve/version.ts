@@ -1,7 +1,8 @@
 import { Fault } from '../../kernel/fault.ts';
 import type { SettingsCheck } from '../files/settings-check.ts';
 import type { Idle } from '../turns.ts';
-import { type Resolved, type ResolveTerms, resolveAgent } from './agent.ts';
+import { type Resolved, resolveAgent } from './agent.ts';
+import type { ResolveTerms } from './values.ts';
 
 /** Asking a schema that is not in memory starts a process. */
 const ASK_MS = 20_000;
