@@ -7,5 +7,4 @@ export const LONG_FUNCTIONS: readonly string[] = [
   'catalog/builder/imports-asked.ts createImportsAsked',
   'catalog/catalog.ts createCatalog',
   'catalog/catalog.ts apply',
-  'workers/inside/thread.ts createThread',
 ];

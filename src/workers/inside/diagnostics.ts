@@ -35,7 +35,7 @@ interface DiagnosticsNeeds {
 const NEVER = new Promise<never>(() => {});
 
 /** Looks into a worker before it is killed. */
-interface Diagnostics {
+export interface Diagnostics {
   /** What is known without asking the thread. */
   known(): CellFindings;
   /** Adds what the thread gives away of itself. Resolves within a second, sooner for one that grows, and never rejects. */

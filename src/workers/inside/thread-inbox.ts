@@ -12,8 +12,8 @@ import {
 import { type LineHub, mapLines } from './line-hub.ts';
 import { MARK, type Shared } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
+import { crashOf } from './thread-lifecycle.ts';
 import { isTooLong, readFromThread } from './thread-messages.ts';
-import { crashOf } from './thread-start.ts';
 
 interface ThreadInboxNeeds {
   time: Time;

@@ -1,32 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
-import type { PlainFault } from '../../kernel/fault.ts';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { MARKERS_FD } from '../cell-messages.ts';
-import { workerFaults } from '../faults.ts';
-import type { Thrown, WorkerSpec } from '../wire.ts';
+import type { WorkerSpec } from '../wire.ts';
 import type { ThreadData } from './boot.ts';
 import type { Shared } from './shared.ts';
 
 const BOOT = fileURLToPath(entryFile('workers/inside/boot.js'));
 const NEVER_SAMPLES = { sampleInterval: 2_000_000, maxBufferSize: 1 };
-
-/** How far a thread is, as its cell sees it. */
-export type ThreadIs = 'starting' | 'ready' | 'closing' | 'killing' | 'over';
-
-/** Why a worker ended; null when it was told to. */
-export function endOf(is: ThreadIs, fault: PlainFault | undefined, wasReady: boolean, code: number): PlainFault | null {
-  if (is === 'closing' && !fault) return null;
-  if (fault) return wasReady || is === 'killing' ? fault : workerFaults.unfit(fault);
-  const ended = workerFaults.crashed(`its thread ended by itself with code ${code}`);
-  return wasReady ? ended : workerFaults.unfit(ended);
-}
-
-/** What ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
-export function crashOf(thrown: Thrown): Thrown {
-  return thrown.isFinal ? thrown : { ...thrown, code: 'CRASHED' };
-}
 
 /** Starts the thread of a worker, and opens the channel to it. Throws when the machine has no thread or memory for it. */
 export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { worker: Worker; port: MessagePort } {

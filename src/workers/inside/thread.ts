@@ -3,9 +3,8 @@ import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import type { CallAnswer, CellFindings, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
-import { createDiagnostics, isWorthDiagnosing } from './diagnostics.ts';
-import { killThread } from './kill.ts';
+import type { CallAnswer, FromCell, Reading, Running, ToWorkerThread, WorkerSpec } from '../wire.ts';
+import { createDiagnostics } from './diagnostics.ts';
 import { type LineHub, linesOf } from './line-hub.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { createRingReader } from './ring.ts';
@@ -13,11 +12,9 @@ import { currentOf, MARK, openShared, type Shared, TIME } from './shared.ts';
 import type { StackMap } from './stack-map.ts';
 import type { SuspectFacts } from './suspect.ts';
 import { createThreadInbox } from './thread-inbox.ts';
-import { crashOf, endOf, startWorker, type ThreadIs } from './thread-start.ts';
+import { createThreadLifecycle } from './thread-lifecycle.ts';
+import { startWorker } from './thread-start.ts';
 import { createWatch, lastBeatOf } from './watch.ts';
-
-/** A worker that was told to close gets this long before it is terminated. */
-const CLOSE_MS = 1_000;
 
 interface ThreadNeeds {
   time: Time;
@@ -55,84 +52,74 @@ export interface Thread {
   drain(): void;
 }
 
-/** How a worker may end, as it becomes known from several sides and in any order. */
-interface EndCauses {
-  /** The one that counts. */
-  fault?: PlainFault;
-  /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
-  exitCall?: PlainFault;
-  /** What the thread's own listener heard, with all that Node leaves out. */
-  crash?: PlainFault;
-}
-
 export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): Thread {
   const { time, clock, say, stacks } = needs;
   const shared = openShared();
   const ring = createRingReader(shared);
   const { limits } = spec;
   const name = `worker-${id}`;
-  let is: ThreadIs = 'starting';
-  const causes: EndCauses = {};
   let isBroken = false;
-  let found: CellFindings | undefined;
+  const isRunning = () => currentOf(shared) !== 0;
+  const kill = (why: PlainFault) => lifecycle.kill(why);
+  const send = (message: ToWorkerThread) => port.postMessage(message);
+  const setLevel = (level: LogLevel) => void Atomics.store(shared.marks, MARK.level, LOG_LEVELS.indexOf(level));
   const watch = createWatch(shared, limits, {
     time,
     clock,
     sendAbort: (seq, why) => send({ do: 'abort', seq, why }),
-    kill: (why) => void kill(why),
+    kill,
     returned: (seqs) => say({ say: 'returned', worker: id, seqs }),
   });
 
   setLevel(spec.level);
   const { worker, port } = startWorker(name, spec, shared);
   const find = stacks.finder(spec);
-  const isUp = () => is === 'ready' || is === 'closing';
-  const memory = createMemoryGuard(worker, limits.memoryBytes, {
-    time,
-    clock,
-    find,
-    isUp,
-    isRunning: () => currentOf(shared) !== 0,
-    kill: (why) => void kill(why),
-  });
+  const isUp = () => lifecycle.isUp();
+  const memory = createMemoryGuard(worker, limits.memoryBytes, { time, clock, find, isUp, isRunning, kill });
   const lastBeat = () => lastBeatOf(shared);
   const { probe, heap } = memory;
   const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe: probe, heap, find, lastBeat });
+  const lifecycle = createThreadLifecycle(id, worker, spec, {
+    time,
+    name,
+    diagnostics,
+    stacks,
+    say,
+    running: () => runningIn(shared, time),
+    sendClose: () => send({ do: 'close' }),
+    begin: watch.begin,
+    revoke: watch.revoke,
+    stop() {
+      memory.stop();
+      watch.stop();
+    },
+    readPort() {
+      for (let last = receiveMessageOnPort(port); last && !isBroken; last = receiveMessageOnPort(port))
+        receive(last.message);
+    },
+    flush() {
+      receive(null);
+      needs.lines.flushOf(id);
+    },
+    over: needs.over,
+  });
   const inbox = createThreadInbox(id, spec, shared, {
+    ...lifecycle,
     time,
     say,
     lines: needs.lines,
     stacks,
     drain,
-    ready,
     ended: () => watch.ended(1),
-    unfit(fault) {
-      causes.fault ??= workerFaults.unfit(fault);
-      void kill(causes.fault);
-    },
-    crashed(fault) {
-      causes.crash ??= fault;
-    },
-    exits(fault) {
-      causes.exitCall ??= fault;
-    },
     unmarked: needs.unmarked,
     refuse: (call, answer) => send({ do: 'answer', id: call, answer }),
   });
   port.on('message', receive);
   port.on('messageerror', broken);
-  worker.on('error', (error: unknown) => {
-    causes.fault ??= nodeError(error);
-  });
-  worker.on('exit', exited);
   worker.stdout.resume();
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
     needs.lines.put(id, linesOf(text, time.now()), () => {});
   });
-  let stopBoot: (() => void) | undefined = time.after(
-    limits.bootMs,
-    () => void kill(workerFaults.notReady(limits.bootMs)),
-  );
 
   function receive(message: unknown) {
     try {
@@ -146,16 +133,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   function broken(error: unknown) {
     isBroken = true;
     port.close();
-    void kill(workerFaults.messageInvalid(toPlainFault(error).message));
-  }
-
-  function ready() {
-    if (!stopBoot) return;
-    stopBoot();
-    stopBoot = undefined;
-    if (is === 'starting') is = 'ready';
-    say({ say: 'ready', worker: id });
-    watch.begin();
+    kill(workerFaults.messageInvalid(toPlainFault(error).message));
   }
 
   function drain() {
@@ -173,96 +151,26 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     say({ say: 'ended', worker: id, end });
   }
 
-  async function kill(why: PlainFault) {
-    if (is === 'killing' || is === 'over') return;
-    is = 'killing';
-    causes.fault = why;
-    stopTimers();
-    // Those that a failed load never came to are the host's to share out.
-    if (why.code !== 'BOOT_FAILED') watch.revoke();
-    found = diagnostics.known();
-    if (isWorthDiagnosing(why)) await diagnostics.complete(found, why);
-    await end(why);
-  }
-
-  async function end(why: PlainFault) {
-    const ended = await killThread(worker, name, time);
-    if (ended || is === 'over') return;
-    over();
-    say({ say: 'poisoned', worker: id, because: why, running: runningIn(shared, time), found: found ?? null });
-    needs.over();
-  }
-
-  function exited(code: number) {
-    if (is === 'over') return;
-    for (let last = receiveMessageOnPort(port); last && !isBroken; last = receiveMessageOnPort(port))
-      receive(last.message);
-    const wasReady = stopBoot === undefined;
-    const { fault, crash, exitCall } = causes;
-    const because = endOf(is, (is === 'killing' ? fault : (crash ?? fault)) ?? exitCall, wasReady, code);
-    over();
-    if (because) found ??= diagnostics.known();
-    say({ say: 'gone', worker: id, because, running: runningIn(shared, time), found: found ?? null });
-    needs.over();
-  }
-
-  /** All that the thread has said is sent before the news of its end. */
-  function over() {
-    is = 'over';
-    stopTimers();
-    receive(null);
-    needs.lines.flushOf(id);
-  }
-
-  function stopTimers() {
-    stopBoot?.();
-    memory.stop();
-    watch.stop();
-  }
-
-  function nodeError(error: unknown): PlainFault {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-      return workerFaults.outOfMemory(limits.memoryBytes);
-    }
-    return stacks.map(crashOf(toPlainFault(error)), spec);
-  }
-
-  function setLevel(level: LogLevel) {
-    Atomics.store(shared.marks, MARK.level, LOG_LEVELS.indexOf(level));
-  }
-
-  function send(message: ToWorkerThread) {
-    port.postMessage(message);
-  }
-
   return {
     run(first, count, jobs) {
       watch.given(first, count);
       // It is ending: the host hears of it soon.
-      if (is === 'killing' || is === 'over') watch.revoke();
+      if (lifecycle.isEnding()) watch.revoke();
       else send(jobs);
     },
     abort,
     revoke: watch.revoke,
-    close() {
-      if (is !== 'ready' && is !== 'starting') return;
-      is = 'closing';
-      send({ do: 'close' });
-      stopBoot?.();
-      time.after(CLOSE_MS, () => {
-        if (is === 'closing') void end(workerFaults.crashed('its thread did not end when it was told to'));
-      });
-    },
+    close: lifecycle.close,
     answer(call, answer) {
       inbox.answered(call);
       send({ do: 'answer', id: call, answer });
     },
     level: setLevel,
-    isRunning: () => currentOf(shared) !== 0,
+    isRunning,
     measure: memory.measure,
     children: probe.children,
     held: () => ({ worker: id, ...memory.held() }),
-    overgrown: (bytes) => void kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
+    overgrown: (bytes) => kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (!isUp()) return undefined;
       const running = runningIn(shared, time);
