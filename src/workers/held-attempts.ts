@@ -134,10 +134,10 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
     },
     close(because, hasBegun, running) {
       // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
-      const teller = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
+      const reporting = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
       const failed: AttemptRef[] = [];
       for (const [seq, assignment] of held) {
-        if (seq === teller || hasBegun(seq)) {
+        if (seq === reporting || hasBegun(seq)) {
           failed.push({ job: assignment.job, attempt: assignment.attempt });
           fail(assignment, running?.startedAt ?? time.now(), because ?? CLOSED);
         } else reports.returned(assignment);

@@ -32,7 +32,7 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
   let turnedAt: number | undefined;
   let stopTurns: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
-  const { pools, open, use } = createPools({ time, registry, reports, oneLess: () => shutdown.oneLess() });
+  const { pools, open, use } = createPools({ time, registry, reports, workerGone: () => shutdown.workerGone() });
   const shutdown = createShutdown({ time, registry, reports, pools });
 
   /** One look at all that is seen only by looking. */
@@ -120,12 +120,12 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
 }
 
 interface PoolsNeeds extends Omit<ShutdownNeeds, 'pools'> {
-  /** A worker is gone. */
-  oneLess(): void;
+  /** Called when a worker has ended. */
+  workerGone(): void;
 }
 
 /** The pools of all agents that are placed. */
-function createPools({ time, registry, reports, oneLess }: PoolsNeeds) {
+function createPools({ time, registry, reports, workerGone }: PoolsNeeds) {
   const pools = new Map<string, Pool>();
 
   function open(placement: Placement) {
@@ -138,7 +138,7 @@ function createPools({ time, registry, reports, oneLess }: PoolsNeeds) {
           ready: pool.ready,
           gone(worker, isFault) {
             pool.gone(worker, isFault);
-            oneLess();
+            workerGone();
           },
         }),
       changed: () => reports.changed(name),
@@ -181,8 +181,8 @@ interface ShutdownNeeds {
 
 /** The ways in which all workers come to their end. */
 function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
-  /** Called when a worker is gone. */
-  let oneLess: (() => void) | undefined;
+  /** Resolves `allGone` when the last worker has ended; undefined while nobody waits. */
+  let workerGone: (() => void) | undefined;
 
   /** Nothing is taken any more; what has not begun comes back. */
   function closeAll() {
@@ -204,16 +204,16 @@ function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
     if (registry.size() === 0 || withinMs <= 0) return;
     const gone = Promise.withResolvers<void>();
     const stop = time.after(withinMs, gone.resolve);
-    oneLess = () => registry.size() === 0 && gone.resolve();
+    workerGone = () => registry.size() === 0 && gone.resolve();
     await gone.promise;
-    oneLess = undefined;
+    workerGone = undefined;
     stop();
   }
 
   return {
     closeAll,
     endAll,
-    oneLess: () => oneLess?.(),
+    workerGone: () => workerGone?.(),
     async drain(withinMs: number) {
       closeAll();
       const lead = Math.min(ABORT_LEAD_MS, withinMs / 4);
