@@ -16,7 +16,7 @@ const TOO_MUCH_BYTES = 2 * 1024 * MB;
 /** From this share of the open files that a process may have on, new workers and files fail in it. */
 const FILES_SHARE = 0.5;
 
-/** One look at a cell. Memory in bytes. */
+/** Readings of a cell at one moment. Memory in bytes. */
 export interface CellSample {
   /** Monotonic ms. */
   at: number;
@@ -71,7 +71,7 @@ export function createCellHistory(): CellHistory {
   };
 }
 
-/** What a failed attempt means for its cell: files are the whole process's, so its other workers run out of them too. */
+/** The verdict on a cell in which an attempt failed: files are the whole process's, so its other workers run out of them too. */
 export function verdictOn(agent: string, end: JobEnd): CellVerdict {
   if (end.is !== 'failed' || end.fault.code !== 'EMFILE') return { is: 'fine' };
   return { is: 'recycle', why: `a job of ${agent} found no file descriptor left` };

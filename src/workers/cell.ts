@@ -10,11 +10,11 @@ import type { HostWorker } from './worker.ts';
 
 export interface Cell {
   readonly process: CellProcess;
-  /** What the host says to the cell goes through it: nothing but the terms before the fences are up. */
+  /** Messages of the host to the cell go through the gate: nothing but the terms before the fences are up. */
   readonly gate: FenceGate;
   /** The only agent in it; null for a shared cell and for a spare one. */
   owner: string | null;
-  /** What the cell may use; null: it is spare, and shuts itself in when somebody needs it. */
+  /** The rights of the cell; null: the cell is spare, and shuts itself in when somebody needs it. */
   terms: FenceTerms | null;
   /** Of an own cell: what the paths of its terms stood for when it was shut in. */
   named: string;
@@ -36,13 +36,13 @@ export interface CellNeeds {
   time: Time;
   log: Log;
   receive(cell: Cell, messages: FencedMessage[]): void;
-  /** What the cell found when it shut itself in, whether or not that will do. */
+  /** Called with the report of the cell on its fences, whether or not they will do. */
   found?(report: FenceReport): void;
   /** No cell can be shut in as it has to be: agents with rights cannot run. */
   unfenced?(fault: PlainFault): void;
-  /** It sent what cannot be handled, and is killed. */
+  /** The cell sent a message that cannot be handled, and is killed. */
   broken(cell: Cell, why: PlainFault): void;
-  /** It is gone; its workers are still in it. */
+  /** The process of the cell has ended; its workers are still in it. */
   lost(cell: Cell, how: CellLoss, wasExpected: boolean): void;
 }
 
@@ -99,7 +99,7 @@ function spareCell(process: CellProcess, gate: FenceGate, now: number): Cell {
   };
 }
 
-/** Why a cell with such fences may run nothing; undefined: it may. */
+/** The fault of a cell whose fences do not let it run anything; undefined: the cell may run. */
 function unfencedFault(
   report: FenceReport,
   difference: string | undefined,

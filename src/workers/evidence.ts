@@ -9,7 +9,7 @@ const LONGEST_LINE = 400;
 const CHILDREN_SHOWN = 20;
 
 interface EvidenceParts {
-  /** What the cell told; null when it could not tell any more. */
+  /** Findings of the cell; null when it could not tell any more. */
   found: CellFindings | null;
   /** The last look before that. */
   reading: Reading | undefined;
@@ -24,7 +24,7 @@ interface EvidenceParts {
   now: number;
 }
 
-/** What is known of a worker's end, from the cell and from the host; at most 16 KB of JSON, and no secret in it. */
+/** The evidence of a worker's end, from the cell and from the host; at most 16 KB of JSON, and no secret in it. */
 export function workerEvidence(parts: EvidenceParts): Evidence {
   const { reading, children, lines } = parts;
   const evidence: Evidence = { ...(parts.found ?? fromReading(parts)) };

@@ -3,14 +3,14 @@ import type { FenceReport, FenceTerms } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { FromCell, ToCell } from './wire.ts';
 
-/** What a cell says of its workers, once its fences are up. */
+/** Messages of a cell about its workers, once its fences are up. */
 export type FencedMessage = Exclude<FromCell, { say: 'fenced' }>;
 
 interface FenceGateNeeds {
   pid(): number | undefined;
   post(message: ToCell): void;
   receive(messages: FencedMessage[]): void;
-  /** Why a cell that found this, and of which the kernel says otherwise, may run nothing; undefined: it may. */
+  /** The fault of a cell that may run nothing, from its report and from what the kernel says otherwise; undefined: the cell may run. */
   check(report: FenceReport, difference: string | undefined): PlainFault | undefined;
   /** The process has to be ended. */
   failed(fault: PlainFault): void;
@@ -18,7 +18,7 @@ interface FenceGateNeeds {
 
 /** Stands between host and cell: nothing but the terms goes in before the cell has shut itself in by them. */
 export interface FenceGate {
-  /** What the cell found; undefined until its fences are up. */
+  /** The report of the cell; undefined until its fences are up. */
   report(): FenceReport | undefined;
   /** Tells the cell to shut itself in. Once. */
   shut(terms: FenceTerms): void;

@@ -10,7 +10,7 @@ const LONGEST_STACK = 4_096;
 /** Kinds of left-overs that are remembered as told. */
 const MOST_REPORTED = 1_000;
 
-/** What jobs leave behind in their workers. */
+/** Errors and timers that jobs leave behind in their workers. */
 interface LeftOvers {
   /**
    * An error is a line of the job that it belongs to and an incident the first time, and its worker is replaced once the

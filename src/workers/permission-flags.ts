@@ -7,7 +7,7 @@ interface PermissionTerms {
   folder: string;
   /** The bundle. */
   file: string;
-  /** What the version may read of its own, absolute. */
+  /** Paths of the version's own files that it may read, absolute. */
   reads: readonly string[];
   /** Files and folders of Daruma itself that a worker loads. */
   own: readonly string[];

@@ -78,7 +78,7 @@ export interface WorkersOptions {
 
 export type { Admission, OriginDown };
 
-/** What a worker asks the host for, on behalf of one running attempt. */
+/** A call of a worker to the host, on behalf of one running attempt. */
 export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'beginEffect'; key: string }
     /** `problem`: it was done, and its result cannot be kept. */
@@ -158,11 +158,11 @@ export interface WorkerEnd {
   job?: AttemptRef | null;
   /** All attempts that failed with the worker, `job` among them. Default: `job` alone. */
   failed?: AttemptRef[];
-  /** What was found before it was killed; null when nothing could be had in time. */
+  /** Evidence from before the worker was killed; null when nothing could be had in time. */
   evidence?: Evidence | null;
 }
 
-/** One look at one worker. */
+/** Readings of one worker at one moment. */
 export interface WorkerReading {
   worker: string;
   agent: string;
@@ -191,7 +191,7 @@ export interface WorkerReading {
   quietMs?: number | null;
 }
 
-/** One look at one cell. */
+/** Readings of one cell at one moment. */
 export interface CellReading {
   pid: number;
   /** `time.monotonic()` ms. */
@@ -212,7 +212,7 @@ export interface OwnedProcess extends AttemptRef {
   rssBytes: number;
 }
 
-/** What was found before a worker was killed. Every part is there only if it could be had in time. */
+/** Evidence from before a worker was killed. Every part is there only if it could be had in time. */
 export interface Evidence {
   /** Epoch ms. */
   at: number;

@@ -13,7 +13,7 @@ export interface Rehearsal {
   net: 'asked' | 'real';
 }
 
-/** What a rehearsed worker asks for beside everything else. */
+/** Calls of a rehearsed worker beside those of every worker. */
 export type RehearsalCall =
   | { ask: 'fetch'; request: AskedFetch }
   /** So much of its memory was counted against the limit. */
@@ -27,7 +27,7 @@ export interface AskedFetch {
   body: string | null;
 }
 
-/** What came back for it. */
+/** The answer to an asked request. */
 export interface FetchAnswer {
   status: number;
   statusText: string;

@@ -9,7 +9,7 @@ import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { MarkerPlace, WorkerSpec } from './wire.ts';
 
-/** What a worker loads of Daruma itself. */
+/** Files of Daruma itself that a worker loads. */
 const OWN = [entryFile('workers/inside/boot.js'), LENT_ZOD_FILE, packageFile('package.json')].map((url) =>
   fileURLToPath(url),
 );

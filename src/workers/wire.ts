@@ -27,7 +27,7 @@ export type ToCell =
   | { do: 'level'; worker: number; level: LogLevel }
   /** The processes that the worker owns take so much memory now. */
   | { do: 'children'; worker: number; bytes: number }
-  /** So many batches of lines were taken. */
+  /** The host took so many batches of lines. */
   | { do: 'heard'; batches: number }
   /** End the cell, once what was said is sent. */
   | { do: 'end' };
@@ -58,7 +58,7 @@ export interface LinesOfWorker {
   lines: ThreadLine[];
 }
 
-/** What a cell found of a worker before its end; lines and processes are the host's to add. */
+/** Findings of a cell about a worker before its end; lines and processes are the host's to add. */
 export type CellFindings = Omit<Evidence, 'lines' | 'children' | 'fault'>;
 
 /** Cell to worker thread; a string is the text of a {@link JobPack}. */
@@ -76,11 +76,11 @@ export type FromWorkerThread =
   | { say: 'ended'; seq: number; startedAt: number; durationMs: number; summary?: string; end: RunEnd }
   | { say: 'call'; seq: number; id: number; call: BareCall }
   | { say: 'lines'; lines: ThreadLine[] }
-  /** It cannot note what it begins, and begins nothing more. */
+  /** The thread cannot note the jobs that it begins, and begins no more. */
   | { say: 'unmarked' }
   /** The plugin ends its own thread. */
   | { say: 'exit'; code: number; thrown: Thrown }
-  /** It threw where nobody catches: its thread ends. */
+  /** The plugin threw where nobody catches: its thread ends. */
   | { say: 'crashed'; thrown: Thrown }
   /** Something of a job that has ended: an error that nobody catches, or a timer that runs on. The thread goes on. */
   | { say: 'left-over'; is: 'error' | 'timer'; job: string; thrown: Thrown };
@@ -143,7 +143,7 @@ export interface ThreadLine {
   data: string | null;
 }
 
-/** One look at a worker, as its cell has it; null while unknown. */
+/** Readings of a worker at one moment, as its cell has them; null while unknown. */
 export interface Reading {
   worker: number;
   heapBytes: number | null;

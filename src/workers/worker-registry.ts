@@ -17,7 +17,7 @@ import type { CellFindings, MarkerPlace } from './wire.ts';
 import { createHostWorker, type HostWorker } from './worker.ts';
 import { createWorkerTelemetry } from './worker-telemetry.ts';
 
-/** What a job may take beyond its own deadlines before its whole cell is taken for stuck. */
+/** The time that a job may take beyond its own deadlines before its whole cell is taken for stuck. */
 const CELL_STUCK_MS = 5_000;
 const STUCK = new Set(['TIMEOUT', 'SILENT']);
 /** A cell with workers tells its readings every second, whatever its threads do. */
@@ -273,7 +273,7 @@ function killStuckCells(
   }
 }
 
-/** What ended the workers that were at a job: with one the case is clear; with several each is told what happened to the cell. */
+/** The fault of the workers that were at a job: one worker alone exceeded its memory; several hear what happened to the cell. */
 function faultOfBusy(busy: readonly HostWorker[], { outOfMemory, fault }: CellLoss): PlainFault {
   const [only] = busy;
   return outOfMemory && only && busy.length === 1 ? workerFaults.cellOutOfMemory(only.agent.limits.memoryBytes) : fault;

@@ -23,7 +23,7 @@ export type WorkerEvent =
   | { is: 'drain' }
   | { is: 'ended'; because: PlainFault | null };
 
-/** What a worker becomes. Events that come late, or twice, change nothing. */
+/** The next state of a worker. Events that come late, or twice, change nothing. */
 export function stepWorker(state: WorkerState, event: WorkerEvent): WorkerState {
   if (state.is === 'gone') return state;
   switch (event.is) {

@@ -7,7 +7,7 @@ import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } 
 import type { CellFindings, FromCell } from './wire.ts';
 import type { HostWorker } from './worker.ts';
 
-/** What the host keeps of each worker beside its state: the latest looks, lines and processes, for readings and for evidence. */
+/** Notes of the host on each worker beside its state: the latest readings, lines and processes, for readings and for evidence. */
 interface WorkerTelemetry {
   opened(worker: HostWorker, secrets: readonly string[]): void;
   /** A cell tells its readings; returns what they mean for the cell itself. */

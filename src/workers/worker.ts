@@ -26,7 +26,7 @@ interface WorkerNeeds {
   answer(call: WorkerCall, agent: Agent): Promise<unknown>;
   /** An attempt ended after so long. */
   took(durationMs: number): void;
-  /** It is loaded and takes work at once. */
+  /** The worker is loaded and takes work at once. */
   ready(worker: HostWorker): void;
   /** The worker has ended; all that it held has come back. `failed`: the attempts that failed with it, the newest last. */
   gone(worker: HostWorker, because: PlainFault | null, failed: AttemptRef[], found: CellFindings | null): void;

@@ -184,14 +184,14 @@ function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
   /** Resolves `allGone` when the last worker has ended; undefined while nobody waits. */
   let workerGone: (() => void) | undefined;
 
-  /** Nothing is taken any more; what has not begun comes back. */
+  /** Workers take no more jobs; jobs that have not begun come back. */
   function closeAll() {
     for (const pool of pools.values()) pool.close();
     for (const worker of registry.workers()) worker.drain();
     reports.flush();
   }
 
-  /** What is still held ends here, whatever its worker does. */
+  /** Jobs that are still held end here, whatever their worker does. */
   function endAll() {
     for (const worker of [...registry.workers()]) {
       if (heldBy(worker.state()) > 0) registry.killCellOf(worker);

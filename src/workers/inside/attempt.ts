@@ -14,7 +14,7 @@ import { textOfKey } from './options.ts';
 import type { PluginLines } from './plugin-log.ts';
 import { createSend, createState } from './requests.ts';
 
-/** What all attempts of a worker share. */
+/** Values that all attempts of a worker share. */
 export interface WorkerSetting {
   agent: string;
   folder: string;
@@ -52,7 +52,7 @@ const LONGEST_SUMMARY = 64 * 1024;
 export class Attempt implements Context<unknown> {
   /** The last text given to `summary`. */
   text: string | undefined;
-  /** Why the signal was aborted. */
+  /** The fault that the signal was aborted for. */
   aborted: PlainFault | undefined;
   readonly #home: WorkerSetting;
   readonly #given: GivenJob;

@@ -1,5 +1,5 @@
 /**
- * What a worker thread starts with: puts the fences up, loads the agent's bundle, parses its settings, says `ready`, and
+ * The entry of a worker thread: puts the fences up, loads the agent's bundle, parses its settings, says `ready`, and
  * does jobs until it is told to close. It loads as little as it can: every module here costs each cold start.
  */
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,7 @@ import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './sh
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
 
-/** What the cell hands to a thread. */
+/** Data that the cell hands to a thread. */
 export interface ThreadData {
   memory: SharedArrayBuffer;
   /** To the cell. */

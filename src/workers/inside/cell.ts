@@ -1,5 +1,5 @@
 /**
- * What a cell runs: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
+ * The entry of a cell: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
  * runs no plugin code, so it is always free to act. Without its host it ends at once.
  */
 import { fstatSync } from 'node:fs';
@@ -22,7 +22,7 @@ import { createStackMap } from './stack-map.ts';
 import { type Calm, calmNow, suspectOf } from './suspect.ts';
 import { createThread, type Thread } from './thread.ts';
 
-/** So many threads may end before their memory is asked back. */
+/** Threads that may end before their memory is asked back. */
 const SWEEP_EVERY = 10;
 const MEASURE_EVERY_MS = 250;
 /** Every so many measurements idle workers are measured too, and the host gets the readings; of an empty cell less often. */

@@ -66,7 +66,7 @@ function ofProcess(agent: string, message: string): PlainFault {
   };
 }
 
-/** One of Node's modules that a plugin does not get. */
+/** A module of Node's that a plugin does not get. */
 export function moduleDenied(name: string, agent: string): PlainFault {
   const { why, next } = guardedWords(name);
   const asked = `node:${name}`;

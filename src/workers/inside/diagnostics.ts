@@ -15,7 +15,7 @@ const STOP_MS = 200;
 const OVER_LIMIT_LOOK_MS = 120;
 const OVER_LIMIT_WAIT_MS = 150;
 const MOST_GROWTH_SHARE = 0.1;
-/** One that has not answered a question for so long is not asked more. */
+/** A thread that has not answered a question for so long is not asked more. */
 const UNANSWERED_MS = 700;
 const SAMPLE_EVERY_MS = 2;
 /** A thread with a smaller share of a core waits. */
@@ -36,7 +36,7 @@ const NEVER = new Promise<never>(() => {});
 
 /** Looks into a worker before it is killed. */
 export interface Diagnostics {
-  /** What is known without asking the thread. */
+  /** Findings that are known without asking the thread. */
   known(): CellFindings;
   /** Adds what the thread gives away of itself. Resolves within a second, sooner for one that grows, and never rejects. */
   complete(found: CellFindings, why: PlainFault): Promise<void>;
@@ -133,7 +133,7 @@ export function isWorthDiagnosing({ code, data }: PlainFault): boolean {
   return code === 'TIMEOUT' || code === 'SILENT' || code === 'OVER_LIMIT' || (code === 'BOOT_FAILED' && !data);
 }
 
-/** What a thread did while it was looked at. */
+/** Signs of what a thread did while it was looked at. */
 interface ThreadSigns {
   /** The share of the time in which its event loop had something to do, 0 … 1. */
   loop: number;

@@ -5,7 +5,7 @@ import { formatDuration, readCount } from '../../kernel/units.ts';
 import type { FetchOptions } from '../../plugin/context.ts';
 import { lengthOf, valueRead } from './options.ts';
 
-/** What a plugin asks `fetch` for, read once. */
+/** A request that a plugin gives to `fetch`, read once. */
 export interface FetchOrder {
   url: string;
   /** null for what does not go out by HTTP (`data:`, `blob:`): it is fetched as it is. */

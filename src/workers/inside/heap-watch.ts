@@ -19,7 +19,7 @@ export interface HeapWatch {
   look(bytes: number): void;
   /** Reads what was sampled up to now; what was read before if the thread does not answer. undefined: nothing was sampled. */
   read(): Promise<Sites | undefined>;
-  /** What was read last. */
+  /** The sites that were read last. */
   known(): Sites | undefined;
 }
 

@@ -87,7 +87,7 @@ export function mapLines(lines: ThreadLine[], stacks: Pick<StackMap, 'line'>, bu
   return mapped;
 }
 
-/** What Node itself writes to a thread's stderr. */
+/** Lines that Node itself writes to a thread's stderr. */
 export function linesOf(text: string, at: number): ThreadLine[] {
   const lines = text.split('\n').filter(Boolean);
   return lines.map((message) => ({ at, level: 'error', job: '', message, data: null }));

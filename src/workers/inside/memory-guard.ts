@@ -26,7 +26,7 @@ interface MemoryGuard {
   readonly probe: MemoryProbe;
   readonly heap: HeapWatch;
   measure(): void;
-  /** What the worker owns up to, and for how long it has given no answer. */
+  /** Bytes by the last answer of the worker, and for how long it has given no answer. */
   held(): Omit<SuspectFacts, 'worker'>;
   stop(): void;
 }

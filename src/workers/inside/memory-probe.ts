@@ -14,11 +14,11 @@ const KEEP_EVERY_MS = 1_000;
 export interface MemoryProbe {
   /** Asks for its memory; the answer comes later. */
   measure(): void;
-  /** What is known now; CPU time and loop are those since the last call. */
+  /** Readings as known now; CPU time and loop are those since the last call. */
   read(): Pick<Reading, 'heapBytes' | 'externalBytes' | 'cpu' | 'loop' | 'answers'>;
   /** The memory of the processes that it owns, which counts as its own. */
   children(bytes: number): void;
-  /** What it and its processes held when it last answered; undefined when it never did. */
+  /** Memory of the worker and its processes when it last answered; undefined when it never did. */
   memory(): CellFindings['memory'];
   /** How fast the memory grew between its last two answers, in bytes per ms; not below 0. */
   growthPerMs(): number;

@@ -11,7 +11,7 @@ const PORTS = { __proto__: null, 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 
 >;
 const { parse: parseUrl } = URL;
 
-/** What is thrown for a host that is not allowed; the ports of HTTP need not be named. */
+/** The fault for a host that is not allowed; the ports of HTTP need not be named. */
 function hostDenied(host: string, port: number | undefined, agent: string): Fault {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   const asked = port === undefined || port === 80 || port === 443 ? name : `${name}:${port}`;

@@ -8,7 +8,7 @@ const FAR_TOO_LONG = 16 * MB;
 const { getPrototypeOf, keys, defineProperty } = Object;
 const { isArray } = Array;
 
-/** Why a value cannot be kept; the message names the part of it. */
+/** The fault of a value that cannot be kept; the message names the part of it. */
 export class JsonProblem extends Error {
   readonly is: 'not-json' | 'large';
   readonly next: string | undefined;

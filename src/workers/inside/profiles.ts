@@ -1,4 +1,4 @@
-/** What `worker.startCpuProfile()` gives, as far as it is looked at. */
+/** A profile of `worker.startCpuProfile()`, as far as it is read. */
 export interface CpuProfile {
   nodes: {
     id: number;
@@ -10,7 +10,7 @@ export interface CpuProfile {
   }[];
 }
 
-/** What `worker.startHeapProfile()` gives, as far as it is looked at. */
+/** A profile of `worker.startHeapProfile()`, as far as it is read. */
 export interface HeapProfile {
   head: HeapNode;
 }

@@ -1,6 +1,6 @@
 import { MB } from '../../kernel/measures.ts';
 
-/** One worker as its cell sees it. */
+/** A worker as its cell sees it. */
 export interface SuspectFacts {
   worker: number;
   /** Heap and external memory when it last answered; 0 before it ever did. */
@@ -18,7 +18,7 @@ export interface Calm {
 
 /** A worker that gives no answer for so long may be held to account for what the process grows by. */
 const UNANSWERED_MS = 1_000;
-/** What the process may grow by for other reasons: new threads, buffers of its own. */
+/** Memory that the process may grow by for other reasons: new threads, buffers of its own. */
 const SLACK_BYTES = 32 * MB;
 
 /**

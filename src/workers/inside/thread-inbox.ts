@@ -37,7 +37,7 @@ interface ThreadInboxNeeds {
 /** Honest workers wait with the ninth; a few more go when a thread ends. */
 const MOST_BATCHES = 16;
 
-/** What a cell does with the messages of one worker thread: all of them are claims, and go on as what is known of the worker. */
+/** Messages of a worker thread, read by its cell: all of them are claims, and go on to the host as news of the worker. */
 interface ThreadInbox {
   /** Throws for what no worker says, and for more than a worker may say. */
   receive(message: unknown): void;

@@ -28,7 +28,7 @@ interface ThreadLifecycleNeeds {
   begin(): void;
   /** Jobs that have not begun come back. */
   revoke(): void;
-  /** Nothing of the worker is measured or watched any more. */
+  /** Ends all measuring and watching of the worker. */
   stop(): void;
   /** Handles the messages that wait in the port of a thread that has ended. */
   readPort(): void;
@@ -48,7 +48,7 @@ interface EndCauses {
   fault?: PlainFault;
   /** Node itself calls `exit` for an error that nobody caught, and this may be heard before the error is. */
   exitCall?: PlainFault;
-  /** What the thread's own listener heard, with all that Node leaves out. */
+  /** The error that the thread's own listener heard, with all that Node leaves out. */
   crash?: PlainFault;
 }
 
@@ -89,7 +89,7 @@ export function createThreadLifecycle(
   function kill(why: PlainFault) {
     if (state.is === 'killing' || state.is === 'over') return;
     stop();
-    // Those that a failed load never came to are the host's to share out.
+    // Jobs that a failed load never came to are the host's to share out.
     if (why.code !== 'BOOT_FAILED') needs.revoke();
     const found = diagnostics.known();
     state = { is: 'killing', why, found };
@@ -173,7 +173,7 @@ export function createThreadLifecycle(
   };
 }
 
-/** Why a worker ended; null when it was told to. */
+/** The fault that a worker ended of; null when it was told to end. */
 function endOf(is: State['is'], fault: PlainFault | undefined, wasReady: boolean, code: number): PlainFault | null {
   if (is === 'closing' && !fault) return null;
   if (fault) return wasReady || is === 'killing' ? fault : workerFaults.unfit(fault);
@@ -181,7 +181,7 @@ function endOf(is: State['is'], fault: PlainFault | undefined, wasReady: boolean
   return wasReady ? ended : workerFaults.unfit(ended);
 }
 
-/** What ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
+/** The fault that ended a thread: a crash, unless it is a fault of the programmer or the set-up, which no other attempt can help. */
 export function crashOf(thrown: Thrown): Thrown {
   return thrown.isFinal ? thrown : { ...thrown, code: 'CRASHED' };
 }
@@ -219,6 +219,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended by itself.
+    // The process has ended by itself.
   }
 }

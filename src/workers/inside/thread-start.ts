@@ -34,7 +34,7 @@ export function startWorker(name: string, spec: WorkerSpec, shared: Shared): { w
   }
 }
 
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort): ThreadData {
   const { agent, file, folder, settings, secrets, net, modules, fleet, rehearsal } = spec;
   const startedMarkers = spec.markerPlace && { fd: MARKERS_FD, ...spec.markerPlace };

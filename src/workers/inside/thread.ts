@@ -22,7 +22,7 @@ interface ThreadNeeds {
   say(message: FromCell): void;
   lines: LineHub;
   stacks: StackMap;
-  /** It cannot note what it begins. Throws where it could. */
+  /** The thread cannot note the jobs that it begins. Throws where it could. */
   unmarked(): void;
   /** Called once, when the thread has ended or cannot be ended. */
   over(): void;
@@ -41,9 +41,9 @@ export interface Thread {
   measure(): void;
   /** Its processes take so much memory, which counts as its own. */
   children(bytes: number): void;
-  /** What it owns up to, and for how long it has been silent. */
+  /** Bytes by its last answer, and for how long the thread has been silent. */
   held(): SuspectFacts;
-  /** It gives no answer, and must hold so much: above its limit. Kills it. */
+  /** Kills a thread that gives no answer and must hold so many bytes: above its limit. */
   overgrown(bytes: number): void;
   /** undefined while it starts or ends. */
   reading(): Reading | undefined;
@@ -154,7 +154,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   return {
     run(first, count, jobs) {
       watch.given(first, count);
-      // It is ending: the host hears of it soon.
+      // A worker that is ending: the host hears of it soon.
       if (lifecycle.isEnding()) watch.revoke();
       else send(jobs);
     },

@@ -21,7 +21,7 @@ interface WatchNeeds {
 interface AttemptWatch {
   /** Jobs are handed over. */
   given(first: number, count: number): void;
-  /** So many of them have ended. */
+  /** So many jobs have ended. */
   ended(count: number): void;
   /** The worker is ready: its jobs begin. */
   begin(): void;
@@ -134,7 +134,7 @@ export function lastBeatOf(shared: Shared): string {
   return shared.note.toString('utf8', 0, shared.marks[MARK.note]);
 }
 
-/** What a job in progress looks like; times are of one monotonic clock, in ms. */
+/** The progress of a job that runs; times are of one monotonic clock, in ms. */
 interface Progress {
   startedAt: number;
   /** The newest beat, log line or call. */
