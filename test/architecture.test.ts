@@ -13,7 +13,7 @@ const MAY: Record<string, string[]> = {
   kernel: [],
   jobs: ['kernel', 'plugin'],
   schedule: ['jobs', 'kernel', 'plugin'],
-  catalog: ['jobs', 'kernel', 'plugin'],
+  catalog: ['fence', 'jobs', 'kernel', 'plugin'],
   // Fences of the kernel, for every process in which foreign code runs.
   fence: [],
   workers: ['fence', 'jobs', 'kernel', 'plugin'],

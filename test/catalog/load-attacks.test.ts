@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -39,6 +39,22 @@ ${Object.entries(tries)
 const HANDLES = "(process as any)._getActiveHandles().filter((one: any) => typeof one.postMessage === 'function')";
 const MANIFEST =
   "{ ok: true, manifest: { definition: { about: 'forged', needs: { exec: ['sh'] } }, settingsSchema: null }, issues: [[]] }";
+
+/** What the kernel says of the load processes below a process, when each of them is fenced; undefined before. */
+function loaderStatus(pid: number): Record<string, string> | undefined {
+  const all = childrenOf(pid).flatMap((child) => {
+    try {
+      if (!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('builder/loader.js')) return [];
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return [
+        Object.fromEntries([...status.matchAll(/^(NoNewPrivs|Seccomp|CapEff):\s+(\w+)$/gm)].map((m) => [m[1], m[2]])),
+      ];
+    } catch {
+      return [];
+    }
+  });
+  return all.length > 0 && all.every(({ Seccomp }) => Seccomp === '2') ? all[0] : undefined;
+}
 
 describe('a file that is only looked at', () => {
   it.each([
@@ -164,6 +180,27 @@ Object.defineProperty(Object.prototype, 'v8', { value: true }); RegExp.prototype
       `const tty: any = await import('node:tty'); new tty.WriteStream.prototype.constructor(3);`;
     expect(await cameThrough(tries)).toEqual([]);
   });
+
+  it.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
+    'is fenced by the kernel while it loads: no new rights, no capabilities, a filter of its calls',
+    async () => {
+      const world = await makeWorld({ 'plugins/good.ts': plugin('good') });
+      try {
+        world.write(
+          'plugins/slow.ts',
+          plugin('slow', undefined, 'await new Promise(() => setInterval(() => {}, 1_000));\n'),
+        );
+        let fences: ReturnType<typeof loaderStatus>;
+        await world.until('it is being loaded', () => {
+          fences = loaderStatus(process.pid);
+          return fences !== undefined;
+        });
+        expect(fences).toEqual({ NoNewPrivs: '1', Seccomp: '2', CapEff: '0000000000000000' });
+      } finally {
+        await world.end();
+      }
+    },
+  );
 
   it('may import node:sqlite by name, and has it in `run` when its needs ask for it', async () => {
     const before = "import { DatabaseSync } from 'node:sqlite';\nvoid DatabaseSync;\n";

@@ -10,6 +10,7 @@ import { entryFile } from '../../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { machineTime } from '../../kernel/time.ts';
 import {
+  ALONE,
   type FromInside,
   type InspectRequest,
   LOAD_BOUNDS,
@@ -50,6 +51,8 @@ const FLAGS = [
   '--no-experimental-sqlite',
   `--max-old-space-size=${LOAD_HEAP_MB}`,
   '--permission',
+  // For the kernel's fences, which give it back.
+  '--allow-ffi',
 ];
 const STDERR_KEPT = 2_000;
 const MEASURE_EVERY_MS = 50;
@@ -70,7 +73,7 @@ export function createLoadProcesses(): LoadProcesses {
   }
 
   function warm() {
-    if (!spare?.isAlive()) spare = openLoadProcess([], [SPARE]);
+    if (!spare?.isAlive()) spare = openLoadProcess([], SPARE);
   }
 
   return {
@@ -100,9 +103,9 @@ interface LoadProcess {
   load(ask: InspectRequest, code: string): Promise<LoadOutcome>;
 }
 
-function openLoadProcess(reads: readonly string[] = [], args: readonly string[] = []): LoadProcess {
+function openLoadProcess(reads: readonly string[] = [], kind = ALONE): LoadProcess {
   const key = randomUUID();
-  const child = spawnLoader(reads, args);
+  const child = spawnLoader(reads, kind);
   const { promise, resolve } = Promise.withResolvers<LoadOutcome>();
   let stderr = '';
   let stopWatch = () => {};
@@ -137,9 +140,9 @@ function openLoadProcess(reads: readonly string[] = [], args: readonly string[] 
   };
 }
 
-function spawnLoader(reads: readonly string[], args: readonly string[]): ChildProcess {
+function spawnLoader(reads: readonly string[], kind: string): ChildProcess {
   const grants = [...OWN, ...reads].map((path) => `--allow-fs-read=${path}`);
-  return spawn(process.execPath, [...FLAGS, ...grants, LOADER, ...args], {
+  return spawn(process.execPath, [...FLAGS, ...grants, LOADER, kind, ...reads], {
     env: {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });

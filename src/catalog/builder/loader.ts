@@ -3,7 +3,8 @@
  * waits for its order without a loop of events, so that one which is not yet anybody's costs nothing, and ends with its pipe.
  */
 import { readSync, writeSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { putUpFence } from '../../fence/put-up.ts';
 import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { GRANTABLE, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
@@ -18,8 +19,10 @@ const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:s
 class AtRun { constructor() { no(); } }
 exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
 
+const [kind, ...reads] = process.argv.slice(2);
 // A spare has the time to load what most plugins import.
-if (process.argv[2] === SPARE) await import(LENT_ZOD_FILE.href);
+if (kind === SPARE) await import(LENT_ZOD_FILE.href);
+shutIn(reads);
 const { key, bundle, code, settings } = readOrder();
 const answer = createAnswer(key);
 const url = pathToFileURL(bundle).href;
@@ -30,7 +33,7 @@ process.on('uncaughtException', (error: unknown) => {
   const { message, stack } = (error ?? {}) as Error;
   answer({ is: 'error', message: String(message ?? error), stack: String(stack ?? '') });
 });
-// The kernel's fences are put up here: what follows runs code of the plugin.
+// What follows runs code of the plugin.
 restrictModules({
   who,
   // As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later.
@@ -49,6 +52,14 @@ try {
   answer({ is: 'found', found: await rawManifestOf(found, { settings, hasGrantable }) });
 } catch (thrown) {
   answer({ is: 'found', found: refusedLoad(thrown) });
+}
+
+/** Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. */
+function shutIn(reads: readonly string[]) {
+  // The zone is read from files that the fence closes.
+  new Date().getTimezoneOffset();
+  const { fence, tried } = putUpFence({ read: [fileURLToPath(LENT_ZOD_FILE), ...reads], write: [], ports: null });
+  if (fence === 'none') throw new Error(`a fence of the load process does not hold: ${JSON.stringify(tried)}`);
 }
 
 function readOrder(): LoadOrder {

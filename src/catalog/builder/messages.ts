@@ -98,8 +98,10 @@ export const LOAD_HEAP_MB = 128;
 /** The memory of its whole process, with what no heap counts. */
 export const LOAD_RSS_MB = 512;
 
-/** The argument of a load process that is started before there is an order for it. */
+/** The first argument of a load process that is started before there is an order for it. */
 export const SPARE = 'spare';
+/** The first argument of a load process that is started for one plugin; what the plugin may read follows. */
+export const ALONE = 'alone';
 
 /** The builder's one order to a load process. `key` stands in the answer: other bytes on the pipe are the plugin's. */
 export interface LoadOrder extends Pick<InspectRequest, 'bundle' | 'settings'> {
