@@ -153,6 +153,13 @@ export const ACT: readonly CommandRow[] = [
     run: async () => (await import('./commands/rehearse.ts')).rehearseCommand,
   },
   {
+    usage: 'learn <agent>',
+    about: 'run it with its network open, and propose the smallest needs for what it used',
+    options: optionsOf('learn'),
+    own: [YES],
+    run: async () => (await import('./commands/learn.ts')).learnCommand,
+  },
+  {
     usage: 'level <agent> <level>',
     about: 'what an agent may log: debug, info, warn, error',
     run: async () => (await import('./commands/pause.ts')).levelCommand,

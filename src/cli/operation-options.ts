@@ -57,6 +57,13 @@ export const OPERATION_OPTIONS = {
     against: { flags: '--against <version>', about: 'a version that is run beside, instead of the record', is: 'text' },
     live: { flags: '--live', about: 'does requests that only read: GET and HEAD', is: 'flag' },
   },
+  learn: {
+    input: {
+      flags: '--input <json>',
+      about: 'what the run is given, as JSON; @file reads a file, - reads stdin',
+      is: 'json',
+    },
+  },
   jobs: {
     states: {
       flags: '--state <state>',

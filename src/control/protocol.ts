@@ -24,6 +24,7 @@ export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../ope
 export type { AgentView, ConfigView, FenceView, OriginView, StatusView } from '../operations/results/status.ts';
 export type {
   ChangeView,
+  LearnedView,
   RehearsalSide,
   RehearsalView,
   RehearsedEffect,

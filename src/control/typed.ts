@@ -39,6 +39,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   incidents: [],
   init: [],
   jobs: [],
+  learn: [],
   level: [],
   logs: [],
   new: [],

@@ -11,7 +11,7 @@ import type { ShutdownStack } from './shutdown-stack.ts';
 
 /** The rooms of a host at work, and what they stand on: the operations work with it. */
 export interface HostContext
-  extends Omit<Rooms, 'exec' | 'probation' | 'runnableAgents'>,
+  extends Omit<Rooms, 'probation' | 'runnableAgents'>,
     Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */

@@ -154,6 +154,17 @@ export const AGENT_OPERATIONS = {
     item: async () => (await versionResults()).rehearsedItem,
     result: async () => (await versionResults()).rehearsalResult,
   },
+  learn: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Runs an agent with its network open, and answers with the smallest needs for what it used.',
+    args: z.strictObject({
+      agent: name(),
+      input: payload().describe('What the run is given. Left out: the input of its last job.'),
+    }),
+    options: { input: '--input <json>' },
+    result: async () => (await versionResults()).learnedResult,
+  },
   secrets: {
     kind: 'read',
     role: 'operator',

@@ -27,7 +27,7 @@ import {
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { agentResult, configChangedResult, configShowResult, fenceResult, statusResult } from './results/status.ts';
-import { rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
+import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 
 /**
  * The value that each command prints with `--json`, by the words of the command. Commands that print nothing of their own
@@ -59,6 +59,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   diff: diffResult,
   rollback: rolledBackResult,
   rehearse: rehearsalResult,
+  learn: learnedResult,
   level: levelResult,
   dlq: z.array(deadGroupResult),
   'dlq list': z.array(deadGroupResult),

@@ -1,7 +1,7 @@
 import { Fault } from '../kernel/fault.ts';
 import type { ExecResult, SentJob } from '../plugin/context.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
-import type { AskedFetch, FetchAnswer } from '../workers/rehearsal.ts';
+import type { AskedFetch, FetchAnswer, NeedUse } from '../workers/rehearsal.ts';
 
 /** A call of one kind. */
 export type CallTo<Ask extends WorkerCall['ask']> = Extract<WorkerCall, { ask: Ask }>;
@@ -35,6 +35,8 @@ interface World {
   fleet(call: FleetCall): unknown;
   /** The number of agents that listen to a topic. */
   listeners(topic: string): number;
+  /** Called with the uses that a learning worker notes. */
+  used?(uses: readonly NeedUse[]): void;
   /** Called before each act; a Fault that it throws goes to the plugin, and the act is not done. Default: every act is. */
   before?(act: ActingCall): void;
 }
@@ -124,6 +126,10 @@ export function createAnswers(world: World): SandboxAnswers {
     fetch: ({ request }) => world.fetch(request),
     held({ bytes }) {
       peakBytes = Math.max(peakBytes, bytes);
+      return null;
+    },
+    used({ uses }) {
+      world.used?.(uses);
       return null;
     },
     fleetReport: (call) => world.fleet(call),

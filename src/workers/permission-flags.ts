@@ -13,26 +13,29 @@ interface PermissionTerms {
   own: readonly string[];
   /** Where a path leads with links followed. */
   real(path: string): string;
+  /** Nothing is denied, and each access beyond the code itself is published: only in a cell that the kernel shuts in. */
+  audits?: boolean;
 }
 
 /** The flags that a worker is started with: everything that they do not name is denied by Node itself. */
 export function permissionFlagsOf(terms: PermissionTerms): string[] {
   const { needs } = terms;
-  const read = [
-    terms.file,
-    ...terms.reads,
-    ...terms.own,
-    ...grantsOf(needs.read, terms),
-    ...grantsOf(needs.write, terms),
-  ];
+  const code = [terms.file, ...terms.reads, ...terms.own];
+  // No permission covers SQLite: it opens any file. Main's flag says nothing to a thread that has flags of its own.
+  const sqlite = needs.modules.includes('node:sqlite') ? [] : ['--no-experimental-sqlite'];
+  if (terms.audits) {
+    const grants = code.map((path) => `--allow-fs-read=${granted(path)}`);
+    // An audit lets add-ons load, too.
+    return ['--no-warnings', '--permission-audit', '--no-addons', ...grants, ...sqlite];
+  }
+  const read = [...code, ...grantsOf(needs.read, terms), ...grantsOf(needs.write, terms)];
   return [
     '--no-warnings',
     '--permission',
     ...read.map((path) => `--allow-fs-read=${granted(path)}`),
     ...grantsOf(needs.write, terms).map((path) => `--allow-fs-write=${granted(path)}`),
     ...(needs.net.length > 0 ? ['--allow-net'] : []),
-    // No permission covers SQLite: it opens any file. Main's flag says nothing to a thread that has flags of its own.
-    ...(needs.modules.includes('node:sqlite') ? [] : ['--no-experimental-sqlite']),
+    ...sqlite,
   ];
 }
 

@@ -11,13 +11,23 @@ export interface Rehearsal {
   now: number | null;
   /** `asked`: each `fetch` is a question to whoever runs the workers, and no connection is made. `real`: as always. */
   net: 'asked' | 'real';
+  /** Every use of a right is noted and asked as `used`: Node's flags and the fence of hosts audit, the kernel's fences hold. */
+  learns?: true;
+}
+
+/** A right that a worker used, as it would stand in `needs`; paths are absolute, hosts have their port. */
+export interface NeedUse {
+  need: 'read' | 'write' | 'net' | 'modules' | 'secrets' | 'exec' | 'fleet';
+  what: string;
 }
 
 /** Calls of a rehearsed worker beside those of every worker. */
 export type RehearsalCall =
   | { ask: 'fetch'; request: AskedFetch }
   /** So much of its memory was counted against the limit. */
-  | { ask: 'held'; bytes: number };
+  | { ask: 'held'; bytes: number }
+  /** It used these for the first time. */
+  | { ask: 'used'; uses: NeedUse[] };
 
 /** A request as it crosses to the test kit. Bodies are base64, null for none. */
 export interface AskedFetch {

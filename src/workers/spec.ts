@@ -44,6 +44,7 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
       reads: version.reads ?? [],
       own: OWN,
       real: realOf,
+      audits: rehearsal?.learns === true,
     }),
     limits: {
       memoryBytes: limits.memoryBytes,
@@ -58,7 +59,9 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
     level: terms.level,
     markerPlace: terms.markerPlace,
     traced: terms.traced,
-    ...(rehearsal ? { rehearsal: { now: rehearsal.now, net: rehearsal.net } } : {}),
+    ...(rehearsal
+      ? { rehearsal: { now: rehearsal.now, net: rehearsal.net, ...(rehearsal.learns ? { learns: true } : {}) } }
+      : {}),
   };
 }
 

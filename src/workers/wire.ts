@@ -180,5 +180,5 @@ export interface WorkerSpec {
   traced: boolean;
   markerPlace: MarkerPlace | null;
   /** Only in a test of a plugin. */
-  rehearsal?: Pick<Rehearsal, 'now' | 'net'>;
+  rehearsal?: Pick<Rehearsal, 'now' | 'net' | 'learns'>;
 }

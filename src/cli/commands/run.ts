@@ -20,7 +20,7 @@ interface RunCommandOptions {
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
 export async function runCommand(stage: Stage, [agent]: Words, options: RunCommandOptions): Promise<CommandResult> {
-  const input = readInput(options, agent!);
+  const input = readInput(options, `run ${agent}`);
   const args = {
     agent: agent!,
     ...(input === undefined ? {} : { input }),
@@ -87,26 +87,26 @@ export function endLines(job: JobView, { paint, width }: Stage): string[] {
   return lines;
 }
 
-/** The job's input of `--input` and `--with`; undefined when neither is given. */
-function readInput({ input, with: fields }: RunCommandOptions, agent: string): unknown {
+/** The job's input of `--input` and `--with`; undefined when neither is given. `command`: the words to repeat in a fault. */
+export function readInput({ input, with: fields }: RunCommandOptions, command: string): unknown {
   let whole: unknown;
   if (input !== undefined) {
     try {
       whole = readJson(input);
     } catch (thrown) {
-      throw usage(`--input is not JSON: ${(thrown as Error).message}`, `daruma run ${agent} --input '{"key":"value"}'`);
+      throw usage(`--input is not JSON: ${(thrown as Error).message}`, `daruma ${command} --input '{"key":"value"}'`);
     }
   }
   if (!fields) return whole;
   if (whole !== undefined && (typeof whole !== 'object' || whole === null || Array.isArray(whole))) {
-    throw usage('--with adds fields to an object, and --input is none', `daruma run ${agent} --input '{}'`);
+    throw usage('--with adds fields to an object, and --input is none', `daruma ${command} --input '{}'`);
   }
-  return { ...(whole as object | undefined), ...Object.fromEntries(fields.map((field) => fieldOf(field, agent))) };
+  return { ...(whole as object | undefined), ...Object.fromEntries(fields.map((field) => fieldOf(field, command))) };
 }
 
-function fieldOf(text: string, agent: string): [string, unknown] {
+function fieldOf(text: string, command: string): [string, unknown] {
   const at = text.indexOf('=');
-  if (at < 1) throw usage(`--with ${text} is not key=value`, `daruma run ${agent} --with key=value`);
+  if (at < 1) throw usage(`--with ${text} is not key=value`, `daruma ${command} --with key=value`);
   const value = text.slice(at + 1);
   try {
     return [text.slice(0, at), JSON.parse(value)];

@@ -1,4 +1,5 @@
 import type { HostContext } from '../host-context.ts';
+import { learnOp } from '../learn/op.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
@@ -19,6 +20,7 @@ export function createOps(hostContext: HostContext): Operations {
     ...versionOps(hostContext),
     ...configOps(hostContext),
     ...rehearseOp(hostContext),
+    ...learnOp(hostContext),
     ...stateLookups(hostContext.store),
     ...stateOps(hostContext),
     ...storeOps(hostContext),

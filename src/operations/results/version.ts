@@ -114,6 +114,42 @@ export const rehearsalResult = z
   })
   .meta({ id: 'Rehearsal' });
 
+const need = z.enum(['read', 'write', 'net', 'modules', 'secrets', 'exec', 'fleet']);
+const needList = () => z.array(z.string()).optional();
+const needsResult = z
+  .strictObject({
+    secrets: needList(),
+    env: needList(),
+    net: needList(),
+    read: needList(),
+    write: needList(),
+    exec: needList().describe('Commands; an entry with arguments as JSON.'),
+    modules: needList(),
+    fleet: z.boolean().optional(),
+  })
+  .meta({ id: 'LearnedNeeds', description: 'The needs of an agent; keys that grant nothing are left out.' });
+
+export const learnedResult = z
+  .strictObject({
+    agent: z.string(),
+    version: z.string(),
+    attempts: countResult().describe(
+      'How often it ran: files that stood in the way are granted for a further attempt.',
+    ),
+    state: z.enum(['done', 'failed']).describe('How the last attempt ended.'),
+    error: faultResult.nullable(),
+    declared: needsResult,
+    needs: needsResult,
+    added: z
+      .array(z.strictObject({ need, what: z.string(), refused: z.boolean() }))
+      .describe(
+        'Entries of `needs` that are not declared. refused: the attempts were told no, and may want more behind it.',
+      ),
+    unused: z.array(z.strictObject({ need, what: z.string() })).describe('Declared, and not used in this run.'),
+  })
+  .meta({ id: 'Learned', description: 'What an agent used, and the smallest needs for it.' });
+
+export type LearnedView = z.infer<typeof learnedResult>;
 export type RehearsedEffect = z.infer<typeof effect>;
 export type RehearsalSide = z.infer<typeof side>;
 export type RehearsedView = z.infer<typeof rehearsedItem>;

@@ -21,6 +21,7 @@ import { createRunner, type Runner } from './runner.ts';
 import { currentOf, MARK, NOTE_BYTES, openShared, sharedClock, TIME } from './shared.ts';
 import { thrownOf } from './thrown.ts';
 import { watchUncaught } from './uncaught.ts';
+import type { UseRecorder } from './uses.ts';
 
 /** Data that the cell hands to a thread. */
 export interface ThreadData {
@@ -57,9 +58,9 @@ const rehearsal = data.rehearsal && (await rehearse(data.rehearsal));
 // Taken before the plugin is loaded, which may put something else in its place.
 const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
-const net = restrictNet(data.net, data.agent);
+const net = restrictNet(data.net, data.agent, rehearsal?.uses);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
-applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards });
+applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards, uses: rehearsal?.uses });
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();
@@ -135,7 +136,7 @@ function home(settings: unknown): WorkerSetting {
     agent: data.agent,
     folder: data.folder,
     settings,
-    secrets: declaredSecrets(data.secrets, data.agent),
+    secrets: declaredSecrets(data.secrets, data.agent, rehearsal?.uses),
     mayUseFleet: data.fleet,
     calls,
     time,
@@ -152,9 +153,14 @@ function progress(note?: string) {
 }
 
 /** The secrets of an agent. A name that was not declared would be undefined for ever: asking for it throws `NOT_IN_NEEDS`. */
-function declaredSecrets(values: Record<string, string>, agent: string): Readonly<Record<string, string>> {
+function declaredSecrets(
+  values: Record<string, string>,
+  agent: string,
+  uses?: UseRecorder,
+): Readonly<Record<string, string>> {
   return new Proxy(Object.freeze(Object.assign(Object.create(null), values) as Record<string, string>), {
     get(target, name) {
+      if (typeof name === 'string' && SECRET_NAME.test(name)) uses?.add('secrets', name);
       if (typeof name === 'string' && !Object.hasOwn(target, name) && SECRET_NAME.test(name)) {
         throw new Fault(notInNeeds({ agent, need: 'secrets', asked: name }));
       }

@@ -4,6 +4,7 @@ import { apply, construct, toNumber, toText } from '../../kernel/primordials.ts'
 import { hostAllowListOf } from '../host-allow-list.ts';
 import { guardDgram, guardDns } from './datagrams.ts';
 import { type Addresses, createAddresses, guardSockets } from './sockets.ts';
+import type { UseRecorder } from './uses.ts';
 
 const PORTS = { __proto__: null, 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443 } as unknown as Record<
   string,
@@ -28,11 +29,15 @@ interface NetRestriction {
  * Guards `fetch` and, where the agent has any host at all, every connection of the worker. Without one Node itself denies
  * them; the guards are put in when the plugin asks for such a module, say to whom, and cost no other plugin's cold start.
  */
-export function restrictNet(net: readonly string[], agent: string): NetRestriction {
+export function restrictNet(net: readonly string[], agent: string, uses?: UseRecorder): NetRestriction {
   const mayReach = hostAllowListOf(net);
   let known: Addresses | undefined;
 
   function check(host: string, port: number | undefined) {
+    uses?.add(
+      'net',
+      port === undefined ? host : `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
+    );
     if (!mayReach(host, port)) throw hostDenied(host, port, agent);
   }
 

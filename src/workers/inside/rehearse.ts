@@ -2,6 +2,7 @@ import { Fault } from '../../kernel/fault.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import type { FetchAnswer, Rehearsal } from '../rehearsal.ts';
 import type { BareCall } from '../wire.ts';
+import { recordUses } from './uses.ts';
 
 const SAMPLE_MS = 50;
 /** A peak is told again when it has grown by this much. */
@@ -12,7 +13,10 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const BODYLESS = new Set([101, 204, 205, 304]);
 
 /** Puts under test whatever the thread loads after it; called before the fences, so that they stand as they always do. */
-export function rehearseAttempt(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (call: BareCall) => Promise<unknown>) {
+export function rehearseAttempt(
+  terms: Pick<Rehearsal, 'now' | 'net' | 'learns'>,
+  ask: (call: BareCall) => Promise<unknown>,
+) {
   const { getHeapStatistics } = process.getBuiltinModule('node:v8');
   const setTime = terms.now === null ? undefined : turnClock(terms.now);
   if (terms.net === 'asked') {
@@ -20,7 +24,15 @@ export function rehearseAttempt(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (cal
     closeSockets();
   }
 
+  const uses = terms.learns ? recordUses() : undefined;
+
+  async function sendUses() {
+    const taken = uses?.take() ?? [];
+    if (taken.length > 0) await ask({ ask: 'used', uses: taken }).catch(() => {});
+  }
+
   return {
+    uses,
     /** The plugin with a clock that begins with `run`, and an account of the memory that it held. */
     watching(plugin: PluginDefinition): PluginDefinition {
       return {
@@ -28,6 +40,7 @@ export function rehearseAttempt(terms: Pick<Rehearsal, 'now' | 'net'>, ask: (cal
         async run(context) {
           let sentCount = 0;
           const send = async () => {
+            await sendUses();
             const { used_heap_size, external_memory } = getHeapStatistics();
             const bytes = used_heap_size + external_memory;
             if (bytes < sentCount + STEP_BYTES) return;

@@ -1,27 +1,30 @@
 import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { bareModule } from '../../kernel/plugin-modules.ts';
+import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
 import { type ModuleGuards, restrictModules } from '../../kernel/restrictions.ts';
 import { moduleDenied } from './denied.ts';
+import type { UseRecorder } from './uses.ts';
 
 interface RestrictionTerms {
   agent: string;
   /** Guarded modules that are granted all the same. */
   modules: readonly string[];
   guards: ModuleGuards;
+  uses: UseRecorder | undefined;
 }
 
 /**
  * Fences of a worker, put up before the plugin loads: Node's permission model denies files, network, children and add-ons;
  * these deny what it leaves open, that is, what reaches the whole cell or another worker.
  */
-export function applyRestrictions({ agent, modules, guards }: RestrictionTerms): void {
+export function applyRestrictions({ agent, modules, guards, uses }: RestrictionTerms): void {
   const granted = namesOf(modules.map(bareModule));
   const who = `agent ${agent}`;
   restrictModules({
     who,
     checkGuarded(name) {
+      if (name === GRANTABLE) uses?.add('modules', `node:${name}`);
       if (!granted[name]) throw new Fault(moduleDenied(name, agent));
     },
     guards: [descriptorGuards(who), guards, { os: guardOs }],
