@@ -85,6 +85,7 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('rollback', { agent: 'steady', latest: true });
   await ask('rehearse', { name: 'steady', last: 1 });
   expect(items.get('rehearse')).toHaveLength(1);
+  await ask('learn', { agent: 'steady' });
   await ask('run', { agent: 'crashes', wait: true });
   const [incident] = await place.until(
     () => ask('incidents', { agent: 'crashes' }),

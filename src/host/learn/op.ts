@@ -51,7 +51,7 @@ export function learnOp(hostContext: HostContext): Pick<OpTable, 'learn'> {
         const leave = () => void sandbox.close();
         gone.addEventListener('abort', leave);
         try {
-          return await learn(hostContext, sandbox, agent, given);
+          return await learn(hostContext, sandbox, agent, { input: given, gone });
         } finally {
           gone.removeEventListener('abort', leave);
           await sandbox.close();
@@ -84,7 +84,7 @@ async function learn(
   hostContext: HostContext,
   sandbox: Sandbox,
   agent: Agent,
-  input: string | null,
+  { input, gone }: { input: string | null; gone: AbortSignal },
 ): Promise<LearnedView> {
   const uses = new Map<string, NeedUse>();
   const place = placeOf(hostContext.facts.folder, agent);
@@ -101,7 +101,7 @@ async function learn(
     const learned = needsFor([...uses.values()], agent.needs, place);
     const wider = grantedIn(learned, agent.needs, place);
     const isSame = wider.read.length === needs.read.length && wider.write.length === needs.write.length;
-    if (isSame || attempts === MOST_ATTEMPTS)
+    if (isSame || attempts === MOST_ATTEMPTS || gone.aborted)
       return viewOf(hostContext, agent, learned, needsFor([], agent.needs, place).needs, wider, { ...ran, attempts });
     needs = wider;
   }
