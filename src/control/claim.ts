@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { isShutProcess, openFileLinks, pathOfOpenFile, pidsNow, readArguments } from '../kernel/proc.ts';
+import { isShutProcess, openFileLinks, pathOfOpenFile, pidsNow, readArguments, readStat } from '../kernel/proc.ts';
 import { type FolderRef, folderRef, hostOf } from './place.ts';
 import { isAlive, type ProcessRef, processStart, thisProcess } from './process.ts';
 
@@ -75,6 +75,17 @@ export async function claimantOf(path: string): Promise<Claimant | undefined> {
   if (answer === 'nobody') return undefined;
   if (answer === 'silent') return frozen(path, folder);
   return isAlive(answer) && (holdsFolder(answer.pid, folder.id) || isShutProcess(answer.pid)) ? answer : undefined;
+}
+
+/**
+ * The guardian that would start this host again: its parent, where that is a `daruma start`. Undefined for a host without a
+ * guardian, and where the system does not tell of parents.
+ */
+export function guardianAbove({ pid }: ProcessRef): ProcessRef | undefined {
+  const parent = LINUX ? readStat(pid)?.parent : undefined;
+  if (parent === undefined || !isDaruma(parent) || !/\0start\0/.test(readArguments(parent) ?? '')) return undefined;
+  const start = processStart(parent);
+  return start === undefined ? undefined : { pid: parent, start };
 }
 
 /** Begins with a zero byte: it is in no folder. */

@@ -1,4 +1,4 @@
-import { claimantOf } from '../../control/claim.ts';
+import { claimantOf, guardianAbove } from '../../control/claim.ts';
 import { guardianOf, readHostFile } from '../../control/place.ts';
 import { isAlive, type ProcessRef, processStart, signalProcess } from '../../control/process.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
@@ -32,7 +32,8 @@ export async function stopCommand(stage: Stage, _words: Words, options: { within
 
 /** A host that is quick ends the connection before its answer is out. */
 async function askToStop(stage: Stage): Promise<ProcessRef> {
-  const known = readHostFile(stage.folder);
+  // A host listens before its file is written.
+  const known = readHostFile(stage.folder) ?? (await claimantOf(stage.folder));
   try {
     const { pid } = await stage.ask('stop', {});
     return known?.pid === pid && known.start !== '' ? known : { pid, start: processStart(pid) ?? '' };
@@ -40,8 +41,9 @@ async function askToStop(stage: Stage): Promise<ProcessRef> {
     if (!(thrown instanceof Fault)) throw thrown;
     if (known !== undefined && thrown.plain.code === 'HOST_GONE') return known;
     if (thrown.plain.code !== 'HOST_DOWN') throw thrown;
-    // Between two hosts, or before the next one listens: whoever would start it again is asked, else the host itself.
-    const asked = guardianOf(stage.folder) ?? (await claimantOf(stage.folder));
+    // Between two hosts, or before the next one listens: the guardian is asked, which would start the host again, else the host.
+    const host = await claimantOf(stage.folder);
+    const asked = guardianOf(stage.folder) ?? (host && guardianAbove(host)) ?? host;
     if (!asked || !signalProcess(asked, 'SIGTERM')) throw thrown;
     return asked;
   }

@@ -15,6 +15,11 @@ export interface FolderLock {
 }
 
 const TRY_EVERY_MS = 100;
+/**
+ * Two processes that lock in the same instant each hold a part of the lock and refuse each other: with no time to wait, both
+ * went away, and nobody had the folder. SQLite lets one of them through as soon as the other gives up.
+ */
+const SAME_INSTANT_MS = 250;
 /** A host whose lock file was removed sees that and ends, or starts again and finds this one. */
 const GIVES_WAY_WITHIN_MS = 15_000;
 
@@ -75,7 +80,7 @@ export function lockStore(folder: string, store: string, withinMs = 0): () => vo
 
 function lockFile(file: string, withinMs: number, taken: () => PlainFault): DatabaseSync {
   // SQLite is used for its lock only: Node offers no file lock of its own.
-  const lock = new DatabaseSync(file, { timeout: withinMs });
+  const lock = new DatabaseSync(file, { timeout: Math.max(withinMs, SAME_INSTANT_MS) });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return lock;
