@@ -10,7 +10,7 @@ import type { Resolved } from './resolve/agent.ts';
 import type { PluginFacts } from './resolve/set.ts';
 import type { UnrecognizedFiles } from './unrecognized-files.ts';
 
-/** What happens in the host, and is told in its log and events: no plugin gets a job of it. */
+/** Topics of the host's own events, which stand in its log and events: no plugin gets a job of them. */
 const OF_HOST =
   /^(?:incident\.(?:opened|healed|escalated|closed)|job\.(?:queued|started|done|failed|dead|retrying|cancelled|dropped|replayed)|host\.(?:started|stopped|lost|repaired)|worker\.(?:gone|started)|cell\.replaced|agent\.(?:added|removed|paused|resumed|quarantined|released|left)|config\.(?:probation|good|taken-back)|version\.(?:good|rolled-back|waived))$/;
 
@@ -56,7 +56,7 @@ function topicProblem(agent: string, topic: string, isOfHost: boolean, place: Pa
 /** A schedule is read once: with a thousand agents, one save must not read all of them anew. */
 const read = new WeakMap<ScheduleSpec, { notes: string[]; text: string }>();
 
-/** What a reader of an agent's schedule could take for something else. */
+/** Notes on parts of an agent's schedule that a reader could take for something else. */
 export function scheduleNotes(agents: ReadonlyMap<string, Resolved>): PlainFault[] {
   return [...agents].flatMap(([name, { agent, origins }]) => {
     const { schedule } = agent;

@@ -78,7 +78,7 @@ export interface FilterTerms {
   programs: boolean;
 }
 
-/** The filter as the kernel takes it: eight bytes an instruction. Refused calls fail with an errno; nothing kills the process. */
+/** The filter of a fenced process. Refused calls fail with an errno; nothing kills the process. */
 export function seccompFilter(terms: FilterTerms): Buffer {
   const refused: SyscallName[] = [...REFUSED];
   if (!terms.programs) refused.push(...STARTING);
@@ -102,6 +102,11 @@ export function seccompFilter(terms: FilterTerms): Buffer {
     ...MODES.flatMap(([name, at]) => when(name, refuseBits(at, SET_IDS))),
     [RETURN, 0, 0, ALLOW],
   ];
+  return programBytes(program);
+}
+
+/** A program of the kernel's packet filter, as the kernel takes it: eight bytes an instruction. */
+export function programBytes(program: readonly Instruction[]): Buffer {
   const bytes = Buffer.alloc(8 * program.length);
   for (const [index, [code, ifTrue, ifFalse, operand]] of program.entries()) {
     bytes.writeUInt16LE(code, 8 * index);

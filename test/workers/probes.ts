@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { openKernel } from '../../src/fence/kernel.ts';
+import { programBytes } from '../../src/fence/seccomp.ts';
 import { SYSCALL, type SyscallName } from '../../src/fence/syscalls.ts';
 import { createWorld, runs } from './world.ts';
 
@@ -111,14 +112,7 @@ function refuse(names: readonly SyscallName[]) {
   const program: [number, number, number, number][] = [[0x20, 0, 0, 0]];
   for (const name of names) program.push([0x15, 0, 1, SYSCALL[name]], [0x06, 0, 0, 0x00050000 | 38]);
   program.push([0x06, 0, 0, 0x7fff0000]);
-  const bytes = Buffer.alloc(8 * program.length);
-  for (const [index, [code, ifTrue, ifFalse, operand]] of program.entries()) {
-    bytes.writeUInt16LE(code, 8 * index);
-    bytes.writeUInt8(ifTrue, 8 * index + 2);
-    bytes.writeUInt8(ifFalse, 8 * index + 3);
-    bytes.writeUInt32LE(operand, 8 * index + 4);
-  }
   kernel.refuseNewRights();
-  if (!kernel.filterCalls(bytes)) throw new Error('no filter');
+  if (!kernel.filterCalls(programBytes(program))) throw new Error('no filter');
   kernel.close();
 }

@@ -120,7 +120,7 @@ function tooMuch(name: string, bytes: number): PartialMessage {
   };
 }
 
-/** What a source that asks where it lies can find beside itself. */
+/** Files that a source which asks where it lies can find beside itself. */
 interface FilesBeside {
   /** Absolute, without links. */
   files: string[];

@@ -30,7 +30,7 @@ export async function stopCommand(stage: Stage, _words: Words, options: { within
   };
 }
 
-/** A host that is quick ends the connection before its answer is out. */
+/** Asks over the socket, else by a signal, and returns the process whose end is waited for. A quick host ends the connection before its answer is out. */
 async function askToStop(stage: Stage): Promise<ProcessRef> {
   // A host listens before its file is written.
   const known = readHostFile(stage.folder) ?? (await claimantOf(stage.folder));

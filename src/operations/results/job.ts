@@ -121,7 +121,10 @@ export const nextResult = z
     schedule: z.string().nullable(),
     timezone: z.string().nullable(),
     words: z.string().nullable().optional().describe('What the schedule will do, in words; null without a schedule.'),
-    notes: z.array(z.string()).optional().describe('What a reader could take for something else.'),
+    notes: z
+      .array(z.string())
+      .optional()
+      .describe('Notes on parts of the schedule that a reader could take for something else.'),
     times: z.array(time()),
   })
   .meta({ id: 'Next', description: 'The times at which a schedule will ask for jobs.' });

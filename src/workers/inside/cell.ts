@@ -85,14 +85,14 @@ function receive(message: ToCell) {
   }
 }
 
-/** Before any worker there is. A fence that cannot be judged is no fence: this process ends, and the host says why. */
+/** Puts the fence up, before there is any worker. A cell whose fence cannot be judged ends, and the host says why. */
 function shutIn(terms: FenceTerms) {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
   outbox.put({ say: 'fenced', report: putUpFence(terms) });
 }
 
-/** Without the notes nobody would know after the cell's death which jobs had begun. */
+/** Notes of begun attempts are all that is left of a cell after its death: a cell that cannot write them ends. */
 function unmarked() {
   if (markersInode !== undefined && inodeOf(MARKERS_FD) === markersInode)
     throw new Error('an alarm, and its notes can be written');
