@@ -89,6 +89,13 @@ describe('a plugin that declares nothing', () => {
     expect(JSON.stringify(problem)).not.toContain(CANARY);
   });
 
+  it.each(['env-as-text', 'env-as-bytes'])('is pointed to needs.secrets: %s', (name) => {
+    expect(problemOf(name)).toMatchObject({
+      code: 'PLUGIN_IMPORT_OUTSIDE',
+      next: expect.stringContaining('needs.secrets'),
+    });
+  });
+
   it('leaves nothing of it on disk, in no version and no staging folder', () => {
     const found: string[] = [];
     for (const entry of readdirSync(join(world.folder, 'data/versions'), { recursive: true, withFileTypes: true })) {

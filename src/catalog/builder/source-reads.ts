@@ -133,6 +133,8 @@ function refusedAttributes(attributes: Record<string, string>): OnLoadResult | u
   return { errors: [{ text, detail: { code: 'PLUGIN_IMPORT_KIND', next } }] };
 }
 
+/** `.env`, `.env.local` and their like, in any folder: a bundle would keep their values in `data/versions`. */
+const HOLDS_SECRETS = /(?:^|[\\/])\.env(?:\.[^\\/]*)?$/;
 const MAP_COMMENT = /(\/[/*][#@]\s*)sourceMappingURL(=([^\s'"`*]+))/g;
 
 /**
@@ -180,8 +182,11 @@ function nativeAddOn(name: string): PartialMessage {
 
 function outside(name: string): PartialMessage {
   const data = isCode(name) ? '' : ', or read it in `run`, with its path in needs.read';
+  const next = HOLDS_SECRETS.test(name)
+    ? 'write the names of its values in needs.secrets: `run` has them in context.secrets'
+    : `move it below plugins/, or link it there${data}`;
   return {
     text: `${name} is not among the files that a plugin may be made of: those below plugins/, code of the installation, packages`,
-    detail: { code: 'PLUGIN_IMPORT_OUTSIDE', next: `move it below plugins/, or link it there${data}` },
+    detail: { code: 'PLUGIN_IMPORT_OUTSIDE', next },
   };
 }

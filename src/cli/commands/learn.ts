@@ -19,7 +19,7 @@ export async function learnCommand(
     return { json: { done: false, agent }, lines, code: 1 };
   }
   if (!stage.json)
-    stage.note(stage.paintNote('dim', `runs ${agent}, where files stand in the way more than once: ${HAPPENS}`));
+    stage.note(stage.paintNote('dim', `runs ${agent}, and again for as long as files are refused: ${HAPPENS}`));
   const answer = await stage.ask('learn', { agent: agent!, ...(input === undefined ? {} : { input }) });
   return { json: answer, lines: learnedLines(answer, stage), code: answer.state === 'done' ? 0 : 1 };
 }
