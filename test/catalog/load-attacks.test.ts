@@ -76,7 +76,13 @@ fs.writeSync(3, ${bytes});
 // Long enough for others to hear it.
 await new Promise((done) => setTimeout(done, 200));
 `;
-    await attackedBy(before, isOff);
+    await attackedBy(before, (world) => {
+      isOff(world);
+      expect(world.problem('plugins/bad.ts')).toMatchObject({
+        message: 'throws at load: descriptor 3 was not opened by a plugin at load',
+        next: expect.stringContaining('leave it out'),
+      });
+    });
   });
 
   it.each([

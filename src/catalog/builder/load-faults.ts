@@ -58,12 +58,15 @@ function badSchema({ file }: Loaded, { message, stack }: Refused, name: string, 
 /** The fault of a plugin that throws while it is loaded. */
 export function thrownFault(ask: Loaded, thrown: { name?: string; message: string; stack: string }): PlainFault {
   const { name, message, stack } = thrown;
-  const named = name && name !== 'Error' ? `${name}: ` : '';
+  // A fence of Daruma says the whole sentence.
+  const isRefused = name === 'Fault';
+  const named = name && name !== 'Error' && !isRefused ? `${name}: ` : '';
   const mapped = mapStack(stack, ask);
   const fault: PlainFault = {
     code: 'PLUGIN_LOAD',
     message: `throws at load: ${named}${message}`,
     file: ask.file,
+    ...(isRefused ? { next: 'leave it out: it is refused in `run`, too' } : {}),
     ...(mapped.stack ? { stack: mapped.stack } : {}),
   };
   const code = message.startsWith('Cannot find module') ? 'MODULE_NOT_FOUND' : message.split(':')[0];
