@@ -21,6 +21,11 @@ export interface HeapWatch {
   read(): Promise<Sites | undefined>;
   /** The sites that were read last. */
   known(): Sites | undefined;
+  /**
+   * Ends the sampling for good; resolves when the thread is not sampled any more. V8 (Node 26.10) now and then brings down the
+   * whole process when a thread is ended while its heap is sampled, or is about to be.
+   */
+  end(): Promise<void>;
 }
 
 export function createHeapWatch(
@@ -29,11 +34,14 @@ export function createHeapWatch(
   needs: { clock(): number; find: FindPlace },
 ): HeapWatch {
   let handle: HeapProfileHandle | undefined;
-  let busy = false;
+  let isEnded = false;
+  /** The step that is under way; undefined when there is none. */
+  let step: Promise<void> | undefined;
   let since = 0;
   let known: Sites | undefined;
 
   async function begin() {
+    if (isEnded) return;
     handle = await worker.startHeapProfile({ sampleInterval: SAMPLE_BYTES });
     since = needs.clock();
   }
@@ -46,16 +54,25 @@ export function createHeapWatch(
     known = mergedSites(known ?? [], largestSites(profile, needs.find));
   }
 
-  /** One thing at a time; a thread that is ending rejects. */
-  async function alone(work: () => Promise<void>) {
-    if (busy) return;
-    busy = true;
-    await work().catch(() => {});
-    busy = false;
+  /** Does one step at a time, and nothing while another is under way. A thread that is ending rejects. */
+  function alone(work: () => Promise<void>): Promise<void> {
+    step ??= work()
+      .catch(() => {})
+      .finally(() => {
+        step = undefined;
+      });
+    return step;
+  }
+
+  /** Does the step after the one that is under way. */
+  async function next(work: () => Promise<void>) {
+    await step;
+    await alone(work);
   }
 
   return {
     look(bytes) {
+      if (isEnded) return;
       if (bytes < FAR_FROM_LIMIT * limitBytes) {
         if (handle)
           void alone(async () => {
@@ -72,9 +89,16 @@ export function createHeapWatch(
       }
     },
     async read() {
-      await alone(takeSnapshot);
+      await next(takeSnapshot);
       return known;
     },
     known: () => known,
+    async end() {
+      isEnded = true;
+      await next(async () => {
+        await handle?.stop();
+        handle = undefined;
+      });
+    },
   };
 }

@@ -38,9 +38,9 @@ export function createMemoryGuard(worker: Worker, limitBytes: number, needs: Mem
 
   function measured(bytes: number, childrenBytes: number) {
     if (!needs.isUp()) return;
+    if (bytes > limitBytes) return needs.kill(workerFaults.overLimit(bytes, limitBytes, childrenBytes));
     heap.look(bytes);
-    if (bytes > limitBytes) needs.kill(workerFaults.overLimit(bytes, limitBytes, childrenBytes));
-    else if (bytes > NEAR_LIMIT * limitBytes && needs.isRunning()) {
+    if (bytes > NEAR_LIMIT * limitBytes && needs.isRunning()) {
       stopNear?.();
       stopNear = needs.time.after(NEAR_EVERY_MS, probe.measure);
     }

@@ -102,6 +102,7 @@ export function createThreadLifecycle(
   }
 
   async function end(why: PlainFault, found: CellFindings | null) {
+    await diagnostics.endSampling();
     const ended = await killThread(worker, needs.name, time);
     if (ended || state.is === 'over') return;
     over();
@@ -153,6 +154,7 @@ export function createThreadLifecycle(
     close() {
       if (state.is !== 'ready' && state.is !== 'starting') return;
       state = { is: 'closing' };
+      void diagnostics.endSampling();
       needs.sendClose();
       stopBoot();
       time.after(CLOSE_MS, () => {
