@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Log } from '../kernel/log.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
@@ -119,7 +120,7 @@ interface KeptRollout extends Omit<Rollout, 'good'> {
 /** An upgrade must not forget which versions are good: what earlier hosts wrote is read by its old names, too. */
 function rolloutOf({ trial, ...kept }: KeptRollout, inForce: Resolved | null): Rollout {
   const renamed = <T extends object>({ excused, ...one }: T & { excused?: string[] }) =>
-    ({ ...(excused ? { waived: excused } : {}), ...one }) as unknown as T & { waived: string[] };
+    ({ ...given({ waived: excused }), ...one }) as unknown as T & { waived: string[] };
   const probation = kept.probation ?? trial;
   return {
     ...kept,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { given } from '../kernel/given.js';
 import { isAlive, type ProcessRef } from './process.ts';
 
 /** A unix socket's path may be 107 bytes on Linux and 103 on macOS; this leaves room for both. */
@@ -89,7 +90,7 @@ export function hostFileText(folder: FolderRef, about: HostFile): string {
     start,
     startedAt,
     folder: folder.path,
-    ...(folder.id === undefined ? {} : { folderId: folder.id }),
+    ...given({ folderId: folder.id }),
     ...(socket === inFolder(folder.path, socketPath(folder.path)) && !isAbsolute(socket) ? {} : { socket }),
     ...(logs === 'logs' ? {} : { logs }),
     ...(guardian ? { guardian: guardian.pid, guardianStart: guardian.start } : {}),

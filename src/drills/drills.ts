@@ -1,6 +1,7 @@
 import type { ControlClient } from '../control/client.ts';
 import type { DrillView } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { isoOf } from '../kernel/instant.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
@@ -53,7 +54,7 @@ async function runDrill(host: DrillHost, name: string, onUpdate: (news: DrillUpd
       at: isoOf(host.time.now()),
       what,
       text,
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...given({ memoryBytes }),
     });
   const result = await resultOf(host, name, report);
   report('done', result.skipped ?? (result.ok ? 'the promise is kept' : 'the promise is broken'));

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Time } from '../kernel/time.ts';
 import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';
@@ -54,7 +55,7 @@ export function createUnscheduledWatch({
         continue;
       said.set(agent, fault.message);
       const seen = `it has a schedule and no next run: ${fault.message}`;
-      const because = { code: 'UNSCHEDULED', message: seen, ...(fault.next ? { next: fault.next } : {}) };
+      const because = { code: 'UNSCHEDULED', message: seen, ...given({ next: fault.next }) };
       notice({ agent, verdict: 'unscheduled', because, seen }, {});
     }
   }

@@ -1,5 +1,6 @@
 import { causeOf } from '../jobs/faults.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Evidence } from '../workers/ports.ts';
 import type { Verdict } from './ports.ts';
 
@@ -99,8 +100,7 @@ export function fingerprintOf(
   return causeOf({
     code: `${verdict} ${because.code} ${agent ?? origin}`,
     message: WORDY.has(verdict) ? '' : because.message,
-    ...(file === undefined ? {} : { file }),
-    ...(line === undefined ? {} : { line }),
+    ...given({ file, line }),
   });
 }
 

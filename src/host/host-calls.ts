@@ -8,6 +8,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
 import type { AttemptRef, EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { fleetNotInNeeds, notInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
@@ -92,10 +93,9 @@ export function createHostCalls(
     const [added] = await jobs.add([
       {
         ...{ agent: name, trigger: 'send', input, attempts: limits.attempts, parent, depth },
-        ...(key === undefined ? {} : { key }),
-        ...(priority === undefined ? {} : { priority }),
+        ...given({ key, priority }),
         ...(afterMs ? { inMs: afterMs } : {}),
-        ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+        ...given({ staleAfterMs }),
       },
     ]);
     return sentJob(added!, name, call);

@@ -4,6 +4,7 @@ import { endWords } from '../healing/words.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf, waitsOf } from '../jobs/waiting.ts';
 import { mayHelp } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';
@@ -38,11 +39,7 @@ export function recordLeftOver(healer: Pick<Healer, 'mended'>, { worker, agent, 
   const seen = endWords(worker, fault);
   const note = `${worker} takes no more jobs, and a clean one takes its place after the job that it has`;
   const proof = 'no other job was struck';
-  healer.mended(
-    { agent, verdict: 'crashed', because: fault, seen, worker, version, ...(job ? { job } : {}) },
-    proof,
-    note,
-  );
+  healer.mended({ agent, verdict: 'crashed', because: fault, seen, worker, version, ...given({ job }) }, proof, note);
 }
 
 /** Opens one incident for the host that was lost before this one, with its last words and its jobs. */

@@ -1,3 +1,4 @@
+import { given } from '../kernel/given.js';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
@@ -93,7 +94,7 @@ export function createClaims(needs: ClaimsNeeds, terms: Omit<ClaimTerms, 'leastP
       agent: name,
       version: agent.version.id,
       limit: room,
-      ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+      ...given({ staleAfterMs }),
     };
   }
 

@@ -1,4 +1,5 @@
 import { toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
 import type { Time } from '../kernel/time.ts';
@@ -32,7 +33,7 @@ export function createEvents(needs: {
         .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))
         .finally(() => {
           const { kind, agent, message, data } = event;
-          needs.log[level](message, { event: kind, ...(agent ? { agent } : {}), ...data });
+          needs.log[level](message, { event: kind, ...given({ agent }), ...data });
         });
     },
     listen(call) {

@@ -1,5 +1,6 @@
 import { type CommandGrant, grantedCommand, takesArguments } from '../kernel/command-grant.ts';
 import { Fault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { notInNeeds } from '../kernel/needs-fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import { type CallTo, createAnswers, type FleetCall, type KnownEffect, type SandboxSend } from '../sandbox/answers.ts';
@@ -70,7 +71,7 @@ function fleetAnswer(call: FleetCall, { report, health, backUp, parts }: NonNull
   if (call.ask === 'backUp') return backUp?.(call.to) ?? refuse('fleet.backUp', 'fleet: { backUp: (to) => … }');
   if (call.ask === 'fleetParts') return parts ?? refuse('fleet.parts', 'fleet: { parts }');
   const { from, to } = call;
-  const period = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const period = given({ from, to });
   return typeof report === 'function' ? report(period) : (report ?? refuse('fleet.report', 'fleet: { report }'));
 }
 
@@ -80,10 +81,7 @@ function sentOf({ id, call }: SandboxSend): Sent {
     id,
     agent: to,
     input: jsonOf(input),
-    ...(key === undefined ? {} : { key }),
-    ...(afterMs === undefined ? {} : { afterMs }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(staleAfterMs === undefined ? {} : { staleAfterMs }),
+    ...given({ key, afterMs, priority, staleAfterMs }),
   };
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { MB } from '../kernel/measures.ts';
 import { codeFrame } from '../kernel/source-text.ts';
 import { suggest } from '../kernel/suggest.ts';
@@ -92,7 +93,7 @@ function placed(fault: PlainFault, end: SandboxRun['end'], installation: string)
   if (line === null) return { ...fault, file: file! };
   const path = resolve(installation, file!);
   const frame = existsSync(path) ? codeFrame(readFileSync(path, 'utf8'), line, 1) : undefined;
-  return { ...fault, file: file!, line, ...(frame ? { frame } : {}) };
+  return { ...fault, file: file!, line, ...given({ frame }) };
 }
 
 function peakIn({ end }: SandboxRun): number {

@@ -11,6 +11,7 @@ import { createVersions, type StoredVersion } from '../catalog/versions/versions
 import type { SettledFile } from '../catalog/watching/file-scanner.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Time } from '../kernel/time.ts';
 import type { PluginPlace } from './place.ts';
 import type { RunOptions } from './ports.ts';
@@ -78,7 +79,7 @@ export async function openTestedAgents({ time, builder, versionsFolder }: Tested
       });
       if (!inspected.ok) throw readableFault(inspected.fault);
       // JSON is YAML: what a test says is held to the rules of an agent file.
-      const said = { plugin: 'tested', settings, limits: { ...limits, ...(timeout === undefined ? {} : { timeout }) } };
+      const said = { plugin: 'tested', settings, limits: { ...limits, ...given({ timeout }) } };
       const read = readAgentFile(plugin.name, 'runPlugin', JSON.stringify(said), {
         timezone: TIMEZONE,
         now: time.now(),

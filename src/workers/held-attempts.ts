@@ -1,6 +1,7 @@
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import { isJsonText } from '../kernel/shape.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Reports } from './reports.ts';
@@ -122,7 +123,7 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       const assignment = settle(seq);
       if (!assignment) return false;
       took(durationMs);
-      const base = { ...factsOf(assignment, end.startedAt, durationMs), ...(summary === undefined ? {} : { summary }) };
+      const base = { ...factsOf(assignment, end.startedAt, durationMs), ...given({ summary }) };
       if (end.is === 'done') report({ ...base, ...resultOf(end.result) });
       else report({ ...base, is: 'failed', fault: end.fault, retry: end.retry });
       return true;

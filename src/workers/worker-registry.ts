@@ -2,6 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.js';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Cell } from './cell.ts';
 import { type CellVerdict, verdictOn } from './cell-memory.ts';
@@ -79,7 +80,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
   const broken = (cell: Cell, fault: PlainFault) => replacement.broken(cell, fault);
-  const cells = createCells({ time, log, receive, broken, lost, ...(unfenced ? { unfenced } : {}) }, options);
+  const cells = createCells({ time, log, receive, broken, lost, ...given({ unfenced }) }, options);
   const replacement = createCellReplacement(needs, { cells, places });
   /** Agents whose jobs got stuck, with the version that did: of the next ones more is found out. */
   const suspects = new Map<string, string>();
@@ -224,7 +225,7 @@ function createCellReplacement(
     broken(cell: Cell, { message, stack }: PlainFault) {
       const pid = cell.process.pid ?? 0;
       const agents = agentsIn(cell);
-      log.error(`a cell is killed: ${message}`, { pid, agents, ...(stack ? { stack } : {}) });
+      log.error(`a cell is killed: ${message}`, { pid, agents, ...given({ stack }) });
       cellReplaced?.({ pid, agents, why: message, killed: true });
     },
     apply(cell: Cell, verdict: CellVerdict) {

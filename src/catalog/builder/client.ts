@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
+import { given } from '../../kernel/given.js';
 import type { Log } from '../../kernel/log.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -241,5 +242,5 @@ function placeInQueue(waiting: readonly Request[], ask: 'compile' | 'inspect'): 
 }
 
 function fault(code: string, message: string, data?: PlainFault['data']): Fault {
-  return new Fault({ code, message, ...(data ? { data } : {}) });
+  return new Fault({ code, message, ...given({ data }) });
 }

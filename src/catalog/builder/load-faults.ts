@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { notKeptOf } from '../../kernel/not-kept.ts';
 import { guardedWords } from '../../kernel/plugin-modules.ts';
 import {
@@ -67,7 +68,7 @@ export function thrownFault(ask: Loaded, thrown: { name?: string; message: strin
     message: `throws at load: ${named}${message}`,
     file: ask.file,
     ...(isRefused ? { next: 'leave it out: it is refused in `run`, too' } : {}),
-    ...(mapped.stack ? { stack: mapped.stack } : {}),
+    ...given({ stack: mapped.stack }),
   };
   const code = message.startsWith('Cannot find module') ? 'MODULE_NOT_FOUND' : message.split(':')[0];
   const notKept = notKeptOf({ message, code }, ask.folder);
@@ -145,7 +146,7 @@ function mapStack(stack: string, ask: Loaded): { stack: string; place?: SourcePl
   const place = lines.find(
     (line) => line.place && isOwnSource(line.place) && line.place.absolute.startsWith(`${folder}/`),
   )?.place;
-  return { stack: lines.map(({ text }) => text).join('\n'), ...(place ? { place } : {}) };
+  return { stack: lines.map(({ text }) => text).join('\n'), ...given({ place }) };
 }
 
 function mapFileOf({ bundle }: Loaded): string {
@@ -163,5 +164,5 @@ function mapOf(ask: Loaded): ReturnType<typeof parseSourceMap> {
 function placed(place: { file: string; line: number; column: number; text?: string | undefined }) {
   const { file, line, column, text } = place;
   const frame = text === undefined ? undefined : codeFrame(text, line, column);
-  return { file, line, column, ...(frame ? { frame } : {}) };
+  return { file, line, column, ...given({ frame }) };
 }

@@ -1,3 +1,4 @@
+import { given } from '../../kernel/given.js';
 import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';
@@ -70,7 +71,7 @@ async function issuesOf(schema: Schema | undefined, value: object): Promise<Issu
     code,
     message,
     path: path.map((step) => (typeof step === 'number' ? step : String(step))),
-    ...(keys ? { keys } : {}),
+    ...given({ keys }),
   }));
 }
 

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { given } from '../../kernel/given.js';
 import { MB } from '../../kernel/measures.ts';
 
 /** What of a tsconfig.json decides which file an import means. */
@@ -54,7 +55,7 @@ async function addConfig(file: string, chain: TsConfigChain): Promise<boolean> {
   const base = typeof baseUrl === 'string' ? resolve(dirname(file), baseUrl) : undefined;
   chain.configs.push({
     file,
-    ...(base === undefined ? {} : { baseUrl: base }),
+    ...given({ baseUrl: base }),
     paths: pathsOf(paths, base ?? dirname(file)),
   });
   const bases = Array.isArray(said.extends) ? said.extends : [said.extends];

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 
@@ -49,8 +50,7 @@ export function faultOfIssues(issues: readonly Issue[], terms: IssueTerms): Plai
     message,
     file: terms.file,
     ...place,
-    ...(frame === undefined ? {} : { frame }),
-    ...(next === undefined ? {} : { next }),
+    ...given({ frame, next }),
     ...(others.length === 0 ? {} : { data: { others: others.map((other) => other.message) } }),
   };
 }

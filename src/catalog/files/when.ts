@@ -1,5 +1,6 @@
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
+import { given } from '../../kernel/given.js';
 import type { ValueProblem } from './issues.ts';
 
 /** What a plugin or an agent file says about the times at which it runs, as written. */
@@ -33,5 +34,5 @@ function wrongOf(spec: TimetableSpec, now: number): ValueProblem | undefined {
   const wrong = whatIsWrongWith(spec, now);
   if (!wrong) return undefined;
   const { key, message, next } = wrong;
-  return { code: 'SCHEDULE_INVALID', path: [key], message, ...(next === undefined ? {} : { next }) };
+  return { code: 'SCHEDULE_INVALID', path: [key], message, ...given({ next }) };
 }

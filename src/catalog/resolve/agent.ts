@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
@@ -45,7 +46,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     version: version.ref,
     ...triggers,
     settings,
-    ...(plugin.input ? { input: plugin.input } : {}),
+    ...given({ input: plugin.input }),
     limits,
     needs: granted.needs,
     ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
@@ -71,7 +72,7 @@ function resolveTriggers(
   if (!takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
-  return { ...(schedule ? { schedule } : {}), on, firstRun };
+  return { ...given({ schedule }), on, firstRun };
 }
 
 function resolveWorkers(terms: ResolveTerms, pick: Values['pick']): Agent['workers'] | { fault: PlainFault } {

@@ -2,6 +2,7 @@ import { DEFAULT_MAX_QUEUED, type ScheduleSpec } from '../../jobs/agent.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { checkedLength } from '../../kernel/units.ts';
 import type { AgentFileData } from '../files/agent-file.ts';
 import type { ValueProblem } from '../files/issues.ts';
@@ -45,11 +46,7 @@ function rangeOf(said: AgentFileData | undefined, plugin: PluginManifest | undef
   const from = pick<string | undefined>('from', said?.from, plugin?.from, undefined);
   const until = pick<string | undefined>('until', said?.until, plugin?.until, undefined);
   const except = pick<string[] | undefined>('except', said?.except, plugin?.except, undefined);
-  return {
-    ...(from === undefined ? {} : { from }),
-    ...(until === undefined ? {} : { until }),
-    ...(except === undefined ? {} : { except }),
-  };
+  return given({ from, until, except });
 }
 
 function withoutSchedule(said: AgentFileData | undefined): { schedule: undefined } | { wrong: ValueProblem } {
@@ -71,7 +68,7 @@ function whatIsWrong(spec: ScheduleSpec, said: AgentFileData): ValueProblem | un
       code: 'SCHEDULE_INVALID',
       path: [key],
       message: String(data?.reason ?? message),
-      ...(next ? { next } : {}),
+      ...given({ next }),
     };
   }
 }

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { type AgentFile, agentFileFault, originsIn } from '../files/agent-file.ts';
 import type { Issue, ValueProblem } from '../files/issues.ts';
 import type { ValueSource } from '../ports.ts';
@@ -49,5 +50,5 @@ export function valueFault({ version, file }: ResolveTerms, wrong: ValueProblem)
 
 /** The fault of a value of the plugin. The fault has no path: the place of a value in a source is not known. */
 export function pluginFault({ entry }: { entry: string }, { code, message, next }: ValueProblem): PlainFault {
-  return { code, message, ...(next === undefined ? {} : { next }), file: entry };
+  return { code, message, ...given({ next }), file: entry };
 }

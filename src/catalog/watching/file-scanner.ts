@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { given } from '../../kernel/given.js';
 import { pathInside } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { mostBytesOf } from '../files/source-limit.ts';
@@ -167,7 +168,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     know: (path, what) => void known.set(path, what),
     assume(path, hash, text) {
       sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
-      files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...(text === undefined ? {} : { text }) });
+      files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...given({ text }) });
     },
   };
 }

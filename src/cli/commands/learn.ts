@@ -1,3 +1,4 @@
+import { given } from '../../kernel/given.js';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { learnedLines } from '../text/learned.ts';
 import { readInput } from './run.ts';
@@ -20,6 +21,6 @@ export async function learnCommand(
   }
   if (!stage.json)
     stage.note(stage.paintNote('dim', `runs ${agent}, and again for as long as files are refused: ${HAPPENS}`));
-  const answer = await stage.ask('learn', { agent: agent!, ...(input === undefined ? {} : { input }) });
+  const answer = await stage.ask('learn', { agent: agent!, ...given({ input }) });
   return { json: answer, lines: learnedLines(answer, stage), code: answer.state === 'done' ? 0 : 1 };
 }

@@ -2,6 +2,7 @@ import type { ControlClient } from '../../control/client.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { usage } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
 import { expectAgent, numberOf, timeOf } from '../given.ts';
@@ -104,7 +105,7 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
     const shown = {
       agent: agent === undefined,
       job: options.job === undefined,
-      ...(before === undefined ? {} : { before }),
+      ...given({ before }),
     };
     for (const text of logLines(line, stage, shown)) stage.out(text, true);
     before = logTime(line);

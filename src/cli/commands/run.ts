@@ -1,6 +1,7 @@
 import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { usage } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
@@ -23,8 +24,7 @@ export async function runCommand(stage: Stage, [agent]: Words, options: RunComma
   const input = readInput(options, `run ${agent}`);
   const args = {
     agent: agent!,
-    ...(input === undefined ? {} : { input }),
-    ...(options.key === undefined ? {} : { key: options.key }),
+    ...given({ input, key: options.key }),
   };
   if (options.wait) return await runAndWait(stage, args);
   const job = await stage.ask('run', args);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
+import { given } from '../../kernel/given.js';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
@@ -56,7 +57,7 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
     log(line) {
       if (!isWanted(line)) return;
       show(() => {
-        const shown = { agent: true, job: true, ...(before === undefined ? {} : { before }) };
+        const shown = { agent: true, job: true, ...given({ before }) };
         print(logLines(line, look(), shown), { log: line }, true);
         before = logTime(line);
       });

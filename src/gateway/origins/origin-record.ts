@@ -1,3 +1,4 @@
+import { given } from '../../kernel/given.js';
 import type { CallEnd, Outage, Recovery } from '../../kernel/origin.ts';
 import { percentile } from '../../kernel/statistics.ts';
 import { type Breaker, newBreaker } from './breaker.ts';
@@ -74,7 +75,7 @@ export function countCall(originRecord: OriginRecord, end: CallEnd, at: number):
   }
   originRecord.failures += 1;
   const { what, status } = end.failure;
-  originRecord.newest = [...originRecord.newest.slice(1 - KEPT_FAILURES), { at, what, ...(status ? { status } : {}) }];
+  originRecord.newest = [...originRecord.newest.slice(1 - KEPT_FAILURES), { at, what, ...given({ status }) }];
 }
 
 /** Somebody was refused, diverted or made to wait. */

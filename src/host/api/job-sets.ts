@@ -2,6 +2,7 @@ import { jobUnknown } from '../../jobs/faults.ts';
 import type { JobId } from '../../jobs/model.ts';
 import type { JobRecords, JobSet } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import type { Ops } from '../../operations/table.ts';
 
 /** Jobs that something was done to: how many, and the first of their ids. */
@@ -45,7 +46,7 @@ export function createJobSets(store: Pick<JobRecords, 'get' | 'ids' | 'count'>):
     const named: JobId[] = [];
     let count = 0;
     for (let before: JobId | undefined; ; ) {
-      const ids = await store.ids({ ...set, ...(before === undefined ? {} : { before }) });
+      const ids = await store.ids({ ...set, ...given({ before }) });
       const done = await act(ids);
       count += done.length;
       named.push(...done.slice(0, MOST_NAMED - named.length));
@@ -69,7 +70,7 @@ export function createJobSets(store: Pick<JobRecords, 'get' | 'ids' | 'count'>):
     each,
     async ended({ id, cause, agent, states = ['dead'], dryRun }, act) {
       if (id === undefined) {
-        const named = { ...(cause === undefined ? {} : { cause }), ...(agent === undefined ? {} : { agent }) };
+        const named = given({ cause, agent });
         return each({ states, ...named }, act, dryRun);
       }
       const ids = await endedJob(id);

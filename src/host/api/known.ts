@@ -2,6 +2,7 @@ import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { readInstant } from '../../kernel/instant.ts';
 import { suggest } from '../../kernel/suggest.ts';
 
@@ -30,9 +31,7 @@ export function agentInForce(catalog: Pick<Catalog, 'listings' | 'agents'>, name
     code: 'AGENT_OFF',
     message: `${name} cannot run: ${listing.problem?.message ?? listing.why}`,
     next: listing.problem?.next ?? 'daruma check',
-    ...(listing.problem?.file ? { file: listing.problem.file } : {}),
-    ...(listing.problem?.line ? { line: listing.problem.line } : {}),
-    ...(listing.problem?.column ? { column: listing.problem.column } : {}),
+    ...given({ file: listing.problem?.file, line: listing.problem?.line, column: listing.problem?.column }),
   });
 }
 

@@ -5,6 +5,7 @@ import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
 import { nextTimes, timetableOf } from '../../kernel/cron/timetable.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { given } from '../../kernel/given.js';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -34,10 +35,9 @@ export function createLookups(needs: LookupNeeds): Lookups {
       const list = await store.list({
         limit,
         ...(agent === undefined ? withoutDrills(drills) : { agent }),
-        ...(states === undefined ? {} : { states }),
+        ...given({ states }),
         ...(since === undefined ? {} : { since: instantOf(since) }),
-        ...(cause === undefined ? {} : { cause }),
-        ...(before === undefined ? {} : { before }),
+        ...given({ cause, before }),
       });
       return list.map(view);
     },
@@ -54,7 +54,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
       const slots = await store.slots({
         from: instantOf(from),
         to: instantOf(to),
-        ...(agent === undefined ? {} : { agent }),
+        ...given({ agent }),
       });
       return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: isoOf(due), state, reason, job }));
     },
@@ -115,7 +115,7 @@ async function neighbours(store: LookupNeeds['store'], agent: string, at: number
     newestBefore(store, agent, at),
     store.slots({ agent, from: at, to: at + WINDOWS_MS.at(-1)! }),
   ]);
-  return { ...(before ? { before } : {}), ...(after ? { after } : {}) };
+  return given({ before, after });
 }
 
 /** Looks back in growing windows: an agent of every second has as many slots in an hour as a daily one in ten years. */

@@ -4,6 +4,7 @@ import { type JobId, UNFINISHED } from '../../jobs/model.ts';
 import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { isoOf } from '../../kernel/instant.ts';
 import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';
@@ -44,8 +45,7 @@ export function jobOps(hostContext: HostContext): JobOps {
           trigger: 'manual',
           input: text,
           attempts: attempts ?? agent.limits.attempts,
-          ...(key === undefined ? {} : { key }),
-          ...(first === undefined ? {} : { priority: first }),
+          ...given({ key, priority: first }),
         },
       ]);
       const { id, first: holder } = added!;
@@ -75,8 +75,7 @@ export function jobOps(hostContext: HostContext): JobOps {
       if (agent !== undefined && (await store.list({ agent, limit: 1 })).length === 0) listingOf(catalog, agent);
       const set: JobSet = {
         states: states ?? [...UNFINISHED],
-        ...(agent === undefined ? {} : { agent }),
-        ...(cause === undefined ? {} : { cause }),
+        ...given({ agent, cause }),
       };
       const why = { code: 'CANCELLED', message: 'cancelled by hand, with others' };
       const done = await sets.each(set, (ids) => jobs.cancelMany(ids, why), dryRun);

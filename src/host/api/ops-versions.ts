@@ -1,6 +1,7 @@
 import type { VersionFacts } from '../../catalog/ports.ts';
 import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { isoOf } from '../../kernel/instant.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { suggest } from '../../kernel/suggest.ts';
@@ -54,12 +55,7 @@ export function versionOps({
 
     async rollback({ agent: name, version, force, latest }) {
       const before = agentInForce(catalog, name).version.id;
-      const agent = latest
-        ? rollouts.latest(name)
-        : await rollouts.rollBack(name, {
-            ...(version === undefined ? {} : { version }),
-            ...(force === undefined ? {} : { force }),
-          });
+      const agent = latest ? rollouts.latest(name) : await rollouts.rollBack(name, given({ version, force }));
       const { id } = agent.version;
       const rollout = catalog.listings().find((one) => one.name === name)?.rollout ?? 'good';
       events.record('info', {

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileId } from '../../control/place.ts';
+import { given } from '../../kernel/given.js';
 import { isoOf } from '../../kernel/instant.ts';
 import type { HostEndRecord } from '../../kernel/pulse.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -48,7 +49,7 @@ export function countStart(folder: string, { now, forget }: { now: number; forge
   // Of another folder, from which this one was copied while its host was at work: no host of this one was lost.
   const before = found?.folder === undefined || found.folder === id ? found : undefined;
   const failed = forget ? 0 : (before?.failed ?? 0);
-  const mine = { pid: process.pid, at: now, ...(id === undefined ? {} : { folder: id }) };
+  const mine = { pid: process.pid, at: now, ...given({ folder: id }) };
   write(file, { ...mine, failed: failed + 1, open: true });
   return {
     failed,
@@ -90,7 +91,7 @@ function read(file: string): Kept | undefined {
   try {
     const { failed, pid, at, open, folder } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Kept>;
     if (!Number.isInteger(failed) || typeof pid !== 'number') return undefined;
-    return { failed: failed!, pid, at: at ?? 0, open: open === true, ...(folder === undefined ? {} : { folder }) };
+    return { failed: failed!, pid, at: at ?? 0, open: open === true, ...given({ folder }) };
   } catch {
     return undefined;
   }

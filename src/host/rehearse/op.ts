@@ -5,6 +5,7 @@ import type { Listing } from '../../catalog/ports.ts';
 import type { RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { OpCall, OpTable } from '../api/handlers.ts';
 import { agentInForce, listingOf } from '../api/known.ts';
@@ -51,7 +52,7 @@ export function rehearseOp(hostContext: HostContext): Pick<OpTable, 'rehearse'> 
       }
       isBusy = true;
       try {
-        const ask = { name, ...(file === undefined ? {} : { file }), ...(against === undefined ? {} : { against }) };
+        const ask = { name, ...given({ file, against }) };
         const plans = await plansOf(hostContext, ask);
         const jobs = await rehearseAll(plans, { last, live }, call);
         const agents = plans.map(({ rehearsed: { agent }, against: other }) => ({

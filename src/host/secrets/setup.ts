@@ -4,6 +4,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { Placement } from '../../jobs/placement.ts';
 import { rightsOf, unsharedReason } from '../../jobs/rights.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';
@@ -47,7 +48,7 @@ export function createSetup(needs: SetupNeeds): Setup {
   /** Since when the host sees that an agent lacks something, epoch ms. */
   let fenceFault: PlainFault | undefined;
   const lackingSince = new Map<string, number>();
-  const secrets = createSecrets({ time, log, folder, changed, ...(env ? { env } : {}) });
+  const secrets = createSecrets({ time, log, folder, changed, ...given({ env }) });
 
   function changed(names: ReadonlySet<string>) {
     journal.hide(secrets.seen());

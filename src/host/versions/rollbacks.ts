@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import { given } from '../../kernel/given.js';
 import type { Log } from '../../kernel/log.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -67,8 +68,7 @@ function incidentSignal(rollback: RollbackReport) {
     because: {
       code: 'BAD_VERSION',
       message: seen,
-      ...(file === undefined ? {} : { file }),
-      ...(line === undefined ? {} : { line }),
+      ...given({ file, line }),
       data: { code, cause: rejection.cause },
     },
     seen,

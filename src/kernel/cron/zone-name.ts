@@ -1,4 +1,5 @@
 import { Fault, type PlainFault } from '../fault.ts';
+import { given } from '../given.js';
 import { suggest } from '../suggest.ts';
 
 /**
@@ -113,7 +114,7 @@ export function zoneProblem(name: string): ZoneProblem | undefined {
   return {
     is: meant ? `${said}, did you mean ${meant}?` : said,
     next: meant ? `write ${meant}` : 'use an IANA name such as Europe/Berlin, America/New_York or UTC',
-    ...(meant ? { meant } : {}),
+    ...given({ meant }),
   };
 }
 

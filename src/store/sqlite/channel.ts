@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { FromStoreThread, ThreadStart, ToStoreThread } from './inside/thread.ts';
@@ -167,6 +168,6 @@ function deathOf(why: PlainFault | undefined): PlainFault {
     code: 'STORE_DIED',
     message: `the store thread ended unexpectedly${why ? `: ${why.message}` : ''}`,
     next: 'nothing accepted is lost; start the store again',
-    ...(why?.stack ? { stack: why.stack } : {}),
+    ...given({ stack: why?.stack }),
   };
 }

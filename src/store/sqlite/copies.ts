@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { entryFile } from '../../kernel/paths.ts';
 import type { UpkeepStore } from '../../telemetry/ports.ts';
 import type { CopierStart, FromCopier } from './inside/thread.ts';
@@ -97,7 +98,7 @@ function copyExists(file: string): Fault {
 function copyFault(fault: PlainFault, to: string): PlainFault {
   const message = `the store could not be copied to ${to}: ${fault.message}`;
   const next = NEXT[fault.code] ?? fault.next;
-  return { ...fault, message, file: to, ...(next === undefined ? {} : { next }) };
+  return { ...fault, message, file: to, ...given({ next }) };
 }
 
 /** Where the next step for a copy is another than for the store. */

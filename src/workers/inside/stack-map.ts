@@ -3,6 +3,7 @@ import type { SourceMap } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import { denialOf, needText } from '../../kernel/needs-fault.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import {
@@ -79,7 +80,7 @@ export function createStackMap(folder: string): StackMap {
       if (!first || plain.file) return advised;
       const { file, line, column, text } = first;
       const frame = text === undefined ? undefined : codeFrame(text, line, column);
-      return { ...advised, file, line, column, ...(frame ? { frame } : {}) };
+      return { ...advised, file, line, column, ...given({ frame }) };
     },
     line(text, bundle) {
       const isOfBundle = placeInBundle(text, bundle) !== undefined;

@@ -1,4 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.js';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
 import {
@@ -58,7 +59,7 @@ export function createThreadInbox(
   let batches = 0;
 
   function ended({ end, seq, startedAt, durationMs, summary }: FromWorkerThread & { say: 'ended' }) {
-    const base = { seq, startedAt, durationMs, ...(summary === undefined ? {} : { summary }) };
+    const base = { seq, startedAt, durationMs, ...given({ summary }) };
     const jobEnd: JobEnd =
       end.is === 'done'
         ? { ...base, ...end }

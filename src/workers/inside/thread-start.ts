@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import { given } from '../../kernel/given.js';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { MARKERS_FD } from '../cell-messages.ts';
@@ -50,7 +51,7 @@ function dataOf(spec: WorkerSpec, memory: SharedArrayBuffer, port: MessagePort):
     modules,
     fleet,
     startedMarkers,
-    ...(rehearsal ? { rehearsal } : {}),
+    ...given({ rehearsal }),
   };
 }
 
