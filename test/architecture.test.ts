@@ -34,7 +34,7 @@ const MAY: Record<string, string[]> = {
   ],
   operations: ['kernel'],
   control: ['operations', 'kernel'],
-  edge: ['control', 'kernel'],
+  web: ['control', 'operations', 'kernel'],
   cli: ['drills', 'control', 'kernel'],
   // Clients of a running host, and of hosts of their own: docs/decisions/0030.
   drills: ['control', 'kernel'],
@@ -58,7 +58,7 @@ const MAY: Record<string, string[]> = {
   ],
   // A composition root of its own, for tests of plugins: docs/decisions/0007, 0029.
   testing: ['sandbox', 'workers', 'catalog', 'jobs', 'telemetry', 'kernel', 'plugin'],
-  main: ['cli', 'host', 'control', 'kernel', 'guardian', 'edge'],
+  main: ['cli', 'host', 'control', 'kernel', 'guardian', 'web'],
   index: ['plugin'],
 };
 

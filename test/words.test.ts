@@ -22,7 +22,7 @@ interface Declared {
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((path) => /\.ts$/.test(path) && !path.endsWith('.d.ts'))
+  .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
   .map((file) => ({ file, code: withoutText(readFileSync(join(SRC, file), 'utf8')) }));
 
 /** Code without comments and without what stands in quotes. */
@@ -62,7 +62,7 @@ function exportedForNobody(): string[] {
   const mentions = new Map<string, Set<string>>();
   for (const folder of ['src', 'test', 'scripts', 'bench'])
     for (const path of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }))
-      if (path.endsWith('.ts'))
+      if (/\.tsx?$/.test(path))
         for (const [word] of readFileSync(join(root, folder, path), 'utf8').matchAll(/\b[A-Za-z_]\w*/g))
           mentions.set(word, (mentions.get(word) ?? new Set()).add(`${folder}/${path}`));
   return exportedNames()
@@ -94,7 +94,7 @@ describe('names', () => {
 
   it('are terms of the field: no private word comes back', () => {
     const found = files.flatMap(({ file, code }) =>
-      banned([basename(file, '.ts'), ...declaredIn(code)]).map((name) => `${file}: ${name}`),
+      banned([basename(file).replace(/\.tsx?$/, ''), ...declaredIn(code)]).map((name) => `${file}: ${name}`),
     );
     expect(found).toEqual([]);
   });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { BOUNDS, type Bounds, shown } from '../kernel/bounds.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { Fault, usage } from '../kernel/fault.ts';
 import { isInstant } from '../kernel/instant.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { readCountText, readLength } from '../kernel/units.ts';
 import type { Stage } from './ports.ts';
-import type { Clock } from './text/clock.ts';
 
 /** The moment that the value of an option means, in epoch ms. */
 export function timeOf(text: string, clock: Clock, { option, command }: { option: string; command: string }): number {

@@ -1,10 +1,10 @@
 import { readHostFile } from '../control/place.ts';
 import { isAlive } from '../control/process.ts';
+import { momentOf } from '../kernel/clock.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { isInstallation } from './folder.ts';
 import { linesBackwards, logFolderOf } from './log-files.ts';
 import type { Offline, Stage } from './ports.ts';
-import { momentOf } from './text/clock.ts';
 
 /**
  * Opens the last known state and says on stderr that the host is down. Throws `down`, with what is known about the

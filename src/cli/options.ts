@@ -1,9 +1,9 @@
 import type { Ops } from '../control/protocol.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { durationOf, numberOf, timeOf, wordOf } from './given.ts';
 import { OPERATION_OPTIONS } from './operation-options.ts';
 import type { OptionRow } from './ports.ts';
-import type { Clock } from './text/clock.ts';
 
 /** An operation whose arguments are options of a command. */
 type OpWithOptions = keyof typeof OPERATION_OPTIONS;

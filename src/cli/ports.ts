@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { ControlClient } from '../control/client.ts';
 import type { BackupView, FenceView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Time } from '../kernel/time.ts';
-import type { Clock } from './text/clock.ts';
 import type { Paint } from './text/paint.ts';
 
 /** The last known state of an installation whose host is down, read-only. */

@@ -4,7 +4,8 @@ import { faultOfIssues } from '../../src/catalog/files/issues.ts';
 import { resolveSet } from '../../src/catalog/resolve/set.ts';
 import type { StoredVersion } from '../../src/catalog/versions/versions.ts';
 import { logLines } from '../../src/cli/text/log.ts';
-import { plain, signOf } from '../../src/cli/text/paint.ts';
+import { plain } from '../../src/cli/text/paint.ts';
+import { signOf } from '../../src/kernel/state-sign.ts';
 import { verdictOfEnd, verdictOfFailure } from '../../src/healing/verdict.ts';
 import { makeWorld, plugin } from './world.ts';
 

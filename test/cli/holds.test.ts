@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { localTimes } from '../../src/cli/text/clock.ts';
-import { holdUpWords } from '../../src/cli/text/job.ts';
 import type { HoldUpView } from '../../src/control/protocol.ts';
+import { holdUpWords } from '../../src/control/words/job.ts';
+import { localTimes } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
 import { cli, startCli } from './process.ts';

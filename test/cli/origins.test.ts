@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
-import { jobLines, jobState, jobTable } from '../../src/cli/text/job.ts';
+import { jobLines, jobTable } from '../../src/cli/text/job.ts';
 import { plain } from '../../src/cli/text/paint.ts';
-import { lastRun, stateWords, statusLines } from '../../src/cli/text/status.ts';
+import { statusLines } from '../../src/cli/text/status.ts';
 import type { OriginView } from '../../src/control/protocol.ts';
+import { lastRun, stateWords } from '../../src/control/words/agent.ts';
+import { jobState } from '../../src/control/words/job.ts';
 import { agent, clock, job, NOW, status } from './views.ts';
 
 const look = { clock, paint: plain, width: 140 };

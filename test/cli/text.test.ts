@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { faultLines } from '../../src/cli/text/fault.ts';
 import { jobLines } from '../../src/cli/text/job.ts';
 import { type Paint, plain } from '../../src/cli/text/paint.ts';
@@ -9,6 +8,7 @@ import { spark } from '../../src/cli/text/status.ts';
 import { table } from '../../src/cli/text/table.ts';
 import { cut, pad, widthOf, wrap } from '../../src/cli/text/width.ts';
 import { asTyped, PLAIN } from '../../src/control/typed.ts';
+import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/kernel/clock.ts';
 import { locationOf } from '../../src/kernel/fault.ts';
 import { oneLine, plainLine } from '../../src/kernel/shown-text.ts';
 import { clock, job, NOW } from './views.ts';

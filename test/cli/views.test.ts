@@ -4,9 +4,10 @@ import { agentLines } from '../../src/cli/text/agent.ts';
 import { jobLines, jobTable } from '../../src/cli/text/job.ts';
 import { logLines } from '../../src/cli/text/log.ts';
 import { plain } from '../../src/cli/text/paint.ts';
-import { needsYou, statusLines } from '../../src/cli/text/status.ts';
+import { statusLines } from '../../src/cli/text/status.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import type { AgentView, LogLine } from '../../src/control/protocol.ts';
+import { needsYou } from '../../src/control/words/agent.ts';
 import { agent, clock, fleet, job, status } from './views.ts';
 
 const look = { clock, paint: plain, width: 100 };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { durationOf, numberOf, parseWhen } from '../../src/cli/given.ts';
-import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/cli/text/clock.ts';
 import { BOUNDS, isWithin } from '../../src/kernel/bounds.ts';
+import { clockTime, dayOf, fullTime, nextTime, relative, shortTime } from '../../src/kernel/clock.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { isInstant } from '../../src/kernel/instant.ts';
 import { anyValue } from '../kernel/extremes.ts';

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { ProofView, RestoreView } from '../../control/protocol.ts';
+import { fullTime, shortTime } from '../../kernel/clock.ts';
 import { Fault, usage } from '../../kernel/fault.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { installationFolder } from '../folder.ts';
 import { leaveCheckout } from '../init/checkout.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { fullTime, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 import { runCommand } from './run.ts';
 

@@ -1,7 +1,7 @@
 import type { Ops } from '../../control/protocol.ts';
+import { shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { shortTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { jobTable } from '../text/job.ts';
 import type { Look } from '../text/status.ts';

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AgentView } from '../../control/protocol.ts';
+import { nextTime } from '../../kernel/clock.ts';
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault, usage } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { pluginTestText, pluginText } from '../init/texts.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { nextTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { pad } from '../text/width.ts';
 

@@ -1,9 +1,9 @@
+import { fullTime } from '../../kernel/clock.ts';
 import { usage } from '../../kernel/fault.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { wordOf } from '../given.ts';
 import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { fullTime } from '../text/clock.ts';
 
 /** Starts no more jobs of an agent, or of all, until a time or until it is resumed. */
 export async function pauseCommand(

@@ -1,5 +1,6 @@
 import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
+import { neverAgain, wallMs } from '../../control/words/job.ts';
 import { usage } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.js';
 import { oneLine } from '../../kernel/shown-text.ts';
@@ -8,7 +9,7 @@ import { connectAgain, isHostAway } from '../connection.ts';
 import { readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { faultLines } from '../text/fault.ts';
-import { holdUpLines, isAsAsked, neverAgain, usedKeyLines, wallMs } from '../text/job.ts';
+import { holdUpLines, isAsAsked, usedKeyLines } from '../text/job.ts';
 import { logLines, logTime } from '../text/log.ts';
 import { cut } from '../text/width.ts';
 

@@ -1,10 +1,10 @@
 import type { Ops, StateEntryView } from '../../control/protocol.ts';
+import { fullTime, relative, shortTime } from '../../kernel/clock.ts';
 import { usage } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import { expectAgent, readJson } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { fullTime, relative, shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 
 interface StateOptions {

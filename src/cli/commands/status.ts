@@ -1,6 +1,7 @@
+import { needsYou } from '../../control/words/agent.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { needsYou, statusLines } from '../text/status.ts';
+import { statusLines } from '../text/status.ts';
 
 /** The installation at a glance, or one agent in full; the last known state when the host is down. */
 export async function statusCommand(stage: Stage, [agent]: Words): Promise<CommandResult> {

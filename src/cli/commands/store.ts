@@ -1,9 +1,9 @@
 import type { StoreView } from '../../control/protocol.ts';
+import { shortTime } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { shortTime } from '../text/clock.ts';
 import { type Row, table } from '../text/table.ts';
 
 /** Rows of the store that cannot be read, and damage of its file, host or no host; exit code 3 when anything is. */

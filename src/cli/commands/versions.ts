@@ -1,11 +1,11 @@
 import type { VersionView } from '../../control/protocol.ts';
+import { shortTime } from '../../kernel/clock.ts';
 import { usage } from '../../kernel/fault.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
+import { signOf } from '../../kernel/state-sign.ts';
 import { formatSize } from '../../kernel/units.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { shortTime } from '../text/clock.ts';
-import { signOf } from '../text/paint.ts';
 import { type Column, type Row, table } from '../text/table.ts';
 
 const COLUMNS: Column[] = [

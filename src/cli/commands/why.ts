@@ -1,10 +1,10 @@
 import type { WhyView } from '../../control/protocol.ts';
+import { clockTime, dayOf, fullTime, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
+import { signOf } from '../../kernel/state-sign.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { argumentsOf, type Given } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { clockTime, dayOf, fullTime, shortTime } from '../text/clock.ts';
-import { signOf } from '../text/paint.ts';
 import type { Look } from '../text/status.ts';
 import { type Row, table } from '../text/table.ts';
 import { wrap } from '../text/width.ts';

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ChangeView, LogLine, StatusView } from '../../control/protocol.ts';
-import { given } from '../../kernel/given.js';
+import { shortTime } from '../../kernel/clock.ts';
+import { given } from '../../kernel/given.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Stage } from '../ports.ts';
-import { shortTime } from '../text/clock.ts';
 import { faultLines } from '../text/fault.ts';
 import { logLines, logTime } from '../text/log.ts';
 import type { Look } from '../text/status.ts';

@@ -1,12 +1,13 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
+import { memoryWords, stateWords } from '../../control/words/agent.ts';
+import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
+import { signOf } from '../../kernel/state-sign.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Stage } from '../ports.ts';
-import { nextTime } from './clock.ts';
 import { faultLines } from './fault.ts';
 import { jobTable } from './job.ts';
-import { signOf } from './paint.ts';
-import { type Look, memoryWords, paintMarks, spark, stateWords } from './status.ts';
+import { type Look, paintMarks, spark } from './status.ts';
 import { type Facts, factLines, pad, widthOf } from './width.ts';
 
 /** Facts beside the status, for an agent in full. */

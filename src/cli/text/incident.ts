@@ -1,20 +1,15 @@
 import type { IncidentView } from '../../control/protocol.ts';
+import { doneWords, evidenceLines, resultWords } from '../../control/words/incident.ts';
+import { clockTime, dayOf, fullTime, localTimes, shortTime } from '../../kernel/clock.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
-import { formatDuration, formatSize } from '../../kernel/units.ts';
-import { clockTime, dayOf, fullTime, localTimes, shortTime } from './clock.ts';
-import type { Style } from './paint.ts';
+import { signOf } from '../../kernel/state-sign.ts';
 import type { Look } from './status.ts';
 import { type Row, table } from './table.ts';
 import { type Facts, factLines, pad, wrap } from './width.ts';
 
-const SIGNS: Record<string, { sign: string; style: Style }> = {
-  open: { sign: '⟳', style: 'yellow' },
-  escalated: { sign: '✗', style: 'red' },
-  healed: { sign: '✓', style: 'green' },
-  closed: { sign: '–', style: 'dim' },
-};
-const signOf = (state: string) => SIGNS[state] ?? { sign: '?', style: 'yellow' as const };
+/** Steps of a timeline that are states of the incident. */
+const STATES = new Set(['open', 'escalated', 'healed', 'closed']);
 
 /** A line for each incident: time, agent, signal, remedies, result. */
 export function incidentTable(incidents: IncidentView[], look: Look): string[] {
@@ -44,18 +39,6 @@ export function incidentTable(incidents: IncidentView[], look: Look): string[] {
   const lines = table(columns, rows, look);
   const first = incidents.find(({ endedAt }) => endedAt === null) ?? incidents[0]!;
   return [...lines, `  ${paint('cyan', '→')} daruma incidents ${first.id}`];
-}
-
-/** `retry ×2, own-cell` */
-function doneWords({ remedies }: IncidentView): string {
-  const counts = Map.groupBy(remedies, ({ kind }) => kind);
-  return [...counts].map(([kind, list]) => (list.length > 1 ? `${kind} ×${list.length}` : kind)).join(', ') || '–';
-}
-
-/** `healed 4.1s`, `OPEN`, `ESCALATED`, `closed`. */
-function resultWords({ state, openedAt, healedAt }: IncidentView): string {
-  if (healedAt !== null) return `healed ${formatDuration(Math.max(0, Date.parse(healedAt) - Date.parse(openedAt)))}`;
-  return state === 'closed' ? state : state.toUpperCase();
 }
 
 /** An incident in full: its timeline, its evidence, the next steps. */
@@ -92,54 +75,9 @@ function timelineLines({ timeline, openedAt }: IncidentView, { clock, paint, wid
     day = dayOf(ms, clock);
     const [first, ...rest] = wrap(oneLine(localTimes(text, clock)), width - 23);
     const style = signOf(what).style;
-    const word = SIGNS[what] ? paint(style, pad(what, 10)) : pad(what, 10);
+    const word = STATES.has(what) ? paint(style, pad(what, 10)) : pad(what, 10);
     return [...begin, `  ${clockTime(ms, clock)}  ${word} ${first}`, ...rest.map((line) => `${' '.repeat(23)}${line}`)];
   });
-}
-
-/** The evidence, in sentences; parts that are missing are left out. */
-function evidenceLines(evidence: IncidentView['evidence']): string[] {
-  if (!evidence) return [];
-  const { thread, hot, heap, memory, lastBeat, children, lines, fault } = evidence as {
-    thread?: string;
-    hot?: { name: string; file: string | null; line: number | null; share: number }[];
-    heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
-    memory?: { heapBytes: number; externalBytes: number; childrenBytes: number; limitBytes: number };
-    lastBeat?: string;
-    children?: { pid: number; command: string; rssBytes: number }[];
-    lines?: { level: string; message: string }[];
-    fault?: { code: string; data?: object };
-  };
-  const place = (one: { name: string; file: string | null; line: number | null }) =>
-    `${one.name}${one.file ? ` ${one.file}${one.line === null ? '' : `:${one.line}`}` : ''}`;
-  const found: string[] = fault?.code === 'ORIGIN_DOWN' ? outageLines(fault.data ?? {}) : [];
-  if (thread) found.push(`the thread ${thread}`);
-  for (const one of hot?.slice(0, 5) ?? []) found.push(`  ${Math.round(one.share * 100)} % in ${place(one)}`);
-  if (memory)
-    found.push(
-      `memory: heap ${formatSize(memory.heapBytes)}, external ${formatSize(memory.externalBytes)}, children ${formatSize(memory.childrenBytes)} of ${formatSize(memory.limitBytes)}`,
-    );
-  for (const one of heap?.slice(0, 5) ?? []) found.push(`  ${formatSize(one.bytes)} held by ${place(one)}`);
-  if (lastBeat) found.push(`last beat: ${lastBeat}`);
-  for (const { pid, command, rssBytes } of children ?? [])
-    found.push(`child ${pid}: ${command} (${formatSize(rssBytes)})`);
-  for (const { level, message } of lines?.slice(-5) ?? []) found.push(`log: ${level} ${message}`);
-  return found;
-}
-
-/** Agents and calls that an outage strikes, and the newest failures. */
-function outageLines(data: {
-  agents?: string[];
-  refused?: number;
-  diverted?: number;
-  failures?: { at: string; what: string }[];
-}): string[] {
-  const { agents = [], refused = 0, diverted = 0, failures = [] } = data;
-  const elsewhere = diverted > 0 ? `, ${diverted} sent elsewhere` : '';
-  return [
-    `strikes ${agents.join(', ') || 'nobody yet'}: ${refused} calls refused${elsewhere}`,
-    ...failures.map(({ at, what }) => `  ${at} ${what}`),
-  ];
 }
 
 function nextSteps({ id, agent, verdict, endedAt }: IncidentView): string[] {

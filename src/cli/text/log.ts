@@ -1,7 +1,7 @@
 import type { LogLine } from '../../control/protocol.ts';
+import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
 import { locationOf, type PlainFault } from '../../kernel/fault.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
-import { clockTime, dayOf, localTimes } from './clock.ts';
 import type { Style } from './paint.ts';
 import type { Look } from './status.ts';
 import { cut, pad } from './width.ts';

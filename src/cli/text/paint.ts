@@ -14,31 +14,3 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
 
 /** Leaves every text as it is. */
 export const plain: Paint = (_style, text) => text;
-
-/** The sign and the colour of a state, of an agent or of a job. The word stands beside it. */
-export function signOf(state: string): { sign: string; style: Style } {
-  return Object.hasOwn(SIGNS, state) ? SIGNS[state]! : { sign: '?', style: 'yellow' };
-}
-
-const SIGNS: Record<string, { sign: string; style: Style }> = {
-  ok: { sign: '✓', style: 'green' },
-  done: { sign: '✓', style: 'green' },
-  new: { sign: '·', style: 'dim' },
-  queued: { sign: '·', style: 'dim' },
-  running: { sign: '▸', style: 'cyan' },
-  retrying: { sign: '⟳', style: 'yellow' },
-  late: { sign: '!', style: 'yellow' },
-  healing: { sign: '⟳', style: 'yellow' },
-  failed: { sign: '✗', style: 'red' },
-  unscheduled: { sign: '✗', style: 'red' },
-  quarantined: { sign: '✗', style: 'red' },
-  dead: { sign: '✗', style: 'red' },
-  'needs setup': { sign: '!', style: 'yellow' },
-  paused: { sign: '‖', style: 'dim' },
-  off: { sign: '–', style: 'dim' },
-  cancelled: { sign: '–', style: 'dim' },
-  good: { sign: '✓', style: 'green' },
-  probation: { sign: '⟳', style: 'yellow' },
-  bad: { sign: '✗', style: 'red' },
-  unused: { sign: '·', style: 'dim' },
-};

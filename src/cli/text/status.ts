@@ -1,9 +1,11 @@
-import type { AgentView, ConfigView, JobView, OriginView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, ConfigView, OriginView, StatusView } from '../../control/protocol.ts';
+import { lastRun, memoryWords, needsSomebody, stateWords } from '../../control/words/agent.ts';
+import { type Clock, nextTime, relative, shortTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
+import { signOf } from '../../kernel/state-sign.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
-import { type Clock, nextTime, relative, shortTime } from './clock.ts';
 import { faultLines } from './fault.ts';
-import { type Paint, signOf } from './paint.ts';
+import type { Paint } from './paint.ts';
 import { type Column, type Row, table } from './table.ts';
 import { cut, joined, widthOf, wrap } from './width.ts';
 
@@ -18,8 +20,6 @@ export interface Look {
 const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled']);
 
 const MOST_WHY_LINES = 3;
-/** States that want somebody to look. */
-const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled', 'needs setup']);
 
 /** The whole installation: a line about the host, one for each agent, what is wrong, what needs somebody. */
 export function statusLines(status: StatusView, look: Look): string[] {
@@ -37,20 +37,6 @@ export function statusLines(status: StatusView, look: Look): string[] {
   const sums = summary(status);
   if (sums) lines.push('', sums);
   return lines;
-}
-
-/** True when something waits for a person: exit code 3. */
-export function needsYou(status: StatusView): boolean {
-  return (
-    status.incidents.open > 0 ||
-    status.problems.some((problem) => needsSomebody(problem.code)) ||
-    status.agents.some((agent) => agent.problem || agent.dead > 0 || ALARMING.has(agent.state))
-  );
-}
-
-/** A plugin that nothing triggers is worth a line, not an alarm. */
-function needsSomebody(code: string): boolean {
-  return !code.includes('IDLE');
 }
 
 function same(one: { message: string } | null, other: { message: string }): boolean {
@@ -111,36 +97,6 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
   });
   // Room for the whole table, so that a wide one is seen and drawn again with shorter bars before a name is cut.
   return table(columns, rows, places === 24 ? { ...look, width: 1_000 } : look);
-}
-
-/** `retrying 2/5`, `waiting`, `running`. */
-export function stateWords({ state, lastJob }: AgentView): string {
-  if (state === 'retrying' && (lastJob?.waitsFor || lastJob?.waits)) return 'waiting';
-  return state === 'retrying' && lastJob ? `retrying ${lastJob.attempt}/${lastJob.attempts}` : state;
-}
-
-/** `12:04 0.2s`, `11:40 failed`, `running 12s`. */
-export function lastRun(job: JobView | null, clock: Clock): string {
-  if (!job) return '–';
-  if (job.state === 'running' && job.startedAt) {
-    return `running ${relative(Date.parse(job.startedAt), clock).replace(/ ago$/, '')}`;
-  }
-  const at = job.finishedAt ?? job.startedAt;
-  if (!at) return 'queued';
-  const time = shortTime(Date.parse(at), clock);
-  if (job.waitsFor) return `${time} held up`;
-  if (job.state === 'dead' || job.state === 'retrying') return `${time} failed`;
-  if (job.state === 'cancelled') return `${time} cancelled`;
-  return job.durationMs === null ? time : `${time} ${formatDuration(job.durationMs)}`;
-}
-
-/** `44/128 MB`; a dash for what is not known. */
-export function memoryWords({ memory }: AgentView): string {
-  if (memory.usedBytes === null) return '–';
-  const used = formatSize(memory.usedBytes);
-  const limit = formatSize(memory.limitBytes);
-  const [number, unit] = used.split(' ');
-  return limit.endsWith(` ${unit}`) ? `${number}/${limit}` : `${used}/${limit}`;
 }
 
 /** The bars in colour, neighbours of one colour together. */

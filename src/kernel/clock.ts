@@ -1,6 +1,6 @@
-import { isInstant } from '../../kernel/instant.ts';
-import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
-import { formatDuration } from '../../kernel/units.ts';
+import { isInstant } from './instant.ts';
+import { DAY_MS, HOUR_MS } from './measures.ts';
+import { formatDuration } from './units.ts';
 
 /** The moment that texts are written at, and the time zone they are written in. */
 export interface Clock {
