@@ -5,8 +5,8 @@ import { resolveSet } from '../../src/catalog/resolve/set.ts';
 import type { StoredVersion } from '../../src/catalog/versions/versions.ts';
 import { logLines } from '../../src/cli/text/log.ts';
 import { plain } from '../../src/cli/text/paint.ts';
-import { signOf } from '../../src/kernel/state-sign.ts';
 import { verdictOfEnd, verdictOfFailure } from '../../src/healing/verdict.ts';
+import { signOf } from '../../src/kernel/state-sign.ts';
 import { makeWorld, plugin } from './world.ts';
 
 /** What every object of JavaScript has by itself, as far as it can be a key that people write. */
