@@ -1,5 +1,5 @@
 /** The tone of a state: the colour in which its sign and its word stand, on a terminal and on the page. */
-export type Tone = 'green' | 'red' | 'yellow' | 'cyan' | 'dim';
+type Tone = 'green' | 'red' | 'yellow' | 'cyan' | 'dim';
 
 const SIGNS: Record<string, { sign: string; style: Tone }> = {
   ok: { sign: '✓', style: 'green' },
