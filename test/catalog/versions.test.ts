@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createVersions } from '../../src/catalog/versions/versions.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 
 const WHY = { kind: 'errors' as const, why: 'failed 3 of 3 runs: it broke', cause: 'f-1' };
@@ -141,5 +144,64 @@ describe('the versions of a plugin', () => {
     await world.until('both are live', () => ['a', 'b'].every((name) => world.agent(name).about === 'next'));
     rollouts().reject('a', world.agent('a').fingerprint, WHY);
     expect([world.agent('a').about, world.agent('b').about]).toEqual(['good', 'next']);
+  });
+});
+
+describe('a version that is compiled anew to the same code', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'daruma-versions-'));
+  const versions = createVersions(folder);
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function made(sources: Record<string, string>) {
+    const staging = await versions.stage();
+    for (const [path, text] of Object.entries({ 'plugin.mjs': 'export default 1;', ...sources })) {
+      mkdirSync(dirname(join(staging, path)), { recursive: true });
+      writeFileSync(join(staging, path), text);
+    }
+    const facts = { entry: 'plugins/one.ts', real: 'plugins/one.ts', runtime: '1', inputs: [], lookups: [], reads: [] };
+    return versions.keep(staging, {
+      plugin: 'one',
+      id: 'aaaa',
+      ...facts,
+      manifest: { needs: {} } as never,
+      emptyIssues: [],
+      sourceBytes: 0,
+    });
+  }
+
+  it('never lacks its assets, nor sources for whoever asks meanwhile: old or new ones, never a mixture', async () => {
+    await versions.open();
+    const text = { 'source/plugins/texts/one.md': 'text' };
+    const before = { ...text, 'source/plugins/one.ts': '// old', 'source/plugins/part': '// old' };
+    const after = { ...text, 'source/plugins/one.ts': '// new', 'source/plugins/part/index.ts': '// new' };
+    const version = await made(before);
+    const asset = join(dirname(version.ref.file), 'source/plugins/texts/one.md');
+    const seen: Map<string, string>[] = [];
+    for (let round = 0; round < 20; round++) {
+      let isKept = false;
+      const keeping = made(round % 2 === 0 ? after : before).finally(() => (isKept = true));
+      const readers = [
+        async () => seen.push(await versions.sources(version)),
+        async () => expect(readFileSync(asset, 'utf8')).toBe('text'),
+      ];
+      const reading = readers.map(async (read) => {
+        while (!isKept) await read().then(() => nextTurn());
+      });
+      await Promise.all([keeping, ...reading]);
+    }
+    const shown = (sources: Record<string, string>) =>
+      Object.entries(sources)
+        .map(([path, text]) => `${path.slice('source/'.length)}: ${text}`)
+        .sort()
+        .join(', ');
+    const kinds = new Set(
+      seen.map((one) =>
+        [...one]
+          .map(([path, text]) => `${path}: ${text}`)
+          .sort()
+          .join(', '),
+      ),
+    );
+    expect([...kinds].sort()).toEqual([shown(after), shown(before)].sort());
   });
 });

@@ -73,6 +73,8 @@ const BUDGET_BYTES = 256 * MB;
 /** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
 export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
+  /** By plugin, the end of the last work on its folder. */
+  const turns = new Map<string, Promise<void>>();
   let folder = at;
 
   async function open() {
@@ -122,58 +124,91 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
     return { ...version, madeAt: manifest.mtimeMs, bytes };
   }
 
+  /** Nobody reads a version while it is written, renewed or deleted: the work on one plugin's folder is done in turn. */
+  function inTurn<T>(plugin: string, work: () => Promise<T>): Promise<T> {
+    const done = (turns.get(plugin) ?? Promise.resolve()).then(work);
+    const end = () => {};
+    turns.set(plugin, done.then(end, end));
+    return done;
+  }
+
+  async function keep(staging: string, { plugin, id, ...rest }: MadeVersion): Promise<StoredVersion> {
+    const at = join(folder, plugin, id);
+    const { size: bytes } = await stat(join(staging, BUNDLE_FILE));
+    await writeFile(join(staging, MANIFEST_FILE), JSON.stringify({ format: FORMAT, bytes, ...rest }));
+    if (await isWhole(at, bytes)) await renew(at, staging);
+    else {
+      await rm(at, { recursive: true, force: true });
+      await mkdir(join(folder, plugin), { recursive: true, mode: 0o700 });
+      await rename(staging, at);
+    }
+    const stored = await weighed({ ...rest, ref: refOf(plugin, id, rest.reads) });
+    versions.set(plugin, [...others({ plugin, id }), stored]);
+    return stored;
+  }
+
+  async function remove({ plugin, id }: VersionRef): Promise<void> {
+    await rm(join(folder, plugin, id), { recursive: true, force: true });
+    versions.set(plugin, others({ plugin, id }));
+  }
+
+  /** The versions of a plugin without this one. */
+  const others = ({ plugin, id }: Pick<VersionRef, 'plugin' | 'id'>) =>
+    (versions.get(plugin) ?? []).filter(({ ref }) => ref.id !== id);
+
   return {
     open,
     get: (plugin, id) => versions.get(plugin)?.find(({ ref }) => ref.id === id),
     of: (plugin) => versions.get(plugin) ?? [],
     all: () => [...versions.values()].flat(),
     stage: () => mkdtemp(join(folder, STAGING, 'v-')),
-    async keep(staging, { plugin, id, ...rest }) {
-      const at = join(folder, plugin, id);
-      const list = (versions.get(plugin) ?? []).filter(({ ref }) => ref.id !== id);
-      const { size: bytes } = await stat(join(staging, BUNDLE_FILE));
-      await writeFile(join(staging, MANIFEST_FILE), JSON.stringify({ format: FORMAT, bytes, ...rest }));
-      if (await isWhole(at, bytes)) {
-        // Other comments make the same code: the map has other lines, and the source is another one.
-        await rename(join(staging, MAP_FILE), join(at, MAP_FILE)).catch(() => {});
-        await rm(join(at, SOURCE_FOLDER), { recursive: true, force: true });
-        await rename(join(staging, SOURCE_FOLDER), join(at, SOURCE_FOLDER)).catch(() => {});
-        await rename(join(staging, MANIFEST_FILE), join(at, MANIFEST_FILE));
-        await rm(staging, { recursive: true, force: true });
-      } else {
-        await rm(at, { recursive: true, force: true });
-        await mkdir(join(folder, plugin), { recursive: true, mode: 0o700 });
-        await rename(staging, at);
-      }
-      const stored = await weighed({ ...rest, ref: refOf(plugin, id, rest.reads) });
-      versions.set(plugin, [...list, stored]);
-      return stored;
-    },
+    keep: (staging, version) => inTurn(version.plugin, () => keep(staging, version)),
     discard: (staging) => rm(staging, { recursive: true, force: true }),
-    async sources({ ref: { plugin, id } }) {
-      const root = join(folder, plugin, id, SOURCE_FOLDER);
-      const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
-      const texts = new Map<string, string>();
-      for (const entry of entries) {
-        if (!entry.isFile()) continue;
-        const path = join(entry.parentPath, entry.name);
-        texts.set(shownPathOf(pathInside(root, path)), textOf(await readFile(path)));
-      }
-      return texts;
-    },
+    sources: ({ ref: { plugin, id } }) =>
+      inTurn(plugin, async () => {
+        const root = join(folder, plugin, id, SOURCE_FOLDER);
+        const texts = new Map<string, string>();
+        for (const [path, isFolder] of await entriesBelow(root)) {
+          if (!isFolder) texts.set(shownPathOf(path), textOf(await readFile(join(root, path))));
+        }
+        return texts;
+      }),
     async prune(used, bytes = budgetBytes()) {
       const spare = spareVersions([...versions.values()], used, bytes);
-      for (const version of spare) {
-        const { plugin, id } = version.ref;
-        await rm(join(folder, plugin, id), { recursive: true, force: true });
-        versions.set(
-          plugin,
-          versions.get(plugin)!.filter(({ ref }) => ref.id !== id),
-        );
-      }
+      for (const { ref } of spare) await inTurn(ref.plugin, () => remove(ref));
       return spare.reduce((sum, one) => sum + one.bytes, 0);
     },
   };
+}
+
+/**
+ * Gives a version that is kept the map, the sources and the manifest of a newer compilation to the same code (other
+ * comments, another tsconfig). Each file takes the place of its predecessor: a worker that loads the version meanwhile
+ * misses none of its assets, which are the same.
+ */
+async function renew(at: string, staging: string): Promise<void> {
+  const [from, to] = [join(staging, SOURCE_FOLDER), join(at, SOURCE_FOLDER)];
+  const fresh = await entriesBelow(from);
+  for (const [path, isFolder] of await entriesBelow(to)) {
+    if (fresh.get(path) !== isFolder) await rm(join(to, path), { recursive: true, force: true });
+  }
+  await mkdir(to, { recursive: true });
+  for (const [path, isFolder] of fresh) {
+    if (isFolder) await mkdir(join(to, path), { recursive: true });
+    else await rename(join(from, path), join(to, path));
+  }
+  await rename(join(staging, MAP_FILE), join(at, MAP_FILE)).catch(() => {});
+  await rename(join(staging, MANIFEST_FILE), join(at, MANIFEST_FILE));
+  await rm(staging, { recursive: true, force: true });
+}
+
+/** Everything below a folder, by its path from there: whether the entry is a folder. Folders come before what is in them. */
+async function entriesBelow(folder: string): Promise<Map<string, boolean>> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries = found.map(
+    (entry) => [pathInside(folder, join(entry.parentPath, entry.name)), entry.isDirectory()] as const,
+  );
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** What is no text is told by its size and hash. */
