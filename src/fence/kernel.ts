@@ -18,6 +18,8 @@ export interface Kernel {
   landlockVersion(): number;
   /** Calls the kernel, bytes by their address; a negative errno when it refuses. */
   call(name: SyscallName, ...args: (number | Buffer)[]): number;
+  /** The kernel kills this process when the thread that started it ends; at once, when `parent` is its parent no more. */
+  endWithParent(parent: number): void;
   /** No core dump of this process. */
   refuseCoreDumps(): void;
   /** No descriptor but the standard ones is inherited by what this process starts. */
@@ -35,6 +37,7 @@ export interface Kernel {
   close(): void;
 }
 
+const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
@@ -42,6 +45,7 @@ const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
 const LAST_CAPABILITY = 40;
 const CAPABILITY_VERSION = 0x20080522;
+const SIGKILL = 9;
 const RLIMIT_CORE = 4;
 const LANDLOCK_VERSION = 1;
 const RULE_PATH = 1;
@@ -106,6 +110,11 @@ function createKernel(ffi: Ffi): Kernel {
   return {
     call,
     landlockVersion: () => Math.max(0, call('landlock_create_ruleset', 0, 0, LANDLOCK_VERSION)),
+    endWithParent(parent) {
+      control(PR_SET_PDEATHSIG, SIGKILL);
+      // A parent that ended before sends no signal.
+      if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+    },
     refuseCoreDumps: () => void setrlimit!(RLIMIT_CORE, at(Buffer.alloc(16))),
     keepDescriptors: () => call('close_range', FIRST_INHERITED, 0xffffffff, CLOSE_RANGE_CLOEXEC) === 0,
     refuseInspection: () => control(PR_SET_DUMPABLE, 0),

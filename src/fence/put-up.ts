@@ -49,6 +49,7 @@ export function putUpFence(terms: FenceTerms): FenceReport {
   const landlock = kernel?.landlockVersion() ?? 0;
   const isUp = { landlock: 0, seccomp: false };
   if (kernel) {
+    if (terms.parent !== undefined) kernel.endWithParent(terms.parent);
     kernel.refuseCoreDumps();
     if (process.getuid?.() === 0) kernel.dropCapabilities(terms.othersFiles ? [USE_FILES_OF_OTHERS] : []);
     kernel.refuseNewRights();

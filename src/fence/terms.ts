@@ -12,6 +12,8 @@ export interface FenceTerms {
   ports: readonly number[] | 'any' | null;
   /** TCP ports that may be listened on. Default none. */
   listen?: readonly number[];
+  /** The process that started this one, which then ends with it, whatever it does. Default: it may outlive it. */
+  parent?: number;
   /**
    * `process`: all threads. `thread`: the calling thread and what it will start; the filter of system calls, which would
    * reach the other threads, is left out. Default `process`.
@@ -62,9 +64,14 @@ export interface FenceReport {
 export const WHOLE_LANDLOCK = 6;
 export const PORTS_LANDLOCK = 4;
 
+/** What a process tried and was refused by nobody, by the names of the trials. */
+export function openTrials(tried: FenceTrials): string[] {
+  return Object.entries(tried).flatMap(([what, by]) => (by === 'open' ? what : []));
+}
+
 /** Judges what a process found: a layer that is offered and lets something through is no fence. */
 export function fenceLevelOf(found: Pick<FenceReport, 'landlock' | 'seccomp' | 'tried'>): FenceLevel {
-  if (Object.values(found.tried).includes('open')) return 'none';
+  if (openTrials(found.tried).length > 0) return 'none';
   if (found.landlock >= WHOLE_LANDLOCK && found.seccomp) return 'full';
   return found.landlock > 0 || found.seccomp ? 'partial' : 'node';
 }

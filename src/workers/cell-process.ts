@@ -148,7 +148,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
 function forkCell(options: CellProcessOptions, startedMarkers: number | undefined): ChildProcess | undefined {
   try {
     mkdirSync(options.cwd, { recursive: true });
-    return spawn(process.execPath, [...cellFlags(options.read), CELL, options.folder], {
+    return spawn(process.execPath, [...cellFlags(options.read), CELL, options.folder, String(process.pid)], {
       cwd: options.cwd,
       env: scrubbed(process.env),
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', startedMarkers ?? 'ignore'],

@@ -1,4 +1,4 @@
-import type { FenceReport, FenceTerms } from '../fence/terms.ts';
+import { type FenceReport, type FenceTerms, openTrials } from '../fence/terms.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
@@ -105,7 +105,7 @@ function unfencedFault(
   difference: string | undefined,
   mustBeFull: boolean,
 ): PlainFault | undefined {
-  const open = Object.entries(report.tried).flatMap(([what, by]) => (by === 'open' ? what : []));
+  const open = openTrials(report.tried);
   if (open.length > 0) return workerFaults.unfenced(`not refused: ${open.join(', ')}`);
   if (difference !== undefined) return workerFaults.unfenced(difference);
   return mustBeFull && report.fence !== 'full' ? workerFaults.fenceMissing(report.missing) : undefined;

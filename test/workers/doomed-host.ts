@@ -1,4 +1,4 @@
-/** A host that is to be killed: one cell with a thread that spins, one with a thread that waits. Tells the cells' process ids and its folder. */
+/** A host that is to be killed: one cell with a thread that spins, one with a thread that waits. Tells the process ids of its cells, of those that are in use, and its folder. */
 import { createWorld, runs } from './world.ts';
 
 const world = await createWorld();
@@ -8,4 +8,5 @@ world.give('spins');
 world.give('waits');
 await Promise.all([world.begun('spins'), world.begun('waits')]);
 await world.until('a spare cell', () => world.cells().length === 3);
-process.send?.({ pids: world.cells(), folder: world.folder });
+const fenced = world.workers.view().cells.flatMap(({ is, pid }) => (is === 'spare' ? [] : [pid]));
+process.send?.({ pids: world.cells(), fenced, folder: world.folder });

@@ -341,13 +341,18 @@ describe('nothing is left', () => {
     await world.close();
   });
 
-  test('of the cells of a host that is killed, even with all threads busy', async () => {
+  test('of the cells of a host that is killed, even with all threads busy and their own loops at a stand', async () => {
     const child: ChildProcess = fork(join(import.meta.dirname, 'doomed-host.ts'), { execArgv: ['--import', 'tsx'] });
     try {
-      const [{ pids, folder }] = (await once(child, 'message')) as [{ pids: number[]; folder: string }];
+      const [{ pids, fenced, folder }] = (await once(child, 'message')) as [
+        { pids: number[]; fenced: number[]; folder: string },
+      ];
       // Two that work, and a spare for the next agent that needs a cell of its own.
       expect(pids.length).toBe(3);
       expect(pids.every(isAlive)).toBe(true);
+      // Cells whose own loops do nothing any more; the spare one has nothing in it yet that could stop its loop.
+      expect(fenced).toHaveLength(2);
+      for (const pid of fenced) process.kill(pid, 'SIGSTOP');
       child.kill('SIGKILL');
       const world = await createWorld();
       await world.until('its cells to end', () => !pids.some(isAlive), 3_000);

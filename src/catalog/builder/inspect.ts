@@ -32,6 +32,10 @@ function outcomeFault(ask: InspectRequest, outcome: Exclude<LoadOutcome, { is: '
           : `ends its process at load (exit code ${outcome.code})`;
       return { code: 'PLUGIN_LOAD', message, file, next };
     }
+    case 'unfenced': {
+      const { message } = outcome;
+      return { code: 'FENCE_FAILED', message: `is not loaded: ${message}`, file, next: 'daruma doctor' };
+    }
     case 'memory':
       return outOfMemory(file);
     case 'error':

@@ -142,7 +142,7 @@ function openLoadProcess(reads: readonly string[] = [], kind = ALONE): LoadProce
 
 function spawnLoader(reads: readonly string[], kind: string): ChildProcess {
   const grants = [...OWN, ...reads].map((path) => `--allow-fs-read=${path}`);
-  return spawn(process.execPath, [...FLAGS, ...grants, LOADER, kind, ...reads], {
+  return spawn(process.execPath, [...FLAGS, ...grants, LOADER, kind, String(process.pid), ...reads], {
     env: {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
@@ -180,6 +180,7 @@ function outcomeIn(messages: unknown, key: string): LoadOutcome {
   const { key: said, finding } = (message ?? {}) as { key?: unknown; finding?: unknown };
   if (said !== key || !isRecord(finding)) return { is: 'forged' };
   const { is, found, message: text, stack } = finding;
+  if (is === 'unfenced' && typeof text === 'string') return { is, message: text };
   if (is === 'error' && typeof text === 'string' && typeof stack === 'string') return { is, message: text, stack };
   const answer = is === 'found' ? answerOf(found) : undefined;
   return answer ? { is: 'found', found: answer } : { is: 'forged' };

@@ -5,6 +5,7 @@
 import { readSync, writeSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { putUpFence } from '../../fence/put-up.ts';
+import { openTrials } from '../../fence/terms.ts';
 import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { GRANTABLE, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
@@ -19,12 +20,16 @@ const SQLITE_AT_LOAD = `const no = () => { throw Object.assign(new Error('node:s
 class AtRun { constructor() { no(); } }
 exports.DatabaseSync = AtRun; exports.StatementSync = AtRun; exports.Session = AtRun; exports.backup = no; exports.constants = {};`;
 
-const [kind, ...reads] = process.argv.slice(2);
+const [kind, builder, ...reads] = process.argv.slice(2);
 // A spare has the time to load what most plugins import.
 if (kind === SPARE) await import(LENT_ZOD_FILE.href);
-shutIn(reads);
+const unfenced = shutIn(reads);
 const { key, bundle, code, settings } = readOrder();
 const answer = createAnswer(key);
+if (unfenced !== undefined) {
+  answer({ is: 'unfenced', message: unfenced });
+  process.exit();
+}
 const url = pathToFileURL(bundle).href;
 /** Guarded modules that it asked for. */
 const guarded = namesOf([]);
@@ -54,12 +59,21 @@ try {
   answer({ is: 'found', found: refusedLoad(thrown) });
 }
 
-/** Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. */
-function shutIn(reads: readonly string[]) {
+/**
+ * Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. Returns why
+ * no plugin may be loaded in it; undefined: one may.
+ */
+function shutIn(reads: readonly string[]): string | undefined {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
-  const { fence, tried } = putUpFence({ read: [fileURLToPath(LENT_ZOD_FILE), ...reads], write: [], ports: null });
-  if (fence === 'none') throw new Error(`a fence of the load process does not hold: ${JSON.stringify(tried)}`);
+  const read = [fileURLToPath(LENT_ZOD_FILE), ...reads];
+  try {
+    const { tried } = putUpFence({ read, write: [], ports: null, parent: Number(builder) });
+    const open = openTrials(tried);
+    return open.length > 0 ? `the fences of its load process do not hold (not refused: ${open.join(', ')})` : undefined;
+  } catch (error) {
+    return `its load process is not fenced: ${(error as Error).message}`;
+  }
 }
 
 function readOrder(): LoadOrder {

@@ -98,9 +98,9 @@ export const LOAD_HEAP_MB = 128;
 /** The memory of its whole process, with what no heap counts. */
 export const LOAD_RSS_MB = 512;
 
-/** The first argument of a load process that is started before there is an order for it. */
+/** The first argument of a load process that is started before there is an order for it; the builder's pid follows. */
 export const SPARE = 'spare';
-/** The first argument of a load process that is started for one plugin; what the plugin may read follows. */
+/** The first argument of a load process that is started for one plugin. The builder's pid follows, then what the plugin may read. */
 export const ALONE = 'alone';
 
 /** The builder's one order to a load process. `key` stands in the answer: other bytes on the pipe are the plugin's. */
@@ -124,5 +124,8 @@ export type FromInside =
 
 export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
 
-/** What a load process answers: what the plugin is, or what it threw where nobody catches. */
-export type LoadFinding = { is: 'found'; found: FromInside } | { is: 'error'; message: string; stack: string };
+/** What a load process answers: what the plugin is, what it threw where nobody catches, or why no plugin is loaded here. */
+export type LoadFinding =
+  | { is: 'found'; found: FromInside }
+  | { is: 'error'; message: string; stack: string }
+  | { is: 'unfenced'; message: string };

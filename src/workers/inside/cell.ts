@@ -29,7 +29,7 @@ const MEASURE_EVERY_MS = 250;
 const READINGS_EVERY = 4;
 const EMPTY_READINGS_EVERY = 20;
 
-const [folder = '/'] = process.argv.slice(2);
+const [folder = '/', host = '0'] = process.argv.slice(2);
 const time = machineTime;
 const clock = sharedClock();
 const threads = new Map<number, Thread>();
@@ -89,7 +89,7 @@ function receive(message: ToCell) {
 function shutIn(terms: FenceTerms) {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
-  outbox.put({ say: 'fenced', report: putUpFence(terms) });
+  outbox.put({ say: 'fenced', report: putUpFence({ ...terms, parent: Number(host) }) });
 }
 
 /** Notes of begun attempts are all that is left of a cell after its death: a cell that cannot write them ends. */
