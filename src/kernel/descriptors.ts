@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Writable } from 'node:stream';
 import { Fault } from './fault.ts';
+import type { HandleClass, OwnDescriptors } from './file-handles.ts';
 import { apply, construct, create, defineProperty, getPrototypeOf } from './primordials.ts';
 import type { ModuleGuards } from './restrictions.ts';
 
@@ -18,8 +19,8 @@ const PRINTS = ['write', 'writev', 'writeSync', 'writevSync'];
  * Guards by which a realm reaches only descriptors that it opened itself: threads share those of their process, whatever
  * Node's permissions say. Writes to 1 and 2 go where prints go. For restrictModules; `who` is as there.
  */
-export function descriptorGuards(who: string): ModuleGuards {
-  const own = create(null) as Record<number, true | undefined>;
+export function descriptorGuards(who: string, handles: HandleClass): ModuleGuards {
+  const own = create(null) as OwnDescriptors;
   const { stdout, stderr } = process;
   let isPut = false;
 
@@ -36,12 +37,14 @@ export function descriptorGuards(who: string): ModuleGuards {
       try {
         if (isPrint(name, fd)) return printed(fd === 1 ? stdout : stderr, args);
         if (!((fd === 1 || fd === 2) && (name === 'fstat' || name === 'fstatSync'))) check(fd);
+        // The handle would go on with the number, which may be somebody else's by then.
+        if (isClose(name) && own[fd as number] === 'handle') throw foreignDescriptor(fd, who);
       } catch (error) {
         if (typeof callback !== 'function') throw error;
         process.nextTick(callback as Method, error);
         return undefined;
       }
-      if (typeof fd === 'number' && (name === 'close' || name === 'closeSync')) own[fd] = undefined;
+      if (typeof fd === 'number' && isClose(name)) own[fd] = undefined;
       return apply(plain, this, args);
     };
   }
@@ -72,7 +75,7 @@ export function descriptorGuards(who: string): ModuleGuards {
       };
       return apply(open, this, args);
     };
-    guardHandles(fs.promises, own);
+    handles.guard(fs.promises, own, who);
   }
 
   return {
@@ -80,25 +83,6 @@ export function descriptorGuards(who: string): ModuleGuards {
     'fs/promises': () => guardFs(process.getBuiltinModule('node:fs')),
     tty: (module) => guardTerminals(module as Methods, check),
     net: (module) => guardAdoption(module as typeof import('node:net'), who),
-  };
-}
-
-/** What `fs.promises.open` opened counts as opened here, for as long as it is open. */
-function guardHandles(promises: Methods, own: Record<number, true | undefined>): void {
-  const open = promises.open!;
-  let isPut = false;
-  promises.open = async function (this: unknown, ...args) {
-    const handle = (await apply(open, this, args)) as { fd: number };
-    own[handle.fd] = true;
-    if (isPut) return handle;
-    isPut = true;
-    const prototype = getPrototypeOf(handle) as Methods;
-    const close = prototype.close!;
-    prototype.close = function (this: { fd: number }, ...rest: unknown[]) {
-      if (this.fd >= 0) own[this.fd] = undefined;
-      return apply(close, this, rest);
-    };
-    return handle;
   };
 }
 
@@ -153,6 +137,8 @@ function isIn(list: readonly unknown[], one: unknown): boolean {
   for (let at = 0; at < list.length; at++) if (list[at] === one) return true;
   return false;
 }
+
+const isClose = (name: string) => name === 'close' || name === 'closeSync';
 
 function isPrint(name: string, fd: unknown): boolean {
   if (fd !== 1 && fd !== 2) return false;

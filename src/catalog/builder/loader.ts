@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { putUpFence } from '../../fence/put-up.ts';
 import { openTrials } from '../../fence/terms.ts';
 import { descriptorGuards } from '../../kernel/descriptors.ts';
+import { closeHandleClass } from '../../kernel/file-handles.ts';
 import { GRANTABLE, LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
 import { restrictModules } from '../../kernel/restrictions.ts';
@@ -24,6 +25,7 @@ const [kind, builder, ...reads] = process.argv.slice(2);
 // A spare has the time to load what most plugins import.
 if (kind === SPARE) await import(LENT_ZOD_FILE.href);
 const unfenced = shutIn(reads);
+const handles = await closeHandleClass(fileURLToPath(LENT_ZOD_FILE));
 const { key, bundle, code, settings } = readOrder();
 const answer = createAnswer(key);
 if (unfenced !== undefined) {
@@ -46,7 +48,7 @@ restrictModules({
     guarded[name] = true;
     if (name !== GRANTABLE) throw new GuardedModule(name);
   },
-  guards: [descriptorGuards(who)],
+  guards: [descriptorGuards(who, handles)],
   instead: { [GRANTABLE]: SQLITE_AT_LOAD },
   bundle: { url, code },
 });

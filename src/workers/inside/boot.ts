@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { Fault } from '../../kernel/fault.ts';
+import { closeHandleClass } from '../../kernel/file-handles.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
@@ -60,7 +61,8 @@ const time = { ...machineTime, now: Date.now };
 const lines = createPluginLines(shared, post, { now: time.now, progress: () => progress() });
 const net = restrictNet(data.net, data.agent, rehearsal?.uses);
 const output = captureOutput(lines, () => ownerNow()?.id ?? runner?.jobNow() ?? '');
-applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards, uses: rehearsal?.uses });
+const handles = await closeHandleClass(data.file);
+applyRestrictions({ agent: data.agent, modules: data.modules, guards: net.guards, handles, uses: rehearsal?.uses });
 const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process);
 watchUncaught({ owner: data, post, flush, exit });
 noteIntervals();

@@ -1,5 +1,6 @@
 import { descriptorGuards } from '../../kernel/descriptors.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { HandleClass } from '../../kernel/file-handles.ts';
 import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
 import { namesOf } from '../../kernel/primordials.ts';
 import { type ModuleGuards, restrictModules } from '../../kernel/restrictions.ts';
@@ -11,6 +12,7 @@ interface RestrictionTerms {
   /** Guarded modules that are granted all the same. */
   modules: readonly string[];
   guards: ModuleGuards;
+  handles: HandleClass;
   uses: UseRecorder | undefined;
 }
 
@@ -18,7 +20,7 @@ interface RestrictionTerms {
  * Fences of a worker, put up before the plugin loads: Node's permission model denies files, network, children and add-ons;
  * these deny what it leaves open, that is, what reaches the whole cell or another worker.
  */
-export function applyRestrictions({ agent, modules, guards, uses }: RestrictionTerms): void {
+export function applyRestrictions({ agent, modules, guards, handles, uses }: RestrictionTerms): void {
   const granted = namesOf(modules.map(bareModule));
   const who = `agent ${agent}`;
   restrictModules({
@@ -27,7 +29,7 @@ export function applyRestrictions({ agent, modules, guards, uses }: RestrictionT
       if (name === GRANTABLE) uses?.add('modules', `node:${name}`);
       if (!granted[name]) throw new Fault(moduleDenied(name, agent));
     },
-    guards: [descriptorGuards(who), guards, { os: guardOs }],
+    guards: [descriptorGuards(who, handles), guards, { os: guardOs }],
   });
 }
 
