@@ -47,6 +47,7 @@ const FILES = new Set([
   'fence/syscalls.ts',
   'fence/terms.ts',
   'host/config/selection.ts',
+  'host/health/decide.ts',
   'host/api/agent-state.ts',
   'host/api/handlers.ts',
   'host/api/views.ts',

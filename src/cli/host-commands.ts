@@ -157,6 +157,11 @@ export const HOST: readonly CommandRow[] = [
     own: [{ flags: '--within <time>', about: 'how long to wait for it', default: '60s' }],
     run: async () => (await import('./commands/stop.ts')).stopCommand,
   },
+  {
+    usage: 'health',
+    about: 'whether the host lives, works and is well; exit code 3 when not',
+    run: async () => (await import('./commands/health.ts')).healthCommand,
+  },
   { usage: 'backup', about: 'copies of the whole installation', below: BACKUP },
   { usage: 'store', about: 'jobs, slots and all else that is kept', below: STORE },
   { usage: 'service', about: 'the host as a service of systemd', below: SERVICE },

@@ -35,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   dlq: ['list', 'show', 'drop'],
   doctor: [],
   drill: [],
+  health: [],
   host: [],
   incidents: [],
   init: [],

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PlainFault } from '../kernel/fault.ts';
-import type { HostEndRecord } from '../kernel/pulse.ts';
+import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
 import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
 import type { Watched } from './lifecycle/outside.ts';
@@ -16,6 +16,8 @@ export interface HostContext
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */
   resume(agent: string): Promise<void>;
+  /** How long ago each loop of this host last turned, in ms. */
+  loopAges(): LoopAges;
   /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
   lagMs(): number;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
@@ -31,6 +33,7 @@ interface ContextNeeds
   foundation: Foundation;
   rooms: Rooms;
   order: ShutdownStack;
+  loopAges(): LoopAges;
   watched: Watched;
   /** The watch over what the host holds; undefined until it is started. */
   handles(): HandlesWatch | undefined;
@@ -40,11 +43,11 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched } = needs;
+  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched, loopAges } = needs;
   const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
-    ...{ time, facts, settings, config, pauses, store, asides, journal, events, stop },
+    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, stop },
     async resume(agent) {
       if (safeMode.release(agent)) bus.emit('placement.changed', [agent]);
       else await pauses.resume(agent);

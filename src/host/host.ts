@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createBus } from '../kernel/bus.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { loopAgesOf } from '../kernel/pulse.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
@@ -81,9 +82,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const bus = createBus<RoomFacts>(log);
     const safeMode = createSafeMode(foundation.safeBecause, facts.startedAt);
     const pauses = await createPauses({ time, log, store, ended: (agent) => bus.emit('placement.changed', [agent]) });
-    order.onStop('pauses', () => pauses.stop());
+    await order.startService('pauses', pauses);
     const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
-    const base = { time, facts, settings, config, pauses, bus, safeMode, owner };
+    const loopAges = () => loopAgesOf(loops, time.monotonic());
+    const base = { time, facts, settings, config, pauses, bus, safeMode, owner, loopAges };
 
     const rooms = createRooms({ ...base, journal, store, events, again });
     subscribe(bus, rooms, foundation);

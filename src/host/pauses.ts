@@ -4,6 +4,7 @@ import { Fault, toPlainFault } from '../kernel/fault.ts';
 import { isInstant } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
+import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import { formatDuration } from '../kernel/units.ts';
 
@@ -17,7 +18,7 @@ interface Pause {
  * Agents that a person paused, on this host or on another: no job of theirs starts, their slots end as skipped. The store has the truth; this
  * host knows it a moment after it has changed. Survives restarts.
  */
-export interface Pauses {
+export interface Pauses extends Service {
   /** The pause that is in force. */
   get(agent: string): Pause | undefined;
   /** The agent's newest pause if it ends after `at`, also one that is over: slots that were due in a pause stay skipped. */
@@ -25,7 +26,6 @@ export interface Pauses {
   /** `forMs` undefined: without end. Resolves when it is on disk, with the end in epoch ms. Rejects before anything is written when `forMs` is no length of a pause. */
   pause(agent: string, forMs: number | undefined): Promise<number | null>;
   resume(agent: string): Promise<void>;
-  stop(): Promise<void>;
 }
 
 interface PausesNeeds {
@@ -127,6 +127,8 @@ export async function createPauses({ time, log, store, ended }: PausesNeeds): Pr
         await store.resume(agent);
         letGo(agent);
       }),
+    start: loop.start,
+    alive: loop.alive,
     async stop() {
       unfollow();
       for (const { cancel } of paused.values()) cancel();

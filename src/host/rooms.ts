@@ -12,9 +12,11 @@ import { type Outcome, UNFINISHED } from '../jobs/model.ts';
 import type { Owner } from '../jobs/ports.ts';
 import { BOUNDS } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
+import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
+import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
@@ -52,6 +54,8 @@ export interface RoomsNeeds extends Pick<Foundation, 'journal' | 'store' | 'even
   safeMode: SafeMode;
   /** Names this run of the host in leases. */
   owner: Owner;
+  /** How long ago each loop of the host last turned, in ms. */
+  loopAges(): LoopAges;
   /** The host has to start anew. */
   again(why: string): void;
 }
@@ -75,6 +79,8 @@ export interface Rooms {
   states: States;
   fleet: FleetView;
   configWatch: ConfigWatch;
+  /** The last signs of life of agents and programs outside. */
+  heartbeats: Heartbeats;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
@@ -140,12 +146,13 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
   const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
+  const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
   const { again } = needs;
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
-    ...{ states, fleet, configWatch, runnableAgents },
+    ...{ states, fleet, configWatch, heartbeats, runnableAgents },
   };
 }
 
@@ -159,7 +166,7 @@ interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'b
 
 /** Starts the rooms in order. Resolves with the ids of the jobs that ran when an earlier host ended. */
 export async function startRooms({ time, settings, owner, bus, rooms, foundation, order, drain }: StartNeeds) {
-  const { guests, exec, healer, workers, setup, catalog, jobs, schedule, probation, outbound } = rooms;
+  const { guests, exec, healer, workers, setup, catalog, jobs, schedule, probation, outbound, heartbeats } = rooms;
   const { store, log, asides } = foundation;
   const { onStop, startService } = order;
   onStop('guests', () => guests.stop());
@@ -179,6 +186,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('schedule', schedule);
   await startService('retention', createRetention({ time, log, store }, settings.retention));
   await startService('probation', probation);
+  await startService('heartbeats', heartbeats);
   return abandoned.map(({ id }) => id);
 }
 

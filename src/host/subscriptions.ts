@@ -55,7 +55,11 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
   });
 }
 
-function followAttempts(bus: HostBus, { exec, jobs, outbound, healer, probation }: Rooms, { log }: Records): void {
+function followAttempts(
+  bus: HostBus,
+  { exec, jobs, outbound, healer, probation, catalog, heartbeats }: Rooms,
+  { log }: Records,
+): void {
   const record = recordOutcomes(log);
   bus.on('attempts.ended', (outcomes) => {
     const attempts = outcomes.map(({ outcome }) => outcome);
@@ -69,6 +73,15 @@ function followAttempts(bus: HostBus, { exec, jobs, outbound, healer, probation 
   bus.on('attempt.settled', ({ end, agent }) => record(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => probation.settled(end, agent));
+  // Guests have no heartbeats: nobody waits for them when their client has left.
+  bus.on('attempt.settled', ({ agent }) => {
+    if (catalog.agents().has(agent)) heartbeats.ran(agent);
+  });
+  bus.on('reading', (readings) => {
+    for (const { agent, quietMs } of readings) {
+      if (quietMs != null && catalog.agents().has(agent)) heartbeats.beat(agent, quietMs);
+    }
+  });
 }
 
 function followWorkers(bus: HostBus, { healer, probation }: Rooms, { events }: Records): void {

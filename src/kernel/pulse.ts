@@ -1,4 +1,5 @@
 import type { PlainFault } from './fault.ts';
+import type { Service } from './service.ts';
 
 /**
  * Messages between the host and its guardian, lines of JSON over one pipe. The guardian speaks first and once
@@ -28,6 +29,16 @@ export type FromHost =
 
 /** How long ago each loop of the host last turned, in ms. */
 export type LoopAges = Record<string, number>;
+
+/** How long ago each of the services last turned, at `now` of `time.monotonic()`; those that are not started are left out. */
+export function loopAgesOf(services: ReadonlyMap<string, Service>, now: number): LoopAges {
+  const ages: LoopAges = {};
+  for (const [name, service] of services) {
+    const turned = service.alive();
+    if (turned !== undefined) ages[name] = Math.max(0, Math.round(now - turned));
+  }
+  return ages;
+}
 
 /** The record of a host that ended unasked. */
 export interface HostEndRecord {

@@ -24,6 +24,7 @@ import {
   storeResult,
   testResult,
 } from './results/command.ts';
+import { healthResult } from './results/health.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { agentResult, configChangedResult, configShowResult, fenceResult, statusResult } from './results/status.ts';
@@ -35,6 +36,7 @@ import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from
  */
 export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   status: statusResult,
+  health: healthResult,
   incidents: z.union([z.array(incidentResult), incidentResult]),
   agents: z.union([z.array(agentResult), agentResult]),
   jobs: z.union([z.array(jobResult), jobResult]),

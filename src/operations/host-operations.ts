@@ -14,6 +14,13 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => (await hostResults()).pingResult,
   },
+  health: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Whether the host lives, works and is well, and if not, why; the last sign of life of each loop and agent.',
+    args: NO_ARGUMENTS,
+    result: async () => (await import('./results/health.ts')).healthResult,
+  },
   follow: {
     kind: 'stream',
     role: 'reader',

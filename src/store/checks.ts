@@ -97,6 +97,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   holdIncidents: [TERMS],
   putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
   endQuarantine: [text, OWNER],
+  putHeartbeats: [[{ kind: text, name: text, at: instant }]],
   append: [[{ at: instant, kind: text, message: text }]],
 };
 

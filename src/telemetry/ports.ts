@@ -79,6 +79,30 @@ export interface AsideStore {
   asidesReported(ids: number[]): Promise<void>;
 }
 
+/**
+ * The kind of a heartbeat. `loop`: a loop of the host turned · `run`: an attempt of the agent ended · `beat`: an attempt of the agent
+ * beat, logged or called · `ping`: a program outside of Daruma pinged.
+ */
+export type HeartbeatKind = 'loop' | 'run' | 'beat' | 'ping';
+
+/** The last sign of life of a loop, an agent or a program outside. */
+export interface Heartbeat {
+  kind: HeartbeatKind;
+  name: string;
+  /** Epoch ms. */
+  at: number;
+}
+
+/** The last sign of life of everything that gives one: a row for each kind and name. */
+export interface HeartbeatStore {
+  /** Writes heartbeats down; an older one than is kept changes nothing. May be lost at a power cut, as the next comes soon. */
+  putHeartbeats(heartbeats: Heartbeat[]): Promise<void>;
+  /** Forgets one; false: there was none. */
+  forgetHeartbeat(kind: HeartbeatKind, name: string): Promise<boolean>;
+  /** By kind, then by name. */
+  heartbeats(): Promise<Heartbeat[]>;
+}
+
 /** How a store is. */
 export interface StoreHealth {
   /** The number of its layout. */
@@ -91,7 +115,7 @@ export interface StoreHealth {
 
 /** Looking after the store itself. */
 export interface UpkeepStore {
-  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, and rows that were set aside before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
+  /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, rows that were set aside and heartbeats from before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
   /**
    * Copies the store, as it is at one moment, into a new file that nobody else may read, and proves that the copy can be worked with;

@@ -5,7 +5,9 @@ import type { FenceTerms } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import { rightsOf } from '../jobs/rights.ts';
+import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
 import { type Cell, type CellNeeds, openCell } from './cell.ts';
 import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './cell-terms.ts';
 
@@ -17,6 +19,11 @@ const EMPTY_MS = 30_000;
 const OWN_EMPTY_MS = 3_000;
 /** The neighbours of a thread that cannot be stopped may finish within this time. */
 const POISONED_MS = 2_500;
+
+/** So many cells in a row that end at once are no accident. */
+const FAILED_STARTS = 3;
+/** A cell that lives so long has been started. */
+const STARTED_AFTER_MS = 2_000;
 
 interface CellsOptions {
   cellSize: number;
@@ -53,6 +60,8 @@ export interface Cells {
   retire(cell: Cell): void;
   /** A worker has left it. */
   left(cell: Cell): void;
+  /** Why the newest {@link FAILED_STARTS} cells ended before any was there for a moment; undefined: cells can be started. */
+  startFault(): PlainFault | undefined;
   /** Closes cells that have been empty for long. */
   sweep(): void;
   /** Ends them all. */
@@ -63,6 +72,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
   const { time, log } = needs;
   const cells = new Set<Cell>();
   const blames = createBlames(log);
+  const starts = createStarts(time);
 
   /** A spare cell is anybody's until it is shut in, so only Landlock can narrow it. */
   const canSpare = landlockOffered() > 0;
@@ -76,12 +86,14 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
         ...needs,
         lost(cell, how, wasExpected) {
           cells.delete(cell);
+          if (!wasExpected) starts.lost(cell, how.fault);
           needs.lost(cell, how, wasExpected);
         },
       },
       { cwd: emptyFolder, folder, read: canSpare ? undefined : readBy(terms) },
     );
     cells.add(cell);
+    starts.opened(cell);
     return cell;
   }
 
@@ -148,6 +160,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
       keepsSpare = some && canSpare;
     },
     ...blames,
+    startFault: starts.fault,
     poison(cell) {
       if (cell.closing) return;
       cell.closing = true;
@@ -163,6 +176,7 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
     sweep() {
       const now = time.monotonic();
       warmUp();
+      starts.look(cells);
       if (!isLooking) void retireOutdated();
       const warm = spare() ?? shared()[0];
       for (const cell of cells) {
@@ -180,6 +194,28 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
         }),
       );
     },
+  };
+}
+
+/** Sees that cells cannot be started. */
+function createStarts(time: Time) {
+  const openedAt = new WeakMap<Cell, number>();
+  let failed = 0;
+  let newest: PlainFault | undefined;
+  const isStarted = (cell: Cell) => time.monotonic() - openedAt.get(cell)! >= STARTED_AFTER_MS;
+
+  return {
+    opened: (cell: Cell) => void openedAt.set(cell, time.monotonic()),
+    lost(cell: Cell, fault: PlainFault) {
+      // A cell with a report has begun to work: its end is its agent's.
+      if (isStarted(cell) || cell.gate.report()) return;
+      failed += 1;
+      newest = fault;
+    },
+    look(cells: Iterable<Cell>) {
+      for (const cell of cells) if (isStarted(cell)) failed = 0;
+    },
+    fault: () => (failed >= FAILED_STARTS ? newest : undefined),
   };
 }
 

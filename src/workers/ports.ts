@@ -259,4 +259,6 @@ export interface WorkersView {
     memoryBytes: number | null;
     lastBeat: string | null;
   }[];
+  /** Why no cell can be started: the newest few ended before any lived for a moment. undefined: they can. */
+  cellFault?: PlainFault | undefined;
 }

@@ -249,5 +249,5 @@ function viewOf(registry: ReturnType<typeof createWorkerRegistry>): WorkersView 
       lastBeat: reading?.lastBeat ?? null,
     });
   }
-  return { cells, workers };
+  return { cells, workers, cellFault: registry.cells.startFault() };
 }

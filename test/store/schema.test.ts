@@ -34,6 +34,7 @@ test('the steps of the schema that were published are never edited', () => {
     'e117a32ab390',
     '7b0aaa0822f7',
     'cfab6d5fd420',
+    'cae8672bd9b6',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -66,6 +66,7 @@ async function lived(store: Store): Promise<void> {
     await store.recordRemedy(`f-${agent}`, 'retry', true);
     const held = { agent, since: T0, incident: 'inc-1', probes: 1, nextProbeAt: T0, fingerprint: 'f' };
     await store.putQuarantine(held, HOST);
+    await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
   }
 }
 
@@ -97,6 +98,7 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.slots({ from: T0 - HOUR, to: T0 + 2 * HOUR }),
     store.incidents({ limit: 100 }),
     store.quarantines(),
+    store.heartbeats(),
     store.remedyRecords('f-a'),
     store.events({ limit: 100 }),
     store.agentFigures(T0 - HOUR, T0 + HOUR),
@@ -123,6 +125,7 @@ const PLACES = Object.entries(RULES).flatMap(([table, { vital, mended }]) =>
 );
 const OF_A: Record<string, string> = {
   effect: `job IN (SELECT id FROM job WHERE agent = 'a')`,
+  heartbeat: `name = 'a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,
 };

@@ -19,6 +19,7 @@ import type { Aside } from '../../telemetry/ports.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { configProblems, readConfig, zoneWarning } from '../config/read.ts';
 import { VERSIONS_FOLDER } from '../facts.ts';
+import { lastHealth } from '../health/offline.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations } from './handlers.ts';
@@ -57,6 +58,7 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
       ...createLookups(needs),
       ...nextLookup(needs),
       ...stateLookups(store),
+      health: () => lastHealth(needs),
       secrets: async () => secretsNow(folder, inForce.agents),
       status: ({ agent }) => status(agent),
       configShow: async ({ agent }) => {

@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { ChangeView } from '../../operations/results/version.ts';
 import { configProblems, zoneWarning } from '../config/read.ts';
+import { createHealth } from '../health/health.ts';
 import type { HostContext } from '../host-context.ts';
 import { viewSecrets } from '../secrets/secrets.ts';
 import type { OpTable } from './handlers.ts';
@@ -19,6 +20,7 @@ import { viewConfig } from './status.ts';
 type Reading = Pick<
   OpTable,
   | 'ping'
+  | 'health'
   | 'status'
   | 'jobs'
   | 'job'
@@ -50,6 +52,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
       folder: facts.folder,
       folderId: facts.folderId ?? null,
     }),
+    health: createHealth(hostContext),
     status: ({ agent }) => status(agent),
 
     async job({ id, wait }, { gone }) {

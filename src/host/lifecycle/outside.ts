@@ -4,7 +4,7 @@ import { createLoop } from '../../kernel/loop.ts';
 import {
   type HostEndRecord,
   isStalled,
-  type LoopAges,
+  loopAgesOf,
   overdueAfter,
   PULSE_MS,
   type StalledLoop,
@@ -40,7 +40,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
 
   /** The sign of life comes from the host's own event loop, so it ends with that. */
   function beat() {
-    const ages = agesOf(loops, time.monotonic());
+    const ages = loopAgesOf(loops, time.monotonic());
     overdue = overdueAfter(overdue, ages);
     const stalled = isStalled(overdue)
       ? `${overdue.loop} has not turned for ${Math.round(overdue.ageMs / 1_000)} s`
@@ -56,6 +56,7 @@ export async function openOutside(options: { safe?: boolean }): Promise<Outside>
     { everyMs: PULSE_MS, turn: beat },
   );
   await pulse.start();
+  loops.set('pulse', pulse);
   return {
     watched: watchedBy(link, systemd, options.safe),
     loops,
@@ -123,14 +124,4 @@ function goneGuardian(pid: number): PlainFault {
     next: 'when it suits you: daruma stop, then daruma start',
     data: { pid },
   };
-}
-
-/** The time since each of the loops last turned, in ms. */
-function agesOf(services: ReadonlyMap<string, Service>, now: number): LoopAges {
-  const ages: LoopAges = {};
-  for (const [name, service] of services) {
-    const turned = service.alive();
-    if (turned !== undefined) ages[name] = Math.round(now - turned);
-  }
-  return ages;
 }

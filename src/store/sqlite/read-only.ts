@@ -85,6 +85,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'agentFigures',
   'hourFigures',
   'slotFigures',
+  'heartbeats',
   'paused',
   'incident',
   'incidents',

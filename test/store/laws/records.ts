@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { added, claimed, done, freshStore, HOUR, type OpenStore, T0 } from './world.ts';
 
-/** Laws of effects, state, pauses and events. */
+/** Laws of effects, state, pauses, events and heartbeats. */
 export function recordLaws(open: OpenStore): void {
   const { store, other, at } = freshStore(open);
 
@@ -190,5 +190,27 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().events({ agent: 'a', limit: 9 })).toEqual([all[1]]);
     expect(await store().events({ kind: 'worker.gone', agent: 'a', since: T0 + 1, limit: 9 })).toEqual([all[1]]);
     expect(await store().events({ since: T0 + 2, limit: 9 })).toEqual([]);
+  });
+
+  test('a heartbeat is the newest of its kind and name, until it is forgotten or old', async () => {
+    await store().putHeartbeats([
+      { kind: 'run', name: 'a', at: T0 + 2 },
+      { kind: 'loop', name: 'jobs', at: T0 },
+      { kind: 'beat', name: 'a', at: T0 },
+    ]);
+    await store().putHeartbeats([
+      { kind: 'run', name: 'a', at: T0 + 1 },
+      { kind: 'loop', name: 'jobs', at: T0 + HOUR },
+    ]);
+    const newest = [
+      { kind: 'loop', name: 'jobs', at: T0 + HOUR },
+      { kind: 'run', name: 'a', at: T0 + 2 },
+    ];
+    expect(await store().heartbeats()).toEqual([{ kind: 'beat', name: 'a', at: T0 }, ...newest]);
+    expect(await store().forgetHeartbeat('beat', 'a')).toBe(true);
+    expect(await store().forgetHeartbeat('beat', 'a')).toBe(false);
+    expect(await store().heartbeats()).toEqual(newest);
+    await store().prune({ jobs: 0, slots: 0, events: T0 + 3 }, 9);
+    expect(await store().heartbeats()).toEqual([newest[0]]);
   });
 }

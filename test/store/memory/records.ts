@@ -2,7 +2,7 @@ import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
 import { mayEnd } from '../../../src/schedule/slot-state.ts';
-import type { FleetEvent } from '../../../src/telemetry/ports.ts';
+import type { FleetEvent, Heartbeat } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls, memoryJobs } from './jobs.ts';
 
@@ -208,6 +208,27 @@ export function memoryEvents() {
       const old = new Set(events.filter(({ at }) => at < before).slice(0, limit));
       events = events.filter((event) => !old.has(event));
       return old.size;
+    },
+  };
+}
+
+/** Heartbeats of a store in memory. */
+export function memoryHeartbeats() {
+  const kept = new Map<string, Heartbeat>();
+  const keyOf = ({ kind, name }: Pick<Heartbeat, 'kind' | 'name'>) => JSON.stringify([kind, name]);
+  const calls: Calls = {
+    putHeartbeats(heartbeats: Heartbeat[]) {
+      for (const one of heartbeats) if ((kept.get(keyOf(one))?.at ?? -1) < one.at) kept.set(keyOf(one), one);
+    },
+    forgetHeartbeat: (kind: Heartbeat['kind'], name: string) => kept.delete(keyOf({ kind, name })),
+    heartbeats: () => [...kept.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+  };
+  return {
+    calls,
+    prune(before: number): number {
+      const old = [...kept].filter(([, { at }]) => at < before);
+      for (const [key] of old) kept.delete(key);
+      return old.length;
     },
   };
 }

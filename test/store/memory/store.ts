@@ -12,7 +12,7 @@ import type { AgentFigures } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import { memoryIncidents } from './incidents.ts';
 import { type Calls, hourOf, memoryJobs } from './jobs.ts';
-import { memoryEffects, memoryEvents, memorySlots, memoryState } from './records.ts';
+import { memoryEffects, memoryEvents, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
 
 /** A change that is told some time after it was made, to those who listen then. */
 function lateFeed<Change>() {
@@ -32,6 +32,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
   const slots = memorySlots(clock, jobs);
   const incidents = memoryIncidents(clock, feeds.healing.tell);
   const events = memoryEvents();
+  const heartbeats = memoryHeartbeats();
 
   function agentFigures(from: number, to: number): AgentFigures[] {
     const isIn = (at: number | null) => at !== null && at >= from && at < to;
@@ -61,7 +62,11 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
       .slice(0, limit);
     for (const { job } of old) effects.forget(job.id);
     jobs.forget(old, hourOf(before.jobs - 400 * DAY_MS));
-    const others = [slots.prune(before.slots, limit), events.prune(before.events, limit)];
+    const others = [
+      slots.prune(before.slots, limit),
+      events.prune(before.events, limit),
+      heartbeats.prune(before.events),
+    ];
     return [old.length, ...others, incidents.prune(before.events, limit)].reduce((sum, gone) => sum + gone, 0);
   }
 
@@ -92,6 +97,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
     ...slots.calls,
     ...incidents.calls,
     ...events.calls,
+    ...heartbeats.calls,
     agentFigures,
     prune,
     backUp,

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 6;
+export const SCHEMA = 7;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -185,5 +185,14 @@ CREATE TABLE set_aside (
 -- The host that holds an incident which has not ended, and until when; see owner and lease_until of job.
 ALTER TABLE incident ADD COLUMN owner TEXT;
 ALTER TABLE incident ADD COLUMN lease_until INTEGER;
+`,
+  `
+-- The last sign of life of loops, agents and programs outside.
+CREATE TABLE heartbeat (
+  kind TEXT    NOT NULL, -- loop, run, beat, ping
+  name TEXT    NOT NULL,
+  at   INTEGER NOT NULL,
+  PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
 `,
 ];

@@ -4,6 +4,7 @@ import { packAdded, type StoreOps } from '../wire.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
+import { heartbeatReads, heartbeatWrites } from './heartbeats.ts';
 import { incidentReads, incidentWrites } from './incidents.ts';
 import { jobAdder } from './jobs/add.ts';
 import { jobChanges } from './jobs/change.ts';
@@ -41,6 +42,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...slotWrites(db, adder),
       ...incidentWrites(db),
       ...eventWrites(db),
+      ...heartbeatWrites(db),
       ...upkeepWrites(db),
       ...asideWrites(db),
       ...openReads(db, file),
@@ -63,6 +65,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...slotReads(db),
     ...incidentReads(db),
     ...eventReads(db),
+    ...heartbeatReads(db),
     ...figures(db),
     ...upkeepReads(db, file),
     ...asideReads(db),

@@ -32,6 +32,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const asides = db.prepare('DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside WHERE at < ? LIMIT ?)');
 
+  const heartbeats = db.prepare('DELETE FROM heartbeat WHERE at < ?');
+
   const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
 
   return {
@@ -45,6 +47,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         events.run(before.events, limit),
         incidents.run(before.events, limit),
         asides.run(before.events, limit),
+        heartbeats.run(before.events),
       ];
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
     },

@@ -158,6 +158,12 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     },
     mended: {},
   },
+  heartbeat: {
+    key: `kind || ' ' || name`,
+    agent: `iif(kind IN ('run', 'beat'), name, NULL)`,
+    vital: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
+    mended: {},
+  },
   queue_hour: {
     key: `'hour ' || hour`,
     agent: 'NULL',

@@ -1,0 +1,160 @@
+import { isDrillAgent } from '../../kernel/drill-agents.ts';
+import { isoOrNull } from '../../kernel/instant.ts';
+import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { HealthView } from '../../operations/results/health.ts';
+import type { HostContext } from '../host-context.ts';
+import { decideHealth, type HealthFacts } from './decide.ts';
+
+type HealthNeeds = Pick<
+  HostContext,
+  | 'time'
+  | 'store'
+  | 'catalog'
+  | 'states'
+  | 'healer'
+  | 'outbound'
+  | 'workers'
+  | 'journal'
+  | 'heartbeats'
+  | 'loopAges'
+  | 'warnings'
+>;
+
+/** A client waits so long at most for what the store knows: it has a deadline of its own. */
+const STORED_WITHIN_MS = 500;
+/** Facts of the store that are younger are given again: probes come often, and from several sides. */
+const FRESH_MS = 1_000;
+/** A store that was slow to answer for so long is silent. */
+const SILENT_AFTER_MS = 15_000;
+/** Lost log lines are told for so long. */
+const DROPPED_FOR_MS = 10 * MINUTE_MS;
+const PING_WITHIN_MS = 15 * MINUTE_MS;
+
+type Stored = NonNullable<HealthFacts['stored']> & { nextSlots: ReadonlyMap<string, number> };
+
+/** Answers the operation `health`, within half a second also while the store gives no answer. */
+export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
+  const { time, heartbeats } = needs;
+  const stored = createLatest(needs, () => readStored(needs));
+  const droppedLines = countDropped(needs);
+
+  return async () => {
+    const known = await stored();
+    const pings = pingFacts(needs);
+    const loops = Object.entries(needs.loopAges()).map(([name, agoMs]) => ({ name, agoMs }));
+    const decision = decideHealth({
+      loops,
+      stored: known,
+      pings,
+      storeRefusal: heartbeats.refusal(),
+      cellFault: needs.workers.view().cellFault,
+      droppedLines: droppedLines(),
+      ...incidentFacts(needs),
+      down: needs.outbound
+        .view()
+        .flatMap(({ origin, is, last }) => (is === 'closed' ? [] : { origin, why: last?.what ?? 'it is down' })),
+      warnings: needs.warnings(),
+    });
+    return {
+      ...decision,
+      loops,
+      agents: agentsNow(needs, known),
+      pings: pings.map(({ name, withinMs, isLate }) => ({
+        name,
+        at: isoOrNull(heartbeats.of('ping').get(name)),
+        withinMs,
+        late: isLate,
+      })),
+    };
+
+    function agentsNow({ catalog }: HealthNeeds, of: Stored | undefined): HealthView['agents'] {
+      return [...catalog.agents().keys()].sort().map((name) => ({
+        name,
+        lastRun: isoOrNull(heartbeats.of('run').get(name)),
+        lastBeat: isoOrNull(heartbeats.of('beat').get(name)),
+        nextSlot: isoOrNull(of?.nextSlots.get(name)),
+      }));
+    }
+  };
+
+  function pingFacts({ heartbeats }: HealthNeeds): HealthFacts['pings'] {
+    return [...heartbeats.of('ping')].sort().map(([name, at]) => {
+      const silentMs = Math.max(0, time.now() - at);
+      return { name, silentMs, withinMs: PING_WITHIN_MS, isLate: silentMs > PING_WITHIN_MS };
+    });
+  }
+}
+
+async function readStored({ time, store, catalog, states }: HealthNeeds): Promise<Stored> {
+  const [statuses, unscheduled, asides] = await Promise.all([
+    states.all(),
+    states.unscheduled(),
+    store.asides({ limit: 1_000 }),
+  ]);
+  const since = time.now() - DAY_MS;
+  const agents = catalog.listings().map(({ name, plugin, is }) => {
+    const { state, why } = statuses.get(name)!;
+    return { name, plugin, state, why, isRejected: is === 'rejected' };
+  });
+  return {
+    agents,
+    unplanned: unscheduled.filter(({ fault }) => fault.code === 'NOT_PLANNED'),
+    scheduled: [...catalog.agents().values()].filter(({ schedule }) => schedule).length,
+    asides: asides.filter(({ at }) => at >= since).length,
+    nextSlots: new Map([...statuses].flatMap(([name, { nextSlot }]) => (nextSlot ? [[name, nextSlot]] : []))),
+  };
+}
+
+/**
+ * Reads what is asked for at most once at a time. Resolves with it, with what was read a short while ago when the answer takes too
+ * long, and with undefined when there has been no answer for {@link SILENT_AFTER_MS}.
+ */
+function createLatest<Value>({ time }: Pick<HealthNeeds, 'time'>, read: () => Promise<Value>) {
+  let latest: { value: Value; at: number } | undefined;
+  let reading: Promise<Value | undefined> | undefined;
+
+  return async (): Promise<Value | undefined> => {
+    const now = time.monotonic();
+    if (latest && now - latest.at < FRESH_MS) return latest.value;
+    reading ??= read().then(
+      (value) => {
+        latest = { value, at: time.monotonic() };
+        reading = undefined;
+        return value;
+      },
+      () => {
+        reading = undefined;
+        return undefined;
+      },
+    );
+    const late = Promise.withResolvers<undefined>();
+    const cancel = time.after(STORED_WITHIN_MS, () => late.resolve(undefined));
+    const value = await Promise.race([reading, late.promise]).finally(cancel);
+    if (value !== undefined) return value;
+    return latest && time.monotonic() - latest.at < SILENT_AFTER_MS ? latest.value : undefined;
+  };
+}
+
+function incidentFacts({ healer, time }: HealthNeeds): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'escalated'> {
+  const open = healer.open().filter(({ agent }) => agent === null || !isDrillAgent(agent));
+  const since = healer.pressedSince();
+  return {
+    diskShort: open.find(({ verdict }) => verdict === 'disk-short')?.seen,
+    memoryShort: since === undefined ? undefined : `since ${formatDuration(time.now() - since)}`,
+    escalated: open.filter(({ state, verdict }) => state === 'escalated' && verdict !== 'disk-short'),
+  };
+}
+
+/** Counts the log lines that were lost, for some minutes after the newest loss. */
+function countDropped({ time, journal }: HealthNeeds): () => number {
+  let seen = 0;
+  let seenAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = time.monotonic();
+    const all = journal.dropped();
+    if (all > seen) seenAt = now;
+    seen = all;
+    return now - seenAt < DROPPED_FOR_MS ? all : 0;
+  };
+}
