@@ -64,6 +64,7 @@ const sick = fc.subarray(Object.keys(SICK) as (keyof typeof SICK)[]).map((codes)
       Object.assign(facts, { [name]: both });
     }
   }
+  if (codes.includes('STORE_SILENT')) facts.stored = undefined;
   return { codes, facts };
 });
 function merged(before: unknown, value: unknown): unknown {
