@@ -1,7 +1,8 @@
 import type { HealthView } from '../../control/protocol.ts';
+import { type Clock, momentOf, nextTime } from '../../kernel/clock.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
-import { type Clock, momentOf, nextTime } from './clock.ts';
+
 import type { Look } from './status.ts';
 import { type Row, table } from './table.ts';
 import { joined } from './width.ts';
