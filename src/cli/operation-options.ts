@@ -77,6 +77,11 @@ export const OPERATION_OPTIONS = {
       is: 'time',
     },
     cause: { flags: '--cause <cause>', about: 'only failures of one cause', is: 'text' },
+    text: {
+      flags: '--grep <text>',
+      about: 'only jobs with the text in their input or error, among the newest 50,000',
+      is: 'text',
+    },
     limit: {
       flags: '--limit <n>',
       about: 'at most so many, 1 to 1000',

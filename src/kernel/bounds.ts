@@ -64,6 +64,8 @@ export const BOUNDS = {
   payload: { least: 0, most: MB },
   /** Rows of one answer. */
   rows: { least: 1, most: 1_000 },
+  /** Runs of an agent that are bars of one row. */
+  runs: { least: 1, most: 200 },
   /** Lines of the log that are shown at a time: they are held in memory. */
   lines: { least: 0, most: 1_000_000 },
   /** Times that a schedule is asked for. */

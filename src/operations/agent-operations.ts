@@ -69,6 +69,22 @@ export const AGENT_OPERATIONS = {
     args: z.strictObject({ agent: name() }),
     result: async () => (await hostResults()).resumedResult,
   },
+  pauseAll: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Pauses every agent, as `pause` does with one.',
+    args: z.strictObject({
+      forMs: countArgument(BOUNDS.pause).optional().describe('How long (default: until resumed).'),
+    }),
+    result: async () => z.array((await hostResults()).pausedResult),
+  },
+  resumeAll: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Resumes every agent, as `resume` does with one.',
+    args: NO_ARGUMENTS,
+    result: async () => z.array((await hostResults()).resumedResult),
+  },
   level: {
     kind: 'act',
     role: 'operator',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, payload } from './arguments.ts';
+import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, payload, text } from './arguments.ts';
 import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
@@ -23,6 +23,7 @@ export const JOB_OPERATIONS = {
       states: anyJobStates().optional().describe('Only jobs in these states.'),
       since: instant().optional().describe('Only jobs that were queued then or later.'),
       cause: name().optional().describe('Only failures of one cause.'),
+      text: text(200).optional().describe('Only jobs with the text in their input or error, among the newest 50,000.'),
       before: name().optional().describe('Only jobs that are older than this one: the way to the next page.'),
       limit: limit(),
       drills: flag().describe('Also jobs of drills. Left out unless `agent` names an agent of a drill.'),
@@ -31,6 +32,7 @@ export const JOB_OPERATIONS = {
       states: '--state <state>',
       since: '--since <time>',
       cause: '--cause <cause>',
+      text: '--grep <text>',
       limit: '--limit <n>',
       drills: '--drills',
     },
@@ -42,6 +44,16 @@ export const JOB_OPERATIONS = {
     about: 'One job with each of its failed attempts.',
     args: z.strictObject({ id: name(), wait: flag().describe('Answers when the job has ended.') }),
     result: async () => (await jobResults()).jobResult,
+  },
+  runs: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The newest jobs of each agent that have ended, in short.',
+    args: z.strictObject({
+      agent: name().optional().describe('Left out: every agent in force.'),
+      limit: countArgument(BOUNDS.runs).default(50).describe('So many of each agent.'),
+    }),
+    result: async () => z.array((await jobResults()).agentRunsResult),
   },
   run: {
     kind: 'act',

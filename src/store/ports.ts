@@ -53,6 +53,7 @@ export type ReadPorts = Pick<
   | 'get'
   | 'list'
   | 'overview'
+  | 'runs'
   | 'deadByCause'
   | 'slots'
   | 'nextSlots'

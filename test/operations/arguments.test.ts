@@ -70,7 +70,7 @@ describe('the arguments of an op', () => {
     const refused = (next: string) => expect.objectContaining({ plain: expect.objectContaining({ next }) });
     expect(thrown('pause', {})).toThrow(refused('pause takes { agent, forMs? }: docs/operations.md'));
     expect(thrown('jobs', 7)).toThrow(
-      refused('jobs takes { agent?, states?, since?, cause?, before?, limit?, drills? }: docs/operations.md'),
+      refused('jobs takes { agent?, states?, since?, cause?, text?, before?, limit?, drills? }: docs/operations.md'),
     );
     expect(thrown('ping', { a: 1 })).toThrow(refused('ping takes no arguments: docs/operations.md'));
   });

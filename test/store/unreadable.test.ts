@@ -90,6 +90,7 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.waiting(),
     store.backlog(),
     store.overview(),
+    store.runs(['a'], 10),
     store.deadByCause(),
     store.paused(),
     store.dueSlots(T0 + HOUR, 100),

@@ -12,39 +12,28 @@ export async function pauseCommand(
   options: { for?: string; all?: boolean },
 ): Promise<CommandResult> {
   const { forMs } = argumentsOf('pause', options, { clock: stage.clock, command: 'pause' });
-  const names = await agentsMeant(stage, agent, options.all, 'pause');
-  const answers = [];
-  for (const name of names) {
-    answers.push(await stage.ask('pause', { agent: name, forMs }));
-  }
-  const lines = answers.map(({ agent: name, until }) => {
+  const name = agentMeant(agent, options.all, 'pause');
+  const answers =
+    name === undefined ? await stage.ask('pauseAll', { forMs }) : [await stage.ask('pause', { agent: name, forMs })];
+  const lines = answers.map(({ agent: paused, until }) => {
     const end = until ? `until ${fullTime(Date.parse(until), stage.clock)}` : 'until it is resumed';
-    return `${stage.paint('yellow', '‖')} ${name} is paused ${end}        daruma resume ${name}`;
+    return `${stage.paint('yellow', '‖')} ${paused} is paused ${end}        daruma resume ${paused}`;
   });
   return { json: options.all ? answers : answers[0], lines };
 }
 
-/** The agent that is named, or every agent with `--all`. Throws USAGE for neither or both. */
-async function agentsMeant(
-  stage: Stage,
-  agent: string | undefined,
-  all: boolean | undefined,
-  command: string,
-): Promise<string[]> {
+/** The agent that is named; undefined with `--all`. Throws USAGE for neither or both. */
+function agentMeant(agent: string | undefined, all: boolean | undefined, command: string): string | undefined {
   if ((agent === undefined) === !all)
     throw usage(`${command} wants the name of an agent, or --all`, `daruma ${command} --all`);
-  if (agent !== undefined) return [agent];
-  const status = await stage.ask('status', {});
-  return status.agents.map(({ name }) => name);
+  return agent;
 }
 
 /** Starts the jobs of an agent, or of all, again; lifts a quarantine as well. */
 export async function resumeCommand(stage: Stage, [agent]: Words, options: { all?: boolean }): Promise<CommandResult> {
-  const answers = [];
-  for (const name of await agentsMeant(stage, agent, options.all, 'resume')) {
-    answers.push(await stage.ask('resume', { agent: name }));
-  }
-  const lines = answers.map(({ agent: name }) => `${stage.paint('green', '✓')} ${name} runs again`);
+  const name = agentMeant(agent, options.all, 'resume');
+  const answers = name === undefined ? await stage.ask('resumeAll', {}) : [await stage.ask('resume', { agent: name })];
+  const lines = answers.map(({ agent: resumed }) => `${stage.paint('green', '✓')} ${resumed} runs again`);
   return { json: options.all ? answers : answers[0], lines };
 }
 

@@ -16,10 +16,10 @@ import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
-import { viewJob } from './views.ts';
+import { viewJob, viewRun } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
-type Lookups = Pick<OpTable, 'jobs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
+type Lookups = Pick<OpTable, 'jobs' | 'runs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 
@@ -29,7 +29,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
 
   return {
     ...incidentLookups(store),
-    async jobs({ agent, states, since, cause, before, limit, drills }) {
+    async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))
         await agentInForceOrNot(catalog, agent, () => hasJobs(store, agent));
       const list = await store.list({
@@ -37,9 +37,15 @@ export function createLookups(needs: LookupNeeds): Lookups {
         ...(agent === undefined ? withoutDrills(drills) : { agent }),
         ...given({ states }),
         ...(since === undefined ? {} : { since: instantOf(since) }),
-        ...given({ cause, before }),
+        ...given({ cause, text, before }),
       });
       return list.map(view);
+    },
+
+    async runs({ agent, limit }) {
+      const agents = agent === undefined ? catalog.listings().map(({ name }) => name) : [agent];
+      const byAgent = Map.groupBy(await store.runs(agents, limit), (run) => run.agent);
+      return agents.map((name) => ({ agent: name, runs: (byAgent.get(name) ?? []).reverse().map(viewRun) }));
     },
 
     async job({ id }) {
@@ -74,7 +80,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
 /** The needs of operations that read the store, whether the host runs or not. */
 interface LookupNeeds {
   time: Time;
-  store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
+  store: Pick<JobRecords, 'list' | 'get' | 'runs' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
   /** Why a job does not start; undefined while the host is down: nobody knows. */
   holdUpOf?: HoldUps;

@@ -5,31 +5,45 @@ import type { OpTable } from './handlers.ts';
 import { viewIncident } from './incidents.ts';
 import { listingOf } from './known.ts';
 
-type Acting = Pick<OpTable, 'pause' | 'resume' | 'ack' | 'level' | 'stop'>;
+type Acting = Pick<OpTable, 'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'level' | 'stop'>;
 
 /** The operations on agents, incidents and the host that change something. Each is recorded as an event and in the log. */
 export function actingOps(hostContext: HostContext): Acting {
   const { catalog, pauses, workers, events, healer } = hostContext;
 
+  async function pause(agent: string, forMs: number | undefined) {
+    const until = isoOrNull(await pauses.pause(agent, forMs));
+    events.record('info', {
+      kind: 'agent.paused',
+      agent,
+      message: `${agent} is paused${until ? ` until ${until}` : ''}`,
+    });
+    return { agent, until };
+  }
+
+  async function resume(agent: string) {
+    await hostContext.resume(agent);
+    if (healer.lift(agent, 'resumed by hand')) return { agent };
+    events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
+    return { agent };
+  }
+
+  const everyAgent = () => catalog.listings().map(({ name }) => name);
+
   return {
     async pause({ agent, forMs }) {
       listingOf(catalog, agent);
-      const until = isoOrNull(await pauses.pause(agent, forMs));
-      events.record('info', {
-        kind: 'agent.paused',
-        agent,
-        message: `${agent} is paused${until ? ` until ${until}` : ''}`,
-      });
-      return { agent, until };
+      return await pause(agent, forMs);
     },
 
     async resume({ agent }) {
       listingOf(catalog, agent);
-      await hostContext.resume(agent);
-      if (healer.lift(agent, 'resumed by hand')) return { agent };
-      events.record('info', { kind: 'agent.resumed', agent, message: `${agent} goes on` });
-      return { agent };
+      return await resume(agent);
     },
+
+    pauseAll: async ({ forMs }) => await Promise.all(everyAgent().map((agent) => pause(agent, forMs))),
+
+    resumeAll: async () => await Promise.all(everyAgent().map(resume)),
 
     ack: async ({ id, note }) => viewIncident(await healer.acknowledge(id, note ?? null)),
 

@@ -23,6 +23,7 @@ type Reading = Pick<
   | 'health'
   | 'status'
   | 'jobs'
+  | 'runs'
   | 'job'
   | 'why'
   | 'next'

@@ -1,7 +1,7 @@
 import type { JobView, OriginView } from '../../control/protocol.ts';
 import type { OriginReport as Origin } from '../../gateway/origins/ports.ts';
 import type { Job } from '../../jobs/model.ts';
-import type { JobDetail } from '../../jobs/ports.ts';
+import type { JobDetail, JobRun } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DEEPEST_VALUE, isShallow } from '../../kernel/shape.ts';
@@ -46,6 +46,11 @@ export function viewJob(job: Job | JobDetail): JobView {
         }
       : {}),
   };
+}
+
+/** A job that has ended, in short. */
+export function viewRun({ id, state, attempt, startedAt, finishedAt }: JobRun) {
+  return { job: id, state, attempt, finishedAt: isoOf(finishedAt), durationMs: Math.max(0, finishedAt - startedAt) };
 }
 
 /** A server that agents call, as clients see it. */

@@ -100,6 +100,23 @@ export const slotResult = z
   })
   .meta({ id: 'Slot' });
 
+export const agentRunsResult = z
+  .strictObject({
+    agent: z.string(),
+    runs: z
+      .array(
+        z.strictObject({
+          job: z.string(),
+          state: z.enum(['done', 'dead']),
+          attempt: countResult().describe('How many attempts it took.'),
+          finishedAt: time(),
+          durationMs: ms().describe('Of the last attempt.'),
+        }),
+      )
+      .describe('Oldest first.'),
+  })
+  .meta({ id: 'AgentRuns', description: 'The newest jobs of an agent that have ended.' });
+
 export type HoldUpView = z.infer<typeof holdUpResult>;
 export type JobView = z.infer<typeof jobResult>;
 export type UsedKeyView = z.infer<typeof usedKeyResult>;

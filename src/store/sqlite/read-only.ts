@@ -78,6 +78,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'get',
   'list',
   'overview',
+  'runs',
   'deadByCause',
   'slots',
   'nextSlots',

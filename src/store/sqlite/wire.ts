@@ -104,6 +104,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   backlog: 'slow',
   deadByCause: 'slow',
   overview: 'slow',
+  runs: 'slow',
   beginEffect: 'hard',
   endEffect: 'hard',
   dropEffect: 'hard',

@@ -64,6 +64,33 @@ export function viewLaws(open: OpenStore): void {
     });
   });
 
+  test('list finds jobs by a text in their input or their error, whatever its case, and no pattern in it', async () => {
+    const [shop, other] = await added(store(), [{ input: '{"url":"https://Shop.example"}' }, { input: '100%_sure' }]);
+    const [first] = await claimed(store(), 1);
+    await store().settle([failed(first!, { error: { code: 'BUSY', message: 'too many CALLS' } })]);
+    expect(await ids({ text: 'shop.EXAMPLE' })).toEqual([shop]);
+    expect(await ids({ text: 'many calls' })).toEqual([shop]);
+    expect(await ids({ text: '0%_s' })).toEqual([other]);
+    expect(await ids({ text: '1%' })).toEqual([]);
+    expect(await ids({ text: 'many calls', states: ['dead'], agent: 'a' })).toEqual([shop]);
+    expect(await ids({ text: 'many calls', states: ['queued'] })).toEqual([]);
+  });
+
+  test('runs gives the newest ends of each agent that is named, and nothing of what has not ended', async () => {
+    await added(store(), [{}, {}, {}, {}, { agent: 'b' }]);
+    const [one, two, three] = await claimed(store(), 3);
+    const [four] = await claimed(store(), 1, T0, 'b');
+    await store().settle([done(one!), failed(two!), failed(three!, { state: 'retrying', inMs: HOUR }), done(four!)]);
+    const runs = await store().runs(['a', 'nobody', 'b'], 10);
+    expect(runs).toMatchObject([
+      { id: two!.job, agent: 'a', state: 'dead', attempt: 1 },
+      { id: one!.job, agent: 'a', state: 'done', attempt: 1, startedAt: expect.any(Number) },
+      { id: four!.job, agent: 'b', state: 'done' },
+    ]);
+    expect(await store().runs(['a'], 1)).toHaveLength(1);
+    expect(await store().runs([], 10)).toEqual([]);
+  });
+
   test('get knows no foreign id', async () => {
     await added(store(), [{}]);
     for (const id of ['', 'job-', 'job-0', 'job--1', 'JOB-1', 'job-01', 'job-1 ', 'x', 'job-zzzzzzzzzzzzzzzz']) {

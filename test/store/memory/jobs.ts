@@ -144,11 +144,14 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
       (filter.states === undefined || filter.states.includes(job.state)) &&
       (filter.cause === undefined || job.cause === filter.cause) &&
       (filter.slot === undefined || job.slot === filter.slot) &&
+      (filter.text === undefined || hasText(job, filter.text)) &&
       (!filter.ofSlots || job.slot !== null) &&
       (filter.since === undefined || job.queuedAt >= filter.since) &&
       (before === undefined || age < before.age)
     );
   };
+  const hasText = ({ error, input }: Job, text: string) =>
+    `${error ? JSON.stringify(error) : ''}\n${input ?? ''}`.toLowerCase().includes(text.toLowerCase());
   const newest = (filter: Partial<JobFilter>) =>
     all()
       .filter(matches(filter))
@@ -187,6 +190,14 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
       const counts = { queued: count('queued'), running: count('running'), retrying: count('retrying') };
       return { agent, ...counts, dead: count('dead'), newest: of[0] ?? null, ended };
     });
+  }
+
+  function runs(agents: string[], limit: number) {
+    return agents.flatMap((agent) =>
+      newest({ agent, states: ['done', 'dead'] })
+        .slice(0, limit)
+        .map(({ id, state, attempt, startedAt, finishedAt }) => ({ id, agent, state, attempt, startedAt, finishedAt })),
+    );
   }
 
   function hourFigures(from: number, to: number) {
@@ -266,6 +277,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     waiting,
     deadByCause,
     overview,
+    runs,
     hourFigures,
   };
 

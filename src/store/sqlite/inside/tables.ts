@@ -11,6 +11,7 @@ import { jobChanges } from './jobs/change.ts';
 import { jobClaims } from './jobs/claim.ts';
 import { jobList, jobOverview } from './jobs/list.ts';
 import { jobReads } from './jobs/read.ts';
+import { jobRuns } from './jobs/runs.ts';
 import { jobSettlements } from './jobs/settle.ts';
 import { effects, pauses, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
@@ -62,6 +63,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...jobReads(db),
     ...jobList(db),
     ...jobOverview(db),
+    ...jobRuns(db),
     ...slotReads(db),
     ...incidentReads(db),
     ...eventReads(db),

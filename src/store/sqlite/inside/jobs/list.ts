@@ -19,6 +19,8 @@ const PLACES: Record<JobState, string> = {
 const WITH_CAUSE: readonly JobState[] = ['retrying', 'running', 'dead'];
 const MOST_ROWS = 1_000;
 const MOST_IDS = 100_000;
+/** Texts have no index: so many rows are read for one at most. */
+const MOST_SEARCHED = 50_000;
 
 /** Lists jobs, newest first: one look for each state, merged, so that few dead jobs are found among a million done. */
 export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids' | 'count'> {
@@ -65,6 +67,11 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
     if (filter.ofSlots) parts.push(['slot IS NOT NULL AND 1 = ?', 1]);
     if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
     if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
+    if (filter.text !== undefined) {
+      parts.push(['id > (SELECT max(id) FROM job) - ?', MOST_SEARCHED]);
+      const pattern = `%${filter.text.replace(/[\\%_]/g, '\\$&')}%`;
+      parts.push([`(error LIKE ? ESCAPE '\\'`, pattern], [`1 OR input LIKE ? ESCAPE '\\')`, pattern]);
+    }
     if (filter.since !== undefined) parts.push(['id >= ?', since(filter.since)], ['queued_at >= ?', filter.since]);
     return { conditions: parts.map(([text]) => ` AND ${text}`).join(''), values: parts.map(([, value]) => value) };
   }
