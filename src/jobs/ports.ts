@@ -78,22 +78,8 @@ export interface JobRecords {
   waiting(leastPriority?: number): Promise<{ agent: string; inMs: number }[]>;
   /** Dead jobs by cause, largest group first. */
   deadByCause(): Promise<DeadGroup[]>;
-  /** The newest jobs of each named agent that are done or dead, newest first, at most `limit` of each: what a row of bars needs. */
-  runs(agents: string[], limit: number): Promise<JobRun[]>;
   /** For each agent: unfinished jobs by state, the newest job, and the newest that ended. */
   overview(): Promise<AgentOverview[]>;
-}
-
-/** A job that is done or dead, in short. */
-export interface JobRun {
-  id: JobId;
-  agent: string;
-  state: 'done' | 'dead';
-  /** Attempts that it took. */
-  attempt: number;
-  /** Of the last attempt. */
-  startedAt: number;
-  finishedAt: number;
 }
 
 /** The holder of an attempt: one run of one host. A host's name outlives its runs, of which there is one at a time. */

@@ -34,8 +34,22 @@ export interface FigureStore {
     from: number,
     to: number,
   ): Promise<{ agent: string; hour: number; done: number; dead: number; failedAttempts: number }[]>;
+  /** The newest jobs of each named agent that are done or dead, newest first, at most `limit` of each: what a row of bars needs. */
+  runs(agents: string[], limit: number): Promise<JobRun[]>;
   /** Slots with from ≤ due < to, by agent. */
   slotFigures(from: number, to: number): Promise<{ agent: string; kept: number; missed: number; skipped: number }[]>;
+}
+
+/** A job that is done or dead, in short. */
+export interface JobRun {
+  id: string;
+  agent: string;
+  state: 'done' | 'dead';
+  /** Attempts that it took. */
+  attempt: number;
+  /** Of the last attempt. */
+  startedAt: number;
+  finishedAt: number;
 }
 
 export interface AgentFigures {

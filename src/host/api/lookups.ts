@@ -11,6 +11,7 @@ import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
+import type { FigureStore } from '../../telemetry/ports.ts';
 import { orphanProblem } from '../orphans.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
@@ -80,7 +81,10 @@ export function createLookups(needs: LookupNeeds): Lookups {
 /** The needs of operations that read the store, whether the host runs or not. */
 interface LookupNeeds {
   time: Time;
-  store: Pick<JobRecords, 'list' | 'get' | 'runs' | 'deadByCause'> & Pick<SlotStore, 'slots'> & IncidentReads;
+  store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
+    Pick<FigureStore, 'runs'> &
+    Pick<SlotStore, 'slots'> &
+    IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
   /** Why a job does not start; undefined while the host is down: nobody knows. */
   holdUpOf?: HoldUps;

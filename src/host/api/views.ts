@@ -1,10 +1,11 @@
 import type { JobView, OriginView } from '../../control/protocol.ts';
 import type { OriginReport as Origin } from '../../gateway/origins/ports.ts';
 import type { Job } from '../../jobs/model.ts';
-import type { JobDetail, JobRun } from '../../jobs/ports.ts';
+import type { JobDetail } from '../../jobs/ports.ts';
 import { waitOf, waitsOf } from '../../jobs/waiting.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DEEPEST_VALUE, isShallow } from '../../kernel/shape.ts';
+import type { JobRun } from '../../telemetry/ports.ts';
 
 /** A job as clients see it: the one shape of `jobs`, `run`, `status` and the page. */
 export function viewJob(job: Job | JobDetail): JobView {

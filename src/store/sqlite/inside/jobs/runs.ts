@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { JobRun } from '../../../../jobs/ports.ts';
+import type { JobRun } from '../../../../telemetry/ports.ts';
 import type { StorePorts, Sync } from '../../../ports.ts';
 import { jobIdOf } from '../../ids.ts';
 import { mustBeInstants } from '../faults.ts';
