@@ -1,9 +1,9 @@
+import { linesBackwards, logFolderOf } from '../control/log-files.ts';
 import { readHostFile } from '../control/place.ts';
 import { isAlive } from '../control/process.ts';
 import { momentOf } from '../kernel/clock.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { isInstallation } from './folder.ts';
-import { linesBackwards, logFolderOf } from './log-files.ts';
 import type { Offline, Stage } from './ports.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { guestFile, logLevel, name } from './arguments.ts';
+import { guestFile, instant, limit, logLevel, name, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
@@ -33,6 +33,32 @@ export const HOST_OPERATIONS = {
     options: { job: '--job <id>', level: '--level <level>' },
     item: async () => (await hostResults()).logLineResult,
     result: async () => z.null(),
+  },
+  logs: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The newest lines of the log files, oldest first; the newest 50,000 are searched.',
+    args: z.strictObject({
+      agent: name().optional(),
+      job: name().optional().describe('Only lines of one job.'),
+      level: logLevel().default('debug').describe('The lowest level that is shown.'),
+      text: text(200).optional().describe('Only lines with the text anywhere in them.'),
+      before: instant().optional().describe('Only lines that were written before: the way to the next page.'),
+      limit: limit(),
+    }),
+    result: async () => z.array((await hostResults()).logLineResult),
+  },
+  events: {
+    kind: 'read',
+    role: 'reader',
+    about: 'What happened in the installation, newest first: changes, pauses, incidents, and who asked for them.',
+    args: z.strictObject({
+      agent: name().optional(),
+      kind: name().optional().describe('Only events of one kind, as `agent.paused`.'),
+      since: instant().optional().describe('Only events of then or later.'),
+      limit: limit(),
+    }),
+    result: async () => z.array((await hostResults()).eventResult),
   },
   configShow: {
     kind: 'read',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { linesBackwards, newestFirst } from '../../src/cli/log-files.ts';
+import { linesBackwards, newestFirst } from '../../src/control/log-files.ts';
 
 let folder: string;
 beforeEach(() => {

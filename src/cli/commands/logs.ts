@@ -1,4 +1,5 @@
 import type { ControlClient } from '../../control/client.ts';
+import { linesBackwards, logFolderOf } from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { usage } from '../../kernel/fault.ts';
@@ -6,7 +7,6 @@ import { given } from '../../kernel/given.js';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
 import { expectAgent, numberOf, timeOf } from '../given.ts';
-import { linesBackwards, logFolderOf } from '../log-files.ts';
 import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { logLines, logTime } from '../text/log.ts';

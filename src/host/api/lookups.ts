@@ -11,7 +11,7 @@ import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
-import type { FigureStore } from '../../telemetry/ports.ts';
+import type { EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { orphanProblem } from '../orphans.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
@@ -20,7 +20,7 @@ import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { viewJob, viewRun } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
-type Lookups = Pick<OpTable, 'jobs' | 'runs' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
+type Lookups = Pick<OpTable, 'jobs' | 'runs' | 'events' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 
@@ -47,6 +47,14 @@ export function createLookups(needs: LookupNeeds): Lookups {
       const agents = agent === undefined ? catalog.listings().map(({ name }) => name) : [agent];
       const byAgent = Map.groupBy(await store.runs(agents, limit), (run) => run.agent);
       return agents.map((name) => ({ agent: name, runs: (byAgent.get(name) ?? []).reverse().map(viewRun) }));
+    },
+
+    async events({ agent, kind, since, limit }) {
+      const found = await store.events({
+        limit,
+        ...given({ agent, kind, since: since === undefined ? undefined : instantOf(since) }),
+      });
+      return found.map(({ at, data, ...event }) => ({ ...event, at: isoOf(at), data: data ?? null }));
     },
 
     async job({ id }) {
@@ -83,6 +91,7 @@ interface LookupNeeds {
   time: Time;
   store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
+    Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { createCatalog } from '../../catalog/catalog.ts';
 import { createInForceFile } from '../../catalog/in-force.ts';
 import type { Listing, ValueSource } from '../../catalog/ports.ts';
+import { logFolderOf } from '../../control/log-files.ts';
 import type { Ops, StoreView, UnreadableView } from '../../control/protocol.ts';
 import { allowanceOf } from '../../healing/quarantine-rules.ts';
 import type { Agent } from '../../jobs/agent.ts';
@@ -24,6 +25,7 @@ import { lockFolder } from '../lifecycle/lock.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations } from './handlers.ts';
 import { listingOf } from './known.ts';
+import { logLookup } from './log-lines.ts';
 import { createLookups, nextLookup } from './lookups.ts';
 import { stateLookups } from './ops-state.ts';
 import { createStates } from './states.ts';
@@ -57,6 +59,7 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
     {
       ...createLookups(needs),
       ...nextLookup(needs),
+      ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
       health: () => lastHealth(needs),
       secrets: async () => secretsNow(folder, inForce.agents),

@@ -14,6 +14,7 @@ import { viewSecrets } from '../secrets/secrets.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { listingOf } from './known.ts';
+import { logLookup } from './log-lines.ts';
 import { createLookups, nextLookup } from './lookups.ts';
 import { viewConfig } from './status.ts';
 
@@ -24,6 +25,8 @@ type Reading = Pick<
   | 'status'
   | 'jobs'
   | 'runs'
+  | 'events'
+  | 'logs'
   | 'job'
   | 'why'
   | 'next'
@@ -45,6 +48,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
   return {
     ...lookups,
     ...nextLookup(hostContext),
+    ...logLookup(() => facts.logFolder),
     changes: changesOp(hostContext),
     ping: async () => ({
       pid: facts.pid,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bytes, countResult, faultResult, time } from './fields.ts';
+import { bytes, countResult, faultResult, json, time } from './fields.ts';
 
 export const pingResult = z
   .strictObject({
@@ -74,4 +74,16 @@ export const logLineResult = z
   })
   .meta({ id: 'LogLine', description: 'A line of a log, as it stands in the file, with all that was logged beside.' });
 
+export const eventResult = z
+  .strictObject({
+    id: countResult(),
+    at: time(),
+    kind: z.string().describe('A room, a dot, what happened: agent.paused.'),
+    agent: z.string().nullable(),
+    message: z.string(),
+    data: z.record(z.string(), json()).nullable(),
+  })
+  .meta({ id: 'Event', description: 'Something that happened in the installation.' });
+
+export type EventView = z.infer<typeof eventResult>;
 export type LogLine = z.infer<typeof logLineResult>;

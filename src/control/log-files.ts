@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readHostFile } from '../control/place.ts';
-import type { LogLine } from '../control/protocol.ts';
+import { readHostFile } from './place.ts';
+import type { LogLine } from './protocol.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
