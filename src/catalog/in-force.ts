@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
 import type { GoneAgent } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';

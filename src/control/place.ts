@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { isAlive, type ProcessRef } from './process.ts';
 
 /** A unix socket's path may be 107 bytes on Linux and 103 on macOS; this leaves room for both. */

@@ -1,7 +1,7 @@
 import type { ControlClient } from '../control/client.ts';
 import type { DrillView } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';

@@ -1,5 +1,5 @@
 import type { PlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Time } from '../kernel/time.ts';
 import { newestWith, type OpenIncidents } from './open-incidents.ts';
 import type { Signals } from './signals.ts';

@@ -1,6 +1,6 @@
 import { causeOf } from '../jobs/faults.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Evidence } from '../workers/ports.ts';
 import type { Verdict } from './ports.ts';
 

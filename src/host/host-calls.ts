@@ -8,7 +8,7 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { Added } from '../jobs/model.ts';
 import type { AttemptRef, EffectStore, JobRecords, StateStore } from '../jobs/ports.ts';
 import { Fault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { fleetNotInNeeds, notInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';

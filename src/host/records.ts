@@ -4,7 +4,7 @@ import { endWords } from '../healing/words.ts';
 import type { Settlement } from '../jobs/ports.ts';
 import { waitOf, waitsOf } from '../jobs/waiting.ts';
 import { mayHelp } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Log } from '../kernel/log.ts';
 import type { HostEndRecord } from '../kernel/pulse.ts';

@@ -1,4 +1,4 @@
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';

@@ -1,5 +1,5 @@
 import { toPlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
 import type { Time } from '../kernel/time.ts';

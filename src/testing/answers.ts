@@ -1,6 +1,6 @@
 import { type CommandGrant, grantedCommand, takesArguments } from '../kernel/command-grant.ts';
 import { Fault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { notInNeeds } from '../kernel/needs-fault.ts';
 import type { ExecResult } from '../plugin/context.ts';
 import { type CallTo, createAnswers, type FleetCall, type KnownEffect, type SandboxSend } from '../sandbox/answers.ts';

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { MB } from '../kernel/measures.ts';
 import { codeFrame } from '../kernel/source-text.ts';
 import { suggest } from '../kernel/suggest.ts';

@@ -11,7 +11,7 @@ import { createVersions, type StoredVersion } from '../catalog/versions/versions
 import type { SettledFile } from '../catalog/watching/file-scanner.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { PlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Time } from '../kernel/time.ts';
 import type { PluginPlace } from './place.ts';
 import type { RunOptions } from './ports.ts';

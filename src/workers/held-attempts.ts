@@ -1,7 +1,7 @@
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import { isJsonText } from '../kernel/shape.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Reports } from './reports.ts';

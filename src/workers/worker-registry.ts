@@ -2,7 +2,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.js';
+import { given } from '../kernel/given.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Cell } from './cell.ts';
 import { type CellVerdict, verdictOn } from './cell-memory.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { Log } from '../../kernel/log.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';

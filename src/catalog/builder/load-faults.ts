@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { notKeptOf } from '../../kernel/not-kept.ts';
 import { guardedWords } from '../../kernel/plugin-modules.ts';
 import {

@@ -1,4 +1,4 @@
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { bareModule, GRANTABLE } from '../../kernel/plugin-modules.ts';
 import { describe, isError, sentenceOf } from '../../kernel/reasons.ts';
 import type { Issue } from '../files/issues.ts';

@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { MB } from '../../kernel/measures.ts';
 
 /** What of a tsconfig.json decides which file an import means. */

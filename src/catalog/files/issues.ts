@@ -1,5 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 

@@ -1,6 +1,6 @@
 import { whatIsWrongWith } from '../../kernel/cron/check.ts';
 import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { ValueProblem } from './issues.ts';
 
 /** What a plugin or an agent file says about the times at which it runs, as written. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';

@@ -2,7 +2,7 @@ import { DEFAULT_MAX_QUEUED, type ScheduleSpec } from '../../jobs/agent.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { timetableOf } from '../../kernel/cron/timetable.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { checkedLength } from '../../kernel/units.ts';
 import type { AgentFileData } from '../files/agent-file.ts';
 import type { ValueProblem } from '../files/issues.ts';

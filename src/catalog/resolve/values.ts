@@ -1,5 +1,5 @@
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { type AgentFile, agentFileFault, originsIn } from '../files/agent-file.ts';
 import type { Issue, ValueProblem } from '../files/issues.ts';
 import type { ValueSource } from '../ports.ts';

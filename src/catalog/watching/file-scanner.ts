@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { pathInside } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import { mostBytesOf } from '../files/source-limit.ts';

@@ -1,4 +1,4 @@
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
 import { learnedLines } from '../text/learned.ts';
 import { readInput } from './run.ts';

@@ -3,7 +3,7 @@ import { linesBackwards, logFolderOf } from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { usage } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import { connectAgain, isHostAway } from '../connection.ts';
 import { expectAgent, numberOf, timeOf } from '../given.ts';

@@ -2,7 +2,7 @@ import type { ControlClient } from '../../control/client.ts';
 import type { JobView, LogLine } from '../../control/protocol.ts';
 import { neverAgain, wallMs } from '../../control/words/job.ts';
 import { usage } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { connectAgain, isHostAway } from '../connection.ts';

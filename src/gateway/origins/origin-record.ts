@@ -1,4 +1,4 @@
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { CallEnd, Outage, Recovery } from '../../kernel/origin.ts';
 import { percentile } from '../../kernel/statistics.ts';
 import { type Breaker, newBreaker } from './breaker.ts';

@@ -2,7 +2,7 @@ import { jobUnknown } from '../../jobs/faults.ts';
 import type { JobId } from '../../jobs/model.ts';
 import type { JobRecords, JobSet } from '../../jobs/ports.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { Ops } from '../../operations/table.ts';
 
 /** Jobs that something was done to: how many, and the first of their ids. */

@@ -2,7 +2,7 @@ import type { Catalog, Listing } from '../../catalog/ports.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { readInstant } from '../../kernel/instant.ts';
 import { suggest } from '../../kernel/suggest.ts';
 

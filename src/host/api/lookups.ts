@@ -5,7 +5,7 @@ import type { Job } from '../../jobs/model.ts';
 import type { JobDetail, JobRecords } from '../../jobs/ports.ts';
 import { nextTimes, timetableOf } from '../../kernel/cron/timetable.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';

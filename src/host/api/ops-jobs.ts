@@ -4,7 +4,7 @@ import { type JobId, UNFINISHED } from '../../jobs/model.ts';
 import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';

@@ -1,7 +1,7 @@
 import type { VersionFacts } from '../../catalog/ports.ts';
 import type { VersionView } from '../../control/protocol.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { suggest } from '../../kernel/suggest.ts';

@@ -6,7 +6,7 @@ import { hostsOf } from '../../catalog/resolve/net.ts';
 import type { LearnedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
 import { realOf } from '../../kernel/real-path.ts';
 import { createScrubber } from '../../kernel/scrub.ts';

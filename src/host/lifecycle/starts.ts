@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileId } from '../../control/place.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { HostEndRecord } from '../../kernel/pulse.ts';
 import type { Events } from '../../telemetry/events.ts';

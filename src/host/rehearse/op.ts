@@ -5,7 +5,7 @@ import type { Listing } from '../../catalog/ports.ts';
 import type { RehearsedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { OpCall, OpTable } from '../api/handlers.ts';
 import { agentInForce, listingOf } from '../api/known.ts';

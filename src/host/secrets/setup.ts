@@ -4,7 +4,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import type { Placement } from '../../jobs/placement.ts';
 import { rightsOf, unsharedReason } from '../../jobs/rights.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/ports.ts';
 import type { Healer } from '../../healing/healer.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import type { Log } from '../../kernel/log.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import type { Time } from '../../kernel/time.ts';

@@ -1,5 +1,5 @@
 import { Fault, type PlainFault } from '../fault.ts';
-import { given } from '../given.js';
+import { given } from '../given.ts';
 import { suggest } from '../suggest.ts';
 
 /**

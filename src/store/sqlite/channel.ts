@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { FromStoreThread, ThreadStart, ToStoreThread } from './inside/thread.ts';

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { UpkeepStore } from '../../telemetry/ports.ts';
 import type { CopierStart, FromCopier } from './inside/thread.ts';

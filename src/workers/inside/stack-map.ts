@@ -3,7 +3,7 @@ import type { SourceMap } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { denialOf, needText } from '../../kernel/needs-fault.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
-import { given } from '../../kernel/given.js';
+import { given } from '../../kernel/given.ts';
 import { MB } from '../../kernel/measures.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { MARKERS_FD } from '../cell-messages.ts';
