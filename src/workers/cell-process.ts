@@ -9,10 +9,9 @@ import { entryFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
 import { CHANNEL_FD, FROM_CELL, readFromCell } from './cell-messages.ts';
 import { workerFaults } from './faults.ts';
-import { createOutbox } from './outbox.ts';
-import { cellFlags } from './permission-flags.ts';
+import { cellFlags } from './permissions.ts';
 import { openStartedMarkers } from './started-markers.ts';
-import type { FromCell, MarkerPlace, ToCell } from './wire.ts';
+import { createOutbox, type FromCell, type MarkerPlace, type ToCell } from './wire.ts';
 
 const CELL = fileURLToPath(entryFile('workers/inside/cell.js'));
 /** Names of the host's environment that a cell gets; none of them is a secret. */

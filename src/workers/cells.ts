@@ -9,7 +9,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { type Cell, type CellNeeds, openCell } from './cell.ts';
-import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './cell-terms.ts';
+import { keyOfTerms, ownTerms, readBy, servesCode, sharedTerms } from './permissions.ts';
 
 /** An agent that took a cell down so often gets one of its own. */
 const TAKEN_DOWN = 2;

@@ -5,7 +5,7 @@ import type { LogLevel } from '../kernel/log.ts';
 import { entryFile, packageFile } from '../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../kernel/plugin-modules.ts';
 import { realOf } from '../kernel/real-path.ts';
-import { foldersOf, permissionFlagsOf } from './permission-flags.ts';
+import { foldersOf, permissionFlagsOf } from './permissions.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { MarkerPlace, WorkerSpec } from './wire.ts';
 

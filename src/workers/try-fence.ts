@@ -6,7 +6,7 @@ import { Fault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';
 import { machineTime } from '../kernel/time.ts';
 import { openCell } from './cell.ts';
-import { readBy, sharedTerms } from './cell-terms.ts';
+import { readBy, sharedTerms } from './permissions.ts';
 
 /** A cell that has not said anything by then says nothing. */
 const WITHIN_MS = 10_000;

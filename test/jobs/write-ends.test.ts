@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { writeSettlements } from '../../src/jobs/attempt-ends.ts';
 import type { Settlement } from '../../src/jobs/ports.ts';
-import { writeSettlements } from '../../src/jobs/write-ends.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { checkWrite } from '../../src/store/checks.ts';
 

@@ -4,8 +4,7 @@ import type { Op } from '../../src/control/protocol.ts';
 import { createOperations } from '../../src/host/api/handlers.ts';
 import { BOUNDS } from '../../src/kernel/bounds.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { readArgs } from '../../src/operations/read-arguments.ts';
-import { OPERATIONS } from '../../src/operations/table.ts';
+import { OPERATIONS, readArgs } from '../../src/operations/table.ts';
 import { anyValue } from '../kernel/extremes.ts';
 
 const refusal = (op: Op, args: unknown): string => {

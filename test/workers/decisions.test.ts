@@ -5,7 +5,7 @@ import { hostAllowListOf } from '../../src/workers/host-allow-list.ts';
 import { createRingReader, createRingWriter } from '../../src/workers/inside/ring.ts';
 import { offerTicket, openShared, revokeTicket, TICKETS, takeTicket } from '../../src/workers/inside/shared.ts';
 import { checkDeadline } from '../../src/workers/inside/watch.ts';
-import { permissionFlagsOf } from '../../src/workers/permission-flags.ts';
+import { permissionFlagsOf } from '../../src/workers/permissions.ts';
 import { idleTimeoutMs } from '../../src/workers/pool.ts';
 import { heldBy, stepWorker, takesWork, type WorkerEvent, type WorkerState } from '../../src/workers/worker-state.ts';
 

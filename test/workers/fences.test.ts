@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { FenceReport } from '../../src/fence/terms.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
-import { createFenceGate } from '../../src/workers/fence-gate.ts';
+import { createFenceGate } from '../../src/workers/cell.ts';
 import type { FromCell, ToCell } from '../../src/workers/wire.ts';
 import { createWorld, runs } from './world.ts';
 

@@ -2,8 +2,7 @@ import { shown } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { OperationRole } from '../../operations/operation.ts';
-import { readArgs } from '../../operations/read-arguments.ts';
-import { OPERATIONS, type Op, type Ops } from '../../operations/table.ts';
+import { OPERATIONS, type Op, type Ops, readArgs } from '../../operations/table.ts';
 
 /** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {

@@ -14,8 +14,7 @@ import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts'
 import { machineTime } from '../../kernel/time.ts';
 import { CHANNEL_FD, MARKERS_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
-import { createOutbox } from '../outbox.ts';
-import type { FromCell, ToCell } from '../wire.ts';
+import { createOutbox, type FromCell, type ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';

@@ -4,7 +4,7 @@ import { threadIdOf, threadStat } from '../../kernel/proc.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { CellFindings } from '../wire.ts';
 import type { HeapWatch } from './heap-watch.ts';
-import type { MemoryProbe } from './memory-probe.ts';
+import type { MemoryProbe } from './memory-guard.ts';
 import { type CpuProfile, type FindPlace, hottest, idleShare } from './profiles.ts';
 
 /** All of it together stays below a second, whatever the thread does. */
