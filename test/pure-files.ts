@@ -34,7 +34,6 @@ const FILES = new Set([
   'catalog/rollout/probation.ts',
   'catalog/rollout/rollout.ts',
   'catalog/unrecognized-files.ts',
-  'catalog/versions/budget.ts',
   'catalog/watching/scan.ts',
   'catalog/builder/emits.ts',
   'control/typed.ts',

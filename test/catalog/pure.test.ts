@@ -6,7 +6,7 @@ import { settingsPage } from '../../scripts/settings.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
-import { whatIsWrongWithTimes } from '../../src/catalog/files/when.ts';
+import { whatIsWrongWithTimes } from '../../src/catalog/files/plugin-manifest.ts';
 import type { Fault } from '../../src/kernel/fault.ts';
 import { codeFrame, placeInPlugin, placeOfOffset } from '../../src/kernel/source-text.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KEPT_ALWAYS, KEPT_BESIDES, type KeptVersion, spareVersions } from '../../src/catalog/versions/budget.ts';
+import { KEPT_ALWAYS, KEPT_BESIDES, type KeptVersion, spareVersions } from '../../src/catalog/versions/versions.ts';
 
 const nameOf = ({ ref }: KeptVersion) => `${ref.plugin}/${ref.id}`;
 const bytesOf = (versions: readonly KeptVersion[]) => versions.reduce((sum, { bytes }) => sum + bytes, 0);

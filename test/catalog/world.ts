@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createCatalog } from '../../src/catalog/catalog.ts';
-import type { CatalogOptions } from '../../src/catalog/options.ts';
-import type { Catalog, CatalogChange, Listing } from '../../src/catalog/ports.ts';
+import type { Catalog, CatalogChange, CatalogOptions, Listing } from '../../src/catalog/ports.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
 import type { PlainFault } from '../../src/kernel/fault.ts';
 import type { Log } from '../../src/kernel/log.ts';

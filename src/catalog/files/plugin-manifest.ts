@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../kernel/bounds.ts';
+import { whatIsWrongWith } from '../../kernel/cron/check.ts';
+import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
 import { placeInPlugin } from '../../kernel/source-text.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import type { RawManifest } from '../builder/messages.ts';
@@ -19,7 +22,6 @@ import {
   workersField,
 } from './fields.ts';
 import { faultOfIssues, type ValueProblem } from './issues.ts';
-import { whatIsWrongWithTimes } from './when.ts';
 
 /** What is known of a plugin without running it: its definition as written, checked. */
 export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input'> {
@@ -103,4 +105,38 @@ export function whatIsWrongInside(
     return { code: 'WORKERS_INVALID', path: ['workers', 'min'], message: `${min} is above workers.max ${max}` };
   }
   return undefined;
+}
+
+/** What a plugin or an agent file says about the times at which it runs, as written. */
+interface SaidTimes {
+  schedule?: string | undefined;
+  at?: string | undefined;
+  timezone?: string | undefined;
+  from?: string | undefined;
+  until?: string | undefined;
+  except?: readonly string[] | undefined;
+}
+
+/** The expression that is meant by `schedule` or `at`; undefined when there is neither. */
+export function expressionOf({ schedule, at }: Pick<SaidTimes, 'schedule' | 'at'>): string | undefined {
+  return at === undefined ? schedule : `at ${at}`;
+}
+
+/** What is wrong with the times of one file by itself; its plugin may hold the schedule that its days belong to. */
+export function whatIsWrongWithTimes(said: SaidTimes, at: { timezone: string; now: number }): ValueProblem | undefined {
+  if (said.schedule !== undefined && said.at !== undefined) {
+    const message = 'stands beside a schedule: one agent has one of them';
+    return { code: 'SCHEDULE_INVALID', path: ['at'], message, next: 'leave `at` or `schedule` out' };
+  }
+  const { from, until, except, timezone = at.timezone } = said;
+  const expression = expressionOf(said);
+  if (expression === undefined && from === undefined && until === undefined && except === undefined) return undefined;
+  return wrongOf({ expression: expression ?? '@secondly', timezone, from, until, except }, at.now);
+}
+
+function wrongOf(spec: TimetableSpec, now: number): ValueProblem | undefined {
+  const wrong = whatIsWrongWith(spec, now);
+  if (!wrong) return undefined;
+  const { key, message, next } = wrong;
+  return { code: 'SCHEDULE_INVALID', path: [key], message, ...given({ next }) };
 }

@@ -6,8 +6,7 @@ import { given } from '../../kernel/given.ts';
 import { checkedLength } from '../../kernel/units.ts';
 import type { AgentFileData } from '../files/agent-file.ts';
 import type { ValueProblem } from '../files/issues.ts';
-import type { PluginManifest } from '../files/plugin-manifest.ts';
-import { expressionOf } from '../files/when.ts';
+import { expressionOf, type PluginManifest } from '../files/plugin-manifest.ts';
 import type { Pick } from './values.ts';
 
 const RANGE = ['from', 'until', 'except'] as const;
