@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { logLookup } from '../../src/host/api/log-lines.ts';
-import { readArgs } from '../../src/operations/read-arguments.ts';
+import { readArgs } from '../../src/operations/table.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'daruma-log-lines-'));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
