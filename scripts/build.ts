@@ -32,6 +32,7 @@ try {
   chmodSync(join(made, 'main.js'), 0o755);
   // The compiler leaves out declarations that are written by hand.
   copyFileSync(join(root, 'src/plugin/files.d.ts'), join(made, 'plugin/files.d.ts'));
+  copyAssets(join(made, 'web/assets'));
   const index = join(made, 'index.d.ts');
   writeFileSync(index, readFileSync(index, 'utf8').replace(/path="[^"]*files\.d\.ts"/, 'path="./plugin/files.d.ts"'));
   const files = filesIn(made).sort((one, other) => Number(isShared(other)) - Number(isShared(one)));
@@ -57,6 +58,13 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true, encoding: 'utf8' })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+/** What the page loads beside its HTML: files of ours as they are, and the one library. */
+function copyAssets(to: string): void {
+  mkdirSync(to, { recursive: true });
+  const from = join(root, 'src/web/assets');
+  for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
 }
 
 function isShared(file: string): boolean {

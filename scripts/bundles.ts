@@ -33,6 +33,8 @@ const GROUPS: readonly Group[] = [
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
   { entries: ['catalog/builder/loader'] },
   { entries: ['drills/jumping-clock'] },
+  { entries: ['web/process'] },
+  { entries: ['web/reads-thread'], external: ['esbuild'], needsRequire: true },
   { entries: ['plugin/zod'] },
   { entries: ['index'], external: ['zod'] },
   { entries: ['testing/index'], external: ['esbuild', 'zod'], needsRequire: true },

@@ -14,6 +14,12 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {
+    usage: 'open',
+    about: 'a link to the page, which signs one browser in',
+    options: optionsOf('open'),
+    run: async () => (await import('./commands/open.ts')).openCommand,
+  },
+  {
     usage: 'incidents [id|agent]',
     about: 'what went wrong, what was done, what is left',
     options: optionsOf('incidents', SCREENFUL),

@@ -146,4 +146,7 @@ export const OPERATION_OPTIONS = {
       words: ['debug', 'info', 'warn', 'error'],
     },
   },
+  open: {
+    reader: { flags: '--reader', about: 'as a reader, who sees and changes nothing', is: 'flag' },
+  },
 } as const satisfies Record<string, Record<string, OptionRow>>;

@@ -32,6 +32,7 @@ export type {
   RehearsedView,
   VersionView,
 } from '../operations/results/version.ts';
+export type { AuditView } from '../operations/results/web.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
 export type Request = { id: number; op: string; args: unknown; token?: unknown };

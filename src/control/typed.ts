@@ -45,6 +45,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   logs: [],
   new: [],
   next: [],
+  open: [],
   pause: [],
   rehearse: [],
   replay: [],

@@ -58,7 +58,8 @@ export async function openScratch(time: Time, options: ScratchOptions = {}): Pro
   writeFileSync(join(folder, 'agents/canary.yaml'), JSON.stringify(agent));
   const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
     stdio: 'ignore',
-    env: withPreload(process.env, options.preload),
+    // Nobody looks at its page.
+    env: { ...withPreload(process.env, options.preload), DARUMA_WEB: 'off' },
   });
   const gone = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
   const scratch: Scratch = { folder, host: () => hostOf(folder), runCanary, ask, leave };

@@ -8,6 +8,7 @@ import { recordLostHosts } from './lifecycle/starts.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
 import type { Rooms, RoomsNeeds } from './rooms.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
+import type { Web } from './web/web.ts';
 
 /** The rooms of a host at work, and what they stand on: the operations work with it. */
 export interface HostContext
@@ -24,6 +25,7 @@ export interface HostContext
   lastWords: readonly HostEndRecord[];
   /** Problems of the host itself, for people: safe mode, a guardian that is gone. */
   warnings(): PlainFault[];
+  web: Web;
   /** Begins to stop the host; does not wait. */
   stop(): void;
 }
@@ -32,6 +34,7 @@ interface ContextNeeds
   extends Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses' | 'bus' | 'safeMode'> {
   foundation: Foundation;
   rooms: Rooms;
+  web: Web;
   order: ShutdownStack;
   loopAges(): LoopAges;
   watched: Watched;
@@ -43,11 +46,11 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, bus, safeMode, rooms, watched, loopAges } = needs;
+  const { time, facts, settings, config, pauses, bus, safeMode, rooms, web, watched, loopAges } = needs;
   const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
-    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, stop },
+    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, web, stop },
     async resume(agent) {
       if (safeMode.release(agent)) bus.emit('placement.changed', [agent]);
       else await pauses.resume(agent);
@@ -59,6 +62,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       ...(needs.handles()?.warnings() ?? []),
       ...config.warning(),
       ...zoneWarning(config.origins()),
+      ...web.problems(),
       ...safeMode.warning(rooms.catalog.agents().keys()),
     ],
   };

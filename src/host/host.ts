@@ -6,6 +6,7 @@ import { loopAgesOf } from '../kernel/pulse.ts';
 import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
+import type { Operations } from './api/handlers.ts';
 import { createOps } from './api/ops.ts';
 import type { RoomFacts } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
@@ -21,6 +22,7 @@ import { recordHostLost, recordStart } from './records.ts';
 import { createRooms, startRooms } from './rooms.ts';
 import { createShutdownStack } from './shutdown-stack.ts';
 import { subscribe } from './subscriptions.ts';
+import { createWeb } from './web/web.ts';
 
 /** A host that is at work. */
 export interface Host {
@@ -91,14 +93,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
     subscribe(bus, rooms, foundation);
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
 
-    const hostContext = createHostContext({ ...base, foundation, rooms, order, watched, handles: () => handles }, () =>
-      options.ending('asked to stop', false),
+    const operations = () => ops;
+    const web = createWeb({ ...base, journal, store, events, operations });
+    const hostContext = createHostContext(
+      { ...base, foundation, rooms, web, order, watched, handles: () => handles },
+      () => options.ending('asked to stop', false),
     );
+    const ops = createOps(hostContext);
     recordHostLost(rooms.healer, hostContext.lastWords, abandoned);
-    const control = await openControl(hostContext);
+    const control = await openControl(hostContext, ops);
     order.onStop('control socket', () => control.close());
     handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });
     await order.startService('held files', handles);
+    await order.startService('web', web.service);
 
     lock.claim.say('working');
     const proven = time.after(PROVEN_MS, () => {
@@ -133,10 +140,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
 }
 
 /** Opens the control socket, and writes down where it is: from now on clients find the host. */
-async function openControl(hostContext: HostContext): Promise<ControlServer> {
+async function openControl(hostContext: HostContext, operations: Operations): Promise<ControlServer> {
   const { facts, journal } = hostContext;
   const control = await serveControl(facts.socket, {
-    operations: createOps(hostContext),
+    operations,
     log: journal.room('control'),
     scrub: journal.scrub,
     owner: statSync(facts.folder).uid,

@@ -103,3 +103,8 @@ export function originDown({ origin, since, retryAt, last, barred }: OriginDown)
     data: { origin, since: isoOf(since), retryAt: isoOf(retryAt), last, ...(barred.length > 0 ? { barred } : {}) },
   };
 }
+
+/** Whether only this machine can reach an address to listen on. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

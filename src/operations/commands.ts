@@ -29,6 +29,7 @@ import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, s
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { agentResult, configChangedResult, configShowResult, fenceResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
+import { openResult } from './results/web.ts';
 
 /**
  * The value that each command prints with `--json`, by the words of the command. Commands that print nothing of their own
@@ -74,6 +75,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   completion: completionResult,
   start: startedResult,
   stop: stoppedResult,
+  open: openResult,
   'backup list': z.array(backupResult),
   'backup now': runResult,
   'backup verify': proofResult,

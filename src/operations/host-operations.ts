@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { guestFile, instant, limit, logLevel, name, text } from './arguments.ts';
+import { flag, guestFile, instant, limit, logLevel, name, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
 const hostResults = () => import('./results/host.ts');
+const webResults = () => import('./results/web.ts');
 
 /** Operations on the host itself. */
 export const HOST_OPERATIONS = {
@@ -103,6 +104,29 @@ export const HOST_OPERATIONS = {
     args: z.strictObject({ files: z.array(guestFile()).min(1).max(100) }),
     item: async () => (await hostResults()).guestsItem,
     result: async () => z.null(),
+  },
+  open: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Makes a link that signs one browser in to the page, once, within five minutes.',
+    args: z.strictObject({ reader: flag().describe('As a reader, who sees and changes nothing.') }),
+    options: { reader: '--reader' },
+    result: async () => (await webResults()).openResult,
+  },
+  changed: {
+    kind: 'stream',
+    role: 'reader',
+    about: 'Says that something has changed, at most once a second.',
+    args: NO_ARGUMENTS,
+    item: async () => (await webResults()).changedItem,
+    result: async () => z.null(),
+  },
+  audit: {
+    kind: 'read',
+    role: 'operator',
+    about: 'What was done by the page: who, when, which operation, and what came of it; newest first.',
+    args: z.strictObject({ since: instant().optional().describe('Only acts of then or later.'), limit: limit() }),
+    result: async () => z.array((await webResults()).auditResult),
   },
   stop: {
     kind: 'act',

@@ -33,7 +33,7 @@ export function createEvents(needs: {
         .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))
         .finally(() => {
           const { kind, agent, message, data } = event;
-          needs.log[level](message, { event: kind, ...given({ agent }), ...data });
+          needs.log[level](message, { event: kind, ...given({ agent: agent ?? undefined }), ...data });
         });
     },
     listen(call) {

@@ -49,14 +49,16 @@ it('answers every operation as its row says, on a real host', async () => {
     '.env': 'SHOP_TOKEN=s3cret-token\n',
   });
   at = place;
+  delete process.env.DARUMA_WEB;
   await place.start();
   const { socket } = readHostFile(place.folder)!;
   const [client, watcher] = [await connectControl(socket), await connectControl(socket)];
   const { ask, asked, items } = checked(client);
   const streams = checked(watcher);
-  const ended = [streams.ask('follow', {}), streams.ask('changes', {}), streams.ask('guests', { files: [GUEST] })].map(
-    (one) => one.catch((thrown) => thrown),
-  );
+  const ended = [
+    ...[streams.ask('follow', {}), streams.ask('changes', {}), streams.ask('changed', {})],
+    streams.ask('guests', { files: [GUEST] }),
+  ].map((one) => one.catch((thrown) => thrown));
   await streams.ask('ping', {});
 
   const done = await ask('run', { agent: 'steady', input: { a: 1 }, wait: true, key: 'k' });
@@ -102,12 +104,14 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('configForce', {});
   await expect(ask('configRollback', {})).rejects.toMatchObject({ code: 'NOTHING_BEFORE' });
   await ask('storeMend', {});
+  expect(await ask('open', { reader: true })).toMatchObject({ role: 'reader' });
+  expect(await ask('audit', {})).toEqual([]);
   place.write('plugins/wrong.ts', 'export default 1;');
   await place.until(
     async () => streams.items.get('changes') ?? [],
     (changes) => changes.length > 0,
   );
-  for (const op of ['follow', 'guests'] as const) expect(streams.items.get(op)!.length).toBeGreaterThan(0);
+  for (const op of ['follow', 'guests', 'changed'] as const) expect(streams.items.get(op)!.length).toBeGreaterThan(0);
   await ask('stop', {});
   client.close();
   watcher.close();

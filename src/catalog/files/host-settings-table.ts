@@ -2,7 +2,20 @@ import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
-import { choice, countSetting, length, origins, path, paths, type Setting, setting, size, zone } from './setting.ts';
+import {
+  choice,
+  countSetting,
+  length,
+  origins,
+  path,
+  paths,
+  type Setting,
+  setting,
+  size,
+  truth,
+  words,
+  zone,
+} from './setting.ts';
 
 const FENCE_MODES = ['best', 'required'] as const;
 
@@ -62,6 +75,20 @@ export const HOST_SETTINGS = [
     live: true,
     about: 'Servers that agents call, by origin; `*` for all: when one counts as down, and who is asked then.',
   }),
+  setting('web.enabled', truth, true, { about: 'Whether there is a page. `web: false` says the same in short.' }),
+  setting('web.port', countSetting(BOUNDS.port), 7070, {
+    about: 'The port of the page; when it is taken, the next one that is free. 0: any.',
+  }),
+  setting('web.host', words(253, 'an address'), '127.0.0.1', {
+    about: 'The address that the page listens on. Beyond this machine only with `web.origin` and `web.behindTls`.',
+  }),
+  setting('web.origin', words(300, 'an origin'), undefined, {
+    about:
+      'The address under which people see the page, where a server with TLS stands in front: https://daruma.example.',
+  }),
+  setting('web.behindTls', truth, false, {
+    about: 'Says that nobody reaches the page but by that server.',
+  }),
   setting('control.socket', path(100), undefined, {
     about:
       'The path of the control socket, at most 100 bytes. Default: a place that follows from the installation’s folder.',
@@ -78,6 +105,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   state: 'What agents keep in the store.',
   links: 'Links in plugins/.',
   jobChains: 'How far jobs may make jobs that make jobs.',
+  web: 'The page, which a process of its own serves (page.md).',
   control: 'The socket on which the command line reaches the host.',
 };
 

@@ -86,11 +86,12 @@ export function readHostSettings(folder: string): ResolvedHostSettings {
 export function resolveHostSettings(text: string, file: string): ResolvedHostSettings {
   const yaml = readYaml(text, file);
   if (yaml.fault) throw new Fault(yaml.fault);
-  const parsed = hostSettingsSchema.safeParse(yaml.value ?? {});
+  const said = inFull(yaml.value ?? {});
+  const parsed = hostSettingsSchema.safeParse(said);
   if (!parsed.success) {
     const fault: PlainFault = faultOfIssues(parsed.error.issues.map(explainRemoved), {
       code: 'HOST_SETTINGS_INVALID',
-      data: yaml.value,
+      data: said,
       schema: z.toJSONSchema(hostSettingsSchema, { io: 'input', target: 'draft-7' }),
       file,
       text,
@@ -102,6 +103,12 @@ export function resolveHostSettings(text: string, file: string): ResolvedHostSet
     const at = placeInYaml(yaml.document, text, path, 'key');
     return `${file}:${at.line}:${at.column}`;
   });
+}
+
+/** `web: false` in full. */
+function inFull(said: unknown): unknown {
+  const { web } = said as { web?: unknown };
+  return web === false ? { ...(said as object), web: { enabled: false } } : said;
 }
 
 function valuesOf(said: Record<string, unknown>, sourceOf: (path: string[]) => string): ResolvedHostSettings {

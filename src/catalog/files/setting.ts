@@ -55,6 +55,22 @@ export const paths: SettingKind<string[], readonly string[], ''> = {
   allowed: 'a list of paths',
 };
 
+/** A text of at most `most` characters. */
+export const words = (most: number, allowed: string): SettingKind<string, string, ''> => ({
+  schema: z.string().min(1).max(most),
+  unit: '',
+  read: (said) => said,
+  allowed,
+});
+
+/** true or false. */
+export const truth: SettingKind<boolean, boolean, ''> = {
+  schema: z.boolean({ error: 'expected true or false' }),
+  unit: '',
+  read: (said) => said,
+  allowed: 'true, false',
+};
+
 /** One of a few words. */
 export const choice = <Word extends string>(words: readonly Word[]): SettingKind<Word, Word, ''> => ({
   schema: z.enum(words as [Word, ...Word[]]),

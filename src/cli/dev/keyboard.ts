@@ -80,10 +80,9 @@ export function createKeyboard({ stage, client, screen, quit }: KeyboardNeeds): 
   }
 
   async function openPage() {
-    const { edge } = await client.ask('status', {});
-    if (!edge) return screen.say('there is no page: no edge runs');
-    screen.say(edge.url);
-    const opener = spawn(process.platform === 'darwin' ? 'open' : 'xdg-open', [edge.url], { stdio: 'ignore' });
+    const { url } = await client.ask('open', {});
+    screen.say(url);
+    const opener = spawn(process.platform === 'darwin' ? 'open' : 'xdg-open', [url], { stdio: 'ignore' });
     opener.on('error', () => {});
     opener.unref();
   }

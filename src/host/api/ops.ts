@@ -24,6 +24,7 @@ export function createOps(hostContext: HostContext): Operations {
     ...stateLookups(hostContext.store),
     ...stateOps(hostContext),
     ...storeOps(hostContext),
+    ...hostContext.web.ops,
   };
   return createOperations(handlers);
 }

@@ -27,7 +27,7 @@ interface StatusNeeds {
 type Running =
   | (Pick<
       HostContext,
-      'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements'
+      'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements' | 'web'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -74,9 +74,11 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
     const listings = catalog.listings().filter(({ name }) => only === undefined || name === only);
     const [facts, incidents] = await Promise.all([look(), countIncidents(store, time)]);
     const { left } = facts;
+    const page = running?.web.view() ?? null;
     return {
       host: running ? viewHost(running, facts) : null,
-      edge: null,
+      edge: page,
+      web: page,
       agents: listings.map((listing) => viewAgent(listing, catalog.agents().get(listing.name), facts, running)),
       incidents,
       origins: running?.outbound.view().map(viewOrigin) ?? [],

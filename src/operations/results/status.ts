@@ -180,10 +180,13 @@ export const hostResult = z
   })
   .meta({ id: 'Host' });
 
+const webResult = () => z.strictObject({ url: z.string(), pid: countResult() }).nullable();
+
 export const statusResult = z
   .strictObject({
     host: hostResult.nullable().describe('null: the host is down, and this is the last known state.'),
-    edge: z.strictObject({ url: z.string(), pid: countResult() }).nullable(),
+    edge: webResult().describe('As `web`, which older pages call so.'),
+    web: webResult().optional().describe('The page; null: it is off, or not there yet.'),
     agents: z.array(agentResult),
     incidents: z
       .strictObject({ open: countResult(), healedToday: countResult() })

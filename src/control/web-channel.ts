@@ -1,0 +1,65 @@
+import type { PlainFault } from '../kernel/fault.ts';
+import type { FrameBounds } from '../kernel/frames.ts';
+import { MB } from '../kernel/measures.ts';
+import type { OperationRole } from '../operations/operation.ts';
+
+/**
+ * The channel between a host and its web process: frames of JSON on a pipe of their own. The web process has no token and no other way to the
+ * host: it may ask what a reader may ask, and more only with the cookie of somebody who has signed in, which the host checks itself.
+ */
+export const WEB_CHANNEL_FD = 3;
+
+/** Bounds of what the host takes from its web process. */
+export const FROM_WEB: FrameBounds = { bytes: 8 * MB, depth: 64, values: 200_000 };
+/** Bounds of what the web process takes from its host: its own code speaks there. */
+export const TO_WEB: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 10_000_000 };
+
+/** What a web process works with. */
+export interface WebTerms {
+  /** The version of Daruma. */
+  version: string;
+  /** The installation, absolute. The others are relative to it, or absolute. */
+  folder: string;
+  store: string;
+  logs: string;
+  /** The zone of the installation. */
+  zone: string;
+  host: string;
+  /** The ports to listen on: the first that is free. */
+  ports: readonly number[];
+  /** `https://daruma.example`, where a server with TLS stands in front; null: whoever asks is on this machine. */
+  origin: string | null;
+  /** The name of the cookie: cookies do not tell ports apart, and two installations are two pages. */
+  cookie: string;
+}
+
+/** Somebody who has signed in. The cookie is known by its hash only. */
+export interface WebSession {
+  /** SHA-256 of the cookie, in hexadecimal digits. */
+  hash: string;
+  role: OperationRole;
+  /** Epoch ms. */
+  until: number;
+}
+
+export type ToWeb =
+  | { do: 'begin'; terms: WebTerms; sessions: WebSession[] }
+  /** Each 2 s; to be answered at once. */
+  | { do: 'ping'; n: number }
+  | { do: 'sessions'; sessions: WebSession[] }
+  | { do: 'answer'; id: number; value: unknown }
+  | { do: 'item'; id: number; item: unknown }
+  | { do: 'refuse'; id: number; fault: PlainFault };
+
+export type FromWeb =
+  | { say: 'listening'; port: number }
+  /** It cannot work, and another try would end the same way. */
+  | { say: 'failed'; fault: PlainFault }
+  | { say: 'pong'; n: number; clients: number }
+  /** An operation. `cookie`: of whoever asks; null: with the rights of a reader. */
+  | { say: 'ask'; id: number; op: string; args: unknown; cookie: string | null }
+  /** A link that `daruma open` printed was opened; answered with the cookie. */
+  | { say: 'sign in'; id: number; code: string }
+  | { say: 'sign out'; id: number; cookie: string }
+  /** The answer is not waited for any more; a stream ends. */
+  | { say: 'leave'; id: number };

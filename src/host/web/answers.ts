@@ -1,0 +1,121 @@
+import type { FromWeb, WebSession } from '../../control/web-channel.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { MB } from '../../kernel/measures.ts';
+import type { Scrubber } from '../../kernel/scrub.ts';
+import { OPERATIONS, type Op } from '../../operations/table.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Operations } from '../api/handlers.ts';
+import type { WebProcess } from './process.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Answers what a web process asks, with the rights of whoever asks, and writes down each act. */
+export interface WebAnswers {
+  take(message: Extract<FromWeb, { id: number }>): void;
+  /** The process is gone: nobody waits any more. */
+  end(): void;
+}
+
+export interface WebAnswersNeeds {
+  operations: Operations;
+  sessions: Sessions;
+  events: Pick<Events, 'record'>;
+  scrub: Pick<Scrubber, 'answer' | 'value'>;
+  log: Log;
+}
+
+/** The kind of event that an act of the page is. */
+export const ACT_EVENT = 'page.act';
+
+/** Questions that are open at a time; the web process itself asks less. */
+const MOST_OPEN = 512;
+const MOST_UNREAD_BYTES = 4 * MB;
+/** Characters of arguments that are written down. */
+const LONGEST_ARGS = 2_000;
+
+export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 'send' | 'unread'>): WebAnswers {
+  const { operations, sessions, scrub, log } = needs;
+  const open = new Map<number, AbortController>();
+
+  async function ask({ id, op, args, cookie }: Extract<FromWeb, { say: 'ask' }>, gone: AbortSignal): Promise<unknown> {
+    const session = cookie === null ? undefined : sessions.of(cookie);
+    if (cookie !== null && !session) throw signedOut();
+    const item = (one: unknown) => {
+      if (gone.aborted || to.unread() > MOST_UNREAD_BYTES) return false;
+      to.send({ do: 'item', id, item: scrub.answer(one) });
+      return true;
+    };
+    const asked = operations.ask(op, args, { role: session?.role ?? 'reader', item, gone });
+    const isAct = Object.hasOwn(OPERATIONS, op) && OPERATIONS[op as Op].kind === 'act';
+    return isAct && session ? audited(needs, { session, op, args }, asked) : asked;
+  }
+
+  async function answer(message: Exclude<Extract<FromWeb, { id: number }>, { say: 'leave' }>, gone: AbortSignal) {
+    if (message.say === 'ask') return ask(message, gone);
+    if (message.say === 'sign in') {
+      const { cookie, session } = sessions.signIn(message.code);
+      recordAct(needs, { session, op: 'sign in', args: {} }, null);
+      return { cookie, until: session.until };
+    }
+    const session = sessions.signOut(message.cookie);
+    if (session) recordAct(needs, { session, op: 'sign out', args: {} }, null);
+    return null;
+  }
+
+  return {
+    take(message) {
+      const { id } = message;
+      if (message.say === 'leave')
+        return open.get(id)?.abort(new Fault({ code: 'CLIENT_GONE', message: 'nobody waits' }));
+      if (open.size >= MOST_OPEN) throw new Error('too many questions at once');
+      const leave = new AbortController();
+      open.set(id, leave);
+      answer(message, leave.signal)
+        .then((value) => to.send({ do: 'answer', id, value: message.say === 'ask' ? scrub.answer(value) : value }))
+        .catch((error: unknown) => {
+          const { stack, ...fault } = toPlainFault(error);
+          if (!(error instanceof Fault)) log.error('an operation of the page failed', { fault: { ...fault, stack } });
+          to.send({ do: 'refuse', id, fault: scrub.answer(fault) as PlainFault });
+        })
+        .finally(() => open.delete(id));
+    },
+    end() {
+      for (const leave of open.values()) leave.abort(new Fault({ code: 'CLIENT_GONE', message: 'the page is gone' }));
+    },
+  };
+}
+
+interface Act {
+  session: WebSession;
+  op: string;
+  args: unknown;
+}
+
+async function audited<T>(needs: WebAnswersNeeds, act: Act, asked: Promise<T>): Promise<T> {
+  try {
+    const value = await asked;
+    recordAct(needs, act, null);
+    return value;
+  } catch (thrown) {
+    const { stack: _, ...fault } = toPlainFault(thrown);
+    recordAct(needs, act, fault);
+    throw thrown;
+  }
+}
+
+function recordAct({ events, scrub }: WebAnswersNeeds, { session, op, args }: Act, fault: PlainFault | null): void {
+  const who = session.hash.slice(0, 8);
+  const text = JSON.stringify(args ?? {});
+  const shown = text.length > LONGEST_ARGS ? { cut: text.slice(0, LONGEST_ARGS) } : (args ?? {});
+  const { agent } = (args ?? {}) as { agent?: unknown };
+  events.record(fault ? 'warn' : 'info', {
+    kind: ACT_EVENT,
+    agent: typeof agent === 'string' ? agent : null,
+    message: `${session.role} ${who} of the page: ${op}${fault ? `, refused: ${fault.message}` : ''}`,
+    data: { who, role: session.role, operation: op, args: scrub.value(shown), ok: fault === null, fault },
+  });
+}
+
+function signedOut(): Fault {
+  return new Fault({ code: 'SIGNED_OUT', message: 'nobody is signed in with this cookie', next: 'daruma open' });
+}

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { HostSettings } from '../../catalog/files/host-settings-table.ts';
+import type { AuditView } from '../../control/protocol.ts';
+import { Fault, type PlainFault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import type { Service } from '../../kernel/service.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { Store } from '../../store/ports.ts';
+import type { Events } from '../../telemetry/events.ts';
+import type { Journal } from '../../telemetry/journal.ts';
+import type { Operations, OpTable } from '../api/handlers.ts';
+import { instantOf } from '../api/known.ts';
+import type { HostFacts } from '../facts.ts';
+import { webAddressFault } from './address.ts';
+import { ACT_EVENT } from './answers.ts';
+import { createSessions } from './sessions.ts';
+import { createWebSupervisor } from './supervisor.ts';
+
+/** The page of a host: its process, who has signed in, and what was done by it. */
+export interface Web {
+  service: Service;
+  view(): { url: string; pid: number } | null;
+  /** Why there is no page although the settings want one. */
+  problems(): PlainFault[];
+  /** Resolves when the page listens, or has failed to, or after `ms`. */
+  settled(ms: number): Promise<void>;
+  ops: Pick<OpTable, 'open' | 'audit' | 'changed'>;
+}
+
+interface WebNeeds {
+  time: Time;
+  facts: HostFacts;
+  settings: Pick<HostSettings, 'web' | 'timezone'>;
+  journal: Pick<Journal, 'room' | 'scrub'>;
+  store: Pick<Store, 'events' | 'changes' | 'pauseChanges' | 'healingChanges'>;
+  events: Events;
+  operations(): Operations;
+}
+
+/** The variable that keeps the page of this run off, whatever the settings say. */
+const OFF_VARIABLE = 'DARUMA_WEB';
+
+/** Where who has signed in is kept. Relative to the installation. */
+const SESSIONS_FILE = 'data/web/sessions.json';
+
+export function createWeb(needs: WebNeeds): Web {
+  const { time, facts, journal, events } = needs;
+  const { host, port, origin } = needs.settings.web;
+  const enabled = needs.settings.web.enabled && process.env[OFF_VARIABLE] !== 'off';
+  const log = journal.room('web');
+  const refused = webAddressFault(needs.settings.web);
+  const file = join(facts.folder, SESSIONS_FILE);
+  const sessions = createSessions({ time, log, file, changed: () => supervisor.sessionsChanged() });
+  const supervisor = createWebSupervisor({
+    ...{ time, log, events, sessions, port },
+    scrub: journal.scrub,
+    operations: needs.operations,
+    terms: {
+      ...{ version: facts.version, folder: facts.folder, store: facts.store.file, logs: facts.logFolder },
+      ...{ zone: needs.settings.timezone, host, origin: origin ?? null, cookie: cookieName(facts) },
+    },
+  });
+  const isOn = enabled && !refused;
+
+  function urlOf(on: number): string {
+    if (origin !== undefined) return origin;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${on}`;
+  }
+
+  function view() {
+    const found = supervisor.view();
+    return found && { url: urlOf(found.port), pid: found.pid };
+  }
+
+  function noPage(): PlainFault {
+    if (!enabled)
+      return {
+        code: 'WEB_OFF',
+        message: 'the page is off',
+        next: 'remove `web: false` from config/daruma.yaml, or DARUMA_WEB=off from the environment; daruma stop; daruma start',
+      };
+    if (refused) return refused;
+    return (
+      supervisor.fault() ?? { code: 'WEB_STARTING', message: 'the page is starting', next: 'daruma open, in a moment' }
+    );
+  }
+
+  return {
+    service: {
+      start: async () => (isOn ? supervisor.start() : undefined),
+      stop: () => supervisor.stop(),
+      alive: () => (isOn ? supervisor.alive() : undefined),
+    },
+    view,
+    problems: () => [
+      ...(refused && enabled ? [refused] : []),
+      ...(isOn && supervisor.fault() && !view() ? [supervisor.fault()!] : []),
+    ],
+    settled: (ms) => (isOn ? supervisor.settled(ms) : Promise.resolve()),
+    ops: {
+      async open({ reader }) {
+        await supervisor.settled(isOn ? START_MS : 0);
+        const page = isOn ? view() : null;
+        if (!page) throw new Fault(noPage());
+        const role = reader ? 'reader' : 'operator';
+        const { code, until } = sessions.invite(role);
+        return { url: `${page.url}/login?code=${code}`, role, until: isoOf(until) };
+      },
+      audit: auditOp(needs.store),
+      changed: changedOp(needs),
+    },
+  };
+}
+
+/** A page that is starting is waited for. */
+const START_MS = 5_000;
+
+/** Cookies are the same for all ports of a machine: each installation has a name of its own. */
+function cookieName({ folder }: HostFacts): string {
+  return `daruma_${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
+}
+
+function auditOp(store: Pick<Store, 'events'>): OpTable['audit'] {
+  return async ({ since, limit }) => {
+    const found = await store.events({
+      kind: ACT_EVENT,
+      limit,
+      ...(since === undefined ? {} : { since: instantOf(since) }),
+    });
+    return found.map(({ at, data }) => {
+      const { who, role, operation, args, ok, fault } = data as Omit<AuditView, 'at'>;
+      return { at: isoOf(at), who, role, operation, args, ok, fault };
+    });
+  };
+}
+
+const LEAST_BETWEEN_MS = 1_000;
+
+/** What happens at once is one change. */
+const GATHERED_MS = 100;
+
+function changedOp({ time, store, events }: Pick<WebNeeds, 'time' | 'store' | 'events'>): OpTable['changed'] {
+  return (_args, { item, gone }) =>
+    new Promise((resolve) => {
+      let sentAt = -LEAST_BETWEEN_MS;
+      let stopTimer: (() => void) | undefined;
+      const send = () => {
+        stopTimer = undefined;
+        sentAt = time.monotonic();
+        item({ at: isoOf(time.now()) });
+      };
+      const change = () => {
+        const soonest = sentAt + LEAST_BETWEEN_MS - time.monotonic();
+        stopTimer ??= time.after(Math.max(GATHERED_MS, soonest), send);
+      };
+      const ends = [
+        store.changes(change),
+        store.pauseChanges(change),
+        store.healingChanges(change),
+        events.listen(change),
+      ];
+      gone.addEventListener('abort', () => {
+        for (const end of ends) end();
+        stopTimer?.();
+        resolve(null);
+      });
+    });
+}

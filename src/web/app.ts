@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import type { WebSession } from '../control/web-channel.ts';
+import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { Time } from '../kernel/time.ts';
+import type { Assets } from './assets.ts';
+import type { Flashes } from './flashes.ts';
+import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type RequestSource } from './guard.ts';
+import { SECURITY_HEADERS } from './headers.ts';
+import type { HostLink } from './host-link.ts';
+import type { Live } from './live.ts';
+import type { Html, Page, PageCall, PageKit } from './page.ts';
+import type { Reader } from './reader.ts';
+import type { Route } from './route.ts';
+
+/** A request with whoever has signed in. */
+export interface Signed {
+  cookie: string;
+  session: WebSession;
+}
+
+export interface AppNeeds {
+  time: Time;
+  link: HostLink;
+  reader: Reader;
+  live: Live;
+  flashes: Flashes;
+  assets: Assets;
+  kit: PageKit;
+  routes: readonly Route[];
+  address: PageAddress;
+  /** The zone of the installation, the name of its cookie, and whether TLS stands in front. */
+  terms: { zone: string; cookie: string; isSecure: boolean };
+  /** An error that is no `Fault`, for the log. */
+  failed(error: unknown): void;
+}
+
+/** Pages that are made at the same time; whoever comes then is asked to come again. */
+const MOST_AT_ONCE = 16;
+
+/** Everything that HTTP requests are answered with, without the server. */
+export function createApp(needs: AppNeeds): Hono {
+  const { address, assets, live } = needs;
+  const app = new Hono();
+  let atOnce = 0;
+
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of SECURITY_HEADERS) c.res.headers.set(name, value);
+  });
+  app.use(async (c, next) => {
+    const source = sourceOf(c);
+    if (!isOwnHost(source, address))
+      return shortAnswer(c, 421, 'the page has another name; see web.origin in docs/page.md');
+    if (!['GET', 'HEAD', 'POST'].includes(c.req.method)) return shortAnswer(c, 405, 'only GET, HEAD and POST');
+    if (c.req.method === 'POST' && !isOwnOrigin(source, address))
+      return shortAnswer(c, 403, 'the form was sent by another page');
+    if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
+    atOnce += 1;
+    try {
+      return await next();
+    } finally {
+      atOnce -= 1;
+    }
+  });
+  for (const route of needs.routes) addRoute(app, route, needs);
+  app.get('/assets/:name', (c) => {
+    const file = assets.find(c.req.param('name'));
+    if (!file) return shortAnswer(c, 404, 'there is no such file');
+    return c.body(file.body, 200, {
+      'content-type': file.type,
+      'cache-control': 'public, max-age=31536000, immutable',
+    });
+  });
+  app.get('/live', (c) => {
+    if (!signedIn(c, needs)) return shortAnswer(c, 401, 'sign in: daruma open');
+    try {
+      return c.body(live.open(), 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    } catch (error) {
+      return shortAnswer(c, 503, toPlainFault(error).message);
+    }
+  });
+  for (const page of needs.kit.pages) app.get(page.path, (c) => servePage(c, page, needs));
+  app.notFound((c) => {
+    const signed = signedIn(c, needs);
+    if (!signed) return signInPage(c, needs);
+    return failedPage(c, needs, signed, {
+      code: 'PAGE_UNKNOWN',
+      message: 'there is no such page',
+      next: 'go to the overview',
+    });
+  });
+  app.onError((error, c) => {
+    if (!(error instanceof Fault)) needs.failed(error);
+    return shortAnswer(c, 500, 'the page failed; daruma logs says why');
+  });
+  return app;
+}
+
+function addRoute(app: Hono, { method, path, answer }: Route, { reader, link }: AppNeeds): void {
+  app.on([method], [path], async (c) => {
+    const { status, type, body } = await answer({
+      params: c.req.param(),
+      query: new URL(c.req.url).searchParams,
+      askHost: (op, args) => link.ask(op, args, { cookie: null, withinMs: 5_000 }),
+      ask: (op, args) => reader.ask(op, args, null),
+      hostSilentMs: () => link.silentMs(),
+    });
+    const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
+    const standard = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
+    return new Response(text, { status, headers: { 'content-type': type ?? standard, 'cache-control': 'no-store' } });
+  });
+}
+
+async function servePage(c: Context, page: Page, needs: AppNeeds): Promise<Response> {
+  const signed = signedIn(c, needs);
+  if (!signed) return signInPage(c, needs);
+  if (page.role === 'operator' && signed.session.role !== 'operator')
+    return failedPage(c, needs, signed, {
+      code: 'ROLE_LACKING',
+      message: 'this page is for operators, and you have signed in as a reader',
+      next: 'daruma open',
+    });
+  const call = {
+    ...callOf(c, needs, signed),
+    ask: ((op, args) => needs.reader.ask(op, args, signed.cookie)) as PageCall['ask'],
+    params: c.req.param() as Record<string, string>,
+    query: new URL(c.req.url).searchParams,
+  };
+  try {
+    return html(c, 200, await page.render(call));
+  } catch (error) {
+    if (!(error instanceof Fault)) needs.failed(error);
+    const { stack: _, ...fault } = toPlainFault(error);
+    const shown =
+      error instanceof Fault ? fault : { code: 'PAGE_FAILED', message: 'the page failed', next: 'daruma logs' };
+    return failedPage(c, needs, signed, shown);
+  }
+}
+
+/** The parts of a call that every document is made of. */
+function callOf(c: Context, needs: AppNeeds, { session, cookie }: Signed) {
+  const down = needs.reader.down();
+  const flash = needs.flashes.find(session.hash, new URL(c.req.url).searchParams.get('said'));
+  return {
+    path: c.req.path,
+    clock: { now: needs.time.now(), zone: needs.terms.zone },
+    viewer: { role: session.role, csrf: csrfOf(cookie) },
+    asset: needs.assets.addressOf,
+    ...(down ? { down } : {}),
+    ...(flash ? { flash } : {}),
+  };
+}
+
+/** Whoever sent the request, if they have signed in. */
+export function signedIn(c: Context, { link, terms }: Pick<AppNeeds, 'link' | 'terms'>): Signed | undefined {
+  const cookie = cookieIn(c.req.header('cookie'), terms.cookie);
+  if (cookie === undefined || cookie.length > 200) return undefined;
+  const session = link.session(createHash('sha256').update(cookie).digest('hex'));
+  return session && { cookie, session };
+}
+
+/** The document for whoever has not signed in. */
+export function signInPage(c: Context, { kit, assets }: AppNeeds, fault?: PlainFault): Promise<Response> {
+  return html(c, fault ? 403 : 401, kit.signIn({ asset: assets.addressOf, ...(fault ? { fault } : {}) }));
+}
+
+function failedPage(c: Context, needs: AppNeeds, signed: Signed, fault: PlainFault): Promise<Response> {
+  const status = /_UNKNOWN$/.test(fault.code) ? 404 : fault.code === 'ROLE_LACKING' ? 403 : 503;
+  return html(c, status, needs.kit.failed(callOf(c, needs, signed), fault));
+}
+
+async function html(c: Context, status: 200 | 401 | 403 | 404 | 503, document: Html): Promise<Response> {
+  return c.html(`<!doctype html>${await document.toString()}`, status, { 'cache-control': 'no-store' });
+}
+
+/** A short answer for what no browser of a person asks. */
+export function shortAnswer(
+  c: Context,
+  status: 401 | 403 | 404 | 405 | 413 | 421 | 429 | 500 | 503,
+  text: string,
+): Response {
+  return c.text(`${text}\n`, status, { 'cache-control': 'no-store' });
+}
+
+function sourceOf(c: Context): RequestSource {
+  return { host: c.req.header('host'), origin: c.req.header('origin'), site: c.req.header('sec-fetch-site') };
+}

@@ -1,0 +1,80 @@
+import { Fault } from '../kernel/fault.ts';
+import { OPERATIONS, type Op } from '../operations/table.ts';
+
+/** Fields that are no argument of the operation. */
+const OWN_FIELDS = new Set(['csrf', 'back']);
+/** `input.url`, `input.count~number`, `states`. */
+const FIELD = /^([A-Za-z]\w*)((?:\.[\w-]+)*)(?:~(number|boolean|json|list))?$/;
+const MOST_FIELDS = 200;
+
+type FieldKind = 'text' | 'number' | 'boolean' | 'json' | 'list';
+
+/** Whether an operation is an act, which a form may ask for. */
+export function isAct(name: string): name is Op {
+  return Object.hasOwn(OPERATIONS, name) && OPERATIONS[name as Op].kind === 'act';
+}
+
+/**
+ * The arguments of an operation from the fields of a form, as the schema of the operation wants them: text, a number, a box that is ticked, a
+ * list of all values of a name, JSON. An empty field is left out. `input.url` makes an object, and `~number`, `~boolean`, `~json` and `~list`
+ * say what a part of it is. Throws a `Fault` `FORM_INVALID`; whether the values are right is for the table to say.
+ */
+export function formArguments(op: Op, fields: URLSearchParams): Record<string, unknown> {
+  const args: Record<string, unknown> = {};
+  const names = [...new Set(fields.keys())].filter((name) => !OWN_FIELDS.has(name));
+  if (names.length > MOST_FIELDS) throw invalid(`a form has at most ${MOST_FIELDS} fields`);
+  for (const name of names) {
+    const [, key, path, hint] = FIELD.exec(name) ?? [];
+    if (key === undefined) throw invalid(`${JSON.stringify(name.slice(0, 60))} is no name of a field`);
+    const parts = [key, ...path!.split('.').slice(1)];
+    if (parts.some((part) => part === '__proto__')) throw invalid('__proto__ is no name of a field');
+    const kind = (hint as FieldKind | undefined) ?? (parts.length > 1 ? 'text' : kindOf(op, key));
+    const value = parsedField(fields.getAll(name), kind, name);
+    if (value !== undefined) put(args, parts, value);
+  }
+  return args;
+}
+
+/** The kind of an argument, out of the schema of the operation. */
+function kindOf(op: Op, key: string): FieldKind {
+  let schema: unknown = (OPERATIONS[op].args.shape as Record<string, unknown>)[key];
+  for (let depth = 0; depth < 10; depth++) {
+    const def = (schema as { def?: { type: string; innerType?: unknown; in?: unknown } } | undefined)?.def;
+    if (def === undefined) return 'text';
+    const inner = def.innerType ?? def.in;
+    if (inner !== undefined) schema = inner;
+    else if (def.type === 'boolean' || def.type === 'number') return def.type;
+    else return def.type === 'array' ? 'list' : def.type === 'unknown' || def.type === 'object' ? 'json' : 'text';
+  }
+  return 'text';
+}
+
+function parsedField(said: string[], kind: FieldKind, name: string): unknown {
+  if (kind === 'list') {
+    const list = said.flatMap((one) => one.split(',')).map((one) => one.trim());
+    return list.some(Boolean) ? list.filter(Boolean) : undefined;
+  }
+  const text = said.at(-1)!;
+  if (kind === 'boolean') return text === 'on' || text === 'true' ? true : text === '' ? undefined : text !== 'false';
+  if (text.trim() === '') return undefined;
+  if (kind === 'number') return Number(text);
+  if (kind === 'text') return text;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`${name} is no JSON: ${(cause as Error).message}`);
+  }
+}
+
+function put(args: Record<string, unknown>, parts: readonly string[], value: unknown): void {
+  let holder = args;
+  for (const part of parts.slice(0, -1)) {
+    if (!Object.hasOwn(holder, part) || typeof holder[part] !== 'object' || holder[part] === null) holder[part] = {};
+    holder = holder[part] as Record<string, unknown>;
+  }
+  holder[parts.at(-1)!] = value;
+}
+
+function invalid(message: string): Fault {
+  return new Fault({ code: 'FORM_INVALID', message, next: 'go back, correct the field and send the form again' });
+}

@@ -1,0 +1,132 @@
+import type { Duplex } from 'node:stream';
+import type { Op, Ops } from '../control/protocol.ts';
+import { type FromWeb, TO_WEB, type ToWeb, type WebSession, type WebTerms } from '../control/web-channel.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { openFrameChannel } from '../kernel/frames.ts';
+import type { Time } from '../kernel/time.ts';
+
+/** The web process's end of the channel to its host. */
+export interface HostLink {
+  /** Asks the host. Rejects with what it says, with `HOST_SILENT` after `withinMs`, with `TOO_BUSY` when too many questions are open. */
+  ask<O extends Op>(op: O, args: Ops[O]['args'], terms: AskTerms<O>): Promise<Ops[O]['value']>;
+  /** Changes the code of a link into a cookie. Rejects with `LINK_WRONG`. */
+  signIn(code: string): Promise<{ cookie: string; until: number }>;
+  signOut(cookie: string): Promise<void>;
+  /** The session of a cookie's hash; undefined when there is none, or it is over. */
+  session(hash: string): WebSession | undefined;
+  /** How long ago the host said something, in ms. */
+  silentMs(): number;
+  send(message: FromWeb): void;
+}
+
+/** How an operation is asked. */
+interface AskTerms<O extends Op = Op> {
+  /** Of whoever asks; null: with the rights of a reader. */
+  cookie: string | null;
+  /** The longest wait; undefined: for as long as it takes. */
+  withinMs?: number;
+  onItem?(item: Ops[O]['item']): void;
+  /** When it is aborted the answer is not waited for any more. */
+  signal?: AbortSignal;
+}
+
+interface HostLinkNeeds {
+  time: Time;
+  /** The host's first message. */
+  begin(terms: WebTerms): void;
+  /** Connections that are open, for the host. */
+  clients(): number;
+  /** The host is gone; `why`: or said what is no message. */
+  gone(why?: PlainFault): void;
+}
+
+type WithoutId<Message> = Message extends unknown ? Omit<Message, 'id'> : never;
+type Question = WithoutId<Extract<FromWeb, { say: 'ask' | 'sign in' | 'sign out' }>>;
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(reason: Error): void;
+  onItem: ((item: never) => void) | undefined;
+}
+
+/** A host that hangs must not fill this process with questions. */
+const MOST_WAITING = 256;
+
+export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
+  const { time } = needs;
+  const channel = openFrameChannel(pipe, { receive, broken: needs.gone }, TO_WEB);
+  const waiting = new Map<number, Waiting>();
+  let sessions = new Map<string, WebSession>();
+  let lastId = 0;
+  let heardAt = time.monotonic();
+  pipe.once('close', () => needs.gone());
+
+  function receive(messages: unknown) {
+    heardAt = time.monotonic();
+    for (const message of messages as ToWeb[]) take(message);
+  }
+
+  function take(message: ToWeb) {
+    if (message.do === 'ping') return send({ say: 'pong', n: message.n, clients: needs.clients() });
+    if (message.do === 'begin' || message.do === 'sessions') {
+      sessions = new Map(message.sessions.map((session) => [session.hash, session]));
+      if (message.do === 'begin') needs.begin(message.terms);
+      return;
+    }
+    const asked = waiting.get(message.id);
+    if (message.do === 'item') return asked?.onItem?.(message.item as never);
+    waiting.delete(message.id);
+    if (message.do === 'answer') asked?.resolve(message.value);
+    else asked?.reject(new Fault(message.fault));
+  }
+
+  function send(message: FromWeb) {
+    if (pipe.writable) channel.send([message]);
+  }
+
+  function question(said: Question, { withinMs, onItem, signal }: Omit<AskTerms, 'cookie'>): Promise<unknown> {
+    if (waiting.size >= MOST_WAITING) return Promise.reject(tooBusy());
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const id = ++lastId;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const leave = (reason: Error) => {
+      if (waiting.delete(id)) send({ say: 'leave', id });
+      reject(reason);
+    };
+    const aborted = () => leave(signal!.reason);
+    const stopClock = withinMs === undefined ? () => {} : time.after(withinMs, () => leave(silent(withinMs)));
+    signal?.addEventListener('abort', aborted, { once: true });
+    waiting.set(id, { resolve, reject, onItem });
+    send({ ...said, id } as FromWeb);
+    return promise.finally(() => {
+      stopClock();
+      signal?.removeEventListener('abort', aborted);
+    });
+  }
+
+  const SOON = { withinMs: 5_000 };
+  return {
+    ask: (op, args, { cookie, ...terms }) =>
+      question({ say: 'ask', op, args, cookie }, terms as Omit<AskTerms, 'cookie'>) as Promise<never>,
+    signIn: (code) => question({ say: 'sign in', code }, SOON) as Promise<{ cookie: string; until: number }>,
+    async signOut(cookie) {
+      await question({ say: 'sign out', cookie }, SOON);
+    },
+    session(hash) {
+      const found = sessions.get(hash);
+      return found && found.until > time.now() ? found : undefined;
+    },
+    silentMs: () => time.monotonic() - heardAt,
+    send,
+  };
+}
+
+function silent(ms: number): Fault {
+  const message = `the host gave no answer within ${ms / 1_000}s`;
+  return new Fault({ code: 'HOST_SILENT', message, next: 'daruma status' });
+}
+
+function tooBusy(): Fault {
+  const message = 'the page waits for too many answers of the host';
+  return new Fault({ code: 'TOO_BUSY', message, next: 'try again in a moment' });
+}

@@ -1,0 +1,117 @@
+import { Fault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
+import type { Time } from '../kernel/time.ts';
+import type { HostLink } from './host-link.ts';
+import type { Reader } from './reader.ts';
+
+/**
+ * Streams of open pages (server-sent events): `beat` each 5 s, and `change` at most once a second when something has changed. Both carry
+ * `{ at, down }`. All of them hang on one stream of the host, which is there while a page is open.
+ */
+export interface Live {
+  /** A stream, for one page. Throws `STREAMS_FULL` when there are too many. */
+  open(): ReadableStream<Uint8Array>;
+  count(): number;
+  close(): void;
+}
+
+const MOST_STREAMS = 32;
+const BEAT_MS = 5_000;
+const LONGEST_MS = 600_000;
+const AGAIN_MS = 2_000;
+/** A browser comes back after this long, in ms. */
+const RETRY_MS = 2_000;
+/** Events that lie unread: a page that does not read them is gone. */
+const MOST_UNREAD = 64;
+
+interface LiveNeeds {
+  time: Time;
+  link: Pick<HostLink, 'ask'>;
+  reader: Pick<Reader, 'down'>;
+}
+
+export function createLive({ time, link, reader }: LiveNeeds): Live {
+  const streams = new Set<{ send(event: string): void; end(): void }>();
+  let upstream: AbortController | undefined;
+  let stopBeat = () => {};
+
+  const text = (event: string) =>
+    `event: ${event}\ndata: ${JSON.stringify({ at: isoOf(time.now()), down: reader.down() !== undefined })}\n\n`;
+
+  function publish(event: string) {
+    const said = text(event);
+    for (const stream of streams) stream.send(said);
+  }
+
+  function beat() {
+    publish('beat');
+    stopBeat = time.after(BEAT_MS, beat);
+  }
+
+  async function follow(signal: AbortSignal) {
+    while (!signal.aborted) {
+      await link.ask('changed', {}, { cookie: null, signal, onItem: () => publish('change') }).catch(() => {});
+      await time.sleep(AGAIN_MS, signal).catch(() => {});
+    }
+  }
+
+  function rest() {
+    if (streams.size > 0) return;
+    upstream?.abort(new Error('no page is open'));
+    upstream = undefined;
+    stopBeat();
+  }
+
+  return {
+    open() {
+      if (streams.size >= MOST_STREAMS) throw full();
+      let stop = () => {};
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          start(controller) {
+            const bytes = new TextEncoder();
+            const one = {
+              send(said: string) {
+                if ((controller.desiredSize ?? 0) < 1 - MOST_UNREAD) return one.end();
+                controller.enqueue(bytes.encode(said));
+              },
+              end() {
+                stop();
+                controller.close();
+              },
+            };
+            streams.add(one);
+            const stopClock = time.after(LONGEST_MS, one.end);
+            stop = () => {
+              stopClock();
+              streams.delete(one);
+              rest();
+            };
+            one.send(`retry: ${RETRY_MS}\n${text('beat')}`);
+          },
+          cancel: () => stop(),
+        },
+        new CountQueuingStrategy({ highWaterMark: 1 }),
+      );
+      if (!upstream) {
+        upstream = new AbortController();
+        stopBeat = time.after(BEAT_MS, beat);
+        void follow(upstream.signal);
+      }
+      return stream;
+    },
+    count: () => streams.size,
+    close() {
+      for (const stream of streams) stream.end();
+    },
+  };
+}
+
+function full(): Fault {
+  const message = `${MOST_STREAMS} pages are open already, and no more are kept up to date`;
+  return new Fault({
+    code: 'STREAMS_FULL',
+    message,
+    next: 'close a page that nobody looks at, or reload this one now and then',
+  });
+}

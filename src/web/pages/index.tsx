@@ -1,0 +1,12 @@
+import type { PageKit } from '../page.ts';
+
+/** The pages. */
+export const KIT: PageKit = {
+  pages: [],
+  signIn: ({ fault }) => <html lang="en">{fault?.message ?? 'Sign in: daruma open'}</html>,
+  failed: (_call, { message, next }) => (
+    <html lang="en">
+      {message} → {next}
+    </html>
+  ),
+};

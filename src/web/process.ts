@@ -1,0 +1,99 @@
+/**
+ * The web process: everything that speaks HTTP for people. A child of the host, which it knows by one pipe only; it shuts itself in before it
+ * listens, reads the store and writes nothing, and ends with its host.
+ */
+import { Socket } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WEB_CHANNEL_FD, type WebTerms } from '../control/web-channel.ts';
+import { putUpFence } from '../fence/put-up.ts';
+import { Fault, toPlainFault } from '../kernel/fault.ts';
+import { packageFile } from '../kernel/paths.ts';
+import { endMeSooner, SOONER } from '../kernel/proc.ts';
+import { machineTime } from '../kernel/time.ts';
+import { addActs } from './acts.ts';
+import { createApp } from './app.ts';
+import { readAssets } from './assets.ts';
+import { createFlashes } from './flashes.ts';
+import { pageAddress } from './guard.ts';
+import { openHostLink } from './host-link.ts';
+import { createLive } from './live.ts';
+import { KIT } from './pages/index.tsx';
+import { createReader } from './reader.ts';
+import { createReads } from './reads.ts';
+import { ROUTES } from './routes.ts';
+import { type PageServer, serve } from './server.ts';
+
+const time = machineTime;
+let server: PageServer | undefined;
+let begun = false;
+
+const link = openHostLink(new Socket({ fd: WEB_CHANNEL_FD, readable: true, writable: true }), {
+  time,
+  begin(terms) {
+    if (begun) return;
+    begun = true;
+    begin(terms).catch((error: unknown) => {
+      const { stack: _, ...fault } = toPlainFault(error);
+      link.send({ say: 'failed', fault });
+    });
+  },
+  clients: () => server?.clients() ?? 0,
+  gone(why) {
+    if (why) process.stderr.write(`${why.message}\n`);
+    end();
+  },
+});
+// The host kills a process that ends so, and starts another: nothing in this one is to be trusted.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${toPlainFault(error).stack ?? toPlainFault(error).message}\n`);
+  end();
+});
+endMeSooner(SOONER.web);
+
+async function begin(terms: WebTerms): Promise<void> {
+  const assets = readAssets();
+  shutIn(terms);
+  const reads = createReads({ time, folder: terms.folder, stuck: end });
+  const reader = createReader({ time, link, reads });
+  const live = createLive({ time, link, reader });
+  const address = { hosts: new Set<string>(), origins: new Set<string>() };
+  const needs = {
+    ...{ time, link, reader, live, assets, address, kit: KIT, routes: ROUTES },
+    flashes: createFlashes(time),
+    terms: { zone: terms.zone, cookie: terms.cookie, isSecure: terms.origin?.startsWith('https:') === true },
+    failed: (error: unknown) => process.stderr.write(`${toPlainFault(error).stack ?? String(error)}\n`),
+  };
+  const app = createApp(needs);
+  addActs(app, needs);
+  server = await serve(terms, app.fetch);
+  const own = pageAddress({ ...terms, port: server.port });
+  for (const host of own.hosts) address.hosts.add(host);
+  for (const origin of own.origins) address.origins.add(origin);
+  link.send({ say: 'listening', port: server.port });
+}
+
+/** Lets this process read its own code and the store, and listen; by the kernel, too, where that can. */
+function shutIn({ folder, store, logs, ports }: WebTerms): void {
+  // The zone is read from files that the fence closes.
+  new Date().getTimezoneOffset();
+  const own = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
+  const files = ['config', 'data/config', 'data/versions'].map((path) => join(folder, path));
+  const read = [
+    ...own,
+    ...files,
+    ...[store, `${store}-wal`, `${store}-shm`, logs].map((path) => resolve(folder, path)),
+  ];
+  const { fence, tried } = putUpFence({ read, write: [], ports: [], listen: ports });
+  if (fence === 'none')
+    throw new Fault({
+      code: 'FENCE_OPEN',
+      message: `a fence of the page does not hold: ${JSON.stringify(tried)}`,
+      next: 'daruma doctor',
+    });
+}
+
+function end(): never {
+  process.kill(process.pid, 'SIGKILL');
+  process.exit(1);
+}

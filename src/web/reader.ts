@@ -1,0 +1,50 @@
+import type { Ops } from '../control/protocol.ts';
+import { Fault } from '../kernel/fault.ts';
+import { isoOf } from '../kernel/instant.ts';
+import type { Time } from '../kernel/time.ts';
+import type { HostLink } from './host-link.ts';
+import type { HostDown, ReadOp } from './page.ts';
+import type { Reads } from './reads.ts';
+
+/** Answers operations that change nothing: by the host, or out of the store while the host does not answer. */
+export interface Reader {
+  ask<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null): Promise<Ops[O]['value']>;
+  /** undefined: the host is at work. */
+  down(): HostDown | undefined;
+}
+
+/** Three pings of the host are missing. */
+const SILENT_MS = 6_500;
+const WITHIN_MS = 3_000;
+/** Operations that read many rows: the host is not held up for them, whoever looks and however often. */
+const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>(['jobs', 'slots', 'dlq', 'incidents', 'incident']);
+/** Faults for which the host may know better. */
+const STORE_FAULT = /^(STORE_|READ_FAILED)/;
+
+export function createReader({ time, link, reads }: { time: Time; link: HostLink; reads: Reads }): Reader {
+  const isSilent = () => link.silentMs() > SILENT_MS;
+
+  async function fromStore<O extends ReadOp>(op: O, args: Ops[O]['args']) {
+    return (await reads.ask(op, args)) as Ops[O]['value'];
+  }
+
+  return {
+    async ask(op, args, cookie) {
+      if (isSilent()) return fromStore(op, args);
+      if (FROM_STORE.has(op)) {
+        try {
+          return await fromStore(op, args);
+        } catch (thrown) {
+          if (!(thrown instanceof Fault) || !STORE_FAULT.test(thrown.code)) throw thrown;
+        }
+      }
+      try {
+        return await link.ask(op, args, { cookie, withinMs: WITHIN_MS });
+      } catch (thrown) {
+        if (thrown instanceof Fault && thrown.code === 'HOST_SILENT') return fromStore(op, args);
+        throw thrown;
+      }
+    },
+    down: () => (isSilent() ? { lastSign: isoOf(time.now() - link.silentMs()) } : undefined),
+  };
+}

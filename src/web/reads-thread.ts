@@ -1,0 +1,39 @@
+/** The thread that reads the store for the web process while no host answers: as the command line does, and read-only. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openOffline } from '../host/api/offline.ts';
+import { toPlainFault } from '../kernel/fault.ts';
+import type { ReadAnswer, ReadCall } from './reads.ts';
+
+/** What was in force is read anew after this long, in ms: the host may have written it since. */
+const AGAIN_MS = 5_000;
+/** A read that goes on is over by then, or given up. */
+const CLOSED_AFTER_MS = 10_000;
+
+let opened: { at: number; state: ReturnType<typeof openOffline> } | undefined;
+
+parentPort!.on('message', async (call: ReadCall) => {
+  parentPort!.postMessage(await answerTo(call));
+});
+
+async function answerTo({ id, op, args }: ReadCall): Promise<ReadAnswer> {
+  try {
+    const { ask } = await lastState();
+    const value = await ask(op, args);
+    // What cannot be cloned is no answer of the table.
+    return { id, value: JSON.parse(JSON.stringify(value)) };
+  } catch (thrown) {
+    const { stack: _, ...fault } = toPlainFault(thrown);
+    return { id, fault };
+  }
+}
+
+function lastState(): ReturnType<typeof openOffline> {
+  const now = performance.now();
+  if (opened && now - opened.at < AGAIN_MS) return opened.state;
+  void opened?.state.then(({ close }) => setTimeout(close, CLOSED_AFTER_MS).unref()).catch(() => {});
+  opened = { at: now, state: openOffline(workerData as string) };
+  opened.state.catch(() => {
+    opened = undefined;
+  });
+  return opened.state;
+}

@@ -1,0 +1,136 @@
+import { Worker } from 'node:worker_threads';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { entryFile } from '../kernel/paths.ts';
+import type { Time } from '../kernel/time.ts';
+
+/** Reads of the store while no host answers: in a thread, so that a read which takes long holds up nobody but its asker. */
+export interface Reads {
+  /** Answers an operation from the store. Rejects with its fault, or with `READ_TOO_LONG`. */
+  ask(op: string, args: unknown): Promise<unknown>;
+  close(): void;
+}
+
+/** A question to the thread, and its answer. */
+export type ReadCall = { id: number; op: string; args: unknown };
+export type ReadAnswer = { id: number; value: unknown } | { id: number; fault: PlainFault };
+
+interface ReadsNeeds {
+  time: Time;
+  folder: string;
+  /** Threads that cannot be stopped hang in reads: only another process helps. */
+  stuck(): void;
+}
+
+/** One read. People wait no longer, and a read of this length is a mistake of a page. */
+const WITHIN_MS = 2_000;
+/** An idle thread costs memory, and keeps the store open. */
+const IDLE_MS = 30_000;
+/** A read that SQLite does not give up on goes on in a thread that was told to end. */
+const MOST_STUCK = 2;
+const MOST_WAITING = 64;
+const HEAP_MB = 64;
+
+export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
+  let thread: ReadThread | undefined;
+  let ending = 0;
+  let lastId = 0;
+  let stopIdle = () => {};
+
+  function begin(): ReadThread {
+    const begun = openReadThread(folder, () => {
+      if (thread === begun) thread = undefined;
+    });
+    return begun;
+  }
+
+  function drop() {
+    const dropped = thread;
+    thread = undefined;
+    if (!dropped) return;
+    ending += 1;
+    if (ending > MOST_STUCK) return stuck();
+    void dropped.end().finally(() => {
+      ending -= 1;
+    });
+  }
+
+  return {
+    async ask(op, args) {
+      thread ??= begin();
+      const asked = thread;
+      if (asked.waiting() >= MOST_WAITING) throw tooMany();
+      stopIdle();
+      const stopClock = time.after(WITHIN_MS, () => {
+        if (thread === asked) drop();
+        else void asked.end();
+      });
+      try {
+        return await asked.ask({ id: ++lastId, op, args });
+      } finally {
+        stopClock();
+        stopIdle();
+        stopIdle = time.after(IDLE_MS, () => {
+          if (thread?.waiting() === 0) drop();
+        });
+      }
+    },
+    close() {
+      stopIdle();
+      void thread?.end();
+    },
+  };
+}
+
+interface ReadThread {
+  waiting(): number;
+  ask(call: ReadCall): Promise<unknown>;
+  /** Rejects all that waits, at once; resolves when the thread has ended. */
+  end(): Promise<unknown>;
+}
+
+function openReadThread(folder: string, ended: () => void): ReadThread {
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const worker = new Worker(entryFile('web/reads-thread.js'), {
+    workerData: folder,
+    env: {},
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
+  worker.unref();
+  worker.on('message', (answer: ReadAnswer) => {
+    const one = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if ('fault' in answer) one?.reject(new Fault(answer.fault));
+    else one?.resolve(answer.value);
+  });
+  worker.on('error', (error) => end(new Fault({ code: 'READ_FAILED', message: `the store cannot be read: ${error}` })));
+  worker.on('exit', () => end(tooLong()));
+
+  function end(fault: Fault) {
+    for (const { reject } of waiting.values()) reject(fault);
+    waiting.clear();
+    ended();
+  }
+
+  return {
+    waiting: () => waiting.size,
+    ask(call) {
+      const one = Promise.withResolvers<unknown>();
+      waiting.set(call.id, one);
+      worker.postMessage(call);
+      return one.promise;
+    },
+    end() {
+      end(tooLong());
+      return worker.terminate();
+    },
+  };
+}
+
+function tooLong(): Fault {
+  const message = `the store gave no answer within ${WITHIN_MS / 1_000}s`;
+  return new Fault({ code: 'READ_TOO_LONG', message, next: 'ask for less: a shorter time, one agent' });
+}
+
+function tooMany(): Fault {
+  return new Fault({ code: 'TOO_BUSY', message: 'too many reads of the store wait', next: 'try again in a moment' });
+}

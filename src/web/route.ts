@@ -1,0 +1,31 @@
+import type { Op, Ops } from '../control/protocol.ts';
+import type { ReadOp } from './page.ts';
+
+/** A route without HTML, for machines: health, metrics, pings. Nobody signs in to use it, so it shows nothing that is anybody's own. */
+export interface Route {
+  method: 'GET' | 'POST';
+  /** A pattern of hono's router: `/ping/:name`. */
+  path: string;
+  answer(call: RouteCall): Promise<RouteAnswer>;
+}
+
+/** A request for a {@link Route}. */
+interface RouteCall {
+  /** Parts of the path, decoded. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** Asks the host itself, with the rights of a reader, for any operation but streams; rejects with `HOST_SILENT` when it does not answer. */
+  askHost<O extends Op>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
+  /** Answers from the host, or from the store while the host does not answer. */
+  ask<O extends ReadOp>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
+  /** How long ago the host last said something, in ms. It says something each 2 s. */
+  hostSilentMs(): number;
+}
+
+/** The answer of a {@link Route}; a text is sent as it is, any other body as JSON. */
+interface RouteAnswer {
+  status: number;
+  /** Default: `text/plain; charset=utf-8` for a text, else `application/json`. */
+  type?: string;
+  body: string | object;
+}

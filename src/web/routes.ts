@@ -1,0 +1,4 @@
+import type { Route } from './route.ts';
+
+/** Every route without HTML. */
+export const ROUTES: readonly Route[] = [];
