@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono';
 import type { Op } from '../control/protocol.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
-import { readArgs } from '../operations/read-arguments.ts';
+import { readArgs } from '../operations/table.ts';
 import { type AppNeeds, type Signed, shortAnswer, signedIn, signInPage } from './app.ts';
 import { formArguments, isAct } from './form.ts';
 import { isCsrfOf, safeBack } from './guard.ts';
