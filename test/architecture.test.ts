@@ -20,7 +20,8 @@ const MAY: Record<string, string[]> = {
   sandbox: ['workers', 'jobs', 'kernel', 'plugin'],
   healing: ['workers', 'jobs', 'schedule', 'catalog', 'telemetry', 'kernel', 'plugin'],
   telemetry: ['kernel', 'plugin'],
-  gateway: ['kernel', 'plugin'],
+  // The broker and its commands wear the kernel's fences.
+  gateway: ['fence', 'kernel', 'plugin'],
   store: [
     'jobs/ports',
     'jobs/model',

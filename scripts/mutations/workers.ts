@@ -98,7 +98,7 @@ export const ofWorkers: readonly Mutation[] = [
     [
       {
         breaks: 'a copy leaves the commands of the original alone',
-        within: 'start',
+        within: 'ownRecords',
         code: 'const own = found.filter(',
         instead: 'const own = found; found.filter(',
       },

@@ -1,5 +1,5 @@
 import type { CatalogChange } from '../catalog/ports.ts';
-import type { ExecLeft } from '../gateway/exec/ports.ts';
+import type { BrokerBroken, ExecLeft } from '../gateway/exec/ports.ts';
 import type { RefusedChain } from '../jobs/chains.ts';
 import type { AttemptRef, Settlement, WorkerEvents } from '../jobs/ports.ts';
 import type { Bus } from '../kernel/bus.ts';
@@ -33,6 +33,8 @@ export interface RoomFacts {
   'cell.replaced': { pid: number; agents: string[]; why: string; killed: boolean };
   /** A command left processes running when its attempt ended. */
   'command.left': ExecLeft;
+  /** The exec broker was killed for what it sent. */
+  'broker.broken': BrokerBroken;
   /** A server that agents call went down, was probed, or is back. */
   'origin.changed': undefined;
   /** A job was refused to make another. */

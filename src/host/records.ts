@@ -1,4 +1,4 @@
-import type { ExecLeft } from '../gateway/exec/ports.ts';
+import type { BrokerBroken, ExecLeft } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import { endWords } from '../healing/words.ts';
 import type { Settlement } from '../jobs/ports.ts';
@@ -32,6 +32,13 @@ export function recordLeftProcess(
   const message = `${command} left ${count} ${count === 1 ? 'process' : 'processes'} running: ${names}`;
   const because = { code: 'CHILDREN_LEFT', message, data: { job, command, count, processes } };
   healer.mended({ agent, verdict: 'children-left', because, seen: message, job }, 'nothing of them is left');
+}
+
+/** A broker that sent nonsense is an incident which is over when it is recorded: it is killed, and the next one kills what it left. */
+export function recordBrokerBroken(healer: Pick<Healer, 'mended'>, { why, agents }: BrokerBroken): void {
+  const seen = `the exec broker sent ${why}`;
+  const because = { code: 'MESSAGE_INVALID', message: seen, data: { agents } };
+  healer.mended({ agent: null, verdict: 'crashed', because, seen }, 'it is killed, and what it ran with it');
 }
 
 /** An error of a job that had ended is an incident which is over when it is recorded: no other job was hit by it. */

@@ -102,7 +102,11 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const runnableAgents = () => new Map([...catalog.agents(), ...guests.agents()]);
   const exec = createExec(
-    { ...log('exec'), left: (what) => bus.emit('command.left', journal.scrub.value(what)) },
+    {
+      ...log('exec'),
+      left: (what) => bus.emit('command.left', journal.scrub.value(what)),
+      brokerBroken: (what) => bus.emit('broker.broken', what),
+    },
     { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });

@@ -6,7 +6,14 @@ import type { Log } from '../kernel/log.ts';
 import type { HostBus } from './bus.ts';
 import type { Foundation } from './foundation.ts';
 import { watchOrphans } from './orphans.ts';
-import { recordCellReplaced, recordLeftOver, recordLeftProcess, recordOutcomes, recordWorkerEnd } from './records.ts';
+import {
+  recordBrokerBroken,
+  recordCellReplaced,
+  recordLeftOver,
+  recordLeftProcess,
+  recordOutcomes,
+  recordWorkerEnd,
+} from './records.ts';
 import type { Rooms } from './rooms.ts';
 
 type Records = Pick<Foundation, 'journal' | 'log' | 'store' | 'events'>;
@@ -93,6 +100,7 @@ function followWorkers(bus: HostBus, { healer, probation }: Rooms, { events }: R
   bus.on('reading', probation.readings);
   bus.on('job.left-over', (found) => recordLeftOver(healer, found));
   bus.on('command.left', (left) => recordLeftProcess(healer, left));
+  bus.on('broker.broken', (broker) => recordBrokerBroken(healer, broker));
   bus.on('cell.replaced', (cell) => recordCellReplaced(events, cell));
 }
 

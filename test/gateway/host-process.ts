@@ -12,7 +12,7 @@ const [folder, cgroups, command, ...args] = process.argv.slice(2);
 const runFolder = join(folder!, 'data/run');
 mkdirSync(runFolder, { recursive: true });
 const exec = createExec(
-  { time: machineTime, log: silentLog, left() {} },
+  { time: machineTime, log: silentLog, left() {}, brokerBroken() {} },
   { folder: folder!, runFolder, cgroups: cgroups === 'yes' },
 );
 await exec.start();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createExec } from '../../src/gateway/exec/exec.ts';
-import type { Exec, ExecLeft, ExecOrder, ExecServiceOptions } from '../../src/gateway/exec/ports.ts';
+import type { BrokerBroken, Exec, ExecLeft, ExecOrder, ExecServiceOptions } from '../../src/gateway/exec/ports.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { parseStat } from '../../src/kernel/proc.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
@@ -17,6 +17,8 @@ export interface World {
   warnings: string[];
   /** What commands left that had ended by themselves. */
   left: ExecLeft[];
+  /** Brokers that were killed for what they sent. */
+  broken: BrokerBroken[];
   broker(): number | undefined;
   /** The record of children as it stands on disk. */
   record(): string;
@@ -30,13 +32,14 @@ export async function createWorld(
 ): Promise<World> {
   const warnings: string[] = [];
   const left: ExecLeft[] = [];
+  const broken: BrokerBroken[] = [];
   const keep = (message: string) => void warnings.push(message);
   const log: Log = { debug() {}, info() {}, warn: keep, error: keep };
   const runFolder = join(folder, 'data/run');
   mkdirSync(runFolder, { recursive: true });
   const { time = machineTime, ...rest } = options;
   const exec = createExec(
-    { time, log, left: (what) => void left.push(what) },
+    { time, log, left: (what) => void left.push(what), brokerBroken: (what) => void broken.push(what) },
     { folder, runFolder, graceMs: 300, ...rest },
   );
   await exec.start();
@@ -46,6 +49,7 @@ export async function createWorld(
     exec,
     warnings,
     left,
+    broken,
     run: (command, args = [], more = {}) =>
       exec.run({ ...orderOf(command, args), ...more, needs: { ...orderOf('', []).needs, ...more.needs } }),
     broker: () => brokerOf(process.pid, runFolder),
@@ -67,7 +71,7 @@ export function tempFolder(): string {
 /** The broker of a host, by its place in the tree and the folder that it runs in. */
 export function brokerOf(host: number, runFolder: string): number | undefined {
   return processes().find(
-    ({ pid, parent, text }) => parent === host && text.includes('exec/inside/broker.js') && folderOf(pid) === runFolder,
+    ({ parent, text }) => parent === host && text.trimEnd().endsWith(`exec/inside/broker.js ${runFolder}`),
   )?.pid;
 }
 
@@ -110,14 +114,6 @@ function statsNow() {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => parseStat(readOr(`/proc/${pid}/stat`)) ?? []);
-}
-
-function folderOf(pid: number): string {
-  try {
-    return realpathSync(`/proc/${pid}/cwd`);
-  } catch {
-    return '';
-  }
 }
 
 function readOr(file: string): string {

@@ -1,3 +1,5 @@
+import { FROM_BROKER, readFromBroker } from '../../../src/gateway/exec/broker-messages.ts';
+import type { FromBroker } from '../../../src/gateway/exec/wire.ts';
 import { readCall } from '../../../src/host/check-call.ts';
 import type { Agent } from '../../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../../src/jobs/model.ts';
@@ -71,6 +73,23 @@ const OF_CALLS: readonly object[] = [
   { ask: 'backUp', to: 'backups/a.db' },
 ];
 
+const OF_COMMAND = 'abc:job-1:1:s-1';
+const PROCESS = { pid: 7, command: 'git', rssBytes: 5 };
+const RESULT = { code: 0, signal: null, stdout: 'out', stderr: 'err', truncated: false, tookMs: 3 };
+const OF_BROKERS: readonly FromBroker[] = [
+  { say: 'ready', killed: 1, noCgroup: 'none' },
+  { say: 'waiting', child: { pid: 7, start: 99, mark: OF_COMMAND } },
+  { say: 'ended', mark: OF_COMMAND, end: { is: 'ended', result: RESULT } },
+  {
+    say: 'ended',
+    mark: OF_COMMAND,
+    end: { is: 'stopped', why: 'timeout', result: { ...RESULT, code: null, signal: 'SIGKILL' } },
+  },
+  { say: 'ended', mark: OF_COMMAND, end: { is: 'unstarted', message: 'x' } },
+  { say: 'gone', mark: OF_COMMAND, left: 1, names: [PROCESS] },
+  { say: 'readings', children: [{ mark: OF_COMMAND, ...PROCESS }] },
+];
+
 /** What a hop did with its messages. */
 interface HopCount {
   taken: number;
@@ -91,6 +110,15 @@ const HOPS: Readonly<Record<string, (folder: string) => Hop>> = {
       const cut = random.between(0, bytes.length);
       read(bytes.subarray(0, cut));
       read(bytes.subarray(cut));
+    });
+  },
+  'host from broker': () => (random) => {
+    const said = [anyOf(OF_BROKERS, random), anyOf(OF_BROKERS, random)];
+    const isWhole = random.between(0, 1) === 0;
+    const frames = Buffer.concat(framesOf(isWhole ? said.map((one) => mutateMessage(one, random)) : said));
+    return refusedBy(() => {
+      const read = createFrameReader((frame) => readFromBroker(frame).forEach(checkAnswer), FROM_BROKER);
+      read(isWhole ? frames : mutateBytes(frames, random));
     });
   },
   'host from cell': () => (random) => {
@@ -178,6 +206,16 @@ function refusedBy(work: () => void): 'taken' | 'refused' {
     if (isRefusal) return 'refused';
     throw error;
   }
+}
+
+/** What a job gets of a command, and what the record of processes is written from. */
+function checkAnswer(message: FromBroker): void {
+  if (message.say === 'waiting' && !(message.child.pid > 0)) throw new Wrong('a process that is none');
+  if (message.say !== 'ended' || message.end.is === 'unstarted') return;
+  const { code, stdout, stderr, tookMs } = message.end.result;
+  if (code !== null && !Number.isInteger(code)) throw new Wrong('an exit code that is none');
+  if (typeof stdout !== 'string' || typeof stderr !== 'string') throw new Wrong('an output that is no text');
+  if (!isInstant(tookMs)) throw new Wrong('a length that is none');
 }
 
 /** As a host gets what a cell says. */

@@ -1,18 +1,25 @@
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { PlainFault } from '../../kernel/fault.ts';
+import { openFrameChannel } from '../../kernel/frames.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import type { Time } from '../../kernel/time.ts';
+import { BROKER_FD, FROM_BROKER, readFromBroker } from './broker-messages.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from './wire.ts';
 
-const BROKER = fileURLToPath(entryFile('gateway/exec/inside/broker.js'));
+const BROKER = 'gateway/exec/inside/broker.js';
 const STDERR_KEPT = 2_048;
-/** Without its host it kills all that it started within 1.5 s, and then itself. */
+/** Without its host the broker kills all that it started within 1.5 s, and then itself. */
 const END_MS = 2_500;
 
 interface BrokerNeeds {
   time: Time;
+  /** Called with each message that is well formed. What it throws ends the broker. */
   receive(message: FromBroker): void;
-  /** Called once, unless it was told to end; `how` in words. */
+  /** The broker sent what is no message of a broker, or one that could not be handled; it is killed. */
+  broken(why: PlainFault): void;
+  /** Called once, unless the broker was told to end; `how` in words. */
   lost(how: string): void;
 }
 
@@ -21,30 +28,32 @@ export interface BrokerProcess {
   readonly pid: number | undefined;
   post(message: ToBroker): void;
   kill(): void;
-  /** Ends it and everything that it runs. */
+  /** Ends the broker and everything that it runs. */
   end(): Promise<void>;
 }
 
+/** Starts a broker. `cwd`: the folder for data of this run, which the process list shows beside the broker. */
 export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cwd: string }): BrokerProcess {
   const over = Promise.withResolvers<void>();
   let stderr = '';
   let isEnding = false;
   let isOver = false;
-  const child = fork(BROKER, [], {
-    cwd: options.cwd,
-    // What commands get comes with each order; of the host's own environment nothing is passed on.
-    env: {},
-    execArgv: ['--no-warnings'],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', '--disable-sigusr1', fileURLToPath(entryFile(BROKER)), options.cwd],
+    {
+      cwd: options.cwd,
+      // What commands get comes with each order; of the host's own environment nothing is passed on.
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    },
+  );
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_KEPT);
   });
   child.stderr!.on('error', () => {});
-  child.on('message', (message) => {
-    if (!isOver && !isEnding) needs.receive(message as FromBroker);
-  });
+  const pipe = child.stdio[BROKER_FD] as Duplex;
+  const channel = openFrameChannel(pipe, { receive, broken }, FROM_BROKER);
   child.on('error', (error) => {
     if (child.pid === undefined) lost(`could not be started: ${error.message}`);
   });
@@ -52,6 +61,15 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
     const last = stderr.trim().split('\n').at(-1);
     lost(`${signal ? `was killed by ${signal}` : `ended with code ${code}`}${last ? `: ${last}` : ''}`);
   });
+
+  function receive(frame: unknown) {
+    for (const message of readFromBroker(frame)) if (!isOver && !isEnding) needs.receive(message);
+  }
+
+  function broken(why: PlainFault) {
+    if (!isEnding) needs.broken(why);
+    kill();
+  }
 
   function lost(how: string) {
     if (isOver) return;
@@ -61,7 +79,7 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
   }
 
   function post(message: ToBroker) {
-    if (child.connected) child.send(message, undefined, {}, (error) => error && kill());
+    if (pipe.writable) channel.send([message], (error) => error && kill());
   }
 
   function kill() {
@@ -75,7 +93,7 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
     kill,
     async end() {
       isEnding = true;
-      if (child.connected) child.disconnect();
+      pipe.destroy();
       const stop = needs.time.after(END_MS, kill);
       await over.promise;
       stop();

@@ -1,5 +1,8 @@
+import type { PlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
+import type { Log } from '../../kernel/log.ts';
 import { type BrokerProcess, openBroker } from './broker-process.ts';
-import { openChildrenFile } from './children-file.ts';
+import { type ChildrenFile, openChildrenFile } from './children-file.ts';
 import type { ExecNeeds } from './ports.ts';
 import type { BrokerTerms, ChildRecord, FromBroker, ToBroker } from './wire.ts';
 
@@ -12,6 +15,8 @@ const AGAIN_LONGEST_MS = 30_000;
 
 interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
   receive(message: FromBroker): void;
+  /** The broker sent what is no message, or one that could not be handled: it is killed. */
+  broken(why: string): void;
   /** The broker died with all that it ran; what it left is being killed. */
   lost(how: string): void;
   /** Whether commands run: then the broker has to be heard of. */
@@ -67,7 +72,7 @@ export function createBrokerSupervisor(
     sweeping = { marks: leftovers.map(({ mark }) => mark), done: sweeping?.done ?? Promise.withResolvers() };
     receivedAt = time.monotonic();
     watch();
-    return openBroker({ ...terms, leftovers }, { time, receive, lost }, { cwd });
+    return openBroker({ ...terms, leftovers }, { time, receive, broken, lost }, { cwd });
   }
 
   function receive(message: FromBroker) {
@@ -81,12 +86,14 @@ export function createBrokerSupervisor(
     swept();
     lostInARow = 0;
     if (killed > 0) log.warn(`commands of a host or broker that died had left ${killed} processes: killed`);
-    if (noCgroup !== null && terms.cgroups && !hasWarnedOfCgroups) {
-      const warning = 'no cgroup can be made for commands: sessions, parents and marks tell what belongs to them';
-      log.warn(warning, { why: noCgroup, next: 'under systemd: Delegate=yes in the unit' });
-    }
+    if (noCgroup !== null && terms.cgroups && !hasWarnedOfCgroups) warnOfCgroups(log, noCgroup);
     hasWarnedOfCgroups = true;
     rest();
+  }
+
+  function broken({ message, stack }: PlainFault) {
+    log.error(`the exec broker is killed: ${message}`, given({ stack }));
+    needs.broken(message);
   }
 
   function lost(how: string) {
@@ -140,11 +147,7 @@ export function createBrokerSupervisor(
   return {
     async start() {
       isEnding = false;
-      const found = await file.read();
-      // A copy of a folder brings the record of the original along, whose commands are none of its business.
-      const own = found.filter(({ mark }) => mark.startsWith(`${terms.installation}:`));
-      for (const { mark } of found) if (!own.some((one) => one.mark === mark)) file.remove(mark);
-      records = new Map(own.map((one) => [one.mark, one]));
+      records = ownRecords(file, await file.read(), terms.installation);
       if (records.size === 0) return;
       broker = begin();
       await sweeping?.done.promise;
@@ -176,4 +179,16 @@ export function createBrokerSupervisor(
       await file.close();
     },
   };
+}
+
+function warnOfCgroups(log: Log, why: string): void {
+  const warning = 'no cgroup can be made for commands: sessions, parents and marks tell what belongs to them';
+  log.warn(warning, { why, next: 'under systemd: Delegate=yes in the unit' });
+}
+
+/** A copy of a folder brings the record of the original along, whose commands are none of its business. */
+function ownRecords(file: ChildrenFile, found: readonly ChildRecord[], installation: string): Map<string, ChildRecord> {
+  const own = found.filter(({ mark }) => mark.startsWith(`${installation}:`));
+  for (const { mark } of found) if (!own.some((one) => one.mark === mark)) file.remove(mark);
+  return new Map(own.map((one) => [one.mark, one]));
 }

@@ -8,7 +8,7 @@ const LONGEST_BYTES = 256 * 1024;
  * The record of all processes that may run, one JSON line each, on disk before they do. Whoever starts after a host that
  * was killed knows from it what to look for.
  */
-interface ChildrenFile {
+export interface ChildrenFile {
   /** What an earlier host left. */
   read(): Promise<ChildRecord[]>;
   /** Resolves when it is on disk. What was asked for meanwhile shares the next write. */

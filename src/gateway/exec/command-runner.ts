@@ -43,14 +43,16 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
   let hostStops = false;
   let lastCall = 0;
 
+  const broken = (why: string) => needs.brokerBroken({ why, agents: agentsOf(calls.all()) });
   const brokerSupervisor = createBrokerSupervisor(
-    { ...needs, receive, lost, isBusy: () => calls.size() > 0 },
+    { ...needs, receive, broken, lost, isBusy: () => calls.size() > 0 },
     { installation, scratch, graceMs, cgroups, idleMs, cwd: runFolder, file: join(runFolder, 'children.jsonl') },
   );
 
   function receive(message: FromBroker) {
     switch (message.say) {
       case 'waiting':
+        if (!calls.get(message.child.mark)) throw new Error('a process of a command that nobody asked for');
         return void record(message.child);
       case 'ended':
         return ended(message.mark, message.end);
@@ -155,10 +157,7 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
       calls.end(attempt);
     },
     children(agent) {
-      return readings.flatMap(({ mark, pid, command, rssBytes }) => {
-        const call = calls.get(mark);
-        return call?.agent === agent ? [{ pid, command, rssBytes, job: call.job, attempt: call.attempt }] : [];
-      });
+      return readings.flatMap((reading) => childOf(agent, reading, calls.get(reading.mark)));
     },
     async end(withinMs) {
       hostStops = true;
@@ -186,6 +185,14 @@ function stoppedFault({ order }: ExecCall, hostStops: boolean): Error {
 /** What the broker is told to run; rejects with a Fault for what the agent was not granted, and what is not installed. */
 async function foundOrder({ order, scratch }: ExecCall, folder: string): Promise<BrokerOrder> {
   return orderFor(order, await findCommand(order), { folder, scratch, env: process.env });
+}
+
+function childOf(agent: string, { pid, command, rssBytes }: Reading, call: ExecCall | undefined): ExecChild[] {
+  return call?.agent === agent ? [{ pid, command, rssBytes, job: call.job, attempt: call.attempt }] : [];
+}
+
+function agentsOf(calls: readonly ExecCall[]): string[] {
+  return [...new Set(calls.map(({ agent }) => agent))];
 }
 
 function leftOf({ agent, job, attempt, order }: ExecCall, count: number, processes: ProcessFacts[]): ExecLeft {

@@ -56,11 +56,19 @@ export interface ExecLeft extends ExecAttempt {
   processes: { pid: number; command: string; rssBytes: number }[];
 }
 
+/** A broker that sent what is no message. */
+export interface BrokerBroken {
+  why: string;
+  agents: string[];
+}
+
 export interface ExecNeeds {
   time: Time;
   log: Log;
   /** Told once nothing of them is left. */
   left(what: ExecLeft): void;
+  /** The broker was killed for what it sent; `agents`: those whose commands it ran. */
+  brokerBroken(what: BrokerBroken): void;
 }
 
 export interface ExecServiceOptions {

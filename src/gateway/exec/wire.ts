@@ -67,6 +67,11 @@ export type FromBroker =
   | { say: 'gone'; mark: string; left: number; names: ProcessFacts[] }
   | { say: 'readings'; children: ({ mark: string } & ProcessFacts)[] };
 
+/** Of what a command left, so many processes are told by name. */
+export const MOST_NAMES = 20;
+/** Processes of all commands together whose memory is told; those beyond count as nothing. */
+export const MOST_READINGS = 4_096;
+
 export interface ProcessFacts {
   pid: number;
   command: string;

@@ -5,9 +5,13 @@
  */
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { hardenProcess } from '../../../fence/status.ts';
+import { openFrameChannel } from '../../../kernel/frames.ts';
 import { endMeSooner, readStat, SOONER } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
+import { BROKER_FD, TO_BROKER } from '../broker-messages.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
 import { openCgroups } from './cgroup.ts';
 import { type CommandGroups, createCommandGroups } from './command-groups.ts';
@@ -25,15 +29,22 @@ let closeCgroups: (() => void) | undefined;
 /** Orders that came before the leftovers were killed. */
 let early: ToBroker[] | null = [];
 
+// First: the file that says it is closed to a process that nobody looks into.
 endMeSooner(SOONER.broker);
+hardenProcess();
+const pipe = new Socket({ fd: BROKER_FD });
+const channel = openFrameChannel(pipe, { receive: take, broken: die }, TO_BROKER);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
-process.on('disconnect', die);
-process.on('message', (message: ToBroker) => {
-  if (message.do === 'begin') void begin(message.terms);
-  else if (early) early.push(message);
-  else receive(message);
-});
+pipe.on('end', die).on('close', die);
+
+function take(messages: unknown) {
+  for (const message of messages as ToBroker[]) {
+    if (message.do === 'begin') void begin(message.terms);
+    else if (early) early.push(message);
+    else receive(message);
+  }
+}
 
 async function begin(terms: BrokerTerms) {
   const cgroups = terms.cgroups ? openCgroups(`daruma-exec-${terms.installation}`) : { refused: 'switched off' };
@@ -75,7 +86,7 @@ async function remove(folder: string) {
 }
 
 function say(message: FromBroker) {
-  process.send?.(message, undefined, {}, (error) => {
+  channel.send([message], (error) => {
     if (error) die();
   });
 }

@@ -1,6 +1,13 @@
 import { readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
-import type { BrokerEnd, BrokerOrder, FromBroker, ProcessFacts, StopWhy } from '../wire.ts';
+import {
+  type BrokerEnd,
+  type BrokerOrder,
+  type FromBroker,
+  MOST_NAMES,
+  type ProcessFacts,
+  type StopWhy,
+} from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
 import { startCommand } from './command.ts';
 import { membersOf, type Process, processName } from './process-table.ts';
@@ -14,8 +21,6 @@ const LOOK_FIRST_MS = 50;
 const LOOK_CLOSELY_MS = 40;
 /** After a command has ended by itself: is anything of it left? */
 const LOOK_AFTER_MS = 100;
-/** Of what a command left, so many are told by name. */
-const MOST_NAMES = 20;
 
 /** One command with all that it starts. */
 export interface CommandGroup {

@@ -1,6 +1,6 @@
 import { readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
-import type { BrokerOrder, BrokerTerms, FromBroker, StopWhy } from '../wire.ts';
+import { type BrokerOrder, type BrokerTerms, type FromBroker, MOST_READINGS, type StopWhy } from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
 import { type CommandGroup, createCommandGroup, LOOK_EVERY_MS } from './command-group.ts';
 import { createProcessTable, type Process } from './process-table.ts';
@@ -89,7 +89,7 @@ function createReadings(say: (message: FromBroker) => void) {
     for (const [{ mark }, left] of alive) {
       for (const { pid } of left) {
         const size = readProcessSize(pid);
-        if (size) children.push({ mark, pid, ...size });
+        if (size && children.length < MOST_READINGS) children.push({ mark, pid, ...size });
       }
     }
     readAt = now;

@@ -1,0 +1,71 @@
+import { BOUNDS } from '../../kernel/bounds.ts';
+import type { FrameBounds } from '../../kernel/frames.ts';
+import { MB } from '../../kernel/measures.ts';
+import {
+  type Check,
+  isTruth,
+  listOf,
+  misfitOf,
+  oneOf,
+  orNull,
+  type Shape,
+  shapeOf,
+  textUpTo,
+  wholeWithin,
+} from '../../kernel/shape.ts';
+import { type FromBroker, MOST_NAMES, MOST_READINGS } from './wire.ts';
+
+/** The number of the pipe between host and broker, in the broker. */
+export const BROKER_FD = 3;
+/** A byte of output is six characters of JSON at most, and a result has two streams. */
+export const FROM_BROKER: FrameBounds = { bytes: 104 * MB, depth: 8, values: 8 * MOST_READINGS };
+/** What the broker takes from its host: an input of 8 MB and arguments. */
+export const TO_BROKER: FrameBounds = { bytes: 128 * MB, depth: 8, values: 400_000 };
+
+/** The line about what was left out of an output, and the two characters that are cut in half at its sides. */
+const CUT_NOTE = 64;
+const whole = wholeWithin({ least: 0, most: Number.MAX_SAFE_INTEGER });
+const pid = wholeWithin({ least: 1, most: 2 ** 31 });
+const name = textUpTo(256);
+const mark = textUpTo(1_024);
+const sentence = textUpTo(16 * 1024);
+const output = textUpTo(BOUNDS.output.most + CUT_NOTE);
+
+const PROCESS: Shape = { pid, command: name, rssBytes: whole };
+const RESULT = shapeOf({
+  code: orNull(wholeWithin({ least: 0, most: 255 })),
+  signal: orNull(name),
+  stdout: output,
+  stderr: output,
+  truncated: isTruth,
+  tookMs: whole,
+});
+const ENDS: Readonly<Record<string, Shape>> = {
+  ended: { result: RESULT },
+  stopped: { why: oneOf(['timeout', 'stopped', 'ended']), result: RESULT },
+  unstarted: { message: sentence },
+};
+const isEnd: Check = (value) => {
+  const { is } = (value ?? {}) as { is?: unknown };
+  return typeof is === 'string' && Object.hasOwn(ENDS, is) && misfitOf(value, ENDS[is]!) === undefined;
+};
+
+const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
+  ready: { killed: whole, noCgroup: orNull(sentence) },
+  waiting: { child: shapeOf({ pid, start: whole, mark }) },
+  ended: { mark, end: isEnd },
+  gone: { mark, left: whole, names: listOf(shapeOf(PROCESS), MOST_NAMES) },
+  readings: { children: listOf(shapeOf({ mark, ...PROCESS }), MOST_READINGS) },
+};
+
+/** The messages of a frame of the broker. Throws for what is none, without a word of its text. */
+export function readFromBroker(frame: unknown): FromBroker[] {
+  if (!Array.isArray(frame)) throw new Error('a frame that holds no messages');
+  for (const message of frame) {
+    const { say } = (message ?? {}) as { say?: unknown };
+    if (typeof say !== 'string' || !Object.hasOwn(SHAPES, say)) throw new Error('a message of an unknown kind');
+    const field = misfitOf(message, SHAPES[say as FromBroker['say']]);
+    if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
+  }
+  return frame as FromBroker[];
+}
