@@ -11,7 +11,7 @@ interface ChangeReportsNeeds {
   pluginRegistry: Pick<PluginRegistry, 'buildCounts'>;
   /** Problems of files that are neither plugin nor agent. */
   unrecognized(): readonly PlainFault[];
-  scanner: Pick<FileScanner, 'sinceMs'>;
+  scanner: Pick<FileScanner, 'files' | 'sinceMs'>;
 }
 
 /** Reports the result of each file change exactly once. The first scan reports nothing. */
@@ -52,7 +52,12 @@ export function createChangeReports({ log, pluginRegistry, unrecognized, scanner
       for (const [file, { is, reported }] of now) {
         if (former.get(file)?.is !== is) listeners.notify({ ...reported, tookMs: scanner.sinceMs() });
       }
-      for (const [file, { reported }] of former) if (!now.has(file)) listeners.notify(removed(reported));
+      for (const [file, state] of former) {
+        if (now.has(file)) continue;
+        // A file without a state that is still there: a helper, as far as can be told while its importer is judged.
+        if ((scanner.files.get(file)?.is ?? 'missing') !== 'missing') now.set(file, state);
+        else listeners.notify(removed(state.reported));
+      }
     },
     add: listeners.add,
   };

@@ -11,7 +11,7 @@ import type { LookupAnswers } from './watching/lookup-answers.ts';
 export interface PluginRegistry {
   plugins(): ReadonlyMap<string, PluginFacts>;
   problems(): PlainFault[];
-  /** How often each was judged; those that are being judged are left out. */
+  /** How often each plugin was judged because a file had changed, or with another result; without those that are being judged. */
   buildCounts(): ReadonlyMap<string, number>;
   /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
   buildChanged(turn: number, full: boolean): void;
@@ -77,11 +77,12 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
         continue;
       }
       if (registered.file !== paths[0]) Object.assign(registered, { file: paths[0], decision: undefined });
-      if (!registered.running && isDue(registered, needs, newest, full)) startBuild(name, registered, turn);
+      const reason = registered.running ? undefined : dueReason(registered, needs, newest, full);
+      if (reason) startBuild(name, registered, turn, reason);
     }
   }
 
-  function startBuild(name: string, registered: PluginEntry, turn: number) {
+  function startBuild(name: string, registered: PluginEntry, turn: number, reason: DueReason) {
     const { file } = registered;
     registered.turn = turn;
     const { lookups = [] } = registered.decision ?? registered.good ?? {};
@@ -95,8 +96,8 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
         registered.running = undefined;
         // The file may have been renamed or removed meanwhile.
         if (registry.get(name) !== registered || registered.file !== file) return;
+        if (reason === 'changed' || !isSameResult(registered.decision, decision)) registered.builds += 1;
         registered.decision = decision;
-        registered.builds += 1;
         registered.unsure = decision.lookups.some(({ answer }) => answer === UNSURE) ? registered.unsure + 1 : 0;
         registered.problem = decision.fault;
         registered.good = decision.version ?? registered.good;
@@ -165,32 +166,46 @@ function blank(file: string, good: StoredVersion | undefined): PluginEntry {
   return { file, good, ...never, turn: -1, builds: 0, unsure: 0 };
 }
 
+/** Why a plugin is judged: a file of it was changed, or the last judgement may come out otherwise now. */
+type DueReason = 'changed' | 'retry';
+
 /**
- * Whether a plugin must be judged (again): one of its inputs is another one now. A state that settled before the last
- * judgement began proves nothing: the compiler may have read a newer one, which will settle in its turn.
+ * Why a plugin must be judged (again), if it must. A state that settled before the last judgement began proves nothing:
+ * the compiler may have read a newer one, which will settle in its turn.
  */
-function isDue(
+function dueReason(
   registered: PluginEntry,
   { files, answers }: Pick<PluginRegistryNeeds, 'files' | 'answers'>,
   newestPart: number,
   full: boolean,
-): boolean {
+): DueReason | undefined {
   const { decision, turn } = registered;
-  if (!decision) return true;
+  if (!decision) return 'changed';
   const changed = decision.inputs.some(({ path, hash }) => {
     const now = files.get(path);
     return now !== undefined && now.hash !== hash && now.turn > turn;
   });
-  // Where something is written all the time, every judgement is unsure: from the third on it waits for the next scan.
-  if (registered.unsure > 0 && (full || registered.unsure <= UNSURE_AT_ONCE)) return true;
+  const entry = files.get(registered.file);
+  if (changed || (entry?.real !== decision.real && entry!.turn > turn)) return 'changed';
   const answeredAnew = decision.lookups.some((lookup) => {
     const now = answers.get(keyOf(lookup));
     return now !== undefined && lookup.answer !== UNSURE && now.answer !== lookup.answer && now.turn > turn;
   });
-  const entry = files.get(registered.file);
-  if (changed || answeredAnew || (entry?.real !== decision.real && entry!.turn > turn)) return true;
+  if (answeredAnew) return 'retry';
+  // Where something is written all the time, every judgement is unsure: from the third on it waits for the next scan.
+  if (registered.unsure > 0 && (full || registered.unsure <= UNSURE_AT_ONCE)) return 'retry';
   // Which file an import meant that was not found, nobody knows: any new part may be it.
-  return decision.fault !== undefined && OUTER.has(decision.fault.code) && (full || newestPart > turn);
+  const mayBeMended = decision.fault !== undefined && OUTER.has(decision.fault.code);
+  return mayBeMended && (full || newestPart > turn) ? 'retry' : undefined;
+}
+
+function isSameResult(one: BuildResult | undefined, other: BuildResult): boolean {
+  return (
+    one?.version?.ref.id === other.version?.ref.id &&
+    one?.fault?.code === other.fault?.code &&
+    one?.fault?.message === other.fault?.message &&
+    one?.fault?.line === other.fault?.line
+  );
 }
 
 function newestPartOf(files: ReadonlyMap<string, SettledFile>): number {

@@ -74,6 +74,28 @@ test('what did not change is not told', async () => {
   expect(told).toEqual([]);
 });
 
+test('what is judged again without a change of its files is told once, until the result is another one', async () => {
+  world.write('plugins/two.ts', plugin('two', '', "import { v } from 'dep';\nvoid v;"));
+  expect(await next()).toMatchObject({ is: 'rejected', problem: { code: 'PLUGIN_IMPORT_UNRESOLVED' } });
+  await world.catalog.rescan();
+  await world.catalog.rescan();
+  expect(told).toEqual([]);
+  world.write('node_modules/dep/package.json', '{"name":"dep","version":"1.0.0","main":"./index.js"}');
+  world.write('node_modules/dep/index.js', 'exports.v = 1;');
+  await world.catalog.rescan();
+  expect(await next()).toMatchObject({ file: 'plugins/two.ts', is: 'accepted', problem: null });
+});
+
+test('a file that exports no plugin is not told again while another plugin is judged, which may import it', async () => {
+  world.write('plugins/helper.ts', 'export const v = 1;\n');
+  expect(await next()).toMatchObject({ is: 'rejected', problem: { code: 'PLUGIN_EXPORT' } });
+  world.write('plugins/one.ts', plugin('second'));
+  expect(await next()).toMatchObject({ file: 'plugins/one.ts', is: 'accepted' });
+  world.write('plugins/one.ts', plugin('third', '', "import { v } from './helper.ts';\nvoid v;"));
+  expect(await next()).toMatchObject({ file: 'plugins/one.ts', is: 'accepted' });
+  expect(world.problem('plugins/helper.ts')).toBeUndefined();
+});
+
 test('clients hear when it runs next', async () => {
   const gone = new AbortController();
   const items: unknown[] = [];

@@ -108,6 +108,8 @@ describe('a package that is updated', () => {
 
   beforeAll(async () => {
     world = await makeWorld({
+      // Says how files below it are read: no package.json above the temporary folder does.
+      'package.json': '{}',
       ...packageAt(1),
       ...packageAt(2),
       'node_modules/turn/package.json': '{"name":"turn","main":"./old.js"}',

@@ -85,7 +85,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
   const { folder, linkFolders, rules } = options;
   const files = new Map<string, SettledFile>();
   const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
-  const lookups = createLookupAnswers(needs, { folder, rules });
+  const lookups = createLookupAnswers({ folder, rules });
   let sights = new Map<string, FileState>();
   let turn = 0;
 
@@ -94,6 +94,9 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
   async function scanFolders(also: PluginInputs, { full: isFull }: { full: boolean }): Promise<FileScan> {
     const seen = new Map<string, FileStat>();
     const list = await listFolders(folder, linkFolders);
+    const skips = (path: string) => list.missing.some((root) => isUnder(path, root));
+    // Lookups before files, and one time for both: a file that goes never takes its plugin's imports away first.
+    const found = await lookups.ask(also.lookups, { isFull, skips });
     const listed = new Set(list.files);
     const outside = new Set<string>();
     for (const path of also.inputs) if ((isFull || !isLibraryFile(path)) && !listed.has(path)) outside.add(path);
@@ -109,10 +112,10 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
       if (isFull && !isAway) forget(path);
       else if (fileState.stat) seen.set(path, fileState.stat);
     }
-    const skips = (path: string) => list.missing.some((root) => isUnder(path, root));
-    const lookupMs = await lookups.look(also.lookups, { turn: turn + 1, isFull, skips });
-    const result = scan(sights, seen, { wall: time.now(), monotonic: time.monotonic() }, rules);
     turn++;
+    const at = time.monotonic();
+    const result = scan(sights, seen, { wall: time.now(), monotonic: at }, rules);
+    const lookupMs = lookups.settle(found, { turn, at });
     await each(result.settled, async (path) => {
       const { stat: at } = result.sights.get(path)!;
       files.set(path, await settle(path, at!));

@@ -1,21 +1,30 @@
-import type { Time } from '../../kernel/time.ts';
 import { keyOf, type Lookup, lookUp, NOTHING, stampOf } from '../versions/lookups.ts';
 import type { ScanRules } from './scan.ts';
 
 /** The answers to {@link Lookup}s as they are now. An answer counts when it has held as long as a file must to be settled. */
 export interface LookupAnswers {
   readonly answers: ReadonlyMap<string, { answer: string; turn: number }>;
+  /** Asks again; no answer counts before {@link LookupAnswers.settle}. */
+  ask(lookups: Iterable<Lookup>, options: AskOptions): Promise<FoundAnswer[]>;
   /**
-   * Asks again. `skips`: paths that are left as they are; `isFull`: also of libraries. Resolves with the time after which
-   * to look again, in ms; undefined when all answers count.
+   * Lets the answers that were found count from `turn` on if they have held until `at` (monotonic ms). Returns the time after
+   * which to ask again, in ms; undefined when all answers count.
    */
-  look(lookups: Iterable<Lookup>, options: LookOptions): Promise<number | undefined>;
+  settle(found: readonly FoundAnswer[], now: { turn: number; at: number }): number | undefined;
 }
 
-interface LookOptions {
-  turn: number;
+interface AskOptions {
+  /** Whether lookups of libraries are asked, too. */
   isFull: boolean;
+  /** Paths of lookups that stay as they are: their folder is away. */
   skips(path: string): boolean;
+}
+
+/** What a lookup's path was found to be. */
+interface FoundAnswer {
+  key: string;
+  answer: string;
+  stamp: string | undefined;
 }
 
 interface Known {
@@ -28,50 +37,55 @@ interface Known {
 
 const AT_ONCE = 64;
 
-export function createLookupAnswers(
-  { time }: { time: Time },
-  { folder, rules }: { folder: string; rules: ScanRules },
-): LookupAnswers {
+export function createLookupAnswers({ folder, rules }: { folder: string; rules: ScanRules }): LookupAnswers {
   const answers = new Map<string, Known>();
 
   return {
     answers,
-    async look(lookups, { turn, isFull, skips }) {
+    async ask(lookups, { isFull, skips }) {
       const asked = new Map<string, Lookup>();
+      const found: FoundAnswer[] = [];
       for (const lookup of lookups) {
         const key = keyOf(lookup);
         if (asked.has(key)) continue;
         const known = answers.get(key);
         if (skips(lookup.path)) {
-          // Its folder is away: as it was when somebody looked last.
-          if (!known) answers.set(key, { answer: lookup.answer, turn, stamp: undefined });
+          // As it was when somebody looked last.
+          if (!known) found.push({ key, answer: lookup.answer, stamp: undefined });
         } else if (isFull || !known || known.next || !lookup.path.includes('node_modules')) asked.set(key, lookup);
       }
-      const waits = await each([...asked], ([key, lookup]) => askAgain(key, lookup, turn));
       if (isFull) for (const key of answers.keys()) if (!asked.has(key)) forget(key, skips);
-      return waits.reduce((least, wait) => (wait === undefined ? least : Math.min(least ?? wait, wait)), undefined);
+      return [...found, ...(await each([...asked], ([key, lookup]) => askAgain(key, lookup)))].filter((one) => !!one);
+    },
+    settle(found, now) {
+      let waitMs: number | undefined;
+      for (const one of found) {
+        const restMs = settleOne(one, now);
+        if (restMs > 0) waitMs = Math.min(waitMs ?? restMs, restMs);
+      }
+      return waitMs;
     },
   };
 
-  async function askAgain(key: string, lookup: Lookup, turn: number): Promise<number | undefined> {
+  /** Undefined: the answer is the one that is known, as the stamp of its file shows. */
+  async function askAgain(key: string, lookup: Lookup): Promise<FoundAnswer | undefined> {
     const known = answers.get(key);
     const stamp = await stampOf(lookup, folder);
     if (known && !known.next && stamp !== undefined && stamp === known.stamp) return undefined;
-    const answer = await lookUp(lookup.ask, lookup.path, folder);
-    if (!known) {
-      answers.set(key, { answer, turn, stamp });
-      return undefined;
+    return { key, answer: await lookUp(lookup.ask, lookup.path, folder), stamp };
+  }
+
+  /** In how many ms the answer counts. */
+  function settleOne({ key, answer, stamp }: FoundAnswer, { turn, at }: { turn: number; at: number }): number {
+    const known = answers.get(key);
+    if (!known || answer === known.answer) {
+      answers.set(key, { answer, turn: known?.turn ?? turn, stamp });
+      return 0;
     }
-    if (answer === known.answer) {
-      answers.set(key, { answer, turn: known.turn, stamp });
-      return undefined;
-    }
-    const since = known.next?.answer === answer ? known.next.since : time.monotonic();
-    const needed = answer === NOTHING ? rules.goneMs : rules.settleMs;
-    const rest = since + needed - time.monotonic();
-    if (rest <= 0) answers.set(key, { answer, turn, stamp });
-    else answers.set(key, { ...known, next: { answer, since } });
-    return rest <= 0 ? undefined : rest;
+    const since = known.next?.answer === answer ? known.next.since : at;
+    const restMs = since + (answer === NOTHING ? rules.goneMs : rules.settleMs) - at;
+    answers.set(key, restMs <= 0 ? { answer, turn, stamp } : { ...known, next: { answer, since } });
+    return restMs;
   }
 
   /** No version hangs on it any more. */
