@@ -8,11 +8,35 @@ export const ofPlugins: readonly Mutation[] = [
   ...guardsOf('src/catalog/plugin-registry.ts', INPUTS, [
     {
       breaks: 'an import that would mean another file now is another version',
-      within: 'isDue',
-      code: '|| answeredAnew',
+      within: 'dueReason',
+      code: "if (answeredAnew) return 'retry';",
       instead: '',
     },
   ]),
+  ...guardsOf(
+    'src/catalog/plugin-registry.ts',
+    ['test/catalog/change-reports.test.ts'],
+    [
+      {
+        breaks: 'a judgement that is only tried again is no news',
+        within: 'startBuild',
+        code: "reason === 'changed' || ",
+        instead: 'true || ',
+      },
+    ],
+  ),
+  ...guardsOf(
+    'src/catalog/versions/versions.ts',
+    ['test/catalog/versions.test.ts'],
+    [
+      {
+        breaks: 'nobody reads a version while it is written anew',
+        within: 'inTurn',
+        code: '(turns.get(plugin) ?? Promise.resolve()).then(work)',
+        instead: 'work()',
+      },
+    ],
+  ),
   ...guardsOf('src/catalog/builder/build-plugin.ts', INPUTS, [
     {
       breaks: 'a start believes a version only when all that was asked for it is answered as before',
