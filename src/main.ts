@@ -6,7 +6,7 @@ const code = await olderNode(process.versions.node, process.argv);
 if (code === undefined) {
   const { fileURLToPath } = await import('node:url');
   const { devLoader, refuseDevLoader } = await import('./guardian/loader.ts');
-  const { quickly } = await import('./cli/quick.ts');
+  const { startCommandOf } = await import('./cli/start-command.ts');
   const { typedHere } = await import('./cli/typed.ts');
   const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
   const launcher = {
@@ -28,9 +28,9 @@ if (code === undefined) {
   };
   const argv = process.argv.slice(2);
   const typed = typedHere(argv);
-  const quick = devLoader(...loader) ? undefined : quickly(argv, process.cwd());
-  if (quick) {
-    process.exitCode = await launcher[quick.command](quick);
+  const startCommand = devLoader(...loader) ? undefined : startCommandOf(argv, process.cwd());
+  if (startCommand) {
+    process.exitCode = await launcher[startCommand.command](startCommand);
   } else {
     const { runCli } = await import('./cli/run.ts');
     process.exitCode = await runCli(argv, launcher, typed);

@@ -10,9 +10,11 @@ const SRC = join(import.meta.dirname, '../src');
  */
 const BANNED = new Set(
   (
-    'appeal appeals autopsy bearings census course courses crew excuse excuses eyes gauge ground herd herds judge judged judgement judges keeper ' +
-    'looks nap news roster shelf shelved shelves sight standings stray strays struck told tell tells ward wards ' +
-    'witness witnesses workshop'
+    'isFirstStart appeal appeals autopsy bearings breath calm census course courses crew excuse excuses eyes gauge ' +
+    'grave ground hasten herd herds judge judged judgement judges keeper lately lates looks misfit nap news ' +
+    'patient quickly roster shelf shelved shelves shower sight sightings sooner standings stories story stray ' +
+    'strays strike struck surely tell teller tells told untold unwarmed vital ward wards welcome witness ' +
+    'witnesses wordy workforce workshop'
   ).split(' '),
 );
 
@@ -74,11 +76,14 @@ const wordsOf = (name: string) => name.split(/(?<=[a-z0-9])(?=[A-Z])|[_-]/).map(
 
 const banned = (names: Iterable<string>) => [...names].filter((name) => wordsOf(name).some((word) => BANNED.has(word)));
 
-/** Names that a file declares: functions, variables, types, and members of interfaces. */
+/** Names that a file declares: functions, variables, types, members of interfaces, and parameters. */
 function declaredIn(code: string): Set<string> {
   const declarations = /\b(?:function|interface|type|const|let|class) (\w+)/g;
   const members = /^\s+(?:readonly )?(\w+)\??(?:\(.*\))?: /gm;
-  return new Set([...code.matchAll(declarations), ...code.matchAll(members)].map((match) => match[1]!));
+  const parameters = /[(,] ?(\w+)\??: /g;
+  return new Set(
+    [declarations, members, parameters].flatMap((kind) => [...code.matchAll(kind)].map(([, name]) => name!)),
+  );
 }
 
 describe('names', () => {
@@ -112,8 +117,8 @@ describe('names', () => {
       'plugin-shelf',
       'STANDINGS_BOOK',
     ]);
-    expect([...declaredIn('export function tell(a: string) {}\ninterface A {\n  told(x: B): void;\n}')]).toEqual(
-      expect.arrayContaining(['tell', 'A', 'told']),
+    expect([...declaredIn('export function tell(a: string) {}\ninterface A {\n  told(news: B): void;\n}')]).toEqual(
+      expect.arrayContaining(['tell', 'A', 'told', 'news']),
     );
   });
 });

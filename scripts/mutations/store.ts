@@ -200,14 +200,14 @@ const others: readonly Mutation[] = [
     {
       breaks: 'a pause without a readable end holds: values',
       within: 'pause',
-      code: 'vital: {}',
-      instead: "vital: { until: noTime('until') }",
+      code: 'required: {}',
+      instead: "required: { until: noTime('until') }",
     },
     {
       breaks: 'a job keeps its number: values',
       within: 'job',
-      code: "vital: { id: noRow('id') }",
-      instead: "vital: { id: noRow('id'), run_at: noTime('run_at') }",
+      code: "required: { id: noRow('id') }",
+      instead: "required: { id: noRow('id'), run_at: noTime('run_at') }",
     },
   ]),
 ];

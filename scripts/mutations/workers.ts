@@ -19,7 +19,7 @@ export const ofWorkers: readonly Mutation[] = [
     [
       {
         breaks: 'a cell is taken before the host when memory runs out',
-        code: 'endMeSooner(SOONER.cell);',
+        code: 'raiseOomScore(OOM_SCORES.cell);',
         instead: '',
       },
     ],

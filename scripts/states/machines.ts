@@ -51,7 +51,7 @@ export const job: Machine<JobLife, JobEvent> = {
     'a late end of attempt 2': { is: 'done', attempt: 2 },
     'cancelled by a person or a replacing slot': { is: 'cancelled' },
     'attempt 1 cancelled': { is: 'cancelled', attempt: 1 },
-    'hastened at 5': { is: 'hastened', now: 5 },
+    'promoted at 5': { is: 'promoted', now: 5 },
     redriven: { is: 'redriven', now: 100 },
     'dropped from the dead letters': { is: 'dropped' },
   },

@@ -30,7 +30,7 @@ import { type FolderWatch, watchFolders } from './watching/watch.ts';
 /** Several events of one save are one look. */
 const GATHER_MS = 10;
 /** After a look, a storm of events waits this long for the next one. */
-const BREATH_MS = 50;
+const LEAST_PAUSE_MS = 50;
 /** Between two looks at something that settles. */
 const LEAST_WAIT_MS = 15;
 /** A host starts with what it has when a plugin takes longer than this. */
@@ -167,7 +167,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   function hint() {
     if (alarms.isSet('gather')) return;
     const sinceLast = time.monotonic() - (turned ?? 0);
-    alarms.set('gather', Math.max(GATHER_MS, BREATH_MS - sinceLast), () => void turns.ask(false));
+    alarms.set('gather', Math.max(GATHER_MS, LEAST_PAUSE_MS - sinceLast), () => void turns.ask(false));
   }
 
   async function scanFiles(full: boolean) {

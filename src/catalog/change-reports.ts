@@ -18,7 +18,7 @@ interface ChangeReportsNeeds {
 interface ChangeReports {
   report(plugins: ReadonlyMap<string, PluginFacts>, files: ReadonlyMap<string, AgentFileFacts>, set: ResolvedSet): void;
   /** Returns what ends it. */
-  add(call: (news: FileReport) => void): () => void;
+  add(call: (report: FileReport) => void): () => void;
 }
 
 type Reported = Omit<FileReport, 'tookMs'>;

@@ -136,7 +136,7 @@ export interface Catalog extends Service {
   /** Calls back after each change of the set, and once after `start`; returns what ends it. */
   onChange(call: (change: CatalogChange) => void): () => void;
   /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */
-  onFileReport(call: (news: FileReport) => void): () => void;
+  onFileReport(call: (report: FileReport) => void): () => void;
 }
 
 export interface CatalogNeeds {

@@ -108,12 +108,12 @@ export function createIdle(time: Time, isIdle: () => boolean): Idle {
 /** Those who want to hear of something. One that throws harms neither the teller nor the others. */
 interface Listeners<T> {
   /** Returns what ends it. */
-  add(call: (told: T) => void): () => void;
+  add(call: (event: T) => void): () => void;
   notify(what: T): void;
 }
 
 export function createListeners<T>(log: Log): Listeners<T> {
-  const calls = new Set<(told: T) => void>();
+  const calls = new Set<(event: T) => void>();
   return {
     add(call) {
       calls.add(call);

@@ -9,7 +9,7 @@ import { type CanaryPlan, type DrillUpdate, drillView } from './plans.ts';
 export type Report = (what: DrillUpdate['what'], text: string, memoryBytes?: number) => void;
 
 /** The moments of a fault, as the log of the host has them; epoch ms. */
-interface Sightings {
+interface CanarySigns {
   faultAt?: number;
   seen?: { at: number; code: string };
 }
@@ -25,8 +25,8 @@ export async function canaryDrill(host: DrillHost, plan: CanaryPlan, report: Rep
   const { client, time } = host;
   const agent = drillAgent(plan.name);
   const before = drillLeftovers(host.pid);
-  const sightings: Sightings = {};
-  const log = await followLog(host, agent, sightings, report);
+  const signs: CanarySigns = {};
+  const log = await followLog(host, agent, signs, report);
   const endMemory = watchMemory(host, agent, (bytes) => report('memory', '', bytes));
   try {
     // A worker that has worked before, as it has in the middle of its day.
@@ -37,18 +37,16 @@ export async function canaryDrill(host: DrillHost, plan: CanaryPlan, report: Rep
     const job = await drillEndOf(host, id);
     const left = await cleared(host, agent, before);
     const first = job.failures?.[0];
-    const faultAt = sightings.faultAt ?? Date.parse(first?.startedAt ?? job.startedAt ?? job.queuedAt);
+    const faultAt = signs.faultAt ?? Date.parse(first?.startedAt ?? job.startedAt ?? job.queuedAt);
     const repairedAt = plan.survives ? (left === 0 ? time.now() : null) : secondStart(job);
-    const detectedAt = plan.survives
-      ? repairedAt
-      : (sightings.seen?.at ?? (first ? Date.parse(first.finishedAt) : null));
+    const detectedAt = plan.survives ? repairedAt : (signs.seen?.at ?? (first ? Date.parse(first.finishedAt) : null));
     if (repairedAt !== null) report('repaired', `attempt ${job.attempt} of ${job.id} is ${job.state}`);
     return drillView(plan, {
       detectMs: since(faultAt, detectedAt),
       repairMs: since(faultAt, repairedAt),
       lost: job.state === 'done' ? 0 : 1,
       left,
-      seen: sightings.seen?.code ?? first?.error.code ?? null,
+      seen: signs.seen?.code ?? first?.error.code ?? null,
     });
   } finally {
     endMemory();
@@ -82,18 +80,18 @@ function secondStart({ attempt, state, startedAt }: JobView): number | null {
 async function followLog(
   { connect }: DrillHost,
   agent: string,
-  sightings: Sightings,
+  signs: CanarySigns,
   report: Report,
 ): Promise<ControlClient> {
   const client = await connect();
   const onLine = (line: LogLine) => {
-    if (line.msg === 'the fault begins' && sightings.faultAt === undefined) {
+    if (line.msg === 'the fault begins' && signs.faultAt === undefined) {
       const { inMs } = (line.data ?? {}) as { inMs?: number };
-      sightings.faultAt = Date.parse(String(line.at)) + Number(inMs ?? 0);
+      signs.faultAt = Date.parse(String(line.at)) + Number(inMs ?? 0);
       report('fault', 'the fault begins');
     }
-    if (line.event === 'worker.gone' && !sightings.seen) {
-      sightings.seen = { at: Date.parse(line.time), code: String(line.code) };
+    if (line.event === 'worker.gone' && !signs.seen) {
+      signs.seen = { at: Date.parse(line.time), code: String(line.code) };
       report('seen', line.msg);
     }
   };

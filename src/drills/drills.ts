@@ -20,7 +20,7 @@ interface DrillNeeds {
   /** A new connection to the running host. */
   connect(): Promise<ControlClient>;
   /** Called with each step as it happens. */
-  onUpdate(news: DrillUpdate): void;
+  onUpdate(update: DrillUpdate): void;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function runDrills(names: readonly string[], needs: DrillNeeds): Pr
   }
 }
 
-async function runDrill(host: DrillHost, name: string, onUpdate: (news: DrillUpdate) => void): Promise<DrillView> {
+async function runDrill(host: DrillHost, name: string, onUpdate: (update: DrillUpdate) => void): Promise<DrillView> {
   const report: Report = (what, text, memoryBytes) =>
     onUpdate({
       drill: name,

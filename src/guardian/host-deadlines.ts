@@ -18,7 +18,7 @@ export interface HostWatch {
   overdue?: StalledLoop | undefined;
   lookedAt: Moment;
   /** The guardian itself stood still (the machine slept): nothing is held against the host before this. */
-  patientUntil: number;
+  graceUntil: number;
 }
 
 /** Why a host has to go: one sentence without a subject. */
@@ -28,7 +28,7 @@ type HostDecision = { is: 'fine' } | { is: 'silent' | 'stalled' | 'slow-start' |
 export const CHECK_MS = 1_000;
 /** A guardian that was away longer than this between two looks does not trust its own impression. */
 const AWAY_MS = 3_000;
-const PATIENCE_MS = 15_000;
+const GRACE_MS = 15_000;
 /** The runtime itself has to load before the first pulse; on a busy machine that takes a while. */
 const FIRST_PULSE_MS = 30_000;
 const SILENT_MS = 10_000;
@@ -38,7 +38,7 @@ const START_MS = 300_000;
 const STOP_MS = 30_000;
 
 export function newHostWatch(now: Moment): HostWatch {
-  return { startedAt: now.monotonic, lookedAt: now, patientUntil: 0 };
+  return { startedAt: now.monotonic, lookedAt: now, graceUntil: 0 };
 }
 
 /** The next knowledge of the host, after a message of it. */
@@ -61,9 +61,9 @@ export function checkHost(before: HostWatch, now: Moment): { watch: HostWatch; d
   const { lookedAt } = before;
   // Which of the two clocks counts a sleep depends on the machine.
   const away = Math.max(now.monotonic - lookedAt.monotonic, now.wall - lookedAt.wall) > AWAY_MS;
-  const patientUntil = away ? now.monotonic + PATIENCE_MS : before.patientUntil;
-  const watch = { ...before, lookedAt: now, patientUntil };
-  return { watch, decision: now.monotonic < patientUntil ? FINE : decide(watch, now.monotonic) };
+  const graceUntil = away ? now.monotonic + GRACE_MS : before.graceUntil;
+  const watch = { ...before, lookedAt: now, graceUntil };
+  return { watch, decision: now.monotonic < graceUntil ? FINE : decide(watch, now.monotonic) };
 }
 
 function decide(watch: HostWatch, now: number): HostDecision {

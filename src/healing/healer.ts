@@ -53,7 +53,7 @@ export interface Healer extends Service {
   letThrough(agent: string, due: number): boolean;
   quarantine(agent: string): QuarantineRecord | undefined;
   /** Since when (epoch ms) the machine is short of memory, so that nothing is to grow; undefined: it is not. */
-  pressedSince(): number | undefined;
+  pressureSince(): number | undefined;
   /** Jobs below it wait; undefined: none has to. */
   leastPriority(): number | undefined;
   /** The next job of a quarantined agent is its probe, now. */
@@ -203,7 +203,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
     allowance: quarantineRegistry.allowance,
     letThrough: quarantineRegistry.letThrough,
     quarantine: quarantineRegistry.get,
-    pressedSince: pressure.shortSince,
+    pressureSince: pressure.shortageSince,
     leastPriority: pressure.leastPriority,
     probeNow(agent) {
       quarantineRegistry.probeNow(agent);

@@ -7,7 +7,7 @@ export type IncidentEvent =
   | { is: 'job-affected'; at: number; job: string; text: string | null }
   | { is: 'remedied'; remedy: Omit<Remedy, 'held'> }
   /** The incident turned out to be of another verdict. */
-  | { is: 'grown'; at: number; verdict: Verdict; seen: string }
+  | { is: 'worsened'; at: number; verdict: Verdict; seen: string }
   | { is: 'remarked'; at: number; text: string }
   | { is: 'escalated'; at: number; text: string }
   | { is: 'healed'; at: number; text: string }
@@ -42,7 +42,7 @@ export function stepIncident(incident: Incident, event: IncidentEvent): Incident
       const remedies = kept([...buildCounts(incident.remedies, false), { ...remedy, held: null }]);
       return withLine({ ...incident, remedies }, remedy.at, 'done', remedy.what);
     }
-    case 'grown':
+    case 'worsened':
       return withLine({ ...incident, verdict: event.verdict, seen: event.seen }, event.at, 'seen', event.seen);
     case 'remarked':
       return withLine(incident, event.at, 'note', event.text);

@@ -18,7 +18,7 @@ const KILL: Observed = { kind: 'kill', by: 'workers' };
 const PROBE: Observed = { kind: 'probe', by: 'origins' };
 
 /** Healing acts, and asks somebody when its actions did not hold. The last action goes on being used. */
-const acts = (...ladder: Action[]): VerdictResponse => ({ observed: [], before: 0, ladder, after: 0 });
+const ladderOf = (...ladder: Action[]): VerdictResponse => ({ observed: [], before: 0, ladder, after: 0 });
 
 /** Other rooms act; somebody is asked when what they did so many times did not hold. */
 const leaves = (times: number, ...observed: Observed[]): VerdictResponse => ({
@@ -36,16 +36,16 @@ export const RESPONSES: Record<Verdict, VerdictResponse> = {
   'over-limit': leaves(3, KILL),
   stuck: leaves(3, KILL),
   silent: leaves(3, KILL),
-  leaking: acts('recycle', 'recycle'),
+  leaking: ladderOf('recycle', 'recycle'),
   'children-left': leaves(2, { kind: 'kill-children', by: 'exec' }),
-  'crash-looping': acts('quarantine', 'quarantine'),
-  late: acts('catch-up', 'fresh-worker', 'fresh-worker'),
-  pressed: acts('shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'),
-  'disk-short': acts('clean-up', 'clean-up', 'clean-up'),
+  'crash-looping': ladderOf('quarantine', 'quarantine'),
+  late: ladderOf('catch-up', 'fresh-worker', 'fresh-worker'),
+  pressed: ladderOf('shed', 'defer', 'recycle-largest', 'recycle-largest', 'recycle-largest'),
+  'disk-short': ladderOf('clean-up', 'clean-up', 'clean-up'),
   'host-lost': leaves(2, { kind: 'restart-host', by: 'guardian' }),
   'bad-version': leaves(2, { kind: 'roll-back', by: 'rollout' }),
   'bad-config': leaves(2, { kind: 'roll-back', by: 'config' }),
-  unscheduled: acts('plan-again', 'plan-again'),
+  unscheduled: ladderOf('plan-again', 'plan-again'),
   unreadable: leaves(2, { kind: 'set-aside', by: 'store' }),
   // With the usual pauses somebody is asked after some ten minutes.
   'failing-over': leaves(7, { kind: 'fail-over', by: 'origins' }, PROBE),

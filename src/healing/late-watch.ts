@@ -31,16 +31,16 @@ export function createLateWatch({
   isExempt,
   leastPriority,
 }: LateWatchNeeds): LateWatch {
-  let lately: LateWork[] = [];
+  let lastFound: LateWork[] = [];
   return {
     async look() {
       const now = time.now();
       const [slots, waiting] = await Promise.all([store.nextSlots(), store.waiting(leastPriority())]);
       const jobs = waiting.map(({ agent, inMs }) => ({ agent, nextAt: now + inMs }));
       const found = overdue({ slots, jobs, isExempt, now });
-      const sure = stillOverdue(found, lately);
-      lately = found;
-      for (const one of sure) {
+      const confirmed = stillOverdue(found, lastFound);
+      lastFound = found;
+      for (const one of confirmed) {
         // The remedy gets time to help.
         const withLate = newestWith(openIncidents.of(one.agent), 'late');
         if (withLate && now - withLate.lastAt < LATE_AFTER_MS) continue;

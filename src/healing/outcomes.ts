@@ -1,6 +1,6 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { AttemptRef, Settlement } from '../jobs/ports.ts';
-import { type Budget, NOTHING_SPENT, prove, type Spending, spend } from '../kernel/budget.ts';
+import { type Budget, type BudgetUse, EMPTY_BUDGET_USE, prove, spend } from '../kernel/budget.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -73,8 +73,8 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     const spent = counts ? restarts.ended(agent) : undefined;
     if (!spent || !current) return notice({ ...seen, seen: text }, {});
     const { nextProbeAt } = quarantineRegistry.begin(agent, current.fingerprint);
-    const grown = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
-    const one = notice({ ...seen, seen: text, grown }, { note: probeNote(nextProbeAt) });
+    const worsened = { verdict: 'crash-looping' as const, seen: loopWords(spent.counted, spent.withinMs, because) };
+    const one = notice({ ...seen, seen: text, worsened }, { note: probeNote(nextProbeAt) });
     openIncidents.next(one, linkIncidents);
     for (const other of openIncidents.of(agent)) if (other !== one) close(other, 'it is part of a crash loop');
     needs.changed();
@@ -199,20 +199,20 @@ interface Restarts {
 }
 
 function createRestarts(time: Pick<Time, 'monotonic'>, budget: Budget): Restarts {
-  const spendings = new Map<string, Spending>();
+  const budgetUses = new Map<string, BudgetUse>();
   return {
     ended(agent) {
       const now = time.monotonic();
-      const { after, spent, counted } = spend(spendings.get(agent) ?? NOTHING_SPENT, now, budget);
-      spendings.set(agent, after);
+      const { after, spent, counted } = spend(budgetUses.get(agent) ?? EMPTY_BUDGET_USE, now, budget);
+      budgetUses.set(agent, after);
       if (!spent) return undefined;
-      spendings.delete(agent);
+      budgetUses.delete(agent);
       return { counted, withinMs: now - after.ends.at(-counted)! };
     },
     proven(agent) {
-      const spending = spendings.get(agent);
-      if (spending) spendings.set(agent, prove(spending));
+      const spending = budgetUses.get(agent);
+      if (spending) budgetUses.set(agent, prove(spending));
     },
-    forget: (agent) => void spendings.delete(agent),
+    forget: (agent) => void budgetUses.delete(agent),
   };
 }

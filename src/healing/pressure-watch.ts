@@ -11,7 +11,7 @@ export interface PressureWatch {
    */
   look(): Promise<void>;
   /** Since when (epoch ms) memory is short, so that nothing is to grow; undefined: it is not. */
-  shortSince(): number | undefined;
+  shortageSince(): number | undefined;
   /** Jobs below it wait, because memory is short and it did not help that idle workers went; undefined: none has to. */
   leastPriority(): number | undefined;
 }
@@ -58,7 +58,7 @@ export function createPressureWatch({
   }
 
   return {
-    shortSince: () => since,
+    shortageSince: () => since,
     leastPriority() {
       const remedies = newestWith(openIncidents.of(null), 'pressed')?.incident.remedies;
       return remedies?.some(({ kind }) => kind === 'defer') ? 0 : undefined;

@@ -21,7 +21,7 @@ export interface Signal {
   /** The job that the signal affected. */
   job?: string | undefined;
   /** The verdict that the trouble has grown to, and its sentence. */
-  grown?: { verdict: Verdict; seen: string };
+  worsened?: { verdict: Verdict; seen: string };
 }
 
 /** Turns signals into incidents, and ends them: an incident takes the same signal however often it comes while it is open. */
@@ -52,7 +52,7 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
 
   return {
     notice(seen, remedy) {
-      const { agent, verdict, because, worker, job, grown } = seen;
+      const { agent, verdict, because, worker, job, worsened } = seen;
       const at = time.now();
       const fingerprint = fingerprintOf(agent, verdict, because, seen.evidence);
       const evidence = incidentEvidence(seen.evidence, because, at);
@@ -78,7 +78,7 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
           openIncidents.apply(one, { is: 'seen-again', at, text: seen.seen, evidence });
         } else if (known) openIncidents.apply(one, { is: 'remarked', at, text: seen.seen });
         if (job !== undefined) openIncidents.apply(one, { is: 'job-affected', at, job, text: null });
-        if (grown) openIncidents.apply(one, { is: 'grown', at, ...grown });
+        if (worsened) openIncidents.apply(one, { is: 'worsened', at, ...worsened });
         if (remedy) await remedies.apply(one, { known: isKnown(because), ...remedy });
       });
       return one;

@@ -47,7 +47,7 @@ const WANTED = new Set([
 ]);
 
 /** Verdicts whose message changes from time to time while the trouble is the same. */
-const WORDY = new Set<Verdict>([
+const VARYING_MESSAGES = new Set<Verdict>([
   'stuck',
   'silent',
   'over-limit',
@@ -99,7 +99,7 @@ export function fingerprintOf(
   const line = because.line ?? hot?.line ?? undefined;
   return causeOf({
     code: `${verdict} ${because.code} ${agent ?? origin}`,
-    message: WORDY.has(verdict) ? '' : because.message,
+    message: VARYING_MESSAGES.has(verdict) ? '' : because.message,
     ...given({ file, line }),
   });
 }

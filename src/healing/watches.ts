@@ -35,7 +35,7 @@ export function createWatches(needs: WatchesNeeds) {
   const origins = createOriginWatch({ time, openIncidents, ...incidentSignals, outageSource: needs.origins });
   const loops = createLoopWatch({ time, openIncidents, ...incidentSignals });
   const unscheduled = createUnscheduledWatch({ time, openIncidents, notice, heal, find: needs.unscheduled });
-  const lates = createLateWatch({
+  const lateWatch = createLateWatch({
     time,
     store,
     openIncidents,
@@ -65,7 +65,7 @@ export function createWatches(needs: WatchesNeeds) {
       origins.look();
       loops.look();
       await pressure.look();
-      await lates.look();
+      await lateWatch.look();
       await backlogs.look();
       await unscheduled.look();
     },

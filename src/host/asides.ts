@@ -20,25 +20,25 @@ const MOST_AT_ONCE = 1_000;
 export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'asides' | 'asidesReported'> }): Asides {
   const { log, store } = needs;
   let healer: Pick<Healer, 'mended'> | undefined;
-  let telling: Promise<void> = Promise.resolve();
+  let reporting: Promise<void> = Promise.resolve();
 
   async function report() {
     if (!healer) return;
     try {
-      const untold = await store().asides({ untold: true, limit: MOST_AT_ONCE });
-      if (untold.length === 0) return;
-      const seen = asideWords(untold.reverse());
-      const rows = untold.map(({ content: _, ...row }) => row);
+      const unreported = await store().asides({ unreported: true, limit: MOST_AT_ONCE });
+      if (unreported.length === 0) return;
+      const seen = asideWords(unreported.reverse());
+      const rows = unreported.map(({ content: _, ...row }) => row);
       const because = { code: 'ROWS_UNREADABLE', message: seen, next: 'daruma store check', data: { rows } };
       healer.mended({ agent: null, verdict: 'unreadable', because, seen }, 'everybody else is served');
-      await store().asidesReported(untold.map(({ id }) => id));
+      await store().asidesReported(unreported.map(({ id }) => id));
     } catch (error) {
       log.error('rows that were set aside could not be reported', { fault: toPlainFault(error) });
     }
   }
 
   function scheduleReport() {
-    telling = telling.then(report);
+    reporting = reporting.then(report);
   }
 
   return {
@@ -51,7 +51,7 @@ export function createAsides(needs: { log: Log; store: () => Pick<AsideStore, 'a
       healer = to;
       scheduleReport();
     },
-    settled: () => telling,
+    settled: () => reporting,
   };
 }
 

@@ -6,10 +6,10 @@ import { originOf } from '../kernel/origin.ts';
 import {
   type Check,
   isAmount,
+  isBoolean,
   isJsonText,
-  isTruth,
   listOf,
-  misfitOf,
+  mismatchOf,
   oneOf,
   orNone,
   orNull,
@@ -39,7 +39,7 @@ const environment: Check = (said) =>
   );
 
 const end: Check = (said) =>
-  misfitOf(said, { is: oneOf(['good', 'bad', 'gone']), ms: isAmount }) === undefined &&
+  mismatchOf(said, { is: oneOf(['good', 'bad', 'gone']), ms: isAmount }) === undefined &&
   ((said as { is: unknown }).is !== 'bad' || shapeOf({ failure })(said));
 const failure = shapeOf({ what: sentence, status: orNone(number), retryAfterMs: orNone(isAmount) });
 
@@ -75,7 +75,7 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
     maxOutputBytes: orNone(wholeWithin(BOUNDS.output)),
   },
   stopExec: { call: number },
-  admit: { origin, timeoutMs: orNone(wholeWithin(BOUNDS.timer)), alone: isTruth },
+  admit: { origin, timeoutMs: orNone(wholeWithin(BOUNDS.timer)), alone: isBoolean },
   fetched: { meant: origin, origin, pass: number, end },
   fleetReport: { from: orNone(instant), to: orNone(instant) },
   fleetHealth: {},
@@ -92,7 +92,7 @@ export function readCall(call: WorkerCall): HostCall {
   const { ask, job, attempt, agent } = call;
   if (!Object.hasOwn(CALLS, ask)) throw invalid(`${shown(ask)} is no call`);
   const shape = CALLS[ask as HostCall['ask']];
-  const field = misfitOf(call, shape);
+  const field = mismatchOf(call, shape);
   const values = call as unknown as Record<string, unknown>;
   if (field !== undefined) throw invalid(`${ask}: ${field} ${shown(values[field])} is out of its bounds`);
   const read: Record<string, unknown> = { ask, job, attempt, agent };

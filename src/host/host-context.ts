@@ -22,7 +22,7 @@ export interface HostContext
   /** The lag of the host's own event loop since the last call: the 99th percentile, in ms. */
   lagMs(): number;
   /** Hosts that ended unasked since the last one that worked, oldest first; empty after an orderly end. */
-  lastWords: readonly HostEndRecord[];
+  hostEnds: readonly HostEndRecord[];
   /** Problems of the host itself, for people: safe mode, a guardian that is gone. */
   warnings(): PlainFault[];
   web: Web;
@@ -56,7 +56,7 @@ export function createHostContext(needs: ContextNeeds, stop: () => void): HostCo
       else await pauses.resume(agent);
     },
     lagMs: measureLag(needs.order),
-    lastWords: recordLostHosts(events, watched.lost, starts.lost),
+    hostEnds: recordLostHosts(events, watched.lost, starts.lost),
     warnings: () => [
       ...watched.warning(),
       ...(needs.handles()?.warnings() ?? []),

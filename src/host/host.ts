@@ -68,11 +68,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   try {
     const selection = config.selection();
     // Lost hosts are the bad settings' own: the first host without them must not begin in safe mode.
-    const forget = watched.afresh || (selection.is === 'taken-back' && selection.isNew);
+    const forget = watched.isFirstStart || (selection.is === 'taken-back' && selection.isNew);
     const needs = { time, facts, settings, watched, forget, order, ending: options.ending };
     const foundation = await openFoundation(needs, (counted) => {
       starts = counted;
-      config.begun({ afresh: watched.afresh, now: time.now() });
+      config.begun({ isFirstStart: watched.isFirstStart, now: time.now() });
     });
     const { journal, log, store, events, lock } = foundation;
     config.onLive(({ logs }) => {
@@ -100,7 +100,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext);
-    recordHostLost(rooms.healer, hostContext.lastWords, abandoned);
+    recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     const control = await openControl(hostContext, ops);
     order.onStop('control socket', () => control.close());
     handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });

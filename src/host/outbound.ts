@@ -85,10 +85,10 @@ export function createOutbound({ time, journal, settings, runnableAgents, bus }:
     outageSource: origins,
     use() {
       const agents = runnableAgents();
-      const met = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
+      const affected = new Map(origins.outages().map(({ origin, agents: names }) => [origin, names]));
       const reaches = (name: string, origin: string) => mayReachOf(agents.get(name)?.needs.net ?? [])(origin);
       const forgotten = origins.view().filter(({ origin }) => {
-        const names = met.get(origin) ?? [];
+        const names = affected.get(origin) ?? [];
         // The agents that met an outage from before the host started are not known.
         return ![...(names.length > 0 ? names : agents.keys())].some((name) => reaches(name, origin));
       });

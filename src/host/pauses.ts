@@ -69,7 +69,7 @@ export async function createPauses({ time, log, store, ended }: PausesNeeds): Pr
     paused.set(agent, { since, until, cancel });
   }
 
-  function letGo(agent: string) {
+  function endPause(agent: string) {
     const pause = paused.get(agent);
     if (!pause) return;
     pause.cancel();
@@ -87,13 +87,13 @@ export async function createPauses({ time, log, store, ended }: PausesNeeds): Pr
     const { until } = pause;
     inTurn(async () => {
       await store.resume(agent, until);
-      if (paused.get(agent)?.until === until) letGo(agent);
+      if (paused.get(agent)?.until === until) endPause(agent);
     }).catch((error) => log.error(`the pause of ${agent} could not be ended`, { agent, fault: toPlainFault(error) }));
   }
 
   async function look() {
     const found = new Map((await store.paused()).map(({ agent, ...pause }) => [agent, pause]));
-    for (const agent of paused.keys()) if (!found.has(agent)) letGo(agent);
+    for (const agent of paused.keys()) if (!found.has(agent)) endPause(agent);
     for (const [agent, pause] of found) {
       const known = paused.get(agent);
       const isOver = pause.until !== null && pause.until <= time.now();
@@ -125,7 +125,7 @@ export async function createPauses({ time, log, store, ended }: PausesNeeds): Pr
     resume: (agent) =>
       inTurn(async () => {
         await store.resume(agent);
-        letGo(agent);
+        endPause(agent);
       }),
     start: loop.start,
     alive: loop.alive,

@@ -29,7 +29,7 @@ export interface Placements {
 }
 
 /** Facts of healing that hold agents. */
-type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressedSince' | 'leastPriority'>;
+type Health = Pick<Healer, 'quarantine' | 'allowance' | 'letThrough' | 'pressureSince' | 'leastPriority'>;
 
 interface PlacementsNeeds {
   /** The agents in force, and canaries while there are drills. */
@@ -68,7 +68,7 @@ export function createPlacements(needs: PlacementsNeeds): Placements {
       // Asked at each claim: the states on probation are looked through only where the answer matters.
       good: lacks && goodOf(probationerOf(name)),
       quarantine: quarantineOf(name),
-      pressedSince: health?.pressedSince(),
+      pressureSince: health?.pressureSince(),
       leastPriority: health?.leastPriority(),
     };
   }

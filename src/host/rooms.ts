@@ -113,7 +113,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const setup = createSetup({ ...base, folder, catalog });
   // Calls come from workers that are started: by then the rooms that answer them are built.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
-  const workers = createWorkforce(
+  const workers = createHostWorkers(
     { ...base, exec, setup, answer },
     { folder, cellSize: settings.cells.size, idleMs: settings.cells.idleMs, fence: settings.fence },
   );
@@ -221,7 +221,7 @@ function createScheduling({ time, log, store, jobs, placements, bus }: Schedulin
   });
 }
 
-interface WorkforceNeeds {
+interface HostWorkersNeeds {
   time: Time;
   journal: Journal;
   exec: Pick<Exec, 'children'>;
@@ -231,7 +231,7 @@ interface WorkforceNeeds {
 }
 
 /** The workers of a host: their findings are facts on the bus. */
-function createWorkforce(needs: WorkforceNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
+function createHostWorkers(needs: HostWorkersNeeds, options: Omit<WorkersOptions, 'emptyFolder'>): Workers {
   const { time, journal, exec, bus, answer } = needs;
   const { scrub } = journal;
   const emptyFolder = join(options.folder, 'data/run/empty');

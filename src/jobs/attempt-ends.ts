@@ -91,7 +91,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
   const { time, log, store, held } = needs;
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
   const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
-  const surely = createPersistentWrites(needs, needs.hasStopped);
+  const writePersistently = createPersistentWrites(needs, needs.hasStopped);
 
   async function write(settlements: Settlement[]): Promise<void> {
     if (settlements.length === 0) return;
@@ -144,7 +144,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
   async function giveBack(refs: AttemptRef[]) {
     const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
     for (const ref of refs) held.forget(ref);
-    await surely(`${refs.length} returned attempts`, () => store.release(refs));
+    await writePersistently(`${refs.length} returned attempts`, () => store.release(refs));
     for (const agent of agents) needs.dueIn(agent, 0);
   }
 
@@ -162,10 +162,12 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
         const fault = outcome.is === 'failed' ? outcome.fault : undefined;
         const wait = fault?.code === 'HOST_STOPPED' ? undefined : waitOf(ended);
         if (fault?.code === 'HOST_STOPPED') stopped.push({ job: outcome.job, attempt: outcome.attempt });
-        else if (fault && wait) writing.add(surely(`the wait of ${outcome.job}`, () => settleWait(ended, fault, wait)));
+        else if (fault && wait)
+          writing.add(writePersistently(`the wait of ${outcome.job}`, () => settleWait(ended, fault, wait)));
         else settlements.push(toSettlement(ended));
       }
-      if (settlements.length > 0) writing.add(surely(`${settlements.length} ends`, () => write(settlements)));
+      if (settlements.length > 0)
+        writing.add(writePersistently(`${settlements.length} ends`, () => write(settlements)));
       if (stopped.length > 0) writing.add(giveBack(stopped));
     },
     returned: (refs) => writing.add(giveBack(refs)),

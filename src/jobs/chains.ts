@@ -15,11 +15,11 @@ import type { JobRecords } from './ports.ts';
 /** Lets jobs make jobs, within bounds: a chain that feeds itself ends by itself, and is told. */
 interface Chains {
   /** The hops of what is made. Rejects with a {@link Fault} `CHAIN_TOO_DEEP` or `CHAIN_TOO_FAST`, and nothing may be made. */
-  admit(making: Making): Promise<number>;
+  admit(step: ChainStep): Promise<number>;
 }
 
 /** Jobs that a job is about to make. */
-interface Making {
+interface ChainStep {
   job: JobId;
   agent: string;
   /** `send to b`, `emit of note.changed`: begins a sentence. */
@@ -56,7 +56,7 @@ export function createChains(needs: ChainsNeeds, bounds: () => ChainBounds): Cha
   const lines = new Map<string, { at: number; agents: Promise<string[]> }>();
 
   /** The agents from the first job of the chain to this one. */
-  function lineOf({ job, agent }: Making): Promise<string[]> {
+  function lineOf({ job, agent }: ChainStep): Promise<string[]> {
     const now = time.monotonic();
     const known = lines.get(agent);
     if (known && now - known.at < KNOWN_FOR_MS) return known.agents;
@@ -69,9 +69,9 @@ export function createChains(needs: ChainsNeeds, bounds: () => ChainBounds): Cha
     return agents;
   }
 
-  async function refuse(making: Making, code: string, why: string, setting: string): Promise<never> {
-    const agents = await lineOf(making);
-    const { agent, job, what } = making;
+  async function refuse(step: ChainStep, code: string, why: string, setting: string): Promise<never> {
+    const agents = await lineOf(step);
+    const { agent, job, what } = step;
     const because: PlainFault = {
       code,
       message: `the ${what} is refused: ${why}`,
@@ -84,14 +84,14 @@ export function createChains(needs: ChainsNeeds, bounds: () => ChainBounds): Cha
   }
 
   return {
-    async admit(making) {
-      const { job, agent, count, afterMs } = making;
+    async admit(step) {
+      const { job, agent, count, afterMs } = step;
       const { depth: deepest, perMinute } = bounds();
       const depth = depthOfMade(needs.depthOf(job) ?? (await store.get(job))?.depth ?? 0, afterMs);
       if (count === 0) return depth;
       if (depth > deepest) {
         const why = `hop ${depth} of jobs that make jobs, and ${deepest} are allowed`;
-        return refuse(making, 'CHAIN_TOO_DEEP', why, `jobChains.depth: ${deepest * 2}`);
+        return refuse(step, 'CHAIN_TOO_DEEP', why, `jobChains.depth: ${deepest * 2}`);
       }
       const now = time.monotonic();
       const before = allowances.get(agent) ?? fullAllowance(perMinute, now);
@@ -100,7 +100,7 @@ export function createChains(needs: ChainsNeeds, bounds: () => ChainBounds): Cha
       allowances.set(agent, after);
       if (may) return depth;
       const why = `jobs of ${agent} make more jobs than ${perMinute} a minute, each counted by its hops; it makes no more for a minute`;
-      return refuse(making, 'CHAIN_TOO_FAST', why, `jobChains.perMinute: ${perMinute * 2}`);
+      return refuse(step, 'CHAIN_TOO_FAST', why, `jobChains.perMinute: ${perMinute * 2}`);
     },
   };
 }

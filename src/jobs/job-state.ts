@@ -44,7 +44,7 @@ export type JobEvent =
   /** The job was looked at after its `staleAt`. */
   | { is: 'stale'; now: number }
   /** The cause of its failure is gone: the next attempt need not wait. */
-  | { is: 'hastened'; now: number }
+  | { is: 'promoted'; now: number }
   /** A person gives it all its attempts again. */
   | { is: 'redriven'; now: number }
   /** A person takes it off the dead letters. */
@@ -89,7 +89,7 @@ function stepWaiting(life: Terms & Waiting, event: JobEvent): JobLife | 'refused
     }
     case 'stale':
       return isStale(life, event.now) ? { ...termsOf(life), is: 'cancelled' } : 'refused';
-    case 'hastened':
+    case 'promoted':
       return life.is === 'retrying' && life.runAt > event.now ? { ...life, runAt: event.now } : 'refused';
     case 'cancelled':
       return event.attempt === undefined ? { ...termsOf(life), is: 'cancelled' } : 'refused';
@@ -108,7 +108,7 @@ function stepRunning(life: Terms & Running, event: JobEvent): JobLife | 'refused
   switch (event.is) {
     case 'claimed':
     case 'stale':
-    case 'hastened':
+    case 'promoted':
     case 'redriven':
     case 'dropped':
       return 'refused';
@@ -120,7 +120,7 @@ function stepRunning(life: Terms & Running, event: JobEvent): JobLife | 'refused
 /** A running job does what its attempt does: the fence is the attempt's. */
 function afterAttempt(
   life: Terms & Running,
-  event: Exclude<JobEvent, { is: 'claimed' | 'stale' | 'hastened' | 'redriven' | 'dropped' }>,
+  event: Exclude<JobEvent, { is: 'claimed' | 'stale' | 'promoted' | 'redriven' | 'dropped' }>,
 ): JobLife | 'refused' {
   const { owner, leaseUntil } = life;
   const held = { is: 'held' as const, attempt: life.attempt, owner, leaseUntil };

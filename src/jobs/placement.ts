@@ -62,7 +62,7 @@ export interface HoldFacts {
   good?: { agent: Agent; isReady: boolean } | undefined;
   quarantine?: { since: number; incident: string; probes: number; nextProbeAt: number; allowance: number } | undefined;
   /** Since when (epoch ms) the machine is short of memory. */
-  pressedSince?: number | undefined;
+  pressureSince?: number | undefined;
   /** Jobs below it wait, because memory is short and nothing else helped. */
   leastPriority?: number | undefined;
 }
@@ -78,7 +78,7 @@ export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
 
 /** Decides all of it for one agent. Without any other fact the agent runs as it was written. */
 export function planPlacement(facts: PlacementFacts): Placement {
-  const agent = standIn(facts) ?? facts.agent;
+  const agent = substituteOf(facts) ?? facts.agent;
   const hold = planHold({ ...facts, name: facts.agent.name });
   return {
     agent,
@@ -95,13 +95,13 @@ export function planPlacement(facts: PlacementFacts): Placement {
  * that has to end first: nothing that is done about another would help before.
  */
 export function planHold(facts: HoldFacts): Hold | null {
-  const { leastPriority, pressedSince = null } = facts;
+  const { leastPriority, pressureSince = null } = facts;
   const hold = firstHold(facts);
   if (leastPriority === undefined) return hold;
   if (hold) return { ...hold, leastPriority };
   return {
     by: 'pressure',
-    since: pressedSince,
+    since: pressureSince,
     until: null,
     reason: `the machine is short of memory: jobs of a priority below ${leastPriority} wait`,
     next: 'daruma incidents --open',
@@ -124,7 +124,7 @@ function firstHold(facts: HoldFacts): Hold | null {
     const reason = until === null ? 'paused by hand' : `paused until ${isoOf(until)}`;
     return { ...closed, by: 'person', since, until, reason };
   }
-  if (lacks && !standIn(facts)) {
+  if (lacks && !substituteOf(facts)) {
     const { message, next = 'daruma secrets' } = lacks.fault;
     return { ...closed, by: 'setup', since: lacks.since, reason: message, next };
   }
@@ -138,14 +138,14 @@ function firstHold(facts: HoldFacts): Hold | null {
 }
 
 /** The good state that runs while the agent in force lacks something; undefined: the agent itself is to run. */
-function standIn({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefined {
+function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefined {
   return lacks && good?.isReady ? good.agent : undefined;
 }
 
 function planWorkers({ workers: { min, max } }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
   if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
   // Nothing grows while memory is short.
-  if (facts.pressedSince !== undefined) return { min: 0, target: 0, max: 1 };
+  if (facts.pressureSince !== undefined) return { min: 0, target: 0, max: 1 };
   // Nothing is kept warm that would only crash.
   if (facts.quarantine) return { min: 0, target: 0, max };
   return { min, target: min, max };

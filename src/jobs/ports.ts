@@ -33,7 +33,7 @@ export interface JobQueue {
   /** The same of many, each on its own; returns what those were that were cancelled. */
   cancelMany(ids: JobId[], why: PlainFault): Promise<{ id: JobId; state: JobState; attempt: number }[]>;
   /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
-  hasten(ids: JobId[]): Promise<JobId[]>;
+  promote(ids: JobId[]): Promise<JobId[]>;
   /**
    * Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. One
    * whose key another job has by now stays what it is.

@@ -8,21 +8,21 @@ export interface Budget {
 }
 
 /** The ends that still count, oldest first, in monotonic ms. */
-export interface Spending {
+export interface BudgetUse {
   ends: readonly number[];
   /** How many of the newest have come since the latest proof. */
   unproven: number;
 }
 
 /** A budget of which nothing is used. */
-export const NOTHING_SPENT: Spending = { ends: [], unproven: 0 };
+export const EMPTY_BUDGET_USE: BudgetUse = { ends: [], unproven: 0 };
 
 /** Adds an end at `at`. `spent`: the budget is used up, and `counted` says by how many ends. */
 export function spend(
-  before: Spending,
+  before: BudgetUse,
   at: number,
   budget: Budget,
-): { after: Spending; spent: boolean; counted: number } {
+): { after: BudgetUse; spent: boolean; counted: number } {
   const all = [...before.ends, at];
   const ends = all.filter((end) => at - end < budget.withinMs).slice(-(budget.allowedInAll + 1));
   const unproven = Math.min(before.unproven + 1, ends.length);
@@ -32,6 +32,6 @@ export function spend(
 }
 
 /** Work that began after the newest end was done: the ends before it do not add up to a loop. */
-export function prove(before: Spending): Spending {
+export function prove(before: BudgetUse): BudgetUse {
   return { ends: before.ends, unproven: 0 };
 }

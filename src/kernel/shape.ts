@@ -7,7 +7,7 @@ export type Check = (value: unknown) => boolean;
 export type Shape = Readonly<Record<string, Check>>;
 
 /** The name of the first field that does not hold; `''` for what is no object, undefined where all is well. */
-export function misfitOf(value: unknown, shape: Shape): string | undefined {
+export function mismatchOf(value: unknown, shape: Shape): string | undefined {
   if (typeof value !== 'object' || value === null) return '';
   for (const field in shape) {
     if (!shape[field]!((value as Record<string, unknown>)[field])) return field;
@@ -30,7 +30,7 @@ export const wholeWithin =
 /** A number that is not below zero, and finite. */
 export const isAmount: Check = (value) => Number.isFinite(value) && (value as number) >= 0;
 
-export const isTruth: Check = (value) => typeof value === 'boolean';
+export const isBoolean: Check = (value) => typeof value === 'boolean';
 
 export const orNull =
   (check: Check): Check =>
@@ -52,7 +52,7 @@ export const listOf =
 export const shapeOf =
   (shape: Shape): Check =>
   (value) =>
-    misfitOf(value, shape) === undefined;
+    mismatchOf(value, shape) === undefined;
 
 export const oneOf =
   (values: readonly unknown[]): Check =>

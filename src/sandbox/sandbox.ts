@@ -116,8 +116,8 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
   }
 
   /** Hands the workers the agents that run here, without `but`, which has ended. */
-  function place(but?: Running) {
-    const agents = [...running.values()].filter((one) => one !== but).map(({ agent }) => agent);
+  function place(except?: Running) {
+    const agents = [...running.values()].filter((one) => one !== except).map(({ agent }) => agent);
     workers.use(agents.map((agent) => planPlacement({ agent, isApart: workers.isApart?.(agent) })));
   }
 

@@ -46,7 +46,7 @@ interface WhyStep {
 }
 
 /** Jobs that start this long after they might have are said to have waited. */
-const WORTH_TELLING_MS = 1_000;
+const LEAST_SHOWN_WAIT_MS = 1_000;
 
 /** The slot that a question about `at` means: the one at that very time, else the nearest one within the same minute. */
 export function slotNear(slots: Iterable<Slot>, at: number): Slot | undefined {
@@ -88,7 +88,7 @@ function jobSteps(job: JobDetail): WhyStep[] {
   const isShown = job.failures.some(({ attempt }) => attempt === job.attempt);
   if (job.startedAt !== null && !isShown) {
     const waited = job.startedAt - Math.max(job.runAt, job.queuedAt);
-    const why = waited > WORTH_TELLING_MS ? `waited ${formatDuration(waited)} for a worker` : null;
+    const why = waited > LEAST_SHOWN_WAIT_MS ? `waited ${formatDuration(waited)} for a worker` : null;
     steps.push({ at: job.startedAt, what: `attempt ${job.attempt} started`, why });
   }
   if (job.state === 'retrying') {

@@ -83,7 +83,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   renew: [[{ attempt: count }], length],
   cancel: [text, FAULT],
   cancelMany: [texts, FAULT],
-  hasten: [texts],
+  promote: [texts],
   redrive: [texts],
   drop: [texts, FAULT],
   beginEffect: [{ attempt: count }, text],

@@ -70,7 +70,7 @@ export function withFeeds(
         feed.publish({ is: 'cancelled', job: id, attempt: state === 'running' ? attempt : 0, why });
       return done;
     },
-    hasten: async (ids) => publishMoved(await calls.hasten(ids)),
+    promote: async (ids) => publishMoved(await calls.promote(ids)),
     redrive: async (ids) => publishMoved(await calls.redrive(ids)),
     async decide(decisions) {
       const made = await calls.decide(decisions);

@@ -88,8 +88,8 @@ export interface AsideStore {
   unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
   /** Sets them aside; returns how many. */
   setAside(): Promise<number>;
-  /** Rows that were set aside, newest first. `untold`: only rows that nobody has heard of yet. */
-  asides(filter: { untold?: boolean; limit: number }): Promise<Aside[]>;
+  /** Rows that were set aside, newest first. `unreported`: only rows that no event has reported yet. */
+  asides(filter: { unreported?: boolean; limit: number }): Promise<Aside[]>;
   asidesReported(ids: number[]): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ const EVERY_MS = HOUR_MS;
 /** Rows of each kind in one transaction: a few milliseconds of the store's time. */
 const BATCH = 500;
 /** Between batches the store is left to the jobs. */
-const BREATH_MS = 50;
+const PAUSE_MS = 50;
 
 /** Deletes rows that are older than they have to be kept, hourly and at start, in batches so small that jobs do not wait for it. */
 export function createRetention(
@@ -29,11 +29,11 @@ export function createRetention(
     const before = { jobs: now - options.jobsMs, slots: now - options.slotsMs, events: now - options.eventsMs };
     let gone = 0;
     for (;;) {
-      const went = await store.prune(before, BATCH);
-      gone += went;
+      const removed = await store.prune(before, BATCH);
+      gone += removed;
       progress();
-      if (went === 0) break;
-      await time.sleep(BREATH_MS, signal);
+      if (removed === 0) break;
+      await time.sleep(PAUSE_MS, signal);
     }
     if (gone > 0) log.info(`${gone} rows were older than they have to be kept and are deleted`, { rows: gone });
   }

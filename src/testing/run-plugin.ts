@@ -87,9 +87,9 @@ function endOf(
 
 /** A worker that had to be killed has thrown nothing: its place is where it was found. */
 function placed(fault: PlainFault, end: SandboxRun['end'], installation: string): PlainFault {
-  const spot = end?.evidence?.hot?.find(({ file }) => file !== null);
-  if (fault.file || !spot) return fault;
-  const { file, line } = spot;
+  const hottest = end?.evidence?.hot?.find(({ file }) => file !== null);
+  if (fault.file || !hottest) return fault;
+  const { file, line } = hottest;
   if (line === null) return { ...fault, file: file! };
   const path = resolve(installation, file!);
   const frame = existsSync(path) ? codeFrame(readFileSync(path, 'utf8'), line, 1) : undefined;

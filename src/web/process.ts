@@ -9,7 +9,7 @@ import { WEB_CHANNEL_FD, type WebTerms } from '../control/web-channel.ts';
 import { putUpFence } from '../fence/put-up.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
 import { packageFile } from '../kernel/paths.ts';
-import { endMeSooner, SOONER } from '../kernel/proc.ts';
+import { OOM_SCORES, raiseOomScore } from '../kernel/proc.ts';
 import { machineTime } from '../kernel/time.ts';
 import { addActs } from './acts.ts';
 import { createApp } from './app.ts';
@@ -49,7 +49,7 @@ process.on('uncaughtException', (error) => {
   process.stderr.write(`${toPlainFault(error).stack ?? toPlainFault(error).message}\n`);
   end();
 });
-endMeSooner(SOONER.web);
+raiseOomScore(OOM_SCORES.web);
 
 async function begin(terms: WebTerms): Promise<void> {
   const assets = readAssets();

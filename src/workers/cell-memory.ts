@@ -63,7 +63,7 @@ export function createCellHistory(): CellHistory {
       }
       const fastDone = fast.add(look.at, bytes);
       const slowDone = slow.add(look.at, bytes);
-      const rise = (slowDone && climbOf(slow.buckets(), SLOW)) || (fastDone && climbOf(fast.buckets(), FAST));
+      const rise = (slowDone && growthOf(slow.buckets(), SLOW)) || (fastDone && growthOf(fast.buckets(), FAST));
       if (!rise) return { is: 'fine' };
       const words = `memory that no worker accounts for climbs: ${formatSize(Math.round(bytes))}, ${formatSize(Math.round(rise * MINUTE_MS))} more a minute`;
       return { is: 'recycle', why: words };
@@ -78,7 +78,7 @@ export function verdictOn(agent: string, end: JobEnd): CellVerdict {
 }
 
 /** Bytes per ms that the lower edge climbs; undefined for anything but a steady climb. */
-function climbOf(
+function growthOf(
   buckets: readonly Bucket[],
   terms: { least: number; steadiness: number; riseBytes: number },
 ): number | undefined {

@@ -5,10 +5,10 @@ import { MB } from '../kernel/measures.ts';
 import {
   type Check,
   isAmount,
+  isBoolean,
   isJsonText,
-  isTruth,
   listOf,
-  misfitOf,
+  mismatchOf,
   oneOf,
   orNone,
   orNull,
@@ -87,14 +87,14 @@ const END: Shape = {
   is: oneOf(['done', 'failed']),
 };
 const DONE: Shape = { result: isResult };
-const FAILED: Shape = { fault: FAULT, retry: (value) => isTruth(value) || isReported(value) };
+const FAILED: Shape = { fault: FAULT, retry: (value) => isBoolean(value) || isReported(value) };
 const READING: Shape = {
   worker: isSeq,
   heapBytes: orNull(isReported),
   externalBytes: orNull(isReported),
   cpu: orNull(isReported),
   loop: isReported,
-  answers: isTruth,
+  answers: isBoolean,
   running: RUNNING,
   lastBeat: orNull(name),
   quietMs: orNull(isReported),
@@ -109,7 +109,7 @@ const LINE: Shape = {
 const FENCE: Shape = {
   fence: oneOf(['full', 'partial', 'node', 'none']),
   landlock: isAmount,
-  seccomp: isTruth,
+  seccomp: isBoolean,
   caps: name,
   tried: shapeOf(
     Object.fromEntries(
@@ -131,8 +131,8 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
   ended: {
     worker: isSeq,
     end: (end) =>
-      misfitOf(end, END) === undefined &&
-      misfitOf(end, (end as { is: unknown }).is === 'done' ? DONE : FAILED) === undefined,
+      mismatchOf(end, END) === undefined &&
+      mismatchOf(end, (end as { is: unknown }).is === 'done' ? DONE : FAILED) === undefined,
   },
   returned: { worker: isSeq, seqs: listOf(isSeq, MOST_JOBS) },
   // What is asked for is checked where it is answered.
@@ -152,7 +152,7 @@ export function readFromCell(frame: unknown): FromCell[] {
   for (const message of frame) {
     const say = typeof message === 'object' && message !== null ? (message as { say?: unknown }).say : undefined;
     if (typeof say !== 'string' || !Object.hasOwn(SHAPES, say)) throw new Error('a message of an unknown kind');
-    const field = misfitOf(message, SHAPES[say as FromCell['say']]);
+    const field = mismatchOf(message, SHAPES[say as FromCell['say']]);
     if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
   }
   return frame as FromCell[];

@@ -145,8 +145,8 @@ export function createWorkerTelemetry(needs: Pick<WorkersNeeds, 'time' | 'readin
     closed(worker, job, found) {
       const { lines, secrets, childrenBytes } = notes.get(worker.name) ?? { lines: [], secrets: [], childrenBytes: 0 };
       notes.delete(worker.name);
-      const isIts = (ref: AttemptRef) => ref.job === job?.job && ref.attempt === job.attempt;
-      const children = job ? processesOf(worker, isIts) : [];
+      const isCurrent = (ref: AttemptRef) => ref.job === job?.job && ref.attempt === job.attempt;
+      const children = job ? processesOf(worker, isCurrent) : [];
       const limitBytes = worker.agent.limits.memoryBytes;
       const { reading } = worker;
       return workerEvidence({ found, reading, limitBytes, childrenBytes, children, lines, secrets, now: time.now() });

@@ -164,7 +164,7 @@ describe('incidents', () => {
     fc
       .constantFrom<RemedyKind>('retry', 'own-cell')
       .map<IncidentEvent>((kind) => ({ is: 'remedied', remedy: { kind, at: T0, what: kind } })),
-    fc.constant<IncidentEvent>({ is: 'grown', at: T0, verdict: 'crash-looping', seen: 'loop' }),
+    fc.constant<IncidentEvent>({ is: 'worsened', at: T0, verdict: 'crash-looping', seen: 'loop' }),
     fc.constant<IncidentEvent>({ is: 'escalated', at: T0, text: 'asked' }),
     fc.constant<IncidentEvent>({ is: 'remarked', at: T0, text: 'note' }),
     fc.constant<IncidentEvent>({ is: 'noted', at: T0, note: 'mine' }),

@@ -312,9 +312,9 @@ describe('a machine that is short', () => {
   it('is told once, grows nothing, lets idle workers go, and is well when there is room again', async () => {
     at.room.memoryFree = 4;
     await at.clock.pass(10_000);
-    expect(at.healer.pressedSince()).toBeUndefined();
+    expect(at.healer.pressureSince()).toBeUndefined();
     await at.clock.pass(20_000);
-    expect(at.healer.pressedSince()).toBe(at.clock.wall - 10_000);
+    expect(at.healer.pressureSince()).toBe(at.clock.wall - 10_000);
     expect(at.incident()).toMatchObject({ agent: null, verdict: 'pressed', remedies: [{ kind: 'shed' }] });
     expect(at.incident().seen).toBe('4 B of 100 B memory are free');
     expect(at.asked).toEqual(['restrictions', 'shed']);
@@ -325,7 +325,7 @@ describe('a machine that is short', () => {
     at.room.memoryFree = 9;
     await at.clock.pass(10_000);
     expect(at.incident('inc-1')).toMatchObject({ state: 'healed', remedies: [{ held: true }] });
-    expect(at.healer.pressedSince()).toBeUndefined();
+    expect(at.healer.pressureSince()).toBeUndefined();
   });
 
   it('of memory for longer defers what can wait, then lets the largest worker go, then asks somebody', async () => {
@@ -361,7 +361,7 @@ describe('a machine that is short', () => {
     });
     expect(timeline.map(({ text }) => text)).toContain('given back: 3 MB of logs');
     expect(at.asked).toEqual(['cleanUp']);
-    expect(at.healer.pressedSince()).toBeUndefined();
+    expect(at.healer.pressureSince()).toBeUndefined();
     at.room.diskFree = 50;
     await at.clock.pass(10_000);
     expect(at.incident().state).toBe('healed');

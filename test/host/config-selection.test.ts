@@ -28,10 +28,10 @@ class Installation {
   now = 0;
 
   /** A host begins; whichever ran before without an `end` was lost. */
-  start(id: string, { afresh = false } = {}) {
+  start(id: string, { isFirstStart = false } = {}) {
     this.now += 1;
     const { history, selection } = selectConfig(this.history, id, id === 'good' ? [] : CHANGED, this.now);
-    this.history = configBegun(history, { afresh, now: this.now });
+    this.history = configBegun(history, { isFirstStart, now: this.now });
     this.selection = selection;
     return selection.is;
   }
@@ -129,7 +129,7 @@ describe('settings of the host', () => {
       expect(place.start('new')).toBe('on-probation');
       place.end();
     }
-    for (let i = 0; i < 9; i++) expect(place.start('new', { afresh: true })).toBe('on-probation');
+    for (let i = 0; i < 9; i++) expect(place.start('new', { isFirstStart: true })).toBe('on-probation');
     expect(place.history.probation).toMatchObject({ since: 18, lost: 0 });
   });
 
@@ -184,7 +184,7 @@ describe('settings of the host', () => {
       fc.record({
         do: fc.constant('start' as const),
         id: fc.constantFrom('good', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'),
-        afresh: fc.boolean(),
+        isFirstStart: fc.boolean(),
       }),
       fc.record({ do: fc.constantFrom('end', 'reject', 'forgive', 'approve', 'report') }),
     );

@@ -43,7 +43,7 @@ describe('the probation of the host’s settings', () => {
   /** A host begins. */
   async function begin() {
     config = readConfig(files, { unattended: true, now: clock.now() });
-    config.begun({ afresh: false, now: clock.now() });
+    config.begun({ isFirstStart: false, now: clock.now() });
     watch = createConfigWatch({
       time: clock,
       log: silentLog,

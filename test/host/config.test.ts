@@ -63,7 +63,7 @@ describe('the settings of the host', () => {
     const text = 'retention: { jobs: 1d, slots: 95d }\nversions: { budget: 1MB }\nlogs: { budget: 10MB }\n';
     write(text);
     const config = read(true);
-    config.begun({ afresh: false, now: 1_000 });
+    config.begun({ isFirstStart: false, now: 1_000 });
     expect(config.selection().is).toBe('on-probation');
     const day = 86_400_000;
     const { settings } = config;
@@ -96,7 +96,7 @@ describe('the settings of the host', () => {
     const text = 'cells: { idle: 1ms }\n';
     write(text);
     const config = read(true);
-    config.begun({ afresh: false, now: 1_000 });
+    config.begun({ isFirstStart: false, now: 1_000 });
     expect(config.reject({ kind: 'lost', why: 'the host was lost twice' }, 5)).toBe(false);
     const [warning] = config.warning();
     expect(warning).toMatchObject({ code: 'CONFIG_TAKEN_BACK', next: expect.stringContaining('daruma config force') });
@@ -118,7 +118,7 @@ describe('the settings of the host', () => {
     works('');
     write('logs: { level: error }\nretention: { jobs: 90d }\n');
     const config = read(true);
-    config.begun({ afresh: false, now: 1_000 });
+    config.begun({ isFirstStart: false, now: 1_000 });
     expect(config.settings.logs.level).toBe('error');
     expect(config.reject({ kind: 'by-hand', why: 'was taken back by hand' }, 5)).toBe(true);
     expect(config.settings.logs.level).toBe('info');
@@ -129,9 +129,9 @@ describe('the settings of the host', () => {
     works('');
     write('control: { socket: no/where.sock }\n');
     const config = read(true);
-    config.begun({ afresh: false, now: 1_000 });
+    config.begun({ isFirstStart: false, now: 1_000 });
     const unsure = config.without('the host cannot start: no such folder', 5)!;
-    unsure.begun({ afresh: false, now: 1_000 });
+    unsure.begun({ isFirstStart: false, now: 1_000 });
     expect(unsure.settings.control.socket).toBeUndefined();
     // It did not start either: nothing is held against the file.
     expect(read(true).selection().is).toBe('on-probation');
@@ -148,7 +148,7 @@ describe('the settings of the host', () => {
     const config = readConfig(files, { unattended: true, now: 1 });
     rmSync(join(folder, 'data'), { recursive: true });
     writeFileSync(join(folder, 'data'), 'no folder');
-    config.begun({ afresh: false, now: 1_000 });
+    config.begun({ isFirstStart: false, now: 1_000 });
     config.reject({ kind: 'lost', why: 'it does harm' }, 5);
     expect(readConfig(files, { unattended: true, now: 9 }).selection().is).toBe('taken-back');
   });

@@ -73,7 +73,7 @@ function eventOf(life: JobLife, number: number, now: number): JobEvent {
     case 12:
       return { is: 'renewed', attempt, leaseUntil: now + 3_000 };
     case 13:
-      return number % 4 === 0 ? { is: 'hastened', now } : { is: 'redriven', now };
+      return number % 4 === 0 ? { is: 'promoted', now } : { is: 'redriven', now };
     case 14:
       return number % 4 === 0 ? { is: 'dropped' } : { is: 'stale', now };
     default:

@@ -44,7 +44,7 @@ const anyFacts: fc.Arbitrary<PlacementFacts> = fc.record({
       allowance: fc.constantFrom(0, 1),
     }),
   ),
-  pressedSince: maybe(instant),
+  pressureSince: maybe(instant),
   leastPriority: maybe(fc.constant(0)),
 });
 /** Needs of which each is there or not. */
@@ -120,8 +120,8 @@ describe('a placement', () => {
       const { workers, hold } = planPlacement(facts);
       const isClosed = hold?.by === 'safe-mode' || hold?.by === 'setup';
       expect(workers.max === 0).toBe(isClosed);
-      if (facts.pressedSince !== undefined) expect(workers.max).toBeLessThanOrEqual(1);
-      if (facts.pressedSince !== undefined || facts.quarantine) expect(workers.target).toBe(0);
+      if (facts.pressureSince !== undefined) expect(workers.max).toBeLessThanOrEqual(1);
+      if (facts.pressureSince !== undefined || facts.quarantine) expect(workers.target).toBe(0);
     });
   });
 

@@ -131,7 +131,7 @@ it('the histories meet every state and take every way between two states', () =>
     'queued stale cancelled',
     'retrying cancelled cancelled',
     'retrying claimed running',
-    'retrying hastened retrying',
+    'retrying promoted retrying',
     'retrying stale cancelled',
     'running cancelled cancelled',
     'running done done',

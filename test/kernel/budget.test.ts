@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { NOTHING_SPENT, prove, spend } from '../../src/kernel/budget.ts';
+import { EMPTY_BUDGET_USE, prove, spend } from '../../src/kernel/budget.ts';
 
 const budget = { allowed: 4, allowedInAll: 9, withinMs: 1_000 };
 
 it('is spent exactly when more ends than allowed came within the period', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(400), { maxLength: 60 }), (gaps) => {
-      let spending = NOTHING_SPENT;
+      let spending = EMPTY_BUDGET_USE;
       const ends: number[] = [];
       let at = 0;
       for (const gap of gaps) {
@@ -23,7 +23,7 @@ it('is spent exactly when more ends than allowed came within the period', () => 
 });
 
 it('starts anew with each proof of health, up to a bound', () => {
-  let spending = NOTHING_SPENT;
+  let spending = EMPTY_BUDGET_USE;
   const answers: boolean[] = [];
   for (let i = 0; i < 10; i++) {
     const { after, spent } = spend(spending, i, budget);

@@ -50,7 +50,7 @@ export const anyCall = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'hasten', 'redrive', 'drop', 'cancel many'),
+      is: fc.constantFrom('release', 'release', 'renew', 'cancel', 'promote', 'redrive', 'drop', 'cancel many'),
       pick,
     }),
   },
@@ -177,10 +177,10 @@ export async function callStore(call: StoreCall, world: CallWorld): Promise<() =
         expect(were).toEqual(wanted);
       };
     }
-    case 'hasten': {
+    case 'promote': {
       const id = jobAt(call.pick);
-      const sooner = await store.hasten([id]);
-      return () => expect(sooner).toEqual(model.step(id, { is: 'hastened', now }) ? [id] : []);
+      const sooner = await store.promote([id]);
+      return () => expect(sooner).toEqual(model.step(id, { is: 'promoted', now }) ? [id] : []);
     }
     case 'redrive': {
       const id = jobAt(call.pick);

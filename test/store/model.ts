@@ -95,7 +95,7 @@ export class JobModel {
     const next = job ? stepJob(job.life, event) : 'refused';
     if (!job || next === 'refused') return false;
     job.life = next;
-    if (event.is !== 'hastened' && event.is !== 'renewed') delete job.end;
+    if (event.is !== 'promoted' && event.is !== 'renewed') delete job.end;
     return true;
   }
 

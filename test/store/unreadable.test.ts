@@ -121,8 +121,8 @@ function sql(file: string, ...texts: string[]): void {
 }
 
 /** Every column with a rule, and a row of agent `a` in its table. */
-const PLACES = Object.entries(RULES).flatMap(([table, { vital, mended }]) =>
-  Object.keys({ ...vital, ...mended }).map((column) => ({ table, column })),
+const PLACES = Object.entries(RULES).flatMap(([table, { required, mended }]) =>
+  Object.keys({ ...required, ...mended }).map((column) => ({ table, column })),
 );
 const OF_A: Record<string, string> = {
   effect: `job IN (SELECT id FROM job WHERE agent = 'a')`,
@@ -285,9 +285,9 @@ describe('a row that cannot be read', () => {
     await store.pause('a', null);
     sql(file, 'UPDATE pause SET until = 9223372036854775807');
     await store.setAside();
-    const [aside] = await store.asides({ untold: true, limit: 9 });
+    const [aside] = await store.asides({ unreported: true, limit: 9 });
     await store.asidesReported([aside!.id]);
-    expect(await store.asides({ untold: true, limit: 9 })).toEqual([]);
+    expect(await store.asides({ unreported: true, limit: 9 })).toEqual([]);
     expect(await store.asides({ limit: 9 })).toHaveLength(1);
     await store.prune({ jobs: T0, slots: T0, events: aside!.at + 1 }, 100);
     expect(await store.asides({ limit: 9 })).toEqual([]);
@@ -305,7 +305,7 @@ describe('a row that cannot be read', () => {
     await store.start();
     expect(await store.paused()).toEqual([]);
     expect((await store.waiting()).length).toBeGreaterThan(0);
-    expect(await store.asides({ untold: true, limit: 9 })).toMatchObject([{ source: 'schema', name: 'pause' }]);
+    expect(await store.asides({ unreported: true, limit: 9 })).toMatchObject([{ source: 'schema', name: 'pause' }]);
   });
 
   test('leaves no copy behind when a store is only looked at, and the store as it was', async () => {

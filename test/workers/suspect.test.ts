@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Calm, calmNow, type SuspectFacts, suspectOf } from '../../src/workers/inside/suspect.ts';
+import { baselineNow, type MemoryBaseline, type SuspectFacts, suspectOf } from '../../src/workers/inside/suspect.ts';
 
 const MB = 1024 ** 2;
 const worker = (id: number, more: Partial<SuspectFacts> = {}): SuspectFacts => ({
@@ -10,7 +10,7 @@ const worker = (id: number, more: Partial<SuspectFacts> = {}): SuspectFacts => (
   unansweredMs: 0,
   ...more,
 });
-const calm: Calm = {
+const calm: MemoryBaseline = {
   rssBytes: 200 * MB,
   held: new Map([
     [1, 10 * MB],
@@ -38,9 +38,9 @@ it('names nobody while everybody answers, nobody of two silent ones, and nobody 
 });
 
 it('keeps the last calm while somebody is silent', () => {
-  const later = calmNow([worker(1, { unansweredMs: 700 })], 300 * MB, calm);
+  const later = baselineNow([worker(1, { unansweredMs: 700 })], 300 * MB, calm);
   expect(later).toBe(calm);
-  expect(calmNow([worker(1), worker(2)], 300 * MB, calm)?.rssBytes).toBe(300 * MB);
+  expect(baselineNow([worker(1), worker(2)], 300 * MB, calm)?.rssBytes).toBe(300 * MB);
 });
 
 it('never names a worker that answers, whatever the figures', () => {

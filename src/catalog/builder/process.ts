@@ -3,13 +3,13 @@ import { Socket } from 'node:net';
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
-import { endMeSooner, SOONER } from '../../kernel/proc.ts';
+import { OOM_SCORES, raiseOomScore } from '../../kernel/proc.ts';
 import { compile } from './compile.ts';
 import { inspect } from './inspect.ts';
 import { createLoadProcesses } from './load-process.ts';
 import { BUILDER_BOUNDS, type FromBuilder, type ToBuilder } from './messages.ts';
 
-endMeSooner(SOONER.builder);
+raiseOomScore(OOM_SCORES.builder);
 const pipe = new Socket({ fd: 3 });
 const channel = openFrameChannel(pipe, { receive, broken: end }, BUILDER_BOUNDS);
 const loads = createLoadProcesses();

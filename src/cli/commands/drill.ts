@@ -28,7 +28,7 @@ function printUpdate(stage: Stage, { drill, what, text }: DrillUpdate) {
 }
 
 const LIMIT_BYTES = 64 * MB;
-const STORIES: Record<string, string> = {
+const DEMOS: Record<string, string> = {
   leak: 'A canary agent with a limit of 64 MB begins to hold on to everything it makes, 20 MB a second.',
   hang: 'A canary agent goes into an endless loop; its timeout is 2 s.',
   crash: 'A canary agent throws where nobody catches.',
@@ -37,9 +37,9 @@ const STORIES: Record<string, string> = {
 
 /** A tour of one fault for people who want to see the healer at work. */
 export async function demoCommand(stage: Stage, [name = 'leak']: Words): Promise<CommandResult> {
-  const story = Object.hasOwn(STORIES, name) ? STORIES[name] : undefined;
-  if (!story) throw usage(`there is no demo ${name}`, `one of ${Object.keys(STORIES).join(', ')}`);
-  if (!stage.json) stage.note(`\n  ${story}\n`);
+  const intro = Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
+  if (!intro) throw usage(`there is no demo ${name}`, `one of ${Object.keys(DEMOS).join(', ')}`);
+  if (!stage.json) stage.note(`\n  ${intro}\n`);
   const begun = stage.time.monotonic();
   let lastBar = '';
   const bar = (item: DrillUpdate) => (item.what === 'memory' ? memoryBar(item.memoryBytes ?? 0, LIMIT_BYTES) : '');

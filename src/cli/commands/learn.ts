@@ -3,7 +3,7 @@ import type { CommandResult, Stage, Words } from '../ports.ts';
 import { learnedLines } from '../text/learned.ts';
 import { readInput } from './run.ts';
 
-const HAPPENS = 'requests, commands and files of this run happen; state, sends and events do not';
+const REAL_EFFECTS = 'requests, commands and files of this run happen; state, sends and events do not';
 
 /** Runs an agent to see what it uses, and shows the needs to paste. Not a terminal: wants `--yes`. Exit code 1 when the run failed. */
 export async function learnCommand(
@@ -14,13 +14,13 @@ export async function learnCommand(
   const input = readInput(options, `learn ${agent}`);
   if (!yes && !process.stdin.isTTY) {
     const lines = [
-      `would run ${agent}: ${HAPPENS}`,
+      `would run ${agent}: ${REAL_EFFECTS}`,
       `  not done; ${stage.paint('cyan', '→')} daruma learn ${agent} --yes`,
     ];
     return { json: { done: false, agent }, lines, code: 1 };
   }
   if (!stage.json)
-    stage.note(stage.paintNote('dim', `runs ${agent}, and again for as long as files are refused: ${HAPPENS}`));
+    stage.note(stage.paintNote('dim', `runs ${agent}, and again for as long as files are refused: ${REAL_EFFECTS}`));
   const answer = await stage.ask('learn', { agent: agent!, ...given({ input }) });
   return { json: answer, lines: learnedLines(answer, stage), code: answer.state === 'done' ? 0 : 1 };
 }

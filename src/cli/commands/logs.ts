@@ -30,7 +30,7 @@ export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOpt
   if (lines.length === 0) await mustBeKnown(stage, agent, options.job);
   if (stage.json) return { json: lines, lines: [] };
   if (lines.length === 0) stage.note('no such lines');
-  const show = shower(stage, agent, options);
+  const show = linePrinter(stage, agent, options);
   for (const line of lines) show(line);
   return 0;
 }
@@ -98,7 +98,7 @@ function newest(stage: Stage, wanted: Wanted): LogLine[] {
   return lines.reverse();
 }
 
-function shower(stage: Stage, agent: string | undefined, options: LogsOptions): (line: LogLine) => void {
+function linePrinter(stage: Stage, agent: string | undefined, options: LogsOptions): (line: LogLine) => void {
   let before: number | undefined;
   return (line) => {
     if (stage.json) return stage.out(JSON.stringify(line));
@@ -114,7 +114,7 @@ function shower(stage: Stage, agent: string | undefined, options: LogsOptions): 
 
 /** Goes on until the reader leaves. A host that is not there (any more) is waited for. */
 async function follow(stage: Stage, agent: string | undefined, options: LogsOptions, wanted: Wanted): Promise<number> {
-  const tail = createTail(shower(stage, agent, options));
+  const tail = createTail(linePrinter(stage, agent, options));
   const args = { agent, job: options.job, level: wanted.level };
   let client = await stage.connect().catch(unlessAway);
   let from = wanted;

@@ -127,7 +127,7 @@ const ENDED = new Set(['done', 'dead', 'cancelled']);
  * Ctrl-C loses nothing.
  */
 export async function waitFor(stage: Stage, first: ControlClient, job: JobView, tail: JobTail): Promise<JobView> {
-  const showHold = holdTeller(stage);
+  const showHold = holdPrinter(stage);
   showHold(job);
   let client = first;
   let seen = job;
@@ -163,7 +163,7 @@ export async function waitFor(stage: Stage, first: ControlClient, job: JobView, 
 }
 
 /** Reports each hold once: the time of the next try moves on, the reason counts. */
-function holdTeller(stage: Stage): (job: JobView) => void {
+function holdPrinter(stage: Stage): (job: JobView) => void {
   let before: string | undefined;
   let hasPrinted = false;
   return (job) => {

@@ -48,7 +48,7 @@ export function rehearsalLines(answer: RehearsalView, look: Look): string[] {
       lines.push(
         ...table(
           COLUMNS,
-          alike(jobs).map((group) => rowOf(group, look)),
+          groupsOf(jobs).map((group) => rowOf(group, look)),
           look,
         ),
         '',
@@ -112,7 +112,7 @@ function below({ differences, differing, new: now }: RehearsedView): string[] {
  * Jobs whose outcomes say the same: the same verdict for the same errors, in the same places, with the same requests
  * refused. Values may differ from job to job (a price, a time); the first job of a group stands for it.
  */
-function alike(jobs: RehearsedView[]): RehearsedView[][] {
+function groupsOf(jobs: RehearsedView[]): RehearsedView[][] {
   const places = (one: RehearsedView) =>
     one.differences.map(({ path, is }) => `${is} ${path.replace(/\[\d+\]/g, '[]')}`);
   const wanted = ({ effects }: RehearsalSide) => effects?.map(({ kind, what, is }) => `${is} ${kind} ${what}`) ?? [];

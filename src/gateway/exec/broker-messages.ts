@@ -3,9 +3,9 @@ import type { FrameBounds } from '../../kernel/frames.ts';
 import { MB } from '../../kernel/measures.ts';
 import {
   type Check,
-  isTruth,
+  isBoolean,
   listOf,
-  misfitOf,
+  mismatchOf,
   oneOf,
   orNull,
   type Shape,
@@ -37,7 +37,7 @@ const RESULT = shapeOf({
   signal: orNull(name),
   stdout: output,
   stderr: output,
-  truncated: isTruth,
+  truncated: isBoolean,
   tookMs: whole,
 });
 const ENDS: Readonly<Record<string, Shape>> = {
@@ -47,7 +47,7 @@ const ENDS: Readonly<Record<string, Shape>> = {
 };
 const isEnd: Check = (value) => {
   const { is } = (value ?? {}) as { is?: unknown };
-  return typeof is === 'string' && Object.hasOwn(ENDS, is) && misfitOf(value, ENDS[is]!) === undefined;
+  return typeof is === 'string' && Object.hasOwn(ENDS, is) && mismatchOf(value, ENDS[is]!) === undefined;
 };
 
 const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
@@ -64,7 +64,7 @@ export function readFromBroker(frame: unknown): FromBroker[] {
   for (const message of frame) {
     const { say } = (message ?? {}) as { say?: unknown };
     if (typeof say !== 'string' || !Object.hasOwn(SHAPES, say)) throw new Error('a message of an unknown kind');
-    const field = misfitOf(message, SHAPES[say as FromBroker['say']]);
+    const field = mismatchOf(message, SHAPES[say as FromBroker['say']]);
     if (field !== undefined) throw new Error(`a message "${say}" whose ${field} is out of its bounds`);
   }
   return frame as FromBroker[];

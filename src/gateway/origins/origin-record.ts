@@ -79,7 +79,7 @@ export function countCall(originRecord: OriginRecord, end: CallEnd, at: number):
 }
 
 /** Somebody was refused, diverted or made to wait. */
-export function strike(
+export function countImpact(
   { impact }: OriginRecord,
   who: { agent: string; job?: string },
   how: 'refused' | 'diverted' | 'waits',
@@ -94,7 +94,7 @@ export function strike(
  * Whether an outage is worth an incident: somebody met it, or looked again and found it still down. A dead link that a
  * crawler comes by once is not.
  */
-export function isWorthAnIncident({ breaker, isNamed, isKnown, impact }: OriginRecord): boolean {
+export function opensIncident({ breaker, isNamed, isKnown, impact }: OriginRecord): boolean {
   if (breaker.is === 'closed') return false;
   return isNamed || isKnown || breaker.tries > 0 || impact.refused + impact.diverted + impact.jobs.size > 0;
 }

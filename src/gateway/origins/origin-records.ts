@@ -1,6 +1,6 @@
 import { isoOf } from '../../kernel/instant.ts';
 import { type BreakerEvent, stepBreaker, suspectBreaker } from './breaker.ts';
-import { isWorthAnIncident, newOriginRecord, nothingHit, type OriginRecord, strike } from './origin-record.ts';
+import { countImpact, newOriginRecord, nothingHit, type OriginRecord, opensIncident } from './origin-record.ts';
 import type { OriginsNeeds } from './ports.ts';
 import { type OriginSettings, termsFor } from './terms.ts';
 
@@ -78,9 +78,9 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     who: { agent: string; job?: string },
     how: 'refused' | 'diverted' | 'waits',
   ) {
-    const before = isWorthAnIncident(originRecord);
-    strike(originRecord, who, how);
-    if (!before && isWorthAnIncident(originRecord)) needs.changed();
+    const before = opensIncident(originRecord);
+    countImpact(originRecord, who, how);
+    if (!before && opensIncident(originRecord)) needs.changed();
   }
 
   function move(originRecord: OriginRecord, event: BreakerEvent): boolean {
@@ -89,7 +89,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     if (after === 'refused') return false;
     originRecord.breaker = after;
     if (after.is !== before.is) {
-      if (originRecord.probe) strike(originRecord, { agent: originRecord.probe.agent }, 'waits');
+      if (originRecord.probe) countImpact(originRecord, { agent: originRecord.probe.agent }, 'waits');
       if (before.is === 'half-open' && after.is === 'closed') recovered(originRecord, wallOf(before.since));
       if (after.is === 'half-open') probing.add(originRecord);
       else {

@@ -1,6 +1,6 @@
 import type { Admission, OriginDown } from '../../kernel/origin.ts';
 import { type BreakerEvent, mayPass } from './breaker.ts';
-import { countCall, isWorthAnIncident, type OriginRecord } from './origin-record.ts';
+import { countCall, type OriginRecord, opensIncident } from './origin-record.ts';
 import { createOriginRecords } from './origin-records.ts';
 import { downOf, outageOf, reportOf, retryAt } from './origin-reports.ts';
 import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds } from './ports.ts';
@@ -127,7 +127,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     outages: () =>
       records
         .all()
-        .filter(isWorthAnIncident)
+        .filter(opensIncident)
         .flatMap((one) => outageOf(one, clock)),
     recovery(origin) {
       const originRecord = records.get(origin);

@@ -129,19 +129,19 @@ export function changesOp({
   catalog: Pick<Catalog, 'agents' | 'onFileReport'>;
   time: Time;
 }): OpTable['changes'] {
-  function view(news: FileReport): ChangeView {
+  function view(report: FileReport): ChangeView {
     const now = time.now();
     // Slots of a new schedule are not planned yet: their times are computed.
-    const due = news.agents.flatMap((name) => {
+    const due = report.agents.flatMap((name) => {
       const schedule = catalog.agents().get(name)?.schedule;
       return schedule ? (nextOf(schedule, now) ?? []) : [];
     });
-    return { ...news, at: isoOf(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
+    return { ...report, at: isoOf(now), nextSlot: isoOrNull(due.length > 0 ? Math.min(...due) : null) };
   }
 
   return (_args, { item, gone }) =>
     new Promise<null>((resolve) => {
-      const end = catalog.onFileReport((news) => item(view(news)));
+      const end = catalog.onFileReport((report) => item(view(report)));
       gone.addEventListener('abort', () => {
         end();
         resolve(null);

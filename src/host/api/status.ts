@@ -130,8 +130,8 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
 function viewServing(listing: Listing, agent: Agent | undefined, running: Running) {
   const placement = running?.placements.of(listing.name);
   const serves = placement?.version ?? agent?.version;
-  const isStoodInFor = placement !== undefined && placement.agent.fingerprint !== agent?.fingerprint;
-  const lacks = isStoodInFor ? undefined : running?.setup.lacks(listing.name);
+  const isSubstituted = placement !== undefined && placement.agent.fingerprint !== agent?.fingerprint;
+  const lacks = isSubstituted ? undefined : running?.setup.lacks(listing.name);
   return {
     version: serves?.id ?? null,
     cell: placement?.cell ?? null,

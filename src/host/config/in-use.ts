@@ -35,7 +35,7 @@ export interface ConfigInUse {
   /** Whether no host has begun with the settings on probation before. */
   readonly isFirst: boolean;
   /** A host begins with the settings and has the folder's lock. `now` in epoch ms. */
-  begun(facts: { afresh: boolean; now: number }): void;
+  begun(facts: { isFirstStart: boolean; now: number }): void;
   /** The host has worked for a while: settings that are good are the ones to go back to, others may be approved. */
   worked(): void;
   hasWorked(): boolean;

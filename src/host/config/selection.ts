@@ -76,13 +76,16 @@ export function selectConfig(
 }
 
 /**
- * A host begins with the settings on probation. `afresh`: a person starts it, perhaps after a repair, so that lost hosts
+ * A host begins with the settings on probation. `isFirstStart`: a person starts it, perhaps after a repair, so that lost hosts
  * of before do not count and the time begins anew.
  */
-export function configBegun(history: ConfigHistory, { afresh, now }: { afresh: boolean; now: number }): ConfigHistory {
+export function configBegun(
+  history: ConfigHistory,
+  { isFirstStart, now }: { isFirstStart: boolean; now: number },
+): ConfigHistory {
   const { probation } = history;
   if (!probation) return history;
-  const counted = afresh ? { since: now, lost: 0 } : { lost: lostSoFar(probation) };
+  const counted = isFirstStart ? { since: now, lost: 0 } : { lost: lostSoFar(probation) };
   return { ...history, probation: { ...probation, ...counted, isOpen: true } };
 }
 

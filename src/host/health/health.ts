@@ -138,7 +138,7 @@ function createLatest<Value>({ time }: Pick<HealthNeeds, 'time'>, read: () => Pr
 
 function incidentFacts({ healer, time }: HealthNeeds): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'escalated'> {
   const open = healer.open().filter(({ agent }) => agent === null || !isDrillAgent(agent));
-  const since = healer.pressedSince();
+  const since = healer.pressureSince();
   return {
     diskShort: open.find(({ verdict }) => verdict === 'disk-short')?.seen,
     memoryShort: since === undefined ? undefined : `since ${formatDuration(time.now() - since)}`,

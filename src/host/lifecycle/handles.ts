@@ -34,17 +34,17 @@ export function decideHandles(
   movedTo: string | undefined,
 ): HandlesDecision {
   const off = facts.filter(isOff);
-  const grave = off.filter(({ what }) => !MADE_ANEW.includes(what));
-  const sure = grave.filter(({ what }) => before.has(what));
-  const of = (what: HandleName) => sure.find((one) => one.what === what);
+  const broken = off.filter(({ what }) => !MADE_ANEW.includes(what));
+  const confirmed = broken.filter(({ what }) => before.has(what));
+  const of = (what: HandleName) => confirmed.find((one) => one.what === what);
   const [folder, store] = [of('folder'), of('store')];
   if (folder) return { do: 'end', fault: folderGone(folder, movedTo) };
   if (store) return { do: 'end', fault: storeGone(store) };
   const again = of('store-log') ?? of('lock');
   if (again) return { do: 'start-again', why: `${again.path} ${handleFaultWords(again)} while the host had it open` };
-  const suspects = new Set(grave.map(({ what }) => what));
+  const suspects = new Set(broken.map(({ what }) => what));
   // Nothing is made in a folder that may be another one.
-  const repair = grave.length > 0 ? [] : off;
+  const repair = broken.length > 0 ? [] : off;
   return { do: 'go-on', repair, suspects };
 }
 

@@ -17,7 +17,7 @@ const VARIABLE = 'DARUMA_GUARDIAN';
 const PIPE = 3;
 /** The orders are in the pipe before the host is born; a guardian that was stopped in between is not waited for. */
 const ORDERS_WITHIN_MS = 2_000;
-const MOST_UNHEARD_BYTES = 65_536;
+const MOST_UNREAD_BYTES = 65_536;
 
 /** Opens the pipe that the guardian left; undefined for a host without one. */
 export async function openLink(time: Time, env: NodeJS.ProcessEnv = process.env): Promise<Link | undefined> {
@@ -38,7 +38,7 @@ export async function openLink(time: Time, env: NodeJS.ProcessEnv = process.env)
   return {
     orders: orders ?? { guardian, restart: false, safe: false, lost: [] },
     send(line) {
-      if (!gone && pipe.writableLength < MOST_UNHEARD_BYTES) pipe.write(`${JSON.stringify(line)}\n`);
+      if (!gone && pipe.writableLength < MOST_UNREAD_BYTES) pipe.write(`${JSON.stringify(line)}\n`);
     },
     isGone: () => gone,
     close: () => pipe.end(),

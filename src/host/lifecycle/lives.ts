@@ -44,13 +44,13 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     life = { end: ended.resolve };
     const unattended = !isFirst || watched.restart || watched.by === 'systemd';
     const config = readConfig(files, { unattended, now: machineTime.now() });
-    const patience = setTimeout(() => {
+    const deadline = setTimeout(() => {
       if (!json && !watched.restart) writeOut(firstWords(folderSummary(folder, config.settings)));
     }, PATIENCE_MS);
     const start = startWith(watched, ended.resolve);
-    const host = await comeUp(config, start, { folder, unattended }).finally(() => clearTimeout(patience));
+    const host = await comeUp(config, start, { folder, unattended }).finally(() => clearTimeout(deadline));
     life.host = host;
-    welcome(host, performance.now() - begun, watched, isFirst);
+    printBanner(host, performance.now() - begun, watched, isFirst);
     const ending = await ended.promise;
     await leave(host, ending);
     life = undefined;
@@ -69,7 +69,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
       });
   }
 
-  function welcome(host: Host, tookMs: number, { restart }: Watched, isFirst: boolean) {
+  function printBanner(host: Host, tookMs: number, { restart }: Watched, isFirst: boolean) {
     const { hostContext } = host;
     outside.ready(`${hostContext.catalog.agents().size} agents`, hostContext.journal.room('host'));
     if (!json) writeOut(restart ? backLine(hostContext, tookMs) : banner(hostContext, tookMs, configPlace(folder)));
@@ -97,7 +97,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
       const { watched } = outside;
       let ending = await live(watched, true);
       // The first host has reported the hosts that were lost before it.
-      const anew: Watched = { ...watched, restart: true, afresh: false, lost: [] };
+      const anew: Watched = { ...watched, restart: true, isFirstStart: false, lost: [] };
       while (ending.again) ending = await live(anew, false);
       return ending;
     },

@@ -92,7 +92,7 @@ export interface Watched {
   /** A host ran before with the same lock, which may take a moment to be free. */
   restart: boolean;
   /** A person has started the host, now: this is no restart after a failure. */
-  afresh: boolean;
+  isFirstStart: boolean;
   safe: boolean;
   lost: HostEndRecord[];
   /** The problem that people see when the guardian is gone. */
@@ -103,14 +103,14 @@ export interface Watched {
 export function watchedBy(link: Link | undefined, systemd: Systemd | undefined, safe = false): Watched {
   if (!link) {
     const by = systemd ? 'systemd' : null;
-    return { by, guardian: null, restart: false, afresh: false, safe, lost: [], warning: () => [] };
+    return { by, guardian: null, restart: false, isFirstStart: false, safe, lost: [], warning: () => [] };
   }
   const { guardian, restart, lost } = link.orders;
   return {
     by: 'guardian',
     guardian,
     restart,
-    afresh: !restart,
+    isFirstStart: !restart,
     safe: safe || link.orders.safe,
     lost,
     warning: () => (link.isGone() ? [goneGuardian(guardian)] : []),

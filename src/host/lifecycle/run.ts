@@ -25,7 +25,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
   const outside = await openOutside(options);
   const lives = createLives({ folder, json, outside });
   const leaving = new AbortController();
-  const letGo = holdProcess(
+  const release = holdProcess(
     (signal) => {
       // To a service the signal says "read your settings again", which a host does by itself; elsewhere its terminal is gone.
       if (signal === 'SIGHUP' && outside.watched.by === 'systemd') return;
@@ -47,7 +47,7 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
     return outside.watched.by === 'guardian' ? EXIT_SIGNALLED : 0;
   } finally {
     await outside.close();
-    letGo();
+    release();
   }
 }
 

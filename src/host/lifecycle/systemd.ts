@@ -30,7 +30,7 @@ export function openSystemd(env: NodeJS.ProcessEnv = process.env): Systemd | und
   let isStalled = false;
   let said = Number.NEGATIVE_INFINITY;
 
-  function sayEvery(ms: number, now: number, text: string) {
+  function sendEvery(ms: number, now: number, text: string) {
     if (now - said < ms) return;
     said = now;
     send(path!, text);
@@ -43,11 +43,11 @@ export function openSystemd(env: NodeJS.ProcessEnv = process.env): Systemd | und
       send(path, `READY=1\nSTATUS=${status}`);
     },
     pulse(now, stalled) {
-      if (!isReady) return sayEvery(ASK_EVERY_MS, now, `EXTEND_TIMEOUT_USEC=${MORE_TIME_MS * 1_000}`);
+      if (!isReady) return sendEvery(ASK_EVERY_MS, now, `EXTEND_TIMEOUT_USEC=${MORE_TIME_MS * 1_000}`);
       if (stalled !== undefined && !isStalled) send(path, `STATUS=stalled: ${stalled}`);
       isStalled = stalled !== undefined;
       // Half of the time that is given, less one pulse: a late one must not cost the host its life.
-      if (!isStalled && meant && watchdogMs > 0) sayEvery(Math.max(0, watchdogMs / 2 - 1_000), now, 'WATCHDOG=1');
+      if (!isStalled && meant && watchdogMs > 0) sendEvery(Math.max(0, watchdogMs / 2 - 1_000), now, 'WATCHDOG=1');
     },
     refused(why, waitMs) {
       const next = waitMs > 0 ? `; the next try is in ${formatDuration(waitMs)}` : '';

@@ -41,10 +41,10 @@ interface ProbationNeeds {
   time: Time;
   log: Log;
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;
-  store: Pick<JobQueue, 'hasten'> & Pick<JobRecords, 'list'>;
+  store: Pick<JobQueue, 'promote'> & Pick<JobRecords, 'list'>;
   jobs: Pick<Jobs, 'redrive' | 'wake'>;
   /** Nothing has to stay warm any more. */
-  unwarmed(): void;
+  placementChanged(): void;
   rolledBack(rollback: RollbackReport): void;
   /** The good state fails in the same way: the rejected one is tried again. */
   waived(rollback: RollbackReport): void;
@@ -145,7 +145,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
   function approve({ probationer: { agent, good } }: ProbationRun, why: string) {
     running.delete(agent.name);
     if (!rollouts.approve(agent.name, agent.fingerprint)) return;
-    if (good) needs.unwarmed();
+    if (good) needs.placementChanged();
     needs.approved(agent, why);
   }
 

@@ -52,7 +52,7 @@ interface RollbackCheck extends RollbackReport {
 interface RollbackChecksNeeds {
   time: Time;
   log: Log;
-  store: Pick<JobQueue, 'hasten'>;
+  store: Pick<JobQueue, 'promote'>;
   jobs: Pick<Jobs, 'redrive' | 'wake'>;
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;
   /** The good state fails in the same way: the rejected one is tried again. */
@@ -68,7 +68,7 @@ export function createRollbackChecks(needs: RollbackChecksNeeds): RollbackChecks
     const dead = [...failed].flatMap(([job, state]) => (state === 'dead' ? job : []));
     const waiting = [...failed].flatMap(([job, state]) => (state === 'retrying' ? job : []));
     if (dead.length > 0) await jobs.redrive(dead);
-    if (waiting.length > 0) await needs.store.hasten(waiting);
+    if (waiting.length > 0) await needs.store.promote(waiting);
     jobs.wake(agent);
   }
 

@@ -26,7 +26,7 @@ interface RollbackNeeds {
 export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds): Probation {
   return createProbation({
     ...needs,
-    unwarmed: () => bus.emit('placement.changed', []),
+    placementChanged: () => bus.emit('placement.changed', []),
     rolledBack(rollback) {
       const { agent, bad, good, rejection, runs } = rollback;
       const message = `${agent}: ${nameOf(rollback)} ${rejection.why}`;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { FROM_WEB, type FromWeb, type ToWeb, WEB_CHANNEL_FD, type WebTerms } from '../../control/web-channel.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
-import { type Check, misfitOf, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
+import { type Check, mismatchOf, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** The host's side of a web process. */
@@ -144,7 +144,7 @@ const MESSAGES: Readonly<Record<FromWeb['say'], Shape>> = {
 function readFromWeb(message: unknown): FromWeb {
   const { say } = (message ?? {}) as { say?: unknown };
   if (typeof say !== 'string' || !Object.hasOwn(MESSAGES, say)) throw new Error('a message of no kind');
-  const field = misfitOf(message, MESSAGES[say as FromWeb['say']]);
+  const field = mismatchOf(message, MESSAGES[say as FromWeb['say']]);
   if (field !== undefined) throw new Error(`a message with a wrong ${field}`);
   return message as FromWeb;
 }

@@ -54,7 +54,7 @@ export function wallClock(instant: number, timezone: string): string {
 }
 
 const NTH: Record<string, string> = { '1-7': '1', '8-14': '2', '15-21': '3', '22-28': '4' };
-const UNEVEN = [
+const UNEVEN_STEPS = [
   { field: FIELDS.second, unit: 's', around: 'minute' },
   { field: FIELDS.minute, unit: 'm', around: 'hour' },
   { field: FIELDS.hour, unit: 'h', around: 'day' },
@@ -87,7 +87,7 @@ function notesOnFields(fields: CronFields): string[] {
   }
   for (const [at, text] of [seconds, minutes, hours].entries()) {
     const step = Number(/^\*\/(\d+)$/.exec(text!)?.[1] ?? 1);
-    const { field, unit, around } = UNEVEN[at]!;
+    const { field, unit, around } = UNEVEN_STEPS[at]!;
     if (field.count % step !== 0)
       notes.push(
         `"${text}" begins anew with each ${around}, so its last distance is shorter; "@every ${step}${unit}" has equal ones`,

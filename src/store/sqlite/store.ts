@@ -64,7 +64,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
       {
         ...packedCalls(writer, clock),
         ...plainCalls(clock, (name, args) =>
-          OP_KINDS[name] === 'slow' ? slowly(name, args) : writer.call(name, ...args),
+          OP_KINDS[name] === 'slow' ? callSlow(name, args) : writer.call(name, ...args),
         ),
         backUp: copies.make,
       },
@@ -114,7 +114,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
   }
 
   /** Calls that can take long have a thread of their own, which the first of them starts: no job waits for a report. */
-  async function slowly<K extends OpName>(name: K, args: Parameters<StoreOps[K]>) {
+  async function callSlow<K extends OpName>(name: K, args: Parameters<StoreOps[K]>) {
     if (writer.isOpen() && !reader.isOpen()) {
       readerOpened ??= reader.open().finally(() => {
         readerOpened = undefined;

@@ -15,7 +15,7 @@ export type Plain = string | number | null;
 /** Rows of added jobs; negative: nothing was queued, a job has the key. Of those, in order: state, queuedAt, sameInput (0 or 1). */
 export interface AddedRows {
   rows: number[];
-  firsts: Plain[];
+  originals: Plain[];
 }
 
 /** The calls whose arguments and answers are packed. */
@@ -33,7 +33,7 @@ export const STAMPED = [
   'abandoned',
   'cancel',
   'cancelMany',
-  'hasten',
+  'promote',
   'redrive',
   'drop',
   'backlog',
@@ -87,7 +87,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   settle: 'hard',
   cancel: 'hard',
   cancelMany: 'hard',
-  hasten: 'soft',
+  promote: 'soft',
   setBack: 'soft',
   redrive: 'hard',
   drop: 'hard',
@@ -222,11 +222,11 @@ export function packAdded(added: AddedRows): number | AddedRows {
 /** The answers for new jobs, as the store thread gives them. */
 export function unpackAdded(added: number | AddedRows): Added[] {
   if (typeof added === 'number') return [{ id: jobIdOf(added), isNew: true }];
-  const { rows, firsts } = added;
+  const { rows, originals } = added;
   let at = 0;
   return rows.map((row): Added => {
     if (row > 0) return { id: jobIdOf(row), isNew: true };
-    const [state, queuedAt, sameInput] = firsts.slice(at, at + FIRST_WIDTH) as [JobState, number, number];
+    const [state, queuedAt, sameInput] = originals.slice(at, at + FIRST_WIDTH) as [JobState, number, number];
     at += FIRST_WIDTH;
     return { id: jobIdOf(-row), isNew: false, first: { state, queuedAt, sameInput: sameInput === 1 } };
   });

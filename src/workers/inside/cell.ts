@@ -10,7 +10,7 @@ import { putUpFence } from '../../fence/put-up.ts';
 import type { FenceTerms } from '../../fence/terms.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
-import { endMeSooner, mostFiles, openFiles, SOONER } from '../../kernel/proc.ts';
+import { mostFiles, OOM_SCORES, openFiles, raiseOomScore } from '../../kernel/proc.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { CHANNEL_FD, MARKERS_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
@@ -18,7 +18,7 @@ import { createOutbox, type FromCell, type ToCell } from '../wire.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';
-import { type Calm, calmNow, suspectOf } from './suspect.ts';
+import { baselineNow, type MemoryBaseline, suspectOf } from './suspect.ts';
 import { createThread, type Thread } from './thread.ts';
 
 /** Threads that may end before their memory is asked back. */
@@ -46,9 +46,9 @@ const most = mostFiles();
 const markersInode = inodeOf(MARKERS_FD);
 let measured = 0;
 let rssBytes = process.memoryUsage.rss();
-let calm: Calm | undefined;
+let baseline: MemoryBaseline | undefined;
 
-endMeSooner(SOONER.cell);
+raiseOomScore(OOM_SCORES.cell);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on: it lets the jobs end first.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
 pipe.on('close', die);
@@ -125,9 +125,9 @@ function measure() {
   for (const thread of threads.values()) if (all || thread.isRunning()) thread.measure();
   rssBytes = resident();
   const held = [...threads.values()].map((thread) => thread.held());
-  const suspect = suspectOf(held, rssBytes, calm);
+  const suspect = suspectOf(held, rssBytes, baseline);
   if (suspect) threads.get(suspect.worker)?.overgrown(suspect.bytes);
-  calm = calmNow(held, rssBytes, calm);
+  baseline = baselineNow(held, rssBytes, baseline);
   if (!all) return;
   const workers = [...threads.values()].map((thread) => thread.reading()).filter((reading) => reading !== undefined);
   outbox.put({ say: 'readings', rssBytes, fds: openFiles(most), workers });

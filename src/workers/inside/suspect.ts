@@ -11,7 +11,7 @@ export interface SuspectFacts {
 }
 
 /** The cell when all its workers last answered. */
-export interface Calm {
+export interface MemoryBaseline {
   rssBytes: number;
   held: ReadonlyMap<number, number>;
 }
@@ -30,25 +30,25 @@ const SLACK_BYTES = 32 * MB;
 export function suspectOf(
   workers: readonly SuspectFacts[],
   rssBytes: number,
-  calm: Calm | undefined,
+  baseline: MemoryBaseline | undefined,
 ): { worker: number; bytes: number } | undefined {
   const silent = workers.filter(({ unansweredMs }) => unansweredMs >= UNANSWERED_MS);
   const [one] = silent;
-  if (!calm || !one || silent.length > 1) return undefined;
-  let grown = rssBytes - calm.rssBytes;
+  if (!baseline || !one || silent.length > 1) return undefined;
+  let grown = rssBytes - baseline.rssBytes;
   for (const { worker, heldBytes } of workers) {
-    if (worker !== one.worker) grown -= Math.max(0, heldBytes - (calm.held.get(worker) ?? 0));
+    if (worker !== one.worker) grown -= Math.max(0, heldBytes - (baseline.held.get(worker) ?? 0));
   }
-  const bytes = (calm.held.get(one.worker) ?? 0) + grown;
+  const bytes = (baseline.held.get(one.worker) ?? 0) + grown;
   return bytes > one.limitBytes + SLACK_BYTES ? { worker: one.worker, bytes } : undefined;
 }
 
 /** What is remembered of this moment, unless somebody is silent. */
-export function calmNow(
+export function baselineNow(
   workers: readonly SuspectFacts[],
   rssBytes: number,
-  before: Calm | undefined,
-): Calm | undefined {
+  before: MemoryBaseline | undefined,
+): MemoryBaseline | undefined {
   if (workers.some(({ unansweredMs }) => unansweredMs >= UNANSWERED_MS / 2)) return before;
   return { rssBytes, held: new Map(workers.map(({ worker, heldBytes }) => [worker, heldBytes])) };
 }

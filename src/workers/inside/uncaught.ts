@@ -31,7 +31,7 @@ interface UncaughtNeeds {
  */
 export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void {
   let reported = 0;
-  const isTheirs = (event: string) => process.listenerCount(event) > 1;
+  const hasPluginListener = (event: string) => process.listenerCount(event) > 1;
 
   function uncaught(error: unknown) {
     const job = ownerNow();
@@ -46,12 +46,12 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
   }
 
   process.on('uncaughtException', (error) => {
-    if (!isTheirs('uncaughtException')) uncaught(error);
+    if (!hasPluginListener('uncaughtException')) uncaught(error);
   });
   process.on('unhandledRejection', (reason) => {
-    if (isTheirs('unhandledRejection')) return;
+    if (hasPluginListener('unhandledRejection')) return;
     // As Node does it where nobody listens.
-    if (isTheirs('uncaughtException')) throw reason;
+    if (hasPluginListener('uncaughtException')) throw reason;
     uncaught(reason);
   });
   process.on('exit', flush);

@@ -42,7 +42,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     const next = row ? stepJob(row.life, event) : 'refused';
     if (!row || next === 'refused') return false;
     row.life = next;
-    if (event.is !== 'hastened' && event.is !== 'renewed') delete row.end;
+    if (event.is !== 'promoted' && event.is !== 'renewed') delete row.end;
     const { job } = row;
     Object.assign(job, { state: next.is, attempt: next.attempt, attempts: next.attempts });
     if ('runAt' in next) job.runAt = next.runAt;
@@ -238,7 +238,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
         const was = cancel(id, why);
         return was ? [{ id, state: was.state, attempt: was.attempt }] : [];
       }),
-    hasten: (ids: string[]) => ids.filter((id) => step(rows.get(id), { is: 'hastened', now: clock.now })),
+    promote: (ids: string[]) => ids.filter((id) => step(rows.get(id), { is: 'promoted', now: clock.now })),
     redrive: (ids: string[]) => ids.filter(redrive),
     drop: (ids: string[], why: PlainFault) =>
       ids.filter((id) => {

@@ -9,7 +9,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { hardenProcess } from '../../../fence/status.ts';
 import { openFrameChannel } from '../../../kernel/frames.ts';
-import { endMeSooner, readStat, SOONER } from '../../../kernel/proc.ts';
+import { OOM_SCORES, raiseOomScore, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import { BROKER_FD, TO_BROKER } from '../broker-messages.ts';
 import type { BrokerTerms, FromBroker, ToBroker } from '../wire.ts';
@@ -30,7 +30,7 @@ let closeCgroups: (() => void) | undefined;
 let early: ToBroker[] | null = [];
 
 // First: the file that says it is closed to a process that nobody looks into.
-endMeSooner(SOONER.broker);
+raiseOomScore(OOM_SCORES.broker);
 hardenProcess();
 const pipe = new Socket({ fd: BROKER_FD });
 const channel = openFrameChannel(pipe, { receive: take, broken: die }, TO_BROKER);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { SOONER } from '../../../kernel/proc.ts';
+import { OOM_SCORES } from '../../../kernel/proc.ts';
 import type { ExecResult } from '../../../plugin/context.ts';
 import { type BrokerEnd, type BrokerOrder, ENV_TAG } from '../wire.ts';
 import { createBoundedOutput } from './bounded.ts';
@@ -11,7 +11,7 @@ import { createBoundedOutput } from './bounded.ts';
  * then becomes the command. The end of the broker closes the descriptor, and the gate ends without having run anything.
  * The text is fixed and the words of the command are handed over as arguments, so no shell ever reads them.
  */
-const GATE = `${endSooner('/proc/self/oom_score_adj')}; read -r DARUMA_GATE <&3 && exec "$@" 3<&-`;
+const GATE = `${raiseOomScoreOf('/proc/self/oom_score_adj')}; read -r DARUMA_GATE <&3 && exec "$@" 3<&-`;
 const GATE_FD = 3;
 const SHELL = '/bin/sh';
 /** After the command has ended its output is read until it closes; what it left running may hold it open. */
@@ -132,7 +132,7 @@ function unstarted(error: Error, order: BrokerOrder): BrokerEnd {
 }
 
 /** A command is a better victim of a kernel without memory than its broker, from before its first instruction. */
-function endSooner(file: string): string {
-  const by = SOONER.command - SOONER.broker;
+function raiseOomScoreOf(file: string): string {
+  const by = OOM_SCORES.command - OOM_SCORES.broker;
   return `{ read -r DARUMA_GATE <${file} && echo $((DARUMA_GATE + ${by})) >${file}; } 2>/dev/null`;
 }

@@ -15,7 +15,7 @@ export interface TableRule {
   /** The agent that it belongs to, as SQL. */
   readonly agent: string;
   /** Without these the row is nothing: it is taken out of its table. */
-  readonly vital: Readonly<Record<string, string>>;
+  readonly required: Readonly<Record<string, string>>;
   /** These are replaced by something that harms nobody. */
   readonly mended: Readonly<Record<string, ColumnRule>>;
   /** More that is changed in a row that is mended, as SQL. */
@@ -70,7 +70,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   job: {
     key: `'job-row ' || id`,
     agent: 'agent',
-    vital: { id: noRow('id') },
+    required: { id: noRow('id') },
     mended: {
       state: {
         isBad: notAmong('state', ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled']),
@@ -101,7 +101,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   slot: {
     key: `agent || ' ' || due`,
     agent: 'agent',
-    vital: {
+    required: {
       due: noTime('due'),
       state: notAmong('state', ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled']),
     },
@@ -110,7 +110,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   attempt: {
     key: `'job-row ' || job || ' attempt ' || attempt`,
     agent: 'agent',
-    vital: {
+    required: {
       job: noRow('job'),
       attempt: noCount('attempt'),
       started_at: noTime('started_at'),
@@ -122,32 +122,32 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   effect: {
     key: `'job-row ' || job || ' once ' || key`,
     agent: '(SELECT agent FROM job WHERE id = effect.job)',
-    vital: { job: noRow('job') },
+    required: { job: noRow('job') },
     mended: { ...count('attempt'), ...time('begun_at'), ...time('ended_at') },
   },
   state: {
     key: `agent || ' ' || key`,
     agent: 'agent',
     // Nobody in the host reads a value, and SQLite takes JSON that is nested deeper than 1,000 for none.
-    vital: {},
+    required: {},
     mended: time('set_at'),
   },
   pause: {
     key: 'agent',
     agent: 'agent',
-    vital: {},
+    required: {},
     mended: { ...time('until', 'NULL'), ...time('paused_at') },
   },
   event: {
     key: `'event ' || id`,
     agent: 'agent',
-    vital: { id: noRow('id'), at: noTime('at') },
+    required: { id: noRow('id'), at: noTime('at') },
     mended: { data: { isBad: notObject('data', {}), instead: 'NULL' } },
   },
   hour_total: {
     key: `agent || ' ' || hour`,
     agent: 'agent',
-    vital: {
+    required: {
       hour: noTime('hour'),
       done: noCount('done'),
       dead: noCount('dead'),
@@ -161,19 +161,19 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   heartbeat: {
     key: `kind || ' ' || name`,
     agent: `iif(kind IN ('run', 'beat'), name, NULL)`,
-    vital: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
+    required: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
     mended: {},
   },
   queue_hour: {
     key: `'hour ' || hour`,
     agent: 'NULL',
-    vital: { hour: noTime('hour'), first_job: noRow('first_job') },
+    required: { hour: noTime('hour'), first_job: noRow('first_job') },
     mended: {},
   },
   incident: {
     key: `'inc-' || id`,
     agent: 'agent',
-    vital: { id: noRow('id') },
+    required: { id: noRow('id') },
     mended: {
       state: { isBad: notAmong('state', ['open', 'healed', 'escalated', 'closed']), instead: `'closed'` },
       ...time('opened_at'),
@@ -189,13 +189,13 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   remedy: {
     key: `fingerprint || ' ' || kind`,
     agent: 'NULL',
-    vital: { tried: noCount('tried'), held: noCount('held') },
+    required: { tried: noCount('tried'), held: noCount('held') },
     mended: {},
   },
   quarantine: {
     key: 'agent',
     agent: 'agent',
-    vital: {},
+    required: {},
     mended: { ...time('since'), ...count('probes'), ...time('next_probe_at') },
   },
 };

@@ -22,8 +22,8 @@ export function asideReads(db: DatabaseSync): AsideReads {
         return rows.map(({ name, agent, why }) => ({ source: table, name: namedFor(name), agent, why: wordsOf(why) }));
       });
     },
-    asides({ untold = false, limit }) {
-      const rows = list.all(untold ? 0 : 1, limit) as unknown as Aside[];
+    asides({ unreported = false, limit }) {
+      const rows = list.all(unreported ? 0 : 1, limit) as unknown as Aside[];
       return rows.map((row) => ({ ...row }));
     },
   };
@@ -48,8 +48,8 @@ export function asideWrites(db: DatabaseSync): AsideWrites {
         const kept = db.prepare(keep(table, rule, columns)).all(now) as unknown as (Found & { id: number })[];
         if (kept.length === 0) continue;
         for (const { id, name, why } of kept) rename.run(namedFor(name), wordsOf(why), id);
-        const vital = Object.values(rule.vital);
-        if (vital.length > 0) db.prepare(`DELETE FROM ${table} WHERE ${vital.join(' OR ')}`).run();
+        const required = Object.values(rule.required);
+        if (required.length > 0) db.prepare(`DELETE FROM ${table} WHERE ${required.join(' OR ')}`).run();
         const mend = mendOf(table, rule);
         if (mend) db.prepare(mend).run(...(mend.includes('?1') ? [now] : []));
         count += kept.length;
@@ -70,9 +70,9 @@ function selected(table: string, rule: TableRule): string {
   return `SELECT ${rule.key} AS name, ${rule.agent} AS agent, ${whyOf(rule)} AS why FROM ${table} WHERE ${anyOf(rule)}`;
 }
 
-function conditionsOf({ vital, mended }: TableRule): [column: string, isBad: string][] {
+function conditionsOf({ required, mended }: TableRule): [column: string, isBad: string][] {
   return [
-    ...Object.entries(vital),
+    ...Object.entries(required),
     ...Object.entries(mended).map(([name, { isBad }]): [string, string] => [name, isBad]),
   ];
 }

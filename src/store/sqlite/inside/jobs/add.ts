@@ -23,7 +23,7 @@ export function jobAdder(db: DatabaseSync): JobAdder {
   return {
     add(flat, now) {
       const rows: number[] = [];
-      const firsts: Plain[] = [];
+      const originals: Plain[] = [];
       const hour = hourOf(now);
       for (let i = 0; i < flat.length; i += NEW_JOB_WIDTH) {
         const agent = flat[i]!;
@@ -45,7 +45,7 @@ export function jobAdder(db: DatabaseSync): JobAdder {
         if (changes === 0) {
           const holder = first.get(agent, key, flat[i + 8]!) as unknown as HolderRow;
           rows.push(-holder.id);
-          firsts.push(holder.state, holder.queued_at, holder.same);
+          originals.push(holder.state, holder.queued_at, holder.same);
           continue;
         }
         if (hour !== marked) {
@@ -54,7 +54,7 @@ export function jobAdder(db: DatabaseSync): JobAdder {
         }
         rows.push(Number(lastInsertRowid));
       }
-      return { rows, firsts };
+      return { rows, originals };
     },
     clear() {
       marked = Number.NaN;

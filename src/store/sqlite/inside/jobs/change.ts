@@ -9,7 +9,7 @@ import { FREE_KEY, JOB_COLUMNS, type JobRow, jobOf } from './row.ts';
 export function jobChanges(
   db: DatabaseSync,
   agents: Map<number, string>,
-): Pick<StampedOps, 'cancel' | 'cancelMany' | 'hasten' | 'redrive' | 'drop'> & OwnOps {
+): Pick<StampedOps, 'cancel' | 'cancelMany' | 'promote' | 'redrive' | 'drop'> & OwnOps {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
   // Without an owner, the order is not taken for the end that an attempt has had.
   const cancel = db.prepare(
@@ -23,7 +23,7 @@ export function jobChanges(
     WHERE id = ? AND state IN ('dead', 'cancelled')
       AND NOT EXISTS (SELECT 1 FROM job AS other WHERE other.agent = job.agent AND other.key = job.freed_key)`);
 
-  const hasten = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
+  const promote = db.prepare(`UPDATE job SET run_at = ?1 WHERE id = ?2 AND state = 'retrying' AND run_at > ?1`);
 
   const setBack = db.prepare(`
     UPDATE job SET run_at = max(run_at - (?1 - ?2), ${INSTANTS.least})
@@ -56,10 +56,10 @@ export function jobChanges(
       agents.delete(row.id);
       return jobOf(row);
     },
-    hasten(now, ids) {
+    promote(now, ids) {
       return ids
         .map(rowOf)
-        .filter((row) => hasten.run(now, row).changes === 1)
+        .filter((row) => promote.run(now, row).changes === 1)
         .map(jobIdOf);
     },
     setBack: (was, now) => Number(setBack.run(was, now).changes),

@@ -1,7 +1,7 @@
 import { installationFolder } from './folder.ts';
 
 /** A command that stays in memory for as long as the host runs. */
-interface Quick {
+interface StartCommand {
   command: 'start' | 'host';
   folder: string;
   json: boolean;
@@ -13,8 +13,8 @@ interface Quick {
  * should not hold what it needed for a moment. Undefined for anything else, mistakes included: the command line
  * answers those.
  */
-export function quickly(argv: readonly string[], cwd: string): Quick | undefined {
-  let command: Quick['command'] | undefined;
+export function startCommandOf(argv: readonly string[], cwd: string): StartCommand | undefined {
+  let command: StartCommand['command'] | undefined;
   let dir: string | undefined;
   const flags = { json: false, safe: false };
   for (let at = 0; at < argv.length; at++) {
