@@ -12,7 +12,7 @@ import type { Web } from './web/web.ts';
 
 /** The rooms of a host at work, and what they stand on: the operations work with it. */
 export interface HostContext
-  extends Omit<Rooms, 'probation' | 'runnableAgents'>,
+  extends Omit<Rooms, 'probation' | 'runnableAgents' | 'aggregation'>,
     Pick<Foundation, 'store' | 'asides' | 'journal' | 'events'>,
     Pick<RoomsNeeds, 'time' | 'facts' | 'settings' | 'config' | 'pauses'> {
   /** Lifts the hold of safe mode, or else a person's pause. */

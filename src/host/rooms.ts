@@ -16,6 +16,7 @@ import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
 import { createSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
+import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
@@ -81,6 +82,7 @@ export interface Rooms {
   configWatch: ConfigWatch;
   /** The last signs of life of agents and programs outside. */
   heartbeats: Heartbeats;
+  aggregation: Aggregation;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
@@ -151,12 +153,13 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
   const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
+  const aggregation = createAggregation({ ...log('telemetry'), store });
   const { again } = needs;
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
-    ...{ states, fleet, configWatch, heartbeats, runnableAgents },
+    ...{ states, fleet, configWatch, heartbeats, aggregation, runnableAgents },
   };
 }
 
@@ -191,6 +194,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('retention', createRetention({ time, log, store }, settings.retention));
   await startService('probation', probation);
   await startService('heartbeats', heartbeats);
+  await startService('aggregation', rooms.aggregation);
   return abandoned.map(({ id }) => id);
 }
 

@@ -64,7 +64,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
 
 function followAttempts(
   bus: HostBus,
-  { exec, jobs, outbound, healer, probation, catalog, heartbeats }: Rooms,
+  { exec, jobs, outbound, healer, probation, catalog, heartbeats, aggregation }: Rooms,
   { log }: Records,
 ): void {
   const record = recordOutcomes(log);
@@ -85,8 +85,10 @@ function followAttempts(
     if (catalog.agents().has(agent)) heartbeats.ran(agent);
   });
   bus.on('reading', (readings) => {
-    for (const { agent, quietMs } of readings) {
-      if (quietMs != null && catalog.agents().has(agent)) heartbeats.beat(agent, quietMs);
+    for (const { agent, quietMs, heapBytes, externalBytes, childrenBytes } of readings) {
+      if (!catalog.agents().has(agent)) continue;
+      aggregation.memory(agent, heapBytes + externalBytes + childrenBytes);
+      if (quietMs != null) heartbeats.beat(agent, quietMs);
     }
   });
 }

@@ -97,6 +97,8 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   holdIncidents: [TERMS],
   putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
   endQuarantine: [text, OWNER],
+  putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
+  rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant }]],
   append: [[{ at: instant, kind: text, message: text }]],
 };

@@ -5,7 +5,14 @@ import type { Log } from '../kernel/log.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SlotStore } from '../schedule/ports.ts';
-import type { AsideStore, EventStore, FigureStore, HeartbeatStore, UpkeepStore } from '../telemetry/ports.ts';
+import type {
+  AggregateStore,
+  AsideStore,
+  EventStore,
+  FigureStore,
+  HeartbeatStore,
+  UpkeepStore,
+} from '../telemetry/ports.ts';
 
 /** A store that a host writes to. Nothing is opened before `start()`, which rejects with a `Fault` that says what to do. */
 export type Store = Service & StorePorts;
@@ -38,6 +45,7 @@ export type StorePorts = JobQueue &
   IncidentStore &
   EventStore &
   FigureStore &
+  AggregateStore &
   HeartbeatStore &
   AsideStore &
   UpkeepStore;
@@ -61,6 +69,9 @@ export type ReadPorts = Pick<
   | 'agentFigures'
   | 'hourFigures'
   | 'slotFigures'
+  | 'aggregates'
+  | 'aggregateSums'
+  | 'lastEnds'
   | 'heartbeats'
   | 'paused'
   | 'incident'

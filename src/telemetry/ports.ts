@@ -63,6 +63,71 @@ export interface AgentFigures {
   p99Ms: number | null;
 }
 
+/** A length of time for which each agent's runs are summed up, by UTC. */
+export type AggregateSpan = 'minute' | 'hour' | 'day';
+
+/**
+ * What an agent did in a span of time. Quantiles are within 2 % of the true ones (`SKETCH_ERROR`); null where nothing was
+ * counted.
+ */
+export interface Aggregate {
+  agent: string;
+  /** Epoch ms. */
+  start: number;
+  done: number;
+  /** Jobs that gave up. */
+  dead: number;
+  /** Attempts that failed: those before another one, and the last ones of dead jobs. */
+  failedAttempts: number;
+  /** Of attempts that were done. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  p99Ms: number | null;
+  /** From when a job was due until its first attempt was given out. */
+  lateP95Ms: number | null;
+  lateMaxMs: number | null;
+  /** The most memory that one worker of the agent held. */
+  memoryPeakBytes: number | null;
+}
+
+export interface AggregateFilter {
+  span: AggregateSpan;
+  /** Spans with from ≤ start < to, epoch ms. */
+  from: number;
+  to: number;
+  agent?: string;
+}
+
+/** The end of a job, as much as a bar shows. */
+export interface JobEnd {
+  job: string;
+  /** Whether it was done; false: it gave up. */
+  isDone: boolean;
+  finishedAt: number;
+  durationMs: number | null;
+}
+
+/**
+ * What agents did, summed up by minutes, hours and days. Minutes are counted with each end of an attempt, in the same
+ * transaction; hours are the sums of minutes, days those of hours, as of the last `rollUp`.
+ */
+export interface AggregateStore {
+  /** Each agent's spans, oldest first. */
+  aggregates(filter: AggregateFilter): Promise<Aggregate[]>;
+  /** Each agent's spans as one, by name; `start` is `from`. */
+  aggregateSums(filter: AggregateFilter): Promise<Aggregate[]>;
+  /** For each of the agents: its newest jobs that ended, newest first, at most `limit` of the newest ten times as many. */
+  lastEnds(agents: string[], limit: number): Promise<{ agent: string; ends: JobEnd[] }[]>;
+  /** The most memory that workers of agents held at a time. */
+  putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
+  /** Makes the hour or day in which `at` lies anew from its minutes or hours. Spans of which none are left stay as they are. */
+  rollUp(span: 'hour' | 'day', at: number): Promise<void>;
+  /** Sums up at most `limit` jobs that ended before there were aggregates, each once; false: none is left. */
+  sumUpPast(limit: number): Promise<boolean>;
+  /** Deletes minutes, hours and days that began before a time, whole hours of minutes and whole days of hours. */
+  pruneAggregates(before: Record<AggregateSpan, number>): Promise<void>;
+}
+
 /** A row of the store that nobody could read, as it stood there. */
 export interface Aside {
   id: number;

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { aggregateLaws } from './laws/aggregates.ts';
 import { chainLaws } from './laws/chains.ts';
 import { endLaws } from './laws/ends.ts';
 import { figureLaws } from './laws/figures.ts';
@@ -20,5 +21,6 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('records', () => recordLaws(open));
     describe('incidents', () => incidentLaws(open));
     describe('figures', () => figureLaws(open));
+    describe('aggregates', () => aggregateLaws(open));
   });
 }

@@ -35,6 +35,7 @@ test('the steps of the schema that were published are never edited', () => {
     '7b0aaa0822f7',
     'cfab6d5fd420',
     'cae8672bd9b6',
+    '691f1efe2992',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -100,6 +100,9 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.incidents({ limit: 100 }),
     store.quarantines(),
     store.heartbeats(),
+    store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
+    store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
+    store.lastEnds(['a', 'b'], 9),
     store.remedyRecords('f-a'),
     store.events({ limit: 100 }),
     store.agentFigures(T0 - HOUR, T0 + HOUR),
@@ -126,6 +129,7 @@ const PLACES = Object.entries(RULES).flatMap(([table, { required, mended }]) =>
 );
 const OF_A: Record<string, string> = {
   effect: `job IN (SELECT id FROM job WHERE agent = 'a')`,
+  aggregate_past: 'true',
   heartbeat: `name = 'a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,

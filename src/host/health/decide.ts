@@ -76,6 +76,7 @@ const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   'config probation': MINUTE_MS,
   heartbeats: MINUTE_MS,
   exec: MINUTE_MS,
+  aggregation: 5 * MINUTE_MS,
   pauses: 5 * MINUTE_MS,
   catalog: 5 * MINUTE_MS,
   retention: 2 * HOUR_MS,

@@ -15,6 +15,7 @@ import type {
 import type { PlainFault } from '../../../src/kernel/fault.ts';
 import { HOUR_MS } from '../../../src/kernel/measures.ts';
 import type { TestClock } from '../laws/world.ts';
+import { memoryAggregates } from './aggregates.ts';
 
 export interface Row {
   age: number;
@@ -33,6 +34,7 @@ export type Calls = Record<string, (...args: never[]) => unknown>;
 export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) {
   const rows = new Map<string, Row>();
   const ends: { agent: string; state: JobState; at: number }[] = [];
+  const aggregates = memoryAggregates();
   let settled = 0;
   let ids = 0;
   const all = () => [...rows.values()];
@@ -97,6 +99,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
         cancel(job.id, { code: 'STALE', message: `it had not started by ${new Date(until).toISOString()}` });
         continue;
       }
+      if (job.attempt === 0) aggregates.late(agent, now, now - job.runAt);
       step(row, { is: 'claimed', now, owner: terms.owner, leaseUntil: now + terms.leaseMs });
       Object.assign(job, { version, startedAt: now, finishedAt: null });
       const { id, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth } = job;
@@ -118,7 +121,10 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     row!.end = identity;
     row!.endedAs = ++settled;
     Object.assign(row!.job, { startedAt, finishedAt, result, summary, error, cause });
-    if (!isFree && state !== 'cancelled') ends.push({ agent: row!.job.agent, state, at: finishedAt });
+    if (!isFree && state !== 'cancelled') {
+      ends.push({ agent: row!.job.agent, state, at: finishedAt });
+      aggregates.ended(row!.job.agent, state, startedAt, finishedAt);
+    }
     if (!isFree && error !== null && state !== 'cancelled')
       row!.failures.push({ attempt, startedAt, finishedAt, worker: end.worker ?? null, fault: error });
     if (state !== 'retrying') tell({ is: 'ended', job: end.job });
@@ -279,6 +285,21 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     overview,
     runs,
     hourFigures,
+    lastEnds: (agents: string[], limit: number) =>
+      agents.map((agent) => ({
+        agent,
+        ends: newest({ agent })
+          .slice(0, limit * 10)
+          .filter(({ state }) => state === 'done' || state === 'dead')
+          .slice(0, limit)
+          .map(({ id, state, startedAt, finishedAt }) => ({
+            job: id,
+            isDone: state === 'done',
+            finishedAt,
+            durationMs: startedAt === null ? null : finishedAt! - startedAt,
+          })),
+      })),
+    ...aggregates.calls,
   };
 
   return {

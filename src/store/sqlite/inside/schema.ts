@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 7;
+export const SCHEMA = 8;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -194,5 +194,24 @@ CREATE TABLE heartbeat (
   at   INTEGER NOT NULL,
   PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+-- What each agent did in a minute, an hour and a day; the sketches are JSON lists of bucket, count, bucket, count, …
+CREATE TABLE aggregate (
+  span            INTEGER NOT NULL, -- ms
+  start           INTEGER NOT NULL,
+  agent           TEXT    NOT NULL,
+  done            INTEGER NOT NULL,
+  dead            INTEGER NOT NULL,
+  failed_attempts INTEGER NOT NULL,
+  durations       TEXT    NOT NULL,
+  lateness        TEXT    NOT NULL,
+  memory_peak     INTEGER,
+  PRIMARY KEY (span, start, agent)
+) STRICT, WITHOUT ROWID;
+
+-- Jobs that ended before that table came and are not summed up yet. No row: there are none.
+CREATE TABLE aggregate_past (next_job INTEGER NOT NULL, last_job INTEGER NOT NULL, before INTEGER NOT NULL) STRICT;
+INSERT INTO aggregate_past SELECT 1, id, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM job ORDER BY id DESC LIMIT 1;
 `,
 ];

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ReadPorts, Sync } from '../../ports.ts';
 import { packAdded, type StoreOps } from '../wire.ts';
+import { aggregateReads, aggregateWrites } from './aggregates.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
@@ -13,6 +14,7 @@ import { jobList, jobOverview } from './jobs/list.ts';
 import { jobReads } from './jobs/read.ts';
 import { jobRuns } from './jobs/runs.ts';
 import { jobSettlements } from './jobs/settle.ts';
+import { minuteCounts } from './minutes.ts';
 import { effects, pauses, stateReads, stateWrites } from './records.ts';
 import { slotReads, slotWrites } from './slots.ts';
 import { upkeepReads, upkeepWrites } from './upkeep.ts';
@@ -28,14 +30,15 @@ export interface Tables {
 
 export function openTables(db: DatabaseSync, file: string): Tables {
   const totals = hourTotals(db);
+  const minutes = minuteCounts(db);
   const adder = jobAdder(db);
   /** The agents of running jobs, so that an end need not look its agent up. */
   const agents = new Map<number, string>();
   return {
     ops: {
       add: (jobs, now) => packAdded(adder.add(jobs, now)),
-      ...jobClaims(db, agents),
-      ...jobSettlements(db, totals, agents),
+      ...jobClaims(db, agents, minutes),
+      ...jobSettlements(db, { totals, minutes }, agents),
       ...jobChanges(db, agents),
       ...effects(db),
       ...stateWrites(db),
@@ -44,13 +47,18 @@ export function openTables(db: DatabaseSync, file: string): Tables {
       ...incidentWrites(db),
       ...eventWrites(db),
       ...heartbeatWrites(db),
+      ...aggregateWrites(db, minutes),
       ...upkeepWrites(db),
       ...asideWrites(db),
       ...openReads(db, file),
     },
-    beforeCommit: totals.flush,
+    beforeCommit() {
+      totals.flush();
+      minutes.flush();
+    },
     afterRollback() {
       totals.clear();
+      minutes.clear();
       adder.clear();
       agents.clear();
     },
@@ -68,6 +76,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...incidentReads(db),
     ...eventReads(db),
     ...heartbeatReads(db),
+    ...aggregateReads(db),
     ...figures(db),
     ...upkeepReads(db, file),
     ...asideReads(db),

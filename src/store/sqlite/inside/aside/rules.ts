@@ -35,6 +35,9 @@ const notObject = (column: string, members: Readonly<Record<string, string>>) =>
   return `CASE WHEN ${column} IS NULL THEN 0 WHEN NOT json_valid(${column}) THEN 1 WHEN json_type(${column}) <> 'object' THEN 1 ELSE ${types.length > 0 ? types.join(' OR ') : '0'} END`;
 };
 
+/** No JSON list. */
+const notList = (column: string) => `CASE WHEN json_valid(${column}) THEN json_type(${column}) <> 'array' ELSE 1 END`;
+
 const time = (column: string, instead = '?1'): Record<string, ColumnRule> => ({
   [column]: { isBad: noTime(column), instead },
 });
@@ -162,6 +165,26 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     key: `kind || ' ' || name`,
     agent: `iif(kind IN ('run', 'beat'), name, NULL)`,
     required: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
+    mended: {},
+  },
+  aggregate: {
+    key: `agent || ' ' || span || ' ' || start`,
+    agent: 'agent',
+    vital: {
+      span: 'span NOT IN (60000, 3600000, 86400000)',
+      start: noTime('start'),
+      done: noCount('done'),
+      dead: noCount('dead'),
+      failed_attempts: noCount('failed_attempts'),
+      durations: notList('durations'),
+      lateness: notList('lateness'),
+    },
+    mended: { memory_peak: { isBad: outside('memory_peak', INSTANTS), instead: 'NULL' } },
+  },
+  aggregate_past: {
+    key: `'jobs of before'`,
+    agent: 'NULL',
+    vital: { next_job: noRow('next_job'), last_job: noRow('last_job'), before: noTime('before') },
     mended: {},
   },
   queue_hour: {

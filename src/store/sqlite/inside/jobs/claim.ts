@@ -5,6 +5,7 @@ import { isoOf } from '../../../../kernel/instant.ts';
 import { ownerText } from '../../ids.ts';
 import type { PackedOps, Plain } from '../../wire.ts';
 import { mustBeInstants } from '../faults.ts';
+import type { MinuteCounts } from '../minutes.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Row, attempt, attempts, trigger, slot, input, queuedAt, runAt, depth, staleAt. */
@@ -20,6 +21,7 @@ const ABOVE_ALL = Number.MAX_SAFE_INTEGER;
 export function jobClaims(
   db: DatabaseSync,
   agents: Map<number, string>,
+  minutes: MinuteCounts,
 ): Pick<PackedOps, 'claim' | 'release' | 'renew'> {
   const ready = `FROM job INDEXED BY job_ready WHERE agent = ? AND state IN ('queued', 'retrying')`;
   const nextLevel = db.prepare(`SELECT priority ${ready} AND priority < ? ORDER BY priority DESC LIMIT 1`);
@@ -115,6 +117,7 @@ export function jobClaims(
         }
         last = row;
         agents.set(row, agent);
+        if (before === 0) minutes.late(agent, now, now - runAt);
         flat.push(row, before + 1, attempts, trigger, slot, input, queuedAt, runAt, depth);
         taken++;
       }

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type PackedOps, type Plain, SETTLEMENT_WIDTH } from '../../wire.ts';
 import type { Totals } from '../figures.ts';
+import type { MinuteCounts } from '../minutes.ts';
 import { FREE_KEY } from './row.ts';
 
 /** Writes down the ends of attempts, behind the fence, and counts them. */
 export function jobSettlements(
   db: DatabaseSync,
-  totals: Totals,
+  { totals, minutes }: { totals: Totals; minutes: MinuteCounts },
   agents: Map<number, string>,
 ): Pick<PackedOps, 'settle'> {
   const fence = `WHERE id = ? AND attempt = ? AND state = 'running'`;
@@ -45,6 +46,7 @@ export function jobSettlements(
         if (!isNew || isFree) continue;
         const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
         totals.count(state, agent, flat[i + 4] as number, row);
+        minutes.count(state, agent, flat[i + 3] as number, flat[i + 4] as number);
         if (state === 'retrying' || state === 'dead') {
           recordFailure.run(
             row,

@@ -1,0 +1,36 @@
+import { DAY_MS, HOUR_MS } from '../kernel/measures.ts';
+import type { Aggregate, AggregateFilter } from './ports.ts';
+
+/** The windows that pages offer. */
+export const WINDOWS = ['24h', '7d', '30d', '90d'] as const;
+export type Window = (typeof WINDOWS)[number];
+
+const TERMS = {
+  '24h': { span: 'hour', spanMs: HOUR_MS, spans: 24 },
+  '7d': { span: 'hour', spanMs: HOUR_MS, spans: 7 * 24 },
+  '30d': { span: 'day', spanMs: DAY_MS, spans: 30 },
+  '90d': { span: 'day', spanMs: DAY_MS, spans: 90 },
+} as const;
+
+/**
+ * The aggregates of a window that ends now, whole hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
+ * of each agent, `aggregates` for the points of a chart. They are a minute old at most.
+ */
+export function windowFilter(window: Window, now: number): AggregateFilter {
+  const { span, spanMs, spans } = TERMS[window];
+  const to = (Math.floor(now / spanMs) + 1) * spanMs;
+  return { span, from: to - spans * spanMs, to };
+}
+
+/** Shares of what an agent did, 0 … 1; null when it did nothing. */
+interface Shares {
+  /** Jobs that were done, of those that ended. */
+  uptime: number | null;
+  /** Attempts that failed, of all. */
+  errorRate: number | null;
+}
+
+export function sharesOf({ done, dead, failedAttempts }: Pick<Aggregate, 'done' | 'dead' | 'failedAttempts'>): Shares {
+  const [jobs, attempts] = [done + dead, done + failedAttempts];
+  return { uptime: jobs === 0 ? null : done / jobs, errorRate: attempts === 0 ? null : failedAttempts / attempts };
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../src/kernel/log.ts';
+import { HOUR_MS, MINUTE_MS } from '../../src/kernel/measures.ts';
+import { createAggregation } from '../../src/telemetry/aggregation.ts';
+import { sharesOf, WINDOWS, windowFilter } from '../../src/telemetry/windows.ts';
+import { Clock, T0 } from '../clock.ts';
+
+test('all of two days is rolled up at start and each hour, the newest two hours and days each minute', async () => {
+  const time = new Clock();
+  const calls: string[] = [];
+  let past = 3;
+  const record = (call: string) => async () => void calls.push(call);
+  const aggregation = createAggregation({
+    time,
+    log: silentLog,
+    store: {
+      aggregates: async () => [],
+      aggregateSums: async () => [],
+      lastEnds: async () => [],
+      putMemoryPeaks: async (peaks) => void calls.push(`peaks ${peaks.map(({ agent, bytes }) => `${agent} ${bytes}`)}`),
+      rollUp: async (span, at) =>
+        void calls.push(`${span} ${(at - time.now()) / (span === 'hour' ? HOUR_MS : 24 * HOUR_MS)}`),
+      sumUpPast: async () => {
+        calls.push('past');
+        return --past > 0;
+      },
+      pruneAggregates: record('prune'),
+    },
+  });
+  await aggregation.start();
+  await time.pass(0);
+  expect(calls.filter((call) => call === 'past')).toHaveLength(3);
+  expect(calls).toContain('hour -47');
+  expect(calls).toContain('day -89');
+  expect(calls.at(-1)).toBe('prune');
+  calls.length = 0;
+  for (const bytes of [5, 9, 7]) aggregation.memory('a', bytes);
+  await time.pass(MINUTE_MS);
+  expect(calls).toEqual(['peaks a 9', 'hour -1', 'hour 0', 'day -1', 'day 0']);
+  calls.length = 0;
+  await time.pass(HOUR_MS);
+  expect(calls.filter((call) => call === 'hour -47')).toHaveLength(1);
+  expect(calls.filter((call) => call === 'prune')).toHaveLength(1);
+  await aggregation.stop();
+});
+
+test.each(WINDOWS)('the window %s ends with the hour or the day that goes on, and has as many as it says', (window) => {
+  const { span, from, to } = windowFilter(window, T0 + 17 * MINUTE_MS);
+  const spanMs = span === 'hour' ? HOUR_MS : 24 * HOUR_MS;
+  expect(to).toBeGreaterThan(T0 + 17 * MINUTE_MS);
+  expect(to % spanMs).toBe(0);
+  expect(to - from).toBe(Number.parseInt(window, 10) * (window.endsWith('h') ? HOUR_MS : 24 * HOUR_MS));
+});
+
+test('shares are of jobs and of attempts, and nobody has any who did nothing', () => {
+  expect(sharesOf({ done: 8, dead: 2, failedAttempts: 12 })).toEqual({ uptime: 0.8, errorRate: 0.6 });
+  expect(sharesOf({ done: 0, dead: 0, failedAttempts: 0 })).toEqual({ uptime: null, errorRate: null });
+});
