@@ -203,4 +203,15 @@ export const AGENT_OPERATIONS = {
     item: async () => (await versionResults()).changeResult,
     result: async () => z.null(),
   },
+  trends: {
+    kind: 'read',
+    role: 'reader',
+    about: 'What agents did in a window that ends now: shares, durations, lateness and memory, a minute old at most.',
+    args: z.strictObject({
+      window: z.enum(['24h', '7d', '30d', '90d']).default('24h').describe('Whole hours (24h, 7d) or days, UTC.'),
+      agent: name().optional(),
+      points: flag().describe('With the hours or days of which the window is made.'),
+    }),
+    result: async () => (await import('./results/trends.ts')).trendsResult,
+  },
 } as const satisfies Record<string, Operation>;

@@ -71,7 +71,6 @@ export type ReadPorts = Pick<
   | 'slotFigures'
   | 'aggregates'
   | 'aggregateSums'
-  | 'lastEnds'
   | 'heartbeats'
   | 'paused'
   | 'incident'

@@ -13,7 +13,7 @@ export interface Aggregation extends Service {
 }
 
 /** How long each span is kept: minutes two days, hours 90 days, days two years. */
-export const AGGREGATES_KEPT_MS = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: 730 * DAY_MS } as const;
+const AGGREGATES_KEPT_MS = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: 730 * DAY_MS } as const;
 
 const EVERY_MS = MINUTE_MS;
 /** Minutes of earlier hours change while a clock goes back, or when the host before was killed: all are rolled up again so often. */

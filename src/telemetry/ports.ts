@@ -95,16 +95,9 @@ export interface AggregateFilter {
   /** Spans with from ≤ start < to, epoch ms. */
   from: number;
   to: number;
+  /** The begin of an hour: from then on the minutes are summed up now, not as of the last `rollUp`. Of hours only. */
+  minutesFrom?: number;
   agent?: string;
-}
-
-/** The end of a job, as much as a bar shows. */
-export interface JobEnd {
-  job: string;
-  /** Whether it was done; false: it gave up. */
-  isDone: boolean;
-  finishedAt: number;
-  durationMs: number | null;
 }
 
 /**
@@ -116,8 +109,6 @@ export interface AggregateStore {
   aggregates(filter: AggregateFilter): Promise<Aggregate[]>;
   /** Each agent's spans as one, by name; `start` is `from`. */
   aggregateSums(filter: AggregateFilter): Promise<Aggregate[]>;
-  /** For each of the agents: its newest jobs that ended, newest first, at most `limit` of the newest ten times as many. */
-  lastEnds(agents: string[], limit: number): Promise<{ agent: string; ends: JobEnd[] }[]>;
   /** The most memory that workers of agents held at a time. */
   putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
   /** Makes the hour or day in which `at` lies anew from its minutes or hours. Spans of which none are left stay as they are. */

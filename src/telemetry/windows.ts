@@ -1,10 +1,10 @@
-import { DAY_MS, HOUR_MS } from '../kernel/measures.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Aggregate, AggregateFilter } from './ports.ts';
 
-/** The windows that pages offer. */
-export const WINDOWS = ['24h', '7d', '30d', '90d'] as const;
-export type Window = (typeof WINDOWS)[number];
+/** An hour that is over has been rolled up by then. */
+const ROLLED_UP_WITHIN_MS = 5 * MINUTE_MS;
 
+/** How long a window is, and of which spans it is made. */
 const TERMS = {
   '24h': { span: 'hour', spanMs: HOUR_MS, spans: 24 },
   '7d': { span: 'hour', spanMs: HOUR_MS, spans: 7 * 24 },
@@ -14,12 +14,14 @@ const TERMS = {
 
 /**
  * The aggregates of a window that ends now, whole hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
- * of each agent, `aggregates` for the points of a chart. They are a minute old at most.
+ * of each agent, `aggregates` for the points of a chart. They are a minute old at most, hours not at all.
  */
-export function windowFilter(window: Window, now: number): AggregateFilter {
+export function windowFilter(window: keyof typeof TERMS, now: number): AggregateFilter {
   const { span, spanMs, spans } = TERMS[window];
   const to = (Math.floor(now / spanMs) + 1) * spanMs;
-  return { span, from: to - spans * spanMs, to };
+  const filter = { span, from: to - spans * spanMs, to };
+  if (span === 'day') return filter;
+  return { ...filter, minutesFrom: Math.floor((now - ROLLED_UP_WITHIN_MS) / HOUR_MS) * HOUR_MS };
 }
 
 /** Shares of what an agent did, 0 … 1; null when it did nothing. */

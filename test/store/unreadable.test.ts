@@ -102,7 +102,6 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.heartbeats(),
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
-    store.lastEnds(['a', 'b'], 9),
     store.remedyRecords('f-a'),
     store.events({ limit: 100 }),
     store.agentFigures(T0 - HOUR, T0 + HOUR),

@@ -11,16 +11,20 @@ import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
-import type { EventStore, FigureStore } from '../../telemetry/ports.ts';
+import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { orphanProblem } from '../orphans.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
+import { trendLookup } from './trends.ts';
 import { viewJob, viewRun } from './views.ts';
 
 /** Operations that read the store, whether the host runs or not. */
-type Lookups = Pick<OpTable, 'jobs' | 'runs' | 'events' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident'> & {
+type Lookups = Pick<
+  OpTable,
+  'jobs' | 'runs' | 'events' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident' | 'trends'
+> & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
 
@@ -30,6 +34,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
 
   return {
     ...incidentLookups(store),
+    ...trendLookup(needs),
     async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))
         await agentInForceOrNot(catalog, agent, () => hasJobs(store, agent));
@@ -91,6 +96,7 @@ interface LookupNeeds {
   time: Time;
   store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums'> &
     Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
     IncidentReads;

@@ -31,6 +31,7 @@ type Reading = Pick<
   | 'why'
   | 'next'
   | 'slots'
+  | 'trends'
   | 'dlq'
   | 'incidents'
   | 'incident'

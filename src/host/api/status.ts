@@ -5,7 +5,8 @@ import { rangeWords } from '../../kernel/cron/timetable.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
-import type { AgentFigures, FigureStore } from '../../telemetry/ports.ts';
+import type { Aggregate, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
+import { windowFilter } from '../../telemetry/windows.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
 import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
@@ -17,7 +18,7 @@ const HOURS = 24;
 
 interface StatusNeeds {
   time: Time;
-  store: Pick<FigureStore, 'agentFigures' | 'hourFigures'> & IncidentReads;
+  store: Pick<FigureStore, 'hourFigures'> & Pick<AggregateStore, 'aggregateSums'> & IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'problems' | 'notes'>;
   states: States;
   running?: Running;
@@ -40,22 +41,13 @@ interface StatusFacts {
   /** The first of the hours that are shown, epoch ms. */
   firstHour: number;
   hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
-  figures: readonly AgentFigures[];
+  figures: readonly Aggregate[];
   at: WorkersView;
 }
 
 /** The answer of `status`, gathered anew at each call. */
 export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<StatusView> {
   const { store, catalog, time, states, running } = needs;
-  /** Percentiles read many rows; people who look twice a second get the same ones. */
-  let figures: { at: number; of: Promise<AgentFigures[]> } | undefined;
-
-  function figuresOfDay(now: number): Promise<AgentFigures[]> {
-    if (!figures || now - figures.at > 15_000)
-      figures = { at: now, of: store.agentFigures(now - HOURS * HOUR_MS, now) };
-    return figures.of;
-  }
-
   async function look(): Promise<StatusFacts> {
     const now = time.now();
     const firstHour = now - (now % HOUR_MS) - (HOURS - 1) * HOUR_MS;
@@ -63,7 +55,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       states.all(),
       states.left(),
       store.hourFigures(firstHour, now),
-      figuresOfDay(now),
+      store.aggregateSums(windowFilter('24h', now)),
     ]);
     const at = running?.workers.view() ?? { cells: [], workers: [] };
     return { statuses, left, firstHour, hours, figures: figuresOfAgents, at };

@@ -88,7 +88,6 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'slotFigures',
   'aggregates',
   'aggregateSums',
-  'lastEnds',
   'heartbeats',
   'paused',
   'incident',

@@ -144,7 +144,6 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   slotFigures: 'slow',
   aggregates: 'slow',
   aggregateSums: 'slow',
-  lastEnds: 'slow',
   putMemoryPeaks: 'soft',
   rollUp: 'soft',
   sumUpPast: 'soft',

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { added, claimed, done, failed, freshStore, HOUR, MINUTE, type OpenStore, T0 } from './world.ts';
 
 const DAY = 24 * HOUR;
@@ -76,6 +76,27 @@ export function aggregateLaws(open: OpenStore): void {
     expect((await store().aggregates({ span: 'hour', from: T0, to: T0 + 1 }))[0]).toMatchObject({ done: 3 });
   });
 
+  test('hours from one on can be read from their minutes, before they are rolled up', async () => {
+    await lived(0, 60);
+    await store().rollUp('hour', T0);
+    await lived(1, 61);
+    const hours = { span: 'hour', from: T0 - HOUR, to: T0 + 2 * HOUR, agent: 'a' } as const;
+    const doneFrom = async (minutesFrom: number) =>
+      (await store().aggregates({ ...hours, minutesFrom })).map(({ start, done: count }) => [
+        (start - T0) / HOUR,
+        count,
+      ]);
+    expect(await doneFrom(T0 + HOUR)).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    expect(await doneFrom(T0)).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+    expect(await store().aggregateSums({ ...hours, minutesFrom: T0 + HOUR })).toMatchObject([{ done: 3, dead: 3 }]);
+  });
+
   test('whole hours of minutes and whole days of hours go, and what is left is never made less', async () => {
     await lived(0, 90);
     for (const hour of [0, 1]) await store().rollUp('hour', T0 + hour * HOUR);
@@ -104,24 +125,5 @@ export function aggregateLaws(open: OpenStore): void {
     await lived(0);
     const [minute] = await store().aggregates({ span: 'minute', from: T0, to: T0 + 1 });
     expect(minute).toMatchObject({ agent: 'a', done: 1, memoryPeakBytes: 9 });
-  });
-
-  describe('the last ends', () => {
-    test('are the newest jobs of each agent that ended, newest first', async () => {
-      await lived(0, 1);
-      await added(store(), [{}], T0 + HOUR);
-      const of = await store().lastEnds(['b', 'a', 'nobody'], 3);
-      expect(of.map(({ agent, ends }) => [agent, ends.map(({ isDone }) => isDone)])).toEqual([
-        ['b', [true, true]],
-        ['a', [false, true, false]],
-        ['nobody', []],
-      ]);
-      expect(of[0]!.ends[0]).toEqual({
-        job: expect.stringMatching(/^job-/),
-        isDone: true,
-        finishedAt: T0 + MINUTE + 3_000,
-        durationMs: 3_000,
-      });
-    });
   });
 }

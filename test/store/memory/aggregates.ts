@@ -19,8 +19,9 @@ export function memoryAggregates() {
   let minutes: Happened[] = [];
   const rolled = { hour: new Map<number, Happened[]>(), day: new Map<number, Happened[]>() };
 
-  function inSpan({ span, from, to, agent }: AggregateFilter) {
-    const all = span === 'minute' ? minutes : [...rolled[span].values()].flat();
+  function inSpan({ span, from, to, minutesFrom = to, agent }: AggregateFilter) {
+    const sums = span === 'minute' ? minutes : [...rolled[span].values()].flat();
+    const all = [...sums.filter(({ at }) => at < minutesFrom), ...minutes.filter(({ at }) => at >= minutesFrom)];
     return all.filter((one) => {
       const start = startIn(span, one.at);
       return start >= from && start < to && (agent === undefined || one.agent === agent);

@@ -285,20 +285,6 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     overview,
     runs,
     hourFigures,
-    lastEnds: (agents: string[], limit: number) =>
-      agents.map((agent) => ({
-        agent,
-        ends: newest({ agent })
-          .slice(0, limit * 10)
-          .filter(({ state }) => state === 'done' || state === 'dead')
-          .slice(0, limit)
-          .map(({ id, state, startedAt, finishedAt }) => ({
-            job: id,
-            isDone: state === 'done',
-            finishedAt,
-            durationMs: startedAt === null ? null : finishedAt! - startedAt,
-          })),
-      })),
     ...aggregates.calls,
   };
 

@@ -1,9 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../kernel/measures.ts';
-import { addToSketch, sketchQuantile } from '../../../kernel/sketch.ts';
-import type { Aggregate, AggregateStore } from '../../../telemetry/ports.ts';
+import { addToSketch, type Sketch, sketchQuantile } from '../../../kernel/sketch.ts';
+import type { Aggregate, AggregateFilter, AggregateStore } from '../../../telemetry/ports.ts';
 import type { Sync } from '../../ports.ts';
-import { jobIdOf } from '../ids.ts';
 import {
   AGGREGATE_COLUMNS,
   type AggregateCounts,
@@ -18,7 +17,7 @@ import {
 import type { MinuteCounts } from './minutes.ts';
 
 type Writes = Pick<Sync<AggregateStore>, 'rollUp' | 'sumUpPast' | 'pruneAggregates' | 'putMemoryPeaks'>;
-type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums' | 'lastEnds'>;
+type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums'>;
 
 /** The rows of jobs of before are summed up to hours where their minutes would soon be gone. */
 const PAST_MINUTES_MS = 47 * HOUR_MS;
@@ -113,35 +112,26 @@ function pastSums(db: DatabaseSync): (limit: number) => boolean {
 
 export function aggregateReads(db: DatabaseSync): Reads {
   const all = db.prepare(`
-    SELECT ${AGGREGATE_COLUMNS} FROM aggregate WHERE span = ? AND start >= ? AND start < ? ORDER BY start, agent`);
-  const ends = db.prepare(`
-    SELECT id, state, started_at AS startedAt, finished_at AS finishedAt FROM (
-      SELECT id, state, started_at, finished_at FROM job INDEXED BY job_agent WHERE agent = ? ORDER BY id DESC LIMIT ?)
-    WHERE state IN ('done', 'dead') LIMIT ?`);
-  const rowsOf = ({ span, from, to, agent }: Parameters<Reads['aggregates']>[0]) => {
-    const found = all.all(SPAN_MS[span], from, to) as unknown as AggregateRow[];
+    SELECT ${AGGREGATE_COLUMNS} FROM aggregate WHERE span = ?1 AND start >= ?2 AND start < min(?3, ?4)
+    UNION ALL
+    SELECT ${AGGREGATE_COLUMNS} FROM aggregate WHERE span = ${MINUTE_MS} AND start >= max(?2, ?4) AND start < ?3`);
+  function rowsOf({ span, from, to, minutesFrom = to, agent }: AggregateFilter): AggregateRow[] {
+    const found = all.all(SPAN_MS[span], from, to, minutesFrom) as unknown as AggregateRow[];
     return agent === undefined ? found : found.filter((row) => row.agent === agent);
-  };
+  }
 
   return {
-    aggregates: (filter) => rowsOf(filter).map((row) => viewOf(row.agent, row.start, countsOf(row))),
-    aggregateSums: (filter) =>
-      [...sumsByAgent(rowsOf(filter))]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([agent, counts]) => viewOf(agent, filter.from, counts)),
-    lastEnds: (agents, limit) =>
-      agents.map((agent) => ({
-        agent,
-        ends: (ends.all(agent, limit * 10, limit) as unknown as PastJob[]).map(
-          ({ id, state, startedAt, finishedAt }) => ({
-            job: jobIdOf(id),
-            isDone: state === 'done',
-            finishedAt,
-            durationMs: startedAt === null ? null : finishedAt - startedAt,
-          }),
-        ),
-      })),
+    aggregates: (filter) =>
+      [...Map.groupBy(rowsOf(filter), ({ start }) => startOf(SPAN_MS[filter.span], start))]
+        .sort(([a], [b]) => a - b)
+        .flatMap(([start, rows]) => viewsOf(start, rows)),
+    aggregateSums: (filter) => viewsOf(filter.from, rowsOf(filter)),
   };
+}
+
+function viewsOf(start: number, rows: readonly AggregateRow[]): Aggregate[] {
+  const sums = [...sumsByAgent(rows)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sums.map(([agent, counts]) => viewOf(agent, start, counts));
 }
 
 function sumsByAgent(rows: readonly AggregateRow[]): Map<string, AggregateCounts> {
@@ -162,11 +152,17 @@ function viewOf(agent: string, start: number, counts: AggregateCounts): Aggregat
     done,
     dead,
     failedAttempts,
-    p50Ms: sketchQuantile(durations, 0.5),
-    p95Ms: sketchQuantile(durations, 0.95),
-    p99Ms: sketchQuantile(durations, 0.99),
-    lateP95Ms: sketchQuantile(lateness, 0.95),
-    lateMaxMs: sketchQuantile(lateness, 1),
+    p50Ms: quantile(durations, 0.5),
+    p95Ms: quantile(durations, 0.95),
+    p99Ms: quantile(durations, 0.99),
+    lateP95Ms: quantile(lateness, 0.95),
+    lateMaxMs: quantile(lateness, 1),
     memoryPeakBytes: memoryPeak,
   };
+}
+
+/** To a tenth of a ms: more would look more exact than it is. */
+function quantile(sketch: Sketch, p: number): number | null {
+  const ms = sketchQuantile(sketch, p);
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { bytes, countResult, ms, time } from './fields.ts';
+
+const sums = () => ({
+  done: countResult().describe('Jobs.'),
+  dead: countResult().describe('Jobs that gave up.'),
+  failedAttempts: countResult(),
+  uptime: z.number().min(0).max(1).nullable().describe('Jobs that were done, of those that ended; null: none did.'),
+  errorRate: z.number().min(0).max(1).nullable().describe('Attempts that failed, of all.'),
+  p50Ms: ms().nullable().describe('Of attempts that were done; within 2 %.'),
+  p95Ms: ms().nullable(),
+  p99Ms: ms().nullable(),
+  lateP95Ms: ms().nullable().describe('From when a job was due until its first attempt was given out.'),
+  lateMaxMs: ms().nullable(),
+  memoryPeakBytes: bytes().nullable().describe('The most that one worker held.'),
+});
+
+export const trendsResult = z
+  .strictObject({
+    window: z.string(),
+    from: time().describe('The begin of a whole hour or day, UTC.'),
+    to: time(),
+    agents: z
+      .array(
+        z.strictObject({
+          agent: z.string(),
+          ...sums(),
+          points: z
+            .array(z.strictObject({ at: time(), ...sums() }))
+            .optional()
+            .describe(
+              'Each hour (24h, 7d) or day (30d, 90d) in which something happened, oldest first; when asked for.',
+            ),
+        }),
+      )
+      .describe('Agents that did something in the window, by name.'),
+  })
+  .meta({ id: 'Trends', description: 'What agents did in a window that ends now.' });
+
+export type TrendsView = z.infer<typeof trendsResult>;
