@@ -114,18 +114,20 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   }
 
   function oneByOne(calls: readonly Call[], kind: OpKind): StoreAnswer {
-    const values: unknown[] = [];
+    const values: unknown[] = new Array(calls.length);
     const faults: StoreAnswer['faults'] = [];
-    for (const [name, ...args] of calls) {
+    for (const [place, [name, ...args]] of calls.entries()) {
       savepoint.run();
       try {
-        values.push(ops[name]!(...args));
+        values[place] = ops[name]!(...args);
         tables.beforeCommit();
       } catch (thrown) {
         if (hitsEveryone(thrown)) throw thrown;
         undoCall.run();
         tables.afterRollback();
-        faults.push([values.push(undefined) - 1, refusal(thrown)]);
+        // What was gathered for the commit may be what fails, when the call itself has an answer already.
+        values[place] = undefined;
+        faults.push([place, refusal(thrown)]);
       }
       release.run();
     }
