@@ -98,6 +98,14 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('secrets', {});
   await ask('check', {});
   await ask('status', {});
+  expect((await ask('health', {})).reasons).toMatchObject([{ code: 'AGENT_FAILED' }, { code: 'AGENT_FAILED' }]);
+  const { agents } = await ask('trends', { window: '24h', points: true });
+  expect(agents.find(({ agent }) => agent === 'broken')).toMatchObject({ dead: 1, uptime: 0, points: [{ dead: 1 }] });
+  await ask('runs', {});
+  await ask('events', {});
+  await ask('logs', {});
+  await ask('pauseAll', { forMs: 60_000 });
+  await ask('resumeAll', {});
   await ask('workers', {});
   await ask('configShow', {});
   await ask('configShow', { agent: 'steady' });
