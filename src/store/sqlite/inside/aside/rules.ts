@@ -170,7 +170,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   aggregate: {
     key: `agent || ' ' || span || ' ' || start`,
     agent: 'agent',
-    vital: {
+    required: {
       span: 'span NOT IN (60000, 3600000, 86400000)',
       start: noTime('start'),
       done: noCount('done'),
@@ -184,7 +184,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   aggregate_past: {
     key: `'jobs of before'`,
     agent: 'NULL',
-    vital: { next_job: noRow('next_job'), last_job: noRow('last_job'), before: noTime('before') },
+    required: { next_job: noRow('next_job'), last_job: noRow('last_job'), before: noTime('before') },
     mended: {},
   },
   queue_hour: {
