@@ -23,7 +23,7 @@ const HOURS_WITH_MINUTES = 47;
 /** Jobs of before in one call. */
 const PAST_BATCH = 2_000;
 /** Between two calls the store is left to the jobs. */
-const BREATH_MS = 20;
+const PAUSE_MS = 20;
 
 /** Turns each minute: the hour and the day of now and those before; each hour and at start, all of two days. */
 export function createAggregation({ time, log, store }: { time: Time; log: Log; store: AggregateStore }): Aggregation {
@@ -54,7 +54,7 @@ export function createAggregation({ time, log, store }: { time: Time; log: Log; 
     for (let back = before; back >= 0; back--) {
       await store.rollUp(span, now - back * (span === 'hour' ? HOUR_MS : DAY_MS));
       progress();
-      if (before > 2) await time.sleep(BREATH_MS, signal);
+      if (before > 2) await time.sleep(PAUSE_MS, signal);
     }
   }
 
@@ -64,7 +64,7 @@ export function createAggregation({ time, log, store }: { time: Time; log: Log; 
     while (await store.sumUpPast(PAST_BATCH)) {
       summed = true;
       current.progress();
-      await time.sleep(BREATH_MS, current.signal);
+      await time.sleep(PAUSE_MS, current.signal);
     }
     await rollUp('hour', HOURS_WITH_MINUTES, current);
     await rollUp('day', AGGREGATES_KEPT_MS.hour / DAY_MS - 1, current);
