@@ -55,6 +55,11 @@ export function createApp(needs: AppNeeds): Hono {
     if (!['GET', 'HEAD', 'POST'].includes(c.req.method)) return shortAnswer(c, 405, 'only GET, HEAD and POST');
     if (c.req.method === 'POST' && !isOwnOrigin(source, address))
       return shortAnswer(c, 403, 'the form was sent by another page');
+    return next();
+  });
+  for (const route of needs.routes) addRoute(app, route, needs);
+  // What machines ask is answered however many people look.
+  app.use(async (c, next) => {
     if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
     atOnce += 1;
     try {
@@ -63,7 +68,6 @@ export function createApp(needs: AppNeeds): Hono {
       atOnce -= 1;
     }
   });
-  for (const route of needs.routes) addRoute(app, route, needs);
   app.get('/assets/:name', (c) => {
     const file = assets.find(c.req.param('name'));
     if (!file) return shortAnswer(c, 404, 'there is no such file');

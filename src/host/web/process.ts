@@ -38,12 +38,12 @@ const STDERR_KEPT = 2_000;
 const END_MS = 1_000;
 
 /** Starts one. It gets nothing of the host's environment, and nothing but the pipe. */
-export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds): WebProcess {
+export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds, file = PROCESS): WebProcess {
   const over = Promise.withResolvers<void>();
   let state: 'alive' | 'ending' | 'over' = 'alive';
   let killedFor: string | undefined;
   let stderr = '';
-  const child = spawn(process.execPath, [...flagsOf(terms), PROCESS, terms.folder], {
+  const child = spawn(process.execPath, [...flagsOf(terms), file, terms.folder], {
     cwd: terms.folder,
     env: {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],

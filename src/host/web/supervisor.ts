@@ -31,9 +31,14 @@ interface WebSupervisorNeeds extends Omit<WebAnswersNeeds, 'operations'> {
   terms: Omit<WebTerms, 'ports'>;
   /** The port of the settings; the next ones are tried after it. 0: any. */
   port: number;
+  /** The code of the process, and the time between two looks at it. Default: that of the build, 2 s. */
+  file?: string;
+  pingMs?: number;
 }
 
 const PING_MS = 2_000;
+/** From its begin until it listens. */
+const START_MS = 30_000;
 /** Pings in a row without an answer, after which the process is stuck. */
 const UNANSWERED = 4;
 const MOST_RSS_BYTES = 192 * MB;
@@ -60,7 +65,7 @@ interface Life {
 }
 
 export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
-  const { time, log, sessions } = needs;
+  const { time, log, sessions, pingMs = PING_MS } = needs;
   const settled = Promise.withResolvers<void>();
   const losses = countLosses(needs);
   let life: Life | undefined;
@@ -70,16 +75,15 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
   let stopPause = () => {};
   const loop = createLoop(
     { time, failed: (error) => log.error('the watch over the page failed', { fault: { message: String(error) } }) },
-    { everyMs: PING_MS, firstMs: PING_MS, turn },
+    { everyMs: pingMs, firstMs: pingMs, turn },
   );
 
   function begin() {
     if (isStopped) return;
     const id = randomUUID();
-    const process = openWebProcess(
-      { ...needs.terms, ports: portsFrom(port, needs.port) },
-      { time, receive: (message) => receive(id, message), wrote, lost: (how) => lost(id, how) },
-    );
+    const terms = { ...needs.terms, ports: portsFrom(port, needs.port) };
+    const calls = { receive: (message: FromWeb) => receive(id, message), wrote, lost: (how: string) => lost(id, how) };
+    const process = openWebProcess(terms, { time, ...calls }, needs.file);
     const answers = createWebAnswers({ ...needs, operations: needs.operations() }, process);
     life = {
       id,
@@ -93,11 +97,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
       lines: 0,
       failed: undefined,
     };
-    process.send({
-      do: 'begin',
-      terms: { ...needs.terms, ports: portsFrom(port, needs.port) },
-      sessions: sessions.list(),
-    });
+    process.send({ do: 'begin', terms, sessions: sessions.list() });
   }
 
   function receive(id: string, message: FromWeb) {
@@ -139,14 +139,12 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
   function turn() {
     if (!life) return;
     const { process } = life;
-    if (life.unanswered >= UNANSWERED) return process.kill(`it gave no answer to ${UNANSWERED} pings`);
     const rssBytes = process.pid === undefined ? 0 : (readProcessSize(process.pid)?.rssBytes ?? 0);
     life.over = rssBytes > MOST_RSS_BYTES ? life.over + 1 : 0;
-    if (life.over >= OVER_LIMIT)
-      return process.kill(
-        `it took ${Math.round(rssBytes / MB)} MB of memory, and ${MOST_RSS_BYTES / MB} MB is its limit`,
-      );
-    life.unanswered += 1;
+    const why = whyEnd(life, rssBytes, time.monotonic() - life.begunAt);
+    if (why) return process.kill(why);
+    // Until it listens it loads its code.
+    if (life.port !== undefined) life.unanswered += 1;
     process.send({ do: 'ping', n: ++life.pings });
   }
 
@@ -177,6 +175,16 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
       stop();
     },
   };
+}
+
+/** Why a process has to end; undefined: it may go on. */
+function whyEnd({ port, unanswered, over }: Life, rssBytes: number, ageMs: number): string | undefined {
+  if (over >= OVER_LIMIT) {
+    const megabytes = Math.round(rssBytes / MB);
+    return `it took ${megabytes} MB of memory, and ${MOST_RSS_BYTES / MB} MB is its limit`;
+  }
+  if (unanswered >= UNANSWERED) return `it gave no answer to ${UNANSWERED} pings`;
+  return port === undefined && ageMs > START_MS ? `it did not listen within ${START_MS / 1_000}s` : undefined;
 }
 
 /** How often the process was lost in a row, and how long to wait for the next. A page that is lost again and again is one event. */
