@@ -34,6 +34,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['catalog/builder/loader'] },
   { entries: ['drills/jumping-clock'] },
   { entries: ['web/process'] },
+  { entries: ['web/form'] },
   { entries: ['web/reads-thread'], external: ['esbuild'], needsRequire: true },
   { entries: ['plugin/zod'] },
   { entries: ['index'], external: ['zod'] },

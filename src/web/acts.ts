@@ -1,12 +1,11 @@
 import type { Context, Hono } from 'hono';
-import type { Op } from '../control/protocol.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
-import { readArgs } from '../operations/table.ts';
+import { entryFile } from '../kernel/paths.ts';
 import { type AppNeeds, type Signed, shortAnswer, signedIn, signInPage } from './app.ts';
-import { formArguments, isAct } from './form.ts';
 import { isCsrfOf, safeBack } from './guard.ts';
 import type { Flash } from './page.ts';
 
+const FORM = entryFile('web/form.js').href;
 /** An input of a job is the longest field. */
 const LONGEST_FORM = 2 * 1024 * 1024;
 /** Whoever acts sees the outcome, or that it takes longer. */
@@ -24,9 +23,7 @@ export function addActs(app: Hono, needs: AppNeeds): void {
     const asked = await formOf(c, needs);
     if (asked instanceof Response) return asked;
     const { signed, fields } = asked;
-    const op = c.req.param('op');
-    if (!isAct(op)) return shortAnswer(c, 404, 'there is no such act');
-    const said = flashes.keep(signed.session.hash, await carryOut(needs, signed, op, fields));
+    const said = flashes.keep(signed.session.hash, await carryOut(needs, signed, c.req.param('op'), fields));
     return c.redirect(withSaid(safeBack(fields.get('back')), said), 303);
   });
 
@@ -59,13 +56,14 @@ export function addActs(app: Hono, needs: AppNeeds): void {
   });
 }
 
-async function carryOut({ link }: AppNeeds, { cookie }: Signed, op: Op, fields: URLSearchParams): Promise<Flash> {
+async function carryOut({ link }: AppNeeds, { cookie }: Signed, name: string, fields: URLSearchParams): Promise<Flash> {
+  const { readForm } = (await import(FORM)) as typeof import('./form.ts');
+  const read = readForm(name, fields);
+  if (read.is === 'refused') return { is: 'failed', fault: read.fault };
+  const { op, args } = read;
   try {
-    const args = formArguments(op, fields);
-    readArgs(op, args);
     await link.ask(op, args as never, { cookie, withinMs: WITHIN_MS });
-    const { agent, id, name } = args as Record<string, unknown>;
-    const whom = [agent, id, name].find((one) => typeof one === 'string');
+    const whom = [args.agent, args.id, args.name].find((one) => typeof one === 'string');
     return { is: 'done', text: whom === undefined ? `${op}: done` : `${op} ${whom}: done` };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;

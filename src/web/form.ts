@@ -1,5 +1,5 @@
-import { Fault } from '../kernel/fault.ts';
-import { OPERATIONS, type Op } from '../operations/table.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { OPERATIONS, type Op, readArgs } from '../operations/table.ts';
 
 /** Fields that are no argument of the operation. */
 const OWN_FIELDS = new Set(['csrf', 'back']);
@@ -9,17 +9,34 @@ const MOST_FIELDS = 200;
 
 type FieldKind = 'text' | 'number' | 'boolean' | 'json' | 'list';
 
-/** Whether an operation is an act, which a form may ask for. */
-export function isAct(name: string): name is Op {
+/** What a form asks for. */
+export type FormRead = { is: 'act'; op: Op; args: Record<string, unknown> } | { is: 'refused'; fault: PlainFault };
+
+/**
+ * Reads the fields of a form for an act, which is named by its path. A bundle of its own, loaded with the first form: the table of operations takes
+ * memory that a page which is only looked at does not need.
+ */
+export function readForm(op: string, fields: URLSearchParams): FormRead {
+  try {
+    if (!isAct(op))
+      throw new Fault({ code: 'ACT_UNKNOWN', message: `there is no act ${JSON.stringify(op.slice(0, 60))}` });
+    return { is: 'act', op, args: formArguments(op, fields) };
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    return { is: 'refused', fault: thrown.plain };
+  }
+}
+
+function isAct(name: string): name is Op {
   return Object.hasOwn(OPERATIONS, name) && OPERATIONS[name as Op].kind === 'act';
 }
 
 /**
  * The arguments of an operation from the fields of a form, as the schema of the operation wants them: text, a number, a box that is ticked, a
  * list of all values of a name, JSON. An empty field is left out. `input.url` makes an object, and `~number`, `~boolean`, `~json` and `~list`
- * say what a part of it is. Throws a `Fault` `FORM_INVALID`; whether the values are right is for the table to say.
+ * say what a part of it is.
  */
-export function formArguments(op: Op, fields: URLSearchParams): Record<string, unknown> {
+function formArguments(op: Op, fields: URLSearchParams): Record<string, unknown> {
   const args: Record<string, unknown> = {};
   const names = [...new Set(fields.keys())].filter((name) => !OWN_FIELDS.has(name));
   if (names.length > MOST_FIELDS) throw invalid(`a form has at most ${MOST_FIELDS} fields`);
@@ -32,6 +49,7 @@ export function formArguments(op: Op, fields: URLSearchParams): Record<string, u
     const value = parsedField(fields.getAll(name), kind, name);
     if (value !== undefined) put(args, parts, value);
   }
+  readArgs(op, args);
   return args;
 }
 

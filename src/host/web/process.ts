@@ -109,6 +109,8 @@ function flagsOf({ folder, store, logs }: WebTerms): string[] {
     '--no-warnings',
     '--disable-sigusr1',
     `--max-old-space-size=${HEAP_MB}`,
+    // Pages are short-lived, and what they leave is cleared often instead of kept.
+    '--max-semi-space-size=1',
     '--permission',
     ...read.map((path) => `--allow-fs-read=${path}`),
     '--allow-fs-write=/proc/self/oom_score_adj',

@@ -3,7 +3,7 @@ import type { PageKit } from '../page.ts';
 /** The pages. */
 export const KIT: PageKit = {
   pages: [],
-  signIn: ({ fault }) => <html lang="en">{fault?.message ?? 'Sign in: daruma open'}</html>,
+  signIn: ({ fault }) => <html lang="en">{fault?.message ?? 'Nobody has signed in'} → daruma open</html>,
   failed: (_call, { message, next }) => (
     <html lang="en">
       {message} → {next}
