@@ -10,7 +10,7 @@ const MOST_FIELDS = 200;
 type FieldKind = 'text' | 'number' | 'boolean' | 'json' | 'list';
 
 /** What a form asks for. */
-export type FormRead = { is: 'act'; op: Op; args: Record<string, unknown> } | { is: 'refused'; fault: PlainFault };
+type FormRead = { is: 'act'; op: Op; args: Record<string, unknown> } | { is: 'refused'; fault: PlainFault };
 
 /**
  * Reads the fields of a form for an act, which is named by its path. A bundle of its own, loaded with the first form: the table of operations takes
