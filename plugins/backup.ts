@@ -63,7 +63,7 @@ export default definePlugin({
   },
 });
 
-interface ChainStep {
+interface BackupWork {
   fleet: Fleet;
   folder: string;
   parts: FleetParts;
@@ -79,7 +79,7 @@ interface ChainStep {
  * Makes the archive. The host proves the copy of the store; the archive counts when all of it was read back, and the store that was unpacked
  * is that copy, byte for byte.
  */
-async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: ChainStep) {
+async function makeAndProve({ fleet, folder, parts, made, work, beat, signal }: BackupWork) {
   const step = (note: string) => {
     signal.throwIfAborted();
     beat(note);
