@@ -3,7 +3,7 @@ const REMEMBERED = 32;
 const ENOUGH = 3;
 /** Jobs are handed over ahead when the median of the latest takes no longer than this. */
 const SHORT_MS = 2;
-/** What is handed over ahead should be done within this time. */
+/** Jobs that are handed over ahead should be done within this time. */
 const AHEAD_MS = 5;
 /** Never more than a worker has tickets for. */
 const MOST_AHEAD = 256;

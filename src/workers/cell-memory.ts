@@ -24,7 +24,7 @@ export interface CellSample {
   workers: number;
   /** Heap and external memory of all its workers. */
   accountedBytes: number;
-  /** Open file descriptors; null where nobody can tell. */
+  /** Open file descriptors; null where the system does not say. */
   fds: number | null;
   /** How many it may have. */
   mostFds: number;
@@ -34,7 +34,7 @@ export type CellVerdict =
   | { is: 'fine' }
   /** New workers go to another cell; it goes when its own have ended. */
   | { is: 'recycle'; why: string }
-  /** It goes now. */
+  /** The cell is replaced now. */
   | { is: 'kill'; why: string };
 
 /** Resident memory that belongs to no worker's account: WebAssembly, compression, native code, shared buffers; never below 0. */
@@ -48,8 +48,8 @@ export interface CellHistory {
 }
 
 /**
- * Judges a cell by memory that no worker accounts for. What counts is the lower edge of its course: memory that was given
- * back and is only kept in stock by V8 or the allocator goes up and down, and what workers leave behind is used again.
+ * Judges a cell by memory that no worker accounts for. The lower edge of the readings counts: memory that V8 or the
+ * allocator keeps in stock goes up and down, and the memory of ended workers is used again.
  */
 export function createCellHistory(): CellHistory {
   const slow = createEnvelope(SLOW.bucketMs, SLOW.most);

@@ -23,9 +23,9 @@ import type { FromCell } from './wire.ts';
 export const CHANNEL_FD = 3;
 /** The number of the file of {@link StartedMarkers} in a cell. */
 export const MARKERS_FD = 4;
-/** What the host takes from a cell: a command with an input of 8 MB is the longest message of a worker. */
+/** Limits of messages from a cell: a command with an input of 8 MB is the longest message of a worker. */
 export const FROM_CELL: FrameBounds = { bytes: 32 * MB, depth: 16, values: 200_000 };
-/** What a cell takes from its host, which may send settings that are nested and answers of any size. */
+/** Limits of messages from the host, which may send nested settings and answers of any size. */
 export const TO_CELL: FrameBounds = { bytes: 256 * MB, depth: 2_000, values: 5_000_000 };
 
 /** Texts of a log line: the worker cuts at 16 KB, and its data may grow when it is written as JSON. */
@@ -135,7 +135,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
       mismatchOf(end, (end as { is: unknown }).is === 'done' ? DONE : FAILED) === undefined,
   },
   returned: { worker: isSeq, seqs: listOf(isSeq, MOST_JOBS) },
-  // What is asked for is checked where it is answered.
+  // The code that answers a call checks its arguments.
   call: { worker: isSeq, seq: isSeq, id: isSeq, call: shapeOf({ ask: name }) },
   lines: {
     parts: listOf(shapeOf({ worker: isSeq, lines: listOf(shapeOf(LINE), MOST_LINES) }), MOST_WORKERS),

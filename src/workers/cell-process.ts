@@ -19,14 +19,14 @@ const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 /** Files, DNS and compression share this pool: with Node's four threads one agent that waits for a dead disk stops all. */
 const POOL_THREADS = '16';
 const STDERR_KEPT = 4_096;
-/** What a cell said before it died is read until its channel closes; at most this long. */
+/** After a cell has died, its last messages are read until its channel closes, at most for this long. */
 const LAST_WORDS_MS = 500;
 /** A cell that was told to end gets this long to send what it holds. */
 const END_MS = 500;
 
 interface CellProcessNeeds {
   time: Time;
-  /** Called with what the cell says, as far as it is well formed. What it throws ends the cell. */
+  /** Called with what the cell says, as far as it is well formed. An error that it throws ends the cell. */
   receive(messages: FromCell[]): void;
   /** The cell sent what is no message of a cell, or one that could not be handled; it is killed. */
   broken(why: PlainFault): void;
@@ -37,17 +37,17 @@ interface CellProcessNeeds {
 export interface CellProcessOptions {
   cwd: string;
   folder: string;
-  /** What its main thread may read by Node's flags; undefined: everything, because Landlock narrows it. */
+  /** Paths that its main thread may read by Node's flags; undefined: everything, because Landlock narrows it. */
   read?: readonly string[] | undefined;
 }
 
 export interface CellLoss {
-  /** What the attempts that it ran are told to have failed of. */
+  /** The fault with which the attempts of this cell have failed. */
   fault: PlainFault;
   outOfMemory: boolean;
 }
 
-/** A child process that holds worker threads. It can always be killed. */
+/** A child process that holds worker threads. A cell can always be killed. */
 export interface CellProcess {
   readonly pid: number | undefined;
   post(message: ToCell): void;
@@ -88,7 +88,7 @@ export function openCellProcess(needs: CellProcessNeeds, options: CellProcessOpt
       lost(how);
     });
   });
-  // A plugin that closed the number, or took it for a socket of its own: nobody is reached through it any more.
+  // A plugin has closed the descriptor or replaced it by a socket of its own: the cell cannot be reached any more.
   pipe?.once('close', () => needs.time.after(LAST_WORDS_MS, () => kill('its channel was closed')));
   if (!child) setImmediate(lost, 'could not be started: the machine has no memory for it');
 

@@ -15,7 +15,7 @@ export interface Cell {
   readonly gate: FenceGate;
   /** The only agent in it; null for a shared cell and for a spare one. */
   owner: string | null;
-  /** The rights of the cell; null: the cell is spare, and shuts itself in when somebody needs it. */
+  /** The rights of the cell; null: the cell is spare, and puts up its fences when an agent needs it. */
   terms: FenceTerms | null;
   /** Of an own cell: what the paths of its terms stood for when it was shut in. */
   named: string;

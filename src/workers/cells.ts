@@ -20,7 +20,7 @@ const OWN_EMPTY_MS = 3_000;
 /** The neighbours of a thread that cannot be stopped may finish within this time. */
 const POISONED_MS = 2_500;
 
-/** So many cells in a row that end at once are no accident. */
+/** This many cells in a row that end right after their start are no accident. */
 const FAILED_STARTS = 3;
 /** A cell that lives so long has been started. */
 const STARTED_AFTER_MS = 2_000;
@@ -241,8 +241,8 @@ function createBlames(log: Log): Pick<Cells, 'blame' | 'setApart' | 'isApart'> {
 }
 
 /**
- * What the paths of a cell's terms stand for. The kernel's fences hold on to files and folders, Node's flags to their
- * names: a file that was replaced, or that came later, is outside until a new cell is opened.
+ * The files and folders to which the paths of a cell's terms lead. The kernel's fences hold on to files and folders,
+ * Node's flags to their names: a file that was replaced, or that came later, is outside until a new cell is opened.
  */
 function namedNow(terms: FenceTerms): string {
   return pathsOf(terms)
@@ -250,7 +250,7 @@ function namedNow(terms: FenceTerms): string {
     .join(' ');
 }
 
-/** As {@link namedNow}, without waiting for a disk. */
+/** Like {@link namedNow}, but does not block on the disk. */
 async function namedLater(terms: FenceTerms): Promise<string> {
   const found = pathsOf(terms).map((path) => stat(path).catch(() => undefined));
   return (await Promise.all(found)).map(identityOf).join(' ');

@@ -134,7 +134,8 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       return back.length;
     },
     close(because, hasBegun, running) {
-      // Nothing began when it could not be loaded; one attempt tells it, so that the fault is seen and retries come to an end.
+      // No attempt began when the plugin could not be loaded: one of them fails with the fault, so that people see it
+      // and retries end; the others come back unbegun.
       const reporting = because?.code === 'BOOT_FAILED' ? held.keys().next().value : undefined;
       const failed: AttemptRef[] = [];
       for (const [seq, assignment] of held) {

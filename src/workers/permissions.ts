@@ -18,7 +18,10 @@ interface PermissionTerms {
   own: readonly string[];
   /** Where a path leads with links followed. */
   real(path: string): string;
-  /** Nothing is denied, and each access beyond the code itself is published: only in a cell that the kernel shuts in. */
+  /**
+   * Audit: Node denies nothing and publishes each access beyond the code itself. Used only in a cell behind the
+   * kernel's fences.
+   */
   audits?: boolean;
 }
 
@@ -45,9 +48,9 @@ export function permissionFlagsOf(terms: PermissionTerms): string[] {
 }
 
 /**
- * The flags of a cell's own process. Its main thread starts workers and shuts itself in, which needs `worker` and `ffi`; it
- * reads maps of plugins. Workers have flags of their own, which these do not bound. `read`: where Landlock is not there to
- * narrow it; default everything.
+ * The flags of a cell's own process. The main thread starts workers and puts up the fences, which needs `worker` and
+ * `ffi`; it reads source maps of plugins. Workers have flags of their own, which these do not bound. `read`: where
+ * Landlock is not there to narrow it; default everything.
  */
 export function cellFlags(read: readonly string[] = ['*']): string[] {
   return [
@@ -64,7 +67,7 @@ export function cellFlags(read: readonly string[] = ['*']): string[] {
 /** Node takes a grant of `/` for all that is below it and leaves `/` itself out (measured on 26.10). */
 const granted = (path: string) => (path === '/' ? '*' : path);
 
-/** As they are named, and where they lead: the catalog says of each that leads elsewhere what the agent gets. */
+/** Grants for the paths as written and for their targets: the catalog has a note for each path that leads elsewhere. */
 function grantsOf(paths: readonly string[], { folder, real }: PermissionTerms): string[] {
   return [...new Set(foldersOf(paths, folder).flatMap((path) => [path, real(path)]))];
 }
@@ -114,7 +117,7 @@ function isBelow(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`));
 }
 
-/** What the main thread of a cell reads by Node's flags where no Landlock narrows it. */
+/** Paths that the main thread of a cell may read by Node's flags where no Landlock narrows it. */
 export function readBy(terms: FenceTerms | undefined): string[] {
   return [...(terms?.read ?? OWN_CODE), '/proc'];
 }

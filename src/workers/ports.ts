@@ -45,7 +45,7 @@ export interface WorkersNeeds {
   gone(end: WorkerEnd): void;
   /** A job that has ended left something behind that threw, the first time of its kind. For the record: nothing else has to be done. */
   leftOver?(found: LeftOver): void;
-  /** One look at every worker of a cell that is ready, and at the cell itself, each second. */
+  /** A reading of each ready worker of a cell, and of the cell itself, taken each second. */
   readings?(list: WorkerReading[], cell: CellReading): void;
   /** The processes that the agent's attempts own now, with their memory: it counts as their workers'. */
   children?(agent: string): OwnedProcess[];
@@ -114,7 +114,9 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'stopExec'; call: number }
     /** Before a call to another server; answered with an {@link Admission}. `alone`: only the origin itself may have it. */
     | { ask: 'admit'; origin: string; timeoutMs?: number; alone: boolean }
-    /** What came of it; answered with an {@link OriginDown} when it failed and the origin is down, else with null. */
+    /**
+     * The end of the call; answered with an {@link OriginDown} when it failed and the origin is down, else with null.
+     */
     | { ask: 'fetched'; meant: string; origin: string; pass: number; end: CallEnd }
     | { ask: 'fleetReport'; from?: string; to?: string }
     | { ask: 'fleetHealth' }
@@ -135,12 +137,12 @@ export interface PluginLine {
   data: string | null;
 }
 
-/** What a job left behind that threw when the job had ended. */
+/** A left-over that threw after its job had ended. */
 export interface LeftOver {
   worker: string;
   agent: string;
   version: string;
-  /** Whose it is; empty where nobody knows. */
+  /** Jobs that may have left it; empty where that is unknown. */
   job: string;
   fault: PlainFault;
 }
@@ -200,14 +202,14 @@ export interface CellReading {
   rssBytes: number;
   /** Resident memory that belongs to no worker's account. */
   unaccountedBytes: number;
-  /** Open file descriptors; null where nobody can tell. */
+  /** Open file descriptors; null where the system does not say. */
   fds: number | null;
 }
 
-/** A process that an attempt started and that somebody outside of its cell keeps. */
+/** A process that an attempt started through the exec broker, outside of its cell. */
 export interface OwnedProcess extends AttemptRef {
   pid: number;
-  /** Its name, without arguments. */
+  /** The command's name, without arguments. */
   command: string;
   rssBytes: number;
 }
@@ -221,7 +223,7 @@ export interface Evidence {
   thread?: string;
   /** Where the thread was, most samples first; author's file and line, share of samples 0 … 1. */
   hot?: { name: string; file: string | null; line: number | null; share: number }[];
-  /** What allocated most of what is still held: bytes by function and line, largest first. */
+  /** Functions that allocated most of the memory that is still held: bytes by function and line, largest first. */
   heap?: { name: string; file: string | null; line: number | null; bytes: number }[];
   memory?: {
     heapBytes: number;

@@ -9,7 +9,7 @@ export interface Rehearsal {
   env: Record<string, string>;
   /** Where its wall clock stands when `run` begins, in epoch ms; null: the machine's clock. */
   now: number | null;
-  /** `asked`: each `fetch` is a question to whoever runs the workers, and no connection is made. `real`: as always. */
+  /** `asked`: each `fetch` is a question to the owner of the workers, and no connection is made. `real`: as always. */
   net: 'asked' | 'real';
   /** Every use of a right is noted and asked as `used`: Node's flags and the fence of hosts audit, the kernel's fences hold. */
   learns?: true;
@@ -24,9 +24,9 @@ export interface NeedUse {
 /** Calls of a rehearsed worker beside those of every worker. */
 export type RehearsalCall =
   | { ask: 'fetch'; request: AskedFetch }
-  /** So much of its memory was counted against the limit. */
+  /** Bytes of the worker that were counted against its limit. */
   | { ask: 'held'; bytes: number }
-  /** It used these for the first time. */
+  /** Rights that the worker used for the first time. */
   | { ask: 'used'; uses: NeedUse[] };
 
 /** A request as it crosses to the test kit. Bodies are base64, null for none. */

@@ -8,7 +8,7 @@ export interface Reports {
   returned(ref: AttemptRef): void;
   /** The agent's room may have grown. */
   changed(agent: string): void;
-  /** Tells now. What the listener does in turn is told in the next go. */
+  /** Tells now. Events that the listener causes are reported in the next round. */
   flush(): void;
 }
 
@@ -18,7 +18,7 @@ export function createReports(events: WorkerEvents, room: (agent: string) => num
   let agents = new Set<string>();
   let planned = false;
 
-  /** Nothing is forgotten when nobody calls `tell`. */
+  /** No outcome is lost when `tell` is not called. */
   function plan() {
     if (planned) return;
     planned = true;

@@ -65,14 +65,16 @@ export function specOf(agent: Agent, terms: SpecTerms): WorkerSpec {
   };
 }
 
-/** Without what every object has by itself: a variable may be called `toString`. */
+/** An object without a prototype: a variable may be called `toString`. */
 function envOf(names: readonly string[], given: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     names.flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]!] as const] : [])),
   );
 }
 
-/** Makes the folders that an agent may write: before its cell is shut in, for nobody can be let into what does not exist. */
+/**
+ * Makes the folders that an agent may write, before its cell puts up its fences: Landlock grants only paths that exist.
+ */
 export function makeFolders({ needs }: Agent, folder: string): void {
   for (const path of foldersOf(needs.write, folder)) makeFolder(path);
 }

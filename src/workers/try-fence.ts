@@ -8,7 +8,7 @@ import { machineTime } from '../kernel/time.ts';
 import { openCell } from './cell.ts';
 import { readBy, sharedTerms } from './permissions.ts';
 
-/** A cell that has not said anything by then says nothing. */
+/** A cell that has not reported its fences within this time will not. */
 const WITHIN_MS = 10_000;
 
 /** Starts a cell without an agent, has it shut itself in without any right, and ends it. Rejects when it said nothing. */

@@ -34,7 +34,7 @@ export type ToCell =
 
 /** Cell to host. */
 export type FromCell =
-  /** Its fences are up: from now on it may be told secrets. */
+  /** The fences of the cell are up: from now on the host may send it secrets. */
   | { say: 'fenced'; report: FenceReport }
   | { say: 'ready'; worker: number }
   /** Jobs that are done, four values each: sequence number, start in epoch ms, duration in ms, result as JSON text or null. */
@@ -45,11 +45,13 @@ export type FromCell =
   | { say: 'call'; worker: number; seq: number; id: number; call: BareCall }
   | { say: 'lines'; parts: LinesOfWorker[] }
   | { say: 'left-over'; worker: number; is: 'error' | 'timer'; job: string; fault: PlainFault }
-  /** `because: null`: closed as told. `running`: the job that was being done. Nothing else that it held was started. */
+  /**
+   * `because: null`: closed as told. `running`: the job that was being done. No other attempt that it held has begun.
+   */
   | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: CellFindings | null }
-  /** As `gone`, but the thread could not be stopped: the cell has to be killed. */
+  /** Like `gone`, but the thread could not be stopped: the cell has to be killed. */
   | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
-  /** `fds`: open file descriptors; null where nobody can tell. */
+  /** `fds`: open file descriptors; null where the system does not say. */
   | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
 
 /** Lines that one worker wrote, oldest first. */
@@ -80,9 +82,9 @@ export type FromWorkerThread =
   | { say: 'unmarked' }
   /** The plugin ends its own thread. */
   | { say: 'exit'; code: number; thrown: Thrown }
-  /** The plugin threw where nobody catches: its thread ends. */
+  /** The plugin threw an error that no code catches: its thread ends. */
   | { say: 'crashed'; thrown: Thrown }
-  /** Something of a job that has ended: an error that nobody catches, or a timer that runs on. The thread goes on. */
+  /** A left-over: an error that no code catches, or a timer that runs on. The thread goes on. */
   | { say: 'left-over'; is: 'error' | 'timer'; job: string; thrown: Thrown };
 
 /** First the sequence number, then five values a job: id, attempt, trigger, slot, input. */
@@ -99,8 +101,8 @@ export type JobEnd = { seq: number; startedAt: number; durationMs: number; summa
 );
 
 /**
- * Something thrown, before its stack is mapped to the author's lines. `placedAt: 'run'`: where no line of the author's is in
- * its stack (what is no Error has none), the plugin's `run` is its place. `isFinal`: Daruma's own word that no other
+ * A thrown value, before its stack is mapped to the author's lines. `placedAt: 'run'`: where no line of the author's is
+ * in its stack (what is no Error has none), the plugin's `run` is its place. `isFinal`: Daruma's own word that no other
  * attempt can help.
  */
 export type Thrown = PlainFault & { placedAt?: 'run'; isFinal?: true };
@@ -120,7 +122,10 @@ export interface MarkerPlace {
 /** Bytes of a note in the file of {@link StartedMarkers}. */
 export const MARKER_BYTES = 8;
 
-/** Writes the note that the job with this sequence number begins. Whoever does not know the key of a place makes none. */
+/**
+ * Writes the note that the job with this sequence number begins. A plugin that does not know the key of a place cannot
+ * make a valid note.
+ */
 export function writeMarker(note: Buffer, seq: number, key: number): void {
   note.writeInt32LE(seq);
   note.writeInt32LE(seq ^ key, 4);

@@ -45,7 +45,7 @@ interface WorkerRegistryNeeds
   reports: Reports;
 }
 
-/** Who hears of a worker: its pool. */
+/** Listener of a worker: its pool. */
 interface WorkerOwner {
   took(durationMs: number): void;
   ready(worker: HostWorker): void;
@@ -152,7 +152,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       if (message.say === 'lines') {
         cell.gate.post({ do: 'heard', batches: 1 });
         for (const { worker, lines } of message.parts) {
-          // Its last words may come after the news of its end.
+          // Its last messages may arrive after the report of its end.
           const known = (cell.workers.get(worker) ?? cell.gone.get(worker))?.lines(lines) ?? [];
           workerTelemetry.lines(known);
           needs.lines(known);

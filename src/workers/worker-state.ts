@@ -1,7 +1,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 
 /**
- * What is true of a worker, as the host sees it. `held` counts the attempts that it was given and that have not come back.
+ * State of a worker, as the host sees it. `held` counts the attempts that it was given and that have not come back.
  *
  * starting → idle ⇄ busy → draining → stopping → gone, and gone at any time.
  */

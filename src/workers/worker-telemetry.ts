@@ -47,7 +47,7 @@ function workerEvidence(parts: EvidenceParts): Evidence {
   return fitted(createScrubber(parts.secrets).answer(evidence));
 }
 
-/** A cell that died tells nothing: what it said a moment before is what there is. */
+/** A cell that died sends no findings: its last reading takes their place. */
 function fromReading({ reading, limitBytes, childrenBytes, now }: EvidenceParts): CellFindings {
   const found: CellFindings = { at: now, tookMs: 0 };
   if (!reading || reading.heapBytes === null || reading.externalBytes === null) return found;

@@ -38,7 +38,10 @@ const LINES = { perSecond: 2_000, atOnce: 20_000 };
 
 type CallFromWorker = Extract<FromWorker, { say: 'call' }>;
 
-/** The host's side of one worker. It keeps the account: each attempt that it was given comes back exactly once, whatever happens. */
+/**
+ * The host's side of one worker. A HostWorker keeps the account: each attempt that it was given comes back exactly
+ * once, whatever happens.
+ */
 export interface HostWorker {
   readonly id: number;
   /** `w12`. */
@@ -65,8 +68,8 @@ export interface HostWorker {
   /** Lines that it wrote, with who it is. Throws for more of them than a worker may write. */
   lines(lines: readonly ThreadLine[]): PluginLine[];
   /**
-   * It ended without saying so. Attempts up to the sequence number `begun` have failed of `because`, the others come
-   * back unbegun; undefined: nobody knows, so all are taken for begun.
+   * The worker ended without a message of its own. Attempts up to the sequence number `begun` have failed of `because`,
+   * the others come back unbegun; undefined: nobody knows, so all are taken for begun.
    */
   end(because: PlainFault, begun: number | undefined): void;
   /** For how long it has held attempts without one coming back, in ms; `tickMs` have gone by since the last call. */
@@ -114,7 +117,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
 
   function returned(seqs: number[]) {
     const count = held.returned(seqs);
-    // What is left of it takes long: nothing more until that is done.
+    // The rest of its batch takes long: no further job until that is done.
     if (held.size() > 0) isLong = true;
     back(count);
   }
@@ -165,7 +168,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       for (const seq of held.seqs()) post({ do: 'abort', worker: id, seq, why });
     },
     drain() {
-      // Its cell has never heard of it: nothing began, nothing has to end.
+      // The cell has never started this worker: no attempt began, and no thread has to end.
       if (unsent) return gone(null, () => false);
       if (held.size() > 0) post({ do: 'revoke', worker: id });
       move({ is: 'drain' });

@@ -181,7 +181,7 @@ interface ShutdownNeeds {
 
 /** The ways in which all workers come to their end. */
 function createShutdown({ time, registry, reports, pools }: ShutdownNeeds) {
-  /** Resolves `allGone` when the last worker has ended; undefined while nobody waits. */
+  /** Resolves `allGone` when the last worker has ended; undefined while no caller waits. */
   let workerGone: (() => void) | undefined;
 
   /** Workers take no more jobs; jobs that have not begun come back. */

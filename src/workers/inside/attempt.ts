@@ -23,7 +23,7 @@ export interface WorkerSetting {
   mayUseFleet: boolean;
   calls: Calls;
   time: Time;
-  /** Not there for an agent that may reach nobody: it costs a cold start some milliseconds. */
+  /** Missing for an agent without `needs.net`: `fetch` costs a cold start some milliseconds. */
   createFetch: typeof createFetch | undefined;
   lines: PluginLines;
   /** Throws when the host is not in `needs.net`. */
@@ -60,7 +60,7 @@ export class Attempt implements Context<unknown> {
   #asking = 0;
   #quiet: (() => void) | undefined;
   #job: JobFacts | undefined;
-  /** What the plugin's schema made of the input. */
+  /** The input as the plugin's schema has parsed it. */
   #checked: { input: unknown } | undefined;
   #log: PluginLog | undefined;
   #controller: AbortController | undefined;
@@ -185,7 +185,7 @@ export class Attempt implements Context<unknown> {
     this.#controller?.abort(reasonOf(this.aborted));
   }
 
-  /** Resolves when no call is underway: one that the plugin did not await is part of the attempt all the same. */
+  /** Resolves when no call is underway: a call that the plugin did not await is part of the attempt, too. */
   quiet(): Promise<void> | undefined {
     if (this.#asking === 0) return undefined;
     return new Promise((resolve) => {

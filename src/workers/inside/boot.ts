@@ -1,6 +1,6 @@
 /**
  * The entry of a worker thread: puts the fences up, loads the agent's bundle, parses its settings, says `ready`, and
- * does jobs until it is told to close. It loads as little as it can: every module here costs each cold start.
+ * does jobs until it is told to close. This entry loads few modules: each of them costs every cold start.
  */
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
@@ -41,7 +41,7 @@ export interface ThreadData {
   rehearsal?: NonNullable<WorkerSpec['rehearsal']>;
 }
 
-/** As secrets are called; other names are asked for by Node and by libraries that look at any object. */
+/** The form of a secret's name; Node and libraries read other names of any object that they inspect. */
 const SECRET_NAME = /^[A-Z][A-Z0-9_]*$/;
 
 const data = workerData as ThreadData;
@@ -92,7 +92,7 @@ function receive(message: ToWorkerThread) {
     if (runner) runner.give(fromJson(message) as JobPack);
     else early.push(message);
   } else if (message.do === 'abort') {
-    // It may be killed soon, and a half line with it.
+    // The thread may be killed soon, and a half line would be lost with it.
     output.flush();
     runner?.abort(message.seq, message.why);
   } else if (message.do === 'answer') calls.answer(message.id, message.answer);
@@ -102,7 +102,7 @@ function receive(message: ToWorkerThread) {
   }
 }
 
-/** Nothing that was printed is lost with the thread. */
+/** Printed lines are not lost with the thread. */
 function flush() {
   output.flush();
   lines.flushAll();

@@ -3,7 +3,7 @@ import { type BareCall, type CallAnswer, type FromWorkerThread, OPEN_CALLS } fro
 
 /** Asks the host on behalf of attempts, and brings the answers back. */
 export interface Calls {
-  /** Rejects with the host's fault. A rejection that nobody waits for never ends the worker. */
+  /** Rejects with the host's fault. A rejected call that the plugin does not await never ends the worker. */
   ask(seq: number, call: BareCall): Promise<unknown>;
   answer(id: number, answer: CallAnswer): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The entry of a cell: starts worker threads as the host says, passes what they say on, and watches over them. Its own loop
- * runs no plugin code, so it is always free to act. Without its host it ends at once.
+ * The entry of a cell: starts worker threads as the host says, passes what they say on, and watches over them. The main
+ * thread runs no plugin code, so it is always free to act. A cell whose host has ended ends at once.
  */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';

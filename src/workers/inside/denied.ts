@@ -3,7 +3,7 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { type NeedName, notInNeeds } from '../../kernel/needs-fault.ts';
 import { GRANTABLE, guardedWords } from '../../kernel/plugin-modules.ts';
 
-/** Whose rights are meant, and where its installation is. */
+/** The agent whose rights are meant, and the folder of its installation. */
 export interface DeniedOwner {
   agent: string;
   folder: string;
@@ -11,7 +11,7 @@ export interface DeniedOwner {
 
 const FILES: Record<string, NeedName> = { FileSystemRead: 'read', FileSystemWrite: 'write' };
 
-/** What Node's own errors say of a right that was not given. */
+/** The fields of Node's errors about a permission that was not granted. */
 type Denied = NodeJS.ErrnoException & Partial<Record<'permission' | 'resource' | 'hostname', string>>;
 
 /** In our words what Node's permission model refused; undefined for any other error. */

@@ -18,7 +18,7 @@ const MOST_GROWTH_SHARE = 0.1;
 /** A thread that has not answered a question for so long is not asked more. */
 const UNANSWERED_MS = 700;
 const SAMPLE_EVERY_MS = 2;
-/** A thread in native code does not stop to be sampled: it is ended all the same after this time. */
+/** A thread in native code does not stop to be sampled: after this time it is ended without a sample. */
 const STOP_SAMPLING_MS = 150;
 /** A thread with a smaller share of a core waits. */
 const LEAST_CPU = 0.2;
@@ -86,7 +86,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
       memoryProbe.unansweredMs() > UNANSWERED_MS
         ? undefined
         : await within(waitMs.start, worker.startCpuProfile({ sampleInterval: SAMPLE_EVERY_MS }));
-    // Time enough to see whether it takes CPU time has gone by when it was waited for in vain.
+    // When the thread has not answered, enough time has gone by to see whether it takes CPU time.
     if (handle || waitMs.start < lookMs) await within(lookMs, NEVER);
     if (handle) {
       const text = await within(waitMs.stop, handle.stop());
@@ -125,7 +125,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
           }
         } else await lookAtThread(found, LOOK_MS, { start: START_MS, stop: STOP_MS });
       } catch {
-        // The thread ended meanwhile: what was found until then is what there is.
+        // The thread ended meanwhile: the findings so far are all.
       }
       found.tookMs = Math.round(clock() - began);
     },
@@ -133,7 +133,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
   };
 }
 
-/** Whether an end deserves the time that a look takes: not one that somebody wanted. */
+/** Whether an end deserves the time that a diagnosis takes: an end that was asked for does not. */
 export function isWorthDiagnosing({ code, data }: PlainFault): boolean {
   return code === 'TIMEOUT' || code === 'SILENT' || code === 'OVER_LIMIT' || (code === 'BOOT_FAILED' && !data);
 }
@@ -142,11 +142,11 @@ export function isWorthDiagnosing({ code, data }: PlainFault): boolean {
 interface ThreadSigns {
   /** The share of the time in which its event loop had something to do, 0 … 1. */
   loop: number;
-  /** Whether it stands still and takes no CPU time; null where nobody can tell. */
+  /** Whether the thread stands still and takes no CPU time; null where the system does not say. */
   waits: boolean | null;
   /** For how long it has not answered a question, in ms; 0: it did. */
   silentMs: number;
-  /** Where in the kernel it waits; empty when it runs or nobody may know. */
+  /** The kernel function in which it waits; empty when it runs, or when the system does not say. */
   waitsIn: string;
 }
 

@@ -7,9 +7,9 @@ import type { BareCall } from '../wire.ts';
 import type { Ask } from './effects.ts';
 import { invalid, lengthOf, optionsOf, valueRead } from './options.ts';
 
-/** What crosses to the broker and back is held in memory by each process on the way. */
+/** Input and output of a command are held in memory by each process on the way to the broker and back. */
 const LONGEST_INPUT = 8 * MB;
-/** What Linux lets one argument have; all of them together get as much as it always has room for. */
+/** The longest single argument of Linux; all arguments together may have as much as Linux always has room for. */
 const LONGEST_ARGUMENT = 128 * 1024 - 1;
 const LONGEST_ARGUMENTS = MB;
 const MOST_ARGUMENTS = 100_000;
@@ -28,7 +28,7 @@ export function createContextExec(ask: Ask, signal: () => AbortSignal): Context[
     const aborted = signal();
     aborted.throwIfAborted();
     const call = callOf(++lastCall, command, args, options);
-    // The attempt may have ended by then, and has nothing to stop any more.
+    // The attempt may have ended meanwhile, and has no command to stop any more.
     const stop = () =>
       void Promise.resolve({ ask: 'stopExec', call: call.call } as const)
         .then(ask)

@@ -8,7 +8,7 @@ import { lengthOf, valueRead } from './options.ts';
 /** A request that a plugin gives to `fetch`, read once. */
 export interface FetchOrder {
   url: string;
-  /** null for what does not go out by HTTP (`data:`, `blob:`): it is fetched as it is. */
+  /** null for URLs that do not go out by HTTP (`data:`, `blob:`): they are fetched without an order. */
   origin: string | null;
   input: string | URL | Request;
   init: RequestInit;
@@ -44,14 +44,14 @@ function isRepeatable(request: Request | undefined, init: RequestInit): boolean 
   return IDEMPOTENT.has(method) && (init.body === undefined ? !request?.body : isWhole(init.body));
 }
 
-/** It is there as often as it is sent; a stream is there once. */
+/** The body can be read for each try; a stream can be read once. */
 function isWhole(body: unknown): boolean {
   if (body === null || typeof body === 'string') return true;
   const kinds = [URLSearchParams, FormData, Blob, ArrayBuffer];
   return ArrayBuffer.isView(body) || kinds.some((kind) => body instanceof kind);
 }
 
-/** Whether the URL or the body holds one of the secrets: nobody else may have it, and nobody can take it out. */
+/** Whether the URL or the body holds one of the secrets: no other origin may have it, and it cannot be taken out. */
 export function carriesSecret({ url, init }: FetchOrder, secrets: Readonly<Record<string, string>>): boolean {
   const body = typeof init.body === 'string' || init.body instanceof URLSearchParams ? String(init.body) : '';
   return holdsSecret(`${url}\n${body}`, secrets);
@@ -81,11 +81,11 @@ export function forOrigin(
   return { input: request ? new Request(url, request) : url, init: { ...init, headers } };
 }
 
-/** What speaks against the server in an answer; null when it did its part. */
+/** The failure of the server that an answer shows; null for an answer that is no failure of the server. */
 export function failureOf(response: Response, origin: string, now: number): CallFailure | null {
   const { status, statusText } = response;
   if (status < 500 && status !== 429) return null;
-  // It has sent us on, and somebody else failed.
+  // The server redirected the call, and another server failed.
   if (response.redirected && originOf(response.url) !== origin) return null;
   const asked = retryAfter(response.headers.get('retry-after'), now);
   return { what: `${status} ${statusText}`.trim(), status, ...(asked === null ? {} : { retryAfterMs: asked }) };
@@ -99,7 +99,10 @@ export function retryAfter(said: string | null, now: number): number | null {
   return Number.isNaN(ms) ? null : Math.max(0, ms);
 }
 
-/** What speaks against the server in a `fetch` that threw; null when it was never asked, or had no chance. */
+/**
+ * The failure of the server behind a `fetch` that threw; null when the server was never asked, or had no time to
+ * answer.
+ */
 export function connectionFailure(error: unknown): CallFailure | null {
   if (!(error instanceof TypeError) || !(error.cause instanceof Error) || error.cause instanceof Fault) return null;
   const { code, message } = error.cause as NodeJS.ErrnoException;

@@ -2,7 +2,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import { askedAt } from './calls.ts';
 
-/** What a call waited for in vain: the beginning of the answer, or its next part. */
+/** The part of an answer that did not come in time: its beginning, or its next chunk. */
 type Missing = 'headers' | 'body';
 
 interface FetchCallFacts {
@@ -13,7 +13,10 @@ interface FetchCallFacts {
   asked: Error;
 }
 
-/** The fault of a call whose time was over, at the plugin's line. It is called TimeoutError, as that of any `fetch`. */
+/**
+ * The fault of a call whose time was over, at the plugin's line. The error is called TimeoutError, like that of any
+ * `fetch`.
+ */
 export function fetchTimeout(missing: Missing, { url, secrets, timeoutMs, asked }: FetchCallFacts): Fault {
   const address = shownUrl(url, secrets);
   const within = formatDuration(timeoutMs);
@@ -27,7 +30,9 @@ export function fetchTimeout(missing: Missing, { url, secrets, timeoutMs, asked 
   return askedAt(fault, asked);
 }
 
-/** Without what may be secret: who asks, the query, and the agent's secrets wherever they stand. */
+/**
+ * The URL without parts that may be secret: user and password, the query, and the agent's secrets wherever they stand.
+ */
 function shownUrl(text: string, secrets: Readonly<Record<string, string>>): string {
   const url = new URL(text);
   let shown = `${url.origin}${url.pathname}${url.search ? '?…' : ''}`;
@@ -60,7 +65,7 @@ export function withIdleLimit(response: Response, watch: IdleWatch): Response {
   const body = new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      // Only now: a body that nobody reads is given back with its response.
+      // Not earlier: a body that is never read is collected with its response.
       reader ??= response.body!.getReader();
       let silent: Fault | undefined;
       const disarm = watch.arm(() => {

@@ -22,13 +22,13 @@ interface FetchNeeds {
   signal(): AbortSignal;
   /** Throws when the host is not in `needs.net`. */
   checkUrl(input: string | URL | Request): void;
-  /** Asks the host; its silence must hold up nobody. */
+  /** Asks the host; a host that does not answer must not hold up the call. */
   ask(call: BareCall): Promise<unknown>;
   /** A sign of life: of the plugin, which called, or of the server, which answered. A pause of ours is none. */
   progress(): void;
 }
 
-/** A host that says nothing for so long is not waited for: the call goes out as it is. */
+/** After this time without an answer of the host the call goes out unchanged. */
 const HOST_WITHIN_MS = 1_000;
 /** When the host says nothing about it. */
 const TIMEOUT_MS = 30_000;
@@ -39,7 +39,7 @@ const LONGEST_OBEYED_MS = 10_000;
 /** Others of a chain that are tried beyond the tries that were asked for. */
 const MOST_OTHERS = 5;
 
-/** What ends a call, and where the plugin made it. */
+/** The signal that ends a call, and the place where the plugin made the call. */
 interface Asked {
   stop: AbortSignal[];
   asked: Error;
@@ -135,7 +135,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
       const down = await reportEnd(leave, meant, counts ? { is: 'bad', ms, failure } : { is: 'gone', ms });
       const pause = pauseBefore(order, leave, { tried, failure, down });
       if (pause === null && !down) return outcomeOf(result);
-      // Whoever waits for the rest of the answer would wait with the connection.
+      // A reader that waits for the rest of the answer would wait with the connection.
       if ('response' in result) void result.response.body?.cancel().catch(() => {});
       if (pause === null) throw new Fault(originDown(down!), 'error' in result ? { cause: result.error } : {});
       if (pause > 0) await time.sleep(pause, AbortSignal.any(stop));

@@ -9,7 +9,7 @@ type Sites = NonNullable<Evidence['heap']>;
 export const NEAR_LIMIT = 0.7;
 /** … until it is below this one again. */
 const FAR_FROM_LIMIT = 0.6;
-/** What was sampled is read so often: a thread that dies of its heap gives nothing away any more. */
+/** Interval at which samples are read: a thread that dies of its heap gives none any more. */
 const READ_EVERY_MS = 5_000;
 const SAMPLE_BYTES = 128 * 1024;
 

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** The job on whose behalf code of the plugin runs, wherever it waits meanwhile: in a timer, a stream, a promise. */
 export interface JobOwner {
   readonly id: string;
-  /** Its attempt is over: what still runs of it was left behind. */
+  /** The attempt is over: timers and promises of it that still run are left-overs. */
   hasEnded: boolean;
   /** Intervals that it began, with the place; undefined without any. */
   intervals?: { handle: NodeJS.Timeout; begun: Error }[];
@@ -12,14 +12,18 @@ export interface JobOwner {
 const owners = new AsyncLocalStorage<JobOwner>();
 
 /**
- * From now on this code, and all that it begins, runs as the job's. Nothing is restored afterwards: a worker does one job
- * after the other, and Node makes a map to enter a context and another one to leave it, twenty thousand times a second.
+ * From now on this code, and all that it begins, runs as the job's. The context is not restored afterwards: a worker
+ * does one job after the other, and Node makes a map to enter a context and another one to leave it, twenty thousand
+ * times a second.
  */
 export function enterJob(owner: JobOwner): void {
   owners.enterWith(owner);
 }
 
-/** Whose code runs now; undefined for what no job began, and where Node lost the thread (`queueMicrotask`). */
+/**
+ * The job whose code runs now; undefined for code that no job began, and where Node loses the context
+ * (`queueMicrotask`).
+ */
 export function ownerNow(): JobOwner | undefined {
   return owners.getStore();
 }
@@ -39,7 +43,7 @@ export function noteIntervals(): void {
   globalThis.setInterval = Object.assign(noted, plain) as typeof plain;
 }
 
-/** The first of the job's intervals that nobody has cleared. */
+/** The first of the job's intervals that has not been cleared. */
 export function intervalLeft({ intervals }: JobOwner): Error | undefined {
   return intervals?.find(({ handle }) => !(handle as unknown as { _destroyed: boolean })._destroyed)?.begun;
 }

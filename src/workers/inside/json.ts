@@ -9,8 +9,9 @@ export const { stringify } = JSON;
 const { parse } = JSON;
 
 /**
- * JSON text of a value, null for undefined; throws a Fault `NOT_JSON` or `TOO_LARGE` when it cannot be kept as it is.
- * `what` begins the sentence (`the result`), `root` the path to the part that is wrong (`result.rows[3].at`).
+ * JSON text of a value, null for undefined; throws a Fault `NOT_JSON` or `TOO_LARGE` when JSON cannot hold the value
+ * unchanged. `what` begins the sentence (`the result`), `root` the path to the part that is wrong
+ * (`result.rows[3].at`).
  */
 export function toJson(value: unknown, what: string, root: string): string | null {
   if (value === undefined) return null;

@@ -74,7 +74,7 @@ function createMemoryProbe(
         send();
       },
       () => {
-        // It is ending.
+        // The thread is ending.
         askedAt = undefined;
       },
     );
@@ -112,7 +112,7 @@ function createMemoryProbe(
     },
     children(bytes) {
       childrenBytes = bytes;
-      // A worker that waits for its processes in native code does not answer, and they count all the same.
+      // A worker that waits for its processes in native code does not answer, but the memory of those processes counts.
       send();
     },
     memory() {

@@ -26,8 +26,9 @@ interface NetRestriction {
 }
 
 /**
- * Guards `fetch` and, where the agent has any host at all, every connection of the worker. Without one Node itself denies
- * them; the guards are put in when the plugin asks for such a module, say to whom, and cost no other plugin's cold start.
+ * Guards `fetch` and, where the agent has any host at all, every connection of the worker. An agent without `needs.net`
+ * is denied by Node itself. The guards are installed when the plugin first asks for such a module, so that other
+ * plugins' cold starts cost nothing.
  */
 export function restrictNet(net: readonly string[], agent: string, uses?: UseRecorder): NetRestriction {
   const mayReach = hostAllowListOf(net);

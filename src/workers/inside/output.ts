@@ -4,7 +4,7 @@ import type { PluginLines } from './plugin-log.ts';
 
 const LONGEST_REST = 64 * 1024;
 
-/** What was printed. */
+/** The printed text. */
 interface Output {
   /** Tells the half lines, each as its job's. */
   flush(): void;

@@ -1,7 +1,7 @@
 import { MB } from '../../kernel/measures.ts';
 import { DEEPEST_VALUE } from '../../kernel/shape.ts';
 
-/** So many characters at least: nobody waits for the rest to be counted. */
+/** The text has at least this many characters: the rest is not counted. */
 const FAR_TOO_LONG = 16 * MB;
 
 /** Taken before the plugin is loaded, which may put something else in their place. */
@@ -20,7 +20,7 @@ export class JsonProblem extends Error {
   }
 }
 
-/** What to write instead of values that people hand over by mistake. */
+/** Advice for values that authors hand over by mistake. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['Map', 'hand over Object.fromEntries(map)'],
   ['Set', 'hand over [...set]'],

@@ -36,8 +36,8 @@ interface Site {
 }
 
 /**
- * The author's place of a place in a script, both counted from 1; undefined for code that is not the author's. No column:
- * the line's first code. The line is null for time that was spent in `run` itself, nobody knows where.
+ * The author's place of a place in a script, both counted from 1; undefined for code that is not the author's. No
+ * column: the line's first code. The line is null for time that was spent in `run` itself at an unknown line.
  */
 export type FindPlace = (
   url: string,
@@ -50,7 +50,7 @@ type CpuNode = CpuProfile['nodes'][number];
 const SHOWN = 5;
 const LONGEST_NAME = 120;
 const LEAST_SHARE = 0.02;
-/** What V8 calls time in which no code ran that anybody wrote. */
+/** V8's names for time in which no code of an author ran. */
 const NOBODY = new Set(['(idle)', '(program)', '(root)']);
 
 /**
@@ -93,7 +93,10 @@ export function idleShare({ nodes }: CpuProfile): number | null {
   return total === 0 ? null : idle / total;
 }
 
-/** What allocated most of what was still held: function and line of the author's code with bytes, largest first, at most five. */
+/**
+ * Functions that allocated most of the memory still held: function and line of the author's code with bytes, largest
+ * first, at most five.
+ */
 export function largestSites(profile: HeapProfile, find: FindPlace): (Site & { bytes: number })[] {
   const sum = new Sums();
   let total = 0;

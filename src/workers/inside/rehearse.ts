@@ -120,7 +120,7 @@ function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal, called: Error
   });
 }
 
-/** What does not go through `fetch` cannot be answered from records, and must not go out unseen. */
+/** A connection that does not go through `fetch` cannot be answered from records, and is refused. */
 function closeSockets(): void {
   const { Socket } = process.getBuiltinModule('node:net');
   Socket.prototype.connect = function (this: import('node:net').Socket) {

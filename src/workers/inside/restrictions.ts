@@ -9,7 +9,7 @@ import type { UseRecorder } from './uses.ts';
 
 interface RestrictionTerms {
   agent: string;
-  /** Guarded modules that are granted all the same. */
+  /** Guarded modules that are granted. */
   modules: readonly string[];
   guards: ModuleGuards;
   handles: HandleClass;

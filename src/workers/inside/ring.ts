@@ -1,8 +1,8 @@
 import { MARK, RING_BYTES, type Shared } from './shared.ts';
 
 /**
- * Ends of jobs from the thread to its cell: one writer, one reader. What stands in it is safe from the thread's death
- * and from a next job that never yields. The writer asks for a wake-up only when the reader has gone to sleep.
+ * Ends of jobs from the thread to its cell: one writer, one reader. Messages in the ring survive the thread's death,
+ * and a next job that never yields. The writer asks for a wake-up only when the reader has gone to sleep.
  *
  * A record: its length, the sequence number, the result's length in bytes (−1: null), start (epoch ms), duration (ms), result in UTF-8.
  */
@@ -27,7 +27,7 @@ export function createRingWriter(shared: Shared): RingWriter {
 
   return {
     put(seq, startedAt, durationMs, result) {
-      // One code unit is three bytes of UTF-8 at most.
+      // A code unit is three bytes of UTF-8 at most.
       const bound = result === null ? 0 : result.length * 3;
       if (bound > LONGEST_RESULT) return false;
       const need = align(HEAD_BYTES + bound);
@@ -71,7 +71,10 @@ export function createRingReader(shared: Shared): RingReader {
   // The reader's own: what stands in the shared memory, the thread may change.
   let tail = 0;
 
-  /** Appends the record's values; returns its size. Each is read once, for it may change between two looks. */
+  /**
+   * Appends the record's values; returns its size. The code reads each position once, because it may change between two
+   * reads.
+   */
   function read(at: number, most: number, flat: (number | string | null)[]): number {
     const size = view.getInt32(at, true);
     if (size < HEAD_BYTES || size > most || size % 8 !== 0) throw new Error('a record of no size');

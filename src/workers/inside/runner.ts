@@ -178,7 +178,7 @@ function isThenable(value: unknown): boolean {
 }
 
 /**
- * The input of the job, as the plugin's schema makes it. Nothing (null) is tried as undefined first, so that a default or
+ * The input of the job, as the plugin's schema makes it. A null input is tried as undefined first, so that a default or
  * `.optional()` takes it. Rejects with `INPUT_INVALID`, which names each place that does not fit.
  */
 async function checkedInput(schema: NonNullable<PluginDefinition['input']>, text: string | null): Promise<unknown> {

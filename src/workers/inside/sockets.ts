@@ -82,7 +82,8 @@ export function guardSockets(check: CheckHost, addresses: Addresses, agent: stri
       options.host ??= 'localhost';
       check(options.host as string, options.port as number);
     } catch (error) {
-      // As any other connection that fails: thrown here, it would be nobody's to catch in callbacks of Node's own code.
+      // The refusal is emitted like any failed connection: an error thrown here could not be caught in callbacks of
+      // Node's own code.
       return this.destroy(error as Error);
     }
     options.lookup = addresses.lookupFor(options.port as number);
@@ -169,7 +170,7 @@ function guardServers(mayListen: Addresses['mayListen'], agent: string): Record<
     options.port ??= 0;
     const host = options.host as string | undefined;
     const port = options.port as number;
-    // Without a host a server listens on all addresses.
+    // A server that names no host listens on all addresses.
     const isOpen = host === undefined ? mayListen('0.0.0.0', port) || mayListen('::', port) : mayListen(host, port);
     if (!isOpen) throw mayNotListen(`${host ?? 'localhost'}:${port}`, agent);
     listening[port] = true;
@@ -192,7 +193,7 @@ function socketFile(path: string, agent: string): Fault {
 }
 
 /**
- * What `connect` and `listen` are asked for, as options of a plain object that nobody else holds: each property was read
+ * The arguments of `connect` and `listen` as a plain object of options that no plugin holds: each property was read
  * once.
  */
 function targetOf(args: readonly unknown[]): Record<string, unknown> {

@@ -22,10 +22,10 @@ const UNANSWERED_MS = 1_000;
 const SLACK_BYTES = 32 * MB;
 
 /**
- * Some allocating loops keep V8 from answering, or from being ended, until their heap is full (measured on 26.10:
- * `for (;;) kept.push(new Array(1000).fill(0))`). Then the process tells on them: what it has grown by since all workers
- * answered, less what the others own up to, is held by the one that is silent. With two silent ones nobody can tell, and
- * nobody is named. Returns that worker and what it must hold, once that is above its limit.
+ * Some allocating loops keep V8 from answering, or from being ended, until their heap is full (measured on 26.10: `for
+ * (;;) kept.push(new Array(1000).fill(0))`). Then the memory of the process shows it: the growth since all workers
+ * answered, less the growth that the other workers report, belongs to the silent worker. With two silent workers
+ * neither is named. Returns that worker and what it must hold, once that is above its limit.
  */
 export function suspectOf(
   workers: readonly SuspectFacts[],
@@ -43,7 +43,7 @@ export function suspectOf(
   return bytes > one.limitBytes + SLACK_BYTES ? { worker: one.worker, bytes } : undefined;
 }
 
-/** What is remembered of this moment, unless somebody is silent. */
+/** The baseline of this moment; the former one while a worker is silent. */
 export function baselineNow(
   workers: readonly SuspectFacts[],
   rssBytes: number,

@@ -60,7 +60,7 @@ interface ThreadLifecycle {
   /** Whether the thread is being killed or has ended: it takes no jobs. */
   isEnding(): boolean;
   close(): void;
-  /** Looks at the thread where that helps, and ends it. Nothing happens when it is ending. */
+  /** Looks at the thread where that helps, and ends it. Does nothing when the thread is ending. */
   kill(why: PlainFault): void;
   /** The thread said that it cannot serve; kills it. */
   unfit(fault: PlainFault): void;

@@ -113,7 +113,7 @@ function thrownIn(value: unknown): Thrown {
   return thrown;
 }
 
-/** As JSON has it; undefined where JSON has no form for it, or a long one. */
+/** The value as JSON text; undefined where JSON has no form for it, or a long one. */
 function dataIn(data: unknown): Record<string, unknown> | undefined {
   try {
     const text = JSON.stringify(data);

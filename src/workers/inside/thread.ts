@@ -39,7 +39,7 @@ export interface Thread {
   level(level: LogLevel): void;
   /** Measures its memory, and kills it above the limit. */
   measure(): void;
-  /** Its processes take so much memory, which counts as its own. */
+  /** Memory of the worker's processes, which counts as its own. */
   children(bytes: number): void;
   /** Bytes by its last answer, and for how long the thread has been silent. */
   held(): SuspectFacts;

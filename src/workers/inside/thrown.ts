@@ -23,7 +23,7 @@ export function thrownOf(value: unknown, owner: DeniedOwner): Thrown {
   try {
     return cut(isError(value) ? thrownText(value, owner) : { ...toPlainFault(value), placedAt: 'run' });
   } catch {
-    // Its own getters throw.
+    // The getters of the error throw.
     return { code: 'ERROR', message: 'threw something that cannot be read', placedAt: 'run' };
   }
 }
@@ -50,7 +50,7 @@ function isPermanent(error: Error, owner: DeniedOwner): boolean {
   return isError(error.cause) && isPermanent(error.cause, owner);
 }
 
-/** What Daruma says of the error, when it is Daruma's own or Node's refusal of a right. */
+/** Fields that Daruma adds to an error that is its own, or Node's refusal of a right. */
 function ownFault(error: Error, owner: DeniedOwner): PlainFault | undefined {
   return error instanceof Fault ? error.plain : (notKeptOf(error, owner.folder) ?? deniedOf(error, owner));
 }
@@ -90,7 +90,7 @@ function thrownText(error: Error, owner: DeniedOwner): Thrown {
   return { ...thrown, code: 'RETRY_AFTER_INVALID', message, next: "give a length of time: { after: '60s' }" };
 }
 
-/** One of many errors says what the whole is only when there is no other. */
+/** A part of an AggregateError speaks for the whole only when it is the only part. */
 function isTheCause(reason: Reason, reasons: readonly Reason[]): boolean {
   return !reason.isOneOfMany || reasons.filter(({ isOneOfMany }) => isOneOfMany).length === 1;
 }
@@ -103,7 +103,7 @@ function codeOf(reasons: readonly Reason[]): string | undefined {
   return undefined;
 }
 
-/** Node's own words about flags of its command line help nobody who wrote a plugin. */
+/** Node's own message speaks of flags of its command line, which do not help the author of a plugin. */
 function messageOf(error: Error, faults: (PlainFault | undefined)[], denied: PlainFault | undefined): string {
   if (denied) return denied.message;
   const text = sentenceOf(error);
@@ -111,7 +111,10 @@ function messageOf(error: Error, faults: (PlainFault | undefined)[], denied: Pla
   return inner && text.includes('Use --allow-') ? `${String(error.message || error.name)}: ${inner.message}` : text;
 }
 
-/** Its own stack, and below it those of what it comes from: an AggregateError has no place of the author's in its own. */
+/**
+ * The error's own stack, and below it the stacks of its causes: the stack of an AggregateError names no line of the
+ * author.
+ */
 function stackOf(reasons: readonly Reason[]): string | undefined {
   const stacks = reasons.flatMap(({ value }) =>
     isError(value) && typeof value.stack === 'string' ? [value.stack] : [],

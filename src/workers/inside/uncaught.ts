@@ -23,11 +23,11 @@ interface UncaughtNeeds {
 }
 
 /**
- * What a plugin throws where nobody catches: in a timer, an event, a rejected promise; and its `process.exit`. Told as it
- * was thrown, with all its reasons, for Node's own words keep neither objects nor what an AggregateError is made of.
+ * Errors of a plugin that no code catches (in a timer, an event, a rejected promise), and its `process.exit`. Told as
+ * it was thrown, with all its reasons, for Node's own words keep neither objects nor what an AggregateError is made of.
  *
- * What an ended job left behind is told as that job's, and the thread goes on: the job that runs now did nothing wrong.
- * Anything else ends the thread. A plugin that listens itself is left to it.
+ * An error of a left-over is reported as that of its ended job, and the thread goes on: the job that runs now did
+ * nothing wrong. Anything else ends the thread. A plugin that listens itself is left to it.
  */
 export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void {
   let reported = 0;
@@ -50,7 +50,7 @@ export function watchUncaught({ owner, post, flush, exit }: UncaughtNeeds): void
   });
   process.on('unhandledRejection', (reason) => {
     if (hasPluginListener('unhandledRejection')) return;
-    // As Node does it where nobody listens.
+    // The same as Node does without a listener.
     if (hasPluginListener('uncaughtException')) throw reason;
     uncaught(reason);
   });

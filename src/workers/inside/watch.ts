@@ -21,7 +21,7 @@ interface WatchNeeds {
 interface AttemptWatch {
   /** Jobs are handed over. */
   given(first: number, count: number): void;
-  /** So many jobs have ended. */
+  /** The number of jobs that have ended. */
   ended(count: number): void;
   /** The worker is ready: its jobs begin. */
   begin(): void;
