@@ -65,6 +65,7 @@ function copyAssets(to: string): void {
   mkdirSync(to, { recursive: true });
   const from = join(root, 'src/web/assets');
   for (const name of readdirSync(from)) copyFileSync(join(from, name), join(to, name));
+  copyFileSync(join(root, 'node_modules/idiomorph/dist/idiomorph.min.js'), join(to, 'idiomorph.js'));
 }
 
 function isShared(file: string): boolean {

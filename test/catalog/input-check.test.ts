@@ -3,7 +3,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { AS_GIVEN } from '../../src/catalog/builder/raw-manifest.ts';
 import { createInputCheck } from '../../src/catalog/files/input-check.ts';
-import { schemaWords } from '../../src/cli/text/agent.ts';
+import { schemaWords } from '../../src/control/words/input.ts';
 import { definePlugin } from '../../src/plugin/define.ts';
 
 /** As the workshop writes a schema down. */

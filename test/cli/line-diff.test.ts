@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { diffLines } from '../../src/cli/commands/diff.ts';
+import { diffLines } from '../../src/control/source-diff.ts';
 
 type Hunk = ReturnType<typeof diffLines>[number];
 

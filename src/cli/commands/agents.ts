@@ -1,9 +1,9 @@
 import type { AgentView } from '../../control/protocol.ts';
+import { inputWords } from '../../control/words/input.ts';
 import { oneLine } from '../../kernel/shown-text.ts';
 import { signOf } from '../../kernel/state-sign.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { inputWords } from '../text/agent.ts';
 import { fenceWords } from '../text/fence.ts';
 import { type Row, table } from '../text/table.ts';
 import { type Facts, factLines } from '../text/width.ts';

@@ -1,0 +1,217 @@
+import type { AgentView, IncidentView, JobView, Ops } from '../../control/protocol.ts';
+import { limitWords, needWords, stateWords } from '../../control/words/agent.ts';
+import { resultWords } from '../../control/words/incident.ts';
+import { nextTime } from '../../kernel/clock.ts';
+import { shortId } from '../../kernel/short-id.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Page, PageCall } from '../page.ts';
+import { DurationChart } from './charts.tsx';
+import { InputFields } from './input-form.tsx';
+import { FactList } from './job.tsx';
+import { JobTable } from './job-table.tsx';
+import { Act, addressOf, counted, FaultBox, MemoryMeter, Said, Section, State, Table, When } from './parts.tsx';
+import { inShell, PauseLength } from './shell.tsx';
+
+const NEWEST_JOBS = 50;
+
+/** One agent: why it is as it is, what it does next, its last jobs, and what a person can do. */
+export const agentPage: Page = {
+  path: '/agents/:name',
+  async render(call) {
+    const agent = call.params.name!;
+    // The first question knows the agent, or rejects with `AGENT_UNKNOWN`.
+    const jobs = await call.ask('jobs', { agent, limit: NEWEST_JOBS });
+    const [next, config, incidents] = await Promise.all([
+      call.ask('next', { agent, n: 3 }).catch((): NextRuns | undefined => undefined),
+      call.viewer.role === 'operator'
+        ? call.ask('configShow', { agent }).catch((): Config => ({ values: [] }))
+        : ({ values: [] } as Config),
+      call.ask('incidents', { agent, limit: 10 }).catch((): IncidentView[] => []),
+    ]);
+    return inShell(call, agent, (status) => {
+      const view = status.agents.find(({ name }) => name === agent);
+      if (!view)
+        return (
+          <>
+            <p class="calm">This agent is no more; its jobs are kept.</p>
+            <JobTable jobs={jobs} call={call} agent={false} />
+          </>
+        );
+      return <AgentBody {...{ call, jobs, next, config, incidents }} agent={view} />;
+    });
+  },
+};
+
+type NextRuns = Ops['next']['value'];
+type Config = Ops['configShow']['value'];
+
+interface BodyProps {
+  call: PageCall;
+  agent: AgentView;
+  jobs: JobView[];
+  next: NextRuns | undefined;
+  config: Config;
+  incidents: IncidentView[];
+}
+
+function AgentBody({ call, agent, jobs, next, config, incidents }: BodyProps) {
+  return (
+    <>
+      <p class="lead">
+        <State state={agent.state} word={stateWords(agent)} /> <Said text={agent.why} most={500} />
+      </p>
+      {agent.about && <Said text={agent.about} />}
+      {agent.problem && <FaultBox fault={agent.problem} />}
+      <AgentActs agent={agent} call={call} />
+      <AgentFacts agent={agent} next={next} config={config} call={call} />
+      <Section
+        title={`Last ${counted(jobs.length, 'job')}`}
+        id="jobs"
+        aside={<a href={`/jobs?agent=${encodeURIComponent(agent.name)}`}>all jobs</a>}
+      >
+        <DurationChart jobs={jobs} incidents={incidents} clock={call.clock} />
+        <JobTable jobs={jobs} call={call} agent={false} />
+      </Section>
+      <Incidents incidents={incidents} call={call} />
+      <Settings config={config} />
+    </>
+  );
+}
+
+function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
+  if (call.down || call.viewer.role !== 'operator') return null;
+  const { name, state } = agent;
+  const isHeld = state === 'paused' || state === 'quarantined';
+  return (
+    <div class="acts">
+      <details class="menu" id="run-now">
+        <summary>Run now</summary>
+        <div class="sheet">
+          <Act call={call} op="run" args={{ agent: name }} label="Run now" look="main">
+            <InputFields agent={agent} />
+          </Act>
+        </div>
+      </details>
+      {!isHeld && (
+        <details class="menu" id="pause">
+          <summary>Pause</summary>
+          <div class="sheet">
+            <Act call={call} op="pause" args={{ agent: name }} label="Pause">
+              <PauseLength id="pause-for" />
+            </Act>
+          </div>
+        </details>
+      )}
+      {isHeld && <Act call={call} op="resume" args={{ agent: name }} label="Resume" look="main" />}
+      <Act call={call} op="level" args={{ agent: name, level: 'debug' }} label="Log debug lines" />
+      <a class="button" href={addressOf('versions', agent.plugin)}>
+        Versions
+      </a>
+      <a class="button" href={`/logs?agent=${encodeURIComponent(name)}`}>
+        Log
+      </a>
+    </div>
+  );
+}
+
+type FactsProps = Omit<BodyProps, 'jobs' | 'incidents'>;
+
+function AgentFacts(props: FactsProps) {
+  const { agent, config } = props;
+  const { now, min, max } = agent.workers;
+  const done = agent.hours.reduce((sum, hour) => sum + hour.done, 0);
+  const dead = agent.hours.reduce((sum, hour) => sum + hour.dead, 0);
+  const p95 = agent.p95Ms === null ? '' : `, p95 ${formatDuration(agent.p95Ms)}`;
+  return (
+    <FactList
+      facts={[
+        ['Schedule', agent.schedule && <ScheduleFact {...props} />],
+        ['Next', <NextFact {...props} />],
+        ['Plugin', <PluginFact {...props} />],
+        ['24 hours', `${counted(done, 'job')} done, ${dead} dead${p95}`],
+        ['Workers', `${now} now, ${min} to ${max}`],
+        ['Memory', <MemoryMeter agent={agent} />],
+        ['Cell', agent.cell && `${agent.cell}${agent.fence ? `, fence ${agent.fence.fence}` : ''}`],
+        ['Limits', limitWords(config.values)],
+        ['May use', needWords(config.values) ?? (config.values.length > 0 && 'nothing but its own data folder')],
+        ['Waiting', counted(agent.waiting ?? agent.queued, 'job')],
+        ['Dead letters', agent.dead > 0 && <a href={`/dlq?agent=${encodeURIComponent(agent.name)}`}>{agent.dead}</a>],
+      ]}
+    />
+  );
+}
+
+function ScheduleFact({ agent, next }: FactsProps) {
+  return (
+    <>
+      <code>{agent.schedule}</code> {agent.timezone} {agent.range}{' '}
+      {next?.words && <span class="dim">{next.words}</span>}
+    </>
+  );
+}
+
+function NextFact({ next, call: { clock } }: FactsProps) {
+  const times = next?.times ?? [];
+  if (times.length === 0) return <span class="dim">none</span>;
+  return (
+    <>
+      {nextTime(Date.parse(times[0]!), clock)}
+      {times.slice(1).map((at) => (
+        <>
+          {', '}
+          <When at={at} clock={clock} />
+        </>
+      ))}
+    </>
+  );
+}
+
+function PluginFact({ agent: { plugin, version, rollout } }: FactsProps) {
+  return (
+    <>
+      {plugin} {version && <a href={addressOf('versions', plugin)}>{shortId(version)}</a>}{' '}
+      {rollout !== 'good' && rollout}
+    </>
+  );
+}
+
+function Incidents({ incidents, call }: { incidents: readonly IncidentView[]; call: PageCall }) {
+  if (incidents.length === 0) return null;
+  return (
+    <Section title="Incidents" id="incidents">
+      <ul class="lines">
+        {incidents.map((incident) => (
+          <li>
+            <State state={incident.state} word={resultWords(incident).toLowerCase()} />{' '}
+            <When at={incident.openedAt} clock={call.clock} />{' '}
+            <a href={addressOf('incidents', incident.id)}>{incident.id}</a> {incident.verdict}:{' '}
+            <Said text={incident.seen} most={160} />
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Settings({ config }: { config: Config }) {
+  const values = config.values.filter(({ value }) => value !== null && value !== undefined);
+  if (values.length === 0) return null;
+  return (
+    <Section title="Settings" id="settings">
+      <details id="settings-all">
+        <summary>{counted(values.length, 'value')} and where each is said</summary>
+        <Table label="Settings" heads={['Setting', 'Value', 'Said in']}>
+          {values.map(({ path, value, origin }) => (
+            <tr>
+              <th scope="row">{path}</th>
+              <td class="wide">
+                <Said text={typeof value === 'string' ? value : JSON.stringify(value)} most={200} />
+              </td>
+              <td>{origin}</td>
+            </tr>
+          ))}
+        </Table>
+      </details>
+    </Section>
+  );
+}

@@ -1,0 +1,68 @@
+import type { EventView } from '../../control/protocol.ts';
+import { localTimes } from '../../kernel/clock.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { DAY_MS } from '../../kernel/measures.ts';
+import type { Page, PageCall } from '../page.ts';
+import { addressOf, Choices, counted, Said, Section, Table, When } from './parts.tsx';
+import { inShell } from './shell.tsx';
+
+const SPANS = [
+  { value: '1d', text: '24 h' },
+  { value: '7d', text: '7 d' },
+  { value: '30d', text: '30 d' },
+] as const;
+const MOST = 300;
+
+/** Who changed what: acts of people, changes of files, incidents, starts and ends. */
+export const auditPage: Page = {
+  path: '/audit',
+  async render(call) {
+    const days = Number.parseInt(call.query.get('since') ?? '7d', 10);
+    const agent = call.query.get('agent') ?? undefined;
+    const kind = call.query.get('kind') ?? undefined;
+    const since = isoOf(call.clock.now - ([1, 7, 30].includes(days) ? days : 7) * DAY_MS);
+    const events = await call.ask('events', {
+      since,
+      limit: MOST,
+      ...(agent ? { agent } : {}),
+      ...(kind ? { kind } : {}),
+    });
+    return inShell(call, 'Audit', () => (
+      <Section
+        title={events.length === MOST ? `The newest ${MOST} events` : counted(events.length, 'event')}
+        id="list"
+        aside={<Choices call={call} name="since" choices={SPANS} fallback="7d" label="Since when" />}
+      >
+        {(agent || kind) && (
+          <p>
+            Only {kind} {agent} · <a href="/audit">all</a>
+          </p>
+        )}
+        <EventTable events={events} call={call} />
+      </Section>
+    ));
+  },
+};
+
+function EventTable({ events, call }: { events: readonly EventView[]; call: PageCall }) {
+  if (events.length === 0) return <p class="empty">Nothing happened.</p>;
+  return (
+    <Table label="Events" heads={['When', 'What', 'Agent', 'In words', 'By']}>
+      {events.map(({ id, at, kind, agent, message, data }) => (
+        <tr id={`event-${id}`}>
+          <td>
+            <When at={at} clock={call.clock} />
+          </td>
+          <td>
+            <a href={`/audit?kind=${encodeURIComponent(kind)}`}>{kind}</a>
+          </td>
+          <td>{agent && <a href={addressOf('agents', agent)}>{agent}</a>}</td>
+          <td class="wide">
+            <Said text={localTimes(message, call.clock)} most={300} />
+          </td>
+          <td>{typeof data?.by === 'string' ? <Said text={data.by} most={60} /> : <span class="dim">–</span>}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}

@@ -1,0 +1,74 @@
+import type { IncidentView, JobView } from '../../control/protocol.ts';
+import { type Clock, shortTime } from '../../kernel/clock.ts';
+import { formatDuration } from '../../kernel/units.ts';
+
+const WIDTH = 600;
+const HEIGHT = 80;
+const TOP = 10;
+
+/** How long the last jobs of an agent took, oldest first, with a mark over each that an incident names. */
+export function DurationChart({
+  jobs,
+  incidents,
+  clock,
+}: {
+  jobs: readonly JobView[];
+  incidents: readonly IncidentView[];
+  clock: Clock;
+}) {
+  const ended = jobs.filter(({ durationMs }) => durationMs !== null).toReversed();
+  if (ended.length < 2) return null;
+  const most = Math.max(1, ...ended.map(({ durationMs }) => durationMs!));
+  const troubled = new Set(incidents.flatMap((incident) => incident.jobs));
+  const step = WIDTH / ended.length;
+  const first = shortTime(Date.parse(ended[0]!.queuedAt), clock);
+  return (
+    <figure class="chart">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT + TOP}`}
+        role="img"
+        aria-label={`How long the last ${ended.length} jobs took: ${formatDuration(most)} at most`}
+      >
+        {ended.map((job, place) => (
+          <DurationBar
+            job={job}
+            x={place * step}
+            width={step}
+            share={job.durationMs! / most}
+            isTroubled={troubled.has(job.id)}
+          />
+        ))}
+      </svg>
+      <figcaption>
+        since {first}, at most {formatDuration(most)}
+        {troubled.size > 0 && ' · ▼ an incident'}
+      </figcaption>
+    </figure>
+  );
+}
+
+interface BarProps {
+  job: JobView;
+  x: number;
+  width: number;
+  /** Of the longest. */
+  share: number;
+  isTroubled: boolean;
+}
+
+function DurationBar({ job, x, width, share, isTroubled }: BarProps) {
+  const height = Math.max(2, share * HEIGHT);
+  const tone = job.state === 'dead' ? 'red' : job.attempt > 1 ? 'yellow' : 'accent';
+  return (
+    <a href={`/jobs/${job.id}`} aria-label={`${job.id}, ${job.state}, ${formatDuration(job.durationMs!)}`}>
+      <rect
+        class={tone}
+        x={x.toFixed(1)}
+        y={(TOP + HEIGHT - height).toFixed(1)}
+        width={Math.max(1, width - 2).toFixed(1)}
+        height={height.toFixed(1)}
+      />
+      {isTroubled && <path class="mark" d={`M${(x + width / 2 - 4).toFixed(1)} 0h8l-4 7z`} />}
+    </a>
+  );
+}

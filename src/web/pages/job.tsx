@@ -1,0 +1,121 @@
+import type { Child } from 'hono/jsx';
+import type { IncidentView, JobView, LogLine } from '../../control/protocol.ts';
+import { holdUpWords, jobState, neverAgain, wallMs } from '../../control/words/job.ts';
+import { shortId } from '../../kernel/short-id.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Page, PageCall } from '../page.ts';
+import { LevelChoice, LogLines, levelOf } from './log-lines.tsx';
+import { Markdown } from './markdown.tsx';
+import { Act, addressOf, FaultBox, SaidLines, Section, State, When } from './parts.tsx';
+import { inShell } from './shell.tsx';
+import { Timeline } from './timeline.tsx';
+
+const MOST_LINES = 300;
+
+/** One job: how it went, attempt by attempt, with its log, its input and what came of it. */
+export const jobPage: Page = {
+  path: '/jobs/:id',
+  async render(call) {
+    const id = call.params.id!;
+    const job = await call.ask('job', { id });
+    const [lines, incidents] = await Promise.all([
+      call.ask('logs', { job: id, level: levelOf(call.query), limit: MOST_LINES }).catch((): LogLine[] => []),
+      call.ask('incidents', { agent: job.agent, limit: 50 }).catch((): IncidentView[] => []),
+    ]);
+    const linked = incidents.filter(({ jobs }) => jobs.includes(id));
+    return inShell(call, id, () => (
+      <>
+        <Head job={job} linked={linked} call={call} />
+        <Timeline job={job} clock={call.clock} />
+        {job.error && job.state !== 'done' && (
+          <Section title="Error" id="error">
+            <FaultBox fault={job.error} />
+            {job.error.stack && <SaidLines text={job.error.stack} label="The stack" />}
+            <p>{neverAgain(job)}</p>
+          </Section>
+        )}
+        {job.summary && (
+          <Section title="Summary" id="summary">
+            <Markdown text={job.summary} />
+          </Section>
+        )}
+        <Payload title="Input" value={job.input} />
+        <Payload title="Result" value={job.result} />
+        <Section title="Log" id="log" aside={<LevelChoice call={call} />}>
+          <LogLines lines={lines} call={call} ofJob />
+        </Section>
+      </>
+    ));
+  },
+};
+
+function Head({ job, linked, call }: { job: JobView; linked: readonly IncidentView[]; call: PageCall }) {
+  const { clock } = call;
+  const took = wallMs(job);
+  const facts: [string, Child][] = [
+    ['Agent', <a href={addressOf('agents', job.agent)}>{job.agent}</a>],
+    ['From', [job.trigger, job.key && ` · key ${job.key}`]],
+    ['Planned', job.slot && <When at={job.slot} clock={clock} />],
+    ['Queued', <When at={job.queuedAt} clock={clock} />],
+    ['Ended', job.finishedAt && <When at={job.finishedAt} clock={clock} />],
+    ['Took', took === null ? null : formatDuration(took)],
+    ['Attempts', `${job.attempt} of ${job.attempts}`],
+    ['Version', job.version && <a href={addressOf('versions', job.agent)}>{shortId(job.version)}</a>],
+    ['Cause', job.cause && <a href={`/jobs?cause=${encodeURIComponent(job.cause)}`}>{job.cause}</a>],
+    ['Made by', job.madeBy && <a href={addressOf('jobs', job.madeBy)}>{job.madeBy}</a>],
+    ['Waits', job.holdUp && <span>{holdUpWords(job.holdUp, clock)}</span>],
+    ['Incident', linked.length > 0 && linked.map(({ id }) => <a href={addressOf('incidents', id)}>{id} </a>)],
+  ];
+  return (
+    <>
+      <p class="lead">
+        <State state={job.state} word={jobState(job)} />
+      </p>
+      <FactList facts={facts} />
+      <div class="acts">
+        <JobActs job={job} call={call} />
+      </div>
+    </>
+  );
+}
+
+function JobActs({ job: { id, state }, call }: { job: JobView; call: PageCall }) {
+  if (call.down) return null;
+  if (state === 'dead' || state === 'cancelled')
+    return (
+      <>
+        <Act call={call} op="replay" args={{ id }} label="Replay" look="main" />
+        {state === 'dead' && <Act call={call} op="drop" args={{ id }} label="Give up for good" look="danger" />}
+      </>
+    );
+  return state === 'done' ? null : <Act call={call} op="cancel" args={{ id }} label="Cancel" look="danger" />;
+}
+
+/** Names and values; a value that is missing leaves its name out. */
+export function FactList({ facts }: { facts: readonly [string, Child][] }) {
+  return (
+    <dl class="facts">
+      {facts.map(
+        ([name, value]) =>
+          value !== null &&
+          value !== undefined &&
+          value !== false &&
+          value !== '' && (
+            <div>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}
+
+function Payload({ title, value }: { title: string; value: unknown }) {
+  if (value === null || value === undefined) return null;
+  return (
+    <Section title={title} id={title.toLowerCase()}>
+      <SaidLines text={JSON.stringify(value, undefined, 2)} label={title} />
+    </Section>
+  );
+}

@@ -1,0 +1,94 @@
+import type { LogLine } from '../../control/protocol.ts';
+import { clockTime, dayOf } from '../../kernel/clock.ts';
+import type { PageCall } from '../page.ts';
+import { addressOf, Choices, Said } from './parts.tsx';
+
+const SIGNS: Record<string, { sign: string; tone: string }> = {
+  debug: { sign: '·', tone: 'dim' },
+  info: { sign: 'i', tone: 'cyan' },
+  warn: { sign: '!', tone: 'yellow' },
+  error: { sign: '✗', tone: 'red' },
+};
+const LEVELS = [
+  { value: 'debug', text: 'all' },
+  { value: 'info', text: 'info' },
+  { value: 'warn', text: 'warnings' },
+  { value: 'error', text: 'errors' },
+] as const;
+/** Keys of a line that are shown elsewhere, or to nobody. */
+const HIDDEN = new Set([
+  'time',
+  'at',
+  'level',
+  'msg',
+  'agent',
+  'job',
+  'worker',
+  'room',
+  'pid',
+  'hostname',
+  'v',
+  'stack',
+  'event',
+]);
+
+/** The lowest level that a page shows, by its query. */
+export function levelOf(query: URLSearchParams): 'debug' | 'info' | 'warn' | 'error' {
+  const said = query.get('level');
+  return LEVELS.find(({ value }) => value === said)?.value ?? 'debug';
+}
+
+/** The choice of the lowest level. */
+export function LevelChoice({ call }: { call: PageCall }) {
+  return <Choices call={call} name="level" choices={LEVELS} fallback="debug" label="The lowest level" />;
+}
+
+/** Lines of the log, oldest first. `ofJob`: all are of one job, so neither job nor agent is said. */
+export function LogLines({ lines, call, ofJob }: { lines: readonly LogLine[]; call: PageCall; ofJob?: boolean }) {
+  if (lines.length === 0) return <p class="empty">No such lines in the newest 50,000 of the log.</p>;
+  return (
+    <section class="scroll log" tabindex={0} aria-label="Lines of the log">
+      <ol>
+        {lines.map((line) => {
+          const { sign, tone } = SIGNS[line.level] ?? SIGNS.info!;
+          const ms = Date.parse(typeof line.at === 'string' ? line.at : line.time);
+          return (
+            <li class={tone}>
+              <time datetime={line.time} title={dayOf(ms, call.clock)}>
+                {clockTime(ms, call.clock, true)}
+              </time>{' '}
+              <span class="sign">{sign}</span> <span class="level">{line.level}</span> {!ofJob && <Who line={line} />}
+              <Said text={line.msg} most={1_000} /> <small class="said">{dataWords(line)}</small>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+function Who({ line }: { line: LogLine }) {
+  return (
+    <>
+      {line.agent ? (
+        <a href={addressOf('agents', line.agent)}>{line.agent}</a>
+      ) : (
+        <span class="dim">{String(line.room ?? 'host')}</span>
+      )}{' '}
+      {line.job && <a href={addressOf('jobs', line.job)}>{line.job}</a>}{' '}
+    </>
+  );
+}
+
+function dataWords(line: LogLine): string {
+  const { data, ...rest } = line as LogLine & { data?: unknown };
+  const own = typeof data === 'object' && data !== null ? Object.entries(data) : [];
+  const parts = [
+    ...Object.entries(rest).filter(([key]) => !HIDDEN.has(key)),
+    ...own.filter(([key]) => key !== 'stack'),
+  ];
+  const text = parts
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
+  return text.slice(0, 400);
+}

@@ -1,0 +1,33 @@
+import type { AgentView, IncidentView, StatusView } from '../../control/protocol.ts';
+import { needsSomebody } from '../../control/words/agent.ts';
+import type { PlainFault } from '../../kernel/fault.ts';
+
+/** A matter that waits for a person, worst first in every list of them. */
+export type Need =
+  | { is: 'incident'; incident: IncidentView; agent: AgentView | undefined }
+  | { is: 'agent'; agent: AgentView }
+  | { is: 'dead letters'; agent: AgentView }
+  | { is: 'problem'; fault: PlainFault };
+
+/** States of an agent that no open incident tells of. */
+const ALONE = new Set(['quarantined', 'failed', 'late', 'unscheduled', 'needs setup']);
+const ORDER: Record<Need['is'], number> = { incident: 0, agent: 1, problem: 2, 'dead letters': 3 };
+
+/** All that waits for a person. An agent with an open incident is told of once, by its incident. */
+export function needsOf(status: StatusView, open: readonly IncidentView[]): Need[] {
+  const byName = new Map(status.agents.map((agent) => [agent.name, agent]));
+  const needs: Need[] = open.map((incident) => ({
+    is: 'incident',
+    incident,
+    agent: incident.agent === null ? undefined : byName.get(incident.agent),
+  }));
+  const covered = new Set(open.map(({ agent }) => agent));
+  for (const agent of status.agents) {
+    if ((ALONE.has(agent.state) && !covered.has(agent.name)) || agent.problem) needs.push({ is: 'agent', agent });
+    if (agent.dead > 0) needs.push({ is: 'dead letters', agent });
+  }
+  const ofAgents = new Set(status.agents.map(({ problem }) => problem?.message));
+  for (const fault of status.problems)
+    if (needsSomebody(fault.code) && !ofAgents.has(fault.message)) needs.push({ is: 'problem', fault });
+  return needs.sort((one, other) => ORDER[one.is] - ORDER[other.is]);
+}

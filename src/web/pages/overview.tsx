@@ -1,0 +1,208 @@
+import type { AgentView, IncidentView, Ops, StatusView } from '../../control/protocol.ts';
+import { lastRun, stateWords } from '../../control/words/agent.ts';
+import { doneWords, resultWords } from '../../control/words/incident.ts';
+import { nextTime } from '../../kernel/clock.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { DAY_MS } from '../../kernel/measures.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { Page, PageCall } from '../page.ts';
+import { Beats, beatOfRun, beatOfStretch } from './beats.tsx';
+import { needsOf } from './needs.ts';
+import { NeedList } from './needs-you.tsx';
+import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State, When } from './parts.tsx';
+import { inShell } from './shell.tsx';
+
+/** So many runs of an agent are bars of its row. */
+const RUNS = 50;
+const MOST_HEALED = 8;
+const WINDOWS = [
+  { value: 'runs', text: `${RUNS} runs` },
+  { value: '24h', text: '24 h' },
+] as const;
+
+/** The first page: what needs a person, then how every agent is. */
+export const overviewPage: Page = {
+  path: '/',
+  async render(call) {
+    const since = isoOf(call.clock.now - DAY_MS);
+    const [recent, runs] = await Promise.all([
+      call.ask('incidents', { since, limit: 100 }).catch((): IncidentView[] => []),
+      call.ask('runs', { limit: RUNS }).catch((): Runs => []),
+    ]);
+    return inShell(call, 'Overview', (status) => {
+      const open = recent.filter(({ endedAt }) => endedAt === null);
+      const healed = recent.filter(({ state }) => state === 'healed');
+      const needs = needsOf(status, open);
+      return (
+        <>
+          <Counters needs={needs.length} healed={healed.length} status={status} />
+          <NeedList needs={needs} call={call} />
+          <Section
+            title="Agents"
+            id="agents"
+            aside={<Choices call={call} name="span" choices={WINDOWS} fallback="runs" label="What the bars show" />}
+          >
+            <AgentTable agents={status.agents} runs={runs} call={call} />
+          </Section>
+          <Healed incidents={healed} call={call} />
+        </>
+      );
+    });
+  },
+};
+
+type Runs = Ops['runs']['value'];
+
+function Counters({ needs, healed, status }: { needs: number; healed: number; status: StatusView }) {
+  const hours = status.agents.flatMap((agent) => agent.hours);
+  const done = hours.reduce((sum, hour) => sum + hour.done, 0);
+  const all = done + hours.reduce((sum, hour) => sum + hour.dead, 0);
+  return (
+    <ul class="counters">
+      <li class={needs > 0 ? 'bad' : 'good'}>
+        <b>{needs}</b> {needs === 1 ? 'needs you' : 'need you'}
+      </li>
+      <li>
+        <b>{healed}</b> healed in 24 h
+      </li>
+      <li>
+        <b>{status.agents.length}</b> {status.agents.length === 1 ? 'agent' : 'agents'}
+      </li>
+      <li>
+        <b>{all === 0 ? '–' : `${percent(done, all)} %`}</b> of {counted(all, 'job')} done in 24 h
+      </li>
+    </ul>
+  );
+}
+
+/** Never 100 where something failed. */
+function percent(part: number, all: number): string {
+  const share = (part / all) * 100;
+  return part < all ? Math.min(99.9, share).toFixed(1) : '100';
+}
+
+function AgentTable({ agents, runs, call }: { agents: AgentView[]; runs: Runs; call: PageCall }) {
+  if (agents.length === 0)
+    return (
+      <p class="empty">
+        No agents yet. <span class="next">→ daruma new hello --schedule "* * * * *"</span>
+      </p>
+    );
+  const byAgent = new Map(runs.map((one) => [one.agent, one.runs]));
+  const rows = agents.map((agent) => <AgentRow agent={agent} runs={byAgent.get(agent.name) ?? []} call={call} />);
+  const table = (
+    <table class="agents">
+      <thead>
+        <tr>
+          {['Agent', 'State', 'Last', 'Next', 'p95', 'Memory', 'Runs', ...(isOperator(call) ? ['Act'] : [])].map(
+            (head) => (
+              <th scope="col">{head}</th>
+            ),
+          )}
+        </tr>
+      </thead>
+      <tbody>{rows}</tbody>
+    </table>
+  );
+  if (!isOperator(call)) return table;
+  // One form for all rows: each button says which agent it means.
+  return (
+    <form method="post" action="/act/run">
+      <input type="hidden" name="csrf" value={call.viewer.csrf} />
+      <input type="hidden" name="back" value={hereOf(call)} />
+      {table}
+    </form>
+  );
+}
+
+const isOperator = ({ viewer, down }: PageCall) => viewer.role === 'operator' && !down;
+
+function AgentRow({ agent, runs, call }: { agent: AgentView; runs: Runs[number]['runs']; call: PageCall }) {
+  const { name } = agent;
+  const isLoud = SHOWS_WHY.has(agent.state);
+  return (
+    <tr id={`agent-${name}`}>
+      <th scope="row">
+        <a href={addressOf('agents', name)}>{name}</a>
+        {isLoud && agent.why && <Said text={agent.why} most={200} />}
+      </th>
+      <td>
+        <State state={agent.state} word={stateWords(agent)} />
+      </td>
+      <td data-is="last">{lastRun(agent.lastJob, call.clock)}</td>
+      <td data-is="next">{agent.nextSlot ? nextTime(Date.parse(agent.nextSlot), call.clock) : '–'}</td>
+      <td data-is="p95">{agent.p95Ms === null ? '–' : formatDuration(agent.p95Ms)}</td>
+      <td data-is="memory">
+        <MemoryMeter agent={agent} />
+      </td>
+      <td class="bars">
+        <AgentBeats agent={agent} runs={runs} span={call.query.get('span')} />
+      </td>
+      {isOperator(call) && (
+        <td class="acts">
+          <RowActs agent={agent} />
+        </td>
+      )}
+    </tr>
+  );
+}
+
+function RowActs({ agent: { name, state } }: { agent: AgentView }) {
+  const turn = state === 'paused' ? 'Resume' : 'Pause';
+  return (
+    <>
+      <button formaction="/act/run" name="agent" value={name} type="submit" aria-label={`Run ${name} now`}>
+        Run
+      </button>
+      <button
+        formaction={`/act/${turn.toLowerCase()}`}
+        name="agent"
+        value={name}
+        type="submit"
+        aria-label={`${turn} ${name}`}
+      >
+        {turn}
+      </button>
+    </>
+  );
+}
+
+/** States whose reason stands below the name. */
+const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled', 'needs setup']);
+
+function AgentBeats({ agent, runs, span }: { agent: AgentView; runs: Runs[number]['runs']; span: string | null }) {
+  if (span === '24h') {
+    const beats = agent.hours.map(beatOfStretch);
+    return <Beats beats={beats} label={`The last 24 hours of ${agent.name}: ${troubleWords(beats)}`} />;
+  }
+  const beats = runs.map(beatOfRun);
+  if (beats.length === 0) return <span class="dim">no run has ended yet</span>;
+  return (
+    <Beats beats={beats} label={`The last ${counted(beats.length, 'run')} of ${agent.name}: ${troubleWords(beats)}`} />
+  );
+}
+
+function troubleWords(beats: readonly string[]): string {
+  const dead = beats.filter((one) => one === 'dead').length;
+  const mixed = beats.filter((one) => one === 'mixed').length;
+  return dead + mixed === 0 ? 'no trouble' : `${dead} failed, ${mixed} with trouble`;
+}
+
+function Healed({ incidents, call }: { incidents: IncidentView[]; call: PageCall }) {
+  if (incidents.length === 0) return null;
+  return (
+    <Section title="Healed in the last 24 hours" id="healed">
+      <ul class="lines">
+        {incidents.slice(0, MOST_HEALED).map((incident) => (
+          <li>
+            <State state={incident.state} word={resultWords(incident)} />{' '}
+            <When at={incident.openedAt} clock={call.clock} />{' '}
+            <a href={addressOf('incidents', incident.id)}>{incident.agent ?? 'host'}</a> {incident.verdict}:{' '}
+            <Said text={incident.seen} most={120} /> <span class="dim">{doneWords(incident)}</span>
+          </li>
+        ))}
+      </ul>
+      {incidents.length > MOST_HEALED && <a href="/incidents?since=24h">all {incidents.length}</a>}
+    </Section>
+  );
+}

@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../../src/kernel/fault.ts';
+import { OPERATIONS } from '../../../src/operations/table.ts';
+import { groupsOf } from '../../../src/web/pages/incidents.tsx';
+import { timelineOf } from '../../../src/web/pages/timeline.tsx';
+import {
+  ADDRESSES,
+  ANSWERS,
+  type Answers,
+  agent,
+  clock,
+  DEAD,
+  failed,
+  INCIDENT,
+  job,
+  render,
+  status,
+} from './world.ts';
+
+/** Keys whose values are words of ours. */
+const OURS =
+  /^(state|level|rollout|is|trigger|cell|fence|sign|outcome|role|watchedBy|kind|code|version|id|job|schema)$/;
+const HOSTILE = `"'><img src=x onerror=alert(1)><script>alert(2)</script>[x](javascript:alert(3))\u202egpj\u0007`;
+
+/** The same answers with a hostile text wherever an author, a server or a file could have written one. */
+function hostile(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return OURS.test(key) || /^\d{4}-\d\d-\d\dT/.test(value) ? value : HOSTILE + value;
+  if (Array.isArray(value)) return value.map((one) => hostile(one, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, hostile(one, name)]));
+}
+
+const hostileAnswers = Object.fromEntries(
+  Object.entries(ANSWERS).map(([op, answer]) => [
+    op,
+    (args: never) => hostile((answer as (args: never) => unknown)(args)),
+  ]),
+) as Answers;
+
+describe.each(ADDRESSES)('%s', (address) => {
+  it('is a small document without anything inline, with an address for each of its assets', async () => {
+    const html = await render(address);
+    expect(html.length).toBeLessThan(60_000);
+    expect(html).not.toMatch(/\sstyle=|\son\w+=|<style|<script(?! src="\/assets\/)|javascript:/i);
+    expect(html).not.toMatch(/undefined|\[object|NaN|>null</);
+    expect(html).toContain('<html lang="en"');
+    expect([...html.matchAll(/<h1/g)]).toHaveLength(1);
+    const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+    expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
+  });
+
+  it('carries the token of its session in each form that acts, and every form is an act of the table', async () => {
+    const html = await render(address);
+    const forms = [...html.matchAll(/<form[^>]*method="post"[^>]*>.*?<\/form>/gs)].map(([form]) => form);
+    for (const form of forms) {
+      expect(form).toContain('name="csrf" value="csrf-of-ada"');
+      expect(form).toContain('name="back" value="/');
+      for (const [, op] of form.matchAll(/action="\/act\/(\w+)"/g)) expect(OPERATIONS[op as 'run'].kind).toBe('act');
+    }
+  });
+
+  it('shows a reader no form that acts, and says so when the host is down', async () => {
+    const viewer = { role: 'reader', csrf: 'csrf-of-bob' } as const;
+    if (address.startsWith('/dlq/')) return;
+    expect(await render(address, { viewer })).not.toMatch(/method="post"|csrf-of-bob|\/act\//);
+    const down = await render(address, { down: { lastSign: '2026-11-22T10:58:07.000Z' } });
+    expect(down).toContain('The host is not running');
+    expect(down).not.toContain('pauseAll');
+  });
+
+  it('shows what others wrote as text, without signs that turn its direction', async () => {
+    const html = await render(address, { answers: hostileAnswers });
+    expect(html).not.toMatch(/<img|<script>|href="javascript/);
+    for (const sign of ['\u202e', '\u0007']) expect(html).not.toContain(sign);
+    // A quotation mark would end an attribute.
+    expect(html).not.toContain(`"'>`);
+    expect(html.length).toBeLessThan(200_000);
+  });
+});
+
+describe('the overview', () => {
+  it('is at most 30 KB with 20 agents and 50 runs of each', async () => {
+    const agents = Array.from({ length: 20 }, (_, at) => agent({ name: `agent-number-${at}`, plugin: 'api-health' }));
+    const runs = agents.map(({ name }) => ({ ...ANSWERS.runs!({})[0]!, agent: name }));
+    const html = await render('/', { answers: { ...ANSWERS, status: () => status({ agents }), runs: () => runs } });
+    expect(html.length).toBeLessThan(30 * 1024);
+  });
+
+  it('tells first what needs a person, with what can be done, and the doll has one eye', async () => {
+    const html = await render('/');
+    expect(html.indexOf('id="needs"')).toBeGreaterThan(0);
+    expect(html.indexOf('id="needs"')).toBeLessThan(html.indexOf('id="agents"'));
+    expect(html).toContain('something needs you');
+    expect(html).toContain('Open inc-42');
+  });
+
+  it('is calm on a clean day, with both eyes painted', async () => {
+    const calm = {
+      ...ANSWERS,
+      status: () => status({ agents: [agent()], incidents: { open: 0, healedToday: 0 }, problems: [] }),
+      incidents: () => [],
+    };
+    const html = await render('/', { answers: calm });
+    expect(html).toContain('Nothing needs you');
+    expect(html).toContain('a clean day');
+    expect([...html.matchAll(/class="iris"/g)]).toHaveLength(2);
+  });
+});
+
+describe('a failure', () => {
+  it('is shown in the shell with what to do', async () => {
+    const html = await failed(new Fault({ code: 'JOB_UNKNOWN', message: 'there is no job <b>', next: 'daruma jobs' }));
+    expect(html).toContain('there is no job &lt;b&gt;');
+    expect(html).toContain('daruma jobs');
+  });
+});
+
+describe('the timeline of a job', () => {
+  const shortOf = (over: Parameters<typeof job>[0]) =>
+    timelineOf(job(over), clock.now).map(({ is, words }) => `${is}: ${words}`);
+
+  it('has each wait and each attempt', () => {
+    expect(timelineOf(DEAD, clock.now).map(({ is, words, from, to }) => [is, words, (to - from) / 1_000])).toEqual([
+      ['waiting', 'queued', 1],
+      ['failed', 'attempt 1 on w4', 1],
+      ['waiting', 'waits for attempt 2', 30],
+      ['failed', 'attempt 2 on w9', 1],
+    ]);
+  });
+
+  it('tells a job that runs, waits or was cancelled apart', () => {
+    expect(shortOf({})).toEqual(['waiting: queued', 'done: attempt 1']);
+    expect(shortOf({ state: 'running', finishedAt: null })).toEqual(['waiting: queued', 'running: attempt 1']);
+    expect(shortOf({ state: 'queued', attempt: 0, startedAt: null, finishedAt: null })).toEqual([
+      'waiting: waits for attempt 1',
+    ]);
+    expect(shortOf({ state: 'cancelled', attempt: 0, startedAt: null })).toEqual([
+      'waiting: waited until it was cancelled',
+    ]);
+    // `failures` is left out of lists.
+    expect(shortOf({ state: 'dead' })).toEqual(['waiting: queued', 'failed: attempt 1']);
+  });
+});
+
+it('incidents that have ended with one cause are one row, and an open one is always its own', () => {
+  const ended = { ...INCIDENT, state: 'healed' as const, endedAt: INCIDENT.openedAt };
+  const groups = groupsOf([
+    { ...ended, id: 'a' },
+    INCIDENT,
+    { ...ended, id: 'b' },
+    { ...ended, id: 'c', fingerprint: 'f-x' },
+  ]);
+  expect(groups.map((group) => group.map(({ id }) => id))).toEqual([['inc-42'], ['a', 'b'], ['c']]);
+});
+
+describe('Markdown', () => {
+  const page = async (summary: string) => {
+    const html = await render('/jobs/job-a02', { answers: { ...ANSWERS, job: () => ({ ...DEAD, summary }) } });
+    return /<div class="markdown said">(.*?)<\/div>/s.exec(html)![1]!;
+  };
+
+  it('renders headings, lists, tables, code, emphasis and links of the web', async () => {
+    const html = await page(
+      '# A\n\nb **c** `d` [e](https://f.example)\n\n1. g\n2. h\n\n> i\n\n```\n<j>\n```\n\n| k |\n| - |\n| l |',
+    );
+    expect(html).toBe(
+      '<h3>A</h3><p>b <strong>c</strong> <code>d</code> <a href="https://f.example" rel="noopener noreferrer nofollow">e</a></p>' +
+        '<ol><li>g</li><li>h</li></ol><blockquote>i</blockquote><pre>&lt;j&gt;</pre>' +
+        '<table><thead><tr><th scope="col">k</th></tr></thead><tbody><tr><td>l</td></tr></tbody></table>',
+    );
+  });
+
+  it('shows HTML, images and links of other kinds as text', async () => {
+    const html = await page(
+      '<b onclick=x>a</b> ![i](https://x.example/t.png) [c](javascript:alert(1)) [d](data:text/html,x)',
+    );
+    expect(html).not.toMatch(/<b |<img|href="(javascript|data)/);
+    expect(html).toContain('&lt;b onclick=x&gt;a&lt;/b&gt;');
+  });
+
+  it('ends for each text, however it is cut', async () => {
+    for (const text of ['```', '```\na', '|', '| |', '- ', '1.', '>', '**', '`', '[](', '#', '***', '_a_', '\r\n\r'])
+      expect(await page(text)).toEqual(expect.any(String));
+  });
+});
+
+describe('the form of a run', () => {
+  const form = async (schema: unknown) => {
+    const one = agent({ name: 'price-watch', input: { schema, takesNothing: false } });
+    return await render('/agents/price-watch', { answers: { ...ANSWERS, status: () => status({ agents: [one] }) } });
+  };
+
+  it('has a field for each part of the schema, named so that its kind is known', async () => {
+    const html = await form({
+      type: 'object',
+      required: ['url'],
+      properties: {
+        url: { type: 'string', maxLength: 200, description: 'of the shop' },
+        count: { type: 'integer', minimum: 1, default: 3 },
+        deep: { type: 'boolean' },
+        tags: { type: 'array', items: { type: 'string' } },
+        mode: { enum: ['fast', 'slow'] },
+        more: { type: 'object' },
+      },
+    });
+    expect(html).toMatch(/name="input\.url"[^>]*required|required[^>]*name="input\.url"/);
+    expect(html).toMatch(/name="input\.count~number"/);
+    expect(html).toMatch(/name="input\.deep~boolean"/);
+    expect(html).toMatch(/name="input\.tags~list"/);
+    expect(html).toMatch(/<option value="slow">/);
+    expect(html).toMatch(/name="input\.more~json"/);
+    expect(html).toContain('of the shop');
+  });
+
+  it('takes JSON where the schema has no named parts, or names that are none of a field', async () => {
+    expect(await form({ type: 'string' })).toContain('<textarea id="input" name="input"');
+    expect(await form({ type: 'object', properties: { 'a.b': {} } })).toContain('<textarea id="input" name="input"');
+    expect(await form({ type: 'object', properties: {} })).toContain('takes no input');
+  });
+});

@@ -1,0 +1,270 @@
+import type { IncidentView, JobView, Ops } from '../../../src/control/protocol.ts';
+import { toPlainFault } from '../../../src/kernel/fault.ts';
+import type { PageCall } from '../../../src/web/page.ts';
+import { KIT } from '../../../src/web/pages/index.tsx';
+import { agent, clock, fleet, job, status } from '../../cli/views.ts';
+
+export { agent, clock, job, status };
+
+/** Answers to the questions of pages, by operation. */
+export type Answers = { [O in keyof Ops]?: (args: Ops[O]['args']) => Ops[O]['value'] };
+
+export const INCIDENT: IncidentView = {
+  id: 'inc-42',
+  agent: 'price-watch',
+  verdict: 'crash-looping',
+  state: 'open',
+  openedAt: '2026-11-22T10:40:00.000Z',
+  healedAt: null,
+  endedAt: null,
+  seen: '5 crashes in 10m, TypeError: prices is not iterable',
+  version: '9c1e77ab0011',
+  jobs: ['job-a02'],
+  remedies: [
+    { kind: 'quarantine', by: 'healing', at: '2026-11-22T10:40:01.000Z', what: 'in quarantine', outcome: 'held' },
+  ],
+  timeline: [{ at: '2026-11-22T10:40:00.000Z', what: 'seen', text: 'the worker ended at 2026-11-22T10:39:59.000Z' }],
+  evidence: { lastBeat: 'fetched 212 items', lines: [{ level: 'error', message: 'boom' }] },
+  fingerprint: 'f-b20',
+  repeats: 2,
+  note: 'looked at by Ada',
+};
+
+const healed: IncidentView = {
+  ...INCIDENT,
+  id: 'inc-41',
+  agent: 'news-digest',
+  verdict: 'over-limit',
+  state: 'healed',
+  healedAt: '2026-11-22T02:12:06.000Z',
+  endedAt: '2026-11-22T02:12:06.000Z',
+  openedAt: '2026-11-22T02:12:02.000Z',
+  jobs: [],
+};
+
+const fault = {
+  code: 'PLUGIN_ERROR',
+  message: 'prices is not iterable',
+  file: 'plugins/price-watch.ts',
+  line: 31,
+  frame: '  30 | const all = prices;\n> 31 | for (const one of prices) {\n     |                   ^\n',
+  stack: 'TypeError: prices is not iterable\n    at run (plugins/price-watch.ts:31:20)',
+  next: 'daruma logs price-watch',
+};
+
+export const DEAD: JobView = job({
+  id: 'job-a02',
+  agent: 'price-watch',
+  state: 'dead',
+  attempt: 2,
+  queuedAt: '2026-11-22T10:39:00.000Z',
+  startedAt: '2026-11-22T10:39:32.000Z',
+  finishedAt: '2026-11-22T10:39:33.000Z',
+  durationMs: 1_000,
+  input: { url: 'https://shop.example' },
+  result: null,
+  error: fault,
+  cause: 'f-b20',
+  summary: '# Prices\n\n- **2** of 212 moved\n\n| item | price |\n| --- | --- |\n| tea | 4 |',
+  failures: [
+    {
+      attempt: 1,
+      startedAt: '2026-11-22T10:39:01.000Z',
+      finishedAt: '2026-11-22T10:39:02.000Z',
+      worker: 'w4',
+      error: fault,
+    },
+    {
+      attempt: 2,
+      startedAt: '2026-11-22T10:39:32.000Z',
+      finishedAt: '2026-11-22T10:39:33.000Z',
+      worker: 'w9',
+      error: fault,
+    },
+  ],
+});
+
+const versions: Ops['versions']['value']['versions'] = [
+  {
+    id: '9c1e77ab0011',
+    madeAt: '2026-11-22T10:31:00.000Z',
+    bytes: 4_000,
+    rollout: 'bad',
+    agents: [{ agent: 'price-watch', is: 'bad', runs: true, why: 'it crashed 5 times' }],
+  },
+  { id: '77ab00119c1e', madeAt: '2026-11-20T10:31:00.000Z', bytes: 3_900, rollout: 'good', agents: [] },
+];
+
+/** A fleet with an agent in each state, one open incident, one dead letter. */
+export const ANSWERS: Answers = {
+  status: () =>
+    status({
+      agents: fleet.map((one) => (one.name === 'price-watch' ? { ...one, dead: 1 } : one)),
+      origins: [
+        {
+          origin: 'https://api.shop.example',
+          state: 'open',
+          since: '2026-11-22T11:00:00.000Z',
+          probeAt: null,
+          last: { at: '2026-11-22T11:00:00.000Z', what: '502' },
+          instead: [],
+          calls: 9,
+          failures: 5,
+          refused: 2,
+          p50Ms: 20,
+          p95Ms: 40,
+        },
+      ],
+    }),
+  incidents: ({ open }) => (open ? [INCIDENT] : [INCIDENT, healed]),
+  incident: () => INCIDENT,
+  runs: ({ limit = 50 }) =>
+    fleet.map(({ name }) => ({
+      agent: name,
+      runs: Array.from({ length: limit }, (_, at) => ({
+        job: `job-${at}`,
+        state: at % 17 === 3 ? ('dead' as const) : ('done' as const),
+        attempt: at % 11 === 5 ? 2 : 1,
+        finishedAt: '2026-11-22T11:04:00.202Z',
+        durationMs: 100 + at,
+      })),
+    })),
+  jobs: () => [
+    DEAD,
+    job(),
+    job({ id: 'job-a00', durationMs: 240 }),
+    job({ id: 'job-9zz', state: 'retrying', attempt: 2, error: fault }),
+  ],
+  job: () => DEAD,
+  next: ({ agent: name }) => ({
+    agent: name,
+    schedule: '* * * * *',
+    timezone: 'Europe/Berlin',
+    words: 'every minute',
+    notes: [],
+    times: ['2026-11-22T11:05:00.000Z', '2026-11-22T11:06:00.000Z'],
+  }),
+  configShow: () => ({
+    values: [
+      { path: 'limits.memory', value: '128MB', origin: 'plugins/price-watch.ts:9' },
+      { path: 'needs.net', value: ['shop.example'], origin: 'plugins/price-watch.ts:10' },
+    ],
+  }),
+  slots: () => [
+    { agent: 'api-health', due: '2026-11-22T11:04:00.000Z', state: 'ran', reason: null, job: 'job-a01' },
+    { agent: 'backup', due: '2026-11-22T01:00:00.000Z', state: 'missed', reason: 'the host was down', job: null },
+  ],
+  why: ({ agent: name }) => ({
+    agent: name,
+    slot: '2026-11-22T01:00:00.000Z',
+    state: 'missed',
+    steps: [{ at: '2026-11-22T01:00:00.000Z', what: 'planned', why: null }],
+    sentence: 'backup was due and did not run',
+  }),
+  dlq: () => [
+    {
+      cause: 'f-b20',
+      agent: 'price-watch',
+      count: 14,
+      firstAt: '2026-11-22T10:00:00.000Z',
+      lastAt: '2026-11-22T10:39:33.000Z',
+      example: DEAD,
+    },
+  ],
+  versions: ({ plugin }) => ({ plugin, versions }),
+  sources: ({ plugin, version }) => ({
+    plugin,
+    files: [{ path: `plugins/${plugin}.ts`, text: version.startsWith('9c') ? 'a\nb\n' : 'a\nc\n' }],
+  }),
+  workers: () => [
+    {
+      worker: 'w4',
+      agent: 'api-health',
+      version: '9c1e77ab0011',
+      is: 'busy',
+      job: 'job-a01',
+      startedAt: '2026-11-22T11:04:00.000Z',
+      memoryBytes: 44_000_000,
+    },
+  ],
+  logs: () => [
+    {
+      time: '2026-11-22T11:04:00.000Z',
+      level: 'info',
+      msg: 'fetched 212 items',
+      agent: 'api-health',
+      job: 'job-a01',
+      worker: 'w4',
+      data: { ms: 310 },
+    },
+    { time: '2026-11-22T11:04:01.000Z', level: 'error', msg: 'boom', room: 'jobs' },
+  ],
+  events: () => [
+    {
+      id: 1,
+      at: '2026-11-22T11:00:00.000Z',
+      kind: 'agent.paused',
+      agent: 'backup',
+      message: 'backup is paused',
+      data: { by: 'page' },
+    },
+  ],
+};
+
+/** The address of each page, with what its path needs. */
+export const ADDRESSES = [
+  '/',
+  '/agents/price-watch',
+  '/jobs',
+  '/jobs/job-a02',
+  '/incidents',
+  '/incidents/inc-42',
+  '/dlq',
+  '/dlq/replay?cause=f-b20&agent=price-watch',
+  '/dlq/drop?cause=f-b20&agent=price-watch',
+  '/schedule?agent=backup&at=2026-11-22T01:00:00.000Z',
+  '/versions/price-watch',
+  '/logs',
+  '/reports',
+  '/host',
+  '/audit',
+] as const;
+
+/** The page at an address, as HTML. */
+export async function render(address: string, over: Partial<PageCall> & { answers?: Answers } = {}): Promise<string> {
+  const url = new URL(address, 'http://page.test');
+  const { page, params } = routed(url.pathname);
+  const { answers = ANSWERS, ...fields } = over;
+  const call: PageCall = {
+    ask: async (op, args) => {
+      const answer = answers[op] as ((args: unknown) => never) | undefined;
+      if (!answer) throw new Error(`the test has no answer to ${op}`);
+      return answer(args);
+    },
+    path: url.pathname,
+    params,
+    query: url.searchParams,
+    clock,
+    viewer: { role: 'operator', csrf: 'csrf-of-ada' },
+    asset: (name) => `/assets/${name}?v=1`,
+    ...fields,
+  };
+  return String(await (await page.render(call)).toString());
+}
+
+function routed(path: string) {
+  for (const page of KIT.pages) {
+    const names = [...page.path.matchAll(/:(\w+)/g)].map(([, name]) => name!);
+    const match = new RegExp(`^${page.path.replace(/:\w+/g, '([^/]+)')}$`).exec(path);
+    if (match)
+      return { page, params: Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(match[at + 1]!)])) };
+  }
+  throw new Error(`no page at ${path}`);
+}
+
+/** The document for a failure. */
+export async function failed(error: unknown): Promise<string> {
+  const viewer = { role: 'operator', csrf: 'csrf-of-ada' } as const;
+  const call = { path: '/x', clock, viewer, asset: (name: string) => `/assets/${name}` };
+  return await KIT.failed(call, toPlainFault(error)).toString();
+}
