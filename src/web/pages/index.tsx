@@ -42,7 +42,9 @@ export const KIT: PageKit = {
           <Doll painted={1} words="a daruma doll that waits for its second eye" />
           <h1>daruma</h1>
           {fault && <FaultBox fault={fault} />}
-          <p>{!fault && 'Nobody has signed in. '}Sign in with the link that this command prints, once for each browser:</p>
+          <p>
+            {!fault && 'Nobody has signed in. '}Sign in with the link that this command prints, once for each browser:
+          </p>
           <p>
             <code>daruma open</code>
           </p>
