@@ -1,5 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,19 +54,38 @@ export interface Installation {
   leave(): Promise<void>;
 }
 
+/** Who runs an installation, and how. */
+interface RunAs {
+  /** Whose the folder is, and who runs host and commands. Default: the user of the test. */
+  uid?: number;
+  /** Default: the environment of the test. */
+  env?: NodeJS.ProcessEnv;
+  /** Arguments of node before the host's own. */
+  through?: string[];
+}
+
 /** `parent`: where the folder is made; default the system's temporary folder. */
-export function installation(files: Record<string, string> = {}, parent = tmpdir()): Installation {
+export function installation(files: Record<string, string> = {}, parent = tmpdir(), as: RunAs = {}): Installation {
   const folder = realpathSync(mkdtempSync(join(parent, 'daruma-e2e-')));
+  const { uid, env = process.env, through = [] } = as;
+  const user = uid === undefined ? {} : { uid, gid: uid };
+  const give = (path: string) => uid !== undefined && chownSync(path, uid, uid);
   let child: ChildProcess | undefined;
   let ended: Promise<number | null> = Promise.resolve(null);
   let said = '';
   let complained = '';
 
   function write(path: string, text: string) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
+    const file = join(folder, path);
+    if (mkdirSync(dirname(file), { recursive: true })) give(dirname(file));
+    writeFileSync(file, text);
+    give(file);
   }
-  for (const place of ['plugins', 'agents', 'config']) mkdirSync(join(folder, place));
+  give(folder);
+  for (const place of ['plugins', 'agents', 'config']) {
+    mkdirSync(join(folder, place));
+    give(join(folder, place));
+  }
   for (const [path, text] of Object.entries(files)) write(path, text);
 
   const place: Installation = {
@@ -74,9 +102,10 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
     started: () => child,
     said: () => ({ stdout: said, stderr: complained }),
     start({ guardian = true, args = [] } = {}) {
-      const command = [MAIN, 'start', ...(guardian ? [] : ['--no-guardian']), ...args];
+      const command = [...through, MAIN, 'start', ...(guardian ? [] : ['--no-guardian']), ...args];
       const started = spawn(process.execPath, [...command, '--dir', folder, '--json'], {
         stdio: ['ignore', 'pipe', 'pipe'],
+        ...{ ...user, env },
       });
       child = started;
       said = '';
@@ -111,7 +140,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         execFile(
           process.execPath,
           [MAIN, ...args],
-          { cwd: folder, maxBuffer: 64 * 1024 ** 2, env: { ...process.env, NO_COLOR: '1' } },
+          { cwd: folder, maxBuffer: 64 * 1024 ** 2, env: { ...env, NO_COLOR: '1' }, ...user },
           (error, stdout, stderr) => {
             const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;
             const said = { code, stdout, stderr, json: undefined };
