@@ -1,5 +1,5 @@
 /// <reference path="./plugin/files.d.ts" preserve="true" />
-/** What `import { … } from 'daruma'` gives the author of a plugin. */
+/** The public API: the exports of `import { … } from 'daruma'` for authors of plugins. */
 export { z } from 'zod';
 export type {
   AgentState,

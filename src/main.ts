@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Nothing is imported before the version is known: an older Node would stumble over the first newer word instead of
-// saying what it needs.
+// The version of Node is checked before anything else is imported: an older Node would fail with a syntax error instead of a
+// message.
 const { olderNode } = await import('./cli/node.ts');
 const code = await olderNode(process.versions.node, process.argv);
 if (code === undefined) {

@@ -75,7 +75,7 @@ export interface Stage {
   connect(): Promise<ControlClient>;
   /** Asks the host one thing on the command's own connection; code `HOST_SILENT` when no answer comes within `withinMs` (10 s). */
   ask<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
-  /** As `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */
+  /** Like `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */
   askAnyway<O extends Op>(op: O, args: Ops[O]['args']): Promise<{ value: Ops[O]['value']; down: boolean }>;
   close(): void;
 }
@@ -116,7 +116,7 @@ export interface CommandRow {
   isHidden?: boolean;
   /** The command works in the current folder, an installation or not. */
   anyFolder?: boolean;
-  /** The command goes on when nobody reads its output. */
+  /** The command goes on when its output is not read. */
   outlivesReaders?: boolean;
   /** The lines of the command quote what others wrote: no command in them is a hint of ours. */
   isVerbatim?: boolean;

@@ -31,7 +31,7 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
         if (json) process.stdout.write(`${JSON.stringify(about, null, 2)}\n`);
         return 0;
       }
-      // Without a command, the help has been written to stderr already.
+      // When no command was given, the help has been written to stderr already.
       if (thrown.code === 'commander.help') return 2;
       return printFault(usageFault(thrown, program.args), { json, typed });
     }
@@ -93,7 +93,7 @@ function usageFault(thrown: CommanderError, args: string[]): PlainFault {
   return { code: 'USAGE', message: meant ? `${message}, did you mean ${meant}?` : message!, next };
 }
 
-/** `daruma logs | head -1`: whoever reads has enough, which is no failure. */
+/** `daruma logs | head -1`: the reader has closed the pipe, which is no failure. */
 function endWithReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.listenerCount('error') > 0) continue;

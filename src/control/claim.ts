@@ -61,9 +61,9 @@ export async function claimFolder(path: string): Promise<FolderClaim | Claimant>
 }
 
 /**
- * The host process that has a folder, listening or not; undefined when none has. Nobody is believed who does not hold the
- * folder open himself: anybody on the machine could take the name. A process of the same user that lets nobody look into
- * itself, as a host does, is believed.
+ * The host process that has a folder, listening or not; undefined when none has. A claimant is believed only if its process
+ * holds the folder open: any process on the machine could take the name. A process of the same user whose `/proc` entries are
+ * closed, as those of a host are, is believed.
  */
 export async function claimantOf(path: string): Promise<Claimant | undefined> {
   if (!LINUX) {
@@ -129,7 +129,7 @@ function asked(name: string): Promise<Claimant | 'nobody' | 'silent'> {
   });
 }
 
-/** A host that was stopped by a signal answers nobody: it is found by what it holds open. */
+/** A host that was stopped by a signal does not answer: it is found by the files that it holds open. */
 function frozen(path: string, { id }: FolderRef): Claimant | undefined {
   for (const pid of pidsNow()) {
     if (pid === process.pid || !isDaruma(pid) || !holdsFolder(pid, id)) continue;
@@ -162,7 +162,7 @@ function placeOf(folder: number): string | undefined {
   }
 }
 
-/** Only a process of the same user can be looked into; for others nobody vouches. */
+/** Only the `/proc` entries of the same user's processes can be read; other processes are not believed. */
 function holdsFolder(pid: number, id: string | undefined): boolean {
   return openFileLinks(pid).some((link) => isThatFolder(link, id));
 }

@@ -10,9 +10,10 @@ export interface ControlClient {
 }
 
 /**
- * Connects to a host's control socket; rejects with code `HOST_DOWN` when nobody listens there, `HOST_FORBIDDEN` when it is another
- * user's, `SOCKET_FOREIGN` as {@link refuseForeignSocket} does. `owner`: whose the installation is, as a uid; default: this user's.
- * With `DARUMA_ROLE=reader` in its environment this process asks as a reader: what would change something is refused.
+ * Connects to a host's control socket; rejects with code `HOST_DOWN` when no host listens there, `HOST_FORBIDDEN` when it is
+ * another user's, `SOCKET_FOREIGN` as {@link refuseForeignSocket} does. `owner`: whose the installation is, as a uid; default:
+ * this user's. With `DARUMA_ROLE=reader` in its environment this process asks as a reader: what would change something is
+ * refused.
  */
 export function connectControl(path: string, owner?: number): Promise<ControlClient> {
   return new Promise((resolve, reject) => {

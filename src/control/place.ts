@@ -12,7 +12,7 @@ const LONGEST_SOCKET_PATH = 100;
 export interface FolderRef {
   /** Absolute, without symbolic links. */
   path: string;
-  /** As {@link folderId} says it; undefined where nobody knows. */
+  /** The id that {@link folderId} gives; undefined where it is unknown. */
   id: string | undefined;
 }
 
@@ -150,7 +150,7 @@ function readWritten(folder: string): Written | undefined {
   }
 }
 
-/** As it is written: relative when it lies in the folder. */
+/** The path as `host.json` holds it: relative when it lies in the folder. */
 function inFolder(folder: string, path: string): string {
   const inside = relative(folder, path);
   return inside === '..' || inside.startsWith(`..${sep}`) ? path : inside;

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { bootId, readStat } from '../kernel/proc.ts';
 
-/** A process for good: its id is given to others when it has ended, id and start together never are. */
+/** A process, unmistakable: its id is reused after its end, id and start together never are. */
 export interface ProcessRef {
   pid: number;
-  /** As {@link processStart} says it. */
+  /** The start that {@link processStart} gives. */
   start: string;
 }
 

@@ -1,9 +1,8 @@
 /**
- * The control socket speaks lines of JSON. A request is `{ id, op, args, token }`, with the text of the file
- * `<socket>.token`; its answer `{ id, ok: true, value }` or
- * `{ id, ok: false, error }`; an operation that has items sends `{ id, item }` before its answer. One connection carries any
- * number of requests. Operations are rows of a table in `src/operations/`; clients know the types of the table only, since
- * loading its schemas takes longer than most commands.
+ * The control socket speaks lines of JSON. A request is `{ id, op, args, token }`, with the text of the file `<socket>.token`;
+ * its answer `{ id, ok: true, value }` or `{ id, ok: false, error }`; an operation that has items sends `{ id, item }` before
+ * its answer. A connection carries any number of requests. Operations are rows of a table in `src/operations/`; clients know
+ * the types of the table only, since loading its schemas takes longer than most commands.
  */
 import type { PlainFault } from '../kernel/fault.ts';
 

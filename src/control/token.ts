@@ -19,7 +19,7 @@ export function newToken(): string {
 
 const ROLES: readonly OperationRole[] = ['operator', 'reader'];
 
-/** Whoever has the token of a reader cannot make that of an operator out of it. */
+/** The token of an operator cannot be derived from the token of a reader. */
 function tokenOf(role: OperationRole, token: string): string {
   return role === 'operator' ? token : createHmac('sha256', token).update(role).digest('base64url');
 }

@@ -72,8 +72,8 @@ const FRAME = /^\s*>?\s*\d* \| /;
 const HINT = /(^|[^\w./@-]|\u001b\[[\d;]*m)daruma ([a-z]+|--help)(?: ([a-z]+))?/g;
 
 /**
- * The text as a person reads it: with each `daruma <command>` as it is typed here, `--dir` right after the command, and without what
- * could steer the terminal, whoever wrote it.
+ * The text as a person reads it: with each `daruma <command>` as it is typed here, `--dir` right after the command, and
+ * without control characters for the terminal.
  */
 export function asTyped(said: string, typed: Typed): string {
   const text = withoutSteering(said);

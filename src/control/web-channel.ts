@@ -14,7 +14,7 @@ export const FROM_WEB: FrameBounds = { bytes: 8 * MB, depth: 64, values: 200_000
 /** Bounds of what the web process takes from its host: its own code speaks there. */
 export const TO_WEB: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 10_000_000 };
 
-/** What a web process works with. */
+/** Settings of a web process. */
 export interface WebTerms {
   /** The version of Daruma. */
   version: string;
@@ -27,13 +27,13 @@ export interface WebTerms {
   host: string;
   /** The ports to listen on: the first that is free. */
   ports: readonly number[];
-  /** `https://daruma.example`, where a server with TLS stands in front; null: whoever asks is on this machine. */
+  /** `https://daruma.example`, where a server with TLS stands in front; null: browsers run on this machine. */
   origin: string | null;
   /** The name of the cookie: cookies do not tell ports apart, and two installations are two pages. */
   cookie: string;
 }
 
-/** Somebody who has signed in. The cookie is known by its hash only. */
+/** A person who has signed in. The cookie is known by its hash only. */
 export interface WebSession {
   /** SHA-256 of the cookie, in hexadecimal digits. */
   hash: string;
@@ -44,7 +44,7 @@ export interface WebSession {
 
 export type ToWeb =
   | { do: 'begin'; terms: WebTerms; sessions: WebSession[] }
-  /** Each 2 s; to be answered at once. */
+  /** Sent each 2 s; the process answers at once. */
   | { do: 'ping'; n: number }
   | { do: 'sessions'; sessions: WebSession[] }
   | { do: 'answer'; id: number; value: unknown }
@@ -53,10 +53,10 @@ export type ToWeb =
 
 export type FromWeb =
   | { say: 'listening'; port: number }
-  /** It cannot work, and another try would end the same way. */
+  /** The process cannot work, and another try would end the same way. */
   | { say: 'failed'; fault: PlainFault }
   | { say: 'pong'; n: number; clients: number }
-  /** An operation. `cookie`: of whoever asks; null: with the rights of a reader. */
+  /** An operation. `cookie`: of the browser that asks; null: with the rights of a reader. */
   | { say: 'ask'; id: number; op: string; args: unknown; cookie: string | null }
   /** A link that `daruma open` printed was opened; answered with the cookie. */
   | { say: 'sign in'; id: number; code: string }

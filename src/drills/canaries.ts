@@ -23,7 +23,7 @@ export const CANARY = fileURLToPath(packageFile('drills/canary.ts'));
 
 /**
  * Brings the canaries of some drills to a host as guest agents: they are never scheduled and in no list. Resolves with a
- * function that takes them away again; rejects with `DRILL_BUSY` while the same canaries are there for somebody else.
+ * function that takes them away again; rejects with `DRILL_BUSY` while another drill has brought the same canaries.
  */
 export async function bringCanaries(
   { connect }: Pick<DrillHost, 'connect'>,

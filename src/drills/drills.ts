@@ -26,7 +26,7 @@ interface DrillNeeds {
 /**
  * Does drills on a running host and beside it, each after the other, and measures. Everything happens in this process: the
  * host only runs the canaries, as guest agents, while the drills last. `names`: which; empty: all. Rejects with
- * `DRILL_UNKNOWN` before anything is done, and with `DRILL_BUSY` while somebody else drills this host.
+ * `DRILL_UNKNOWN` before anything is done, and with `DRILL_BUSY` while another drill runs on this host.
  */
 export async function runDrills(names: readonly string[], needs: DrillNeeds): Promise<DrillView[]> {
   const { time, connect } = needs;

@@ -58,7 +58,7 @@ export async function openScratch(time: Time, options: ScratchOptions = {}): Pro
   writeFileSync(join(folder, 'agents/canary.yaml'), JSON.stringify(agent));
   const guardian = spawn(process.execPath, [MAIN, 'start', '--json', '--dir', folder], {
     stdio: 'ignore',
-    // Nobody looks at its page.
+    // The scratch host needs no page.
     env: { ...withPreload(process.env, options.preload), DARUMA_WEB: 'off' },
   });
   const gone = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));

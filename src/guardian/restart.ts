@@ -42,7 +42,7 @@ export function afterEnd(
   signals: Readonly<Record<string, number>>,
 ): Next {
   const code = ended.signal === null ? (ended.code ?? 1) : 128 + (signals[ended.signal] ?? 0);
-  // A host that was too young to stop in order has stopped all the same.
+  // A host that was too young to stop in order has stopped, too.
   if (ended.asked) {
     const isInOrder = ended.signal === 'SIGTERM' || ended.signal === 'SIGINT' || code === EXIT_SIGNALLED;
     return { do: 'end', code: isInOrder ? 0 : code };

@@ -19,7 +19,7 @@ interface Growth {
   perMinute: number;
   /** How long the first of them has waited. */
   waitedMs: number;
-  /** So many wait in an hour if it goes on like this. */
+  /** Jobs that will wait in an hour at the present growth. */
   inAnHour: number;
 }
 
@@ -33,9 +33,9 @@ export const WINDOWS: readonly Window[] = [
   { spanMs: 720_000, everyMs: 120_000 },
   { spanMs: 5_400_000, everyMs: 900_000 },
 ];
-/** So few that wait are no backlog. */
+/** Fewer waiting jobs than this are no backlog. */
 const FEWEST = 10;
-/** So many looks at least. */
+/** The least number of looks for a verdict. */
 const LEAST_SAMPLES = 4;
 /** The least part of the growth that each half of the window has: what came all at once is a crowd, and may be worked off. */
 const LEAST_OF_HALF = 0.2;
@@ -92,7 +92,7 @@ export interface BacklogWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   store: Pick<JobRecords, 'backlog'>;
   openIncidents: Pick<OpenIncidents, 'all' | 'of' | 'next' | 'apply'>;
   agent(name: string): Agent | undefined;
-  /** Nothing of it starts, by somebody's will: it has to grow much before that is worth a word. */
+  /** The agent is held on purpose: its backlog has to grow much before it is reported. */
   isHeld(agent: string): boolean;
 }
 

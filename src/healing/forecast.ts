@@ -17,7 +17,7 @@ const HORIZON_MS = 4 * 60 * MINUTE_MS;
 /** The worker goes when the limit is nearer than this, or when so much of it is used. */
 const DUE_MS = 15 * MINUTE_MS;
 const DUE_SHARE = 0.75;
-/** Nothing is said of a worker before it has been seen so long, … */
+/** A worker is watched for this long before a forecast is made, … */
 const LEAST_SPAN_MS = 20 * MINUTE_MS;
 /** … or so long while nothing of it was ever collected: a heap that grows until the first collection is no leak. */
 const UNCOLLECTED_SPAN_MS = 45 * MINUTE_MS;
@@ -52,9 +52,9 @@ export function createMemoryHistory(): MemoryHistory {
 }
 
 /**
- * Judges the long look. A worker leaks when what collection leaves (the lower edge) has risen above every peak of the first half,
- * steadily, and goes on rising in the second half as before. So neither the teeth of garbage collection, nor a step to
- * another load, nor noise is a leak.
+ * Judges the long look. A worker leaks when what collection leaves (the lower edge) has risen above every peak of the first
+ * half, steadily, and goes on rising in the second half as before. In this way neither the teeth of garbage collection, nor a
+ * step to another load, nor noise count as a leak.
  */
 function leakOf(buckets: readonly Bucket[], limitBytes: number): Leak | null {
   const last = buckets.at(-1);

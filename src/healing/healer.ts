@@ -33,7 +33,7 @@ export interface Healer extends Service {
   readings(list: readonly WorkerReading[]): void;
   /** An attempt's end was written down. */
   settled(end: Settlement, agent: string): void;
-  /** These are the agents in force, all of them: a change lifts a quarantine, an agent that went closes its incidents. */
+  /** Takes all agents in force: a changed agent's quarantine ends, and the incidents of an agent that is gone are closed. */
   use(agents: ReadonlyMap<string, Agent>): void;
   /** A signal that another room found; `note`: what that room did about it, null: nothing. The end of `seen.worker` belongs to it. */
   report(seen: Signal, note: string | null): void;
@@ -68,7 +68,7 @@ export interface Healer extends Service {
 
 export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
   log: Log;
-  /** This run of this host. */
+  /** The owner of incidents: this run of this host. */
   owner: Owner;
   events: Pick<Events, 'record'>;
   store: IncidentStore &

@@ -3,7 +3,10 @@ import type { Action, Observed, Remedy, RemedyKind, RemedyRecord, Verdict } from
 
 /** How one verdict is answered. */
 interface VerdictResponse {
-  /** The remedies that other rooms carry out by themselves each time, in this order; the last one goes on. Empty: nobody but healing acts. */
+  /**
+   * The remedies that other rooms carry out by themselves each time, in this order; the last one goes on. Empty: only healing
+   * acts.
+   */
   observed: readonly Observed[];
   /** How often that gets its chance before healing acts … */
   before: number;
@@ -17,10 +20,10 @@ const RETRY: Observed = { kind: 'retry', by: 'jobs' };
 const KILL: Observed = { kind: 'kill', by: 'workers' };
 const PROBE: Observed = { kind: 'probe', by: 'origins' };
 
-/** Healing acts, and asks somebody when its actions did not hold. The last action goes on being used. */
+/** Healing acts, and asks a person when its actions did not hold. The last action goes on being used. */
 const ladderOf = (...ladder: Action[]): VerdictResponse => ({ observed: [], before: 0, ladder, after: 0 });
 
-/** Other rooms act; somebody is asked when what they did so many times did not hold. */
+/** Other rooms act; healing asks a person when their remedies failed this many times. */
 const leaves = (times: number, ...observed: Observed[]): VerdictResponse => ({
   observed,
   before: times,
@@ -47,17 +50,17 @@ export const RESPONSES: Record<Verdict, VerdictResponse> = {
   'bad-config': leaves(2, { kind: 'roll-back', by: 'config' }),
   unscheduled: ladderOf('plan-again', 'plan-again'),
   unreadable: leaves(2, { kind: 'set-aside', by: 'store' }),
-  // With the usual pauses somebody is asked after some ten minutes.
+  // With the usual pauses a person is asked after some ten minutes.
   'failing-over': leaves(7, { kind: 'fail-over', by: 'origins' }, PROBE),
-  // A minute apart: somebody has to stop an agent that runs in a ring again and again.
+  // A minute apart: a person has to stop an agent that loops again and again.
   looping: leaves(5, { kind: 'refuse', by: 'jobs' }),
-  // Nothing that a machine may decide: the incident says what a person can do.
+  // No action: the incident says what a person can do.
   'falling-behind': leaves(0),
 };
 
 /** A remedy that was tried so often for a fingerprint and never held is not tried first again. */
 const ENOUGH_TRIES = 3;
-/** So many incidents of one fingerprint within a day are worth a question, however well each was healed. */
+/** After this many incidents of one fingerprint within a day healing asks a person, however well each was healed. */
 export const SAME_IN_A_DAY = 3;
 
 /** A step of the ladder: an action of healing, a remedy of another room, or nothing. */
@@ -71,7 +74,7 @@ interface RemedyPlan {
 
 interface PlanFacts {
   verdict: Verdict;
-  /** Remedies of this incident so far; none of them held. Those of another verdict, before it turned out worse, do not count. */
+  /** Remedies of this incident so far; none of them held. Remedies for the verdict that it had before do not count. */
   tried: readonly Pick<Remedy, 'kind'>[];
   /** The remedy statistics of the fingerprint. */
   records: readonly RemedyRecord[];
@@ -81,7 +84,10 @@ interface PlanFacts {
   known: boolean;
 }
 
-/** The next step, one above what was tried, and whether to ask somebody. A response that has a step never runs out of steps. */
+/**
+ * The next step, one above the remedies that were tried, and whether to ask a person. A response that has a step never runs
+ * out of steps.
+ */
 export function planRemedy({ verdict, tried, records, sameToday, known }: PlanFacts): RemedyPlan {
   const steps = stepsOf(RESPONSES[verdict]);
   const kinds = steps.map(kindOf);

@@ -17,7 +17,7 @@ export interface LateWatchNeeds extends Pick<Signals, 'notice'> {
   time: Time;
   store: Pick<JobRecords, 'waiting'> & Pick<SlotStore, 'nextSlots'>;
   openIncidents: Pick<OpenIncidents, 'of'>;
-  /** Whose work is held up on purpose, or is being done. */
+  /** Agents whose work is held on purpose, or is being done. */
   isExempt(agent: string): boolean;
   /** Jobs below it wait on purpose. */
   leastPriority(): number | undefined;

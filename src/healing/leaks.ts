@@ -12,8 +12,8 @@ const GONE_AFTER_MS = 30_000;
 const OVER_AFTER_MS = HOUR_MS;
 
 /**
- * Follows the memory of every worker. A leak is reported as soon as it is sure; the worker goes, between two jobs,
- * when little room or time is left.
+ * Follows the memory of every worker. A leak is reported as soon as the forecast is steady; the worker is recycled between two
+ * jobs when little memory or time is left.
  */
 export interface LeakWatch {
   read(list: readonly WorkerReading[]): void;

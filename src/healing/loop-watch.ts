@@ -18,7 +18,7 @@ interface LoopWatchNeeds extends Pick<Signals, 'notice' | 'again' | 'heal'> {
 
 /** Refusals within this time of the last one that was written down are counted, not written. */
 const REPORT_AGAIN_AFTER_MS = 60_000;
-/** Nothing was refused for so long: what ran in a ring runs no more. */
+/** No chain was refused for this long: the loop has ended. */
 const QUIET_MS = 600_000;
 
 /** Refusals since the record of an open incident was last written. */

@@ -9,27 +9,28 @@ import type { Incident, IncidentStore, Verdict } from './ports.ts';
 
 /** An incident that has not ended, and what is known of it beside its record. */
 export interface OpenIncident {
-  /** Its `id` is empty until the store gave it one. */
+  /** The `id` is empty until the store has given the incident one. */
   incident: Incident;
   /** When it was last seen, epoch ms: a job that began before proves nothing. */
   lastAt: number;
   /** The worker that it is about, while one is. */
   worker: string | undefined;
-  /** Who writes its record: nobody yet, this host, or another host that saw the same trouble first. */
+  /** The host that writes its record: none yet, this host, or another host that saw the same trouble first. */
   held: 'not yet' | 'here' | 'elsewhere';
 }
 
 /**
- * Keeps the incidents that this host has seen or holds and that have not ended. Memory is the truth that decisions are made on; the
- * store follows, in the order of what happened to each. A store that is down costs nothing but the record, which is written as soon as
- * the store is up. The record of an incident that another host holds is that host's; the remedies here go on all the same.
+ * Keeps the incidents that this host has seen or holds and that have not ended. Memory is the truth that decisions are made
+ * on; the store follows, in the order of what happened to each. A store that is down costs nothing but the record, which is
+ * written as soon as the store is up. The record of an incident that another host holds is that host's; the remedies of this
+ * host go on.
  */
 export interface OpenIncidents {
   /** Takes over what an earlier run of the host left open, or a host that is gone. */
   load(): Promise<void>;
   /**
-   * Holds on to what is held, takes over what nobody holds any more, and lets go what a person has ended elsewhere, or
-   * another host has taken.
+   * Renews the incidents that this host holds, takes over incidents without a holder, and releases those that a person has
+   * ended elsewhere or another host has taken.
    */
   hold(): Promise<void>;
   all(): OpenIncident[];
@@ -72,7 +73,7 @@ interface Shadow {
   unrecorded: (() => void)[];
 }
 
-/** As many as the store hands out at once: beyond that an incident that is missing may still be held. */
+/** The store returns at most this many at once: with more, a missing incident may still be held. */
 const MOST_HELD = 1_000;
 /** A host that is gone lets its incidents go so long after its last turn. */
 const HELD_FOR_MS = 60_000;
@@ -138,7 +139,7 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
     const ids = new Set(found.map(({ id }) => id));
     for (const one of mine) if (found.length < MOST_HELD && !ids.has(one.incident.id)) open.delete(one);
     const now = [...open, ...leaving];
-    // The id of an incident that is being written is not known yet: it must not be taken for somebody else's.
+    // The id of an incident that is being written is not known yet: it must not be taken for another host's.
     if (now.some(({ held }) => held === 'not yet')) return;
     const known = new Set([...before, ...now].filter(({ held }) => held === 'here').map(({ incident }) => incident.id));
     for (const incident of found) if (!known.has(incident.id)) take(incident);

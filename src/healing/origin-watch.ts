@@ -23,7 +23,7 @@ interface OriginWatchNeeds extends Pick<Signals, 'notice' | 'heal' | 'close'> {
 
 /** When the network of the machine is down, everything is: more incidents of one kind at a time say nothing more. */
 const MOST_OPEN = 20;
-/** Whom nobody asked for so long, nobody waits for: no job does for longer. */
+/** An origin that was not asked for this long has no waiting job: no job waits longer. */
 const FORGOTTEN_AFTER_MS = DAY_MS;
 /** The beginning of an outage is known by two clocks. */
 const SAME_MS = 5_000;

@@ -13,7 +13,7 @@ import type { Signals } from './signals.ts';
 import { countsAsRestart, verdictOfEnd, verdictOfFailure } from './verdict.ts';
 import { endWords, loopWords } from './words.ts';
 
-/** So many ends are remembered whose other half has not come yet; the oldest is forgotten first. */
+/** The number of remembered ends whose other half has not come yet; the oldest is dropped first. */
 const MOST_REMEMBERED = 1_000;
 
 /**
@@ -140,7 +140,7 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
     openIncidents.next(one, () => openIncidents.apply(one, { is: 'job-affected', at: time.now(), job, text }));
   }
 
-  /** The plugin ended the attempt when its signal was aborted: its worker lives on, and nobody else reports the end. */
+  /** The plugin ended the attempt when its signal was aborted: its worker lives on, and no other fact reports the end. */
   function endedByItself(agent: string, verdict: Verdict, { error, worker, job }: Settlement) {
     const because = error!;
     notice({ agent, verdict, because, seen: endWords(worker, because), worker, job }, {});
@@ -171,7 +171,7 @@ function keyOf({ job, attempt }: AttemptRef): string {
   return `${job} ${attempt}`;
 }
 
-/** Some ends have no other half: an attempt that lost its lease, a worker that was drained after all. */
+/** An end may have no other half: of an attempt that lost its lease, of a worker that was drained. */
 function remember(map: Map<string, OpenIncident>, key: string, one: OpenIncident) {
   map.set(key, one);
   for (const oldest of map.keys()) {

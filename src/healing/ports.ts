@@ -59,10 +59,10 @@ export type Action =
   | 'plan-again';
 
 /**
- * A remedy of another room, which nobody asked for, and the room. `retry`: the job again on a clean worker · `refuse`: jobs
- * that its jobs make are refused · `kill`: the worker goes now · `kill-children`: processes that it left ·
- * `roll-back`: the good version, or the good settings, are in force again · `restart-host` · `fail-over`: calls are refused or go
- * to the next server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart.
+ * A remedy that another room carried out by itself, and the room. `retry`: the job again on a clean worker · `refuse`: jobs
+ * that its jobs make are refused · `kill`: the worker goes now · `kill-children`: processes that it left · `roll-back`: the
+ * good version, or the good settings, are in force again · `restart-host` · `fail-over`: calls are refused or go to the next
+ * server in the chain, jobs wait · `probe`: one call goes out · `set-aside`: rows are kept apart.
  */
 export type Observed =
   | { kind: 'retry' | 'refuse'; by: 'jobs' }
@@ -73,16 +73,16 @@ export type Observed =
   | { kind: 'fail-over' | 'probe'; by: 'origins' }
   | { kind: 'set-aside'; by: 'store' };
 
-/** The name of a remedy in an incident's record, whoever carried it out. */
+/** The name of a remedy in an incident's record, of any room. */
 export type RemedyKind = Action | Observed['kind'];
 
 export interface Remedy {
   kind: RemedyKind;
-  /** Who did it; records of older hosts do not say. */
+  /** The room that did it; missing in records of older hosts. */
   by?: 'healing' | Observed['by'];
   /** Epoch ms. */
   at: number;
-  /** One sentence: what was done. */
+  /** A sentence: what was done. */
   what: string;
   /** Whether it held: the agent's next real job was done. null: not known yet. */
   held: boolean | null;
@@ -103,7 +103,7 @@ export interface Incident {
   endedAt: number | null;
   /** Equal for signals of one kind and place: the key of the remedy statistics. */
   fingerprint: string;
-  /** One sentence with figures and limits: what was seen. */
+  /** A sentence with figures and limits: what was seen. */
   seen: string;
   /** The version that ran. */
   version: string | null;
@@ -159,13 +159,13 @@ export interface IncidentFilter {
   limit: number;
 }
 
-/** Who holds incidents, and how long from now unless that is renewed. */
+/** The host that holds incidents, and for how long from now unless it renews. */
 export interface IncidentTerms {
   owner: Owner;
   leaseMs: number;
 }
 
-/** Somebody's change of an incident or a quarantine. `by`: the host, null: a person's order. */
+/** A change of an incident or a quarantine by a host or a person. `by`: the host, null: a person's order. */
 export interface HealingChange {
   is: 'incident' | 'quarantine';
   by: string | null;
@@ -182,13 +182,13 @@ export interface IncidentStore {
    */
   openIncident(incident: Omit<Incident, 'id'>, terms: IncidentTerms): Promise<{ id: string; isNew: boolean }>;
   /**
-   * Replaces an incident. `by` null: by a person's order, whoever holds it. Refused with code `INCIDENT_UNKNOWN`, and with `INCIDENT_HELD`
-   * when another host has it by now.
+   * Replaces an incident. `by` null: by a person's order, whichever host holds it. Refused with code `INCIDENT_UNKNOWN`, and
+   * with `INCIDENT_HELD` when another host has it by now.
    */
   updateIncident(incident: Incident, by: Owner | null): Promise<void>;
   /**
-   * Holds, anew or on, the incidents that have not ended and that are of the owner's host, of any run, or that nobody holds any more.
-   * Returns all that the host then holds, oldest first, at most 1,000.
+   * Takes or renews the hold on incidents that have not ended and that belong to the owner's host (any run of it) or to no
+   * host any more. Returns all that the host then holds, oldest first, at most 1,000.
    */
   holdIncidents(terms: IncidentTerms): Promise<Incident[]>;
   incident(id: string): Promise<Incident | undefined>;

@@ -19,7 +19,7 @@ const DISK_ENOUGH = GB;
 /** A resource that was short is short until there is so much more: no going to and fro at the edge. */
 const RELIEF = 1.5;
 
-/** That it is short, in words; null when it is not. `before`: whether it was at the last look. */
+/** The shortage in words; null without one. `before`: whether it was at the last look. */
 export function shortageOf(what: ScarceResource, room: MachineResources, before: boolean): string | null {
   const edge = before ? RELIEF : 1;
   if (what === 'memory') {
@@ -32,7 +32,7 @@ export function shortageOf(what: ScarceResource, room: MachineResources, before:
     : null;
 }
 
-/** The worker that holds most of those that still take work; undefined when nobody's memory is known. */
+/** Of the workers that still take work, the one with the most memory; undefined when no memory is known. */
 export function largestOf<W extends { is: string; memoryBytes: number | null }>(workers: readonly W[]): W | undefined {
   const [largest] = workers
     .filter(({ is, memoryBytes }) => memoryBytes !== null && (is === 'idle' || is === 'busy'))

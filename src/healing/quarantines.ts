@@ -10,8 +10,9 @@ import { afterFailedProbe, allowanceOf, beginQuarantine } from './quarantine-rul
  * Agents in quarantine, on this host or on another. The gate is in memory and closes at once; the store follows, so that a restart does not
  * open the gate, and other hosts close theirs.
  *
- * A probe is the oldest job that waits. When none waits, the next one that is asked for is the probe (a slot, an event, a
- * run by hand): no job is ever made up, because an agent's effects must not come at a time that nobody asked for.
+ * A probe is the oldest job that waits. When none waits, the next one that is asked for is the probe (a slot, an event, a run
+ * by hand): no job is ever made up, because an agent's effects must not come at a time that no schedule, event or person asked
+ * for.
  */
 export interface Quarantines {
   load(): Promise<void>;

@@ -10,15 +10,15 @@ import type { Action, Incident, IncidentStore, RemedyRecord } from './ports.ts';
 import { actionWords, observedWords, verdictWords } from './words.ts';
 
 /**
- * Chooses the next step for an incident, carries it out where it is an action of healing's own, keeps the remedy
- * statistics, and asks somebody when the steps have come to their end.
+ * Chooses the next step for an incident, carries it out where it is an action of healing's own, keeps the remedy statistics,
+ * and asks a person after the last step.
  */
 export interface Remedies {
   /** Reads what was asked within the last day, so that a restart does not ask anew. */
   load(): Promise<void>;
   /**
-   * Takes the next step of the incident; to be called in {@link OpenIncidents.next}. `known: false`: a fault that nobody has
-   * foreseen. `note`: what another room has done.
+   * Takes the next step of the incident; to be called in {@link OpenIncidents.next}. `known: false`: an unforeseen fault.
+   * `note`: what another room has done.
    */
   apply(one: OpenIncident, facts: { known: boolean; note?: string }): Promise<void>;
   /**

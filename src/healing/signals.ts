@@ -13,7 +13,7 @@ export interface Signal {
   agent: string | null;
   verdict: Verdict;
   because: PlainFault;
-  /** One sentence. */
+  /** A sentence. */
   seen: string;
   worker?: string | undefined;
   version?: string | undefined;

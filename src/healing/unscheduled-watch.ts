@@ -10,7 +10,7 @@ export interface Unscheduled {
   fault: PlainFault;
 }
 
-/** Sees agents that will never run again by their schedule, though nobody wanted that, and that they will. */
+/** Finds agents whose schedule has no further time though it was not meant to end, and their return. */
 export interface UnscheduledWatch {
   /** Looks once. An agent that is found is reported at once, then again each minute: the next remedy follows. */
   look(): Promise<void>;

@@ -34,7 +34,7 @@ function knownAs(code: string): Verdict | undefined {
   return Object.hasOwn(OF_CODES, code) ? OF_CODES[code] : undefined;
 }
 
-/** Ends that somebody asked for. */
+/** Ends that a person or the host asked for. */
 const WANTED = new Set([
   'CANCELLED',
   'REPLACED',
@@ -65,7 +65,10 @@ const VARYING_MESSAGES = new Set<Verdict>([
 /** Failures of attempts that have an incident of their own, once, and not for each attempt that they strike. */
 const REPORTED_ONCE = new Set(['HOST_LOST', 'ORIGIN_DOWN', 'CHAIN_TOO_DEEP', 'CHAIN_TOO_FAST']);
 
-/** The verdict on the end of a worker; null for an end that was asked for, and for a fault of the programmer or the set-up. A code that nobody knows is a crash. */
+/**
+ * The verdict on the end of a worker; null for an end that was asked for, and for a fault of the programmer or the set-up. An
+ * unknown code is a crash.
+ */
 export function verdictOfEnd(because: PlainFault): Verdict | null {
   // A fault that no other attempt can help makes a dead letter each time, and no restart or quarantine would change that.
   if (WANTED.has(because.code) || !mayHelp(because)) return null;
@@ -104,7 +107,7 @@ export function fingerprintOf(
   });
 }
 
-/** Whether an end counts against the restart budget of an agent. `hadJob`: a job of it was under way, or nobody knows. */
+/** Whether an end counts against the restart budget of an agent. `hadJob`: a job of it was under way, or that is unknown. */
 export function countsAsRestart(verdict: Verdict, hadJob: boolean): boolean {
   // A cell that is lost takes idle neighbours with it, who did nothing.
   return verdict !== 'cell-lost' || hadJob;

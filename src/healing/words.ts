@@ -60,7 +60,7 @@ export function originWords({ origin, failures }: Outage): string {
   return `${origin} is down: ${failures.at(-1)?.what ?? 'it was down when the host before this one ended'}`;
 }
 
-/** Who is asked meanwhile, and when somebody looks again. */
+/** The origins that are asked meanwhile, and the time of the next probe. */
 export function failOverNote({ instead, barred, probeAt }: Outage): string {
   const may = instead.length > 0 ? `${instead.join(', then ')} is asked instead` : 'nobody is asked instead';
   const not = [...new Set(barred.map(({ origin, agent }) => `${origin} is not in needs.net of ${agent}`))];

@@ -46,7 +46,7 @@ const failure = shapeOf({ what: sentence, status: orNone(number), retryAfterMs: 
 /** A call that a host answers; the others are a rehearsal's. */
 export type HostCall = Exclude<WorkerCall, RehearsalCall>;
 
-/** The fields of each call that a host answers. What is granted to whom is decided where the call is answered. */
+/** The fields of each call that a host answers. The code that answers a call decides whether it is granted. */
 const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
   beginEffect: { key: name },
   endEffect: { key: name, result: orNull(json), problem: orNone(sentence) },
@@ -84,9 +84,9 @@ const CALLS: Readonly<Record<HostCall['ask'], Shape>> = {
 };
 
 /**
- * The call with the fields that such a call has, and no others. Throws `CALL_INVALID` for what no plugin can ask for by its
- * context: the worker has read its options before; but a plugin can write to its worker's channel, and what comes from there
- * is only a claim. Job, attempt and agent are the host's own.
+ * The call with the fields of its kind, and no others. Throws `CALL_INVALID` for what no plugin can ask for by its context:
+ * the worker has read its options before; but a plugin can write to its worker's channel, and what comes from there is only a
+ * claim. Job, attempt and agent are the host's own.
  */
 export function readCall(call: WorkerCall): HostCall {
   const { ask, job, attempt, agent } = call;

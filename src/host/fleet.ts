@@ -48,7 +48,7 @@ interface Found {
 }
 
 const MOST_FAILURES = 20;
-/** A control socket that has not answered by then counts as down. */
+/** A control socket that has not answered within this time counts as down. */
 const HEALTH_TIMEOUT_MS = 5_000;
 
 export function createFleet(needs: FleetNeeds): FleetView {

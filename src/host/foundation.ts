@@ -113,7 +113,7 @@ async function openHostStore({ time, facts, order, ending }: FoundationNeeds, jo
   return { store, asides };
 }
 
-/** A handle by its name: it is open by now, and nobody else has had the time to put another in its place. */
+/** A handle by its name: it was opened a moment ago, and no process has had the time to put another file in its place. */
 function named(what: NamedHandle['what'], path: string): NamedHandle {
   return { what, path, id: fileId(path) };
 }

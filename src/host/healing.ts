@@ -19,7 +19,7 @@ import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
 interface HealingNeeds {
-  /** This run of this host. */
+  /** The owner of incidents: this run of this host. */
   owner: Owner;
   time: Time;
   log: Log;
@@ -111,8 +111,8 @@ interface CleanUpNeeds {
 }
 
 /**
- * Gives back disk that runs full: half of the logs, and the versions that nobody needs; never backups, jobs or files of
- * agents, which are a person's to delete. Resolves with the result in words.
+ * Frees disk space: half of the logs, and versions that are not in use; never backups, jobs or files of agents, which a person
+ * may delete. Resolves with the result in words.
  */
 export async function cleanUp({ journal, catalog }: CleanUpNeeds): Promise<string> {
   const freed = [

@@ -29,7 +29,7 @@ export interface Host {
   hostContext: HostContext;
   /**
    * Ends everything in reverse order; running jobs get `drainMs` to finish, the rest is tried again at the next start.
-   * `failed`: nobody asked for it.
+   * `failed`: neither a person nor a signal asked for it.
    */
   stop(failed?: boolean, drainMs?: number): Promise<void>;
 }
@@ -38,7 +38,7 @@ export interface Host {
 interface HostOptions {
   folder: string;
   config: ConfigInUse;
-  /** Default: nobody watches. */
+  /** Default: no guardian and no systemd watches. */
   watched?: Watched;
   /** Gets each loop of the host, by name, as soon as it is started. */
   loops?: Map<string, Service>;

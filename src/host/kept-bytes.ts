@@ -21,7 +21,7 @@ interface KeptBytesNeeds {
   most(): number;
 }
 
-/** What is known of one agent. */
+/** The count of one agent's bytes. */
 interface Account {
   /** At the last count of the store; before the first, all of the budget but a part that is not worth a count. */
   counted: number | undefined;
@@ -30,11 +30,11 @@ interface Account {
   /** Of what was let through: what the store has not answered yet, so that a count may miss it. */
   open: number;
   counting: Promise<void> | undefined;
-  /** It was full at the last count, and is not counted again before this time, monotonic ms. */
+  /** The budget was full at the last count; it is not counted again before this time, monotonic ms. */
   fullUntil: number;
 }
 
-/** So much of the budget is let through before the store is first asked. */
+/** Bytes that are let through before the store is first asked. */
 const UNCOUNTED_SHARE = 1 / 16;
 /** An agent that is full is not counted anew for each refusal. */
 const COUNT_EVERY_MS = 1_000;

@@ -24,7 +24,7 @@ export interface Placements {
   isHeld(agent: string): boolean;
   /** Hands all placements to the workers. Call it when a fact has changed. */
   apply(): void;
-  /** Quarantines and pressure are facts from now on. Without a call no agent is held by them. */
+  /** Quarantines and pressure are facts from now on. Until it is called, pauses and probation hold no agent. */
   watch(health: Health): void;
 }
 

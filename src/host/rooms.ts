@@ -113,7 +113,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const setup = createSetup({ ...base, folder, catalog });
-  // Calls come from workers that are started: by then the rooms that answer them are built.
+  // Calls come from started workers: the rooms that answer them are built before.
   const answer: WorkersNeeds['answer'] = (call, by) => answerCall(call, by);
   const workers = createHostWorkers(
     { ...base, exec, setup, answer },

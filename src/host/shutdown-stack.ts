@@ -6,7 +6,7 @@ export interface ShutdownStack {
   onStop(name: string, stop: () => Promise<void> | void): void;
   /** Resolves when the service works; from then on it is among the loops. */
   startService(name: string, service: Service): Promise<void>;
-  /** Ends all of them. A failure to end is written to stderr and holds up nobody. */
+  /** Ends all of them. A failure to end is written to stderr and holds up no other service. */
   unwind(): Promise<void>;
 }
 

@@ -80,7 +80,7 @@ function followAttempts(
   bus.on('attempt.settled', ({ end, agent }) => record(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => probation.settled(end, agent));
-  // Guests have no heartbeats: nobody waits for them when their client has left.
+  // Guest agents have no heartbeats: health does not wait for them when their client has left.
   bus.on('attempt.settled', ({ agent }) => {
     if (catalog.agents().has(agent)) heartbeats.ran(agent);
   });

@@ -7,7 +7,7 @@ export const DEFAULT_MAX_QUEUED = 100;
 
 /** When an agent's schedule asks for jobs. */
 export interface ScheduleSpec {
-  /** As written: five or six cron fields, an alias, `@every 90m`, or `at 2026-12-24T18:00`. */
+  /** The expression as written: five or six cron fields, an alias, `@every 90m`, or `at 2026-12-24T18:00`. */
   expression: string;
   /** IANA name. */
   timezone: string;
@@ -58,7 +58,7 @@ export interface Agent {
   on: string[];
   /** The agent gets one job as soon as it is new to the installation. */
   firstRun: boolean;
-  /** As written (JSON); the worker parses it with the plugin's schema. */
+  /** The settings as written (JSON); the worker parses them with the plugin's schema. */
   settings: unknown;
   /** The input that its jobs take, as JSON Schema draft 7, and whether they take none; undefined: any. */
   input?: { schema: unknown; takesNothing: boolean };

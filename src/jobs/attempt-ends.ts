@@ -13,13 +13,13 @@ import { type HoldUp, laterOrCount, waitOrGiveUp } from './waiting.ts';
 /** An end as it was written down, or refused by the fence. */
 interface WrittenEnd {
   settlement: Settlement;
-  /** False: another attempt has the job, or nobody. */
+  /** False: another attempt has the job, or none. */
   isAccepted: boolean;
 }
 
 /**
- * Writes ends down. An end with a value that the store takes from nobody (it would be refused for ever) holds up neither the
- * others nor its own job: that is a dead letter, which says why.
+ * Writes ends down. An end with a value that the store always refuses holds up neither the others nor its own job: the job
+ * becomes a dead letter, which says why.
  */
 export async function writeSettlements(
   store: Pick<JobQueue, 'settle'>,
@@ -102,7 +102,7 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
       if (!isAccepted) {
         if (!facts?.isCancelled)
           log.warn(`a late end of ${settlement.job} was refused`, { attempt: settlement.attempt });
-        // Its row may have been set aside meanwhile: those who wait for it look again.
+        // The job's row may have been set aside meanwhile: callers that wait for it look again.
         needs.waiters.release(settlement.job);
         continue;
       }
@@ -132,7 +132,10 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
     return retry ? needs.heldUp({ job, attempt }, held.get(job)?.agent ?? '', fault) : undefined;
   }
 
-  /** The end of an attempt whose job waits, for somebody else or because it asked to. How long it has waited is in the store. */
+  /**
+   * The end of an attempt whose job waits: for an origin, or because the plugin asked for it. How long it has waited is in the
+   * store.
+   */
   async function settleWait(ended: EndedAttempt, fault: PlainFault, wait: HoldUp | { pauseMs: number }) {
     const { job, startedAt, finishedAt } = ended.outcome;
     const before = (await store.get(job)) ?? { error: null, staleAt: null };

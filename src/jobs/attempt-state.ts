@@ -19,7 +19,7 @@ export type AttemptEvent = { attempt: number } & (
   /** The attempt never entered `run`, or was stopped with its host: the job loses nothing. */
   | { is: 'returned' }
   | { is: 'cancelled' }
-  /** The host `owner` looks for attempts that nobody holds any more, at `now`. */
+  /** The host `owner` looks for attempts without a holder, at `now`. */
   | { is: 'lost'; owner: Owner; now: number }
 );
 

@@ -6,11 +6,11 @@ import type { Hold } from './placement.ts';
 import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue, WorkerPort } from './ports.ts';
 
 /**
- * Moves due jobs from the store to workers. Nothing is polled: an agent is looked at when it is woken (a job was added,
+ * Moves due jobs from the store to workers. The store is not polled: an agent is looked at when it is woken (a job was added,
  * a worker has room, the agent is new or resumed) and when its next job is due.
  *
- * Invariants: at most one claim of an agent is under way, and it never asks for more than its workers have room for, so
- * nothing is claimed that nobody can take.
+ * Invariants: at most one claim of an agent is under way, and it never asks for more than its workers have room for, so no job
+ * is claimed that no worker can take.
  */
 interface Claims {
   /** The agent may have due jobs, or room for them. The call is cheap, and harmless when it has neither. */

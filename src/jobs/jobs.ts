@@ -25,8 +25,8 @@ import { createWaiters } from './waiters.ts';
 import type { HoldUp } from './waiting.ts';
 
 /**
- * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled.
- * Each job is run at least once; an attempt that lost its lease cannot change it any more.
+ * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled. A job is run
+ * at least once; an attempt that lost its lease cannot change it any more.
  */
 export interface Jobs extends Service, WorkerEvents {
   /** Accepts jobs; resolves when they are on disk. */
@@ -132,8 +132,8 @@ export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOp
   }
 
   /**
-   * Settles attempts that nobody holds any more, of this host's earlier runs and of others whose lease is over: before anything new
-   * starts, and with each sweep. An attempt that this host has, and could not renew in time, is still its own.
+   * Settles attempts without a holder, of this host's earlier runs and of others whose lease is over: before a new job starts,
+   * and with each sweep. An attempt that this host has, and could not renew in time, is still its own.
    */
   async function takeOver() {
     for (;;) {
@@ -145,7 +145,7 @@ export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOp
     }
   }
 
-  /** Renews leases, settles what lost its owner, and wakes agents that a change which nobody told of would leave waiting. */
+  /** Renews leases, settles attempts that lost their owner, and wakes agents whose new jobs were not announced. */
   async function sweep() {
     const refs = held.heldFor(leaseMs / 3);
     const lost = refs.length > 0 ? await store.renew(refs, leaseMs) : [];

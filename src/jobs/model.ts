@@ -11,7 +11,7 @@ export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'retrying']
 
 export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'replay';
 
-/** A job that is asked for. Its times are epoch milliseconds, its lengths milliseconds. */
+/** A job that is asked for. Times of a job are epoch milliseconds, lengths milliseconds. */
 export interface NewJob {
   agent: string;
   trigger: Trigger;
@@ -22,11 +22,14 @@ export interface NewJob {
   /** The slot's due time. */
   slot?: number;
   priority?: number;
-  /** A time that somebody named: the job does not start before it. Default: so long from now as `inMs` says. */
+  /** A time that the sender named: the job does not start before it. Default: so long from now as `inMs` says. */
   runAt?: number;
   /** How long from now it may start, by the store's clock. Default 0. */
   inMs?: number;
-  /** A time that somebody named: a job that has not started by then is cancelled, with the reason. Default: see `staleAfterMs`. */
+  /**
+   * A time that the sender named: a job that has not started before it is cancelled, with the reason. Default: see
+   * `staleAfterMs`.
+   */
   staleAt?: number;
   /** How long after the time at which it may start it is cancelled if it has not. Default: never. */
   staleAfterMs?: number;
@@ -43,7 +46,7 @@ export interface Added {
   id: JobId;
   /** false: nothing was queued, because the agent's job `id` has the key. */
   isNew: boolean;
-  /** That job, where nothing was queued. */
+  /** The job that exists already, where no new one was queued. */
   first?: { state: JobState; queuedAt: number; sameInput: boolean };
 }
 

@@ -76,7 +76,7 @@ export interface PlacementFacts extends Omit<HoldFacts, 'name'> {
   isApart?: boolean | undefined;
 }
 
-/** Decides all of it for one agent. Without any other fact the agent runs as it was written. */
+/** Decides all of it for one agent. An agent without further facts runs as its file says. */
 export function planPlacement(facts: PlacementFacts): Placement {
   const agent = substituteOf(facts) ?? facts.agent;
   const hold = planHold({ ...facts, name: facts.agent.name });
@@ -144,9 +144,9 @@ function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefin
 
 function planWorkers({ workers: { min, max } }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
   if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
-  // Nothing grows while memory is short.
+  // No pool grows while memory is short.
   if (facts.pressureSince !== undefined) return { min: 0, target: 0, max: 1 };
-  // Nothing is kept warm that would only crash.
+  // No worker is kept warm that would only crash.
   if (facts.quarantine) return { min: 0, target: 0, max };
   return { min, target: min, max };
 }

@@ -2,9 +2,10 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { Added, Assignment, Job, JobId, JobState, NewJob, Outcome } from './model.ts';
 
 /**
- * The moves of jobs. The store's own clock stamps them; hosts hand in lengths, never what their clocks show. Every method resolves only when what it says is on disk. Batches are applied in order, each
- * item on its own: one that is refused leaves the others. A call that would write a value that nobody can read or show (a time
- * beyond the year 9999, a fraction) rejects with `VALUE_INVALID`, and nothing of it is written.
+ * The moves of jobs. The store's own clock stamps them; hosts hand in lengths, never what their clocks show. Every method
+ * resolves only when what it says is on disk. Batches are applied in order, each item on its own: one that is refused leaves
+ * the others. A call with a value that cannot be read or shown (a time beyond the year 9999, a fraction) rejects with
+ * `VALUE_INVALID` and writes nothing.
  */
 export interface JobQueue {
   /**
@@ -26,7 +27,7 @@ export interface JobQueue {
   release(attempts: AttemptRef[]): Promise<void>;
   /** Lets the leases of running attempts end so long from now; returns those that are not held any more. */
   renew(attempts: AttemptRef[], leaseMs: number): Promise<AttemptRef[]>;
-  /** Running jobs whose lease is over, whoever holds it, or that an earlier run of `owner`'s host holds. */
+  /** Running jobs whose lease is over, of any holder, or that an earlier run of `owner`'s host holds. */
   abandoned(owner: Owner): Promise<Job[]>;
   /** Cancels an unfinished job; returns what it was, or undefined when there was nothing to cancel. */
   cancel(id: JobId, why: PlainFault): Promise<Job | undefined>;
@@ -35,8 +36,8 @@ export interface JobQueue {
   /** Lets retrying jobs start their next attempt now; returns those that were to wait. */
   promote(ids: JobId[]): Promise<JobId[]>;
   /**
-   * Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. One
-   * whose key another job has by now stays what it is.
+   * Puts dead or cancelled jobs back in the queue with all their attempts before them; returns those that were put back. A job
+   * whose key another job has by now is not changed.
    */
   redrive(ids: JobId[]): Promise<JobId[]>;
   /** Takes dead jobs off the dead letters: they become cancelled, with the reason. Returns those that were dead. */
@@ -49,7 +50,7 @@ export interface JobQueue {
   changes(call: (change: JobChange) => void): () => void;
 }
 
-/** A change of jobs that somebody made, on this host or on another. */
+/** A change of jobs, made on this host or on another. */
 export type JobChange =
   /** Jobs wait anew; the first of them is due in `inMs`, 0 and below: now. `agent` null: of which agents is not told. */
   | { is: 'queued'; agent: string | null; inMs: number }
@@ -238,11 +239,14 @@ export interface StateStore {
   setState(agent: string, key: string, value: string): Promise<void>;
   deleteState(agent: string, key: string): Promise<void>;
   stateKeys(agent: string): Promise<string[]>;
-  /** Entries with their values, by key; of one key only when it is named. Also of agents that are gone. */
+  /** Entries with their values, by key; of one key only when it is named. Jobs of agents that are gone are included. */
   stateEntries(agent: string, key?: string): Promise<StateEntry[]>;
   /** Every agent that holds state, by name, gone or not. */
   stateSizes(): Promise<StateSize[]>;
-  /** Bytes that the state of an agent and the effects of its jobs take, keys and values. It takes as long as there is much. */
+  /**
+   * Bytes that the state of an agent and the effects of its jobs take, keys and values. The call takes longer the more rows
+   * there are.
+   */
   keptBytes(agent: string): Promise<number>;
   /** Gives the entries of `from` to `to`, but for keys that `to` has itself. Answers the keys that moved. */
   moveState(from: string, to: string): Promise<string[]>;
@@ -279,7 +283,7 @@ export interface PauseStore {
 export interface WorkerPort {
   /** How many more jobs the agent's workers would take now; 0 while the agent is unknown. A cold agent has room. */
   room(agent: string): number;
-  /** Hands attempts over, never more than `room` said. Each attempt comes back in exactly one event. */
+  /** Hands attempts over, never more than `room` said. An attempt comes back in exactly one event. */
   give(agent: string, assignments: Assignment[]): void;
   /** Aborts the running attempt's signal, and kills its worker after the grace. The attempt ends as any other does. */
   abort(ref: AttemptRef, why: PlainFault): void;

@@ -16,8 +16,8 @@ const RIGHTS = [
 type Right = (typeof RIGHTS)[number];
 
 /**
- * What an agent has that another may lack. Threads of one process can take everything from one another, whatever flags they
- * have, so agents share a cell only when neither has anything: an agent with any right has a cell of its own.
+ * The rights of an agent, by name. Threads of one process can take everything from one another, whatever flags they have, so
+ * agents share a cell only when neither has anything: an agent with any right has a cell of its own.
  */
 export function rightsOf({ needs }: Pick<Agent, 'needs'>): Right[] {
   return RIGHTS.filter((right) => {

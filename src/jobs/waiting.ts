@@ -5,10 +5,13 @@ import { formatDuration } from '../kernel/units.ts';
 import type { Job } from './model.ts';
 import type { AttemptEnd } from './settle.ts';
 
-/** The longest that a job waits, without a break, for something that it can do nothing about. Then it is a dead letter. */
+/**
+ * The longest that a job waits, without a break, for something that it can do nothing about. After that the job is a dead
+ * letter.
+ */
 export const LONGEST_OUTAGE_WAIT_MS = DAY_MS;
 
-/** The reason why a failed attempt's job has to wait, by somebody who knows. */
+/** The reason why a failed attempt's job has to wait, from the room that knows it. */
 export interface HoldUp {
   /** When it is worth to try again, epoch ms. */
   until: number;
@@ -56,7 +59,7 @@ function endOfPatience(until: number, since: number, staleAt: number | null): st
   return null;
 }
 
-/** So often in a row a plugin may ask for another time at no cost: with a pause of nothing a day would have millions. */
+/** A plugin may ask for another time this often in a row at no cost: with a pause of 0 a day would have millions. */
 export const MOST_WAITS = 1_000;
 
 interface LaterFacts {
@@ -71,8 +74,8 @@ interface LaterFacts {
 
 /**
  * The meaning of the end of an attempt whose plugin asked for another time (RetryLater): the job waits, which costs it no
- * attempt, for a day in all and {@link MOST_WAITS} times in a row; after that each time counts as any other failure. The job is a
- * dead letter where it would be of no use by then.
+ * attempt, for a day in all and {@link MOST_WAITS} times in a row; after that each time counts as any other failure. The job
+ * is a dead letter where it would be stale at that time.
  */
 export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: LaterFacts): AttemptEnd {
   const until = finishedAt + pauseMs;

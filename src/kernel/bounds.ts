@@ -26,11 +26,11 @@ export const BOUNDS = {
   period: { least: 1_000, most: 366 * DAY_MS },
   /** Within which a job is of use, from the time that it was to start. */
   use: { least: 1, most: 366 * DAY_MS },
-  /** A pause with an end. A longer one is a pause until somebody resumes. */
+  /** A pause with an end. A longer pause is a pause until a person resumes. */
   pause: { least: 1, most: 3_660 * DAY_MS },
   /** For how long something is kept: a hundred years. */
   keep: { least: 1, most: 36_525 * DAY_MS },
-  /** How far back somebody looks. */
+  /** How far back a person looks. */
   back: { least: 0, most: 36_525 * DAY_MS },
   /** The period of one report: its hours are counted one by one. */
   report: { least: 1, most: 1_100 * DAY_MS },
@@ -46,7 +46,7 @@ export const BOUNDS = {
   attempts: { least: 1, most: 100 },
   /** How often one call to a server is tried within an attempt. */
   calls: { least: 1, most: 10 },
-  /** Workers of one agent that are kept warm. Each is a thread with a heap of its own. */
+  /** Workers of one agent that are kept warm. A worker is a thread with a heap of its own. */
   warmWorkers: { least: 0, most: 64 },
   /** Workers of one agent side by side. */
   workers: { least: 1, most: 64 },

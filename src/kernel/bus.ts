@@ -2,8 +2,8 @@ import { toPlainFault } from './fault.ts';
 import type { Log } from './log.ts';
 
 /**
- * Facts on their way from the room that finds them out to the rooms that act on them. Each kind of fact has one type;
- * `F` maps its name to the fact. A fact is over once its listeners were called: nothing is kept, nobody answers.
+ * Facts on their way from the room that finds them out to the rooms that act on them. A kind of fact has one type; `F` maps
+ * its name to the fact. A fact is over once its listeners were called: no fact is stored, and no listener answers.
  */
 export interface Bus<F> {
   /** Subscribes; listeners of one kind are called in the order in which they subscribed. */

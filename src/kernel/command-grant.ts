@@ -1,7 +1,7 @@
 /** An entry of `needs.exec`: a command with whatever arguments, or with those that fit a list. */
 export type CommandGrant = string | { command: string; args: string[] };
 
-/** Any one argument; at the end of a list any number of them, none too. */
+/** `*`: any argument; at the end of a list any number of arguments, also none. */
 const ANY = '*';
 
 /** The name or path that an entry grants; `*`: all commands. */
@@ -24,13 +24,13 @@ export function grantCovers(granted: CommandGrant, asked: CommandGrant): boolean
   if (command !== grantedCommand(asked) && command !== ANY) return false;
   if (typeof granted === 'string') return true;
   if (typeof asked === 'string') return false;
-  // What ends openly is no narrower than what ends: an open end is taken for an argument more.
+  // A grant with an open end is no narrower than one without: the open end counts as one more argument.
   const isOpen = asked.args.at(-1) === ANY;
   if (isOpen && granted.args.at(-1) !== ANY) return false;
   return takesArguments(granted, isOpen ? asked.args.slice(0, -1) : asked.args);
 }
 
-/** As people read it: `git log *`. */
+/** The grant as people read it: `git log *`. */
 export function grantText(grant: CommandGrant): string {
   return typeof grant === 'string' ? grant : [grant.command, ...grant.args].join(' ');
 }

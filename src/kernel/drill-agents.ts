@@ -1,6 +1,6 @@
 /**
- * Agents whose names begin so are canaries of `daruma drill` and `daruma demo`. Their jobs and incidents are real and
- * stay on record, but lists, counts and reports leave them out unless asked for: practice is no news.
+ * Agents whose names begin so are canaries of `daruma drill` and `daruma demo`. Jobs and incidents of canaries are real and
+ * stay on record, but lists, counts and reports leave them out unless asked for.
  */
 export const DRILL_PREFIX = 'drill-';
 

@@ -29,7 +29,7 @@ export class Fault extends Error {
     this.plain = plain;
   }
 
-  /** As errors of Node have it. */
+  /** The code, like that of Node's errors. */
   get code(): string {
     return this.plain.code;
   }
@@ -71,7 +71,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['CALL_INVALID', false],
   ['VALUE_INVALID', false],
   ['INPUT_INVALID', false],
-  // Rights that nobody gave.
+  // Rights that were not granted.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],
   // A file beside the source that its version does not hold.
@@ -117,7 +117,7 @@ export function mayHelp({ code, data }: Pick<PlainFault, 'code' | 'data'>): bool
   return MAY_HELP.get(typeof cause === 'string' ? cause : code) ?? true;
 }
 
-/** A mistake of whoever typed the command: exit code 2. `next` is what to type instead. */
+/** A mistake in the command line: exit code 2. `next` is what to type instead. */
 export function usage(message: string, next: string): Fault {
   return new Fault({ code: 'USAGE', message, next });
 }

@@ -130,7 +130,7 @@ function guardFunctions(promises: Methods, held: Held, pathOf: Method): void {
   const open = promises.open!;
   promises.open = async function (this: unknown, ...args) {
     const opened = apply(open, this, args) as Promise<object>;
-    // Else `await` asks the prototype, where a plugin may have put a getter.
+    // An own property keeps `await` from asking the prototype, where a plugin may have put a getter.
     defineProperty(opened, 'constructor', { value: Promise });
     const handle = await opened;
     held.hold(handle);

@@ -18,7 +18,7 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const BACKSLASH = 0x5c;
 
-/** What a reader takes at most. A message beyond it is never parsed. */
+/** Limits of a message that a reader takes. A message beyond it is never parsed. */
 export interface FrameBounds {
   /** Of one body. */
   bytes: number;
@@ -29,13 +29,15 @@ export interface FrameBounds {
 }
 
 interface FrameChannelNeeds {
-  /** Called with each message, in order, parsed and of unknown shape. What it throws breaks the channel. */
+  /** Called with each message, in order, parsed and of unknown shape. An error that it throws breaks the channel. */
   receive(message: unknown): void;
-  /** Called at most once: the other side wrote what is no message, or `receive` threw. Nothing is read from then on. */
+  /**
+   * Called at most once: the other side wrote what is no message, or `receive` threw. The channel reads no more after that.
+   */
   broken(why: PlainFault): void;
 }
 
-/** One end of a pipe that carries messages. */
+/** An end of a pipe that carries messages. */
 interface FrameChannel {
   /** Sends messages as arrays, in one frame or several; `sent` is called when the pipe has taken them. Throws what `JSON.stringify` throws. */
   send(messages: readonly unknown[], sent?: (error?: Error | null) => void): void;
@@ -85,7 +87,7 @@ export function createFrameReader(receive: (message: unknown) => void, bounds: F
   /** The beginning of a frame, in the chunks that it came in: a long frame is copied once, when it is whole. */
   let parts: Buffer[] = [];
   let kept = 0;
-  /** So many bytes make the next step: the head, or the head and the body. */
+  /** Bytes that the next step needs: the head, or the head and the body. */
   let needed = HEAD_BYTES;
 
   /** Reads the frames that are whole; returns where the rest begins. */
@@ -187,6 +189,6 @@ function isExponent(byte: number): boolean {
 function isFiniteNumber(body: Buffer, from: number, to: number): boolean {
   let mayBeLarge = to - from > MANY_DIGITS;
   for (let at = from; at < to && !mayBeLarge; at++) mayBeLarge = isExponent(body[at]!);
-  // What is no number at all is left to the parser.
+  // The parser refuses text that is no number at all.
   return !mayBeLarge || Math.abs(Number(body.toString('latin1', from, to))) !== Number.POSITIVE_INFINITY;
 }

@@ -2,8 +2,8 @@ import { type Bounds, isWithin, shown } from './bounds.ts';
 import type { UnitProblem } from './units.ts';
 
 /**
- * Times that ISO 8601 writes with a year of four digits in every zone, from 0001-01-02 to 9999-12-30, in epoch ms.
- * Such times can be stored, compared as texts and shown; `Date` ends at 8.64e15, and above 2^53 a number is not exact
+ * Times that ISO 8601 writes with a year of four digits in every zone, from 0001-01-02 to 9999-12-30, in epoch ms. Times
+ * within these bounds can be stored, compared as texts and shown; `Date` ends at 8.64e15, and above 2^53 a number is not exact
  * any more.
  */
 export const INSTANTS: Bounds = { least: -62_135_510_400_000, most: 253_402_128_000_000 };
@@ -22,7 +22,7 @@ export function isoOf(at: number): string {
   return isInstant(whole) ? new Date(whole).toISOString() : `no time: ${shown(at)}`;
 }
 
-/** As {@link isoOf}; null stays null. */
+/** Like {@link isoOf}; null stays null. */
 export function isoOrNull(at: number | null | undefined): string | null {
   return at == null ? null : isoOf(at);
 }

@@ -26,7 +26,7 @@ interface LoopTerms {
 
 /** A service that turns again and again. */
 export interface Loop extends Service {
-  /** The next turn begins now, or as soon as the turn that goes on has ended. Nothing happens while the loop is stopped. */
+  /** The next turn begins now, or as soon as the turn that goes on has ended. A stopped loop ignores the call. */
   soon(): void;
 }
 

@@ -6,7 +6,7 @@ export type NeedName = 'net' | 'read' | 'write' | 'exec' | 'modules' | 'fleet' |
 interface Denial {
   agent: string;
   need: NeedName;
-  /** As it would stand in `needs`: `127.0.0.1:8099`, `notes/today.md`, `git`, `node:sqlite`. */
+  /** The entry as it would stand in `needs`: `127.0.0.1:8099`, `notes/today.md`, `git`, `node:sqlite`. */
   asked: string;
   /** Instead of the plain sentence. */
   message?: string;

@@ -55,7 +55,7 @@ export interface Outage {
   tries: number;
   /** null: a probe is out. */
   probeAt: number | null;
-  /** When somebody last asked for it. */
+  /** When an agent last asked for it. */
   askedAt: number;
   /** The newest failures, oldest first, at most 5. */
   failures: { at: number; what: string; status?: number }[];
@@ -77,7 +77,7 @@ export interface Recovery {
   since: number;
   /** When a probe was answered well. */
   at: number;
-  /** Whose call it was. */
+  /** The attempt that made the call. */
   agent: string;
   refused: number;
   diverted: number;

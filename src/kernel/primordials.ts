@@ -1,7 +1,7 @@
 /**
  * Methods of JavaScript's own objects, taken when this module is loaded: before any plugin, which may put others in their
- * place. What decides over rights calls these, walks through lists by index, and looks names up in objects without a
- * prototype.
+ * place. Code that decides over rights calls these functions, walks through lists by index, and looks names up in objects
+ * without a prototype.
  */
 export const { apply, construct } = Reflect;
 export const { create, defineProperty, getPrototypeOf, keys: keysOf } = Object;

@@ -7,7 +7,7 @@ export interface ProcessStat {
   parent: number;
   group: number;
   session: number;
-  /** Ticks between boot and the start of the process. With the pid it names a process for good: pids are used again. */
+  /** Ticks between boot and the start of the process. Together with the pid it names a process: pids alone are reused. */
   start: number;
   /** The process has ended, and its parent has not asked for its end yet. */
   isZombie: boolean;
@@ -19,12 +19,12 @@ interface ThreadStat {
   state: string;
   /** CPU time so far, in steps of 10 ms. */
   cpuMs: number;
-  /** Where in the kernel it waits: `futex_do_wait`, `do_epoll_wait`; empty when it runs or nobody may know. */
+  /** Where in the kernel it waits: `futex_do_wait`, `do_epoll_wait`; empty when it runs or the system does not say. */
   waitsIn: string;
 }
 
 const MS_PER_TICK = 10;
-/** The limit of open files where nobody can tell. */
+/** The limit of open files where the system does not say. */
 const FILES_GUESSED = 1_024;
 
 /** All processes, zombies included; empty where there is no /proc. */
@@ -87,7 +87,7 @@ export function openFileLinks(pid: number): string[] {
   return namesIn(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
 }
 
-/** Whether a process of this user lets nobody look into it (`PR_SET_DUMPABLE` 0), as hosts do. Nobody but root looks. */
+/** Whether a process of this user has closed its `/proc` entries (`PR_SET_DUMPABLE` 0), as hosts do. Only root may look. */
 export function isShutProcess(pid: number): boolean {
   const user = /^Uid:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
   if (user === undefined || Number(user) !== process.getuid?.()) return false;
@@ -99,7 +99,7 @@ export function isShutProcess(pid: number): boolean {
   }
 }
 
-/** The path, as of now, of a file or folder that this process has open; undefined when nobody can tell. */
+/** The path, as of now, of a file or folder that this process has open; undefined when the system does not say. */
 export function pathOfOpenFile(fd: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
@@ -119,7 +119,7 @@ export function mostFiles(): number {
   return hard ? Number(hard) : FILES_GUESSED;
 }
 
-/** How many files this process has open; null where nobody can tell, `most` when not even the question can be opened. */
+/** How many files this process has open; null where the system does not say, `most` when no descriptor is left to ask with. */
 export function openFiles(most: number): number | null {
   try {
     // Reading the folder opens one as well.

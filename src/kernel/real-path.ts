@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 
-/** Where a path leads with every link on the way followed; the path itself where nothing is, or nobody may look. */
+/** Where a path leads with every link on the way followed; the path itself where no file is, or where it may not be read. */
 export function realOf(path: string): string {
   try {
     return realpathSync(path);

@@ -5,13 +5,16 @@ import { apply, create, defineProperty, sliceText, startsWith } from './primordi
 /** By bare names: puts a guard into the module. */
 export type ModuleGuards = Readonly<Record<string, (module: object) => void>>;
 
-/** What is put up before foreign code is loaded, in each realm in which that happens: a worker, the thread of a load process. */
+/**
+ * Restrictions that are set up before foreign code is loaded, in each realm that loads it: a worker, the thread of a load
+ * process.
+ */
 interface ModuleRestrictions {
   /** For the middle of a sentence: `agent shop-api`. */
   who: string;
   /** Called for one of Node's guarded modules; throws when it is refused. */
   checkGuarded(name: string): void;
-  /** Each table's guard of a module is called, in order, before the code first gets the module. */
+  /** The guards of a module are called, table by table, before the code first gets the module. */
   guards: readonly ModuleGuards[];
   /** CommonJS source of what the code gets in place of a module, by its bare name. */
   instead?: Record<string, string>;

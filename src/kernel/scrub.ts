@@ -27,7 +27,9 @@ export interface Scrubber {
   json(text: string): string;
   /** Of plain data. An object with `toJSON` counts as what that returns. */
   value<T>(value: T): T;
-  /** As `value`, for the answer to a client: numbers stay, except in what a plugin made (an input, a state's value). */
+  /**
+   * Like `value`, for the answer to a client: numbers stay, except in values that a plugin made (an input, a state's value).
+   */
   answer<T>(value: T): T;
 }
 

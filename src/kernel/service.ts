@@ -1,4 +1,4 @@
-/** Something that runs until it is stopped. */
+/** A service runs until it is stopped. */
 export interface Service {
   /** Resolves when it works. A second call changes nothing. */
   start(): Promise<void>;

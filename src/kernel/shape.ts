@@ -3,7 +3,9 @@ import { type Bounds, isWithin } from './bounds.ts';
 /** Whether a value from outside is of one kind. */
 export type Check = (value: unknown) => boolean;
 
-/** The fields that a message has to have, each with its check. Fields beside them are nobody's: a reader takes those it names. */
+/**
+ * The fields that a message has to have, each with its check. Further fields are ignored: a reader takes those that it names.
+ */
 export type Shape = Readonly<Record<string, Check>>;
 
 /** The name of the first field that does not hold; `''` for what is no object, undefined where all is well. */
@@ -48,7 +50,7 @@ export const listOf =
   (value) =>
     Array.isArray(value) && value.length <= most && value.every(check);
 
-/** An object of such a shape. */
+/** An object of the shape. */
 export const shapeOf =
   (shape: Shape): Check =>
   (value) =>

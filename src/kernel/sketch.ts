@@ -59,7 +59,7 @@ export function sketchText(sketch: Sketch): string {
   return JSON.stringify([...sketch].sort(([a], [b]) => a - b).flat());
 }
 
-/** The sketch of such a text; undefined when it is none. */
+/** The sketch of such a text; undefined for any other text. */
 export function sketchOf(text: string): Sketch | undefined {
   const flat = parsed(text);
   if (!Array.isArray(flat) || flat.length % 2 !== 0 || !flat.every(Number.isSafeInteger)) return undefined;

@@ -60,7 +60,7 @@ export function sourcesIn(map: SourceMap, terms: { mapFile: string; folder: stri
   return map.payload.sources.map((named) => sourceNamed(map, named, terms));
 }
 
-/** Replaces the bundle's place in a line of a stack by the author's. A line without one stays as it is. */
+/** Replaces the bundle's place in a line of a stack by the author's. A line without a mapping is unchanged. */
 export function mapLine(text: string, bundle: BundleFiles, map: SourceMap | undefined, folder: string): MappedLine {
   const at = placeInBundle(text, bundle);
   const place = at && map && sourcePlace(map, { mapFile: bundle.mapFile, folder, line: at.line, column: at.column });
@@ -88,7 +88,7 @@ function sourceNamed(map: SourceMap, named: string, { mapFile, folder }: { mapFi
 
 /** A place that a line of a stack names. */
 interface StackPlace {
-  /** As it stands there: `file:///srv/x.mjs:3:14`. */
+  /** The line as it stands in the source: `file:///srv/x.mjs:3:14`. */
   text: string;
   line: number;
   column: number;

@@ -47,8 +47,8 @@ export const machineTime: Time = {
 let zone: MachineZone | undefined;
 
 /**
- * The time zone of this machine: TZ where it is set, else /etc/localtime. A name that nobody understands is UTC, with its
- * problem. Found out once in the life of a process.
+ * The time zone of this machine: TZ where it is set, else /etc/localtime. An unknown name counts as UTC, with its problem.
+ * Found out once in the life of a process.
  */
 export function machineZone(): MachineZone {
   const tz = process.env.TZ;
@@ -66,8 +66,8 @@ export function machineZone(): MachineZone {
 }
 
 /**
- * Makes the machine's zone that of all code in this process and of the processes that it starts: where TZ says what nobody
- * understands, the clocks of plugins and of schedules would differ.
+ * Makes the machine's zone that of all code in this process and of the processes that it starts: with an unknown name in TZ,
+ * the clocks of plugins and of schedules would differ.
  */
 export function settleMachineZone(): void {
   const { zone } = machineZone();

@@ -3,7 +3,7 @@ import { DAY_MS, GB, HOUR_MS, MB, MINUTE_MS } from './measures.ts';
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 const BYTES: Record<string, number> = { B: 1, KB: 1024, MB, GB };
-/** Nobody writes a length or a size with more letters; a text of megabytes shall cost nothing. */
+/** A length or a size has no more letters than this; a text of megabytes must cost nothing. */
 const LONGEST_TEXT = 64;
 
 /** Why a value is refused, to be said after its name: `must be longer than nothing`. */
@@ -35,7 +35,7 @@ export function readCount(said: unknown, bounds: Bounds): number | UnitProblem {
   return `is no whole number from ${bounds.least} to ${bounds.most}`;
 }
 
-/** As {@link readCount}, of digits as people type them. */
+/** Like {@link readCount}, for digits that people type. */
 export function readCountText(text: string, bounds: Bounds): number | UnitProblem {
   return readCount(/^\s*-?\d{1,15}\s*$/.test(text) ? Number(text) : undefined, bounds);
 }
@@ -46,7 +46,7 @@ export function checkedLength(text: string, bounds: Bounds): number {
   return typeof ms === 'number' ? nearest(ms, bounds) : bounds.least;
 }
 
-/** As {@link checkedLength}, the bytes of a size. */
+/** Like {@link checkedLength}: the bytes of a size. */
 export function checkedSize(text: string, bounds: Bounds): number {
   const bytes = readSize(text, { least: 0, most: Number.POSITIVE_INFINITY });
   return typeof bytes === 'number' ? nearest(bytes, bounds) : bounds.least;
