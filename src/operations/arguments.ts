@@ -33,7 +33,7 @@ export function name() {
   return text(200);
 }
 
-/** Any JSON value; it may be as long as an input that a plugin sends. Left out is undefined, which is not null. */
+/** A JSON value, as long as an input that a plugin may send. Left out is undefined, which is not null. */
 export function payload() {
   return z
     .unknown()
@@ -52,7 +52,7 @@ export function jobStates<const State extends (typeof JOB_STATES)[number]>(among
   return z.array(z.enum(among, { error }), { error: 'is no list of states' }).min(1).max(among.length);
 }
 
-/** Any state of a job. */
+/** A state of a job. */
 export function anyJobStates() {
   return jobStates(JOB_STATES);
 }

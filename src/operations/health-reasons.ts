@@ -1,6 +1,6 @@
 /**
- * The probe that a reason turns red. `livez`: the host must be started again · `readyz`: it takes or runs no work, which may pass ·
- * `healthz`: it works, and something of it wants somebody. A red probe turns those after it red, too.
+ * The probe that a reason turns red. `livez`: the host must be started again · `readyz`: it takes or runs no work, which may
+ * pass · `healthz`: it works, and a person has to look at a part of it. A red probe turns those after it red, too.
  */
 export type HealthProbe = 'livez' | 'readyz' | 'healthz';
 

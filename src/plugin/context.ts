@@ -1,10 +1,10 @@
 import type { Fleet } from './fleet.ts';
-/** Any value that survives JSON: what inputs, results and states are made of. */
+/** A value that survives JSON: inputs, results and states are such values. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /** The job that this call of `run` does. */
 export interface JobFacts<Input = Json> {
-  /** Names the job for good, across its attempts. */
+  /** Names the job; the same in all of its attempts. */
   readonly id: string;
   /** 1 for the first attempt. Together with `id` it is the fencing token: hand it to outside systems that can check it. */
   readonly attempt: number;
@@ -94,8 +94,9 @@ export interface FetchOptions extends RequestInit {
    */
   attempts?: number;
   /**
-   * The longest that one try may take until its answer begins, and that the answer may be silent while it is read: a body
-   * that goes on may take as long as the job. Then `FETCH_TIMEOUT`. Default `30s`, or what config/daruma.yaml says.
+   * The longest that one try may take until its answer begins, and that the answer may be silent while it is read: a body that
+   * goes on may take as long as the job. After that the call fails with `FETCH_TIMEOUT`. Default `30s`, or what
+   * config/daruma.yaml says.
    */
   timeout?: Duration;
 }
@@ -112,7 +113,7 @@ export interface ExecResult {
   tookMs: number;
 }
 
-/** The context that `run` is given. Each part of it belongs to this one attempt. */
+/** The context that `run` is given. The parts of a context belong to this one attempt. */
 export interface Context<Settings = Record<string, never>, Input = Json, Secret extends string = string> {
   /** The agent's settings, parsed by the plugin's schema. */
   readonly settings: Settings;

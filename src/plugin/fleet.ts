@@ -73,9 +73,10 @@ export interface Fleet {
   /** Asks Daruma's own control socket from outside, as a client would. */
   health(): Promise<FleetHealth>;
   /**
-   * Copies the store, as it is at one moment, into a new file that nobody else may read, and proves the copy. The file lies in a folder of
-   * `needs.write`, relative paths in the installation. Rejects, and leaves nothing behind, when it lies elsewhere by its real path
-   * (`NOT_IN_NEEDS`), is there already (`STORE_COPY_EXISTS`), or when the disk or the store fails (`STORE_FULL`, `STORE_CORRUPT`, …).
+   * Copies the store, as it is at one moment, into a new file that only the host's user may read, and proves the copy. The
+   * file lies in a folder of `needs.write`, relative paths in the installation. Rejects, and leaves nothing behind, when it
+   * lies elsewhere by its real path (`NOT_IN_NEEDS`), is there already (`STORE_COPY_EXISTS`), or when the disk or the store
+   * fails (`STORE_FULL`, `STORE_CORRUPT`, …).
    */
   backUp(to: string): Promise<StoreCopy>;
   /** Other files of the installation. */

@@ -22,14 +22,15 @@ export class RetryLater extends Error {
   readonly after: Duration;
 
   constructor(why: string, options: { after: Duration; cause?: unknown }) {
-    // Without TypeScript nothing is sure of the options; what is missing is told by the worker, with the reason.
+    // The worker checks the options, since a plugin may be written without TypeScript, and reports a missing one with the
+    // reason.
     super(why, { cause: options?.cause });
     this.after = options?.after;
   }
 }
 
 /**
- * `once` throws it when an earlier attempt began the effect and nobody knows whether it ended, and the author said
+ * `once` throws it when an earlier attempt began the effect and it is unknown whether it ended, and the author said
  * `ifUnknown: 'fail'` (the default): the effect is never repeated silently.
  */
 export class EffectUnknown extends Error {

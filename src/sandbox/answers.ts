@@ -118,7 +118,7 @@ export function createAnswers(world: World): SandboxAnswers {
     exec: (call) => world.exec(call),
     stopExec: () => null,
     admit({ origin, timeoutMs = FETCH_MS }) {
-      // Nothing is down in a sandbox.
+      // A sandbox has no origins that are down.
       const terms = { attempts: world.fetchAttempts, timeoutMs, patienceMs: FETCH_MS };
       return { is: 'go', origin, pass: 0, credentials: true, ...terms } satisfies Admission;
     },

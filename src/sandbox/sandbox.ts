@@ -32,7 +32,7 @@ export interface SandboxRun {
 
 /**
  * Runs attempts of plugins in real workers, under their real rights and limits, apart from every real job: the tests of
- * authors (`daruma/testing`) and rehearsals of the host are made of it. Each attempt has a worker of its own.
+ * authors (`daruma/testing`) and rehearsals of the host are made of it. An attempt has a worker of its own.
  */
 export interface Sandbox {
   /** Resolves when the attempt has ended and its worker is gone. Attempts may run side by side, of one agent too. */

@@ -7,7 +7,7 @@ import type { Scheduled } from './settle.ts';
 /** The result of taking over a set of agents. */
 interface Adopted {
   scheduledAgents: Map<string, Scheduled>;
-  /** Agents whose schedule cannot be kept as it is written: nothing but a change of their files helps. */
+  /** Agents whose schedule cannot be kept as written: only a change of their files helps. */
   refused: Unplanned[];
   /** Agents whose slots could not be read or written just now: they are to be tried again. */
   delayed: Unplanned[];
@@ -40,7 +40,7 @@ export async function adoptAgents(
       });
     }),
   );
-  // A store that is down is nobody's own problem.
+  // A store that is down is no problem of an agent.
   if (delayed.length > 1 && delayed.length === scheduledAgents.size) throw delayed[0]!.error;
   for (const { agent } of delayed) scheduledAgents.delete(agent);
   return { scheduledAgents, refused, delayed };

@@ -102,7 +102,7 @@ export function decideSlots(
   return { decisions, cancel: [...cancel] };
 }
 
-/** What `overlap` asks of slots that are due at the same look, and which of them have jobs so far. */
+/** Facts for `overlap` about slots that are due at the same look, and about those of them that have jobs so far. */
 interface Overlaps {
   overlap: ScheduleSpec['overlap'];
   /** With `queue`: jobs of earlier slots that may be unfinished. */

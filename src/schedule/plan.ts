@@ -16,7 +16,10 @@ export interface SlotRef {
   due: number;
 }
 
-/** Why the slots of an agent that went away are cancelled. This very text tells the agent's return from a crash. */
+/**
+ * Why the slots of an agent that went away are cancelled. The text distinguishes the agent's return from the host's return
+ * after a crash.
+ */
 export const GONE = 'the agent was switched off or removed, or lost its schedule';
 
 /** An agent whose times cannot be worked out. */
@@ -66,8 +69,8 @@ function slotsAhead(
 }
 
 /**
- * The slots with cursor < due ≤ now that have no row: nobody was there to plan them. Only the newest `most`;
- * `unlisted` says whether there are older ones.
+ * The slots with cursor < due ≤ now that have no row: no host was up to plan them. Only the newest `most`; `unlisted` says
+ * whether there are older ones.
  */
 export function slotsWithoutRow(
   scheduled: ScheduleCursor,

@@ -7,7 +7,7 @@ import type { Unplanned } from './plan.ts';
 /**
  * How far the slots of an agent's schedule are written. `waiting`: nothing of it has been planned yet · `planned`: every slot
  * up to a time is a row · `ended`: its schedule has no time left, as its author wanted · `failed`: its times cannot be worked
- * out, or the store refuses them. `trouble`: nobody's slots are planned just now. Times are epoch ms.
+ * out, or the store refuses them. `trouble`: no agent's slots are planned just now. Times are epoch ms.
  */
 export type Planning =
   | { is: 'waiting'; since: number; trouble: Trouble | undefined }
@@ -55,7 +55,7 @@ export function whyUnscheduled(
 }
 
 function late(upTo: number, trouble: Trouble | undefined, now: number): PlainFault | undefined {
-  // While slots cannot be written ahead, those that come due are still settled: nothing is planned all the same.
+  // While slots cannot be written ahead, slots that come due are still settled.
   const since = Math.min(upTo, trouble?.since ?? upTo);
   if (now - since <= PATIENCE_MS) return undefined;
   const reason = trouble ? `: ${trouble.fault.message}` : '';
@@ -63,7 +63,7 @@ function late(upTo: number, trouble: Trouble | undefined, now: number): PlainFau
   return { code: 'NOT_PLANNED', message, next: trouble?.fault.next ?? 'daruma logs --level error' };
 }
 
-/** A schedule that nobody wanted to end has no time left: none of its months has such a day. */
+/** A schedule without an end has no time left: none of its months has such a day. */
 export function neverDue({ text }: Pick<Timetable, 'text'>): PlainFault {
   return {
     code: 'SCHEDULE_INVALID',
@@ -75,7 +75,7 @@ export function neverDue({ text }: Pick<Timetable, 'text'>): PlainFault {
 /** `adopting`: its schedule cannot be taken over · `planning`: its slots cannot be worked out or written. */
 type TroubleOf = 'adopting' | 'planning';
 
-/** The agents whose slots are not planned. Each change is logged once and handed to `changed`. */
+/** The agents whose slots are not planned. A change of trouble is logged once and handed to `changed`. */
 interface Troubles {
   /** All agents in trouble of that kind, from now on. */
   replace(kind: TroubleOf, list: readonly Unplanned[], now: number): void;

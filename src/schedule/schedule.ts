@@ -11,9 +11,9 @@ import { createScheduledAgents, LONGEST_SLEEP_MS } from './scheduled-agents.ts';
 import type { SettleNeeds } from './settle.ts';
 
 /**
- * Turns time into jobs. Every slot is a row before its time (unless nobody was there to write it) and ends in exactly
- * one state; a due slot becomes at most one job, across restarts, kills and clocks that jump. The schedule never sleeps longer
- * than 30 s and always compares with the wall clock.
+ * Turns time into jobs. Every slot is a row before its time (unless no host was up to write it) and ends in exactly one state;
+ * a due slot becomes at most one job, across restarts, kills and clocks that jump. The schedule never sleeps longer than 30 s
+ * and always compares with the wall clock.
  */
 export interface Schedule extends Service {
   /** The agents in force, all of them, from now on. No slot is planned or decided before the first call. */
@@ -48,7 +48,7 @@ export function createSchedule(needs: ScheduleNeeds, { horizonMs = 120_000 }: Sc
   let wanted: { agents: ReadonlyMap<string, Agent>; since: number } | undefined;
   /** Why no agent's slots can be planned or settled. */
   let failing: Trouble | undefined;
-  /** Both clocks as they were at the last look. */
+  /** The wall clock and the monotonic clock at the last look. */
   let seen: { wall: number; monotonic: number } | undefined;
   const loop = createLoop({ time, failed }, { everyMs: RETRY_MS, turn });
 

@@ -75,7 +75,7 @@ export function createScheduledAgents(needs: ScheduledAgentsNeeds, horizonMs: nu
     return failed;
   }
 
-  /** Gives every slot of a time when nobody was there its row and its end, oldest first: a crash leaves no hole. */
+  /** Gives every slot of a time when no host was up its row and its end, oldest first: a crash leaves no hole. */
   async function settleAbsence(scheduled: Scheduled, now: number) {
     const { agent, cursor } = scheduled;
     const { dues, unlisted } = slotsWithoutRow(scheduled, now, MOST_MISSED);
@@ -127,7 +127,7 @@ export function createScheduledAgents(needs: ScheduledAgentsNeeds, horizonMs: nu
 
 /**
  * Writes slots ahead: in one call, or agent by agent when the store refuses them together, so that one agent's slots cannot
- * keep those of all others out. Rejects when the store takes nobody's.
+ * keep those of all others out. Rejects when the store takes the slots of no agent.
  */
 async function writeAhead(
   slots: Pick<SlotStore, 'plan'>,

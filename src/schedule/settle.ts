@@ -31,8 +31,8 @@ export interface SettleNeeds {
 const DECISIONS_AT_ONCE = 1_000;
 
 /**
- * Ends due slots, whatever planned them: looks each one over, asks for unfinished jobs only where the answer matters,
- * and writes all ends in few store calls. Returns how many were ended here, not by somebody else before.
+ * Ends due slots, whatever planned them: looks each one over, asks for unfinished jobs only where the answer matters, and
+ * writes all ends in few store calls. Returns how many were ended by this call, not by another host before.
  */
 export async function settleSlots(
   needs: SettleNeeds,
@@ -60,7 +60,10 @@ export async function settleSlots(
   return ended;
 }
 
-/** The slots of one agent that cannot be settled stay as they are, and are late soon; if it is so with all, nobody's are. */
+/**
+ * The slots of an agent that cannot be settled stay planned, and are late soon; when the slots of all agents fail, the call
+ * rejects.
+ */
 function logFailedDecisions(
   log: Log,
   byAgent: [string, DueRow[]][],

@@ -4,7 +4,7 @@ import { BOUNDS, type Bounds, isWithin, shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { INSTANTS } from '../kernel/instant.ts';
 
-/** Counts grow by use (attempts that cost nothing, probes), so far as nobody ever counts. */
+/** Counts grow by use (attempts that cost nothing, probes), never up to this bound. */
 export const COUNTS: Bounds = { least: 0, most: 1_000_000_000 };
 
 /** Milliseconds; beyond the last time that can be stored every length means that time. */

@@ -24,7 +24,7 @@ export function createFeed<Change>(): Feed<Change> {
   };
 }
 
-/** The calls with their changes told, each as soon as it is on disk and before it is answered. `now`: the wall clock. */
+/** The calls, with their changes published as soon as they are on disk and before the answer. `now`: the wall clock. */
 export function withFeeds(
   calls: Omit<StorePorts, 'changes' | 'pauseChanges' | 'healingChanges'>,
   feed: Feed<JobChange>,
@@ -46,7 +46,7 @@ export function withFeeds(
     changes: feed.changes,
     pauseChanges: pauses.changes,
     healingChanges: healing.changes,
-    // Each job passes these two: `then` costs half of what an async function does.
+    // A job passes these two calls: `then` costs half of what an async function does.
     add: (jobs) =>
       calls.add(jobs).then((added) => {
         publishQueued(added.every(({ isNew }) => isNew) ? jobs : jobs.filter((_, i) => added[i]!.isNew));

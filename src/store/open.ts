@@ -4,7 +4,10 @@ import { proveFile } from './sqlite/inside/copy.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 
-/** The store at a place, for one host. Nothing is opened before its `start()`, which rejects with a `Fault` that says what to do. */
+/**
+ * The store at a place, for one host. The store opens its file in `start()`, which rejects with a `Fault` that says what to
+ * do.
+ */
 export function openStore(needs: StoreNeeds, place: StorePlace): Store {
   return createSqliteStore(needs, place);
 }

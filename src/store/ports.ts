@@ -14,7 +14,7 @@ import type {
   UpkeepStore,
 } from '../telemetry/ports.ts';
 
-/** A store that a host writes to. Nothing is opened before `start()`, which rejects with a `Fault` that says what to do. */
+/** A store that a host writes to. The store opens its file in `start()`, which rejects with a `Fault` that says what to do. */
 export type Store = Service & StorePorts;
 
 /** A store opened for reading only, in the calling thread. */
@@ -23,7 +23,7 @@ export type ReadOnlyStore = ReadPorts & { close(): void };
 export interface StoreNeeds {
   time: Time;
   log: Log;
-  /** So many rows could not be read and were set aside. */
+  /** The number of rows that could not be read and were set aside. */
   setAside?(count: number): void;
   /** The store died. Every call rejects (`STORE_DIED`, then `STORE_STOPPED`) until `start()` is called again. */
   onFailure?(fault: PlainFault): void;

@@ -15,8 +15,8 @@ interface HeartbeatsNeeds {
 }
 
 /**
- * Keeps the last sign of life of loops, agents and programs outside: in memory as it comes, in the store every 10 s in one call. That
- * call shows as well whether the store takes writes.
+ * Keeps the last sign of life of loops, agents and programs outside: in memory as it comes, in the store every 10 s in one
+ * call. The call shows, too, whether the store takes writes.
  */
 export interface Heartbeats extends Service {
   /** An agent's attempt ended now. */

@@ -92,7 +92,7 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
     return line;
   }
 
-  /** A folder that cannot be read is looked after by whoever looks at what is open. */
+  /** The watch of open handles takes care of a folder that cannot be read. */
   function trim() {
     try {
       trimLogs(folder, STREAM, budgetBytes - maxFileBytes);
@@ -196,7 +196,7 @@ function countLosses(stream: RollingFile['stream'], report: (lost: number) => vo
   };
 }
 
-/** A text that is no JSON is kept as it is: no line is lost for what stands in it. */
+/** A text that is no JSON is kept unchanged: no line is lost because of its content. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

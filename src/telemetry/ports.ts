@@ -9,7 +9,7 @@ export interface FleetEvent {
   /** `host.started`, `worker.gone`, `catalog.rejected`, … : a room, a dot, what happened. */
   kind: string;
   agent: string | null;
-  /** One sentence. */
+  /** A sentence. */
   message: string;
   data?: Record<string, unknown>;
 }
@@ -119,25 +119,25 @@ export interface AggregateStore {
   pruneAggregates(before: Record<AggregateSpan, number>): Promise<void>;
 }
 
-/** A row of the store that nobody could read, as it stood there. */
+/** A row of the store that could not be read, with its content. */
 export interface Aside {
   id: number;
   /** When it was set aside, epoch ms. */
   at: number;
   /** The table: `job`, `pause`. */
   source: string;
-  /** Its name for people: `job-2s`, an agent's name. */
+  /** The row's name for people: `job-2s`, an agent's name. */
   name: string;
   agent: string | null;
-  /** Each column that could not be read, with what stood in it: `run_at 86401795652206944`. */
+  /** The columns that could not be read, with their content: `run_at 86401795652206944`. */
   why: string;
-  /** The whole row, as a JSON object. Its numbers may be beyond what JavaScript reads. */
+  /** The whole row, as a JSON object. Numbers in it may be beyond those that JavaScript reads. */
   content: string;
 }
 
 /**
- * Rows that cannot be read. Such rows are set aside as soon as a call meets one: the row is kept as it was, what must not be missing
- * (a job, a pause, an incident) goes on with other values, and everybody else is served.
+ * Rows that cannot be read. An unreadable row is set aside as soon as a call meets it: the row is kept unchanged, a job, a
+ * pause or an incident goes on with other values, and all other rows are served.
  */
 export interface AsideStore {
   /** Rows that cannot be read now; looks at every row there is. */
@@ -179,7 +179,7 @@ export interface StoreHealth {
   schema: number;
   /** All that it takes on disk. */
   bytes: number;
-  /** The damage that a thorough look found, in the store's own words; null when there is none, or nobody looked. */
+  /** The damage that a thorough check found, in SQLite's words; null without damage or without such a check. */
   detail: string | null;
 }
 
@@ -188,9 +188,9 @@ export interface UpkeepStore {
   /** Deletes finished jobs (with their attempts and effects), decided slots, events and (by the time of events) incidents that ended before the time, rows that were set aside and heartbeats from before it; at most `limit` rows of each, so that it never holds the store for long. Returns how many went. */
   prune(before: { jobs: number; slots: number; events: number }, limit: number): Promise<number>;
   /**
-   * Copies the store, as it is at one moment, into a new file that nobody else may read, and proves that the copy can be worked with;
-   * what is written meanwhile does not wait. The path is absolute. Rejects when a file is there already (`STORE_COPY_EXISTS`), and
-   * leaves nothing behind when it rejects.
+   * Copies the store, as of one moment, into a new file that only the host's user may read, and proves that the copy can be
+   * worked with; writes do not wait meanwhile. The path is absolute. Rejects when a file is there already
+   * (`STORE_COPY_EXISTS`), and leaves nothing behind when it rejects.
    */
   backUp(to: string): Promise<StoreCopy>;
   /** How the store is. `thorough` reads all of it, which takes as long as that takes. Default: a short look. */

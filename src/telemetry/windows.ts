@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../kernel/measures.ts';
 import type { Aggregate, AggregateFilter } from './ports.ts';
 
-/** An hour that is over has been rolled up by then. */
+/** An hour that is over has been rolled up within this time. */
 const ROLLED_UP_WITHIN_MS = 5 * MINUTE_MS;
 
 /** How long a window is, and of which spans it is made. */

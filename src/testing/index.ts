@@ -5,5 +5,5 @@ export { close } from './kits.ts';
 export type { Effect, Http, Ran, Recorded, RunOptions, Sent } from './ports.ts';
 export { runPlugin } from './run-plugin.ts';
 
-// Vitest with globals, and runners like it: nothing is left when the file is done. Without them what is idle ends soon.
+// Vitest with globals, and runners like it: nothing is left when the file is done. If they are not closed, idle kits end soon.
 (globalThis as { afterAll?(call: () => Promise<void>): void }).afterAll?.(close);

@@ -6,7 +6,7 @@ import type { FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/
 
 /** Differences from a first attempt that is asked for by hand, without settings, at the machine's time. */
 export interface RunOptions {
-  /** As they would stand in an agent file. */
+  /** The values as they would stand in an agent file. */
   settings?: Record<string, unknown>;
   /** The input of the job; JSON. */
   input?: unknown;
@@ -69,7 +69,7 @@ export interface Recorded {
   /** Default 200. */
   status?: number;
   headers?: Record<string, string>;
-  /** A text as it is; anything else as JSON. Default: nothing. */
+  /** A text unchanged; other values as JSON. Default: nothing. */
   body?: unknown;
   /** Instead of `body`, for what is no text. */
   base64?: string;

@@ -50,7 +50,7 @@ function parse(text: string, path: string): Recorded[] {
   });
 }
 
-/** Headers that say nothing of the answer itself, or that are nobody's business. */
+/** Headers that say nothing of the answer itself, or that may be private. */
 const LEFT_OUT = new Set([
   'age',
   'alt-svc',

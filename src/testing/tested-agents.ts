@@ -54,7 +54,7 @@ export async function openTestedAgents({ time, builder, versionsFolder }: Tested
     return version;
   }
 
-  /** Each question waits for the one before: tests that ask at the same time share one compilation. */
+  /** Questions are answered one after the other: tests that ask at the same time share one compilation. */
   function versionOf(plugin: PluginPlace): Promise<StoredVersion> {
     const key = `${plugin.installation}\n${plugin.entry}`;
     const version = renewed(known.get(key), plugin);
@@ -94,7 +94,7 @@ export async function openTestedAgents({ time, builder, versionsFolder }: Tested
   };
 }
 
-/** The fault without its place, which is in a text that nobody wrote. */
+/** The fault without its place, which is in a generated text. */
 function withoutPlace({ line: _line, column: _column, frame: _frame, ...rest }: PlainFault): PlainFault {
   return rest;
 }

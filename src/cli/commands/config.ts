@@ -38,7 +38,7 @@ export async function configRollbackCommand(stage: Stage): Promise<CommandResult
   return { json: answer, lines };
 }
 
-/** Takes config/daruma.yaml as it is now, whatever was seen of it: it counts as good. */
+/** Takes config/daruma.yaml in its present state: it counts as good, whatever happened on probation. */
 export async function configForceCommand(stage: Stage): Promise<CommandResult> {
   const answer = await stage.ask('configForce', {});
   const what = answer.changed.length === 0 ? 'nothing changes by it' : changedWords(answer.changed);

@@ -23,7 +23,7 @@ function isOpen({ endedAt }: IncidentView): boolean {
   return endedAt === null;
 }
 
-/** Closes an incident by hand, with a note for whoever looks at it later. */
+/** Closes an incident by hand, with a note for a later reader. */
 export async function ackCommand(stage: Stage, [id, ...words]: Words): Promise<CommandResult> {
   const note = words.filter((word) => word !== undefined).join(' ');
   const incident = await stage.ask('ack', { id: id!, note: note || undefined });

@@ -35,7 +35,7 @@ export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOpt
   return 0;
 }
 
-/** No lines may mean a name that was mistyped. Without a host and a store nobody knows. */
+/** No lines may mean a name that was mistyped. The agent cannot be checked while there is neither a host nor a store. */
 async function mustBeKnown(stage: Stage, agent: string | undefined, job: string | undefined): Promise<void> {
   try {
     if (job !== undefined) await stage.askAnyway('job', { id: job });

@@ -27,8 +27,8 @@ interface ManyTerms<O extends 'cancelMany' | 'replay' | 'drop'> {
 const WITHIN_MS = 600_000;
 
 /**
- * Ends unfinished jobs for good, running attempts included. All of an agent or a cause want `--yes`: otherwise the
- * command only says what it would do.
+ * Cancels unfinished jobs, running attempts included. All of an agent or a cause want `--yes`: otherwise the command only says
+ * what it would do.
  */
 export async function cancelCommand(stage: Stage, [id]: Words, options: ManyOptions): Promise<CommandResult> {
   if (id !== undefined && isOneAlone(options)) {
@@ -58,7 +58,7 @@ export async function replayCommand(stage: Stage, [id]: Words, options: ManyOpti
   });
 }
 
-/** Takes dead jobs out of the dead letters for good. Many want `--yes`, as above. */
+/** Takes dead jobs out of the dead letters; they cannot be replayed after that. Many want `--yes`, as above. */
 export async function dropCommand(stage: Stage, [id]: Words, options: ManyOptions): Promise<CommandResult> {
   const done = () => 'dropped';
   return await many(stage, id, options, {

@@ -49,7 +49,7 @@ async function runAndWait(
   if (!usedKey && !stage.json) stage.note(`${job.id}  ${args.agent}  (manual, does not move the schedule)`);
   if (usedKey) {
     const lines = usedKeyLines(job, usedKey, stage);
-    // The command waits for no job that somebody else asked for, nor for one that has failed.
+    // The command does not wait for a job that another command asked for, nor for a job that has failed.
     if (!isAsAsked(usedKey)) return { json: { ...job, usedKey }, lines, code: 1 };
     if (!stage.json) for (const line of lines) stage.note(line);
   }

@@ -89,7 +89,7 @@ function installedLines(
   ];
 }
 
-/** A unit that nothing reads helps nobody; an image that is booted later may want it. */
+/** A unit is of no use where systemd does not run; an image that is booted later may want it. */
 function withoutSystemd({ paint }: Stage, place: UnitPlace): CommandResult {
   const user = place.ofUser ? ' --user' : '';
   return {
@@ -103,7 +103,7 @@ function withoutSystemd({ paint }: Stage, place: UnitPlace): CommandResult {
   };
 }
 
-/** A Node in somebody's home folder is the usual reason: systemd would try it every second, for ever. */
+/** A Node in a user's home folder is the usual reason: systemd would try it every second, for ever. */
 async function expectAccess(folder: string, { node, main }: UnitFacts): Promise<void> {
   const owner = ownerOf(folder);
   const why = await whyNotFor(owner, node, main);

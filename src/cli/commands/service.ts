@@ -56,7 +56,7 @@ export async function serviceStatusCommand(
   return { json: { ...place, systemd: true, ...facts }, lines, code: isUp ? 0 : 3 };
 }
 
-/** Stops the installation's service and takes its unit away; the installation itself is left as it is. */
+/** Stops the installation's service and takes its unit away; the installation itself is left untouched. */
 export async function serviceUninstallCommand(
   stage: Stage,
   _words: Words,

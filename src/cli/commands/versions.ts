@@ -17,7 +17,7 @@ const COLUMNS: Column[] = [
   { title: 'AGENTS', atLeast: 16 },
 ];
 
-/** As words.md has them. `not in use`: no agent runs it, goes back to it, or has failed on it. */
+/** The states of docs/words.md. `not in use`: no agent runs it, goes back to it, or has failed on it. */
 const ROLLOUT_WORDS: Record<VersionView['rollout'], string> = {
   probation: 'on probation',
   good: 'good',

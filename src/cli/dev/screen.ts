@@ -79,7 +79,7 @@ export function createScreen(stage: Stage, first: LogLevel): Screen {
   };
 }
 
-/** As many characters of a version as people need to tell two apart. */
+/** The number of characters of a version that people need to tell two apart. */
 const SHORT_VERSION = 4;
 
 /** Lines for a person when `daruma dev` is up. `config`: where the host's settings are. */

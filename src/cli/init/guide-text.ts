@@ -1,4 +1,4 @@
-/** As `src/catalog/resolve/limits.ts` has them; a test compares the two. */
+/** The limits of `src/catalog/resolve/limits.ts`; a test compares the two. */
 export const DEFAULTS = { memory: '128MB', timeout: '5m', attempts: 5, first: '1s', longest: '5m', grace: '2s' };
 
 /** All of the guide but the contract. */

@@ -9,7 +9,7 @@ const CONTRACT = ['plugin/define', 'plugin/context', 'plugin/verdicts', 'plugin/
 const PINNED = ['@types/node'];
 /** Files that an installation gets to start from. */
 const SHIPPED = /^(plugins|agents|config)\//;
-/** As npm writes it: files without a time of their own, so that the same package is the same bytes. */
+/** The archive in npm's form: files without a time of their own, so that the same package has the same bytes. */
 const NO_TIME = new Date('1985-10-26T08:15:00Z');
 
 interface Manifest {

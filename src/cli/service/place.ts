@@ -8,7 +8,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { entryFile } from '../../kernel/paths.ts';
 import { folderOfUnit, type UnitFacts, unitName, unitNameByPath } from './unit.ts';
 
-/** Whose processes a service's are. */
+/** The user of a service's processes. */
 export interface UnitOwner {
   uid: number;
   gid: number;

@@ -30,7 +30,9 @@ export async function complaints({ file, ofUser }: Pick<UnitPlace, 'file' | 'ofU
   return code === 0 || own.length > 0 ? own : said.split('\n').filter(Boolean);
 }
 
-/** Why the owner's processes could not run Daruma, in the system's words; undefined when they can, or nobody may try it. */
+/**
+ * Why the owner's processes could not run Daruma, in the system's words; undefined when they can, or when only root could try.
+ */
 export async function whyNotFor({ uid, gid }: UnitOwner, node: string, main: string): Promise<string | undefined> {
   if (process.getuid?.() !== 0 || uid === 0) return undefined;
   const { code, said } = await run(node, [main, '--version'], { uid, gid, cwd: '/' });

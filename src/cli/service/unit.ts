@@ -8,7 +8,7 @@ export interface UnitFacts {
   main: string;
   /** A service of the user's own systemd, without root. */
   ofUser: boolean;
-  /** Whose processes they are; null in a user's own systemd. */
+  /** The user of the processes; null in a user's own systemd. */
   user: string | null;
   /** The host itself speaks to systemd; else `systemd-notify` does it as a child. */
   speaksItself: boolean;

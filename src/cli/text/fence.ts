@@ -32,7 +32,7 @@ const NAMES: Readonly<Record<keyof Tries, string>> = {
   commands: 'programs',
 };
 
-/** What a cell tried, a fact each. */
+/** The fences that a cell tried, a fact each. */
 export function triedFacts({ tried }: FenceView): [string, string][] {
   return TRIES.map(([what, words]) => [NAMES[what], `${words}: ${ANSWERS[tried[what]]}`]);
 }

@@ -21,7 +21,10 @@ const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined
 
 const MOST_WHY_LINES = 3;
 
-/** The whole installation: a line about the host, one for each agent, what is wrong, what needs somebody. */
+/**
+ * The whole installation: a line about the host, a line for each agent, the problems, and the items that a person has to act
+ * on.
+ */
 export function statusLines(status: StatusView, look: Look): string[] {
   const lines = [...hostLine(status, look), ...agentTable(status.agents, look)];
   const asides = status.problems.filter((problem) => !status.agents.some((agent) => same(agent.problem, problem)));

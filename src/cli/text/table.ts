@@ -96,7 +96,7 @@ function lineOf(columns: ColumnRules[], widths: number[], cells: TableCell[], pa
     .trimEnd();
 }
 
-/** Whatever a name holds, a cell is one line, and its places can be counted. */
+/** A cell is one line whose columns can be counted, whatever characters a name holds. */
 function textOf(cell: TableCell): string {
   if (typeof cell === 'string') return plainLine(cell);
   return plainLine(Array.isArray(cell) ? cell[0] : cell.text);

@@ -4,7 +4,7 @@ import type { AgentView, JobView, Ops, StatusView } from '../protocol.ts';
 
 type ConfigValues = Ops['configShow']['value']['values'];
 
-/** States that want somebody to look. */
+/** States that a person has to look at. */
 const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled', 'needs setup']);
 
 /** True when something waits for a person: exit code 3. */

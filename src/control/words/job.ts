@@ -9,7 +9,7 @@ export function jobState({ state, attempt, attempts, waitsFor, waits }: JobView)
   return state === 'retrying' || (state === 'running' && attempt > 1) ? `${state} ${attempt}/${attempts}` : state;
 }
 
-/** What came of a job, or what the job waits for: `again in 38s: 429 from api.example`. */
+/** The end of a job, or the reason why it waits: `again in 38s: 429 from api.example`. */
 export function outcomeWords(job: JobView, clock: Clock): string {
   if (job.holdUp && !job.waitsFor) return holdUpWords(job.holdUp, clock);
   if (job.waitsFor) return `for ${job.waitsFor}, again ${soon(Date.parse(job.runAt), clock)}`;

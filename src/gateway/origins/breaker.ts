@@ -2,7 +2,7 @@ import { BACKOFF_SPREAD, type Backoff, pauseAfter } from '../../kernel/backoff.t
 
 /** When an origin counts as down, and when it is asked again. Lengths of time in ms. */
 export interface BreakerTerms {
-  /** So many failures in a row, with nothing good in between. */
+  /** Failures in a row, without a success in between. */
   failures: number;
   /** Or this share of the calls of the last `windowMs`, once there were `calls` of them. */
   rate: number;
@@ -10,7 +10,7 @@ export interface BreakerTerms {
   windowMs: number;
   /** Before each probe. */
   pause: Backoff;
-  /** What a Retry-After can ask for at most. */
+  /** The longest Retry-After that is obeyed. */
   longestAskedMs: number;
 }
 
@@ -24,9 +24,9 @@ const RELAPSE_MS = 60_000;
 const STRETCHES = 6;
 
 /**
- * What is true of the calls to one origin. `round` counts up with each change of state. A call carries the round in
- * which it was let out, and what came of it counts only in that round: the late end of a call that went out before the
- * breaker opened neither closes it nor opens it again. Times are monotonic ms.
+ * State of the calls to one origin. `round` counts up with each change of state. A call carries the round in which it was let
+ * out, and what came of it counts only in that round: the late end of a call that went out before the breaker opened neither
+ * closes it nor opens it again. Times are monotonic ms.
  */
 export type Breaker = { round: number } & (Closed | Open | HalfOpen);
 
@@ -47,13 +47,13 @@ interface Outage {
   tries: number;
 }
 
-/** Nothing goes out before `until`. */
+/** No call goes out before `until`. */
 interface Open extends Outage {
   is: 'open';
   until: number;
 }
 
-/** One call is out to see; one that says nothing by `until` is given up, and another may go. */
+/** A call is out as the probe; without an end before `until` it is given up, and another call may go out. */
 interface HalfOpen extends Outage {
   is: 'half-open';
   until: number;
@@ -65,13 +65,13 @@ interface Stretch {
   failed: number;
 }
 
-/** What can happen. `round` is that of the call which is meant. */
+/** Events of a breaker. `round` is that of the call which is meant. */
 export type BreakerEvent = { now: number } /** A call wants to go out; a probe is given up after `withinMs`. */ & (
   | { is: 'asked'; withinMs: number }
   | { is: 'good'; round: number }
   /** `askedMs`: by its Retry-After. `chance` in [0, 1) spreads the pauses. */
   | { is: 'bad'; round: number; askedMs: number; chance: number }
-  /** Nobody knows what came of it: its job has ended. */
+  /** The end of the call is unknown: its job has ended. */
   | { is: 'gone'; round: number }
 );
 
@@ -90,7 +90,10 @@ export function mayPass(breaker: Breaker, now: number): boolean {
   return breaker.is === 'closed' || breaker.until <= now;
 }
 
-/** What becomes of the breaker. Refused, and nothing changes: a call that may not go out, and an end of another round. */
+/**
+ * The state of the breaker after an event. Refused, and nothing changes: a call that may not go out, and an end of another
+ * round.
+ */
 export function stepBreaker(breaker: Breaker, event: BreakerEvent, terms: BreakerTerms): Breaker | 'refused' {
   if (event.is === 'asked') return asked(breaker, event.now, event.withinMs);
   if (event.round !== breaker.round) return 'refused';

@@ -4,16 +4,16 @@ import { percentile } from '../../kernel/statistics.ts';
 import { type Breaker, newBreaker } from './breaker.ts';
 import type { OriginTerms } from './terms.ts';
 
-/** One origin: its breaker, what came of its calls, and who suffers while it is down. */
+/** An origin: its breaker, the ends of its calls, and the agents and jobs that an outage hits. */
 export interface OriginRecord {
   origin: string;
   terms: OriginTerms;
-  /** Somebody wrote it into the settings: it is never too small to be told of. */
+  /** The settings name the origin: each of its outages is reported. */
   isNamed: boolean;
-  /** Its outage is an incident of the host before this one. */
+  /** The outage is an incident of the host before this one. */
   isKnown: boolean;
   breaker: Breaker;
-  /** Who holds the probe. */
+  /** The attempt that holds the probe. */
   probe: { job: string; attempt: number; agent: string } | null;
   /** Epoch ms. */
   askedAt: number;
@@ -28,7 +28,7 @@ export interface OriginRecord {
   recovery: Recovery | undefined;
 }
 
-/** Who met an outage, and how. */
+/** Agents and jobs that met an outage, and how. */
 interface OutageImpact {
   agents: Set<string>;
   jobs: Set<string>;
@@ -78,7 +78,7 @@ export function countCall(originRecord: OriginRecord, end: CallEnd, at: number):
   originRecord.newest = [...originRecord.newest.slice(1 - KEPT_FAILURES), { at, what, ...given({ status }) }];
 }
 
-/** Somebody was refused, diverted or made to wait. */
+/** Counts an agent that was refused, diverted or made to wait. */
 export function countImpact(
   { impact }: OriginRecord,
   who: { agent: string; job?: string },
@@ -91,8 +91,8 @@ export function countImpact(
 }
 
 /**
- * Whether an outage is worth an incident: somebody met it, or looked again and found it still down. A dead link that a
- * crawler comes by once is not.
+ * Whether an outage opens an incident: an agent met it, or a probe found the origin still down. A dead link that a crawler
+ * comes by once is not.
  */
 export function opensIncident({ breaker, isNamed, isKnown, impact }: OriginRecord): boolean {
   if (breaker.is === 'closed') return false;

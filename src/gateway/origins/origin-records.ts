@@ -72,7 +72,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     records.delete(origin);
   }
 
-  /** Somebody met the outage; it may be worth an incident now. */
+  /** Records that an agent met the outage; the outage may open an incident now. */
   function recordImpact(
     originRecord: OriginRecord,
     who: { agent: string; job?: string },
@@ -102,7 +102,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     return true;
   }
 
-  /** One line when it goes down, one when it is back; probes that fail are told at a lower level. */
+  /** Logs a line when the origin goes down and a line when it is back; failed probes are logged at a lower level. */
   function recordChange({ origin, breaker, newest }: OriginRecord, before: string) {
     const last = newest.at(-1)?.what ?? 'it was down before';
     if (breaker.is === 'closed') log.info(`${origin} is back`, { origin });

@@ -8,7 +8,7 @@ interface WallClock {
   wallOf(monotonic: number): number;
 }
 
-/** While a probe is out, nobody knows yet: worth to come back soon. */
+/** While a probe is out, the state is unknown: ask again soon. */
 const PROBE_OUT_MS = 2_000;
 
 /** When asking again is worth it, in epoch ms. */
@@ -18,7 +18,7 @@ export function retryAt({ breaker }: OriginRecord, { now, wallOf }: WallClock): 
   return wallOf(breaker.until);
 }
 
-/** What a job is told whose call was refused. `at`: when asking again is worth it. */
+/** The answer to a job whose call was refused. `at`: when asking again is worth it. */
 export function downOf(originRecord: OriginRecord, clock: WallClock, at: number, barred: string[]): OriginDown {
   const { origin, breaker, newest } = originRecord;
   const since = breaker.is === 'closed' ? clock.now() : clock.wallOf(breaker.since);

@@ -7,7 +7,10 @@ import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds 
 
 /** From the end of a probe in its worker until it is heard of here. */
 const PROBE_SLACK_MS = 5_000;
-/** Those who waited for one origin do not come back in one moment: spread over this part of the wait, or at least 1 s. */
+/**
+ * Jobs that waited for an origin do not come back in one moment: their returns are spread over this part of the wait, at least
+ * 1 s.
+ */
 const SPREAD = 0.1;
 const LEAST_SPREAD_MS = 1_000;
 
@@ -15,7 +18,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
   const { time, log } = needs;
   const records = createOriginRecords(needs);
   const clock = { now: time.now, wallOf: records.wallOf };
-  /** Attempts in progress that were refused, and by whom. */
+  /** Attempts in progress whose calls were refused, and the origins that refused them. */
   const refusedTo = new Map<string, { attempt: number; origin: string }>();
   const barredBefore = new Set<string>();
 

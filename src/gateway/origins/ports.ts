@@ -4,12 +4,12 @@ import type { Time } from '../../kernel/time.ts';
 import type { OriginSettings } from './terms.ts';
 
 /**
- * Lets calls to other servers go out, or refuses them while their origin is down, for all workers alike. It answers at
- * once and never throws; what it knows is kept in memory, so that nothing of it waits for a disk.
+ * Lets calls to other servers go out, or refuses them while their origin is down, for all workers alike. The calls answer at
+ * once and never throw; the state is in memory, so that no call waits for a disk.
  */
 export interface Origins {
   admit(call: AskedCall): Admission;
-  /** What came of a call. Not null: it failed, and the origin is down: another try of the same is not worth it. */
+  /** The end of a call. Not null: it failed, and the origin is down: another try of the same is not worth it. */
   callEnded(call: EndedCall): OriginDown | null;
   /**
    * For an attempt that failed because it was refused: when its job may be tried again (epoch ms) and what it waits for.
@@ -20,20 +20,20 @@ export interface Origins {
   ended(attempts: readonly CallAttempt[]): void;
   /** Every origin that was asked since the host started, those that are down first, then the newest. At most 500. */
   view(): OriginReport[];
-  /** Of those that are down: what somebody has to know of. */
+  /** Outages of origins that healing has to know. */
   outages(): Outage[];
   /** How the newest outage of an origin ended; undefined while it lasts, and when none is known. */
   recovery(origin: string): Recovery | undefined;
-  /** It was down (epoch ms) when the host before this one ended: the first call to it is a probe. */
+  /** The origin was down (since that time, epoch ms) when the host before this one ended: the first call to it is a probe. */
   suspect(origin: string, since: number): void;
-  /** Nobody asks for it any more. */
+  /** No agent calls the origin any more. */
   forget(origin: string): void;
 }
 
 export interface OriginsNeeds {
   time: Time;
   log: Log;
-  /** As they are now: they may change while calls go out. */
+  /** The present settings: they may change while calls go out. */
   settings(): OriginSettings;
   /** An origin went down, was probed, or is back. Cheap, and told often. */
   changed(): void;
@@ -49,7 +49,7 @@ export interface AskedCall extends CallAttempt {
   origin: string;
   /** The longest that the call may take; default: that of the origin. A probe that takes longer is given up. */
   timeoutMs?: number;
-  /** It carries a secret where nobody can take it out: it goes to nobody else. */
+  /** The call carries a secret that cannot be taken out: it goes to no other origin. */
   alone: boolean;
   /** Whether the agent's `needs.net` names the origin. */
   mayReach(origin: string): boolean;
@@ -58,7 +58,7 @@ export interface AskedCall extends CallAttempt {
 export interface EndedCall extends CallAttempt {
   /** The origin that the job asked for. */
   meant: string;
-  /** Who was asked. */
+  /** The origin that was asked. */
   origin: string;
   pass: number;
   end: CallEnd;
@@ -69,7 +69,7 @@ export interface HeldJob {
   mayReach(origin: string): boolean;
 }
 
-/** One origin and what came of its calls since the host started. */
+/** An origin and the ends of its calls since the host started. */
 export interface OriginReport {
   origin: string;
   is: 'closed' | 'open' | 'half-open';
@@ -79,7 +79,7 @@ export interface OriginReport {
   probeAt: number | null;
   /** The newest failure, also of one that is well again. */
   last: { at: number; what: string } | null;
-  /** Who is asked while it is down. */
+  /** The origins that are asked while this one is down. */
   instead: readonly string[];
   calls: number;
   failures: number;

@@ -6,14 +6,14 @@ export interface OriginTerms extends BreakerTerms {
   attempts: number;
   /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms, unless the call says otherwise. */
   timeoutMs: number;
-  /** Who is asked while it is down, in order. */
+  /** The origins that are asked while this one is down, in order. */
   instead: readonly string[];
   /** Whether those get the credentials of a call. */
   credentials: boolean;
 }
 
 /**
- * What holds where config/daruma.yaml says nothing, and why.
+ * Defaults where config/daruma.yaml says nothing, with their reasons.
  *
  * - `failures` 3: what a job with three attempts has; it must not be dead before its provider counts as down.
  * - `rate` a half of at least 20 calls in a minute: a server that answers every other call is of no use, and with fewer
@@ -37,12 +37,12 @@ export const ORIGIN_DEFAULTS: OriginTerms = {
   credentials: false,
 };
 
-/** What config/daruma.yaml says of origins; `*` is said of all of them. */
+/** The settings of origins in config/daruma.yaml; `*` is said of all of them. */
 export type OriginSettings = Readonly<
   Record<string, Partial<Omit<OriginTerms, 'pause'>> & { pause?: Partial<OriginTerms['pause']> }>
 >;
 
-/** What holds for one origin: its own settings, those of all, the defaults. */
+/** The terms of an origin: its own settings, else those of all origins, else the defaults. */
 export function termsFor(origin: string, settings: OriginSettings): OriginTerms {
   const all = settings['*'];
   const own = settings[origin];

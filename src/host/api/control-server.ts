@@ -32,7 +32,7 @@ interface ControlServerNeeds {
   operations: Operations;
   log: Log;
   scrub: Pick<Scrubber, 'answer'>;
-  /** Whose the installation is, as a uid. */
+  /** The uid of the installation's owner. */
   owner: number | undefined;
 }
 
@@ -113,7 +113,7 @@ async function clearPlace(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-/** Only a refused connection proves that nobody listens. */
+/** Only a refused connection proves that no process listens. */
 function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -13,12 +13,12 @@ export interface OpCall<Item = unknown> {
   gone: AbortSignal;
 }
 
-/** The function that answers each operation. Its arguments were read by the table: no handler checks their form again. */
+/** The function that answers each operation. The table has parsed the arguments: no handler checks their form again. */
 export type OpTable = {
   [O in Op]: (args: Ops[O]['read'], call: OpCall<Ops[O]['item']>) => Promise<Ops[O]['value']>;
 };
 
-/** Operations as a client asks for them, by names and arguments that nobody has looked at. */
+/** Operations as a client asks for them, by unchecked names and arguments. */
 export interface Operations {
   /** Rejects with `OP_UNKNOWN`, `ROLE_LACKING`, `ARGS_INVALID`, or what the operation says. */
   ask(op: unknown, args: unknown, call: OpCall): Promise<unknown>;

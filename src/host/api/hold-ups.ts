@@ -19,7 +19,7 @@ interface HoldUpNeeds {
 export function createHoldUps({ catalog, placements }: HoldUpNeeds): HoldUps {
   return ({ agent, state, runAt, error, priority }) => {
     if (state !== 'queued' && state !== 'retrying') return null;
-    // An agent that is gone can be resumed by nobody.
+    // An agent that is gone cannot be resumed.
     const isListed = catalog.listings().some(({ name }) => name === agent);
     if (!isListed && !isDrillAgent(agent)) return outOfForce(agent);
     const hold = placements.holdOf(agent);

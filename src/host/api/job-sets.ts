@@ -22,7 +22,7 @@ interface JobSets {
   ended(which: Ops['replay']['read'], act: Act): Promise<DoneJobs>;
 }
 
-/** So many ids are read at a time, and so many are named in an answer. */
+/** The number of ids that are read at a time, and that an answer names. */
 const MOST_READ = 100_000;
 const MOST_NAMED = 1_000;
 

@@ -46,7 +46,7 @@ export function instantOf(text: string): number {
   });
 }
 
-/** The agent in force; undefined for one that is only known from its jobs. Faults for one that nobody ever heard of. */
+/** The agent in force; undefined for one that is only known from its jobs. Faults for an unknown agent or plugin. */
 export async function agentInForceOrNot(
   catalog: Pick<Catalog, 'listings' | 'agents'>,
   name: string,

@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../../kernel/log.ts';
 import type { OpTable } from './handlers.ts';
 import { instantOf } from './known.ts';
 
-/** So many lines are read at most, and the loop of the process turns after so many of them. */
+/** The number of lines that are read at most, and after which the event loop turns. */
 const MOST_READ = 50_000;
 const READ_AT_A_TIME = 200;
 

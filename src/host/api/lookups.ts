@@ -101,7 +101,7 @@ interface LookupNeeds {
     Pick<SlotStore, 'slots'> &
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
-  /** Why a job does not start; undefined while the host is down: nobody knows. */
+  /** Why a job does not start; undefined while the host is down. */
   holdUpOf?: HoldUps;
 }
 

@@ -114,7 +114,7 @@ function secretsNow(folder: string, agents: ReadonlyMap<string, Agent>) {
 
 type ReadableStore = ReturnType<typeof openStoreForReading>;
 
-/** No stream and no wait is answered here, so nobody can leave. */
+/** Streams and waits are not answered here, so no client can leave in between. */
 const NO_CLIENT = { role: 'operator', item: () => false, gone: new AbortController().signal } as const;
 
 function hostDown(): Fault {
@@ -139,8 +139,8 @@ async function lastInForce(
 }
 
 /**
- * Problems of the plugin and agent files of an installation whose host is down: the plugins are compiled and inspected as
- * a host does it, into a temporary folder. Nothing in the installation changes.
+ * Problems of the plugin and agent files of an installation whose host is down: the plugins are compiled and inspected as a
+ * host does it, into a temporary folder. The installation is not changed.
  */
 export async function checkFiles(folder: string): Promise<Ops['check']['value']> {
   const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
@@ -162,7 +162,7 @@ export async function checkFiles(folder: string): Promise<Ops['check']['value']>
   }
 }
 
-/** So many rows that were set aside are shown. */
+/** The number of rows set aside that are shown. */
 const MOST_SHOWN = 1_000;
 
 /** Looks at the store of an installation, at every row and at the file; beside a running host, too, which notices nothing. */

@@ -7,7 +7,10 @@ import { listingOf } from './known.ts';
 
 type Acting = Pick<OpTable, 'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'level' | 'stop'>;
 
-/** The operations on agents, incidents and the host that change something. Each is recorded as an event and in the log. */
+/**
+ * The operations on agents, incidents and the host that change something. These operations are recorded as events and in the
+ * log.
+ */
 export function actingOps(hostContext: HostContext): Acting {
   const { catalog, pauses, workers, events, healer } = hostContext;
 

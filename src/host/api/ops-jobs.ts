@@ -17,7 +17,7 @@ import { viewJob } from './views.ts';
 
 type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>;
 
-/** The operations by which people change jobs. Each is recorded as an event and in the log. */
+/** The operations by which people change jobs. These operations are recorded as events and in the log. */
 export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer } = hostContext;
   const sets = createJobSets(store);

@@ -66,7 +66,10 @@ export function viewOrigin({ is, since, probeAt, last, instead, ...figures }: Or
   };
 }
 
-/** Payloads travel as text; one that is not JSON is shown as it is, and one too deep for those who walk through it not at all. */
+/**
+ * Payloads travel as text; a payload that is not JSON is shown as text, and a payload that is too deep to walk through is not
+ * shown.
+ */
 export function parsed(text: string | null): unknown {
   if (text === null) return null;
   try {

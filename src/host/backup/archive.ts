@@ -75,7 +75,7 @@ export async function unpack(file: string, entries: readonly Entry[], into: stri
   );
 }
 
-/** As it is written in other places: `./plugins/` is `plugins`. */
+/** The path as it is written in other places: `./plugins/` is `plugins`. */
 function plainName(path: string): string {
   return path.replace(/^(\.\/+)+/, '').replace(/\/+$/, '') || '.';
 }
@@ -171,7 +171,7 @@ export async function storePlace(unpacked: string, folder: string): Promise<stri
     const text = await readFile(join(unpacked, file), 'utf8');
     return resolve(folder, resolveHostSettings(text, file).settings.store.file);
   } catch {
-    // None, or none that a host would start with: it says so itself.
+    // No config, or a config with which no host would start: the host reports that itself.
     return join(folder, STORE);
   }
 }

@@ -26,9 +26,9 @@ import { storePlace, type Unpacked, unpackAndProve } from './archive.ts';
 import { UNFINISHED_RESTORE } from './restored.ts';
 
 /**
- * Makes an installation be what a backup says: into a new folder, or into one whose host is stopped. Nothing is touched
- * before the archive has been unpacked beside it and its store was found whole; nothing of what was there is deleted, it
- * is kept aside. Secrets, `.env`, `node_modules/`, logs, and files that agents wrote are left as they are.
+ * Makes an installation be what a backup says: into a new folder, or into one whose host is stopped. The folder is not touched
+ * before the archive has been unpacked beside it and its store was found whole; files that were there are kept aside, not
+ * deleted. Secrets, `.env`, `node_modules/`, logs, and files that agents wrote are left as they are.
  *
  * Throws a Fault, among them `HOST_RUNNING`, `BACKUP_UNSAFE`, `BACKUP_DAMAGED`, `STORE_CORRUPT`, `DISK_FULL`.
  */
@@ -143,7 +143,7 @@ function moveAside(folder: string, path: string, aside: string): boolean {
   return true;
 }
 
-/** Moves one file, also to another disk. Its folder is made. */
+/** Moves one file, also to another disk. The folder of the path is made. */
 export function carry(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   try {

@@ -56,8 +56,8 @@ export function isLive(changed: readonly ChangedSetting[]): boolean {
 }
 
 /**
- * Settings on probation: nothing is deleted that the good ones would keep, because nobody could take back a deletion. Of
- * each setting that deletes, the larger value holds.
+ * Settings on probation: the host deletes nothing that the good settings would keep, because a deletion cannot be taken back.
+ * Of each setting that deletes, the larger value holds.
  */
 export function careful(tried: HostSettings, good: HostSettings): HostSettings {
   const settings = structuredClone(tried);

@@ -26,7 +26,7 @@ export interface ConfigFiles {
 
 const HISTORY_FILE = `${CONFIG_FOLDER}/history.json`;
 const FORMAT = 1;
-/** A person's settings may be nobody else's business. */
+/** Settings may be private. */
 const OWN = { mode: 0o600 };
 
 export function openConfigFiles(folder: string): ConfigFiles {
@@ -60,7 +60,7 @@ export function openConfigFiles(folder: string): ConfigFiles {
         if (id !== undefined && !kept.has(id)) rmSync(join(folder, CONFIG_FOLDER, name), { force: true });
       }
     } catch {
-      // Nothing is kept yet.
+      // No file is kept yet.
     }
   }
 

@@ -66,7 +66,10 @@ interface InUseNeeds {
   selection: ConfigSelection;
   /** The file itself is wrong: this problem is shown instead of the one that follows from the selection. */
   invalid?: PlainFault;
-  /** A rejection is written down only when it is reported, because nobody knows yet whether a host starts without the settings. */
+  /**
+   * A rejection is written down only when it is reported, because it is unknown until then whether a host starts without the
+   * settings.
+   */
   isUnsure?: boolean;
 }
 

@@ -9,11 +9,11 @@ import { selectConfig } from './selection.ts';
 
 /**
  * Reads the settings of the host and selects those to work with: config/daruma.yaml, on probation when it differs from the
- * settings that last worked; or the latter, when the file did harm before. Nothing is written. `now` in epoch ms.
+ * settings that last worked; or the latter, when the file did harm before. No file is written. `now` in epoch ms.
  *
- * A file that is wrong gives way to the settings that last worked when nobody is there to mend it (`unattended`: a guardian
- * or systemd starts the host): a typing mistake that is found in the night must not stop the fleet. A person who starts
- * the host gets a Fault, with the place and both ways out.
+ * A file that is wrong gives way to the settings that last worked when no person is there to mend it (`unattended`: a guardian
+ * or systemd starts the host): a typing mistake that is found in the night must not stop the fleet. A person who starts the
+ * host gets a Fault, with the place and both ways out.
  */
 export function readConfig(files: ConfigFiles, { unattended, now }: { unattended: boolean; now: number }): ConfigInUse {
   const good = goodOf(files);

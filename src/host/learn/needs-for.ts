@@ -4,11 +4,11 @@ import type { Needs } from '../../plugin/define.ts';
 import { hostAllowListOf } from '../../workers/host-allow-list.ts';
 import type { NeedUse } from '../../workers/rehearsal.ts';
 
-/** What {@link needsFor} has to know of the installation. */
+/** Facts about the installation for {@link needsFor}. */
 export interface NeedsPlace {
   /** The installation; absolute. */
   folder: string;
-  /** What stands at an absolute path now. */
+  /** The kind of file at an absolute path now. */
   kindOf(path: string): 'file' | 'folder' | 'nothing';
   /** Settings whose value names exactly this `host:port`, as `settings.url`. */
   settingOf(host: string): string | undefined;
@@ -24,7 +24,7 @@ export interface LearnedNeeds {
   unused: NeedUse[];
 }
 
-/** So many files of one folder stand for the folder. */
+/** With this many files of a folder the need is the folder. */
 const MANY_FILES = 3;
 
 /** Whether a path is the folder or inside of it; both absolute. */
@@ -137,7 +137,9 @@ function placeToWrite(path: string, { folder, kindOf }: NeedsPlace): string {
   return kindOf(path) === 'nothing' && around !== folder && !isFileWithin(folder, around) ? around : path;
 }
 
-/** Without paths that are inside of others; many files of a folder become the folder, but never one around the installation. */
+/**
+ * Drops paths that are inside of others; many files of a folder become the folder, but never a folder around the installation.
+ */
 function folded(paths: readonly string[], { folder, kindOf }: NeedsPlace): string[] {
   const files = Map.groupBy(new Set(paths), (path) => (kindOf(path) === 'file' ? dirname(path) : ''));
   const whole = [...files].flatMap(([around, list]) =>

@@ -201,7 +201,7 @@ function placeOf(folder: string, { settings }: Agent): NeedsPlace {
     const found = hostsOf([`settings.${name}`], { [name]: given[name] }, { properties: { [name]: {} } });
     if ('net' in found) for (const host of found.net) if (host.includes(':')) hosts.set(host, `settings.${name}`);
   }
-  // As it was before the run was let write there: what it makes anew next time needs the folder.
+  // The state before the run was granted the folder: a file that is made anew next time needs the folder.
   const kinds = new Map<string, ReturnType<NeedsPlace['kindOf']>>();
   return {
     folder,
@@ -248,7 +248,7 @@ function viewOf(
   });
 }
 
-/** Without keys that grant nothing. */
+/** The needs without keys that grant nothing. */
 function plain({ fleet, exec, ...lists }: Agent['needs']): LearnedView['needs'] {
   const all = { ...lists, exec: exec.map(textOf) };
   const said = Object.entries(all).filter(([, list]) => list.length > 0);

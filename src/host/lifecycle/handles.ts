@@ -26,7 +26,7 @@ const MADE_ANEW: readonly HandleName[] = ['socket', 'token', 'log', 'host-file']
 
 /**
  * Decides after a look at the handles. `before`: the suspects of the look before. `movedTo`: the folder's name of now, where
- * the system knows it. A single look is not believed: somebody may be in the middle of a rename.
+ * the system knows it. A single look is not believed: a rename may be in progress.
  */
 export function decideHandles(
   facts: readonly HandleFact[],
@@ -43,7 +43,7 @@ export function decideHandles(
   const again = of('store-log') ?? of('lock');
   if (again) return { do: 'start-again', why: `${again.path} ${handleFaultWords(again)} while the host had it open` };
   const suspects = new Set(broken.map(({ what }) => what));
-  // Nothing is made in a folder that may be another one.
+  // No file is made in a folder that may be another one.
   const repair = broken.length > 0 ? [] : off;
   return { do: 'go-on', repair, suspects };
 }

@@ -87,7 +87,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     else if (final) writeErr(problemLines(final).join('\n'));
     else if (!json) writeErr(failed ? `✗ ${why}` : `  stopping (${why}): running jobs are finished first${byKeys}`);
     const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_DEADLINE_MS).unref();
-    // Jobs whose end nobody can keep are not waited for; and a host that has said why it ends was not lost.
+    // The host does not wait for jobs whose end cannot be kept; and a host that has said why it ends was not lost.
     await (final ? host.stop(false, 0) : host.stop(failed));
     if (again) clearTimeout(deadline);
   }
@@ -110,8 +110,8 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
 }
 
 /**
- * Starts a host. A host that cannot start with settings on probation, when nobody is there to mend them, starts with those that
- * last worked; if it cannot do that either, the settings are not to blame.
+ * Starts a host. A host that cannot start with settings on probation, when no person is there to mend them, starts with those
+ * that last worked; if it cannot do that either, the settings are not to blame.
  */
 async function comeUp(
   config: ConfigInUse,

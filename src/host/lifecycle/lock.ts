@@ -17,17 +17,17 @@ export interface FolderLock {
 const TRY_EVERY_MS = 100;
 /**
  * Two processes that lock in the same instant each hold a part of the lock and refuse each other: with no time to wait, both
- * went away, and nobody had the folder. SQLite lets one of them through as soon as the other gives up.
+ * went away, and neither had the folder. SQLite lets one of them through as soon as the other gives up.
  */
 const SAME_INSTANT_MS = 250;
 /** A host whose lock file was removed sees that and ends, or starts again and finds this one. */
 const GIVES_WAY_WITHIN_MS = 15_000;
 
 /**
- * Makes sure that one host at most runs on a folder: by an exclusive lock of the operating system on `data/run/lock`, and
- * by a claim that nobody can delete (see {@link claimFolder}). The system itself takes both back when the process ends,
- * however it ends. Waits up to `withinMs` for another host to end; for one whose lock was deleted under it, 15 s, after
- * `waiting` was called.
+ * Makes sure that one host at most runs on a folder: by an exclusive lock of the operating system on `data/run/lock`, and by a
+ * claim that cannot be deleted (see {@link claimFolder}). The system itself takes both back when the process ends, however it
+ * ends. Waits up to `withinMs` for another host to end; for one whose lock was deleted under it, 15 s, after `waiting` was
+ * called.
  *
  * Rejects with a Fault `HOST_RUNNING` that names the other's pid, or the system's error when the folder cannot be written.
  */

@@ -23,7 +23,7 @@ export interface Outside {
   stopping(): void;
   /** The host cannot start, and ends after so long. */
   refused(fault: PlainFault, waitMs: number): void;
-  /** The host ends for good: nobody shall start another in its place. */
+  /** The host ends, and no other may be started in its place. */
   final(fault: PlainFault): void;
   close(): Promise<void>;
 }

@@ -6,9 +6,9 @@ const OWN_FOLDERS = ['data/run', 'data/versions', 'data/config'];
 const OTHERS = 0o077;
 
 /**
- * Sees that nobody but the host's user reads what the host writes about the installation, whatever the umask was: folders get mode
- * 0700, files right in them 0600. `logs`, absolute, counts as long as it lies in the installation: a folder outside may be
- * shared. Files of another user stay as they are.
+ * Makes sure that only the host's user can read the files that the host writes about the installation, whatever the umask was:
+ * folders get mode 0700, files right in them 0600. `logs`, absolute, counts as long as it lies in the installation: a folder
+ * outside may be shared. Files of another user stay as they are.
  */
 export function tightenOwnFiles(folder: string, logs: string): void {
   mkdirSync(join(folder, OWN_FOLDERS[0]!), { recursive: true, mode: 0o700 });

@@ -52,9 +52,9 @@ export async function runHost(options: { folder: string; json?: boolean; safe?: 
 }
 
 /**
- * Takes the signals of this process, and what nobody caught: nothing of a host may throw outside of a promise that somebody
- * holds. If it happens all the same, the state in memory is not to be trusted: the process is killed, what is on disk stays,
- * and the parent starts anew. Returns what lets go of all of it.
+ * Takes the signals and the uncaught errors of this process: no code of a host may throw outside of a promise that is awaited.
+ * If an error gets here, the state in memory is not to be trusted: the process is killed, what is on disk stays, and the
+ * parent starts anew. Returns what lets go of all of it.
  */
 function holdProcess(onSignal: (signal: NodeJS.Signals) => void, record: (error: unknown) => void): () => void {
   const onUncaught = (error: unknown) => {

@@ -3,9 +3,9 @@ import type { Log } from '../../kernel/log.ts';
 import type { Store } from '../../store/ports.ts';
 
 /**
- * A host that failed to start again and again starts with every agent held: nothing is claimed, no worker is started,
- * due slots end as skipped. Nothing of it is kept: an agent that is resumed is held no more, and the next start that
- * is asked for by a person begins without it.
+ * A host that failed to start again and again starts with every agent held: nothing is claimed, no worker is started, due
+ * slots end as skipped. Safe mode is not stored: an agent that is resumed is not held any more, and the next start by a person
+ * begins without safe mode.
  */
 export interface SafeMode {
   /** Since when (epoch ms) and why the agent is held; undefined: safe mode does not hold it. */

@@ -29,7 +29,7 @@ interface Kept {
   folder?: string;
 }
 
-/** So many starts that came to nothing, and the next one is in safe mode. */
+/** After this many failed starts the next one is in safe mode. */
 const STARTS_TO_SAFE_MODE = 3;
 /** A host that lives this long after it was ready has not failed to start. */
 export const PROVEN_MS = 10_000;
@@ -37,9 +37,9 @@ export const PROVEN_MS = 10_000;
 const MOST_WORDS = 4_096;
 
 /**
- * Counts this start as failed until it has proven itself: nobody else can count for a host that is killed. The folder's
- * lock must be held. A guardian's first host forgets what was before: a person has started it, perhaps after a repair.
- * A disk that takes no file costs the count, not the start.
+ * Counts this start as failed until the host has proven itself: a host that is killed cannot count afterwards. The folder's
+ * lock must be held. A guardian's first host forgets what was before: a person has started it, perhaps after a repair. A disk
+ * that takes no file costs the count, not the start.
  */
 export function countStart(folder: string, { now, forget }: { now: number; forget: boolean }): Starts {
   const fileIn = (place: string) => join(place, 'data/run/starts.json');

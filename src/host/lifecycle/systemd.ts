@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import { formatDuration } from '../../kernel/units.ts';
 
-/** Messages to systemd, of a host that it started with `Type=notify`. Nothing waits for them, nothing fails of them. */
+/**
+ * Messages to systemd, of a host that it started with `Type=notify`. The host neither waits for these messages nor fails
+ * because of them.
+ */
 export interface Systemd {
   /** The host works. */
   ready(status: string): void;
@@ -66,7 +69,7 @@ function byChild(env: NodeJS.ProcessEnv): (path: string, text: string) => boolea
   };
 }
 
-/** Sends one datagram to a unix socket; false when nobody takes it. */
+/** Sends a datagram to a unix socket; false when no process takes it. */
 type SendDatagram = (path: string, text: string) => boolean;
 
 const AF_UNIX = 1;
@@ -110,7 +113,7 @@ export function unixAddress(path: string): Buffer {
   return Buffer.concat([family, name]);
 }
 
-/** Node tells everybody that ffi is experimental; whoever runs a service cannot do anything about it. */
+/** Node warns that ffi is experimental; a person who runs a service cannot act on that warning. */
 function quietly<T>(load: () => T): T {
   const emitWarning = process.emitWarning;
   process.emitWarning = () => {};

@@ -17,7 +17,7 @@ interface WatchHandlesNeeds {
   events: Pick<Events, 'record'>;
   /** The handles of now. */
   held(): NamedHandle[];
-  /** The folder's path of now, wherever it was moved to; undefined when nobody knows. */
+  /** The folder's present path, wherever it was moved to; undefined when the system does not say. */
   placeNow(): string | undefined;
   /** Make a handle anew; throw why that cannot be done. */
   repair: Record<'socket' | 'token' | 'log' | 'host-file', () => Promise<void> | void>;
@@ -27,7 +27,10 @@ interface WatchHandlesNeeds {
   end(fault: PlainFault): void;
 }
 
-/** Looks at what the host holds open: a file that was deleted or replaced is written into nowhere, and locks nobody out. */
+/**
+ * Checks the files that the host holds open: writes to a deleted or replaced file are lost, and its lock keeps no other host
+ * out.
+ */
 export interface HandlesWatch extends Service {
   /** Handles that are gone and cannot be made anew, for people. */
   warnings(): PlainFault[];
@@ -36,7 +39,10 @@ export interface HandlesWatch extends Service {
 /** The time between two looks; the host ends only for what two of them have found. */
 const LOOK_EVERY_MS = 2_000;
 
-/** Looks every 2 s. What is gone is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends it (store, folder). */
+/**
+ * Looks every 2 s. A lost handle is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends
+ * it (store, folder).
+ */
 export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
   const { time, log, events } = needs;
   const warnings = new Map<HandleName, PlainFault>();

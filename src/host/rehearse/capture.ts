@@ -17,7 +17,7 @@ import type { WorkerCall } from '../../workers/ports.ts';
 import type { AskedFetch, FetchAnswer } from '../../workers/rehearsal.ts';
 import type { FleetView } from '../fleet.ts';
 
-/** Answers the calls of a rehearsed attempt, and keeps an account of them. Nothing is written, sent, started or done. */
+/** Answers the calls of a rehearsed attempt, and keeps an account of them. A rehearsal writes, sends and starts nothing. */
 export interface Capture {
   answer(call: WorkerCall): Promise<unknown>;
   /** In order, the first {@link MOST_KEPT}. */
@@ -146,7 +146,7 @@ function knownEffect({ isDone, result, problem }: EffectRecord): KnownEffect {
   return problem === undefined ? { is: 'done', result } : { is: 'not-kept', problem };
 }
 
-/** As JSON: a body that is JSON itself stays readable. */
+/** The body as JSON: a body that is JSON itself stays readable. */
 function bodyOf({ body }: AskedFetch): string | null {
   if (body === null) return null;
   const text = Buffer.from(body, 'base64').toString().slice(0, 2_000);

@@ -77,7 +77,7 @@ export function secretFault(agent: string, name: string, found: Exclude<SecretSe
 const ENV_FILE = '.env';
 const MOST_BYTES = MB;
 
-/** The content of `.env`. Its values go nowhere but to the agents that declare their names. */
+/** The content of `.env`. The values go only to the agents that declare their names. */
 export interface EnvFile {
   isThere: boolean;
   values: ReadonlyMap<string, string>;
@@ -123,7 +123,7 @@ function open(mode: number): PlainFault {
   };
 }
 
-/** Lines that are neither empty, a comment, nor `NAME=value`. Their text is not repeated: it may be a secret. */
+/** Lines that are neither empty, a comment, nor `NAME=value`. The text of such lines is not repeated: it may be a secret. */
 function oddLines(text: string): PlainFault[] {
   const faults: PlainFault[] = [];
   let quote: string | undefined;

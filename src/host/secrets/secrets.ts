@@ -113,7 +113,7 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
       const fault = missing(agent);
       if (!fault) return Object.fromEntries(agent.needs.secrets.map((name) => [name, textOf(found(name))!]));
       const thrown = new Fault(fault);
-      // Where the host threw it helps nobody.
+      // The stack of the host does not help the reader.
       delete thrown.stack;
       throw thrown;
     },

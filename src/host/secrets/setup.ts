@@ -13,8 +13,8 @@ import { createSecrets, type Secrets } from './secrets.ts';
 
 /**
  * Agents whose set-up is not complete: a secret that they declare is not there. No worker of theirs is started and no job
- * claimed, slots end as skipped with the reason; all goes on by itself when the secret appears. Fences that do not hold
- * count as well, for agents with rights.
+ * claimed, slots end as skipped with the reason; the agents go on by themselves when the secret appears. Fences that do not
+ * hold count as well, for agents with rights.
  */
 export interface Setup {
   /** The service that looks for secrets again. */

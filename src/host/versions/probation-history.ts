@@ -4,7 +4,10 @@ import { causeOf } from '../../jobs/faults.ts';
 import type { Job, JobState } from '../../jobs/model.ts';
 import type { JobRecords, Settlement } from '../../jobs/ports.ts';
 
-/** Failures for which no state on probation is blamed: somebody wanted them, the plugin knows that a service is busy, or a server is down. */
+/**
+ * Failures for which no state on probation is blamed: a person or the host wanted them, the plugin knows that a service is
+ * busy, or a server is down.
+ */
 const NO_FAULT: ReadonlySet<string> = new Set([
   'HOST_STOPPED',
   'HOST_LOST',

@@ -43,7 +43,7 @@ interface ProbationNeeds {
   catalog: Pick<Catalog, 'rollouts' | 'agents'>;
   store: Pick<JobQueue, 'promote'> & Pick<JobRecords, 'list'>;
   jobs: Pick<Jobs, 'redrive' | 'wake'>;
-  /** Nothing has to stay warm any more. */
+  /** No worker has to stay warm any more. */
   placementChanged(): void;
   rolledBack(rollback: RollbackReport): void;
   /** The good state fails in the same way: the rejected one is tried again. */

@@ -9,7 +9,7 @@ import { foreignForm, Refused, scheduleFault } from './refusals.ts';
  * days are named instead.
  */
 export interface CronFields {
-  /** As written, without the space around it. */
+  /** The expression as written, without the space around it. */
   expression: string;
   seconds: readonly number[];
   minutes: readonly number[];
@@ -91,7 +91,7 @@ export function parseCron(expression: string): CronFields {
   };
 }
 
-/** The fields behind a nickname; any other expression as it is. */
+/** The fields behind a nickname; any other expression unchanged. */
 export function sourceOf(written: string): string {
   if (written === '') throw new Refused('is empty', EXAMPLE);
   if (!written.startsWith('@') || foreignForm(written)) return written;

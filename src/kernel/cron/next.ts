@@ -14,10 +14,10 @@ export const LONGEST_SEARCH_MS = 41 * 366 * DAY_MS;
 /**
  * The first time after `afterMs` (epoch ms) at which the schedule is due, or undefined when it never is again.
  *
- * When clocks change: a schedule that allows every hour is due whenever the wall clock shows one of its times, so it
- * goes on evenly through both changes. Any other schedule keeps each of its wall times once: at the first instant at
- * which the wall clock shows it *or later*. So a skipped 02:30 is kept when the clocks are put forward to 03:00, and a
- * 02:30 that comes twice is kept the first time.
+ * When clocks change: a schedule that allows every hour is due whenever the wall clock shows one of its times, so it goes on
+ * evenly through both changes. Other schedules keep each of their wall times once: at the first instant at which the wall
+ * clock shows it *or later*. A skipped 02:30 is kept when the clocks are put forward to 03:00, and a 02:30 that comes twice is
+ * kept the first time.
  */
 export function nextAfter(fields: CronFields, timezone: string, afterMs: number): number | undefined {
   const start = Math.max(afterMs, -1);

@@ -31,7 +31,7 @@ export interface Timetable {
   kind: TimetableKind;
   /** Equal for timetables that have the same times. */
   key: string;
-  /** As written, for people: `"0 9 * * *" (Europe/Berlin)`. */
+  /** The timetable as written, for people: `"0 9 * * *" (Europe/Berlin)`. */
   text: string;
   timezone: string;
   /** Epoch ms, both included; infinite where nothing is said. */
@@ -89,7 +89,7 @@ function kindOf(expression: string, timezone: string, from: number): TimetableKi
   const every = EVERY.exec(expression);
   if (every) {
     const ms = reading(expression, () => readEvery(every[1] ?? ''));
-    // Without a beginning the distances are counted from 1970, so that every host and every restart counts alike.
+    // Distances without a beginning are counted from 1970, so that every host and every restart counts alike.
     return { is: 'every', ms, anchor: from === -Infinity ? 0 : from };
   }
   const once = ONCE.exec(expression);

@@ -160,7 +160,7 @@ function offsetProblem([, sign, hourText, minutes]: RegExpExecArray): ZoneProble
   if (!isWhole || hours > 12) {
     return { is: said, next: 'use the IANA name of a place with that offset, such as Asia/Kolkata for +05:30' };
   }
-  // Their signs are the other way round: Etc/GMT-3 is ahead of UTC.
+  // The signs of these names are reversed: Etc/GMT-3 is ahead of UTC.
   const [ahead, behind] = [`Etc/GMT-${hours}`, `Etc/GMT+${hours}`];
   const meant = sign === '+' ? ahead : behind;
   return {
@@ -184,7 +184,7 @@ function near(name: string): string | undefined {
 export interface MachineZone {
   /** The name of a zone that exists. */
   zone: string;
-  /** The machine says something else, or something that nobody understands. */
+  /** The machine names another zone, or an unknown one. */
   problem?: PlainFault;
 }
 
@@ -201,9 +201,9 @@ interface SaidOfZone {
 const NEXT = 'set TZ, or `timezone` in config/daruma.yaml, to an IANA name such as Europe/Berlin';
 
 /**
- * Finds the zone that is meant. Node alone is not to be believed: it says `+02:00` for TZ=GMT+2, which is two hours
- * *behind*, UTC for the POSIX form CET-1CEST, and nothing at all for a name that it does not know. A zone that nobody
- * understands becomes UTC, with a problem that says so.
+ * Finds the zone that is meant. Node alone is not to be believed: it says `+02:00` for TZ=GMT+2, which is two hours *behind*,
+ * UTC for the POSIX form CET-1CEST, and nothing at all for a name that it does not know. An unknown zone becomes UTC, with a
+ * problem that says so.
  */
 export function understandZone({ tz, node, withoutTz }: SaidOfZone): MachineZone {
   if (tz === undefined) return ofMachine(node);

@@ -24,7 +24,7 @@ export function countResult() {
   return z.int().min(0);
 }
 
-/** Any JSON value. */
+/** A JSON value. */
 export function json() {
   return z.unknown();
 }

@@ -5,11 +5,11 @@ import type { Time } from '../../kernel/time.ts';
 /** The clock that stamps what is written to the embedded store: the machine's wall clock. */
 export interface StoreClock {
   /**
-   * Epoch ms. Each call compares the wall clock with the monotonic one, and tells of a step back before it answers. Throws a `Fault`
-   * `VALUE_INVALID` while the wall clock shows a time that no store can keep.
+   * Epoch ms. A call compares the wall clock with the monotonic one, and reports a step back before it answers. Throws a
+   * `Fault` `VALUE_INVALID` while the wall clock shows a time that no store can keep.
    */
   now(): number;
-  /** As `now`, for what only asks: it never throws, but shows the nearest time that a store can keep. */
+  /** Like `now`, for calls that only read: it never throws, but gives the nearest time that a store can keep. */
   nearest(): number;
 }
 

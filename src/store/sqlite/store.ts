@@ -32,12 +32,12 @@ const MOVED_AGAIN_AFTER_MS = 1_000;
 /**
  * Makes the embedded store: one SQLite file, written by one thread.
  *
- * Promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be
- * lost at a power cut, which queues the job again). Calls that wait are committed together, in the order in which they
- * were made; one that is refused leaves the others. When the disk is full or fails, calls reject with a `Fault` (`STORE_FULL`,
- * `STORE_IO`, `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone. (When the
- * flush itself fails and the process is killed before its next write, the refused call may be found done.)
- * Nothing is opened before `start()`, which rejects with a `Fault` that says what to do.
+ * Promises: a promise resolves only when what it says is on disk, flushed (claims, renewals and releases alone may be lost at
+ * a power cut, which queues the job again). Calls that wait are committed together, in the order in which they were made; one
+ * that is refused leaves the others. When the disk is full or fails, calls reject with a `Fault` (`STORE_FULL`, `STORE_IO`,
+ * `STORE_BUSY`, …), nothing of them is kept, and the store works again as soon as the cause is gone. (When the flush itself
+ * fails and the process is killed before its next write, the refused call may be found done.) The store opens its file in
+ * `start()`, which rejects with a `Fault` that says what to do.
  */
 export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Store {
   const { time, log } = needs;
@@ -126,7 +126,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
     } catch (thrown) {
       // The reader may not write: its writer sets the row aside.
       if (!(thrown instanceof Fault) || thrown.code !== 'STORE_ROW_UNREADABLE') throw thrown;
-      // None is left when another call has met the same rows.
+      // No row is left when another call has met the same rows.
       const count = await writer.call('setAside', clock.now());
       if (count > 0) needs.setAside?.(count);
       return reader.call(name, ...args);

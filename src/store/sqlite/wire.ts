@@ -1,7 +1,7 @@
 /**
- * Messages between the host and the store thread. A message to the thread is a list of calls, the answer holds a
- * value for each, in order. New jobs, claims and ends, which travel with every job, go as one flat list of plain values,
- * which costs half of what objects do; everything else goes as it is.
+ * Messages between the host and the store thread. A message to the thread is a list of calls, the answer holds a value for
+ * each, in order. New jobs, claims and ends, which travel with every job, go as one flat list of plain values, which costs
+ * half of what objects do; other values go unchanged.
  */
 import type { Added, Assignment, JobState, NewJob } from '../../jobs/model.ts';
 import type { AttemptRef, ClaimAnswer, ClaimRequest, ClaimTerms, Settlement } from '../../jobs/ports.ts';

@@ -15,7 +15,7 @@ export interface AggregateCounts {
   durations: Sketch;
   /** From when a job was due until its first attempt was given out. */
   lateness: Sketch;
-  /** The most memory that one worker held, in bytes; null: nobody measured. */
+  /** The most memory that one worker held, in bytes; null: it was not measured. */
   memoryPeak: number | null;
 }
 
@@ -48,7 +48,7 @@ export function mergeCounts(counts: AggregateCounts, other: AggregateCounts): vo
   if (other.memoryPeak !== null) counts.memoryPeak = Math.max(counts.memoryPeak ?? 0, other.memoryPeak);
 }
 
-/** The counts of a row; a sketch that nobody can read has counted nothing. */
+/** The counts of a row; an unreadable sketch counts nothing. */
 export function countsOf({
   done,
   dead,

@@ -8,8 +8,8 @@ import { openForReading, openForWriting } from './open.ts';
  * Copies a store that others write to into an empty file, and proves that the copy can be worked with. Throws a `Fault`, or what
  * SQLite throws.
  *
- * The copy is made in one step, outside of the loop: a copy of several steps begins anew whenever somebody writes in between, and beside a
- * busy host may never end.
+ * The copy is made in one step, outside of the loop: a copy of several steps begins anew whenever another connection writes in
+ * between, and beside a busy host may never end.
  */
 export async function copyStore(file: string, to: string): Promise<StoreCopy> {
   const store = openForReading(file);

@@ -36,7 +36,7 @@ export function objectIn(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A row that cannot be read, which nobody has set aside yet. */
+/** A row that cannot be read and has not been set aside yet. */
 export const ROW_UNREADABLE = 'STORE_ROW_UNREADABLE';
 const UNREADABLE = {
   message: 'a row of the store cannot be read',

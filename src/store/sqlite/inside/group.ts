@@ -7,11 +7,11 @@ import type { Tables } from './tables.ts';
 /**
  * Carries out calls as one transaction and answers when it is on disk: one wait for the disk, however many calls there are.
  *
- * Failure handling. A call that refuses with a `Fault` has written nothing (an op throws faults only before its first
- * write), so the others go on. Any other error undoes the group, which is then done again with a savepoint around each call,
- * so that only the wrong one fails: the common way pays nothing for that. When the store itself is in trouble (disk full,
- * I/O error, commit refused) nothing of the group is kept and every call of it that writes fails; the next group tries anew.
- * A call that meets a row which cannot be read is carried out again once every such row is set aside.
+ * Failure handling. A call that refuses with a `Fault` has written nothing (an op throws faults only before its first write),
+ * so the others go on. Other errors undo the group, which is then done again with a savepoint around each call, so that only
+ * the wrong one fails: the common way pays nothing for that. When the store itself is in trouble (disk full, I/O error, commit
+ * refused) nothing of the group is kept and every call of it that writes fails; the next group tries anew. A call that meets a
+ * row which cannot be read is carried out again once every such row is set aside.
  */
 export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (calls: readonly Call[]) => StoreAnswer {
   const isWriter = tables.ops.setAside !== undefined;
@@ -37,7 +37,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
     return { values: answer.values, faults: faults.sort(([a], [b]) => a - b), setAside: count };
   };
 
-  /** How many rows nobody could read. */
+  /** The number of rows that could not be read. */
   function setAside(): number {
     const { values, faults } = carryOut([['setAside', Date.now()]]);
     return faults.length > 0 ? 0 : (values[0] as number);
@@ -136,7 +136,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   }
 
   function undo(): void {
-    // Some errors (disk full among them) have rolled back already.
+    // SQLite has rolled back already after some errors (disk full among them).
     if (db.isTransaction) rollback.run();
     tables.afterRollback();
   }

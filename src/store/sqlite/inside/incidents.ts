@@ -12,7 +12,7 @@ type Writes = Pick<
 >;
 
 const COLUMNS = 'id, agent, verdict, state, opened_at, ended_at, fingerprint, record';
-/** So many are held at once; the rest waits for its turn. */
+/** The number of incidents that are held at once; the rest waits for its turn. */
 const MOST_HELD = 1_000;
 
 export function incidentWrites(db: DatabaseSync): Writes {

@@ -5,8 +5,8 @@ import { APPLICATION_ID, MIGRATIONS } from './schema.ts';
 
 /**
  * Brings a store to the newest schema. An empty file becomes a new store; an older store is copied beside itself first
- * (`<file>.schema-1.backup`) and then moved forward in one transaction. A newer one, or another program's database, is refused
- * and left as it is.
+ * (`<file>.schema-1.backup`) and then moved forward in one transaction. A newer database, or another program's, is refused and
+ * left untouched.
  */
 export function migrate(db: DatabaseSync, file: string, steps: readonly string[] = MIGRATIONS): void {
   const from = schemaOf(db, file, steps.length);
@@ -60,8 +60,8 @@ function backUp(db: DatabaseSync, copy: string): void {
 }
 
 /**
- * Makes tables and indexes again that a store of the current schema lacks, empty or from what its tables hold. Each table is
- * written down among what was set aside, since nobody knows what was in it. Returns the names of all.
+ * Makes tables and indexes again that a store of the current schema lacks, empty or from what its tables hold. A table that is
+ * made anew is recorded among the rows that were set aside, since its content is unknown. Returns the names of all.
  */
 export function restoreMissing(db: DatabaseSync, now: number): string[] {
   const model = new DatabaseSync(':memory:');

@@ -27,7 +27,7 @@ export function openForWriting(file: string): DatabaseSync {
     if (!existsSync(file)) {
       const made = mkdirSync(folders[0]!, { recursive: true, mode: 0o700 });
       while (made && folders.at(-1)!.length >= made.length) folders.push(dirname(folders.at(-1)!));
-      // Inputs and results of jobs are nobody else's to read; the log gets the file's rights.
+      // Only the host's user may read inputs and results of jobs; SQLite's log gets the rights of the file.
       closeSync(openSync(file, 'a', 0o600));
     }
     const db = new DatabaseSync(file, { timeout: OPENED_WITHIN_MS });

@@ -14,9 +14,9 @@ export interface TableRule {
   readonly key: string;
   /** The agent that it belongs to, as SQL. */
   readonly agent: string;
-  /** Without these the row is nothing: it is taken out of its table. */
+  /** Columns without which a row means nothing: the row is taken out of its table. */
   readonly required: Readonly<Record<string, string>>;
-  /** These are replaced by something that harms nobody. */
+  /** Columns that are replaced by a harmless value. */
   readonly mended: Readonly<Record<string, ColumnRule>>;
   /** More that is changed in a row that is mended, as SQL. */
   readonly besides?: Readonly<Record<string, string>>;
@@ -67,7 +67,7 @@ const INCIDENT_RECORD = JSON.stringify({
 /**
  * Every table with numbers or JSON in it. A job, a pause, an incident and an effect stay where they are, with other values:
  * their numbers never come again, a pause goes on holding, an effect is never repeated. A job that waited is a dead letter,
- * since nobody knows when it was to run.
+ * since the time at which it was to run is unknown.
  */
 export const RULES: Readonly<Record<string, TableRule>> = {
   job: {
@@ -131,7 +131,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
   state: {
     key: `agent || ' ' || key`,
     agent: 'agent',
-    // Nobody in the host reads a value, and SQLite takes JSON that is nested deeper than 1,000 for none.
+    // The host never reads a value, and SQLite refuses JSON that is nested deeper than 1,000.
     required: {},
     mended: time('set_at'),
   },

@@ -108,7 +108,7 @@ function wordsOf(why: string): string {
   return why.replace(/, $/, '').replace(/\s+/g, ' ');
 }
 
-/** `job-2s` for `job-row 100`: a row's number is nobody's name for a job. */
+/** `job-2s` for `job-row 100`: people know a job by its id, not by the number of its row. */
 function namedFor(name: string): string {
   return name.replace(/^job-row (\d{1,15})\b/, (_, row: string) => jobIdOf(Number(row)));
 }

@@ -11,7 +11,7 @@ export function jobChanges(
   agents: Map<number, string>,
 ): Pick<StampedOps, 'cancel' | 'cancelMany' | 'promote' | 'redrive' | 'drop'> & OwnOps {
   const find = db.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE id = ? AND state IN ('queued', 'running', 'retrying')`);
-  // Without an owner, the order is not taken for the end that an attempt has had.
+  // The owner is cleared, so that the order is not taken for an end that an attempt has had.
   const cancel = db.prepare(
     `UPDATE job SET state = 'cancelled', finished_at = ?, error = ?, cause = NULL, owner = NULL, ${FREE_KEY} WHERE id = ?`,
   );

@@ -18,7 +18,7 @@ export function jobReads(db: DatabaseSync): Reads {
     `SELECT ${JOB_COLUMNS} FROM job INDEXED BY job_running WHERE state = 'running'
      AND (lease_until <= ?1 OR (owner <> ?2 AND substr(owner, 1, length(?3)) = ?3)) ORDER BY id`,
   );
-  // Both leap from one level of priority to the next, however many jobs wait in between.
+  // Both statements leap from one level of priority to the next, however many jobs wait in between.
   const readyJob = `SELECT agent, priority, run_at FROM job INDEXED BY job_ready WHERE state IN ('queued', 'retrying')`;
   const nextAgent = db.prepare(`${readyJob} AND agent > ? ORDER BY agent, priority DESC, run_at LIMIT 1`);
   const nextLevel = db.prepare(`${readyJob} AND agent = ? AND priority < ? ORDER BY priority DESC, run_at LIMIT 1`);

@@ -34,7 +34,7 @@ export interface JobRow {
   depth: number;
 }
 
-/** Throws {@link UnreadableRow} for one that nobody could show. */
+/** Throws {@link UnreadableRow} for a row that cannot be shown. */
 export function jobOf(row: JobRow): Job {
   mustBeInstants(row.queued_at, row.run_at, row.stale_at, row.slot, row.started_at, row.finished_at);
   return {
