@@ -26,6 +26,18 @@ export const ofPlugins: readonly Mutation[] = [
     ],
   ),
   ...guardsOf(
+    'src/catalog/catalog.ts',
+    ['test/catalog/decisions.test.ts'],
+    [
+      {
+        breaks: 'the set is decided once for each save',
+        within: 'scanned',
+        code: '(changed && pluginRegistry.idle())',
+        instead: 'changed',
+      },
+    ],
+  ),
+  ...guardsOf(
     'src/catalog/versions/versions.ts',
     ['test/catalog/versions.test.ts'],
     [

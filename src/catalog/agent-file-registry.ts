@@ -10,7 +10,8 @@ import { AGENTS, type SettledFile } from './watching/file-scanner.ts';
 interface AgentFileRegistry {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
-  readChanged(): void;
+  /** Takes the files as they are; whether one of them is another one now. */
+  readChanged(): boolean;
 }
 
 interface AgentFileRegistryNeeds {
@@ -35,13 +36,17 @@ export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFil
       const kind = kindOfAgentFile(path.slice(AGENTS.length + 1));
       if (kind.is === 'agent') byName.set(kind.name, [...(byName.get(kind.name) ?? []), path].sort());
     }
-    for (const name of registry.keys()) if (!byName.has(name)) registry.delete(name);
+    let isOther = false;
+    for (const name of registry.keys()) if (!byName.has(name)) isOther = registry.delete(name);
     for (const [name, paths] of byName) {
       const entry = registry.get(name) ?? { file: paths[0]!, good: recall(name), problem: undefined, hash: null };
       registry.set(name, entry);
-      if (paths.length > 1) Object.assign(entry, { problem: nameConflict(name, paths), hash: null });
-      else read(name, paths[0]!, entry);
+      const before = entry.hash;
+      if (paths.length === 1) read(name, paths[0]!, entry);
+      else Object.assign(entry, { problem: nameConflict(name, paths), hash: paths.join() });
+      isOther ||= entry.hash !== before;
     }
+    return isOther;
   }
 
   function read(name: string, path: string, entry: AgentFileEntry) {

@@ -13,8 +13,11 @@ export interface PluginRegistry {
   problems(): PlainFault[];
   /** How often each plugin was judged because a file had changed, or with another result; without those that are being judged. */
   buildCounts(): ReadonlyMap<string, number>;
-  /** Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons. */
-  buildChanged(turn: number, full: boolean): void;
+  /**
+   * Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons.
+   * True: the plugins are others already, before anything is judged.
+   */
+  buildChanged(turn: number, full: boolean): boolean;
   /** What plugins are made of; `full`: also older versions, for one of them may be what is wanted again. */
   madeOf(full: boolean): PluginInputs;
   /** Whether nothing is being judged. */
@@ -66,20 +69,23 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
 
   function buildChanged(turn: number, full: boolean) {
     const byName = pluginFiles(files);
-    for (const name of registry.keys()) if (!byName.has(name)) registry.delete(name);
+    let isOther = false;
+    for (const name of registry.keys()) if (!byName.has(name)) isOther = registry.delete(name);
     const newest = newestPartOf(files);
     for (const [name, paths] of byName) {
       const registered = registry.get(name) ?? blank(paths[0]!, needs.remembered(name));
       registry.set(name, registered);
       if (paths.length > 1) {
-        registered.problem = nameConflict(name, paths);
-        registered.decision = undefined;
+        const problem = nameConflict(name, paths);
+        isOther ||= registered.problem?.message !== problem.message;
+        Object.assign(registered, { problem, decision: undefined });
         continue;
       }
       if (registered.file !== paths[0]) Object.assign(registered, { file: paths[0], decision: undefined });
       const reason = registered.running ? undefined : dueReason(registered, needs, newest, full);
       if (reason) startBuild(name, registered, turn, reason);
     }
+    return isOther;
   }
 
   function startBuild(name: string, registered: PluginEntry, turn: number, reason: DueReason) {

@@ -15,7 +15,7 @@ import { emitsIn } from './emits.ts';
 import { createImportsAsked, type ImportsAsked, isPath } from './imports-asked.ts';
 import { LOCATION_BANNER, LOCATION_DEFINES } from './location.ts';
 import type { CompileAnswer, CompileRequest } from './messages.ts';
-import { answersBefore, type PathQuestionsTerms } from './path-questions.ts';
+import { answersBefore, getOrMake, type PathQuestionsTerms } from './path-questions.ts';
 import { createReadGuard, isOfSystem } from './read-guard.ts';
 import { isOfLibrary, readsSources, type SourceReads } from './source-reads.ts';
 import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
@@ -109,9 +109,7 @@ async function createReads(ask: CompileRequest, since: Since, asksAll: boolean):
     ...since,
     async tsconfigsOf(from) {
       if (isOfLibrary(`${from}/`)) return [];
-      const chain = chains.get(from) ?? readTsConfigs(from);
-      chains.set(from, chain);
-      const { files, bases, configs } = await chain;
+      const { files, bases, configs } = await getOrMake(chains, from, () => readTsConfigs(from));
       for (const file of files) unread.add(file);
       for (const base of bases) await asked.addPackage(base);
       return configs;

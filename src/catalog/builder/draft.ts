@@ -26,44 +26,23 @@ interface DraftTerms {
  */
 export async function compileDraft(plugin: string, file: string, terms: DraftTerms): Promise<StoredVersion> {
   const { time, folder, place, hostTimezone } = terms;
-  const at = await realpath(resolve(folder, file)).catch(() => undefined);
-  const bytes = at && (await readFile(at).catch(() => undefined));
-  if (!bytes)
-    throw new Fault({ code: 'FILE_MISSING', message: `there is no file ${file}`, next: `name one below ${folder}` });
-  const entry = pathInside(folder, at);
-  if (isAbsolute(entry)) {
-    const message = `${file} is outside of the installation`;
-    throw new Fault({
-      code: 'FILE_OUTSIDE',
-      message,
-      next: `move it to plugins/_${parse(file).base}, which is left alone there`,
-    });
-  }
+  const { entry, settled } = await readDraft(file, folder);
   const emptyFolder = join(place, '.empty');
   await rm(place, { recursive: true, force: true });
   await mkdir(emptyFolder, { recursive: true });
   const versions = createVersions(place);
   await versions.open();
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  const settled: SettledFile = {
-    is: bytes.length === 0 ? 'empty' : 'file',
-    hash,
-    size: bytes.length,
-    turn: 0,
-    real: entry,
-  };
   const builder = createBuilder(
     { time, log: silentLog },
     { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 1_000, parallel: 1 },
   );
   try {
-    const files = new Map([[entry, settled]]);
     const needs = {
       time,
       versions,
       builder,
       runtime: readRuntime(),
-      files,
+      files: new Map([[entry, settled]]),
       answers: new Map(),
       hostTimezone: () => hostTimezone,
     };
@@ -73,4 +52,23 @@ export async function compileDraft(plugin: string, file: string, terms: DraftTer
   } finally {
     await builder.stop();
   }
+}
+
+/** The file as the scanner of a catalog would have found it, by its path in the installation. Rejects with a Fault. */
+async function readDraft(file: string, folder: string): Promise<{ entry: string; settled: SettledFile }> {
+  const at = await realpath(resolve(folder, file)).catch(() => undefined);
+  const bytes = at && (await readFile(at).catch(() => undefined));
+  if (!bytes)
+    throw new Fault({ code: 'FILE_MISSING', message: `there is no file ${file}`, next: `name one below ${folder}` });
+  const entry = pathInside(folder, at);
+  if (isAbsolute(entry)) {
+    const message = `${file} is outside of the installation`;
+    const next = `move it to plugins/_${parse(file).base}, which is left alone there`;
+    throw new Fault({ code: 'FILE_OUTSIDE', message, next });
+  }
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  return {
+    entry,
+    settled: { is: bytes.length === 0 ? 'empty' : 'file', hash, size: bytes.length, turn: 0, real: entry },
+  };
 }

@@ -2,7 +2,13 @@ import { lstat, readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type Lookup, NOTHING } from '../versions/lookups.ts';
-import { createPathQuestions, isLibraryPath, NODE_MODULES, type PathQuestionsTerms } from './path-questions.ts';
+import {
+  createPathQuestions,
+  getOrMake,
+  isLibraryPath,
+  NODE_MODULES,
+  type PathQuestionsTerms,
+} from './path-questions.ts';
 import { type TsConfig, targetsOf } from './tsconfig-chain.ts';
 
 /** An import as the compiler met it. */
@@ -56,21 +62,7 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
   const packageRoots = new Set<string>();
 
   function isThere(modules: string): Promise<boolean> {
-    let known = there.get(modules);
-    if (!known) {
-      known = follow(modules).then(async (real) => (await kindOf(real)) === 'folder');
-      there.set(modules, known);
-    }
-    return known;
-  }
-
-  function once(key: string, what: () => Promise<void>): Promise<void> {
-    let doing = done.get(key);
-    if (!doing) {
-      doing = what();
-      done.set(key, doing);
-    }
-    return doing;
+    return getOrMake(there, modules, async () => (await kindOf(await follow(modules))) === 'folder');
   }
 
   /** All that `path` may mean: the file itself, one with an ending, a folder with a package.json or an index. */
@@ -134,12 +126,7 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
 
   /** The package.json that says how a folder's files are read, and those nearer that could come to do so. */
   function addScope(from: string): Promise<string | undefined> {
-    let finding = scopes.get(from);
-    if (!finding) {
-      finding = findScope(from);
-      scopes.set(from, finding);
-    }
-    return finding;
+    return getOrMake(scopes, from, () => findScope(from));
   }
 
   async function findScope(from: string): Promise<string | undefined> {
@@ -164,15 +151,14 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
 
   return {
     packageRoots,
-    async add({ specifier, from }) {
-      await once(`import ${from} ${specifier}`, async () => {
+    add: ({ specifier, from }) =>
+      getOrMake(done, `${from} ${specifier}`, async () => {
         if (isPath(specifier)) return addPath(resolve(from, specifier));
         if (isBuiltin(specifier) || specifier.startsWith('data:')) return;
         for (const target of targetsOf(specifier, await tsconfigsOf(from))) await addPath(target);
         await addOwn(specifier, from);
         if (!specifier.startsWith('#')) await addPackage(specifier, from);
-      });
-    },
+      }),
     addPackage: ({ specifier, from }) => addPackage(specifier, from),
     async addWildcard({ specifier, from }) {
       const fixed = specifier.slice(0, specifier.indexOf('*'));

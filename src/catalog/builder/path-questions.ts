@@ -45,25 +45,15 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
 
   function ask(what: Lookup['ask'], file: string): Promise<string> {
     const path = pathInside(folder, file);
-    const key = keyOf({ ask: what, path });
-    let asked = found.get(key);
-    if (!asked) {
-      asked = lookUp(what, path, folder).then((answer) => {
-        lookups.push({ ask: what, path, answer });
-        return answer;
-      });
-      found.set(key, asked);
-    }
-    return asked;
+    return getOrMake(found, keyOf({ ask: what, path }), async () => {
+      const answer = await lookUp(what, path, folder);
+      lookups.push({ ask: what, path, answer });
+      return answer;
+    });
   }
 
   function follow(path: string): Promise<string> {
-    let following = reals.get(path);
-    if (!following) {
-      following = followLast(path);
-      reals.set(path, following);
-    }
-    return following;
+    return getOrMake(reals, path, () => followLast(path));
   }
 
   async function followLast(path: string): Promise<string> {
@@ -87,11 +77,7 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
     follow,
     async lookups() {
       const young = new Map<string, Promise<boolean>>();
-      const isYoung = (path: string) => {
-        const known = young.get(path) ?? changedSince(path, startedAt - CLOCK_LAG_MS);
-        young.set(path, known);
-        return known;
-      };
+      const isYoung = (path: string) => getOrMake(young, path, () => changedSince(path, startedAt - CLOCK_LAG_MS));
       const sure = lookups.map(async (lookup): Promise<Lookup> => {
         const at = resolve(folder, lookup.path);
         // Whether something is there is written in the folder that holds it.
@@ -106,6 +92,15 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
 /** Whether it is a library's: those change by an install, not by a save. */
 export function isLibraryPath(path: string): boolean {
   return path.includes(`${NODE_MODULES}${sep}`) || path.endsWith(`${sep}${NODE_MODULES}`);
+}
+
+/** The value of a key, made when it is asked for first. */
+export function getOrMake<T>(values: Map<string, T>, key: string, make: () => T): T {
+  const known = values.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  values.set(key, made);
+  return made;
 }
 
 async function isLoop(link: string): Promise<boolean> {

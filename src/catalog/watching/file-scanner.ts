@@ -40,7 +40,7 @@ export interface SettledFile {
 }
 
 interface FileScan {
-  /** Whether any file settled or went since the last look. */
+  /** Whether a file of the two folders settled or went since the last scan, or the list of the folders has other problems. */
   changed: boolean;
   /** Something is there that is not settled yet. */
   waitMs: number | undefined;
@@ -88,6 +88,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
   const lookups = createLookupAnswers({ folder, rules });
   let sights = new Map<string, FileState>();
   let turn = 0;
+  let problemsOfList = '';
 
   const full = (path: string) => (isAbsolute(path) ? path : join(folder, path));
 
@@ -124,7 +125,10 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     sights = result.sights;
     const agentsWait = [...sights].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
     const waitMs = least(result.waitMs, lookupMs);
-    return { changed: result.settled.length + result.gone.length > 0, waitMs, agentsWait, list };
+    const former = problemsOfList;
+    problemsOfList = JSON.stringify([list.missing, list.problems, [...list.links], list.tooBig]);
+    const changed = problemsOfList !== former || [...result.settled, ...result.gone].some(isListed);
+    return { changed, waitMs, agentsWait, list };
   }
 
   /** Nothing is made of it any more. */
