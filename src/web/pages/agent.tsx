@@ -1,16 +1,29 @@
-import type { AgentView, IncidentView, JobView, Ops } from '../../control/protocol.ts';
+import type { AgentView, IncidentView, JobView, Ops, TrendsView } from '../../control/protocol.ts';
 import { limitWords, needWords, stateWords } from '../../control/words/agent.ts';
 import { resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
-import { formatDuration } from '../../kernel/units.ts';
+import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
-import { DurationChart } from './charts.tsx';
+import { DurationChart, LineChart } from './charts.tsx';
 import { InputFields } from './input-form.tsx';
 import { FactList } from './job.tsx';
 import { JobTable } from './job-table.tsx';
-import { Act, addressOf, counted, FaultBox, MemoryMeter, Said, Section, State, Table, When } from './parts.tsx';
+import {
+  Act,
+  addressOf,
+  Choices,
+  counted,
+  FaultBox,
+  MemoryMeter,
+  Said,
+  Section,
+  State,
+  Table,
+  When,
+} from './parts.tsx';
 import { inShell, PauseLength } from './shell.tsx';
+import { evenPoints, TREND_WINDOWS, windowOf } from './windows.ts';
 
 const NEWEST_JOBS = 50;
 
@@ -21,7 +34,9 @@ export const agentPage: Page = {
     const agent = call.params.name!;
     // The first question knows the agent, or rejects with `AGENT_UNKNOWN`.
     const jobs = await call.ask('jobs', { agent, limit: NEWEST_JOBS });
-    const [next, config, incidents] = await Promise.all([
+    const window = windowOf(call.query.get('window')) ?? '24h';
+    const [trends, next, config, incidents] = await Promise.all([
+      call.ask('trends', { agent, window, points: true }).catch(() => undefined),
       call.ask('next', { agent, n: 3 }).catch((): NextRuns | undefined => undefined),
       call.viewer.role === 'operator'
         ? call.ask('configShow', { agent }).catch((): Config => ({ values: [] }))
@@ -37,7 +52,7 @@ export const agentPage: Page = {
             <JobTable jobs={jobs} call={call} agent={false} />
           </>
         );
-      return <AgentBody {...{ call, jobs, next, config, incidents }} agent={view} />;
+      return <AgentBody {...{ call, jobs, trends, next, config, incidents }} agent={view} />;
     });
   },
 };
@@ -49,12 +64,13 @@ interface BodyProps {
   call: PageCall;
   agent: AgentView;
   jobs: JobView[];
+  trends: TrendsView | undefined;
   next: NextRuns | undefined;
   config: Config;
   incidents: IncidentView[];
 }
 
-function AgentBody({ call, agent, jobs, next, config, incidents }: BodyProps) {
+function AgentBody({ call, agent, jobs, trends, next, config, incidents }: BodyProps) {
   return (
     <>
       <p class="lead">
@@ -64,6 +80,7 @@ function AgentBody({ call, agent, jobs, next, config, incidents }: BodyProps) {
       {agent.problem && <FaultBox fault={agent.problem} />}
       <AgentActs agent={agent} call={call} />
       <AgentFacts agent={agent} next={next} config={config} call={call} />
+      <AgentTrends trends={trends} agent={agent} call={call} />
       <Section
         title={`Last ${counted(jobs.length, 'job')}`}
         id="jobs"
@@ -114,7 +131,7 @@ function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
   );
 }
 
-type FactsProps = Omit<BodyProps, 'jobs' | 'incidents'>;
+type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'incidents'>;
 
 function AgentFacts(props: FactsProps) {
   const { agent, config } = props;
@@ -172,6 +189,30 @@ function PluginFact({ agent: { plugin, version, rollout } }: FactsProps) {
       {plugin} {version && <a href={addressOf('versions', plugin)}>{shortId(version)}</a>}{' '}
       {rollout !== 'good' && rollout}
     </>
+  );
+}
+
+function AgentTrends({ trends, agent, call }: Pick<BodyProps, 'trends' | 'agent' | 'call'>) {
+  const own = trends?.agents[0];
+  if (!trends || !own) return null;
+  const points = evenPoints(trends, own);
+  const choices = <Choices call={call} name="window" choices={TREND_WINDOWS} fallback="24h" label="Window" />;
+  return (
+    <Section title="Over time" id="over-time" aside={choices}>
+      <div class="charts">
+        <LineChart
+          values={points.map((point) => point?.p95Ms ?? null)}
+          title="p95 of durations"
+          words={formatDuration}
+        />
+        <LineChart
+          values={points.map((point) => point?.memoryPeakBytes ?? null)}
+          limit={agent.memory.limitBytes}
+          title="Most memory of a worker"
+          words={formatSize}
+        />
+      </div>
+    </Section>
   );
 }
 

@@ -1,9 +1,9 @@
-import type { EventView } from '../../control/protocol.ts';
+import type { AuditView, EventView } from '../../control/protocol.ts';
 import { localTimes } from '../../kernel/clock.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import type { Page, PageCall } from '../page.ts';
-import { addressOf, Choices, counted, Said, Section, Table, When } from './parts.tsx';
+import { addressOf, Choices, counted, Said, Section, State, Table, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
 const SPANS = [
@@ -21,6 +21,10 @@ export const auditPage: Page = {
     const agent = call.query.get('agent') ?? undefined;
     const kind = call.query.get('kind') ?? undefined;
     const since = isoOf(call.clock.now - ([1, 7, 30].includes(days) ? days : 7) * DAY_MS);
+    const acts =
+      call.viewer.role === 'operator' && !kind && !agent
+        ? await call.ask('audit', { since, limit: MOST }).catch((): AuditView[] => [])
+        : [];
     const events = await call.ask('events', {
       since,
       limit: MOST,
@@ -28,27 +32,58 @@ export const auditPage: Page = {
       ...(kind ? { kind } : {}),
     });
     return inShell(call, 'Audit', () => (
-      <Section
-        title={events.length === MOST ? `The newest ${MOST} events` : counted(events.length, 'event')}
-        id="list"
-        aside={<Choices call={call} name="since" choices={SPANS} fallback="7d" label="Since when" />}
-      >
-        {(agent || kind) && (
-          <p>
-            Only {kind} {agent} · <a href="/audit">all</a>
-          </p>
-        )}
-        <EventTable events={events} call={call} />
-      </Section>
+      <>
+        <ActTable acts={acts} call={call} />
+        <Section
+          title={events.length === MOST ? `The newest ${MOST} events` : counted(events.length, 'event')}
+          id="list"
+          aside={<Choices call={call} name="since" choices={SPANS} fallback="7d" label="Since when" />}
+        >
+          {(agent || kind) && (
+            <p>
+              Only {kind} {agent} · <a href="/audit">all</a>
+            </p>
+          )}
+          <EventTable events={events} call={call} />
+        </Section>
+      </>
     ));
   },
 };
 
+/** Acts of people who had signed in to the page. */
+function ActTable({ acts, call }: { acts: readonly AuditView[]; call: PageCall }) {
+  if (acts.length === 0) return null;
+  return (
+    <Section title="Done on the page" id="acts">
+      <Table label="Acts" heads={['When', 'Who', 'What', 'With', 'Outcome']}>
+        {acts.map(({ at, who, role, operation, args, ok, fault }) => (
+          <tr>
+            <td>
+              <When at={at} clock={call.clock} />
+            </td>
+            <td>
+              {role} {who}
+            </td>
+            <td>{operation}</td>
+            <td class="wide">
+              <Said text={JSON.stringify(args) ?? ''} most={200} />
+            </td>
+            <td>
+              <State state={ok ? 'done' : 'failed'} /> {fault && <Said text={fault.message} most={200} />}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Section>
+  );
+}
+
 function EventTable({ events, call }: { events: readonly EventView[]; call: PageCall }) {
   if (events.length === 0) return <p class="empty">Nothing happened.</p>;
   return (
-    <Table label="Events" heads={['When', 'What', 'Agent', 'In words', 'By']}>
-      {events.map(({ id, at, kind, agent, message, data }) => (
+    <Table label="Events" heads={['When', 'What', 'Agent', 'In words']}>
+      {events.map(({ id, at, kind, agent, message }) => (
         <tr id={`event-${id}`}>
           <td>
             <When at={at} clock={call.clock} />
@@ -60,7 +95,6 @@ function EventTable({ events, call }: { events: readonly EventView[]; call: Page
           <td class="wide">
             <Said text={localTimes(message, call.clock)} most={300} />
           </td>
-          <td>{typeof data?.by === 'string' ? <Said text={data.by} most={60} /> : <span class="dim">–</span>}</td>
         </tr>
       ))}
     </Table>

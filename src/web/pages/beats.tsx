@@ -1,5 +1,5 @@
 /** How a run, or all runs of a stretch of time, went. */
-type Beat = 'none' | 'fine' | 'mixed' | 'dead';
+export type Beat = 'none' | 'fine' | 'mixed' | 'dead';
 
 /** The state of a run as a beat: `mixed` is done only after another attempt. */
 export function beatOfRun({ state, attempt }: { state: string; attempt: number }): Beat {

@@ -72,3 +72,64 @@ function DurationBar({ job, x, width, share, isTroubled }: BarProps) {
     </a>
   );
 }
+
+/** A line of values at equal distances; gaps are left where nothing was measured. */
+export function Sparkline({
+  values,
+  label,
+  words,
+}: {
+  values: readonly (number | null)[];
+  label: string;
+  words: string;
+}) {
+  return (
+    <span class="spark">
+      <svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label={`${label}: ${words}`}>
+        <path d={lineOf(values, Math.max(0, ...values.map((value) => value ?? 0)))} />
+      </svg>{' '}
+      {words}
+    </span>
+  );
+}
+
+interface LineChartProps {
+  values: readonly (number | null)[];
+  title: string;
+  words(value: number): string;
+  /** A value that is drawn as a line of its own. */
+  limit?: number;
+}
+
+/** A line of values at equal distances, with its title, its largest value and perhaps a limit. */
+export function LineChart({ values, title, words, limit }: LineChartProps) {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return null;
+  const most = Math.max(...known);
+  // A limit far above the values would flatten them.
+  const isNear = limit !== undefined && limit > 0 && limit < most * 4;
+  const top = isNear ? Math.max(limit, most) : most;
+  const text = `${title}: at most ${words(most)}${limit ? ` of ${words(limit)}` : ''}`;
+  return (
+    <figure class="chart line">
+      <svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label={text}>
+        {isNear && <path class="limit" d={`M0 ${(22 - (limit / top) * 20).toFixed(1)}H100`} />}
+        <path d={lineOf(values, top)} />
+      </svg>
+      <figcaption>{text}</figcaption>
+    </figure>
+  );
+}
+
+/** Drawn into 100 × 24; a value that stands alone is a short stroke. */
+function lineOf(values: readonly (number | null)[], most: number): string {
+  const step = 100 / Math.max(1, values.length - 1);
+  let d = '';
+  for (const [place, value] of values.entries()) {
+    if (value === null) continue;
+    const isBegin = (values[place - 1] ?? null) === null;
+    d += `${isBegin ? 'M' : 'L'}${(place * step).toFixed(1)} ${(22 - (most > 0 ? value / most : 0) * 20).toFixed(1)}`;
+    if (isBegin && (values[place + 1] ?? null) === null) d += 'h1';
+  }
+  return d;
+}

@@ -13,6 +13,7 @@ import { FaultBox } from './parts.tsx';
 import { reportsPage } from './reports.tsx';
 import { schedulePage } from './schedule.tsx';
 import { Head, plainHtml, Shell } from './shell.tsx';
+import { trendsPage } from './trends.tsx';
 import { versionsPage } from './versions.tsx';
 
 /** The pages. */
@@ -33,6 +34,7 @@ export const KIT: PageKit = {
     reportsPage,
     hostPage,
     auditPage,
+    trendsPage,
   ],
   signIn: ({ asset, fault }) => (
     <html lang="en">

@@ -1,4 +1,4 @@
-import type { AgentView, IncidentView, Ops, StatusView } from '../../control/protocol.ts';
+import type { AgentView, IncidentView, StatusView } from '../../control/protocol.ts';
 import { lastRun, stateWords } from '../../control/words/agent.ts';
 import { doneWords, resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
@@ -6,28 +6,26 @@ import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
-import { Beats, beatOfRun, beatOfStretch } from './beats.tsx';
+import { type Beat, Beats, beatOfRun, beatOfStretch } from './beats.tsx';
 import { needsOf } from './needs.ts';
 import { NeedList } from './needs-you.tsx';
 import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
+import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
 /** So many runs of an agent are bars of its row. */
 const RUNS = 50;
 const MOST_HEALED = 8;
-const WINDOWS = [
-  { value: 'runs', text: `${RUNS} runs` },
-  { value: '24h', text: '24 h' },
-] as const;
+const SPANS = [{ value: 'runs', text: `${RUNS} runs` }, ...TREND_WINDOWS];
 
 /** The first page: what needs a person, then how every agent is. */
 export const overviewPage: Page = {
   path: '/',
   async render(call) {
     const since = isoOf(call.clock.now - DAY_MS);
-    const [recent, runs] = await Promise.all([
+    const [recent, beats] = await Promise.all([
       call.ask('incidents', { since, limit: 100 }).catch((): IncidentView[] => []),
-      call.ask('runs', { limit: RUNS }).catch((): Runs => []),
+      beatsOf(call),
     ]);
     return inShell(call, 'Overview', (status) => {
       const open = recent.filter(({ endedAt }) => endedAt === null);
@@ -40,9 +38,9 @@ export const overviewPage: Page = {
           <Section
             title="Agents"
             id="agents"
-            aside={<Choices call={call} name="span" choices={WINDOWS} fallback="runs" label="What the bars show" />}
+            aside={<Choices call={call} name="span" choices={SPANS} fallback="runs" label="What the bars show" />}
           >
-            <AgentTable agents={status.agents} runs={runs} call={call} />
+            <AgentTable agents={status.agents} beats={beats} call={call} />
           </Section>
           <Healed incidents={healed} call={call} />
         </>
@@ -51,7 +49,19 @@ export const overviewPage: Page = {
   },
 };
 
-type Runs = Ops['runs']['value'];
+/** The bars of each agent: its last runs, or the stretches of a window. */
+async function beatsOf({ ask, query }: PageCall): Promise<ReadonlyMap<string, Beat[]>> {
+  const window = windowOf(query.get('span'));
+  if (window === undefined) {
+    const runs = await ask('runs', { limit: RUNS }).catch(() => []);
+    return new Map(runs.map((one) => [one.agent, one.runs.map(beatOfRun)]));
+  }
+  const trends = await ask('trends', { window, points: true }).catch(() => undefined);
+  const agents = trends?.agents ?? [];
+  return new Map(
+    agents.map((one) => [one.agent, stretchesOf(evenPoints(trends!, one), RUNS).map(beatOfStretch)] as const),
+  );
+}
 
 function Counters({ needs, healed, status }: { needs: number; healed: number; status: StatusView }) {
   const hours = status.agents.flatMap((agent) => agent.hours);
@@ -81,15 +91,20 @@ function percent(part: number, all: number): string {
   return part < all ? Math.min(99.9, share).toFixed(1) : '100';
 }
 
-function AgentTable({ agents, runs, call }: { agents: AgentView[]; runs: Runs; call: PageCall }) {
+interface TableProps {
+  agents: AgentView[];
+  beats: ReadonlyMap<string, Beat[]>;
+  call: PageCall;
+}
+
+function AgentTable({ agents, beats, call }: TableProps) {
   if (agents.length === 0)
     return (
       <p class="empty">
         No agents yet. <span class="next">→ daruma new hello --schedule "* * * * *"</span>
       </p>
     );
-  const byAgent = new Map(runs.map((one) => [one.agent, one.runs]));
-  const rows = agents.map((agent) => <AgentRow agent={agent} runs={byAgent.get(agent.name) ?? []} call={call} />);
+  const rows = agents.map((agent) => <AgentRow agent={agent} beats={beats.get(agent.name) ?? []} call={call} />);
   const table = (
     <table class="agents">
       <thead>
@@ -117,7 +132,7 @@ function AgentTable({ agents, runs, call }: { agents: AgentView[]; runs: Runs; c
 
 const isOperator = ({ viewer, down }: PageCall) => viewer.role === 'operator' && !down;
 
-function AgentRow({ agent, runs, call }: { agent: AgentView; runs: Runs[number]['runs']; call: PageCall }) {
+function AgentRow({ agent, beats, call }: { agent: AgentView; beats: Beat[]; call: PageCall }) {
   const { name } = agent;
   const isLoud = SHOWS_WHY.has(agent.state);
   return (
@@ -136,7 +151,7 @@ function AgentRow({ agent, runs, call }: { agent: AgentView; runs: Runs[number][
         <MemoryMeter agent={agent} />
       </td>
       <td class="bars">
-        <AgentBeats agent={agent} runs={runs} span={call.query.get('span')} />
+        <AgentBeats agent={agent} beats={beats} />
       </td>
       {isOperator(call) && (
         <td class="acts">
@@ -170,16 +185,9 @@ function RowActs({ agent: { name, state } }: { agent: AgentView }) {
 /** States whose reason stands below the name. */
 const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled', 'needs setup']);
 
-function AgentBeats({ agent, runs, span }: { agent: AgentView; runs: Runs[number]['runs']; span: string | null }) {
-  if (span === '24h') {
-    const beats = agent.hours.map(beatOfStretch);
-    return <Beats beats={beats} label={`The last 24 hours of ${agent.name}: ${troubleWords(beats)}`} />;
-  }
-  const beats = runs.map(beatOfRun);
+function AgentBeats({ agent, beats }: { agent: AgentView; beats: Beat[] }) {
   if (beats.length === 0) return <span class="dim">no run has ended yet</span>;
-  return (
-    <Beats beats={beats} label={`The last ${counted(beats.length, 'run')} of ${agent.name}: ${troubleWords(beats)}`} />
-  );
+  return <Beats beats={beats} label={`Runs of ${agent.name}: ${troubleWords(beats)}`} />;
 }
 
 function troubleWords(beats: readonly string[]): string {

@@ -3,6 +3,7 @@ import { Fault } from '../../../src/kernel/fault.ts';
 import { OPERATIONS } from '../../../src/operations/table.ts';
 import { groupsOf } from '../../../src/web/pages/incidents.tsx';
 import { timelineOf } from '../../../src/web/pages/timeline.tsx';
+import { evenPoints, stretchesOf } from '../../../src/web/pages/windows.ts';
 import {
   ADDRESSES,
   ANSWERS,
@@ -104,6 +105,24 @@ describe('the overview', () => {
     expect(html).toContain('Nothing needs you');
     expect(html).toContain('a clean day');
     expect([...html.matchAll(/class="iris"/g)]).toHaveLength(2);
+  });
+});
+
+describe('the window of a trend', () => {
+  const trends = ANSWERS.trends!({ window: '24h' });
+  const [one] = trends.agents;
+
+  it('has a place for each hour, empty where nothing happened', () => {
+    const points = evenPoints(trends, one!);
+    expect(points).toHaveLength(24);
+    expect(points.flatMap((point, place) => (point ? [place] : []))).toEqual([21, 22]);
+  });
+
+  it('is put together to fewer bars, and loses no job by it', () => {
+    const points = evenPoints(trends, one!);
+    expect(stretchesOf(points, 8)).toHaveLength(8);
+    for (const most of [1, 5, 24, 100])
+      expect(stretchesOf(points, most).reduce((sum, { done, dead }) => sum + done + dead, 0)).toBe(120);
   });
 });
 

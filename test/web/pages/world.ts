@@ -199,6 +199,35 @@ export const ANSWERS: Answers = {
     },
     { time: '2026-11-22T11:04:01.000Z', level: 'error', msg: 'boom', room: 'jobs' },
   ],
+  trends: ({ window = '24h' }) => {
+    const sums = {
+      done: 58,
+      dead: 2,
+      failedAttempts: 4,
+      uptime: 58 / 60,
+      errorRate: 4 / 62,
+      p50Ms: 90,
+      p95Ms: 182,
+      p99Ms: 300,
+      lateP95Ms: 12,
+      lateMaxMs: 40,
+      memoryPeakBytes: 44_000_000,
+    };
+    const points = ['2026-11-22T09:00:00.000Z', '2026-11-22T10:00:00.000Z'].map((at) => ({ at, ...sums }));
+    const agents = fleet.map(({ name }) => ({ agent: name, ...sums, points }));
+    return { window, from: '2026-11-21T12:00:00.000Z', to: '2026-11-22T11:04:31.000Z', agents };
+  },
+  audit: () => [
+    {
+      at: '2026-11-22T11:00:00.000Z',
+      who: '3f2a91',
+      role: 'operator',
+      operation: 'pause',
+      args: { agent: 'backup' },
+      ok: false,
+      fault,
+    },
+  ],
   events: () => [
     {
       id: 1,
@@ -228,6 +257,8 @@ export const ADDRESSES = [
   '/reports',
   '/host',
   '/audit',
+  '/trends?window=30d',
+  '/?span=7d',
 ] as const;
 
 /** The page at an address, as HTML. */
