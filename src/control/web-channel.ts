@@ -29,6 +29,8 @@ export interface WebTerms {
   ports: readonly number[];
   /** `https://daruma.example`, where a server with TLS stands in front; null: browsers run on this machine. */
   origin: string | null;
+  /** Whether probes and metrics are shown in full behind that server, too. */
+  publicMetrics: boolean;
   /** The name of the cookie: cookies do not tell ports apart, and two installations are two pages. */
   cookie: string;
 }

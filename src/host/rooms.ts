@@ -20,6 +20,7 @@ import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { createRetention } from '../telemetry/retention.ts';
+import { createRunCounters, type RunCounters } from '../telemetry/run-counters.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
@@ -83,6 +84,8 @@ export interface Rooms {
   /** The last signs of life of agents and programs outside. */
   heartbeats: Heartbeats;
   aggregation: Aggregation;
+  /** Counts of what ended since the start, by agent. */
+  runCounters: RunCounters;
   /** The agents in force, and guests while their clients are there. */
   runnableAgents(): ReadonlyMap<string, Agent>;
 }
@@ -159,7 +162,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
-    ...{ states, fleet, configWatch, heartbeats, aggregation, runnableAgents },
+    ...{ states, fleet, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
   };
 }
 

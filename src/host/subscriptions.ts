@@ -64,7 +64,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
 
 function followAttempts(
   bus: HostBus,
-  { exec, jobs, outbound, healer, probation, catalog, heartbeats, aggregation }: Rooms,
+  { exec, jobs, outbound, healer, probation, catalog, heartbeats, aggregation, runCounters }: Rooms,
   { log }: Records,
 ): void {
   const record = recordOutcomes(log);
@@ -81,8 +81,10 @@ function followAttempts(
   bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => probation.settled(end, agent));
   // Guest agents have no heartbeats: health does not wait for them when their client has left.
-  bus.on('attempt.settled', ({ agent }) => {
-    if (catalog.agents().has(agent)) heartbeats.ran(agent);
+  bus.on('attempt.settled', ({ end, agent }) => {
+    if (!catalog.agents().has(agent)) return;
+    heartbeats.ran(agent);
+    runCounters.ended(agent, end);
   });
   bus.on('reading', (readings) => {
     for (const { agent, quietMs, heapBytes, externalBytes, childrenBytes } of readings) {
@@ -93,8 +95,11 @@ function followAttempts(
   });
 }
 
-function followWorkers(bus: HostBus, { healer, probation }: Rooms, { events }: Records): void {
+function followWorkers(bus: HostBus, { healer, probation, catalog, runCounters }: Rooms, { events }: Records): void {
   bus.on('worker.gone', (end) => recordWorkerEnd(events, end));
+  bus.on('worker.gone', ({ agent }) => {
+    if (catalog.agents().has(agent)) runCounters.workerEnded(agent);
+  });
   // Before healing: the report of a rollback names the worker, whose end is then no second incident.
   bus.on('worker.gone', probation.gone);
   bus.on('worker.gone', healer.gone);

@@ -22,6 +22,13 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => (await import('./results/health.ts')).healthResult,
   },
+  metrics: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Figures of now: what /metrics of the page gives to Prometheus.',
+    args: NO_ARGUMENTS,
+    result: async () => (await import('./results/metrics.ts')).metricsResult,
+  },
   follow: {
     kind: 'stream',
     role: 'reader',

@@ -29,8 +29,8 @@ export interface AppNeeds {
   kit: PageKit;
   routes: readonly Route[];
   address: PageAddress;
-  /** The zone of the installation, the name of its cookie, and whether TLS stands in front. */
-  terms: { zone: string; cookie: string; isSecure: boolean };
+  /** The zone of the installation, the name of its cookie, whether TLS stands in front; `isPublic`: see {@link Route}. */
+  terms: { zone: string; cookie: string; isSecure: boolean; isPublic: boolean };
   /** An error that is no `Fault`, for the log. */
   failed(error: unknown): void;
 }
@@ -101,12 +101,13 @@ export function createApp(needs: AppNeeds): Hono {
   return app;
 }
 
-function addRoute(app: Hono, { method, path, answer }: Route, { reader, link }: AppNeeds): void {
+function addRoute(app: Hono, { method, path, answer }: Route, { reader, link, terms }: AppNeeds): void {
   app.on([method], [path], async (c) => {
     const { status, type, body } = await answer({
       params: c.req.param(),
       query: new URL(c.req.url).searchParams,
-      askHost: (op, args) => link.ask(op, args, { cookie: null, withinMs: 5_000 }),
+      isPublic: terms.isPublic,
+      askHost: (op, args, withinMs = 5_000) => link.ask(op, args, { cookie: null, withinMs }),
       ask: (op, args) => reader.ask(op, args, null),
       hostSilentMs: () => link.silentMs(),
     });

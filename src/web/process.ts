@@ -61,7 +61,12 @@ async function begin(terms: WebTerms): Promise<void> {
   const needs = {
     ...{ time, link, reader, live, assets, address, kit: KIT, routes: ROUTES },
     flashes: createFlashes(time),
-    terms: { zone: terms.zone, cookie: terms.cookie, isSecure: terms.origin?.startsWith('https:') === true },
+    terms: {
+      zone: terms.zone,
+      cookie: terms.cookie,
+      isSecure: terms.origin?.startsWith('https:') === true,
+      isPublic: terms.origin !== null && !terms.publicMetrics,
+    },
     failed: (error: unknown) => process.stderr.write(`${toPlainFault(error).stack ?? String(error)}\n`),
   };
   const app = createApp(needs);

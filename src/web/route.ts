@@ -10,12 +10,17 @@ export interface Route {
 }
 
 /** A request for a {@link Route}. */
-interface RouteCall {
+export interface RouteCall {
   /** Parts of the path, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
-  /** Asks the host itself, with the rights of a reader, for any operation but streams; rejects with `HOST_SILENT` when it does not answer. */
-  askHost<O extends Op>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
+  /** Anybody may be asking: a server with TLS stands in front, and the settings do not say that metrics are public. */
+  isPublic: boolean;
+  /**
+   * Asks the host itself, with the rights of a reader, for any operation but streams; rejects with `HOST_SILENT` when it does not answer
+   * within that many ms. Default: 5 s.
+   */
+  askHost<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
   /** Answers from the host, or from the store while the host does not answer. */
   ask<O extends ReadOp>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
   /** How long ago the host last said something, in ms. It says something each 2 s. */
@@ -23,7 +28,7 @@ interface RouteCall {
 }
 
 /** The answer of a {@link Route}; a text is sent as it is, any other body as JSON. */
-interface RouteAnswer {
+export interface RouteAnswer {
   status: number;
   /** Default: `text/plain; charset=utf-8` for a text, else `application/json`. */
   type?: string;

@@ -1,4 +1,5 @@
+import { HEALTH_ROUTES } from './health-routes.ts';
 import type { Route } from './route.ts';
 
 /** Every route without HTML. */
-export const ROUTES: readonly Route[] = [];
+export const ROUTES: readonly Route[] = [...HEALTH_ROUTES];

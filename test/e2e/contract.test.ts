@@ -101,6 +101,7 @@ it('answers every operation as its row says, on a real host', async () => {
   expect((await ask('health', {})).reasons).toMatchObject([{ code: 'AGENT_FAILED' }, { code: 'AGENT_FAILED' }]);
   const { agents } = await ask('trends', { window: '24h', points: true });
   expect(agents.find(({ agent }) => agent === 'broken')).toMatchObject({ dead: 1, uptime: 0, points: [{ dead: 1 }] });
+  await ask('metrics', {});
   await ask('runs', {});
   await ask('events', {});
   await ask('logs', {});

@@ -17,6 +17,7 @@ import {
   zone,
 } from './setting.ts';
 
+const METRIC_READERS = ['loopback', 'public'] as const;
 const FENCE_MODES = ['best', 'required'] as const;
 
 /**
@@ -88,6 +89,10 @@ export const HOST_SETTINGS = [
   }),
   setting('web.behindTls', truth, false, {
     about: 'Says that nobody reaches the page but by that server.',
+  }),
+  setting('web.metrics', choice(METRIC_READERS), 'loopback', {
+    about:
+      'loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without `web.origin`. public: through that server, too.',
   }),
   setting('control.socket', path(100), undefined, {
     about:

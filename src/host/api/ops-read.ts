@@ -9,6 +9,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { ChangeView } from '../../operations/results/version.ts';
 import { configProblems, zoneWarning } from '../config/read.ts';
 import { createHealth } from '../health/health.ts';
+import { createMetrics } from '../health/metrics.ts';
 import type { HostContext } from '../host-context.ts';
 import { viewSecrets } from '../secrets/secrets.ts';
 import type { OpTable } from './handlers.ts';
@@ -22,6 +23,7 @@ type Reading = Pick<
   OpTable,
   | 'ping'
   | 'health'
+  | 'metrics'
   | 'status'
   | 'jobs'
   | 'runs'
@@ -45,6 +47,7 @@ type Reading = Pick<
 /** The operations that change nothing. */
 export function readingOps(hostContext: HostContext, status: (agent?: string) => Promise<StatusView>): Reading {
   const { catalog, guests, jobs, facts, journal } = hostContext;
+  const health = createHealth(hostContext);
   const lookups = createLookups({ ...hostContext, holdUpOf: createHoldUps(hostContext) });
   return {
     ...lookups,
@@ -58,7 +61,8 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
       folder: facts.folder,
       folderId: facts.folderId ?? null,
     }),
-    health: createHealth(hostContext),
+    health,
+    metrics: createMetrics(hostContext, health),
     status: ({ agent }) => status(agent),
 
     async job({ id, wait }, { gone }) {

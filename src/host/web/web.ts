@@ -59,6 +59,7 @@ export function createWeb(needs: WebNeeds): Web {
     terms: {
       ...{ version: facts.version, folder: facts.folder, store: facts.store.file, logs: facts.logFolder },
       ...{ zone: needs.settings.timezone, host, origin: origin ?? null, cookie: cookieName(facts) },
+      publicMetrics: needs.settings.web.metrics === 'public',
     },
   });
   const isOn = enabled && !refused;

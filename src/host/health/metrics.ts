@@ -1,0 +1,135 @@
+import { given } from '../../kernel/given.ts';
+import { sketchCountUpTo } from '../../kernel/sketch.ts';
+import { DURATION_BOUNDS, type MetricName } from '../../operations/metrics.ts';
+import type { HealthView } from '../../operations/results/health.ts';
+import type { MetricsView } from '../../operations/results/metrics.ts';
+import { logFiles } from '../../telemetry/log-files.ts';
+import type { RunCounts } from '../../telemetry/run-counters.ts';
+import type { AgentStatus } from '../api/states.ts';
+import type { HostContext } from '../host-context.ts';
+
+type Sample = MetricsView['samples'][number];
+type MetricNeeds = Pick<
+  HostContext,
+  'time' | 'facts' | 'store' | 'states' | 'catalog' | 'workers' | 'healer' | 'journal' | 'lagMs' | 'runCounters'
+>;
+
+/** Agents beyond are in no metric: what gathers metrics keeps each series for weeks. */
+const MOST_AGENTS = 500;
+
+/** Answers the operation `metrics`. */
+export function createMetrics(needs: MetricNeeds, health: () => Promise<HealthView>): () => Promise<MetricsView> {
+  return async () => {
+    const [now, known, stored] = await Promise.all([health(), needs.states.all(), needs.store.health()]);
+    const names = [...needs.catalog.agents().keys()].sort().slice(0, MOST_AGENTS);
+    return {
+      samples: [
+        ...healthSamples(now, needs),
+        ...hostSamples(needs, stored.bytes),
+        ...names.flatMap((agent) => [
+          ...stateSamples(agent, known.get(agent), needs),
+          ...workerSamples(agent, needs),
+          ...runSamples(agent, needs.runCounters.of(agent)),
+        ]),
+      ],
+    };
+  };
+}
+
+function sample(metric: MetricName, value: number, labels: Record<string, string> = {}, part?: Sample['part']): Sample {
+  return { metric, labels, value, ...given({ part }) };
+}
+
+function healthSamples({ live, ready, reasons, loops, pings }: HealthView, { time }: MetricNeeds): Sample[] {
+  const byCode = Map.groupBy(reasons, ({ code }) => code);
+  return [
+    sample('daruma_live', Number(live)),
+    sample('daruma_ready', Number(ready)),
+    ...[...byCode].map(([code, of]) => sample('daruma_health_reasons', of.length, { code })),
+    ...loops.map(({ name, agoMs }) => sample('daruma_loop_age_seconds', agoMs / 1_000, { loop: name })),
+    ...pings.flatMap(({ name, at }) =>
+      at === null ? [] : sample('daruma_ping_age_seconds', (time.now() - Date.parse(at)) / 1_000, { name }),
+    ),
+  ];
+}
+
+function hostSamples({ facts, workers, healer, journal, lagMs }: MetricNeeds, storeBytes: number): Sample[] {
+  const { cells } = workers.view();
+  const cpu = process.cpuUsage();
+  const incidents = Map.groupBy(healer.open(), ({ verdict, state }) => `${verdict} ${state}`);
+  return [
+    sample('daruma_build_info', 1, { version: facts.version }),
+    sample('daruma_start_time_seconds', facts.startedAt / 1_000),
+    sample('daruma_host_resident_memory_bytes', process.memoryUsage.rss()),
+    sample('daruma_host_cpu_seconds_total', (cpu.user + cpu.system) / 1e6),
+    sample('daruma_host_event_loop_delay_seconds', lagMs() / 1_000),
+    ...[...Map.groupBy(cells, ({ is }) => is)].map(([cell, of]) => sample('daruma_cells', of.length, { cell })),
+    sample('daruma_cell_memory_bytes', sumOf(cells.map(({ rssBytes }) => rssBytes ?? 0))),
+    ...[...incidents.values()].map((of) =>
+      sample('daruma_incidents', of.length, { verdict: of[0]!.verdict, state: of[0]!.state }),
+    ),
+    sample('daruma_store_bytes', storeBytes),
+    sample('daruma_log_bytes', logBytes(facts.logFolder)),
+    sample('daruma_log_lines_lost_total', journal.dropped()),
+  ];
+}
+
+function stateSamples(agent: string, status: AgentStatus | undefined, { time }: MetricNeeds): Sample[] {
+  if (!status) return [];
+  const { state, overview, nextSlot } = status;
+  const late = nextSlot === undefined ? 0 : Math.max(0, time.now() - nextSlot) / 1_000;
+  return [
+    sample('daruma_agent_state', 1, { agent, state }),
+    sample('daruma_agent_late_seconds', late, { agent }),
+    ...(nextSlot === undefined ? [] : [sample('daruma_agent_next_run_timestamp_seconds', nextSlot / 1_000, { agent })]),
+    ...(['queued', 'running', 'retrying', 'dead'] as const).map((of) =>
+      sample('daruma_jobs', overview?.[of] ?? 0, { agent, state: of }),
+    ),
+  ];
+}
+
+function workerSamples(agent: string, { workers }: MetricNeeds): Sample[] {
+  const own = workers.view().workers.filter((worker) => worker.agent === agent);
+  return [
+    ...[...Map.groupBy(own, ({ is }) => is)].map(([state, of]) =>
+      sample('daruma_workers', of.length, { agent, state }),
+    ),
+    sample('daruma_worker_memory_bytes', sumOf(own.map(({ memoryBytes }) => memoryBytes ?? 0)), { agent }),
+  ];
+}
+
+function runSamples(agent: string, counts: RunCounts | undefined): Sample[] {
+  const {
+    done = 0,
+    dead = 0,
+    failedAttempts = 0,
+    durations = new Map(),
+    durationsMs = 0,
+    workerEnds = 0,
+  } = counts ?? {};
+  return [
+    sample('daruma_jobs_total', done, { agent, outcome: 'done' }),
+    sample('daruma_jobs_total', dead, { agent, outcome: 'dead' }),
+    sample('daruma_attempts_failed_total', failedAttempts, { agent }),
+    sample('daruma_worker_ends_total', workerEnds, { agent }),
+    ...DURATION_BOUNDS.map((le) =>
+      sample(
+        'daruma_attempt_duration_seconds',
+        sketchCountUpTo(durations, le * 1_000),
+        { agent, le: `${le}` },
+        'bucket',
+      ),
+    ),
+    sample('daruma_attempt_duration_seconds', done, { agent, le: '+Inf' }, 'bucket'),
+    sample('daruma_attempt_duration_seconds', durationsMs / 1_000, { agent }, 'sum'),
+    sample('daruma_attempt_duration_seconds', done, { agent }, 'count'),
+  ];
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function logBytes(folder: string): number {
+  return sumOf(logFiles(folder, 'daruma').map(({ bytes }) => bytes));
+}
