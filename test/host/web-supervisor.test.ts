@@ -76,7 +76,7 @@ function supervise(then: string) {
     scrub: createScrubber(),
     sessions: createSessions({ time: machineTime, log, file: join(folder, 'sessions.json'), changed: () => {} }),
     operations: () => createOperations({}),
-    terms: { ...terms, origin: null, cookie: 'x' } satisfies Omit<WebTerms, 'ports'>,
+    terms: { ...terms, origin: null, publicMetrics: false, cookie: 'x' } satisfies Omit<WebTerms, 'ports'>,
     port: 9_999,
     file,
     pingMs: 300,

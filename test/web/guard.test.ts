@@ -141,6 +141,7 @@ describe('an address', () => {
     host: '127.0.0.1',
     origin: undefined,
     behindTls: false,
+    metrics: 'loopback' as const,
     ...said,
   });
 
