@@ -221,7 +221,7 @@ describe('the host’s own settings', () => {
       state: { budgetBytes: 64 * 1024 ** 2 },
       links: { folders: [] },
       jobChains: { depth: 32, perMinute: 20_000 },
-      web: { enabled: true, port: 7070, host: '127.0.0.1', origin: undefined, behindTls: false },
+      web: { enabled: true, port: 7070, host: '127.0.0.1', origin: undefined, behindTls: false, metrics: 'loopback' },
       control: {},
       fence: 'best',
     });
