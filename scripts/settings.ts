@@ -1,4 +1,7 @@
-/** Writes docs/settings.md from the table of the host's settings; a test keeps the page as the table is. */
+/**
+ * Writes docs/settings.md and the config file of a new installation from the table of the host's settings; tests hold both to the
+ * table.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HOST_SETTINGS, SETTING_GROUPS } from '../src/catalog/files/host-settings-table.ts';
@@ -34,4 +37,62 @@ function tableOf(group: string | undefined): string {
   return ['| setting | value | default | change | |', '| --- | --- | --- | --- | --- |', ...lines].join('\n');
 }
 
-if (import.meta.main) writeFileSync(join(import.meta.dirname, '../docs/settings.md'), settingsPage());
+/** Values for rows whose default depends on the machine, or on nothing. */
+const SHOWN: Readonly<Record<string, string>> = { timezone: 'UTC', origins: '{}' };
+const ORIGINS = [
+  '#   "https://api.example": { instead: ["https://mirror.example"] }',
+  '#   "*": { failures: 3, pause: { first: 5s, longest: 5m }, attempts: 3, timeout: 30s }',
+];
+const WIDTH = 120;
+
+/** config/daruma.yaml of a new installation: all settings that have a default, none of them set. */
+function configText(): string {
+  const parts = [
+    '# yaml-language-server: $schema=./daruma.schema.json',
+    "# The host's own settings. The value behind a # is the default; take the # away to change it.",
+    '# `daruma config show` prints each value and where it was said.',
+  ];
+  for (const { path, about } of HOST_SETTINGS.filter(({ path }) => !path.includes('.'))) {
+    parts.push('', ...wrapped(about, '# '), ...(path === 'origins' ? ORIGINS : []), `# ${path}: ${shownValue(path)}`);
+  }
+  for (const [group, about] of Object.entries(SETTING_GROUPS)) {
+    const rows = HOST_SETTINGS.filter(({ path }) => path.startsWith(`${group}.`) && shownValue(path) !== undefined);
+    if (rows.length > 0) parts.push('', ...wrapped(about, '# '), `# ${group}:`, ...rows.flatMap(rowLines));
+  }
+  return `${parts.join('\n')}\n`;
+}
+
+function rowLines({ path, about }: { path: string; about: string }): string[] {
+  const line = `#   ${path.split('.')[1]}: ${shownValue(path)}`;
+  const commented = `${line}  # ${about}`;
+  return commented.length <= WIDTH ? [commented] : [...wrapped(about, '#   # '), line];
+}
+
+function shownValue(path: string): string | undefined {
+  const { fallback } = HOST_SETTINGS.find((row) => row.path === path)!;
+  if (path in SHOWN) return SHOWN[path];
+  return typeof fallback === 'string' ? fallback : JSON.stringify(fallback);
+}
+
+function wrapped(text: string, prefix: string): string[] {
+  const lines: string[] = [];
+  let line = prefix;
+  for (const word of text.split(' ')) {
+    if (line !== prefix && line.length + word.length > WIDTH) lines.push(line.trimEnd());
+    if (lines.length > 0 && lines.at(-1) === line.trimEnd()) line = prefix;
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** The module that holds {@link configText} for the command line, which loads no table of settings. */
+export function configModule(): string {
+  const text = configText().replace(/[`\\]|\$\{/g, '\\$&');
+  return `/** Written by \`npm run settings\` from the table of settings: config/daruma.yaml of a new installation. */\nexport const configText = \`${text}\`;\n`;
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  writeFileSync(join(root, 'docs/settings.md'), settingsPage());
+  writeFileSync(join(root, 'src/cli/init/config-text.ts'), configModule());
+}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonSchemas } from '../../scripts/schemas.ts';
-import { settingsPage } from '../../scripts/settings.ts';
+import { configModule, settingsPage } from '../../scripts/settings.ts';
 import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { kindOfAgentFile, kindOfPluginPath } from '../../src/catalog/files/names.ts';
 import { hostCovers, narrowNeeds, pathCovers } from '../../src/catalog/files/needs.ts';
@@ -252,6 +252,10 @@ describe('the host’s own settings', () => {
 
 it('docs/settings.md is what the table of settings says: npm run settings', () => {
   expect(readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8')).toBe(settingsPage());
+});
+
+it('the config file of a new installation is what the table of settings says: npm run settings', () => {
+  expect(readFileSync(new URL('../../src/cli/init/config-text.ts', import.meta.url), 'utf8')).toBe(configModule());
 });
 
 describe('the JSON schemas in config/', () => {

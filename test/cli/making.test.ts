@@ -8,8 +8,9 @@ import { resolveHostSettings } from '../../src/catalog/files/host-settings.ts';
 import { HOST_SETTINGS } from '../../src/catalog/files/host-settings-table.ts';
 import { DEFAULT_LIMITS } from '../../src/catalog/resolve/limits.ts';
 import { leaveCheckout } from '../../src/cli/init/checkout.ts';
+import { configText } from '../../src/cli/init/config-text.ts';
 import { DEFAULTS, guideText } from '../../src/cli/init/guide-text.ts';
-import { configText, pluginTestText, pluginText } from '../../src/cli/init/texts.ts';
+import { pluginTestText, pluginText } from '../../src/cli/init/texts.ts';
 import { newerNode, olderNode } from '../../src/cli/node.ts';
 import { COMMANDS } from '../../src/control/typed.ts';
 import { Fault } from '../../src/kernel/fault.ts';
@@ -161,10 +162,14 @@ describe('init', () => {
       .join('\n');
     const { timezone, ...rest } = parse(uncommented);
     expect(timezone).toBe('UTC');
-    const defaults: Record<string, unknown> = { origins: {} };
+    const defaults: Record<string, unknown> = {};
     for (const { path, fallback } of HOST_SETTINGS) {
       const [group, key] = path.split('.') as [string, string | undefined];
-      if (key === undefined || fallback === undefined) continue;
+      if (fallback === undefined || path === 'timezone') continue;
+      if (key === undefined) {
+        defaults[path] = typeof fallback === 'function' ? fallback() : fallback;
+        continue;
+      }
       defaults[group] = {
         ...(defaults[group] as object | undefined),
         [key]: typeof fallback === 'function' ? fallback() : fallback,

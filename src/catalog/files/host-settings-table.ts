@@ -45,7 +45,7 @@ export const HOST_SETTINGS = [
   }),
   setting('fence', choice(FENCE_MODES), 'best', {
     about:
-      'required: agents with rights are off where the kernel lacks a fence (daruma doctor shows them). best: they run behind those there are.',
+      'With `required`, agents with rights are off where the kernel lacks a fence (daruma doctor shows them); with `best` they run behind the fences that there are.',
   }),
   setting('retention.jobs', length(BOUNDS.keep), '30d', { live: true, deletes: true, about: 'Finished jobs.' }),
   setting('retention.slots', length(BOUNDS.keep), '90d', { live: true, deletes: true, about: 'Decided slots.' }),

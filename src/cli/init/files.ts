@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import { configText } from './config-text.ts';
 import { guideText } from './guide-text.ts';
-import { configText, readmeText } from './texts.ts';
+import { readmeText } from './texts.ts';
 
 /** Facts about the package that makes the installation. */
 export interface PackageFacts {

@@ -1,0 +1,71 @@
+/** Written by `npm run settings` from the table of settings: config/daruma.yaml of a new installation. */
+export const configText = `# yaml-language-server: $schema=./daruma.schema.json
+# The host's own settings. The value behind a # is the default; take the # away to change it.
+# \`daruma config show\` prints each value and where it was said.
+
+# The zone of every schedule that names none. Default: that of the machine.
+# timezone: UTC
+
+# With \`required\`, agents with rights are off where the kernel lacks a fence (daruma doctor shows them); with \`best\`
+# they run behind the fences that there are.
+# fence: best
+
+# Servers that agents call, by origin; \`*\` for all: when one counts as down, and who is asked then.
+#   "https://api.example": { instead: ["https://mirror.example"] }
+#   "*": { failures: 3, pause: { first: 5s, longest: 5m }, attempts: 3, timeout: 30s }
+# origins: {}
+
+# Where jobs, slots and events are kept.
+# store:
+#   file: data/daruma.db  # The SQLite file.
+
+# The log of the host and of all plugins.
+# logs:
+#   folder: logs  # The folder of all log files.
+#   level: info  # The least level that is written.
+#   maxFile: 50MB  # A file that is larger is rolled.
+#   budget: 2GB  # All log files together; the oldest go first.
+
+# The processes that hold the worker threads.
+# cells:
+#   size: 50  # Workers in one cell, at most.
+#   # An idle worker above its agent’s workers.min goes after this long; after a sixth of it, when its agent’s work
+#   # comes at more than half of it.
+#   idle: 60s
+
+# How long the store keeps what is over.
+# retention:
+#   jobs: 30d  # Finished jobs.
+#   slots: 90d  # Decided slots.
+#   events: 90d  # Events.
+
+# The compiled plugins in data/versions, to which a rollback can go.
+# versions:
+#   # All kept versions of plugins together; the oldest go first, but never one that runs or that a rollback goes to.
+#   budget: 256MB
+
+# What agents keep in the store.
+# state:
+#   # What an agent keeps: its state and the results of its effects, together. More is refused, and nothing is deleted.
+#   budget: 64MB
+
+# Links in plugins/.
+# links:
+#   # Folders outside of the installation to which links to folders in plugins/ may lead, with all that is below them.
+#   # Default: none; a link to a file is always followed.
+#   folders: []
+
+# How far jobs may make jobs that make jobs.
+# jobChains:
+#   depth: 32  # The most hops from a job that no other made: sends and emits beyond are refused.
+#   # What the jobs of one agent may make within a minute, each counted by its hops; then it makes nothing for a minute.
+#   perMinute: 20000
+
+# The page, which a process of its own serves (page.md).
+# web:
+#   enabled: true  # Whether there is a page. \`web: false\` says the same in short.
+#   port: 7070  # The port of the page; when it is taken, the next one that is free. 0: any.
+#   # The address that the page listens on. Beyond this machine only with \`web.origin\` and \`web.behindTls\`.
+#   host: 127.0.0.1
+#   behindTls: false  # Says that nobody reaches the page but by that server.
+`;
