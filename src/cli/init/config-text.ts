@@ -68,4 +68,7 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   # The address that the page listens on. Beyond this machine only with \`web.origin\` and \`web.behindTls\`.
 #   host: 127.0.0.1
 #   behindTls: false  # Says that nobody reaches the page but by that server.
+#   # loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without
+#   # \`web.origin\`. public: through that server, too.
+#   metrics: loopback
 `;
