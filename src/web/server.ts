@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { Fault } from '../kernel/fault.ts';
 
@@ -19,8 +20,8 @@ const MOST_HEADERS = 100;
 const HEAD_WITHIN_MS = 5_000;
 const REQUEST_WITHIN_MS = 15_000;
 const CHECK_EVERY_MS = 1_000;
-/** A connection without a byte in either direction is closed. Streams of pages beat each 5 s. */
-const IDLE_MS = 15_000;
+/** A connection without a byte in either direction is closed. Streams of pages beat each 5 s, and the longest act is answered in 10 s. */
+const IDLE_MS = 12_000;
 const KEEP_ALIVE_MS = 5_000;
 const REQUESTS_PER_CONNECTION = 1_000;
 
@@ -57,10 +58,7 @@ export async function serve(
       if (sockets.has(socket)) sockets.set(socket, sockets.get(socket)! - 1);
     });
   });
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
-  });
+  server.on('clientError', refuse);
   const port = await listen(server, terms);
   return {
     port,
@@ -71,6 +69,18 @@ export async function serve(
       await closed;
     },
   };
+}
+
+/** Answers what is no request, and closes its connection. */
+function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  const status =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+  else socket.destroy();
 }
 
 /** Closes the oldest connection on which no request is answered. */

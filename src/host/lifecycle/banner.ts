@@ -29,6 +29,7 @@ export function banner(hostContext: HostContext, tookMs: number, config: string)
     ...(idle.length ? [`             ${idle.length} waiting to be sent to: ${wrapped(idle)}`] : []),
     ...problems.flatMap((problem) => problemLines(problem)),
     ...notes.flatMap((note) => problemLines(note, '·')),
+    ...pageLines(hostContext),
     `  folder     ${facts.folder}`,
     `  store      ${place(facts.store.file)}     logs ${place(facts.logFolder)}     config ${config}`,
     '',
@@ -38,6 +39,15 @@ export function banner(hostContext: HostContext, tookMs: number, config: string)
     '',
   ];
   return lines.join('\n');
+}
+
+/** Where the page is, and that its port is another one where the first was taken. */
+function pageLines({ web, settings }: HostContext): string[] {
+  const page = web.view();
+  if (!page) return [];
+  const { port, origin } = settings.web;
+  const isElsewhere = origin === undefined && port !== 0 && new URL(page.url).port !== String(port);
+  return [`  page       ${page.url}${isElsewhere ? ` (port ${port} is taken)` : ''}     daruma open signs you in`];
 }
 
 /** Commands that can be pasted: they name an agent that is there. */

@@ -28,6 +28,8 @@ interface LivesNeeds {
 
 /** A start that takes longer (plugins are compiled for the first time) says what it is doing. */
 const PATIENCE_MS = 500;
+/** The banner waits so long for the page. */
+const PAGE_WITHIN_MS = 2_000;
 /** After being asked to stop this long, the process is ended the hard way: a thread that hangs in native code would hold it for ever. */
 const LAST_DEADLINE_MS = 20_000;
 
@@ -50,7 +52,7 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
     const start = startWith(watched, ended.resolve);
     const host = await comeUp(config, start, { folder, unattended }).finally(() => clearTimeout(deadline));
     life.host = host;
-    printBanner(host, performance.now() - begun, watched, isFirst);
+    await printBanner(host, performance.now() - begun, watched, isFirst);
     const ending = await ended.promise;
     await leave(host, ending);
     life = undefined;
@@ -69,9 +71,11 @@ export function createLives({ folder, json, outside }: LivesNeeds): Lives {
       });
   }
 
-  function printBanner(host: Host, tookMs: number, { restart }: Watched, isFirst: boolean) {
+  async function printBanner(host: Host, tookMs: number, { restart }: Watched, isFirst: boolean) {
     const { hostContext } = host;
     outside.ready(`${hostContext.catalog.agents().size} agents`, hostContext.journal.room('host'));
+    // Whoever started it wants to know where the page is.
+    if (!json && !restart) await hostContext.web.settled(PAGE_WITHIN_MS);
     if (!json) writeOut(restart ? backLine(hostContext, tookMs) : banner(hostContext, tookMs, configPlace(folder)));
     else if (isFirst) process.stdout.write(`${JSON.stringify(readyLine(host))}\n`);
   }
