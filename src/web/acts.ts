@@ -10,16 +10,10 @@ const FORM = entryFile('web/form.js').href;
 const LONGEST_FORM = 2 * 1024 * 1024;
 /** Whoever acts sees the outcome, or that it takes longer. */
 const WITHIN_MS = 10_000;
-/** The host takes a longer one for a process that speaks nonsense. */
-const LONGEST_CODE = 100;
-/** So many links may be tried within the time. */
-const MOST_TRIES = 10;
-const TRIES_WITHIN_MS = 60_000;
 
-/** Adds the requests that change something: forms of operations at `/act/<operation>`, signing in and out. */
+/** Adds the forms of operations: `/act/<operation>`. */
 export function addActs(app: Hono, needs: AppNeeds): void {
-  const { link, flashes, terms, time } = needs;
-  let tries: number[] = [];
+  const { flashes } = needs;
 
   app.post('/act/:op', async (c) => {
     const asked = await formOf(c, needs);
@@ -27,39 +21,6 @@ export function addActs(app: Hono, needs: AppNeeds): void {
     const { signed, fields } = asked;
     const said = flashes.keep(signed.session.hash, await carryOut(needs, signed, c.req.param('op'), fields));
     return c.redirect(withSaid(safeBack(fields.get('back')), said), 303);
-  });
-
-  app.post('/logout', async (c) => {
-    const asked = await formOf(c, needs);
-    if (asked instanceof Response) return asked;
-    await link.signOut(asked.signed.cookie);
-    c.header('set-cookie', cookieText(terms, '', 0));
-    return c.redirect('/', 303);
-  });
-
-  app.get('/login', async (c) => {
-    const code = c.req.query('code') ?? '';
-    // A browser that loads ahead of a person must not use the link up.
-    if (
-      code === '' ||
-      code.length > LONGEST_CODE ||
-      c.req.header('sec-purpose') !== undefined ||
-      c.req.method === 'HEAD'
-    )
-      return signInPage(c, needs);
-    const now = time.monotonic();
-    tries = tries.filter((at) => now - at < TRIES_WITHIN_MS);
-    if (tries.length >= MOST_TRIES) return c.text('too many links were tried\n', 429, { 'retry-after': '60' });
-    tries.push(now);
-    try {
-      const { cookie, until } = await link.signIn(code);
-      c.header('set-cookie', cookieText(terms, cookie, Math.floor((until - time.now()) / 1_000)));
-      c.header('cache-control', 'no-store');
-      return c.redirect('/', 303);
-    } catch (thrown) {
-      if (!(thrown instanceof Fault)) throw thrown;
-      return signInPage(c, needs, thrown.plain);
-    }
   });
 }
 
@@ -80,7 +41,10 @@ async function carryOut({ link }: AppNeeds, { cookie }: Signed, name: string, fi
 }
 
 /** The form of somebody who has signed in, sent by the page itself; else the answer that refuses it. */
-async function formOf(c: Context, needs: AppNeeds): Promise<{ signed: Signed; fields: URLSearchParams } | Response> {
+export async function formOf(
+  c: Context,
+  needs: AppNeeds,
+): Promise<{ signed: Signed; fields: URLSearchParams } | Response> {
   const signed = signedIn(c, needs);
   if (!signed) return signInPage(c, needs);
   if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
@@ -110,8 +74,4 @@ function withSaid(back: string, id: string): string {
   const url = new URL(back, 'http://page.invalid');
   url.searchParams.set('said', id);
   return `${url.pathname}${url.search}${url.hash}`;
-}
-
-function cookieText({ cookie, isSecure }: AppNeeds['terms'], value: string, seconds: number): string {
-  return `${cookie}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 }

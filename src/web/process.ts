@@ -23,6 +23,7 @@ import { createReader } from './reader.ts';
 import { createReads } from './reads.ts';
 import { ROUTES } from './routes.ts';
 import { type PageServer, serve } from './server.ts';
+import { addSigning } from './signing.ts';
 
 const time = machineTime;
 let server: PageServer | undefined;
@@ -71,6 +72,7 @@ async function begin(terms: WebTerms): Promise<void> {
   };
   const app = createApp(needs);
   addActs(app, needs);
+  addSigning(app, needs);
   server = await serve(terms, app.fetch);
   const own = pageAddress({ ...terms, port: server.port });
   for (const host of own.hosts) address.hosts.add(host);
