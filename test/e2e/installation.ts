@@ -62,12 +62,14 @@ interface RunAs {
   env?: NodeJS.ProcessEnv;
   /** Arguments of node before the host's own. */
   through?: string[];
+  /** The file of the command line. Default: that of the checkout. */
+  main?: string;
 }
 
 /** `parent`: where the folder is made; default the system's temporary folder. */
 export function installation(files: Record<string, string> = {}, parent = tmpdir(), as: RunAs = {}): Installation {
   const folder = realpathSync(mkdtempSync(join(parent, 'daruma-e2e-')));
-  const { uid, env = process.env, through = [] } = as;
+  const { uid, env = process.env, through = [], main = MAIN } = as;
   const user = uid === undefined ? {} : { uid, gid: uid };
   const give = (path: string) => uid !== undefined && chownSync(path, uid, uid);
   let child: ChildProcess | undefined;
@@ -102,7 +104,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
     started: () => child,
     said: () => ({ stdout: said, stderr: complained }),
     start({ guardian = true, args = [] } = {}) {
-      const command = [...through, MAIN, 'start', ...(guardian ? [] : ['--no-guardian']), ...args];
+      const command = [...through, main, 'start', ...(guardian ? [] : ['--no-guardian']), ...args];
       const started = spawn(process.execPath, [...command, '--dir', folder, '--json'], {
         stdio: ['ignore', 'pipe', 'pipe'],
         ...{ ...user, env },
@@ -139,7 +141,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
       return new Promise((resolve) => {
         execFile(
           process.execPath,
-          [MAIN, ...args],
+          [main, ...args],
           { cwd: folder, maxBuffer: 64 * 1024 ** 2, env: { ...env, NO_COLOR: '1' }, ...user },
           (error, stdout, stderr) => {
             const code = error ? Number((error as { code?: unknown }).code ?? 1) : 0;

@@ -5,9 +5,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { openKernel } from '../../src/fence/kernel.ts';
-import { programBytes } from '../../src/fence/seccomp.ts';
-import { SYSCALL, type SyscallName } from '../../src/fence/syscalls.ts';
+import { answerCalls, UNKNOWN_CALL } from '../fence/kernel-without.ts';
 import { createWorld, runs } from './world.ts';
 
 /** What a plugin tries. Each throws, rejects, or gets something; `at` are places outside, in its own folder, and ports. */
@@ -55,10 +53,10 @@ const PROBES = `
 `;
 
 const { withoutLandlock, withoutFilter } = JSON.parse(process.argv[2]!) as Record<string, boolean>;
-const lacking: SyscallName[] = [];
-if (withoutLandlock) lacking.push('landlock_create_ruleset');
-if (withoutFilter) lacking.push('seccomp');
-refuse(lacking);
+answerCalls({
+  ...(withoutLandlock ? { landlock_create_ruleset: UNKNOWN_CALL } : {}),
+  ...(withoutFilter ? { seccomp: UNKNOWN_CALL } : {}),
+});
 
 const world = await createWorld();
 const at = {
@@ -104,15 +102,3 @@ console.log(JSON.stringify({ found, fences: cells.map(({ is, agent, fence }) => 
 for (const server of servers) server.close();
 await world.close();
 process.exit(0);
-
-/** From now on the kernel answers this process and its children as if it did not know the calls. */
-function refuse(names: readonly SyscallName[]) {
-  if (names.length === 0) return;
-  const kernel = openKernel()!;
-  const program: [number, number, number, number][] = [[0x20, 0, 0, 0]];
-  for (const name of names) program.push([0x15, 0, 1, SYSCALL[name]], [0x06, 0, 0, 0x00050000 | 38]);
-  program.push([0x06, 0, 0, 0x7fff0000]);
-  kernel.refuseNewRights();
-  if (!kernel.filterCalls(programBytes(program))) throw new Error('no filter');
-  kernel.close();
-}
