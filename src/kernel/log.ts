@@ -11,5 +11,17 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** All levels, from the lowest to the highest. */
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
+/** A line of the log that a plugin wrote. `at`: epoch ms. */
+export interface PluginLine {
+  at: number;
+  level: LogLevel;
+  agent: string;
+  job: string;
+  worker: string;
+  message: string;
+  /** JSON text, some 16 KB at most; null for none. */
+  data: string | null;
+}
+
 /** For tests and tools that want no log. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,9 +1,9 @@
 import type { Agent } from '../jobs/agent.ts';
 import type { Assignment, Outcome } from '../jobs/model.ts';
 import { planPlacement } from '../jobs/placement.ts';
-import { silentLog } from '../kernel/log.ts';
+import { type PluginLine, silentLog } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
-import type { PluginLine, WorkerCall, WorkerEnd } from '../workers/ports.ts';
+import type { WorkerCall, WorkerEnd } from '../workers/ports.ts';
 import type { Rehearsal } from '../workers/rehearsal.ts';
 import { createWorkers } from '../workers/workers.ts';
 

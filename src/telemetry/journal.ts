@@ -4,7 +4,7 @@ import { type Logger, pino } from 'pino';
 import roll from 'pino-roll';
 import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
-import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import { MB } from '../kernel/measures.ts';
 import { refusedFolderName } from '../kernel/paths.ts';
 import { createScrubber, type Scrubber } from '../kernel/scrub.ts';
@@ -20,7 +20,7 @@ export interface Journal {
   /** A log for a room. */
   room(name: string): Log;
   /** Writes lines of plugins. `data` is JSON text of an object. */
-  lines(lines: JournalLine[]): void;
+  lines(lines: PluginLine[]): void;
   /** Calls back with each line as it is written, scrubbed and parsed; returns what ends it. */
   follow(call: (line: Record<string, unknown>) => void): () => void;
   level(level: LogLevel): void;
@@ -37,16 +37,6 @@ export interface Journal {
   /** The file that is written to now. */
   file: Pick<RollingFile, 'held' | 'reopen'>;
   close(): void;
-}
-
-interface JournalLine {
-  at: number;
-  level: LogLevel;
-  agent: string;
-  job: string;
-  worker: string;
-  message: string;
-  data: string | null;
 }
 
 interface JournalOptions {

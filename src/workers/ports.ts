@@ -3,7 +3,7 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
 import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
 import type { PlainFault } from '../kernel/fault.ts';
-import type { Log, LogLevel } from '../kernel/log.ts';
+import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
@@ -125,17 +125,6 @@ export type WorkerCall = AttemptRef & { agent: string } & (
     | { ask: 'fleetParts' }
     | RehearsalCall
   );
-
-export interface PluginLine {
-  at: number;
-  level: LogLevel;
-  agent: string;
-  job: string;
-  worker: string;
-  message: string;
-  /** JSON text, some 16 KB at most; null for none. */
-  data: string | null;
-}
 
 /** A left-over that threw after its job had ended. */
 export interface LeftOver {

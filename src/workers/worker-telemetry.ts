@@ -1,9 +1,10 @@
 import type { AttemptRef } from '../jobs/ports.ts';
+import type { PluginLine } from '../kernel/log.ts';
 import { mostFiles } from '../kernel/proc.ts';
 import { createScrubber } from '../kernel/scrub.ts';
 import type { Cell } from './cell.ts';
 import { type CellVerdict, unaccountedOf } from './cell-memory.ts';
-import type { Evidence, OwnedProcess, PluginLine, WorkerReading, WorkersNeeds } from './ports.ts';
+import type { Evidence, OwnedProcess, WorkerReading, WorkersNeeds } from './ports.ts';
 import type { CellFindings, FromCell, Reading } from './wire.ts';
 import type { HostWorker } from './worker.ts';
 

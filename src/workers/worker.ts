@@ -2,9 +2,10 @@ import type { Agent } from '../jobs/agent.ts';
 import type { Assignment } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import type { PluginLine } from '../kernel/log.ts';
 import type { Time } from '../kernel/time.ts';
 import { createHeldAttempts, type HeldAttempts } from './held-attempts.ts';
-import type { PluginLine, WorkerCall } from './ports.ts';
+import type { WorkerCall } from './ports.ts';
 import type { Reports } from './reports.ts';
 import {
   type CallAnswer,

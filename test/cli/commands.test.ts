@@ -2,26 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/kernel/fault.ts';
-import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
+import { type Answers, servedInstallation } from './fake-host.ts';
 import { cli } from './process.ts';
 import { agent, fleet, job, status } from './views.ts';
 
-let folder: string;
-let remove: () => void;
-let host: FakeHost | undefined;
-beforeEach(() => ({ folder, remove } = temporaryInstallation()));
-afterEach(async () => {
-  await host?.close();
-  host = undefined;
-  remove();
-});
-
-const serve = async (answers: Answers) => {
-  host = await fakeHost(folder, answers);
-};
-const inFolder = (...args: string[]) => cli(args, { cwd: folder });
+const { folder, asked, closeHost, serve, inFolder } = servedInstallation();
 
 describe('exit codes', () => {
   test('0 when all is well, 3 when something needs you', async () => {
@@ -64,8 +51,8 @@ describe('exit codes', () => {
   });
 
   test('4 with better advice where no installation is', async () => {
-    const nowhere = join(folder, 'data/run');
-    const { code, err } = await cli(['cancel', 'x', '--dir', nowhere], { cwd: folder });
+    const nowhere = join(folder(), 'data/run');
+    const { code, err } = await cli(['cancel', 'x', '--dir', nowhere], { cwd: folder() });
     expect(code).toBe(4);
     expect(err).toContain('neither plugins/ nor config/daruma.yaml');
   });
@@ -157,12 +144,12 @@ describe('stop', () => {
     await serve({
       stop: () => {
         child.kill();
-        void host!.close();
+        void closeHost();
         return new Promise(() => {});
       },
     });
     writeFileSync(
-      join(folder, 'data/run/host.json'),
+      join(folder(), 'data/run/host.json'),
       JSON.stringify({ pid: child.pid, startedAt: '2026-11-22T11:00:00.000Z' }),
     );
     expect(await inFolder('stop', '--json')).toMatchObject({ code: 0, err: '' });
@@ -179,7 +166,7 @@ describe('stop', () => {
 describe('output', () => {
   test('has no colours in a pipe, and NO_COLOR is heeded', async () => {
     await serve({ status: () => status() });
-    const { out } = await cli(['status'], { cwd: folder, env: { NO_COLOR: '1' } });
+    const { out } = await cli(['status'], { cwd: folder(), env: { NO_COLOR: '1' } });
     expect(out).not.toContain('\u001b[');
     expect((await inFolder('status')).out).not.toContain('\u001b[');
   });
@@ -192,7 +179,7 @@ describe('output', () => {
       'bash',
       ['-c', `"$0" "$1" jobs --limit 1000 | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, main],
       {
-        cwd: folder,
+        cwd: folder(),
       },
     );
     let out = '';
@@ -206,10 +193,10 @@ describe('output', () => {
 
   test('the installation is the nearest folder above that is one', async () => {
     await serve({ status: () => status({ agents: fleet.slice(0, 1) }) });
-    const deep = join(folder, 'logs/deep/er');
+    const deep = join(folder(), 'logs/deep/er');
     mkdirSync(deep, { recursive: true });
     expect((await cli(['status'], { cwd: deep })).code).toBe(0);
-    expect((await cli(['status', '--dir', folder], { cwd: '/' })).code).toBe(0);
+    expect((await cli(['status', '--dir', folder()], { cwd: '/' })).code).toBe(0);
   });
 });
 
@@ -225,13 +212,13 @@ describe('dead letters', () => {
     });
     expect(await inFolder('replay', '--cause', 'f-1', '--dry-run')).toMatchObject({ code: 0 });
     expect(await inFolder('dlq', 'drop', '--cause', 'f-1')).toMatchObject({ code: 1 });
-    expect(host!.asked.every(({ args }) => (args as { dryRun?: boolean }).dryRun === true)).toBe(true);
+    expect(asked().every(({ args }) => (args as { dryRun?: boolean }).dryRun === true)).toBe(true);
     expect(await inFolder('replay', '--cause', 'f-1', '--yes')).toMatchObject({ code: 0 });
     expect(await inFolder('dlq', 'drop', '--cause', 'f-1', '--yes')).toMatchObject({
       code: 0,
       out: '✓ 2 jobs are dropped\n',
     });
-    expect(host!.asked.slice(-2)).toEqual([
+    expect(asked().slice(-2)).toEqual([
       { op: 'replay', args: { cause: 'f-1', dryRun: false } },
       { op: 'drop', args: { cause: 'f-1', dryRun: false } },
     ]);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { changeLines, devBanner } from '../../src/cli/dev/screen.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { readHostFile } from '../../src/control/place.ts';
 import type { ChangeView } from '../../src/control/protocol.ts';
+import { processesNaming } from '../processes.ts';
 import { temporaryInstallation } from './fake-host.ts';
 import { cli, startCli } from './process.ts';
 import { status } from './views.ts';
@@ -31,20 +32,7 @@ export default definePlugin({
 `,
   );
 
-/** Processes that were started for the folder, those of the test itself left out. */
-function processes(): string[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes(folder) ? [`${pid} ${command}`] : [];
-      } catch {
-        return [];
-      }
-    });
-}
-const nothingIsLeft = () => expect.poll(processes, { timeout: 15_000 }).toEqual([]);
+const nothingIsLeft = () => expect.poll(() => processesNaming(folder), { timeout: 15_000 }).toEqual([]);
 
 describe('dev', () => {
   test('shows the log, answers each save, and leaves nothing when it is interrupted', async () => {

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import { hostFilePath, socketPath } from '../../src/control/place.ts';
 import type { Op, Ops } from '../../src/control/protocol.ts';
 import { Fault, toPlainFault } from '../../src/kernel/fault.ts';
+import { cli } from './process.ts';
 
 /** An installation in a temporary folder, with a place for its socket and its log. */
 export function temporaryInstallation(): { folder: string; remove(): void } {
@@ -71,4 +73,31 @@ export async function fakeHost(folder: string, answers: Answers): Promise<FakeHo
       send({ ok: false, error });
     }
   }
+}
+
+/**
+ * An installation for each test of a file, and a host that answers there once `serve` was called. `asked`: the requests that
+ * the host got.
+ */
+export function servedInstallation() {
+  let installation: ReturnType<typeof temporaryInstallation>;
+  let host: FakeHost | undefined;
+  beforeEach(() => {
+    installation = temporaryInstallation();
+  });
+  afterEach(async () => {
+    await host?.close();
+    host = undefined;
+    installation.remove();
+  });
+  return {
+    folder: () => installation.folder,
+    asked: () => host!.asked,
+    closeHost: () => host!.close(),
+    async serve(answers: Answers) {
+      host = await fakeHost(installation.folder, answers);
+    },
+    /** Runs a command in the installation. */
+    inFolder: (...args: string[]) => cli(args, { cwd: installation.folder }),
+  };
 }

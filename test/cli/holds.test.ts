@@ -1,25 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { HoldUpView } from '../../src/control/protocol.ts';
 import { holdUpWords } from '../../src/control/words/job.ts';
 import { localTimes } from '../../src/kernel/clock.ts';
 import { Fault } from '../../src/kernel/fault.ts';
-import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
-import { cli, startCli } from './process.ts';
+import { servedInstallation } from './fake-host.ts';
+import { startCli } from './process.ts';
 import { clock, job } from './views.ts';
 
-let folder: string;
-let remove: () => void;
-let host: FakeHost | undefined;
-beforeEach(() => ({ folder, remove } = temporaryInstallation()));
-afterEach(async () => {
-  await host?.close();
-  host = undefined;
-  remove();
-});
-const serve = async (answers: Answers) => {
-  host = await fakeHost(folder, answers);
-};
-const inFolder = (...args: string[]) => cli(args, { cwd: folder });
+const { folder, asked, serve, inFolder } = servedInstallation();
 const never = () => new Promise<never>(() => {});
 
 const PAUSED: HoldUpView = {
@@ -65,7 +53,7 @@ describe('run', () => {
       job: ({ wait }) => (wait ? ended : job({ id: 'job-5', state: 'retrying', holdUp })),
       follow: never,
     });
-    const running = startCli(['run', 'a', '--wait'], { cwd: folder });
+    const running = startCli(['run', 'a', '--wait'], { cwd: folder() });
     await running.says('Ctrl-C leaves: job-5 stays in the queue');
     holdUp = PROBED;
     await running.says('held until the next probe');
@@ -133,7 +121,7 @@ describe('cancel', () => {
     expect(said.out).toContain('not done; → daruma cancel --agent a --state queued,retrying --yes');
     const done = await inFolder('cancel', '--agent', 'a', '--state', 'all', '--yes');
     expect(done).toMatchObject({ code: 0, out: '✓ 120000 jobs are cancelled\n' });
-    expect(host!.asked.map(({ args }) => args)).toEqual([
+    expect(asked().map(({ args }) => args)).toEqual([
       { agent: 'a', states: ['queued', 'retrying'], dryRun: true },
       { agent: 'a', states: ['queued', 'retrying', 'running'], dryRun: false },
     ]);

@@ -1,25 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LogLine } from '../../src/control/protocol.ts';
-import { type Answers, type FakeHost, fakeHost, temporaryInstallation } from './fake-host.ts';
-import { cli, startCli } from './process.ts';
+import { servedInstallation } from './fake-host.ts';
+import { startCli } from './process.ts';
 import { job } from './views.ts';
 
-let folder: string;
-let remove: () => void;
-let host: FakeHost | undefined;
-beforeEach(() => ({ folder, remove } = temporaryInstallation()));
-afterEach(async () => {
-  await host?.close();
-  host = undefined;
-  remove();
-});
-
-const serve = async (answers: Answers) => {
-  host = await fakeHost(folder, answers);
-};
-const inFolder = (...args: string[]) => cli(args, { cwd: folder });
+const { folder, asked, closeHost, serve, inFolder } = servedInstallation();
 const logLine = (over: Partial<LogLine>) => ({
   time: '2026-11-22T11:00:00.000Z',
   level: 'info',
@@ -43,9 +30,7 @@ describe('run', () => {
       'k',
     );
     expect({ code, out }).toEqual({ code: 0, out: '✓ job-b07 of a is queued        daruma jobs job-b07\n' });
-    expect(host!.asked).toEqual([
-      { op: 'run', args: { agent: 'a', input: { x: 1, n: 3, word: 'two words' }, key: 'k' } },
-    ]);
+    expect(asked()).toEqual([{ op: 'run', args: { agent: 'a', input: { x: 1, n: 3, word: 'two words' }, key: 'k' } }]);
   });
 
   test('with --wait the log of the job goes to stderr, its result to stdout', async () => {
@@ -97,9 +82,9 @@ describe('run', () => {
         return new Promise(() => {});
       },
     });
-    const running = startCli(['run', 'a', '--wait'], { cwd: folder });
+    const running = startCli(['run', 'a', '--wait'], { cwd: folder() });
     await waiting;
-    await host!.close();
+    await closeHost();
     await running.says('waiting for the host to come back');
     await serve({ ...answers, job: () => job() });
     expect(await running.ended).toMatchObject({ code: 0, out: expect.stringContaining('✓ ok') });
@@ -114,7 +99,10 @@ describe('run', () => {
 
 describe('logs', () => {
   const write = (day: string, lines: object[]) =>
-    writeFileSync(join(folder, `logs/daruma.${day}.1.log`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    writeFileSync(
+      join(folder(), `logs/daruma.${day}.1.log`),
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    );
 
   test('are read from the files while no host runs, over all of them, filtered', async () => {
     write('2026-11-21', [
@@ -149,9 +137,9 @@ describe('logs', () => {
         return new Promise<null>(() => {});
       };
     await serve({ follow: follow(second) });
-    const running = startCli(['logs', 'a', '-f', '--json'], { cwd: folder });
+    const running = startCli(['logs', 'a', '-f', '--json'], { cwd: folder() });
     await running.says('two');
-    await host!.close();
+    await closeHost();
     await running.says('waiting for it');
     write('2026-11-22', [first, second, meanwhile, last]);
     await serve({ follow: follow(last) });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, it } from 'vitest';
+import { storedTexts } from '../containment/attack/canaries.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
 let place: Installation | undefined;
@@ -96,29 +96,11 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   expect(files.map((text) => text.slice(0, text.indexOf(':'))).filter((path) => othersMayRead(folder, path))).toEqual(
     [],
   );
-  const rows = storedTexts(join(folder, 'data/daruma.db'));
+  const rows = storedTexts(join(folder, 'data/daruma.db'), KEPT);
   expect(rows.some((text) => text.startsWith('job.result: ') && text.includes('[secret]'))).toBe(true);
   const found = [...said, ...files, ...rows].filter((text) => FORMS.some((form) => text.includes(form)));
   expect(found.map((text) => text.slice(0, 2_000))).toEqual([]);
 }, 90_000);
-
-/** Every value of the store, as `table.column: value`, but for those that keep what a plugin gave. */
-function storedTexts(file: string): string[] {
-  const store = new DatabaseSync(file, { readOnly: true });
-  try {
-    const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
-    return tables.flatMap(({ name }) =>
-      store
-        .prepare(`SELECT * FROM "${name}"`)
-        .all()
-        .flatMap((row) => Object.entries(row).map(([column, value]) => [`${name}.${column}`, String(value)] as const))
-        .filter(([place]) => !KEPT.has(place))
-        .map(([place, value]) => `${place}: ${value}`),
-    );
-  } finally {
-    store.close();
-  }
-}
 
 /** A file that the host wrote, and that another user could open: by its own mode and those of its folders. */
 function othersMayRead(folder: string, path: string): boolean {

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { processesNaming } from '../processes.ts';
 
 const KIT = new URL('../../dist/testing/index.js', import.meta.url).href;
 const run = promisify(execFile);
@@ -25,23 +26,9 @@ async function script(body: string) {
   return (await run(process.execPath, ['script.mjs'], { cwd: folder, env })).stdout;
 }
 
-/** Processes that work in the folder or were started for it. */
-function processes(): string[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid))
-    .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes(folder) ? [`${pid} ${command}`] : [];
-      } catch {
-        return [];
-      }
-    });
-}
-
 /** A process that was killed is gone when the system has cleared up after it. */
 async function nothingIsLeft() {
-  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => processesNaming(folder), { timeout: 10_000 }).toEqual([]);
   await expect.poll(() => readdirSync(join(folder, 'tmp')), { timeout: 10_000 }).toEqual([]);
 }
 

@@ -7,12 +7,11 @@ import type { Agent } from '../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../src/jobs/model.ts';
 import { planPlacement } from '../../src/jobs/placement.ts';
 import type { AttemptRef } from '../../src/jobs/ports.ts';
-import { silentLog } from '../../src/kernel/log.ts';
+import { type PluginLine, silentLog } from '../../src/kernel/log.ts';
 import { machineTime, type Time } from '../../src/kernel/time.ts';
 import type {
   CellReading,
   LeftOver,
-  PluginLine,
   WorkerCall,
   WorkerEnd,
   WorkerReading,
