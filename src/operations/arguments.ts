@@ -57,6 +57,15 @@ export function anyJobStates() {
   return jobStates(JOB_STATES);
 }
 
+/** States of slots. */
+export function slotStates() {
+  const among = ['planned', 'ran', 'skipped', 'missed', 'caught-up', 'cancelled'] as const;
+  return z
+    .array(z.enum(among, { error: 'is no state of a slot' }), { error: 'is no list of states' })
+    .min(1)
+    .max(6);
+}
+
 /** The level of a line of the log. */
 export function logLevel() {
   return z.enum(LOG_LEVELS as readonly ['debug', 'info', 'warn', 'error'], {

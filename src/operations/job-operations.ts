@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
-import { anyJobStates, countArgument, flag, instant, jobStates, limit, name, payload, text } from './arguments.ts';
+import {
+  anyJobStates,
+  countArgument,
+  flag,
+  instant,
+  jobStates,
+  limit,
+  name,
+  payload,
+  slotStates,
+  text,
+} from './arguments.ts';
 import type { Operation } from './operation.ts';
 
 const jobResults = () => import('./results/job.ts');
@@ -114,8 +125,13 @@ export const JOB_OPERATIONS = {
   slots: {
     kind: 'read',
     role: 'reader',
-    about: 'The slots of an agent, or of all agents, between two times.',
-    args: z.strictObject({ agent: name().optional(), from: instant(), to: instant() }),
+    about: 'The slots of an agent, or of all agents, between two times; at most 10,000.',
+    args: z.strictObject({
+      agent: name().optional(),
+      from: instant(),
+      to: instant(),
+      states: slotStates().optional().describe('Only slots in these states.'),
+    }),
     result: async () => z.array((await jobResults()).slotResult),
   },
   dlq: {

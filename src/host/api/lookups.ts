@@ -70,11 +70,11 @@ export function createLookups(needs: LookupNeeds): Lookups {
 
     why: ({ agent, at }) => whyOf(needs, agent, at === undefined ? undefined : instantOf(at)),
 
-    async slots({ agent, from, to }) {
+    async slots({ agent, from, to, states }) {
       const slots = await store.slots({
         from: instantOf(from),
         to: instantOf(to),
-        ...given({ agent }),
+        ...given({ agent, states }),
       });
       return slots.map(({ agent, due, state, reason, job }) => ({ agent, due: isoOf(due), state, reason, job }));
     },

@@ -21,7 +21,13 @@ const THICKNESS: Record<Beat, number> = { none: 2, fine: 9, mixed: 13, dead: 18 
 /** A bar for each beat, oldest first. Neighbours that are alike are one dashed line, so that a thousand bars are some kilobytes. */
 export function Beats({ beats, label }: { beats: readonly Beat[]; label: string }) {
   return (
-    <svg class="beats" viewBox={`0 0 ${Math.max(1, beats.length) * STEP} 18`} role="img" aria-label={label}>
+    <svg
+      class="beats"
+      preserveAspectRatio="xMinYMid"
+      viewBox={`0 0 ${Math.max(1, beats.length) * STEP} 18`}
+      role="img"
+      aria-label={label}
+    >
       {(['none', 'fine', 'mixed', 'dead'] as const).map((is) => {
         const d = linesOf(beats, is);
         return d && <path class={is} d={d} stroke-width={THICKNESS[is]} />;

@@ -26,6 +26,7 @@ export function DurationChart({
     <figure class="chart">
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT + TOP}`}
+        preserveAspectRatio="none"
         role="img"
         aria-label={`How long the last ${ended.length} jobs took: ${formatDuration(most)} at most`}
       >
@@ -104,7 +105,7 @@ interface LineChartProps {
 /** A line of values at equal distances, with its title, its largest value and perhaps a limit. */
 export function LineChart({ values, title, words, limit }: LineChartProps) {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
+  if (known.length < 2) return null;
   const most = Math.max(...known);
   // A limit far above the values would flatten them.
   const isNear = limit !== undefined && limit > 0 && limit < most * 4;
@@ -129,7 +130,7 @@ function lineOf(values: readonly (number | null)[], most: number): string {
     if (value === null) continue;
     const isBegin = (values[place - 1] ?? null) === null;
     d += `${isBegin ? 'M' : 'L'}${(place * step).toFixed(1)} ${(22 - (most > 0 ? value / most : 0) * 20).toFixed(1)}`;
-    if (isBegin && (values[place + 1] ?? null) === null) d += 'h1';
+    if (isBegin && (values[place + 1] ?? null) === null) d += place === values.length - 1 ? 'h-1' : 'h1';
   }
   return d;
 }

@@ -1,5 +1,5 @@
 import type { LogLine } from '../../control/protocol.ts';
-import { clockTime, dayOf } from '../../kernel/clock.ts';
+import { clockTime, dayOf, localTimes } from '../../kernel/clock.ts';
 import type { PageCall } from '../page.ts';
 import { addressOf, Choices, Said } from './parts.tsx';
 
@@ -58,7 +58,8 @@ export function LogLines({ lines, call, ofJob }: { lines: readonly LogLine[]; ca
                 {clockTime(ms, call.clock, true)}
               </time>{' '}
               <span class="sign">{sign}</span> <span class="level">{line.level}</span> {!ofJob && <Who line={line} />}
-              <Said text={line.msg} most={1_000} /> <small class="said">{dataWords(line)}</small>
+              <Said text={line.worker === undefined ? localTimes(line.msg, call.clock) : line.msg} most={1_000} />{' '}
+              <small class="said">{dataWords(line)}</small>
             </li>
           );
         })}
@@ -87,8 +88,13 @@ function dataWords(line: LogLine): string {
     ...Object.entries(rest).filter(([key]) => !HIDDEN.has(key)),
     ...own.filter(([key]) => key !== 'stack'),
   ];
-  const text = parts
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' ');
+  const text = parts.map(([key, value]) => `${key}=${wordOf(value)}`).join(' ');
   return text.slice(0, 400);
+}
+
+/** The code of a fault, whose words the line has already; any other value as it is. */
+function wordOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { code, message } = (value ?? {}) as { code?: unknown; message?: unknown };
+  return typeof code === 'string' && typeof message === 'string' ? code : (JSON.stringify(value) ?? '');
 }

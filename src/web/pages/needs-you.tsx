@@ -83,7 +83,7 @@ function AgentNeed({ need: { agent }, call }: { need: Need & { is: 'agent' }; ca
 
 function AgentActs({ agent, call }: { agent: (Need & { is: 'agent' })['agent']; call: PageCall }) {
   if (call.down) return null;
-  const { name, state } = agent;
+  const { name, state, dead } = agent;
   return (
     <>
       <a class="button" href={addressOf('versions', agent.plugin)}>
@@ -91,6 +91,11 @@ function AgentActs({ agent, call }: { agent: (Need & { is: 'agent' })['agent']; 
       </a>
       {(state === 'quarantined' || state === 'paused') && (
         <Act call={call} op="resume" args={{ agent: name }} label="Resume" />
+      )}
+      {dead > 0 && (
+        <a class="button" href={`/dlq?agent=${encodeURIComponent(name)}`}>
+          {counted(dead, 'dead letter')}
+        </a>
       )}
       {(state === 'failed' || state === 'late') && <Act call={call} op="run" args={{ agent: name }} label="Run now" />}
     </>

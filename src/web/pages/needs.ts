@@ -24,7 +24,8 @@ export function needsOf(status: StatusView, open: readonly IncidentView[]): Need
   const covered = new Set(open.map(({ agent }) => agent));
   for (const agent of status.agents) {
     if ((ALONE.has(agent.state) && !covered.has(agent.name)) || agent.problem) needs.push({ is: 'agent', agent });
-    if (agent.dead > 0) needs.push({ is: 'dead letters', agent });
+    // A failed agent is told of with its dead letters.
+    else if (agent.dead > 0) needs.push({ is: 'dead letters', agent });
   }
   const ofAgents = new Set(status.agents.map(({ problem }) => problem?.message));
   for (const fault of status.problems)

@@ -1,17 +1,19 @@
-import type { Ops, StatusView } from '../../control/protocol.ts';
+import type { Ops } from '../../control/protocol.ts';
 import { type Clock, fullTime, shortTime } from '../../kernel/clock.ts';
+import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
 import type { Page, PageCall } from '../page.ts';
 import { addressOf, Said, Section } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
-type Slots = Ops['slots']['value'];
-type SlotView = Slots[number];
+type SlotView = Ops['slots']['value'][number];
 
 const AROUND_MS = 12 * HOUR_MS;
-/** So many slots are marks of a lane, and one of more is a lane of its densest. */
+/** So many slots are marks of a lane. */
 const MOST_MARKS = 200;
+/** So many planned times are asked for; an agent that has more within the hours is planned all along. */
+const AHEAD = 50;
 const WIDTH = 720;
 const HEIGHT = 20;
 
@@ -19,13 +21,8 @@ const HEIGHT = 20;
 export const schedulePage: Page = {
   path: '/schedule',
   async render(call) {
-    const { now } = call.clock;
-    const [slots, why] = await Promise.all([
-      call.ask('slots', { from: isoOf(now - AROUND_MS), to: isoOf(now + AROUND_MS) }),
-      whyOf(call),
-    ]);
-    const ahead = await timesAhead(call);
-    return inShell(call, 'Schedule', (status) => (
+    const [why, lanes] = await Promise.all([whyOf(call), lanesOf(call)]);
+    return inShell(call, 'Schedule', () => (
       <>
         {why && <WhyBox why={why} clock={call.clock} />}
         <Section title="12 hours before and after now" id="lanes">
@@ -39,7 +36,7 @@ export const schedulePage: Page = {
               </span>
             ))}
           </p>
-          <Lanes status={status} slots={slots} ahead={ahead} call={call} />
+          <Lanes lanes={lanes} call={call} />
         </Section>
       </>
     ));
@@ -51,18 +48,35 @@ async function whyOf({ ask, query }: PageCall) {
   return agent && at ? await ask('why', { agent, at }).catch(() => undefined) : undefined;
 }
 
-/** The planned times of the next hours, which have no slot yet: an agent's next slot alone is one. */
-async function timesAhead({ ask, clock }: PageCall): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { agents } = await ask('status', {});
-  const planned = agents.filter(({ schedule, nextSlot }) => schedule !== null && nextSlot !== null).slice(0, 50);
-  const lanes = await Promise.all(
-    planned.map(
-      async ({ name }) =>
-        [name, (await ask('next', { agent: name, n: 50 }).catch(() => undefined))?.times ?? []] as const,
-    ),
-  );
-  return new Map(lanes.map(([name, times]) => [name, times.filter((at) => Date.parse(at) < clock.now + AROUND_MS)]));
+interface LaneView {
+  agent: string;
+  slots: readonly SlotView[];
+  /** More slots than marks fit: `slots` are those that did not run in time. */
+  isDense: boolean;
 }
+
+/** The slots of each agent with a schedule, and its planned times: of these only the next is a slot already. */
+async function lanesOf({ ask, clock }: PageCall): Promise<LaneView[]> {
+  const { agents } = await ask('status', {});
+  const [from, to] = [clock.now - AROUND_MS, clock.now + AROUND_MS];
+  const denseUntil = clock.now + (2 * AROUND_MS * AHEAD) / MOST_MARKS;
+  const scheduled = agents.filter(({ schedule }) => schedule !== null).slice(0, MOST_LANES);
+  return await Promise.all(
+    scheduled.map(async ({ name: agent }): Promise<LaneView> => {
+      const { times = [] } = (await ask('next', { agent, n: AHEAD }).catch(() => undefined)) ?? {};
+      const isDense = times.length === AHEAD && Date.parse(times.at(-1)!) < denseUntil;
+      const states = isDense ? TROUBLE : undefined;
+      const slots = await ask('slots', { agent, from: isoOf(from), to: isoOf(to), ...given({ states }) });
+      const known = new Set(slots.map(({ due }) => due));
+      const ahead = times.filter((due) => !known.has(due) && Date.parse(due) < to);
+      const planned = ahead.map((due): SlotView => ({ agent, due, state: 'planned', reason: null, job: null }));
+      return { agent, slots: isDense ? slots : [...slots, ...planned], isDense };
+    }),
+  );
+}
+
+const MOST_LANES = 60;
+const TROUBLE: ('missed' | 'skipped' | 'caught-up')[] = ['missed', 'skipped', 'caught-up'];
 
 type Mark = 'ran' | 'caught-up' | 'missed' | 'skipped' | 'planned';
 
@@ -86,78 +100,44 @@ function markOf(state: string): Mark {
   return Object.hasOwn(SHAPES, state) ? (state as Mark) : 'planned';
 }
 
-function Lanes({
-  status,
-  slots,
-  ahead,
-  call,
-}: {
-  status: StatusView;
-  slots: Slots;
-  ahead: ReadonlyMap<string, readonly string[]>;
-  call: PageCall;
-}) {
-  const byAgent = Map.groupBy(slots, ({ agent }) => agent);
-  const agents = status.agents.filter(({ name, schedule }) => schedule !== null || byAgent.has(name));
-  if (agents.length === 0) return <p class="empty">No agent has a schedule.</p>;
+function Lanes({ lanes, call }: { lanes: readonly LaneView[]; call: PageCall }) {
+  if (lanes.length === 0) return <p class="empty">No agent has a schedule.</p>;
   return (
     <div class="lanes">
-      {agents.map(({ name }) => {
-        const own = byAgent.get(name) ?? [];
-        const known = new Set(own.map(({ due }) => due));
-        const planned = (ahead.get(name) ?? [])
-          .filter((due) => !known.has(due))
-          .map((due): SlotView => ({ agent: name, due, state: 'planned', reason: null, job: null }));
-        return (
-          <div class="lane">
-            <a href={addressOf('agents', name)}>{name}</a>
-            <Lane name={name} slots={[...own, ...planned]} call={call} />
-          </div>
-        );
-      })}
+      {lanes.map((lane) => (
+        <div class="lane">
+          <a href={addressOf('agents', lane.agent)}>{lane.agent}</a>
+          <Lane lane={lane} clock={call.clock} />
+        </div>
+      ))}
     </div>
   );
 }
 
-function Lane({ name, slots, call: { clock } }: { name: string; slots: readonly SlotView[]; call: PageCall }) {
+function Lane({ lane: { agent, slots, isDense }, clock }: { lane: LaneView; clock: Clock }) {
   const from = clock.now - AROUND_MS;
-  const placeOf = (due: string) => ((Date.parse(due) - from) / (2 * AROUND_MS)) * WIDTH;
-  if (slots.length > MOST_MARKS) return <Dense name={name} slots={slots} placeOf={placeOf} />;
+  const placeOf = (due: string) => (((Date.parse(due) - from) / (2 * AROUND_MS)) * WIDTH).toFixed(1);
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
-      <title>Slots of {name}</title>
+      <title>
+        {isDense ? `Slots of ${agent}: too many; marked are those that did not run in time` : `Slots of ${agent}`}
+      </title>
+      {isDense && <path class="planned dense" d={`M0 10H${WIDTH}`} />}
       <path class="now" d={`M${WIDTH / 2} 0v${HEIGHT}`} />
-      {slots.map(({ due, state, reason }) => {
+      {slots.slice(-MOST_MARKS).map(({ due, state, reason }) => {
         const words = `${shortTime(Date.parse(due), clock)} ${state}${reason ? `: ${reason}` : ''}`;
         return (
-          <a href={`/schedule?${new URLSearchParams({ agent: name, at: due })}`} aria-label={`${name} ${words}`}>
+          <a href={`/schedule?${new URLSearchParams({ agent, at: due })}`} aria-label={`${agent} ${words}`}>
             <path
               class={markOf(state)}
               d={SHAPES[markOf(state)]}
-              transform={`translate(${placeOf(due).toFixed(1)} ${HEIGHT / 2})`}
+              transform={`translate(${placeOf(due)} ${HEIGHT / 2})`}
             >
               <title>{words}</title>
             </path>
           </a>
         );
       })}
-    </svg>
-  );
-}
-
-/** More slots than marks would fit: a line for each state, with the number in words. */
-function Dense({ name, slots, placeOf }: { name: string; slots: readonly SlotView[]; placeOf(due: string): number }) {
-  const counts = [...Map.groupBy(slots, ({ state }) => state)].map(([state, of]) => `${of.length} ${state}`).join(', ');
-  const isTrouble = ({ state }: SlotView) => state === 'missed' || state === 'skipped';
-  const trouble = slots.filter(isTrouble).slice(0, MOST_MARKS);
-  return (
-    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Slots of ${name}: ${counts}`}>
-      <path class="ran dense" d={`M${Math.max(0, placeOf(slots[0]!.due)).toFixed(0)} 10H${WIDTH / 2}`} />
-      <path class="planned dense" d={`M${WIDTH / 2} 10H${WIDTH}`} />
-      <path class="now" d={`M${WIDTH / 2} 0v${HEIGHT}`} />
-      {trouble.map(({ due, state }) => (
-        <path class={markOf(state)} d={SHAPES[markOf(state)]} transform={`translate(${placeOf(due).toFixed(1)} 10)`} />
-      ))}
     </svg>
   );
 }

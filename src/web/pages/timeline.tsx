@@ -67,9 +67,11 @@ export function Timeline({ job, clock }: { job: JobView; clock: Clock }) {
   return (
     <Section title="Timeline" id="timeline">
       <svg class="timeline" viewBox={`0 0 ${WIDTH} 24`} preserveAspectRatio="none" aria-hidden="true">
-        {parts.map((part) => (
-          <PartBar part={part} from={from} span={span} />
-        ))}
+        {parts
+          .toSorted((one, other) => Number(other.is === 'waiting') - Number(one.is === 'waiting'))
+          .map((part) => (
+            <PartBar part={part} from={from} span={span} />
+          ))}
       </svg>
       <ol class="lines">
         {parts.map((part) => {
