@@ -65,7 +65,7 @@ const probation: readonly Mutation[] = [
     {
       breaks: 'a version that fails as the good one does is tried again',
       within: 'receive',
-      code: "answer === 'upheld'",
+      code: "answer === 'confirmed'",
       instead: "answer !== 'wait'",
     },
   ]),

@@ -105,7 +105,7 @@ export function createIdle(time: Time, isIdle: () => boolean): Idle {
   };
 }
 
-/** Those who want to hear of something. One that throws harms neither the teller nor the others. */
+/** The callbacks that are called with each event. A callback that throws is logged; all others are called. */
 interface Listeners<T> {
   /** Returns what ends it. */
   add(call: (event: T) => void): () => void;

@@ -170,12 +170,12 @@ describe('a state that was rolled back', () => {
   });
   it('is not waived by other failures, nor once the good one did its work', () => {
     expect(appeal(...times(9, failed('ERROR', 'f-2')))).toBe('wait');
-    expect(appeal(failed(), done())).toBe('upheld');
+    expect(appeal(failed(), done())).toBe('confirmed');
   });
   it('for its slowness is waived when the good one has become as slow', () => {
     const slow = { ...rejection, kind: 'slow' as const };
     expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(5_000))))).toBe('waived');
-    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(12))))).toBe('upheld');
+    expect(checkAfterRollback(slow, bad, steady, runs(...times(3, done(12))))).toBe('confirmed');
   });
 });
 

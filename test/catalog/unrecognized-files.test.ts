@@ -24,11 +24,12 @@ describe('a name in the folders', () => {
   ])('of plugins: %s', (path, kind) => expect(kindOfPluginPath(path)).toEqual(kind));
 
   it.each(['old.cjs', 'old.cts', 'OLD.CJS', 'x.yaml', 'x.yml', 'x.ts.txt', 'x.py', 'x.sh'])(
-    'is a stray in plugins/: %s',
-    (path) => expect(kindOfPluginPath(path).is).toBe('stray'),
+    'is an unrecognized file in plugins/: %s',
+    (path) => expect(kindOfPluginPath(path).is).toBe('unrecognized'),
   );
-  it.each(['team/x.yaml', 'team/deep/x.yml', 'x.json', 'x.ts', 'x.toml', 'x'])('is a stray in agents/: %s', (path) =>
-    expect(kindOfAgentFile(path).is).toBe('stray'),
+  it.each(['team/x.yaml', 'team/deep/x.yml', 'x.json', 'x.ts', 'x.toml', 'x'])(
+    'is an unrecognized file in agents/: %s',
+    (path) => expect(kindOfAgentFile(path).is).toBe('unrecognized'),
   );
   it.each(['x.ts~', '.x.ts.swp', '#x.ts#', 'x.swp', 'x.orig', 'x.rej'])('of an editor is ignored: %s', (path) => {
     expect(kindOfPluginPath(path)).toEqual({ is: 'ignored' });

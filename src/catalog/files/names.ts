@@ -7,7 +7,7 @@ type FileKind =
   /** Would be a plugin or an agent if it had another name. `rename`: the path to give it, where one can be told. */
   | { is: 'misnamed'; name: string; rename: string | undefined }
   /** Looks as if somebody expected something of it, and nothing comes of it. `move`: where it belongs, as a path of the installation. */
-  | { is: 'stray'; why: string; next: string; move?: string };
+  | { is: 'unrecognized'; why: string; next: string; move?: string };
 
 /** What an author may write a plugin in; the ending of what `daruma new` writes comes first. */
 export const PLUGIN_ENDINGS = ['.ts', '.mts', '.tsx', '.js', '.mjs', '.jsx'] as const;
@@ -56,21 +56,21 @@ function unrecognizedInPlugins(file: string): FileKind | undefined {
   if (commonJs) {
     const to = commonJs[2]!.toLowerCase() === 'cts' ? 'ts' : 'js';
     const why = `a plugin is an ES module: files that end in .${commonJs[2]} can only be imported by one`;
-    return { is: 'stray', why, next: `write it with import and export, in a file that ends in .${to}` };
+    return { is: 'unrecognized', why, next: `write it with import and export, in a file that ends in .${to}` };
   }
   const agentFile = AGENT_FILE.exec(file);
   if (agentFile) {
     const why = 'agent files lie in agents/, not in plugins/';
-    return { is: 'stray', why, next: 'move it to agents/', ...moveTo('agents', agentFile) };
+    return { is: 'unrecognized', why, next: 'move it to agents/', ...moveTo('agents', agentFile) };
   }
   const twice = /\.(?:[cm]?[jt]s|[jt]sx)\.(\w+)$/i.exec(file);
   if (twice && !/^(?:map|snap|json|html|md)$/i.test(twice[1]!)) {
-    return { is: 'stray', why: `ends in .${twice[1]}, so it is no plugin`, next: 'rename it, or remove it' };
+    return { is: 'unrecognized', why: `ends in .${twice[1]}, so it is no plugin`, next: 'rename it, or remove it' };
   }
   if (OTHER_LANGUAGE.test(file)) {
     const why = 'a plugin is written in TypeScript or JavaScript';
     return {
-      is: 'stray',
+      is: 'unrecognized',
       why,
       next: "run it from a plugin: context.exec, with the command in the plugin's needs.exec",
     };
@@ -89,7 +89,7 @@ export function kindOfAgentFile(path: string): FileKind {
   if (folders.length > 0) {
     if (name === undefined) return { is: 'ignored' };
     const why = 'agent files lie in agents/ itself: in folders below it they are not read';
-    return { is: 'stray', why, next: 'move it to agents/', ...moveTo('agents', AGENT_FILE.exec(file)!) };
+    return { is: 'unrecognized', why, next: 'move it to agents/', ...moveTo('agents', AGENT_FILE.exec(file)!) };
   }
   if (name === undefined) return unrecognizedInAgents(file);
   if (NAME.test(name) && ending === ending.toLowerCase()) return { is: 'agent', name };
@@ -102,12 +102,12 @@ function unrecognizedInAgents(file: string): FileKind {
   const code = PLUGIN_FILE.exec(file);
   if (code || COMMONJS_FILE.test(file)) {
     const why = 'plugins lie in plugins/, not in agents/';
-    return { is: 'stray', why, next: 'move it to plugins/', ...(code ? moveTo('plugins', code) : {}) };
+    return { is: 'unrecognized', why, next: 'move it to plugins/', ...(code ? moveTo('plugins', code) : {}) };
   }
   const name = file.replace(/\.[^.]*$/, '');
   const next = NAME.test(name) ? `write it as agents/${name}.yaml` : 'write it as agents/<name>.yaml';
   return {
-    is: 'stray',
+    is: 'unrecognized',
     why: 'an agent file ends in .yaml or .yml',
     next: /\.json$/i.test(file) ? `${next}: JSON is YAML` : next,
   };

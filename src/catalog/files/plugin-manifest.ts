@@ -74,16 +74,16 @@ export function readManifest(
     const fault = faultOfIssues([{ code: 'custom', message: wrong.message, path: wrong.path }], terms);
     return { fault: wrong.next ? { ...fault, next: wrong.next } : fault };
   }
-  const astray = (parsedDefinition.needs?.net ?? []).flatMap((entry, index) => {
+  const unknownSettings = (parsedDefinition.needs?.net ?? []).flatMap((entry, index) => {
     const message = isSettingOf(entry)
       ? unknownIn(raw.settingsSchema as object | null, entry.split('.').slice(1))
       : undefined;
     return message === undefined ? [] : [{ code: 'custom', message, path: ['needs', 'net', index] }];
   });
-  if (astray.length > 0) {
+  if (unknownSettings.length > 0) {
     const terms = { code: 'NEEDS_INVALID', data: parsedDefinition, schema: {}, file: at.file, text: at.text, place };
     const next = 'name a setting of the plugin; a host of that name is written with its port';
-    return { fault: { ...faultOfIssues(astray, terms), next } };
+    return { fault: { ...faultOfIssues(unknownSettings, terms), next } };
   }
   const { settingsSchema, input } = raw;
   const manifest = { ...(parsedDefinition as Omit<PluginManifest, 'settingsSchema'>), settingsSchema };

@@ -134,20 +134,20 @@ export function evaluateProbation(
 
 /**
  * What the good version's runs since the rollback say of it. `waived`: it fails, or is slow, in the same way, so the
- * reason lies outside; `upheld`: it does what the rejected one could not.
+ * reason lies outside; `confirmed`: it does what the rejected one could not.
  */
 export function checkAfterRollback(
   rejection: Rejection,
   rejected: ProbationRuns,
   before: ProbationRuns,
   since: ProbationRuns,
-): 'wait' | 'upheld' | 'waived' {
-  if (rejection.kind === 'by-hand' || rejection.kind === 'memory') return 'upheld';
+): 'wait' | 'confirmed' | 'waived' {
+  if (rejection.kind === 'by-hand' || rejection.kind === 'memory') return 'confirmed';
   if (rejection.kind === 'slow') {
     if (since.durations.length < THRESHOLDS.quietRuns) return 'wait';
-    return badDuration({ ...since, durations: atLeast(since.durations) }, before) ? 'waived' : 'upheld';
+    return badDuration({ ...since, durations: atLeast(since.durations) }, before) ? 'waived' : 'confirmed';
   }
-  if (since.done > 0) return 'upheld';
+  if (since.done > 0) return 'confirmed';
   const cause = rejection.cause ?? '';
   const enough = Math.min(THRESHOLDS.leastFailures, rejected.causes[cause] ?? 1);
   return (since.causes[cause] ?? 0) >= enough ? 'waived' : 'wait';

@@ -31,7 +31,7 @@ export interface FolderList {
 /** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. `path`: below the root. */
 export function isWanted(root: Root, path: string): boolean {
   if (root === AGENTS) return kindOfAgentFile(path).is !== 'ignored';
-  return SOURCE.test(path) || kindOfPluginPath(path).is === 'stray';
+  return SOURCE.test(path) || kindOfPluginPath(path).is === 'unrecognized';
 }
 
 /**

@@ -78,7 +78,7 @@ export function createRollbackChecks(needs: RollbackChecksNeeds): RollbackChecks
     const answer = checkAfterRollback(rejection, runs, before, since);
     if (answer === 'wait') return;
     check.isOver = true;
-    if (answer === 'upheld') return;
+    if (answer === 'confirmed') return;
     if (catalog.rollouts.waive(agent, bad.fingerprint, rejection.cause ?? SLOW_CAUSE)) needs.waived(check);
   }
 
