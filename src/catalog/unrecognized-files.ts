@@ -34,7 +34,7 @@ export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): Unrecognized
     if (!root) continue;
     const inside = path.slice(root.length + 1);
     const kind = root === PLUGINS ? kindOfPluginPath(inside) : kindOfAgentFile(inside);
-    if (kind.is === 'unrecognized') unrecognized.problems.push(addUnrecognized(path, kind, isThere));
+    if (kind.is === 'unrecognized') unrecognized.problems.push(unrecognizedFault(path, kind, isThere));
     if (kind.is === 'misnamed') unrecognized.problems.push(misnamed(path, root, kind, isThere));
     if (kind.is === 'part' && file.definesPlugin && !inside.split('/').some((one) => one.startsWith('_'))) {
       unrecognized.problems.push(misplaced(path, isThere));
@@ -53,7 +53,7 @@ export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): Unrecognized
   return unrecognized;
 }
 
-function addUnrecognized(
+function unrecognizedFault(
   file: string,
   { why, next, move }: { why: string; next: string; move?: string },
   isThere: (path: string) => boolean,
