@@ -10,7 +10,7 @@ import { AGENTS, type SettledFile } from './watching/file-scanner.ts';
 interface AgentFileRegistry {
   files(): ReadonlyMap<string, AgentFileFacts>;
   problems(): PlainFault[];
-  /** Takes the files as they are; whether one of them is another one now. */
+  /** Takes the files as they are; true: an agent file is another one now, or gone. */
   readChanged(): boolean;
 }
 
@@ -63,7 +63,7 @@ export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFil
     if ('good' in result) entry.good = result.good;
   }
 
-  /** What no rule foresees in a file is that file's problem: the others are read all the same. */
+  /** A file that no rule foresees is a problem of its own: all others are read all the same. */
   function readSafely(name: string, path: string, text: string): ReturnType<typeof readAgentFile> {
     try {
       return readAgentFile(name, path, text, { timezone: needs.hostTimezone(), now: needs.now() });

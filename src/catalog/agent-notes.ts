@@ -28,7 +28,7 @@ export function withUnheard(
   for (const [name, { agent, origins }] of agents) {
     for (const topic of agent.on) {
       const isOfHost = OF_HOST.test(topic);
-      // A plugin whose source nobody has looked at may emit whatever its author likes.
+      // A plugin whose source was not read for topics may emit any topic.
       const may = (one: Emits | undefined) =>
         one ? mayEmit(isOfHost ? { ...one, any: false } : one, topic) : !isOfHost;
       if (!emitted.some(may))
@@ -86,10 +86,10 @@ function readOnce(schedule: ScheduleSpec) {
   }
 }
 
-/** Of a granted path, the real path; looked at once for each agent, until {@link forgetGrants}. */
+/** The notes on granted paths of an agent, made once for each agent until {@link forgetGrants}. */
 let grants = new WeakMap<Agent, PlainFault[]>();
 
-/** Lets links that lead elsewhere now be seen. */
+/** Lets links that lead elsewhere by now be noted. */
 export function forgetGrants(): void {
   grants = new WeakMap();
 }
@@ -119,7 +119,7 @@ function notesOnGrants({ name, needs }: Agent, origins: Resolved['origins'], fol
   );
 }
 
-/** Where a value was said: `plugins/x.ts`, `agents/x.yaml:6:3`; nothing for a default. */
+/** The place at which a value was said: `plugins/x.ts`, `agents/x.yaml:6:3`; empty for a default. */
 export function originPlace(said: ValueSource | undefined): Partial<PlainFault> {
   const [, file, line, column] = /^(.+?)(?::(\d+):(\d+))?$/.exec(said?.origin ?? '') ?? [];
   if (file === undefined || file === 'default') return {};

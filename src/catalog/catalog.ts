@@ -22,17 +22,17 @@ import { createFileScanner, type FileScanner } from './watching/file-scanner.ts'
 import { AGENTS, PLUGINS } from './watching/list.ts';
 import { createScanLoop } from './watching/scan-loop.ts';
 
-/** A host starts with what it has when a plugin takes longer than this. */
+/** The longest that the start waits for plugins: a host starts with the agents that it has by then. */
 const START_MS = 5_000;
 const RESCAN_MS = 60_000;
 const PARALLEL = 2;
 
-/** A catalog lives once: what was stopped is not started again. */
+/** A catalog lives once: after `stop` it is not started again. */
 type Life = { is: 'new' } | { is: 'starting' | 'running' | 'stopped'; started: Promise<void> };
 
 /**
  * The set of agents that the files in `plugins/` and `agents/` ask for. A file that settles is live within half a
- * second; one that is rejected changes nothing that runs. An unchanged plugin is never compiled twice.
+ * second; a rejected file changes nothing that runs. An unchanged plugin is never compiled twice.
  */
 export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Catalog {
   const { time, log, hostTimezone } = needs;
@@ -92,7 +92,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     }
     const areAgentsOther = agentFiles.readChanged();
     const arePluginsOther = pluginRegistry.buildChanged(scanner.turn(), full);
-    // A change that is only a plugin's is decided about when the plugin is judged.
+    // A change that is only a plugin's is decided about when the plugin is built.
     if (full || areAgentsOther || arePluginsOther || (changed && pluginRegistry.idle())) decide();
     else idle.look();
   }
@@ -110,7 +110,7 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
     const files = agentFiles.files();
     const { set, change } = current.decide({ plugins, files, ...folderState });
     problems.update({ folderState, trouble: scans.trouble(), plugins });
-    // While the catalog starts, what is not judged yet must not be forgotten.
+    // While the catalog starts, a state that is not decided yet must not be forgotten.
     if (life.is === 'running') {
       current.remember({ plugins, files });
       const lines = logLinesOf(change);
@@ -161,7 +161,10 @@ export function createCatalog(needs: CatalogNeeds, options: CatalogOptions): Cat
   };
 }
 
-/** What a catalog consists of, beside its loop. `answered`: the builder has checked settings; `built`: a plugin is judged. */
+/**
+ * The parts of a catalog, beside its loop. `answered`: the builder has checked settings; `built`: a plugin is built or
+ * rejected.
+ */
 function createParts(needs: CatalogNeeds, options: CatalogOptions, calls: { answered(): void; built(): void }) {
   const { time, log, hostTimezone } = needs;
   const { folder, versionsFolder, settleMs = 100, goneMs = 2_000 } = options;
@@ -197,7 +200,10 @@ function createParts(needs: CatalogNeeds, options: CatalogOptions, calls: { answ
   return { emptyFolder, linkFolders, scanner, versions, builder, checks, book, current, agentFiles, pluginRegistry };
 }
 
-/** Tells the scanner what an earlier host knew of files: the hashes of those that are there, and of those whose folder is not. */
+/**
+ * Tells the scanner what an earlier host knew of files: the hashes of files that are there, and of files whose folder
+ * is not.
+ */
 async function recall(terms: { folder: string; scanner: FileScanner; versions: Versions; remembered: InForce }) {
   const { folder, scanner, versions, remembered } = terms;
   for (const version of versions.all()) for (const input of version.inputs) scanner.know(input.path, input);

@@ -17,14 +17,14 @@ interface ChangeReportsNeeds {
 /** Reports the result of each file change exactly once. The first scan reports nothing. */
 interface ChangeReports {
   report(plugins: ReadonlyMap<string, PluginFacts>, files: ReadonlyMap<string, AgentFileFacts>, set: ResolvedSet): void;
-  /** Returns what ends it. */
+  /** Calls back with each report; the returned function ends that. */
   add(call: (report: FileReport) => void): () => void;
 }
 
 type Reported = Omit<FileReport, 'tookMs'>;
 
 interface ReportedState {
-  /** Changes with each change of the file that has been looked at. */
+  /** A text that changes with each change of the file that has been built or read. */
   is: string;
   reported: Reported;
 }
@@ -54,7 +54,7 @@ export function createChangeReports({ log, pluginRegistry, unrecognized, scanner
       }
       for (const [file, state] of former) {
         if (now.has(file)) continue;
-        // A file without a state that is still there: a helper, as far as can be told while its importer is judged.
+        // A file without a state that is still there is a helper, as far as can be said while its importer is built.
         if ((scanner.files.get(file)?.is ?? 'missing') !== 'missing') now.set(file, state);
         else listeners.notify(removed(state.reported));
       }

@@ -26,13 +26,13 @@ interface CurrentSetNeeds {
   hostTimezone(): string;
 }
 
-/** What the files say now. */
+/** The plugins and agent files as they are now. */
 interface SetFacts {
   plugins: ReadonlyMap<string, PluginFacts>;
   files: ReadonlyMap<string, AgentFileFacts>;
 }
 
-/** The agents that are in force, with what is said of them, and the memory of both for the next host. */
+/** The agents that are in force, with their listings, and the memory of both for the next host. */
 export interface CurrentSet {
   /** Goes on from what an earlier host had in force, as far as its versions are still kept. */
   restore(): Promise<void>;
@@ -40,14 +40,14 @@ export interface CurrentSet {
   agents(): ReadonlyMap<string, Resolved>;
   listings(): Listing[];
   gone(): readonly GoneAgent[];
-  /** What was written down last. */
+  /** The set that was written down last. */
   remembered(): InForce;
-  /** Decides anew which agents are in force, and returns what is another one now. */
+  /** Decides anew which agents are in force, and returns the change. */
   decide(facts: SetFacts & { unsettled: boolean; agentsUnsettled: boolean }): {
     set: ResolvedSet;
     change: CatalogChange;
   };
-  /** Writes down what is in force, and deletes versions above the budget after that. */
+  /** Writes down the set in force, and deletes versions above the budget after that. */
   remember(facts: SetFacts): void;
   /** Deletes every version that nobody needs; resolves with the bytes that came free. */
   shrink(): Promise<number>;
@@ -108,7 +108,7 @@ export function createCurrentSet(needs: CurrentSetNeeds): CurrentSet {
   };
 }
 
-/** What makes one set of agents another set. */
+/** The change from one set of agents to another. */
 function changeBetween(before: ReadonlyMap<string, Resolved>, after: ReadonlyMap<string, Resolved>): CatalogChange {
   const change: CatalogChange = { added: [], changed: [], removed: [] };
   for (const [name, resolved] of after) {

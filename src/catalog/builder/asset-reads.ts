@@ -17,21 +17,21 @@ import type { ReadGuard } from './read-guard.ts';
  * place as seen from the source; a library finds its own where it is installed, and its folder may be read.
  */
 export interface AssetReads {
-  /** Where a source says that it is: a URL as seen from the bundle. */
+  /** The place that a source gets as its own: a URL as seen from the bundle. */
   urlOf(file: string): string;
-  /** Finds what a source that asks where it is may read; returns what is wrong with that. */
+  /** Finds the files that a source may read which asks for its own place; returns what is wrong with one of them. */
   add(file: string, text: string): Promise<PartialMessage | undefined>;
-  /** By absolute path. */
+  /** Inputs of the version, by absolute path. */
   readonly inputs: ReadonlyMap<string, CompiledInput>;
-  /** To be kept with the version, by absolute path. */
+  /** Files to be kept with the version, by absolute path. */
   readonly contents: ReadonlyMap<string, Buffer>;
-  /** What a worker may read besides the bundle, as seen from its folder, or absolute. */
+  /** Paths that a worker may read besides the bundle, as seen from the bundle's folder, or absolute. */
   reads(): string[];
-  /** Another text for other files. */
+  /** A text that differs for other files. */
   fingerprint(): string;
 }
 
-/** What of a library is looked at for changes: above it, its package.json stands for all of it. */
+/** Files and bytes of a library that are looked at for changes, at most: above that, its package.json stands for all of it. */
 const LIBRARY_MOST_FILES = 200;
 const LIBRARY_MOST_BYTES = 8 * MB;
 
@@ -46,7 +46,7 @@ export async function createAssetReads(
   const contents = new Map<string, Buffer>();
   const reads = new Set<string>();
 
-  /** From the bundle's folder, so that an installation may be moved; not when its data lie elsewhere. */
+  /** Paths start at the bundle's folder, so that an installation may be moved; not when its data lie elsewhere. */
   function seen(path: string): string {
     return staging.startsWith(`${folder}${sep}`) && path.startsWith(`${folder}${sep}`) ? relative(staging, path) : path;
   }
@@ -99,7 +99,7 @@ export async function createAssetReads(
   };
 }
 
-/** The folder of the package that a file belongs to; undefined for the author's own. */
+/** The folder of the package that a file belongs to; undefined for files of the author. */
 function rootOf(file: string, packageRoots: ReadonlySet<string>): string | undefined {
   const modules = `${sep}node_modules${sep}`;
   const at = file.lastIndexOf(modules);
@@ -126,7 +126,7 @@ interface FilesBeside {
   files: string[];
   /** Folders that are named; what comes to lie in them is meant too. Absolute. */
   folders: string[];
-  /** Named as a relative path, and not there. */
+  /** Relative paths that the source names, and that are not there. */
   missing: string[];
 }
 
@@ -141,7 +141,7 @@ async function filesBeside(file: string, text: string, mayRead: (file: string) =
   const files = new Set<string>();
   const folders: string[] = [];
   const missing: string[] = [];
-  // A large library has a hundred thousand texts: only those are followed that begin with what is there.
+  // A large library has a hundred thousand texts: only texts that begin with the name of a neighbour are followed.
   const names = new Set(await readdir(dirname(file)).catch(() => []));
   for (const path of pathsNamedIn(text)) {
     const isRelative = /^\.\.?\//.test(path);

@@ -8,18 +8,18 @@ import type { PlainFault } from '../../kernel/fault.ts';
  * earlier host died: that content is left alone until it changes, or somebody asks for it.
  */
 export interface BuildNotes {
-  /** Notes that the content of a file is looked at; the returned function takes the note away. */
+  /** Notes that the content of a file is being built; the returned function takes the note away. */
   begin(file: string, hash: string): () => void;
   /** The fault of a content under which a host died. */
   faultOf(file: string, hash: string): PlainFault | undefined;
-  /** From now on each content may be looked at again. */
+  /** Lets each content be built again. */
   forget(): void;
 }
 
 interface BuildNote {
   file: string;
   hash: string;
-  /** The start of the machine: when that went down, no file is to blame. */
+  /** The start of the machine: no file is to blame when the machine itself went down. */
   boot: string;
 }
 
@@ -51,7 +51,7 @@ export function createBuildNotes(folder: string): BuildNotes {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         writeFileSync(place, JSON.stringify(note), { mode: 0o600 });
       } catch {
-        // A full disk: then an end of the host now is nobody's.
+        // A full disk leaves no note: an end of the host now counts against no file.
       }
       return () => rmSync(place, { force: true });
     },
@@ -88,7 +88,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Empty where the system does not tell: then each end of a host counts. */
+/** Empty where the system does not say: each end of a host counts there. */
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -13,15 +13,15 @@ import type { Builder } from './client.ts';
 import type { CompiledInput } from './messages.ts';
 import type { Runtime } from './runtime.ts';
 
-/** What came of looking at a plugin: a good version, or what is wrong. */
+/** The result of building a plugin: a good version, or what is wrong. */
 export interface BuildResult {
   version?: StoredVersion;
   fault?: PlainFault;
-  /** What it was made of: when one of them changes it is to be judged again. */
+  /** The files that went into the result: when one of them changes, the plugin is built again. */
   inputs: Pick<CompiledInput, 'path' | 'hash'>[];
-  /** What its imports hang on: when an answer changes it is to be judged again, too. */
+  /** The lookups on which its imports hang: when an answer changes, the plugin is built again, too. */
   lookups: Lookup[];
-  /** Where its file really was. */
+  /** The real path of its file. */
   real?: string;
 }
 
@@ -31,11 +31,11 @@ export interface BuildNeeds {
   builder: Builder;
   runtime: Runtime;
   files: ReadonlyMap<string, SettledFile>;
-  /** Answers to lookups as they are now, by their keys; what is not among them may be any. */
+  /** Answers to lookups as they are now, by their keys; a lookup that is missing here may have any answer. */
   answers: ReadonlyMap<string, { answer: string }>;
   hostTimezone(): string;
   linkFolders?: readonly string[];
-  /** Not there where no next host is to be warned. */
+  /** Undefined where no next host is to be warned. */
   notes?: BuildNotes;
 }
 
@@ -72,7 +72,7 @@ export async function buildPlugin(ask: BuildAsk, needs: BuildNeeds): Promise<Bui
   }
 }
 
-/** What was read and asked comes along when it is known. */
+/** Inputs and lookups come along when they are known. */
 type Made = Pick<BuildResult, 'version' | 'fault'> & Partial<Pick<BuildResult, 'inputs' | 'lookups'>>;
 
 async function makeVersion(ask: BuildAsk, staging: string, needs: BuildNeeds): Promise<Made> {
@@ -101,7 +101,7 @@ async function makeVersion(ask: BuildAsk, staging: string, needs: BuildNeeds): P
   return { version: await versions.keep(staging, { ...facts, manifest, emptyIssues }), ...made };
 }
 
-/** Has the plugin loaded, and reads what it says of itself. */
+/** Lets a load process load the plugin, and reads the manifest that comes of it. */
 async function manifestOf(
   { entry, folder }: BuildAsk,
   { staging, reads }: { staging: string; reads: readonly string[] },
@@ -134,7 +134,7 @@ function isMadeOf(
   return version.inputs.every(({ path, hash }) => (files.get(path)?.hash ?? null) === hash);
 }
 
-/** A file that there is no use in compiling. */
+/** The fault of a file that there is no use in compiling. */
 export function logBuildResult(path: string, file: SettledFile): PlainFault {
   if (file.is === 'empty') {
     return {

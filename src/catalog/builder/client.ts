@@ -38,7 +38,10 @@ export interface Builder {
 const STDERR_KEPT = 2_000;
 
 interface BuilderOptions {
-  /** The processes run in it; empty and kept empty, for a thread may always read its process's working directory. */
+  /**
+   * The processes run in this folder; it is empty and kept empty, for a thread may always read its process's working
+   * directory.
+   */
   emptyFolder: string;
   compileMs: number;
   inspectMs: number;
@@ -49,7 +52,7 @@ interface BuilderOptions {
 interface Request {
   id: number;
   ask: CompileRequest | InspectRequest;
-  /** Its builder died once under it: it goes alone now. */
+  /** The builder died once under this request: the request goes alone now. */
   suspect: boolean;
   cancelDeadline: () => void;
   resolve(answer: unknown): void;
@@ -57,7 +60,7 @@ interface Request {
 }
 
 const END_MS = 2_000;
-/** A builder that ends a load which takes too long has this long to say so. */
+/** A builder that ends a load which takes too long has this long to answer. */
 const LATE_MS = 3_000;
 
 export function createBuilder(needs: { time: Time; log: Log }, options: BuilderOptions): Builder {
@@ -78,7 +81,10 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     next();
   }
 
-  /** The process is gone. Whoever was in it alone is to blame; several are tried again one by one, after all others. */
+  /**
+   * The process is gone. A request that was in it alone is to blame; several are tried again one by one, after all
+   * others.
+   */
   function lost(at: BuilderProcess, how: string, stderr: string) {
     if (builder === at) builder = undefined;
     const held = [...at.running.values()];
@@ -120,7 +126,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     at.send({ ...request.ask, id: request.id });
   }
 
-  /** Asks the process to end, and makes it. */
+  /** Asks the process to end, and kills it after that. */
   async function end(): Promise<void> {
     const at = builder;
     if (!at) return;
@@ -219,7 +225,7 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // All of them are gone.
+    // All processes of the group are gone.
   }
 }
 
@@ -228,13 +234,13 @@ function spawnBuilder(cwd: string): ChildProcess {
   // The parent's own flags (a loader, an inspector) are not the builder's.
   const args = ['--disable-sigusr1', fileURLToPath(entryFile('catalog/builder/process.js'))];
   const env = TMPDIR ? { PATH, TMPDIR } : { PATH };
-  // Of its own group: what it started goes with it, however it ends.
+  // The process leads a group of its own: the processes that it started end with it.
   return spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
 }
 
 /**
- * What is begun is finished first: of a hundred plugins the first are live while the last are compiled. Those that may
- * bring down the process come last.
+ * Begun requests are finished first: of a hundred plugins the first are live while the last are compiled. Requests that
+ * may bring down the process come last.
  */
 function placeInQueue(waiting: readonly Request[], ask: 'compile' | 'inspect'): number {
   const before = waiting.findIndex((one) => one.suspect || (ask === 'inspect' && one.ask.ask === 'compile'));

@@ -46,7 +46,7 @@ async function oddConfigOf({ entry, folder }: CompileRequest): Promise<PlainFaul
   return undefined;
 }
 
-/** When the compilation began, and what was there then. */
+/** The moment at which the compilation began, and what was there then. */
 type Since = Pick<PathQuestionsTerms, 'startedAt' | 'before'>;
 
 async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Promise<CompileAnswer> {
@@ -92,12 +92,15 @@ async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Pro
 
 const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 
-/** All that reads for one compilation, and remembers what was read and asked. */
+/** Everything that reads files for one compilation, and remembers what was read and asked. */
 interface Reads {
   reads: SourceReads;
   asked: ImportsAsked;
   assets: AssetReads;
-  /** Files that change the code and are read by others than us: each tsconfig, the package.json of the zod that is lent. */
+  /**
+   * Files that change the code and are that esbuild or workers read by themselves: each tsconfig, the package.json of the zod that is
+   * lent.
+   */
   unread: Set<string>;
 }
 
@@ -121,7 +124,10 @@ async function createReads(ask: CompileRequest, since: Since, asksAll: boolean):
   return { reads: readsSources(ask, { guard, asked, assets, asksAll }), asked, assets, unread };
 }
 
-/** Imports of paths, and those with a wildcard: to hear of them from the report is cheaper than to be asked for each. */
+/**
+ * Adds imports of paths, and imports with a wildcard: hearing of them from the report is cheaper than being asked for
+ * each.
+ */
 async function addReported(report: Metafile, ask: CompileRequest, made: Reads): Promise<void> {
   const { asked, reads } = made;
   const all: Promise<void>[] = [];
@@ -131,7 +137,7 @@ async function addReported(report: Metafile, ask: CompileRequest, made: Reads): 
     const from = dirname(file);
     for (const { path, external, original } of imports) {
       if (original !== undefined && isPath(original)) all.push(asked.add({ specifier: original, from }));
-      // The author's import of it: an update in its place makes it the author's own.
+      // The author imports zod himself: an update in its place makes the package the author's own.
       else if (path === LENT_ZOD) made.unread.add(join(lentRoots(ask.daruma).get('zod')!, 'package.json'));
       else if (external && path.startsWith('.') && path.includes('*'))
         all.push(asked.addWildcard({ specifier: path, from }));
@@ -158,7 +164,7 @@ function slimMap(text: string, ask: CompileRequest, reads: SourceReads): string 
   map.sourcesContent = map.sourcesContent?.map((_, index) => {
     const source = join(ask.staging, map.sources[index]!);
     if (isOfLibrary(source) || !source.startsWith(`${ask.folder}/`)) return null;
-    // As the author wrote it, without what was put before its first line.
+    // The text as the author wrote it, without what was put before its first line.
     return reads.contents.get(source)?.toString() ?? null;
   });
   return JSON.stringify(map);

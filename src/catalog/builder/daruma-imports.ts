@@ -4,7 +4,9 @@ import type { Plugin } from 'esbuild';
 import { packageFile } from '../../kernel/paths.ts';
 import { LENT_ZOD } from '../../kernel/plugin-modules.ts';
 
-/** What the plugins that come with Daruma import: they work in a folder without packages too. */
+/**
+ * The packages that the plugins which come with Daruma import: these plugins work in a folder without packages, too.
+ */
 const LENT = /^(?:zod|tar)(?:\/.*)?$/;
 const LENT_PACKAGES = ['zod', 'tar'];
 
@@ -39,7 +41,7 @@ export function darumaImports(daruma: string): Plugin {
         const found =
           own.errors.length === 0 ? own : await build.resolve(path, { ...options, resolveDir: dirname(daruma) });
         const isZod = path === 'zod' && zod !== undefined && found.path.startsWith(`${zod}${sep}`);
-        // A `require` of it gets a copy of its own: a bundle has no way to the lent one but `import`.
+        // A `require` of zod gets a copy of its own: a bundle has no way to the lent zod but `import`.
         return isZod && kind !== 'require-call' ? { path: LENT_ZOD, external: true, sideEffects: false } : found;
       });
     },
@@ -55,7 +57,7 @@ function lentZodRoot(daruma: string): string | undefined {
   return version === own.dependencies.zod ? root : undefined;
 }
 
-/** Where the packages are that Daruma lends, without links: by name. `daruma`: its entry file. */
+/** The packages that Daruma lends, without links: by name. `daruma`: its entry file. */
 export function lentRoots(daruma: string): Map<string, string> {
   const roots = new Map<string, string>();
   for (const name of LENT_PACKAGES) {

@@ -15,14 +15,14 @@ interface DraftTerms {
   time: Time;
   /** The installation, absolute and without symbolic links. */
   folder: string;
-  /** Where it is kept; emptied first. What runs knows nothing of it. */
+  /** The folder of the version; emptied first. No agent runs a version from it. */
   place: string;
   hostTimezone: string;
 }
 
 /**
- * Compiles and inspects a file that no agent runs, as if it were the plugin. Relative to the installation, and inside it:
- * its imports are resolved from there. Rejects with the Fault that the catalog would tell.
+ * Compiles and inspects a file that no agent runs, as if it were the plugin. `file` is relative to the installation,
+ * and inside it: its imports are resolved from there. Rejects with the Fault that the catalog would tell.
  */
 export async function compileDraft(plugin: string, file: string, terms: DraftTerms): Promise<StoredVersion> {
   const { time, folder, place, hostTimezone } = terms;

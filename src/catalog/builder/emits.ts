@@ -1,10 +1,10 @@
-/** Which topics a plugin's own source emits, as far as its text tells. */
+/** The topics that a plugin's own source emits, as far as its text shows. */
 export interface Emits {
   /** Topics that stand there as text. */
   topics: string[];
   /** Texts with a gap, as pieces: `order.${kind}` is `['order.', '']`. */
   pieces: string[][];
-  /** An emit whose topic is only known when it runs, or that is handed on: it may be any topic. */
+  /** True for an emit whose topic is only known when it runs, or that is handed on: any topic may be emitted. */
   any: boolean;
 }
 
@@ -12,7 +12,7 @@ const LITERAL = /\bemit\s*(?:<[^>()]*>)?\s*\(\s*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|`
 /** `{ emit, state }`: taken out of the context, to be called elsewhere. */
 const TAKEN = /(?<=[{,]\s*)emit(?=\s*[,}])/g;
 
-/** Reads the sources of one plugin. What is not understood may be any topic. Pure. */
+/** Reads the sources of one plugin. An emit that is not understood may be of any topic. Pure. */
 export function emitsIn(texts: Iterable<string>): Emits {
   const topics = new Set<string>();
   const pieces: string[][] = [];
@@ -31,7 +31,7 @@ export function emitsIn(texts: Iterable<string>): Emits {
   return { topics: [...topics].sort(), pieces, any };
 }
 
-/** Whether a topic may be among those. */
+/** Whether a topic may be among the emitted topics. */
 export function mayEmit({ topics, pieces, any }: Emits, topic: string): boolean {
   return any || topics.includes(topic) || pieces.some((parts) => fits(parts, topic));
 }

@@ -18,22 +18,22 @@ interface AskedImport {
   from: string;
 }
 
-/** Finds out on what the answers to imports hang. It follows the order of esbuild's resolver, and asks rather more than less. */
+/** Finds the lookups on which imports hang. The order is that of esbuild's resolver; it asks rather more than less. */
 export interface ImportsAsked {
   add(asked: AskedImport): Promise<void>;
-  /** What is looked for in packages, by others than an import. */
+  /** A package that others than an import look for. */
   addPackage(asked: AskedImport): Promise<void>;
   /** An import with a wildcard, such as `./parts/*.ts`: every file of the folder may be meant. */
   addWildcard(asked: AskedImport): Promise<void>;
   /** A folder of which every file counts. */
   addFolder(folder: string): Promise<void>;
-  /** What is not there, and would count if it were. */
+  /** A file that is not there, and would count if it were. */
   addMissing(file: string): Promise<void>;
   /** The file itself: links on the way to it, and the package.json that says how it is read. */
   addFile(file: string): Promise<void>;
-  /** Where packages are that were found in some node_modules: they may be linked there from elsewhere. */
+  /** The real folders of packages that were found in some node_modules: packages may be linked there from elsewhere. */
   readonly packageRoots: ReadonlySet<string>;
-  /** All that was asked. What may have changed meanwhile has no answer for sure. */
+  /** All lookups that were asked. A lookup that may have changed meanwhile has no sure answer. */
   lookups(): Promise<Lookup[]>;
 }
 
@@ -65,9 +65,12 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
     return getOrMake(there, modules, async () => (await kindOf(await follow(modules))) === 'folder');
   }
 
-  /** All that `path` may mean: the file itself, one with an ending, a folder with a package.json or an index. */
+  /**
+   * Asks for everything that `path` may mean: the file itself, a file with an ending, a folder with a package.json or
+   * an index.
+   */
   async function addPath(path: string, depth = 0): Promise<void> {
-    // A package.json may lead back to its own folder: what has begun is not waited for.
+    // A package.json may lead back to its own folder: a path that has begun is not waited for.
     if (begun.has(path)) return;
     begun.add(path);
     const parent = await follow(dirname(path));
@@ -124,7 +127,9 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
     await ask('tree', at);
   }
 
-  /** The package.json that says how a folder's files are read, and those nearer that could come to do so. */
+  /**
+   * Finds the package.json that says how a folder's files are read, and asks for nearer ones that could come to do so.
+   */
   function addScope(from: string): Promise<string | undefined> {
     return getOrMake(scopes, from, () => findScope(from));
   }
@@ -137,7 +142,7 @@ export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
     return undefined;
   }
 
-  /** What a package says of itself, by `imports` or by its own name. */
+  /** Asks for what a package says of itself, by `imports` or by its own name. */
   async function addOwn(specifier: string, from: string): Promise<void> {
     const root = await addScope(from);
     if (root === undefined) return;
@@ -201,7 +206,7 @@ async function readPackage(manifest: string): Promise<PackageSays> {
   }
 }
 
-/** What of a package.json is looked at. */
+/** The keys of a package.json that matter here. */
 interface PackageSays {
   name?: unknown;
   main?: unknown;
@@ -230,7 +235,9 @@ function targetsIn(field: unknown, subpath: string): string[] {
   });
 }
 
-/** What the star of a pattern stands for; '' where there is none; undefined when it does not match. */
+/**
+ * The text that the star of a pattern stands for; '' for a pattern without a star; undefined when it does not match.
+ */
 function matched(pattern: string, text: string): string | undefined {
   const [before, after] = pattern.split('*');
   if (after === undefined) return pattern === text ? '' : undefined;

@@ -59,7 +59,7 @@ function badSchema({ file }: Loaded, { message, stack }: Refused, name: string, 
 /** The fault of a plugin that throws while it is loaded. */
 export function thrownFault(ask: Loaded, thrown: { name?: string; message: string; stack: string }): PlainFault {
   const { name, message, stack } = thrown;
-  // A fence of Daruma says the whole sentence.
+  // A fence of Daruma writes the whole sentence.
   const isRefused = name === 'Fault';
   const named = name && name !== 'Error' && !isRefused ? `${name}: ` : '';
   const mapped = mapStack(stack, ask);
@@ -112,7 +112,7 @@ interface Hit {
   library: string | undefined;
 }
 
-/** Where the module is named; in the author's own files first. */
+/** The place that names the module; the author's own files come first. */
 function importOf(name: string, ask: Loaded): Hit | undefined {
   const named = new RegExp(`(["'\`])(?:node:)?${name}\\1`);
   const hits: Hit[] = [];

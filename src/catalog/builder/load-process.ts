@@ -23,8 +23,9 @@ import {
 } from './messages.ts';
 
 /**
- * What the builder saw of one load. `exit`, `died`: the process ended by a call of the plugin, or by a signal · `late`: it took
- * longer than it may · `memory`: too much of it · `forged`: bytes on its pipe that are not Daruma's.
+ * The outcome of one load as the builder saw it. `exit`, `died`: the process ended by a call of the plugin, or by a
+ * signal · `late`: it took longer than it may · `memory`: it took too much memory · `forged`: bytes on its pipe that
+ * are not Daruma's.
  */
 export type LoadOutcome =
   | LoadFinding
@@ -34,12 +35,12 @@ export type LoadOutcome =
   | { is: 'memory' }
   | { is: 'forged' };
 
-/** The load processes of a builder: each is used for one plugin, and one that is not yet anybody's stands ready. */
+/** The load processes of a builder: each is used for one plugin, and a spare stands ready. */
 export interface LoadProcesses {
   /** Starts the spare. */
   warm(): void;
   load(ask: InspectRequest): Promise<LoadOutcome>;
-  /** Kills all of them. */
+  /** Kills all load processes. */
   close(): void;
 }
 
@@ -51,7 +52,7 @@ const FLAGS = [
   '--no-experimental-sqlite',
   `--max-old-space-size=${LOAD_HEAP_MB}`,
   '--permission',
-  // For the kernel's fences, which give it back.
+  // The kernel's fences need calls of native code, and give them back.
   '--allow-ffi',
 ];
 const STDERR_KEPT = 2_000;
@@ -64,7 +65,7 @@ export function createLoadProcesses(): LoadProcesses {
   const busy = new Set<LoadProcess>();
   let isClosed = false;
 
-  /** One that may read more than Daruma's own is started for it alone. */
+  /** A plugin that may read more than Daruma's own files gets a process that is started for it alone. */
   function taken(reads: readonly string[]): LoadProcess {
     if (reads.length > 0) return openLoadProcess(reads);
     const ready = spare?.isAlive() ? spare : openLoadProcess();
@@ -86,7 +87,8 @@ export function createLoadProcesses(): LoadProcesses {
         return await process.load(ask, code);
       } finally {
         busy.delete(process);
-        // Not before: the two would share the processor. A save that comes later waits for no start.
+        // The next spare is not started before: the two would share the processor. A save that comes later waits for no
+        // start.
         if (!isClosed) warm();
       }
     },
@@ -148,7 +150,7 @@ function spawnLoader(reads: readonly string[], kind: string): ChildProcess {
   });
 }
 
-/** Its own loop may be busy with the plugin: time and memory are watched from here. */
+/** The loop of the process may be busy with the plugin: its time and memory are watched from here. */
 function watchLoad(pid: number | undefined, withinMs: number, settle: (outcome: LoadOutcome) => void): () => void {
   const stopClock = machineTime.after(withinMs, () => settle({ is: 'late' }));
   const measuring = setInterval(() => {
@@ -160,7 +162,7 @@ function watchLoad(pid: number | undefined, withinMs: number, settle: (outcome: 
   };
 }
 
-/** 0 where the system does not tell. */
+/** The memory of a process; 0 where the system does not say. */
 function residentBytes(pid: number | undefined): number {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
@@ -186,7 +188,10 @@ function outcomeIn(messages: unknown, key: string): LoadOutcome {
   return answer ? { is: 'found', found: answer } : { is: 'forged' };
 }
 
-/** What a load process said, when it has the shape of an answer: the plugin's own values are checked by those who use them. */
+/**
+ * The word of a load process, when it has the shape of an answer: the plugin's own values are checked by those who use
+ * them.
+ */
 function answerOf(said: unknown): FromInside | undefined {
   if (!isRecord(said)) return undefined;
   const { ok, manifest, issues, because, name, message, stack } = said;

@@ -1,6 +1,6 @@
 /**
- * The load process: loads one plugin, once, so that the builder sees what it says of itself, and is killed after that. It
- * waits for its order without a loop of events, so that one which is not yet anybody's costs nothing, and ends with its pipe.
+ * The load process: loads one plugin, once, so that the builder sees what it says of itself, and is killed after that.
+ * The process waits for its order without a loop of events, so a spare costs nothing, and it ends with its pipe.
  */
 import { readSync, writeSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,17 +33,18 @@ if (unfenced !== undefined) {
   process.exit();
 }
 const url = pathToFileURL(bundle).href;
-/** Guarded modules that it asked for. */
+/** Guarded modules that the plugin asked for. */
 const guarded = namesOf([]);
 const who = 'a plugin at load';
 process.on('uncaughtException', (error: unknown) => {
   const { message, stack } = (error ?? {}) as Error;
   answer({ is: 'error', message: String(message ?? error), stack: String(stack ?? '') });
 });
-// What follows runs code of the plugin.
+// Everything that follows runs code of the plugin.
 restrictModules({
   who,
-  // As in a worker, so that what could never be loaded there is refused here. Whether the grantable one is granted is known later.
+  // Modules are guarded as in a worker, so a plugin that no worker could load is refused here. Whether the grantable
+  // module is granted is known later.
   checkGuarded(name) {
     guarded[name] = true;
     if (name !== GRANTABLE) throw new GuardedModule(name);
@@ -62,8 +63,8 @@ try {
 }
 
 /**
- * Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. Returns why
- * no plugin may be loaded in it; undefined: one may.
+ * Lets this process read zod and what the plugin names beside itself, and do nothing else: by the kernel, too. Returns
+ * why no plugin may be loaded in it; undefined: a plugin may.
  */
 function shutIn(reads: readonly string[]): string | undefined {
   // The zone is read from files that the fence closes.

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 
 /**
- * A bundle lies elsewhere than the files that it is made of. So each file that asks where it is gets an answer of its own:
- * these expressions are replaced by variables, which {@link withLocation} sets at the file's beginning.
+ * A bundle lies elsewhere than the files that it is made of. Each file that asks for its own place gets an answer of
+ * its own: these expressions are replaced by variables, which {@link withLocation} sets at the file's beginning.
  */
 export const LOCATION_DEFINES: Record<string, string> = {
   'import.meta.url': '__darumaUrl',
@@ -34,11 +34,11 @@ const VARIABLES: [mentions: RegExp, variable: string, field: string][] = [
   [/\brequire\.resolve\b|\b__darumaRequire\b/, '__darumaRequire', 'require'],
 ];
 
-/** `require` of something that is computed, and no function of the file's own that has the name. */
+/** Finds a `require` of a computed name, where the file has no function of its own called so. */
 const COMPUTED_REQUIRE = /(?<![.\w$'"`])require\((?=\s*[A-Za-z_$([])/g;
 const OWN_REQUIRE = /\b(?:function|var|let|const|class)\s+require\b|[(,]\s*require\s*[,)=]|\brequire\s*=(?!=)/;
 
-/** The text with its location set, all in its first line; undefined when it never asks where it is. */
+/** The text with its location set, all in its first line; undefined for a text that never asks for its place. */
 export function withLocation(text: string, at: string): { text: string; added: number } | undefined {
   const own = OWN_REQUIRE.test(text) ? text : text.replace(COMPUTED_REQUIRE, '__darumaRequire(');
   const asked = VARIABLES.filter(([mentions]) => mentions.test(own));
@@ -55,15 +55,15 @@ export function urlOf(path: string): string {
   return path.startsWith('/') ? pathToFileURL(path).href : path.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Texts between quotes; both readings of a line in which a quote stands alone. */
+/** Texts between quotes; a line in which a quote stands alone is read both ways. */
 const QUOTED = /(?=(['"`])([^'"`\\\n]{1,200})\1)/g;
-/** Of a template: what stands before its first part, and between or behind its parts. */
+/** Texts of a template: before its first part, and between or behind its parts. */
 const BEFORE_PART = /(?=`([^'"`$\\\n]{1,200})\$\{)/g;
 const BEHIND_PART = /(?=\}([^'"`$\\\n{}]{1,200})(`|\$\{))/g;
 
 /**
- * The relative paths that a file may mean by its texts: files or folders beside it, when they are there. More than are
- * meant, for nobody can say which text is a path.
+ * The relative paths that a file may mean by its texts: files or folders beside it, when they are there. Some are not
+ * meant, for no reader can say which text is a path.
  */
 export function pathsNamedIn(text: string): string[] {
   const found = new Set<string>();

@@ -22,7 +22,7 @@ export interface CompileRequest {
   entry: string;
   /** The installation, absolute. */
   folder: string;
-  /** What `import … from 'daruma'` is: a file, absolute. */
+  /** The file that `import … from 'daruma'` means, absolute. */
   daruma: string;
   /** Names the running Daruma; part of the version's id. */
   runtime: string;
@@ -39,8 +39,8 @@ export interface CompileRequest {
 
 export type CompileAnswer =
   /**
-   * `sourceBytes`: of the author's files, which lie in source/ as they were compiled. `reads`: what it may read at run
-   * time, as seen from the bundle's folder, or absolute.
+   * `sourceBytes`: size of the author's files, which lie in source/ as they were compiled. `reads`: paths that the
+   * version may read at run time, as seen from the bundle's folder, or absolute.
    */
   | {
       ok: true;
@@ -52,7 +52,7 @@ export type CompileAnswer =
       inputs: CompiledInput[];
       lookups: Lookup[];
     }
-  /** `inputs`, `lookups`: what was read and asked until it failed. */
+  /** `inputs`, `lookups`: files and lookups until the failure. */
   | { ok: false; fault: PlainFault; inputs: CompiledInput[]; lookups: Lookup[] };
 
 export interface InspectRequest {
@@ -62,26 +62,29 @@ export interface InspectRequest {
   folder: string;
   /** The plugin's file, as faults name it. */
   file: string;
-  /** What the plugin may read besides the bundle, absolute. */
+  /** Paths that the plugin may read besides the bundle, absolute. */
   reads: string[];
   /** JSON texts of settings to be tried against the plugin's schema. */
   settings: string[];
-  /** So long it may take to load, in ms. */
+  /** The longest that loading may take, in ms. */
   withinMs: number;
 }
 
-/** What a plugin says of itself, as far as it survives JSON. */
+/** The plugin's own description, as far as it survives JSON. */
 export interface RawManifest {
   /** The definition without `run` and `settings`. */
   definition: unknown;
-  /** JSON Schema draft 7 of what may be written; null for a plugin without settings. */
+  /** JSON Schema draft 7 of the settings that may be written; null for a plugin without settings. */
   settingsSchema: unknown;
-  /** JSON Schema draft 7 of what its jobs may be given, and whether that may be nothing; undefined for a plugin without `input`. */
+  /**
+   * JSON Schema draft 7 of the input that jobs may be given, and whether no input is allowed; undefined for a plugin
+   * without `input`.
+   */
   input?: { schema: unknown; takesNothing: boolean };
 }
 
 export type InspectAnswer =
-  /** `issues`: for each of the tried settings. */
+  /** `issues`: a list for each of the tried settings. */
   { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
 
 export type ToBuilder = (CompileRequest | InspectRequest | { ask: 'end' }) & { id: number };
@@ -89,13 +92,13 @@ export type FromBuilder =
   | { is: 'answer'; id: number; answer: CompileAnswer | InspectAnswer }
   | { is: 'failed'; id: number; fault: PlainFault };
 
-/** The bounds of what host and builder say to each other: sources, lookups and manifests of one plugin. */
+/** The bounds of frames between host and builder: sources, lookups and manifests of one plugin. */
 export const BUILDER_BOUNDS: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 4_000_000 };
-/** The bounds of what a load process says. */
+/** The bounds of frames from a load process. */
 export const LOAD_BOUNDS: FrameBounds = { bytes: 8 * MB, depth: 200, values: 200_000 };
-/** The heap that a plugin is given to be loaded in for a look. */
+/** The heap in which a plugin is loaded to be inspected. */
 export const LOAD_HEAP_MB = 128;
-/** The memory of its whole process, with what no heap counts. */
+/** The memory of its whole process, with everything that no heap counts. */
 export const LOAD_RSS_MB = 512;
 
 /** The first argument of a load process that is started before there is an order for it; the builder's pid follows. */
@@ -110,7 +113,7 @@ export interface LoadOrder extends Pick<InspectRequest, 'bundle' | 'settings'> {
   code: string;
 }
 
-/** What a load process says of a plugin. */
+/** The answer of a load process about a plugin. */
 export type FromInside =
   | { ok: true; manifest: RawManifest; issues: Issue[][] }
   | {
@@ -124,7 +127,10 @@ export type FromInside =
 
 export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
 
-/** What a load process answers: what the plugin is, what it threw where nobody catches, or why no plugin is loaded here. */
+/**
+ * The finding of a load process: what the plugin is, what it threw where nothing catches, or why no plugin is loaded
+ * here.
+ */
 export type LoadFinding =
   | { is: 'found'; found: FromInside }
   | { is: 'error'; message: string; stack: string }

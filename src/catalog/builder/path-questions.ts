@@ -3,28 +3,28 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { pathInside } from '../../kernel/paths.ts';
 import { keyOf, type Lookup, lookUp, UNSURE } from '../versions/lookups.ts';
 
-/** Asks the file system for one compilation, each question once, and remembers all of it. Paths are absolute. */
+/** Asks the file system for one compilation, each question once, and remembers all answers. Paths are absolute. */
 interface PathQuestions {
   ask(what: Lookup['ask'], file: string): Promise<string>;
   /**
-   * Where a path leads when links are followed, be there something or not. Notes every link on the way, and inside of the
-   * installation every folder, for it may become one.
+   * The place to which a path leads when links are followed, whether anything is there or not. Notes every link on the
+   * way, and inside of the installation every folder, for it may become one.
    */
   follow(path: string): Promise<string>;
-  /** All that was asked. What may have changed meanwhile is {@link UNSURE}. */
+  /** All lookups that were asked. An answer that may have changed meanwhile is {@link UNSURE}. */
   lookups(): Promise<Lookup[]>;
 }
 
 export interface PathQuestionsTerms {
   /** The installation, absolute. */
   folder: string;
-  /** Epoch ms at which the compiler began: what changed since then may have been seen in either state. */
+  /** Epoch ms at which the compiler began: a file that changed since then may have been seen in either state. */
   startedAt: number;
   /**
    * Answers to `is` from before the compiler began, by absolute path. Other people's files come and go in the folders
    * above an installation (a home folder, /tmp) all the time: there an answer that is the same before, during and after
-   * the compilation counts, however young its folder is. Inside of the installation it does not: editors delete a file
-   * and write it anew.
+   * the compilation counts, however young its folder is. Inside of the installation such an answer does not count:
+   * editors delete a file and write it anew.
    */
   before: ReadonlyMap<string, string>;
 }
@@ -80,7 +80,7 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
       const isYoung = (path: string) => getOrMake(young, path, () => changedSince(path, startedAt - CLOCK_LAG_MS));
       const sure = lookups.map(async (lookup): Promise<Lookup> => {
         const at = resolve(folder, lookup.path);
-        // Whether something is there is written in the folder that holds it.
+        // The folder that holds a path says whether the path is there.
         if (!(await isYoung(lookup.ask === 'is' ? dirname(at) : at))) return lookup;
         return (await held(lookup)) ? lookup : { ...lookup, answer: UNSURE };
       });
@@ -89,12 +89,12 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
   };
 }
 
-/** Whether it is a library's: those change by an install, not by a save. */
+/** Whether a path is a library's: libraries change by an install, not by a save. */
 export function isLibraryPath(path: string): boolean {
   return path.includes(`${NODE_MODULES}${sep}`) || path.endsWith(`${sep}${NODE_MODULES}`);
 }
 
-/** The value of a key, made when it is asked for first. */
+/** The value of a key, made when the key is asked for first. */
 export function getOrMake<T>(values: Map<string, T>, key: string, make: () => T): T {
   const known = values.get(key);
   if (known !== undefined) return known;

@@ -1,4 +1,7 @@
-/** The builder: the process that compiles plugins and sees to it that each is looked at in a load process. It runs no plugin code, and ends with its parent. */
+/**
+ * The builder: the process that compiles plugins and has each of them inspected in a load process. The builder runs no
+ * plugin code, and ends with its parent.
+ */
 import { Socket } from 'node:net';
 import { stop as stopCompiler, transform } from 'esbuild';
 import { toPlainFault } from '../../kernel/fault.ts';
@@ -36,7 +39,10 @@ function post(message: FromBuilder) {
   channel.send([message]);
 }
 
-/** The compiler's process and those that load are given time to end, so that they are reaped here and no zombie is left to whoever is pid 1. */
+/**
+ * The compiler's process and load processes are given time to end, so that they are reaped here and pid 1 is left no
+ * zombie.
+ */
 const REAP_MS = 50;
 
 function end() {

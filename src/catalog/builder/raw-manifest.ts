@@ -11,16 +11,16 @@ interface Schema {
   safeParseAsync(value: unknown): Promise<{ success: boolean; error?: { issues: Issue[] } }>;
 }
 
-/** Thrown for a guarded module, with its name, where a plugin is loaded only to be looked at. */
+/** Thrown for a guarded module, with its name, where a plugin is loaded only to be inspected. */
 export class GuardedModule extends Error {}
 
-/** How a schema is written down. */
+/** The form in which a schema is written down. */
 const AS_WRITTEN = { target: 'draft-7', io: 'input', unrepresentable: 'any', cycles: 'ref' };
 const MARK = Symbol.for('daruma.plugin');
-/** Taken before the plugin is loaded, which may put something else in their place. */
+/** Functions are taken before the plugin is loaded, which may put its own in their place. */
 const { parse, stringify } = JSON;
 
-/** Says what a default export is. `hasGrantable`: whether the module that needs can grant was imported. */
+/** The answer for a default export. `hasGrantable`: whether the plugin imported the module that needs can grant. */
 export async function rawManifestOf(
   found: unknown,
   { settings, hasGrantable }: { settings: readonly string[]; hasGrantable(): boolean },
@@ -55,7 +55,7 @@ export function refusedLoad(thrown: unknown): FromInside {
   return thrown instanceof GuardedModule ? refuse('guarded', thrown) : refuse('threw', thrown);
 }
 
-/** What its jobs may be given; nothing is handed over as undefined or null. */
+/** The schema of the input that its jobs may be given; no input is handed over as undefined or null. */
 async function inputOf(schema: Schema): Promise<NonNullable<RawManifest['input']>> {
   const [one, other] = [await schema.safeParseAsync(undefined), await schema.safeParseAsync(null)];
   return { schema: toPlain(schema.toJSONSchema(AS_GIVEN)), takesNothing: one.success || other.success };
@@ -84,7 +84,7 @@ function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && '_zod' in value && 'toJSONSchema' in value;
 }
 
-/** Whatever an author may have put in; a function becomes an empty object, so that the schema says what was expected. */
+/** A copy of any value of an author; a function becomes an empty object, so that the schema says what was expected. */
 function toPlain(value: unknown): unknown {
   const text = stringify(value, (_, part) =>
     typeof part === 'function' || typeof part === 'symbol' ? {} : typeof part === 'bigint' ? String(part) : part,
@@ -111,14 +111,16 @@ function refuse(because: Extract<FromInside, { ok: false }>['because'], thrown: 
   };
 }
 
-/** What of zod's inner view of a schema is looked at; the plugin brings its own copy in its bundle. */
+/**
+ * The parts of zod's inner view of a schema that are read here; the plugin brings its own copy of zod in its bundle.
+ */
 interface Inner {
   _zod: { def: { type: string; coerce?: boolean; in?: Inner; checks?: { _zod: { def: { check: string } } }[] } };
 }
 
 /**
- * How `input` is written down: what it takes, never less. zod writes down a schema that changes a value before it looks at it
- * as if it did not; of those nothing is said, and the worker has the word.
+ * The form of `input`: the schema of what it takes, never less. zod writes down a schema that changes a value before it
+ * checks it as if it did not; no form is given for those, and the worker decides.
  */
 export const AS_GIVEN = {
   target: 'draft-7',

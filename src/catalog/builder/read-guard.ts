@@ -14,16 +14,16 @@ interface ReadGuardTerms {
   folder: string;
   /** The plugin's file, absolute. */
   entry: string;
-  /** Where the packages are that Daruma lends, without links. */
+  /** The folders of the packages that Daruma lends, without links. */
   lent: readonly string[];
-  /** Where packages are that were found in a node_modules; asked each time. */
+  /** The folders of packages that were found in a node_modules; asked each time. */
   packageRoots: ReadonlySet<string>;
   /** Folders outside of the installation to which links in `plugins/` may lead: the setting `links.folders`. */
   linkFolders?: readonly string[];
 }
 
 const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
-/** Kept by the host, for the host. */
+/** Folders that the host keeps for itself. */
 const OF_THE_HOST = new Set(['agents', 'backups', 'config', 'data', 'logs']);
 const OF_THE_SYSTEM = /^\/(?:dev|proc|run|sys)\//;
 
@@ -31,7 +31,7 @@ const OF_THE_SYSTEM = /^\/(?:dev|proc|run|sys)\//;
 export const isOfSystem = (file: string) => OF_THE_SYSTEM.test(file);
 
 const LINKS_DEEPEST = 8;
-/** So many entries below `plugins/` are looked at for links. */
+/** The greatest number of entries below `plugins/` that are looked at for links. */
 const MOST_ENTRIES = 20_000;
 
 /**
@@ -61,7 +61,9 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
   };
 }
 
-/** In a node_modules of the installation, or of a folder above it, where packages are looked for too. */
+/**
+ * Whether a path is in a node_modules of the installation, or of a folder above it, where packages are looked for too.
+ */
 function isOfModules(file: string, folder: string): boolean {
   const at = file.indexOf(`${sep}node_modules${sep}`);
   if (at === -1) return false;
@@ -75,7 +77,7 @@ function isBelow(file: string, root: string): boolean {
   return file.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-/** What the links below the folder lead to, as far as that may be read; the nearest first. */
+/** The places to which links below the folder lead, as far as they may be read; the nearest first. */
 async function linkedBelow(root: string, terms: ReadGuardTerms): Promise<string[]> {
   const found: string[] = [];
   const waiting = [{ folder: root, depth: 0 }];

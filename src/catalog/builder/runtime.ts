@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
 import { LENT_ZOD_FILE } from '../../kernel/plugin-modules.ts';
 
-/** The Daruma that is running, as a plugin gets it. */
+/** The running Daruma, as a plugin gets it. */
 export interface Runtime {
   /** Absolute path of the file that `import … from 'daruma'` means. */
   entry: string;

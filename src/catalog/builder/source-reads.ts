@@ -14,13 +14,13 @@ import type { ReadGuard } from './read-guard.ts';
 
 export interface SourceReads {
   plugin: Plugin;
-  /** By absolute path. Files of Daruma itself are not among them: `runtime` stands for them. */
+  /** Inputs by absolute path. Files of Daruma itself are not among them: `runtime` stands for them. */
   inputs: Map<string, CompiledInput>;
   /** Each file of the author as it was read, by absolute path. */
   contents: Map<string, Buffer>;
-  /** How many characters were put before a file's first line, by absolute path. */
+  /** The number of characters that were put before a file's first line, by absolute path. */
   added: Map<string, number>;
-  /** What can be imported from 'daruma'. */
+  /** Names that can be imported from 'daruma'. */
   darumaExports: string[];
   /** Whether the file belongs to Daruma itself. */
   isOfDaruma(file: string): boolean;
@@ -46,7 +46,7 @@ const CODE_LOADERS: Record<string, Loader> = {
   '.cjs': 'js',
   '.jsx': 'jsx',
 };
-/** What `with { type: … }` makes of a file. */
+/** The loader that `with { type: … }` means. */
 const ATTRIBUTE_LOADERS: Record<string, Loader | undefined> = {
   __proto__: null as never,
   json: 'json',
@@ -55,7 +55,7 @@ const ATTRIBUTE_LOADERS: Record<string, Loader | undefined> = {
 };
 
 /**
- * Reads every file in place of esbuild, so that what is hashed is byte for byte what was compiled: a file that is
+ * Reads every file in place of esbuild, so that the hash is of exactly the bytes that were compiled: a file that is
  * saved during the build shows up as changed afterwards.
  */
 export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): SourceReads {
@@ -124,7 +124,7 @@ export function readsSources(ask: CompileRequest, needs: SourceReadsNeeds): Sour
   };
 }
 
-/** What an import may ask for besides code. */
+/** The types that an import may ask for besides code. */
 function refusedAttributes(attributes: Record<string, string>): OnLoadResult | undefined {
   const asked = Object.entries(attributes).find(([key, value]) => key !== 'type' || !ATTRIBUTE_LOADERS[value]);
   if (!asked) return undefined;
@@ -164,7 +164,7 @@ function decodedPath(url: string): string {
   }
 }
 
-/** Whether it came by an install, and not from the author. */
+/** Whether a file came by an install, and not from the author. */
 export function isOfLibrary(path: string): boolean {
   return path.includes(`${sep}node_modules${sep}`);
 }

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { given } from '../../kernel/given.ts';
 import { MB } from '../../kernel/measures.ts';
 
-/** What of a tsconfig.json decides which file an import means. */
+/** The parts of a tsconfig.json that decide which file an import means. */
 export interface TsConfig {
   file: string;
   /** Absolute. */
@@ -12,10 +12,10 @@ export interface TsConfig {
   paths: Record<string, string[]>;
 }
 
-/** The files that were read or missed for it, absolute, and what they say, the one that is nearest first. */
+/** The files that were read or missed for it, absolute, and their settings, the nearest file first. */
 export interface TsConfigChain {
   files: string[];
-  /** In which packages' folders a base was looked for. */
+  /** The packages in whose folders a base was looked for. */
   bases: { specifier: string; from: string }[];
   configs: TsConfig[];
 }
@@ -24,7 +24,10 @@ const MOST = 20;
 const MOST_BYTES = MB;
 const NAMES = ['tsconfig.json', 'jsconfig.json'];
 
-/** Reads the tsconfig.json that holds for a folder, and all that it extends. What is broken is the compiler's to tell. */
+/**
+ * Reads the tsconfig.json that holds for a folder, and all that it extends. A broken file is left to the compiler to
+ * tell.
+ */
 export async function readTsConfigs(folder: string): Promise<TsConfigChain> {
   const chain: TsConfigChain = { files: [], bases: [], configs: [] };
   for (let at = folder; ; at = dirname(at)) {
@@ -37,7 +40,7 @@ export async function readTsConfigs(folder: string): Promise<TsConfigChain> {
   }
 }
 
-/** Undefined for what is no file of a person's: a pipe would hold its reader for ever, /dev/zero never ends. */
+/** The text of a file; undefined for anything else: a pipe would hold its reader for ever, /dev/zero never ends. */
 async function readConfigText(file: string): Promise<string | undefined> {
   const at = await stat(file).catch(() => undefined);
   if (!at?.isFile() || at.size > MOST_BYTES) return undefined;
