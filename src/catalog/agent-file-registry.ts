@@ -26,6 +26,7 @@ interface AgentFileEntry extends AgentFileFacts {
   hash: string | null;
 }
 
+/** A registry without files; `readChanged` fills it. */
 export function createAgentFileRegistry(needs: AgentFileRegistryNeeds): AgentFileRegistry {
   const registry = new Map<string, AgentFileEntry>();
 

@@ -37,6 +37,7 @@ interface ReportTerms {
   others: readonly PlainFault[];
 }
 
+/** Reports of changes from the second `report` on. */
 export function createChangeReports({ log, pluginRegistry, unrecognized, scanner }: ChangeReportsNeeds): ChangeReports {
   const listeners = createListeners<FileReport>(log);
   let before: Map<string, ReportedState> | undefined;

@@ -9,13 +9,13 @@ interface GoneTerms {
   set: ResolvedSet;
   plugins: ReadonlyMap<string, PluginFacts>;
   files: ReadonlyMap<string, AgentFileFacts>;
-  /** Those that were told before. */
+  /** Gone agents that were told before. */
   known: readonly GoneAgent[];
   /** Epoch ms. */
   now: number;
 }
 
-/** So long people are told of an agent that is not there any more. */
+/** People are told of a gone agent for this long. */
 const REPORTED_FOR_MS = 7 * DAY_MS;
 /** A file that is renamed goes at once, and is there under its new name when it has settled. */
 const HEIR_WITHIN_MS = 10_000;
@@ -57,7 +57,7 @@ export function goneAgents({ before, set, plugins, files, known, now }: GoneTerm
   }
 }
 
-/** What is said of those that ran by themselves until a file named their plugin. */
+/** The notes on agents that ran by themselves until a file named their plugin. */
 export function recordGoneAgents(gone: readonly GoneAgent[]): PlainFault[] {
   return gone.flatMap(({ agent, by }) =>
     by === null

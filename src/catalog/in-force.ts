@@ -10,7 +10,7 @@ import type { Rollout } from './rollout/rollout.ts';
 import { BUNDLE_FILE, MAP_FILE } from './versions/files.ts';
 import type { StoredVersion } from './versions/versions.ts';
 
-/** What was in force when it was last written: the state that a restart goes on from when the files are broken. */
+/** The set in force when it was last written: a restart goes on from it when the files are broken. */
 export interface InForce {
   /** The good version of each plugin, by name. */
   plugins: ReadonlyMap<string, string>;
@@ -21,6 +21,7 @@ export interface InForce {
   gone: readonly GoneAgent[];
 }
 
+/** The set of a first start. */
 export const NOTHING_IN_FORCE: InForce = {
   plugins: new Map(),
   files: new Map(),
@@ -29,14 +30,14 @@ export const NOTHING_IN_FORCE: InForce = {
   gone: [],
 };
 
-/** Stands in the file for a good state that is in force: it is there already. */
+/** A word of the file for a good state that is in force: that state is in the file already. */
 const IN_FORCE = 'in force';
 
 /** Keeps {@link InForce} in the versions' folder. */
 interface InForceFile {
-  /** What an earlier host left; nothing when it cannot be read. */
+  /** Reads the set of an earlier host; an empty set when the file cannot be read. */
   read(): Promise<InForce>;
-  /** Writes it down when it has changed, and then calls `after`; a write that fails costs only the memory of it. */
+  /** Writes the set when it has changed, and then calls `after`; a write that fails costs only the memory of it. */
   write(now: InForce, after: () => Promise<void>): void;
   /** Resolves when nothing is being written. */
   settled(): Promise<void>;
@@ -45,6 +46,7 @@ interface InForceFile {
 const FILE = 'in-force.json';
 const FORMAT = 1;
 
+/** The file in the versions' folder `folder`; nothing is read or written yet. */
 export function createInForceFile(folder: string, log: Log): InForceFile {
   const file = join(folder, FILE);
   let last: InForce | undefined;
@@ -75,7 +77,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
       try {
         const { format, ...found } = JSON.parse(await readFile(file, 'utf8'), rooted);
         if (format !== FORMAT) return NOTHING_IN_FORCE;
-        // Agents may be called `constructor`: what is keyed by their names is a map.
+        // Agents may be called `constructor`: a map is keyed by their names.
         const mapOf = <T>(value: unknown) => new Map(Object.entries((value ?? {}) as Record<string, T>));
         const agents = mapOf<Resolved>(found.agents);
         const kept = mapOf<KeptRollout>(found.rollouts ?? found.standings);
@@ -88,7 +90,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
     write(now, after) {
       if (last && isSame(last, now)) return;
       last = now;
-      // What is still waiting to be written is out of date: only the newest counts.
+      // A set that still waits to be written is out of date: only the newest counts.
       due = async () => {
         const plain = {
           format: FORMAT,
@@ -99,7 +101,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
           gone: now.gone,
         };
         await writeFile(`${file}.tmp`, JSON.stringify(plain), { mode: 0o600 });
-        // As a whole: a cut leaves the old one.
+        // The rename takes effect as a whole: a power cut leaves the old file.
         await rename(`${file}.tmp`, file);
         await after();
       };
@@ -117,7 +119,7 @@ interface KeptRollout extends Omit<Rollout, 'good'> {
   trial?: (Omit<NonNullable<Rollout['probation']>, 'waived'> & { excused?: string[] }) | null;
 }
 
-/** An upgrade must not forget which versions are good: what earlier hosts wrote is read by its old names, too. */
+/** An upgrade must not forget which versions are good: files of earlier hosts are read by their old names, too. */
 function rolloutOf({ trial, ...kept }: KeptRollout, inForce: Resolved | null): Rollout {
   const renamed = <T extends object>({ excused, ...one }: T & { excused?: string[] }) =>
     ({ ...given({ waived: excused }), ...one }) as unknown as T & { waived: string[] };
@@ -138,7 +140,7 @@ function packed({ rollouts, agents }: InForce): Record<string, unknown> {
   );
 }
 
-/** By identity of what is resolved: an agent that did not change is the same object. */
+/** Agents are compared by identity: an agent that did not change is the same object. */
 function isSame(a: InForce, b: InForce): boolean {
   return (
     a.rollouts === b.rollouts &&
@@ -149,7 +151,7 @@ function isSame(a: InForce, b: InForce): boolean {
   );
 }
 
-/** Of plugins or agent files: what is kept of the good state of each. */
+/** The kept part of the good state of each plugin or agent file. */
 export function goodOf<T, Kept>(
   all: ReadonlyMap<string, { good: T | undefined }>,
   make: (good: T) => Kept,
@@ -161,14 +163,14 @@ function hasSame<T>(a: ReadonlyMap<string, T>, b: ReadonlyMap<string, T>, same: 
   return a.size === b.size && [...a].every(([name, one]) => b.has(name) && same(one, b.get(name)!));
 }
 
-/** The versions, as `plugin/id`, that something still stands on. */
+/** The versions, as `plugin/id`, that are in force or good. */
 export function versionsOf(inForce: InForce): Set<string> {
   const used = new Set([...inForce.plugins].map(([plugin, id]) => `${plugin}/${id}`));
   for (const { agent } of inForce.agents.values()) used.add(`${agent.version.plugin}/${agent.version.id}`);
   return used;
 }
 
-/** The files that it was made of, with their hashes; the text of agent files too. */
+/** The files of the set, with their hashes; the text of agent files too. */
 export function filesOf(
   inForce: InForce,
   versionOf: (plugin: string, id: string) => StoredVersion | undefined,

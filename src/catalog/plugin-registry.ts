@@ -7,24 +7,30 @@ import type { StoredVersion } from './versions/versions.ts';
 import { PLUGINS, type PluginInputs, type SettledFile } from './watching/file-scanner.ts';
 import type { LookupAnswers } from './watching/lookup-answers.ts';
 
-/** All plugins of the installation, each with the version that counts. Judges those whose files have changed. */
+/** All plugins of the installation, each with the version that counts. Builds those whose files have changed. */
 export interface PluginRegistry {
   plugins(): ReadonlyMap<string, PluginFacts>;
   problems(): PlainFault[];
-  /** How often each plugin was judged because a file had changed, or with another result; without those that are being judged. */
+  /**
+   * How often each plugin was built because a file had changed, or with another result; without plugins that are being
+   * built.
+   */
   buildCounts(): ReadonlyMap<string, number>;
   /**
-   * Takes the files as they are, and begins to judge what is new; `full`: also tries again what failed for outer reasons.
-   * True: the plugins are others already, before anything is judged.
+   * Takes the files as they are, and begins to build plugins whose files are new; `full`: also tries again plugins that
+   * failed for outer reasons. True: the plugins are others already, before anything is built.
    */
   buildChanged(turn: number, full: boolean): boolean;
-  /** What plugins are made of; `full`: also older versions, for one of them may be what is wanted again. */
+  /**
+   * The files and lookups that plugins are made of; `full`: those of older versions, too, for the files may be those of
+   * an older version again.
+   */
   madeOf(full: boolean): PluginInputs;
-  /** Whether nothing is being judged. */
+  /** Whether no plugin is being built. */
   idle(): boolean;
-  /** Resolves when nothing is being judged. */
+  /** Resolves when no plugin is being built. */
   settled(): Promise<void>;
-  /** Files under which an earlier host died are looked at again. */
+  /** Lets files under which an earlier host died be built again. */
   forgiveAll(): void;
 }
 
@@ -33,7 +39,7 @@ interface PluginRegistryNeeds extends BuildNeeds {
   answers: LookupAnswers['answers'];
   /** The good version that an earlier host used. */
   remembered(plugin: string): StoredVersion | undefined;
-  /** A plugin has been judged. */
+  /** A plugin has been built or rejected. */
   built(plugin: string): void;
 }
 
@@ -42,15 +48,15 @@ interface PluginEntry {
   good: StoredVersion | undefined;
   problem: PlainFault | undefined;
   decision: BuildResult | undefined;
-  /** The look at whose files it was judged last. */
+  /** The scan whose files were built last. */
   turn: number;
   running: Promise<void> | undefined;
   builds: number;
-  /** How many judgements in a row saw something change under them. */
+  /** How many builds in a row saw a file change under them. */
   unsure: number;
 }
 
-/** What may be mended without a change of the plugin's own files: an install, memory, a slow moment. */
+/** Faults that may be mended without a change of the plugin's own files: by an install, more memory, a quiet moment. */
 const OUTER = new Set([
   'PLUGIN_IMPORT_UNRESOLVED',
   'WORKSHOP_FAILED',
@@ -61,10 +67,11 @@ const OUTER = new Set([
 
 const UNSURE_AT_ONCE = 2;
 
+/** A registry without plugins; `buildChanged` fills it. */
 export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry {
   const { files, folder } = needs;
   const registry = new Map<string, PluginEntry>();
-  /** Judgements that go on, also of plugins that are gone meanwhile. */
+  /** Builds that go on, also of plugins that are gone meanwhile. */
   const active = new Set<Promise<void>>();
 
   function buildChanged(turn: number, full: boolean) {
@@ -120,7 +127,10 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
     return decision?.inputs ?? good?.inputs ?? [];
   }
 
-  /** A file that has the name of a plugin, exports none, and is imported by one: a helper. While others are judged, it may be. */
+  /**
+   * Whether a file has the name of a plugin, exports none, and is imported by a plugin: a helper. While other plugins
+   * are built, any such file may be a helper.
+   */
   function isHelper(name: string, { file, good, problem }: PluginEntry): boolean {
     if (good || problem?.code !== 'PLUGIN_EXPORT') return false;
     if (active.size > 0) return true;
@@ -172,12 +182,12 @@ function blank(file: string, good: StoredVersion | undefined): PluginEntry {
   return { file, good, ...never, turn: -1, builds: 0, unsure: 0 };
 }
 
-/** Why a plugin is judged: a file of it was changed, or the last judgement may come out otherwise now. */
+/** The reason for a build: a file of the plugin was changed, or the last build may come out otherwise now. */
 type DueReason = 'changed' | 'retry';
 
 /**
- * Why a plugin must be judged (again), if it must. A state that settled before the last judgement began proves nothing:
- * the compiler may have read a newer one, which will settle in its turn.
+ * The reason to build a plugin (again), if there is a reason. A state that settled before the last build began proves
+ * nothing: the compiler may have read a newer state, which will settle in its turn.
  */
 function dueReason(
   registered: PluginEntry,
@@ -198,9 +208,9 @@ function dueReason(
     return now !== undefined && lookup.answer !== UNSURE && now.answer !== lookup.answer && now.turn > turn;
   });
   if (answeredAnew) return 'retry';
-  // Where something is written all the time, every judgement is unsure: from the third on it waits for the next scan.
+  // Where a file is written all the time, every build is unsure: the third and later ones wait for the next full scan.
   if (registered.unsure > 0 && (full || registered.unsure <= UNSURE_AT_ONCE)) return 'retry';
-  // Which file an import meant that was not found, nobody knows: any new part may be it.
+  // The file that a missing import means is unknown: any new part may be it.
   const mayBeMended = decision.fault !== undefined && OUTER.has(decision.fault.code);
   return mayBeMended && (full || newestPart > turn) ? 'retry' : undefined;
 }

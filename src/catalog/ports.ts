@@ -20,12 +20,15 @@ export type RolloutState = 'good' | 'probation' | 'pinned' | 'rolled-back';
 export interface Listing {
   name: string;
   plugin: string;
-  /** `live`: in force · `off`: `enabled: false` · `idle`: nothing triggers it (it can be run by hand) · `rejected`: no version of it is good. */
+  /**
+   * `live`: in force · `off`: `enabled: false` · `idle`: no trigger starts it (it can be run by hand) · `rejected`: no
+   * version of it is good.
+   */
   is: 'live' | 'idle' | 'off' | 'rejected';
   why: string;
-  /** What is wrong with the newest state of its files, also while an older version goes on running. */
+  /** The problem of the newest state of its files, also while an older version goes on running. */
   problem: PlainFault | null;
-  /** Of an agent in force: whether what runs is good, on probation, held by a person, or in place of something bad. */
+  /** The state of an agent in force: good, on probation, held by a person, or in place of a bad state. */
   rollout?: RolloutState;
 }
 
@@ -35,7 +38,7 @@ export interface GoneAgent {
   plugin: string;
   /** Epoch ms. */
   at: number;
-  /** It ran by itself until this file named its plugin; null: its own files are gone. */
+  /** The file that named the plugin, after which the agent no longer ran by itself; null: its own files are gone. */
   by: string | null;
   /** The agent of the same plugin that came when it went: it was renamed. */
   heir: string | null;
@@ -55,7 +58,7 @@ export interface Probationer {
   since: number;
   /** Causes of failure that are not held against the agent: the good state has them as well. */
   waived: readonly string[];
-  /** What it goes back to; null: there is nothing. */
+  /** The state that a rollback goes to; null: there is none. */
   good: Agent | null;
 }
 
@@ -65,31 +68,38 @@ export interface VersionFacts {
   /** Epoch ms. */
   madeAt: number;
   bytes: number;
-  /** What it is to agents in force; empty: it has never run, or long ago. */
+  /** The agents in force that know the version; empty: it has never run, or long ago. */
   agents: { agent: string; is: 'good' | 'probation' | 'bad'; runs: boolean; why?: string }[];
 }
 
+/** The order to roll an agent back. */
 export interface RollBackRequest {
   /** The id or its first digits, 4 at least; undefined: the good state before. */
   version?: string;
-  /** Also to a version that is known to be bad. */
+  /** Allows a version that is known to be bad. */
   force?: boolean;
 }
 
 /** Which states of agents are good. Every change is in force, and told to those who listen, when the call returns. */
 export interface Rollouts {
   probationers(): Probationer[];
-  /** The state on probation is good. False: it is not in force any more. */
+  /** Marks the state on probation as good. False: it is not in force any more. */
   approve(agent: string, fingerprint: string): boolean;
-  /** The state on probation is bad: the good one is in force from now on. False: it is not in force, or nothing came before. */
+  /**
+   * Marks the state on probation as bad: the good state is in force from now on. False: it is not in force, or no state
+   * came before.
+   */
   reject(agent: string, fingerprint: string, rejection: Rejection): boolean;
-  /** The rejected state is tried again; failures of the cause do not count. */
+  /** Tries the rejected state again; failures of the cause do not count. */
   waive(agent: string, fingerprint: string, cause: string): boolean;
   /** Holds the agent to an older state until its files change; resolves with what is in force. Rejects with a Fault. */
   rollBack(agent: string, ask: RollBackRequest): Promise<Agent>;
-  /** Ends that, and forgives what the files say now. */
+  /** Ends that, and forgives the state that the files describe now. */
   latest(agent: string): Agent;
-  /** What the files of the agent say, in force or not, and the newest state that is known to be good. Throws a Fault. */
+  /**
+   * The state that the agent's files describe, in force or not, and the newest state that is known to be good. Throws a
+   * Fault.
+   */
   statesOf(agent: string): { wanted: Agent; good: Agent | null };
   /** The agent on another version, by its id (or first digits) or itself; nothing that runs changes. Rejects with a Fault. */
   resolveOn(agent: string, version: string | StoredVersion): Promise<Agent>;
@@ -99,18 +109,18 @@ export interface Rollouts {
   sourcesOf(plugin: string, version: string): Promise<Map<string, string>>;
 }
 
-/** What came of a change of one file, for people who wait for it. */
+/** The result of a change of one file, for people who wait for it. */
 export interface FileReport {
   /** Relative to the installation. */
   file: string;
   is: 'accepted' | 'rejected' | 'removed';
-  /** null when nobody knows which. */
+  /** Null for a file that belongs to no known plugin. */
   plugin: string | null;
-  /** What runs now, in case of a rejection the one before; null for nothing. */
+  /** The version that runs now, in case of a rejection the version before; null for none. */
   version: string | null;
   /** Agents in force that are made of it. */
   agents: string[];
-  /** From the change to now; null when the file does not tell. */
+  /** Time from the change to now; null when the file does not show it. */
   tookMs: number | null;
   problem: PlainFault | null;
 }
@@ -122,23 +132,27 @@ export interface Catalog extends Service {
   listings(): Listing[];
   /** Every problem of the newest state of the files. */
   problems(): PlainFault[];
-  /** What may be meant so, and is worth a line: nothing has to be done about it. */
+  /** Notes: nobody has to act on them. */
   notes(): PlainFault[];
   /** Newest last. */
   gone(): readonly GoneAgent[];
-  /** Looks at the folders now; resolves when all that is found is in force or rejected. */
+  /** Scans the folders now; resolves when everything found is in force or rejected. */
   rescan(): Promise<void>;
   /** Each value of an agent with its origin; undefined for an unknown agent. */
   origins(agent: string): ValueSource[] | undefined;
   rollouts: Rollouts;
   /** Deletes every version that nobody needs; resolves with the bytes that came free. */
   shrink(): Promise<number>;
-  /** Calls back after each change of the set, and once after `start`; returns what ends it. */
+  /** Calls back after each change of the set, and once after `start`; the returned function ends that. */
   onChange(call: (change: CatalogChange) => void): () => void;
-  /** Calls back for each file that was changed after `start`, when it is in force or rejected; returns what ends it. */
+  /**
+   * Calls back for each file that was changed after `start`, when it is in force or rejected; the returned function
+   * ends that.
+   */
   onFileReport(call: (report: FileReport) => void): () => void;
 }
 
+/** The services that a catalog uses. */
 export interface CatalogNeeds {
   time: Time;
   log: Log;
@@ -146,12 +160,15 @@ export interface CatalogNeeds {
   hostTimezone(): string;
 }
 
+/** The folders of a catalog, and its bounds. */
 export interface CatalogOptions {
   /** The installation, absolute and without symbolic links. */
   folder: string;
-  /** Where versions are kept; absolute. It is made when missing. */
+  /** The folder of versions; absolute. The catalog makes it when it is missing. */
   versionsFolder: string;
-  /** What all kept versions may take together, asked each time; default 256 MB. Good versions stay in any case. */
+  /**
+   * The size of all kept versions together, at most; asked each time; default 256 MB. Good versions stay in any case.
+   */
   versionsBudgetBytes?: () => number;
   /** Folders outside of the installation to which links in `plugins/` may lead; absolute or relative to it. Default: none. */
   linkFolders?: readonly string[];
@@ -159,7 +176,7 @@ export interface CatalogOptions {
   settleMs?: number;
   /** A file that is missing or empty for this long is meant to be. Default 2 s. */
   goneMs?: number;
-  /** Everything is looked at this often, whatever the watcher says. Default 30 s. */
+  /** Time between two full scans, whatever the watcher sees. Default 30 s. */
   scanMs?: number;
   /** The longest that compiling one plugin may take. Default 20 s. */
   compileMs?: number;

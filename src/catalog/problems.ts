@@ -25,7 +25,7 @@ interface Problems {
   notes(): PlainFault[];
   /** Problems of files that are neither plugin nor agent. */
   unrecognized(): readonly PlainFault[];
-  /** Collects them anew. `trouble`: what keeps the watcher from seeing. */
+  /** Collects problems and notes anew. `trouble`: faults that keep the watcher from seeing. */
   update(now: { folderState: FolderState; trouble: PlainFault[]; plugins: ReadonlyMap<string, PluginFacts> }): void;
 }
 
@@ -43,7 +43,7 @@ export function createProblems(needs: ProblemsNeeds): Problems {
     update({ folderState, trouble, plugins }) {
       const { list, unsettled } = folderState;
       const agents = current.agents();
-      // What a plugin imports is known when it is compiled.
+      // The imports of a plugin are known when it is compiled.
       if (pluginRegistry.idle()) {
         const { inputs } = pluginRegistry.madeOf(false);
         const isWhole = !unsettled && [...plugins.values()].every(({ problem }) => !problem);
@@ -79,7 +79,7 @@ function createFaultList(log: Log) {
       }
       const named = new Set<string | undefined>([...next.values()].map(({ file }) => file));
       for (const [key, fault] of present) {
-        // A file whose problem is only another one now is not mended.
+        // A file whose problem is only another problem now is not mended.
         if (next.has(key) || (fault.file && named.has(fault.file))) continue;
         log.info(`${fault.file ?? fault.code}: the problem is gone`, { code: fault.code });
       }

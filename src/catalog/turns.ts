@@ -6,10 +6,11 @@ import type { Time } from '../kernel/time.ts';
 interface NamedTimers<Name extends string> {
   set(name: Name, ms: number, call: () => void): void;
   isSet(name: Name): boolean;
-  /** Ends all of them, for good. */
+  /** Ends all timers, for good. */
   close(): void;
 }
 
+/** No timer is set yet. */
 export function createNamedTimers<Name extends string>(time: Time): NamedTimers<Name> {
   const cancels = new Map<Name, () => void>();
   let closed = false;
@@ -32,16 +33,17 @@ export function createNamedTimers<Name extends string>(time: Time): NamedTimers<
   };
 }
 
-/** Looks one after the other, never two at once: what is asked for meanwhile is one more look. */
+/** Scans one after the other, never two at once: calls that come meanwhile are one more scan. */
 interface SingleFlight {
-  /** Resolves after a look that began after the call. `full` looks at everything. Never rejects. */
+  /** Resolves after a scan that began after the call. `full` scans everything. Never rejects. */
   ask(full: boolean): Promise<void>;
-  /** A look is asked for that has not begun. */
+  /** Whether a scan is asked for that has not begun. */
   pending(): boolean;
-  /** No look begins any more; resolves when none is going on. */
+  /** Begins no scan any more; resolves when none is going on. */
   close(): Promise<void>;
 }
 
+/** `look` is called once for all calls that come while it runs; `failed` gets what it rejects with. */
 export function createSingleFlight(
   look: (full: boolean) => Promise<void>,
   failed: (error: unknown) => void,
@@ -72,12 +74,13 @@ export function createSingleFlight(
 export interface Idle {
   /** Resolves when nothing is left to do, at the latest after `withinMs`. */
   wait(withinMs: number): Promise<void>;
-  /** Something was done: whoever waits is told if that was all. */
+  /** Lets waiting callers go if there is nothing left to do. */
   look(): void;
-  /** Lets everybody go. */
+  /** Lets all callers go. */
   release(): void;
 }
 
+/** Waiting callers are let go when `isIdle` holds. */
 export function createIdle(time: Time, isIdle: () => boolean): Idle {
   const waiting = new Set<() => void>();
 
@@ -107,11 +110,12 @@ export function createIdle(time: Time, isIdle: () => boolean): Idle {
 
 /** The callbacks that are called with each event. A callback that throws is logged; all others are called. */
 interface Listeners<T> {
-  /** Returns what ends it. */
+  /** Adds a callback; the returned function takes it away. */
   add(call: (event: T) => void): () => void;
   notify(what: T): void;
 }
 
+/** No callback is added yet. */
 export function createListeners<T>(log: Log): Listeners<T> {
   const calls = new Set<(event: T) => void>();
   return {

@@ -8,20 +8,21 @@ interface UnrecognizedFilesTerms {
   list: FolderList;
   /** Everything that plugins are made of, by path. */
   inputs: ReadonlySet<string>;
-  /** What every plugin is made of is known: none is being compiled, and none was rejected. */
+  /** Whether every input of every plugin is known: no plugin is being compiled, and none was rejected. */
   isWhole: boolean;
 }
 
+/** Problems and notes about files that are neither plugin nor agent. */
 export interface UnrecognizedFiles {
   /** Files that somebody wrote for a plugin or an agent, and that are none. */
   problems: PlainFault[];
-  /** What may be meant so, and is worth a line: helpers that nobody imports, links that nobody uses. */
+  /** Notes: helpers that no plugin imports, links that no plugin uses. */
   notes: PlainFault[];
 }
 
 /**
- * What lies in `plugins/` and `agents/` and is neither plugin nor agent nor part of one. Whatever a plugin imports is a
- * part, whatever its name. Pure.
+ * Files in `plugins/` and `agents/` that are neither plugin nor agent nor part of one. A file that a plugin imports is
+ * a part, whatever its name. Pure.
  */
 export function unrecognizedFilesOf(terms: UnrecognizedFilesTerms): UnrecognizedFiles {
   const { files, list, inputs } = terms;

@@ -35,6 +35,7 @@ export interface AssetReads {
 const LIBRARY_MOST_FILES = 200;
 const LIBRARY_MOST_BYTES = 8 * MB;
 
+/** The asset reads of one compilation; none is found yet. */
 export async function createAssetReads(
   ask: Pick<CompileRequest, 'folder' | 'staging'>,
   needs: { guard: ReadGuard; asked: ImportsAsked },

@@ -25,6 +25,7 @@ export interface BuildResult {
   real?: string;
 }
 
+/** The services and facts that a build uses. */
 export interface BuildNeeds {
   time: Time;
   versions: Versions;

@@ -63,6 +63,7 @@ const END_MS = 2_000;
 /** A builder that ends a load which takes too long has this long to answer. */
 const LATE_MS = 3_000;
 
+/** A builder whose process starts with its first request. */
 export function createBuilder(needs: { time: Time; log: Log }, options: BuilderOptions): Builder {
   const { time, log } = needs;
   const waiting: Request[] = [];

@@ -51,6 +51,7 @@ const REWRITTEN: Record<string, string[]> = {
   '.cjs': ['.cts'],
 };
 
+/** The imports of one compilation; none is asked yet. */
 export function createImportsAsked(terms: ImportsAskedTerms): ImportsAsked {
   const { tsconfigsOf } = terms;
   const questions = createPathQuestions(terms);

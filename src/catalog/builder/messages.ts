@@ -16,6 +16,7 @@ export interface CompiledInput {
   mtimeMs: number;
 }
 
+/** The order to compile one plugin. */
 export interface CompileRequest {
   ask: 'compile';
   /** The plugin's file, absolute. */
@@ -55,6 +56,7 @@ export type CompileAnswer =
   /** `inputs`, `lookups`: files and lookups until the failure. */
   | { ok: false; fault: PlainFault; inputs: CompiledInput[]; lookups: Lookup[] };
 
+/** The order to load one version, and to say what it is. */
 export interface InspectRequest {
   ask: 'inspect';
   /** plugin.mjs, absolute. Its source map is beside it. */
@@ -83,11 +85,14 @@ export interface RawManifest {
   input?: { schema: unknown; takesNothing: boolean };
 }
 
+/** The description of a plugin, or the fault that it has when it is loaded. */
 export type InspectAnswer =
   /** `issues`: a list for each of the tried settings. */
   { ok: true; manifest: RawManifest; issues: Issue[][] } | { ok: false; fault: PlainFault };
 
+/** A message to the builder; `id` comes back with its answer. */
 export type ToBuilder = (CompileRequest | InspectRequest | { ask: 'end' }) & { id: number };
+/** A message of the builder. `failed`: the builder itself is at fault, and not the plugin. */
 export type FromBuilder =
   | { is: 'answer'; id: number; answer: CompileAnswer | InspectAnswer }
   | { is: 'failed'; id: number; fault: PlainFault };
@@ -125,6 +130,7 @@ export type FromInside =
       stack: string;
     };
 
+/** The reasons for which a load process takes no plugin. */
 export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
 
 /**

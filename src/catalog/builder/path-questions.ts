@@ -15,6 +15,7 @@ interface PathQuestions {
   lookups(): Promise<Lookup[]>;
 }
 
+/** The facts from before a compilation. */
 export interface PathQuestionsTerms {
   /** The installation, absolute. */
   folder: string;
@@ -38,6 +39,7 @@ export const NODE_MODULES = 'node_modules';
 /** The clock of a file system lags behind that of the process. */
 const CLOCK_LAG_MS = 20;
 
+/** The questions of one compilation; none is asked yet. */
 export function createPathQuestions({ folder, startedAt, before }: PathQuestionsTerms): PathQuestions {
   const found = new Map<string, Promise<string>>();
   const reals = new Map<string, Promise<string>>();

@@ -12,6 +12,7 @@ import { withLocation } from './location.ts';
 import type { CompiledInput, CompileRequest } from './messages.ts';
 import type { ReadGuard } from './read-guard.ts';
 
+/** The files that one compilation has read, and the plugin of esbuild that reads them. */
 export interface SourceReads {
   plugin: Plugin;
   /** Inputs by absolute path. Files of Daruma itself are not among them: `runtime` stands for them. */

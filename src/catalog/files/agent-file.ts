@@ -19,7 +19,7 @@ import { NAME } from './names.ts';
 import { whatIsWrongInside } from './plugin-manifest.ts';
 import { type Path, type Place, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
 
-/** What may stand in agents/<name>.yaml. Its JSON Schema is config/agent.schema.json. */
+/** The schema of agents/<name>.yaml. Its JSON Schema is config/agent.schema.json. */
 export const agentFileSchema = z.strictObject({
   plugin: z
     .string({ error: 'expected the name of a file in plugins/, without its ending' })
@@ -56,9 +56,10 @@ export const agentFileSchema = z.strictObject({
   isolation: isolationField.optional().describe('own: a cell of its own. Default shared.'),
 });
 
+/** The content of an agent file that passed its schema. */
 export type AgentFileData = z.infer<typeof agentFileSchema>;
 
-/** One good agent file. */
+/** A good agent file. */
 export interface AgentFile {
   /** The agent's name. */
   name: string;
@@ -68,7 +69,7 @@ export interface AgentFile {
   data: AgentFileData;
 }
 
-/** Checks the text of an agent file by itself; what it says of its plugin is checked by resolveAgent. */
+/** Checks the text of an agent file by itself; resolveAgent checks it against its plugin. */
 export function readAgentFile(
   name: string,
   file: string,
@@ -106,7 +107,7 @@ export function agentFileFault(
   return wrong.next ? { ...fault, next: wrong.next } : fault;
 }
 
-/** Tells `agents/x.yaml:6:3`: where a value of the file was said. */
+/** The place of a value in the file: `agents/x.yaml:6:3`. */
 export function originsIn(agent: AgentFile): (path: Path) => string {
   const place = placesIn(agent.text);
   return (path) => originText(agent.file, place(path, 'key'));

@@ -35,6 +35,7 @@ function asIssue(read: (text: string) => number | UnitProblem) {
   };
 }
 
+/** An IANA name of a time zone. */
 export const timezoneField = z
   .string({ error: 'expected the name of a time zone such as Europe/Berlin or UTC' })
   .superRefine((name, context) => {
@@ -45,7 +46,7 @@ export const timezoneField = z
 const SCHEDULE = 'expected a cron expression in quotes, or @every 90m';
 const MOMENT = 'expected a day such as 2026-12-24, or a moment such as 2026-12-24T18:00';
 
-/** When an agent is due. What the texts mean is looked at when all of them are known. */
+/** The times of an agent. The meaning of the texts is checked when all of them are known. */
 export const whenFields = {
   schedule: z
     .string({ error: SCHEDULE })
@@ -78,15 +79,20 @@ export const whenFields = {
     .describe('Days on which nothing is due: 2026-12-25, or 2026-12-24/2027-01-01.'),
 };
 
+/** What becomes of slots that were missed. */
 export const catchUpField = z.enum(['skip', 'once', 'all']);
+/** What becomes of a slot while an earlier job runs. */
 export const overlapField = z.enum(['skip', 'queue', 'replace']);
+/** Whether an agent shares its cell. */
 export const isolationField = z.enum(['shared', 'own']);
+/** Topics of `on`. */
 export const topicsField = z.array(
   z
     .string({ error: 'expected a topic such as order.created' })
     .regex(/^[a-z0-9][a-zA-Z0-9_.:-]{0,199}$/, { error: 'expected a topic such as order.created' }),
 );
 
+/** The limits of an agent, as written. */
 export const limitsField = z.strictObject({
   memory: sizeField(BOUNDS.memory).optional().describe('Heap, external memory and children together. Default 128MB.'),
   timeout: lengthField(BOUNDS.timer).optional().describe('The longest that one attempt may take. Default 5m.'),
@@ -118,7 +124,7 @@ const hostName = z
 const commandName = z.string().regex(/^(\*|[A-Za-z0-9_][A-Za-z0-9_.+-]*|\/.*[^/])$/, {
   error: 'expected the name of a command such as git, an absolute path such as /opt/tool/bin/tool, or *',
 });
-/** Either form by itself: an error then names what is wrong in it. */
+/** Each form by itself: an error names what is wrong in the form that was meant. */
 const commandGrant = z.union([
   commandName,
   z.strictObject({
@@ -130,6 +136,7 @@ const commandGrant = z.union([
 ]);
 const pathName = z.string().min(1, { error: 'expected a path' });
 
+/** The needs of a plugin, as written. */
 export const needsField = z.strictObject({
   secrets: z.array(secretName).optional().describe('Names of secrets.'),
   env: z.array(secretName).optional().describe('Names of environment variables, without secrets.'),
@@ -149,6 +156,7 @@ export const needsField = z.strictObject({
   fleet: z.boolean().optional().describe('The read-only view of the installation.'),
 });
 
+/** The number of workers of an agent. */
 export const workersField = z.strictObject({
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),
   max: countField(BOUNDS.workers).optional().describe('Side by side at most. Default 1, or `min`.'),

@@ -10,13 +10,13 @@ import { placeInYaml, readYaml } from './yaml-place.ts';
 /** The file of the host's own settings, relative to the installation. It may be missing. */
 export const HOST_SETTINGS_FILE = 'config/daruma.yaml';
 
-/** The settings that a file says, and where each value was said. */
+/** The settings that a file says, and the place of each value. */
 interface ResolvedHostSettings {
   settings: HostSettings;
   origins: ValueSource[];
 }
 
-/** What may stand in config/daruma.yaml. Its JSON Schema is config/daruma.schema.json. */
+/** The schema of config/daruma.yaml. Its JSON Schema is config/daruma.schema.json. */
 export const hostSettingsSchema = schemaOfRows();
 
 function schemaOfRows() {
@@ -122,7 +122,7 @@ function valuesOf(said: Record<string, unknown>, sourceOf: (path: string[]) => s
     const fallback = typeof row.fallback === 'function' ? row.fallback() : row.fallback;
     const value = inFile ?? fallback;
     const path = group === undefined ? [key] : [group, key];
-    // The schema took it, or it is the row's own default.
+    // The value passed the schema, or it is the row's own default.
     holder[name] = value === undefined ? undefined : row.kind.read(value as never);
     if (row.path === 'origins') {
       for (const [origin, terms] of Object.entries(inFile ?? {}))

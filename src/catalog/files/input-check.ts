@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
-/** Says what is wrong with what a job of the agent would be given (JSON text, null for nothing); undefined when nothing is known to be. */
+/**
+ * The problem of an input (JSON text, null for no input) that a job of the agent would be given; undefined when no
+ * problem is known.
+ */
 type InputCheck = (agent: Pick<Agent, 'name' | 'input'>, text: string | null) => PlainFault | undefined;
 
 /** A schema with a longer text is left to the worker. */
@@ -60,7 +63,7 @@ function refusal(name: string, what: string): PlainFault {
   };
 }
 
-/** null: it is left to the worker. References can make a check of a small text take for ever, too. */
+/** Null: the check is left to the worker. References can make a check of a small text take for ever, too. */
 function readSchema(schema: unknown): z.ZodType | null {
   try {
     const text = JSON.stringify(schema);

@@ -3,18 +3,18 @@ import { given } from '../../kernel/given.ts';
 import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
 
-/** What a schema has against a value: the part of a zod issue that survives a message between processes. */
+/** A schema's problem with a value: the part of a zod issue that survives a message between processes. */
 export interface Issue {
   code: string;
   message: string;
   path: readonly PropertyKey[];
   /** For `unrecognized_keys`. */
   keys?: readonly string[];
-  /** `next`: what to do about it, from a check of our own. */
+  /** `next`: advice, from a check of Daruma's own. */
   params?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What is wrong with a value that its schema takes. */
+/** A problem of a value that its schema takes. */
 export interface ValueProblem {
   code: string;
   path: (string | number)[];
@@ -27,19 +27,19 @@ interface IssueTerms {
   code: string;
   /** The value that was checked. */
   data: unknown;
-  /** Its JSON Schema, which says what is known where. */
+  /** The JSON Schema of the value, which says which keys are known where. */
   schema: unknown;
   file: string;
   text?: string;
-  /** Settings may hold what is nobody's business: their values are not repeated in messages. */
+  /** Settings may hold private values: messages do not repeat them. */
   quiet?: boolean;
-  /** Where a path stands in the text. */
+  /** The place of a path in the text. */
   place?(path: (string | number)[], at: 'key' | 'value'): { line: number; column: number } | undefined;
 }
 
 /** The first issue as a fault with its place and what to do; the others are kept in `data.others`. */
 export function faultOfIssues(issues: readonly Issue[], terms: IssueTerms): PlainFault {
-  // A misspelt key is often also the reason why another one is missing: tell it first.
+  // A misspelt key is often also the reason why another key is missing: the misspelt key is told first.
   const sorted = [...issues].sort((a, b) => Number(isUnknownKey(b)) - Number(isUnknownKey(a)));
   const [first, ...others] = sorted.map((issue) => issueFault(issue, terms));
   const { message, next, path, at } = first!;
@@ -147,7 +147,7 @@ function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
   return at;
 }
 
-/** Not what every object has by itself: a key may be called `constructor`. */
+/** Keys that every object has by itself do not count: a key may be called `constructor`. */
 function own<T>(holder: Record<string, T> | undefined, key: string): T | undefined {
   return holder !== undefined && Object.hasOwn(holder, key) ? holder[key] : undefined;
 }

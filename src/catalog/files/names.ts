@@ -1,15 +1,21 @@
-/** What a file in `plugins/` or `agents/` is, told by its name alone. */
+/** The kind of a file in `plugins/` or `agents/`, by its name alone. */
 type FileKind =
   | { is: 'plugin' | 'agent'; name: string }
-  /** May be imported by plugins; by itself it is nothing. `quiet`: nobody has to import it. */
+  /** A file that plugins may import, and that is nothing by itself. `quiet`: no plugin has to import it. */
   | { is: 'part'; quiet?: true }
   | { is: 'ignored' }
-  /** Would be a plugin or an agent if it had another name. `rename`: the path to give it, where one can be told. */
+  /**
+   * A file that would be a plugin or an agent under another name. `rename`: the path to give it, where there is such a
+   * path.
+   */
   | { is: 'misnamed'; name: string; rename: string | undefined }
-  /** Looks as if somebody expected something of it, and nothing comes of it. `move`: where it belongs, as a path of the installation. */
+  /**
+   * A file that was meant to be a plugin or an agent, and is neither. `move`: where it belongs, as a path of the
+   * installation.
+   */
   | { is: 'unrecognized'; why: string; next: string; move?: string };
 
-/** What an author may write a plugin in; the ending of what `daruma new` writes comes first. */
+/** The endings in which an author may write a plugin; the ending of what `daruma new` writes comes first. */
 export const PLUGIN_ENDINGS = ['.ts', '.mts', '.tsx', '.js', '.mjs', '.jsx'] as const;
 const PLUGIN_FILE = /^(.+)\.(ts|mts|tsx|js|mjs|jsx)$/i;
 const COMMONJS_FILE = /^(.+)\.(cjs|cts)$/i;
@@ -118,12 +124,15 @@ function moveTo(folder: string, [, name, ending]: RegExpExecArray): { move?: str
   return plain ? { move: `${folder}/${plain}.${ending!.toLowerCase()}` } : {};
 }
 
-/** What editors and sync tools leave beside the file that is meant: `.x.ts.swp`, `x.ts~`, `#x.ts#`, `4913`, `x.ts.tmp`. */
+/**
+ * Files that editors and sync tools leave beside the file that is meant: `.x.ts.swp`, `x.ts~`, `#x.ts#`, `4913`,
+ * `x.ts.tmp`.
+ */
 function isLeftover(file: string): boolean {
   return /^[.#]|~$|^4913$|\.(?:tmp|temp|bak|orig|rej|swp|swo|swx|part|crdownload)$|\.tmp[.-]/i.test(file);
 }
 
-/** Letters that do not fall apart into a plain one and its mark. */
+/** Letters that do not fall apart into a plain letter and its mark. */
 const PLAIN_LETTERS = new Map(
   Object.entries({ ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' }),
 );

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { type CommandGrant, grantCovers, grantText } from '../../kernel/command-grant.ts';
 import type { Needs } from '../../plugin/define.ts';
 
-/** Nothing is needed. */
+/** The needs of a plugin that needs nothing. */
 const NO_NEEDS: Required<Needs> = {
   secrets: [],
   env: [],
@@ -14,7 +14,7 @@ const NO_NEEDS: Required<Needs> = {
   fleet: false,
 };
 
-/** What an agent file asks for beyond its plugin. */
+/** A need of an agent file beyond those of its plugin. */
 interface Widened {
   path: (string | number)[];
   message: string;
@@ -22,7 +22,10 @@ interface Widened {
 
 const isSame = (granted: string, asked: string) => granted === asked;
 
-/** When an entry of the plugin's needs covers one of the agent file's; others have to be the same. */
+/**
+ * Tells when an entry of the plugin's needs covers an entry of the agent file; entries without a rule here have to be
+ * the same.
+ */
 const COVERS: Partial<Record<keyof Needs, (granted: never, asked: never) => boolean>> = {
   net: hostCovers,
   read: pathCovers,
@@ -39,7 +42,7 @@ export function narrowNeeds(
   const narrowed = { ...all, ...withoutUndefined(file) };
   if (file?.fleet && !all.fleet) return widened(['fleet'], 'true', 'false');
   for (const key of ['secrets', 'env', 'modules', 'net', 'read', 'write', 'exec'] as const) {
-    // Whoever may write may read.
+    // An agent that may write a path may read it.
     const granted: readonly CommandGrant[] = key === 'read' ? [...all.read, ...all.write] : all[key];
     const covers = COVERS[key] ?? isSame;
     for (const [index, asked] of (file?.[key] ?? []).entries()) {
@@ -50,7 +53,7 @@ export function narrowNeeds(
   return { needs: narrowed };
 }
 
-/** Whether everything that `asked` names is among what `granted` names: `*.shop.example` covers `api.shop.example`. */
+/** Whether the host `granted` covers the host `asked`: `*.shop.example` covers `api.shop.example`. */
 export function hostCovers(granted: string, asked: string): boolean {
   if (granted === '*') return true;
   const [host, port] = splitPort(granted.toLowerCase());

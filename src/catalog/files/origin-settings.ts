@@ -3,7 +3,10 @@ import { BOUNDS } from '../../kernel/bounds.ts';
 import { checkedLength } from '../../kernel/units.ts';
 import { countField, lengthField } from './fields.ts';
 
-/** What config/daruma.yaml says of calls to one origin, or to all (`*`); what it does not say is missing. Times in ms. */
+/**
+ * Settings of config/daruma.yaml for calls to one origin, or to all (`*`); a setting that is not said is missing. Times
+ * in ms.
+ */
 export interface OriginSetting {
   failures?: number;
   rate?: number;
@@ -13,7 +16,7 @@ export interface OriginSetting {
   longestAskedMs?: number;
   attempts?: number;
   timeoutMs?: number;
-  /** Origins. */
+  /** The origins of the chain that are asked while this one is down. */
   instead?: string[];
   credentials?: boolean;
 }
@@ -59,7 +62,7 @@ const settingField = z.strictObject({
   timeout: lengthField(BOUNDS.timer).optional().describe('The longest that one try may take. Default 30s.'),
 });
 
-/** What may stand under `origins:`. */
+/** The schema of `origins:`. */
 export const originsField = z.record(z.string(), settingField).superRefine((all, context) => {
   for (const [origin, { instead = [] }] of Object.entries(all)) {
     if (origin !== '*' && plainOrigin(origin) === null)
@@ -93,12 +96,12 @@ const ms = (text: string | undefined) => (text === undefined ? undefined : check
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
-/** What is not said must not stand in the way of what holds for all. */
+/** A setting that is not said must not hide the setting that holds for all. */
 function defined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-/** `https://api.example`; null for anything that is more or less than an origin. */
+/** The origin of a text, as `https://api.example`; null for anything that is more or less than an origin. */
 function plainOrigin(text: string): string | null {
   const url = URL.parse(text);
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;

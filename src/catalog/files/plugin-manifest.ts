@@ -23,15 +23,15 @@ import {
 } from './fields.ts';
 import { faultOfIssues, type ValueProblem } from './issues.ts';
 
-/** What is known of a plugin without running it: its definition as written, checked. */
+/** A plugin as it is known without running it: its definition as written, checked. */
 export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input'> {
-  /** JSON Schema draft 7 of what may be written in `settings`; null for a plugin without settings. */
+  /** JSON Schema draft 7 of the settings that may be written; null for a plugin without settings. */
   settingsSchema: unknown;
-  /** What its jobs may be given; undefined: anything. */
+  /** The input that its jobs may be given; undefined: any input. */
   input?: NonNullable<RawManifest['input']>;
 }
 
-/** What definePlugin takes, without `run`, `settings` and `input`, which are code. */
+/** The schema of definePlugin's argument, without `run`, `settings` and `input`, which are code. */
 const definitionSchema = z.strictObject({
   about: z
     .string({ error: 'expected one sentence that says what it is for' })
@@ -54,7 +54,7 @@ const definitionSchema = z.strictObject({
 
 const KNOWN_BESIDES = { run: {}, settings: {}, input: {} };
 
-/** Checks what a plugin says of itself; the fault names the place in its source. */
+/** Checks the definition of a plugin; the fault names the place in its source. */
 export function readManifest(
   raw: RawManifest,
   at: { file: string; text: string; timezone: string; now: number },
@@ -90,7 +90,10 @@ export function readManifest(
   return { manifest: input ? { ...manifest, input } : manifest };
 }
 
-/** What a schema cannot say: the schedule must fire, and bounds must not cross. Shared by plugins and agent files. */
+/**
+ * The rules that a schema cannot say: the schedule must fire, and bounds must not cross. Plugins and agent files share
+ * them.
+ */
 export function whatIsWrongInside(
   parsedDefinition: Pick<
     z.infer<typeof definitionSchema>,
@@ -107,7 +110,7 @@ export function whatIsWrongInside(
   return undefined;
 }
 
-/** What a plugin or an agent file says about the times at which it runs, as written. */
+/** The times of a plugin or an agent file, as written. */
 interface SaidTimes {
   schedule?: string | undefined;
   at?: string | undefined;
@@ -117,12 +120,12 @@ interface SaidTimes {
   except?: readonly string[] | undefined;
 }
 
-/** The expression that is meant by `schedule` or `at`; undefined when there is neither. */
+/** The expression of `schedule` or `at`; undefined when there is neither. */
 export function expressionOf({ schedule, at }: Pick<SaidTimes, 'schedule' | 'at'>): string | undefined {
   return at === undefined ? schedule : `at ${at}`;
 }
 
-/** What is wrong with the times of one file by itself; its plugin may hold the schedule that its days belong to. */
+/** The problem of the times of one file by itself; its plugin may hold the schedule that its days belong to. */
 export function whatIsWrongWithTimes(said: SaidTimes, at: { timezone: string; now: number }): ValueProblem | undefined {
   if (said.schedule !== undefined && said.at !== undefined) {
     const message = 'stands beside a schedule: one agent has one of them';

@@ -4,14 +4,14 @@ import { checkedLength, checkedSize, formatBound, formatLengthBound } from '../.
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 
-/** What kind of value a setting has: how it is written in the file, and what the rooms get. */
+/** A kind of value of a setting: how it is written in the file, and what the rooms get. */
 interface SettingKind<Said, Value, Unit extends string> {
   schema: z.ZodType<Said>;
-  /** Ends the name under which the rooms have the value: `maxFile` is `maxFileBytes`. */
+  /** The ending of the name under which the rooms have the value: `maxFile` is `maxFileBytes`. */
   unit: Unit;
-  /** The value of a text that the schema took. */
+  /** The value of a text that passed the schema. */
   read(said: Said): Value;
-  /** What may be written, for the page of settings. */
+  /** The form of the value, for the page of settings. */
   allowed: string;
 }
 
@@ -100,11 +100,14 @@ export interface Setting<Path extends string, Said, Value, Unit extends string> 
   /** `logs.maxFile`, or `timezone` outside of all groups. */
   path: Path;
   kind: SettingKind<Said, Value, Unit>;
-  /** As a person would write it; a function where the machine knows. */
+  /** The default as a person would write it; a function where it depends on the machine. */
   fallback: Said | undefined | (() => Said);
   /** The host takes a change without starting again. */
   live: boolean;
-  /** A smaller value deletes what a larger one keeps: nothing smaller holds before the settings are known to be good. */
+  /**
+   * A smaller value deletes data that a larger value keeps: no smaller value holds before the settings are known to be
+   * good.
+   */
   deletes: boolean;
   /** A sentence for people. */
   about: string;

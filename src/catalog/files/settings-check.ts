@@ -3,21 +3,25 @@ import type { Builder } from '../builder/client.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 import type { Issue } from './issues.ts';
 
-/** What plugins' schemas have against settings. Only the builder can ask a schema, so answers are kept. */
+/** The problems that plugins' schemas have with settings. Only the builder can ask a schema, so answers are kept. */
 export interface SettingsCheck {
-  /** undefined: not asked yet. The same answer is the same object. */
+  /** The answer of the schema; undefined: not asked yet. The same answer is the same object. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
-  /** Asks, unless it is being asked already: all settings of a version at once. `answered` is called then. */
+  /**
+   * Asks the schemas, unless they are being asked already: all settings of a version at once. `answered` is called
+   * after that.
+   */
   ask(questions: readonly { version: StoredVersion; settings: Record<string, unknown> }[]): void;
-  /** Something that was valid in an earlier life of the host. */
+  /** Takes settings for valid that were valid in an earlier life of the host. */
   know(plugin: string, id: string, settings: unknown): void;
-  /** Lets what could not be asked be asked again. */
+  /** Lets questions that failed be asked again. */
   forgetFailed(): void;
   idle(): boolean;
 }
 
 const VALID: readonly Issue[] = [];
 
+/** Checks without answers; `answered` is called after each answer of the builder. */
 export function createSettingsCheck(needs: { builder: Builder; folder: string; answered(): void }): SettingsCheck {
   const answers = new Map<string, readonly Issue[]>();
   const failed = new Set<string>();

@@ -1,7 +1,10 @@
 import { MB } from '../../kernel/measures.ts';
 import { formatSize } from '../../kernel/units.ts';
 
-/** A plugin's source, and each of its parts, may not be larger. What is larger is data, and belongs in a file that is read. */
+/**
+ * The size of a plugin's source, and of each of its parts, at most. Larger files are data, and belong in a file that is
+ * read.
+ */
 const SOURCE_MOST_BYTES = MB;
 /** Texts, WebAssembly and other files that a plugin imports or finds beside itself, each and together. */
 export const DATA_MOST_BYTES = 16 * MB;
@@ -13,7 +16,7 @@ export function isCode(file: string): boolean {
   return CODE.test(file);
 }
 
-/** How large a file of the author may be. */
+/** The size of a file of the author, at most. */
 export function mostBytesOf(file: string): number {
   return isCode(file) || file.endsWith('.json') ? SOURCE_MOST_BYTES : DATA_MOST_BYTES;
 }

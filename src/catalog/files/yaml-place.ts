@@ -4,14 +4,15 @@ import { codeFrame, placeOfOffset } from '../../kernel/source-text.ts';
 
 interface YamlFile {
   document: Document;
-  /** Plain data; undefined for an empty file. */
+  /** The map as plain data; undefined for an empty file. */
   value: unknown;
-  /** Set when the text is no YAML, or no map. */
+  /** The problem of a text that is no YAML, or no map. */
   fault?: PlainFault;
 }
 
+/** Keys and indexes from the document to a value. */
 export type Path = readonly (string | number)[];
-/** Both count from 1. */
+/** Line and column count from 1. */
 export type Place = { line: number; column: number };
 
 /** Parses a text that should hold one map. `file` is what faults name. */
@@ -69,7 +70,7 @@ function syntaxFault(error: YAMLError, text: string, file: string): PlainFault {
   let place = placeOfOffset(text, Math.min(error.pos[0], text.length));
   let message = error.message.replace(/\s+/g, ' ');
   let next = 'put text with special characters in quotes, and indent with spaces';
-  // The first thing that everybody writes: to YAML a bare * is an alias, and a bare @ is reserved.
+  // The usual mistake: to YAML a bare * is an alias, and a bare @ is reserved.
   const bare = /^(\s*[\w-]+:\s*)([*@].*?)\s*$/.exec(text.split('\n')[place.line - 1] ?? '');
   if (bare) {
     place = { line: place.line, column: bare[1]!.length + 1 };
@@ -87,8 +88,8 @@ function syntaxFault(error: YAMLError, text: string, file: string): PlainFault {
 }
 
 /**
- * Where a path stands in the text: its key, or its value. When the path is not there, the deepest part of it that is; the
- * beginning for an empty document.
+ * The place of a path in the text: its key, or its value. A path that is not there has the place of its deepest part
+ * that is; in an empty document, the beginning.
  */
 export function placeInYaml(document: Document, text: string, path: Path, at: 'key' | 'value'): Place {
   let node: unknown = document.contents;

@@ -1,8 +1,8 @@
 import { suggest } from '../../kernel/suggest.ts';
 
-/** Why hosts cannot be had of a setting. */
+/** The reason why a setting gives no host. */
 interface WrongHost {
-  /** Of the entry in `needs.net`. */
+  /** The place of the entry in `needs.net`. */
   index: number;
   /** The setting, below `settings`. */
   path: string[];
@@ -66,7 +66,7 @@ export function hostsOf(
   return { net: [...new Set(hosts)] };
 }
 
-/** What is wrong with a path into settings; undefined when the schema has it. */
+/** The problem of a path into settings; undefined when the schema has it. */
 export function unknownIn(schema: JsonSchema | null, path: readonly string[]): string | undefined {
   let at = schema ?? {};
   for (const [index, step] of path.entries()) {
@@ -102,7 +102,7 @@ function below(schema: JsonSchema, key: string): JsonSchema | undefined {
   return free?.additionalProperties as JsonSchema | undefined;
 }
 
-/** All that stands at the path, lists flattened, with the defaults of the schema. */
+/** All values at the path, lists flattened, with the defaults of the schema. */
 function valuesAt(value: unknown, schema: JsonSchema, path: readonly string[]): unknown[] {
   const said = value === undefined ? schema.default : value;
   if (said === undefined || said === null) return [];
@@ -114,7 +114,9 @@ function valuesAt(value: unknown, schema: JsonSchema, path: readonly string[]): 
   return valuesAt(own, below(schema, step) ?? {}, rest);
 }
 
-/** `api.shop.example:443`; undefined for what is no text, no URL, or could mean several hosts. */
+/**
+ * Host and port, as `api.shop.example:443`; undefined for a value that is no text, no URL, or could mean several hosts.
+ */
 function hostOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const text = value.trim();

@@ -26,7 +26,7 @@ export function resolveSchedule(
   const written = pick<string | undefined>('schedule', own?.schedule, own ? undefined : plugin.schedule, undefined);
   const expression = expressionOf({ schedule: written, at });
   if (expression === undefined) return withoutSchedule(said);
-  // What the plugin says about many times means nothing for the one moment of a file.
+  // The plugin's rules about many times mean nothing for the one moment of a file.
   const behind = own?.at === undefined ? plugin : undefined;
   const spec: ScheduleSpec = {
     expression,

@@ -27,20 +27,21 @@ export interface AgentFileFacts {
 interface SetTerms {
   plugins: ReadonlyMap<string, PluginFacts>;
   files: ReadonlyMap<string, AgentFileFacts>;
-  /** What runs now. */
+  /** The agents in force now. */
   inForce: ReadonlyMap<string, Resolved>;
-  /** What was said of it last. */
+  /** The listings of that set. */
   listings: readonly Listing[];
   hostTimezone: string;
-  /** A file is still being written: it may be the one that is missed. */
+  /** Whether a file is still being written: it may be the file that is missed. */
   unsettled: boolean;
-  /** An agent file is: it may be that of a plugin that would run by itself. */
+  /** Whether an agent file is still being written: it may be that of a plugin that would run by itself. */
   agentsUnsettled: boolean;
   resolve: typeof resolveAgent;
-  /** What a version's schema has against settings; undefined when it has not been asked yet. */
+  /** The problems that a version's schema has with settings; undefined when it has not been asked yet. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;
 }
 
+/** The agents and listings that plugins and agent files come to. */
 export interface ResolvedSet {
   agents: Map<string, Resolved>;
   listings: Listing[];
@@ -49,8 +50,8 @@ export interface ResolvedSet {
 }
 
 /**
- * Which agents there are, from all plugins and agent files together. Whatever is rejected leaves what runs as it is;
- * an agent ends only when its files are gone, or say so.
+ * Resolves all plugins and agent files together into agents. A rejected file leaves the running agent as it is; an
+ * agent ends only when its files are gone, or say so.
  */
 export function resolveSet(terms: SetTerms): ResolvedSet {
   const { plugins, files, inForce } = terms;
@@ -122,7 +123,7 @@ function createSet(terms: SetTerms) {
     else add(name, resolved, problem, problem ? 'the last good version goes on running' : undefined);
   }
 
-  /** The newest state is rejected. What runs goes on, as long as its plugin is there at all. */
+  /** Keeps the running agent, as long as its plugin is there at all: the newest state is rejected. */
   function keep(name: string, plugin: string, problem: PlainFault) {
     const running = inForce.get(name);
     if (running && plugins.has(running.agent.version.plugin)) {
@@ -132,7 +133,7 @@ function createSet(terms: SetTerms) {
     }
   }
 
-  /** Nothing new can be said yet. */
+  /** Keeps agent and listing as they are: nothing new is known yet. */
   function keepQuietly(name: string) {
     const running = inForce.get(name);
     const listing = former.get(name);
@@ -155,7 +156,10 @@ function createSet(terms: SetTerms) {
   return { result, firmly, put, keep, keepQuietly };
 }
 
-/** A fault in the last good content of a file gives way to what is wrong with its present content: its lines may be gone. */
+/**
+ * A fault in the last good content of a file gives way to a fault in its present content: the lines of the former may
+ * be gone.
+ */
 function presentFault(fault: PlainFault, problems: (PlainFault | undefined)[]): PlainFault {
   return problems.find((problem) => problem?.file === fault.file) ?? fault;
 }

@@ -5,6 +5,7 @@ import type { Issue, ValueProblem } from '../files/issues.ts';
 import type { ValueSource } from '../ports.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 
+/** Plugin, agent file and settings of one agent. */
 export interface ResolveTerms {
   name: string;
   version: StoredVersion;

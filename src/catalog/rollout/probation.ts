@@ -2,15 +2,15 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { HOUR_MS, MB } from '../../kernel/measures.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 
-/** What was seen of one state of an agent (a version with its settings and limits): attempts that ended, newest last. */
+/** Figures of one state of an agent (a version with its settings and limits): attempts that ended, newest last. */
 export interface ProbationRuns {
-  /** Epoch ms: when it began to take jobs. */
+  /** Epoch ms at which the state began to take jobs. */
   since: number;
   done: number;
   failed: number;
-  /** Of the failed ones: those that took the worker along, see {@link SEVERE}. */
+  /** Failed attempts that took the worker along, see {@link SEVERE}. */
   severe: number;
-  /** Failures since the last one that was done. */
+  /** Failures since the last attempt that was done. */
   inARow: number;
   /** Epoch ms of the latest failure. */
   failedAt: number | null;
@@ -24,19 +24,23 @@ export interface ProbationRuns {
   causes: Readonly<Record<string, number>>;
 }
 
-/** What an attempt, or a worker without one, came to. */
+/** The end of an attempt, or of a worker without one. */
 export type ProbationRunEnd =
   | { is: 'done'; ms: number }
   | { is: 'failed'; at: number; fault: PlainFault; cause: string };
 
-/** Why a state is bad. `cause`: of most of its failures; null for a band that is not about failures. */
+/**
+ * The reason why a state is bad. `cause`: the cause of most of its failures; null for a band that is not about
+ * failures.
+ */
 export interface Rejection {
   kind: 'severe' | 'errors' | 'slow' | 'memory' | 'by-hand';
-  /** What comes after "version 9c1e": `failed 3 of 3 runs: TypeError: …`. */
+  /** The words after "version 9c1e": `failed 3 of 3 runs: TypeError: …`. */
   why: string;
   cause: string | null;
 }
 
+/** What becomes of a state on probation. */
 export type ProbationDecision = { is: 'wait' } | { is: 'good'; why: string } | ({ is: 'bad' } & Rejection);
 
 /** Ends that are the version's own doing and cost a worker. A lost cell is not among them: a neighbour may have done it. */
@@ -46,18 +50,21 @@ const LEAST_READINGS = 3;
 
 /** The bands of probation. They are the product's, not a setting: a band that can be turned off is turned off. */
 export const THRESHOLDS = {
-  /** So many runs that were done make a version good … */
+  /** A version is good after this many runs that were done … */
   goodRuns: 20,
-  /** … or so few, and a quiet time without a failure. */
+  /** … or after these few, and a quiet time without a failure. */
   quietRuns: 3,
   quietMs: HOUR_MS,
-  /** A version that is neither good nor bad after so many runs is no worse than the one before. */
+  /** A version that is neither good nor bad after this many runs is no worse than the version before. */
   mostRuns: 200,
-  /** Failures before anything is said: one may be an accident, two may be one accident twice. */
+  /** Failures before a version is bad: the first may be an accident, two may be one accident twice. */
   leastFailures: 3,
-  /** How likely so many failures may at most be under the old version's rate. */
+  /** The greatest chance of so many failures at the old version's rate. */
   errorChance: 0.01,
-  /** The same for crashes, which are rarer and dearer: one is enough if the old version hardly ever crashed. */
+  /**
+   * The greatest chance for crashes, which are rarer and dearer: the first is enough if the old version hardly ever
+   * crashed.
+   */
   severeChance: 0.05,
   /** A history of fewer runs says nothing of a rate. */
   leastHistory: 5,
@@ -68,12 +75,13 @@ export const THRESHOLDS = {
   memoryMoreBytes: 32 * MB,
 } as const;
 
+/** The figures of a state that takes jobs from `since` (epoch ms) on. */
 export function noRuns(since: number): ProbationRuns {
   const none = { done: 0, failed: 0, severe: 0, inARow: 0, failedAt: null, durations: [] };
   return { since, ...none, memoryBytes: null, readings: 0, fault: null, causes: {} };
 }
 
-/** One more end. Failures whose cause is `waived` (the good version has them, too) do not count. */
+/** Adds an end. Failures whose cause is `waived` (the good version has them, too) do not count. */
 export function withEnd(runs: ProbationRuns, end: ProbationRunEnd, waived: readonly string[] = []): ProbationRuns {
   if (end.is === 'done') {
     const durations = [...runs.durations, end.ms].slice(-KEPT_DURATIONS);
@@ -91,7 +99,7 @@ export function withEnd(runs: ProbationRuns, end: ProbationRunEnd, waived: reado
   };
 }
 
-/** One more reading of one worker. */
+/** Adds a reading of a worker. */
 export function withReading(runs: ProbationRuns, bytes: number): ProbationRuns {
   return { ...runs, readings: runs.readings + 1, memoryBytes: Math.max(runs.memoryBytes ?? 0, bytes) };
 }
@@ -133,8 +141,8 @@ export function evaluateProbation(
 }
 
 /**
- * What the good version's runs since the rollback say of it. `waived`: it fails, or is slow, in the same way, so the
- * reason lies outside; `confirmed`: it does what the rejected one could not.
+ * Judges a rollback by the good version's runs since. `waived`: the good version fails, or is slow, in the same way, so
+ * the reason lies outside; `confirmed`: it does what the rejected version could not.
  */
 export function checkAfterRollback(
   rejection: Rejection,
@@ -153,7 +161,7 @@ export function checkAfterRollback(
   return (since.causes[cause] ?? 0) >= enough ? 'waived' : 'wait';
 }
 
-/** `waived` for slow runs: they have no cause of their own. */
+/** The cause of slow runs, `waived` where the good version is as slow: slow runs have no cause of their own. */
 export const SLOW_CAUSE = 'slow';
 
 /** The cause of most failures. */
@@ -161,7 +169,7 @@ export function mainCause({ causes }: ProbationRuns): string | null {
   return Object.entries(causes).sort(([, a], [, b]) => b - a)[0]?.[0] ?? null;
 }
 
-/** The chance of at least `hits` in `runs` when each is one with chance `rate`. */
+/** The chance of at least `hits` in `runs` when each run is a hit with chance `rate`. */
 export function tail(hits: number, runs: number, rate: number): number {
   if (hits <= 0) return 1;
   if (rate <= 0 || hits > runs) return 0;
@@ -210,7 +218,7 @@ function badMemory(runs: ProbationRuns, good: ProbationRuns): Rejection | undefi
   return { kind: 'memory', why: `holds ${formatSize(now)} in one worker (before: ${formatSize(then)})`, cause: null };
 }
 
-/** The value that so large a share of the values does not exceed. */
+/** The value that this share of the values does not exceed. */
 function share(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)]!;

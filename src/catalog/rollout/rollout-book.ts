@@ -22,7 +22,7 @@ export interface RolloutBook {
   put(agent: string, rollout: Rollout): boolean;
   /** An agent with its rollout, its selection and the state that its files describe. Throws a Fault when no state is known. */
   known(agent: string): { rollout: Rollout; now: Selection; wants: Resolved };
-  /** By agent, of the last {@link settle}. */
+  /** Selections by agent, of the last {@link settle}. */
   selections(): ReadonlyMap<string, Selection>;
   /** The same object as long as nothing has changed. */
   all(): ReadonlyMap<string, Rollout>;

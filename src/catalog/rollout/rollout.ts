@@ -8,40 +8,43 @@ export interface Rejected extends Rejection {
   version: string;
   /** Epoch ms. */
   at: number;
-  /** Causes that were not held against it. */
+  /** Causes that did not count against the state. */
   waived: string[];
 }
 
-/** What is known of an agent's states. It is kept in the versions' folder, and replaced as a whole when it changes. */
+/** The known states of an agent. A rollout is kept in the versions' folder, and replaced as a whole when it changes. */
 export interface Rollout {
   /** The newest state that is known to be good. */
   good: Resolved | null;
-  /** The good state before it that had another version: where a rollback by hand goes. */
+  /** The good state before it that had another version: a rollback by hand goes there. */
   before: Resolved | null;
-  /** What is tried now. `waived`: causes of failure that the good state has as well. */
+  /** The state that is tried now. `waived`: causes of failure that the good state has as well. */
   probation: { fingerprint: string; since: number; waived: string[] } | null;
   /** Newest first. */
   bad: Rejected[];
-  /** A person holds the agent to a state until its files say anything else than `against`. */
+  /** The state to which a person holds the agent until its files say anything else than `against`. */
   pin: { resolved: Resolved; against: string; at: number } | null;
 }
 
+/** The state of an agent that runs, and why. */
 export interface Selection {
   rollout: Rollout;
-  /** What is to run. */
+  /** The state that is to run. */
   inForce: Resolved;
   is: RolloutState;
-  /** Why what the files say is not what runs. */
+  /** The reason why the state that the files describe does not run. */
   rejected?: Rejected;
 }
 
 const KEPT_BAD = 10;
 
+/** The rollout of an agent of which no state is known. */
 export const NO_ROLLOUT: Rollout = { good: null, before: null, probation: null, bad: [], pin: null };
 
 /**
- * Which state of an agent runs, when its files say `wanted`. A state is known by its fingerprint (version, settings,
- * limits, needs, workers), so a new schedule alone begins no probation. What runs is never bad, as long as there is a good state.
+ * Selects the state of an agent that runs when its files describe `wanted`. A state is known by its fingerprint
+ * (version, settings, limits, needs, workers), so a new schedule alone begins no probation. A bad state never runs, as
+ * long as there is a good state.
  */
 export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): Selection {
   const { fingerprint } = wanted.agent;
@@ -66,14 +69,17 @@ export function selectVersion(rollout: Rollout, wanted: Resolved, now: number): 
   return { rollout: { ...free, probation }, inForce: wanted, is: 'probation' };
 }
 
-/** The state on probation is good. Nothing happens when it is not on probation any more. */
+/** Marks the state on probation as good; does nothing when it is not on probation any more. */
 export function approveVersion(rollout: Rollout, state: Resolved): Rollout {
   const { fingerprint } = state.agent;
   if (rollout.probation?.fingerprint !== fingerprint) return rollout;
   return promoted({ ...rollout, probation: null }, state);
 }
 
-/** The state on probation is bad. Nothing happens when it is not on probation any more, or there is nothing to go back to. */
+/**
+ * Marks the state on probation as bad; does nothing when it is not on probation any more, or there is no state to go
+ * back to.
+ */
 export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'waived'>): Rollout {
   if (rollout.probation?.fingerprint !== rejected.fingerprint || !rollout.good) return rollout;
   const others = rollout.bad.filter(({ fingerprint }) => fingerprint !== rejected.fingerprint);
@@ -84,7 +90,7 @@ export function rejectVersion(rollout: Rollout, rejected: Omit<Rejected, 'waived
   };
 }
 
-/** A rejected state is tried again, and failures of the cause are not held against it. */
+/** Tries a rejected state again; failures of the cause do not count against it. */
 export function waiveCause(rollout: Rollout, fingerprint: string, cause: string, now: number): Rollout {
   const rejected = rollout.bad.find((one) => one.fingerprint === fingerprint);
   if (!rejected) return rollout;
@@ -92,7 +98,7 @@ export function waiveCause(rollout: Rollout, fingerprint: string, cause: string,
   return { ...forgiven(rollout, fingerprint), probation: { fingerprint, since: now, waived } };
 }
 
-/** A person wants `state`, whatever the files say, until they say something else. */
+/** Holds the agent to `state` as a person asks, whatever the files say, until they say something else. */
 export function pinTo(rollout: Rollout, state: Resolved, wanted: Resolved, now: number): Rollout {
   const against = wanted.agent.fingerprint;
   if (state.agent.fingerprint === against)
@@ -100,7 +106,7 @@ export function pinTo(rollout: Rollout, state: Resolved, wanted: Resolved, now: 
   return { ...rollout, probation: null, pin: { resolved: state, against, at: now } };
 }
 
-/** What the files say is taken again, on probation if it is not known to be good. */
+/** Takes the state of the files again, on probation if it is not known to be good. */
 export function unpin(rollout: Rollout, wanted: Resolved): Rollout {
   return { ...forgiven(rollout, wanted.agent.fingerprint), pin: null };
 }
@@ -112,7 +118,7 @@ export function versionsIn({ good, before, pin }: Rollout): string[] {
   );
 }
 
-/** A pin that is over leaves what it held to as the good state: a person chose it. */
+/** A pin that is over leaves the state that it held to as the good state: a person chose it. */
 function released(rollout: Rollout): Rollout {
   const { pin } = rollout;
   return pin ? promoted({ ...rollout, pin: null }, pin.resolved) : rollout;

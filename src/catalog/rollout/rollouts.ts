@@ -28,7 +28,7 @@ interface RolloutsNeeds {
 
 const LEAST_PREFIX = 4;
 
-/** Changes rollouts as people and probation ask for it, and has each change in force when the call returns. */
+/** Changes rollouts as people and probation ask for it; each change is in force when the call returns. */
 export function createRollouts({ time, versions, book, apply, resolve }: RolloutsNeeds): Rollouts {
   function change(name: string, rollout: Rollout): boolean {
     const isChanged = book.put(name, rollout);
@@ -119,7 +119,7 @@ export function createRollouts({ time, versions, book, apply, resolve }: Rollout
   };
 }
 
-/** What a version is to an agent: nothing, or one word. */
+/** The role of a version for an agent: none, or one word. */
 function rolloutAs(
   agent: string,
   { inForce, is, rollout }: Selection,

@@ -10,7 +10,10 @@ export const SOURCE_FOLDER = 'source';
 
 const OUTSIDE = '.outside';
 
-/** Under which path in `source/` a file of the author is kept; those outside of the installation have a folder of their own. */
+/**
+ * The path in `source/` under which a file of the author is kept; files outside of the installation have a folder of
+ * their own.
+ */
 export function keptPathOf(folder: string, file: string): string {
   const path = pathInside(folder, file);
   return isAbsolute(path) ? `${OUTSIDE}${path}` : path;

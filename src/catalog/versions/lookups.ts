@@ -4,9 +4,9 @@ import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 /**
- * A question about the file system on which the meaning of an import hangs, with the answer of the day. `is`: what is at
- * the path, links included. `package`: what a package.json says that decides about imports. `names`: what is in a folder.
- * `tree`: which files are in it and below, for imports with a wildcard.
+ * A question about the file system on which the meaning of an import hangs, with its answer. `is`: what is at the path,
+ * links included. `package`: the keys of a package.json that decide about imports. `names`: the names in a folder.
+ * `tree`: the files in it and below, for imports with a wildcard.
  */
 export interface Lookup {
   ask: 'is' | 'package' | 'names' | 'tree';
@@ -19,7 +19,7 @@ export const NOTHING = 'nothing';
 /** The answer may have changed while the import was resolved: it is asked anew, and equals no other answer. */
 export const UNSURE = 'unsure';
 const TREE_DEEPEST = 16;
-/** What of a package.json decides which file an import means, and how that file is read. */
+/** The keys of a package.json that decide which file an import means, and how that file is read. */
 const DECIDING = [
   'name',
   'version',
@@ -33,12 +33,12 @@ const DECIDING = [
   'tsconfig',
 ];
 
-/** One text for each question. */
+/** A text for each question. */
 export function keyOf({ ask, path }: Pick<Lookup, 'ask' | 'path'>): string {
   return `${ask} ${path}`;
 }
 
-/** Asks the file system; what cannot be read counts as not there. `path` as in {@link Lookup}. */
+/** Asks the file system; a path that cannot be read counts as not there. `path` as in {@link Lookup}. */
 export async function lookUp(ask: Lookup['ask'], path: string, folder: string): Promise<string> {
   const file = isAbsolute(path) ? path : join(folder, path);
   try {
@@ -51,7 +51,10 @@ export async function lookUp(ask: Lookup['ask'], path: string, folder: string): 
   }
 }
 
-/** Another text whenever the answer to `package` or `names` may be another one; undefined where only asking tells. */
+/**
+ * A text that differs whenever the answer to `package` or `names` may be another one; undefined where only asking shows
+ * it.
+ */
 export async function stampOf(
   { ask, path }: Pick<Lookup, 'ask' | 'path'>,
   folder: string,

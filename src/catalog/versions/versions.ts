@@ -16,39 +16,42 @@ export interface StoredVersion {
   ref: VersionRef;
   /** The plugin's file, relative to the installation. */
   entry: string;
-  /** Where that file really was: it may be reached through a link. */
+  /** The real path of that file: it may be reached through a link. */
   real: string;
-  /** The Daruma that it was made with. */
+  /** The Daruma that made it. */
   runtime: string;
   inputs: CompiledInput[];
-  /** What its imports hang on; undefined for a version of an older Daruma, which nobody asked: it is compiled once more. */
+  /**
+   * Lookups on which its imports hang; undefined for a version of an older Daruma, which asked none: it is compiled
+   * once more.
+   */
   lookups?: Lookup[];
-  /** What it may read at run time, as seen from its folder, or absolute. */
+  /** Paths that it may read at run time, as seen from its folder, or absolute. */
   reads: string[];
-  /** What its source emits; undefined for a version of an older Daruma. */
+  /** Topics that its source emits; undefined for a version of an older Daruma. */
   emits?: Emits;
   manifest: PluginManifest;
-  /** What its schema has against no settings at all. */
+  /** The problems that its schema has with empty settings. */
   emptyIssues: Issue[];
-  /** Of its kept sources. */
+  /** The size of its kept sources. */
   sourceBytes: number;
-  /** Epoch ms: when these files were compiled last. */
+  /** Epoch ms at which these files were compiled last. */
   madeAt: number;
-  /** Of everything that is kept of it. */
+  /** The size of all of its files. */
   bytes: number;
 }
 
-/** What is known of a version in the making. */
+/** A version in the making, as far as it is known. */
 type MadeVersion = Omit<StoredVersion, 'ref' | 'madeAt' | 'bytes'> & { plugin: string; id: string };
 
 /** The compiled code of plugins on disk, named by content: `<plugin>/<id>/` with bundle, source map, source and manifest. */
 export interface Versions {
-  /** Reads what is there; unreadable versions are left out. */
+  /** Reads the versions of the folder; unreadable versions are left out. */
   open(): Promise<void>;
   get(plugin: string, id: string): StoredVersion | undefined;
   of(plugin: string): StoredVersion[];
   all(): StoredVersion[];
-  /** A new empty folder for a version in the making. */
+  /** Makes an empty folder for a version in the making. */
   stage(): Promise<string>;
   /** Moves a staged version to its place; a version that is there already only gets the new inputs. */
   keep(staging: string, version: MadeVersion): Promise<StoredVersion>;
@@ -64,12 +67,12 @@ export interface Versions {
 }
 
 const FORMAT = 3;
-/** Without lookups. */
+/** The format of versions without lookups. */
 const OLDER_FORMAT = 2;
 const STAGING = '.staging';
 const BUDGET_BYTES = 256 * MB;
 
-/** `budgetBytes`: of all versions together, asked at each pruning; default 256 MB. */
+/** `budgetBytes`: the size of all versions together, asked at each pruning; default 256 MB. */
 export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Versions {
   const versions = new Map<string, StoredVersion[]>();
   /** By plugin, the end of the last work on its folder. */
@@ -114,7 +117,7 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
     }
   }
 
-  /** With its age and size on disk. */
+  /** Adds age and size on disk. */
   async function weighed(version: Omit<StoredVersion, 'madeAt' | 'bytes'>): Promise<StoredVersion> {
     const { plugin, id, file, mapFile } = version.ref;
     const manifest = await stat(join(folder, plugin, id, MANIFEST_FILE));
@@ -123,7 +126,10 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
     return { ...version, madeAt: manifest.mtimeMs, bytes };
   }
 
-  /** Nobody reads a version while it is written, renewed or deleted: the work on one plugin's folder is done in turn. */
+  /**
+   * Does the work on one plugin's folder in turn: a version is read whole, and never while it is written, renewed or
+   * deleted.
+   */
   function inTurn<T>(plugin: string, work: () => Promise<T>): Promise<T> {
     const done = (turns.get(plugin) ?? Promise.resolve()).then(work);
     const end = () => {};
@@ -210,7 +216,7 @@ async function entriesBelow(folder: string): Promise<Map<string, boolean>> {
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What is no text is told by its size and hash. */
+/** A file that is no text is shown by its size and hash. */
 function textOf(bytes: Buffer): string {
   if (!bytes.includes(0)) return bytes.toString();
   return `(no text: ${bytes.byteLength} bytes, SHA-256 ${createHash('sha256').update(bytes).digest('hex')})\n`;
@@ -228,7 +234,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
 }
 
-/** What pruning has to know of a version that is kept. */
+/** A kept version, as pruning sees it. */
 export interface KeptVersion {
   ref: Pick<VersionRef, 'plugin' | 'id'>;
   /** Epoch ms. */
@@ -236,9 +242,9 @@ export interface KeptVersion {
   bytes: number;
 }
 
-/** Of each plugin, beside those in use. */
+/** Versions of each plugin that are kept beside those in use. */
 export const KEPT_BESIDES = 20;
-/** What workers of the last minutes may still read. */
+/** Versions that workers of the last minutes may still read. */
 export const KEPT_ALWAYS = 2;
 
 /**

@@ -12,13 +12,13 @@ import { type FileStat, type FileState, type ScanRules, scan } from './scan.ts';
 
 export { AGENTS, PLUGINS };
 
-/** What a file says that is to be a plugin. */
+/** The text of a file that is to be a plugin. */
 const DEFINES_PLUGIN = /export\s+default\s+definePlugin\s*[<(]|module\.exports\s*=\s*definePlugin\s*\(/;
 
 /** The hash of no bytes. */
 const EMPTY = createHash('sha256').digest('hex');
 
-/** A change that is older than this is not the one that somebody waits for. */
+/** A change that is older than this is not the change that a person waits for. */
 const NEWEST_MS = 60_000;
 
 /** A file in a state that counts. */
@@ -27,49 +27,51 @@ export interface SettledFile {
   /** Hex SHA-256 of the content; null when missing; otherwise a word that changes with the state. */
   hash: string | null;
   size: number;
-  /** The look at which it settled last. */
+  /** The scan at which the file settled last. */
   turn: number;
-  /** Of agent files. */
+  /** The text of an agent file. */
   text?: string;
-  /** Of plugins and their parts: where the file really is, in the same form as paths; links may be turned elsewhere. */
+  /** The real path of a plugin or a part of one, in the same form as paths; links may be turned elsewhere. */
   real?: string;
-  /** Of files in `plugins/`: its default export is what definePlugin returns, as far as its text tells. */
+  /** Whether a file of `plugins/` exports what definePlugin returns, as far as its text shows. */
   definesPlugin?: boolean;
-  /** Of an unreadable file. */
+  /** The reason why the file is unreadable. */
   why?: string;
 }
 
 interface FileScan {
   /** Whether a file of the two folders settled or went since the last scan, or the list of the folders has other problems. */
   changed: boolean;
-  /** Something is there that is not settled yet. */
+  /** The time until the next file settles, in ms; undefined when all files are settled. */
   waitMs: number | undefined;
-  /** An agent file among them. */
+  /** Whether an agent file is unsettled. */
   agentsWait: boolean;
-  /** What lies in the folders, by name. */
+  /** The names that lie in the folders. */
   list: FolderList;
 }
 
-/** What plugins are made of besides the files that are listed anyway. */
+/** The files and lookups that plugins are made of besides the files that are listed anyway. */
 export interface PluginInputs {
   /** Paths of files. */
   inputs: Set<string>;
   lookups: Lookup[];
 }
 
-/** Sees the installation's files and says which state of each counts. It decides nothing about what is in them. */
+/**
+ * Sees the installation's files and says which state of each counts. The scanner decides nothing about their content.
+ */
 export interface FileScanner {
-  /** By path: relative to the installation where inside it, else absolute. */
+  /** Files by path: relative to the installation where inside it, else absolute. */
   readonly files: ReadonlyMap<string, SettledFile>;
   readonly answers: LookupAnswers['answers'];
   turn(): number;
-  /** Since the newest change of any file that is looked at, in ms; null when its time is not to be believed. */
+  /** Time since the newest change of any file, in ms; null when the file's time is not to be believed. */
   sinceMs(): number | null;
-  /** `full`: also the files of libraries. */
+  /** Scans the folders and `also`. `full`: also the files of libraries. */
   scan(also: PluginInputs, options: { full: boolean }): Promise<FileScan>;
-  /** A hash that is known from an earlier life of the host: taken over unread when size and time still fit. */
+  /** Takes a hash over from an earlier life of the host: the file stays unread when size and time still fit. */
   know(path: string, known: { hash: string | null; size: number; mtimeMs: number }): void;
-  /** A file that was there in an earlier life of the host, whose folder is not there now. */
+  /** Takes over a file that was there in an earlier life of the host, whose folder is not there now. */
   assume(path: string, hash: string, text?: string): void;
 }
 
@@ -80,6 +82,7 @@ interface FileScannerOptions {
   rules: ScanRules;
 }
 
+/** A scanner that has seen no file yet. */
 export function createFileScanner(needs: { time: Time }, options: FileScannerOptions): FileScanner {
   const { time } = needs;
   const { folder, linkFolders, rules } = options;
@@ -105,7 +108,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
       const found = await statOf(full(path));
       if (found) seen.set(path, found);
     });
-    // What was not looked at, and what is in a folder that vanished as a whole, stays as it was.
+    // Files that were not looked at, and files of a folder that vanished as a whole, stay as they were.
     for (const [path, fileState] of sights) {
       const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
       const isAway = root !== undefined && list.missing.includes(root);
@@ -131,7 +134,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     return { changed, waitMs, agentsWait, list };
   }
 
-  /** Nothing is made of it any more. */
+  /** Forgets a file of which no plugin is made any more. */
   function forget(path: string) {
     sights.delete(path);
     files.delete(path);
@@ -166,7 +169,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     turn: () => turn,
     sinceMs() {
       let newest = 0;
-      // Not the time of the content: a file that is moved here brings an old one along.
+      // The time of the content does not count: a file that is moved here brings an old one along.
       for (const [path, { stat: at }] of sights) if (at && !isLibraryFile(path)) newest = Math.max(newest, at.ctimeMs);
       const ms = Math.round(time.now() - newest);
       return ms >= 0 && ms < NEWEST_MS ? ms : null;
@@ -184,7 +187,7 @@ function isUnder(path: string, root: string): boolean {
   return path.startsWith(`${root}/`);
 }
 
-/** Whether it would be found by going through its folder; all others are looked for by their names. */
+/** Whether a walk through its folder finds the file; all other files are looked for by their names. */
 export function isListed(path: string): boolean {
   const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
   return root !== undefined && !isLibraryFile(path) && isWanted(root, path.slice(root.length + 1));
@@ -194,7 +197,7 @@ function least(a: number | undefined, b: number | undefined): number | undefined
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
-/** Files of libraries: they change by an install, not by a save, and there may be thousands. */
+/** Whether a file is a library's: libraries change by an install, not by a save, and may hold thousands of files. */
 export function isLibraryFile(path: string): boolean {
   return path.includes('node_modules/');
 }
@@ -211,7 +214,7 @@ async function statOf(file: string): Promise<FileStat | undefined> {
   }
 }
 
-/** At most 32 at once: a large folder must not take every file handle. */
+/** Calls for at most 32 items at once: a large folder must not take every file handle. */
 async function each<T>(items: readonly T[], call: (item: T) => Promise<void>): Promise<void> {
   for (let index = 0; index < items.length; index += 32) await Promise.all(items.slice(index, index + 32).map(call));
 }

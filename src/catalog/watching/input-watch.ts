@@ -1,16 +1,19 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
-/** Watches single files, wherever they lie, by the folders that hold them. A hint is all it gives: the scan finds the rest. */
+/**
+ * Watches single files, wherever they lie, by the folders that hold them. The watch only hints: the scan finds the
+ * change.
+ */
 interface InputWatch {
-  /** Watches these files and no others; absolute paths. Those that are not there yet are seen when they come. */
+  /** Watches these files and no others; absolute paths. Files that are not there yet are seen when they come. */
   set(files: Iterable<string>): void;
   close(): void;
 }
 
-/** As the name of a file: whatever comes to the folder. */
+/** A name for any file that comes to the folder. */
 export const ANYTHING = '*';
-/** Beyond so many folders the scan has to do. */
+/** The number of folders that are watched, at most; the scan has to do for others. */
 const MOST_FOLDERS = 256;
 
 export function watchInputs(hint: () => void): InputWatch {
@@ -22,7 +25,8 @@ export function watchInputs(hint: () => void): InputWatch {
         const wanted = folders.get(folder)?.names ?? names;
         if (name === null || wanted.has(name) || wanted.has(ANYTHING)) hint();
       });
-      // A folder that goes away, or a limit of the system: it is watched anew when it is named again.
+      // A folder that goes away, or a limit of the system, ends the watch: the folder is watched anew when it is named
+      // again.
       watcher.on('error', () => drop(folder));
       return watcher;
     } catch {

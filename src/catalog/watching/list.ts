@@ -8,27 +8,35 @@ import { kindOfAgentFile, kindOfPluginPath, PLUGIN_ENDINGS } from '../files/name
 export const PLUGINS = 'plugins';
 export const AGENTS = 'agents';
 type Root = typeof PLUGINS | typeof AGENTS;
-/** How deep parts of plugins may lie in folders below `plugins/`. */
+/** The depth of folders below `plugins/` in which parts of plugins may lie. */
 export const DEEPEST = 8;
-/** So many entries of `plugins/` or `agents/` themselves are looked at, and so many below each folder in them. */
+/** Entries that are looked at, at most: of `plugins/` or `agents/` themselves, and below each folder in them. */
 const MOST_ENTRIES = { top: 10_000, below: 2_000 };
 const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx|json)$/i;
 
-/** What lies in the two folders, by name alone. */
+/** The files of the two folders, by name alone. */
 export interface FolderList {
-  /** Files that say something, relative to the installation. */
+  /** Files that may be plugins, parts or agent files, relative to the installation. */
   files: string[];
-  /** Of the two folders those that are not there. */
+  /** The folders of the two that are not there. */
   missing: Root[];
-  /** Links to folders, each with what it leads to: that is not looked through. `isOutside`: nor is it followed. */
+  /**
+   * Links to folders, each with its target, which is not looked through. `isOutside`: the link is not followed either.
+   */
   links: Map<string, { real: string; isOutside: boolean }>;
   /** Folders that hold too much to be looked through. */
   tooBig: string[];
-  /** What cannot be looked at: links that lead nowhere, folders that cannot be read, folders that are too big. */
+  /**
+   * Problems of files that cannot be looked at: links that lead nowhere, folders that cannot be read, folders that are
+   * too big.
+   */
   problems: PlainFault[];
 }
 
-/** What else lies in the folders (data that a plugin writes beside itself, say) is nobody's news. `path`: below the root. */
+/**
+ * Whether a file counts; other files in the folders (data that a plugin writes beside itself, say) do not. `path`:
+ * below the root.
+ */
 export function isWanted(root: Root, path: string): boolean {
   if (root === AGENTS) return kindOfAgentFile(path).is !== 'ignored';
   return SOURCE.test(path) || kindOfPluginPath(path).is === 'unrecognized';
@@ -48,7 +56,7 @@ export async function listFolders(folder: string, linkFolders: readonly string[]
   return list;
 }
 
-/** Where is looked. */
+/** The terms of one walk. */
 interface ListTerms {
   folder: string;
   linkFolders: readonly string[];
@@ -73,7 +81,7 @@ async function listBelow(terms: ListTerms, top: string, list: FolderList): Promi
   for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
     const entries = await readdir(join(terms.folder, path), { withFileTypes: true }).catch((error) => error as Error);
     if (entries instanceof Error) {
-      // It may have been removed meanwhile.
+      // The folder may have been removed meanwhile.
       if ((entries as NodeJS.ErrnoException).code !== 'ENOENT') list.problems.push(unreadable(path, entries));
       continue;
     }
@@ -130,7 +138,7 @@ function isShown({ name }: Dirent): boolean {
   return name !== 'node_modules' && !name.startsWith('.');
 }
 
-/** Of a link to a folder outside of the installation that no setting names. */
+/** The fault of a link to a folder outside of the installation that no setting names. */
 export function linkOutside(file: string, real: string): PlainFault {
   return {
     code: 'LINK_OUTSIDE',

@@ -20,7 +20,7 @@ interface AskOptions {
   skips(path: string): boolean;
 }
 
-/** What a lookup's path was found to be. */
+/** The answer that a lookup was found to have. */
 interface FoundAnswer {
   key: string;
   answer: string;
@@ -37,6 +37,7 @@ interface Known {
 
 const AT_ONCE = 64;
 
+/** Answers of one installation; none is known yet. */
 export function createLookupAnswers({ folder, rules }: { folder: string; rules: ScanRules }): LookupAnswers {
   const answers = new Map<string, Known>();
 
@@ -50,7 +51,7 @@ export function createLookupAnswers({ folder, rules }: { folder: string; rules: 
         if (asked.has(key)) continue;
         const known = answers.get(key);
         if (skips(lookup.path)) {
-          // As it was when somebody looked last.
+          // The last answer counts.
           if (!known) found.push({ key, answer: lookup.answer, stamp: undefined });
         } else if (isFull || !known || known.next || !lookup.path.includes('node_modules')) asked.set(key, lookup);
       }
@@ -75,7 +76,7 @@ export function createLookupAnswers({ folder, rules }: { folder: string; rules: 
     return { key, answer: await lookUp(lookup.ask, lookup.path, folder), stamp };
   }
 
-  /** In how many ms the answer counts. */
+  /** Takes an answer that was found; returns in how many ms it counts. */
   function settleOne({ key, answer, stamp }: FoundAnswer, { turn, at }: { turn: number; at: number }): number {
     const known = answers.get(key);
     if (!known || answer === known.answer) {
@@ -88,7 +89,7 @@ export function createLookupAnswers({ folder, rules }: { folder: string; rules: 
     return restMs;
   }
 
-  /** No version hangs on it any more. */
+  /** Forgets a lookup on which no version hangs any more. */
   function forget(key: string, skips: (path: string) => boolean) {
     if (!skips(key.slice(key.indexOf(' ') + 1))) answers.delete(key);
   }

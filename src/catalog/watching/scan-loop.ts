@@ -11,7 +11,7 @@ import { type FolderWatch, watchFolders } from './watch.ts';
 const GATHER_MS = 10;
 /** After a scan, a storm of events waits this long for the next scan. */
 const LEAST_PAUSE_MS = 50;
-/** Between two scans of a file that settles. */
+/** Least time between two scans of a file that settles. */
 const LEAST_WAIT_MS = 15;
 
 /** The folders as the last scan found them. */
@@ -19,7 +19,7 @@ export interface FolderState {
   list: FolderList;
   /** Whether a file is still being written, or missing for too short a time to be gone. */
   unsettled: boolean;
-  /** Whether an agent file is. */
+  /** Whether an agent file is unsettled. */
   agentsUnsettled: boolean;
 }
 
@@ -29,11 +29,11 @@ interface ScanLoopNeeds {
   scanner: FileScanner;
   /** The files and lookups that plugins are made of; `full`: those of older versions as well. */
   madeOf(full: boolean): PluginInputs;
-  /** A file was changed just now and settles soon. */
+  /** A file was changed just now, and settles soon. */
   settling(): void;
   /**
-   * The scan is over. `changed`: a file of the folders counts in another state, or what was unsettled no longer is; false
-   * also for files outside of the folders, whose changes only plugins notice.
+   * A scan is over. `changed`: a file of the folders counts in another state, or a file that was unsettled no longer
+   * is; false also for files outside of the folders, whose changes only plugins notice.
    */
   scanned(scan: { full: boolean; changed: boolean }): void;
 }
@@ -42,7 +42,7 @@ interface ScanLoopOptions {
   folder: string;
   linkFolders: readonly string[];
   settleMs: number;
-  /** Everything is scanned this often, in ms, whatever the watcher says. */
+  /** Time between two full scans, in ms, whatever the watcher sees. */
   scanMs: number;
 }
 
@@ -58,9 +58,9 @@ interface ScanLoop {
   hint(): void;
   /** Undefined before the first scan. */
   folderState(): FolderState | undefined;
-  /** What keeps the watcher from seeing; empty while all is well. */
+  /** Faults that keep the watcher from seeing; empty while all is well. */
   trouble(): PlainFault[];
-  /** When the last scan ended, in monotonic ms; undefined before the first scan and after `close`. */
+  /** The end of the last scan, in monotonic ms; undefined before the first scan and after `close`. */
   alive(): number | undefined;
   /** Whether a scan is asked for that has not begun. */
   isDue(): boolean;

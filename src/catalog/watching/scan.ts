@@ -1,4 +1,4 @@
-/** What tells one state of a file from another without reading it. */
+/** The facts that distinguish one state of a file from another without reading it. */
 export interface FileStat {
   ino: number;
   size: number;
@@ -6,16 +6,17 @@ export interface FileStat {
   ctimeMs: number;
 }
 
-/** How a path was last seen. */
+/** The last seen state of a path. */
 export interface FileState {
-  /** null: it is not there any more. */
+  /** Null: the file is not there any more. */
   stat: FileStat | null;
-  /** Since when it has been seen like this, in monotonic ms. */
+  /** Begin of that state, in monotonic ms. */
   since: number;
-  /** It has been like this for long enough to count. */
+  /** Whether the state has lasted long enough to count. */
   settled: boolean;
 }
 
+/** The times after which a state of a file counts. */
 export interface ScanRules {
   /** A file that has not changed for this long is finished. */
   settleMs: number;
@@ -23,23 +24,24 @@ export interface ScanRules {
   goneMs: number;
 }
 
+/** The states of all paths, and what counts from now on. */
 export interface ScanResult {
   sights: Map<string, FileState>;
   /** Paths whose present state counts from now on; also those that are again as they were. */
   settled: string[];
   /** Paths that count as removed from now on. */
   gone: string[];
-  /** When to look again, in ms from now; undefined when all is settled. */
+  /** Time until the next scan, in ms; undefined when all is settled. */
   waitMs: number | undefined;
 }
 
-/** Now, by the wall's clock and by the machine's own, in ms. */
+/** The present, by the wall's clock and by the machine's own, in ms. */
 interface ScanTime {
   wall: number;
   monotonic: number;
 }
 
-/** Compares what is there now with what was there before. Pure: both clocks come in. */
+/** Compares the files that are there now with those that were there before. Pure: both clocks come in. */
 export function scan(
   before: ReadonlyMap<string, FileState>,
   seen: ReadonlyMap<string, FileStat>,

@@ -6,26 +6,27 @@ import { isLibraryFile, isListed, type PluginInputs } from './file-scanner.ts';
 import { ANYTHING, watchInputs } from './input-watch.ts';
 import { AGENTS, DEEPEST, isWanted, PLUGINS } from './list.ts';
 
-/** What there is to watch beside the two folders, and what of them is left out. */
+/** The paths to watch beside the two folders, and the folders that are left out. */
 interface WatchTerms {
   /** Folders that hold too much, relative to the installation. */
   tooBig: readonly string[];
-  /** What plugins are made of, wherever it lies. */
+  /** The files and lookups that plugins are made of, wherever they lie. */
   also: PluginInputs;
 }
 
 /**
- * Tells that something in the folders may have changed. Only a hint, however it fails: an event queue that overflows,
- * a limit of the system or a network file system lose events in silence, and the scan finds the change anyway.
+ * Hints that something in the folders may have changed. A hint may be lost: an event queue that overflows, a limit of
+ * the system or a network file system lose events in silence, and the scan finds the change anyway.
  */
 export interface FolderWatch {
   /** Watches anew when a folder has become another one (a symbolic link that was turned, a folder that came back). */
   refresh(terms: WatchTerms): Promise<void>;
-  /** What keeps it from seeing; empty while all is well. */
+  /** Faults that keep the watch from seeing; empty while all is well. */
   trouble(): PlainFault[];
   close(): Promise<void>;
 }
 
+/** Watches nothing before the first `refresh`. `hint` is called for each event. */
 export function watchFolders(folder: string, hint: () => void): FolderWatch {
   let watcher: FSWatcher | undefined;
   let watched = '';
@@ -50,9 +51,9 @@ export function watchFolders(folder: string, hint: () => void): FolderWatch {
       {
         ignoreInitial: true,
         depth: DEEPEST,
-        // A link may lead to `/`: what plugins import from behind one is watched by itself.
+        // A link may lead to `/`: files that plugins import from behind a link are watched by themselves.
         followSymlinks: false,
-        // Whether a file is finished is decided in one place, by the scan, for events and for its own finds alike.
+        // The scan alone decides whether a file is finished, for events and for its own finds alike.
         awaitWriteFinish: false,
         ignored: (path, stats) => {
           const root = roots.find((one) => path === real[one] || path.startsWith(`${real[one]}/`));
@@ -86,18 +87,21 @@ export function watchFolders(folder: string, hint: () => void): FolderWatch {
   };
 }
 
-/** What the watcher of the two folders does not see. Libraries are left to the scan, for they change by an install. */
+/**
+ * The paths that the watcher of the two folders does not see. Libraries are left to the scan, for they change by an
+ * install.
+ */
 function* besideOf({ inputs, lookups }: PluginInputs, tooBig: readonly string[], folder: string): Iterable<string> {
   const isSeen = (path: string) => isListed(path) && !tooBig.some((big) => path.startsWith(`${big}/`));
   for (const path of inputs) if (!isLibraryFile(path) && !isSeen(path)) yield resolve(folder, path);
   for (const { ask, path } of lookups) {
     if (isLibraryFile(path) || isAbsolute(path) || isSeen(path)) continue;
-    // What comes to a folder shows itself in that folder.
+    // A new file shows itself in the folder to which it comes.
     yield resolve(folder, path, ask === 'tree' ? ANYTHING : '');
   }
 }
 
-/** Where a folder really is; empty while it is not there. */
+/** The real path of a folder; empty while it is not there. */
 function realOf(path: string): string {
   try {
     return realpathSync(path);
