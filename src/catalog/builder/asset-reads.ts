@@ -5,7 +5,7 @@ import type { PartialMessage } from 'esbuild';
 import { MB } from '../../kernel/measures.ts';
 import { pathInside } from '../../kernel/paths.ts';
 import { formatSize } from '../../kernel/units.ts';
-import { DATA_MOST_BYTES } from '../files/source-limit.ts';
+import { DATA_MOST_BYTES, isCode } from '../files/source-limit.ts';
 import { keptPathOf, SOURCE_FOLDER } from '../versions/files.ts';
 import type { ImportsAsked } from './imports-asked.ts';
 import { pathsNamedIn, urlOf } from './location.ts';
@@ -131,7 +131,6 @@ interface FilesBeside {
   missing: string[];
 }
 
-const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 const DEEPEST = 8;
 
 /**
@@ -160,7 +159,7 @@ async function filesBeside(file: string, text: string, mayRead: (file: string) =
     } else if (isRelative) missing.push(named);
   }
   function add(one: string) {
-    if (!CODE.test(one) && mayRead(one)) files.add(one);
+    if (!isCode(one) && mayRead(one)) files.add(one);
   }
   return { files: [...files].sort(), folders, missing };
 }

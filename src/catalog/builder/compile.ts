@@ -8,6 +8,7 @@ import { LENT_ZOD } from '../../kernel/plugin-modules.ts';
 import { realOf } from '../../kernel/real-path.ts';
 import { codeFrame } from '../../kernel/source-text.ts';
 import { suggest } from '../../kernel/suggest.ts';
+import { isCode } from '../files/source-limit.ts';
 import { BUNDLE_FILE, keptPathOf, MAP_FILE, SOURCE_FOLDER } from '../versions/files.ts';
 import { type AssetReads, createAssetReads } from './asset-reads.ts';
 import { darumaImports, lentRoots, zodInEnglish } from './daruma-imports.ts';
@@ -80,7 +81,7 @@ async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Pro
     const sourceBytes = await keepSources(ask, new Map([...reads.contents, ...assets.contents]));
     await addReported(built.metafile, ask, made);
     const found = await foundOut(made);
-    const emits = emitsIn([...reads.contents].flatMap(([path, text]) => (CODE.test(path) ? String(text) : [])));
+    const emits = emitsIn([...reads.contents].flatMap(([path, text]) => (isCode(path) ? String(text) : [])));
     return { ok: true, id, bytes: code.contents.byteLength, sourceBytes, reads: assets.reads(), emits, ...found };
   } catch (thrown) {
     const message = (thrown as { errors?: Message[] }).errors?.[0];
@@ -89,8 +90,6 @@ async function attempt(ask: CompileRequest, since: Since, asksAll: boolean): Pro
     return { ok: false, fault: compileMessageFault(message, more, ask, reads), ...(await foundOut(made)) };
   }
 }
-
-const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 
 /** Everything that reads files for one compilation, and remembers what was read and asked. */
 interface Reads {

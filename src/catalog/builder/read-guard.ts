@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { isAtOrBelow } from '../../kernel/paths.ts';
 import { realOf } from '../../kernel/real-path.ts';
+import { isCode } from '../files/source-limit.ts';
 
 /** Decides which files may become part of a bundle, or be kept beside it. */
 export interface ReadGuard {
@@ -22,7 +23,6 @@ interface ReadGuardTerms {
   linkFolders?: readonly string[];
 }
 
-const CODE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 /** Folders that the host keeps for itself. */
 const OF_THE_HOST = new Set(['agents', 'backups', 'config', 'data', 'logs']);
 const OF_THE_SYSTEM = /^\/(?:dev|proc|run|sys)\//;
@@ -56,7 +56,7 @@ export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard>
       const isInside = inside[0] !== '..';
       if (isInside && (OF_THE_HOST.has(inside[0]!) || inside.some(isHidden))) return false;
       if (isBelow(file, home)) return !relative(home, file).split(sep).some(isHidden);
-      return isInside && (CODE.test(file) || file === join(folder, 'package.json'));
+      return isInside && (isCode(file) || file === join(folder, 'package.json'));
     },
   };
 }
