@@ -37,7 +37,9 @@ test('a client command loads nothing heavier than commander: status has to be th
   const packages = new Set(own.flatMap(importsOf).filter((name) => !/^(\.|node:)/.test(name)));
   expect([...packages].sort()).toEqual(['commander', 'diff']);
   // Compared is only by a command of its own.
-  expect(own.filter((file) => importsOf(file).includes('diff'))).toEqual([join(SRC, 'cli/commands/diff.ts')]);
+  expect(own.filter((file) => importsOf(file).includes('diff'))).toEqual([join(SRC, 'control/source-diff.ts')]);
+  const comparing = own.filter((file) => importsOf(file).some((name) => name.endsWith('/source-diff.ts')));
+  expect(comparing).toEqual([join(SRC, 'cli/commands/diff.ts')]);
   // By way of other rooms: `new` checks a schedule before it writes the plugin.
   expect([...packagesOf(own)].sort()).toEqual(['commander', 'cron', 'diff']);
 });
