@@ -9,11 +9,17 @@ import { hostSettingsSchema } from '../src/catalog/files/host-settings.ts';
 export function jsonSchemas(): Record<string, unknown> {
   return {
     'agent.schema.json': schemaOf(agentFileSchema, 'An agent: agents/<name>.yaml'),
-    'daruma.schema.json': schemaOf(hostSettingsSchema, 'The host’s own settings: config/daruma.yaml'),
+    'daruma.schema.json': withoutPage(schemaOf(hostSettingsSchema, 'The host’s own settings: config/daruma.yaml')),
   };
 }
 
-function schemaOf(schema: z.ZodType, title: string): unknown {
+/** Lets `web: false` stand for `web: { enabled: false }`, as the host reads it. */
+function withoutPage(schema: ReturnType<typeof schemaOf>): unknown {
+  const { web, ...properties } = schema.properties as Record<string, object>;
+  return { ...schema, properties: { ...properties, web: { anyOf: [{ const: false }, web] } } };
+}
+
+function schemaOf(schema: z.ZodType, title: string): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
   return { $schema, title, ...rest };
 }

@@ -18,6 +18,8 @@ export const TO_WEB: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 10_00
 export interface WebTerms {
   /** The version of Daruma. */
   version: string;
+  /** The process id of the host. */
+  parent: number;
   /** The installation, absolute. The others are relative to it, or absolute. */
   folder: string;
   store: string;

@@ -81,7 +81,7 @@ async function begin(terms: WebTerms): Promise<void> {
 }
 
 /** Lets this process read its own code and the store, and listen; by the kernel, too, where that can. */
-function shutIn({ folder, store, logs, ports }: WebTerms): void {
+function shutIn({ folder, store, logs, ports, parent }: WebTerms): void {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
   const own = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
@@ -91,7 +91,7 @@ function shutIn({ folder, store, logs, ports }: WebTerms): void {
     ...files,
     ...[store, `${store}-wal`, `${store}-shm`, logs].map((path) => resolve(folder, path)),
   ];
-  const { fence, tried } = putUpFence({ read, write: [], ports: [], listen: ports });
+  const { fence, tried } = putUpFence({ read, write: [], ports: [], listen: ports, parent });
   if (fence === 'none')
     throw new Fault({
       code: 'FENCE_OPEN',

@@ -64,7 +64,15 @@ function supervise(then: string) {
   };
   const log = { ...silentLog, warn: add(lines), info: look };
   const event = add(events);
-  const terms = { version: '0', folder, store: join(folder, 'no.db'), logs: folder, zone: 'UTC', host: '127.0.0.1' };
+  const terms = {
+    version: '0',
+    parent: process.pid,
+    folder,
+    store: join(folder, 'no.db'),
+    logs: folder,
+    zone: 'UTC',
+    host: '127.0.0.1',
+  };
   const web = createWebSupervisor({
     time: machineTime,
     log,

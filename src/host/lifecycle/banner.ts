@@ -47,7 +47,7 @@ function pageLines({ web, settings }: HostContext): string[] {
   if (!page) return [];
   const { port, origin } = settings.web;
   const isElsewhere = origin === undefined && port !== 0 && new URL(page.url).port !== String(port);
-  return [`  page       ${page.url}${isElsewhere ? ` (port ${port} is taken)` : ''}     daruma open signs you in`];
+  return [`  dashboard  ${page.url}${isElsewhere ? ` (port ${port} is taken)` : ''}   daruma open`];
 }
 
 /** Commands that can be pasted: they name an agent that is there. */

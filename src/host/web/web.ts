@@ -57,7 +57,13 @@ export function createWeb(needs: WebNeeds): Web {
     scrub: journal.scrub,
     operations: needs.operations,
     terms: {
-      ...{ version: facts.version, folder: facts.folder, store: facts.store.file, logs: facts.logFolder },
+      ...{
+        version: facts.version,
+        parent: facts.pid,
+        folder: facts.folder,
+        store: facts.store.file,
+        logs: facts.logFolder,
+      },
       ...{ zone: needs.settings.timezone, host, origin: origin ?? null, cookie: cookieName(facts) },
       publicMetrics: needs.settings.web.metrics === 'public',
     },
