@@ -17,7 +17,8 @@ beforeAll(async () => {
     '.env': 'SHOP_TOKEN=s3cret-token\n',
     'config/daruma.yaml': 'web: { port: 0 }\n',
   });
-  await place.start();
+  // A guardian would replace the host that a test stops.
+  await place.start({ guardian: false });
   ({ url } = await pageOf(place));
   operator = await signIn(place);
   reader = await signIn(place, '--reader');
@@ -213,6 +214,25 @@ describe('the web process', () => {
     expect((await other.get('/')).status).toBe(401);
     expect((await operator.send('/logout', { csrf: 'x' })).status).toBe(403);
     expect((await operator.get('/nowhere')).status).toBe(404);
+  });
+
+  it('shows what the store knows while the host does not answer, and says so', async () => {
+    const host = place.host()!.pid;
+    process.kill(host, 'SIGSTOP');
+    try {
+      const { text } = await place.until(
+        () => operator.get('/'),
+        ({ text }) => /host does not answer|host is not running/i.test(text),
+      );
+      expect(text).toContain('steady');
+      expect((await ask(`${url}/livez`)).status).toBe(503);
+    } finally {
+      process.kill(host, 'SIGCONT');
+    }
+    await place.until(
+      () => operator.get('/'),
+      ({ text }) => !/host does not answer|host is not running/i.test(text),
+    );
   });
 
   it('ends with its host, also when both are taken by surprise', async () => {
