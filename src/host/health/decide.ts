@@ -69,6 +69,7 @@ interface HealthDecision {
 const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   ...LOOP_WITHIN_MS,
   pulse: 10_000,
+  web: MINUTE_MS,
   'held files': 30_000,
   healing: MINUTE_MS,
   secrets: MINUTE_MS,
