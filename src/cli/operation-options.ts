@@ -79,7 +79,7 @@ export const OPERATION_OPTIONS = {
     cause: { flags: '--cause <cause>', about: 'only failures of one cause', is: 'text' },
     text: {
       flags: '--grep <text>',
-      about: 'only jobs with the text in their input or error, among the newest 50,000',
+      about: 'only jobs with the text in their input or error, among the newest 20,000',
       is: 'text',
     },
     limit: {

@@ -151,7 +151,7 @@ export interface JobFilter {
   ofSlots?: boolean;
   /** Queued at or after, in epoch ms. */
   since?: number;
-  /** In the input or the error, in any case of its letters; only the newest 50,000 jobs are searched. */
+  /** In the input or the error, in any case of its letters; only the newest 20,000 jobs are searched. */
   text?: string;
   /** Jobs older than this one: for paging. */
   before?: JobId;

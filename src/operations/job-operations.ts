@@ -34,7 +34,7 @@ export const JOB_OPERATIONS = {
       states: anyJobStates().optional().describe('Only jobs in these states.'),
       since: instant().optional().describe('Only jobs that were queued then or later.'),
       cause: name().optional().describe('Only failures of one cause.'),
-      text: text(200).optional().describe('Only jobs with the text in their input or error, among the newest 50,000.'),
+      text: text(200).optional().describe('Only jobs with the text in their input or error, among the newest 20,000.'),
       before: name().optional().describe('Only jobs that are older than this one: the way to the next page.'),
       limit: limit(),
       drills: flag().describe('Also jobs of drills. Left out unless `agent` names an agent of a drill.'),

@@ -111,9 +111,11 @@ async function freezes(name: string, hold: () => Promise<void> | void, letGo: ()
   await until(({ live }) => live);
   try {
     await hold();
-    aheadMs += 3 * 3_600_000;
-    const seen = await until((one) => still(one).length === 1);
-    expect(still(seen)).toEqual([name]);
+    const seen = await until((one) => {
+      // What was under way when it was held may still have ended by the new clock.
+      if (!still(one).includes(name)) aheadMs += 3 * 3_600_000;
+      return still(one).join() === name;
+    });
     expect(seen).toMatchObject({ state: 'down', live: false, ready: false });
   } finally {
     letGo();

@@ -36,6 +36,7 @@ test('the steps of the schema that were published are never edited', () => {
     'cfab6d5fd420',
     'cae8672bd9b6',
     '691f1efe2992',
+    '6f84e3c2c7b5',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -73,7 +73,7 @@ function Filter({ call: { query }, agents }: { call: PageCall; agents: readonly 
           type="search"
           value={query.get('text') ?? ''}
           maxlength={200}
-          title="among the newest 50,000 jobs"
+          title="among the newest 20,000 jobs"
           data-search
         />
       </p>

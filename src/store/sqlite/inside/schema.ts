@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 8;
+export const SCHEMA = 9;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -11,6 +11,7 @@ export const APPLICATION_ID = 0x44524d41;
  * The use of each index of `job`, since every index costs each job a little:
  * - `job_ready`: what to claim next. Priority and time are in it, age is the row itself.
  * - `job_running`, `job_retrying`, `job_dead`: small, and what a restart, a status and the dead letters read.
+ * - `job_cancelled`: the newest few that were cancelled, among all the others. Rows are in it by their age.
  * - `job_agent`: an agent's jobs from the newest. Rows grow with time, so it also bounds a period (see `queue_hour`).
  * - `job_key`, `job_slot`: only jobs that have one are in it.
  */
@@ -213,5 +214,8 @@ CREATE TABLE aggregate (
 -- Jobs that ended before that table came and are not summed up yet. No row: there are none.
 CREATE TABLE aggregate_past (next_job INTEGER NOT NULL, last_job INTEGER NOT NULL, before INTEGER NOT NULL) STRICT;
 INSERT INTO aggregate_past SELECT 1, id, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM job ORDER BY id DESC LIMIT 1;
+`,
+  `
+CREATE INDEX job_cancelled ON job (state) WHERE state = 'cancelled';
 `,
 ];

@@ -13,14 +13,14 @@ const PLACES: Record<JobState, string> = {
   running: `INDEXED BY job_running WHERE state = 'running'`,
   dead: `INDEXED BY job_dead WHERE state = 'dead'`,
   done: `WHERE state = 'done'`,
-  cancelled: `WHERE state = 'cancelled'`,
+  cancelled: `INDEXED BY job_cancelled WHERE state = 'cancelled'`,
 };
 /** Only jobs that failed have a cause, and they lose it when they end well. */
 const WITH_CAUSE: readonly JobState[] = ['retrying', 'running', 'dead'];
 const MOST_ROWS = 1_000;
 const MOST_IDS = 100_000;
 /** Texts have no index: so many rows are read for one at most. */
-const MOST_SEARCHED = 50_000;
+const MOST_SEARCHED = 20_000;
 
 /** Lists jobs, newest first: one look for each state, merged, so that few dead jobs are found among a million done. */
 export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids' | 'count'> {
