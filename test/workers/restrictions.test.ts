@@ -41,6 +41,23 @@ describe('a worker sees what its agent declared and nothing else', () => {
     return ended.result === null ? undefined : JSON.parse(ended.result);
   }
 
+  test('of Node itself no more than it asks for: each worker would hold its HTTP, TLS and crypto', async () => {
+    const loaded = `const loaded = () => process.moduleLoadList.filter((name) => /undici|NativeModule (?:http|tls|crypto|fs\\/promises|internal\\/readline\\/interface)$/.test(name));`;
+    for (const net of [[], ['api.shop.example']]) {
+      const [before, after] = (await value(`${loaded} return [loaded(), (WebSocket, loaded())];`, {
+        net,
+      })) as string[][];
+      expect(before).toEqual([]);
+      expect(after).toContain('NativeModule internal/deps/undici/undici');
+    }
+  });
+
+  test('of web sockets the class that Node has', async () => {
+    expect(
+      await value(`return [WebSocket.OPEN, WebSocket.name, WebSocket === globalThis.WebSocket, typeof gc];`),
+    ).toEqual([1, 'WebSocket', true, 'undefined']);
+  });
+
   test('of the environment', async () => {
     expect(
       await value('return { open: process.env.DARUMA_TEST_OPEN, all: Object.keys(process.env) };', {
