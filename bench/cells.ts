@@ -1,7 +1,8 @@
 /**
  * Measures what a cell for each agent with rights costs: 20 agents, each with a secret, started one after the other (on
- * demand, and from a spare cell) and all at once, and the private memory of each cell with its warm worker. Beside them a
- * bare Node process. Prints the figures and writes `bench/results/cells.json`.
+ * demand, and from a spare cell) and all at once, and the private memory of each cell with its warm worker, right after its
+ * first job and when it has become idle; and the start of a worker in a cell that agents without rights share. Beside them
+ * a bare Node process. Prints the figures and writes `bench/results/cells.json`.
  *
  *   npm run build && npx tsx bench/cells.ts
  */
@@ -41,6 +42,9 @@ await build({
 });
 await stop();
 
+/** Cells and their workers are collected when they have been idle for 8 s. */
+const IDLE_MS = 10_000;
+
 const agents: Agent[] = Array.from({ length: AGENTS }, (_, index) => ({
   name: `a${index}`,
   about: 'No-op.',
@@ -54,10 +58,13 @@ const agents: Agent[] = Array.from({ length: AGENTS }, (_, index) => ({
   needs: { secrets: ['TOKEN'], env: [], net: [], read: [], write: [], exec: [], modules: [], fleet: false },
 }));
 
+/** The same without a secret: they share a cell. */
+const agentsWithoutRights = agents.map((agent) => ({ ...agent, needs: { ...agent.needs, secrets: [] } }));
+
 let lastJob = 0;
 const waiting = new Map<string, (entered: number) => void>();
 
-function openWorkers(): Workers {
+function openWorkers(of: Agent[]): Workers {
   const workers = createWorkers(
     {
       time: machineTime,
@@ -76,7 +83,7 @@ function openWorkers(): Workers {
     },
     { folder, emptyFolder, idleMs: 600_000 },
   );
-  workers.use(agents.map((agent) => planPlacement({ agent })));
+  workers.use(of.map((agent) => planPlacement({ agent })));
   return workers;
 }
 
@@ -122,11 +129,13 @@ const demand: number[] = [];
 const spare: number[] = [];
 const atOnce: number[] = [];
 const lastOfAll: number[] = [];
-const memory: number[] = [];
+const inShared: number[] = [];
+const afterFirstJob: number[] = [];
+const whenIdle: number[] = [];
 const levels = new Set<string>();
 
 for (let round = 0; round < ROUNDS; round++) {
-  const workers = openWorkers();
+  const workers = openWorkers(agents);
   await workers.start();
   for (const [index, { name }] of agents.entries()) {
     bare.push(await bareNode());
@@ -136,12 +145,20 @@ for (let round = 0; round < ROUNDS; round++) {
     (isSpare ? spare : demand).push(await start(workers, name));
   }
   const cells = workers.view().cells.filter(({ is }) => is === 'own');
-  for (const { pid, fence } of cells) {
-    memory.push(privateMb(pid));
-    if (fence) levels.add(fence.fence);
-  }
+  for (const { fence } of cells) if (fence) levels.add(fence.fence);
+  afterFirstJob.push(...cells.map(({ pid }) => privateMb(pid)));
+  await machineTime.sleep(IDLE_MS);
+  whenIdle.push(...cells.map(({ pid }) => privateMb(pid)));
   await workers.stop();
-  const together = openWorkers();
+  const sharing = openWorkers(agentsWithoutRights);
+  await sharing.start();
+  // The first opens the cell.
+  for (const [index, { name }] of agentsWithoutRights.entries()) {
+    const ms = await start(sharing, name);
+    if (index > 0) inShared.push(ms);
+  }
+  await sharing.stop();
+  const together = openWorkers(agents);
   await together.start();
   const all = await Promise.all(agents.map(({ name }) => start(together, name)));
   atOnce.push(...all);
@@ -161,10 +178,11 @@ const results = {
     bareNode: figures(bare),
     onDemand: figures(demand),
     fromSpare: figures(spare),
+    inSharedCell: figures(inShared),
     atOnce: figures(atOnce),
     lastOf20AtOnce: figures(lastOfAll),
   },
-  privateMb: figures(memory),
+  privateMb: { afterFirstJob: figures(afterFirstJob), whenIdle: figures(whenIdle) },
 };
 console.log(JSON.stringify(results, null, 2));
 const out = fileURLToPath(new URL('results/cells.json', import.meta.url));

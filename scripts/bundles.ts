@@ -78,8 +78,6 @@ function optionsOf(root: string, out: string, group: Group): BuildOptions & { me
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
-    minifyWhitespace: group.isLean === true,
-    minifySyntax: group.isLean === true,
     logLevel: 'error',
     metafile: true,
     external: group.external ?? [],

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileAccess, pathRule, portRule, rulesetOf } from './landlock.ts';
+import { quietly } from './quietly.ts';
 import { SYSCALL, type SyscallName } from './syscalls.ts';
 import { PORTS_LANDLOCK } from './terms.ts';
 
@@ -81,6 +82,22 @@ export function openKernel(): Kernel | undefined {
   }
 }
 
+/**
+ * The C library's `malloc_trim`, which gives the pages of freed memory back; undefined where there is none. The function
+ * stays callable after the fence is up, and does nothing else.
+ */
+export function openTrim(): (() => void) | undefined {
+  try {
+    return quietly(() => {
+      const ffi = process.getBuiltinModule('node:ffi' as 'fs') as unknown as Ffi;
+      const { functions } = ffi.dlopen(null, { malloc_trim: { arguments: ['u64'], return: 'i32' } });
+      return () => void functions.malloc_trim!(0n);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
 function createKernel(ffi: Ffi): Kernel {
   const word = 'i64';
   const { lib, functions } = ffi.dlopen(null, {
@@ -152,17 +169,6 @@ function createKernel(ffi: Ffi): Kernel {
     },
     close: () => lib.close(),
   };
-}
-
-/** Node tells everybody that ffi is experimental; people who run a host cannot do anything about it. */
-function quietly<T>(load: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return load();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 function withOpen(path: string, use: (fd: number, isFolder: boolean) => void): void {

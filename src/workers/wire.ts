@@ -68,6 +68,7 @@ export type ToWorkerThread =
   | string
   | { do: 'abort'; seq: number; why: PlainFault }
   | { do: 'answer'; id: number; answer: CallAnswer }
+  | { do: 'collect' }
   | { do: 'close' };
 
 /** Worker thread to cell; null: there is something in the ring of shared memory. */

@@ -12,6 +12,7 @@ import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
 import type { FromWorkerThread, JobPack, MarkerPlace, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import type { WorkerSetting } from './attempt.ts';
 import { createCalls } from './calls.ts';
+import { collectHeap } from './idle-memory.ts';
 import { noteIntervals, ownerNow } from './job-owner.ts';
 import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';
@@ -96,6 +97,7 @@ function receive(message: ToWorkerThread) {
     output.flush();
     runner?.abort(message.seq, message.why);
   } else if (message.do === 'answer') calls.answer(message.id, message.answer);
+  else if (message.do === 'collect') collectHeap();
   else {
     flush();
     exit(0);

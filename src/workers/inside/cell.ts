@@ -4,8 +4,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { openTrim } from '../../fence/kernel.ts';
 import { putUpFence } from '../../fence/put-up.ts';
 import type { FenceTerms } from '../../fence/terms.ts';
 import { toPlainFault } from '../../kernel/fault.ts';
@@ -15,12 +14,15 @@ import { machineTime } from '../../kernel/time.ts';
 import { CHANNEL_FD, MARKERS_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
 import { createOutbox, type FromCell, type ToCell } from '../wire.ts';
+import { collectHeap, createIdleMemory } from './idle-memory.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';
 import { baselineNow, type MemoryBaseline, suspectOf } from './suspect.ts';
 import { createThread, type Thread } from './thread.ts';
 
+/** Threads are collected when they have been idle for 5 to 6 s, and the cell after them: what they freed is given back, too. */
+const IDLE_MS = 8_000;
 /** Threads that may end before their memory is asked back. */
 const SWEEP_EVERY = 10;
 const MEASURE_EVERY_MS = 250;
@@ -45,6 +47,7 @@ const sweep = createSweep();
 const most = mostFiles();
 const markersInode = inodeOf(MARKERS_FD);
 let measured = 0;
+let trim: (() => void) | undefined;
 let rssBytes = process.memoryUsage.rss();
 let baseline: MemoryBaseline | undefined;
 
@@ -61,6 +64,7 @@ function receive(message: ToCell) {
     case 'start':
       return start(message);
     case 'run':
+      sweep.used();
       return threads.get(message.worker)?.run(message.first, message.count, message.jobs);
     case 'abort':
       return threads.get(message.worker)?.abort(message.seq, message.why);
@@ -88,6 +92,8 @@ function receive(message: ToCell) {
 function shutIn(terms: FenceTerms) {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
+  // Taken now: behind the fence nobody gets functions of the machine any more.
+  trim = openTrim();
   outbox.put({ say: 'fenced', report: putUpFence({ ...terms, parent: Number(host) }) });
 }
 
@@ -110,8 +116,9 @@ function inodeOf(fd: number): number | undefined {
 function start({ worker, spec }: ToCell & { do: 'start' }) {
   const over = () => {
     threads.delete(worker);
-    sweep();
+    sweep.ended();
   };
+  sweep.used();
   try {
     threads.set(worker, createThread(worker, spec, { time, clock, say: outbox.put, lines, stacks, unmarked, over }));
   } catch (error) {
@@ -123,6 +130,7 @@ function start({ worker, spec }: ToCell & { do: 'start' }) {
 function measure() {
   const all = ++measured % (threads.size > 0 ? READINGS_EVERY : EMPTY_READINGS_EVERY) === 0;
   for (const thread of threads.values()) if (all || thread.isRunning()) thread.measure();
+  if (threads.size > 0) sweep.look();
   rssBytes = resident();
   const held = [...threads.values()].map((thread) => thread.held());
   const suspect = suspectOf(held, rssBytes, baseline);
@@ -152,25 +160,27 @@ function die() {
 }
 
 /**
- * Gives back what ended threads have left. A cell's own heap hardly grows, so it is hardly ever collected, and each
- * thread that ended holds some 100 KB of native memory until it is: 200 reloads would look like a leak of 20 MB.
- * The returned function is called once for each thread that has ended; one sweep takes a few milliseconds.
+ * Collects when threads have ended and when they have become idle. A cell's own heap hardly grows, so V8 hardly ever
+ * collects it, and each thread that ended holds some 100 KB of native memory until it does: 200 reloads would look like a
+ * leak of 20 MB.
  */
-function createSweep(): () => void {
+function createSweep() {
   let ended = 0;
-  let collect: (() => void) | undefined;
-  return () => {
-    ended += 1;
-    if (ended % SWEEP_EVERY !== 0) return;
-    collect ??= collector();
-    setImmediate(collect);
-  };
-}
+  const isRunning = () => [...threads.values()].some((thread) => thread.isRunning());
+  const idle = createIdleMemory({ clock, idleMs: IDLE_MS, isRunning, heldBytes: () => 0, collect: sweep });
 
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  // The threads of this process must not find it in their globals.
-  setFlagsFromString('--no-expose-gc');
-  return gc;
+  function sweep() {
+    collectHeap();
+    trim?.();
+  }
+
+  return {
+    /** A thread has ended. */
+    ended() {
+      ended += 1;
+      if (ended % SWEEP_EVERY === 0) setImmediate(sweep);
+    },
+    used: idle.used,
+    look: idle.look,
+  };
 }

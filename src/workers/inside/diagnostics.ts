@@ -28,7 +28,7 @@ interface DiagnosticsNeeds {
   clock(): number;
   /** The thread's name. */
   name: string;
-  memoryProbe: MemoryProbe;
+  probe: MemoryProbe;
   heap: HeapWatch;
   find: FindPlace;
   lastBeat(): string;
@@ -47,7 +47,7 @@ export interface Diagnostics {
 }
 
 export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diagnostics {
-  const { time, clock, memoryProbe, heap } = needs;
+  const { time, clock, probe, heap } = needs;
 
   function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
@@ -60,15 +60,15 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
     const tid = threadIdOf(needs.name);
     const before = tid === undefined ? undefined : threadStat(tid);
     const began = clock();
-    const loopBefore = memoryProbe.loop();
+    const loopBefore = probe.loop();
     // A second question: on a busy machine a profile comes too late from a thread that could be asked.
-    memoryProbe.measure();
+    probe.measure();
     return (profile: CpuProfile | undefined): string => {
       const now = tid === undefined ? undefined : threadStat(tid);
       const ms = clock() - began;
       const cpu = now && before && ms > 0 ? Math.min(1, (now.cpuMs - before.cpuMs) / ms) : null;
       return threadWords({
-        silentMs: profile ? 0 : memoryProbe.unansweredMs(),
+        silentMs: profile ? 0 : probe.unansweredMs(),
         // Node's own figure takes a thread that was woken for its profile for busy: only one from before is true.
         loop: profile ? 1 - (idleShare(profile) ?? 0) : (loopBefore ?? 1),
         // On a busy machine one that would run gets little of it.
@@ -83,7 +83,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
     const endLook = beginLook();
     let profile: CpuProfile | undefined;
     const handle =
-      memoryProbe.unansweredMs() > UNANSWERED_MS
+      probe.unansweredMs() > UNANSWERED_MS
         ? undefined
         : await within(waitMs.start, worker.startCpuProfile({ sampleInterval: SAMPLE_EVERY_MS }));
     // When the thread has not answered, enough time has gone by to see whether it takes CPU time.
@@ -105,7 +105,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
   return {
     known() {
       const found: CellFindings = { at: time.now(), tookMs: 0 };
-      const memory = memoryProbe.memory();
+      const memory = probe.memory();
       if (memory) found.memory = memory;
       const beat = needs.lastBeat();
       if (beat) found.lastBeat = beat;
@@ -120,7 +120,7 @@ export function createDiagnostics(worker: Worker, needs: DiagnosticsNeeds): Diag
         if (isOver) {
           await lookAtMemory(found);
           const spareBytes = MOST_GROWTH_SHARE * (found.memory?.limitBytes ?? 0);
-          if (memoryProbe.growthPerMs() * OVER_LIMIT_LOOK_MS <= spareBytes) {
+          if (probe.growthPerMs() * OVER_LIMIT_LOOK_MS <= spareBytes) {
             await lookAtThread(found, OVER_LIMIT_LOOK_MS, { start: OVER_LIMIT_WAIT_MS, stop: OVER_LIMIT_WAIT_MS });
           }
         } else await lookAtThread(found, LOOK_MS, { start: START_MS, stop: STOP_MS });

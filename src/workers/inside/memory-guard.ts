@@ -1,12 +1,13 @@
 import type { EventLoopUtilization } from 'node:perf_hooks';
-import type { Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import { type Point, slopeOf } from '../../kernel/statistics.ts';
 import type { Time } from '../../kernel/time.ts';
 import { workerFaults } from '../faults.ts';
-import type { CellFindings, Reading } from '../wire.ts';
+import type { CellFindings, Reading, ToWorkerThread } from '../wire.ts';
 import { createHeapWatch, type HeapWatch, NEAR_LIMIT } from './heap-watch.ts';
+import { createIdleMemory } from './idle-memory.ts';
 import type { FindPlace } from './profiles.ts';
 import type { SuspectFacts } from './suspect.ts';
 
@@ -132,6 +133,8 @@ function createMemoryProbe(
 
 /** Near its limit a worker is measured so often. */
 const NEAR_EVERY_MS = 100;
+/** So long after its last job the heap of a worker is collected. */
+const IDLE_MS = 5_000;
 
 interface MemoryGuardNeeds {
   time: Time;
@@ -142,13 +145,17 @@ interface MemoryGuardNeeds {
   isUp(): boolean;
   isRunning(): boolean;
   kill(why: PlainFault): void;
+  /** To the worker's thread. */
+  port: MessagePort;
 }
 
-/** Measures one worker, and kills it above its limit. */
+/** Measures one worker, kills it above its limit, and has its heap collected when it is idle. */
 interface MemoryGuard {
   readonly probe: MemoryProbe;
   readonly heap: HeapWatch;
   measure(): void;
+  /** The worker got jobs. */
+  used(): void;
   /** Bytes by the last answer of the worker, and for how long it has given no answer. */
   held(): Omit<SuspectFacts, 'worker'>;
   stop(): void;
@@ -158,6 +165,13 @@ export function createMemoryGuard(worker: Worker, limitBytes: number, needs: Mem
   let stopNear: (() => void) | undefined;
   const probe = createMemoryProbe(worker, limitBytes, needs.clock, measured);
   const heap = createHeapWatch(worker, limitBytes, needs);
+  const idle = createIdleMemory({
+    ...needs,
+    idleMs: IDLE_MS,
+    heldBytes: () => held().heldBytes,
+    collect: () => needs.port.postMessage({ do: 'collect' } satisfies ToWorkerThread),
+  });
+  idle.used();
 
   function measured(bytes: number, childrenBytes: number) {
     if (!needs.isUp()) return;
@@ -169,17 +183,22 @@ export function createMemoryGuard(worker: Worker, limitBytes: number, needs: Mem
     }
   }
 
+  function held() {
+    const { heapBytes = 0, externalBytes = 0 } = probe.memory() ?? {};
+    const unansweredMs = needs.isUp() ? probe.unansweredMs() : 0;
+    return { heldBytes: heapBytes + externalBytes, limitBytes, unansweredMs };
+  }
+
   return {
     probe,
     heap,
     measure() {
-      if (needs.isUp()) probe.measure();
+      if (!needs.isUp()) return;
+      probe.measure();
+      idle.look();
     },
-    held() {
-      const { heapBytes = 0, externalBytes = 0 } = probe.memory() ?? {};
-      const unansweredMs = needs.isUp() ? probe.unansweredMs() : 0;
-      return { heldBytes: heapBytes + externalBytes, limitBytes, unansweredMs };
-    },
+    used: idle.used,
+    held,
     stop: () => stopNear?.(),
   };
 }

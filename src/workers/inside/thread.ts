@@ -75,10 +75,9 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   const { worker, port } = startWorker(name, spec, shared);
   const find = stacks.finder(spec);
   const isUp = () => lifecycle.isUp();
-  const memory = createMemoryGuard(worker, limits.memoryBytes, { time, clock, find, isUp, isRunning, kill });
+  const memory = createMemoryGuard(worker, limits.memoryBytes, { time, clock, find, isUp, isRunning, kill, port });
   const lastBeat = () => lastBeatOf(shared);
-  const { probe, heap } = memory;
-  const diagnostics = createDiagnostics(worker, { time, clock, name, memoryProbe: probe, heap, find, lastBeat });
+  const diagnostics = createDiagnostics(worker, { time, clock, name, ...memory, find, lastBeat });
   const lifecycle = createThreadLifecycle(id, worker, spec, {
     time,
     name,
@@ -154,6 +153,7 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
   return {
     run(first, count, jobs) {
       watch.given(first, count);
+      memory.used();
       // A worker that is ending: the host hears of it soon.
       if (lifecycle.isEnding()) watch.revoke();
       else send(jobs);
@@ -168,14 +168,14 @@ export function createThread(id: number, spec: WorkerSpec, needs: ThreadNeeds): 
     level: setLevel,
     isRunning,
     measure: memory.measure,
-    children: probe.children,
+    children: memory.probe.children,
     held: () => ({ worker: id, ...memory.held() }),
     overgrown: (bytes) => kill(workerFaults.overLimit(bytes, limits.memoryBytes, 0)),
     reading() {
       if (!isUp()) return undefined;
       const running = runningIn(shared, time);
       const quietMs = running && Math.max(0, clock() - shared.times[TIME.progressAt]!);
-      return { worker: id, ...probe.read(), running, lastBeat: lastBeat() || null, quietMs };
+      return { worker: id, ...memory.probe.read(), running, lastBeat: lastBeat() || null, quietMs };
     },
     drain: () => receive(null),
   };
