@@ -1,72 +1,26 @@
-import { createSocket, type Socket as Datagrams } from 'node:dgram';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createWorld, runs, type World } from './world.ts';
+import { openKernel } from '../../src/fence/kernel.ts';
+import { answerCalls, UNKNOWN_CALL } from '../fence/kernel-without.ts';
+import { createNetWorld, type NetWorld } from './net-world.ts';
 
-/** Ports of which one is granted; whatever arrives at the others is a broken fence. */
-describe('an agent with one host and port reaches no other', () => {
-  let world: World;
-  let good: Server;
-  let evil: Server;
-  let pipe: Server;
-  let twin: Server;
-  let udp: Datagrams;
-  const arrived: string[] = [];
-  const ports = { good: 0, evil: 0, udp: 0 };
-  let path = '';
-  let last = 0;
+// The kernel's fences would hide a hole in Daruma's own: this process, and its cells, have a kernel that knows none.
+if (openKernel()) answerCalls({ landlock_create_ruleset: UNKNOWN_CALL, seccomp: UNKNOWN_CALL });
 
-  const listening = async (server: Server, on: object) => {
-    server.listen(on);
-    await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
-  };
-  const note = (where: string) =>
-    createServer((socket) => {
-      arrived.push(where);
-      socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nEVIL');
-    });
-
+describe('without the fences of a kernel, an agent with one host and port reaches no other', () => {
+  let host: NetWorld;
   beforeAll(async () => {
-    world = await createWorld();
-    good = createServer((socket) => {
-      socket.on('error', () => {}).end('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ngood');
-    });
-    evil = note('evil');
-    pipe = note('pipe');
-    ports.good = await listening(good, { port: 0, host: '127.0.0.1' });
-    ports.evil = await listening(evil, { port: 0, host: '127.0.0.1' });
-    // The kernel tells ports apart and no hosts: at the same port of another address Daruma's own fence stands alone.
-    twin = note('twin');
-    await listening(twin, { port: ports.good, host: '127.0.0.2' });
-    path = join(world.folder, 'c.sock');
-    await listening(pipe, { path });
-    udp = createSocket('udp4', () => arrived.push('udp')).bind(0, '127.0.0.1');
-    await once(udp, 'listening');
-    ports.udp = udp.address().port;
+    host = await createNetWorld();
   });
-  afterAll(async () => {
-    for (const server of [good, evil, pipe, twin]) server.close();
-    udp.close();
-    await world.close();
-  });
+  afterAll(() => host.close());
   beforeEach(() => {
-    arrived.length = 0;
+    host.arrived.length = 0;
   });
 
-  async function outcome(body: string, net = [`127.0.0.1:${ports.good}`]) {
-    const name = `net-${++last}`;
-    const text = body
-      .replaceAll('GOOD', String(ports.good))
-      .replaceAll('EVIL', String(ports.evil))
-      .replaceAll('UDP', String(ports.udp))
-      .replaceAll('PIPE', JSON.stringify(path));
-    const head = `const net: any = await import('node:net'); const over = (socket: any) => new Promise((done, fail) => socket.on('data', (data: any) => done(String(data))).on('error', fail).on('close', () => done('closed')));`;
-    await world.agent(name, runs(`${head}\n${text}`), { needs: { net } });
-    return world.run(name);
-  }
+  test('the fences of its cell are those of Node and Daruma', async () => {
+    await host.outcome('return 1;');
+    const cells = host.world.workers.view().cells.filter(({ agent }) => agent === host.lastAgent());
+    expect(cells).toMatchObject([{ fence: { fence: 'node', landlock: 0, seccomp: false } }]);
+  });
 
   test('what is granted works, by every kind of call', async () => {
     for (const body of [
@@ -75,12 +29,14 @@ describe('an agent with one host and port reaches no other', () => {
       `return (await fetch('http://127.0.0.1:GOOD/')).text();`,
       `const http = await import('node:http'); return new Promise((done, fail) => http.get('http://127.0.0.1:GOOD/', (answer: any) => answer.on('data', (data: any) => done(String(data)))).on('error', fail));`,
     ])
-      expect(await outcome(body)).toMatchObject({ is: 'done' });
-    expect(await outcome(`return over(net.connect(GOOD, 'localhost'));`, [`localhost:${ports.good}`])).toMatchObject({
+      expect(await host.outcome(body)).toMatchObject({ is: 'done' });
+    expect(
+      await host.outcome(`return over(net.connect(GOOD, 'localhost'));`, [`localhost:${host.ports.good}`]),
+    ).toMatchObject({
       is: 'done',
       result: expect.stringMatching(/good/),
     });
-    expect(arrived).toEqual([]);
+    expect(host.arrived).toEqual([]);
   });
 
   test.each([
@@ -224,9 +180,9 @@ describe('an agent with one host and port reaches no other', () => {
       `Array.prototype.some = () => true; return (await context.fetch('http://127.0.0.2:GOOD/')).text();`,
     ],
   ])('%s', async (_what, body) => {
-    const ended = await outcome(`let asked = 0; ${body}`);
+    const ended = await host.outcome(`let asked = 0; ${body}`);
     if (ended.is === 'done') expect(ended.result ?? '').not.toMatch(/CONNECTED|EVIL|SENT|ASKED/);
-    expect(arrived).toEqual([]);
+    expect(host.arrived).toEqual([]);
   });
 
   test.each([
@@ -239,26 +195,24 @@ describe('an agent with one host and port reaches no other', () => {
     ['on a bound socket', `net.createServer().listen(new net.BoundSocket({ port: 0, host: '127.0.0.1' }))`],
     ['for datagrams', `(await import('node:dgram')).createSocket('udp4').bind(18_923, '0.0.0.0')`],
   ])('and listens nowhere: %s', async (_what, body) => {
-    const ended = await outcome(
+    const ended = await host.outcome(
       `let asked = 0; const server: any = ${body}; return new Promise((done, fail) => server.on('listening', () => done('LISTENS')).on('error', fail));`,
     );
     expect(ended.is === 'done' ? ended.result : 'refused').not.toContain('LISTENS');
   });
 
   test('a lookup of its own leads a granted name nowhere else', async () => {
-    const ended = await outcome(
+    const ended = await host.outcome(
       `return over(net.connect({ port: GOOD, host: 'localhost', lookup: (_host: string, options: any, call: any) => (options?.all ? call(null, [{ address: '127.0.0.2', family: 4 }]) : call(null, '127.0.0.2', 4)) }));`,
-      [`localhost:${ports.good}`],
+      [`localhost:${host.ports.good}`],
     );
     expect(ended).toMatchObject({ is: 'done', result: expect.stringContaining('good') });
-    expect(arrived).toEqual([]);
+    expect(host.arrived).toEqual([]);
   });
 
   test('listens where its needs name host and port', async () => {
-    const free = createServer();
-    const port = await listening(free, { port: 0, host: '127.0.0.1' });
-    await new Promise((closed) => free.close(closed));
-    const ended = await outcome(
+    const port = await host.freePort();
+    const ended = await host.outcome(
       `const server = net.createServer().listen(${port}, '127.0.0.1'); return new Promise((done, fail) => server.on('listening', () => { server.close(); done('LISTENS'); }).on('error', fail));`,
       [`127.0.0.1:${port}`],
     );
@@ -266,10 +220,10 @@ describe('an agent with one host and port reaches no other', () => {
   });
 
   test('a datagram that is refused tells its callback and leaves the worker alone', async () => {
-    const ended = await outcome(
+    const ended = await host.outcome(
       `const socket: any = (await import('node:dgram')).createSocket('udp4'); return new Promise((done) => socket.send('x', 'UDP', '127.0.0.1', (error: any) => done(error.code)));`,
     );
     expect(ended).toMatchObject({ is: 'done', result: '"NOT_IN_NEEDS"' });
-    expect(world.ends.filter(({ agent }) => agent === `net-${last}`)).toEqual([]);
+    expect(host.world.ends.filter(({ agent }) => agent === host.lastAgent())).toEqual([]);
   });
 });
