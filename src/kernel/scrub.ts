@@ -15,8 +15,8 @@ const MADE_BY_PLUGINS = new Set(['input', 'result', 'value', 'data', 'settings']
 const DEEPEST = DEEPEST_VALUE + 100;
 
 /**
- * Blots secret values out of values and texts: as they are, as JSON and URLs write them, and as base64 (also as a part of a
- * longer text that was encoded). A number that is a secret becomes `[secret]`, and so do keys. Secrets shorter than 6
+ * Blots secret values out of values and texts: as they are, as JSON (also within JSON) and URLs write them, in hexadecimal digits,
+ * and as base64 (also as a part of a longer text that was encoded). A number that is a secret becomes `[secret]`, and so do keys. Secrets shorter than 6
  * characters are left alone. A value without a secret is returned as it is. Never throws.
  */
 export interface Scrubber {
@@ -79,11 +79,17 @@ function knownOf(secrets: Iterable<string>): Known | undefined {
 
 function formsOf(secret: string): string[] {
   const url = encodeURIComponent(secret.toWellFormed());
+  const hex = Buffer.from(secret).toString('hex');
+  const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
   return [
     secret,
-    JSON.stringify(secret).slice(1, -1),
+    inJson(secret),
+    inJson(inJson(secret)),
     url,
     url.replaceAll('%20', '+'),
+    url.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),
+    hex,
+    hex.toUpperCase(),
     ...(['base64', 'base64url'] as const).flatMap((encoding) => encodedForms(secret, encoding)),
   ];
 }

@@ -13,10 +13,15 @@ afterEach(async () => {
 const WORD = 'c4nary-"of\\the/mine';
 const DIGITS = '907150123';
 const BASE64 = Buffer.from(`mine:${WORD}`).toString('base64');
-/** What must be nowhere: the secrets as they are, as JSON writes them, and the middle of their base64. */
-const FORMS = [WORD, JSON.stringify(WORD).slice(1, -1), DIGITS, BASE64.slice(8, -4), encodeURIComponent(WORD)];
-/** Where the person put them; the store is read row by row. */
-const MAY_HOLD = /^(?:\.env|data\/daruma\.db.*)$/;
+const HEX = Buffer.from(WORD).toString('hex');
+const IN_JSON = JSON.stringify(WORD).slice(1, -1);
+/** What must be nowhere: the secrets as they are, as JSON, JSON in JSON and URLs write them, in hexadecimal digits, and the middle of their base64. */
+const FORMS = [
+  ...[WORD, IN_JSON, JSON.stringify(IN_JSON).slice(1, -1), DIGITS, BASE64.slice(8, -4)],
+  ...[encodeURIComponent(WORD), encodeURIComponent(WORD).toLowerCase(), HEX, HEX.toUpperCase()],
+];
+/** Where the person put them, and what keeps it as it is; stores and their copies are read row by row. */
+const MAY_HOLD = /^(?:\.env|agents\/spiller\.yaml|data\/versions\/in-force\.json|.*daruma.*\.db.*)$/;
 /** Where a plugin asked for them to be kept. */
 const KEPT = new Set(['job.input', 'state.key', 'state.value', 'effect.key', 'effect.result']);
 
@@ -24,10 +29,15 @@ const KEPT = new Set(['job.input', 'state.key', 'state.value', 'effect.key', 'ef
 const SPILL = `
   const { WORD, DIGITS } = context.secrets;
   const number = Number(DIGITS);
-  const form = { word: WORD, list: [number], [WORD]: number, basic: Buffer.from('mine:' + WORD).toString('base64') };
+  const hex = Buffer.from(WORD).toString('hex');
+  const url = encodeURIComponent(WORD);
+  const form = { word: WORD, list: [number], [WORD]: number, basic: Buffer.from('mine:' + WORD).toString('base64'), hex, HEX: hex.toUpperCase(), url, small: url.toLowerCase(), json: JSON.stringify({ WORD }), twice: JSON.stringify(JSON.stringify({ WORD })) };
   context.log.info('logged ' + WORD, form);
   context.log.error('x'.repeat(16 * 1024 - 30) + WORD, { long: 'x'.repeat(17000) + WORD });
   console.log('console ' + WORD, form);
+  context.log.warn(JSON.stringify(JSON.stringify(form)) + hex + url + url.toLowerCase());
+  console.error(hex.toUpperCase() + JSON.stringify(form));
+  process.emitWarning('warned of ' + WORD);
   context.beat('beats ' + WORD);
   context.summary('# ' + WORD + ' and ' + form.basic);
   await context.emit('c4nary.flew', form);
@@ -35,6 +45,8 @@ const SPILL = `
   await context.send('taker', form);
   await context.state.set('kept ' + WORD, form);
   if (context.job.input?.how === 'fails') throw Object.assign(new Error('failed with ' + WORD), { code: WORD, data: form });
+  if (context.job.input?.how === 'opens') await (await import('node:fs')).promises.readFile(context.folder + '/plugins/' + WORD + hex);
+  if (context.job.input?.how === 'causes') throw new Error(JSON.stringify(form), { cause: new AggregateError([new Error(hex), new Error(url)], WORD) });
   if (context.job.input?.how === 'crashes') {
     setTimeout(() => { throw new Error('crashed with ' + WORD + ' ' + DIGITS); }, 0);
     await new Promise(() => {});
@@ -47,8 +59,9 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
     '.env': `WORD='${WORD}'\nDIGITS=${DIGITS}\n`,
     'plugins/spiller.ts': plugin(
       SPILL,
-      "needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
+      "settings: z.strictObject({ note: z.string() }), needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
     ),
+    'agents/spiller.yaml': `plugin: spiller\nsettings:\n  note: '${WORD}'\n`,
     'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
   });
   const { daruma, folder } = place;
@@ -61,10 +74,11 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   const said: string[] = [];
   const ask = async (...args: string[]) => {
     const { stdout, stderr } = await daruma(...args);
-    said.push(`${args.join(' ')}:\n${stdout}${stderr}`);
+    said.push(`${args[0]} ${args[1]}:\n${stdout}${stderr}`);
     return stdout;
   };
-  for (const how of ['ends', 'fails', 'crashes']) await ask('run', 'spiller', '--input', `{"how":"${how}"}`, '--wait');
+  for (const how of ['ends', 'fails', 'opens', 'causes', 'crashes'])
+    await ask('run', 'spiller', '--input', JSON.stringify({ how, word: WORD, [WORD]: HEX }), '--wait');
   await place.until(
     () => daruma('jobs', '--json'),
     ({ json }) =>
@@ -77,6 +91,12 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
     ['incidents'],
     ['logs', '-n', '1000'],
     ['agents'],
+    ['agents', 'spiller'],
+    ['versions', 'spiller'],
+    ['why', 'spiller'],
+    ['config'],
+    ['secrets'],
+    ['check'],
     ['state', 'spiller'],
   ]) {
     await ask(...args);
@@ -85,6 +105,7 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   const incidents = (await daruma('incidents', '--json')).json as { id: string }[];
   for (const { id } of incidents) await ask('incidents', id, '--json');
   for (const { id } of (await daruma('jobs', '--json')).json as { id: string }[]) await ask('jobs', id, '--json');
+  await ask('backup', 'copy');
   expect(said.join('\n')).toContain('[secret]');
   expect(incidents.length).toBeGreaterThan(0);
   await place.stop();

@@ -10,6 +10,14 @@ describe('a text', () => {
     expect(scrub.text('token=top+secret%2F1')).toBe('token=[secret]');
   });
 
+  it('loses a secret in hexadecimal digits, in JSON within JSON, and in a URL with small letters', () => {
+    const secret = 'pa"ss/word';
+    const scrub = createScrubber([secret]);
+    const hex = Buffer.from(secret).toString('hex');
+    for (const form of [hex, hex.toUpperCase(), JSON.stringify(JSON.stringify(secret)), 'pa%22ss%2fword'])
+      expect(scrub.text(`x ${form} y`)).not.toMatch(/ss.?word|7373|%2f/i);
+  });
+
   it('loses the longer of two secrets first, so that no part of it stays', () => {
     expect(createScrubber(['abcdef', 'abcdef-ghijkl']).text('x abcdef-ghijkl y')).toBe('x [secret] y');
   });
