@@ -1,5 +1,5 @@
 import type { AgentView, JobView } from '../../control/protocol.ts';
-import { limitWords, memoryWords, needWords, stateWords } from '../../control/words/agent.ts';
+import { memoryWords, stateWords } from '../../control/words/agent.ts';
 import { inputWords } from '../../control/words/input.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
@@ -90,4 +90,23 @@ function nextSteps({ name, state, dead }: AgentView): string[] {
   if (state === 'quarantined') return [`daruma logs ${name}`, `daruma resume ${name}`];
   if (dead > 0) return [`daruma dlq`, `daruma logs ${name} --level error`];
   return [`daruma run ${name} --wait`, `daruma logs ${name} -f`];
+}
+
+function limitWords(values: AgentDetails['values']): string | null {
+  const words = values
+    .filter(({ path, value }) => path.startsWith('limits.') && value !== null && value !== undefined)
+    .map(({ path, value }) => `${path.slice('limits.'.length)} ${wordOf(value)}`);
+  return words.length > 0 ? words.join(' · ') : null;
+}
+
+function needWords(values: AgentDetails['values']): string | null {
+  const words = values
+    .filter(({ path, value }) => path.startsWith('needs.') && !(Array.isArray(value) && value.length === 0) && value)
+    .map(({ path, value }) => `${path.slice('needs.'.length)} ${wordOf(value)}`);
+  return words.length > 0 ? words.join(' · ') : null;
+}
+
+function wordOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -1,8 +1,6 @@
 import { type Clock, relative, shortTime } from '../../kernel/clock.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
-import type { AgentView, JobView, Ops, StatusView } from '../protocol.ts';
-
-type ConfigValues = Ops['configShow']['value']['values'];
+import type { AgentView, JobView, StatusView } from '../protocol.ts';
 
 /** States that a person has to look at. */
 const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled', 'needs setup']);
@@ -49,23 +47,4 @@ export function memoryWords({ memory }: AgentView): string {
   const limit = formatSize(memory.limitBytes);
   const [number, unit] = used.split(' ');
   return limit.endsWith(` ${unit}`) ? `${number}/${limit}` : `${used}/${limit}`;
-}
-
-export function limitWords(values: ConfigValues): string | null {
-  const words = values
-    .filter(({ path, value }) => path.startsWith('limits.') && value !== null && value !== undefined)
-    .map(({ path, value }) => `${path.slice('limits.'.length)} ${wordOf(value)}`);
-  return words.length > 0 ? words.join(' · ') : null;
-}
-
-export function needWords(values: ConfigValues): string | null {
-  const words = values
-    .filter(({ path, value }) => path.startsWith('needs.') && !(Array.isArray(value) && value.length === 0) && value)
-    .map(({ path, value }) => `${path.slice('needs.'.length)} ${wordOf(value)}`);
-  return words.length > 0 ? words.join(' · ') : null;
-}
-
-function wordOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -1,5 +1,5 @@
 import type { AgentView, IncidentView, JobView, Ops, TrendsView } from '../../control/protocol.ts';
-import { limitWords, needWords, stateWords } from '../../control/words/agent.ts';
+import { stateWords } from '../../control/words/agent.ts';
 import { resultWords } from '../../control/words/incident.ts';
 import { nextTime } from '../../kernel/clock.ts';
 import { shortId } from '../../kernel/short-id.ts';
@@ -22,6 +22,7 @@ import {
   Table,
   When,
 } from './parts.tsx';
+import { limitLines, rightWords } from './rights.ts';
 import { inShell, PauseLength } from './shell.tsx';
 import { evenPoints, TREND_WINDOWS, windowOf } from './windows.ts';
 
@@ -149,8 +150,11 @@ function AgentFacts(props: FactsProps) {
         ['Workers', `${now} now, ${min} to ${max}`],
         ['Memory', <MemoryMeter agent={agent} />],
         ['Cell', agent.cell && `${agent.cell}${agent.fence ? `, fence ${agent.fence.fence}` : ''}`],
-        ['Limits', limitWords(config.values)],
-        ['May use', needWords(config.values) ?? (config.values.length > 0 && 'nothing but its own data folder')],
+        ['Limits', limitLines(config.values).join(' · ')],
+        [
+          'Rights',
+          config.values.length > 0 && (rightWords(config.values).join(' · ') || 'nothing but its own data folder'),
+        ],
         ['Waiting', counted(agent.waiting ?? agent.queued, 'job')],
         ['Dead letters', agent.dead > 0 && <a href={`/dlq?agent=${encodeURIComponent(agent.name)}`}>{agent.dead}</a>],
       ]}

@@ -24,12 +24,8 @@ export function DurationChart({
   const first = shortTime(Date.parse(ended[0]!.queuedAt), clock);
   return (
     <figure class="chart">
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT + TOP}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`How long the last ${ended.length} jobs took: ${formatDuration(most)} at most`}
-      >
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + TOP}`} preserveAspectRatio="none">
+        <title>{`How long the last ${ended.length} jobs took: ${formatDuration(most)} at most`}</title>
         {ended.map((job, place) => (
           <DurationBar
             job={job}
@@ -105,7 +101,12 @@ interface LineChartProps {
 /** A line of values at equal distances, with its title, its largest value and perhaps a limit. */
 export function LineChart({ values, title, words, limit }: LineChartProps) {
   const known = values.filter((value) => value !== null);
-  if (known.length < 2) return null;
+  if (known.length < 2)
+    return (
+      <p class="dim">
+        {title}: {known.length === 0 ? 'not measured' : `${words(known[0]!)}, too few runs for a line`}
+      </p>
+    );
   const most = Math.max(...known);
   // A limit far above the values would flatten them.
   const isNear = limit !== undefined && limit > 0 && limit < most * 4;

@@ -13,6 +13,8 @@ interface FieldSchema {
   minLength?: number;
   maxLength?: number;
   items?: FieldSchema;
+  anyOf?: FieldSchema[];
+  oneOf?: FieldSchema[];
   properties?: Record<string, FieldSchema>;
   required?: string[];
 }
@@ -22,7 +24,7 @@ const NAME = /^[\w-]+$/;
 
 /** The fields for the input of a job, made of the schema of its agent: JSON as a text where the schema has no named parts. */
 export function InputFields({ agent }: { agent: Pick<AgentView, 'name' | 'input'> }) {
-  const schema = agent.input?.schema as FieldSchema | undefined;
+  const schema = withoutNull(agent.input?.schema as FieldSchema | undefined);
   const fields = Object.entries(schema?.properties ?? {});
   const asForm = schema?.type === 'object' && fields.length <= MOST_FIELDS && fields.every(([key]) => NAME.test(key));
   if (agent.input && schema?.type === 'object' && fields.length === 0) return <p class="dim">It takes no input.</p>;
@@ -35,6 +37,12 @@ export function InputFields({ agent }: { agent: Pick<AgentView, 'name' | 'input'
       ))}
     </fieldset>
   );
+}
+
+/** The schema of what is given, where nothing may be given too: an empty form gives nothing. */
+function withoutNull(schema: FieldSchema | undefined): FieldSchema | undefined {
+  const choices = (schema?.anyOf ?? schema?.oneOf)?.filter(({ type }) => type !== 'null');
+  return choices?.length === 1 ? choices[0] : schema;
 }
 
 interface FieldProps {

@@ -54,7 +54,7 @@ async function beatsOf({ ask, query }: PageCall): Promise<ReadonlyMap<string, Be
   const window = windowOf(query.get('span'));
   if (window === undefined) {
     const runs = await ask('runs', { limit: RUNS }).catch(() => []);
-    return new Map(runs.map((one) => [one.agent, one.runs.map(beatOfRun)]));
+    return new Map(runs.map((one) => [one.agent, atTheRight(one.runs.map(beatOfRun))]));
   }
   const trends = await ask('trends', { window, points: true }).catch(() => undefined);
   const agents = trends?.agents ?? [];
@@ -89,6 +89,11 @@ function Counters({ needs, healed, status }: { needs: number; healed: number; st
 function percent(part: number, all: number): string {
   const share = (part / all) * 100;
   return part < all ? Math.min(99.9, share).toFixed(1) : '100';
+}
+
+/** Few runs stand at the right edge, where the newest of every agent is. */
+function atTheRight(beats: Beat[]): Beat[] {
+  return [...new Array<Beat>(Math.max(0, RUNS - beats.length)).fill('none'), ...beats];
 }
 
 interface TableProps {
@@ -186,7 +191,7 @@ function RowActs({ agent: { name, state } }: { agent: AgentView }) {
 const SHOWS_WHY = new Set(['retrying', 'late', 'failed', 'healing', 'quarantined', 'unscheduled', 'needs setup']);
 
 function AgentBeats({ agent, beats }: { agent: AgentView; beats: Beat[] }) {
-  if (beats.length === 0) return <span class="dim">no run has ended yet</span>;
+  if (beats.every((one) => one === 'none')) return <span class="dim">no run has ended yet</span>;
   return <Beats beats={beats} label={`Runs of ${agent.name}: ${troubleWords(beats)}`} />;
 }
 

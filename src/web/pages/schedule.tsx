@@ -13,8 +13,7 @@ const AROUND_MS = 12 * HOUR_MS;
 /** So many slots are marks of a lane. */
 const MOST_MARKS = 200;
 /** So many planned times are asked for; an agent that has more within the hours is planned all along. */
-const AHEAD = 50;
-const WIDTH = 720;
+const AHEAD = 100;
 const HEIGHT = 20;
 
 /** The lanes of all schedules, 12 hours before and after now. A mark leads to the reason for what became of its slot. */
@@ -53,6 +52,8 @@ interface LaneView {
   slots: readonly SlotView[];
   /** More slots than marks fit: `slots` are those that did not run in time. */
   isDense: boolean;
+  /** Jobs that ended in each of the last 24 hours, oldest first: where a dense lane ran. */
+  hours: readonly { done: number; dead: number }[];
 }
 
 /** The slots of each agent with a schedule, and its planned times: of these only the next is a slot already. */
@@ -62,7 +63,7 @@ async function lanesOf({ ask, clock }: PageCall): Promise<LaneView[]> {
   const denseUntil = clock.now + (2 * AROUND_MS * AHEAD) / MOST_MARKS;
   const scheduled = agents.filter(({ schedule }) => schedule !== null).slice(0, MOST_LANES);
   return await Promise.all(
-    scheduled.map(async ({ name: agent }): Promise<LaneView> => {
+    scheduled.map(async ({ name: agent, hours }): Promise<LaneView> => {
       const { times = [] } = (await ask('next', { agent, n: AHEAD }).catch(() => undefined)) ?? {};
       const isDense = times.length === AHEAD && Date.parse(times.at(-1)!) < denseUntil;
       const states = isDense ? TROUBLE : undefined;
@@ -70,7 +71,7 @@ async function lanesOf({ ask, clock }: PageCall): Promise<LaneView[]> {
       const known = new Set(slots.map(({ due }) => due));
       const ahead = times.filter((due) => !known.has(due) && Date.parse(due) < to);
       const planned = ahead.map((due): SlotView => ({ agent, due, state: 'planned', reason: null, job: null }));
-      return { agent, slots: isDense ? slots : [...slots, ...planned], isDense };
+      return { agent, slots: isDense ? slots : [...slots, ...planned], isDense, hours };
     }),
   );
 }
@@ -104,6 +105,7 @@ function Lanes({ lanes, call }: { lanes: readonly LaneView[]; call: PageCall }) 
   if (lanes.length === 0) return <p class="empty">No agent has a schedule.</p>;
   return (
     <div class="lanes">
+      <Axis clock={call.clock} />
       {lanes.map((lane) => (
         <div class="lane">
           <a href={addressOf('agents', lane.agent)}>{lane.agent}</a>
@@ -114,31 +116,76 @@ function Lanes({ lanes, call }: { lanes: readonly LaneView[]; call: PageCall }) 
   );
 }
 
-function Lane({ lane: { agent, slots, isDense }, clock }: { lane: LaneView; clock: Clock }) {
-  const from = clock.now - AROUND_MS;
-  const placeOf = (due: string) => (((Date.parse(due) - from) / (2 * AROUND_MS)) * WIDTH).toFixed(1);
+function Lane({ lane: { agent, slots, isDense, hours }, clock }: { lane: LaneView; clock: Clock }) {
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
+    <svg height={HEIGHT}>
       <title>
         {isDense ? `Slots of ${agent}: too many; marked are those that did not run in time` : `Slots of ${agent}`}
       </title>
-      {isDense && <path class="planned dense" d={`M0 10H${WIDTH}`} />}
-      <path class="now" d={`M${WIDTH / 2} 0v${HEIGHT}`} />
+      {isDense && <Bands hours={hours} now={clock.now} />}
+      <line class="now" x1="50%" x2="50%" y2={HEIGHT} />
       {slots.slice(-MOST_MARKS).map(({ due, state, reason }) => {
         const words = `${shortTime(Date.parse(due), clock)} ${state}${reason ? `: ${reason}` : ''}`;
         return (
           <a href={`/schedule?${new URLSearchParams({ agent, at: due })}`} aria-label={`${agent} ${words}`}>
-            <path
-              class={markOf(state)}
-              d={SHAPES[markOf(state)]}
-              transform={`translate(${placeOf(due)} ${HEIGHT / 2})`}
-            >
+            <svg x={placeOf(Date.parse(due), clock.now)} y={HEIGHT / 2} overflow="visible">
               <title>{words}</title>
-            </path>
+              <path class={markOf(state)} d={SHAPES[markOf(state)]} />
+            </svg>
           </a>
         );
       })}
     </svg>
+  );
+}
+
+/** Where a time stands in a lane, from its left edge. */
+function placeOf(at: number, now: number): string {
+  return `${(((at - now + AROUND_MS) / (2 * AROUND_MS)) * 100).toFixed(2)}%`;
+}
+
+/** A lane that is full: planned from now on, and run in each of the last hours in which a job was done. */
+function Bands({ hours, now }: { hours: LaneView['hours']; now: number }) {
+  const hour = now - (now % HOUR_MS);
+  const ran = hours.flatMap(({ done }, at) => {
+    const begin = hour - (hours.length - 1 - at) * HOUR_MS;
+    return done > 0 && begin + HOUR_MS > now - AROUND_MS ? [begin] : [];
+  });
+  return (
+    <>
+      {ran.map((begin) => (
+        <line
+          class="dense"
+          x1={placeOf(Math.max(begin, now - AROUND_MS), now)}
+          x2={placeOf(Math.min(begin + HOUR_MS, now), now)}
+          y1="10"
+          y2="10"
+        />
+      ))}
+      <line class="dense ahead" x1="50%" x2="100%" y1="10" y2="10" />
+    </>
+  );
+}
+
+const AXIS_HOURS = 3;
+
+/** The hours above the lanes. */
+function Axis({ clock }: { clock: Clock }) {
+  const step = AXIS_HOURS * HOUR_MS;
+  const first = Math.ceil((clock.now - AROUND_MS) / step) * step;
+  const times = Array.from({ length: (2 * AROUND_MS) / step }, (_, at) => first + at * step);
+  return (
+    <div class="lane axis" aria-hidden="true">
+      <span />
+      <svg height={HEIGHT}>
+        <title>Hours</title>
+        {times.map((at) => (
+          <text x={placeOf(at, clock.now)} y="15">
+            {shortTime(at, clock).split(' ').at(-1)}
+          </text>
+        ))}
+      </svg>
+    </div>
   );
 }
 

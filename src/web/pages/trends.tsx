@@ -53,17 +53,17 @@ function TrendRow({ agent, trends }: { agent: TrendsView['agents'][number]; tren
           label={`Jobs of ${agent.agent}: ${agent.done} done, ${agent.dead} gave up`}
         />
       </td>
-      <td>
+      <td data-is="p95">
         <Sparkline values={line('p95Ms')} label={`p95 of ${agent.agent}`} words={durationWords(agent.p95Ms)} />
       </td>
-      <td>
+      <td data-is="late">
         <Sparkline
           values={line('lateP95Ms')}
           label={`Lateness of ${agent.agent}`}
           words={durationWords(agent.lateP95Ms)}
         />
       </td>
-      <td>
+      <td data-is="memory">
         <Sparkline
           values={line('memoryPeakBytes')}
           label={`Memory of ${agent.agent}`}

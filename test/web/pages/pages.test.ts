@@ -231,6 +231,11 @@ describe('the form of a run', () => {
     expect(html).toContain('of the shop');
   });
 
+  it('has the same fields where nothing may be given, too', async () => {
+    const schema = { anyOf: [{ type: 'object', properties: { url: { type: 'string' } } }, { type: 'null' }] };
+    expect(await form(schema)).toMatch(/name="input\.url"/);
+  });
+
   it('takes JSON where the schema has no named parts, or names that are none of a field', async () => {
     expect(await form({ type: 'string' })).toContain('<textarea id="input" name="input"');
     expect(await form({ type: 'object', properties: { 'a.b': {} } })).toContain('<textarea id="input" name="input"');

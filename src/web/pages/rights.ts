@@ -1,0 +1,48 @@
+import type { Ops } from '../../control/protocol.ts';
+
+type ConfigValues = Ops['configShow']['value']['values'];
+
+const NEEDS: Readonly<Record<string, (list: string) => string>> = {
+  secrets: (list) => `reads the secrets ${list}`,
+  env: (list) => `reads the variables ${list}`,
+  net: (list) => `calls ${list}`,
+  read: (list) => `reads ${list}`,
+  write: (list) => `writes ${list}`,
+  exec: (list) => `runs ${list}`,
+  modules: (list) => `loads ${list}`,
+  fleet: () => 'may act on the fleet',
+};
+
+const LIMITS: Readonly<Record<string, string>> = {
+  memory: 'memory',
+  timeout: 'ends after',
+  silence: 'may be silent for',
+  attempts: 'attempts',
+  'backoff.first': 'first pause between attempts',
+  'backoff.longest': 'longest pause',
+  grace: 'time to end after a signal',
+  staleAfter: 'of no use after',
+};
+
+/** What an agent may use besides its own data folder, a sentence each; none: nothing else. */
+export function rightWords(values: ConfigValues): string[] {
+  return valuesBelow('needs.', values).map(([name, value]) =>
+    (NEEDS[name] ?? ((list) => `${name} ${list}`))(wordOf(value)),
+  );
+}
+
+/** The limits of an agent in words: `ends after 5m`. */
+export function limitLines(values: ConfigValues): string[] {
+  return valuesBelow('limits.', values).map(([name, value]) => `${LIMITS[name] ?? name} ${wordOf(value)}`);
+}
+
+function valuesBelow(prefix: string, values: ConfigValues): [string, unknown][] {
+  return values
+    .filter(({ path, value }) => path.startsWith(prefix) && value && !(Array.isArray(value) && value.length === 0))
+    .map(({ path, value }) => [path.slice(prefix.length), value]);
+}
+
+function wordOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(wordOf).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readHostFile } from '../../src/control/place.ts';
+import { type Fleet, liveThrough, PLUGINS, startFleet } from './fleet.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let fleet: Fleet;
+let page: Page;
+beforeAll(async () => {
+  delete process.env.DARUMA_WEB;
+  fleet = await startFleet();
+  page = fleet.page;
+  page.setDefaultTimeout(30_000);
+  await liveThrough(fleet, { runs: 3 });
+});
+afterAll(() => fleet?.leave());
+
+const open = async (path: string) => {
+  await page.goto(`${fleet.origin}${path}`);
+  await page.locator('#beat.live').waitFor();
+};
+/** What came of the act that a button asked for. */
+const flash = () => page.locator('#banners .banner').innerText();
+const stateOf = async (agent: string) => {
+  const { json } = await fleet.place.daruma('status', agent, '--json');
+  return json.agents[0].state as string;
+};
+
+describe('somebody who signed in by the link', () => {
+  it('is on the overview, and the link stays in no address', async () => {
+    expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe('/');
+    await open('/');
+    expect(await page.locator('h1').innerText()).toBe('Overview');
+    expect(await page.locator('#needs').innerText()).toBe('Needs you');
+    const used = await page.request.get(await fleet.link(), { headers: { cookie: '' }, maxRedirects: 0 });
+    expect(used.status()).toBe(303);
+  });
+
+  it('sees an agent heal, live, without touching the page', async () => {
+    await open('/agents/news-digest');
+    const before = await page.locator('section[aria-label="Jobs"] tbody tr').count();
+    const run = fleet.place.daruma('run', 'news-digest', '--wait', '--json');
+    await page.locator('.lead .state', { hasText: /retrying|healing|running/ }).waitFor();
+    await page.locator('.lead .state', { hasText: 'ok' }).waitFor();
+    expect((await run).json).toMatchObject({ state: 'done', attempt: 2 });
+    await page.locator('section[aria-label="Jobs"] tbody tr').nth(before).waitFor();
+    await open('/incidents');
+    await page.locator('.state.green', { hasText: 'healed' }).first().waitFor();
+  });
+
+  it('keeps focus, open details and what was typed while the page changes', async () => {
+    await open('/agents/api-health');
+    await page.locator('#run-now summary').click();
+    await page.locator('#input-url').fill('https://typed.example');
+    const { json } = await fleet.place.daruma('run', 'api-health', '--wait', '--json');
+    await page.locator(`#${json.id}`).waitFor();
+    expect(await page.locator('#run-now').getAttribute('open')).not.toBeNull();
+    expect(await page.locator('#input-url').inputValue()).toBe('https://typed.example');
+    expect(
+      await page.evaluate(
+        () => (globalThis as unknown as { document: { activeElement: { id: string } } }).document.activeElement.id,
+      ),
+    ).toBe('input-url');
+  });
+
+  it('runs an agent with the input of a form', async () => {
+    await page.locator('[name="input.tries~number"]').fill('4');
+    await page.locator('#run-now button').click();
+    expect(await flash()).toContain('run api-health');
+    const { json } = await fleet.place.until(
+      () => fleet.place.daruma('jobs', 'api-health', '--json'),
+      ({ json: jobs }) => jobs[0].input?.url === 'https://typed.example',
+    );
+    expect(json[0].input).toMatchObject({ url: 'https://typed.example', tries: 4 });
+  });
+
+  it('replays all dead letters of a cause, after their number was shown', async () => {
+    await open('/dlq');
+    await page.getByRole('link', { name: 'Replay 2…' }).click();
+    expect(await page.locator('.lead').innerText()).toContain('2 jobs of price-watch');
+    fleet.place.write('plugins/price-watch.ts', PLUGINS['plugins/price-watch.ts'].replace('= 12;', '= [12];'));
+    await fleet.place.until(
+      () => fleet.place.daruma('versions', 'price-watch', '--json'),
+      ({ json }) => json.versions.length === 2 && json.versions[0].agents.some((one: { runs: boolean }) => one.runs),
+    );
+    await page.getByRole('button', { name: 'Replay 2' }).click();
+    expect(new URL(page.url()).pathname).toBe('/dlq');
+    await page.locator('#list', { hasText: '0 dead letters' }).waitFor();
+    await page.locator('.calm').waitFor();
+  });
+
+  it('reads what two versions differ in, and puts an agent back on the one before', async () => {
+    await open('/versions/price-watch');
+    expect(await page.locator('.diff .plus').first().innerText()).toContain('= [12];');
+    await page
+      .getByRole('button', { name: /^(Put|Force) price-watch on it$/ })
+      .first()
+      .click();
+    expect(await flash()).toContain('rollback price-watch');
+    await page.locator('tbody tr').nth(1).filter({ hasText: 'runs it' }).waitFor();
+  });
+
+  it('reads a report', async () => {
+    await open('/reports');
+    expect(await page.locator('article').innerText()).toContain('214 jobs ran, 212 were done.');
+    expect(await page.locator('article td').first().innerText()).toBe('api-health');
+  });
+
+  it('finds its way by keyboard alone', async () => {
+    await open('/');
+    await page.keyboard.press('g');
+    await page.keyboard.press('j');
+    await page.waitForURL('**/jobs');
+    await page.locator('#beat.live').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('typed.example');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**text=typed.example**');
+    expect(await page.locator('section[aria-label="Jobs"] tbody tr').count()).toBe(1);
+  });
+
+  it('pauses everything with one button, and resumes it, without a script', async () => {
+    const context = await page
+      .context()
+      .browser()!
+      .newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
+    const plain = await context.newPage();
+    await plain.goto(`${fleet.origin}/`);
+    await plain.locator('#pause-all summary').click();
+    await plain.getByRole('button', { name: 'Pause 4 agents' }).click();
+    expect(await plain.locator('#banners').innerText()).toContain('pauseAll');
+    expect(await stateOf('api-health')).toBe('paused');
+    await plain.locator('#pause-all summary').click();
+    await plain.getByRole('button', { name: 'Resume 4 agents' }).click();
+    expect(await stateOf('api-health')).not.toBe('paused');
+    await context.close();
+  });
+});
+
+const PAGES = [
+  '/',
+  '/agents/api-health',
+  '/agents/price-watch',
+  '/jobs',
+  '/incidents',
+  '/dlq',
+  '/schedule',
+  '/versions/price-watch',
+  '/trends',
+  '/logs',
+  '/reports',
+  '/host',
+  '/audit',
+  '/none',
+];
+
+describe('every page', () => {
+  const paths = async () => {
+    const incident = (await fleet.place.daruma('incidents', '--json')).json[0].id;
+    const job = (await fleet.place.daruma('jobs', 'news-digest', '--json')).json[0].id;
+    return [...PAGES, `/incidents/${incident}`, `/jobs/${job}`];
+  };
+
+  it.each(['light', 'dark'] as const)(
+    'keeps WCAG AA, %s and as wide as a phone, and scrolls one way only',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize(colorScheme === 'dark' ? { width: 360, height: 740 } : { width: 1180, height: 800 });
+      const found: string[] = [];
+      for (const path of await paths()) {
+        await page.goto(`${fleet.origin}${path}`);
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
+          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })`,
+        );
+        found.push(...violations.map(({ id, nodes }) => `${path} ${id}: ${nodes[0]!.html}`));
+        const over = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+        if (over > 0) found.push(`${path} is ${over} px too wide`);
+      }
+      expect(found).toEqual([]);
+    },
+  );
+
+  it('says nothing to the console: its policy forbids nothing that it does', async () => {
+    const said: string[] = [];
+    page.on('console', (message) => said.push(message.text()));
+    page.on('pageerror', (error) => said.push(String(error)));
+    for (const path of PAGES.slice(0, -1)) await open(path);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('a page', () => {
+  it('says that its host stands still, that it is stale itself, and that both go on', async () => {
+    await page.setViewportSize({ width: 1180, height: 800 });
+    await open('/');
+    const host = readHostFile(fleet.place.folder)!.pid;
+    const web = (await fleet.place.daruma('status', '--json')).json.web.pid as number;
+    process.kill(host, 'SIGSTOP');
+    try {
+      await page.locator('#beat.off').waitFor();
+      await page.locator('.banner', { hasText: 'host is not running' }).waitFor();
+      expect(await page.locator('#agents').count()).toBe(1);
+      process.kill(web, 'SIGSTOP');
+      try {
+        await page.locator('#stale').waitFor({ state: 'visible' });
+        expect(await page.locator('#stale').innerText()).toMatch(/no data since \d\d:\d\d:\d\d/);
+        expect(await page.locator('#beat').innerText()).toContain('no data since');
+      } finally {
+        process.kill(web, 'SIGCONT');
+      }
+    } finally {
+      process.kill(host, 'SIGCONT');
+    }
+    await page.locator('#beat.live').waitFor();
+    await page.locator('#stale').waitFor({ state: 'hidden' });
+    await page.locator('#banners .banner').waitFor({ state: 'detached' });
+  });
+});
