@@ -32,6 +32,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['workers/inside/cell'], isLean: true },
   { entries: ['workers/inside/boot'], isLean: true },
   { entries: ['gateway/exec/inside/broker'] },
+  { entries: ['gateway/exec/inside/fenced'] },
   { entries: ['catalog/builder/process'], external: ['esbuild'] },
   { entries: ['catalog/builder/loader'] },
   { entries: ['drills/jumping-clock'] },

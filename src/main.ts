@@ -24,6 +24,7 @@ if (code === undefined) {
     offline: async (folder: string) => (await import('./host/api/offline.ts')).openOffline(folder),
     store: () => import('./host/api/offline.ts'),
     fence: async (folder: string) => (await import('./host/api/offline.ts')).tryFence(folder),
+    commandFence: async (folder: string) => (await import('./host/api/offline.ts')).commandFenceOf(folder),
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

@@ -1,6 +1,15 @@
 import type { Command } from 'commander';
 import type { ControlClient } from '../control/client.ts';
-import type { BackupView, FenceView, Op, Ops, ProofView, RestoreView, StoreView } from '../control/protocol.ts';
+import type {
+  BackupView,
+  CommandFenceView,
+  FenceView,
+  Op,
+  Ops,
+  ProofView,
+  RestoreView,
+  StoreView,
+} from '../control/protocol.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Paint } from './text/paint.ts';
@@ -40,6 +49,8 @@ export interface HostLauncher {
   check(folder: string): Promise<Ops['check']['value']>;
   /** Starts a cell without an agent, and resolves with what it found when it had shut itself in. */
   fence(folder: string): Promise<FenceView>;
+  /** The fence that commands wear by the settings of the folder; rejects where the one that is set does not work. */
+  commandFence(folder: string): Promise<CommandFenceView>;
   backups(folder: string): Promise<OfflineBackups>;
   store(): Promise<StoreRepairs>;
 }

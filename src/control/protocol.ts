@@ -21,7 +21,15 @@ export type {
 export type { HealthView } from '../operations/results/health.ts';
 export type { EventView, LogLine } from '../operations/results/host.ts';
 export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../operations/results/job.ts';
-export type { AgentView, ConfigView, FenceView, OriginView, StatusView } from '../operations/results/status.ts';
+export type {
+  AgentView,
+  CommandFenceView,
+  ConfigView,
+  DoctorView,
+  FenceView,
+  OriginView,
+  StatusView,
+} from '../operations/results/status.ts';
 export type { TrendsView } from '../operations/results/trends.ts';
 export type {
   ChangeView,

@@ -42,9 +42,7 @@ const POOL_THREAD = 'libuv-worker';
  */
 export function putUpFence(terms: FenceTerms): FenceReport {
   const began = performance.now();
-  const isProcess = terms.scope !== 'thread';
-  if (isProcess && threadNames().includes(POOL_THREAD))
-    throw new Error('a thread of the file pool is older than the fence');
+  if (threadNames().includes(POOL_THREAD)) throw new Error('a thread of the file pool is older than the fence');
   const kernel = openKernel();
   const landlock = kernel?.landlockVersion() ?? 0;
   const isUp = { landlock: 0, seccomp: false };
@@ -54,17 +52,18 @@ export function putUpFence(terms: FenceTerms): FenceReport {
     if (process.getuid?.() === 0) kernel.dropCapabilities(terms.othersFiles ? [USE_FILES_OF_OTHERS] : []);
     kernel.refuseNewRights();
     if (landlock > 0 && kernel.restrictFiles(landlock, filesOf(terms), portsOf(terms))) isUp.landlock = landlock;
-    if (isProcess)
-      isUp.seccomp = kernel.filterCalls(
-        seccompFilter({
-          ...{ pid: process.pid, sockets: terms.ports !== null, programs: mayStart(terms) },
-          listens: (terms.listen ?? []).length > 0,
-        }),
-      );
+    isUp.seccomp = kernel.filterCalls(
+      seccompFilter({
+        pid: mayStart(terms) ? null : process.pid,
+        sockets: terms.ports !== null,
+        programs: mayStart(terms),
+        listens: (terms.listen ?? []).length > 0,
+      }),
+    );
   }
   const tried = tryOut(kernel, terms, isUp);
   kernel?.close();
-  if (isProcess) giveBack();
+  giveBack();
   const found = { ...isUp, tried };
   return {
     ...found,
@@ -116,7 +115,8 @@ function tryOut(
       canary === undefined ? 'granted' : byLandlock(1, (kernel) => kernel.call('openat', AT_FDCWD, textOf(canary))),
     network,
     unixSockets: bySeccomp((kernel) => kernel.call('socket', UNIX, STREAM)),
-    signals: isUp.seccomp ? bySeccomp(signal) : byLandlock(WHOLE_LANDLOCK, signal),
+    // The processes of a command signal each other, which only Landlock can tell from signals to others.
+    signals: isUp.seccomp && !mayStart(terms) ? bySeccomp(signal) : byLandlock(WHOLE_LANDLOCK, signal),
     commands: mayStart(terms) ? 'granted' : bySeccomp((kernel) => kernel.call('execve', textOf(''), 0, 0)),
   };
 }

@@ -30,16 +30,19 @@ const SET_IDS = 0o6000;
 /** One instruction: code, jump if true, jump if false, operand. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
-/** Never needed by what runs in a cell. */
+/** The machine and the kernel: nothing that is fenced has to do with them. */
 const REFUSED: readonly SyscallName[] = [
-  ...(['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp', 'process_madvise', 'process_mrelease'] as const),
-  ...(['pidfd_open', 'pidfd_send_signal', 'pidfd_getfd', 'tkill'] as const),
   ...(['unshare', 'setns', 'mount', 'umount2', 'pivot_root', 'chroot', 'open_tree', 'move_mount'] as const),
   ...(['fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr', 'open_by_handle_at', 'fanotify_init'] as const),
-  ...(['bpf', 'perf_event_open', 'userfaultfd', 'keyctl', 'add_key', 'request_key', 'personality'] as const),
+  ...(['bpf', 'perf_event_open', 'userfaultfd', 'keyctl', 'add_key', 'request_key'] as const),
   ...(['init_module', 'finit_module', 'delete_module', 'kexec_load', 'kexec_file_load', 'modify_ldt'] as const),
   ...(['reboot', 'swapon', 'swapoff', 'syslog', 'acct', 'quotactl', 'iopl', 'ioperm'] as const),
   ...(['settimeofday', 'clock_settime', 'adjtimex', 'clock_adjtime', 'sethostname', 'setdomainname'] as const),
+];
+/** Other processes, and what processes share. In namespaces of its own a command meets there nothing but itself. */
+const OF_OTHERS: readonly SyscallName[] = [
+  ...(['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp', 'process_madvise', 'process_mrelease'] as const),
+  ...(['pidfd_open', 'pidfd_send_signal', 'pidfd_getfd', 'personality'] as const),
   ...(['mbind', 'set_mempolicy', 'migrate_pages', 'move_pages'] as const),
   ...(['setuid', 'setgid', 'setreuid', 'setregid', 'setresuid', 'setresgid', 'setgroups'] as const),
   ...(['setfsuid', 'setfsgid', 'capset'] as const),
@@ -68,19 +71,23 @@ const MODES: readonly (readonly [SyscallName, number])[] = [
 ];
 
 export interface FilterTerms {
-  /** The process that the filter is for. */
-  pid: number;
-  /** Whether sockets of the internet may be made. */
-  sockets: boolean;
+  /** The process that the filter is for, which may signal itself; null: a command, whose processes signal each other. */
+  pid: number | null;
+  /** Whether sockets of the internet may be made; `any`: and those of other kinds. */
+  sockets: boolean | 'any';
   /** Whether the process may listen. */
   listens: boolean;
   /** Whether programs may be started. */
   programs: boolean;
+  /** Whether the processes have namespaces of their own. Default false. */
+  isApart?: boolean;
 }
 
 /** The filter of a fenced process. Refused calls fail with an errno; nothing kills the process. */
 export function seccompFilter(terms: FilterTerms): Buffer {
   const refused: SyscallName[] = [...REFUSED];
+  if (!terms.isApart) refused.push(...OF_OTHERS);
+  if (terms.pid !== null) refused.push('tkill');
   if (!terms.programs) refused.push(...STARTING);
   if (!terms.listens) refused.push('listen');
   const program: Instruction[] = [
@@ -92,10 +99,8 @@ export function seccompFilter(terms: FilterTerms): Buffer {
     refuse(ERRNO.ENOSYS),
     ...refused.flatMap((name) => when(name, [refuse(ERRNO.EPERM)])),
     ...UNKNOWN.flatMap((name) => when(name, [refuse(ERRNO.ENOSYS)])),
-    ...NAMES_PROCESS.flatMap((name) => when(name, unlessEqual(0, terms.pid))),
-    // With 0 a process names itself.
-    ...when('prlimit64', [[LOAD, 0, 0, argument(0)], [EQUAL, 1, 0, 0], ...equalOrRefuse(terms.pid)]),
-    ...when('socket', terms.sockets ? onlyInternet() : [refuse(ERRNO.EPERM)]),
+    ...signalsOf(terms),
+    ...socketsOf(terms),
     ...when('clone', terms.programs ? refuseBits(0, CLONE_NEW) : onlyThreads()),
     ...when('open', refuseCreation(1, 2)),
     ...when('openat', refuseCreation(2, 3)),
@@ -103,6 +108,17 @@ export function seccompFilter(terms: FilterTerms): Buffer {
     [RETURN, 0, 0, ALLOW],
   ];
   return programBytes(program);
+}
+
+function signalsOf({ pid, isApart = false }: FilterTerms): Instruction[] {
+  if (isApart) return [];
+  // With 0 a process names itself.
+  const limits = when('prlimit64', [[LOAD, 0, 0, argument(0)], [EQUAL, 1, 0, 0], ...equalOrRefuse(pid ?? 0)]);
+  return pid === null ? limits : [...NAMES_PROCESS.flatMap((name) => when(name, unlessEqual(0, pid))), ...limits];
+}
+
+function socketsOf({ sockets }: FilterTerms): Instruction[] {
+  return sockets === 'any' ? [] : when('socket', sockets ? onlyInternet() : [refuse(ERRNO.EPERM)]);
 }
 
 /** A program of the kernel's packet filter, as the kernel takes it: eight bytes an instruction. */

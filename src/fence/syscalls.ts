@@ -10,6 +10,7 @@ export const ERRNO = { EPERM: 1, EBADF: 9, EACCES: 13, ENOSYS: 38 } as const;
 export const SYSCALL = {
   open: 2,
   close: 3,
+  rt_sigaction: 13,
   shmget: 29,
   shmat: 30,
   shmctl: 31,

@@ -6,7 +6,10 @@ export interface FenceTerms {
   write: readonly string[];
   /** Whether root may go on using granted files of other users. Default false. */
   othersFiles?: boolean;
-  /** Programs, and folders of them, that may be started. Default none, and no process can be started at all. */
+  /**
+   * Programs, and folders of them, that may be read and started, as for a process that becomes a command. Default none, and no
+   * process can be started at all.
+   */
   execute?: readonly string[];
   /** TCP ports that may be connected to; `any`: all of them; null: no socket of any kind. */
   ports: readonly number[] | 'any' | null;
@@ -14,11 +17,6 @@ export interface FenceTerms {
   listen?: readonly number[];
   /** The process that started this one, which then ends with it, whatever it does. Default: it may outlive it. */
   parent?: number;
-  /**
-   * `process`: all threads. `thread`: the calling thread and what it will start; the filter of system calls, which would
-   * reach the other threads, is left out. Default `process`.
-   */
-  scope?: 'process' | 'thread';
 }
 
 /**

@@ -14,6 +14,7 @@ import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
 import type { Journal } from '../telemetry/journal.ts';
+import { networkOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 import { type HostCall, readCall } from './check-call.ts';
@@ -123,7 +124,7 @@ export function createHostCalls(
     exec(call, by) {
       if (by.needs.exec.length === 0) throw new Fault(execNotInNeeds(call));
       const { ask: _, ...order } = call;
-      return needs.exec.run({ ...order, needs: by.needs });
+      return needs.exec.run({ ...order, needs: by.needs, network: networkOf(by.needs.net) });
     },
     stopExec: (call) => needs.exec.stopOne(refOf(call), call.call),
     admit: (call, by) => needs.outbound.admit(call, by),

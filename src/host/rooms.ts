@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { createCatalog } from '../catalog/catalog.ts';
 import type { HostSettings } from '../catalog/files/host-settings-table.ts';
 import type { Catalog } from '../catalog/ports.ts';
+import { tokenFile } from '../control/token.ts';
 import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
@@ -112,7 +113,10 @@ export function createRooms(needs: RoomsNeeds): Rooms {
       left: (what) => bus.emit('command.left', journal.scrub.value(what)),
       brokerBroken: (what) => bus.emit('broker.broken', what),
     },
-    { folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
+    {
+      ...{ folder, folderId: facts.folderId, runFolder: join(folder, 'data/run') },
+      ...{ fence: settings.exec.fence, hidden: closedToCommands(facts) },
+    },
   );
   const outbound = createOutbound({ ...base, settings, runnableAgents });
   const setup = createSetup({ ...base, folder, catalog });
@@ -164,6 +168,17 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
     ...{ states, fleet, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
   };
+}
+
+/** What the host reads and no command does, even where its folder is granted: secrets, the store, the control socket, settings of others. */
+function closedToCommands({ folder, store, socket, logFolder }: HostFacts): string[] {
+  const credentials = process.env.CREDENTIALS_DIRECTORY;
+  return [
+    ...['.env', 'data/run', 'data/config'].map((name) => join(folder, name)),
+    ...['', '-wal', '-shm', '-journal'].map((end) => `${store.file}${end}`),
+    ...[socket, tokenFile(socket), tokenFile(socket, 'reader'), logFolder],
+    ...(credentials ? [credentials] : []),
+  ];
 }
 
 interface StartNeeds extends Pick<RoomsNeeds, 'time' | 'settings' | 'owner' | 'bus'> {

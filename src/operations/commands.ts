@@ -27,7 +27,7 @@ import {
 import { healthResult } from './results/health.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
-import { agentResult, configChangedResult, configShowResult, fenceResult, statusResult } from './results/status.ts';
+import { agentResult, configChangedResult, configShowResult, doctorResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 import { openResult } from './results/web.ts';
 
@@ -88,7 +88,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   drill: z.array(drillResult),
   demo: drillResult,
   check: checkResult,
-  doctor: fenceResult,
+  doctor: doctorResult,
   'config show': configShowResult,
   'config rollback': configChangedResult,
   'config force': configChangedResult,

@@ -28,6 +28,12 @@ export function portsOf(net: readonly string[]): number[] | 'any' | null {
   return net.some((entry) => hostAndPort(entry).port === undefined) ? 'any' : namedPortsOf(net);
 }
 
+/** The ports that a command of an agent may use; null: it has no network. */
+export function networkOf(net: readonly string[]): { connect: number[] | 'any'; listen: number[] } | null {
+  const connect = portsOf(net);
+  return connect === null ? null : { connect, listen: namedPortsOf(net) };
+}
+
 /** The ports that the entries name: an agent may listen there. */
 export function namedPortsOf(net: readonly string[]): number[] {
   const ports = net.map((entry) => hostAndPort(entry).port).filter((port) => port !== undefined);

@@ -215,6 +215,7 @@ describe('the host’s own settings', () => {
       store: { file: 'data/daruma.db' },
       logs: { folder: 'logs', level: 'info', maxFileBytes: 10 * 1024 ** 2, budgetBytes: 2 * 1024 ** 3 },
       cells: { size: 50, idleMs: 60_000 },
+      exec: { fence: 'auto' },
       retention: { jobsMs: 30 * 86_400_000, slotsMs: 90 * 86_400_000, eventsMs: 90 * 86_400_000 },
       versions: { budgetBytes: 256 * 1024 ** 2 },
       origins: {},

@@ -30,6 +30,7 @@ const stageOn = (offline: HostLauncher['offline']) =>
     json: false,
     time,
     launcher: {
+      commandFence: vi.fn(),
       start: async () => 0,
       host: async () => 0,
       store: vi.fn(),

@@ -7,11 +7,10 @@ import { connect, createServer } from 'node:net';
 import { setPriority } from 'node:os';
 import { putUpFence } from '../../src/fence/put-up.ts';
 
-const { terms, outside, inside, port } = JSON.parse(process.argv[2]!);
-const early = terms.scope === 'late';
-if (early) await readFile(inside);
+const { terms, outside, inside, port, isLate } = JSON.parse(process.argv[2]!);
+if (isLate) await readFile(inside);
 try {
-  const report = putUpFence({ ...terms, scope: 'process' });
+  const report = putUpFence(terms);
   const ended = (socket: ReturnType<typeof connect>) =>
     new Promise((done, fail) => socket.once('connect', () => done('connected')).once('error', fail));
   const probes: Record<string, () => unknown> = {

@@ -38,14 +38,15 @@ interface Found {
 }
 
 async function fenced(
-  terms: Partial<Omit<FenceTerms, 'scope'>> & { scope?: string },
-  as: { uid?: number; flags?: string[] } = {},
+  terms: Partial<FenceTerms>,
+  as: { uid?: number; flags?: string[]; isLate?: boolean } = {},
 ): Promise<Found> {
   const asked = {
     terms: { read: [ROOT], write: [join(folder, 'in')], ports: null, ...terms },
     outside: join(folder, 'outside'),
     inside: join(folder, 'in/file'),
     port,
+    isLate: as.isLate,
   };
   const args = ['--no-warnings', ...(as.flags ?? []), join(import.meta.dirname, 'fenced.ts'), JSON.stringify(asked)];
   const { uid } = as;
@@ -112,6 +113,6 @@ describe('a process that shuts itself in', () => {
   });
 
   test('too late, when a thread of the pool would stay outside, refuses', async () => {
-    expect((await fenced({ scope: 'late' })).refused).toMatch('older than the fence');
+    expect((await fenced({}, { isLate: true })).refused).toMatch('older than the fence');
   });
 });

@@ -82,10 +82,10 @@ export function pidsWith(text: string): number[] {
     .map(({ pid }) => pid);
 }
 
-/** Pids of `sleep <seconds>` itself. */
+/** Pids of `sleep <seconds>` itself, by whichever path it was started. */
 export function sleepsOf(seconds: string): number[] {
   return processes()
-    .filter((one) => one.text.trim() === `sleep ${seconds}`)
+    .filter((one) => one.text.trim().replace(/^\S*\//, '') === `sleep ${seconds}`)
     .map(({ pid }) => pid);
 }
 

@@ -19,6 +19,7 @@ import {
 
 const METRIC_READERS = ['loopback', 'public'] as const;
 const FENCE_MODES = ['best', 'required'] as const;
+const COMMAND_FENCES = ['auto', 'bwrap', 'none'] as const;
 
 /**
  * Every setting of the host, a row each. The schema of config/daruma.yaml, its JSON Schema, the type
@@ -46,6 +47,10 @@ export const HOST_SETTINGS = [
   setting('fence', choice(FENCE_MODES), 'best', {
     about:
       'With `required`, agents with rights are off where the kernel lacks a fence (daruma doctor shows them); with `best` they run behind the fences that there are.',
+  }),
+  setting('exec.fence', choice(COMMAND_FENCES), 'auto', {
+    about:
+      'The fence around commands. auto: bubblewrap where it is installed and works, else the kernel’s own fences. bwrap: bubblewrap, or the host does not start. none: commands do what the host’s user may.',
   }),
   setting('retention.jobs', length(BOUNDS.keep), '30d', { live: true, deletes: true, about: 'Finished jobs.' }),
   setting('retention.slots', length(BOUNDS.keep), '90d', { live: true, deletes: true, about: 'Decided slots.' }),
@@ -105,6 +110,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   store: 'Where jobs, slots and events are kept.',
   logs: 'The log of the host and of all plugins.',
   cells: 'The processes that hold the worker threads.',
+  exec: 'The commands of agents.',
   retention: 'How long the store keeps what is over.',
   versions: 'The compiled plugins in data/versions, to which a rollback can go.',
   state: 'What agents keep in the store.',

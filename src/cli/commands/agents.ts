@@ -4,7 +4,7 @@ import { oneLine } from '../../kernel/shown-text.ts';
 import { signOf } from '../../kernel/state-sign.ts';
 import { unknownAgent } from '../given.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { fenceWords } from '../text/fence.ts';
+import { commandFenceWords, fenceWords } from '../text/fence.ts';
 import { type Row, table } from '../text/table.ts';
 import { type Facts, factLines } from '../text/width.ts';
 
@@ -45,6 +45,7 @@ function agentLines({ paint, width }: Stage, agent: AgentView): string[] {
     ['schedule', agent.schedule ? `${agent.schedule} · ${agent.timezone ?? ''}` : 'none'],
     ['input', inputWords(agent)],
     ['cell', cellWords(agent)],
+    ['commands', agent.commands ? commandFenceWords(agent.commands) : null],
   ];
   return [
     `${paint(style, sign)} ${paint('bold', agent.name)}`,

@@ -1,22 +1,38 @@
+import type { CommandFenceView } from '../../control/protocol.ts';
+import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { CommandResult, Stage } from '../ports.ts';
-import { fenceWords, triedFacts } from '../text/fence.ts';
+import { commandFenceWords, fenceWords, triedFacts } from '../text/fence.ts';
 import { factLines } from '../text/width.ts';
 
 /** Shows which fences hold on this machine, as a cell without an agent found them; exit code 3 when one that is offered does not. */
 export async function doctorCommand(stage: Stage): Promise<CommandResult> {
-  const fence = await stage.launcher.fence(stage.folder);
+  const { launcher, folder } = stage;
+  const [fence, commands] = await Promise.all([launcher.fence(folder), launcher.commandFence(folder).catch(plainOf)]);
   const { paint, width } = stage;
   const style = fence.fence === 'full' ? 'green' : fence.fence === 'none' ? 'red' : 'yellow';
   const lines = [
     `fences  ${paint(style, fenceWords(fence))}`,
     ...factLines([...triedFacts(fence), ['threads', threadWords(fence)]], width),
+    ...commandLines(commands, stage),
     ...fence.missing.map((one) => `  ${paint('yellow', '!')} ${one}`),
   ];
   if (process.getuid?.() === 0) lines.push(`  ${paint('yellow', '!')} ${AS_ROOT}`);
-  return { json: fence, lines, ...(fence.fence === 'none' ? { code: 3 } : {}) };
+  const isBad = fence.fence === 'none' || 'code' in commands;
+  return { json: { ...fence, commands: 'code' in commands ? null : commands }, lines, ...(isBad ? { code: 3 } : {}) };
 }
 
-const AS_ROOT = 'you are root: what runs as root outside of a cell can read the environment of a host of root';
+const plainOf = (error: unknown) => toPlainFault(error);
+
+function commandLines(commands: CommandFenceView | PlainFault, { paint, width }: Stage): string[] {
+  if ('code' in commands) {
+    const words = [commands.message, commands.next].filter(Boolean).join(' → ');
+    return [`commands  ${paint('red', words)}`];
+  }
+  const warnings = commands.missing.map((one) => `  ${paint('yellow', '!')} ${one}`);
+  return [...factLines([['commands', commandFenceWords(commands)]], width), ...warnings];
+}
+
+const AS_ROOT = 'you are root: what runs as root outside of a fence can read the environment of a host of root';
 
 /** Threads that a process had before it shut itself in: only the filter reaches them. */
 function threadWords({ landlock, seccomp }: { landlock: number; seccomp: boolean }): string {

@@ -33,6 +33,12 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   # comes at more than half of it.
 #   idle: 60s
 
+# The commands of agents.
+# exec:
+#   # The fence around commands. auto: bubblewrap where it is installed and works, else the kernel’s own fences. bwrap:
+#   # bubblewrap, or the host does not start. none: commands do what the host’s user may.
+#   fence: auto
+
 # How long the store keeps what is over.
 # retention:
 #   jobs: 30d  # Finished jobs.

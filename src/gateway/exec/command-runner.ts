@@ -4,7 +4,15 @@ import { createBrokerSupervisor } from './broker-supervisor.ts';
 import { createCallTable, type ExecCall, nextCalls, shortHash } from './calls.ts';
 import { execFaults } from './faults.ts';
 import { findCommand, orderFor } from './order.ts';
-import type { ExecAttempt, ExecChild, ExecLeft, ExecNeeds, ExecOrder, ExecServiceOptions } from './ports.ts';
+import type {
+  CommandFence,
+  ExecAttempt,
+  ExecChild,
+  ExecLeft,
+  ExecNeeds,
+  ExecOrder,
+  ExecServiceOptions,
+} from './ports.ts';
 import {
   type BrokerEnd,
   type BrokerOrder,
@@ -33,8 +41,20 @@ export interface CommandRunner {
   alive(): number | undefined;
 }
 
-/** `session`: tells the marks of this run of the service from those of the runs before. */
-export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOptions, session: string): CommandRunner {
+/** What is fixed for one run of the service. */
+interface RunTerms {
+  /** Tells the marks of this run from those of the runs before. */
+  session: string;
+  /** The fence that commands wear. */
+  fence(): Promise<CommandFence>;
+}
+
+/** Makes a runner for one run of the service. */
+export function createCommandRunner(
+  needs: ExecNeeds,
+  options: ExecServiceOptions,
+  { session, fence }: RunTerms,
+): CommandRunner {
   const { runFolder, atATime = 4, idleMs = 60_000, graceMs = 1_000, cgroups = true } = options;
   const installation = shortHash(options.folderId ?? options.folder);
   const scratch = join(runFolder, 'exec');
@@ -92,8 +112,7 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
 
   function lost(how: string) {
     readings = [];
-    for (const call of calls.all()) {
-      if (call.state !== 'running' && call.state !== 'answered') continue;
+    for (const call of calls.all().filter(isWithBroker)) {
       fail(call, execFaults.lost(call.order.command, how));
       remove(call);
     }
@@ -126,7 +145,7 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
   async function launch(call: ExecCall) {
     call.state = 'preparing';
     try {
-      const order = await foundOrder(call, options.folder);
+      const order = await foundOrder(call, await fence(), options);
       // The call may have been stopped meanwhile.
       if ((call.state as string) !== 'preparing') return;
       brokerSupervisor.post({ do: 'run', mark: call.mark, order });
@@ -156,9 +175,7 @@ export function createCommandRunner(needs: ExecNeeds, options: ExecServiceOption
       for (const call of calls.of(attempt)) stopCall(call, 'ended');
       calls.end(attempt);
     },
-    children(agent) {
-      return readings.flatMap((reading) => childOf(agent, reading, calls.get(reading.mark)));
-    },
+    children: (agent) => readings.flatMap((reading) => childOf(agent, reading, calls.get(reading.mark))),
     async end(withinMs) {
       hostStops = true;
       for (const call of calls.all()) stopCall(call, 'ended');
@@ -183,9 +200,15 @@ function stoppedFault({ order }: ExecCall, hostStops: boolean): Error {
 }
 
 /** What the broker is told to run; rejects with a Fault for what the agent was not granted, and what is not installed. */
-async function foundOrder({ order, scratch }: ExecCall, folder: string): Promise<BrokerOrder> {
-  return orderFor(order, await findCommand(order), { folder, scratch, env: process.env });
+async function foundOrder(
+  { order, scratch }: ExecCall,
+  fence: CommandFence,
+  { folder, hidden = [] }: ExecServiceOptions,
+): Promise<BrokerOrder> {
+  return orderFor(order, await findCommand(order), { folder, scratch, env: process.env, fence, hidden });
 }
+
+const isWithBroker = ({ state }: ExecCall) => state === 'running' || state === 'answered';
 
 function childOf(agent: string, { pid, command, rssBytes }: Reading, call: ExecCall | undefined): ExecChild[] {
   return call?.agent === agent ? [{ pid, command, rssBytes, job: call.job, attempt: call.attempt }] : [];

@@ -1,6 +1,7 @@
+import { findCommandFence } from './command-fence.ts';
 import { type CommandRunner, createCommandRunner } from './command-runner.ts';
 import { execFaults } from './faults.ts';
-import type { Exec, ExecNeeds, ExecServiceOptions } from './ports.ts';
+import type { CommandFence, Exec, ExecNeeds, ExecServiceOptions } from './ports.ts';
 
 /** What the broker needs to kill everything when the host stops, after the grace. */
 const STOP_MS = 2_000;
@@ -15,11 +16,18 @@ type State =
  * attempt leaves is killed by the broker, what the host leaves by the broker, what the broker leaves by the next one.
  */
 export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec {
-  const { graceMs = 1_000 } = options;
+  const { graceMs = 1_000, fence: mode = 'auto' } = options;
+  let found: Promise<CommandFence> | undefined;
   let state: State = { is: 'new' };
   let starts = 0;
 
   const runner = () => (state.is === 'new' ? undefined : state.runner);
+
+  /** Found once: what is installed while the host runs counts from its next start. */
+  function fence(): Promise<CommandFence> {
+    found ??= findCommandFence(mode);
+    return found;
+  }
 
   async function end(last: CommandRunner) {
     await last.end(graceMs + STOP_MS);
@@ -30,7 +38,10 @@ export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec 
     async start() {
       if (state.is === 'stopping') await state.stopped;
       if (state.is !== 'new') return;
-      const first = createCommandRunner(needs, options, `${needs.time.now().toString(36)}.${++starts}`);
+      // A fence that is asked for and does not work is no reason to begin.
+      if (mode === 'bwrap') await fence();
+      const session = `${needs.time.now().toString(36)}.${++starts}`;
+      const first = createCommandRunner(needs, options, { session, fence });
       state = { is: 'running', runner: first };
       await first.start();
     },
@@ -48,5 +59,6 @@ export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec 
       for (const attempt of attempts) runner()?.endAttempt(attempt);
     },
     children: (agent) => runner()?.children(agent) ?? [],
+    fence,
   };
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { posix, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { shown } from '../../kernel/bounds.ts';
 import { grantedCommand, grantText, takesArguments } from '../../kernel/command-grant.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -8,7 +8,8 @@ import { MB } from '../../kernel/measures.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
 import { isAtOrBelow } from '../../kernel/paths.ts';
 import { realOf } from '../../kernel/real-path.ts';
-import type { ExecOrder } from './ports.ts';
+import { isOpenBelow, type OrderFence, orderFence } from './order-fence.ts';
+import type { CommandFence, ExecOrder } from './ports.ts';
 import type { BrokerOrder } from './wire.ts';
 
 /** Where names of commands are looked up, in this order, whatever the host's own PATH says; the commands get it as well. */
@@ -113,18 +114,37 @@ const DEFAULT_OUTPUT_BYTES = MB;
 export function orderFor(
   order: ExecOrder,
   path: string,
-  terms: { folder: string; scratch: string; env: NodeJS.ProcessEnv },
+  terms: {
+    folder: string;
+    scratch: string;
+    env: NodeJS.ProcessEnv;
+    fence: CommandFence;
+    hidden: readonly string[];
+  },
 ): BrokerOrder {
+  const { folder, scratch, fence: worn } = terms;
+  const [work, temporary] = [join(scratch, 'work'), join(scratch, 'tmp')];
+  const fence =
+    worn.fence === 'none'
+      ? null
+      : orderFence({ is: worn.fence, program: worn.program }, order, path, { ...terms, work, temporary });
   return {
     path,
     args: order.args,
-    env: { ...plainEnv(terms.env), ...order.env },
-    cwd: order.cwd === undefined ? terms.scratch : folderIn(order, order.cwd, terms.folder),
-    isScratch: order.cwd === undefined,
+    env: { ...plainEnv(terms.env), ...(fence ? ownFolders(fence, work, terms.env) : {}), ...order.env },
+    cwd: order.cwd === undefined ? work : folderIn(order, order.cwd, folder),
+    makes: fence ? [work, temporary] : [work],
+    fence,
     input: order.input ?? null,
     timeoutMs: order.timeoutMs ?? null,
     maxOutputBytes: order.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,
   };
+}
+
+/** Folders that a command behind a fence can use. */
+function ownFolders(fence: OrderFence, work: string, { HOME }: NodeJS.ProcessEnv): Record<string, string> {
+  const home = HOME !== undefined && isOpenBelow(HOME, fence) ? HOME : work;
+  return { HOME: home, TMPDIR: fence.is === 'bwrap' ? '/tmp' : fence.temporary };
 }
 
 function plainEnv(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -14,6 +14,8 @@ export interface Exec extends Service {
   ended(attempts: readonly ExecAttempt[]): void;
   /** The processes of the agent's commands, as of the last second. */
   children(agent: string): ExecChild[];
+  /** The fence that commands wear. Rejects where the one that is set does not work. */
+  fence(): Promise<CommandFence>;
 }
 
 export interface ExecAttempt {
@@ -36,6 +38,8 @@ export interface ExecOrder extends ExecAttempt {
   maxOutputBytes?: number;
   /** What the agent was granted. */
   needs: Pick<Required<Needs>, 'exec' | 'read' | 'write'>;
+  /** Default: none. */
+  network?: ExecNetwork | null;
 }
 
 /** A process of a command: the command itself or one that it started. */
@@ -54,6 +58,27 @@ export interface ExecLeft extends ExecAttempt {
   count: number;
   /** The first 20 of them. */
   processes: { pid: number; command: string; rssBytes: number }[];
+}
+
+/** What keeps a command in: namespaces of its own by bubblewrap, the kernel's fences around its process, or nothing. */
+export type CommandFenceKind = 'bwrap' | 'kernel' | 'none';
+
+/** The setting `exec.fence`. `auto`: bubblewrap where it works, else the kernel's fences. */
+export type CommandFenceMode = 'auto' | 'bwrap' | 'none';
+
+/** The fence that commands wear on this machine. */
+export interface CommandFence {
+  fence: CommandFenceKind;
+  /** The path of bubblewrap; empty without. */
+  program: string;
+  /** What it lacks, in words; the first line is what matters most. */
+  missing: string[];
+}
+
+/** TCP ports that a command may use; null: no network at all. */
+export interface ExecNetwork {
+  connect: readonly number[] | 'any';
+  listen: readonly number[];
 }
 
 /** A broker that sent what is no message. */
@@ -84,6 +109,10 @@ export interface ExecServiceOptions {
   idleMs?: number;
   /** What is left of a command gets this long between SIGTERM and SIGKILL. Default 1 s. */
   graceMs?: number;
+  /** The setting `exec.fence`. Default `auto`. */
+  fence?: CommandFenceMode;
+  /** Files and folders, absolute, that stay closed to commands inside of folders that are granted. */
+  hidden?: readonly string[];
   /** false: do without cgroups even where they can be had. */
   cgroups?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { ExecResult } from '../../plugin/context.ts';
+import type { OrderFence } from './order-fence.ts';
 
 /** What host and broker say to one another, one message each. A command is named by its mark: see {@link envTagOf}. */
 
@@ -49,8 +50,10 @@ export interface BrokerOrder {
   args: string[];
   env: Record<string, string>;
   cwd: string;
-  /** `cwd` is a scratch folder and may have to be made. */
-  isScratch: boolean;
+  /** Folders of the attempt that may have to be made. */
+  makes: string[];
+  /** null: without a fence. */
+  fence: OrderFence | null;
   input: string | null;
   timeoutMs: number | null;
   maxOutputBytes: number;

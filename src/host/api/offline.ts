@@ -6,7 +6,8 @@ import { createCatalog } from '../../catalog/catalog.ts';
 import { createInForceFile } from '../../catalog/in-force.ts';
 import type { Listing, ValueSource } from '../../catalog/ports.ts';
 import { logFolderOf } from '../../control/log-files.ts';
-import type { Ops, StoreView, UnreadableView } from '../../control/protocol.ts';
+import type { CommandFenceView, Ops, StoreView, UnreadableView } from '../../control/protocol.ts';
+import { findCommandFence } from '../../gateway/exec/command-fence.ts';
 import { allowanceOf } from '../../healing/quarantine-rules.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { planHold } from '../../jobs/placement.ts';
@@ -216,6 +217,13 @@ function viewUnreadable({
   why,
 }: Pick<Aside, 'source' | 'name' | 'agent' | 'why'>): UnreadableView {
   return { table: source, row: name, agent, why };
+}
+
+/** The fence that commands of the installation wear. Rejects where the one that is set does not work. */
+export async function commandFenceOf(folder: string): Promise<CommandFenceView> {
+  const { settings } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  const { fence, missing } = await findCommandFence(settings.exec.fence);
+  return { fence, missing };
 }
 
 export { tryFence } from '../../workers/try-fence.ts';

@@ -1,5 +1,5 @@
 import type { Catalog, Listing } from '../../catalog/ports.ts';
-import type { AgentView, ConfigView, StatusView } from '../../control/protocol.ts';
+import type { AgentView, CommandFenceView, ConfigView, StatusView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { rangeWords } from '../../kernel/cron/timetable.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
@@ -28,7 +28,7 @@ interface StatusNeeds {
 type Running =
   | (Pick<
       HostContext,
-      'facts' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements' | 'web'
+      'facts' | 'exec' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements' | 'web'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -43,6 +43,8 @@ interface StatusFacts {
   hours: Awaited<ReturnType<FigureStore['hourFigures']>>;
   figures: readonly Aggregate[];
   at: WorkersView;
+  /** The fence around commands; null where no agent runs any. */
+  commands: CommandFenceView | null;
 }
 
 /** The answer of `status`, gathered anew at each call. */
@@ -58,7 +60,8 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       store.aggregateSums(windowFilter('24h', now)),
     ]);
     const at = running?.workers.view() ?? { cells: [], workers: [] };
-    return { statuses, left, firstHour, hours, figures: figuresOfAgents, at };
+    const commands = await commandFence(running, catalog.agents().values());
+    return { commands, statuses, left, firstHour, hours, figures: figuresOfAgents, at };
   }
 
   return async (only) => {
@@ -106,6 +109,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
     memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },
     fence: at.cells.find((cell) => cell.agent === name)?.fence ?? null,
+    commands: agent && agent.needs.exec.length > 0 ? facts.commands : null,
     workers: {
       now: at.workers.filter((worker) => worker.agent === name).length,
       min: agent?.workers.min ?? 0,
@@ -116,6 +120,13 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     dead,
     hours: hoursOf(hours, name, firstHour),
   };
+}
+
+/** Asked where an agent runs commands: to find the fence starts a process, once. */
+async function commandFence(running: Running, agents: Iterable<Agent>): Promise<CommandFenceView | null> {
+  if (!running || ![...agents].some(({ needs }) => needs.exec.length > 0)) return null;
+  const { fence, missing } = await running.exec.fence();
+  return { fence, missing };
 }
 
 /** The version that serves: the version before, until the first worker of the version in force is ready. */
@@ -148,7 +159,7 @@ function hoursOf(figures: StatusFacts['hours'], agent: string, firstHour: number
   });
 }
 
-function viewHost(running: NonNullable<Running>, { statuses, left, at }: StatusFacts): StatusView['host'] {
+function viewHost(running: NonNullable<Running>, { statuses, left, at, commands }: StatusFacts): StatusView['host'] {
   const { facts } = running;
   const all = [...statuses.values()];
   return {
@@ -163,6 +174,7 @@ function viewHost(running: NonNullable<Running>, { statuses, left, at }: StatusF
     loopLagMs: running.lagMs(),
     cells: at.cells.length,
     fences: at.cells.map(({ pid, is, agent, fence }) => ({ pid, cell: is, agent, fence })),
+    commands,
     workers: at.workers.length,
     queued: all.reduce((sum, { overview }) => sum + (overview?.queued ?? 0), left.queued),
     waiting: all.reduce((sum, status) => sum + waitingOf(status), left.waiting),

@@ -12,6 +12,7 @@ import { realOf } from '../../kernel/real-path.ts';
 import { createScrubber } from '../../kernel/scrub.ts';
 import { createAnswers, type KnownEffect } from '../../sandbox/answers.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { networkOf } from '../../workers/host-allow-list.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { NeedUse } from '../../workers/rehearsal.ts';
 import { tryFence } from '../../workers/try-fence.ts';
@@ -154,7 +155,7 @@ function answersOf(
       Promise.reject(new Fault({ code: 'CALL_INVALID', message: 'the worker makes its requests by itself' })),
     async exec({ ask: _, ...order }) {
       note('exec', JSON.stringify([order.command, ...order.args]));
-      return exec.run({ ...order, agent, job, attempt: 1, needs: declared });
+      return exec.run({ ...order, agent, job, attempt: 1, needs: declared, network: networkOf(declared.net) });
     },
     fleet(call) {
       note('fleet', 'fleet');

@@ -33,6 +33,25 @@ export const fenceResult = z
 
 export type FenceView = z.infer<typeof fenceResult>;
 
+export const commandFenceResult = z
+  .strictObject({
+    fence: z
+      .enum(['bwrap', 'kernel', 'none'])
+      .describe(
+        'bwrap: namespaces of its own, by bubblewrap · kernel: the kernel’s fences around its process · none: it does what the host’s user may.',
+      ),
+    missing: z.array(z.string()).describe('What the fence lacks, and why.'),
+  })
+  .meta({ id: 'CommandFence', description: 'The fence around the commands of agents.' });
+
+export type CommandFenceView = z.infer<typeof commandFenceResult>;
+
+export const doctorResult = fenceResult
+  .extend({ commands: commandFenceResult.nullable().describe('null: the fence that is set does not work.') })
+  .meta({ id: 'Doctor', description: 'The fences that hold on this machine.' });
+
+export type DoctorView = z.infer<typeof doctorResult>;
+
 export const changedSettingsResult = z
   .array(z.strictObject({ path: z.string(), before: z.string(), after: z.string() }))
   .describe('What the file says differently from the settings that last worked, as text; secrets are hidden.');
@@ -129,6 +148,10 @@ export const agentResult = z
     workers: z.strictObject({ now: countResult(), min: countResult(), max: countResult() }),
     cell: z.enum(['shared', 'own']).nullable().optional().describe('Agents with rights have a cell of their own.'),
     fence: fenceResult.nullable().optional().describe('Of its own cell; null while there is none.'),
+    commands: commandFenceResult
+      .nullable()
+      .optional()
+      .describe('The fence around its commands; null for an agent that runs none, or while the host is down.'),
     queued: countResult(),
     waiting: waiting(),
     dead: countResult(),
@@ -167,6 +190,10 @@ export const hostResult = z
       )
       .optional()
       .describe('Of each cell.'),
+    commands: commandFenceResult
+      .nullable()
+      .optional()
+      .describe('The fence around commands; null where no agent runs any.'),
     workers: countResult(),
     queued: countResult(),
     waiting: waiting(),

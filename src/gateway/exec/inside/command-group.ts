@@ -125,6 +125,8 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
     const groups = new Set(left.map((one) => one.group));
     // Its own is known even where there is no /proc; until it is reaped nobody else has the number.
     if (!command.hasEnded()) groups.add(root.pid);
+    // In bubblewrap the command has a group of its own, and tells its end to the one who is asked last.
+    if (signal === 'SIGTERM' && order.fence?.is === 'bwrap') groups.delete(root.pid);
     for (const group of groups) sendToGroup(group, signal);
   }
 
@@ -142,8 +144,10 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
 
   function note(one: Process) {
     const key = processName(one);
-    if (!leftBehind.has(key))
-      leftBehind.set(key, { pid: one.pid, command: '?', rssBytes: 0, ...readProcessSize(one.pid) });
+    if (leftBehind.has(key)) return;
+    const facts = { pid: one.pid, command: '?', rssBytes: 0, ...readProcessSize(one.pid) };
+    // The fence ends by itself after the last of the command's processes.
+    if (order.fence?.is !== 'bwrap' || facts.command !== 'bwrap') leftBehind.set(key, facts);
   }
 
   return {

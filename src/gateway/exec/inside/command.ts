@@ -1,17 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { OOM_SCORES } from '../../../kernel/proc.ts';
 import type { ExecResult } from '../../../plugin/context.ts';
-import { type BrokerEnd, type BrokerOrder, ENV_TAG } from '../wire.ts';
+import type { BrokerEnd, BrokerOrder } from '../wire.ts';
 import { createBoundedOutput } from './bounded.ts';
+import { type Enclosure, enclosureOf, FIRST_FEED } from './enclosure.ts';
+import { LONGEST_REPORT, reportedEnd, whyUnfenced } from './end-report.ts';
 
 /**
  * The gate: a process that has the pid, the mark and the session of the command waits on descriptor 3 for one line, and
  * then becomes the command. The end of the broker closes the descriptor, and the gate ends without having run anything.
  * The text is fixed and the words of the command are handed over as arguments, so no shell ever reads them.
  */
-const GATE = `${raiseOomScoreOf('/proc/self/oom_score_adj')}; read -r DARUMA_GATE <&3 && exec "$@" 3<&-`;
+const GATE = `${raiseOomScoreOf('/proc/self/oom_score_adj')}; read -r DARUMA_GATE <&3 && exec "$@"`;
 const GATE_FD = 3;
 const SHELL = '/bin/sh';
 /** After the command has ended its output is read until it closes; what it left running may hold it open. */
@@ -42,6 +44,9 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   let startedAt = needs.now();
   let outputAt = startedAt;
   let exit: { code: number | null; signal: string | null; at: number } | undefined;
+  let enclosure: Enclosure;
+  /** What the fence said of the end. */
+  let endReport = '';
   let isReported = false;
   let stopTimeout: NodeJS.Timeout | undefined;
 
@@ -53,25 +58,42 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   }
 
   function start() {
-    if (order.isScratch) mkdirSync(order.cwd, { recursive: true, mode: 0o700 });
-    child = spawn(SHELL, ['-c', GATE, 'sh', order.path, ...order.args], {
+    for (const folder of order.makes) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    enclosure = enclosureOf(order, mark);
+    const { words, env, reportsEnd, feeds } = enclosure;
+    // Of what the gate becomes, only a fence has to do with descriptor 3.
+    child = spawn(SHELL, ['-c', reportsEnd ? GATE : `${GATE} 3<&-`, 'sh', ...words], {
       cwd: order.cwd,
-      env: { ...order.env, [ENV_TAG]: mark },
+      env,
       detached: true,
-      stdio: [order.input === null ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: [order.input === null ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe', ...feeds.map(() => 'pipe' as const)],
     });
     child.on('error', (error) => {
       if (child.pid === undefined) report(unstarted(error, order));
     });
     // Whoever closes its end early has read enough.
     for (const stream of child.stdio) stream?.on('error', () => {});
+    for (const [index, feed] of feeds.entries()) (child.stdio[FIRST_FEED + index] as Writable).end(feed);
+    if (reportsEnd) readEndReport(child.stdio[GATE_FD] as Readable);
     read(child.stdout!, streams.out);
     read(child.stderr!, streams.err);
     child.on('exit', (code, signal) => {
       exit = { code, signal, at: needs.now() };
       awaitOutput();
     });
-    child.on('close', () => report({ is: 'ended', result: result() }));
+    child.on('close', () => report(lastEnd()));
+  }
+
+  function readEndReport(stream: Readable) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (endReport.length < LONGEST_REPORT) endReport += text;
+    });
+  }
+
+  /** How the command ended by itself, or why its fence did not let it begin. */
+  function lastEnd(): BrokerEnd {
+    const why = enclosure.reportsEnd ? whyUnfenced(endReport, streams.err.text(), exit?.code ?? null) : undefined;
+    return why === undefined ? { is: 'ended', result: result() } : { is: 'unstarted', message: why };
   }
 
   function read(stream: NodeJS.ReadableStream, into: { add(chunk: Buffer): void }) {
@@ -86,15 +108,19 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
     if (isReported) return;
     const now = needs.now();
     if (now - exit!.at >= LAST_OUTPUT_MS || now - Math.max(outputAt, exit!.at) >= QUIET_MS) {
-      return report({ is: 'ended', result: result() });
+      return report(lastEnd());
     }
     setTimeout(awaitOutput, QUIET_MS / 2);
   }
 
+  function ownEnd() {
+    const { code, signal } = exit ?? { code: null, signal: null };
+    return exit && order.fence?.is === 'bwrap' ? reportedEnd(exit, endReport) : { code, signal };
+  }
+
   function result(): ExecResult {
     return {
-      code: exit?.code ?? null,
-      signal: exit?.signal ?? null,
+      ...ownEnd(),
       stdout: streams.out.text(),
       stderr: streams.err.text(),
       truncated: streams.out.isCut() || streams.err.isCut(),
@@ -116,7 +142,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
       if (exit) return;
       startedAt = needs.now();
       if (order.timeoutMs !== null) stopTimeout = setTimeout(needs.timedOut, order.timeoutMs);
-      (child.stdio[GATE_FD] as Writable).end('go\n');
+      (child.stdio[GATE_FD] as Writable).end(`go\n${enclosure.terms}`);
       child.stdin?.end(order.input);
     },
     hasEnded: () => exit !== undefined || child?.pid === undefined,
