@@ -66,7 +66,7 @@ export function createInForceFile(folder: string, log: Log): InForceFile {
     for (let next = due; next; next = due) {
       due = undefined;
       await next().catch((error) =>
-        log.warn('what is in force could not be written down', { fault: toPlainFault(error) }),
+        log.warn('the versions in force could not be written down', { fault: toPlainFault(error) }),
       );
     }
     writing = undefined;

@@ -122,7 +122,7 @@ const CONFIG: readonly CommandRow[] = [
   },
   {
     usage: 'force',
-    about: 'take config/daruma.yaml as it is, whatever was seen of it',
+    about: 'accept config/daruma.yaml as it is, whatever probation has seen',
     run: async () => (await import('./commands/config.ts')).configForceCommand,
   },
 ];

@@ -140,7 +140,7 @@ export function createHealer(needs: HealerNeeds, options: HealerOptions = {}): H
       try {
         take(...args);
       } catch (error) {
-        log.error('healing could not take what it was told', { fault: toPlainFault(error) });
+        log.error('healing could not handle a signal', { fault: toPlainFault(error) });
       }
     };
   }

@@ -64,7 +64,7 @@ export function originWords({ origin, failures }: Outage): string {
 export function failOverNote({ instead, barred, probeAt }: Outage): string {
   const may = instead.length > 0 ? `${instead.join(', then ')} is asked instead` : 'nobody is asked instead';
   const not = [...new Set(barred.map(({ origin, agent }) => `${origin} is not in needs.net of ${agent}`))];
-  return [may, ...not, `one call goes out to see ${nextProbe(probeAt)}, then at growing distances`].join('; ');
+  return [may, ...not, `one call goes out as the probe ${nextProbe(probeAt)}, then at growing distances`].join('; ');
 }
 
 export function probeWords({ tries, failures }: Outage): string {
@@ -141,7 +141,7 @@ export function observedWords(kind: Observed['kind'], { worker = 'the worker', n
     case 'refuse':
       return `what its jobs make is refused${more}`;
     case 'probe':
-      return note ?? 'one call goes out to see';
+      return note ?? 'one call goes out as the probe';
     case 'set-aside':
       return 'they were set aside as they were: daruma store check shows them';
   }

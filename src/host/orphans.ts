@@ -71,7 +71,7 @@ export function watchOrphans({ store, events, journal, catalog }: OrphanWatchNee
   let reported = new Set<string>();
   return () =>
     checkOrphans().catch((error) =>
-      log.warn('what agents left could not be looked at', { fault: toPlainFault(error) }),
+      log.warn('jobs and state of agents that are gone could not be checked', { fault: toPlainFault(error) }),
     );
 
   async function checkOrphans() {

@@ -87,7 +87,7 @@ export function laterOrCount({ fault, pauseMs, startedAt, finishedAt, before }: 
     const message = `asked to be tried in ${formatDuration(pauseMs)}, and is of no use after ${isoOf(before.staleAt)}: ${fault.message}`;
     return {
       is: 'failed',
-      fault: { ...withWaits, message, next: 'daruma replay, if it is wanted all the same' },
+      fault: { ...withWaits, message, next: 'daruma replay, if it should run in spite of that' },
       retry: false,
     };
   }

@@ -35,7 +35,7 @@ export const HEALTH_REASONS = {
   STORE_ROWS: {
     probe: 'healthz',
     who: 'store',
-    about: 'Rows of the store were set aside within the last day, since nobody could read them.',
+    about: 'Rows of the store were set aside within the last day, since they could not be read.',
   },
   DISK_SHORT: { probe: 'healthz', who: 'disk', about: 'The disk of the store is nearly full.' },
   MEMORY_SHORT: { probe: 'healthz', who: 'memory', about: 'The machine is short of memory.' },

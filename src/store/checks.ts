@@ -189,7 +189,7 @@ function wrongIn(value: unknown, fields: Fields): string | undefined {
 function invalid(name: string, wrong: string): Fault {
   return new Fault({
     code: 'VALUE_INVALID',
-    message: `the store takes no ${wrong} (${name}): nobody could read or show it`,
+    message: `the store takes no ${wrong} (${name}): it could not be read or shown`,
     next: 'the values that are allowed: docs/values.md',
   });
 }

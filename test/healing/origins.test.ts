@@ -51,7 +51,7 @@ describe('a server that is down', () => {
     });
     expect(incident.remedies).toMatchObject([{ kind: 'fail-over', held: null }]);
     expect(incident.remedies[0]!.what).toMatch(
-      /refused at once, and jobs that fail of that wait and lose no attempt; nobody is asked instead; one call goes out to see at 2026-11-24T12:00:05\.800Z, then at growing distances/,
+      /refused at once, and jobs that fail of that wait and lose no attempt; nobody is asked instead; one call goes out as the probe at 2026-11-24T12:00:05\.800Z, then at growing distances/,
     );
     expect(w.told('incident.opened')).toHaveLength(1);
   });

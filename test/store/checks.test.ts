@@ -36,7 +36,7 @@ test('a call with a value that cannot be shown is refused by name, and by itself
   const good = added(store, [{}]);
   expect(await faultOf(bad)).toMatchObject({
     code: 'VALUE_INVALID',
-    message: 'the store takes no runAt 863999999913600000 (add): nobody could read or show it',
+    message: 'the store takes no runAt 863999999913600000 (add): it could not be read or shown',
   });
   expect(await good).toEqual(['job-1']);
   expect((await claimed(store)).map(({ job: id }) => id)).toEqual(['job-1']);

@@ -93,7 +93,7 @@ export const HOST_SETTINGS = [
       'The address under which people see the page, where a server with TLS stands in front: https://daruma.example.',
   }),
   setting('web.behindTls', truth, false, {
-    about: 'Says that nobody reaches the page but by that server.',
+    about: 'Says that the page is reached through that server alone.',
   }),
   setting('web.metrics', choice(METRIC_READERS), 'loopback', {
     about:

@@ -54,7 +54,7 @@ const settingField = z.strictObject({
       longest: lengthField(BOUNDS.timer).optional().describe('No pause is longer. Default 5m.'),
     })
     .optional()
-    .describe('How long it is left alone before one call goes out to see: doubled each time, ±25 %.'),
+    .describe('How long it is left alone before one call goes out as the probe: doubled each time, ±25 %.'),
   longestAsked: lengthField(BOUNDS.timer).optional().describe('The longest Retry-After that is obeyed. Default 15m.'),
   attempts: countField(BOUNDS.calls)
     .optional()

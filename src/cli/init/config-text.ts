@@ -73,7 +73,7 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   port: 7070  # The port of the page; when it is taken, the next one that is free. 0: any.
 #   # The address that the page listens on. Beyond this machine only with \`web.origin\` and \`web.behindTls\`.
 #   host: 127.0.0.1
-#   behindTls: false  # Says that nobody reaches the page but by that server.
+#   behindTls: false  # Says that the page is reached through that server alone.
 #   # loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without
 #   # \`web.origin\`. public: through that server, too.
 #   metrics: loopback

@@ -74,7 +74,7 @@ function storeGone({ path, named }: HandleFact): PlainFault {
   return {
     code: named === 'nothing' ? 'STORE_REMOVED' : 'STORE_REPLACED',
     message: `the store ${path} ${handleFaultWords({ named })} while the host had it open: nothing can be kept any more`,
-    next: 'when what shall be its store is in its place (a backup, or none to begin anew): daruma start',
+    next: 'put the store in its place (from a backup, or none to begin anew), then daruma start',
     data: { path },
   };
 }

@@ -120,7 +120,7 @@ export function watchedBy(link: Link | undefined, systemd: Systemd | undefined, 
 function goneGuardian(pid: number): PlainFault {
   return {
     code: 'GUARDIAN_GONE',
-    message: `nobody would start this host again: its guardian (pid ${pid}) is gone; the work goes on`,
+    message: `this host would not be started again: its guardian (pid ${pid}) is gone; the work goes on`,
     next: 'when it suits you: daruma stop, then daruma start',
     data: { pid },
   };

@@ -55,7 +55,9 @@ export function withSafeReads(store: Store, log: Log): Store {
         return await (store[name] as (...args: never[]) => Promise<unknown[]>)(...args);
       } catch (error) {
         if (!logged.has(name))
-          log.error(`the store cannot tell ${name}; safe mode goes on without`, { fault: toPlainFault(error) });
+          log.error(`the store gives no answer about ${name}; safe mode goes on without it`, {
+            fault: toPlainFault(error),
+          });
         logged.add(name);
         return [];
       }

@@ -106,7 +106,7 @@ export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
   }
 
   const loop = createLoop(
-    { time, failed: (error) => log.error('a look at what is held failed', { fault: toPlainFault(error) }) },
+    { time, failed: (error) => log.error('the check of open files failed', { fault: toPlainFault(error) }) },
     { everyMs: LOOK_EVERY_MS, firstMs: LOOK_EVERY_MS, turn },
   );
 

@@ -107,7 +107,9 @@ export function createProbation(needs: ProbationNeeds): Probation {
     working.add(
       historyOf(store, probationer)
         .catch((error): ProbationHistory | undefined => {
-          log.warn(`the past of ${name} could not be read: probation goes on without`, { fault: toPlainFault(error) });
+          log.warn(`the earlier runs of ${name} could not be read: its probation goes on without them`, {
+            fault: toPlainFault(error),
+          });
           return undefined;
         })
         .then((history) => seed(one, history)),

@@ -42,7 +42,7 @@ export function createRollbacks({ events, healer, bus, ...needs }: RollbackNeeds
     },
     waived(rollback) {
       const { agent, bad, good, rejection } = rollback;
-      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(rollback)}, so it was not the version: it is tried again, and that is not held against it`;
+      const message = `${agent}: ${shortId(good.version.id)} does the same as ${nameOf(rollback)}, so the version is not the reason: it is tried again, and its failures do not count`;
       healer.report({ ...incidentSignal(rollback), seen: message }, null);
       events.record('warn', {
         kind: 'version.waived',

@@ -102,7 +102,7 @@ export function createSqliteStore(needs: StoreNeeds, { file }: StorePlace): Stor
       (moved) => {
         if (moved === 0) return;
         feed.publish({ is: 'queued', agent: null, inMs: 0 });
-        log.info(`the clock went back by ${by}: jobs that wait do not wait for that, too`, { jobs: moved });
+        log.info(`the clock went back by ${by}: waiting jobs are not delayed by that`, { jobs: moved });
       },
       (thrown) => {
         log.warn(`jobs could not be moved along with the clock, which went back by ${by}`, {

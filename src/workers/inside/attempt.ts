@@ -219,7 +219,7 @@ export class Attempt implements Context<unknown> {
     const { id, attempt } = this.#given;
     throw new Fault({
       code: 'ATTEMPT_ENDED',
-      message: `attempt ${attempt} of job ${id} has ended; its context is of no more use`,
+      message: `attempt ${attempt} of job ${id} has ended; its context cannot be used any more`,
       next: 'await everything that run begins before it returns',
     });
   }

@@ -50,11 +50,11 @@ const FAULT = { code: 'text', message: 'text' };
 /** The error of a job whose row could not be read. */
 const JOB_FAULT = JSON.stringify({
   code: 'ROW_UNREADABLE',
-  message: 'its row in the store could not be read; what stood there is kept',
+  message: 'its row in the store could not be read; its content is kept',
   next: 'daruma store check; daruma replay runs the job again',
 });
 const INCIDENT_RECORD = JSON.stringify({
-  seen: 'its record in the store could not be read; what stood there is kept: daruma store check',
+  seen: 'its record in the store could not be read; its content is kept: daruma store check',
   version: null,
   jobs: [],
   remedies: [],

@@ -132,6 +132,6 @@ function staleFault(staleAt: number): PlainFault {
   return {
     code: 'STALE',
     message: `it had not started by ${isoOf(staleAt)}, after which it is of no use`,
-    next: 'replay it if it is wanted all the same',
+    next: 'replay it if it should run in spite of that',
   };
 }
