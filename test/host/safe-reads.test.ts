@@ -12,7 +12,7 @@ it('a store that cannot tell what a host asks at its start ends no start in safe
   expect(await safe.abandoned({ host: 'x', run: '1' })).toEqual(['job']);
   await expect(safe.list({ limit: 1 })).rejects.toThrow('malformed');
   expect(told).toEqual([
-    'the store cannot tell paused; safe mode goes on without',
-    'the store cannot tell newestSlots; safe mode goes on without',
+    'the store gives no answer about paused; safe mode goes on without it',
+    'the store gives no answer about newestSlots; safe mode goes on without it',
   ]);
 });
