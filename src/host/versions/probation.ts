@@ -107,9 +107,7 @@ export function createProbation(needs: ProbationNeeds): Probation {
     working.add(
       historyOf(store, probationer)
         .catch((error): ProbationHistory | undefined => {
-          log.warn(`earlier runs of ${name} could not be read: they do not count`, {
-            fault: toPlainFault(error),
-          });
+          log.warn(`earlier runs of ${name} could not be read: they do not count`, { fault: toPlainFault(error) });
           return undefined;
         })
         .then((history) => seed(one, history)),
