@@ -1,4 +1,7 @@
-/** Takes the pictures of docs/images/ of a real installation in a real browser: `npm run screenshots`, after a build. */
+/**
+ * Takes the pictures of docs/images/ of a real installation in a real browser: `npm run screenshots`, after a build. `SCREENSHOTS`: another
+ * folder; `--all`: every page, dark, and as wide as a phone.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { liveThrough, startFleet } from '../test/web/fleet.ts';
@@ -7,10 +10,25 @@ const OUT = process.env.SCREENSHOTS ?? join(import.meta.dirname, '../docs/images
 const WIDE = { width: 1180, height: 760 };
 const PHONE = { width: 360, height: 740 };
 
+const OTHERS = [
+  '/schedule',
+  '/incidents',
+  '/jobs',
+  '/dlq',
+  '/trends',
+  '/logs',
+  '/reports',
+  '/host',
+  '/audit',
+  '/versions/price-watch',
+  '/agents/news-digest',
+  '/none',
+];
+
 const fleet = await startFleet();
 try {
   mkdirSync(OUT, { recursive: true });
-  await liveThrough(fleet, { runs: 30 });
+  await liveThrough(fleet, { runs: 40 });
   const shoot = async (
     name: string,
     path: string,
@@ -21,29 +39,16 @@ try {
     await fleet.page.goto(`${fleet.origin}${path}`);
     await fleet.page.screenshot({ path: join(OUT, `${name}.png`) });
   };
-  const dead = (await fleet.place.daruma('jobs', 'price-watch', '--json')).json[0].id as string;
+  const [dead] = (await fleet.place.daruma('jobs', 'price-watch', '--json')).json as { id: string }[];
   await shoot('overview', '/');
-  await shoot('overview-dark', '/', { scheme: 'dark' });
-  await shoot('phone', '/', { size: PHONE });
+  await shoot('overview-phone', '/', { scheme: 'dark', size: PHONE });
   await shoot('agent', '/agents/api-health');
-  await shoot('job', `/jobs/${dead}`);
-  if (process.env.SCREENSHOTS)
-    for (const path of [
-      '/schedule',
-      '/incidents',
-      '/jobs',
-      '/dlq',
-      '/trends',
-      '/logs',
-      '/reports',
-      '/host',
-      '/audit',
-      '/versions/price-watch',
-      '/agents/news-digest',
-      '/none',
-    ]) {
-      await shoot(path.slice(1).replace('/', '-'), path, { scheme: 'dark' });
-      await shoot(`phone-${path.slice(1).replace('/', '-')}`, path, { size: PHONE });
+  await shoot('job', `/jobs/${dead!.id}`);
+  if (process.argv.includes('--all'))
+    for (const path of OTHERS) {
+      const name = path.slice(1).replaceAll('/', '-');
+      await shoot(name, path, { scheme: 'dark' });
+      await shoot(`${name}-phone`, path, { size: PHONE });
     }
 } finally {
   await fleet.leave();

@@ -17,7 +17,15 @@ export interface Reader {
 const SILENT_MS = 6_500;
 const WITHIN_MS = 3_000;
 /** Operations that read many rows: the host is not held up for them, whoever looks and however often. */
-const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>(['jobs', 'slots', 'dlq', 'incidents', 'incident']);
+const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>([
+  'jobs',
+  'slots',
+  'dlq',
+  'incidents',
+  'incident',
+  'logs',
+  'events',
+]);
 /** Faults for which the host may know better. */
 const STORE_FAULT = /^(STORE_|READ_FAILED)/;
 

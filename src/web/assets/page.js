@@ -3,6 +3,8 @@
 
 const LATE_MS = 15_000;
 const REFRESH_MS = 1_000;
+/** Times such as `in 41 s` are never older, whether anything changed or not. */
+const OLDEST_MS = 15_000;
 const AGAIN_MS = 5_000;
 /** The outcome of an act stays for so long. */
 const SAID_MS = 12_000;
@@ -15,7 +17,7 @@ const stale = document.querySelector('#stale');
 let source;
 let lastBeat = Date.now();
 let isDown = beat?.classList.contains('off') ?? false;
-let lastRefresh = 0;
+let lastRefresh = Date.now();
 let refreshing;
 
 function clock(at) {
@@ -38,7 +40,7 @@ function heard({ data }, isChange) {
   const wasLate = stale?.hidden === false;
   lastBeat = Date.now();
   show(at, down);
-  if (isChange || wasLate || down !== isDown) refresh();
+  if (isChange || wasLate || down !== isDown || Date.now() - lastRefresh > OLDEST_MS) refresh();
   isDown = down;
 }
 
