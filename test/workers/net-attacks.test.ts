@@ -149,7 +149,7 @@ describe('without the fences of a kernel, an agent with one host and port reache
     ],
     [
       'datagrams by a raw handle',
-      `const socket: any = (await import('node:dgram')).createSocket('udp4'); const inner = socket[Object.getOwnPropertySymbols(socket).find((one) => one.description === 'state symbol')!]; inner.handle.bind('0.0.0.0', 0, 0); return inner.handle.connect('127.0.0.1', UDP);`,
+      `const socket: any = (await import('node:dgram')).createSocket('udp4'); const inner = socket[Object.getOwnPropertySymbols(socket).find((one) => one.description === 'state symbol')!]; inner.handle.bind('0.0.0.0', 0, 0); return inner.handle.connect('127.0.0.1', UDP) === 0 ? 'CONNECTED' : 'refused';`,
     ],
     [
       'name servers of its own',
@@ -199,6 +199,46 @@ describe('without the fences of a kernel, an agent with one host and port reache
       `let asked = 0; const server: any = ${body}; return new Promise((done, fail) => server.on('listening', () => done('LISTENS')).on('error', fail));`,
     );
     expect(ended.is === 'done' ? ended.result : 'refused').not.toContain('LISTENS');
+  });
+
+  test.each([
+    [
+      'a port',
+      `return over(net.connect(EVIL, '127.0.0.1'));`,
+      'NOT_IN_NEEDS',
+      /^127\.0\.0\.1:\d+ is not in needs\.net/,
+    ],
+    [
+      'a socket file',
+      'return over(net.connect(PIPE));',
+      'NOT_ALLOWED',
+      /c\.sock: agent .* may not connect to a socket file/,
+    ],
+    [
+      'a socket file to listen on',
+      `net.createServer().listen(folder + '/mine.sock'); return 1;`,
+      'NOT_ALLOWED',
+      /mine\.sock: agent .* may not/,
+    ],
+    [
+      'a datagram’s port',
+      `const socket = (await import('node:dgram')).createSocket('udp4'); return new Promise((done, fail) => socket.send('x', UDP, '127.0.0.1', (error) => (error ? fail(error) : done('SENT'))));`,
+      'NOT_IN_NEEDS',
+      /^127\.0\.0\.1:\d+ is not in needs\.net/,
+    ],
+  ])('whoever is refused reads which one it was: %s', async (_what, body, code, message) => {
+    expect(await host.outcome(body)).toMatchObject({
+      is: 'failed',
+      fault: { code, message: expect.stringMatching(message) },
+    });
+    expect(host.arrived).toEqual([]);
+  });
+
+  test('a raw handle that was bound listens nowhere', async () => {
+    const ended =
+      await host.outcome(`const first = net.connect(GOOD, '127.0.0.1'); const { constructor: TCP } = first._handle; await over(first);
+      const raw = new TCP(1); raw.bind('127.0.0.1', 0, 0); return raw.listen(1) === 0 ? 'LISTENS' : 'refused';`);
+    expect(ended).toMatchObject({ is: 'done', result: '"refused"' });
   });
 
   test('a lookup of its own leads a granted name nowhere else', async () => {
