@@ -13,7 +13,7 @@ import { formatDuration } from '../kernel/units.ts';
 import type { FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from '../plugin/fleet.ts';
 import type { EventStore, FigureStore, UpkeepStore } from '../telemetry/ports.ts';
 import { instantOf } from './api/known.ts';
-import { placeForAgent } from './backup/copy-place.ts';
+import { writeForAgent } from './backup/agent-file.ts';
 import type { HostFacts } from './facts.ts';
 
 /** Figures of the installation for agents that need the fleet, and for `report`. */
@@ -137,7 +137,7 @@ export function createFleet(needs: FleetNeeds): FleetView {
   return {
     report,
     health,
-    backUp: async (to, by) => store.backUp(placeForAgent(to, by, facts.folder)),
+    backUp: (to, by) => writeForAgent({ to, by, folder: facts.folder }, store.backUp),
     parts: needs.parts,
   };
 }

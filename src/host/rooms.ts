@@ -35,7 +35,7 @@ import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
-import { createKeptBytes } from './kept-bytes.ts';
+import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
@@ -81,6 +81,8 @@ export interface Rooms {
   probation: Probation;
   states: States;
   fleet: FleetView;
+  /** What each agent keeps in the store, within its budget. */
+  kept: KeptBytes;
   configWatch: ConfigWatch;
   /** The last signs of life of agents and programs outside. */
   heartbeats: Heartbeats;
@@ -166,7 +168,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
-    ...{ states, fleet, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
+    ...{ states, fleet, kept, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
   };
 }
 

@@ -1,11 +1,22 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { writeForAgent } from '../../src/host/backup/agent-file.ts';
 import { placeForAgent } from '../../src/host/backup/copy-place.ts';
 import { createHostCalls } from '../../src/host/host-calls.ts';
 import type { Agent } from '../../src/jobs/agent.ts';
-import type { PlainFault } from '../../src/kernel/fault.ts';
+import { Fault, type PlainFault } from '../../src/kernel/fault.ts';
 
 function installation() {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-place-')));
@@ -100,4 +111,35 @@ it('is asked for in vain by an agent without the fleet in its needs, whatever it
     await expect(calls({ ...by, ...call } as never, agentWith(['backups'], false))).rejects.toMatchObject({
       plain: { code: 'NOT_IN_NEEDS', next: 'add fleet: true to needs' },
     });
+});
+
+it('is written in the folder that was judged, whatever an agent puts in its place meanwhile, and over nothing', async () => {
+  const { root, folder } = installation();
+  mkdirSync(join(folder, 'data/run'));
+  const by = agentWith(['backups']);
+  const swap = async (file: string) => {
+    writeFileSync(file, 'a copy');
+    renameSync(join(folder, 'backups/deep'), join(folder, 'backups/away'));
+    symlinkSync(join(root, 'elsewhere/disk'), join(folder, 'backups/deep'));
+    return 7;
+  };
+  expect(await writeForAgent({ to: 'backups/deep/a.db', by, folder }, swap)).toBe(7);
+  expect(readdirSync(join(root, 'elsewhere/disk'))).toEqual([]);
+  expect(readFileSync(join(folder, 'backups/away/a.db'), 'utf8')).toBe('a copy');
+
+  const plant = async (file: string) => {
+    writeFileSync(file, 'a copy');
+    symlinkSync(join(root, 'elsewhere/disk/b.db'), join(folder, 'backups/b.db'));
+  };
+  await expect(writeForAgent({ to: 'backups/b.db', by, folder }, plant)).rejects.toMatchObject({
+    plain: { code: 'STORE_COPY_EXISTS', file: join(folder, 'backups/b.db') },
+  });
+  const fails = async (file: string) => {
+    throw new Fault({ code: 'STORE_FULL', message: `no room for ${file}`, file });
+  };
+  await expect(writeForAgent({ to: 'backups/c.db', by, folder }, fails)).rejects.toMatchObject({
+    plain: { message: `no room for ${join(folder, 'backups/c.db')}`, file: join(folder, 'backups/c.db') },
+  });
+  expect(readdirSync(join(root, 'elsewhere/disk'))).toEqual([]);
+  expect(readdirSync(join(folder, 'data/run'))).toEqual([]);
 });

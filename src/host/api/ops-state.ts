@@ -23,7 +23,7 @@ export function stateLookups(store: Pick<StateStore, 'stateEntries' | 'stateSize
 }
 
 /** The operations that change the state of an agent by hand. A job that runs sees the change at its next `state.get`. */
-export function stateOps({ store, catalog, events }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
+export function stateOps({ store, catalog, events, kept }: HostContext): Pick<OpTable, 'stateSet' | 'stateMove'> {
   const record = (agent: string, message: string, data: object) =>
     events.record('info', { kind: 'agent.state', agent, message, data: { ...data } });
 
@@ -32,11 +32,13 @@ export function stateOps({ store, catalog, events }: HostContext): Pick<OpTable,
       const [before] = await store.stateEntries(agent, key);
       if (value === undefined) {
         if (!before) throw await keyUnknown(store, agent, key);
+        kept.freed(agent);
         await store.deleteState(agent, key);
         record(agent, `${key} of ${agent} was deleted by hand`, { key });
       } else {
         listingOf(catalog, agent);
-        await store.setState(agent, key, toJson(value, `the value of ${key}`, 'value')!);
+        const text = toJson(value, `the value of ${key}`, 'value')!;
+        await kept.write(agent, key.length + text.length, () => store.setState(agent, key, text));
         record(agent, `${key} of ${agent} was set by hand`, { key });
       }
       return { before: before ? viewEntry(before) : null };
@@ -45,13 +47,16 @@ export function stateOps({ store, catalog, events }: HostContext): Pick<OpTable,
     async stateMove({ from, to }) {
       listingOf(catalog, to);
       if (from === to) throw new Fault({ code: 'USAGE', message: `${from} has its own state already` });
-      if ((await store.stateEntries(from)).length === 0) {
+      const entries = await store.stateEntries(from);
+      if (entries.length === 0) {
         throw new Fault({ code: 'STATE_UNKNOWN', message: `${from} holds no state`, next: 'daruma state' });
       }
-      const moved = await store.moveState(from, to);
-      const kept = (await store.stateEntries(from)).map(({ key }) => key);
+      const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+      const moved = await kept.write(to, bytes, () => store.moveState(from, to));
+      kept.freed(from);
+      const left = (await store.stateEntries(from)).map(({ key }) => key);
       record(to, `${moved.length} keys of ${from} were given to ${to} by hand`, { from, moved: moved.length });
-      return { moved, kept };
+      return { moved, kept: left };
     },
   };
 }
