@@ -4,12 +4,8 @@
  * without a prototype.
  */
 export const { apply, construct } = Reflect;
-export const { create, defineProperty, getPrototypeOf, keys: keysOf } = Object;
+export const { create, defineProperty, getPrototypeOf } = Object;
 export const { isArray } = Array;
-export const { parse: parseJson, stringify: toJsonText } = JSON;
-export const { isFinite: isFiniteNumber } = Number;
-export const { now: wallClock } = Date;
-export const { max, min, round } = Math;
 export const toText = String;
 export const toNumber = Number;
 

@@ -41,7 +41,7 @@ const MOST_WORKERS = 10_000;
 
 export const isSeq: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
 /** A time or a length as a worker reports it; the account rounds and bounds it. */
-export const isReported: Check = (value) => Number.isFinite(value);
+const isReported: Check = (value) => Number.isFinite(value);
 export const isResult = orNull(textUpTo(BOUNDS.payload.most));
 const text = textUpTo(FAULT_TEXT);
 const name = textUpTo(NAME_TEXT);

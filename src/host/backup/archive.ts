@@ -10,7 +10,7 @@ import { formatSize } from '../../kernel/units.ts';
 import { proveStore } from '../../store/open.ts';
 
 /** A file or folder in an archive that is safe to unpack: inside of the folder, and no link. */
-export interface Entry {
+interface Entry {
   path: string;
   isFolder: boolean;
   bytes: number;
@@ -52,7 +52,7 @@ export async function entriesOf(file: string): Promise<Entry[]> {
 }
 
 /** Unpacks an archive whose {@link entriesOf} are known into an empty folder. Throws `DISK_FULL` before it begins where there is no room. */
-export async function unpack(file: string, entries: readonly Entry[], into: string): Promise<void> {
+async function unpack(file: string, entries: readonly Entry[], into: string): Promise<void> {
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
   const { bavail, bsize } = await statfs(into);
   if (bavail * bsize < bytes + LEAVE_FREE) {

@@ -144,7 +144,7 @@ function moveAside(folder: string, path: string, aside: string): boolean {
 }
 
 /** Moves one file, also to another disk. The folder of the path is made. */
-export function carry(from: string, to: string): void {
+function carry(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   try {
     renameSync(from, to);

@@ -106,7 +106,7 @@ export function decideHealth(facts: HealthFacts): HealthDecision {
 }
 
 /** Whether the loop turns as it should. */
-export function isTurning({ name, agoMs }: LoopFact): boolean {
+function isTurning({ name, agoMs }: LoopFact): boolean {
   return agoMs <= (LOOP_HEALTHY_MS[name] ?? ANY_LOOP_HEALTHY_MS);
 }
 
