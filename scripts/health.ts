@@ -42,6 +42,18 @@ Whoever may speak to 127.0.0.1 may read both; they have names of agents in them,
 
 Counters begin at 0 with each start of the host. Labels are names of agents in force (500 at most), loops and words of these tables: nothing that a job says.`;
 
+const PINGS = `## Programs outside
+
+A program that is no agent, such as a backup on another machine, can say that it lives:
+
+\`\`\`
+curl -fsS -X POST -H "Authorization: Bearer $(cat data/ping.token)" "http://127.0.0.1:7070/ping/nas?within=25h"
+\`\`\`
+
+From its first ping on it is late (\`PING_LATE\`, in health, in status and at \`/healthz\`) when it is silent for longer than \`within\` says; without \`within\`, for 15 minutes. The name is up to 64 letters, digits, dots,
+hyphens and underscores; 200 programs may ping. Pings are kept in the store and written at once. The token lies in \`data/ping.token\` (mode 0600), stays over restarts, and is good for nothing else; remove the file and start
+again for a new one. Only POST pings: what is read writes nothing. \`daruma health --forget nas\` ends the wait.`;
+
 const SUMS = `## What agents did
 
 The operation [\`trends\`](operations.md#trends) reads windows of 24 hours, 7, 30 and 90 days: jobs by outcome, the share that was done, the share of attempts that failed, durations, lateness, memory. It
@@ -64,7 +76,7 @@ export function healthPage(): string {
       `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
   );
   const metricTable = ['| metric | kind | labels | |', '| --- | --- | --- | --- |', ...metrics].join('\n');
-  return `${[HEAD, reasons, HTTP, metricTable, SUMS, SIGNS].join('\n\n')}\n`;
+  return `${[HEAD, reasons, HTTP, metricTable, PINGS, SUMS, SIGNS].join('\n\n')}\n`;
 }
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, '../docs/health.md'), healthPage());

@@ -160,6 +160,7 @@ export const HOST: readonly CommandRow[] = [
   {
     usage: 'health',
     about: 'whether the host lives, works and is well; exit code 3 when not',
+    own: [{ flags: '--forget <name>', about: 'wait no more for the pings of a program outside of Daruma' }],
     run: async () => (await import('./commands/health.ts')).healthCommand,
   },
   { usage: 'backup', about: 'copies of the whole installation', below: BACKUP },

@@ -65,5 +65,7 @@ export type FromWeb =
   /** A link that `daruma open` printed was opened; answered with the cookie. */
   | { say: 'sign in'; id: number; code: string }
   | { say: 'sign out'; id: number; cookie: string }
+  /** A sign of life of a program outside, with the token of pings; `withinMs`: how long it may be silent, null: as long as any. */
+  | { say: 'outside ping'; id: number; name: string; token: string; withinMs: number | null }
   /** The answer is not waited for any more; a stream ends. */
   | { say: 'leave'; id: number };

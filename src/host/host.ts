@@ -12,6 +12,7 @@ import type { RoomFacts } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { factsOf, writeHostFile } from './facts.ts';
 import { openFoundation } from './foundation.ts';
+import { createPings } from './health/pings.ts';
 import { createHostContext, type HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
@@ -94,7 +95,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const abandoned = await startRooms({ ...base, rooms, foundation, order, drain });
 
     const operations = () => ops;
-    const web = createWeb({ ...base, journal, store, events, operations });
+    const pings = createPings({ folder: facts.folder, heartbeats: rooms.heartbeats });
+    const web = createWeb({ ...base, journal, store, events, operations, pings });
     const hostContext = createHostContext(
       { ...base, foundation, rooms, web, order, watched, handles: () => handles },
       () => options.ending('asked to stop', false),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { BOUNDS, type Bounds } from '../kernel/bounds.ts';
 import { readInstant } from '../kernel/instant.ts';
 import { LOG_LEVELS } from '../kernel/log.ts';
+import { PING_NAME } from '../kernel/ping-name.ts';
 import { readCount } from '../kernel/units.ts';
 
 const JOB_STATES = ['queued', 'running', 'retrying', 'done', 'dead', 'cancelled'] as const;
@@ -31,6 +32,12 @@ export function text(longest: number) {
 /** The name of an agent, a plugin or a key, or an id. Names are repeated in messages and logs, so none is longer. */
 export function name() {
   return text(200);
+}
+
+/** The name of a program outside of Daruma: it stands in an address, a label and a command. */
+export function pingName() {
+  const error = 'is no name of letters, digits, dots, hyphens and underscores, 64 at most';
+  return z.string({ error }).regex(PING_NAME, { error });
 }
 
 /** A JSON value, as long as an input that a plugin may send. Left out is undefined, which is not null. */

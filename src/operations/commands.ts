@@ -24,7 +24,7 @@ import {
   storeResult,
   testResult,
 } from './results/command.ts';
-import { healthResult } from './results/health.ts';
+import { healthResult, pingForgottenResult } from './results/health.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { agentResult, configChangedResult, configShowResult, doctorResult, statusResult } from './results/status.ts';
@@ -37,7 +37,7 @@ import { openResult } from './results/web.ts';
  */
 export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   status: statusResult,
-  health: healthResult,
+  health: z.union([healthResult, pingForgottenResult]),
   incidents: z.union([z.array(incidentResult), incidentResult]),
   agents: z.union([z.array(agentResult), agentResult]),
   jobs: z.union([z.array(jobResult), jobResult]),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, guestFile, instant, limit, logLevel, name, text } from './arguments.ts';
+import { flag, guestFile, instant, limit, logLevel, name, pingName, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
 const statusResults = () => import('./results/status.ts');
@@ -28,6 +28,13 @@ export const HOST_OPERATIONS = {
     about: 'Figures of now: what /metrics of the page gives to Prometheus.',
     args: NO_ARGUMENTS,
     result: async () => (await import('./results/metrics.ts')).metricsResult,
+  },
+  pingForget: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Forgets a program that pinged: nothing waits for it any more.',
+    args: z.strictObject({ name: pingName() }),
+    result: async () => (await import('./results/health.ts')).pingForgottenResult,
   },
   follow: {
     kind: 'stream',

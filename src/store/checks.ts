@@ -99,7 +99,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   endQuarantine: [text, OWNER],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
   rollUp: [text, instant],
-  putHeartbeats: [[{ kind: text, name: text, at: instant }]],
+  putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   append: [[{ at: instant, kind: text, message: text }]],
 };
 

@@ -1,10 +1,11 @@
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
-import type { Heartbeat, HeartbeatKind, HeartbeatStore } from './ports.ts';
+import type { Heartbeat, HeartbeatStore } from './ports.ts';
 
 interface HeartbeatsNeeds {
   time: Time;
@@ -23,12 +24,14 @@ export interface Heartbeats extends Service {
   ran(agent: string): void;
   /** An agent's attempt gave a sign of life so many ms ago. */
   beat(agent: string, agoMs: number): void;
-  /** A program outside pinged; resolves when that is written down. */
-  ping(name: string): Promise<Heartbeat>;
+  /** A program outside pinged, and may be silent for `withinMs` from now on; resolves when that is written down. */
+  ping(name: string, withinMs?: number): Promise<Heartbeat>;
   /** Forgets the pings of a program; false: it never pinged. */
   forgetPing(name: string): Promise<boolean>;
-  /** The newest of that kind, by name, in epoch ms. */
-  of(kind: Exclude<HeartbeatKind, 'loop'>): ReadonlyMap<string, number>;
+  /** The newest of that kind, by agent, in epoch ms. */
+  of(kind: 'run' | 'beat'): ReadonlyMap<string, number>;
+  /** The newest ping of each program. */
+  pings(): ReadonlyMap<string, Pick<Heartbeat, 'at' | 'withinMs'>>;
   /** Why the store did not take the newest write; undefined: it did. */
   refusal(): PlainFault | undefined;
 }
@@ -38,12 +41,8 @@ const WRITE_EVERY_MS = 10_000;
 const AGAIN_AFTER_MS = 2_000;
 
 export function createHeartbeats({ time, log, store, loopAges }: HeartbeatsNeeds): Heartbeats {
-  const kept: Record<HeartbeatKind, Map<string, number>> = {
-    loop: new Map(),
-    run: new Map(),
-    beat: new Map(),
-    ping: new Map(),
-  };
+  const kept = { run: new Map<string, number>(), beat: new Map<string, number>() };
+  const pings = new Map<string, Heartbeat>();
   /** Names whose newest heartbeat is not written down yet. */
   const unwritten = { run: new Set<string>(), beat: new Set<string>() };
   let refused: PlainFault | undefined;
@@ -54,7 +53,11 @@ export function createHeartbeats({ time, log, store, loopAges }: HeartbeatsNeeds
   }
 
   async function load() {
-    for (const { kind, name, at } of await store.heartbeats()) if (!kept[kind].has(name)) kept[kind].set(name, at);
+    for (const heartbeat of await store.heartbeats()) {
+      const { kind, name, at } = heartbeat;
+      if (kind === 'ping' && !pings.has(name)) pings.set(name, heartbeat);
+      if ((kind === 'run' || kind === 'beat') && !kept[kind].has(name)) kept[kind].set(name, at);
+    }
   }
 
   async function write(): Promise<number> {
@@ -99,18 +102,19 @@ export function createHeartbeats({ time, log, store, loopAges }: HeartbeatsNeeds
     alive: loop.alive,
     ran: (agent) => note('run', agent, time.now()),
     beat: (agent, agoMs) => note('beat', agent, Math.round(time.now() - agoMs)),
-    async ping(name) {
-      const heartbeat: Heartbeat = { kind: 'ping', name, at: time.now() };
+    async ping(name, withinMs) {
+      const heartbeat: Heartbeat = { kind: 'ping', name, at: time.now(), ...given({ withinMs }) };
       await store.putHeartbeats([heartbeat]);
-      kept.ping.set(name, heartbeat.at);
+      pings.set(name, heartbeat);
       return heartbeat;
     },
     async forgetPing(name) {
       const isGone = await store.forgetHeartbeat('ping', name);
-      kept.ping.delete(name);
+      pings.delete(name);
       return isGone;
     },
     of: (kind) => kept[kind],
+    pings: () => pings,
     refusal: () => refused,
   };
 }

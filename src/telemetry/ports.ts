@@ -161,6 +161,8 @@ export interface Heartbeat {
   name: string;
   /** Epoch ms. */
   at: number;
+  /** Of a ping: how long the program may be silent. */
+  withinMs?: number;
 }
 
 /** The last sign of life of everything that gives one: a row for each kind and name. */

@@ -107,8 +107,10 @@ function addRoute(app: Hono, { method, path, answer }: Route, { reader, link, te
       params: c.req.param(),
       query: new URL(c.req.url).searchParams,
       isPublic: terms.isPublic,
+      bearer: /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1],
       askHost: (op, args, withinMs = 5_000) => link.ask(op, args, { cookie: null, withinMs }),
       ask: (op, args) => reader.ask(op, args, null),
+      ping: link.ping,
       hostSilentMs: () => link.silentMs(),
     });
     const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;

@@ -1,4 +1,8 @@
-import { Fault } from '../kernel/fault.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
+import { Fault, type PlainFault } from '../kernel/fault.ts';
+import { given } from '../kernel/given.ts';
+import { PING_NAME } from '../kernel/ping-name.ts';
+import { readLength } from '../kernel/units.ts';
 import { HEALTH_REASONS, type HealthCode, type HealthProbe } from '../operations/health-reasons.ts';
 import type { HealthView } from '../operations/results/health.ts';
 import { PROMETHEUS_TYPE, prometheusText } from './prometheus.ts';
@@ -14,7 +18,18 @@ type Reason = Pick<HealthView['reasons'][number], 'code' | 'who'>;
  * The probes: 200 or 503, and JSON. Nobody signs in for them, so a reason has its code and its name with the sentence of its row, and not the
  * words of an error, which `daruma health` shows. Through a server in front, where the world may ask, there is the state alone.
  */
-export const HEALTH_ROUTES: readonly Route[] = [probe('livez'), probe('readyz'), probe('healthz'), metrics()];
+export const HEALTH_ROUTES: readonly Route[] = [
+  probe('livez'),
+  probe('readyz'),
+  probe('healthz'),
+  metrics(),
+  ping(),
+  {
+    method: 'GET',
+    path: '/ping/:name',
+    answer: async () => ({ status: 405, body: 'a ping is a POST: what is read writes nothing\n' }),
+  },
+];
 
 function probe(name: HealthProbe): Route {
   return {
@@ -61,4 +76,30 @@ function metrics(): Route {
       }
     },
   };
+}
+
+/** A sign of life of a program outside: `POST /ping/nas?within=25h`, with the token of pings. */
+function ping(): Route {
+  return {
+    method: 'POST',
+    path: '/ping/:name',
+    async answer({ params: { name }, query, bearer, ping: send }) {
+      if (!PING_NAME.test(name!)) return refusal(400, { code: 'PING_INVALID', message: 'that is no name for pings' });
+      const within = query.get('within');
+      const withinMs = within === null ? null : readLength(within, BOUNDS.timer);
+      if (typeof withinMs === 'string') return refusal(400, { code: 'PING_INVALID', message: `within ${withinMs}` });
+      try {
+        return { status: 200, body: await send(name!, bearer?.slice(0, 200) ?? '', withinMs) };
+      } catch (thrown) {
+        if (!(thrown instanceof Fault)) throw thrown;
+        return refusal(STATUS[thrown.plain.code] ?? 503, thrown.plain);
+      }
+    },
+  };
+}
+
+const STATUS: Readonly<Record<string, number>> = { PING_TOKEN_WRONG: 401, PING_INVALID: 400, PINGS_FULL: 429 };
+
+function refusal(status: number, { code, message, next }: PlainFault): RouteAnswer {
+  return { status, body: { error: { code, message, ...given({ next }) } } };
 }

@@ -12,6 +12,8 @@ export interface HostLink {
   /** Changes the code of a link into a cookie. Rejects with `LINK_WRONG`. */
   signIn(code: string): Promise<{ cookie: string; until: number }>;
   signOut(cookie: string): Promise<void>;
+  /** Hands on a sign of life of a program outside. Rejects with `PING_TOKEN_WRONG` and the like. */
+  ping(name: string, token: string, withinMs: number | null): Promise<object>;
   /** The session of a cookie's hash; undefined when there is none, or it is over. */
   session(hash: string): WebSession | undefined;
   /** How long ago the host said something, in ms. */
@@ -41,7 +43,7 @@ interface HostLinkNeeds {
 }
 
 type WithoutId<Message> = Message extends unknown ? Omit<Message, 'id'> : never;
-type Question = WithoutId<Extract<FromWeb, { say: 'ask' | 'sign in' | 'sign out' }>>;
+type Question = WithoutId<Extract<FromWeb, { say: 'ask' | 'sign in' | 'sign out' | 'outside ping' }>>;
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -112,6 +114,7 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
     async signOut(cookie) {
       await question({ say: 'sign out', cookie }, SOON);
     },
+    ping: (name, token, withinMs) => question({ say: 'outside ping', name, token, withinMs }, SOON) as Promise<object>,
     session(hash) {
       const found = sessions.get(hash);
       return found && found.until > time.now() ? found : undefined;

@@ -14,6 +14,8 @@ export interface RouteCall {
   /** Parts of the path, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
+  /** The token of `Authorization: Bearer …`. */
+  bearer: string | undefined;
   /** Anybody may be asking: a server with TLS stands in front, and the settings do not say that metrics are public. */
   isPublic: boolean;
   /**
@@ -23,6 +25,8 @@ export interface RouteCall {
   askHost<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
   /** Answers from the host, or from the store while the host does not answer. */
   ask<O extends ReadOp>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
+  /** Hands on a sign of life of a program outside; rejects with `PING_TOKEN_WRONG`, `PING_INVALID` or `PINGS_FULL`. */
+  ping(name: string, token: string, withinMs: number | null): Promise<object>;
   /** How long ago the host last said something, in ms. It says something each 2 s. */
   hostSilentMs(): number;
 }

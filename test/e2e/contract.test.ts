@@ -102,6 +102,7 @@ it('answers every operation as its row says, on a real host', async () => {
   const { agents } = await ask('trends', { window: '24h', points: true });
   expect(agents.find(({ agent }) => agent === 'broken')).toMatchObject({ dead: 1, uptime: 0, points: [{ dead: 1 }] });
   await ask('metrics', {});
+  expect(await ask('pingForget', { name: 'nas' })).toEqual({ name: 'nas', forgotten: false });
   await ask('runs', {});
   await ask('events', {});
   await ask('logs', {});

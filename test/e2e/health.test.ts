@@ -105,6 +105,40 @@ it('tells the truth while the host is well, ill, frozen and back, and Prometheus
   expect(down.json.loops.length).toBeGreaterThan(10);
 }, 90_000);
 
+it('knows programs outside by their pings, with a token, and misses those that are silent', async () => {
+  const url = await started({});
+  const ping = (name: string, token?: string, method = 'POST') =>
+    fetch(`${url}/ping/${name}`, { method, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+  const token = place.read('data/ping.token').trim();
+  expect((await ping('nas')).status).toBe(401);
+  expect((await ping('nas', `${token}x`)).status).toBe(401);
+  expect((await ping('nas?within=never', token)).status).toBe(400);
+  expect((await ping('a%20b', token)).status).toBe(400);
+  expect((await ping('n'.repeat(65), token)).status).toBe(400);
+  expect((await ping('nas', token, 'GET')).status).toBe(405);
+  expect((await place.daruma('health', '--json')).json.pings).toEqual([]);
+
+  expect(await (await ping('nas', token)).json()).toMatchObject({ name: 'nas', withinMs: 900_000 });
+  expect((await ping('mail?within=1ms', token)).status).toBe(200);
+  const { body } = await place.until(
+    () => probe(url, '/healthz'),
+    ({ status }) => status === 503,
+  );
+  expect(body).toMatchObject({ state: 'degraded', reasons: [{ code: 'PING_LATE', who: 'mail' }] });
+  expect((await probe(url, '/metrics')).text).toMatch(/^daruma_ping_age_seconds\{name="mail"\} /m);
+  expect((await place.daruma('status', '--json')).json.problems).toMatchObject([{ code: 'PING_LATE' }]);
+
+  await place.stop();
+  await place.start();
+  const kept = (await place.daruma('health', '--json')).json.pings;
+  expect(kept).toMatchObject([
+    { name: 'mail', withinMs: 1, late: true },
+    { name: 'nas', withinMs: 900_000, late: false },
+  ]);
+  expect((await place.daruma('health', '--forget', 'mail', '--json')).json).toEqual({ name: 'mail', forgotten: true });
+  expect(await place.daruma('health', '--json')).toMatchObject({ code: 0, json: { pings: [{ name: 'nas' }] } });
+}, 90_000);
+
 /** Runs Prometheus itself beside the page until it has read a metric of an agent. */
 async function prometheusReads(url: string) {
   const at = new URL(url).host;

@@ -84,6 +84,7 @@ function supervise(then: string) {
     scrub: createScrubber(),
     sessions: createSessions({ time: machineTime, log, file: join(folder, 'sessions.json'), changed: () => {} }),
     operations: () => createOperations({}),
+    pings: { receive: async () => ({}) },
     terms: { ...terms, origin: null, publicMetrics: false, cookie: 'x' } satisfies Omit<WebTerms, 'ports'>,
     port: 9_999,
     file,

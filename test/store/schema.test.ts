@@ -37,6 +37,7 @@ test('the steps of the schema that were published are never edited', () => {
     'cae8672bd9b6',
     '691f1efe2992',
     '6f84e3c2c7b5',
+    'ace00095f52a',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -65,11 +65,11 @@ test('a ping is written at once; the heartbeats of the host before are known', a
   ]);
   await heartbeats.start();
   expect(heartbeats.of('run')).toEqual(new Map([['a', T0 - 9_000]]));
-  await heartbeats.ping('nas');
+  await heartbeats.ping('nas', 5);
   await quiet();
-  expect(writes).toEqual([[{ kind: 'ping', name: 'nas', at: T0 }]]);
-  expect(heartbeats.of('ping')).toEqual(new Map([['nas', T0]]));
+  expect(writes).toEqual([[{ kind: 'ping', name: 'nas', at: T0, withinMs: 5 }]]);
+  expect(heartbeats.pings().get('nas')).toMatchObject({ at: T0, withinMs: 5 });
   await heartbeats.forgetPing('nas');
-  expect(heartbeats.of('ping').size).toBe(0);
+  expect(heartbeats.pings().size).toBe(0);
   await heartbeats.stop();
 });

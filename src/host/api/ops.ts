@@ -1,3 +1,4 @@
+import { pingOps } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { learnOp } from '../learn/op.ts';
 import { rehearseOp } from '../rehearse/op.ts';
@@ -24,6 +25,7 @@ export function createOps(hostContext: HostContext): Operations {
     ...stateLookups(hostContext.store),
     ...stateOps(hostContext),
     ...storeOps(hostContext),
+    ...pingOps(hostContext),
     ...hostContext.web.ops,
   };
   return createOperations(handlers);

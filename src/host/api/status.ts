@@ -8,6 +8,7 @@ import type { Time } from '../../kernel/time.ts';
 import type { Aggregate, AggregateStore, FigureStore } from '../../telemetry/ports.ts';
 import { windowFilter } from '../../telemetry/windows.ts';
 import type { Workers, WorkersView } from '../../workers/ports.ts';
+import { latePings } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { countIncidents, type IncidentReads } from './incidents.ts';
 import { listingOf } from './known.ts';
@@ -28,7 +29,17 @@ interface StatusNeeds {
 type Running =
   | (Pick<
       HostContext,
-      'facts' | 'exec' | 'lagMs' | 'warnings' | 'setup' | 'config' | 'configWatch' | 'outbound' | 'placements' | 'web'
+      | 'facts'
+      | 'exec'
+      | 'lagMs'
+      | 'warnings'
+      | 'setup'
+      | 'config'
+      | 'configWatch'
+      | 'outbound'
+      | 'placements'
+      | 'web'
+      | 'heartbeats'
     > & {
       workers: Pick<Workers, 'view'>;
     })
@@ -79,6 +90,7 @@ export function createStatus(needs: StatusNeeds): (agent?: string) => Promise<St
       origins: running?.outbound.view().map(viewOrigin) ?? [],
       problems: [
         ...(running?.warnings() ?? []),
+        ...(running ? latePings({ time, heartbeats: running.heartbeats }) : []),
         ...(running?.setup.problems(running.placements) ?? []),
         ...left.problems,
         ...catalog.problems(),

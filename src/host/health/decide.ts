@@ -45,8 +45,8 @@ interface StoredFacts {
 
 interface PingFact {
   name: string;
-  /** Since its last ping; null: it never pinged. */
-  silentMs: number | null;
+  /** Since its last ping. */
+  silentMs: number;
   withinMs: number;
   isLate: boolean;
 }
@@ -140,7 +140,13 @@ function storedReasons(stored: StoredFacts | undefined): HealthReason[] {
 function besideReasons(facts: HealthFacts): HealthReason[] {
   const { pings, memoryShort, diskShort, escalated, droppedLines, down, warnings } = facts;
   const late = pings.filter(({ isLate }) => isLate);
-  const reasons = late.map(({ name, silentMs, withinMs }) => reason('PING_LATE', name, pingWords(silentMs, withinMs)));
+  const reasons = late.map(({ name, silentMs, withinMs }) =>
+    reason(
+      'PING_LATE',
+      name,
+      `has not pinged for ${formatDuration(silentMs)}; it has to every ${formatDuration(withinMs)}`,
+    ),
+  );
   if (diskShort !== undefined) reasons.push(reason('DISK_SHORT', 'disk', diskShort));
   if (memoryShort !== undefined) reasons.push(reason('MEMORY_SHORT', 'memory', memoryShort));
   if (droppedLines > 0) reasons.push(reason('LOG_DROPPED', 'log', `${droppedLines} lines of the log were lost`));
@@ -152,11 +158,6 @@ function besideReasons(facts: HealthFacts): HealthReason[] {
     reasons.push(reason(code === 'SAFE_MODE' ? 'SAFE_MODE' : 'HOST_WARNING', 'host', message));
   }
   return reasons;
-}
-
-function pingWords(silentMs: number | null, withinMs: number): string {
-  const since = silentMs === null ? 'has never pinged' : `has not pinged for ${formatDuration(silentMs)}`;
-  return `${since}; it has to every ${formatDuration(withinMs)}`;
 }
 
 function reason(code: HealthCode, who: string, text: string): HealthReason {

@@ -1,10 +1,11 @@
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
-import { isoOrNull } from '../../kernel/instant.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { HealthView } from '../../operations/results/health.ts';
 import type { HostContext } from '../host-context.ts';
 import { decideHealth, type HealthFacts } from './decide.ts';
+import { pingsOf } from './pings.ts';
 
 type HealthNeeds = Pick<
   HostContext,
@@ -29,19 +30,18 @@ const FRESH_MS = 1_000;
 const SILENT_AFTER_MS = 15_000;
 /** Lost log lines are told for so long. */
 const DROPPED_FOR_MS = 10 * MINUTE_MS;
-const PING_WITHIN_MS = 15 * MINUTE_MS;
 
 type Stored = NonNullable<HealthFacts['stored']> & { nextSlots: ReadonlyMap<string, number> };
 
 /** Answers the operation `health`, within half a second also while the store gives no answer. */
 export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
-  const { time, heartbeats } = needs;
+  const { heartbeats } = needs;
   const stored = createLatest(needs, () => readStored(needs));
   const droppedLines = countDropped(needs);
 
   return async () => {
     const known = await stored();
-    const pings = pingFacts(needs);
+    const pings = pingsOf(needs);
     const loops = Object.entries(needs.loopAges()).map(([name, agoMs]) => ({ name, agoMs }));
     const decision = decideHealth({
       loops,
@@ -60,12 +60,7 @@ export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
       ...decision,
       loops,
       agents: agentsNow(needs, known),
-      pings: pings.map(({ name, withinMs, isLate }) => ({
-        name,
-        at: isoOrNull(heartbeats.of('ping').get(name)),
-        withinMs,
-        late: isLate,
-      })),
+      pings: pings.map(({ name, at, withinMs, isLate }) => ({ name, at: isoOf(at), withinMs, late: isLate })),
     };
 
     function agentsNow({ catalog }: HealthNeeds, of: Stored | undefined): HealthView['agents'] {
@@ -77,13 +72,6 @@ export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
       }));
     }
   };
-
-  function pingFacts({ heartbeats }: HealthNeeds): HealthFacts['pings'] {
-    return [...heartbeats.of('ping')].sort().map(([name, at]) => {
-      const silentMs = Math.max(0, time.now() - at);
-      return { name, silentMs, withinMs: PING_WITHIN_MS, isLate: silentMs > PING_WITHIN_MS };
-    });
-  }
 }
 
 async function readStored({ time, store, catalog, states }: HealthNeeds): Promise<Stored> {

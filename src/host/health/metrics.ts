@@ -47,9 +47,7 @@ function healthSamples({ live, ready, reasons, loops, pings }: HealthView, { tim
     sample('daruma_ready', Number(ready)),
     ...[...byCode].map(([code, of]) => sample('daruma_health_reasons', of.length, { code })),
     ...loops.map(({ name, agoMs }) => sample('daruma_loop_age_seconds', agoMs / 1_000, { loop: name })),
-    ...pings.flatMap(({ name, at }) =>
-      at === null ? [] : sample('daruma_ping_age_seconds', (time.now() - Date.parse(at)) / 1_000, { name }),
-    ),
+    ...pings.map(({ name, at }) => sample('daruma_ping_age_seconds', (time.now() - Date.parse(at)) / 1_000, { name })),
   ];
 }
 

@@ -1,9 +1,10 @@
-import { isoOrNull } from '../../kernel/instant.ts';
+import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { HealthView } from '../../operations/results/health.ts';
 import type { SlotStore } from '../../schedule/ports.ts';
 import type { HeartbeatKind, HeartbeatStore } from '../../telemetry/ports.ts';
+import { pingsOf } from './pings.ts';
 
 interface LastHealthNeeds {
   time: Time;
@@ -21,7 +22,8 @@ export async function lastHealth({ time, store, catalog }: LastHealthNeeds): Pro
   const nextOf = new Map(slots.map(({ agent, due }) => [agent, due]));
   const of = (kind: HeartbeatKind) =>
     new Map(heartbeats.flatMap((one) => (one.kind === kind ? [[one.name, one.at]] : [])));
-  const [loops, runs, beats, pings] = [of('loop'), of('run'), of('beat'), of('ping')];
+  const [loops, runs, beats] = [of('loop'), of('run'), of('beat')];
+  const pings = new Map(heartbeats.filter(({ kind }) => kind === 'ping').map((one) => [one.name, one]));
   const newest = Math.max(...loops.values());
   return {
     state: 'down',
@@ -37,11 +39,11 @@ export async function lastHealth({ time, store, catalog }: LastHealthNeeds): Pro
       lastBeat: isoOrNull(beats.get(name)),
       nextSlot: isoOrNull(nextOf.get(name)),
     })),
-    pings: [...pings].map(([name, at]) => ({
+    pings: pingsOf({ time, heartbeats: { pings: () => pings } }).map(({ name, at, withinMs, isLate }) => ({
       name,
-      at: isoOrNull(at),
-      withinMs: 15 * MINUTE_MS,
-      late: now - at > 15 * MINUTE_MS,
+      at: isoOf(at),
+      withinMs,
+      late: isLate,
     })),
   };
 }

@@ -6,6 +6,7 @@ import type { Scrubber } from '../../kernel/scrub.ts';
 import { OPERATIONS, type Op } from '../../operations/table.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Operations } from '../api/handlers.ts';
+import type { Pings } from '../health/pings.ts';
 import type { WebProcess } from './process.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -19,6 +20,7 @@ export interface WebAnswers {
 export interface WebAnswersNeeds {
   operations: Operations;
   sessions: Sessions;
+  pings: Pick<Pings, 'receive'>;
   events: Pick<Events, 'record'>;
   scrub: Pick<Scrubber, 'answer' | 'value'>;
   log: Log;
@@ -57,6 +59,7 @@ export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 's
       recordAct(needs, { session, op: 'sign in', args: {} }, null);
       return { cookie, until: session.until };
     }
+    if (message.say === 'outside ping') return needs.pings.receive(message);
     const session = sessions.signOut(message.cookie);
     if (session) recordAct(needs, { session, op: 'sign out', args: {} }, null);
     return null;

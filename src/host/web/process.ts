@@ -140,6 +140,7 @@ const MESSAGES: Readonly<Record<FromWeb['say'], Shape>> = {
   ask: { id: count, op: textUpTo(100), cookie: orNull(secret) },
   'sign in': { id: count, code: secret },
   'sign out': { id: count, cookie: secret },
+  'outside ping': { id: count, name: textUpTo(64), token: secret, withinMs: orNull(count) },
   leave: { id: count },
 };
 

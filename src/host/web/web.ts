@@ -12,6 +12,7 @@ import type { Journal } from '../../telemetry/journal.ts';
 import type { Operations, OpTable } from '../api/handlers.ts';
 import { instantOf } from '../api/known.ts';
 import type { HostFacts } from '../facts.ts';
+import type { Pings } from '../health/pings.ts';
 import { webAddressFault } from './address.ts';
 import { ACT_EVENT } from './answers.ts';
 import { createSessions } from './sessions.ts';
@@ -36,6 +37,7 @@ interface WebNeeds {
   store: Pick<Store, 'events' | 'changes' | 'pauseChanges' | 'healingChanges'>;
   events: Events;
   operations(): Operations;
+  pings: Pick<Pings, 'receive'>;
 }
 
 /** The variable that keeps the page of this run off, whatever the settings say. */
@@ -56,6 +58,7 @@ export function createWeb(needs: WebNeeds): Web {
     ...{ time, log, events, sessions, port },
     scrub: journal.scrub,
     operations: needs.operations,
+    pings: needs.pings,
     terms: {
       ...{
         version: facts.version,

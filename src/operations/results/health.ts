@@ -35,7 +35,7 @@ export const healthResult = z
       .array(
         z.strictObject({
           name: z.string(),
-          at: time().nullable().describe('null: it never pinged.'),
+          at: time().describe('Its last ping.'),
           withinMs: ms().describe('How long it may be silent.'),
           late: z.boolean(),
         }),
@@ -45,3 +45,7 @@ export const healthResult = z
   .meta({ id: 'Health', description: 'Whether the host lives, works and is well.' });
 
 export type HealthView = z.infer<typeof healthResult>;
+
+export const pingForgottenResult = z
+  .strictObject({ name: z.string(), forgotten: z.boolean().describe('false: it never pinged.') })
+  .meta({ id: 'PingForgotten' });

@@ -197,6 +197,7 @@ export function recordLaws(open: OpenStore): void {
       { kind: 'run', name: 'a', at: T0 + 2 },
       { kind: 'loop', name: 'jobs', at: T0 },
       { kind: 'beat', name: 'a', at: T0 },
+      { kind: 'ping', name: 'nas', at: T0 + HOUR, withinMs: 5 },
     ]);
     await store().putHeartbeats([
       { kind: 'run', name: 'a', at: T0 + 1 },
@@ -204,6 +205,7 @@ export function recordLaws(open: OpenStore): void {
     ]);
     const newest = [
       { kind: 'loop', name: 'jobs', at: T0 + HOUR },
+      { kind: 'ping', name: 'nas', at: T0 + HOUR, withinMs: 5 },
       { kind: 'run', name: 'a', at: T0 + 2 },
     ];
     expect(await store().heartbeats()).toEqual([{ kind: 'beat', name: 'a', at: T0 }, ...newest]);
@@ -211,6 +213,6 @@ export function recordLaws(open: OpenStore): void {
     expect(await store().forgetHeartbeat('beat', 'a')).toBe(false);
     expect(await store().heartbeats()).toEqual(newest);
     await store().prune({ jobs: 0, slots: 0, events: T0 + 3 }, 9);
-    expect(await store().heartbeats()).toEqual([newest[0]]);
+    expect(await store().heartbeats()).toEqual(newest.slice(0, 2));
   });
 }

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 9;
+export const SCHEMA = 10;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -217,5 +217,8 @@ INSERT INTO aggregate_past SELECT 1, id, CAST(unixepoch('subsec') * 1000 AS INTE
 `,
   `
 CREATE INDEX job_cancelled ON job (state) WHERE state = 'cancelled';
+`,
+  `
+ALTER TABLE heartbeat ADD COLUMN within_ms INTEGER;
 `,
 ];

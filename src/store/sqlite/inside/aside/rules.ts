@@ -165,7 +165,7 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     key: `kind || ' ' || name`,
     agent: `iif(kind IN ('run', 'beat'), name, NULL)`,
     required: { kind: notAmong('kind', ['loop', 'run', 'beat', 'ping']), at: noTime('at') },
-    mended: {},
+    mended: { within_ms: { isBad: outside('within_ms', INSTANTS), instead: 'NULL' } },
   },
   aggregate: {
     key: `agent || ' ' || span || ' ' || start`,
