@@ -25,8 +25,7 @@ The host judges anew at each question, so a probe is green again as soon as its 
 
 const HTTP = `## Over HTTP
 
-The page's own process answers \`GET /livez\`, \`/readyz\` and \`/healthz\` with 200 or 503 and JSON, \`{ "state": "down", "reasons": [{ "code", "who", "text" }] }\`, and asks nobody to sign in. It asks the
-host with a deadline of 0.9 s, so a host that is frozen is \`HOST_SILENT\` a second later; a host that is gone takes the page along, and nobody answers: take that for red. \`text\` is the sentence of the
+The page's own process answers \`GET /livez\`, \`/readyz\` and \`/healthz\` with 200 or 503 and JSON, \`{ "state": "down", "reasons": [{ "code", "who", "text" }] }\`, and asks nobody to sign in. The page asks the host with a deadline of 0.9 s, so a host that is frozen is \`HOST_SILENT\` a second later; a host that is gone takes the page along, and there is no answer: take that for red. \`text\` is the sentence of the
 table, since anybody on this machine may ask: the words of an error are in \`daruma health\`.
 
 \`GET /metrics\` is the text format of Prometheus (version 0.0.4). Where the host does not answer, it is \`daruma_up 0\` alone.
@@ -37,7 +36,7 @@ scrape_configs:
     static_configs: [{ targets: ["127.0.0.1:7070"] }]
 \`\`\`
 
-Whoever may speak to 127.0.0.1 may read both; they have names of agents in them, no values. With \`web.origin\`, where a server with TLS hands on what the world asks, probes show their state alone and
+Any process that may connect to 127.0.0.1 may read both; they have names of agents in them, no values. With \`web.origin\`, where a server with TLS hands on what the world asks, probes show their state alone and
 \`/metrics\` is refused (403), unless \`web.metrics: public\` in config/daruma.yaml says that they are for everybody.
 
 Counters begin at 0 with each start of the host. Labels are names of agents in force (500 at most), loops and words of these tables: nothing that a job says.`;
@@ -56,8 +55,7 @@ again for a new one. Only POST pings: what is read writes nothing. \`daruma heal
 
 const SUMS = `## What agents did
 
-The operation [\`trends\`](operations.md#trends) reads windows of 24 hours, 7, 30 and 90 days: jobs by outcome, the share that was done, the share of attempts that failed, durations, lateness, memory. It
-reads sums: of minutes (kept 2 days), hours (90 days) and days (2 years), by UTC. Minutes are counted in the transaction that writes the end of an attempt, so they are right after any crash; hours and
+The operation [\`trends\`](operations.md#trends) reads windows of 24 hours, 7, 30 and 90 days: jobs by outcome, the share that was done, the share of attempts that failed, durations, lateness, memory. The operation reads sums: of minutes (kept 2 days), hours (90 days) and days (2 years), by UTC. Minutes are counted in the transaction that writes the end of an attempt, so they are right after any crash; hours and
 days are made of them once a minute. Durations are kept as a sketch of buckets that grow by the same factor (DDSketch: Masson, Rim, Lee, VLDB 2019), whose quantiles are within 2 % of the true ones.`;
 
 const SIGNS = `## Signs of life
