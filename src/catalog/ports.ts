@@ -6,7 +6,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Rejection } from './rollout/probation.ts';
 import type { StoredVersion } from './versions/versions.ts';
 
-/** What changed in the set of agents that are in force. */
+/** A change of the set of agents that are in force. */
 export interface CatalogChange {
   added: Agent[];
   changed: { before: Agent; after: Agent }[];
@@ -44,7 +44,10 @@ export interface GoneAgent {
   heir: string | null;
 }
 
-/** One value of an agent or of the host, and where it was said: `default`, `plugins/x.ts`, `agents/x.yaml:6:3`, `config/daruma.yaml:2:1`. */
+/**
+ * A value of an agent or of the host, and its place: `default`, `plugins/x.ts`, `agents/x.yaml:6:3`,
+ * `config/daruma.yaml:2:1`.
+ */
 export interface ValueSource {
   path: string;
   value: unknown;

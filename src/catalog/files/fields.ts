@@ -79,9 +79,9 @@ export const whenFields = {
     .describe('Days on which nothing is due: 2026-12-25, or 2026-12-24/2027-01-01.'),
 };
 
-/** What becomes of slots that were missed. */
+/** The rule for slots that were missed. */
 export const catchUpField = z.enum(['skip', 'once', 'all']);
-/** What becomes of a slot while an earlier job runs. */
+/** The rule for a slot while an earlier job runs. */
 export const overlapField = z.enum(['skip', 'queue', 'replace']);
 /** Whether an agent shares its cell. */
 export const isolationField = z.enum(['shared', 'own']);

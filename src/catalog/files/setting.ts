@@ -95,7 +95,7 @@ export const origins: SettingKind<z.output<typeof originsField>, Record<string, 
   allowed: 'terms by origin',
 };
 
-/** One row of the table of the host's settings. */
+/** A row of the table of the host's settings. */
 export interface Setting<Path extends string, Said, Value, Unit extends string> {
   /** `logs.maxFile`, or `timezone` outside of all groups. */
   path: Path;

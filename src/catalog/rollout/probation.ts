@@ -40,7 +40,7 @@ export interface Rejection {
   cause: string | null;
 }
 
-/** What becomes of a state on probation. */
+/** The decision about a state on probation. */
 export type ProbationDecision = { is: 'wait' } | { is: 'good'; why: string } | ({ is: 'bad' } & Rejection);
 
 /** Ends that are the version's own doing and cost a worker. A lost cell is not among them: a neighbour may have done it. */

@@ -74,7 +74,7 @@ async function listRoot(terms: ListTerms, entries: Dirent[], list: FolderList): 
   }
 }
 
-/** One folder of `plugins/` or `agents/` with all that is below it, the nearest first. */
+/** Lists a folder of `plugins/` or `agents/` with all that is below it, the nearest first. */
 async function listBelow(terms: ListTerms, top: string, list: FolderList): Promise<void> {
   const waiting = [top];
   let count = 0;
