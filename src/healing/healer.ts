@@ -1,11 +1,10 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { JobRecords, Owner, Settlement } from '../jobs/ports.ts';
+import type { Owner, Settlement } from '../jobs/ports.ts';
 import type { Budget } from '../kernel/budget.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { createLoop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
-import type { SlotStore } from '../schedule/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
@@ -14,13 +13,11 @@ import { stepIncident } from './incident-state.ts';
 import type { LoopWatch } from './loop-watch.ts';
 import { createOpenIncidents } from './open-incidents.ts';
 import { createOutcomes } from './outcomes.ts';
-import type { Incident, IncidentStore, OutageSource, QuarantineRecord } from './ports.ts';
-import type { MachineResources } from './pressure.ts';
+import type { Incident, IncidentStore, QuarantineRecord } from './ports.ts';
 import { createQuarantines } from './quarantines.ts';
 import { createRemedies } from './remedies.ts';
 import { createSignals, type Signal } from './signals.ts';
-import type { Unscheduled } from './unscheduled-watch.ts';
-import { createWatches } from './watches.ts';
+import { createWatches, type WatchesNeeds } from './watches.ts';
 
 /**
  * Sees what goes wrong, does something about it, and checks that it helped: every trouble is one incident, whose
@@ -66,28 +63,14 @@ export interface Healer extends Service {
   acknowledge(id: string, note: string | null): Promise<Incident>;
 }
 
-export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'> {
+type WatchedFacts = Omit<WatchesNeeds, 'time' | 'openIncidents' | 'quarantineRegistry' | 'incidentSignals' | 'store'>;
+
+export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'>, WatchedFacts {
   log: Log;
   /** The owner of incidents: this run of this host. */
   owner: Owner;
   events: Pick<Events, 'record'>;
-  store: IncidentStore &
-    Pick<EventStore, 'events'> &
-    Pick<JobRecords, 'waiting' | 'backlog'> &
-    Pick<SlotStore, 'nextSlots'>;
-  agent(name: string): Agent | undefined;
-  /** Paused by a person, or held by the host. */
-  isHeld(agent: string): boolean;
-  /** The same, or at work just now: nothing of it is late. */
-  isExempt(agent: string): boolean;
-  /** The memory and disk that the machine has left. */
-  room(): Promise<MachineResources>;
-  /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
-  unscheduled?(): Promise<Unscheduled[]>;
-  /** Servers that agents call. Default: none is watched. */
-  origins?: OutageSource;
-  /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
-  restrictionsChanged(): void;
+  store: IncidentStore & Pick<EventStore, 'events'> & WatchesNeeds['store'];
 }
 
 export interface HealerOptions {

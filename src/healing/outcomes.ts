@@ -5,6 +5,7 @@ import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
+import type { ActionNeeds } from './actions.ts';
 import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import { isProof } from './proof.ts';
@@ -31,14 +32,12 @@ interface Outcomes {
   linkIncidents(): void;
 }
 
-interface OutcomesNeeds {
-  time: Time;
+interface OutcomesNeeds extends Pick<ActionNeeds, 'time' | 'wake'> {
   events: Pick<Events, 'record'>;
   openIncidents: OpenIncidents;
   quarantineRegistry: Quarantines;
   incidentSignals: Signals;
   agent(name: string): Agent | undefined;
-  wake(agent: string): void;
   /** An agent came into quarantine or out of it. */
   changed(): void;
 }

@@ -19,6 +19,7 @@ export interface PressureWatch {
 export interface PressureWatchNeeds extends Pick<Signals, 'notice' | 'heal'> {
   time: Time;
   openIncidents: Pick<OpenIncidents, 'of'>;
+  /** The memory and disk that the machine has left. */
   room(): Promise<MachineResources>;
   /** Memory has become short, or is no more. */
   changed(): void;

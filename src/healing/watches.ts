@@ -10,7 +10,7 @@ import type { Quarantines } from './quarantines.ts';
 import type { Signals } from './signals.ts';
 import { createUnscheduledWatch, type Unscheduled } from './unscheduled-watch.ts';
 
-interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
+export interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   openIncidents: OpenIncidents;
   quarantineRegistry: Pick<Quarantines, 'get'>;
   incidentSignals: Signals;
@@ -18,10 +18,13 @@ interface WatchesNeeds extends Pick<PressureWatchNeeds, 'time' | 'room'> {
   agent: BacklogWatchNeeds['agent'];
   /** Paused by a person, or held by the host. */
   isHeld(agent: string): boolean;
-  /** The same, or at work just now. */
+  /** The same, or at work just now: no work of the agent is late. */
   isExempt(agent: string): boolean;
+  /** Agents with a schedule and without a next slot, and why. Default: none is watched. */
   unscheduled?(): Promise<Unscheduled[]>;
+  /** Servers that agents call. Default: none is watched. */
   origins?: OutageSource;
+  /** An agent came into quarantine or out of it, or the machine ran short or does no more. */
   restrictionsChanged(): void;
 }
 

@@ -6,10 +6,7 @@ import type { OutageSource } from '../healing/ports.ts';
 import { largestOf, type MachineResources } from '../healing/pressure.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import type { Owner } from '../jobs/ports.ts';
-import type { Log } from '../kernel/log.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
-import type { Time } from '../kernel/time.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Schedule } from '../schedule/schedule.ts';
 import type { Store } from '../store/ports.ts';
@@ -18,24 +15,16 @@ import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
-interface HealingNeeds {
-  /** The owner of incidents: this run of this host. */
-  owner: Owner;
-  time: Time;
-  log: Log;
+interface HealingNeeds extends Pick<HealerNeeds, 'owner' | 'time' | 'log' | 'cleanUp' | 'isHeld'> {
   store: Store;
   events: Events;
   scrub: Pick<Scrubber, 'value'>;
   /** Agents that may have jobs. */
   runnableAgents(): ReadonlyMap<string, Agent>;
-  /** Gives disk back, and says how much. */
-  cleanUp(): Promise<string>;
   workers: Workers;
   jobs: Pick<Jobs, 'wake'>;
   schedule: Pick<Schedule, 'planAgain'>;
   bus: Pick<HostBus, 'emit'>;
-  /** Paused, or held by the host. */
-  isHeld(agent: string): boolean;
   /** Where the store is: its disk is looked at. */
   storeFolder: string;
   /** Servers that agents call. */

@@ -133,14 +133,10 @@ async function nameNow(path: string): Promise<string> {
   }
 }
 
-interface OwnHandlesNeeds {
+interface OwnHandlesNeeds extends Pick<WatchHandlesNeeds, 'time' | 'again' | 'end'> {
   foundation: Foundation;
   facts: HostFacts;
-  time: Time;
   control: Pick<ControlServer, 'held' | 'listenAgain' | 'tokenAgain'>;
-  again(why: string): void;
-  /** See {@link watchHandles}. */
-  end(fault: PlainFault): void;
 }
 
 /** The watch over the handles of this host, wired to the rooms. */
