@@ -4,7 +4,7 @@
  * first job and when it has become idle; and the start of a worker in a cell that agents without rights share. Beside them
  * a bare Node process. Prints the figures and writes `bench/results/cells.json`.
  *
- *   npm run build && npx tsx bench/cells.ts
+ *   npm run build && npx tsx bench/cells.ts [rounds]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import type { Workers } from '../src/workers/ports.ts';
 import { createWorkers } from '../src/workers/workers.ts';
 
 const AGENTS = 20;
-const ROUNDS = 5;
+const [ROUNDS = 5] = process.argv.slice(2).map(Number);
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 const folder = mkdtempSync(join(tmpdir(), 'daruma-bench-'));
 const emptyFolder = join(folder, 'empty');
