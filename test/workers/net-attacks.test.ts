@@ -221,6 +221,12 @@ describe('without the fences of a kernel, an agent with one host and port reache
       /mine\.sock: agent .* may not/,
     ],
     [
+      'a port of fetch',
+      `await fetch('http://127.0.0.1:EVIL/');`,
+      'NOT_IN_NEEDS',
+      /^127\.0\.0\.1:\d+ is not in needs\.net/,
+    ],
+    [
       'a datagram’s port',
       `const socket = (await import('node:dgram')).createSocket('udp4'); return new Promise((done, fail) => socket.send('x', UDP, '127.0.0.1', (error) => (error ? fail(error) : done('SENT'))));`,
       'NOT_IN_NEEDS',
