@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createVersions } from '../../src/catalog/versions/versions.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 
@@ -148,8 +148,12 @@ describe('the versions of a plugin', () => {
 });
 
 describe('a version that is compiled anew to the same code', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'daruma-versions-'));
-  const versions = createVersions(folder);
+  let folder: string;
+  let versions: ReturnType<typeof createVersions>;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daruma-versions-'));
+    versions = createVersions(folder);
+  });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   async function made(sources: Record<string, string>) {
