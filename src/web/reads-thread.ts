@@ -15,6 +15,8 @@ parentPort!.on('message', async (call: ReadCall) => {
   parentPort!.postMessage(await answerTo(call));
 });
 
+parentPort!.postMessage({ is: 'ready' } satisfies ReadAnswer);
+
 async function answerTo({ id, op, args }: ReadCall): Promise<ReadAnswer> {
   try {
     const { ask } = await lastState();

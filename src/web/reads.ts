@@ -12,7 +12,7 @@ export interface Reads {
 
 /** A question to the thread, and its answer. */
 export type ReadCall = { id: number; op: string; args: unknown };
-export type ReadAnswer = { id: number; value: unknown } | { id: number; fault: PlainFault };
+export type ReadAnswer = { is: 'ready' } | { id: number; value: unknown } | { id: number; fault: PlainFault };
 
 interface ReadsNeeds {
   time: Time;
@@ -23,6 +23,8 @@ interface ReadsNeeds {
 
 /** One read. People wait no longer, and a read of this length is a mistake of a page. */
 const WITHIN_MS = 2_000;
+/** The thread loads its code; on a busy machine that takes longer than a read. */
+const START_MS = 10_000;
 /** An idle thread costs memory, and keeps the store open. */
 const IDLE_MS = 30_000;
 /** A read that SQLite does not give up on goes on in a thread that was told to end. */
@@ -60,13 +62,20 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
       const asked = thread;
       if (asked.waiting() >= MOST_WAITING) throw tooMany();
       stopIdle();
-      const stopClock = time.after(WITHIN_MS, () => {
+      const giveUp = () => {
         if (thread === asked) drop();
         else void asked.end();
+      };
+      let stopClock = time.after(START_MS, giveUp);
+      let isOver = false;
+      void asked.ready.then(() => {
+        stopClock();
+        if (!isOver) stopClock = time.after(WITHIN_MS, giveUp);
       });
       try {
         return await asked.ask({ id: ++lastId, op, args });
       } finally {
+        isOver = true;
         stopClock();
         stopIdle();
         stopIdle = time.after(IDLE_MS, () => {
@@ -82,6 +91,8 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
 }
 
 interface ReadThread {
+  /** Resolves when it has loaded its code. */
+  ready: Promise<void>;
   waiting(): number;
   ask(call: ReadCall): Promise<unknown>;
   /** Rejects all that waits, at once; resolves when the thread has ended. */
@@ -90,6 +101,7 @@ interface ReadThread {
 
 function openReadThread(folder: string, ended: () => void): ReadThread {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  const ready = Promise.withResolvers<void>();
   const worker = new Worker(entryFile('web/reads-thread.js'), {
     workerData: folder,
     env: {},
@@ -97,6 +109,7 @@ function openReadThread(folder: string, ended: () => void): ReadThread {
   });
   worker.unref();
   worker.on('message', (answer: ReadAnswer) => {
+    if ('is' in answer) return ready.resolve();
     const one = waiting.get(answer.id);
     waiting.delete(answer.id);
     if ('fault' in answer) one?.reject(new Fault(answer.fault));
@@ -112,6 +125,7 @@ function openReadThread(folder: string, ended: () => void): ReadThread {
   }
 
   return {
+    ready: ready.promise,
     waiting: () => waiting.size,
     ask(call) {
       const one = Promise.withResolvers<unknown>();

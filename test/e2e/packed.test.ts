@@ -21,7 +21,7 @@ const exec = promisify(execFile);
 
 /** The shell of a person: the machine's own Node, however old, and nothing of the npm that runs the tests. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|NODE)/.test(name))),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$|NODE|DARUMA_)/.test(name))),
   PATH: process.env
     .PATH!.split(delimiter)
     .filter((folder) => !folder.endsWith('node_modules/.bin'))
@@ -42,6 +42,7 @@ async function run(command: string, cwd: string) {
 
 /** What the README has a new user type in a second terminal, and what each command is to say. Nothing else may stand there. */
 const README: Record<string, RegExp> = {
+  'npx daruma open': /^http:\/\/127\.0\.0\.1:\d+\/login\?code=\S+\n/,
   'npx daruma status': /✓ +disk-space +ok/,
   'npx daruma run disk-space --wait': /✓ ok in .* · result/,
   'npx daruma logs -f': /INFO/,
