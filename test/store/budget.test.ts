@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openOffline } from '../../src/host/api/offline.ts';
+import type { PageCall } from '../../src/web/page.ts';
+import { render } from '../web/pages/world.ts';
 import { storeOfAMillion } from './million.ts';
 
 /** Reads of a page may take so long. */
@@ -68,22 +70,59 @@ const READS: Record<string, readonly [op: string, args: () => object]> = {
   events: ['events', () => ({ since: ago(1), limit: 100 })],
 };
 
+/** Each page, with filters that find much and filters that find nothing. */
+const PAGES = [
+  '/',
+  '/?span=90d',
+  `/agents/${AGENT}`,
+  '/jobs',
+  `/jobs?state=dead&since=24h&agent=${AGENT}`,
+  '/jobs?cause=f-3',
+  '/jobs?text=nowhere+to+be+found',
+  '/jobs/job-b4v7',
+  '/incidents?since=30d',
+  '/incidents/inc-2000',
+  '/dlq',
+  `/dlq/replay?cause=f-3&agent=${AGENT}`,
+  '/schedule',
+  '/trends?window=90d',
+  '/logs',
+  '/reports',
+  '/host',
+  '/audit',
+];
+
 describe('with 1,000,000 finished jobs in the store', () => {
   test.each(Object.entries(READS))(
     `%s is read within ${WITHIN_MS} ms, and nothing is written`,
     async (_name, [op, args]) => {
-      const version = () => watcher.prepare('PRAGMA data_version').get();
-      const onDisk = () => ['', '-wal'].map((end) => statSync(file + end, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      const before = [version(), onDisk()];
-      const took: number[] = [];
-      for (let tries = 0; tries < TRIES; tries++) {
-        const begun = performance.now();
-        await state.ask(op, args());
-        took.push(performance.now() - begun);
-        if (took.at(-1)! <= WITHIN_MS) break;
-      }
-      expect([version(), onDisk()]).toEqual(before);
-      expect(Math.min(...took)).toBeLessThanOrEqual(WITHIN_MS);
+      expect(await quickest(() => state.ask(op, args()))).toBeLessThanOrEqual(WITHIN_MS);
     },
   );
+
+  test.each(PAGES)(`%s is a page within ${WITHIN_MS} ms of at most 100 KB, and nothing is written`, async (address) => {
+    const ask = ((op, args) => state.ask(op, args)) as PageCall['ask'];
+    let html = '';
+    const took = await quickest(async () => {
+      html = await render(address, { ask, clock: { now: Date.now(), zone: 'UTC' } });
+    });
+    expect(took).toBeLessThanOrEqual(WITHIN_MS);
+    expect(html.length).toBeLessThan(100_000);
+  });
 });
+
+/** The least time that a call took, in ms; fails when the call wrote anything to the store. */
+async function quickest(call: () => Promise<unknown>): Promise<number> {
+  const version = () => watcher.prepare('PRAGMA data_version').get();
+  const onDisk = () => ['', '-wal'].map((end) => statSync(file + end, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const before = [version(), onDisk()];
+  const took: number[] = [];
+  for (let tries = 0; tries < TRIES; tries++) {
+    const begun = performance.now();
+    await call();
+    took.push(performance.now() - begun);
+    if (took.at(-1)! <= WITHIN_MS) break;
+  }
+  expect([version(), onDisk()]).toEqual(before);
+  return Math.min(...took);
+}

@@ -11,7 +11,7 @@ const SPANS = [
   { value: '7d', text: '7 d' },
   { value: '30d', text: '30 d' },
 ] as const;
-const MOST = 300;
+const MOST = 200;
 
 /** Who changed what: acts of people, changes of files, incidents, starts and ends. */
 export const auditPage: Page = {

@@ -14,13 +14,13 @@ const MOST_AGENTS = 100;
 export const trendsPage: Page = {
   path: '/trends',
   async render(call) {
-    const window = windowOf(call.query.get('window')) ?? '7d';
+    const window = windowOf(call.query.get('window')) ?? '24h';
     const trends = await call.ask('trends', { window, points: true });
     return inShell(call, 'Trends', () => (
       <Section
         title={counted(trends.agents.length, 'agent')}
         id="list"
-        aside={<Choices call={call} name="window" choices={TREND_WINDOWS} fallback="7d" label="Window" />}
+        aside={<Choices call={call} name="window" choices={TREND_WINDOWS} fallback="24h" label="Window" />}
       >
         {trends.agents.length === 0 ? (
           <p class="empty">Nothing happened in this time.</p>
