@@ -11,6 +11,7 @@ import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { Operations, OpTable } from '../api/handlers.ts';
 import { instantOf } from '../api/known.ts';
+import type { HostBus } from '../bus.ts';
 import type { HostFacts } from '../facts.ts';
 import type { Pings } from '../health/pings.ts';
 import { webAddressFault } from './address.ts';
@@ -36,6 +37,7 @@ interface WebNeeds {
   journal: Pick<Journal, 'room' | 'scrub'>;
   store: Pick<Store, 'events' | 'changes' | 'pauseChanges' | 'healingChanges'>;
   events: Events;
+  bus: Pick<HostBus, 'on'>;
   operations(): Operations;
   pings: Pick<Pings, 'receive'>;
 }
@@ -118,7 +120,7 @@ export function createWeb(needs: WebNeeds): Web {
         return { url: `${page.url}/login?code=${code}`, role, until: isoOf(until) };
       },
       audit: auditOp(needs.store),
-      changed: changedOp(needs),
+      changed: changedOp(needs, factsOfRooms(needs.bus)),
     },
   };
 }
@@ -150,7 +152,23 @@ const LEAST_BETWEEN_MS = 1_000;
 /** What happens at once is one change. */
 const GATHERED_MS = 100;
 
-function changedOp({ time, store, events }: Pick<WebNeeds, 'time' | 'store' | 'events'>): OpTable['changed'] {
+/** What no row of the store tells: agents in force, their versions, servers that are down. */
+function factsOfRooms(bus: WebNeeds['bus']): (call: () => void) => () => void {
+  const calls = new Set<() => void>();
+  for (const kind of ['agents.changed', 'placement.changed', 'origin.changed', 'planning.changed'] as const)
+    bus.on(kind, () => {
+      for (const call of calls) call();
+    });
+  return (call) => {
+    calls.add(call);
+    return () => calls.delete(call);
+  };
+}
+
+function changedOp(
+  { time, store, events }: Pick<WebNeeds, 'time' | 'store' | 'events'>,
+  onFact: ReturnType<typeof factsOfRooms>,
+): OpTable['changed'] {
   return (_args, { item, gone }) =>
     new Promise((resolve) => {
       let sentAt = -LEAST_BETWEEN_MS;
@@ -169,6 +187,7 @@ function changedOp({ time, store, events }: Pick<WebNeeds, 'time' | 'store' | 'e
         store.pauseChanges(change),
         store.healingChanges(change),
         events.listen(change),
+        onFact(change),
       ];
       gone.addEventListener('abort', () => {
         for (const end of ends) end();

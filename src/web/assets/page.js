@@ -19,6 +19,8 @@ let lastBeat = Date.now();
 let isDown = beat?.classList.contains('off') ?? false;
 let lastRefresh = Date.now();
 let refreshing;
+/** Whether the page may have missed a change: an act led here, or the stream was gone. */
+let mayBeOld = new URL(location.href).searchParams.has('said');
 
 function clock(at) {
   return new Date(at).toLocaleTimeString('en-GB', { timeZone: zone });
@@ -30,6 +32,7 @@ function connect() {
   source.addEventListener('beat', (event) => heard(event, false));
   source.addEventListener('change', (event) => heard(event, true));
   source.addEventListener('error', () => {
+    mayBeOld = true;
     // A stream that the server ended by itself is opened anew by the browser; one that was refused is not.
     if (source.readyState === EventSource.CLOSED && !document.hidden) setTimeout(connect, AGAIN_MS);
   });
@@ -40,8 +43,9 @@ function heard({ data }, isChange) {
   const wasLate = stale?.hidden === false;
   lastBeat = Date.now();
   show(at, down);
-  if (isChange || wasLate || down !== isDown || Date.now() - lastRefresh > OLDEST_MS) refresh();
+  if (isChange || wasLate || mayBeOld || down !== isDown || Date.now() - lastRefresh > OLDEST_MS) refresh();
   isDown = down;
+  mayBeOld = false;
 }
 
 function show(at, down) {
