@@ -40,7 +40,7 @@ test('promtool of Debian finds nothing wrong with any metric, whatever its label
 
 test('a label comes back as it was, and never ends its line', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (label) => {
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (label) => {
       const text = prometheusText([{ metric: 'daruma_loop_age_seconds', labels: { loop: label }, value: 1 }]);
       const line = text.split('\n').at(-2)!;
       const [, quoted] = /^daruma_loop_age_seconds\{loop="(.*)"\} 1$/s.exec(line) ?? [];
