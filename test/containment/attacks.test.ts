@@ -16,8 +16,8 @@ import { type RunAttack, sourceOfRun, type Targets } from './attack/source.ts';
 const RUN: readonly RunAttack[] = [...BARE, ...HARM, ...WITH_RIGHTS];
 /** Agents that attack at a time. */
 const SIDE_BY_SIDE = 6;
-/** How late a victim's job may begin on a machine with better things to do. */
-const LATE_MS = 8_000;
+/** A bound for what hangs, not for how fast a busy machine is: 8.5 s were seen where six others shared two processors. */
+const LATE_MS = 25_000;
 
 /** What nobody but its owner may ever hold, and in what form it would be found. */
 const CANARY = {
