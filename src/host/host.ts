@@ -143,8 +143,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
 /** Opens the control socket, and writes down where it is: from now on clients find the host. */
 async function openControl(hostContext: HostContext, operations: Operations): Promise<ControlServer> {
-  const { facts, journal } = hostContext;
+  const { facts, journal, time } = hostContext;
   const control = await serveControl(facts.socket, {
+    time,
     operations,
     log: journal.room('control'),
     scrub: journal.scrub,

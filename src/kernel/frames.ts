@@ -118,7 +118,7 @@ export function createFrameReader(receive: (message: unknown) => void, bounds: F
 }
 
 function messageIn(body: Buffer, bounds: FrameBounds): unknown {
-  const problem = problemOf(body, bounds);
+  const problem = jsonProblem(body, bounds);
   if (problem) throw new Error(problem);
   try {
     return JSON.parse(body.toString());
@@ -127,8 +127,14 @@ function messageIn(body: Buffer, bounds: FrameBounds): unknown {
   }
 }
 
-/** Looks at a body before it is parsed: a short text can make many values, and a deep one fells those who walk through it. */
-function problemOf(body: Buffer, { depth, values }: FrameBounds): string | null {
+/**
+ * Looks at a text of JSON before it is parsed: a short one can make many values, and a deep one fells those who walk through it.
+ * Returns what is out of its bounds in words, or null.
+ */
+export function jsonProblem(
+  body: Buffer,
+  { depth, values, takesInfinity = false }: Omit<FrameBounds, 'bytes'> & { takesInfinity?: boolean },
+): string | null {
   let open = 0;
   let count = 0;
   for (let at = 0; at < body.length; at++) {
@@ -141,7 +147,7 @@ function problemOf(body: Buffer, { depth, values }: FrameBounds): string | null 
     } else if (isClosing(byte)) open -= 1;
     else if (byte === MINUS || isDigit(byte)) {
       const end = endOfNumber(body, at);
-      if (!isFiniteNumber(body, at, end)) return 'a number that is not finite';
+      if (!takesInfinity && !isFiniteNumber(body, at, end)) return 'a number that is not finite';
       at = end - 1;
     }
     if (open > depth) return `a message nested more than ${depth} deep`;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -9,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -34,6 +35,16 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** The waits of the server, which a test ends by hand. */
+const waits = new Map<number, () => void>();
+const clock = {
+  after(ms: number, call: () => void) {
+    waits.set(ms, call);
+    return () => void (waits.get(ms) === call && waits.delete(ms));
+  },
+};
+/** The operations wait for it. */
+let hold: Promise<void> | undefined;
 const asked: unknown[] = [];
 const roles: string[] = [];
 const serve = async (owner = process.geteuid?.()) => {
@@ -42,11 +53,18 @@ const serve = async (owner = process.geteuid?.()) => {
   const operations = {
     async ask(op: unknown, _args: unknown, { role }: OpCall) {
       asked.push(op);
+      await hold;
       roles.push(role);
       return op === 'ping' ? { pid: 1, about: 's3cr3t-value' } : null;
     },
   };
-  server = await serveControl(path, { operations, log: silentLog, scrub: createScrubber(['s3cr3t-value']), owner });
+  server = await serveControl(path, {
+    operations,
+    log: silentLog,
+    scrub: createScrubber(['s3cr3t-value']),
+    owner,
+    time: clock,
+  });
 };
 const codeOf = async (promise: Promise<unknown>) => {
   try {
@@ -167,4 +185,74 @@ it('takes no socket from a process that listens there, and leaves its token alon
   expect(await codeOf(serve())).toBe('SOCKET_TAKEN');
   expect(readFileSync(tokenFile(path), 'utf8')).toBe('its token');
   await new Promise((resolve) => other.close(resolve));
+});
+
+describe('a client that', () => {
+  /** A client of its own words. */
+  async function stranger(words: string) {
+    const socket = connect(path);
+    await once(socket, 'connect');
+    const answers: string[] = [];
+    socket.setEncoding('utf8').on('data', (text) => answers.push(String(text)));
+    socket.on('error', () => {});
+    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.write(words);
+    return { socket, answers, gone, answer: () => vi.waitFor(() => expect(answers.join('')).toContain('\n')) };
+  }
+  const request = (id: number) => `${JSON.stringify({ id, op: 'ping', args: {}, token: token() })}\n`;
+  const token = () => readFileSync(tokenFile(path), 'utf8');
+
+  it.each([
+    ['nested', `{"id":1,"args":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 'nested more than'],
+    ['of many values', `{"id":1,"args":[${'0,'.repeat(600_000)}0]}`, 'more than 500000 values'],
+    ['of nothing', '\u0000\u0001 garbage', 'is no request'],
+    ['of another kind', '[1,2]', 'is no request'],
+  ])('sends a line %s hears why, and a neighbour is answered', async (_, line, why) => {
+    await serve();
+    const bad = await stranger(`${line}\n`);
+    await bad.answer();
+    expect(JSON.parse(bad.answers.join(''))).toMatchObject({ ok: false, error: { code: 'REQUEST_INVALID' } });
+    expect(bad.answers.join('')).toContain(why);
+    expect(asked).toEqual([]);
+    await expect(ping()).resolves.toMatchObject({ pid: 1 });
+    bad.socket.destroy();
+  });
+
+  it('sends a line without an end loses its connection', async () => {
+    await serve();
+    const bad = await stranger('x'.repeat(8 * 1024 * 1024 + 1));
+    await bad.gone;
+    await expect(ping()).resolves.toMatchObject({ pid: 1 });
+  });
+
+  it('is silent, or slow in a line, loses its connection; once it has said who it is, it may be silent', async () => {
+    await serve();
+    const silent = await stranger('');
+    await vi.waitFor(() => expect(waits.has(10_000)).toBe(true));
+    waits.get(10_000)!();
+    await silent.gone;
+    const slow = await stranger(`${request(1)}{"id":`);
+    await slow.answer();
+    await vi.waitFor(() => expect(waits.has(30_000)).toBe(true));
+    expect(waits.has(10_000)).toBe(false);
+    waits.get(30_000)!();
+    await slow.gone;
+    await expect(ping()).resolves.toMatchObject({ pid: 1 });
+  });
+
+  it('has 1,024 requests under way is refused more', async () => {
+    await serve();
+    const held = Promise.withResolvers<void>();
+    hold = held.promise;
+    const busy = await stranger(Array.from({ length: 1_025 }, (_, index) => request(index + 1)).join(''));
+    await busy.answer();
+    expect(JSON.parse(busy.answers.join('').split('\n')[0]!)).toMatchObject({
+      id: 1025,
+      error: { code: 'TOO_MANY_REQUESTS' },
+    });
+    hold = undefined;
+    held.resolve();
+    await vi.waitFor(() => expect(busy.answers.join('').trim().split('\n')).toHaveLength(1_025));
+    busy.socket.destroy();
+  });
 });

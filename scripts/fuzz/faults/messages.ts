@@ -1,5 +1,6 @@
 import { FROM_BROKER, readFromBroker } from '../../../src/gateway/exec/broker-messages.ts';
 import type { FromBroker } from '../../../src/gateway/exec/wire.ts';
+import { readRequest } from '../../../src/host/api/conversation.ts';
 import { readCall } from '../../../src/host/check-call.ts';
 import type { Agent } from '../../../src/jobs/agent.ts';
 import type { Assignment, Outcome } from '../../../src/jobs/model.ts';
@@ -8,6 +9,7 @@ import { Fault as PlainError } from '../../../src/kernel/fault.ts';
 import { createFrameReader, framesOf } from '../../../src/kernel/frames.ts';
 import { isInstant } from '../../../src/kernel/instant.ts';
 import { machineTime } from '../../../src/kernel/time.ts';
+import { OPERATIONS, type Op, readArgs } from '../../../src/operations/table.ts';
 import { FROM_CELL, readFromCell } from '../../../src/workers/cell-messages.ts';
 import { createLineHub } from '../../../src/workers/inside/line-hub.ts';
 import { createRingReader, createRingWriter } from '../../../src/workers/inside/ring.ts';
@@ -90,6 +92,14 @@ const OF_BROKERS: readonly FromBroker[] = [
   { say: 'readings', children: [{ mark: OF_COMMAND, ...PROCESS }] },
 ];
 
+const OF_CLIENTS: readonly object[] = [
+  { id: 1, op: 'ping', args: {}, token: 't' },
+  { id: 2, op: 'run', args: { agent: 'a', input: { n: [1, { deep: true }] }, key: 'k' }, token: 't' },
+  { id: 3, op: 'jobs', args: { agent: 'a', limit: 5 }, token: 't' },
+  { id: 4, op: 'stateSet', args: { agent: 'a', key: 'k', value: [1, 'x', null] }, token: 't' },
+  { id: 5, op: 'pause', args: { agent: 'a' }, token: 't' },
+];
+
 /** What a hop did with its messages. */
 interface HopCount {
   taken: number;
@@ -151,6 +161,19 @@ const HOPS: Readonly<Record<string, (folder: string) => Hop>> = {
     return refusedBy(() => {
       const flat = reader.drain();
       throughPipe(flat.length === 0 ? [] : [{ say: 'done', worker: 1, flat }]);
+    });
+  },
+  'host from client': () => (random) => {
+    const said = anyOf(OF_CLIENTS, random);
+    const isWhole = random.between(0, 1) === 0;
+    const line = isWhole
+      ? JSON.stringify(mutateMessage(said, random))
+      : mutateBytes(Buffer.from(JSON.stringify(said)), random).toString();
+    return refusedBy(() => {
+      const { id, op, args } = readRequest(line);
+      if (!Number.isSafeInteger(id)) throw new Wrong('a request without a number');
+      if (Object.hasOwn(OPERATIONS, op)) JSON.stringify(readArgs(op as Op, args));
+      else throw new Error('an operation that nobody knows');
     });
   },
   'calls of a worker': () => (random) => {

@@ -2,14 +2,12 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { fileId } from '../../control/place.ts';
-import type { Request, Response } from '../../control/protocol.ts';
 import { newToken, refuseForeignFolder, removeTokens, roleOf, tokenFile, writeTokens } from '../../control/token.ts';
-import { shown } from '../../kernel/bounds.ts';
-import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
-import { MB } from '../../kernel/measures.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
-import type { OperationRole } from '../../operations/operation.ts';
+import type { Time } from '../../kernel/time.ts';
+import { createConversation } from './conversation.ts';
 import type { Operations } from './handlers.ts';
 
 /** The control socket of a running host. */
@@ -23,15 +21,14 @@ export interface ControlServer {
   tokenAgain(): void;
 }
 
-/** A request longer than this is refused and the connection ended. */
-const LONGEST_LINE = 8 * MB;
-/** A client that lets this much of a stream lie unread loses items. */
-const MOST_UNREAD_BYTES = 4 * MB;
+/** Clients at a time; more are turned away. */
+const MOST_CLIENTS = 256;
 
 interface ControlServerNeeds {
   operations: Operations;
   log: Log;
   scrub: Pick<Scrubber, 'answer'>;
+  time: Pick<Time, 'after'>;
   /** The uid of the installation's owner. */
   owner: number | undefined;
 }
@@ -58,8 +55,9 @@ export async function serveControl(path: string, needs: ControlServerNeeds): Pro
     const made = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      converse(socket, { ...needs, roleOf: (request) => roleOf(request.token, token) });
+      createConversation(socket, { ...needs, roleOf: (request) => roleOf(request.token, token) });
     });
+    made.maxConnections = MOST_CLIENTS;
     const before = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -125,65 +123,4 @@ function isAnswered(path: string): Promise<boolean> {
       resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT');
     });
   });
-}
-
-interface ConversationNeeds extends ControlServerNeeds {
-  /** undefined: the request carries no token of this host. */
-  roleOf(request: Request): OperationRole | undefined;
-}
-
-function converse(socket: Socket, { operations, log, scrub, ...needs }: ConversationNeeds) {
-  const ended = new AbortController();
-  let rest = '';
-  socket.setEncoding('utf8');
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => ended.abort(new Fault({ code: 'CLIENT_GONE', message: 'the client is gone' })));
-  socket.on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    if (rest.length > LONGEST_LINE) return socket.destroy();
-    for (const line of lines) if (line.trim()) void answer(line);
-  });
-
-  function send(message: Response): boolean {
-    if (socket.destroyed || !socket.writable) return false;
-    if ('item' in message && socket.writableLength > MOST_UNREAD_BYTES) return false;
-    socket.write(`${JSON.stringify(message)}\n`);
-    return true;
-  }
-
-  async function answer(line: string) {
-    let id = 0;
-    try {
-      const request = requestOf(line);
-      id = request.id;
-      const role = needs.roleOf(request);
-      if (!role) throw new Fault(tokenWrong());
-      const call = { role, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
-      const value = await operations.ask(request.op, request.args, call);
-      send({ id, ok: true, value: scrub.answer(value) });
-    } catch (error) {
-      const { stack, ...fault } = toPlainFault(error);
-      if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
-      send({ id, ok: false, error: scrub.answer(fault) });
-    }
-  }
-}
-
-/** No host of an older Daruma wants a token, and no older command sends one. */
-function tokenWrong(): PlainFault {
-  return {
-    code: 'TOKEN_WRONG',
-    message: 'the request does not carry the token of this host',
-    next: 'run daruma of the same version as the host, as the user whose host it is: the token lies beside the control socket',
-  };
-}
-
-function requestOf(line: string): Request {
-  try {
-    const said = JSON.parse(line) as Request | null;
-    if (said && Number.isSafeInteger(said.id)) return said;
-  } catch {}
-  const next = 'send { "id": 1, "op": "ping", "args": {}, "token": … } and a line break';
-  throw new Fault({ code: 'REQUEST_INVALID', message: `${shown(line)} is no request`, next });
 }

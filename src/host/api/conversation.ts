@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net';
+import type { Request, Response } from '../../control/protocol.ts';
+import { shown } from '../../kernel/bounds.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { jsonProblem } from '../../kernel/frames.ts';
+import type { Log } from '../../kernel/log.ts';
+import { MB } from '../../kernel/measures.ts';
+import type { Scrubber } from '../../kernel/scrub.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { OperationRole } from '../../operations/operation.ts';
+import type { Operations } from './handlers.ts';
+
+/** A line longer than this ends its connection. */
+export const LONGEST_LINE = 8 * MB;
+/** The JSON of a request: the value of an input may be a thousand levels deep, and schemas say which numbers there may be. */
+const REQUEST_BOUNDS = { depth: 1_100, values: 500_000, takesInfinity: true };
+/** A client that lets this much of a stream lie unread loses items. */
+const MOST_UNREAD_BYTES = 4 * MB;
+/** A client that lets this much of its answers lie unread loses its connection. */
+const MOST_WAITING_BYTES = 64 * MB;
+/** Requests of one connection that are under way; more are refused. */
+const MOST_OPEN = 1_024;
+/** A client has to say who it is within this time, and to end a line within the other. */
+const FIRST_WITHIN_MS = 10_000;
+const LINE_WITHIN_MS = 30_000;
+
+interface ConversationNeeds {
+  operations: Operations;
+  log: Log;
+  scrub: Pick<Scrubber, 'answer'>;
+  time: Pick<Time, 'after'>;
+  /** undefined: the request carries no token of this host. */
+  roleOf(request: Request): OperationRole | undefined;
+}
+
+/**
+ * Answers the requests of one client, whose lines are bounded in size, depth, number and time. What is no request is answered with a
+ * fault; a client that is silent before its first token, slow in a line, or does not read, loses its connection and nobody else's.
+ */
+export function createConversation(socket: Socket, { operations, log, scrub, time, roleOf }: ConversationNeeds): void {
+  const ended = new AbortController();
+  let openRequests = 0;
+  let parts: string[] = [];
+  let kept = 0;
+  const leave = () => void socket.destroy();
+  let cancelWait = time.after(FIRST_WITHIN_MS, leave);
+  let cancelLine = () => {};
+  socket.setEncoding('utf8');
+  socket.on('error', leave);
+  socket.on('close', () => {
+    cancelWait();
+    cancelLine();
+    ended.abort(new Fault({ code: 'CLIENT_GONE', message: 'the client is gone' }));
+  });
+  socket.on('data', (chunk: string) => {
+    let from = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', from)) {
+      const line = parts.join('') + chunk.slice(from, end);
+      cancelLine();
+      [parts, kept, from] = [[], 0, end + 1];
+      if (line.trim()) void answer(line);
+    }
+    keep(chunk.slice(from));
+  });
+
+  /** The beginning of a line. */
+  function keep(part: string) {
+    if (part === '') return;
+    if (parts.length === 0) cancelLine = time.after(LINE_WITHIN_MS, leave);
+    parts.push(part);
+    kept += part.length;
+    if (kept > LONGEST_LINE) leave();
+  }
+
+  function send(message: Response): boolean {
+    if (socket.destroyed || !socket.writable) return false;
+    if ('item' in message && socket.writableLength > MOST_UNREAD_BYTES) return false;
+    if (socket.writableLength > MOST_WAITING_BYTES) {
+      leave();
+      return false;
+    }
+    socket.write(`${JSON.stringify(message)}\n`);
+    return true;
+  }
+
+  async function answer(line: string) {
+    let id = idOf(line);
+    openRequests += 1;
+    try {
+      const request = readRequest(line);
+      id = request.id;
+      const role = roleOf(request);
+      if (!role) throw new Fault(tokenWrong());
+      cancelWait();
+      cancelWait = () => {};
+      if (openRequests > MOST_OPEN) throw new Fault(tooMany());
+      const call = { role, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
+      const value = await operations.ask(request.op, request.args, call);
+      send({ id, ok: true, value: scrub.answer(value) });
+    } catch (error) {
+      const { stack, ...fault } = toPlainFault(error);
+      if (!(error instanceof Fault)) log.error('a control op failed', { fault: { ...fault, stack } });
+      send({ id, ok: false, error: scrub.answer(fault) });
+    } finally {
+      openRequests -= 1;
+    }
+  }
+}
+
+/** The number of a request that may be none, so that its client hears of it; 0: not known. */
+function idOf(line: string): number {
+  return Number(/"id"\s*:\s*(\d{1,15})\s*[,}]/.exec(line)?.[1] ?? 0);
+}
+
+/** No host of an older Daruma wants a token, and no older command sends one. */
+function tokenWrong(): PlainFault {
+  return {
+    code: 'TOKEN_WRONG',
+    message: 'the request does not carry the token of this host',
+    next: 'run daruma of the same version as the host, as the user whose host it is: the token lies beside the control socket',
+  };
+}
+
+function tooMany(): PlainFault {
+  return {
+    code: 'TOO_MANY_REQUESTS',
+    message: `more than ${MOST_OPEN} requests of this connection are under way`,
+    next: 'wait for answers before you ask more',
+  };
+}
+
+/** The request that a line is. Throws a Fault `REQUEST_INVALID`, before the line is parsed where it is out of its bounds. */
+export function readRequest(line: string): Request {
+  const problem =
+    line.length > LONGEST_LINE ? 'a line that is too long' : jsonProblem(Buffer.from(line), REQUEST_BOUNDS);
+  const said = problem === null ? parsed(line) : undefined;
+  if (said && typeof said === 'object' && Number.isSafeInteger(said.id)) return said;
+  const next = 'send { "id": 1, "op": "ping", "args": {}, "token": … } and a line break';
+  throw new Fault({
+    code: 'REQUEST_INVALID',
+    message: `${shown(line)} is no request${problem ? `: ${problem}` : ''}`,
+    next,
+  });
+}
+
+function parsed(line: string): Request | null {
+  try {
+    return JSON.parse(line) as Request | null;
+  } catch {
+    return null;
+  }
+}
