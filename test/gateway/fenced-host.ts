@@ -61,8 +61,8 @@ try {
 }
 await exec.stop();
 for (const one of [server, abstract, tcp]) one.close();
-console.log(JSON.stringify(results));
-process.exit(0);
+// An exit would cut off what the reader has not taken yet.
+process.stdout.write(JSON.stringify(results), () => process.exit(0));
 
 async function run(order: Partial<ExecOrder>): Promise<unknown> {
   const call = ++lastCall;

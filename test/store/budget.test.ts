@@ -8,9 +8,9 @@ import type { PageCall } from '../../src/web/page.ts';
 import { render } from '../web/pages/world.ts';
 import { storeOfAMillion } from './million.ts';
 
-/** Reads of a page may take so long. */
+/** What a process may compute for one read or page, all its threads together: the server's time without what other programs take of the machine. */
 const WITHIN_MS = 200;
-/** The machine of a test does other things, too: the quickest of so many tries counts. */
+/** A process also collects and compiles: the least of so many tries counts. */
 const TRIES = 3;
 
 let folder: string;
@@ -111,18 +111,19 @@ describe('with 1,000,000 finished jobs in the store', () => {
   });
 });
 
-/** The least time that a call took, in ms; fails when the call wrote anything to the store. */
+/** The least time that the process computed for a call, in ms; fails when the call wrote anything to the store. */
 async function quickest(call: () => Promise<unknown>): Promise<number> {
   const version = () => watcher.prepare('PRAGMA data_version').get();
   const onDisk = () => ['', '-wal'].map((end) => statSync(file + end, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  const before = [version(), onDisk()];
+  const unwritten = [version(), onDisk()];
   const took: number[] = [];
   for (let tries = 0; tries < TRIES; tries++) {
-    const begun = performance.now();
+    const before = process.cpuUsage();
     await call();
-    took.push(performance.now() - begun);
+    const { user, system } = process.cpuUsage(before);
+    took.push((user + system) / 1_000);
     if (took.at(-1)! <= WITHIN_MS) break;
   }
-  expect([version(), onDisk()]).toEqual(before);
+  expect([version(), onDisk()]).toEqual(unwritten);
   return Math.min(...took);
 }

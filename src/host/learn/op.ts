@@ -6,7 +6,6 @@ import { hostsOf } from '../../catalog/resolve/net.ts';
 import type { LearnedView } from '../../control/protocol.ts';
 import type { Agent } from '../../jobs/agent.ts';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
-import { given } from '../../kernel/given.ts';
 import { fleetNotInNeeds } from '../../kernel/needs-fault.ts';
 import { realOf } from '../../kernel/real-path.ts';
 import { createScrubber } from '../../kernel/scrub.ts';
@@ -253,5 +252,5 @@ function viewOf(
 function plain({ fleet, exec, ...lists }: Agent['needs']): LearnedView['needs'] {
   const all = { ...lists, exec: exec.map(textOf) };
   const said = Object.entries(all).filter(([, list]) => list.length > 0);
-  return { ...Object.fromEntries(said), ...given({ fleet }) };
+  return { ...Object.fromEntries(said), ...(fleet ? { fleet } : {}) };
 }
