@@ -10,7 +10,7 @@ interface NamedTimers<Name extends string> {
   close(): void;
 }
 
-/** No timer is set yet. */
+/** Timers with names, of which none is set yet. */
 export function createNamedTimers<Name extends string>(time: Time): NamedTimers<Name> {
   const cancels = new Map<Name, () => void>();
   let closed = false;
@@ -115,7 +115,7 @@ interface Listeners<T> {
   notify(what: T): void;
 }
 
-/** No callback is added yet. */
+/** The callbacks of an event, none of them added yet. `log` gets the errors of callbacks that throw. */
 export function createListeners<T>(log: Log): Listeners<T> {
   const calls = new Set<(event: T) => void>();
   return {

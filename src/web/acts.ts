@@ -8,7 +8,7 @@ import type { Flash } from './page.ts';
 const FORM = entryFile('web/form.js').href;
 /** An input of a job is the longest field. */
 const LONGEST_FORM = 2 * 1024 * 1024;
-/** Whoever acts sees the outcome, or that it takes longer. */
+/** The page after a form shows the outcome, or, after this time in ms, that the act takes longer. */
 const WITHIN_MS = 10_000;
 
 /** Adds the forms of operations: `/act/<operation>`. */

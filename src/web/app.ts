@@ -13,7 +13,7 @@ import type { Html, Page, PageCall, PageKit } from './page.ts';
 import type { Reader } from './reader.ts';
 import type { Route } from './route.ts';
 
-/** A request with whoever has signed in. */
+/** A request with the session of the person who has signed in. */
 export interface Signed {
   cookie: string;
   session: WebSession;
@@ -35,7 +35,7 @@ export interface AppNeeds {
   failed(error: unknown): void;
 }
 
-/** Pages that are made at the same time; whoever comes then is asked to come again. */
+/** Pages that are made at the same time; a request beyond them gets 503 and is asked to come again. */
 const MOST_AT_ONCE = 16;
 
 /** Everything that HTTP requests are answered with, without the server. */
@@ -58,7 +58,7 @@ export function createApp(needs: AppNeeds): Hono {
     return next();
   });
   for (const route of needs.routes) addRoute(app, route, needs);
-  // What machines ask is answered however many people look.
+  // Routes for machines stand before the bound on pages: probes are answered however many people look.
   app.use(async (c, next) => {
     if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
     atOnce += 1;
@@ -159,7 +159,7 @@ function callOf(c: Context, needs: AppNeeds, { session, cookie }: Signed) {
   };
 }
 
-/** Whoever sent the request, if they have signed in. */
+/** The session that a request's cookie names; undefined when its sender has not signed in. */
 export function signedIn(c: Context, { link, terms }: Pick<AppNeeds, 'link' | 'terms'>): Signed | undefined {
   const cookie = cookieIn(c.req.header('cookie'), terms.cookie);
   if (cookie === undefined || cookie.length > 200) return undefined;
@@ -167,7 +167,7 @@ export function signedIn(c: Context, { link, terms }: Pick<AppNeeds, 'link' | 't
   return session && { cookie, session };
 }
 
-/** The document for whoever has not signed in. */
+/** The document for people who have not signed in. */
 export function signInPage(c: Context, { kit, assets }: AppNeeds, fault?: PlainFault): Promise<Response> {
   return html(c, fault ? 403 : 401, kit.signIn({ asset: assets.addressOf, ...(fault ? { fault } : {}) }));
 }
@@ -181,7 +181,7 @@ async function html(c: Context, status: 200 | 401 | 403 | 404 | 503, document: H
   return c.html(`<!doctype html>${await document.toString()}`, status, { 'cache-control': 'no-store' });
 }
 
-/** A short answer for what no browser of a person asks. */
+/** A short answer, as text, for requests that no browser of a person sends. */
 export function shortAnswer(
   c: Context,
   status: 401 | 403 | 404 | 405 | 413 | 421 | 429 | 500 | 503,

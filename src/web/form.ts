@@ -9,12 +9,12 @@ const MOST_FIELDS = 200;
 
 type FieldKind = 'text' | 'number' | 'boolean' | 'json' | 'list';
 
-/** What a form asks for. */
+/** The act that a form asks for, or the fault for which it is refused. */
 type FormRead = { is: 'act'; op: Op; args: Record<string, unknown> } | { is: 'refused'; fault: PlainFault };
 
 /**
- * Reads the fields of a form for an act, which is named by its path. A bundle of its own, loaded with the first form: the table of operations takes
- * memory that a page which is only looked at does not need.
+ * Reads the fields of a form for an act, which is named by its path. This file is a bundle of its own, loaded with the
+ * first form: the table of operations takes memory that a page which is only looked at does not need.
  */
 export function readForm(op: string, fields: URLSearchParams): FormRead {
   try {

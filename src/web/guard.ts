@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isLoopback } from '../kernel/origin.ts';
 
-/** What a request says of where it comes from; undefined: the header is missing. */
+/** The headers that say where a request comes from; undefined: the header is missing. */
 export interface RequestSource {
   host: string | undefined;
   origin: string | undefined;
@@ -9,7 +9,7 @@ export interface RequestSource {
   site: string | undefined;
 }
 
-/** Under which names the page may be asked for. */
+/** The names under which a browser may ask for the page. */
 export interface PageAddress {
   /** `host:port`, lower case; without the port where it is that of the scheme. */
   hosts: ReadonlySet<string>;
@@ -49,12 +49,16 @@ export function isOwnOrigin({ origin, site }: RequestSource, address: PageAddres
   return address.origins.has(origin.toLowerCase());
 }
 
-/** The token that each form of a session carries. It follows from the cookie, which no other page can read. */
+/**
+ * The token that each form of a session carries. The token is computed from the cookie, which no other page can read.
+ */
 export function csrfOf(cookie: string): string {
   return createHmac('sha256', cookie).update('csrf').digest('base64url');
 }
 
-/** Whether a form carries the token of its session. A wrong one takes as long as a right one. */
+/**
+ * Whether a form carries the token of its session. The check of a wrong token takes as long as that of a right token.
+ */
 export function isCsrfOf(said: unknown, cookie: string): boolean {
   const right = Buffer.from(csrfOf(cookie));
   const given = Buffer.from(typeof said === 'string' ? said : '');

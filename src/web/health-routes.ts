@@ -15,8 +15,9 @@ const GATHERED_WITHIN_MS = 4_000;
 type Reason = Pick<HealthView['reasons'][number], 'code' | 'who'>;
 
 /**
- * The probes: 200 or 503, and JSON. Nobody signs in for them, so a reason has its code and its name with the sentence of its row, and not the
- * words of an error, which `daruma health` shows. Through a server in front, where the world may ask, there is the state alone.
+ * The probes: 200 or 503, and JSON. Probes need no session, so a reason has its code and its name with the sentence of
+ * its row, and not the words of an error, which `daruma health` shows. A probe that comes through a server in front,
+ * where the world may ask, gets the state alone.
  */
 export const HEALTH_ROUTES: readonly Route[] = [
   probe('livez'),
@@ -46,7 +47,7 @@ function probe(name: HealthProbe): Route {
   };
 }
 
-/** A red probe turns those after it red, too. */
+/** A red probe turns the probes after it red, too. */
 const RANKS: Readonly<Record<HealthProbe, number>> = { livez: 0, readyz: 1, healthz: 2 };
 
 async function healthOf({ askHost }: RouteCall): Promise<{ state: HealthView['state']; reasons: Reason[] }> {

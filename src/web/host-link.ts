@@ -16,19 +16,19 @@ export interface HostLink {
   ping(name: string, token: string, withinMs: number | null): Promise<object>;
   /** The session of a cookie's hash; undefined when there is none, or it is over. */
   session(hash: string): WebSession | undefined;
-  /** How long ago the host said something, in ms. */
+  /** The time since the host's last message, in ms. */
   silentMs(): number;
   send(message: FromWeb): void;
 }
 
-/** How an operation is asked. */
+/** The terms of a question to the host. */
 interface AskTerms<O extends Op = Op> {
-  /** Of whoever asks; null: with the rights of a reader. */
+  /** The cookie of the person who asks; null: the question has the rights of a reader. */
   cookie: string | null;
   /** The longest wait; undefined: for as long as it takes. */
   withinMs?: number;
   onItem?(item: Ops[O]['item']): void;
-  /** When it is aborted the answer is not waited for any more. */
+  /** The web process stops waiting for the answer when this signal is aborted. */
   signal?: AbortSignal;
 }
 

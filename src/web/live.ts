@@ -5,8 +5,9 @@ import type { HostLink } from './host-link.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * Streams of open pages (server-sent events): `beat` each 5 s, and `change` at most once a second when something has changed. Both carry
- * `{ at, down }`. All of them hang on one stream of the host, which is there while a page is open.
+ * Streams of open pages (server-sent events): `beat` each 5 s, and `change` at most once a second when something has
+ * changed. Both events carry `{ at, down }`. All streams are fed by one stream of the host, which is open while a page
+ * is.
  */
 export interface Live {
   /** A stream, for one page. Throws `STREAMS_FULL` when there are too many. */

@@ -10,7 +10,7 @@ export type ReadOp = { [O in Op]: (typeof OPERATIONS)[O]['kind'] extends 'read' 
 export interface Page {
   /** A pattern of hono's router: `/agents/:name`. */
   path: string;
-  /** Who may see the page. Default: readers and operators. */
+  /** The role that a person needs to see the page. Default: readers and operators see it. */
   role?: OperationRole;
   /**
    * The whole HTML document, without its doctype. A `Fault` that it throws is shown by {@link PageKit.failed}: with status 404 where the code
@@ -41,14 +41,14 @@ export interface PageCall {
   asset(name: string): string;
   /** undefined: the host is at work. */
   down?: HostDown;
-  /** What came of the act that led here. */
+  /** The outcome of the act that led to this page. */
   flash?: Flash;
 }
 
 /**
- * Whoever looks. A form of an operator is `<form method="post" action="/act/pause">` with the fields `csrf` (this one), `back` (the path
- * to go to afterwards) and the arguments of the operation by their names; `input.url` and `input.count~number` make an object. `/logout` takes
- * `csrf` alone.
+ * The person who looks at the page. A form of an operator is `<form method="post" action="/act/pause">` with the fields
+ * `csrf` (the member below), `back` (the path to go to afterwards) and the arguments of the operation by their names;
+ * `input.url` and `input.count~number` make an object. `/logout` takes `csrf` alone.
  */
 interface Viewer {
   role: OperationRole;
@@ -66,7 +66,10 @@ export type Flash = { is: 'done'; text: string } | { is: 'failed'; fault: PlainF
 /** All that `src/web/pages/` hands to the web process. */
 export interface PageKit {
   pages: readonly Page[];
-  /** The document for whoever has not signed in; it says `daruma open`. `fault`: a link that was used, or is too old. */
+  /**
+   * The document for people who have not signed in; it names `daruma open`. `fault`: a link that was used, or is too
+   * old.
+   */
   signIn(call: { asset(name: string): string; fault?: PlainFault }): Html;
   /** The document of a page that failed. */
   failed(call: Omit<PageCall, 'ask' | 'params' | 'query'>, fault: PlainFault): Html;

@@ -4,9 +4,11 @@ import { openOffline } from '../host/api/offline.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { ReadAnswer, ReadCall } from './reads.ts';
 
-/** What was in force is read anew after this long, in ms: the host may have written it since. */
+/**
+ * The thread reads the state of the installation again after this long, in ms: the host may have written a newer state.
+ */
 const AGAIN_MS = 5_000;
-/** A read that goes on is over by then, or given up. */
+/** The store is closed this long after a newer one is opened, in ms: each read on it is over by then, or given up. */
 const CLOSED_AFTER_MS = 10_000;
 
 let opened: { at: number; state: ReturnType<typeof openOffline> } | undefined;
@@ -21,7 +23,7 @@ async function answerTo({ id, op, args }: ReadCall): Promise<ReadAnswer> {
   try {
     const { ask } = await lastState();
     const value = await ask(op, args);
-    // What cannot be cloned is no answer of the table.
+    // An answer of the table of operations is JSON: a value that is not JSON cannot be posted to another thread.
     return { id, value: JSON.parse(JSON.stringify(value)) };
   } catch (thrown) {
     const { stack: _, ...fault } = toPlainFault(thrown);

@@ -17,11 +17,11 @@ export type ReadAnswer = { is: 'ready' } | { id: number; value: unknown } | { id
 interface ReadsNeeds {
   time: Time;
   folder: string;
-  /** Threads that cannot be stopped hang in reads: only another process helps. */
+  /** Called when threads that cannot be stopped hang in reads: only another process helps. */
   stuck(): void;
 }
 
-/** One read. People wait no longer, and a read of this length is a mistake of a page. */
+/** The longest read, in ms: people wait no longer, and a longer read is a mistake of a page. */
 const WITHIN_MS = 2_000;
 /** The thread loads its code; on a busy machine that takes longer than a read. */
 const START_MS = 10_000;

@@ -1,7 +1,10 @@
 import type { Op, Ops } from '../control/protocol.ts';
 import type { ReadOp } from './page.ts';
 
-/** A route without HTML, for machines: health, metrics, pings. Nobody signs in to use it, so it shows nothing that is anybody's own. */
+/**
+ * A route without HTML, for machines: health, metrics, pings. A route needs no session, so its answer holds nothing
+ * that belongs to a person.
+ */
 export interface Route {
   method: 'GET' | 'POST';
   /** A pattern of hono's router: `/ping/:name`. */
@@ -27,7 +30,7 @@ export interface RouteCall {
   ask<O extends ReadOp>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
   /** Hands on a sign of life of a program outside; rejects with `PING_TOKEN_WRONG`, `PING_INVALID` or `PINGS_FULL`. */
   ping(name: string, token: string, withinMs: number | null): Promise<object>;
-  /** How long ago the host last said something, in ms. It says something each 2 s. */
+  /** The time since the host's last message, in ms; the host sends one each 2 s. */
   hostSilentMs(): number;
 }
 

@@ -3,9 +3,9 @@ import { Fault } from '../kernel/fault.ts';
 import { formOf } from './acts.ts';
 import { type AppNeeds, signInPage } from './app.ts';
 
-/** The host takes a longer one for a process that speaks nonsense. */
+/** Characters of a code: the host ends a web process that hands on a longer one. */
 const LONGEST_CODE = 100;
-/** So many links may be tried within the time. */
+/** Links that may be tried within {@link TRIES_WITHIN_MS}. */
 const MOST_TRIES = 20;
 const TRIES_WITHIN_MS = 10_000;
 

@@ -13,8 +13,8 @@ import type { CompiledInput, CompileRequest } from './messages.ts';
 import type { ReadGuard } from './read-guard.ts';
 
 /**
- * Files that are read at run time beside a source. Those of the author are kept in the version's folder, at the same
- * place as seen from the source; a library finds its own where it is installed, and its folder may be read.
+ * Files that are read at run time beside a source. Files of the author are kept in the version's folder, at the same
+ * place as seen from the source; a library finds its files where it is installed, and workers may read its folder.
  */
 export interface AssetReads {
   /** The place that a source gets as its own: a URL as seen from the bundle. */

@@ -43,7 +43,7 @@ export interface BuildNeeds {
 /** The plugin whose version is wanted. */
 interface BuildAsk {
   name: string;
-  /** Its file, relative to the installation. */
+  /** The plugin's file, relative to the installation. */
   entry: string;
   /** The installation, absolute. */
   folder: string;

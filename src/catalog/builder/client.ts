@@ -181,7 +181,7 @@ interface BuilderProcess {
 
 interface BuilderProcessNeeds {
   receive(at: BuilderProcess, message: FromBuilder): void;
-  /** Called once. */
+  /** Called once, when the process is gone. */
   lost(at: BuilderProcess, how: string, stderr: string): void;
 }
 

@@ -23,8 +23,8 @@ import { readTsConfigs, type TsConfigChain } from './tsconfig-chain.ts';
 
 /**
  * Bundles one plugin with everything it imports into one file of plain JavaScript and its source map, in the staging
- * folder. Never rejects for what an author did: that is a fault in the answer, with its place. What changed since
- * `startedAt` (epoch ms) may have been read in either state.
+ * folder. Never rejects for what an author did: that is a fault in the answer, with its place. A file that changed
+ * since `startedAt` (epoch ms) may have been read in either state.
  */
 export async function compile(ask: CompileRequest, startedAt = Date.now()): Promise<CompileAnswer> {
   const since: Since = { startedAt, before: await answersBefore(ask.asked, ask.folder) };

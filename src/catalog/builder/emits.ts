@@ -1,6 +1,6 @@
 /** The topics that a plugin's own source emits, as far as its text shows. */
 export interface Emits {
-  /** Topics that stand there as text. */
+  /** Topics that the source names as plain text. */
   topics: string[];
   /** Texts with a gap, as pieces: `order.${kind}` is `['order.', '']`. */
   pieces: string[][];

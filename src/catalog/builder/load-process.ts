@@ -60,7 +60,7 @@ const MEASURE_EVERY_MS = 50;
 const PAGE_BYTES = 4_096;
 const OUT_OF_MEMORY = /heap out of memory|Allocation failed|invalid table size|out of memory/i;
 
-/** No process runs before `warm` or the first load. */
+/** The load processes of a builder; none runs before `warm` or the first load. */
 export function createLoadProcesses(): LoadProcesses {
   let spare: LoadProcess | undefined;
   const busy = new Set<LoadProcess>();

@@ -30,8 +30,8 @@ export interface CompileRequest {
   /** An existing folder for plugin.mjs, plugin.mjs.map and source/. */
   staging: string;
   /**
-   * Paths outside of the installation of which an earlier compilation asked whether something is there. Their answers
-   * are taken before the compiler begins: see {@link PathQuestionsTerms.before}.
+   * Paths outside of the installation of which an earlier compilation asked whether something is there. The builder
+   * takes the answers before the compiler begins: see {@link PathQuestionsTerms.before}.
    */
   asked: string[];
   /** Folders outside of the installation to which links in `plugins/` may lead, absolute; default: none. */
@@ -59,7 +59,7 @@ export type CompileAnswer =
 /** The order to load one version, and to say what it is. */
 export interface InspectRequest {
   ask: 'inspect';
-  /** plugin.mjs, absolute. Its source map is beside it. */
+  /** The absolute path of plugin.mjs; the source map lies beside it. */
   bundle: string;
   folder: string;
   /** The plugin's file, as faults name it. */

@@ -69,7 +69,10 @@ export function createPathQuestions({ folder, startedAt, before }: PathQuestions
     return follow(resolve(dirname(at), target));
   }
 
-  /** Whether the answer was the same before the compilation, and is now. Only `is` is asked before. */
+  /**
+   * Whether the answer was the same before the compilation, and is now. Lookups of the kind `is` alone are asked before
+   * a compilation.
+   */
   async function held({ ask: what, path, answer }: Lookup): Promise<boolean> {
     return what === 'is' && before.get(path) === answer && (await lookUp(what, path, folder)) === answer;
   }

@@ -35,10 +35,10 @@ const LINKS_DEEPEST = 8;
 const MOST_ENTRIES = 20_000;
 
 /**
- * A bundle may hold what is below `plugins/` (a link that somebody put there counts as what it leads to: a file, or a folder of the
- * installation or of `linkFolders`), what lies
- * beside the plugin's own file, packages that are found in a node_modules, and code of the installation. Nothing else: an
- * import of a file of secrets would put it where no right to read was asked for.
+ * A bundle may hold what is below `plugins/` (a link that somebody put there counts as what it leads to: a file, or a
+ * folder of the installation or of `linkFolders`), what lies beside the plugin's own file, packages that are found in a
+ * node_modules, and code of the installation. Any other file is refused: an import of a file of secrets would put its
+ * text where no right to read was asked for.
  */
 export async function createReadGuard(terms: ReadGuardTerms): Promise<ReadGuard> {
   const { folder, packageRoots } = terms;

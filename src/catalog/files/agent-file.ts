@@ -19,7 +19,7 @@ import { NAME } from './names.ts';
 import { whatIsWrongInside } from './plugin-manifest.ts';
 import { type Path, type Place, placeInYaml, placesIn, readYaml } from './yaml-place.ts';
 
-/** The schema of agents/<name>.yaml. Its JSON Schema is config/agent.schema.json. */
+/** The schema of agents/<name>.yaml; config/agent.schema.json is the same schema as JSON Schema. */
 export const agentFileSchema = z.strictObject({
   plugin: z
     .string({ error: 'expected the name of a file in plugins/, without its ending' })

@@ -7,7 +7,7 @@ import { HOST_SETTINGS, type HostSettings, placeOf, SETTING_GROUPS } from './hos
 import { faultOfIssues, type Issue } from './issues.ts';
 import { placeInYaml, readYaml } from './yaml-place.ts';
 
-/** The file of the host's own settings, relative to the installation. It may be missing. */
+/** The file of the host's own settings, relative to the installation. A missing file means the defaults. */
 export const HOST_SETTINGS_FILE = 'config/daruma.yaml';
 
 /** The settings that a file says, and the place of each value. */
@@ -16,7 +16,7 @@ interface ResolvedHostSettings {
   origins: ValueSource[];
 }
 
-/** The schema of config/daruma.yaml. Its JSON Schema is config/daruma.schema.json. */
+/** The schema of config/daruma.yaml; config/daruma.schema.json is the same schema as JSON Schema. */
 export const hostSettingsSchema = schemaOfRows();
 
 function schemaOfRows() {

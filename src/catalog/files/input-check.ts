@@ -12,8 +12,9 @@ type InputCheck = (agent: Pick<Agent, 'name' | 'input'>, text: string | null) =>
 const LONGEST_SCHEMA = 64 * 1024;
 const MOST_REPORTED = 5;
 /**
- * An author's regular expression can take for ever on a text that somebody else chose, and this runs in the host: patterns
- * are left to the worker, which has a timeout. So are formats: JSON Schema's are narrower than those of zod.
+ * An author's regular expression can take for ever on a text that somebody else chose, and this runs in the host:
+ * patterns are left to the worker, which has a timeout. Formats are left to the worker, too: those of JSON Schema are
+ * narrower than those of zod.
  */
 const LEFT_TO_WORKER = new Set([
   'pattern',
@@ -25,8 +26,9 @@ const LEFT_TO_WORKER = new Set([
 ]);
 
 /**
- * Checks inputs by the JSON Schema that the plugin's `input` was written down as, before a job is queued: what it knows to be
- * wrong is refused to whoever asks. What a JSON Schema cannot say, the worker checks by the plugin's own schema.
+ * Checks inputs by the JSON Schema that the plugin's `input` was written down as, before a job is queued: an input that
+ * breaks the JSON Schema is refused to its sender. The worker checks by the plugin's own schema whatever a JSON Schema
+ * cannot say.
  */
 export function createInputCheck(): InputCheck {
   const known = new WeakMap<object, z.ZodType | null>();

@@ -8,7 +8,7 @@ export interface Issue {
   code: string;
   message: string;
   path: readonly PropertyKey[];
-  /** For `unrecognized_keys`. */
+  /** The unknown keys of an issue with the code `unrecognized_keys`. */
   keys?: readonly string[];
   /** `next`: advice, from a check of Daruma's own. */
   params?: Readonly<Record<string, unknown>> | undefined;

@@ -71,7 +71,7 @@ export const truth: SettingKind<boolean, boolean, ''> = {
   allowed: 'true, false',
 };
 
-/** One of a few words. */
+/** A setting whose value is one of these words. */
 export const choice = <Word extends string>(words: readonly Word[]): SettingKind<Word, Word, ''> => ({
   schema: z.enum(words as [Word, ...Word[]]),
   unit: '',

@@ -3,7 +3,7 @@ import type { Builder } from '../builder/client.ts';
 import type { StoredVersion } from '../versions/versions.ts';
 import type { Issue } from './issues.ts';
 
-/** The problems that plugins' schemas have with settings. Only the builder can ask a schema, so answers are kept. */
+/** The problems that plugins' schemas have with settings. The builder alone can ask a schema, so answers are kept. */
 export interface SettingsCheck {
   /** The answer of the schema; undefined: not asked yet. The same answer is the same object. */
   issuesOf(version: StoredVersion, settings: Record<string, unknown>): readonly Issue[] | undefined;

@@ -48,7 +48,7 @@ export const SEVERE: ReadonlySet<string> = new Set(['CRASHED', 'BOOT_FAILED', 'O
 const KEPT_DURATIONS = 50;
 const LEAST_READINGS = 3;
 
-/** The bands of probation. They are the product's, not a setting: a band that can be turned off is turned off. */
+/** The bands of probation. The bands are fixed, not settings: a band that people can turn off is turned off. */
 export const THRESHOLDS = {
   /** A version is good after this many runs that were done … */
   goodRuns: 20,

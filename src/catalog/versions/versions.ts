@@ -59,9 +59,9 @@ export interface Versions {
   /** The author's files that it was made of: path → text. Empty when they were not kept. */
   sources(version: StoredVersion): Promise<Map<string, string>>;
   /**
-   * Deletes all but the newest 20 of each plugin, and then the oldest of all until the rest fits into the budget. Those
-   * in `used` (`plugin/id`: in force, good, or what a rollback goes to) and the newest two of each plugin besides stay,
-   * whatever the budget. Resolves with the bytes that came free.
+   * Deletes all but the newest 20 of each plugin, and then the oldest of all until the rest fits into the budget.
+   * Versions in `used` (`plugin/id`: in force, good, or what a rollback goes to) and the newest two of each plugin
+   * besides stay, whatever the budget. Resolves with the bytes that came free.
    */
   prune(used: ReadonlySet<string>, bytes?: number): Promise<number>;
 }
@@ -248,9 +248,10 @@ export const KEPT_BESIDES = 20;
 export const KEPT_ALWAYS = 2;
 
 /**
- * Which versions go: of each plugin all but the newest {@link KEPT_BESIDES} that are not in use, and then the oldest of
- * all until the rest fits into the budget. What is in `used` (`plugin/id`: in force, good, or what a rollback goes to)
- * and the newest {@link KEPT_ALWAYS} besides stay, whatever the budget. `lists`: one for each plugin, oldest first.
+ * The versions that are deleted: of each plugin all but the newest {@link KEPT_BESIDES} that are not in use, and then
+ * the oldest of all until the rest fits into the budget. Versions in `used` (`plugin/id`: in force, good, or what a
+ * rollback goes to) and the newest {@link KEPT_ALWAYS} besides stay, whatever the budget. `lists`: one for each plugin,
+ * oldest first.
  */
 export function spareVersions<V extends KeptVersion>(
   lists: readonly (readonly V[])[],

@@ -3,8 +3,8 @@ import type { PlainFault } from '../../kernel/fault.ts';
 import { isLoopback } from '../../kernel/origin.ts';
 
 /**
- * Why the page cannot be where the settings put it: beyond this machine its cookies and forms would travel in the clear, so a server with TLS has
- * to stand in front, under a name that is known. undefined: it can.
+ * The reason why the page cannot listen where the settings put it: beyond this machine its cookies and forms would
+ * travel in the clear, so a server with TLS has to stand in front, under a name that is known. undefined: it can.
  */
 export function webAddressFault({ host, origin, behindTls }: HostSettings['web']): PlainFault | undefined {
   const next = 'see docs/page.md#beyond-this-machine: web.origin and web.behindTls, or web.host: 127.0.0.1';

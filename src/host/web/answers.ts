@@ -10,7 +10,7 @@ import type { Pings } from '../health/pings.ts';
 import type { WebProcess } from './process.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Answers what a web process asks, with the rights of whoever asks, and writes down each act. */
+/** Answers the questions of a web process, with the rights of the person who asks, and records each act. */
 export interface WebAnswers {
   take(message: Extract<FromWeb, { id: number }>): void;
   /** The process is gone: nobody waits any more. */

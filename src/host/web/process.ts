@@ -37,7 +37,7 @@ const NICENESS = 5;
 const STDERR_KEPT = 2_000;
 const END_MS = 1_000;
 
-/** Starts one. It gets nothing of the host's environment, and nothing but the pipe. */
+/** Starts a web process. The child gets nothing of the host's environment, and no file handle but the pipe. */
 export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds, file = PROCESS): WebProcess {
   const over = Promise.withResolvers<void>();
   let state: 'alive' | 'ending' | 'over' = 'alive';
@@ -45,7 +45,8 @@ export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds, file = P
   let stderr = '';
   const child = spawn(process.execPath, [...flagsOf(terms), file, terms.folder], {
     cwd: terms.folder,
-    // One pool of memory for all threads: what a thread that reads the store has left is used again. 9 MB of 106.
+    // All threads allocate from one pool: memory that a reading thread has freed is used again, which saves 9 MB of
+    // 106.
     env: { MALLOC_ARENA_MAX: '1' },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
@@ -101,7 +102,7 @@ export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds, file = P
   };
 }
 
-/** Everything that these do not name is denied by Node itself; the process then shuts itself in by the kernel, too. */
+/** Node denies everything that these flags do not name; the process then shuts itself in by the kernel, too. */
 function flagsOf({ folder, store, logs }: WebTerms): string[] {
   const own = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
   const inside = ['config', 'data/config', 'data/versions'].map((path) => join(folder, path));
@@ -117,7 +118,7 @@ function flagsOf({ folder, store, logs }: WebTerms): string[] {
     '--allow-fs-write=/proc/self/oom_score_adj',
     '--allow-net',
     '--allow-worker',
-    // For the kernel's fences, which give it back.
+    // The kernel's fences need this flag; they take the right away again.
     '--allow-ffi',
   ];
 }
@@ -126,7 +127,7 @@ function lowerPriority({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) setPriority(pid, NICENESS);
   } catch {
-    // It has ended already, or the system does not allow it.
+    // The process has ended already, or the system does not allow a lower priority.
   }
 }
 

@@ -8,7 +8,10 @@ import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { OperationRole } from '../../operations/operation.ts';
 
-/** Who has signed in to the page. Only hashes of cookies are kept, in a file of mode 0600, so that another host knows them too. */
+/**
+ * The sessions of people who have signed in to the page. A file of mode 0600 keeps the hashes of their cookies, so that
+ * the next host knows them too.
+ */
 export interface Sessions {
   /** The code of a link, good for five minutes and one browser. */
   invite(role: OperationRole): { code: string; until: number };
@@ -30,9 +33,9 @@ const FORMAT = 1;
 interface SessionsNeeds {
   time: Time;
   log: Log;
-  /** Where sessions are kept. */
+  /** The file that keeps the sessions. */
   file: string;
-  /** The sessions are others now. */
+  /** Called when a session was added, or has ended. */
   changed(): void;
 }
 

@@ -15,7 +15,7 @@ import { openWebProcess, type WebProcess } from './process.ts';
 /** Keeps the web process: one that dies, does not answer or takes too much memory is replaced, after pauses that grow. */
 interface WebSupervisor extends Service {
   view(): { port: number; pid: number } | null;
-  /** Why there is no page; undefined: there is one, or it is about to be. */
+  /** The reason why there is no page; undefined: the page listens, or is about to. */
   fault(): PlainFault | undefined;
   /** Sends the sessions to the process anew. */
   sessionsChanged(): void;
@@ -37,7 +37,7 @@ interface WebSupervisorNeeds extends Omit<WebAnswersNeeds, 'operations'> {
 }
 
 const PING_MS = 2_000;
-/** From its begin until it listens. */
+/** The longest start of a web process until it listens, in ms. */
 const START_MS = 30_000;
 /** Pings in a row without an answer, after which the process is stuck. */
 const UNANSWERED = 4;
@@ -143,7 +143,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
     life.over = rssBytes > MOST_RSS_BYTES ? life.over + 1 : 0;
     const why = whyEnd(life, rssBytes, time.monotonic() - life.begunAt);
     if (why) return process.kill(why);
-    // Until it listens it loads its code.
+    // A process that does not listen yet loads its code: its pings are not counted.
     if (life.port !== undefined) life.unanswered += 1;
     process.send({ do: 'ping', n: ++life.pings });
   }
@@ -177,7 +177,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
   };
 }
 
-/** Why a process has to end; undefined: it may go on. */
+/** The reason for which a process has to end; undefined: it may go on. */
 function whyEnd({ port, unanswered, over }: Life, rssBytes: number, ageMs: number): string | undefined {
   if (over >= OVER_LIMIT) {
     const megabytes = Math.round(rssBytes / MB);
@@ -187,11 +187,14 @@ function whyEnd({ port, unanswered, over }: Life, rssBytes: number, ageMs: numbe
   return port === undefined && ageMs > START_MS ? `it did not listen within ${START_MS / 1_000}s` : undefined;
 }
 
-/** How often the process was lost in a row, and how long to wait for the next. A page that is lost again and again is one event. */
+/**
+ * Counts losses of the process in a row, and says how long to wait before the next start. A page that is lost again and
+ * again is one event.
+ */
 function countLosses({ time, log, events }: Pick<WebSupervisorNeeds, 'time' | 'log' | 'events'>) {
   let inARow = 0;
   return {
-    /** In ms. `livedMs`: a process that worked for long starts a new count. */
+    /** Returns the pause in ms; a process whose `livedMs` is above {@link PROVEN_MS} starts a new count. */
     pauseAfter(message: string, livedMs: number): number {
       inARow = livedMs > PROVEN_MS ? 1 : inARow + 1;
       const pauseMs = pauseAfter(inARow, BACKOFF, time.random());

@@ -23,7 +23,7 @@ import { createWebSupervisor } from './supervisor.ts';
 export interface Web {
   service: Service;
   view(): { url: string; pid: number } | null;
-  /** Why there is no page although the settings want one. */
+  /** The reason why there is no page although the settings want one. */
   problems(): PlainFault[];
   /** Resolves when the page listens, or has failed to, or after `ms`. */
   settled(ms: number): Promise<void>;
@@ -45,7 +45,7 @@ interface WebNeeds {
 /** The variable that keeps the page of this run off, whatever the settings say. */
 const OFF_VARIABLE = 'DARUMA_WEB';
 
-/** Where who has signed in is kept. Relative to the installation. */
+/** The file that keeps the sessions, relative to the installation. */
 const SESSIONS_FILE = 'data/web/sessions.json';
 
 export function createWeb(needs: WebNeeds): Web {
@@ -149,10 +149,10 @@ function auditOp(store: Pick<Store, 'events'>): OpTable['audit'] {
 
 const LEAST_BETWEEN_MS = 1_000;
 
-/** What happens at once is one change. */
+/** Events within this time, in ms, are one change for the page. */
 const GATHERED_MS = 100;
 
-/** What no row of the store tells: agents in force, their versions, servers that are down. */
+/** Subscribes to the facts that no row of the store holds: agents in force, their versions, servers that are down. */
 function factsOfRooms(bus: WebNeeds['bus']): (call: () => void) => () => void {
   const calls = new Set<() => void>();
   for (const kind of ['agents.changed', 'placement.changed', 'origin.changed', 'planning.changed'] as const)

@@ -28,7 +28,7 @@ import { evenPoints, TREND_WINDOWS, windowOf } from './windows.ts';
 
 const NEWEST_JOBS = 50;
 
-/** One agent: why it is as it is, what it does next, its last jobs, and what a person can do. */
+/** The page of an agent: the reason for its state, its next slot, its last jobs, and the acts that a person can do. */
 export const agentPage: Page = {
   path: '/agents/:name',
   async render(call) {

@@ -13,7 +13,7 @@ const SPANS = [
 ] as const;
 const MOST = 200;
 
-/** Who changed what: acts of people, changes of files, incidents, starts and ends. */
+/** The audit: acts of people, changes of files, incidents, starts and ends of the host, each with its author. */
 export const auditPage: Page = {
   path: '/audit',
   async render(call) {

@@ -48,7 +48,7 @@ interface BarProps {
   job: JobView;
   x: number;
   width: number;
-  /** Of the longest. */
+  /** The bar's length as a share of the longest bar. */
   share: number;
   isTroubled: boolean;
 }

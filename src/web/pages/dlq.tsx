@@ -9,7 +9,10 @@ type DeadGroups = Ops['dlq']['value'];
 const MOST_GROUPS = 100;
 const MOST_SHOWN = 50;
 
-/** Dead letters by cause. What is done with all of a cause is shown first, and asked for on a page of its own. */
+/**
+ * Dead letters by cause. An act on all dead letters of a cause is shown on a page of its own, which asks before the
+ * act.
+ */
 export const dlqPage: Page = {
   path: '/dlq',
   async render(call) {
@@ -65,7 +68,7 @@ function Group({ group, call }: { group: DeadGroups[number]; call: PageCall }) {
   );
 }
 
-/** What an act on all of a cause would do, before it is done. */
+/** The page that shows an act on all dead letters of a cause before it is done. */
 function previewPage(op: 'replay' | 'drop', words: { title: string; would: string; button: string }): Page {
   return {
     path: `/dlq/${op}`,

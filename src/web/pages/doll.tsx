@@ -1,7 +1,7 @@
 /** How the fleet is, as the doll shows it: both eyes are painted on a clean day, one when something needs a person. */
 interface DollMood {
   painted: 1 | 2;
-  /** What the doll means, for those who do not see it. */
+  /** The meaning of the doll, in words for screen readers. */
   words: string;
 }
 

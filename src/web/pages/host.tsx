@@ -30,7 +30,7 @@ export const hostPage: Page = {
   },
 };
 
-/** Who looks after whom, from the outside in. */
+/** The processes that watch each other, from the outermost (systemd or the guardian) inwards. */
 function Chain({ status: { host }, call }: { status: StatusView; call: PageCall }) {
   const isUp = host !== null && !call.down;
   const links = [

@@ -81,7 +81,7 @@ function IncidentTable({ incidents, call }: { incidents: readonly IncidentView[]
   );
 }
 
-/** One incident in full: its timeline, its evidence, and whether the same was seen before. */
+/** The page of an incident: its timeline, its evidence, and earlier incidents with the same fingerprint. */
 export const incidentPage: Page = {
   path: '/incidents/:id',
   async render(call) {

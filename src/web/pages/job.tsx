@@ -12,7 +12,7 @@ import { Timeline } from './timeline.tsx';
 
 const MOST_LINES = 300;
 
-/** One job: how it went, attempt by attempt, with its log, its input and what came of it. */
+/** The page of a job: its attempts, its log, its input and its result. */
 export const jobPage: Page = {
   path: '/jobs/:id',
   async render(call) {

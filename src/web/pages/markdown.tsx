@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 
-/** So much of a text is rendered; authors may write a megabyte. */
+/** Characters of a text that are rendered; authors may write a megabyte. */
 const LONGEST = 65_536;
 const SAFE_LINK = /^(https?:\/\/|mailto:)[^\s<>"']+$/i;
 const INLINE = /(`[^`\n]+`)|\*\*([^*\n]+)\*\*|(?<![\w*])[*_]([^*_\n]+)[*_](?![\w*])|\[([^\]\n]+)\]\(([^()\s]+)\)/g;

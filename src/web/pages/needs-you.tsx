@@ -6,7 +6,7 @@ import { Act, addressOf, counted, FaultBox, Said, Section, State, When } from '.
 
 const MOST_SHOWN = 12;
 
-/** What waits for a person, each with what can be done about it; a sentence when nothing does. */
+/** The matters that wait for a person, each with the acts that may settle it; a sentence when there are none. */
 export function NeedList({ needs, call }: { needs: readonly Need[]; call: PageCall }) {
   if (needs.length === 0)
     return (

@@ -13,7 +13,7 @@ import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State,
 import { inShell } from './shell.tsx';
 import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
-/** So many runs of an agent are bars of its row. */
+/** Runs of an agent that its row shows as bars, at most. */
 const RUNS = 50;
 const MOST_HEALED = 8;
 const SPANS = [{ value: 'runs', text: `${RUNS} runs` }, ...TREND_WINDOWS];
@@ -85,7 +85,7 @@ function Counters({ needs, healed, status }: { needs: number; healed: number; st
   );
 }
 
-/** Never 100 where something failed. */
+/** The share in percent; below 100 where a job failed. */
 function percent(part: number, all: number): string {
   const share = (part / all) * 100;
   return part < all ? Math.min(99.9, share).toFixed(1) : '100';
@@ -125,7 +125,7 @@ function AgentTable({ agents, beats, call }: TableProps) {
     </table>
   );
   if (!isOperator(call)) return table;
-  // One form for all rows: each button says which agent it means.
+  // The rows share this form: each button carries the name of its agent.
   return (
     <form method="post" action="/act/run">
       <input type="hidden" name="csrf" value={call.viewer.csrf} />

@@ -24,7 +24,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   staleAfter: 'of no use after',
 };
 
-/** What an agent may use besides its own data folder, a sentence each; none: nothing else. */
+/** The rights of an agent beside its own data folder, a sentence each; empty for an agent without rights. */
 export function rightWords(values: ConfigValues): string[] {
   return valuesBelow('needs.', values).map(([name, value]) =>
     (NEEDS[name] ?? ((list) => `${name} ${list}`))(wordOf(value)),

@@ -10,9 +10,12 @@ import { inShell } from './shell.tsx';
 type SlotView = Ops['slots']['value'][number];
 
 const AROUND_MS = 12 * HOUR_MS;
-/** So many slots are marks of a lane. */
+/** Slots that a lane shows as marks, at most. */
 const MOST_MARKS = 200;
-/** So many planned times are asked for; an agent that has more within the hours is planned all along. */
+/**
+ * Planned times that the page asks for, at most; the lane of an agent with more of them within the hours is drawn as
+ * planned all along.
+ */
 const AHEAD = 100;
 const HEIGHT = 20;
 

@@ -8,7 +8,9 @@ import type { Flash, Html, PageCall } from '../page.ts';
 import { Doll } from './doll.tsx';
 import { Act, counted, FaultBox, Said, When } from './parts.tsx';
 
-/** A page in its shell. What the page is made of may need the status that its shell shows, so both get the same. */
+/**
+ * A page in its shell. The body of a page may need the status that the shell shows, so the host is asked for it once.
+ */
 export async function inShell(call: PageCall, title: string, body: (status: StatusView) => Child): Promise<Html> {
   const status = await call.ask('status', {});
   return plainHtml(
@@ -18,7 +20,10 @@ export async function inShell(call: PageCall, title: string, body: (status: Stat
   );
 }
 
-/** A document without signs that turn the direction of letters, whoever wrote what is in it. Its tags and line ends stay. */
+/**
+ * A document without the characters that turn the direction of letters, whatever text an author put into it. Tags and
+ * line ends stay.
+ */
 export function plainHtml(document: Html): Html {
   return { toString: async () => (await document.toString()).split('\n').map(plainLine).join('\n') };
 }

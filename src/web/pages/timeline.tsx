@@ -8,7 +8,7 @@ interface TimelinePart {
   is: 'waiting' | 'failed' | 'done' | 'running' | 'cancelled';
   from: number;
   to: number;
-  /** What stands beside the part: `attempt 2`, `waits for attempt 3`. */
+  /** The label beside the part: `attempt 2`, `waits for attempt 3`. */
   words: string;
   /** The error of the attempt, in its author's words. */
   said: string | null;
