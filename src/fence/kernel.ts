@@ -11,8 +11,8 @@ interface PortGrants {
 }
 
 /**
- * The kernel's calls, by `node:ffi`. Whoever opens them closes them in the same turn: functions that were left behind
- * would be anybody's.
+ * The kernel's calls, by `node:ffi`. The code that opens them closes them in the same turn of the event loop: any plugin could use
+ * functions that were left behind.
  */
 export interface Kernel {
   /** The version of Landlock's interface; 0: the kernel has none. */
@@ -25,7 +25,7 @@ export interface Kernel {
   refuseCoreDumps(): void;
   /** No descriptor but the standard ones is inherited by what this process starts. */
   keepDescriptors(): boolean;
-  /** Processes of the same user may no longer read this one (`environ`, `mem`); root may. Its own `environ` is closed to it, too. */
+  /** Other processes of the same user may no longer read `environ` and `mem` of this process; root may. The process can no longer read its own `environ` either. */
   refuseInspection(): boolean;
   /** Gives up all capabilities of this thread but `kept` (numbers). */
   dropCapabilities(kept: readonly number[]): void;
@@ -72,7 +72,7 @@ interface Ffi {
   getInt32(pointer: bigint, offset: number): number;
 }
 
-/** undefined: not Linux on x86-64, or a Node without `node:ffi`, or one that may not use it. */
+/** Opens the kernel's calls; undefined: not Linux on x86-64, or a Node without `node:ffi`, or a process that may not use it. */
 export function openKernel(): Kernel | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   try {
@@ -177,7 +177,7 @@ function withOpen(path: string, use: (fd: number, isFolder: boolean) => void): v
     fd = openSync(path, O_PATH | O_CLOEXEC | constants.O_RDONLY);
     use(fd, fstatSync(fd).isDirectory());
   } catch {
-    // What does not exist needs no rule.
+    // A path that does not exist needs no rule.
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

@@ -10,7 +10,7 @@ const READ_FILE = 1n << 2n;
 const READ_DIR = 1n << 3n;
 const TRUNCATE = 1n << 14n;
 const IOCTL_DEV = 1n << 15n;
-/** What makes sense for a file; a rule on a file with more is refused. */
+/** The access that makes sense for a file; the kernel refuses a rule on a file with more. */
 const OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV;
 
 const BIND_TCP = 1n << 0n;
@@ -23,7 +23,7 @@ const SCOPES_SINCE = 6;
 
 export type FileAccess = 'read' | 'write' | 'execute';
 
-/** All access to files that the version knows. */
+/** The access to files, in bits, that the kernel's version knows. */
 function allOf(version: number): bigint {
   const rights = version >= 5 ? 16n : version >= 3 ? 15n : version >= 2 ? 14n : 13n;
   return (1n << rights) - 1n;

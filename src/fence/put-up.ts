@@ -14,22 +14,22 @@ import {
   WHOLE_LANDLOCK,
 } from './terms.ts';
 
-/** What every Node process needs of the machine after its start; native code reads it, plugins may not. */
+/** Files that every Node process needs of the machine after its start; native code reads them, plugins may not. */
 const NEEDED = [
   '/proc/self',
   ...['/proc/meminfo', '/proc/stat', '/proc/cpuinfo', '/proc/uptime', '/proc/loadavg', '/proc/sys/kernel/random'],
   ...['/sys/devices/system/cpu', '/sys/fs/cgroup', '/usr/share/zoneinfo', '/etc/localtime', '/dev/urandom'],
 ];
-/** What names are looked up in. */
+/** Files that the C library reads to look up names of servers and to check certificates. */
 const NAMES = [
   ...['/etc/hosts', '/etc/host.conf', '/etc/resolv.conf', '/etc/nsswitch.conf', '/etc/gai.conf', '/etc/services'],
   ...['/run/systemd/resolve', '/etc/ssl', '/etc/ld.so.cache', '/lib', '/lib64', '/usr/lib'],
 ];
-/** Names are asked for over TCP when an answer is long. */
+/** The port of name servers: the C library asks over TCP when an answer is long. */
 const PORT_OF_NAMES = 53;
 /** `CAP_DAC_OVERRIDE`: root may go on using granted files of other users; Landlock says which. */
 const USE_FILES_OF_OTHERS = 1;
-/** A file that is there everywhere and granted hardly ever. */
+/** A file that every machine has and that hardly any terms grant. */
 const OUTSIDE = ['/etc/passwd', process.execPath];
 const POOL_THREAD = 'libuv-worker';
 
@@ -121,7 +121,7 @@ function tryOut(
   };
 }
 
-/** Without a kernel to ask, because the layer is not up, Node alone refuses. */
+/** The trial of a layer that is not up: there is no kernel to ask, and Node alone refuses. */
 function refusalOf(kernel: Kernel | undefined, attempt: (kernel: Kernel) => number): Refusal {
   if (!kernel) return 'node';
   const code = attempt(kernel);

@@ -10,7 +10,7 @@ const RETURN = 0x06;
 const ALLOW = 0x7fff0000;
 const REFUSE = 0x00050000;
 
-/** Where the kernel's `seccomp_data` has its fields; arguments are 64 bits wide, low half first. */
+/** The offsets of the fields in the kernel's `seccomp_data`; arguments are 64 bits wide, low half first. */
 const AT_NUMBER = 0;
 const AT_ARCHITECTURE = 4;
 const AT_ARGUMENTS = 16;
@@ -27,7 +27,7 @@ const CREATES = 0o100 | 0o20000000;
 /** Set-user-id and set-group-id. */
 const SET_IDS = 0o6000;
 
-/** One instruction: code, jump if true, jump if false, operand. */
+/** An instruction: code, jump if true, jump if false, operand. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
 /** The machine and the kernel: nothing that is fenced has to do with them. */
@@ -73,13 +73,13 @@ const MODES: readonly (readonly [SyscallName, number])[] = [
 export interface FilterTerms {
   /** The process that the filter is for, which may signal itself; null: a command, whose processes signal each other. */
   pid: number | null;
-  /** Whether sockets of the internet may be made; `any`: and those of other kinds. */
+  /** True: the process may make sockets of the internet; `any`: sockets of every kind. */
   sockets: boolean | 'any';
-  /** Whether the process may listen. */
+  /** True: the process may listen. */
   listens: boolean;
-  /** Whether programs may be started. */
+  /** True: the process may start programs. */
   programs: boolean;
-  /** Whether the processes have namespaces of their own. Default false. */
+  /** True: the processes have namespaces of their own. Default false. */
   isApart?: boolean;
 }
 

@@ -3,8 +3,8 @@ import { type Kernel, openKernel } from './kernel.ts';
 import type { FenceReport } from './terms.ts';
 
 /**
- * What in a process differs from the fences that it says it has, as the kernel sees each of its threads; undefined when
- * all is as it says. The process cannot forge it. Where nobody may look there is nothing to differ.
+ * Compares the fences that a process reports with what the kernel says of each of its threads; returns the difference in words,
+ * undefined without one, and undefined where this process may not look. The fenced process cannot forge the kernel's words.
  */
 export function fenceDifference(pid: number, report: Pick<FenceReport, 'landlock' | 'seccomp'>): string | undefined {
   let threads: string[];
@@ -24,7 +24,7 @@ export function fenceDifference(pid: number, report: Pick<FenceReport, 'landlock
   return undefined;
 }
 
-/** Empty for a thread that has just ended. */
+/** The kernel's words about a thread; empty for a thread that has just ended. */
 function statusOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');

@@ -1,10 +1,10 @@
-/** What a fenced process may still do. All paths are absolute; whatever is not named is refused. */
+/** The rights of a fenced process. Paths are absolute; the fence refuses every access that these terms do not name. */
 export interface FenceTerms {
   /** Files and folders that may be read. */
   read: readonly string[];
   /** Files and folders that may be read, written, made and removed. */
   write: readonly string[];
-  /** Whether root may go on using granted files of other users. Default false. */
+  /** True: a process of root may go on using granted files of other users. Default false. */
   othersFiles?: boolean;
   /**
    * Programs, and folders of them, that may be read and started, as for a process that becomes a command. Default none, and no
@@ -20,15 +20,18 @@ export interface FenceTerms {
 }
 
 /**
- * Which fences hold. `full`: every layer · `partial`: the kernel lacks a layer, or a part of one · `node`: the flags of Node
+ * The fences that hold. `full`: every layer · `partial`: the kernel lacks a layer, or a part of one · `node`: the flags of Node
  * alone · `none`: a fence that the kernel offers let something through.
  */
 type FenceLevel = 'full' | 'partial' | 'node' | 'none';
 
-/** Who refused an attempt to get out: the kernel, or nobody but Node's own flags. `granted`: the terms allow it. `open`: nobody. */
+/**
+ * The end of a trial to get out. `kernel`: the kernel refused it · `node`: only Node's own flags did · `granted`: the terms allow it ·
+ * `open`: nobody refused it.
+ */
 export type Refusal = 'kernel' | 'node' | 'granted' | 'open';
 
-/** What a process tried after its fences were up, and who refused it. */
+/** Trials that a process makes after its fences are up, each with its end. */
 export interface FenceTrials {
   /** To open a file outside. */
   files: Refusal;
@@ -47,12 +50,12 @@ export interface FenceReport {
   fence: FenceLevel;
   /** The version of Landlock's interface in force; 0: none. */
   landlock: number;
-  /** Whether the filter of system calls is in force. */
+  /** True: the filter of system calls is in force. */
   seccomp: boolean;
   /** Capabilities left, as the kernel's bit mask in hexadecimal digits; `0` for none. */
   caps: string;
   tried: FenceTrials;
-  /** What is missing, in words; the first line is what matters most. */
+  /** The layers that are missing, in words; the line that matters most comes first. */
   missing: string[];
   /** How long it took, in ms. */
   tookMs: number;
@@ -62,7 +65,7 @@ export interface FenceReport {
 export const WHOLE_LANDLOCK = 6;
 export const PORTS_LANDLOCK = 4;
 
-/** What a process tried and was refused by nobody, by the names of the trials. */
+/** The names of the trials that nobody refused. */
 export function openTrials(tried: FenceTrials): string[] {
   return Object.entries(tried).flatMap(([what, by]) => (by === 'open' ? what : []));
 }
@@ -74,7 +77,7 @@ export function fenceLevelOf(found: Pick<FenceReport, 'landlock' | 'seccomp' | '
   return found.landlock > 0 || found.seccomp ? 'partial' : 'node';
 }
 
-/** What a level lacks, and what that means for the plugins in the process. */
+/** Says in words which layers a level lacks, and what follows for the plugins in the process. */
 export function missingLayers({ landlock, seccomp }: Pick<FenceReport, 'landlock' | 'seccomp'>): string[] {
   const missing: string[] = [];
   if (landlock === 0) missing.push('files: by Node only, the kernel offers no Landlock (5.13 or newer, lsm=landlock)');

@@ -18,9 +18,9 @@ const AGGREGATES_KEPT_MS = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: 730 * D
 const EVERY_MS = MINUTE_MS;
 /** Minutes of earlier hours change while a clock goes back, or when the host before was killed: all are rolled up again so often. */
 const ALL_EVERY_MS = HOUR_MS;
-/** Of these hours all minutes are there. */
+/** The hours of which the store still holds all minutes. */
 const HOURS_WITH_MINUTES = 47;
-/** Jobs of before in one call. */
+/** The number of jobs from before there were aggregates that one call sums up. */
 const PAST_BATCH = 2_000;
 /** Between two calls the store is left to the jobs. */
 const PAUSE_MS = 20;
@@ -29,7 +29,7 @@ const PAUSE_MS = 20;
 export function createAggregation({ time, log, store }: { time: Time; log: Log; store: AggregateStore }): Aggregation {
   let allAt = Number.NEGATIVE_INFINITY;
   let isPastSummed = false;
-  /** By agent and minute. */
+  /** The most memory by agent and minute. */
   const peaks = new Map<string, { agent: string; at: number; bytes: number }>();
 
   async function turn(current: Turn) {
@@ -48,7 +48,7 @@ export function createAggregation({ time, log, store }: { time: Time; log: Log; 
     allAt = time.monotonic();
   }
 
-  /** The span in which now lies, and so many before it, oldest first. */
+  /** The starts of the span in which now lies and of so many before it, oldest first. */
   async function rollUp(span: 'hour' | 'day', before: number, { signal, progress }: Turn) {
     const now = time.now();
     for (let back = before; back >= 0; back--) {
@@ -58,7 +58,7 @@ export function createAggregation({ time, log, store }: { time: Time; log: Log; 
     }
   }
 
-  /** Of a store that is older than its aggregates. */
+  /** Sums up the jobs of a store that is older than its aggregates. */
   async function sumUpPast(current: Turn) {
     let summed = false;
     while (await store.sumUpPast(PAST_BATCH)) {

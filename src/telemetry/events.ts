@@ -7,7 +7,7 @@ import type { EventStore, FleetEvent } from './ports.ts';
 
 /** Records what happens to the installation: in the store first, in the log second. */
 export interface Events {
-  /** Never throws and never waits; a store that cannot take the event costs only the event's row: the log has it. */
+  /** Records an event; never throws and never waits. A store that cannot take the event costs only the event's row: the log has it. */
   record(level: LogLevel, event: Omit<FleetEvent, 'at'>): void;
   /** Calls back with each event as it is recorded; returns what ends it. */
   listen(call: (event: FleetEvent) => void): () => void;

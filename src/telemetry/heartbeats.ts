@@ -28,16 +28,16 @@ export interface Heartbeats extends Service {
   ping(name: string, withinMs?: number): Promise<Heartbeat>;
   /** Forgets the pings of a program; false: it never pinged. */
   forgetPing(name: string): Promise<boolean>;
-  /** The newest of that kind, by agent, in epoch ms. */
+  /** The newest heartbeat of that kind, by agent, in epoch ms. */
   of(kind: 'run' | 'beat'): ReadonlyMap<string, number>;
   /** The newest ping of each program. */
   pings(): ReadonlyMap<string, Pick<Heartbeat, 'at' | 'withinMs'>>;
-  /** Why the store did not take the newest write; undefined: it did. */
+  /** The reason why the store did not take the newest write; undefined: it did. */
   refusal(): PlainFault | undefined;
 }
 
 const WRITE_EVERY_MS = 10_000;
-/** A store that refused a write is tried again so soon. */
+/** The wait before heartbeats are written again to a store that refused a write. */
 const AGAIN_AFTER_MS = 2_000;
 
 export function createHeartbeats({ time, log, store, loopAges }: HeartbeatsNeeds): Heartbeats {

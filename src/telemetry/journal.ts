@@ -13,8 +13,8 @@ import { logFiles, trimLogs } from './log-files.ts';
 /**
  * The installation's log: lines of JSON in `<folder>/daruma.<day>.<n>.log`, written in this process before the call
  * returns, so that a line that was logged survives SIGKILL. Rotated by size and by day; all files together, those of
- * earlier processes included, stay within one byte budget. Never throws because of a full disk: lines that cannot be
- * written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
+ * earlier processes included, stay within one byte budget. A full disk makes no call throw: lines that cannot
+ * be written are kept up to 1 MB, then dropped and counted, and a line says how many as soon as lines can be written again.
  */
 export interface Journal {
   /** A log for a room. */
@@ -68,7 +68,7 @@ function createJournal(file: RollingFile, options: JournalOptions): Journal {
   let sinceTrim = 0;
   let { budgetBytes } = options;
 
-  /** Every line passes here last, as the text that goes to the file. */
+  /** The last step of each line, which is here the text that goes to the file. */
   function onLine(line: string): string {
     sinceTrim += line.length;
     if (sinceTrim > maxFileBytes / 4) {
@@ -200,16 +200,16 @@ function hideFromOthers(file: string): void {
   try {
     chmodSync(file, 0o600);
   } catch {
-    // Another user's: that user's mode stays.
+    // The file of another user keeps its mode.
   }
 }
 
 /** The log file that is written to now: pino-roll begins another one each day, and whenever it has grown to its size. */
 export interface RollingFile {
   stream: Awaited<ReturnType<typeof roll>>;
-  /** Where it should lie, and what is open: as `<device>:<inode>`, undefined when nothing is. */
+  /** The path where the file should lie, and the file that is open: as `<device>:<inode>`, undefined when none is. */
   held(): { path: string; id: string | undefined };
-  /** Opens it anew by its name, in a folder that is made when it is missing. Throws the system's error, and goes on with what is open. */
+  /** Opens the file anew by its name, in a folder that is made when it is missing. Throws the system's error, and keeps the old file open. */
   reopen(): void;
 }
 

@@ -11,7 +11,7 @@ interface LogFile {
 /** `daruma.2026-11-22.3.log`: the stream, the day, the number on that day. */
 const NAME = /^(.+)\.(\d{4}-\d{2}-\d{2})\.(\d+)\.log$/;
 
-/** Oldest first: by day, then by number. */
+/** Compares files, the oldest first: by day, then by number. */
 export function inOrder(files: LogFile[]): LogFile[] {
   const key = (name: string) => {
     const match = NAME.exec(name);
@@ -44,7 +44,7 @@ export function logFiles(folder: string, stream: string): LogFile[] {
   return inOrder(files);
 }
 
-/** Deletes what does not fit the budget; returns what went. */
+/** Deletes the files that do not fit the budget; returns those that went. */
 export function trimLogs(folder: string, stream: string, budgetBytes: number): LogFile[] {
   const dropped = filesToDrop(logFiles(folder, stream), budgetBytes);
   for (const { name } of dropped) rmSync(join(folder, name), { force: true });

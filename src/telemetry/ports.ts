@@ -47,7 +47,7 @@ export interface JobRun {
   state: 'done' | 'dead';
   /** Attempts that it took. */
   attempt: number;
-  /** Of the last attempt. */
+  /** The start of the last attempt, epoch ms. */
   startedAt: number;
   finishedAt: number;
 }
@@ -67,8 +67,8 @@ export interface AgentFigures {
 export type AggregateSpan = 'minute' | 'hour' | 'day';
 
 /**
- * What an agent did in a span of time. Quantiles are within 2 % of the true ones (`SKETCH_ERROR`); null where nothing was
- * counted.
+ * The counts of an agent in a span of time. Quantiles are within 2 % of the true ones (`SKETCH_ERROR`); null where the span has no
+ * counts.
  */
 export interface Aggregate {
   agent: string;
@@ -79,11 +79,11 @@ export interface Aggregate {
   dead: number;
   /** Attempts that failed: those before another one, and the last ones of dead jobs. */
   failedAttempts: number;
-  /** Of attempts that were done. */
+  /** The durations of attempts that were done. */
   p50Ms: number | null;
   p95Ms: number | null;
   p99Ms: number | null;
-  /** From when a job was due until its first attempt was given out. */
+  /** The times from when jobs were due until their first attempts were given out. */
   lateP95Ms: number | null;
   lateMaxMs: number | null;
   /** The most memory that one worker of the agent held. */
@@ -101,13 +101,13 @@ export interface AggregateFilter {
 }
 
 /**
- * What agents did, summed up by minutes, hours and days. Minutes are counted with each end of an attempt, in the same
+ * The counts of agents, summed up by minutes, hours and days. The store counts minutes with each end of an attempt, in the same
  * transaction; hours are the sums of minutes, days those of hours, as of the last `rollUp`.
  */
 export interface AggregateStore {
-  /** Each agent's spans, oldest first. */
+  /** The spans of each agent, oldest first. */
   aggregates(filter: AggregateFilter): Promise<Aggregate[]>;
-  /** Each agent's spans as one, by name; `start` is `from`. */
+  /** The spans of each agent as one, by name; `start` is `from`. */
   aggregateSums(filter: AggregateFilter): Promise<Aggregate[]>;
   /** The most memory that workers of agents held at a time. */
   putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
@@ -122,7 +122,7 @@ export interface AggregateStore {
 /** A row of the store that could not be read, with its content. */
 export interface Aside {
   id: number;
-  /** When it was set aside, epoch ms. */
+  /** The time at which the row was set aside, epoch ms. */
   at: number;
   /** The table: `job`, `pause`. */
   source: string;
@@ -142,7 +142,7 @@ export interface Aside {
 export interface AsideStore {
   /** Rows that cannot be read now; looks at every row there is. */
   unreadable(): Promise<Pick<Aside, 'source' | 'name' | 'agent' | 'why'>[]>;
-  /** Sets them aside; returns how many. */
+  /** Sets the unreadable rows aside; returns how many. */
   setAside(): Promise<number>;
   /** Rows that were set aside, newest first. `unreported`: only rows that no event has reported yet. */
   asides(filter: { unreported?: boolean; limit: number }): Promise<Aside[]>;
@@ -169,17 +169,17 @@ export interface Heartbeat {
 export interface HeartbeatStore {
   /** Writes heartbeats down; an older one than is kept changes nothing. May be lost at a power cut, as the next comes soon. */
   putHeartbeats(heartbeats: Heartbeat[]): Promise<void>;
-  /** Forgets one; false: there was none. */
+  /** Forgets a heartbeat; false: there was none. */
   forgetHeartbeat(kind: HeartbeatKind, name: string): Promise<boolean>;
-  /** By kind, then by name. */
+  /** The heartbeats by kind, then by name. */
   heartbeats(): Promise<Heartbeat[]>;
 }
 
-/** How a store is. */
+/** The condition of a store. */
 export interface StoreHealth {
   /** The number of its layout. */
   schema: number;
-  /** All that it takes on disk. */
+  /** The bytes that all files of the store take on disk. */
   bytes: number;
   /** The damage that a thorough check found, in SQLite's words; null without damage or without such a check. */
   detail: string | null;
@@ -195,6 +195,6 @@ export interface UpkeepStore {
    * (`STORE_COPY_EXISTS`), and leaves nothing behind when it rejects.
    */
   backUp(to: string): Promise<StoreCopy>;
-  /** How the store is. `thorough` reads all of it, which takes as long as that takes. Default: a short look. */
+  /** The condition of the store. `thorough` reads all of it, which takes as long as that takes. Default: a short look. */
   health(options?: { thorough?: boolean }): Promise<StoreHealth>;
 }

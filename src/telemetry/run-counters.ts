@@ -5,16 +5,16 @@ export interface RunCounts {
   done: number;
   dead: number;
   failedAttempts: number;
-  /** Of attempts that were done, in ms. */
+  /** The durations of attempts that were done, in ms. */
   durations: Sketch;
-  /** Exact, unlike what the sketch gives. */
+  /** The sum of the durations, exact, unlike the sketch. */
   durationsMs: number;
   workerEnds: number;
 }
 
-/** Counts in memory what ends, by agent, for those who ask for totals. */
+/** Counts in memory the attempts and workers that end, by agent, for clients that ask for totals. */
 export interface RunCounters {
-  /** An attempt that ended; cancelled ones, and those that cost their job nothing, are not counted. */
+  /** Counts an attempt that ended; cancelled attempts, and those that cost their job no attempt, are not counted. */
   ended(
     agent: string,
     end: { state: string; startedAt: number; finishedAt: number; attempts?: number | undefined },

@@ -4,7 +4,7 @@ import type { Aggregate, AggregateFilter } from './ports.ts';
 /** An hour that is over has been rolled up within this time. */
 const ROLLED_UP_WITHIN_MS = 5 * MINUTE_MS;
 
-/** How long a window is, and of which spans it is made. */
+/** The length of each window, and the spans of which it is made. */
 const TERMS = {
   '24h': { span: 'hour', spanMs: HOUR_MS, spans: 24 },
   '7d': { span: 'hour', spanMs: HOUR_MS, spans: 7 * 24 },
@@ -14,7 +14,7 @@ const TERMS = {
 
 /**
  * The aggregates of a window that ends now, whole hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
- * of each agent, `aggregates` for the points of a chart. They are a minute old at most, hours not at all.
+ * of each agent, `aggregates` for the points of a chart. Days are a minute old at most, hours are of now.
  */
 export function windowFilter(window: keyof typeof TERMS, now: number): AggregateFilter {
   const { span, spanMs, spans } = TERMS[window];
@@ -24,7 +24,7 @@ export function windowFilter(window: keyof typeof TERMS, now: number): Aggregate
   return { ...filter, minutesFrom: Math.floor((now - ROLLED_UP_WITHIN_MS) / HOUR_MS) * HOUR_MS };
 }
 
-/** Shares of what an agent did, 0 … 1; null when it did nothing. */
+/** Shares of an agent's jobs and attempts, 0 … 1; null when it had none. */
 interface Shares {
   /** Jobs that were done, of those that ended. */
   uptime: number | null;

@@ -17,9 +17,9 @@ import { type FromBroker, MOST_NAMES, MOST_READINGS } from './wire.ts';
 
 /** The number of the pipe between host and broker, in the broker. */
 export const BROKER_FD = 3;
-/** A byte of output is six characters of JSON at most, and a result has two streams. */
+/** The longest frame of the broker: a byte of output is six characters of JSON at most, and a result has two streams. */
 export const FROM_BROKER: FrameBounds = { bytes: 104 * MB, depth: 8, values: 8 * MOST_READINGS };
-/** What the broker takes from its host: an input of 8 MB and arguments. */
+/** The longest frame that the broker takes from its host: an input of 8 MB and arguments. */
 export const TO_BROKER: FrameBounds = { bytes: 128 * MB, depth: 8, values: 400_000 };
 
 /** The line about what was left out of an output, and the two characters that are cut in half at its sides. */
@@ -58,7 +58,7 @@ const SHAPES: Readonly<Record<FromBroker['say'], Shape>> = {
   readings: { children: listOf(shapeOf({ mark, ...PROCESS }), MOST_READINGS) },
 };
 
-/** The messages of a frame of the broker. Throws for what is none, without a word of its text. */
+/** The messages of a frame of the broker. Throws when the frame holds anything else; the error repeats none of the frame's text. */
 export function readFromBroker(frame: unknown): FromBroker[] {
   if (!Array.isArray(frame)) throw new Error('a frame that holds no messages');
   for (const message of frame) {

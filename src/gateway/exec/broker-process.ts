@@ -15,9 +15,9 @@ const END_MS = 2_500;
 
 interface BrokerNeeds {
   time: Time;
-  /** Called with each message that is well formed. What it throws ends the broker. */
+  /** Called with each message that is well formed. An error that it throws ends the broker. */
   receive(message: FromBroker): void;
-  /** The broker sent what is no message of a broker, or one that could not be handled; it is killed. */
+  /** The broker sent text that is no message of a broker, or a message that the host could not handle; the host kills the broker. */
   broken(why: PlainFault): void;
   /** Called once, unless the broker was told to end; `how` in words. */
   lost(how: string): void;
@@ -43,7 +43,7 @@ export function openBroker(terms: BrokerTerms, needs: BrokerNeeds, options: { cw
     ['--no-warnings', '--disable-sigusr1', fileURLToPath(entryFile(BROKER)), options.cwd],
     {
       cwd: options.cwd,
-      // What commands get comes with each order; of the host's own environment nothing is passed on.
+      // An order carries the environment of its command; the broker gets no variable of the host's own environment.
       env: {},
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     },

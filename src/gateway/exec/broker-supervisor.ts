@@ -15,11 +15,11 @@ const AGAIN_LONGEST_MS = 30_000;
 
 interface BrokerSupervisorNeeds extends Pick<ExecNeeds, 'time' | 'log'> {
   receive(message: FromBroker): void;
-  /** The broker sent what is no message, or one that could not be handled: it is killed. */
+  /** The broker sent text that is no message, or a message that the host could not handle: the host kills the broker. */
   broken(why: string): void;
   /** The broker died with all that it ran; what it left is being killed. */
   lost(how: string): void;
-  /** Whether commands run: then the broker has to be heard of. */
+  /** True: commands run, and the host expects messages of the broker. */
   isBusy(): boolean;
 }
 
@@ -37,13 +37,13 @@ interface BrokerSupervisor {
   post(message: ToBroker): void;
   /** Resolves when the process is on record, on disk. */
   record(child: ChildRecord): Promise<void>;
-  /** Nothing of it is left. */
+  /** No process of the command is left: its record goes. */
   forget(mark: string): void;
   /** Looks whether the broker can go. */
   rest(): void;
-  /** When it last was heard of, in monotonic ms; undefined without one. */
+  /** The time of the broker's last message, in monotonic ms; undefined without a broker. */
   receivedAt(): number | undefined;
-  /** Ends it with all that it runs. */
+  /** Ends the broker with all that it runs. */
   end(): Promise<void>;
 }
 
@@ -56,13 +56,13 @@ export function createBrokerSupervisor(
   const file = openChildrenFile(fileName);
   let records = new Map<string, ChildRecord>();
   let broker: BrokerProcess | undefined;
-  /** What the broker that is starting has to kill, and who waits for that. */
+  /** The processes that the broker which is starting has to kill, by their marks, and the promise of those who wait for that. */
   let sweeping: { marks: string[]; done: PromiseWithResolvers<void> } | undefined;
   let isEnding = false;
   let receivedAt = 0;
   let lostInARow = 0;
   let hasWarnedOfCgroups = false;
-  /** What cancels the timers. */
+  /** Functions that cancel the timers. */
   const cancel: { idle?: () => void; watch?: () => void; again?: () => void } = {};
 
   function begin(): BrokerProcess {
@@ -102,7 +102,7 @@ export function createBrokerSupervisor(
     log.error(`the exec broker ${how}; what it ran is killed`);
     needs.lost(how);
     if (isEnding) return;
-    // Nothing is asked for, but what is on record may run.
+    // No job asks for a command now, but processes on record may still run.
     if (records.size > 0) again();
     else swept();
   }
@@ -173,7 +173,7 @@ export function createBrokerSupervisor(
       broker = undefined;
       await last?.end();
       sweeping?.done.resolve();
-      // What a sweep had not come to stays on record for the next start.
+      // Processes that a sweep had not come to stay on record for the next start.
       for (const mark of records.keys()) if (!sweeping?.marks.includes(mark)) forget(mark);
       sweeping = undefined;
       await file.close();
@@ -186,7 +186,7 @@ function warnOfCgroups(log: Log, why: string): void {
   log.warn(warning, { why, next: 'under systemd: Delegate=yes in the unit' });
 }
 
-/** A copy of a folder brings the record of the original along, whose commands are none of its business. */
+/** The records of this installation's own commands: a copy of a folder brings the records of the original along, and removes them. */
 function ownRecords(file: ChildrenFile, found: readonly ChildRecord[], installation: string): Map<string, ChildRecord> {
   const own = found.filter(({ mark }) => mark.startsWith(`${installation}:`));
   for (const { mark } of found) if (!own.some((one) => one.mark === mark)) file.remove(mark);

@@ -17,7 +17,7 @@ export function bwrapArguments(fence: OrderFence): string[] {
   return [
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--new-session'],
     ...(fence.network ? [] : ['--unshare-net']),
-    // As in a cell, root goes on using granted files of other users, and nothing else that root may.
+    // A command of root goes on using granted files of other users, as in a cell, and has no other right of root.
     ...(process.getuid?.() === 0 ? ['--cap-drop', 'ALL', ...(isOpen ? ['--cap-add', 'CAP_DAC_OVERRIDE'] : [])] : []),
     ...SYSTEM_FOLDERS.flatMap(systemFolder),
     ...LINKED.map(realOf)
@@ -28,7 +28,7 @@ export function bwrapArguments(fence: OrderFence): string[] {
     ...(fence.temporary ? ['--bind', fence.temporary, '/tmp', '--bind', fence.temporary, '/var/tmp'] : []),
     ...grantsOf(fence),
     ...fence.links.filter(([from]) => !isSeen(from, fence)).flatMap(([from, to]) => ['--symlink', to, from]),
-    // After all that lies below has its place.
+    // A folder becomes read only after all that lies below it has its place.
     ...[...fence.hidden.filter(isFolder), '/'].flatMap((path) => ['--remount-ro', path]),
   ];
 }

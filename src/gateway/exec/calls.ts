@@ -17,7 +17,7 @@ export interface ExecCallFacts extends ExecAttempt {
   state: CallState;
 }
 
-/** Whether a call holds one of the places that its agent has. */
+/** True: the call holds one of the places that its agent has. */
 export function holdsPlace({ state }: Pick<ExecCallFacts, 'state'>): boolean {
   return state === 'preparing' || state === 'running';
 }
@@ -105,7 +105,7 @@ export function createCallTable(folder: string, unused: (scratch: string) => voi
       if (calls.size === 0) lastGone?.();
     },
     end(ended) {
-      // Asked at the end of each attempt of every agent, and few of them run commands.
+      // The host asks at the end of each attempt of every agent, and few attempts run commands.
       if (attempts.size === 0) return;
       const key = keyOf(ended);
       const attempt = attempts.get(key);

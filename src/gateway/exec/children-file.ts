@@ -1,19 +1,19 @@
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import type { ChildRecord } from './wire.ts';
 
-/** When it is longer than this it is written anew with those that live. */
+/** A file that is longer than this is written anew, with the processes that live. */
 const LONGEST_BYTES = 256 * 1024;
 
 /**
- * The record of all processes that may run, one JSON line each, on disk before they do. Whoever starts after a host that
- * was killed knows from it what to look for.
+ * The record of all processes that may run, a line of JSON each, on disk before they run. A host that starts after one that was
+ * killed reads in this file which processes to look for.
  */
 export interface ChildrenFile {
-  /** What an earlier host left. */
+  /** The records that an earlier host left. */
   read(): Promise<ChildRecord[]>;
-  /** Resolves when it is on disk. What was asked for meanwhile shares the next write. */
+  /** Resolves when the record is on disk. Records that are added during a write share the next write. */
   add(record: ChildRecord): Promise<void>;
-  /** Nothing of it is left. Written down when there is time: a record too many does no harm. */
+  /** No process of the command is left. The file is written when there is time: a record too many does no harm. */
   remove(mark: string): void;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function openChildrenFile(file: string): ChildrenFile {
     bytes += text.length;
   }
 
-  /** With all that live, the new ones among them; at no instant is there less. */
+  /** Writes the file anew with all processes that live, the new ones among them; at no instant does the file on disk hold fewer. */
   async function writeAnew() {
     const fresh = `${file}.new`;
     await handle!.close();

@@ -6,7 +6,7 @@ import { bwrapArguments } from './bwrap-arguments.ts';
 import type { OrderFence } from './order-fence.ts';
 import type { CommandFence, CommandFenceMode } from './ports.ts';
 
-/** Where bubblewrap is looked for, whatever the host's own PATH says. */
+/** Folders in which the host looks for bubblewrap, whatever its own PATH says. */
 const BWRAP_PATHS = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
 const TRIED_WITHIN_MS = 10_000;
 /** Landlock's version that tells signals to others from those of a command's own processes. */
@@ -33,7 +33,7 @@ export async function findCommandFence(mode: CommandFenceMode): Promise<CommandF
   return { fence: 'kernel', program: '', missing };
 }
 
-/** The path of a bubblewrap in which a command ran; empty, and why there is none. */
+/** The path of a bubblewrap in which a trial command ran; else an empty path, and why there is none. */
 async function findBwrap(): Promise<{ program: string; problem: string }> {
   const problems: string[] = [];
   for (const path of BWRAP_PATHS) {

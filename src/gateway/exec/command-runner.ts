@@ -37,11 +37,11 @@ export interface CommandRunner {
   children(agent: string): ExecChild[];
   /** Stops everything, waits at most `withinMs` until nothing is left, and ends the broker. */
   end(withinMs: number): Promise<void>;
-  /** In monotonic ms: when something was last seen to turn; undefined: a broker that should be there is not. */
+  /** The last sign of life of the broker, in monotonic ms; now, while no call needs a broker; undefined: a call needs one and there is none. */
   alive(): number | undefined;
 }
 
-/** What is fixed for one run of the service. */
+/** The values that stay the same for one run of the service. */
 interface RunTerms {
   /** Tells the marks of this run from those of the runs before. */
   session: string;
@@ -129,7 +129,7 @@ export function createCommandRunner(
     settle(call, () => call.answer.reject(fault));
   }
 
-  /** Nothing of it is left. */
+  /** No process of the call's command is left. */
   function remove(call: ExecCall) {
     fail(call, stoppedFault(call, hostStops));
     readings = readings.filter(({ mark }) => mark !== call.mark);
@@ -183,7 +183,7 @@ export function createCommandRunner(
       await brokerSupervisor.end();
       for (const call of calls.all()) remove(call);
     },
-    // Without a broker nothing turns that could stand still.
+    // A host that needs no broker has no loop here that could stand still.
     alive: () => (calls.size() > 0 ? brokerSupervisor.receivedAt() : needs.time.monotonic()),
   };
 }
@@ -199,7 +199,7 @@ function stoppedFault({ order }: ExecCall, hostStops: boolean): Error {
   return hostStops ? execFaults.hostStops(order.command) : execFaults.stopped(order.command);
 }
 
-/** What the broker is told to run; rejects with a Fault for what the agent was not granted, and what is not installed. */
+/** The order for the broker; rejects with a Fault when the agent was not granted the command or a folder, or the program is not installed. */
 async function foundOrder(
   { order, scratch }: ExecCall,
   fence: CommandFence,

@@ -3,7 +3,7 @@ import { type CommandRunner, createCommandRunner } from './command-runner.ts';
 import { execFaults } from './faults.ts';
 import type { CommandFence, Exec, ExecNeeds, ExecServiceOptions } from './ports.ts';
 
-/** What the broker needs to kill everything when the host stops, after the grace. */
+/** The time that the broker needs, after the grace, to kill every command when the host stops. */
 const STOP_MS = 2_000;
 
 type State =
@@ -12,8 +12,8 @@ type State =
   | { is: 'stopping'; runner: CommandRunner; stopped: Promise<void> };
 
 /**
- * Runs commands in the broker, a process that is there only while it is needed. Whatever dies, nothing runs on: what an
- * attempt leaves is killed by the broker, what the host leaves by the broker, what the broker leaves by the next one.
+ * Runs commands in the broker, a process that is there only while agents run commands. No process runs on, whichever side dies: the
+ * broker kills what an attempt leaves and what the host leaves, and the next broker kills what a broker leaves.
  */
 export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec {
   const { graceMs = 1_000, fence: mode = 'auto' } = options;
@@ -23,7 +23,7 @@ export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec 
 
   const runner = () => (state.is === 'new' ? undefined : state.runner);
 
-  /** Found once: what is installed while the host runs counts from its next start. */
+  /** The fence, found once: a bubblewrap that is installed while the host runs counts from the host's next start. */
   function fence(): Promise<CommandFence> {
     found ??= findCommandFence(mode);
     return found;
@@ -38,7 +38,7 @@ export function createExec(needs: ExecNeeds, options: ExecServiceOptions): Exec 
     async start() {
       if (state.is === 'stopping') await state.stopped;
       if (state.is !== 'new') return;
-      // A fence that is asked for and does not work is no reason to begin.
+      // The start fails when the fence that is set does not work.
       if (mode === 'bwrap') await fence();
       const session = `${needs.time.now().toString(36)}.${++starts}`;
       const first = createCommandRunner(needs, options, { session, fence });

@@ -3,14 +3,14 @@ import { isAtOrBelow } from '../../kernel/paths.ts';
 import { realOf } from '../../kernel/real-path.ts';
 import type { CommandFenceKind, ExecNetwork, ExecOrder } from './ports.ts';
 
-/** What the fence of one command leaves open. All paths are absolute and without links. */
+/** The paths and ports that the fence of one command leaves open. Paths are absolute and without links. */
 export interface OrderFence {
   is: Exclude<CommandFenceKind, 'none'>;
   /** The path of bubblewrap; empty for the kernel's fences. */
   program: string;
   read: string[];
   write: string[];
-  /** What stays closed inside of folders that are open, unless it is named itself. */
+  /** Paths that stay closed inside of folders that are open, unless the needs name them. */
   hidden: string[];
   /** Links by which the needs name what is open: where they lie, and where they lead. */
   links: [from: string, to: string][];
@@ -29,11 +29,11 @@ interface FencePlaces {
   /** The scratch folder of the attempt, and the folder that is its `/tmp`. */
   work: string;
   temporary: string;
-  /** What only the host reads: secrets, the store, the control socket. */
+  /** Paths that only the host reads: secrets, the store, the control socket. */
   hidden: readonly string[];
 }
 
-/** What the fence of a command leaves open: the agent's needs, its scratch folder, and its program where that is none of the system's. */
+/** The fence of a command, which leaves open the agent's needs, the scratch folder, and the program where that is none of the system's. */
 export function orderFence(
   { is, program }: Pick<OrderFence, 'is' | 'program'>,
   { needs, network }: Pick<ExecOrder, 'needs' | 'network'>,
@@ -57,7 +57,7 @@ export function orderFence(
   };
 }
 
-/** Whether a variable that names a folder (`HOME`) is of use inside: something at it or below is open. */
+/** True: a variable that names this folder (`HOME`) is of use inside of the fence, because a path at it or below it is open. */
 export function isOpenBelow(folder: string, { read, write }: Pick<OrderFence, 'read' | 'write'>): boolean {
   return [...read, ...write].some((path) => isAtOrBelow(path, folder) || isAtOrBelow(folder, path));
 }
@@ -67,7 +67,7 @@ function programFolder(program: string, folder: string): string[] {
   if (SYSTEM_FOLDERS.some((path) => isAtOrBelow(program, path))) return [];
   const beside = dirname(program);
   const prefix = /^s?bin$/.test(posix.basename(beside)) ? dirname(beside) : beside;
-  // Never a folder that holds more than programs.
+  // A folder that holds more than programs stays closed.
   return isAtOrBelow(realOf(folder), prefix) || prefix === '/' || isAtOrBelow(prefix, realOf(folder))
     ? [program]
     : [prefix];

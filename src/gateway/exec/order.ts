@@ -12,7 +12,7 @@ import { isOpenBelow, type OrderFence, orderFence } from './order-fence.ts';
 import type { CommandFence, ExecOrder } from './ports.ts';
 import type { BrokerOrder } from './wire.ts';
 
-/** Where names of commands are looked up, in this order, whatever the host's own PATH says; the commands get it as well. */
+/** Folders in which the host looks up names of commands, in this order, whatever its own PATH says; commands get the same PATH. */
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /**
@@ -29,7 +29,7 @@ export async function findCommand(order: Pick<ExecOrder, 'command' | 'args' | 'a
   try {
     return await pathOf(asked);
   } catch (thrown) {
-    // With other arguments it may be run: the path is only looked up to tell the two refusals apart.
+    // The agent may run the command with other arguments: the path is looked up only to tell the two refusals apart.
     await pathOf({ command, agent, grants: needs.exec.map(grantedCommand) });
     throw thrown instanceof Fault && thrown.code === 'NOT_IN_NEEDS' ? otherArguments(order) : thrown;
   }
@@ -106,11 +106,11 @@ function notFound(command: string, places: string[]): Fault {
   });
 }
 
-/** Of the host's environment; none of it is a secret. */
+/** Variables of the host's environment that commands get; none is a secret. */
 const PASSED_ON = ['HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 const DEFAULT_OUTPUT_BYTES = MB;
 
-/** What the broker is told to run; throws a Fault for a folder that the agent was not granted. */
+/** The order for the broker; throws a Fault for a folder that the agent was not granted. */
 export function orderFor(
   order: ExecOrder,
   path: string,

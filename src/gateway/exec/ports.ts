@@ -23,7 +23,7 @@ export interface ExecAttempt {
   attempt: number;
 }
 
-/** What a job asks for. */
+/** The command that a job asks for. */
 export interface ExecOrder extends ExecAttempt {
   agent: string;
   /** Names the call within the attempt. */
@@ -33,10 +33,10 @@ export interface ExecOrder extends ExecAttempt {
   input?: string;
   timeoutMs?: number;
   env?: Record<string, string>;
-  /** Relative ones are inside the installation. Default: the attempt's scratch folder. */
+  /** The folder in which the command runs; a relative path is inside the installation. Default: the attempt's scratch folder. */
   cwd?: string;
   maxOutputBytes?: number;
-  /** What the agent was granted. */
+  /** The needs that the agent was granted. */
   needs: Pick<Required<Needs>, 'exec' | 'read' | 'write'>;
   /** Default: none. */
   network?: ExecNetwork | null;
@@ -45,13 +45,13 @@ export interface ExecOrder extends ExecAttempt {
 /** A process of a command: the command itself or one that it started. */
 export interface ExecChild extends ExecAttempt {
   pid: number;
-  /** Its name, at most 15 characters. */
+  /** The name of the process, at most 15 characters. */
   command: string;
   /** Resident memory. */
   rssBytes: number;
 }
 
-/** Processes that were there when the attempt had ended, though their command had ended by itself. They are killed. */
+/** Processes that were there when the attempt had ended, though their command had ended by itself. The broker kills them. */
 export interface ExecLeft extends ExecAttempt {
   agent: string;
   command: string;
@@ -60,7 +60,7 @@ export interface ExecLeft extends ExecAttempt {
   processes: { pid: number; command: string; rssBytes: number }[];
 }
 
-/** What keeps a command in: namespaces of its own by bubblewrap, the kernel's fences around its process, or nothing. */
+/** The fence of a command: namespaces of its own by bubblewrap, the kernel's fences around its process, or none. */
 export type CommandFenceKind = 'bwrap' | 'kernel' | 'none';
 
 /** The setting `exec.fence`. `auto`: bubblewrap where it works, else the kernel's fences. */
@@ -71,7 +71,7 @@ export interface CommandFence {
   fence: CommandFenceKind;
   /** The path of bubblewrap; empty without. */
   program: string;
-  /** What it lacks, in words; the first line is what matters most. */
+  /** The layers that the fence lacks, in words; the line that matters most comes first. */
   missing: string[];
 }
 
@@ -90,7 +90,7 @@ export interface BrokerBroken {
 export interface ExecNeeds {
   time: Time;
   log: Log;
-  /** Told once nothing of them is left. */
+  /** Tells of processes that a command left, once the broker has killed all of them. */
   left(what: ExecLeft): void;
   /** The broker was killed for what it sent; `agents`: those whose commands it ran. */
   brokerBroken(what: BrokerBroken): void;
@@ -99,15 +99,15 @@ export interface ExecNeeds {
 export interface ExecServiceOptions {
   /** The installation, absolute. */
   folder: string;
-  /** What the folder is whatever it is called: a copy must not take the original's commands for what it left. Default: its path. */
+  /** The identity of the folder under every path: a copy must not take the original's commands for its own leftovers. Default: the path. */
   folderId?: string | undefined;
-  /** Where the record of children and the scratch folders are. */
+  /** The folder of the record of children and of the scratch folders. */
   runFolder: string;
   /** Commands of one agent that run side by side; the rest waits. Default 4. */
   atATime?: number;
   /** The broker ends when nothing was run for so long. Default 60 s. */
   idleMs?: number;
-  /** What is left of a command gets this long between SIGTERM and SIGKILL. Default 1 s. */
+  /** The time that the processes of a command have between SIGTERM and SIGKILL. Default 1 s. */
   graceMs?: number;
   /** The setting `exec.fence`. Default `auto`. */
   fence?: CommandFenceMode;

@@ -2,7 +2,7 @@ import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDER = '/etc';
-/** Deeper than this nobody keeps keys there; a scan that takes long would be each broker's. */
+/** The depth of the scan: keys lie no deeper there, and each broker would pay for a scan that takes long. */
 const DEEPEST = 6;
 const READABLE_BY_ALL = 0o004;
 
@@ -10,7 +10,7 @@ let found: string[] | undefined;
 
 /**
  * Files and folders of `/etc` that not everybody may read: password hashes, keys of servers. A command of a root host would read them.
- * Looked for once in a process.
+ * A process looks for them once.
  */
 export function closedFiles(): string[] {
   // The kernel refuses them to everybody else.

@@ -1,7 +1,7 @@
 import type { ExecResult } from '../../plugin/context.ts';
 import type { OrderFence } from './order-fence.ts';
 
-/** What host and broker say to one another, one message each. A command is named by its mark: see {@link envTagOf}. */
+/** The messages between host and broker. A message names a command by its mark: see {@link envTagOf}. */
 
 /** The environment variable that every process of a command inherits. */
 export const ENV_TAG = 'DARUMA_EXEC';
@@ -11,7 +11,7 @@ export function envTagOf(installation: string, ref: { job: string; attempt: numb
   return `${installation}:${ref.job}:${ref.attempt}:${command}`;
 }
 
-/** What is written down of a command before it runs: enough to know it again, whoever holds its pid by then. */
+/** The record of a command that is written before it runs: enough to tell its process from a later one with the same pid. */
 export interface ChildRecord {
   pid: number;
   /** Field 22 of /proc/<pid>/stat: ticks between boot and the start of the process. */
@@ -22,13 +22,13 @@ export interface ChildRecord {
 /** Why a command was not let end by itself. */
 export type StopWhy = 'timeout' | 'stopped' | 'ended';
 
-/** What the broker is started with. */
+/** The terms with which the host starts a broker. */
 export interface BrokerTerms {
-  /** Marks begin with it. */
+  /** The id with which all marks of the installation begin. */
   installation: string;
   /** Scratch folders of attempts; nothing else is in it. */
   scratch: string;
-  /** What an earlier broker left; killed before anything is run. */
+  /** Processes that an earlier broker left; the broker kills them before it runs any command. */
   leftovers: ChildRecord[];
   graceMs: number;
   cgroups: boolean;
@@ -37,9 +37,9 @@ export interface BrokerTerms {
 export type ToBroker =
   | { do: 'begin'; terms: BrokerTerms }
   | { do: 'run'; mark: string; order: BrokerOrder }
-  /** It is recorded: let it run. */
+  /** The process is on record: the broker lets the command run. */
   | { do: 'open'; mark: string }
-  /** Kill it with all that it started. */
+  /** The broker kills the command with all that it started. */
   | { do: 'stop'; mark: string; why: StopWhy }
   /** The attempt is over and nothing runs there any more. */
   | { do: 'clear'; scratch: string };
@@ -64,13 +64,13 @@ export type FromBroker =
   | { say: 'ready'; killed: number; noCgroup: string | null }
   /** The process is there and waits to be recorded. */
   | { say: 'waiting'; child: ChildRecord }
-  /** The caller can have its answer; something of it may run on. */
+  /** The job can have its answer; processes of the command may run on. */
   | { say: 'ended'; mark: string; end: BrokerEnd }
-  /** No process of it is left. `left`: those that had to be killed after it had ended by itself; the first 20 by name. */
+  /** No process of the command is left. `left`: how many had to be killed after it had ended by itself; `names`: the first 20. */
   | { say: 'gone'; mark: string; left: number; names: ProcessFacts[] }
   | { say: 'readings'; children: ({ mark: string } & ProcessFacts)[] };
 
-/** Of what a command left, so many processes are told by name. */
+/** The number of processes left by a command that the broker tells by name. */
 export const MOST_NAMES = 20;
 /** Processes of all commands together whose memory is told; those beyond count as nothing. */
 export const MOST_READINGS = 4_096;
@@ -83,6 +83,6 @@ export interface ProcessFacts {
 
 export type BrokerEnd =
   | { is: 'ended'; result: ExecResult }
-  /** As far as it came. */
+  /** The broker stopped the command; the result is what there was by then. */
   | { is: 'stopped'; why: StopWhy; result: ExecResult }
   | { is: 'unstarted'; message: string };

@@ -4,11 +4,11 @@ import { BACKOFF_SPREAD, type Backoff, pauseAfter } from '../../kernel/backoff.t
 export interface BreakerTerms {
   /** Failures in a row, without a success in between. */
   failures: number;
-  /** Or this share of the calls of the last `windowMs`, once there were `calls` of them. */
+  /** The share of failures among the calls of the last `windowMs` that also counts as down, once there were `calls` of them. */
   rate: number;
   calls: number;
   windowMs: number;
-  /** Before each probe. */
+  /** The pauses before the probes: the first and the longest. */
   pause: Backoff;
   /** The longest Retry-After that is obeyed. */
   longestAskedMs: number;
@@ -41,7 +41,7 @@ interface Closed {
 }
 
 interface Outage {
-  /** When it began, not when it opened last. */
+  /** The begin of the outage, not the time at which the breaker opened last. */
   since: number;
   /** Probes that failed. */
   tries: number;
@@ -71,11 +71,11 @@ export type BreakerEvent = { now: number } /** A call wants to go out; a probe i
   | { is: 'good'; round: number }
   /** `askedMs`: by its Retry-After. `chance` in [0, 1) spreads the pauses. */
   | { is: 'bad'; round: number; askedMs: number; chance: number }
-  /** The end of the call is unknown: its job has ended. */
+  /** The end of the call is unknown, because its job has ended. */
   | { is: 'gone'; round: number }
 );
 
-/** An origin of which nothing is known. */
+/** The breaker of an origin that no agent has called yet. */
 export function newBreaker(): Breaker {
   return { is: 'closed', round: 1, row: null, counted: [], relapse: null };
 }
@@ -85,14 +85,14 @@ export function suspectBreaker(since: number, now: number): Breaker {
   return { is: 'open', round: 1, since, tries: 0, until: now };
 }
 
-/** Whether a call may go out now. */
+/** True: a call may go out now. */
 export function mayPass(breaker: Breaker, now: number): boolean {
   return breaker.is === 'closed' || breaker.until <= now;
 }
 
 /**
- * The state of the breaker after an event. Refused, and nothing changes: a call that may not go out, and an end of another
- * round.
+ * The state of the breaker after an event. Two events are refused and change nothing: a call that may not go out,
+ * and an end of another round.
  */
 export function stepBreaker(breaker: Breaker, event: BreakerEvent, terms: BreakerTerms): Breaker | 'refused' {
   if (event.is === 'asked') return asked(breaker, event.now, event.withinMs);

@@ -21,9 +21,9 @@ export interface OriginRecord {
   failures: number;
   refused: number;
   newest: Outage['failures'];
-  /** Of good calls, a ring. */
+  /** The durations of the newest good calls, as a ring. */
   durations: number[];
-  /** Since it went down; empty while it is not. */
+  /** The agents and jobs hit since the origin went down; empty while it is up. */
   impact: OutageImpact;
   recovery: Recovery | undefined;
 }
@@ -91,8 +91,8 @@ export function countImpact(
 }
 
 /**
- * Whether an outage opens an incident: an agent met it, or a probe found the origin still down. A dead link that a crawler
- * comes by once is not.
+ * True: the outage opens an incident, because an agent met it, or a probe found the origin still down. A dead link that a crawler
+ * follows once opens none.
  */
 export function opensIncident({ breaker, isNamed, isKnown, impact }: OriginRecord): boolean {
   if (breaker.is === 'closed') return false;

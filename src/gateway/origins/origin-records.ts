@@ -4,7 +4,7 @@ import { countImpact, newOriginRecord, nothingHit, type OriginRecord, opensIncid
 import type { OriginsNeeds } from './ports.ts';
 import { type OriginSettings, termsFor } from './terms.ts';
 
-/** Origins that are remembered; an agent that may reach everybody must not fill the host. */
+/** The number of origins that the host remembers; an agent that may call every origin must not fill its memory. */
 const MOST_ORIGINS = 500;
 
 /** The records of all origins, and how they change. */
@@ -59,7 +59,7 @@ export function createOriginRecords(needs: OriginsNeeds): OriginRecords {
     return originRecord;
   }
 
-  /** The one that was not asked for longest; one that is down only when all are. */
+  /** The origin that agents have not called for longest; an origin that is down only when all are. */
   function dropOne() {
     const all = [...records.values()].sort((a, b) => a.askedAt - b.askedAt);
     const gone = all.find(({ breaker }) => breaker.is === 'closed') ?? all[0]!;

@@ -8,17 +8,17 @@ interface WallClock {
   wallOf(monotonic: number): number;
 }
 
-/** While a probe is out, the state is unknown: ask again soon. */
+/** The wait of a job while a probe is out: the probe will tell soon. */
 const PROBE_OUT_MS = 2_000;
 
-/** When asking again is worth it, in epoch ms. */
+/** The time at which a call is worth another try, in epoch ms. */
 export function retryAt({ breaker }: OriginRecord, { now, wallOf }: WallClock): number {
   if (breaker.is === 'closed') return now();
   if (breaker.is === 'half-open') return Math.min(now() + PROBE_OUT_MS, wallOf(breaker.until));
   return wallOf(breaker.until);
 }
 
-/** The answer to a job whose call was refused. `at`: when asking again is worth it. */
+/** The answer to a job whose call was refused. `at`: when a call is worth another try. */
 export function downOf(originRecord: OriginRecord, clock: WallClock, at: number, barred: string[]): OriginDown {
   const { origin, breaker, newest } = originRecord;
   const since = breaker.is === 'closed' ? clock.now() : clock.wallOf(breaker.since);

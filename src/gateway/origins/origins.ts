@@ -5,7 +5,7 @@ import { createOriginRecords } from './origin-records.ts';
 import { downOf, outageOf, reportOf, retryAt } from './origin-reports.ts';
 import type { AskedCall, CallAttempt, EndedCall, HeldJob, Origins, OriginsNeeds } from './ports.ts';
 
-/** From the end of a probe in its worker until it is heard of here. */
+/** The time that a worker has to tell this room the end of its probe. */
 const PROBE_SLACK_MS = 5_000;
 /**
  * Jobs that waited for an origin do not come back in one moment: their returns are spread over this part of the wait, at least
@@ -22,7 +22,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
   const refusedTo = new Map<string, { attempt: number; origin: string }>();
   const barredBefore = new Set<string>();
 
-  /** The chain of an origin, and who of it this agent may not ask. */
+  /** The chain of an origin, and the origins of it that this agent may not call. */
   function chainOf(originRecord: OriginRecord, agent: string, mayReach: (origin: string) => boolean) {
     const chain = [originRecord];
     const barred: string[] = [];
@@ -103,7 +103,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
     return { until: Math.round(at + spread * time.random()), origin: originRecord.origin };
   }
 
-  /** When one of the chain is worth asking again, in epoch ms. */
+  /** The first time at which an origin of the chain is worth another call, in epoch ms. */
   function soonestOf(chain: readonly OriginRecord[]): number {
     return Math.min(...chain.map((one) => retryAt(one, clock)));
   }

@@ -9,20 +9,20 @@ import type { OriginSettings } from './terms.ts';
  */
 export interface Origins {
   admit(call: AskedCall): Admission;
-  /** The end of a call. Not null: it failed, and the origin is down: another try of the same is not worth it. */
+  /** Takes the end of a call. The result is null unless the call failed and the origin is down: then another try is not worth it. */
   callEnded(call: EndedCall): OriginDown | null;
   /**
-   * For an attempt that failed because it was refused: when its job may be tried again (epoch ms) and what it waits for.
-   * undefined: it was not refused here, whatever its error says. Asked before {@link Origins.ended}.
+   * The time at which the job of a failed attempt may be tried again (epoch ms), and the origin that it waits for. undefined: no call
+   * of the attempt was refused here, whatever its error says. The host asks before it tells {@link Origins.ended}.
    */
   heldUp(ref: CallAttempt, job: HeldJob): { until: number; origin: string } | undefined;
   /** Attempts that ended, in whichever way: a probe that one of them held is free again. Most never called anybody. */
   ended(attempts: readonly CallAttempt[]): void;
-  /** Every origin that was asked since the host started, those that are down first, then the newest. At most 500. */
+  /** The origins that agents called since the host started, at most 500: those that are down first, then the newest. */
   view(): OriginReport[];
   /** Outages of origins that healing has to know. */
   outages(): Outage[];
-  /** How the newest outage of an origin ended; undefined while it lasts, and when none is known. */
+  /** The end of an origin's newest outage; undefined while the outage lasts, and when none is known. */
   recovery(origin: string): Recovery | undefined;
   /** The origin was down (since that time, epoch ms) when the host before this one ended: the first call to it is a probe. */
   suspect(origin: string, since: number): void;
@@ -51,7 +51,7 @@ export interface AskedCall extends CallAttempt {
   timeoutMs?: number;
   /** The call carries a secret that cannot be taken out: it goes to no other origin. */
   alone: boolean;
-  /** Whether the agent's `needs.net` names the origin. */
+  /** True: the agent's `needs.net` names the origin. */
   mayReach(origin: string): boolean;
 }
 
@@ -73,18 +73,18 @@ export interface HeldJob {
 export interface OriginReport {
   origin: string;
   is: 'closed' | 'open' | 'half-open';
-  /** Epoch ms; null while it is not down. */
+  /** The begin of the outage, epoch ms; null while the origin is up. */
   since: number | null;
-  /** When the next call goes out to see, epoch ms; null while it is not down, or a call is out. */
+  /** The time of the next probe, epoch ms; null while the origin is up, or a probe is out. */
   probeAt: number | null;
-  /** The newest failure, also of one that is well again. */
+  /** The newest failure, kept when the origin is up again. */
   last: { at: number; what: string } | null;
   /** The origins that are asked while this one is down. */
   instead: readonly string[];
   calls: number;
   failures: number;
   refused: number;
-  /** Until the head of the answer, of the last 200 good calls; null without any. */
+  /** The time until the head of the answer, of the last 200 good calls; null without any. */
   p50Ms: number | null;
   p95Ms: number | null;
 }

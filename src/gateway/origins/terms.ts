@@ -8,7 +8,7 @@ export interface OriginTerms extends BreakerTerms {
   timeoutMs: number;
   /** The origins that are asked while this one is down, in order. */
   instead: readonly string[];
-  /** Whether those get the credentials of a call. */
+  /** True: the origins of `instead` get the credentials of a call. */
   credentials: boolean;
 }
 
@@ -37,7 +37,7 @@ export const ORIGIN_DEFAULTS: OriginTerms = {
   credentials: false,
 };
 
-/** The settings of origins in config/daruma.yaml; `*` is said of all of them. */
+/** The settings of origins in config/daruma.yaml; `*` stands for all origins. */
 export type OriginSettings = Readonly<
   Record<string, Partial<Omit<OriginTerms, 'pause'>> & { pause?: Partial<OriginTerms['pause']> }>
 >;

@@ -5,17 +5,17 @@ import { formatDuration } from '../../kernel/units.ts';
 import { HEALTH_CODES, HEALTH_REASONS, type HealthCode, type HealthProbe } from '../../operations/health-reasons.ts';
 import type { AgentWord } from '../api/agent-state.ts';
 
-/** How the host is, as far as it can say that itself. */
+/** The facts from which the host judges its own health. */
 export interface HealthFacts {
   loops: readonly LoopFact[];
-  /** Why the store did not take the newest write. */
+  /** The reason why the store did not take the newest write. */
   storeRefusal: PlainFault | undefined;
-  /** Why the newest cells ended before they were ready. */
+  /** The reason why the newest cells ended before they were ready. */
   cellFault: PlainFault | undefined;
   /** Facts that the store knows; undefined: it gave no answer in time. */
   stored: StoredFacts | undefined;
   pings: readonly PingFact[];
-  /** Since when memory is short, in words. */
+  /** The time since which memory is short, in words. */
   memoryShort: string | undefined;
   diskShort: string | undefined;
   /** Incidents about which healing has asked a person. */
@@ -29,7 +29,7 @@ export interface HealthFacts {
 
 interface LoopFact {
   name: string;
-  /** Since its last turn. */
+  /** The time since the loop's last turn. */
   agoMs: number;
 }
 
@@ -45,7 +45,7 @@ interface StoredFacts {
 
 interface PingFact {
   name: string;
-  /** Since its last ping. */
+  /** The time since the program's last ping. */
   silentMs: number;
   withinMs: number;
   isLate: boolean;
@@ -65,7 +65,7 @@ interface HealthDecision {
   reasons: HealthReason[];
 }
 
-/** How long each loop may stand still, in ms; some five of its turns, and no less than what the guardian goes by. */
+/** The time that each loop may stand still, in ms; some five of its turns, and no less than the guardian allows. */
 const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   ...LOOP_WITHIN_MS,
   pulse: 10_000,
@@ -82,7 +82,7 @@ const LOOP_HEALTHY_MS: Readonly<Record<string, number>> = {
   catalog: 5 * MINUTE_MS,
   retention: 2 * HOUR_MS,
 };
-/** Of a loop without a row. */
+/** The time that a loop without a row may stand still. */
 const ANY_LOOP_HEALTHY_MS = 10 * MINUTE_MS;
 
 const AGENT_CODES: Partial<Record<AgentWord, HealthCode>> = {
@@ -105,7 +105,7 @@ export function decideHealth(facts: HealthFacts): HealthDecision {
   return { state: !ready ? 'down' : reasons.length > 0 ? 'degraded' : 'ok', live, ready, reasons };
 }
 
-/** Whether the loop turns as it should. */
+/** True: the loop turns as it should. */
 function isTurning({ name, agoMs }: LoopFact): boolean {
   return agoMs <= (LOOP_HEALTHY_MS[name] ?? ANY_LOOP_HEALTHY_MS);
 }

@@ -22,13 +22,13 @@ type HealthNeeds = Pick<
   | 'warnings'
 >;
 
-/** A client waits so long at most for what the store knows: it has a deadline of its own. */
+/** The longest that a client waits for the store's facts: clients have deadlines of their own. */
 const STORED_WITHIN_MS = 500;
 /** Facts of the store that are younger are given again: probes come often, and from several sides. */
 const FRESH_MS = 1_000;
 /** A store that was slow to answer for so long is silent. */
 const SILENT_AFTER_MS = 15_000;
-/** Lost log lines are told for so long. */
+/** The time for which health tells of lost log lines. */
 const DROPPED_FOR_MS = 10 * MINUTE_MS;
 
 type Stored = NonNullable<HealthFacts['stored']> & { nextSlots: ReadonlyMap<string, number> };
@@ -95,8 +95,8 @@ async function readStored({ time, store, catalog, states }: HealthNeeds): Promis
 }
 
 /**
- * Reads what is asked for at most once at a time. Resolves with it, with what was read a short while ago when the answer takes too
- * long, and with undefined when there has been no answer for {@link SILENT_AFTER_MS}.
+ * Reads facts of the store, at most one read at a time. Resolves with new facts, with those of a short while ago when the store takes
+ * too long, and with undefined when there has been no answer for {@link SILENT_AFTER_MS}.
  */
 function createLatest<Value>({ time }: Pick<HealthNeeds, 'time'>, read: () => Promise<Value>) {
   let latest: { value: Value; at: number } | undefined;

@@ -14,7 +14,7 @@ type MetricNeeds = Pick<
   'time' | 'facts' | 'store' | 'states' | 'catalog' | 'workers' | 'healer' | 'journal' | 'lagMs' | 'runCounters'
 >;
 
-/** Agents beyond are in no metric: what gathers metrics keeps each series for weeks. */
+/** The number of agents in the metrics; agents beyond are in none: a collector of metrics keeps each series for weeks. */
 const MOST_AGENTS = 500;
 
 /** Answers the operation `metrics`. */

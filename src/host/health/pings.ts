@@ -11,20 +11,20 @@ import { formatDuration } from '../../kernel/units.ts';
 import type { Heartbeats } from '../../telemetry/heartbeats.ts';
 import type { OpTable } from '../api/handlers.ts';
 
-/** How long a program outside of Daruma may be silent that says nothing else. */
+/** The time that a program outside of Daruma may be silent when its pings name none. */
 const PING_WITHIN_MS = 15 * MINUTE_MS;
-/** Programs that ping; a name is never forgotten by itself. */
+/** The most programs that may ping: only a person forgets a name. */
 const MOST_NAMES = 200;
-/** Where the token of pings lies, relative to the installation. */
+/** The file of the token of pings, relative to the installation. */
 const TOKEN_FILE = 'data/ping.token';
 
-/** What is known of a program outside of Daruma that pings. */
+/** A program outside of Daruma that pings, with its last ping. */
 interface Ping {
   name: string;
-  /** Epoch ms of its last ping. */
+  /** The time of the last ping, epoch ms. */
   at: number;
   withinMs: number;
-  /** Since its last ping. */
+  /** The time since the last ping. */
   silentMs: number;
   isLate: boolean;
 }
@@ -34,7 +34,7 @@ interface PingNeeds {
   heartbeats: Pick<Heartbeats, 'pings'>;
 }
 
-/** Every program that has ever pinged and is not forgotten, by name. */
+/** The programs that have ever pinged and are not forgotten, by name. */
 export function pingsOf({ time, heartbeats }: PingNeeds): Ping[] {
   return [...heartbeats.pings()].sort().map(([name, { at, withinMs = PING_WITHIN_MS }]) => {
     const silentMs = Math.max(0, time.now() - at);

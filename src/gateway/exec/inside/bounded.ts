@@ -44,7 +44,7 @@ export function createBoundedOutput(maxBytes: number): BoundedOutput {
   };
 }
 
-/** Text of bytes that may end within a character: that one is left out. */
+/** The text of bytes that may end within a character, without that character. */
 function wholeEnd(bytes: Buffer): string {
   let end = bytes.length;
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
@@ -57,7 +57,7 @@ function wholeEnd(bytes: Buffer): string {
   return bytes.toString('utf8', 0, end);
 }
 
-/** Text of bytes that may begin within a character: that one is left out. */
+/** The text of bytes that may begin within a character, without that character. */
 function wholeStart(bytes: Buffer): string {
   let start = 0;
   while (start < 3 && start < bytes.length && (bytes[start]! & 0xc0) === 0x80) start++;

@@ -1,7 +1,7 @@
 /**
- * What the exec broker runs: commands, as the host says, and nothing else. It is a process of its own so that the host
- * never waits for a fork, and so that the end of the host is seen at once: the channel closes, and everything that was
- * started is killed before the broker ends itself.
+ * The main file of the exec broker, which runs commands, as the host says, and nothing else. The broker is a process of its own so that
+ * the host never waits for a fork, and so that the end of the host is seen at once: the channel closes, and the broker kills
+ * everything that it started before it ends itself.
  */
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { send, sendToGroup } from './termination.ts';
 const LOOK_EVERY_MS = 20;
 /** Leftovers that SIGKILL does not end in this time sit in the kernel, and end with what they wait for. */
 const LEFTOVERS_MS = 3_000;
-/** When the host is gone all is to be gone within two seconds. */
+/** The time in which the broker kills its commands when the host is gone: within two seconds all are to be gone. */
 const LAST_MS = 1_500;
 
 let commandGroups: CommandGroups | undefined;
@@ -29,7 +29,7 @@ let closeCgroups: (() => void) | undefined;
 /** Orders that came before the leftovers were killed. */
 let early: ToBroker[] | null = [];
 
-// First: the file that says it is closed to a process that nobody looks into.
+// The score for the kernel comes first: a process that no other may inspect can no longer write its own files in /proc.
 raiseOomScore(OOM_SCORES.broker);
 hardenProcess();
 const pipe = new Socket({ fd: BROKER_FD });
@@ -77,7 +77,7 @@ async function clearScratch(folder: string) {
   try {
     for (const name of readdirSync(folder)) await remove(join(folder, name));
   } catch {
-    // Nobody has made one yet.
+    // No attempt has made a scratch folder yet.
   }
 }
 

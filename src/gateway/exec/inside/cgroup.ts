@@ -15,7 +15,7 @@ interface Cgroup {
   pids(): number[];
   /** SIGKILL to all in it, at once. */
   kill(): void;
-  /** Gone when it is empty; a second call tries again. */
+  /** Deletes the cgroup when it is empty; a second call tries again. */
   remove(): void;
 }
 
@@ -67,7 +67,7 @@ function cgroupAt(folder: string): Cgroup {
   };
 }
 
-/** Of the group and of groups that were made within it. */
+/** The pids of the group and of groups that were made within it. */
 function pidsIn(folder: string): number[] {
   let text = '';
   quietly(() => {
@@ -103,6 +103,6 @@ function quietly(act: () => void): void {
   try {
     act();
   } catch {
-    // It is gone, or not empty yet: the next look tells.
+    // The cgroup is gone, or not empty yet: the next look tells.
   }
 }

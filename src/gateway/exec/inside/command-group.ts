@@ -13,16 +13,16 @@ import { startCommand } from './command.ts';
 import { membersOf, type Process, processName } from './process-table.ts';
 import { nextSignal, sendToGroup, type Termination, UNKILLABLE_MS } from './termination.ts';
 
-/** A living group is looked at so often. */
+/** The broker looks at a living group so often. */
 export const LOOK_EVERY_MS = 1_000;
 /** The younger a command, the sooner the next look: what it starts is to be seen before it can hide. */
 const LOOK_FIRST_MS = 50;
-/** While something is being killed. */
+/** The pause between two looks while the broker kills a group. */
 const LOOK_CLOSELY_MS = 40;
-/** After a command has ended by itself: is anything of it left? */
+/** The pause before the broker looks what a command has left that ended by itself. */
 const LOOK_AFTER_MS = 100;
 
-/** One command with all that it starts. */
+/** A command with all that it starts. */
 export interface CommandGroup {
   readonly mark: string;
   /** Lets the command run: until then its process waits at a gate. */
@@ -34,9 +34,9 @@ export interface CommandGroup {
   /** The next signal for what is left, when it is being ended. */
   terminate(left: readonly Process[]): void;
   kill(left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** Nothing of it is left, and how it ended is known: says so, and returns true. */
+  /** True: no process of the command is left and its end is known; the host has been told. */
   isGone(left: readonly Process[]): boolean;
-  /** When to look at it again, in ms from now. */
+  /** The pause before the next look at this group, in ms. */
   pauseMs(): number;
   /** Gives its cgroup back. */
   release(): void;
@@ -50,13 +50,13 @@ interface CommandGroupNeeds {
   /** The session of the broker, which never counts. */
   outside: number;
   say(message: FromBroker): void;
-  /** It wants to be looked at within `ms`. */
+  /** The group asks for a look within `ms`. */
   lookIn(ms: number): void;
-  /** The command could not be started, and all is said. Never called within {@link createCommandGroup}. */
+  /** The command could not be started, and the host has been told. The call never comes within {@link createCommandGroup}. */
   unstarted(): void;
 }
 
-/** How far it is: it runs; it has ended by itself, and what it left may still run; it is being ended. */
+/** The state of a command: it runs; it has ended by itself, and processes that it left may still run; the broker ends it. */
 type State =
   | { is: 'running' }
   | { is: 'ended'; end: BrokerEnd; stopping: Stopping | undefined }
@@ -74,7 +74,7 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
   const pid = command.pid ?? 0;
   const root = { pid, start: pid === 0 ? 0 : (readStat(pid)?.start ?? 0) };
   const cgroup = pid === 0 ? undefined : needs.cgroups?.enclose(needs.name, pid);
-  /** Those that were killed after the command had ended by itself: what a command leaves that is stopped is not its fault. */
+  /** Processes that were killed after the command had ended by itself; a command that is stopped is not blamed for what it leaves. */
   const leftBehind = new Map<string, ProcessFacts>();
   let known: ReadonlySet<string> = new Set();
   let openedAt: number | undefined;
@@ -121,11 +121,11 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
 
   function kill(left: readonly Process[], signal: 'SIGTERM' | 'SIGKILL') {
     if (signal === 'SIGKILL') cgroup?.kill();
-    // By group, so that what is forked between the look and the kill dies with the rest.
+    // Signals go to whole process groups, so that a process that is forked between the look and the kill dies with the rest.
     const groups = new Set(left.map((one) => one.group));
-    // Its own is known even where there is no /proc; until it is reaped nobody else has the number.
+    // The command's own group is known even where there is no /proc; until its process is reaped no other has the number.
     if (!command.hasEnded()) groups.add(root.pid);
-    // In bubblewrap the command has a group of its own, and tells its end to the one who is asked last.
+    // A command in bubblewrap has a process group of its own, and bubblewrap has to live on until it has told how the command ended.
     if (signal === 'SIGTERM' && order.fence?.is === 'bwrap') groups.delete(root.pid);
     for (const group of groups) sendToGroup(group, signal);
   }

@@ -6,7 +6,7 @@ import { type CommandGroup, createCommandGroup, LOOK_EVERY_MS } from './command-
 import { createProcessTable, type Process } from './process-table.ts';
 import { pause } from './termination.ts';
 
-/** Commands with all that they start. Each one ends with `gone`, when nothing of it is left. */
+/** Commands with all that they start. The last message about a command is `gone`: no process of it is left. */
 export interface CommandGroups {
   run(mark: string, order: BrokerOrder): void;
   open(mark: string): void;
@@ -28,7 +28,7 @@ export function createCommandGroups(
   let next: { timer: NodeJS.Timeout; at: number } | undefined;
   let lastGroup = 0;
 
-  /** One look at the machine, and what follows from it for each command. */
+  /** Looks at the processes of the machine once, and acts on what it sees for each command. */
   function turn() {
     next = undefined;
     const processes = processTable.look();
@@ -77,7 +77,7 @@ export function createCommandGroups(
   };
 }
 
-/** Returns what says the memory of all processes, at most once in about a second; an empty list once, when none is left. */
+/** Makes a function that tells the host the memory of all processes, at most once in about a second; an empty list once, when none is left. */
 function createReadings(say: (message: FromBroker) => void) {
   let readAt = 0;
   let hadReadings = false;

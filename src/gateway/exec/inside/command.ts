@@ -16,24 +16,24 @@ import { LONGEST_REPORT, reportedEnd, whyUnfenced } from './end-report.ts';
 const GATE = `${raiseOomScoreOf('/proc/self/oom_score_adj')}; read -r DARUMA_GATE <&3 && exec "$@"`;
 const GATE_FD = 3;
 const SHELL = '/bin/sh';
-/** After the command has ended its output is read until it closes; what it left running may hold it open. */
+/** The broker reads the output of a command that has ended until it closes, but no longer than this: a process that was left may hold it open. */
 const QUIET_MS = 100;
 const LAST_OUTPUT_MS = 1_000;
 
-/** One command: its own process and its output. What it starts beside is not its matter. */
+/** A command: its own process and its output. The processes that it starts are the matter of `CommandGroup`. */
 interface Command {
-  /** undefined: it could not be started. */
+  /** The process of the command; undefined: it could not be started. */
   readonly pid: number | undefined;
   open(): void;
-  /** Whether its own process has ended, and is reaped. */
+  /** True: the command's own process has ended, and is reaped. */
   hasEnded(): boolean;
-  /** As far as it came. */
+  /** The result of the command, as far as it came. */
   result(): ExecResult;
 }
 
 interface CommandNeeds {
   now(): number;
-  /** Called once: it ended by itself and its output is whole, or it could not be started. */
+  /** The command ended by itself and its output is whole, or it could not be started. Called once. */
   ended(end: BrokerEnd): void;
   timedOut(): void;
 }
@@ -45,7 +45,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   let outputAt = startedAt;
   let exit: { code: number | null; signal: string | null; at: number } | undefined;
   let enclosure: Enclosure;
-  /** What the fence said of the end. */
+  /** The fence's report of the end. */
   let endReport = '';
   let isReported = false;
   let stopTimeout: NodeJS.Timeout | undefined;
@@ -61,7 +61,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
     for (const folder of order.makes) mkdirSync(folder, { recursive: true, mode: 0o700 });
     enclosure = enclosureOf(order, mark);
     const { words, env, reportsEnd, feeds } = enclosure;
-    // Of what the gate becomes, only a fence has to do with descriptor 3.
+    // A program that puts up a fence uses descriptor 3; every other command starts with it closed.
     child = spawn(SHELL, ['-c', reportsEnd ? GATE : `${GATE} 3<&-`, 'sh', ...words], {
       cwd: order.cwd,
       env,
@@ -71,7 +71,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
     child.on('error', (error) => {
       if (child.pid === undefined) report(unstarted(error, order));
     });
-    // Whoever closes its end early has read enough.
+    // A command that closes its end of a pipe early has read enough.
     for (const stream of child.stdio) stream?.on('error', () => {});
     for (const [index, feed] of feeds.entries()) (child.stdio[FIRST_FEED + index] as Writable).end(feed);
     if (reportsEnd) readEndReport(child.stdio[GATE_FD] as Readable);
@@ -99,7 +99,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
   function read(stream: NodeJS.ReadableStream, into: { add(chunk: Buffer): void }) {
     stream.on('data', (chunk: Buffer) => {
       outputAt = needs.now();
-      // What a process that was left running says later, nobody waits for.
+      // The output of processes that the command left running is dropped once the result is told.
       if (!isReported) into.add(chunk);
     });
   }

@@ -11,11 +11,11 @@ export interface Enclosure {
   words: string[];
   /** The environment of that program. The fence's own programs get nothing of what the command gets. */
   env: Record<string, string>;
-  /** What the program reads on descriptor 3, behind the line that opens the gate. */
+  /** The text that the program reads on descriptor 3, behind the line that opens the gate. */
   terms: string;
-  /** What the program reads on further descriptors, from {@link FIRST_FEED} on. */
+  /** The bytes that the program reads on further descriptors, from {@link FIRST_FEED} on. */
   feeds: (string | Buffer)[];
-  /** Whether the program says on descriptor 3 how the command ended, or why it was not started. */
+  /** True: the program reports on descriptor 3 how the command ended, or why it was not started. */
   reportsEnd: boolean;
 }
 
@@ -45,13 +45,13 @@ export function enclosureOf(order: BrokerOrder, mark: string): Enclosure {
     ...(filter ? ['--seccomp', String(FIRST_FEED + 1)] : []),
     ...['--', '/bin/sh', '-c', REPORTS_END, 'sh', path, ...args],
   ];
-  // On a descriptor: every user of the machine sees the arguments of a process.
+  // The terms go over a descriptor: every user of the machine sees the arguments of a process.
   const variables = Object.entries(order.env).flatMap(([name, value]) => ['--setenv', name, value]);
   const given = [...bwrapArguments(fence), ...variables, '--chdir', order.cwd];
   return { ...none, words, feeds: [given.map((word) => `${word}\0`).join(''), ...(filter ? [filter] : [])] };
 }
 
-/** With the machine's network, unix sockets without a file would be the machine's as well. */
+/** The filter of a command; with the machine's network it refuses unix sockets, because those without a file would be the machine's, too. */
 function filterOf(hasNetwork: boolean): Buffer | undefined {
   if (process.arch !== 'x64') return undefined;
   return seccompFilter({ pid: null, sockets: hasNetwork || 'any', listens: true, programs: true, isApart: true });

@@ -1,11 +1,11 @@
 import { constants } from 'node:os';
 
-/** More than a fence has to say. */
+/** The longest report of a fence that is read, in characters; a fence has less to say. */
 export const LONGEST_REPORT = 4_096;
 
-/** Shells say nothing of a child that these ended, and a program that ends with their code means them. */
+/** Signals of which a shell reports nothing when they end its child; a program that ends with their code means them. */
 const UNREPORTED = [constants.signals.SIGINT, constants.signals.SIGPIPE];
-/** A shell adds it to the number of a signal. */
+/** The number that a shell adds to that of a signal. */
 const SIGNALLED = 128;
 
 interface End {
@@ -14,9 +14,9 @@ interface End {
 }
 
 /**
- * How a command in bubblewrap ended: as its fence says it (`exit 3`, after the shell's word about a signal: `Killed`), or as its process did where the
- * fence says nothing, because it was killed as well. The command could write to the fence's place: whatever stands there is an exit code
- * or a signal.
+ * The end of a command in bubblewrap: as its fence reports it (`exit 3`, after the shell's word about a signal: `Killed`), or the end of
+ * bubblewrap's own process where the fence reports nothing, because it was killed as well. The command can write into the fence's
+ * report, and gains nothing: each text there gives an exit code or a signal.
  */
 export function reportedEnd(exit: End, report: string): End {
   const last = /(?:^|\n)exit (\d{1,3})\n$/.exec(report);
@@ -32,7 +32,7 @@ function signalled(status: number): End {
   return name ? { code: null, signal: name } : { code: status, signal: null };
 }
 
-/** Why the fence did not start the command; undefined when the command ran. */
+/** The reason why the fence did not start the command; undefined when the command ran. */
 export function whyUnfenced(report: string, stderr: string, code: number | null): string | undefined {
   const why = /^unfenced (.*)$/m.exec(report)?.[1];
   if (why !== undefined) return `its fence does not hold: ${why}`;

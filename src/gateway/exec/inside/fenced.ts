@@ -1,6 +1,6 @@
 /**
- * What a command is until its fence is up, where there is no bubblewrap: puts the kernel's fences around this process, and becomes the
- * command. The process stays the same, and so do its pid, its session and what its parent hears of its end.
+ * The program that a command's process runs until its fence is up, where there is no bubblewrap: it puts the kernel's fences around its
+ * process, and becomes the command. The process stays the same, and so do its pid, its session and what its parent hears of its end.
  *
  *   fenced <path of the program> [arguments]       descriptor 3: the terms, as one JSON
  */
@@ -18,7 +18,7 @@ const SHELL = '/bin/sh';
 
 const { terms, env } = JSON.parse(readFileSync(TERMS_FD, 'utf8')) as { terms: FenceTerms; env: Record<string, string> };
 const kernel = openKernel();
-// Node ignores it, and what a process ignores its program ignores, too: `yes | head` would not end.
+// Node ignores SIGPIPE, and the program that a process becomes ignores the same signals: `yes | head` would not end.
 kernel?.call('rt_sigaction', SIGPIPE, DEFAULT_ACTION, 0, SIGNAL_SET_BYTES);
 kernel?.close();
 const { fence, landlock, tried } = putUpFence(terms);
@@ -27,7 +27,7 @@ if (fence === 'none' || landlock === 0) {
   process.exit(126);
 }
 closeSync(TERMS_FD);
-// By a shell, as without a fence: a file without a first line that names its interpreter is a script of the shell.
+// A shell starts the program, as without a fence: a file whose first line names no interpreter is a script of the shell.
 (process as unknown as { execve(file: string, args: string[], env: Record<string, string>): never }).execve(
   SHELL,
   ['sh', '-c', 'exec "$@"', 'sh', ...process.argv.slice(2)],

@@ -3,11 +3,11 @@ import { type ChildRecord, ENV_TAG } from '../wire.ts';
 
 /** A living process with the mark of its environment. */
 export interface Process extends Omit<ProcessStat, 'isZombie'> {
-  /** Null when it has none that can be read. */
+  /** The mark in the environment; null when there is none that can be read. */
   mark: string | null;
 }
 
-/** What is known of a command's processes before looking. */
+/** The facts about a command by which its processes are found. */
 interface GroupMark {
   root: { pid: number; start: number };
   mark: string;
@@ -39,9 +39,9 @@ export function membersOf(processes: readonly Process[], commandGroup: GroupMark
 }
 
 /**
- * What an earlier broker left: a recorded process counts only when pid, start and mark all match, so that a stranger with
- * a used pid is never touched; one that carries a mark of the installation was started by it. `spared`: the caller and
- * those that it descends from.
+ * The processes that an earlier broker left: a recorded process counts only when pid, start and mark all match, so that a stranger
+ * with a used pid is never touched; a process that carries a mark of the installation was started by it. `spared`: the caller and
+ * the processes that it descends from.
  */
 export function leftoversOf(
   processes: readonly Process[],
@@ -86,9 +86,9 @@ function closure(seeds: readonly Process[], processes: readonly Process[], outsi
   return [...found.values()];
 }
 
-/** Reads /proc. Nothing in it waits for a disk; where there is no /proc, nobody is seen. */
+/** Reads /proc, which never waits for a disk; a machine without /proc shows no processes. */
 interface ProcessTable {
-  /** All processes but zombies. */
+  /** The processes of the machine but zombies. */
   look(): Process[];
 }
 

@@ -11,9 +11,9 @@ export interface AggregateCounts {
   done: number;
   dead: number;
   failedAttempts: number;
-  /** Of attempts that were done. */
+  /** The durations of attempts that were done. */
   durations: Sketch;
-  /** From when a job was due until its first attempt was given out. */
+  /** The times from when jobs were due until their first attempts were given out. */
   lateness: Sketch;
   /** The most memory that one worker held, in bytes; null: it was not measured. */
   memoryPeak: number | null;
@@ -61,7 +61,7 @@ export function countsOf({
   return { done, dead, failedAttempts, durations: took, lateness: late, memoryPeak };
 }
 
-/** Where a time lies. */
+/** The start of the span in which a time lies. */
 export function startOf(spanMs: number, at: number): number {
   return Math.floor(at / spanMs) * spanMs;
 }

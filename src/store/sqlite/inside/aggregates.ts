@@ -19,7 +19,7 @@ import type { MinuteCounts } from './minutes.ts';
 type Writes = Pick<Sync<AggregateStore>, 'rollUp' | 'sumUpPast' | 'pruneAggregates' | 'putMemoryPeaks'>;
 type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums'>;
 
-/** The rows of jobs of before are summed up to hours where their minutes would soon be gone. */
+/** Jobs that ended so long ago are summed up to hours: their minutes would soon be deleted. */
 const PAST_MINUTES_MS = 47 * HOUR_MS;
 
 export function aggregateWrites(db: DatabaseSync, minutes: MinuteCounts): Writes {
@@ -43,7 +43,7 @@ export function aggregateWrites(db: DatabaseSync, minutes: MinuteCounts): Writes
       return isMore;
     },
     pruneAggregates(before) {
-      // Whole spans of the next size: a part of an hour must never be rolled up as if it were all of it.
+      // Whole spans of the next size are deleted: a part of an hour must never be rolled up as if it were the whole.
       prune.run(MINUTE_MS, startOf(HOUR_MS, before.minute));
       prune.run(HOUR_MS, startOf(DAY_MS, before.hour));
       prune.run(DAY_MS, before.day);
@@ -161,7 +161,7 @@ function viewOf(agent: string, start: number, counts: AggregateCounts): Aggregat
   };
 }
 
-/** To a tenth of a ms: more would look more exact than it is. */
+/** Rounds to a tenth of a ms: more digits would look more exact than the sketch is. */
 function quantile(sketch: Sketch, p: number): number | null {
   const ms = sketchQuantile(sketch, p);
   return ms === null ? null : Math.round(ms * 10) / 10;

@@ -5,10 +5,10 @@ import { type AggregateCounts, aggregateRows, mergeCounts, noCounts, startOf } f
 
 /**
  * Counts each agent's minute: in memory while a group is carried out, then in one row for each agent and minute, within the
- * transaction of the group. So a count is kept exactly when that which it counts is.
+ * transaction of the group. A count is kept exactly when the ends that it counts are.
  */
 export interface MinuteCounts {
-  /** An attempt that ended. Cancelled ones are not counted. */
+  /** Counts an attempt that ended. Cancelled attempts are not counted. */
   count(state: string, agent: string, startedAt: number, finishedAt: number): void;
   /** A job got its first attempt so long after it was due. */
   late(agent: string, now: number, ms: number): void;
@@ -16,7 +16,7 @@ export interface MinuteCounts {
   memory(agent: string, at: number, bytes: number): void;
   /** Writes down what was counted. */
   flush(): void;
-  /** Rows were changed elsewhere: they are read again. */
+  /** Rows were changed elsewhere: the next count reads them again. */
   forgetRows(): void;
   /** Forgets what was counted, because it was rolled back. */
   clear(): void;
