@@ -20,7 +20,7 @@ const X32 = 0x40000000;
 const INET = 2;
 const INET6 = 10;
 const CLONE_THREAD = 0x10000;
-/** `CLONE_NEW…`: namespaces. */
+/** The bits of `CLONE_NEW…`: a process in new namespaces. */
 const CLONE_NEW = 0x7e020000;
 /** `O_CREAT`, and the bit that tells `O_TMPFILE`: only then `open` has a mode. */
 const CREATES = 0o100 | 0o20000000;
@@ -30,7 +30,7 @@ const SET_IDS = 0o6000;
 /** An instruction: code, jump if true, jump if false, operand. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
 
-/** The machine and the kernel: nothing that is fenced has to do with them. */
+/** Calls that change the machine or the kernel: no fenced process may. */
 const REFUSED: readonly SyscallName[] = [
   ...(['unshare', 'setns', 'mount', 'umount2', 'pivot_root', 'chroot', 'open_tree', 'move_mount'] as const),
   ...(['fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr', 'open_by_handle_at', 'fanotify_init'] as const),
@@ -39,7 +39,7 @@ const REFUSED: readonly SyscallName[] = [
   ...(['reboot', 'swapon', 'swapoff', 'syslog', 'acct', 'quotactl', 'iopl', 'ioperm'] as const),
   ...(['settimeofday', 'clock_settime', 'adjtimex', 'clock_adjtime', 'sethostname', 'setdomainname'] as const),
 ];
-/** Other processes, and what processes share. In namespaces of its own a command meets there nothing but itself. */
+/** Calls that reach other processes, or memory and limits that processes share; in namespaces of its own a command reaches only itself. */
 const OF_OTHERS: readonly SyscallName[] = [
   ...(['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp', 'process_madvise', 'process_mrelease'] as const),
   ...(['pidfd_open', 'pidfd_send_signal', 'pidfd_getfd', 'personality'] as const),
@@ -51,9 +51,9 @@ const OF_OTHERS: readonly SyscallName[] = [
   ...(['shmget', 'shmat', 'shmctl', 'semget', 'semop', 'semtimedop', 'semctl'] as const),
   ...(['msgget', 'msgsnd', 'msgrcv', 'msgctl', 'mq_open', 'mq_unlink'] as const),
 ];
-/** Starting programs, and pairs of sockets, by which Node speaks with them. */
+/** Calls that start programs or make pairs of sockets, by which Node speaks with programs. */
 const STARTING: readonly SyscallName[] = ['fork', 'vfork', 'execve', 'execveat', 'setsid', 'setpgid', 'socketpair'];
-/** Callers of these fall back to an older call that the filter can read: libuv to epoll, glibc to `clone` and `openat`. */
+/** Calls that seem unknown to the kernel: libuv falls back to epoll, glibc to `clone` and `openat`, which the filter can read. */
 const UNKNOWN: readonly SyscallName[] = ['io_uring_setup', 'clone3', 'openat2'];
 /** Calls whose first argument names a process. */
 const NAMES_PROCESS: readonly SyscallName[] = ['kill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'];
@@ -112,7 +112,7 @@ export function seccompFilter(terms: FilterTerms): Buffer {
 
 function signalsOf({ pid, isApart = false }: FilterTerms): Instruction[] {
   if (isApart) return [];
-  // With 0 a process names itself.
+  // The pid 0 names the process itself.
   const limits = when('prlimit64', [[LOAD, 0, 0, argument(0)], [EQUAL, 1, 0, 0], ...equalOrRefuse(pid ?? 0)]);
   return pid === null ? limits : [...NAMES_PROCESS.flatMap((name) => when(name, unlessEqual(0, pid))), ...limits];
 }

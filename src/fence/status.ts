@@ -16,7 +16,7 @@ export function fenceDifference(pid: number, report: Pick<FenceReport, 'landlock
   for (const thread of threads) {
     const text = statusOf(`/proc/${pid}/task/${thread}/status`);
     const [newRights, filter] = [/^NoNewPrivs:\s+(\d)/m, /^Seccomp:\s+(\d)/m].map((line) => line.exec(text)?.[1]);
-    // Without the filter, which takes all threads along, the others are what they were.
+    // Only the filter takes all threads along; without it the other threads stay as they were.
     if (report.seccomp && newRights === '0') return `thread ${thread} may gain rights`;
     if (report.seccomp && filter !== undefined && filter !== '2')
       return `thread ${thread} has no filter of system calls`;

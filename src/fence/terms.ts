@@ -33,15 +33,15 @@ export type Refusal = 'kernel' | 'node' | 'granted' | 'open';
 
 /** Trials that a process makes after its fences are up, each with its end. */
 export interface FenceTrials {
-  /** To open a file outside. */
+  /** The trial to open a file outside. */
   files: Refusal;
-  /** To make a socket (without ports), or to connect to another port. */
+  /** The trial to make a socket (without ports), or to connect to another port. */
   network: Refusal;
-  /** To make a unix socket. */
+  /** The trial to make a unix socket. */
   unixSockets: Refusal;
-  /** To signal the process that started it. */
+  /** The trial to signal the process that started this one. */
   signals: Refusal;
-  /** To start a program. */
+  /** The trial to start a program. */
   commands: Refusal;
 }
 
@@ -57,7 +57,7 @@ export interface FenceReport {
   tried: FenceTrials;
   /** The layers that are missing, in words; the line that matters most comes first. */
   missing: string[];
-  /** How long it took, in ms. */
+  /** The time that the fences took to go up, in ms. */
   tookMs: number;
 }
 

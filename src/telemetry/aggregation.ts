@@ -12,7 +12,7 @@ export interface Aggregation extends Service {
   memory(agent: string, bytes: number): void;
 }
 
-/** How long each span is kept: minutes two days, hours 90 days, days two years. */
+/** The time for which the store keeps each span: minutes two days, hours 90 days, days two years. */
 const AGGREGATES_KEPT_MS = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: 730 * DAY_MS } as const;
 
 const EVERY_MS = MINUTE_MS;

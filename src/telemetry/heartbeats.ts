@@ -11,7 +11,7 @@ interface HeartbeatsNeeds {
   time: Time;
   log: Log;
   store: HeartbeatStore;
-  /** How long ago each loop of the host last turned. */
+  /** The time since the last turn of each loop of the host. */
   loopAges(): LoopAges;
 }
 

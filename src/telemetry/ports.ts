@@ -16,7 +16,7 @@ export interface FleetEvent {
 
 export interface EventStore {
   append(events: FleetEvent[]): Promise<void>;
-  /** Newest first. */
+  /** The events that match, newest first. */
   events(filter: {
     kind?: string;
     agent?: string;
@@ -95,7 +95,7 @@ export interface AggregateFilter {
   /** Spans with from ≤ start < to, epoch ms. */
   from: number;
   to: number;
-  /** The begin of an hour: from then on the minutes are summed up now, not as of the last `rollUp`. Of hours only. */
+  /** The begin of an hour: from then on the minutes are summed up now, not as of the last `rollUp`. Used for hours only. */
   minutesFrom?: number;
   agent?: string;
 }
@@ -161,7 +161,7 @@ export interface Heartbeat {
   name: string;
   /** Epoch ms. */
   at: number;
-  /** Of a ping: how long the program may be silent. */
+  /** The time that a program which pings may be silent, in ms. */
   withinMs?: number;
 }
 

@@ -7,7 +7,7 @@ import type { Time } from '../kernel/time.ts';
 import type { UpkeepStore } from './ports.ts';
 
 interface RetentionOptions {
-  /** How long finished jobs, decided slots and events are kept, in ms. */
+  /** The time for which the store keeps finished jobs, decided slots and events, in ms. */
   jobsMs: number;
   slotsMs: number;
   eventsMs: number;

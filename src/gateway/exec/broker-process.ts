@@ -10,7 +10,7 @@ import type { BrokerTerms, FromBroker, ToBroker } from './wire.ts';
 
 const BROKER = 'gateway/exec/inside/broker.js';
 const STDERR_KEPT = 2_048;
-/** Without its host the broker kills all that it started within 1.5 s, and then itself. */
+/** The broker kills all that it started within 1.5 s when its host is gone, and then ends itself. */
 const END_MS = 2_500;
 
 interface BrokerNeeds {

@@ -10,7 +10,7 @@ const LINKED = ['/etc/resolv.conf', '/etc/localtime', '/etc/hosts'];
 
 /**
  * The words between `bwrap` and its command for a fence: namespaces of its own, the system's folders read only without the files that are
- * root's alone, and what the fence names. In a folder that is open, a deeper path has the last word.
+ * root's alone, and what the fence names. A deeper path has the last word in a folder that is open.
  */
 export function bwrapArguments(fence: OrderFence): string[] {
   const isOpen = fence.read.length + fence.write.length > 0;

@@ -5,8 +5,8 @@ import type { ExecResult } from '../../plugin/context.ts';
 import type { ExecAttempt, ExecOrder } from './ports.ts';
 
 /**
- * How far a command has come, as the host sees it: it waits for one of its agent's places; its path is looked up; it is with
- * the broker; its caller has the answer, and the broker has not said yet that nothing of it is left.
+ * The state of a command, as the host sees it: it waits for one of its agent's places; its path is looked up; it is with
+ * the broker; its job has the answer, and the broker has not said yet that no process of it is left.
  */
 type CallState = 'queued' | 'preparing' | 'running' | 'answered';
 

@@ -2,7 +2,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { ExecResult } from '../../plugin/context.ts';
 
-/** Why a command has no result. */
+/** The faults of commands that have no result. */
 export const execFaults = {
   timeout: (command: string, ms: number, result: ExecResult) =>
     new Fault({
@@ -27,7 +27,7 @@ export const execFaults = {
     new Fault({ code: 'EXEC_LOST', message: `${command} was killed, because the exec broker ${how}` }),
 };
 
-/** At most ten lines and 2,000 characters. */
+/** The last lines of an output, at most ten and 2,000 characters. */
 function lastLines(text: string): string {
   return text.trimEnd().split('\n').slice(-10).join('\n').slice(-2_000);
 }

@@ -19,7 +19,7 @@ export interface ChildRecord {
   mark: string;
 }
 
-/** Why a command was not let end by itself. */
+/** The reason why the broker ended a command. */
 export type StopWhy = 'timeout' | 'stopped' | 'ended';
 
 /** The terms with which the host starts a broker. */
@@ -45,7 +45,7 @@ export type ToBroker =
   | { do: 'clear'; scratch: string };
 
 export interface BrokerOrder {
-  /** Absolute. */
+  /** The absolute path of the program. */
   path: string;
   args: string[];
   env: Record<string, string>;

@@ -1,6 +1,6 @@
 import { BACKOFF_SPREAD, type Backoff, pauseAfter } from '../../kernel/backoff.ts';
 
-/** When an origin counts as down, and when it is asked again. Lengths of time in ms. */
+/** The terms by which an origin counts as down, and is probed again. Lengths of time are in ms. */
 export interface BreakerTerms {
   /** Failures in a row, without a success in between. */
   failures: number;

@@ -1,8 +1,8 @@
 import type { BreakerTerms } from './breaker.ts';
 
-/** How calls to one origin are let out. */
+/** The terms by which calls go out to one origin. */
 export interface OriginTerms extends BreakerTerms {
-  /** How often a call that may be repeated is tried in all. */
+  /** The number of tries of a call that may be repeated, the first included. */
   attempts: number;
   /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms, unless the call says otherwise. */
   timeoutMs: number;

@@ -37,7 +37,7 @@ interface StoredFacts {
   agents: readonly { name: string; plugin: string; state: AgentWord; why: string; isRejected: boolean }[];
   /** Agents whose slots have not been planned for a while, though they ought to be. */
   unplanned: readonly { agent: string; fault: PlainFault }[];
-  /** How many agents have a schedule. */
+  /** The number of agents that have a schedule. */
   scheduled: number;
   /** Rows that were set aside within the last day. */
   asides: number;

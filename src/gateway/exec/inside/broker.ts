@@ -112,7 +112,7 @@ async function killLeftovers(terms: BrokerTerms): Promise<number> {
     for (const one of found) {
       killed.add(processName(one));
     }
-    // By group, so that what is forked between the look and the kill dies with the rest.
+    // Signals go to whole process groups, so that a process that is forked between the look and the kill dies with the rest.
     for (const group of new Set(found.map((one) => one.group))) sendToGroup(group, 'SIGKILL');
     for (const one of found) send(one, 'SIGKILL');
     await machineTime.sleep(LOOK_EVERY_MS);

@@ -90,7 +90,7 @@ export function startCommand(mark: string, order: BrokerOrder, needs: CommandNee
     });
   }
 
-  /** How the command ended by itself, or why its fence did not let it begin. */
+  /** The end of a command that ended by itself, or the reason why its fence did not let it begin. */
   function lastEnd(): BrokerEnd {
     const why = enclosure.reportsEnd ? whyUnfenced(endReport, streams.err.text(), exit?.code ?? null) : undefined;
     return why === undefined ? { is: 'ended', result: result() } : { is: 'unstarted', message: why };

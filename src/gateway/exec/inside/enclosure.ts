@@ -5,7 +5,7 @@ import { bwrapArguments } from '../bwrap-arguments.ts';
 import { type BrokerOrder, ENV_TAG } from '../wire.ts';
 import { fenceTermsOf } from './kernel-grants.ts';
 
-/** How a command is started, so that its fence is up before its first instruction. */
+/** The start of a command, with its fence up before its first instruction. */
 export interface Enclosure {
   /** The program at the gate and its arguments: the command, or what puts its fence up and becomes the command. */
   words: string[];

@@ -109,7 +109,7 @@ export function createProcessTable(): ProcessTable {
         const { isZombie: _, ...facts } = stat;
         const name = processName(facts);
         const mark = marks.get(name) ?? (marks.has(name) ? null : readMark(facts));
-        // undefined: not to be told yet, as in the instant of an exec.
+        // The mark is undefined while it cannot be read yet, as in the instant of an exec.
         if (mark !== undefined) seen.set(name, mark);
         processes.push({ ...facts, mark: mark ?? null });
       }

@@ -1,6 +1,6 @@
 import { readStat } from '../../../kernel/proc.ts';
 
-/** How far the killing of a command has come; times are of one monotonic clock, in ms. */
+/** The progress of the end of a command; times are of one monotonic clock, in ms. */
 export interface Termination {
   /** The time since which the command is to end. */
   since: number;
