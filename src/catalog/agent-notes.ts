@@ -18,7 +18,7 @@ const OF_HOST =
  * Adds the agents that listen to a topic that nothing in the installation can emit: to what happens in the host as problems,
  * the others as notes. An emit whose topic is only known when it runs may be any topic, but for those of the host. Pure.
  */
-export function withUnheard(
+export function withUnemittedTopics(
   unrecognized: UnrecognizedFiles,
   agents: ReadonlyMap<string, Resolved>,
   plugins: ReadonlyMap<string, PluginFacts>,

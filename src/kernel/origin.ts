@@ -16,7 +16,7 @@ export type Admission =
       /** The longest that one try may take until its answer begins, and that the answer may be silent, in ms. */
       timeoutMs: number;
       /** How long the server may take before it counts as failing: a call that waits for less says nothing about it. */
-      patienceMs: number;
+      failsAfterMs: number;
     }
   | { is: 'down'; down: OriginDown };
 

@@ -119,7 +119,7 @@ export function createAnswers(world: World): SandboxAnswers {
     stopExec: () => null,
     admit({ origin, timeoutMs = FETCH_MS }) {
       // A sandbox has no origins that are down.
-      const terms = { attempts: world.fetchAttempts, timeoutMs, patienceMs: FETCH_MS };
+      const terms = { attempts: world.fetchAttempts, timeoutMs, failsAfterMs: FETCH_MS };
       return { is: 'go', origin, pass: 0, credentials: true, ...terms } satisfies Admission;
     },
     fetched: () => null,

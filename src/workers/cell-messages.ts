@@ -142,7 +142,7 @@ const SHAPES: Readonly<Record<FromCell['say'], Shape>> = {
   },
   'left-over': { worker: isSeq, is: oneOf(['error', 'timer']), job: name, fault: FAULT },
   gone: { ...ENDED, worker: isSeq, because: orNull(FAULT) },
-  poisoned: { ...ENDED, worker: isSeq },
+  unstoppable: { ...ENDED, worker: isSeq },
   readings: { rssBytes: isAmount, fds: orNull(isAmount), workers: listOf(shapeOf(READING), MOST_WORKERS) },
 };
 

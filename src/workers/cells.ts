@@ -18,7 +18,7 @@ const EMPTY_MS = 30_000;
 /** A cell of one agent goes sooner: its worker stayed for its own idle time before. */
 const OWN_EMPTY_MS = 3_000;
 /** The neighbours of a thread that cannot be stopped may finish within this time. */
-const POISONED_MS = 2_500;
+const NEIGHBOURS_GRACE_MS = 2_500;
 
 /** This many cells in a row that end right after their start are no accident. */
 const FAILED_STARTS = 3;
@@ -54,9 +54,9 @@ export interface Cells {
   setApart(agent: string): void;
   /** Whether the agent was set apart, or this version of it took a cell down {@link TAKEN_DOWN} times. */
   isApart(agent: Agent): boolean;
-  /** No more workers; healthy ones finish within a bound, then it is killed. */
-  poison(cell: Cell): void;
-  /** No more workers; those in it finish what they hold, then it goes. */
+  /** Gives the cell no more workers; healthy workers may finish within {@link NEIGHBOURS_GRACE_MS}, then the cell is killed. */
+  killAfterGrace(cell: Cell): void;
+  /** Gives the cell no more workers; its workers finish their jobs, then the cell ends. */
   retire(cell: Cell): void;
   /** A worker has left it. */
   left(cell: Cell): void;
@@ -161,12 +161,12 @@ export function createCells(needs: CellNeeds, options: CellsOptions): Cells {
     },
     ...blames,
     startFault: starts.fault,
-    poison(cell) {
+    killAfterGrace(cell) {
       if (cell.closing) return;
       cell.closing = true;
       for (const worker of cell.workers.values()) worker.drain();
       if (cell.workers.size === 0) return cell.process.kill();
-      time.after(POISONED_MS, cell.process.kill);
+      time.after(NEIGHBOURS_GRACE_MS, cell.process.kill);
     },
     retire,
     left(cell) {

@@ -50,7 +50,7 @@ export type FromCell =
    */
   | { say: 'gone'; worker: number; because: PlainFault | null; running: Running | null; found: CellFindings | null }
   /** Like `gone`, but the thread could not be stopped: the cell has to be killed. */
-  | { say: 'poisoned'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
+  | { say: 'unstoppable'; worker: number; because: PlainFault; running: Running | null; found: CellFindings | null }
   /** `fds`: open file descriptors; null where the system does not say. */
   | { say: 'readings'; rssBytes: number; fds: number | null; workers: Reading[] };
 

@@ -161,7 +161,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
         replacement.apply(cell, workerTelemetry.read(cell, message));
       } else {
         const worker = cell.workers.get(message.worker);
-        if (message.say === 'poisoned') replacement.poisoned(cell, worker?.agent);
+        if (message.say === 'unstoppable') replacement.unstoppable(cell, worker?.agent);
         if (message.say === 'left-over' && worker) leftOvers.received(worker, message);
         // Before its job comes back: the next attempt goes to a clean cell.
         if (message.say === 'ended' && worker) replacement.apply(cell, verdictOn(worker.agent.name, message.end));
@@ -238,11 +238,11 @@ function createCellReplacement(
       else cells.retire(cell);
     },
     /** A thread of the agent cannot be stopped. */
-    poisoned(cell: Cell, agent: Agent | undefined) {
+    unstoppable(cell: Cell, agent: Agent | undefined) {
       log.warn(`a thread of ${agent?.name} cannot be stopped: its cell is emptied and killed`, {
         pid: cell.process.pid,
       });
-      cells.poison(cell);
+      cells.killAfterGrace(cell);
       if (agent) blame(agent);
     },
   };

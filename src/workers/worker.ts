@@ -193,7 +193,7 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
         case 'call':
           return calls.take(message);
         case 'gone':
-        case 'poisoned': {
+        case 'unstoppable': {
           const { because, running, found } = message;
           return gone(because, (seq) => seq === running?.seq, running, found);
         }

@@ -18,38 +18,38 @@ describe('a scan', () => {
   it('waits for one that was just written, for as long as it changes', () => {
     const first = look(new Map(), { a: file(1, START) }, 0);
     expect(first).toMatchObject({ settled: [], waitMs: 100 });
-    const second = look(first.sights, { a: file(1, START + 60) }, 60);
+    const second = look(first.states, { a: file(1, START + 60) }, 60);
     expect(second).toMatchObject({ settled: [], waitMs: 100 });
-    expect(look(second.sights, { a: file(1, START + 60) }, 159)).toMatchObject({ settled: [], waitMs: 1 });
-    const third = look(second.sights, { a: file(1, START + 60) }, 160);
+    expect(look(second.states, { a: file(1, START + 60) }, 159)).toMatchObject({ settled: [], waitMs: 1 });
+    const third = look(second.states, { a: file(1, START + 60) }, 160);
     expect(third).toMatchObject({ settled: ['a'], waitMs: undefined });
-    expect(look(third.sights, { a: file(1, START + 60) }, 500)).toMatchObject({ settled: [], waitMs: undefined });
+    expect(look(third.states, { a: file(1, START + 60) }, 500)).toMatchObject({ settled: [], waitMs: undefined });
   });
 
   it('is not fooled by a file time in the future, nor by a clock that jumps', () => {
     const first = look(new Map(), { a: file(1, START + 9_999_999) }, 0);
     expect(first.waitMs).toBe(100);
-    expect(look(first.sights, { a: file(1, START + 9_999_999) }, 100).settled).toEqual(['a']);
+    expect(look(first.states, { a: file(1, START + 9_999_999) }, 100).settled).toEqual(['a']);
   });
 
   it('takes an empty file for unfinished', () => {
     const first = look(new Map(), { a: file(1, START, 0) }, 0);
     expect(first.waitMs).toBe(2_000);
-    expect(look(first.sights, { a: file(1, START, 0) }, 2_000).settled).toEqual(['a']);
+    expect(look(first.states, { a: file(1, START, 0) }, 2_000).settled).toEqual(['a']);
   });
 
   it('lets a file go only after a while: it may be saved by delete and create', () => {
-    const { sights } = look(new Map(), { a: file(1, 0) }, 0);
-    const missing = look(sights, {}, 10);
+    const { states } = look(new Map(), { a: file(1, 0) }, 0);
+    const missing = look(states, {}, 10);
     expect(missing).toMatchObject({ gone: [], waitMs: 2_000 });
-    const back = look(missing.sights, { a: file(2, START + 500) }, 600);
+    const back = look(missing.states, { a: file(2, START + 500) }, 600);
     expect(back).toMatchObject({ gone: [], settled: ['a'] });
-    expect(look(missing.sights, {}, 2_010)).toMatchObject({ gone: ['a'], waitMs: undefined });
+    expect(look(missing.states, {}, 2_010)).toMatchObject({ gone: ['a'], waitMs: undefined });
   });
 
   it('lets it go at once when it is there under another name', () => {
-    const { sights } = look(new Map(), { a: file(1, 0) }, 0);
-    expect(look(sights, { b: file(1, 0) }, 10)).toMatchObject({ gone: ['a'], settled: ['b'] });
+    const { states } = look(new Map(), { a: file(1, 0) }, 0);
+    expect(look(states, { b: file(1, 0) }, 10)).toMatchObject({ gone: ['a'], settled: ['b'] });
   });
 
   it('ends settled on exactly what is there, whatever happened before', () => {
@@ -63,13 +63,13 @@ describe('a scan', () => {
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const disk: Record<string, FileStat> = {};
         const counted = new Map<string, FileStat>();
-        let sights: ReadonlyMap<string, FileState> = new Map();
+        let states: ReadonlyMap<string, FileState> = new Map();
         let now = 0;
         const turn = () => {
-          const result = look(sights, disk, now);
+          const result = look(states, disk, now);
           for (const path of result.settled) counted.set(path, disk[path]!);
           for (const path of result.gone) counted.delete(path);
-          sights = result.sights;
+          states = result.states;
           return result.waitMs;
         };
         for (const { path, wait, ino, there } of steps) {

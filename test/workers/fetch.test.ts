@@ -151,7 +151,7 @@ describe('a call that fails', () => {
 
   it('a plugin that waits for less than the server is given says nothing about it, and may try again', async () => {
     listener = () => {};
-    host = go({ patienceMs: 30_000 });
+    host = go({ failsAfterMs: 30_000 });
     expect(await result(`await fetch(url, { timeout: '150ms', attempts: 2 });`)).toMatchObject({
       code: 'FETCH_TIMEOUT',
     });

@@ -49,7 +49,7 @@ const OF_CELLS: readonly FromCell[] = [
   { say: 'lines', parts: [{ worker: 1, lines: [LINE] }] },
   { say: 'left-over', worker: 1, is: 'error', job: 'job-1', fault: FAULT },
   { say: 'gone', worker: 1, because: FAULT, running: RUNNING, found: FOUND },
-  { say: 'poisoned', worker: 1, because: FAULT, running: RUNNING, found: null },
+  { say: 'unstoppable', worker: 1, because: FAULT, running: RUNNING, found: null },
   { say: 'readings', rssBytes: 5, fds: 20, workers: [READING] },
 ];
 const OF_THREADS: readonly FromWorkerThread[] = [

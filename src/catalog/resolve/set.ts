@@ -55,7 +55,7 @@ export interface ResolvedSet {
  */
 export function resolveSet(terms: SetTerms): ResolvedSet {
   const { plugins, files, inForce } = terms;
-  const { result, firmly, put, keep, keepQuietly } = createSet(terms);
+  const { result, firmly, put, keep, keepUnchanged } = createSet(terms);
   /** Plugins that a file names. */
   const named = new Set<string>();
   for (const [name, facts] of files) {
@@ -69,7 +69,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
       result.listings.push({ name, plugin, is: 'off', why, problem: facts.problem ?? null });
     } else {
       const known = plugins.get(plugin);
-      if (!known && terms.unsettled) keepQuietly(name);
+      if (!known && terms.unsettled) keepUnchanged(name);
       else if (!known) keep(name, plugin, facts.problem ?? unknownPlugin(facts.good, plugins.keys()));
       else put(name, plugin, known, facts.good, facts.problem ?? known.problem);
     }
@@ -78,7 +78,7 @@ export function resolveSet(terms: SetTerms): ResolvedSet {
     if (files.has(name) || firmly.has(name)) continue;
     // A file that is rejected does not take the plugin's own agent away, nor does it bring one to life.
     const runs = inForce.get(name)?.agent.version.plugin === name;
-    if (terms.agentsUnsettled && !inForce.has(name)) keepQuietly(name);
+    if (terms.agentsUnsettled && !inForce.has(name)) keepUnchanged(name);
     else if (!named.has(name) || runs) put(name, name, known, undefined, known.problem);
   }
   result.listings.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -101,14 +101,14 @@ function createSet(terms: SetTerms) {
   ) {
     if (!known.good) {
       if (problem) keep(name, plugin, problem);
-      else keepQuietly(name);
+      else keepUnchanged(name);
       return;
     }
     const settings = file?.data.settings ?? {};
     const settingsIssues = terms.issuesOf(known.good, settings);
     if (!settingsIssues) {
       result.unchecked.push({ version: known.good, settings });
-      keepQuietly(name);
+      keepUnchanged(name);
       return;
     }
     if (!file && settingsIssues.length > 0 && !hasTrigger(known.good.manifest)) {
@@ -134,7 +134,7 @@ function createSet(terms: SetTerms) {
   }
 
   /** Keeps agent and listing as they are: nothing new is known yet. */
-  function keepQuietly(name: string) {
+  function keepUnchanged(name: string) {
     const running = inForce.get(name);
     const listing = former.get(name);
     if (!running) {
@@ -153,7 +153,7 @@ function createSet(terms: SetTerms) {
     result.listings.push({ name, plugin, is, why: note ? `${why}; ${note}` : why, problem: problem ?? null });
   }
 
-  return { result, firmly, put, keep, keepQuietly };
+  return { result, firmly, put, keep, keepUnchanged };
 }
 
 /**

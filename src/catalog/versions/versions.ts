@@ -111,14 +111,14 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
       const bundle = await stat(ref.file);
       // A bundle that a power cut left short must not run.
       if ((format !== FORMAT && format !== OLDER_FORMAT) || bundle.size !== bytes) return undefined;
-      return await weighed({ sourceBytes: 0, reads: [], ...rest, ref });
+      return await withAgeAndSize({ sourceBytes: 0, reads: [], ...rest, ref });
     } catch {
       return undefined;
     }
   }
 
   /** Adds age and size on disk. */
-  async function weighed(version: Omit<StoredVersion, 'madeAt' | 'bytes'>): Promise<StoredVersion> {
+  async function withAgeAndSize(version: Omit<StoredVersion, 'madeAt' | 'bytes'>): Promise<StoredVersion> {
     const { plugin, id, file, mapFile } = version.ref;
     const manifest = await stat(join(folder, plugin, id, MANIFEST_FILE));
     const [bundle, map] = await Promise.all([stat(file), stat(mapFile).catch(() => ({ size: 0 }))]);
@@ -147,7 +147,7 @@ export function createVersions(at: string, budgetBytes = () => BUDGET_BYTES): Ve
       await mkdir(join(folder, plugin), { recursive: true, mode: 0o700 });
       await rename(staging, at);
     }
-    const stored = await weighed({ ...rest, ref: refOf(plugin, id, rest.reads) });
+    const stored = await withAgeAndSize({ ...rest, ref: refOf(plugin, id, rest.reads) });
     versions.set(plugin, [...others({ plugin, id }), stored]);
     return stored;
   }

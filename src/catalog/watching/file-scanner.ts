@@ -89,7 +89,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
   const files = new Map<string, SettledFile>();
   const known = new Map<string, { hash: string | null; size: number; mtimeMs: number }>();
   const lookups = createLookupAnswers({ folder, rules });
-  let sights = new Map<string, FileState>();
+  let states = new Map<string, FileState>();
   let turn = 0;
   let problemsOfList = '';
 
@@ -109,7 +109,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
       if (found) seen.set(path, found);
     });
     // Files that were not looked at, and files of a folder that vanished as a whole, stay as they were.
-    for (const [path, fileState] of sights) {
+    for (const [path, fileState] of states) {
       const root = ([PLUGINS, AGENTS] as const).find((one) => isUnder(path, one));
       const isAway = root !== undefined && list.missing.includes(root);
       if (!isAway && (outside.has(path) || isListed(path))) continue;
@@ -118,15 +118,15 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     }
     turn++;
     const at = time.monotonic();
-    const result = scan(sights, seen, { wall: time.now(), monotonic: at }, rules);
+    const result = scan(states, seen, { wall: time.now(), monotonic: at }, rules);
     const lookupMs = lookups.settle(found, { turn, at });
     await each(result.settled, async (path) => {
-      const { stat: at } = result.sights.get(path)!;
+      const { stat: at } = result.states.get(path)!;
       files.set(path, await settle(path, at!));
     });
     for (const path of result.gone) files.set(path, { is: 'missing', hash: null, size: 0, turn });
-    sights = result.sights;
-    const agentsWait = [...sights].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
+    states = result.states;
+    const agentsWait = [...states].some(([path, { settled }]) => !settled && isUnder(path, AGENTS));
     const waitMs = least(result.waitMs, lookupMs);
     const former = problemsOfList;
     problemsOfList = JSON.stringify([list.missing, list.problems, [...list.links], list.tooBig]);
@@ -136,7 +136,7 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
 
   /** Forgets a file of which no plugin is made any more. */
   function forget(path: string) {
-    sights.delete(path);
+    states.delete(path);
     files.delete(path);
   }
 
@@ -170,14 +170,14 @@ export function createFileScanner(needs: { time: Time }, options: FileScannerOpt
     sinceMs() {
       let newest = 0;
       // The time of the content does not count: a file that is moved here brings an old one along.
-      for (const [path, { stat: at }] of sights) if (at && !isLibraryFile(path)) newest = Math.max(newest, at.ctimeMs);
+      for (const [path, { stat: at }] of states) if (at && !isLibraryFile(path)) newest = Math.max(newest, at.ctimeMs);
       const ms = Math.round(time.now() - newest);
       return ms >= 0 && ms < NEWEST_MS ? ms : null;
     },
     scan: scanFolders,
     know: (path, what) => void known.set(path, what),
     assume(path, hash, text) {
-      sights.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
+      states.set(path, { stat: { ino: -1, size: -1, mtimeMs: 0, ctimeMs: 0 }, since: 0, settled: true });
       files.set(path, { is: 'file', hash, size: 0, turn, real: path, ...given({ text }) });
     },
   };

@@ -26,7 +26,7 @@ export interface ScanRules {
 
 /** The states of all paths, and what counts from now on. */
 export interface ScanResult {
-  sights: Map<string, FileState>;
+  states: Map<string, FileState>;
   /** Paths whose present state counts from now on; also those that are again as they were. */
   settled: string[];
   /** Paths that count as removed from now on. */
@@ -48,11 +48,11 @@ export function scan(
   at: ScanTime,
   rules: ScanRules,
 ): ScanResult {
-  const result: ScanResult = { sights: new Map(), settled: [], gone: [], waitMs: undefined };
+  const result: ScanResult = { states: new Map(), settled: [], gone: [], waitMs: undefined };
   for (const [path, stat] of seen) {
     const last = before.get(path);
     const { state, restMs } = stateOf(stat, last, at, rules);
-    result.sights.set(path, state);
+    result.states.set(path, state);
     if (restMs > 0) wait(restMs);
     else if (state !== last) result.settled.push(path);
   }
@@ -64,7 +64,7 @@ export function scan(
     const restMs = isMoved ? 0 : since + rules.goneMs - at.monotonic;
     if (restMs <= 0) result.gone.push(path);
     else {
-      result.sights.set(path, { stat: null, since, settled: false });
+      result.states.set(path, { stat: null, since, settled: false });
       wait(restMs);
     }
   }

@@ -72,7 +72,7 @@ export function createOrigins(needs: OriginsNeeds): Origins {
         credentials,
         attempts,
         timeoutMs: longest,
-        patienceMs: to.terms.timeoutMs,
+        failsAfterMs: to.terms.timeoutMs,
       };
     }
   }

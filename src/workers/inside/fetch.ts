@@ -110,7 +110,7 @@ export function createFetch(needs: FetchNeeds): Context['fetch'] {
       // An end of the job, or of the plugin's own patience, says nothing about the server.
       if (stop.some(({ aborted }) => aborted)) return { error, failure: null, counts: false };
       if (ending.signal.aborted) {
-        const counts = timeoutMs >= (leave?.patienceMs ?? 0);
+        const counts = timeoutMs >= (leave?.failsAfterMs ?? 0);
         return { error: fetchTimeout('headers', facts), failure: noAnswer(timeoutMs), counts };
       }
       const failure = connectionFailure(error);

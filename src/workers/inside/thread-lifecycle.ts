@@ -52,7 +52,7 @@ interface EndCauses {
   crash?: PlainFault;
 }
 
-/** A worker thread from its start to its end. The host hears exactly once how it ended: `gone` or `poisoned`. */
+/** A worker thread from its start to its end. The host hears exactly once how it ended: `gone` or `unstoppable`. */
 interface ThreadLifecycle {
   ready(): void;
   /** Whether the thread is loaded and has not begun to be killed. */
@@ -106,7 +106,7 @@ export function createThreadLifecycle(
     const ended = await killThread(worker, needs.name, time);
     if (ended || state.is === 'over') return;
     over();
-    say({ say: 'poisoned', worker: id, because: why, running: needs.running(), found });
+    say({ say: 'unstoppable', worker: id, because: why, running: needs.running(), found });
     needs.over();
   }
 
