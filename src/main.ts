@@ -21,7 +21,8 @@ if (code === undefined) {
       return runHost(options);
     },
     backups: async (folder: string) => (await import('./host/backup/index.ts')).openBackups(folder),
-    offline: async (folder: string) => (await import('./host/api/offline.ts')).openOffline(folder),
+    offline: async (folder: string) =>
+      (await import('./host/api/offline.ts')).openOffline(folder, { knowsSecrets: true }),
     store: () => import('./host/api/offline.ts'),
     fence: async (folder: string) => (await import('./host/api/offline.ts')).tryFence(folder),
     commandFence: async (folder: string) => (await import('./host/api/offline.ts')).commandFenceOf(folder),

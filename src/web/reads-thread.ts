@@ -35,7 +35,7 @@ function lastState(): ReturnType<typeof openOffline> {
   const now = performance.now();
   if (opened && now - opened.at < AGAIN_MS) return opened.state;
   void opened?.state.then(({ close }) => setTimeout(close, CLOSED_AFTER_MS).unref()).catch(() => {});
-  opened = { at: now, state: openOffline(workerData as string) };
+  opened = { at: now, state: openOffline(workerData as string, { knowsSecrets: false }) };
   opened.state.catch(() => {
     opened = undefined;
   });

@@ -1,15 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
-import { storedTexts } from '../containment/attack/canaries.ts';
+import { fileURLToPath } from 'node:url';
+import { extract } from 'tar';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { KIT } from '../../src/web/pages/index.tsx';
+import { ROUTES } from '../../src/web/routes.ts';
+import { filesBelow, hitsIn, storedTexts } from '../containment/attack/canaries.ts';
+import { type Browser, signIn } from '../web/client.ts';
 import { type Installation, installation, plugin } from './installation.ts';
 
+beforeAll(() => {
+  delete process.env.DARUMA_WEB;
+});
 let place: Installation | undefined;
 afterEach(async () => {
   await place?.leave();
   place = undefined;
 });
 
+const PLUGINS = fileURLToPath(new URL('../../plugins', import.meta.url));
 const WORD = 'c4nary-"of\\the/mine';
 const DIGITS = '907150123';
 const BASE64 = Buffer.from(`mine:${WORD}`).toString('base64');
@@ -21,7 +30,8 @@ const FORMS = [
   ...[encodeURIComponent(WORD), encodeURIComponent(WORD).toLowerCase(), HEX, HEX.toUpperCase()],
 ];
 /** Where the person put them, and what keeps it as it is; stores and their copies are read row by row. */
-const MAY_HOLD = /^(?:\.env|agents\/spiller\.yaml|data\/versions\/in-force\.json|.*daruma.*\.db.*)$/;
+const MAY_HOLD =
+  /^(?:\.env|agents\/spiller\.yaml|plugins\/taker\.ts|data\/versions\/(?:in-force\.json|taker\/.*)|.*daruma.*\.db.*)$/;
 /** Where a plugin asked for them to be kept. */
 const KEPT = new Set(['job.input', 'state.key', 'state.value', 'effect.key', 'effect.result']);
 
@@ -62,8 +72,12 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
       "settings: z.strictObject({ note: z.string() }), needs: { secrets: ['WORD', 'DIGITS'] }, limits: { attempts: 2, backoff: { first: '1ms' } },",
     ),
     'agents/spiller.yaml': `plugin: spiller\nsettings:\n  note: '${WORD}'\n`,
+    'plugins/reporter.ts': plugin('context.summary("# " + context.secrets.WORD);', "needs: { secrets: ['WORD'] },"),
     'plugins/taker.ts': plugin('return context.job.input;', "on: ['c4nary.flew'],"),
+    'config/daruma.yaml': 'web: { port: 0 }\n',
   });
+  for (const path of ['backup.ts', 'lib'])
+    cpSync(join(PLUGINS, path), join(place.folder, 'plugins', path), { recursive: true });
   const { daruma, folder } = place;
   // What an older host left to a generous umask.
   for (const path of ['logs', 'data/run', 'data/versions'])
@@ -79,12 +93,26 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   };
   for (const how of ['ends', 'fails', 'opens', 'causes', 'crashes'])
     await ask('run', 'spiller', '--input', JSON.stringify({ how, word: WORD, [WORD]: HEX }), '--wait');
+  await ask('run', 'reporter', '--wait');
   await place.until(
     () => daruma('jobs', '--json'),
     ({ json }) =>
       json.length > 6 && json.every((job: { state: string }) => job.state === 'done' || job.state === 'dead'),
   );
+  // Somebody wrote a value into the source, too.
+  place.write(
+    'plugins/taker.ts',
+    plugin(`const own = ${JSON.stringify(WORD)}; return [own, context.job.input];`, "on: ['c4nary.flew'],"),
+  );
+  await place.until(
+    () => daruma('versions', 'taker', '--json'),
+    ({ json }) => json.versions.length === 2,
+  );
+  const backup = await daruma('backup', 'now', '--json');
+  expect(backup.json).toMatchObject({ state: 'done' });
+  said.push(backup.stdout);
   for (const args of [
+    ['backup', 'list'],
     ['status'],
     ['jobs'],
     ['dlq'],
@@ -105,10 +133,21 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   const incidents = (await daruma('incidents', '--json')).json as { id: string }[];
   for (const { id } of incidents) await ask('incidents', id, '--json');
   for (const { id } of (await daruma('jobs', '--json')).json as { id: string }[]) await ask('jobs', id, '--json');
-  await ask('backup', 'copy');
+  const pages = await readPages(place);
+  said.push(...pages);
   expect(said.join('\n')).toContain('[secret]');
   expect(incidents.length).toBeGreaterThan(0);
+  const [job] = (await daruma('jobs', '--json')).json as { id: string }[];
   await place.stop();
+  // Commands without a host read the store.
+  for (const args of [
+    ['jobs', '--json'],
+    ['jobs', job!.id],
+    ['state', 'spiller'],
+    ['status', '--json'],
+    ['config', 'show', 'spiller'],
+  ])
+    expect(await ask(...args)).toContain('[secret]');
 
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => statSync(join(folder, path)).isFile() && !MAY_HOLD.test(path))
@@ -119,9 +158,112 @@ it('shows a secret nowhere, wherever a plugin puts it', async () => {
   );
   const rows = storedTexts(join(folder, 'data/daruma.db'), KEPT);
   expect(rows.some((text) => text.startsWith('job.result: ') && text.includes('[secret]'))).toBe(true);
-  const found = [...said, ...files, ...rows].filter((text) => FORMS.some((form) => text.includes(form)));
-  expect(found.map((text) => text.slice(0, 2_000))).toEqual([]);
-}, 90_000);
+  const unpacked = await unpack(join(folder, backup.json.result.file), join(folder, 'unpacked'));
+  const found = [...said, ...files, ...rows, ...unpacked].flatMap((text) =>
+    hitsIn(text.split('\n', 1)[0]!.slice(0, 100), text, FORMS),
+  );
+  expect(found).toEqual([]);
+}, 120_000);
+
+/** Reads every page and every route without HTML, as they are and as a person sees them; forms that hold the secrets are sent before. */
+async function readPages(place: Installation): Promise<string[]> {
+  const browser = await signIn(place);
+  const addresses = [...(await plantInForms(browser)), ...(await addressesOf(place))];
+  const read = await readAll(browser, addresses);
+  const paths = addresses.map((path) => path.split('?')[0]!);
+  const gets = ROUTES.filter(({ method }) => method === 'GET');
+  for (const { path } of [...KIT.pages, ...gets])
+    expect(paths, path).toContainEqual(expect.stringMatching(new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`)));
+  for (const kind of ['/?said=', '/jobs/', '/incidents/', '/versions/taker', '/logs', '/reports', '/audit'])
+    expect(
+      read.some((text) => text.startsWith(kind) && text.includes('[secret]')),
+      kind,
+    ).toBe(true);
+
+  // A page whose host is silent reads the store, and knows no secret.
+  const pids = [place.started()!.pid!, place.host()!.pid];
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    await place.until(
+      () => browser.get('/'),
+      ({ text }) => /host does not answer|host is not running/i.test(text),
+    );
+    const alone = await readAll(browser, addresses);
+    return [...read, ...alone.map((text) => `while the host is silent, ${text}`)];
+  } finally {
+    for (const pid of pids.reverse()) process.kill(pid, 'SIGCONT');
+  }
+}
+
+async function readAll(browser: Browser, addresses: readonly string[]): Promise<string[]> {
+  const read: string[] = [];
+  for (const path of addresses) {
+    const { status, headers, text } = await browser.get(path);
+    expect([200, ...(path === '/ping/nas' ? [405] : []), 503], path).toContain(status);
+    read.push([path, JSON.stringify(headers), text, shownText(text)].join('\n'));
+  }
+  return read;
+}
+
+/** Sends forms that hold the secrets, one that is done and one that is refused, and says where they led. */
+async function plantInForms(browser: Browser): Promise<string[]> {
+  const landed: string[] = [];
+  for (const [path, fields] of [
+    ['/act/run', { agent: 'taker', 'input.word': WORD, 'input.digits~number': DIGITS }],
+    ['/act/pause', { agent: WORD, forMs: '60000' }],
+  ] as const) {
+    const { status, headers } = await browser.send(path, { ...fields, back: '/' });
+    expect([path, status]).toEqual([path, 303]);
+    landed.push(headers.location!);
+  }
+  return landed;
+}
+
+/** Where everything stands that the installation has to show. */
+async function addressesOf({ daruma }: Installation): Promise<string[]> {
+  const listed = async (...args: string[]) => (await daruma(...args, '--json')).json;
+  const jobs: { id: string; agent: string }[] = await listed('jobs');
+  const incidents: { id: string }[] = await listed('incidents');
+  const dead: { cause: string; agent: string }[] = await listed('dlq');
+  const at = new Date(Date.now() - 60_000).toISOString();
+  return [
+    ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host', '/audit'],
+    ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas'],
+    ...['/jobs?state=dead', '/jobs?agent=spiller&since=1h', '/jobs?text=logged', '/jobs?state=done&text=a'],
+    ...['/logs?level=debug', '/logs?agent=spiller&level=error', '/logs?text=logged', '/audit?since=1d&kind=act'],
+    ...['/incidents?agent=spiller&since=30d', '/trends?window=7d', '/?span=7d', `/schedule?agent=spiller&at=${at}`],
+    ...['spiller', 'taker', 'backup'].flatMap((name) => [`/agents/${name}`, `/versions/${name}`]),
+    ...jobs.flatMap(({ id, agent }) => [
+      `/jobs/${id}?level=debug`,
+      ...(agent === 'spiller' ? [`/reports?job=${id}`] : []),
+    ]),
+    ...incidents.map(({ id }) => `/incidents/${id}`),
+    ...dead.flatMap(({ cause, agent }) =>
+      ['replay', 'drop'].map((act) => `/dlq/${act}?${new URLSearchParams({ cause, agent })}`),
+    ),
+  ];
+}
+
+/** The text of a page without its marks. */
+function shownText(html: string): string {
+  const named: Record<string, string> = { quot: '"', amp: '&', lt: '<', gt: '>', '#39': "'", '#x27': "'" };
+  return html.replace(/<[^>]*>/g, '').replace(/&(#?\w+);/g, (mark, name) => named[name] ?? mark);
+}
+
+/** Everything in an archive, but for the places that keep what they were given. */
+async function unpack(archive: string, into: string): Promise<string[]> {
+  mkdirSync(into);
+  await extract({ file: archive, cwd: into });
+  const files = filesBelow(into);
+  expect(files).toEqual(expect.arrayContaining(['data/daruma.db', 'agents/spiller.yaml', 'data/backup.json']));
+  expect(files).not.toContain('.env');
+  const rows = storedTexts(join(into, 'data/daruma.db'), KEPT);
+  expect(rows.some((text) => text.startsWith('job.result: ') && text.includes('[secret]'))).toBe(true);
+  const texts = files
+    .filter((path) => !MAY_HOLD.test(path))
+    .map((path) => `${path}: ${readFileSync(join(into, path), 'latin1')}`);
+  return [...texts, ...rows].map((text) => `in the backup, ${text}`);
+}
 
 /** A file that the host wrote, and that another user could open: by its own mode and those of its folders. */
 function othersMayRead(folder: string, path: string): boolean {

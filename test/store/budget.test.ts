@@ -25,7 +25,7 @@ beforeAll(async () => {
   file = join(folder, 'data/daruma.db');
   await storeOfAMillion(file);
   watcher = new DatabaseSync(file, { readOnly: true });
-  state = await openOffline(folder);
+  state = await openOffline(folder, { knowsSecrets: false });
 }, 120_000);
 afterAll(() => {
   state?.close();

@@ -15,6 +15,7 @@ import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { createScrubber } from '../../kernel/scrub.ts';
 import { machineTime } from '../../kernel/time.ts';
 import { openStore, openStoreForReading } from '../../store/open.ts';
 import type { Aside } from '../../telemetry/ports.ts';
@@ -25,6 +26,7 @@ import { lastHealth } from '../health/offline.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations } from './handlers.ts';
+import { withholdKept } from './kept-values.ts';
 import { listingOf } from './known.ts';
 import { logLookup } from './log-lines.ts';
 import { createLookups, nextLookup } from './lookups.ts';
@@ -41,8 +43,11 @@ interface OfflineHost {
   lastSign: string | null;
 }
 
-/** Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. */
-export async function openOffline(folder: string): Promise<OfflineHost> {
+/**
+ * Opens the store for looking only. Rejects with a Fault when there is none, or it cannot be read. `knowsSecrets`: this process may read the
+ * secrets, and answers show `[secret]` in their place; without them, answers lack the values that may hold a secret.
+ */
+export async function openOffline(folder: string, { knowsSecrets }: { knowsSecrets: boolean }): Promise<OfflineHost> {
   // The settings that a host would begin with: those that did harm name another store, perhaps.
   const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
   const file = resolve(folder, settings.store.file);
@@ -73,8 +78,12 @@ export async function openOffline(folder: string): Promise<OfflineHost> {
     },
     hostDown,
   );
+  const hide = knowsSecrets ? scrubberNow(folder, inForce.agents).answer : undefined;
   return {
-    ask: (op, args) => operations.ask(op, args, NO_CLIENT),
+    async ask(op, args) {
+      const value = await operations.ask(op, args, NO_CLIENT);
+      return hide ? hide(value) : withholdKept(op, value);
+    },
     close: () => store.close(),
     lastSign: lastWritten(file),
   };
@@ -108,9 +117,18 @@ async function lastHolds(store: ReadableStore) {
 }
 
 function secretsNow(folder: string, agents: ReadonlyMap<string, Agent>) {
+  const secrets = lookForSecrets(folder, agents);
+  return viewSecrets(secrets.list(), secrets.envFile());
+}
+
+function scrubberNow(folder: string, agents: ReadonlyMap<string, Agent>) {
+  return createScrubber(lookForSecrets(folder, agents).seen());
+}
+
+function lookForSecrets(folder: string, agents: ReadonlyMap<string, Agent>) {
   const secrets = createSecrets({ time: machineTime, log: silentLog, folder, changed() {} });
   secrets.use(agents.values());
-  return viewSecrets(secrets.list(), secrets.envFile());
+  return secrets;
 }
 
 type ReadableStore = ReturnType<typeof openStoreForReading>;
