@@ -173,7 +173,14 @@ function createParts(needs: CatalogNeeds, options: CatalogOptions, calls: { answ
   const scanner = createFileScanner(needs, { folder, linkFolders, rules: { settleMs, goneMs } });
   const versions = createVersions(versionsFolder, options.versionsBudgetBytes);
   const { compileMs = 20_000, inspectMs = 5_000, warmMs = 10_000 } = options;
-  const builder = createBuilder(needs, { emptyFolder, compileMs, inspectMs, warmMs, parallel: PARALLEL });
+  const builder = createBuilder(needs, {
+    emptyFolder,
+    writes: [versionsFolder],
+    compileMs,
+    inspectMs,
+    warmMs,
+    parallel: PARALLEL,
+  });
   const checks = createSettingsCheck({ builder, folder, answered: calls.answered });
   const book = createRolloutBook({ time });
   const current = createCurrentSet({ time, log, versions, versionsFolder, book, checks, hostTimezone });

@@ -45,7 +45,7 @@ const OF_OTHERS: readonly SyscallName[] = [
   ...(['pidfd_open', 'pidfd_send_signal', 'pidfd_getfd', 'personality'] as const),
   ...(['mbind', 'set_mempolicy', 'migrate_pages', 'move_pages'] as const),
   ...(['setuid', 'setgid', 'setreuid', 'setregid', 'setresuid', 'setresgid', 'setgroups'] as const),
-  ...(['setfsuid', 'setfsgid', 'capset'] as const),
+  ...(['setfsuid', 'setfsgid'] as const),
   ...(['setpriority', 'ioprio_set', 'sched_setaffinity', 'sched_setscheduler', 'sched_setparam'] as const),
   'sched_setattr',
   ...(['shmget', 'shmat', 'shmctl', 'semget', 'semop', 'semtimedop', 'semctl'] as const),
@@ -88,7 +88,8 @@ export function seccompFilter(terms: FilterTerms): Buffer {
   const refused: SyscallName[] = [...REFUSED];
   if (!terms.isApart) refused.push(...OF_OTHERS);
   if (terms.pid !== null) refused.push('tkill');
-  if (!terms.programs) refused.push(...STARTING);
+  // What is started may give up the capabilities that are left; nothing gains any.
+  if (!terms.programs) refused.push(...STARTING, 'capset');
   if (!terms.listens) refused.push('listen');
   const program: Instruction[] = [
     [LOAD, 0, 0, AT_ARCHITECTURE],

@@ -37,7 +37,7 @@ async function openKit(installation: string, time: Time): Promise<TestKit> {
 
   const builder = createBuilder(
     { time, log: silentLog },
-    { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 10_000, parallel: 2 },
+    { emptyFolder, writes: [join(root, 'versions')], compileMs: 20_000, inspectMs: 5_000, warmMs: 10_000, parallel: 2 },
   );
   const agents = await openTestedAgents({ time, builder, versionsFolder: join(root, 'versions') });
   const sandbox = await openSandbox(time, {

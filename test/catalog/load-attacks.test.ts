@@ -40,20 +40,24 @@ const HANDLES = "(process as any)._getActiveHandles().filter((one: any) => typeo
 const MANIFEST =
   "{ ok: true, manifest: { definition: { about: 'forged', needs: { exec: ['sh'] } }, settingsSchema: null }, issues: [[]] }";
 
-/** What the kernel says of the load processes below a process, when each of them is fenced; undefined before. */
+/** What the kernel says of the load processes below a process, when each has a fence within that of the builder; undefined before. */
 function loaderStatus(pid: number): Record<string, string> | undefined {
+  const filtersIn = (status: string) => Number(/^Seccomp_filters:\s+(\d+)$/m.exec(status)?.[1]);
   const all = childrenOf(pid).flatMap((child) => {
     try {
       if (!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').includes('builder/loader.js')) return [];
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      const builder = /^PPid:\s+(\d+)$/m.exec(status)![1]!;
+      const isFenced = filtersIn(status) > filtersIn(readFileSync(`/proc/${builder}/status`, 'utf8'));
       return [
-        Object.fromEntries([...status.matchAll(/^(NoNewPrivs|Seccomp|CapEff):\s+(\w+)$/gm)].map((m) => [m[1], m[2]])),
+        isFenced &&
+          Object.fromEntries([...status.matchAll(/^(NoNewPrivs|Seccomp|CapEff):\s+(\w+)$/gm)].map((m) => [m[1], m[2]])),
       ];
     } catch {
       return [];
     }
   });
-  return all.length > 0 && all.every(({ Seccomp }) => Seccomp === '2') ? all[0] : undefined;
+  return all.length > 0 && all.every((one) => one !== false) ? all[0] : undefined;
 }
 
 describe('a file that is only looked at', () => {

@@ -65,7 +65,7 @@ describe('a host on a kernel', () => {
     expect((await place.daruma('status')).stdout).toContain('fence: required');
   });
 
-  it('whose Landlock holds nothing: no agent with rights runs, and no new file is loaded', async () => {
+  it('whose Landlock holds nothing: no agent with rights runs, and no new file is compiled', async () => {
     place = installation({ '.env': 'TOKEN=1', 'plugins/rich.ts': RICH, 'plugins/plain.ts': PLAIN });
     await place.start();
     await place.stop();
@@ -91,7 +91,7 @@ describe('a host on a kernel', () => {
     });
     expect(problemOf('late')).toMatchObject({
       message: expect.stringMatching(
-        /^is not loaded: the fences of its load process do not hold \(not refused: files\)$/,
+        /^is not compiled: the fences of the builder do not hold \(not refused: signals\)$/,
       ),
       ...{ file: 'plugins/late.ts', next: 'daruma doctor' },
     });

@@ -43,6 +43,8 @@ interface BuilderOptions {
    * directory.
    */
   emptyFolder: string;
+  /** The folders below which versions are staged, absolute; they exist. The builder writes nowhere else. */
+  writes: readonly string[];
   compileMs: number;
   inspectMs: number;
   warmMs: number;
@@ -109,7 +111,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
       if (builder?.ending) return;
       const alone = waiting[0]!.suspect || [...(builder?.running.values() ?? [])].some(({ suspect }) => suspect);
       if ((builder?.running.size ?? 0) >= (alone ? 1 : options.parallel)) return;
-      builder ??= openBuilderProcess(options.emptyFolder, { receive, lost });
+      builder ??= openBuilderProcess(options, { receive, lost });
       begin(builder, waiting.shift()!);
     }
     if (builder && builder.running.size === 0) cancelIdle = time.after(options.warmMs, () => void end());
@@ -150,7 +152,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
   return {
     warm() {
       if (stopped || builder) return;
-      builder = openBuilderProcess(options.emptyFolder, { receive, lost });
+      builder = openBuilderProcess(options, { receive, lost });
       next();
     },
     compile: (ask) => enqueue({ ...ask, ask: 'compile' }) as Promise<CompileAnswer>,
@@ -185,8 +187,8 @@ interface BuilderProcessNeeds {
   lost(at: BuilderProcess, how: string, stderr: string): void;
 }
 
-function openBuilderProcess(cwd: string, needs: BuilderProcessNeeds): BuilderProcess {
-  const child = spawnBuilder(cwd);
+function openBuilderProcess(options: BuilderOptions, needs: BuilderProcessNeeds): BuilderProcess {
+  const child = spawnBuilder(options);
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   let stderr = '';
   let isOver = false;
@@ -230,10 +232,10 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-function spawnBuilder(cwd: string): ChildProcess {
+function spawnBuilder({ emptyFolder: cwd, writes }: BuilderOptions): ChildProcess {
   const { PATH = '', TMPDIR } = process.env;
   // The parent's own flags (a loader, an inspector) are not the builder's.
-  const args = ['--disable-sigusr1', fileURLToPath(entryFile('catalog/builder/process.js'))];
+  const args = ['--disable-sigusr1', fileURLToPath(entryFile('catalog/builder/process.js')), ...writes];
   const env = TMPDIR ? { PATH, TMPDIR } : { PATH };
   // The process leads a group of its own: the processes that it started end with it.
   return spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });

@@ -34,7 +34,7 @@ export async function compileDraft(plugin: string, file: string, terms: DraftTer
   await versions.open();
   const builder = createBuilder(
     { time, log: silentLog },
-    { emptyFolder, compileMs: 20_000, inspectMs: 5_000, warmMs: 1_000, parallel: 1 },
+    { emptyFolder, writes: [place], compileMs: 20_000, inspectMs: 5_000, warmMs: 1_000, parallel: 1 },
   );
   try {
     const needs = {

@@ -1,6 +1,8 @@
 /**
  * The builder: the process that compiles plugins and has each of them inspected in a load process. The builder runs no
  * plugin code, and ends with its parent.
+ *
+ *   process [folder that it may write in]…
  */
 import { Socket } from 'node:net';
 import { stop as stopCompiler, transform } from 'esbuild';
@@ -11,8 +13,11 @@ import { compile } from './compile.ts';
 import { inspect } from './inspect.ts';
 import { createLoadProcesses } from './load-process.ts';
 import { BUILDER_BOUNDS, type FromBuilder, type ToBuilder } from './messages.ts';
+import { shutBuilderIn } from './shut-in.ts';
 
 raiseOomScore(OOM_SCORES.builder);
+// Before any process or thread is started: the compiler inherits the fences.
+const unfenced = shutBuilderIn(process.argv.slice(2));
 const pipe = new Socket({ fd: 3 });
 const channel = openFrameChannel(pipe, { receive, broken: end }, BUILDER_BOUNDS);
 const loads = createLoadProcesses();
@@ -28,6 +33,7 @@ function receive(messages: unknown) {
 async function handle(message: ToBuilder) {
   if (message.ask === 'end') return end();
   try {
+    if (unfenced) throw unfenced;
     const answer = message.ask === 'compile' ? await compile(message) : await inspect(message, loads);
     post({ is: 'answer', id: message.id, answer });
   } catch (error) {
