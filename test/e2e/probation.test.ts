@@ -174,7 +174,8 @@ export default definePlugin({
       (found) => found.length > 0,
       WITHIN_MS,
     );
-    const view = await status();
+    // The agent gets the version back after the verdict has been written down.
+    const view = await until((now) => agentIn(now, 'outside').version === next);
     expect(agentIn(view, 'outside')).toMatchObject({ version: next, rollout: 'probation', problem: null });
     // More of the same changes nothing now.
     for (let i = 0; i < 3; i++) await ran('outside', 'dead');
