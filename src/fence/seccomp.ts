@@ -88,7 +88,7 @@ export function seccompFilter(terms: FilterTerms): Buffer {
   const refused: SyscallName[] = [...REFUSED];
   if (!terms.isApart) refused.push(...OF_OTHERS);
   if (terms.pid !== null) refused.push('tkill');
-  // What is started may give up the capabilities that are left; nothing gains any.
+  // A process that is started may give up the capabilities that are left; no process gains any.
   if (!terms.programs) refused.push(...STARTING, 'capset');
   if (!terms.listens) refused.push('listen');
   const program: Instruction[] = [

@@ -81,7 +81,7 @@ export interface Rooms {
   probation: Probation;
   states: States;
   fleet: FleetView;
-  /** What each agent keeps in the store, within its budget. */
+  /** State of each agent in the store, within its budget. */
   kept: KeptBytes;
   configWatch: ConfigWatch;
   /** The last signs of life of agents and programs outside. */
@@ -172,7 +172,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   };
 }
 
-/** What the host reads and no command does, even where its folder is granted: secrets, the store, the control socket, settings of others. */
+/** Files that the host reads and no command does, even where their folder is granted: secrets, the store, the control socket, settings of others. */
 function closedToCommands({ folder, store, socket, logFolder }: HostFacts): string[] {
   const credentials = process.env.CREDENTIALS_DIRECTORY;
   return [

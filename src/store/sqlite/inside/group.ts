@@ -125,7 +125,7 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
         if (hitsEveryone(thrown)) throw thrown;
         undoCall.run();
         tables.afterRollback();
-        // What was gathered for the commit may be what fails, when the call itself has an answer already.
+        // A commit may fail by the rows that were gathered for it, when the call itself has an answer already.
         values[place] = undefined;
         faults.push([place, refusal(thrown)]);
       }
