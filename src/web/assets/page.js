@@ -98,7 +98,7 @@ async function load() {
     if (ends.includes(log.ariaLabel)) log.scrollTop = log.scrollHeight;
 }
 
-/** What a person has opened, typed or chosen is his. */
+/** The page keeps details that a person has opened, and text that he has typed or chosen. */
 const KEEP = {
   beforeAttributeUpdated: (name, node) => !(name === 'open' && node.tagName === 'DETAILS'),
   beforeNodeMorphed(node) {
