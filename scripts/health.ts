@@ -30,6 +30,7 @@ table, since anybody on this machine may ask: the words of an error are in \`dar
 
 \`GET /metrics\` is the text format of Prometheus (version 0.0.4). Where the host does not answer, it is \`daruma_up 0\` alone.
 
+<!-- for Prometheus -->
 \`\`\`yaml
 scrape_configs:
   - job_name: daruma
@@ -45,7 +46,7 @@ const PINGS = `## Programs outside
 
 A program that is no agent, such as a backup on another machine, can say that it lives:
 
-\`\`\`
+\`\`\`sh
 curl -fsS -X POST -H "Authorization: Bearer $(cat data/ping.token)" "http://127.0.0.1:7070/ping/nas?within=25h"
 \`\`\`
 

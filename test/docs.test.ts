@@ -6,9 +6,17 @@ import { buildProgram } from '../src/cli/program.ts';
 import { COMMANDS } from '../src/control/typed.ts';
 import { BOUNDS } from '../src/kernel/bounds.ts';
 import { readLength, readSize } from '../src/kernel/units.ts';
+import { blocksOf, problemsOf } from './docs-blocks.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'plugins/README.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'plugins/README.md',
+  'bench/README.md',
+  ...globSync('docs/**/*.md', { cwd: ROOT }),
+];
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
@@ -33,7 +41,7 @@ describe.each(PAGES)('%s', (page) => {
   const text = read(page);
 
   it('links only to what is there', () => {
-    const links = [...text.matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    const links = [...text.matchAll(/(?:\]\(|<img src=")(?!\w+:)([^)#\s"]*)(?:#([^)\s]+))?[)"]/g)];
     const broken = links.filter(([, target, anchor]) => {
       const file = target === '' ? page : join(dirname(page), target!);
       return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
@@ -44,6 +52,38 @@ describe.each(PAGES)('%s', (page) => {
   it('names only scripts of package.json', () => {
     const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('has only blocks of code that are what they say they are', async () => {
+    const told = await Promise.all(
+      blocksOf(text).map(async (block) => {
+        const problems = await problemsOf(block);
+        return problems.map((problem) => `${page}:${block.line}: ${problem}`);
+      }),
+    );
+    expect(told.flat()).toEqual([]);
+    // Nothing between two fences is overlooked.
+    expect(text.match(/^```/gm)?.length ?? 0).toBe(2 * blocksOf(text).length);
+  });
+});
+
+describe('a block that is not what it says', () => {
+  it.each([
+    ['of no kind', '```\ndaruma status\n```', /of no kind/],
+    ['with an option that no command has', '```sh\nnpx daruma jobs --frob\n```', /unknown option/],
+    ['with a command that is none', '```console\n$ cd x && daruma statsu\nok\n```', /unknown command/],
+    ['with a setting that is none', '```yaml\nlogs: { levl: debug }\n```', /levl/],
+    ['of code from nowhere', '```ts\nexport default 1;\n```', /quote it from a file/],
+    [
+      'of code that its file does not have',
+      '<!-- from plugins/backup.ts -->\n```ts\nexport default 1;\n```',
+      /does not/,
+    ],
+    ['of output without its command', '```text\nall is well\n```', /what printed it/],
+    ['of JSON that is none', '```json\n{ "a": 1, }\n```', /no JSON/],
+  ])('%s is found', async (_, text, expected) => {
+    const [block] = blocksOf(`${text}\n`);
+    expect((await problemsOf(block!)).join('\n')).toMatch(expected);
   });
 });
 
