@@ -26,6 +26,8 @@ if (code === undefined) {
     store: () => import('./host/api/offline.ts'),
     fence: async (folder: string) => (await import('./host/api/offline.ts')).tryFence(folder),
     commandFence: async (folder: string) => (await import('./host/api/offline.ts')).commandFenceOf(folder),
+    doctor: async (folder: string) => (await import('./host/doctor/installation.ts')).checkInstallation(folder),
+    checkStoreFile: async (folder: string) => (await import('./host/doctor/installation.ts')).checkStoreFile(folder),
     check: async (folder: string) => (await import('./host/api/offline.ts')).checkFiles(folder),
   };
   const argv = process.argv.slice(2);

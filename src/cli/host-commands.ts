@@ -178,7 +178,7 @@ export const HOST: readonly CommandRow[] = [
   },
   {
     usage: 'doctor',
-    about: 'what the kernel keeps plugins from, tried in a cell without an agent',
+    about: 'check everything, print the fix; exit code 3 when something needs you',
     run: async () => (await import('./commands/doctor.ts')).doctorCommand,
   },
   {

@@ -3,6 +3,7 @@ import type { ControlClient } from '../control/client.ts';
 import type {
   BackupView,
   CommandFenceView,
+  DoctorCheck,
   FenceView,
   Op,
   Ops,
@@ -47,6 +48,10 @@ export interface HostLauncher {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
+  /** What can be checked of the folder while no host runs. */
+  doctor(folder: string): Promise<Ops['doctor']['value']>;
+  /** Has SQLite look at the file of the store, beside a running host too. */
+  checkStoreFile(folder: string): Promise<DoctorCheck>;
   /** Starts a cell without an agent, and resolves with what it found when it had shut itself in. */
   fence(folder: string): Promise<FenceView>;
   /** The fence that commands wear by the settings of the folder; rejects where the one that is set does not work. */

@@ -18,6 +18,7 @@ export type {
   TestView,
   UnreadableView,
 } from '../operations/results/command.ts';
+export type { DoctorCheck, DoctorView } from '../operations/results/doctor.ts';
 export type { HealthView } from '../operations/results/health.ts';
 export type { EventView, LogLine } from '../operations/results/host.ts';
 export type { HoldUpView, JobView, ManyView, UsedKeyView, WhyView } from '../operations/results/job.ts';
@@ -25,7 +26,6 @@ export type {
   AgentView,
   CommandFenceView,
   ConfigView,
-  DoctorView,
   FenceView,
   OriginView,
   StatusView,

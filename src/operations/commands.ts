@@ -24,10 +24,11 @@ import {
   storeResult,
   testResult,
 } from './results/command.ts';
+import { doctorResult } from './results/doctor.ts';
 import { healthResult, pingForgottenResult } from './results/health.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
-import { agentResult, configChangedResult, configShowResult, doctorResult, statusResult } from './results/status.ts';
+import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 import { openResult } from './results/web.ts';
 

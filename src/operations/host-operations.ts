@@ -22,6 +22,13 @@ export const HOST_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => (await import('./results/health.ts')).healthResult,
   },
+  doctor: {
+    kind: 'read',
+    role: 'reader',
+    about: 'Everything that can be checked without a trial, each with its fix: machine, folder, supervision, agents.',
+    args: NO_ARGUMENTS,
+    result: async () => (await import('./results/doctor.ts')).checkupResult,
+  },
   metrics: {
     kind: 'read',
     role: 'reader',

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { doctorCommand } from '../../src/cli/commands/doctor.ts';
 import { createStage } from '../../src/cli/stage.ts';
-import type { CommandFenceView, FenceView } from '../../src/control/protocol.ts';
+import type { CommandFenceView, DoctorCheck, DoctorView, FenceView } from '../../src/control/protocol.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 
 const full: FenceView = {
@@ -11,11 +11,23 @@ const full: FenceView = {
 
 const IN_BWRAP: CommandFenceView = { fence: 'bwrap', missing: [] };
 
-async function doctor(fence: FenceView, commands: () => Promise<CommandFenceView> = async () => IN_BWRAP) {
+const fine: DoctorCheck = { name: 'node', group: 'host', state: 'ok', text: 'Node 26.10.0', fix: null };
+
+async function doctor(
+  fence: FenceView,
+  commands: () => Promise<CommandFenceView> = async () => IN_BWRAP,
+  checks: DoctorCheck[] = [fine],
+) {
   const launcher = {
     ...{ start: vi.fn(), host: vi.fn(), store: vi.fn(), backups: vi.fn(), offline: vi.fn(), check: vi.fn() },
     fence: async () => fence,
     commandFence: commands,
+    doctor: async () => ({ checks }),
+    checkStoreFile: async (): Promise<DoctorCheck> => ({
+      ...fine,
+      name: 'store',
+      text: 'the file of the store is whole',
+    }),
   };
   return doctorCommand(createStage({ folder: '/nowhere', json: false, launcher }));
 }
@@ -24,10 +36,10 @@ describe('doctor', () => {
   test('says of each thing that a plugin may not do who refused it', async () => {
     const { lines, code, json } = await doctor(full);
     expect(code).toBeUndefined();
-    expect(json).toEqual({ ...full, commands: IN_BWRAP });
-    expect(lines.join('\n')).toMatch(/commands .*in bubblewrap/);
-    expect(lines[0]).toContain('full · Landlock 7, filter of system calls · 2ms');
+    expect(json).toMatchObject({ ...full, commands: IN_BWRAP, running: false });
     const text = lines.join('\n');
+    expect(text).toMatch(/✓ commands .*in bubblewrap/);
+    expect(text).toContain('✓ full · Landlock 7, filter of system calls · 2ms');
     for (const name of ['files', 'network', 'sockets', 'signals', 'programs']) {
       expect(text).toMatch(new RegExp(`${name} .*refused by the kernel`));
     }
@@ -40,7 +52,9 @@ describe('doctor', () => {
       ...{ fence: 'partial', landlock: 0, missing, tried: { ...full.tried, files: 'node' } },
     });
     expect(code).toBeUndefined();
-    expect(lines.join('\n')).toMatch(/files .*refused by Node alone[\s\S]*! files: by Node only/);
+    const text = lines.join('\n');
+    expect(text).toMatch(/! files: by Node only/);
+    expect(text).toMatch(/files .*refused by Node alone/);
   });
 
   test('says which fence commands wear, what it lacks, and fails where the one that is set does not work', async () => {
@@ -60,7 +74,27 @@ describe('doctor', () => {
       });
     });
     expect(refused).toMatchObject({ code: 3, json: { commands: null } });
-    expect(refused.lines.join('\n')).toContain('exec.fence: bwrap, and it is missing → install it');
+    expect(refused.lines.join('\n')).toMatch(/✗ exec\.fence: bwrap, and it is missing\n\s+→ install it/);
+  });
+
+  test('shows what was checked by groups, each problem with its fix, and counts them', async () => {
+    const { lines, code, json } = await doctor(full, undefined, [
+      fine,
+      { name: 'backup', group: 'host', state: 'warning', text: 'there is no backup', fix: 'daruma backup now' },
+      {
+        name: 'secrets',
+        group: 'agents',
+        state: 'problem',
+        text: 'SHOP_TOKEN is missing',
+        fix: 'SHOP_TOKEN=… in .env',
+      },
+    ]);
+    expect(code).toBe(3);
+    expect((json as DoctorView).checks?.map(({ name }) => name)).toEqual(expect.arrayContaining(['store', 'commands']));
+    const text = lines.join('\n');
+    expect(text).toMatch(/^host\n {2}✓ Node 26\.10\.0\n {2}! there is no backup\n {6}→ daruma backup now/);
+    expect(text).toMatch(/\nagents\n {2}✗ SHOP_TOKEN is missing\n {6}→ SHOP_TOKEN=… in \.env/);
+    expect(lines.at(-1)).toMatch(/^1 problem, [12] warnings?$/);
   });
 
   test('fails when a fence that the kernel offers lets something through', async () => {

@@ -31,6 +31,8 @@ const stageOn = (offline: HostLauncher['offline']) =>
     time,
     launcher: {
       commandFence: vi.fn(),
+      doctor: vi.fn(),
+      checkStoreFile: vi.fn(),
       start: async () => 0,
       host: async () => 0,
       store: vi.fn(),

@@ -21,6 +21,7 @@ import { openStore, openStoreForReading } from '../../store/open.ts';
 import type { Aside } from '../../telemetry/ports.ts';
 import { openConfigFiles } from '../config/files.ts';
 import { configProblems, readConfig, zoneWarning } from '../config/read.ts';
+import { checkStopped } from '../doctor/doctor.ts';
 import { VERSIONS_FOLDER } from '../facts.ts';
 import { lastHealth } from '../health/offline.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
@@ -68,6 +69,15 @@ export async function openOffline(folder: string, { knowsSecrets }: { knowsSecre
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
       health: () => lastHealth(needs),
+      doctor: async () => ({
+        checks: await checkStopped({
+          time: machineTime,
+          folder,
+          settings,
+          states,
+          secrets: secretsNow(folder, inForce.agents),
+        }),
+      }),
       secrets: async () => secretsNow(folder, inForce.agents),
       status: ({ agent }) => status(agent),
       configShow: async ({ agent }) => {

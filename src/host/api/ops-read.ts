@@ -8,6 +8,7 @@ import { LOG_LEVELS, type LogLevel } from '../../kernel/log.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { ChangeView } from '../../operations/results/version.ts';
 import { configProblems, zoneWarning } from '../config/read.ts';
+import { createDoctor } from '../doctor/doctor.ts';
 import { createHealth } from '../health/health.ts';
 import { createMetrics } from '../health/metrics.ts';
 import type { HostContext } from '../host-context.ts';
@@ -23,6 +24,7 @@ type Reading = Pick<
   OpTable,
   | 'ping'
   | 'health'
+  | 'doctor'
   | 'metrics'
   | 'status'
   | 'jobs'
@@ -62,6 +64,7 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
       folderId: facts.folderId ?? null,
     }),
     health,
+    doctor: createDoctor(hostContext),
     metrics: createMetrics(hostContext, health),
     status: ({ agent }) => status(agent),
 

@@ -46,12 +46,6 @@ export const commandFenceResult = z
 
 export type CommandFenceView = z.infer<typeof commandFenceResult>;
 
-export const doctorResult = fenceResult
-  .extend({ commands: commandFenceResult.nullable().describe('null: the fence that is set does not work.') })
-  .meta({ id: 'Doctor', description: 'The fences that hold on this machine.' });
-
-export type DoctorView = z.infer<typeof doctorResult>;
-
 export const changedSettingsResult = z
   .array(z.strictObject({ path: z.string(), before: z.string(), after: z.string() }))
   .describe('What the file says differently from the settings that last worked, as text; secrets are hidden.');
