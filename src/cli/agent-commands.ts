@@ -23,6 +23,7 @@ export const OBSERVE: readonly CommandRow[] = [
     usage: 'incidents [id|agent]',
     about: 'what went wrong, what was done, what is left',
     options: optionsOf('incidents', SCREENFUL),
+    own: [{ flags: '--markdown', about: 'one incident as Markdown, to be copied into a post-mortem' }],
     run: async () => (await import('./commands/incidents.ts')).incidentsCommand,
   },
   {
@@ -134,6 +135,17 @@ export const ACT: readonly CommandRow[] = [
     usage: 'ack <incident> [note...]',
     about: 'close an incident by hand, with a note',
     run: async () => (await import('./commands/incidents.ts')).ackCommand,
+  },
+  {
+    usage: 'mute <incident>',
+    about: 'let the cause of an incident need nobody for a time (default: 24h); healing goes on',
+    options: optionsOf('mute'),
+    run: async () => (await import('./commands/incidents.ts')).muteCommand,
+  },
+  {
+    usage: 'unmute <incident>',
+    about: 'end the mute of the cause of an incident',
+    run: async () => (await import('./commands/incidents.ts')).unmuteCommand,
   },
   {
     usage: 'versions <plugin>',

@@ -21,6 +21,15 @@ export const OPERATION_OPTIONS = {
     },
     drills: { flags: '--drills', about: 'also incidents of drills', is: 'flag' },
   },
+  mute: {
+    forMs: {
+      flags: '--for <time>',
+      about: 'how long (default: 24h): 30m, 2h',
+      is: 'length',
+      least: 1,
+      most: 7776000000,
+    },
+  },
   pause: {
     forMs: {
       flags: '--for <time>',

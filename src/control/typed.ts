@@ -22,6 +22,8 @@ export const TYPED_VARIABLE = 'DARUMA_TYPED';
 export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   '--help': [],
   ack: [],
+  mute: [],
+  unmute: [],
   agents: [],
   backup: ['list', 'now', 'verify', 'restore'],
   cancel: [],

@@ -140,6 +140,13 @@ export interface QuarantineRecord {
   fingerprint: string;
 }
 
+/** A cause of incidents that people want to hear nothing of until then. */
+export interface Mute {
+  fingerprint: string;
+  /** Epoch ms. */
+  until: number;
+}
+
 /** Outages of origins, as the room that lets calls out knows them. */
 export interface OutageSource {
   outages(): Outage[];
@@ -165,9 +172,9 @@ export interface IncidentTerms {
   leaseMs: number;
 }
 
-/** A change of an incident or a quarantine by a host or a person. `by`: the host, null: a person's order. */
+/** A change of an incident, a quarantine or a mute by a host or a person. `by`: the host, null: a person's order. */
 export interface HealingChange {
-  is: 'incident' | 'quarantine';
+  is: 'incident' | 'quarantine' | 'mute';
   by: string | null;
 }
 
@@ -200,6 +207,10 @@ export interface IncidentStore {
   putQuarantine(record: QuarantineRecord, by: Owner): Promise<void>;
   endQuarantine(agent: string, by: Owner): Promise<void>;
   quarantines(): Promise<QuarantineRecord[]>;
-  /** Calls back with each change of incidents and quarantines, with the promises of `JobQueue.changes`. The answer ends it. */
+  /** Mutes a cause for so long from now, or ends its mute (`forMs` null). Returns the end, epoch ms. */
+  muteCause(fingerprint: string, forMs: number | null): Promise<number | null>;
+  /** The causes that were muted, by fingerprint; a mute that is over is kept for a while. */
+  mutes(): Promise<Mute[]>;
+  /** Calls back with each change of incidents, quarantines and mutes, with the promises of `JobQueue.changes`. The answer ends it. */
   healingChanges(call: (change: HealingChange) => void): () => void;
 }

@@ -28,6 +28,8 @@ export const BOUNDS = {
   use: { least: 1, most: 366 * DAY_MS },
   /** A pause with an end. A longer pause is a pause until a person resumes. */
   pause: { least: 1, most: 3_660 * DAY_MS },
+  /** A muted cause. A cause that nobody wants to hear of again is a cause to mend, or to acknowledge. */
+  mute: { least: 1, most: 90 * DAY_MS },
   /** For how long something is kept: a hundred years. */
   keep: { least: 1, most: 36_525 * DAY_MS },
   /** How far back a person looks. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../kernel/bounds.ts';
+import { DAY_MS } from '../kernel/measures.ts';
 import { countArgument, flag, instant, limit, logLevel, name, payload, text } from './arguments.ts';
 import { NO_ARGUMENTS, type Operation } from './operation.ts';
 
@@ -49,6 +50,25 @@ export const AGENT_OPERATIONS = {
     role: 'operator',
     about: 'Closes an incident by hand; an incident that has ended only gets the note.',
     args: z.strictObject({ id: name(), note: text(10_000).optional() }),
+    result: async () => (await agentResults()).incidentResult,
+  },
+  mute: {
+    kind: 'act',
+    role: 'operator',
+    about:
+      'Mutes the cause of an incident: incidents of that cause open and are healed as before, and need nobody until then.',
+    args: z.strictObject({
+      id: name(),
+      forMs: countArgument(BOUNDS.mute).default(DAY_MS).describe('How long (default: 24h).'),
+    }),
+    options: { forMs: '--for <time>' },
+    result: async () => (await agentResults()).incidentResult,
+  },
+  unmute: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Ends the mute of the cause of an incident.',
+    args: z.strictObject({ id: name() }),
     result: async () => (await agentResults()).incidentResult,
   },
   pause: {
@@ -206,11 +226,15 @@ export const AGENT_OPERATIONS = {
   trends: {
     kind: 'read',
     role: 'reader',
-    about: 'What agents did in a window that ends now: shares, durations, lateness and memory, a minute old at most.',
+    about: 'What agents did in a window: shares, durations, lateness and memory, a minute old at most.',
     args: z.strictObject({
-      window: z.enum(['24h', '7d', '30d', '90d']).default('24h').describe('Whole hours (24h, 7d) or days, UTC.'),
+      window: z
+        .enum(['1h', '24h', '7d', '30d', '90d'])
+        .default('24h')
+        .describe('Whole minutes (1h, kept for two days), hours (24h, 7d) or days, UTC.'),
+      until: instant().optional().describe('The end of the window (default: now).'),
       agent: name().optional(),
-      points: flag().describe('With the hours or days of which the window is made.'),
+      points: flag().describe('With the minutes, hours or days of which the window is made.'),
     }),
     result: async () => (await import('./results/trends.ts')).trendsResult,
   },

@@ -59,6 +59,8 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   pause: z.union([pausedResult, z.array(pausedResult)]),
   resume: z.union([resumedResult, z.array(resumedResult)]),
   ack: incidentResult,
+  mute: incidentResult,
+  unmute: incidentResult,
   versions: versionsResult,
   diff: diffResult,
   rollback: rolledBackResult,

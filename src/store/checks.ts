@@ -97,6 +97,7 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   holdIncidents: [TERMS],
   putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
   endQuarantine: [text, OWNER],
+  muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],

@@ -99,6 +99,11 @@ export function withFeeds(
       await calls.endQuarantine(agent, by);
       healing.publish({ is: 'quarantine', by: by.host });
     },
+    async muteCause(fingerprint, forMs) {
+      const until = await calls.muteCause(fingerprint, forMs);
+      healing.publish({ is: 'mute', by: null });
+      return until;
+    },
     async resume(agent, until) {
       await calls.resume(agent, until);
       pauses.publish();

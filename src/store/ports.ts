@@ -76,6 +76,7 @@ export type ReadPorts = Pick<
   | 'incident'
   | 'incidents'
   | 'quarantines'
+  | 'mutes'
   | 'unreadable'
   | 'asides'
   | 'health'

@@ -6,6 +6,7 @@ const ROLLED_UP_WITHIN_MS = 5 * MINUTE_MS;
 
 /** The length of each window, and the spans of which it is made. */
 const TERMS = {
+  '1h': { span: 'minute', spanMs: MINUTE_MS, spans: 60 },
   '24h': { span: 'hour', spanMs: HOUR_MS, spans: 24 },
   '7d': { span: 'hour', spanMs: HOUR_MS, spans: 7 * 24 },
   '30d': { span: 'day', spanMs: DAY_MS, spans: 30 },
@@ -13,14 +14,14 @@ const TERMS = {
 } as const;
 
 /**
- * The aggregates of a window that ends now, whole hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
+ * The aggregates of a window that ends now, whole minutes, hours or days (UTC) with the one that goes on: ask `aggregateSums` for one figure
  * of each agent, `aggregates` for the points of a chart. Days are a minute old at most, hours are of now.
  */
 export function windowFilter(window: keyof typeof TERMS, now: number): AggregateFilter {
   const { span, spanMs, spans } = TERMS[window];
   const to = (Math.floor(now / spanMs) + 1) * spanMs;
   const filter = { span, from: to - spans * spanMs, to };
-  if (span === 'day') return filter;
+  if (span !== 'hour') return filter;
   return { ...filter, minutesFrom: Math.floor((now - ROLLED_UP_WITHIN_MS) / HOUR_MS) * HOUR_MS };
 }
 

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { incidentLines, incidentTable } from '../../src/cli/text/incident.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { widthOf } from '../../src/cli/text/width.ts';
 import type { IncidentView } from '../../src/control/protocol.ts';
+import { postMortemOf, seenBefore } from '../../src/control/words/post-mortem.ts';
 import { clock } from './views.ts';
 
 const look = { clock, paint: plain, width: 100 };
@@ -91,3 +93,49 @@ it('tells one in full: everything that was noticed, the evidence in sentences, t
   );
   expect(loop.at(-1)).toBe('  → daruma logs news-digest   daruma resume news-digest   daruma ack inc-41 "a note"');
 });
+
+it('is a post-mortem in Markdown with facts, timeline, remedies, evidence, and what was seen before', () => {
+  const before = seenBefore(incident(), [
+    incident(),
+    incident({ id: 'inc-30' }),
+    incident({ id: 'inc-29', fingerprint: 'f-other' }),
+  ]);
+  const text = postMortemOf(incident({ note: 'a cache without a bound' }), before, clock);
+  expect(text).toContain('# inc-41: news-digest out-of-memory');
+  expect(text).toContain('- **Result**: healed 4.1s');
+  expect(text).toContain('- **Note**: `a cache without a bound`');
+  expect(text).toContain('**retry** (did not hold) `a clean worker takes its place`');
+  expect(text).toContain('84 % in digest plugins/news-digest.ts:12');
+  expect(text.match(/inc-(30|29)/g)).toEqual(['inc-30']);
+  expect(text).toContain('## What we learned');
+});
+
+it('is a post-mortem in which no text of an author is markup', () => {
+  const hostile = fc
+    .array(fc.constantFrom('`', '*', '<', '[', '\n', '#', 'a', ' ', '|'), { maxLength: 12 })
+    .map((signs) => signs.join(''));
+  fc.assert(
+    fc.property(hostile, hostile, (seen, note) => {
+      const text = postMortemOf(incident({ seen, note, evidence: { lastBeat: `at ${seen}` } }), [], clock);
+      expect(text.match(/^#+ /gm)).toHaveLength(6);
+      const left = withoutCode(text).replace(/\*\*[\w ]+\*\*/g, '');
+      expect(left).not.toMatch(/[<|*`[]/);
+    }),
+  );
+});
+
+/** The Markdown without fenced blocks and code spans: a span goes from a run of backticks to the next run of the same length. */
+function withoutCode(text: string): string {
+  const prose = text.replace(/^(`{3,})text\n[\s\S]*?\n\1$/gm, '');
+  const runs = [...prose.matchAll(/`+/g)];
+  let left = '';
+  let at = 0;
+  for (const [place, run] of runs.entries()) {
+    if (run.index < at) continue;
+    const end = runs.slice(place + 1).find(([signs]) => signs === run[0]);
+    if (!end) continue;
+    left += prose.slice(at, run.index);
+    at = end.index + end[0].length;
+  }
+  return left + prose.slice(at);
+}

@@ -6,6 +6,7 @@ import type {
   Incident,
   IncidentStore,
   IncidentTerms,
+  Mute,
   QuarantineRecord,
   RemedyRecord,
 } from '../../src/healing/ports.ts';
@@ -32,6 +33,7 @@ export class Shelf implements IncidentStore {
   readonly #feed = createFeed<HealingChange>();
   readonly remedyStats = new Map<string, RemedyRecord>();
   readonly quarantineRegistry = new Map<string, QuarantineRecord>();
+  readonly muted = new Map<string, Mute>();
   readonly written: FleetEvent[] = [];
   slots: { agent: string; due: number }[] = [];
   readonly #clock: Clock;
@@ -137,6 +139,16 @@ export class Shelf implements IncidentStore {
   async waiting() {
     this.#up();
     return this.jobs.map(({ agent, nextAt }) => ({ agent, inMs: nextAt - this.#clock.wall }));
+  }
+  async muteCause(fingerprint: string, forMs: number | null) {
+    this.#up();
+    const until = forMs === null ? null : this.#clock.wall + forMs;
+    if (until === null) this.muted.delete(fingerprint);
+    else this.muted.set(fingerprint, { fingerprint, until });
+    return until;
+  }
+  async mutes() {
+    return [...this.muted.values()];
   }
   #up() {
     if (this.down) throw new Fault({ code: 'STORE_FULL', message: 'the disk is full' });

@@ -24,7 +24,7 @@ const HEALTHY: HealthFacts = {
 };
 const fault = { code: 'X', message: 'why' };
 const agent = (state: string, more = {}) =>
-  ({ name: 'a', plugin: 'a', state, why: 'why', isRejected: false, ...more }) as never;
+  ({ name: 'a', plugin: 'a', state, why: 'why', isRejected: false, isMuted: false, ...more }) as never;
 const stored = (more: Partial<NonNullable<HealthFacts['stored']>>) => ({
   stored: { agents: [], unplanned: [], scheduled: 0, asides: 0, ...more },
 });
@@ -144,6 +144,19 @@ describe('health', () => {
       agent(state),
     );
     expect(decideHealth({ ...HEALTHY, ...stored({ agents }) }).reasons).toEqual([]);
+  });
+
+  test('what a muted incident tells of an agent is no reason; its dead letter, its setup and its file still are', () => {
+    const states = ['late', 'quarantined', 'unscheduled', 'failed', 'needs setup'];
+    const agents = [
+      ...states.map((state) => agent(state, { isMuted: true })),
+      agent('late', { isMuted: true, isRejected: true }),
+    ];
+    expect(decideHealth({ ...HEALTHY, ...stored({ agents }) }).reasons.map(({ code }) => code)).toEqual([
+      'AGENT_FAILED',
+      'AGENT_NEEDS_SETUP',
+      'AGENT_REJECTED',
+    ]);
   });
 
   test('the rows go from the worst probe to the least', () => {

@@ -123,6 +123,7 @@ test('whatever is written through any port, every reader goes on', async () => {
     store.paused(),
     store.waiting(),
     store.quarantines(),
+    store.mutes(),
   ]);
 });
 

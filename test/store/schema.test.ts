@@ -38,6 +38,7 @@ test('the steps of the schema that were published are never edited', () => {
     '691f1efe2992',
     '6f84e3c2c7b5',
     'ace00095f52a',
+    'e3e2410428ee',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

@@ -66,6 +66,7 @@ async function lived(store: Store): Promise<void> {
     await store.recordRemedy(`f-${agent}`, 'retry', true);
     const held = { agent, since: T0, incident: 'inc-1', probes: 1, nextProbeAt: T0, fingerprint: 'f' };
     await store.putQuarantine(held, HOST);
+    await store.muteCause(`f-${agent}`, HOUR);
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
   }
 }
@@ -99,6 +100,7 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.slots({ from: T0 - HOUR, to: T0 + 2 * HOUR }),
     store.incidents({ limit: 100 }),
     store.quarantines(),
+    store.mutes(),
     store.heartbeats(),
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
@@ -132,6 +134,7 @@ const OF_A: Record<string, string> = {
   heartbeat: `name = 'a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,
+  mute: `fingerprint = 'f-a'`,
 };
 
 /** Writes a value into a column of the rows of agent `a`; returns in how many. */

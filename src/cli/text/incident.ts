@@ -53,6 +53,7 @@ export function incidentLines(incident: IncidentView, look: Look): string[] {
     ['jobs', incident.jobs.join(' ')],
     ['repeats', repeats === 0 ? null : `came ${repeats} more ${repeats === 1 ? 'time' : 'times'} while it was open`],
     ['note', incident.note],
+    ['muted', incident.mutedUntil ? `until ${fullTime(Date.parse(incident.mutedUntil), clock)}` : null],
   ];
   const lines = [
     `${paint(style, sign)} ${paint('bold', incident.id)}  ${incident.agent ?? 'host'}  ${incident.verdict}  ${paint(style, resultWords(incident))}`,

@@ -4,14 +4,21 @@ import type { AgentView, JobView, StatusView } from '../protocol.ts';
 
 /** States that a person has to look at. */
 const ALARMING = new Set(['late', 'failed', 'quarantined', 'unscheduled', 'needs setup']);
+/** Those of them that an open incident tells of. */
+const MUTABLE = new Set(['late', 'quarantined', 'unscheduled']);
 
 /** True when something waits for a person: exit code 3. */
 export function needsYou(status: StatusView): boolean {
   return (
     status.incidents.open > 0 ||
     status.problems.some((problem) => needsSomebody(problem.code)) ||
-    status.agents.some((agent) => agent.problem || agent.dead > 0 || ALARMING.has(agent.state))
+    status.agents.some((agent) => agent.problem || agent.dead > 0 || isAlarming(agent))
   );
+}
+
+/** True for an agent in a state that a person has to look at, unless the cause of that state is muted. */
+export function isAlarming({ state, mutedUntil }: AgentView): boolean {
+  return ALARMING.has(state) && !(mutedUntil && MUTABLE.has(state));
 }
 
 /** A plugin that nothing triggers is worth a line, not an alarm. */

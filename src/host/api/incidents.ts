@@ -1,3 +1,4 @@
+import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
 import type { Evidence, Incident, IncidentStore } from '../../healing/ports.ts';
 import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -7,12 +8,14 @@ import type { Time } from '../../kernel/time.ts';
 import type { IncidentView } from '../../operations/results/agent.ts';
 import type { StatusView } from '../../operations/results/status.ts';
 import type { Ops } from '../../operations/table.ts';
+import type { HostContext } from '../host-context.ts';
+import type { OpTable } from './handlers.ts';
 import { instantOf } from './known.ts';
 
 const MOST = 1_000;
 
-/** An incident as clients see it. */
-export function viewIncident(incident: Incident): IncidentView {
+/** An incident as clients see it. `mutedUntil`: the end of its cause's mute, epoch ms; null: the cause is not muted. */
+function viewIncident(incident: Incident, mutedUntil: number | null): IncidentView {
   const { state, openedAt, endedAt, remedies, timeline, evidence, ...rest } = incident;
   return {
     ...rest,
@@ -29,6 +32,7 @@ export function viewIncident(incident: Incident): IncidentView {
     })),
     timeline: timeline.map(({ at, what, text }) => ({ at: isoOf(at), what, text })),
     evidence: evidence && viewEvidence(evidence),
+    mutedUntil: isoOrNull(mutedUntil),
   };
 }
 
@@ -50,10 +54,24 @@ export function withoutDrills(drills = false): { exceptPrefix?: string } {
   return drills ? {} : { exceptPrefix: DRILL_PREFIX };
 }
 
-export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents'>;
+export type IncidentReads = Pick<IncidentStore, 'incident' | 'incidents' | 'mutes'>;
+
+interface IncidentNeeds<Store> {
+  time: Pick<Time, 'now'>;
+  store: Store;
+}
+
+/** Views incidents with the mutes of now. */
+async function incidentViews({
+  time,
+  store,
+}: IncidentNeeds<Pick<IncidentStore, 'mutes'>>): Promise<(incident: Incident) => IncidentView> {
+  const mutes = mutesNow(await store.mutes(), time.now());
+  return (incident) => viewIncident(incident, mutedUntil([incident], mutes));
+}
 
 /** Operations that read incidents, whether the host runs or not. */
-export function incidentLookups(store: IncidentReads) {
+export function incidentLookups({ time, store }: IncidentNeeds<IncidentReads>) {
   return {
     async incidents({ agent, open, since, limit, drills }: Ops['incidents']['read']) {
       const list = await store.incidents({
@@ -62,20 +80,66 @@ export function incidentLookups(store: IncidentReads) {
         ...(open ? { states: ['open', 'escalated'] as const satisfies Incident['state'][] } : {}),
         ...(since === undefined ? {} : { since: instantOf(since) }),
       });
-      return list.map(viewIncident);
+      return list.map(await incidentViews({ time, store }));
     },
     async incident({ id }: { id: string }) {
-      const incident = await store.incident(id);
-      if (incident) return viewIncident(incident);
-      throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+      const incident = await incidentOf(store, id);
+      return (await incidentViews({ time, store }))(incident);
     },
   };
 }
 
-/** For the status: incidents that have not ended, and those healed within the last 24 hours. Drills do not count. */
+async function incidentOf(store: Pick<IncidentStore, 'incident'>, id: string): Promise<Incident> {
+  const incident = await store.incident(id);
+  if (incident) return incident;
+  throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
+}
+
+/** The operations by which people close incidents and mute their causes. */
+export function incidentOps({
+  time,
+  store,
+  healer,
+  events,
+}: Pick<HostContext, 'time' | 'store' | 'healer' | 'events'>): Pick<OpTable, 'ack' | 'mute' | 'unmute'> {
+  /** Healing goes on as before: the mute only ends what people are told. */
+  async function mute(id: string, forMs: number | null) {
+    const incident = await incidentOf(store, id);
+    const { agent, fingerprint } = incident;
+    const until = await store.muteCause(fingerprint, forMs);
+    const is = until === null ? 'muted no more' : `muted until ${isoOf(until)}`;
+    events.record('info', {
+      kind: until === null ? 'incident.unmuted' : 'incident.muted',
+      agent,
+      message: `the cause of ${id} is ${is}`,
+      data: { incident: id, fingerprint },
+    });
+    return viewIncident(incident, until);
+  }
+
+  return {
+    async ack({ id, note }) {
+      const incident = await healer.acknowledge(id, note ?? null);
+      return (await incidentViews({ time, store }))(incident);
+    },
+    mute: ({ id, forMs }) => mute(id, forMs),
+    unmute: ({ id }) => mute(id, null),
+  };
+}
+
+/**
+ * For the status: incidents that have not ended, those healed within the last 24 hours, and open ones with a muted cause, which
+ * do not count as open. Drills do not count.
+ */
 export async function countIncidents(store: IncidentReads, time: Time): Promise<StatusView['incidents']> {
-  const since = time.now() - DAY_MS;
-  const list = await store.incidents({ ...withoutDrills(), since, limit: MOST });
-  const healed = list.filter(({ state }) => state === 'healed').length;
-  return { open: list.filter(({ endedAt }) => endedAt === null).length, healedToday: healed };
+  const now = time.now();
+  const [list, mutes] = await Promise.all([
+    store.incidents({ ...withoutDrills(), since: now - DAY_MS, limit: MOST }),
+    store.mutes(),
+  ]);
+  const current = mutesNow(mutes, now);
+  const open = list.filter(({ endedAt }) => endedAt === null);
+  const muted = open.filter((incident) => mutedUntil([incident], current) !== null).length;
+  const healedToday = list.filter(({ state }) => state === 'healed').length;
+  return { open: open.length - muted, healedToday, muted };
 }

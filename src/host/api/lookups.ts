@@ -33,7 +33,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
   const view = (job: Job | JobDetail) => ({ ...viewJob(job), ...(holdUpOf ? { holdUp: holdUpOf(job) } : {}) });
 
   return {
-    ...incidentLookups(store),
+    ...incidentLookups(needs),
     ...trendLookup(needs),
     async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))

@@ -2,10 +2,13 @@ import { Fault } from '../../kernel/fault.ts';
 import { isoOrNull } from '../../kernel/instant.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
-import { viewIncident } from './incidents.ts';
+import { incidentOps } from './incidents.ts';
 import { listingOf } from './known.ts';
 
-type Acting = Pick<OpTable, 'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'level' | 'stop'>;
+type Acting = Pick<
+  OpTable,
+  'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'mute' | 'unmute' | 'level' | 'stop'
+>;
 
 /**
  * The operations on agents, incidents and the host that change something. These operations are recorded as events and in the
@@ -48,7 +51,7 @@ export function actingOps(hostContext: HostContext): Acting {
 
     resumeAll: async () => await Promise.all(everyAgent().map(resume)),
 
-    ack: async ({ id, note }) => viewIncident(await healer.acknowledge(id, note ?? null)),
+    ...incidentOps(hostContext),
 
     async level({ agent, level }) {
       listingOf(catalog, agent);

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/ports.ts';
-import type { Incident } from '../../healing/ports.ts';
+import { mutedUntil, mutesNow } from '../../healing/mutes.ts';
+import type { Incident, IncidentStore } from '../../healing/ports.ts';
 import type { AgentOverview, JobRecords, StateStore } from '../../jobs/ports.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
@@ -15,6 +16,8 @@ export interface AgentStatus {
   overview: AgentOverview | undefined;
   /** Epoch ms. */
   nextSlot: number | undefined;
+  /** Until when the causes of all its open incidents are muted, epoch ms; null: it has none, or one is not muted. */
+  mutedUntil: number | null;
 }
 
 /** The state of every agent, from the store's rows and the catalog. */
@@ -35,7 +38,10 @@ export interface Left {
 
 interface StatesNeeds {
   time: Time;
-  store: Pick<JobRecords, 'overview'> & Pick<SlotStore, 'nextSlots'> & Pick<StateStore, 'stateSizes'>;
+  store: Pick<JobRecords, 'overview'> &
+    Pick<SlotStore, 'nextSlots'> &
+    Pick<StateStore, 'stateSizes'> &
+    Pick<IncidentStore, 'mutes'>;
   catalog: Pick<Catalog, 'listings' | 'agents' | 'gone'>;
   /** The planning of the agent's slots; not known while the host is down. */
   planning?(agent: string): Planning | undefined;
@@ -47,10 +53,11 @@ interface StatesNeeds {
 export function createStates({ time, store, catalog, placements, healer, planning }: StatesNeeds): States {
   async function all() {
     const planned = planningsOf({ catalog, planning });
-    const [overviews, next] = await Promise.all([store.overview(), store.nextSlots()]);
+    const [overviews, next, mutes] = await Promise.all([store.overview(), store.nextSlots(), store.mutes()]);
+    const muted = mutesNow(mutes, time.now());
     const overviewOf = new Map(overviews.map((one) => [one.agent, one]));
     const nextOf = new Map(next.map(({ agent, due }) => [agent, due]));
-    const incidents = new Map(healer.open().map((incident) => [incident.agent, incident]));
+    const incidents = Map.groupBy(healer.open(), ({ agent }) => agent);
     const statuses = new Map<string, AgentStatus>();
     for (const listing of catalog.listings()) {
       const { name } = listing;
@@ -60,13 +67,14 @@ export function createStates({ time, store, catalog, placements, healer, plannin
         listing,
         overview,
         hold: placements.holdOf(name),
-        incident: incidents.get(name),
+        incident: incidents.get(name)?.at(-1),
         nextSlot,
         planning: planned.get(name),
         hasTopics: (catalog.agents().get(name)?.on.length ?? 0) > 0,
         now: time.now(),
       };
-      statuses.set(name, { ...agentState(facts), overview, nextSlot });
+      const until = mutedUntil(incidents.get(name) ?? [], muted);
+      statuses.set(name, { ...agentState(facts), overview, nextSlot, mutedUntil: until });
     }
     return statuses;
   }

@@ -117,6 +117,7 @@ function viewAgent(listing: Listing, agent: Agent | undefined, facts: StatusFact
     range: rangeWords(agent?.schedule ?? {}).join(' ') || null,
     input: agent?.input ?? null,
     lastJob: newest && viewJob(newest),
+    mutedUntil: isoOrNull(status?.mutedUntil),
     nextSlot: isoOrNull(status?.nextSlot),
     p95Ms: facts.figures.find((one) => one.agent === name)?.p95Ms ?? null,
     memory: { usedBytes: memoryOf(at, name), limitBytes: agent?.limits.memoryBytes ?? 0 },

@@ -6,6 +6,7 @@ import type { TrendsView } from '../../operations/results/trends.ts';
 import type { Ops } from '../../operations/table.ts';
 import type { Aggregate, AggregateStore } from '../../telemetry/ports.ts';
 import { sharesOf, windowFilter } from '../../telemetry/windows.ts';
+import { instantOf } from './known.ts';
 
 interface TrendNeeds {
   time: Time;
@@ -15,8 +16,11 @@ interface TrendNeeds {
 /** The operation that reads what agents did, whether the host runs or not. */
 export function trendLookup({ time, store }: TrendNeeds) {
   return {
-    async trends({ window, agent, points }: Ops['trends']['read']): Promise<TrendsView> {
-      const filter = { ...windowFilter(window, time.now()), ...given({ agent }) };
+    async trends({ window, until, agent, points }: Ops['trends']['read']): Promise<TrendsView> {
+      const filter = {
+        ...windowFilter(window, until === undefined ? time.now() : instantOf(until)),
+        ...given({ agent }),
+      };
       const [sums, parts] = await Promise.all([
         store.aggregateSums(filter),
         points ? store.aggregates(filter) : Promise.resolve([]),

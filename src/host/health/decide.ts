@@ -34,7 +34,15 @@ interface LoopFact {
 }
 
 interface StoredFacts {
-  agents: readonly { name: string; plugin: string; state: AgentWord; why: string; isRejected: boolean }[];
+  agents: readonly {
+    name: string;
+    plugin: string;
+    state: AgentWord;
+    why: string;
+    isRejected: boolean;
+    /** The causes of all its open incidents are muted. */
+    isMuted: boolean;
+  }[];
   /** Agents whose slots have not been planned for a while, though they ought to be. */
   unplanned: readonly { agent: string; fault: PlainFault }[];
   /** The number of agents that have a schedule. */
@@ -92,6 +100,8 @@ const AGENT_CODES: Partial<Record<AgentWord, HealthCode>> = {
   failed: 'AGENT_FAILED',
   'needs setup': 'AGENT_NEEDS_SETUP',
 };
+/** Reasons that an open incident tells of: not given while its cause is muted. A dead letter stays a reason. */
+const MUTABLE: ReadonlySet<HealthCode> = new Set(['AGENT_LATE', 'AGENT_QUARANTINED', 'AGENT_UNSCHEDULED']);
 /** The plugin whose failure means that there is no fresh copy of the installation. */
 const BACKUP_PLUGIN = 'backup';
 
@@ -125,9 +135,9 @@ function hostReasons({ loops, storeRefusal, cellFault, stored }: HealthFacts): H
 function storedReasons(stored: StoredFacts | undefined): HealthReason[] {
   if (!stored) return [];
   const { agents, unplanned, scheduled, asides } = stored;
-  const reasons = agents.flatMap(({ name, plugin, state, why, isRejected }) => {
+  const reasons = agents.flatMap(({ name, plugin, state, why, isRejected, isMuted }) => {
     const code = isRejected ? 'AGENT_REJECTED' : AGENT_CODES[state];
-    if (!code) return [];
+    if (!code || (isMuted && MUTABLE.has(code))) return [];
     return reason(code === 'AGENT_FAILED' && plugin === BACKUP_PLUGIN ? 'BACKUP_FAILED' : code, name, why);
   });
   if (scheduled > 0 && unplanned.length === scheduled) {

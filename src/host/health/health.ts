@@ -1,3 +1,5 @@
+import { mutesNow } from '../../healing/mutes.ts';
+import type { Verdict } from '../../healing/ports.ts';
 import { isDrillAgent } from '../../kernel/drill-agents.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
 import { DAY_MS, MINUTE_MS } from '../../kernel/measures.ts';
@@ -31,7 +33,11 @@ const SILENT_AFTER_MS = 15_000;
 /** The time for which health tells of lost log lines. */
 const DROPPED_FOR_MS = 10 * MINUTE_MS;
 
-type Stored = NonNullable<HealthFacts['stored']> & { nextSlots: ReadonlyMap<string, number> };
+type Stored = NonNullable<HealthFacts['stored']> & {
+  nextSlots: ReadonlyMap<string, number>;
+  /** Fingerprints of the causes that are muted now. */
+  muted: ReadonlySet<string>;
+};
 
 /** Answers the operation `health`, within half a second also while the store gives no answer. */
 export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
@@ -50,10 +56,7 @@ export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
       storeRefusal: heartbeats.refusal(),
       cellFault: needs.workers.view().cellFault,
       droppedLines: droppedLines(),
-      ...incidentFacts(needs),
-      down: needs.outbound
-        .view()
-        .flatMap(({ origin, is, last }) => (is === 'closed' ? [] : { origin, why: last?.what ?? 'it is down' })),
+      ...incidentFacts(needs, known?.muted ?? new Set()),
       warnings: needs.warnings(),
     });
     return {
@@ -75,21 +78,23 @@ export function createHealth(needs: HealthNeeds): () => Promise<HealthView> {
 }
 
 async function readStored({ time, store, catalog, states }: HealthNeeds): Promise<Stored> {
-  const [statuses, unscheduled, asides] = await Promise.all([
+  const [statuses, unscheduled, asides, mutes] = await Promise.all([
     states.all(),
     states.unscheduled(),
     store.asides({ limit: 1_000 }),
+    store.mutes(),
   ]);
   const since = time.now() - DAY_MS;
   const agents = catalog.listings().map(({ name, plugin, is }) => {
-    const { state, why } = statuses.get(name)!;
-    return { name, plugin, state, why, isRejected: is === 'rejected' };
+    const { state, why, mutedUntil } = statuses.get(name)!;
+    return { name, plugin, state, why, isRejected: is === 'rejected', isMuted: mutedUntil !== null };
   });
   return {
     agents,
     unplanned: unscheduled.filter(({ fault }) => fault.code === 'NOT_PLANNED'),
     scheduled: [...catalog.agents().values()].filter(({ schedule }) => schedule).length,
     asides: asides.filter(({ at }) => at >= since).length,
+    muted: new Set(mutesNow(mutes, time.now()).keys()),
     nextSlots: new Map([...statuses].flatMap(([name, { nextSlot }]) => (nextSlot ? [[name, nextSlot]] : []))),
   };
 }
@@ -124,13 +129,27 @@ function createLatest<Value>({ time }: Pick<HealthNeeds, 'time'>, read: () => Pr
   };
 }
 
-function incidentFacts({ healer, time }: HealthNeeds): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'escalated'> {
-  const open = healer.open().filter(({ agent }) => agent === null || !isDrillAgent(agent));
+/** The facts that incidents tell, without those whose causes are muted. */
+function incidentFacts(
+  { healer, outbound, time }: HealthNeeds,
+  muted: ReadonlySet<string>,
+): Pick<HealthFacts, 'diskShort' | 'memoryShort' | 'escalated' | 'down'> {
+  const all = healer.open().filter(({ agent }) => agent === null || !isDrillAgent(agent));
+  const [open, quiet] = [
+    all.filter((one) => !muted.has(one.fingerprint)),
+    all.filter((one) => muted.has(one.fingerprint)),
+  ];
   const since = healer.pressureSince();
+  const isQuiet = (verdict: Verdict) => quiet.some((one) => one.verdict === verdict);
+  const quietOrigins = new Set(quiet.map(({ evidence }) => evidence?.fault?.data?.origin));
   return {
     diskShort: open.find(({ verdict }) => verdict === 'disk-short')?.seen,
-    memoryShort: since === undefined ? undefined : `since ${formatDuration(time.now() - since)}`,
+    memoryShort: since === undefined || isQuiet('pressed') ? undefined : `since ${formatDuration(time.now() - since)}`,
     escalated: open.filter(({ state, verdict }) => state === 'escalated' && verdict !== 'disk-short'),
+    down: outbound
+      .view()
+      .filter(({ origin, is }) => is !== 'closed' && !quietOrigins.has(origin))
+      .map(({ origin, last }) => ({ origin, why: last?.what ?? 'it is down' })),
   };
 }
 

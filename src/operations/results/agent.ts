@@ -32,6 +32,10 @@ export const incidentResult = z
     fingerprint: z.string(),
     repeats: countResult().describe('How often the same came again before the incident ended.'),
     note: z.string().nullable(),
+    mutedUntil: time()
+      .nullable()
+      .optional()
+      .describe('Until then nobody is told of incidents of this cause (the fingerprint); null: it is not muted.'),
   })
   .meta({
     id: 'Incident',

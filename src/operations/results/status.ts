@@ -136,6 +136,10 @@ export const agentResult = z
       .optional()
       .describe('What jobs may be given, as JSON Schema draft 7, and whether that may be nothing; null: anything.'),
     lastJob: jobResult.nullable(),
+    mutedUntil: time()
+      .nullable()
+      .optional()
+      .describe('Until then the causes of all its open incidents are muted, and its state needs nobody.'),
     nextSlot: time().nullable(),
     p95Ms: ms().nullable(),
     memory: z.strictObject({ usedBytes: bytes().nullable(), limitBytes: bytes() }),
@@ -210,7 +214,11 @@ export const statusResult = z
     web: webResult().optional().describe('The page; null: it is off, or not there yet.'),
     agents: z.array(agentResult),
     incidents: z
-      .strictObject({ open: countResult(), healedToday: countResult() })
+      .strictObject({
+        open: countResult(),
+        healedToday: countResult(),
+        muted: countResult().optional().describe('Not ended, with a muted cause: they do not count as open.'),
+      })
       .describe('Incidents that have not ended; those healed within the last 24 hours.'),
     origins: z
       .array(originResult)

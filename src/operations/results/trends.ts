@@ -18,7 +18,7 @@ const sums = () => ({
 export const trendsResult = z
   .strictObject({
     window: z.string(),
-    from: time().describe('The begin of a whole hour or day, UTC.'),
+    from: time().describe('The begin of a whole minute, hour or day, UTC.'),
     to: time(),
     agents: z
       .array(
@@ -29,12 +29,12 @@ export const trendsResult = z
             .array(z.strictObject({ at: time(), ...sums() }))
             .optional()
             .describe(
-              'Each hour (24h, 7d) or day (30d, 90d) in which something happened, oldest first; when asked for.',
+              'Each minute (1h), hour (24h, 7d) or day (30d, 90d) in which something happened, oldest first; when asked for.',
             ),
         }),
       )
       .describe('Agents that did something in the window, by name.'),
   })
-  .meta({ id: 'Trends', description: 'What agents did in a window that ends now.' });
+  .meta({ id: 'Trends', description: 'What agents did in a window of time.' });
 
 export type TrendsView = z.infer<typeof trendsResult>;

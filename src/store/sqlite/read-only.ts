@@ -93,6 +93,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'incident',
   'incidents',
   'quarantines',
+  'mutes',
   'unreadable',
   'asides',
   'health',

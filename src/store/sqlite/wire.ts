@@ -48,6 +48,7 @@ export const STAMPED = [
   'setAside',
   'openIncident',
   'holdIncidents',
+  'muteCause',
 ] as const;
 type StampedName = (typeof STAMPED)[number];
 type Stamped<Ports> = {
@@ -137,6 +138,8 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   incidents: 'read',
   remedyRecords: 'read',
   quarantines: 'read',
+  muteCause: 'hard',
+  mutes: 'read',
   append: 'hard',
   events: 'slow',
   agentFigures: 'slow',

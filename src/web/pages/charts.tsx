@@ -96,10 +96,12 @@ interface LineChartProps {
   words(value: number): string;
   /** A value that is drawn as a line of its own. */
   limit?: number;
+  /** A moment that is marked: where it lies (0 … 1) and its words. */
+  mark?: { place: number; words: string };
 }
 
-/** A line of values at equal distances, with its title, its largest value and perhaps a limit. */
-export function LineChart({ values, title, words, limit }: LineChartProps) {
+/** A line of values at equal distances, with its title, its largest value, perhaps a limit and a marked moment. */
+export function LineChart({ values, title, words, limit, mark }: LineChartProps) {
   const known = values.filter((value) => value !== null);
   if (known.length < 2)
     return (
@@ -111,11 +113,13 @@ export function LineChart({ values, title, words, limit }: LineChartProps) {
   // A limit far above the values would flatten them.
   const isNear = limit !== undefined && limit > 0 && limit < most * 4;
   const top = isNear ? Math.max(limit, most) : most;
-  const text = `${title}: at most ${words(most)}${limit ? ` of ${words(limit)}` : ''}`;
+  const text = `${title}: at most ${words(most)}${limit ? ` of ${words(limit)}` : ''}${mark ? `; ${mark.words}` : ''}`;
+  const markAt = mark && Math.min(99.5, Math.max(0.5, mark.place * 100)).toFixed(1);
   return (
     <figure class="chart line">
       <svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label={text}>
         {isNear && <path class="limit" d={`M0 ${(22 - (limit / top) * 20).toFixed(1)}H100`} />}
+        {mark && <path class="moment" d={`M${markAt} 0V24`} />}
         <path d={lineOf(values, top)} />
       </svg>
       <figcaption>{text}</figcaption>

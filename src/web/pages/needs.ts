@@ -1,5 +1,5 @@
 import type { AgentView, IncidentView, StatusView } from '../../control/protocol.ts';
-import { needsSomebody } from '../../control/words/agent.ts';
+import { isAlarming, needsSomebody } from '../../control/words/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
 /** A matter that waits for a person, worst first in every list of them. */
@@ -9,12 +9,14 @@ export type Need =
   | { is: 'dead letters'; agent: AgentView }
   | { is: 'problem'; fault: PlainFault };
 
-/** States of an agent that no open incident tells of. */
-const ALONE = new Set(['quarantined', 'failed', 'late', 'unscheduled', 'needs setup']);
 const ORDER: Record<Need['is'], number> = { incident: 0, agent: 1, problem: 2, 'dead letters': 3 };
 
-/** All that waits for a person. An agent with an open incident is told of once, by its incident. */
-export function needsOf(status: StatusView, open: readonly IncidentView[]): Need[] {
+/**
+ * All that waits for a person. An agent with an open incident is told of once, by its incident; an incident with a muted cause
+ * waits for nobody.
+ */
+export function needsOf(status: StatusView, unended: readonly IncidentView[]): Need[] {
+  const open = unended.filter(({ mutedUntil }) => !mutedUntil);
   const byName = new Map(status.agents.map((agent) => [agent.name, agent]));
   const needs: Need[] = open.map((incident) => ({
     is: 'incident',
@@ -23,7 +25,7 @@ export function needsOf(status: StatusView, open: readonly IncidentView[]): Need
   }));
   const covered = new Set(open.map(({ agent }) => agent));
   for (const agent of status.agents) {
-    if ((ALONE.has(agent.state) && !covered.has(agent.name)) || agent.problem) needs.push({ is: 'agent', agent });
+    if ((isAlarming(agent) && !covered.has(agent.name)) || agent.problem) needs.push({ is: 'agent', agent });
     // A failed agent is told of with its dead letters.
     else if (agent.dead > 0) needs.push({ is: 'dead letters', agent });
   }

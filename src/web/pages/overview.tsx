@@ -35,6 +35,7 @@ export const overviewPage: Page = {
         <>
           <Counters needs={needs.length} healed={healed.length} status={status} />
           <NeedList needs={needs} call={call} />
+          <Muted incidents={open.filter(({ mutedUntil }) => mutedUntil)} call={call} />
           <Section
             title="Agents"
             id="agents"
@@ -199,6 +200,22 @@ function troubleWords(beats: readonly string[]): string {
   const dead = beats.filter((one) => one === 'dead').length;
   const mixed = beats.filter((one) => one === 'mixed').length;
   return dead + mixed === 0 ? 'no trouble' : `${dead} failed, ${mixed} with trouble`;
+}
+
+/** Open incidents that need nobody because somebody has muted their causes. */
+function Muted({ incidents, call }: { incidents: IncidentView[]; call: PageCall }) {
+  if (incidents.length === 0) return null;
+  return (
+    <p class="dim" id="muted">
+      Muted:{' '}
+      {incidents.slice(0, MOST_HEALED).map(({ id, agent, verdict, mutedUntil }) => (
+        <>
+          <a href={addressOf('incidents', id)}>{agent ?? 'host'}</a> {verdict} until{' '}
+          <When at={mutedUntil} clock={call.clock} />.{' '}
+        </>
+      ))}
+    </p>
+  );
 }
 
 function Healed({ incidents, call }: { incidents: IncidentView[]; call: PageCall }) {

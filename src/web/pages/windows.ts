@@ -1,5 +1,5 @@
 import type { TrendsView } from '../../control/protocol.ts';
-import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
 
 type AgentTrend = TrendsView['agents'][number];
 type TrendPoint = NonNullable<AgentTrend['points']>[number];
@@ -18,9 +18,12 @@ export function windowOf(said: string | null): TrendWindow | undefined {
   return TREND_WINDOWS.find(({ value }) => value === said)?.value;
 }
 
+/** The distance of the points of a window; of longer windows a day. */
+const STEPS: Readonly<Record<string, number>> = { '1h': MINUTE_MS, '24h': HOUR_MS, '7d': HOUR_MS };
+
 /** The points of an agent at equal distances over the whole window, undefined where nothing happened; oldest first. */
 export function evenPoints({ window, from, to }: TrendsView, { points = [] }: AgentTrend): (TrendPoint | undefined)[] {
-  const step = window === '24h' || window === '7d' ? HOUR_MS : DAY_MS;
+  const step = STEPS[window] ?? DAY_MS;
   const begin = Date.parse(from);
   const byPlace = new Map(points.map((point) => [Math.floor((Date.parse(point.at) - begin) / step), point]));
   const places = Math.min(200, Math.max(1, Math.ceil((Date.parse(to) - begin) / step)));

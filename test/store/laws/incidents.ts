@@ -20,7 +20,7 @@ const incident = (more: Partial<Incident> = {}): Omit<Incident, 'id'> => ({
   ...more,
 });
 
-/** Laws of incidents, the ledger of remedies and quarantines. */
+/** Laws of incidents, the ledger of remedies, quarantines and mutes. */
 export function incidentLaws(open: OpenStore): void {
   const { store, other, at } = freshStore(open);
   const opened = async (more: Partial<Incident> = {}) => (await store().openIncident(incident(more), LEASE)).id;
@@ -83,6 +83,20 @@ export function incidentLaws(open: OpenStore): void {
     await store().endQuarantine('b', HOST);
     await store().endQuarantine('never', HOST);
     expect(await store().quarantines()).toEqual([{ ...record, probes: 1, nextProbeAt: T0 + 180_000 }]);
+  });
+
+  test('a cause is muted from now until its time, which is the last that was said, or until it is ended', async () => {
+    expect(await store().muteCause('f-1', HOUR)).toBe(T0 + HOUR);
+    await store().muteCause('f-2', MINUTE);
+    await store().muteCause('f-1', MINUTE);
+    expect(await store().mutes()).toEqual([
+      { fingerprint: 'f-1', until: T0 + MINUTE },
+      { fingerprint: 'f-2', until: T0 + MINUTE },
+    ]);
+    expect(await store().muteCause('f-1', null)).toBeNull();
+    expect(await store().mutes()).toEqual([{ fingerprint: 'f-2', until: T0 + MINUTE }]);
+    await store().prune({ jobs: 0, slots: 0, events: T0 + HOUR }, 100);
+    expect(await store().mutes()).toEqual([]);
   });
 
   test('incidents that ended long ago go, those that are open and the newest stay', async () => {

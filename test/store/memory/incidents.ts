@@ -3,6 +3,7 @@ import type {
   Incident,
   IncidentFilter,
   IncidentTerms,
+  Mute,
   QuarantineRecord,
   RemedyKind,
   RemedyRecord,
@@ -12,11 +13,12 @@ import { Fault } from '../../../src/kernel/fault.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls } from './jobs.ts';
 
-/** Incidents, remedies and quarantines of a store in memory. */
+/** Incidents, remedies, quarantines and mutes of a store in memory. */
 export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) => void) {
   const rows = new Map<string, { incident: Incident; host: string; until: number }>();
   const remedies = new Map<string, RemedyRecord>();
   const held = new Map<string, QuarantineRecord>();
+  const mutes = new Map<string, Mute>();
   let ids = 0;
   const isFree = (id: string, { host }: Owner) => {
     const row = rows.get(id)!;
@@ -74,6 +76,14 @@ export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) 
       tell({ is: 'quarantine', by: by.host });
     },
     quarantines: () => [...held.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1)),
+    muteCause(fingerprint: string, forMs: number | null) {
+      const until = forMs === null ? null : clock.now + forMs;
+      if (until === null) mutes.delete(fingerprint);
+      else mutes.set(fingerprint, { fingerprint, until });
+      tell({ is: 'mute', by: null });
+      return until;
+    },
+    mutes: () => [...mutes.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1)),
   };
   return {
     calls,
@@ -83,7 +93,9 @@ export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) 
         .filter(({ id, endedAt }) => endedAt !== null && endedAt < before && id !== `inc-${ids}`)
         .slice(0, limit);
       for (const { id } of old) rows.delete(id);
-      return old.length;
+      const over = [...mutes.values()].filter(({ until }) => until < before);
+      for (const { fingerprint } of over) mutes.delete(fingerprint);
+      return old.length + over.length;
     },
   };
 }

@@ -95,6 +95,20 @@ describe('the overview', () => {
     expect(html).toContain('Open inc-42');
   });
 
+  it('needs nobody for an incident whose cause is muted, says until when, and the doll has both eyes', async () => {
+    const until = '2026-11-23T11:00:00.000Z';
+    const quiet = agent({ name: 'price-watch', state: 'quarantined', mutedUntil: until });
+    const muted = {
+      ...ANSWERS,
+      status: () => status({ agents: [quiet], incidents: { open: 0, healedToday: 0, muted: 1 }, problems: [] }),
+      incidents: () => [{ ...INCIDENT, mutedUntil: until }],
+    };
+    const html = await render('/', { answers: muted });
+    expect(html).toContain('Nothing needs you');
+    expect(html).toContain('Muted: <a href="/incidents/inc-42">price-watch</a> crash-looping until');
+    expect([...html.matchAll(/class="iris"/g)]).toHaveLength(2);
+  });
+
   it('is calm on a clean day, with both eyes painted', async () => {
     const calm = {
       ...ANSWERS,
@@ -170,6 +184,31 @@ it('incidents that have ended with one cause are one row, and an open one is alw
     { ...ended, id: 'c', fingerprint: 'f-x' },
   ]);
   expect(groups.map((group) => group.map(({ id }) => id))).toEqual([['inc-42'], ['a', 'b'], ['c']]);
+});
+
+describe('the page of an incident', () => {
+  it('shows the figure of its verdict around the moment, told in words as well', async () => {
+    const leak = { ...INCIDENT, verdict: 'leaking', evidence: { memory: { limitBytes: 100_000_000 } } };
+    const html = await render('/incidents/inc-42', { answers: { ...ANSWERS, incident: () => leak } });
+    expect(html).toMatch(/aria-label="Memory of its largest worker: at most 42 MB of 95 MB; opened at 11:40"/);
+    expect(html).toContain('class="moment"');
+  });
+
+  it('offers to mute the cause for 24 hours, or to end its mute', async () => {
+    expect(await render('/incidents/inc-42')).toMatch(/action="\/act\/mute".*?<option value="86400000" selected/s);
+    const muted = { ...INCIDENT, mutedUntil: '2026-11-23T11:00:00.000Z' };
+    const html = await render('/incidents/inc-42', { answers: { ...ANSWERS, incident: () => muted } });
+    expect(html).toContain('action="/act/unmute"');
+    expect(html).not.toContain('action="/act/mute"');
+    expect(html).toContain('its cause needs nobody until');
+  });
+
+  it('has a post-mortem in a text area that needs no script', async () => {
+    const html = await render('/incidents/inc-42');
+    expect(html).toMatch(
+      /<details id="post-mortem">.*?<textarea[^>]* readonly[^>]*># inc-42: price-watch crash-looping/s,
+    );
+  });
 });
 
 describe('Markdown', () => {

@@ -213,9 +213,12 @@ export const ANSWERS: Answers = {
       lateMaxMs: 40,
       memoryPeakBytes: 44_000_000,
     };
-    const points = ['2026-11-22T09:00:00.000Z', '2026-11-22T10:00:00.000Z'].map((at) => ({ at, ...sums }));
+    const isHour = window === '1h';
+    const times = isHour ? ['10:30', '10:31', '10:40'] : ['09:00', '10:00'];
+    const points = times.map((at) => ({ at: `2026-11-22T${at}:00.000Z`, ...sums }));
     const agents = fleet.map(({ name }) => ({ agent: name, ...sums, points }));
-    return { window, from: '2026-11-21T12:00:00.000Z', to: '2026-11-22T11:04:31.000Z', agents };
+    const from = isHour ? '2026-11-22T10:00:00.000Z' : '2026-11-21T12:00:00.000Z';
+    return { window, from, to: isHour ? '2026-11-22T11:00:00.000Z' : '2026-11-22T11:04:31.000Z', agents };
   },
   audit: () => [
     {

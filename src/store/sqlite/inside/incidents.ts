@@ -1,14 +1,14 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Incident, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
+import type { Incident, Mute, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { hostPrefix, incidentIdOf, incidentRowOf, ownerText } from '../ids.ts';
 import { type StoreOps, timeIn } from '../wire.ts';
 import { mustBeInstants, objectIn, UnreadableRow } from './faults.ts';
 
-type Reads = Pick<StoreOps, 'incident' | 'incidents' | 'remedyRecords' | 'quarantines'>;
+type Reads = Pick<StoreOps, 'incident' | 'incidents' | 'remedyRecords' | 'quarantines' | 'mutes'>;
 type Writes = Pick<
   StoreOps,
-  'openIncident' | 'updateIncident' | 'holdIncidents' | 'recordRemedy' | 'putQuarantine' | 'endQuarantine'
+  'openIncident' | 'updateIncident' | 'holdIncidents' | 'recordRemedy' | 'putQuarantine' | 'endQuarantine' | 'muteCause'
 >;
 
 const COLUMNS = 'id, agent, verdict, state, opened_at, ended_at, fingerprint, record';
@@ -40,6 +40,9 @@ export function incidentWrites(db: DatabaseSync): Writes {
     ON CONFLICT (agent) DO UPDATE SET since = excluded.since, incident = excluded.incident, probes = excluded.probes,
       next_probe_at = excluded.next_probe_at, fingerprint = excluded.fingerprint`);
   const end = db.prepare('DELETE FROM quarantine WHERE agent = ?');
+  const mute = db.prepare(`
+    INSERT INTO mute (fingerprint, until) VALUES (?, ?) ON CONFLICT (fingerprint) DO UPDATE SET until = excluded.until`);
+  const unmute = db.prepare('DELETE FROM mute WHERE fingerprint = ?');
   return {
     openIncident(now, incident, { owner, leaseMs }) {
       const { agent, fingerprint, endedAt } = incident;
@@ -63,6 +66,12 @@ export function incidentWrites(db: DatabaseSync): Writes {
     putQuarantine: (one) =>
       void put.run(one.agent, one.since, one.incident, one.probes, one.nextProbeAt, one.fingerprint),
     endQuarantine: (agent) => void end.run(agent),
+    muteCause(now, fingerprint, forMs) {
+      const until = forMs === null ? null : timeIn(now, forMs);
+      if (until === null) unmute.run(fingerprint);
+      else mute.run(fingerprint, until);
+      return until;
+    },
   };
 }
 
@@ -71,6 +80,7 @@ export function incidentReads(db: DatabaseSync): Reads {
   const records = db.prepare('SELECT fingerprint, kind, tried, held FROM remedy WHERE fingerprint = ? ORDER BY kind');
   const held = db.prepare(`
     SELECT agent, since, incident, probes, next_probe_at AS nextProbeAt, fingerprint FROM quarantine ORDER BY agent`);
+  const muted = db.prepare('SELECT fingerprint, until FROM mute ORDER BY fingerprint');
   const lists = new Map<string, StatementSync>();
   return {
     incident(id) {
@@ -96,6 +106,12 @@ export function incidentReads(db: DatabaseSync): Reads {
         const record = { ...row } as unknown as QuarantineRecord;
         mustBeInstants(record.since, record.nextProbeAt);
         return record;
+      }),
+    mutes: () =>
+      muted.all().map((row) => {
+        const mute = { ...row } as unknown as Mute;
+        mustBeInstants(mute.until);
+        return mute;
       }),
   };
 }

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 10;
+export const SCHEMA = 11;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -220,5 +220,9 @@ CREATE INDEX job_cancelled ON job (state) WHERE state = 'cancelled';
 `,
   `
 ALTER TABLE heartbeat ADD COLUMN within_ms INTEGER;
+`,
+  `
+-- Causes of incidents that nobody wants to be told of until then.
+CREATE TABLE mute (fingerprint TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `,
 ];

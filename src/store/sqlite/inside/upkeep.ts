@@ -34,6 +34,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const heartbeats = db.prepare('DELETE FROM heartbeat WHERE at < ?');
 
+  const mutes = db.prepare('DELETE FROM mute WHERE until < ?');
+
   const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
 
   return {
@@ -48,6 +50,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         incidents.run(before.events, limit),
         asides.run(before.events, limit),
         heartbeats.run(before.events),
+        mutes.run(before.events),
       ];
       return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
     },

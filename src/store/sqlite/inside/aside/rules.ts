@@ -215,6 +215,12 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     required: { tried: noCount('tried'), held: noCount('held') },
     mended: {},
   },
+  mute: {
+    key: 'fingerprint',
+    agent: 'NULL',
+    required: { until: noTime('until') },
+    mended: {},
+  },
   quarantine: {
     key: 'agent',
     agent: 'agent',
