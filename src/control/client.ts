@@ -13,15 +13,16 @@ export interface ControlClient {
  * Connects to a host's control socket; rejects with code `HOST_DOWN` when no host listens there, `HOST_FORBIDDEN` when it is
  * another user's, `SOCKET_FOREIGN` as {@link refuseForeignSocket} does. `owner`: whose the installation is, as a uid; default:
  * this user's. With `DARUMA_ROLE=reader` in its environment this process asks as a reader: what would change something is
- * refused.
+ * refused. `via`: the name of this kind of client for the audit, lower case letters and hyphens.
  */
-export function connectControl(path: string, owner?: number): Promise<ControlClient> {
+export function connectControl(path: string, owner?: number, via?: string): Promise<ControlClient> {
   return new Promise((resolve, reject) => {
     refuseForeignSocket(path, owner);
     const socket = connect(path);
     socket.once('connect', () => {
       socket.off('error', refused);
-      resolve(clientOn(socket, readToken(path, process.env.DARUMA_ROLE === 'reader' ? 'reader' : 'operator')));
+      const token = readToken(path, process.env.DARUMA_ROLE === 'reader' ? 'reader' : 'operator');
+      resolve(clientOn(socket, { token, via }));
     });
     socket.once('error', refused);
     function refused(cause: NodeJS.ErrnoException) {
@@ -41,7 +42,7 @@ interface Waiting {
   onItem: ((item: unknown) => void) | undefined;
 }
 
-function clientOn(socket: Socket, token: string | undefined): ControlClient {
+function clientOn(socket: Socket, said: { token: string | undefined; via: string | undefined }): ControlClient {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let rest = '';
@@ -91,7 +92,7 @@ function clientOn(socket: Socket, token: string | undefined): ControlClient {
         }
         const id = ++lastId;
         waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, onItem: onItem as Waiting['onItem'] });
-        socket.write(`${JSON.stringify({ id, op, args, token })}\n`);
+        socket.write(`${JSON.stringify({ id, op, args, ...said })}\n`);
       });
     },
     close: () => socket.destroy(),

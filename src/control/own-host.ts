@@ -9,12 +9,13 @@ const ANSWER_WITHIN_MS = 10_000;
 /**
  * Connects to the host of an installation, and to no other host: the host that listens says first which folder is its own.
  * Rejects with the codes of {@link connectControl}, with `HOST_DOWN` too when the host that answers works on another
- * folder, and with `HOST_SILENT` when no answer comes within 10 s. `folder` is absolute, without symbolic links.
+ * folder, and with `HOST_SILENT` when no answer comes within 10 s. `folder` is absolute, without symbolic links; `via`: as
+ * for {@link connectControl}.
  */
-export async function connectHost(folder: string, time: Time): Promise<ControlClient> {
+export async function connectHost(folder: string, time: Time, via = 'cli'): Promise<ControlClient> {
   const written = readHostFile(folder);
   const socket = written?.socket ?? socketPath(folder);
-  const client = await connectControl(socket, ownerOf(folder)).catch((thrown) => {
+  const client = await connectControl(socket, ownerOf(folder), via).catch((thrown) => {
     const original = copiedFrom(folder);
     if (original === undefined || !isDown(thrown)) throw thrown;
     throw copyOf(folder, original, 'daruma start');
@@ -71,5 +72,5 @@ function within<T>(answer: Promise<T>, time: Time, pid: number | undefined): Pro
 /** The fault of a host that listens and does not answer. */
 export function hostSilent(pid: number | undefined, ms: number): Fault {
   const message = `the host${pid ? ` (pid ${pid})` : ''} listens but gave no answer within ${ms / 1_000}s`;
-  return new Fault({ code: 'HOST_SILENT', message, next: 'daruma logs' });
+  return new Fault({ code: 'HOST_SILENT', message, next: 'daruma health' });
 }

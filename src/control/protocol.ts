@@ -1,5 +1,6 @@
 /**
- * The control socket speaks lines of JSON. A request is `{ id, op, args, token }`, with the text of the file `<socket>.token`;
+ * The control socket speaks lines of JSON. A request is `{ id, op, args, token, via }`, with the text of the file `<socket>.token`
+ * and the name of the client's kind, for the audit (default: `socket`);
  * its answer `{ id, ok: true, value }` or `{ id, ok: false, error }`; an operation that has items sends `{ id, item }` before
  * its answer. A connection carries any number of requests. Operations are rows of a table in `src/operations/`; clients know
  * the types of the table only, since loading its schemas takes longer than most commands.
@@ -43,7 +44,7 @@ export type {
 export type { AuditView } from '../operations/results/web.ts';
 export type { Op, Ops } from '../operations/table.ts';
 
-export type Request = { id: number; op: string; args: unknown; token?: unknown };
+export type Request = { id: number; op: string; args: unknown; token?: unknown; via?: unknown };
 export type Response =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; error: PlainFault }

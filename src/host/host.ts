@@ -9,6 +9,7 @@ import { machineTime } from '../kernel/time.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
 import type { Operations } from './api/handlers.ts';
 import { createOps } from './api/ops.ts';
+import { type Audit, createAudit } from './audit.ts';
 import type { RoomFacts } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { factsOf, writeHostFile } from './facts.ts';
@@ -98,14 +99,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
     const operations = () => ops;
     const pings = createPings({ folder: facts.folder, heartbeats: rooms.heartbeats });
-    const web = createWeb({ ...base, journal, store, events, operations, pings });
+    const audit = createAudit({ time, events, scrub: journal.scrub });
+    order.onStop('audit', async () => audit.end());
+    const web = createWeb({ ...base, journal, store, events, operations, pings, audit });
     const hostContext = createHostContext(
       { ...base, foundation, rooms, web, order, watched, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext);
     recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
-    const control = await openControl(hostContext, ops);
+    const control = await openControl(hostContext, ops, audit);
     order.onStop('control socket', () => control.close());
     handles = watchOwnHandles({ foundation, facts, time, control, again, end: options.gone });
     await order.startService('held files', handles);
@@ -144,11 +147,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
 }
 
 /** Opens the control socket, and writes down where it is: from now on clients find the host. */
-async function openControl(hostContext: HostContext, operations: Operations): Promise<ControlServer> {
+async function openControl(hostContext: HostContext, operations: Operations, audit: Audit): Promise<ControlServer> {
   const { facts, journal, time } = hostContext;
   const control = await serveControl(facts.socket, {
     time,
     operations,
+    audit,
     log: journal.room('control'),
     scrub: journal.scrub,
     owner: statSync(facts.folder).uid,

@@ -145,7 +145,7 @@ export const HOST_OPERATIONS = {
   audit: {
     kind: 'read',
     role: 'operator',
-    about: 'What was done by the page: who, when, which operation, and what came of it; newest first.',
+    about: 'What was done by page and command line: who, when, which operation, and what came of it; newest first.',
     args: z.strictObject({ since: instant().optional().describe('Only acts of then or later.'), limit: limit() }),
     result: async () => z.array((await webResults()).auditResult),
   },

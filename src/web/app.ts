@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { WebSession } from '../control/web-channel.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
@@ -7,7 +6,7 @@ import type { Assets } from './assets.ts';
 import type { Flashes } from './flashes.ts';
 import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type RequestSource } from './guard.ts';
 import { SECURITY_HEADERS } from './headers.ts';
-import type { HostLink } from './host-link.ts';
+import { type HostLink, hashOf } from './host-link.ts';
 import type { Live } from './live.ts';
 import type { Html, Page, PageCall, PageKit } from './page.ts';
 import type { Reader } from './reader.ts';
@@ -163,7 +162,7 @@ function callOf(c: Context, needs: AppNeeds, { session, cookie }: Signed) {
 export function signedIn(c: Context, { link, terms }: Pick<AppNeeds, 'link' | 'terms'>): Signed | undefined {
   const cookie = cookieIn(c.req.header('cookie'), terms.cookie);
   if (cookie === undefined || cookie.length > 200) return undefined;
-  const session = link.session(createHash('sha256').update(cookie).digest('hex'));
+  const session = link.session(hashOf(cookie));
   return session && { cookie, session };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Op, Ops } from '../control/protocol.ts';
 import { type FromWeb, TO_WEB, type ToWeb, type WebSession, type WebTerms } from '../control/web-channel.ts';
@@ -49,6 +50,11 @@ interface Waiting {
   resolve(value: unknown): void;
   reject(reason: Error): void;
   onItem: ((item: never) => void) | undefined;
+}
+
+/** The hash by which a cookie's session is known, as the host computes it. */
+export function hashOf(cookie: string): string {
+  return createHash('sha256').update(cookie).digest('hex');
 }
 
 /** A host that hangs must not fill this process with questions. */

@@ -55,9 +55,12 @@ interface Viewer {
   csrf: string;
 }
 
-/** The host does not answer: the time of its last sign, ISO 8601, as far as anybody knows. */
+/** The host is there and gives no answer: a page of a host that has ended ends with it. */
 export interface HostDown {
-  lastSign: string | null;
+  /** The process id of the host. */
+  pid: number;
+  /** The time of its last message, ISO 8601. */
+  lastSign: string;
 }
 
 /** The outcome of an act. */

@@ -56,7 +56,7 @@ async function begin(terms: WebTerms): Promise<void> {
   const assets = readAssets();
   shutIn(terms);
   const reads = createReads({ time, folder: terms.folder, stuck: end });
-  const reader = createReader({ time, link, reads });
+  const reader = createReader({ time, link, reads, parent: terms.parent });
   const live = createLive({ time, link, reader });
   const address = { hosts: new Set<string>(), origins: new Set<string>() };
   const needs = {

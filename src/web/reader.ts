@@ -2,11 +2,14 @@ import type { Ops } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
-import type { HostLink } from './host-link.ts';
+import { type HostLink, hashOf } from './host-link.ts';
 import type { HostDown, ReadOp } from './page.ts';
 import type { Reads } from './reads.ts';
 
-/** Answers operations that change nothing: by the host, or out of the store while the host does not answer. */
+/**
+ * Answers operations that change nothing: by the host, or out of the store while the host does not answer. Both look at
+ * the role of the session that `cookie` belongs to; without a session it is that of a reader.
+ */
 export interface Reader {
   ask<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null): Promise<Ops[O]['value']>;
   /** undefined: the host is at work. */
@@ -29,19 +32,28 @@ const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>([
 /** Faults for which the host may know better. */
 const STORE_FAULT = /^(STORE_|READ_FAILED)/;
 
-export function createReader({ time, link, reads }: { time: Time; link: HostLink; reads: Reads }): Reader {
+interface ReaderNeeds {
+  time: Pick<Time, 'now'>;
+  link: Pick<HostLink, 'ask' | 'session' | 'silentMs'>;
+  reads: Pick<Reads, 'ask'>;
+  /** The process id of the host. */
+  parent: number;
+}
+
+export function createReader({ time, link, reads, parent }: ReaderNeeds): Reader {
   const isSilent = () => link.silentMs() > SILENT_MS;
 
-  async function fromStore<O extends ReadOp>(op: O, args: Ops[O]['args']) {
-    return (await reads.ask(op, args)) as Ops[O]['value'];
+  async function fromStore<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
+    const role = (cookie !== null && link.session(hashOf(cookie))?.role) || 'reader';
+    return (await reads.ask(op, args, role)) as Ops[O]['value'];
   }
 
   return {
     async ask(op, args, cookie) {
-      if (isSilent()) return fromStore(op, args);
+      if (isSilent()) return fromStore(op, args, cookie);
       if (FROM_STORE.has(op)) {
         try {
-          return await fromStore(op, args);
+          return await fromStore(op, args, cookie);
         } catch (thrown) {
           if (!(thrown instanceof Fault) || !STORE_FAULT.test(thrown.code)) throw thrown;
         }
@@ -49,10 +61,10 @@ export function createReader({ time, link, reads }: { time: Time; link: HostLink
       try {
         return await link.ask(op, args, { cookie, withinMs: WITHIN_MS });
       } catch (thrown) {
-        if (thrown instanceof Fault && thrown.code === 'HOST_SILENT') return fromStore(op, args);
+        if (thrown instanceof Fault && thrown.code === 'HOST_SILENT') return fromStore(op, args, cookie);
         throw thrown;
       }
     },
-    down: () => (isSilent() ? { lastSign: isoOf(time.now() - link.silentMs()) } : undefined),
+    down: () => (isSilent() ? { pid: parent, lastSign: isoOf(time.now() - link.silentMs()) } : undefined),
   };
 }

@@ -19,10 +19,10 @@ parentPort!.on('message', async (call: ReadCall) => {
 
 parentPort!.postMessage({ is: 'ready' } satisfies ReadAnswer);
 
-async function answerTo({ id, op, args }: ReadCall): Promise<ReadAnswer> {
+async function answerTo({ id, op, args, role }: ReadCall): Promise<ReadAnswer> {
   try {
     const { ask } = await lastState();
-    const value = await ask(op, args);
+    const value = await ask(op, args, role);
     // An answer of the table of operations is JSON: a value that is not JSON cannot be posted to another thread.
     return { id, value: JSON.parse(JSON.stringify(value)) };
   } catch (thrown) {

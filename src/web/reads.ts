@@ -2,16 +2,17 @@ import { Worker } from 'node:worker_threads';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { entryFile } from '../kernel/paths.ts';
 import type { Time } from '../kernel/time.ts';
+import type { OperationRole } from '../operations/operation.ts';
 
 /** Reads of the store while no host answers: in a thread, so that a read which takes long holds up nobody but its asker. */
 export interface Reads {
-  /** Answers an operation from the store. Rejects with its fault, or with `READ_TOO_LONG`. */
-  ask(op: string, args: unknown): Promise<unknown>;
+  /** Answers an operation of a role from the store. Rejects with its fault, with `ROLE_LACKING`, or with `READ_TOO_LONG`. */
+  ask(op: string, args: unknown, role: OperationRole): Promise<unknown>;
   close(): void;
 }
 
 /** A question to the thread, and its answer. */
-export type ReadCall = { id: number; op: string; args: unknown };
+export type ReadCall = { id: number; op: string; args: unknown; role: OperationRole };
 export type ReadAnswer = { is: 'ready' } | { id: number; value: unknown } | { id: number; fault: PlainFault };
 
 interface ReadsNeeds {
@@ -57,7 +58,7 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
   }
 
   return {
-    async ask(op, args) {
+    async ask(op, args, role) {
       thread ??= begin();
       const asked = thread;
       if (asked.waiting() >= MOST_WAITING) throw tooMany();
@@ -73,7 +74,7 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
         if (!isOver) stopClock = time.after(WITHIN_MS, giveUp);
       });
       try {
-        return await asked.ask({ id: ++lastId, op, args });
+        return await asked.ask({ id: ++lastId, op, args, role });
       } finally {
         isOver = true;
         stopClock();

@@ -115,7 +115,12 @@ it('answers every operation as its row says, on a real host', async () => {
   await expect(ask('configRollback', {})).rejects.toMatchObject({ code: 'NOTHING_BEFORE' });
   await ask('storeMend', {});
   expect(await ask('open', { reader: true })).toMatchObject({ role: 'reader' });
-  expect(await ask('audit', {})).toEqual([]);
+  expect((await ask('audit', {}))[0]).toMatchObject({
+    via: 'socket',
+    operation: 'open',
+    args: { reader: true },
+    ok: true,
+  });
   place.write('plugins/wrong.ts', 'export default 1;');
   await place.until(
     async () => streams.items.get('changes') ?? [],

@@ -11,13 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
 import { tokenFile } from '../../src/control/token.ts';
 import { type ControlServer, serveControl } from '../../src/host/api/control-server.ts';
 import type { OpCall } from '../../src/host/api/handlers.ts';
+import type { Audit } from '../../src/host/audit.ts';
 import { Fault } from '../../src/kernel/fault.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createScrubber } from '../../src/kernel/scrub.ts';
@@ -45,10 +46,18 @@ const clock = {
 };
 /** The operations wait for it. */
 let hold: Promise<void> | undefined;
+const acts: unknown[] = [];
+const audit: Pick<Audit, 'of'> = {
+  async of(by, act, outcome) {
+    acts.push({ ...by(), ...act });
+    return outcome;
+  },
+};
 const asked: unknown[] = [];
 const roles: string[] = [];
 const serve = async (owner = process.geteuid?.()) => {
   asked.length = 0;
+  acts.length = 0;
   roles.length = 0;
   const operations = {
     async ask(op: unknown, _args: unknown, { role }: OpCall) {
@@ -60,6 +69,7 @@ const serve = async (owner = process.geteuid?.()) => {
   };
   server = await serveControl(path, {
     operations,
+    audit,
     log: silentLog,
     scrub: createScrubber(['s3cr3t-value']),
     owner,
@@ -82,6 +92,21 @@ const ping = async (owner?: number) => {
     client.close();
   }
 };
+
+it('knows the user of each client by the kernel, and the kind of client by its own word', async () => {
+  await serve();
+  for (const via of ['cli', undefined, 'No Kind']) {
+    const client = await connectControl(path, undefined, via);
+    await client.ask('pauseAll', {});
+    client.close();
+  }
+  const act = { who: userInfo().username, role: 'operator', operation: 'pauseAll', args: {} };
+  expect(acts).toEqual([
+    { ...act, via: 'cli' },
+    { ...act, via: 'socket' },
+    { ...act, via: 'socket' },
+  ]);
+});
 
 describe('the token', () => {
   it('lies beside the socket for its user alone, differs from run to run, and goes with the host', async () => {

@@ -75,8 +75,10 @@ beforeAll(async () => {
     if (isStoreHeld && this.threadName === 'store writer') toStore.push(send);
     else send();
   });
+  delete process.env.DARUMA_WEB;
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'daruma-frozen-')));
   for (const place of ['plugins', 'agents', 'config']) mkdirSync(join(folder, place));
+  writeFileSync(join(folder, 'config/daruma.yaml'), 'web: { port: 0 }\n');
   writeFileSync(join(folder, 'plugins/tick.ts'), plugin('return 1;', `schedule: '@every 1h',`));
   writeFileSync(
     join(folder, 'plugins/sleeps.ts'),
@@ -137,6 +139,7 @@ const LOOPS = [
   'aggregation',
   'held files',
   'config probation',
+  'web',
 ];
 
 test('all loops of a host are looked at', async () => {

@@ -86,6 +86,7 @@ function supervise(then: string, first = '') {
     sessions: createSessions({ time: machineTime, log, file: join(folder, 'sessions.json'), changed: () => {} }),
     operations: () => createOperations({}),
     pings: { receive: async () => ({}) },
+    audit: { of: (_by, _act, asked) => asked, record: () => {} },
     terms: { ...terms, origin: null, publicMetrics: false, cookie: 'x' } satisfies Omit<WebTerms, 'ports'>,
     port: 9_999,
     file,

@@ -202,7 +202,10 @@ describe('a page', () => {
     process.kill(host, 'SIGSTOP');
     try {
       await page.locator('#beat.off').waitFor();
-      await page.locator('.banner', { hasText: 'host is not running' }).waitFor();
+      await page.locator('.banner', { hasText: 'host is not answering (frozen?)' }).waitFor();
+      expect(await page.locator('.banner').innerText()).toMatch(
+        new RegExp(`process is ${host}, and it was last heard .* ago.*→ daruma health`),
+      );
       expect(await page.locator('#agents').count()).toBe(1);
       process.kill(web, 'SIGSTOP');
       try {

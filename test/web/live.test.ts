@@ -13,7 +13,7 @@ beforeEach(() => {
   upstream = new Set();
   live = createLive({
     time,
-    reader: { down: () => (isDown ? { lastSign: null } : undefined) },
+    reader: { down: () => (isDown ? { pid: 1, lastSign: '' } : undefined) },
     link: {
       ask: (_op, _args, { onItem, signal }) =>
         new Promise((_, reject) => {

@@ -29,9 +29,11 @@ it('answers operations from the store, with the faults of the table', async () =
   const { folder } = await installationWithStore();
   const reads = createReads({ time: machineTime, folder, stuck: () => {} });
   clean.push(() => reads.close());
-  expect(await reads.ask('jobs', { limit: 5 })).toEqual([]);
-  await expect(reads.ask('jobs', { limit: 0 })).rejects.toMatchObject({ code: 'ARGS_INVALID' });
-  await expect(reads.ask('run', { agent: 'a' })).rejects.toMatchObject({ code: 'HOST_DOWN' });
+  expect(await reads.ask('jobs', { limit: 5 }, 'reader')).toEqual([]);
+  await expect(reads.ask('jobs', { limit: 0 }, 'reader')).rejects.toMatchObject({ code: 'ARGS_INVALID' });
+  await expect(reads.ask('run', { agent: 'a' }, 'operator')).rejects.toMatchObject({ code: 'HOST_DOWN' });
+  await expect(reads.ask('configShow', {}, 'reader')).rejects.toMatchObject({ code: 'ROLE_LACKING' });
+  expect(await reads.ask('configShow', {}, 'operator')).toMatchObject({ values: expect.any(Array) });
 });
 
 it('gives up a read that takes longer than two seconds, and the next read waits for no other', async () => {
@@ -40,8 +42,8 @@ it('gives up a read that takes longer than two seconds, and the next read waits 
   clean.push(() => reads.close());
   const other = new DatabaseSync(file);
   other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; CREATE TABLE held (x); COMMIT');
-  await expect(reads.ask('jobs', {})).rejects.toMatchObject({ code: 'READ_TOO_LONG' });
+  await expect(reads.ask('jobs', {}, 'reader')).rejects.toMatchObject({ code: 'READ_TOO_LONG' });
   other.exec('DROP TABLE held');
   other.close();
-  expect(await reads.ask('jobs', {})).toEqual([]);
+  expect(await reads.ask('jobs', {}, 'reader')).toEqual([]);
 });

@@ -27,12 +27,12 @@ afterAll(() => place?.leave());
 
 const stateOf = async () => (await place.daruma('status', '--json')).json.agents[0].state;
 
-/** Acts of pages, newest first, without those of signing in. */
+/** Acts of the page, newest first, without those of signing in. */
 async function readAudit() {
   const client = await connectControl(readHostFile(place.folder)!.socket);
   const acts = await client.ask('audit', { limit: 100 });
   client.close();
-  return acts.filter(({ operation }) => !operation.startsWith('sign'));
+  return acts.filter(({ via, operation }) => via === 'page' && !operation.startsWith('sign'));
 }
 
 describe('a link of `daruma open`', () => {
@@ -95,6 +95,7 @@ describe('an act', () => {
       { operation: 'pause', ok: true, role: 'operator', who: expect.stringMatching(/^[0-9a-f]{8}$/), fault: null },
     ]);
     expect(JSON.stringify(acts)).not.toContain('s3cret-token');
+    expect((await operator.get('/audit')).text).toMatch(/operator [0-9a-f]{8}, page.*operator \S+, cli.*open/s);
     await operator.send('/act/resume', { agent: 'steady' });
   });
 
@@ -222,7 +223,7 @@ describe('the web process', () => {
     try {
       const { text } = await place.until(
         () => operator.get('/'),
-        ({ text }) => /host does not answer|host is not running/i.test(text),
+        ({ text }) => /host is not answering/i.test(text),
       );
       expect(text).toContain('steady');
       expect((await ask(`${url}/livez`)).status).toBe(503);
@@ -231,7 +232,7 @@ describe('the web process', () => {
     }
     await place.until(
       () => operator.get('/'),
-      ({ text }) => !/host does not answer|host is not running/i.test(text),
+      ({ text }) => !/host is not answering/i.test(text),
     );
   });
 

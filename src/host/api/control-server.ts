@@ -7,6 +7,7 @@ import { Fault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { Audit } from '../audit.ts';
 import { createConversation } from './conversation.ts';
 import type { Operations } from './handlers.ts';
 
@@ -29,6 +30,7 @@ interface ControlServerNeeds {
   log: Log;
   scrub: Pick<Scrubber, 'answer'>;
   time: Pick<Time, 'after'>;
+  audit: Pick<Audit, 'of'>;
   /** The uid of the installation's owner. */
   owner: number | undefined;
 }

@@ -8,7 +8,9 @@ import { MB } from '../../kernel/measures.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { OperationRole } from '../../operations/operation.ts';
+import type { Audit } from '../audit.ts';
 import type { Operations } from './handlers.ts';
+import { peerUser } from './peer.ts';
 
 /** A line longer than this ends its connection. */
 export const LONGEST_LINE = 8 * MB;
@@ -31,13 +33,16 @@ interface ConversationNeeds {
   time: Pick<Time, 'after'>;
   /** undefined: the request carries no token of this host. */
   roleOf(request: Request): OperationRole | undefined;
+  audit: Pick<Audit, 'of'>;
 }
 
 /**
  * Answers the requests of one client, whose lines are bounded in size, depth, number and time. What is no request is answered with a
  * fault; a client that is silent before its first token, slow in a line, or does not read, loses its connection and nobody else's.
  */
-export function createConversation(socket: Socket, { operations, log, scrub, time, roleOf }: ConversationNeeds): void {
+export function createConversation(socket: Socket, needs: ConversationNeeds): void {
+  const { operations, log, scrub, time, roleOf, audit } = needs;
+  let user: string | undefined;
   const ended = new AbortController();
   let openRequests = 0;
   let parts: string[] = [];
@@ -83,6 +88,11 @@ export function createConversation(socket: Socket, { operations, log, scrub, tim
     return true;
   }
 
+  function userNow(): string {
+    user ??= peerUser(socket);
+    return user;
+  }
+
   async function answer(line: string) {
     let id = idOf(line);
     openRequests += 1;
@@ -95,7 +105,9 @@ export function createConversation(socket: Socket, { operations, log, scrub, tim
       cancelWait = () => {};
       if (openRequests > MOST_OPEN) throw new Fault(tooMany());
       const call = { role, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
-      const value = await operations.ask(request.op, request.args, call);
+      const { op, args } = request;
+      const by = () => ({ via: viaOf(request), who: userNow(), role });
+      const value = await audit.of(by, { operation: op, args }, operations.ask(op, args, call));
       send({ id, ok: true, value: scrub.answer(value) });
     } catch (error) {
       const { stack, ...fault } = toPlainFault(error);
@@ -105,6 +117,11 @@ export function createConversation(socket: Socket, { operations, log, scrub, tim
       openRequests -= 1;
     }
   }
+}
+
+/** A client says itself what kind it is: its user is the kernel's word, its kind is not. */
+function viaOf({ via }: Request): string {
+  return typeof via === 'string' && /^[a-z][a-z-]{0,19}$/.test(via) ? via : 'socket';
 }
 
 /** The number of a request that may be none, so that its client hears of it; 0: not known. */

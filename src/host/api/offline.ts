@@ -17,6 +17,7 @@ import { isoOf } from '../../kernel/instant.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { createScrubber } from '../../kernel/scrub.ts';
 import { machineTime } from '../../kernel/time.ts';
+import type { OperationRole } from '../../operations/operation.ts';
 import { openStore, openStoreForReading } from '../../store/open.ts';
 import type { Aside } from '../../telemetry/ports.ts';
 import { openConfigFiles } from '../config/files.ts';
@@ -37,8 +38,11 @@ import { createStatus } from './status.ts';
 
 /** The last known state of an installation whose host is down. */
 interface OfflineHost {
-  /** Answers operations that only read: `status`, `jobs`, `why` and their like; others are refused with `HOST_DOWN`. */
-  ask(op: string, args: unknown): Promise<unknown>;
+  /**
+   * Answers operations that only read: `status`, `jobs`, `why` and their like; others are refused with `HOST_DOWN`, and
+   * those of operators with `ROLE_LACKING` for a reader. Default: operator.
+   */
+  ask(op: string, args: unknown, role?: OperationRole): Promise<unknown>;
   close(): void;
   /** When the store was last written to, ISO 8601. */
   lastSign: string | null;
@@ -90,8 +94,8 @@ export async function openOffline(folder: string, { knowsSecrets }: { knowsSecre
   );
   const hide = knowsSecrets ? scrubberNow(folder, inForce.agents).answer : undefined;
   return {
-    async ask(op, args) {
-      const value = await operations.ask(op, args, NO_CLIENT);
+    async ask(op, args, role = 'operator') {
+      const value = await operations.ask(op, args, { ...NO_CLIENT, role });
       return hide ? hide(value) : withholdKept(op, value);
     },
     close: () => store.close(),
@@ -144,7 +148,7 @@ function lookForSecrets(folder: string, agents: ReadonlyMap<string, Agent>) {
 type ReadableStore = ReturnType<typeof openStoreForReading>;
 
 /** Streams and waits are not answered here, so no client can leave in between. */
-const NO_CLIENT = { role: 'operator', item: () => false, gone: new AbortController().signal } as const;
+const NO_CLIENT = { item: () => false, gone: new AbortController().signal } as const;
 
 function hostDown(): Fault {
   return new Fault({ code: 'HOST_DOWN', message: 'the host is not running', next: 'daruma start' });

@@ -3,9 +3,8 @@ import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { MB } from '../../kernel/measures.ts';
 import type { Scrubber } from '../../kernel/scrub.ts';
-import { OPERATIONS, type Op } from '../../operations/table.ts';
-import type { Events } from '../../telemetry/events.ts';
 import type { Operations } from '../api/handlers.ts';
+import type { Actor, Audit } from '../audit.ts';
 import type { Pings } from '../health/pings.ts';
 import type { WebProcess } from './process.ts';
 import type { Sessions } from './sessions.ts';
@@ -21,22 +20,17 @@ export interface WebAnswersNeeds {
   operations: Operations;
   sessions: Sessions;
   pings: Pick<Pings, 'receive'>;
-  events: Pick<Events, 'record'>;
-  scrub: Pick<Scrubber, 'answer' | 'value'>;
+  audit: Pick<Audit, 'of' | 'record'>;
+  scrub: Pick<Scrubber, 'answer'>;
   log: Log;
 }
-
-/** The kind of event that an act of the page is. */
-export const ACT_EVENT = 'page.act';
 
 /** Questions that are open at a time; the web process itself asks less. */
 const MOST_OPEN = 512;
 const MOST_UNREAD_BYTES = 4 * MB;
-/** Characters of arguments that are written down. */
-const LONGEST_ARGS = 2_000;
 
 export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 'send' | 'unread'>): WebAnswers {
-  const { operations, sessions, scrub, log } = needs;
+  const { operations, sessions, scrub, log, audit } = needs;
   const open = new Map<number, AbortController>();
 
   async function ask({ id, op, args, cookie }: Extract<FromWeb, { say: 'ask' }>, gone: AbortSignal): Promise<unknown> {
@@ -48,20 +42,19 @@ export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 's
       return true;
     };
     const asked = operations.ask(op, args, { role: session?.role ?? 'reader', item, gone });
-    const isAct = Object.hasOwn(OPERATIONS, op) && OPERATIONS[op as Op].kind === 'act';
-    return isAct && session ? audited(needs, { session, op, args }, asked) : asked;
+    return session ? audit.of(() => pageActor(session), { operation: op, args }, asked) : asked;
   }
 
   async function answer(message: Exclude<Extract<FromWeb, { id: number }>, { say: 'leave' }>, gone: AbortSignal) {
     if (message.say === 'ask') return ask(message, gone);
     if (message.say === 'sign in') {
       const { cookie, session } = sessions.signIn(message.code);
-      recordAct(needs, { session, op: 'sign in', args: {} }, null);
+      audit.record(pageActor(session), 'sign in');
       return { cookie, until: session.until };
     }
     if (message.say === 'outside ping') return needs.pings.receive(message);
     const session = sessions.signOut(message.cookie);
-    if (session) recordAct(needs, { session, op: 'sign out', args: {} }, null);
+    if (session) audit.record(pageActor(session), 'sign out');
     return null;
   }
 
@@ -88,35 +81,8 @@ export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 's
   };
 }
 
-interface Act {
-  session: WebSession;
-  op: string;
-  args: unknown;
-}
-
-async function audited<T>(needs: WebAnswersNeeds, act: Act, asked: Promise<T>): Promise<T> {
-  try {
-    const value = await asked;
-    recordAct(needs, act, null);
-    return value;
-  } catch (thrown) {
-    const { stack: _, ...fault } = toPlainFault(thrown);
-    recordAct(needs, act, fault);
-    throw thrown;
-  }
-}
-
-function recordAct({ events, scrub }: WebAnswersNeeds, { session, op, args }: Act, fault: PlainFault | null): void {
-  const who = session.hash.slice(0, 8);
-  const text = JSON.stringify(args ?? {});
-  const shown = text.length > LONGEST_ARGS ? { cut: text.slice(0, LONGEST_ARGS) } : (args ?? {});
-  const { agent } = (args ?? {}) as { agent?: unknown };
-  events.record(fault ? 'warn' : 'info', {
-    kind: ACT_EVENT,
-    agent: typeof agent === 'string' ? agent : null,
-    message: `${session.role} ${who} of the page: ${op}${fault ? `, refused: ${fault.message}` : ''}`,
-    data: { who, role: session.role, operation: op, args: scrub.value(shown), ok: fault === null, fault },
-  });
+function pageActor({ hash, role }: WebSession): Actor {
+  return { via: 'page', who: hash.slice(0, 8), role };
 }
 
 function signedOut(): Fault {

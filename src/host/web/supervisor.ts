@@ -164,7 +164,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
       life?.answers.end();
       life = undefined;
     },
-    alive: () => loop.alive(),
+    alive: loop.alive,
     view: () =>
       life?.port === undefined || life.process.pid === undefined ? null : { port: life.port, pid: life.process.pid },
     fault: () => failed,

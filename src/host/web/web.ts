@@ -11,11 +11,11 @@ import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { Operations, OpTable } from '../api/handlers.ts';
 import { instantOf } from '../api/known.ts';
+import { ACT_EVENT, type Audit } from '../audit.ts';
 import type { HostBus } from '../bus.ts';
 import type { HostFacts } from '../facts.ts';
 import type { Pings } from '../health/pings.ts';
 import { webAddressFault } from './address.ts';
-import { ACT_EVENT } from './answers.ts';
 import { createSessions } from './sessions.ts';
 import { createWebSupervisor } from './supervisor.ts';
 
@@ -40,6 +40,7 @@ interface WebNeeds {
   bus: Pick<HostBus, 'on'>;
   operations(): Operations;
   pings: Pick<Pings, 'receive'>;
+  audit: Pick<Audit, 'of' | 'record'>;
 }
 
 /** The variable that keeps the page of this run off, whatever the settings say. */
@@ -61,6 +62,7 @@ export function createWeb(needs: WebNeeds): Web {
     scrub: journal.scrub,
     operations: needs.operations,
     pings: needs.pings,
+    audit: needs.audit,
     terms: {
       ...{
         version: facts.version,
@@ -102,7 +104,7 @@ export function createWeb(needs: WebNeeds): Web {
     service: {
       start: async () => (isOn ? supervisor.start() : undefined),
       stop: () => supervisor.stop(),
-      alive: () => (isOn ? supervisor.alive() : undefined),
+      alive: isOn ? supervisor.alive : () => undefined,
     },
     view,
     problems: () => [
@@ -141,8 +143,8 @@ function auditOp(store: Pick<Store, 'events'>): OpTable['audit'] {
       ...(since === undefined ? {} : { since: instantOf(since) }),
     });
     return found.map(({ at, data }) => {
-      const { who, role, operation, args, ok, fault } = data as Omit<AuditView, 'at'>;
-      return { at: isoOf(at), who, role, operation, args, ok, fault };
+      const { via, who, role, operation, args, ok, fault, times } = data as Omit<AuditView, 'at'>;
+      return { at: isoOf(at), via, who, role, operation, args, ok, fault, times };
     });
   };
 }

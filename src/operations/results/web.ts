@@ -16,13 +16,20 @@ export const changedItem = z
 export const auditResult = z
   .strictObject({
     at: time(),
-    who: z.string().describe('A session of the page: the first digits of its hash.'),
+    via: z
+      .string()
+      .describe('page · cli: the command line · else the name that a client of the control socket gives itself.'),
+    who: z.string().describe('A session of the page by the first digits of its hash; else a user of the machine.'),
     role: z.enum(['reader', 'operator']),
     operation: z.string(),
     args: json().describe('Without values of secrets; cut where they are long.'),
     ok: z.boolean(),
     fault: faultResult.nullable(),
+    times: z
+      .int()
+      .min(1)
+      .describe('Above 1: acts of one minute beyond the sixtieth that share this row, without their arguments.'),
   })
-  .meta({ id: 'Audit', description: 'An act of somebody who has signed in to the page.' });
+  .meta({ id: 'Audit', description: 'An act of a person or a program, by the page or by the control socket.' });
 
 export type AuditView = z.infer<typeof auditResult>;

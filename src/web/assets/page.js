@@ -53,7 +53,7 @@ function show(at, down) {
   document.body.classList.remove('stale');
   if (!beat) return;
   beat.className = down ? 'beat off' : 'beat live';
-  beat.querySelector('.word').textContent = down ? 'host down' : 'live';
+  beat.querySelector('.word').textContent = down ? 'host silent' : 'live';
   const time = beat.querySelector('time');
   time.dateTime = at;
   time.textContent = clock(at);

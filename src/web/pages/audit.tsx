@@ -51,21 +51,24 @@ export const auditPage: Page = {
   },
 };
 
-/** Acts of people who had signed in to the page. */
+/** Acts of people and programs, by the page or by the control socket. */
 function ActTable({ acts, call }: { acts: readonly AuditView[]; call: PageCall }) {
   if (acts.length === 0) return null;
   return (
-    <Section title="Done on the page" id="acts">
+    <Section title="Done by people and programs" id="acts">
       <Table label="Acts" heads={['When', 'Who', 'What', 'With', 'Outcome']}>
-        {acts.map(({ at, who, role, operation, args, ok, fault }) => (
+        {acts.map(({ at, via, who, role, operation, args, ok, fault, times }) => (
           <tr>
             <td>
               <When at={at} clock={call.clock} />
             </td>
             <td>
-              {role} {who}
+              {role} {who}, {via}
             </td>
-            <td>{operation}</td>
+            <td>
+              {operation}
+              {times > 1 && ` × ${times}`}
+            </td>
             <td class="wide">
               <Said text={JSON.stringify(args) ?? ''} most={200} />
             </td>

@@ -73,7 +73,8 @@ export function Shell({ call, title, status, children }: ShellProps) {
           <Heartbeat call={call} />
         </header>
         <p id="stale" class="banner bad" role="alert" hidden>
-          <span class="sign">✗</span> This page is stale: no data since <b />. Neither the page nor its host answers.
+          <span class="sign">✗</span> This page is stale: no data since <b />. Neither the page nor its host answers.{' '}
+          <span class="next">→ daruma health; where no host is running: daruma start</span>
         </p>
         <main id="main">
           <Banners call={call} />
@@ -121,7 +122,7 @@ function Heartbeat({ call }: { call: ShellCall }) {
   return (
     <p id="beat" class={call.down ? 'beat off' : 'beat'}>
       <span class="dot" aria-hidden="true" />
-      <span class="word">{call.down ? 'down' : 'as of'}</span>{' '}
+      <span class="word">{call.down ? 'host silent' : 'as of'}</span>{' '}
       <time datetime={isoOf(call.clock.now)}>{clockTime(call.clock.now, call.clock)}</time>
     </p>
   );
@@ -169,16 +170,9 @@ function Banners({ call }: { call: ShellCall }) {
     <div id="banners">
       {down && (
         <p class="banner bad" role="alert">
-          <span class="sign">✗</span> <strong>The host is not running.</strong>{' '}
-          {down.lastSign ? (
-            <>
-              The store was last written <When at={down.lastSign} clock={clock} isRelative />; this is what stands in
-              it.
-            </>
-          ) : (
-            'Nothing is known of it.'
-          )}{' '}
-          <span class="next">→ daruma start</span>
+          <span class="sign">✗</span> <strong>The host is not answering (frozen?).</strong> Its process is {down.pid},
+          and it was last heard <When at={down.lastSign} clock={clock} isRelative />; this is what stands in its store.{' '}
+          <span class="next">→ daruma health</span>
         </p>
       )}
       {flash && <FlashBox flash={flash} />}

@@ -64,8 +64,8 @@ describe.each(ADDRESSES)('%s', (address) => {
     const viewer = { role: 'reader', csrf: 'csrf-of-bob' } as const;
     if (address.startsWith('/dlq/')) return;
     expect(await render(address, { viewer })).not.toMatch(/method="post"|csrf-of-bob|\/act\//);
-    const down = await render(address, { down: { lastSign: '2026-11-22T10:58:07.000Z' } });
-    expect(down).toContain('The host is not running');
+    const down = await render(address, { down: { pid: 4321, lastSign: '2026-11-22T10:58:07.000Z' } });
+    expect(down).toContain('The host is not answering (frozen?).');
     expect(down).not.toContain('pauseAll');
   });
 

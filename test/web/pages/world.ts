@@ -223,12 +223,14 @@ export const ANSWERS: Answers = {
   audit: () => [
     {
       at: '2026-11-22T11:00:00.000Z',
+      via: 'page',
       who: '3f2a91',
       role: 'operator',
       operation: 'pause',
       args: { agent: 'backup' },
       ok: false,
       fault,
+      times: 1,
     },
   ],
   events: () => [
