@@ -4,6 +4,7 @@ export { z } from 'zod';
 export type {
   AgentState,
   Context,
+  Delivery,
   Duration,
   ExecOptions,
   ExecResult,
@@ -16,6 +17,13 @@ export type {
   SentJob,
   Size,
 } from './plugin/context.ts';
-export { definePlugin, type Limits, type Needs, type PluginDefinition } from './plugin/define.ts';
+export {
+  definePlugin,
+  type Limits,
+  type Needs,
+  type PluginDefinition,
+  type Webhook,
+  type WebhookSecret,
+} from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

@@ -48,6 +48,22 @@ export interface VersionRef {
   reads?: string[];
 }
 
+/** Forms in which a sender of deliveries proves itself. */
+export type WebhookForm = 'github' | 'stripe' | 'slack' | 'bearer';
+
+/** What an agent takes from outside, at `/hooks/<agent>`. */
+export interface AgentWebhook {
+  form: WebhookForm;
+  /** Names of secrets, the newest first: either proves a sender. */
+  secrets: string[];
+  /** The path of the delivery's id in the body; undefined: the sender's own id. */
+  key?: string;
+  maxBodyBytes: number;
+  perMinute: number;
+  /** Jobs of the agent that may wait. */
+  maxWaiting: number;
+}
+
 /** A plugin put to work, with every value resolved: what the rooms after the catalog know of it. */
 export interface Agent {
   name: string;
@@ -56,6 +72,8 @@ export interface Agent {
   schedule?: ScheduleSpec;
   /** Topics it listens to. */
   on: string[];
+  /** undefined: it takes no deliveries. */
+  webhook?: AgentWebhook;
   /** The agent gets one job as soon as it is new to the installation. */
   firstRun: boolean;
   /** The settings as written (JSON); the worker parses them with the plugin's schema. */

@@ -149,6 +149,8 @@ export interface JobFilter {
   slot?: number;
   /** Only those that a schedule asked for. */
   ofSlots?: boolean;
+  /** Only those that deliveries made. With `agent`, few are found quickly among many others. */
+  ofDeliveries?: boolean;
   /** Queued at or after, in epoch ms. */
   since?: number;
   /** In the input or the error, in any case of its letters; only the newest 20,000 jobs are searched. */

@@ -66,6 +66,12 @@ export const BOUNDS = {
   madeJobs: { least: 10, most: 10_000_000 },
   /** Characters of the JSON of an input, a result or a stored value: it travels through four processes and is held by each. */
   payload: { least: 0, most: MB },
+  /** Bytes of the body of a delivery: it becomes the input of a job. */
+  delivery: { least: 1_024, most: MB },
+  /** Deliveries that an agent takes in a minute. The web process hands on 500 a second of all agents together. */
+  deliveries: { least: 1, most: 30_000 },
+  /** Jobs that may wait for an agent that takes deliveries. Each is a row of the store with its body. */
+  waitingJobs: { least: 1, most: 1_000_000 },
   /** Rows of one answer. */
   rows: { least: 1, most: 1_000 },
   /** Runs of an agent that are bars of one row. */

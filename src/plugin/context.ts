@@ -10,10 +10,20 @@ export interface JobFacts<Input = Json> {
   readonly attempt: number;
   /** The time that the schedule asked for, as an ISO 8601 string; null for a job that no schedule asked for. */
   readonly slot: string | null;
-  /** The reason for the job: `schedule`, `manual`, `send`, `event` or `replay`. */
+  /** The reason for the job: `schedule`, `manual`, `send`, `event` or `webhook`. */
   readonly trigger: string;
   /** The input that the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
   readonly input: Input;
+}
+
+/** The input of a job that a delivery to `/hooks/<agent>` made. */
+export interface Delivery<Body = Json> {
+  /** The event's name: the header `X-GitHub-Event`, or `type` of the body of Stripe and Slack; null where the sender names none. */
+  readonly event: string | null;
+  /** The id that the sender gave the delivery; null where it gave none. */
+  readonly delivery: string | null;
+  /** The body, parsed: JSON, the JSON in the field `payload` of a form, or the fields of a form. */
+  readonly body: Body;
 }
 
 /** Writes a line to the host's JSON log under the agent's name. `data` must survive JSON. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Context, Duration, Json, Size } from './context.ts';
+import type { Context, Delivery, Duration, Json, Size } from './context.ts';
 
 /** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {
@@ -45,11 +45,43 @@ export interface Needs<Secret extends string = string> {
   fleet?: boolean;
 }
 
+/**
+ * A secret that senders share with the host, by its name. Two names while a secret is changed: a delivery counts that was signed with
+ * either of them. Workers do not get the value; list the name in `needs.secrets` as well where `run` wants it.
+ */
+export type WebhookSecret = string | [string] | [string, string];
+
+/** Deliveries from outside: `POST /hooks/<agent>` gives the agent a job for each. */
+export interface Webhook<Body extends z.ZodType = z.ZodType> {
+  /**
+   * The form in which senders prove themselves: the signature of GitHub (`X-Hub-Signature-256`), Stripe (`Stripe-Signature`) or Slack
+   * (`X-Slack-Signature`) over the body, or the secret itself (`Authorization: Bearer …`).
+   */
+  verify: { github: WebhookSecret } | { stripe: WebhookSecret } | { slack: WebhookSecret } | { bearer: WebhookSecret };
+  /**
+   * A zod schema of the body. A delivery with another body is refused with status 422, and `job.input` is
+   * `{ event, delivery, body }` with the type of the body, or null for a job that no delivery made.
+   */
+  input?: Body;
+  /**
+   * The path of the delivery's id in the body: `order.id`. Default: the sender's own (`X-GitHub-Delivery`, the `id` of a Stripe event,
+   * `event_id` or `trigger_id` of Slack, the header `Idempotency-Key`). A second delivery with the same id gives no second job.
+   */
+  key?: string;
+  /** The longest body. Default `256KB`, at most `1MB`. */
+  maxBody?: Size;
+  /** Deliveries that are taken in a minute; the next ones get status 429. Default 600. */
+  perMinute?: number;
+  /** Jobs of the agent that may wait; further deliveries get status 503 until there are fewer. Default 10,000. */
+  maxWaiting?: number;
+}
+
 /** The definition of a plugin: how one kind of job is done. */
 export interface PluginDefinition<
   Schema extends z.ZodType = z.ZodType,
   Input extends z.ZodType = z.ZodType,
   Secret extends string = string,
+  Body extends z.ZodType = z.ZodType,
 > {
   /** A sentence for people: the purpose of the plugin. */
   about: string;
@@ -78,6 +110,8 @@ export interface PluginDefinition<
   jitter?: Duration;
   /** Topics whose events give it a job. */
   on?: string[];
+  /** Takes deliveries of other programs at `/hooks/<agent>`. */
+  webhook?: Webhook<Body>;
   /** Gives the agent one job as soon as it is new to the installation, instead of waiting for its first slot. Default false. */
   firstRun?: boolean;
   /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are refused. */
@@ -97,8 +131,15 @@ export interface PluginDefinition<
    * Does one job. The returned value (JSON) is the job's result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */
-  run(context: Context<z.output<Schema>, z.output<Input>, Secret>): unknown;
+  run(context: Context<z.output<Schema>, InputOf<Input, Body>, Secret>): unknown;
 }
+
+/** The type of `job.input`: of the schema `input`, else of the deliveries that `webhook.input` takes. */
+type InputOf<Input extends z.ZodType, Body extends z.ZodType> = [Body] extends [never]
+  ? z.output<Input>
+  : unknown extends z.output<Body>
+    ? z.output<Input>
+    : Delivery<z.output<Body>> | null;
 
 const MARK = Symbol.for('daruma.plugin');
 
@@ -116,7 +157,8 @@ export function definePlugin<
   Schema extends z.ZodType = z.ZodType<Record<string, never>>,
   Input extends z.ZodType = z.ZodType<Json>,
   Secret extends string = never,
->(definition: PluginDefinition<Schema, Input, Secret>): PluginDefinition<Schema, Input, Secret> {
+  Body extends z.ZodType = never,
+>(definition: PluginDefinition<Schema, Input, Secret, Body>): PluginDefinition<Schema, Input, Secret, Body> {
   return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
 }
 

@@ -39,6 +39,7 @@ test('the steps of the schema that were published are never edited', () => {
     '6f84e3c2c7b5',
     'ace00095f52a',
     'e3e2410428ee',
+    '8a907d62327c',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

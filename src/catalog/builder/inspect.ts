@@ -88,6 +88,14 @@ function refusedFault(ask: Loaded, found: Refused): PlainFault {
       return badSchema(ask, found, 'settings', 'a zod object');
     case 'bad-input':
       return badSchema(ask, found, 'input', 'a zod schema');
+    case 'bad-body':
+      return badSchema(ask, found, 'webhook.input', 'a zod schema');
+    case 'two-inputs': {
+      const what = 'webhook.input stands beside `input`: both say what `job.input` is';
+      const next =
+        'keep `webhook.input`, the schema of the body; or `input`, the schema of `{ event, delivery, body }`';
+      return { code: 'PLUGIN_INVALID', message: what, file, next };
+    }
     case 'guarded':
       return guardedFault(ask, message);
     case 'threw':

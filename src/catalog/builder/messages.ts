@@ -74,13 +74,13 @@ export interface InspectRequest {
 
 /** The plugin's own description, as far as it survives JSON. */
 export interface RawManifest {
-  /** The definition without `run` and `settings`. */
+  /** The definition without `run`, `settings` and the two schemas of inputs. */
   definition: unknown;
   /** JSON Schema draft 7 of the settings that may be written; null for a plugin without settings. */
   settingsSchema: unknown;
   /**
    * JSON Schema draft 7 of the input that jobs may be given, and whether no input is allowed; undefined for a plugin
-   * without `input`.
+   * without `input` and `webhook.input`.
    */
   input?: { schema: unknown; takesNothing: boolean };
 }
@@ -131,7 +131,16 @@ export type FromInside =
     };
 
 /** The reasons for which a load process takes no plugin. */
-export const REFUSALS = ['threw', 'guarded', 'not-a-plugin', 'bad-settings', 'bad-input', 'bad-run'] as const;
+export const REFUSALS = [
+  'threw',
+  'guarded',
+  'not-a-plugin',
+  'bad-settings',
+  'bad-input',
+  'bad-body',
+  'two-inputs',
+  'bad-run',
+] as const;
 
 /**
  * The finding of a load process: what the plugin is, what it threw where nothing catches, or why no plugin is loaded

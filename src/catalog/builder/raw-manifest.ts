@@ -28,16 +28,20 @@ export async function rawManifestOf(
   if (typeof found !== 'object' || found === null || (found as Record<symbol, unknown>)[MARK] !== true) {
     return refuse('not-a-plugin', kindOf(found));
   }
-  const { run, settings: schema, input, ...definition } = found as Record<string, unknown>;
+  const { run, settings: schema, input, webhook, ...rest } = found as Record<string, unknown>;
+  const { hook, body } = withoutBody(webhook);
+  const definition: Record<string, unknown> = { ...rest, ...hook };
   if (hasGrantable() && !asksFor(definition.needs)) return refuse('guarded', GRANTABLE);
   if (typeof run !== 'function') return refuse('bad-run', kindOf(run));
   if (schema !== undefined && !isSchema(schema)) return refuse('bad-settings', kindOf(schema));
   if (input !== undefined && !isSchema(input)) return refuse('bad-input', kindOf(input));
+  if (body !== undefined && !isSchema(body)) return refuse('bad-body', kindOf(body));
+  if (input && body) return refuse('two-inputs', '');
   let given: RawManifest['input'];
   try {
-    given = input && (await inputOf(input));
+    given = input ? await inputOf(input) : body && deliveriesOf(body);
   } catch (thrown) {
-    return refuse('bad-input', thrown);
+    return refuse(input ? 'bad-input' : 'bad-body', thrown);
   }
   try {
     const settingsSchema = schema?.toJSONSchema(AS_WRITTEN) ?? null;
@@ -59,6 +63,25 @@ export function refusedLoad(thrown: unknown): FromInside {
 async function inputOf(schema: Schema): Promise<NonNullable<RawManifest['input']>> {
   const [one, other] = [await schema.safeParseAsync(undefined), await schema.safeParseAsync(null)];
   return { schema: toPlain(schema.toJSONSchema(AS_GIVEN)), takesNothing: one.success || other.success };
+}
+
+/** The definition's part about deliveries without the schema of their body, which is code. */
+function withoutBody(webhook: unknown): { hook: { webhook?: unknown }; body?: unknown } {
+  if (webhook === undefined) return { hook: {} };
+  if (typeof webhook !== 'object' || webhook === null) return { hook: { webhook } };
+  const { input: body, ...rest } = webhook as Record<string, unknown>;
+  return { hook: { webhook: rest }, body };
+}
+
+/** The schema of deliveries, of the schema of their body. A job that no delivery made is given nothing. */
+function deliveriesOf(body: Schema): NonNullable<RawManifest['input']> {
+  const textOrNull = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+  const schema = {
+    type: 'object',
+    properties: { event: textOrNull, delivery: textOrNull, body: toPlain(body.toJSONSchema(AS_GIVEN)) },
+    required: ['event', 'delivery', 'body'],
+  };
+  return { schema, takesNothing: true };
 }
 
 async function issuesOf(schema: Schema | undefined, value: object): Promise<Issue[]> {

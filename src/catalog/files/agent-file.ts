@@ -11,6 +11,7 @@ import {
   overlapField,
   timezoneField,
   topicsField,
+  webhookField,
   whenFields,
   workersField,
 } from './fields.ts';
@@ -46,6 +47,10 @@ export const agentFileSchema = z.strictObject({
     .optional()
     .describe('Each slot’s job starts up to this much later, by chance.'),
   on: topicsField.optional().describe('Topics whose events give it a job.'),
+  webhook: z
+    .union([z.literal(false), webhookField], { error: 'expected false, or keys with values' })
+    .optional()
+    .describe('The deliveries that it takes at /hooks/<agent>, in place of what the plugin says; false: none.'),
   settings: z
     .record(z.string(), z.unknown(), { error: 'expected keys with values' })
     .optional()

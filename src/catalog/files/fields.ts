@@ -156,6 +156,32 @@ export const needsField = z.strictObject({
   fleet: z.boolean().optional().describe('The read-only view of the installation.'),
 });
 
+const WEBHOOK_SECRET = 'expected the name of a secret such as GITHUB_SECRET, or two names while it is changed';
+const webhookSecret = z.union([secretName, z.array(secretName).min(1).max(2)], { error: WEBHOOK_SECRET }).optional();
+const VERIFY_FORM = 'expected one of github, stripe, slack and bearer with the name of a secret';
+
+/** The deliveries that an agent takes, as written in an agent file. */
+export const webhookField = z.strictObject({
+  verify: z
+    .strictObject({ github: webhookSecret, stripe: webhookSecret, slack: webhookSecret, bearer: webhookSecret })
+    .refine((forms) => Object.values(forms).filter((said) => said !== undefined).length === 1, { error: VERIFY_FORM })
+    .optional()
+    .describe('The form of the signature, and the secret that senders share with the host.'),
+  key: z
+    .string()
+    .max(200)
+    .regex(/^[\w$-]+(\.[\w$-]+)*$/, { error: 'expected a path in the body such as order.id' })
+    .optional()
+    .describe('The path of the delivery’s id in the body. Default: the sender’s own id.'),
+  maxBody: sizeField(BOUNDS.delivery).optional().describe('The longest body. Default 256KB.'),
+  perMinute: countField(BOUNDS.deliveries)
+    .optional()
+    .describe('Deliveries that are taken in a minute; the next ones get status 429. Default 600.'),
+  maxWaiting: countField(BOUNDS.waitingJobs)
+    .optional()
+    .describe('Jobs of the agent that may wait; further deliveries get status 503. Default 10000.'),
+});
+
 /** The number of workers of an agent. */
 export const workersField = z.strictObject({
   min: countField(BOUNDS.warmWorkers).optional().describe('Kept warm. Default 0.'),

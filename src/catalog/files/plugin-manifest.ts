@@ -5,7 +5,7 @@ import type { TimetableSpec } from '../../kernel/cron/timetable.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { placeInPlugin } from '../../kernel/source-text.ts';
-import type { PluginDefinition } from '../../plugin/define.ts';
+import type { PluginDefinition, Webhook } from '../../plugin/define.ts';
 import type { RawManifest } from '../builder/messages.ts';
 import { isSettingOf, unknownIn } from '../resolve/net.ts';
 import {
@@ -18,13 +18,15 @@ import {
   overlapField,
   timezoneField,
   topicsField,
+  webhookField,
   whenFields,
   workersField,
 } from './fields.ts';
 import { faultOfIssues, type ValueProblem } from './issues.ts';
 
 /** A plugin as it is known without running it: its definition as written, checked. */
-export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input'> {
+export interface PluginManifest extends Omit<PluginDefinition, 'run' | 'settings' | 'input' | 'webhook'> {
+  webhook?: Omit<Webhook, 'input'>;
   /** JSON Schema draft 7 of the settings that may be written; null for a plugin without settings. */
   settingsSchema: unknown;
   /** The input that its jobs may be given; undefined: any input. */
@@ -45,6 +47,7 @@ const definitionSchema = z.strictObject({
   maxQueued: countField(BOUNDS.queuedSlots).optional(),
   jitter: lengthField(BOUNDS.timerOrNone).optional(),
   on: topicsField.optional(),
+  webhook: webhookField.required({ verify: true }).optional(),
   firstRun: z.boolean().optional(),
   limits: limitsField.optional(),
   needs: needsField.optional(),

@@ -9,6 +9,7 @@ import { resolveLimits } from './limits.ts';
 import { noteNeeds, resolveNeeds } from './needs.ts';
 import { resolveSchedule } from './schedule.ts';
 import { createValues, pluginFault, type ResolveTerms, type Values, valueFault } from './values.ts';
+import { resolveWebhook } from './webhook.ts';
 
 /** An agent with the origin of each of its values. */
 export interface Resolved {
@@ -60,19 +61,22 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
 function resolveTriggers(
   terms: ResolveTerms,
   pick: Values['pick'],
-): Pick<Agent, 'schedule' | 'on' | 'firstRun'> | { fault: PlainFault } {
+): Pick<Agent, 'schedule' | 'on' | 'webhook' | 'firstRun'> | { fault: PlainFault } {
   const said = terms.file?.data;
   const plugin = terms.version.manifest;
   const times = resolveSchedule(said, plugin, terms.hostTimezone, pick);
   if ('wrong' in times) return { fault: valueFault(terms, times.wrong) };
   const { schedule } = times;
   const on = pick('on', said?.on, plugin.on, []);
+  const hook = resolveWebhook(said?.webhook, plugin.webhook, pick);
+  if ('wrong' in hook) return { fault: valueFault(terms, hook.wrong) };
+  const { webhook } = hook;
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
   const takesNothing = !plugin.input || plugin.input.takesNothing;
   if (!takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
-  return { ...given({ schedule }), on, firstRun };
+  return { ...given({ schedule }), on, ...given({ webhook }), firstRun };
 }
 
 function resolveWorkers(terms: ResolveTerms, pick: Values['pick']): Agent['workers'] | { fault: PlainFault } {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { Fault, type PlainFault } from '../../kernel/fault.ts';
 import type { Time } from '../../kernel/time.ts';
+import type { Delivery } from '../../plugin/context.ts';
 import type { PluginDefinition } from '../../plugin/define.ts';
 import {
   type FromWorkerThread,
@@ -115,7 +116,10 @@ export function createRunner(needs: RunnerNeeds): Runner {
     enterJob(owner);
     let end: RunEnd | string | null;
     try {
-      if (plugin.input) attempt.handOver(await checkedInput(plugin.input, pack[at + 4] as string | null));
+      const given = pack[at + 4] as string | null;
+      if (plugin.input) attempt.handOver(await checkedInput(plugin.input, given));
+      else if (plugin.webhook?.input && given !== null)
+        attempt.handOver(await checkedDelivery(plugin.webhook.input, given));
       let value = plugin.run(attempt as never);
       if (isThenable(value)) value = await value;
       const quiet = attempt.quiet();
@@ -186,12 +190,26 @@ async function checkedInput(schema: NonNullable<PluginDefinition['input']>, text
     const nothing = await schema.safeParseAsync(undefined);
     if (nothing.success) return nothing.data;
   }
-  const parsed = await schema.safeParseAsync(text === null ? null : JSON.parse(text));
+  return parsedInput(schema, text === null ? null : JSON.parse(text), 'input');
+}
+
+/** The delivery that a job was given, with its body as the schema makes it; rejects as {@link checkedInput} does. */
+async function checkedDelivery(schema: NonNullable<PluginDefinition['input']>, text: string): Promise<unknown> {
+  const { event = null, delivery = null, body } = (JSON.parse(text) ?? {}) as Partial<Delivery>;
+  return { event, delivery, body: await parsedInput(schema, body, 'input.body') };
+}
+
+async function parsedInput(
+  schema: NonNullable<PluginDefinition['input']>,
+  value: unknown,
+  root: string,
+): Promise<unknown> {
+  const parsed = await schema.safeParseAsync(value);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const places = issues
     .slice(0, MOST_REPORTED)
-    .map(({ path, message }) => `${['input', ...path.map(String)].join('.')}: ${message}`);
+    .map(({ path, message }) => `${[root, ...path.map(String)].join('.')}: ${message}`);
   const more = issues.length > MOST_REPORTED ? ` (and ${issues.length - MOST_REPORTED} more)` : '';
   throw new Fault({
     code: 'INPUT_INVALID',

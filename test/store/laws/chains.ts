@@ -101,6 +101,12 @@ export function chainLaws(open: OpenStore): void {
       { state: 'dead', count: 1 },
     ]);
     expect((await store().list({ ofSlots: true, limit: 9 })).map(({ id }) => id)).toEqual([ids[3]]);
+    const delivered = await added(store(), [{ trigger: 'webhook' }, { agent: 'b', trigger: 'webhook' }]);
+    const ofDeliveries = async (filter: object) =>
+      (await store().list({ ofDeliveries: true, limit: 9, ...filter })).map(({ id }) => id);
+    expect(await ofDeliveries({ agent: 'a' })).toEqual([delivered[0]]);
+    expect(await ofDeliveries({ states: ['queued'] })).toEqual([delivered[1], delivered[0]]);
+    expect(await ofDeliveries({ before: delivered[1] })).toEqual([delivered[0]]);
   });
 
   test('the backlog is what waits and is due', async () => {

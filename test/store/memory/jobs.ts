@@ -152,6 +152,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
       (filter.slot === undefined || job.slot === filter.slot) &&
       (filter.text === undefined || hasText(job, filter.text)) &&
       (!filter.ofSlots || job.slot !== null) &&
+      (!filter.ofDeliveries || job.trigger === 'webhook') &&
       (filter.since === undefined || job.queuedAt >= filter.since) &&
       (before === undefined || age < before.age)
     );

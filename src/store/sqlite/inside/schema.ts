@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 11;
+export const SCHEMA = 12;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -13,6 +13,7 @@ export const APPLICATION_ID = 0x44524d41;
  * - `job_running`, `job_retrying`, `job_dead`: small, and what a restart, a status and the dead letters read.
  * - `job_cancelled`: the newest few that were cancelled, among all the others. Rows are in it by their age.
  * - `job_agent`: an agent's jobs from the newest. Rows grow with time, so it also bounds a period (see `queue_hour`).
+ * - `job_delivery`: an agent's jobs that deliveries made, from the newest.
  * - `job_key`, `job_slot`: only jobs that have one are in it.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -224,5 +225,8 @@ ALTER TABLE heartbeat ADD COLUMN within_ms INTEGER;
   `
 -- Causes of incidents that nobody wants to be told of until then.
 CREATE TABLE mute (fingerprint TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
+  `
+CREATE INDEX job_delivery ON job (agent) WHERE trigger = 'webhook';
 `,
 ];

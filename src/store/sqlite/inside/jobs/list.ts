@@ -15,6 +15,8 @@ const PLACES: Record<JobState, string> = {
   done: `WHERE state = 'done'`,
   cancelled: `INDEXED BY job_cancelled WHERE state = 'cancelled'`,
 };
+/** Where the jobs of deliveries are found, of each agent from the newest. */
+const DELIVERIES = `INDEXED BY job_delivery WHERE trigger = 'webhook'`;
 /** Only jobs that failed have a cause, and they lose it when they end well. */
 const WITH_CAUSE: readonly JobState[] = ['retrying', 'running', 'dead'];
 const MOST_ROWS = 1_000;
@@ -31,7 +33,7 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
     list(filter) {
       const limit = Math.min(MOST_ROWS, Math.max(1, Math.floor(filter.limit)));
       const states = statesOf(filter);
-      const places = states ? states.map((state) => PLACES[state]) : ['WHERE true'];
+      const places = states ? states.map((state) => PLACES[state]) : [filter.ofDeliveries ? DELIVERIES : 'WHERE true'];
       const { conditions, values } = conditionsOf(filter);
       const rows = places.flatMap(
         (place) =>
@@ -65,6 +67,7 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
     if (filter.exceptPrefix !== undefined) parts.push(['instr(agent, ?) <> 1', filter.exceptPrefix]);
     if (filter.cause !== undefined) parts.push(['cause = ?', filter.cause]);
     if (filter.ofSlots) parts.push(['slot IS NOT NULL AND 1 = ?', 1]);
+    if (filter.ofDeliveries) parts.push(['trigger = ?', 'webhook']);
     if (filter.slot !== undefined) parts.push(['slot = ?', filter.slot]);
     if (filter.before !== undefined) parts.push(['id < ?', rowOf(filter.before)]);
     if (filter.text !== undefined) {
