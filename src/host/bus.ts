@@ -1,7 +1,8 @@
 import type { CatalogChange } from '../catalog/ports.ts';
 import type { BrokerBroken, ExecLeft } from '../gateway/exec/ports.ts';
 import type { RefusedChain } from '../jobs/chains.ts';
-import type { AttemptRef, Settlement, WorkerEvents } from '../jobs/ports.ts';
+import type { AttemptRef, Settlement } from '../jobs/ports.ts';
+import type { WorkerEvents } from '../jobs/worker-port.ts';
 import type { Bus } from '../kernel/bus.ts';
 import type { LeftOver, WorkerEnd, WorkerReading } from '../workers/ports.ts';
 

@@ -5,10 +5,11 @@ import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import { causeOf } from './faults.ts';
 import type { HeldJobs } from './held.ts';
-import type { AttemptRef, JobQueue, JobRecords, Settlement, WorkerEvents } from './ports.ts';
+import type { AttemptRef, JobQueue, JobRecords, Settlement } from './ports.ts';
 import { type AttemptEnd, BACKOFF_OF_UNKNOWN, boundedEnd, settle, withNarrowing } from './settle.ts';
 import type { Waiters } from './waiters.ts';
 import { type HoldUp, laterOrCount, waitOrGiveUp } from './waiting.ts';
+import type { WorkerEvents } from './worker-port.ts';
 
 /** An end as it was written down, or refused by the fence. */
 interface WrittenEnd {

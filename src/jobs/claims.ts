@@ -3,7 +3,8 @@ import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
 import type { Assignment } from './model.ts';
 import type { Hold } from './placement.ts';
-import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue, WorkerPort } from './ports.ts';
+import type { ClaimAnswer, ClaimRequest, ClaimTerms, JobQueue } from './ports.ts';
+import type { WorkerPort } from './worker-port.ts';
 
 /**
  * Moves due jobs from the store to workers. The store is not polled: an agent is looked at when it is woken (a job was added,

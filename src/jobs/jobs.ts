@@ -10,19 +10,11 @@ import { jobUnknown } from './faults.ts';
 import { createHeldJobs } from './held.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
 import type { Hold } from './placement.ts';
-import type {
-  AttemptRef,
-  JobChange,
-  JobQueue,
-  JobRecords,
-  Owner,
-  Settlement,
-  WorkerEvents,
-  WorkerPort,
-} from './ports.ts';
+import type { AttemptRef, JobChange, JobQueue, JobRecords, Owner, Settlement } from './ports.ts';
 import { settleLost } from './settle.ts';
 import { createWaiters } from './waiters.ts';
 import type { HoldUp } from './waiting.ts';
+import type { WorkerEvents, WorkerPort } from './worker-port.ts';
 
 /**
  * Owns every job from the moment it is accepted: an accepted job is on disk, and ends as done, dead or cancelled. A job is run

@@ -1,7 +1,8 @@
 import type { FenceReport } from '../fence/terms.ts';
 import type { Agent } from '../jobs/agent.ts';
 import type { Placement } from '../jobs/placement.ts';
-import type { AttemptRef, WorkerEvents, WorkerPort } from '../jobs/ports.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
+import type { WorkerEvents, WorkerPort } from '../jobs/worker-port.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log, LogLevel, PluginLine } from '../kernel/log.ts';
 import type { Admission, CallEnd, OriginDown } from '../kernel/origin.ts';

@@ -1,5 +1,6 @@
 import type { Outcome } from '../jobs/model.ts';
-import type { AttemptRef, WorkerEvents } from '../jobs/ports.ts';
+import type { AttemptRef } from '../jobs/ports.ts';
+import type { WorkerEvents } from '../jobs/worker-port.ts';
 
 /** Gathers what has happened within one turn of the host's loop and tells it in one go. */
 export interface Reports {

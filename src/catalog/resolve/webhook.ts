@@ -9,7 +9,7 @@ import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Pick } from './values.ts';
 
 /** What is set for deliveries where nobody says anything else. */
-export const WEBHOOK_DEFAULTS = { maxBody: '256KB', perMinute: 600, maxWaiting: 10_000 } as const;
+const WEBHOOK_DEFAULTS = { maxBody: '256KB', perMinute: 600, maxWaiting: 10_000 } as const;
 
 type Verify = Partial<Record<WebhookForm, WebhookSecret>>;
 
