@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     // A page for each host of a test would be work for nobody; tests of the page take the variable away.
     env: { DARUMA_WEB: 'off' },
-    include: ['test/**/*.test.ts', 'plugins/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'docs/**/*.test.ts'],
     // A bound for what hangs, not for how fast a busy machine is.
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -122,6 +122,9 @@ export function commandsIn(code: string): string[][] {
       .replace(/(^|\s)#.*$/, '')
       .split(/&&|\|\|?|;|&(?!\S)/)
       .map((part) => [...part.matchAll(/'([^']*)'|"([^"]*)"|[^\s'"]+/g)].map((word) => word[1] ?? word[2] ?? word[0]))
+      // An image, or a container, may have the name as well.
+      .map((words) => (words[0] === 'docker' && words[1] === 'exec' ? words.slice(3) : words))
+      .filter(([program]) => program !== 'docker')
       .map((words) => words.slice(words.findIndex((word) => /(^|\/)daruma$/.test(word))))
       .filter(([first]) => first !== undefined && /(^|\/)daruma$/.test(first))
       .map(([, ...args]) => args.filter((word) => !/^\d?[<>]/.test(word))),

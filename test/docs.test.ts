@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { optionsPage } from '../scripts/options.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { COMMANDS } from '../src/control/typed.ts';
 import { BOUNDS } from '../src/kernel/bounds.ts';
 import { readLength, readSize } from '../src/kernel/units.ts';
 import { blocksOf, problemsOf } from './docs-blocks.ts';
+import { faultCodes } from './fault-codes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = [
@@ -91,6 +93,24 @@ it('docs/security.md names only tests that are there', () => {
   const named = [...read('docs/security.md').matchAll(/`(test\/[^`]+)`/g)].map(([, file]) => file!);
   expect(named.length).toBeGreaterThan(8);
   expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+});
+
+it('docs/options.md is what the types and the schema of agent files say: npm run options', () => {
+  expect(read('docs/options.md')).toBe(optionsPage());
+});
+
+it('docs/README.md leads to every page of the guide', () => {
+  const pages = globSync('docs/*.md', { cwd: ROOT }).filter((page) => page !== 'docs/README.md');
+  const index = read('docs/README.md');
+  expect(pages.filter((page) => !index.includes(`](${page.slice('docs/'.length)})`))).toEqual([]);
+});
+
+it('docs/troubleshooting.md has a row for every code of a fault in src, one row for each, and no other', () => {
+  const rows = [...read('docs/troubleshooting.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code!);
+  const codes = faultCodes();
+  const missing = [...codes].filter(([code]) => !rows.includes(code));
+  expect(missing.map(([code, file]) => `${code} of ${file}: say what it means and what to do`)).toEqual([]);
+  expect(rows.filter((code, n) => !codes.has(code) || rows.indexOf(code) !== n)).toEqual([]);
 });
 
 it('README.md names only commands of the command line', () => {

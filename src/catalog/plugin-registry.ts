@@ -59,8 +59,8 @@ interface PluginEntry {
 /** Faults that may be mended without a change of the plugin's own files: by an install, more memory, a quiet moment. */
 const OUTER = new Set([
   'PLUGIN_IMPORT_UNRESOLVED',
-  'WORKSHOP_FAILED',
-  'WORKSHOP_KILLED',
+  'BUILDER_FAILED',
+  'BUILDER_KILLED',
   'PLUGIN_COMPILE_TIMEOUT',
   'PLUGIN_HOST_DIED',
 ]);
@@ -102,7 +102,7 @@ export function createPluginRegistry(needs: PluginRegistryNeeds): PluginRegistry
     const running = buildPlugin({ name, entry: file, folder, lookups }, needs)
       .catch((error): BuildResult => {
         const hash = files.get(file)?.hash ?? null;
-        const fault = { ...toPlainFault(error, 'WORKSHOP_FAILED'), file };
+        const fault = { ...toPlainFault(error, 'BUILDER_FAILED'), file };
         return { fault, inputs: [{ path: file, hash }], lookups: [] };
       })
       .then((decision) => {

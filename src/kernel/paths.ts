@@ -5,7 +5,7 @@ import type { PlainFault } from './fault.ts';
  * The files of the package that runs: a checkout, or `node_modules/daruma`. The compiled code is bundled, so a module does
  * not lie where its source lies: every path starts at the package, and this module alone asks where it is.
  */
-const PACKAGE = new URL(import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/'));
+const PACKAGE = new URL(import.meta.url.replace(/^(.*)\/(?:src|dist)\/.*$/, '$1/'));
 
 /** A file of the package by its path from the package's root, as in `packageFile('package.json')`. */
 export function packageFile(path: string): URL {

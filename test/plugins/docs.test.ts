@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { GiveUp, RetryLater, z } from 'daruma';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import commits from '../../docs/recipes/commits.ts';
+import priceAlert from '../../docs/recipes/price-alert.ts';
+import priceWatch from '../../docs/recipes/price-watch.ts';
 import statusPost from '../../plugins/status-post.ts';
 import { contextFor } from './context.ts';
-import commits from './examples/commits.ts';
 import hello from './examples/hello.ts';
 import invoice from './examples/invoice.ts';
-import priceAlert from './examples/price-alert.ts';
-import priceWatch from './examples/price-watch.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');

@@ -155,7 +155,7 @@ export function logBuildResult(path: string, file: SettledFile): PlainFault {
 
 function compileFault(file: string, thrown: unknown): PlainFault {
   const plain = toPlainFault(thrown);
-  if (plain.code === 'WORKSHOP_TIMEOUT') {
+  if (plain.code === 'BUILDER_TIMEOUT') {
     const message = `compiling it ${plain.message}`;
     return { code: 'PLUGIN_COMPILE_TIMEOUT', message, file, next: 'import less, or smaller packages' };
   }

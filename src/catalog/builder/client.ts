@@ -25,7 +25,7 @@ import {
 export interface Builder {
   /** Starts the process if there is none: a request is expected soon. */
   warm(): void;
-  /** Rejects with a {@link Fault}: `WORKSHOP_TIMEOUT`, `WORKSHOP_KILLED`, `WORKSHOP_FAILED`, `STOPPED`. */
+  /** Rejects with a {@link Fault}: `BUILDER_TIMEOUT`, `BUILDER_KILLED`, `BUILDER_FAILED`, `STOPPED`. */
   compile(ask: Omit<CompileRequest, 'ask'>): Promise<CompileAnswer>;
   /** Rejects as {@link Builder.compile} does; what a plugin does when it is loaded is a fault in the answer. */
   inspect(ask: Omit<InspectRequest, 'ask' | 'withinMs'>): Promise<InspectAnswer>;
@@ -94,7 +94,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     at.running.clear();
     for (const request of held) request.cancelDeadline();
     if (held.length === 1 && held[0]!.suspect) {
-      held[0]!.reject(fault('WORKSHOP_KILLED', `the builder ended with ${how}`, { how, stderr }));
+      held[0]!.reject(fault('BUILDER_KILLED', `the builder ended with ${how}`, { how, stderr }));
     } else {
       for (const request of held) request.suspect = true;
       waiting.push(...held);
@@ -123,7 +123,7 @@ export function createBuilder(needs: { time: Time; log: Log }, options: BuilderO
     request.cancelDeadline = time.after(limit, () => {
       at.running.delete(request.id);
       at.ending = true;
-      request.reject(fault('WORKSHOP_TIMEOUT', `took longer than ${limit} ms`, { limitMs: limit }));
+      request.reject(fault('BUILDER_TIMEOUT', `took longer than ${limit} ms`, { limitMs: limit }));
       at.kill();
     });
     at.send({ ...request.ask, id: request.id });

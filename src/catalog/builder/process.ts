@@ -37,7 +37,7 @@ async function handle(message: ToBuilder) {
     const answer = message.ask === 'compile' ? await compile(message) : await inspect(message, loads);
     post({ is: 'answer', id: message.id, answer });
   } catch (error) {
-    post({ is: 'failed', id: message.id, fault: toPlainFault(error, 'WORKSHOP_FAILED') });
+    post({ is: 'failed', id: message.id, fault: toPlainFault(error, 'BUILDER_FAILED') });
   }
 }
 

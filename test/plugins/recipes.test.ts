@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runPlugin } from 'daruma/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+/** A plugin of docs/recipes.md; each runs in a real worker, with answers of servers and commands from here. */
+const recipe = (name: string) => new URL(`../../docs/recipes/${name}.ts`, import.meta.url);
+
+describe('feed-watch', () => {
+  const url = 'https://news.example/feed.xml';
+  const item = (n: number) =>
+    `<item><guid>n${n}</guid><title><![CDATA[News ${n}]]></title><link>https://news.example/${n}</link></item>`;
+  const feed = (...items: number[]) => ({
+    http: [{ url, body: `<rss><channel>${items.map(item).join('')}</channel></rss>`, headers: { etag: '"1"' } }],
+  });
+
+  it('remembers what a feed has, and posts what comes then', async () => {
+    const first = await runPlugin(recipe('feed-watch'), feed(2, 1));
+    expect(first).toMatchObject({ state: 'done', result: { posted: 0 }, sends: [] });
+    const second = await runPlugin(recipe('feed-watch'), { ...feed(3, 2, 1), state: first.stateAfter });
+    expect(second.result).toEqual({ posted: 1 });
+    expect(second.sends).toMatchObject([
+      { agent: 'post-file', input: { title: 'News 3', text: 'News 3 https://news.example/3' }, key: 'feed:n3' },
+    ]);
+    expect(second.stateAfter).toEqual({ seen: ['n3', 'n2', 'n1'], etag: '"1"' });
+    expect(second.requests).toMatchObject([{ url, headers: { 'if-none-match': '"1"' } }]);
+  });
+
+  it('reads Atom as well, and nothing of a feed that has not changed', async () => {
+    const body = '<feed><entry><id>a</id><title>A</title><link href="https://news.example/a"/></entry></feed>';
+    const atom = await runPlugin(recipe('feed-watch'), { http: [{ url, body }], state: { seen: [] } });
+    expect(atom.sends).toMatchObject([{ input: { text: 'A https://news.example/a' } }]);
+    const http = () => new Response(null, { status: 304 });
+    expect((await runPlugin(recipe('feed-watch'), { http, state: { etag: '"1"' } })).result).toEqual({ posted: 0 });
+  });
+});
+
+describe('slack', () => {
+  const url = 'https://hooks.slack.com/services/T/B/x';
+  const options = { secrets: { SLACK_WEBHOOK_URL: url }, input: { title: 'A price moved', text: 'tea is 5' } };
+
+  it('posts once, and not again when nobody knows whether it did', async () => {
+    const { state, requests, effects } = await runPlugin(recipe('slack'), {
+      ...options,
+      http: () => new Response('ok'),
+    });
+    expect({ state, requests }).toMatchObject({ state: 'done', requests: [{ method: 'POST', url }] });
+    const again = await runPlugin(recipe('slack'), { ...options, attempt: 2, effects });
+    expect(again).toMatchObject({ state: 'done', requests: [] });
+  });
+
+  it('gives up when Slack refuses, and waits when it asks for that', async () => {
+    const answering = (status: number) => ({ ...options, http: () => new Response('no_service', { status }) });
+    expect((await runPlugin(recipe('slack'), answering(404))).error).toMatchObject({ code: 'GIVE_UP' });
+    expect((await runPlugin(recipe('slack'), answering(429))).retry).toBe(60_000);
+  });
+});
+
+it('ntfy sends title and text', async () => {
+  const url = 'https://ntfy.example/alerts';
+  const input = { title: 'Größe', text: 'the disk is full' };
+  const { state, requests } = await runPlugin(recipe('ntfy'), { input, http: [{ method: 'POST', url, body: '{}' }] });
+  expect({ state, requests }).toMatchObject({ state: 'done', requests: [{ url, headers: { title: 'Gr??e' } }] });
+});
+
+describe('offsite-backup', () => {
+  /** An installation with the archives that are named. */
+  function folderWith(...archives: string[]): string {
+    const folder = mkdtempSync(join(tmpdir(), 'daruma-offsite-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, 'backups'));
+    for (const file of archives) writeFileSync(join(folder, 'backups', file), 'archive');
+    return folder;
+  }
+
+  it('hands the folder to rsync', async () => {
+    const folder = folderWith('daruma-20261122T020000Z.tar.gz', 'daruma-20261123T020000Z.tar.gz');
+    const calls: string[][] = [];
+    const exec = (command: string, args: readonly string[]) => {
+      calls.push([command, ...args]);
+      return '';
+    };
+    const { error, result } = await runPlugin(recipe('offsite-backup'), { folder, exec });
+    expect(error).toBeNull();
+    expect(result).toEqual({ newest: 'daruma-20261123T020000Z.tar.gz', archives: 2 });
+    expect(calls).toEqual([
+      ['rsync', '--archive', '--ignore-existing', `${folder}/backups/`, 'backups@nas.example:ops/'],
+    ]);
+  });
+
+  it('fails when there is no new backup to bring away', async () => {
+    const exec = () => '';
+    const none = await runPlugin(recipe('offsite-backup'), { folder: folderWith(), exec });
+    expect(none.error?.message).toContain('there is no backup');
+    const folder = folderWith('daruma-20261122T020000Z.tar.gz');
+    const old = await runPlugin(recipe('offsite-backup'), { folder, exec, settings: { oldest: 0 } });
+    expect(old.error?.message).toContain('hours old');
+  });
+});
