@@ -46,6 +46,8 @@ export function optionsPage(): string {
     '### needs',
     'A right that is not named is denied.',
     tableOf('need', membersOf(define, 'Needs')),
+    '### webhook',
+    tableOf('part', membersOf(define, 'Webhook')),
     CONTEXT,
     tableOf('member', membersOf(context, 'Context')),
     ...CALLS.flatMap(([type, title]) => [`### \`${title}\``, tableOf('option', membersOf(context, type))]),
