@@ -24,6 +24,8 @@ const MAY: Record<string, string[]> = {
   store: [
     'jobs/ports',
     'jobs/model',
+    // The law of items of batches is one function, asked by every store.
+    'jobs/batch',
     'schedule/ports',
     // The law of slots is one function, asked by every store: docs/decisions/0005.
     'schedule/slot-state',

@@ -55,6 +55,7 @@ const FILES = new Set([
   'host/lifecycle/handles.ts',
   'jobs/agent.ts',
   'jobs/attempt-state.ts',
+  'jobs/batch.ts',
   'jobs/settle.ts',
   'jobs/faults.ts',
   'jobs/chain.ts',

@@ -88,10 +88,30 @@ const DLQ: readonly CommandRow[] = [
   },
   {
     usage: 'drop [job]',
-    about: 'give up a job, or all of a cause or an agent, for good',
+    about: 'give up a job, or all of a cause, an agent, a time or a text, for good',
     options: optionsOf('drop'),
     own: [YES],
     run: async () => (await import('./commands/many.ts')).dropCommand,
+  },
+];
+
+const BATCH: readonly CommandRow[] = [
+  {
+    usage: 'list',
+    about: 'the newest batches',
+    options: optionsOf('batches', SCREENFUL),
+    run: async () => (await import('./commands/batch.ts')).batchListCommand,
+  },
+  {
+    usage: 'show <batch>',
+    about: 'how far it has come, and what came of each job',
+    options: optionsOf('batchItems'),
+    run: async () => (await import('./commands/batch.ts')).batchShowCommand,
+  },
+  {
+    usage: 'cancel <batch>',
+    about: 'end it where it is',
+    run: async () => (await import('./commands/batch.ts')).batchCancelCommand,
   },
 ];
 
@@ -190,11 +210,12 @@ export const ACT: readonly CommandRow[] = [
   },
   {
     usage: 'replay [job]',
-    about: 'run a dead job again, or all of a cause or an agent',
+    about: 'run a dead job again, or all of a cause, an agent, a time or a text',
     options: optionsOf('replay'),
     own: [YES],
     run: async () => (await import('./commands/many.ts')).replayCommand,
   },
+  { usage: 'batch', about: 'acts on many jobs that go on in the background', below: BATCH },
 ];
 
 /** The arguments of an operation as options of a command. `defaults`: by argument, where the command line has another. */

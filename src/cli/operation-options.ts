@@ -112,13 +112,23 @@ export const OPERATION_OPTIONS = {
   cancelMany: {
     agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    since: {
+      flags: '--since <time>',
+      about: 'only jobs that were queued then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    text: {
+      flags: '--grep <text>',
+      about: 'only jobs with the text in their input or error, among the newest 20,000',
+      is: 'text',
+    },
+    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
     states: {
       flags: '--state <state>',
       about: 'only jobs in these states (default: all of them): queued, retrying, running, all (comma between)',
       is: 'words',
       words: ['queued', 'retrying', 'running'],
     },
-    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
   },
   why: {
     at: {
@@ -133,18 +143,71 @@ export const OPERATION_OPTIONS = {
   replay: {
     agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    since: {
+      flags: '--since <time>',
+      about: 'only jobs that were queued then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    text: {
+      flags: '--grep <text>',
+      about: 'only jobs with the text in their input or error, among the newest 20,000',
+      is: 'text',
+    },
+    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
     states: {
       flags: '--state <state>',
       about: 'only jobs in these states (default: dead): dead, cancelled, all (comma between)',
       is: 'words',
       words: ['dead', 'cancelled'],
     },
-    dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
+    stale: {
+      flags: '--stale',
+      about: 'also jobs that are of no use any more (limits.staleAfter); else these are dropped',
+      is: 'flag',
+    },
   },
   drop: {
     agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },
+    since: {
+      flags: '--since <time>',
+      about: 'only jobs that were queued then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    text: {
+      flags: '--grep <text>',
+      about: 'only jobs with the text in their input or error, among the newest 20,000',
+      is: 'text',
+    },
     dryRun: { flags: '--dry-run', about: 'only says what would be done', is: 'flag' },
+    reason: { flags: '--reason <text>', about: 'why: each of the jobs keeps it', is: 'text' },
+  },
+  batches: {
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
+  },
+  batchItems: {
+    result: {
+      flags: '--result <result>',
+      about: 'only jobs with this result: done, stale, gone, failed',
+      is: 'word',
+      words: ['done', 'stale', 'gone', 'failed'],
+    },
+    after: { flags: '--after <job>', about: 'only jobs after this one: the way to the next page', is: 'text' },
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
   },
   follow: {
     job: { flags: '--job <id>', about: 'only lines of one job', is: 'text' },

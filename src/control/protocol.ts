@@ -8,6 +8,7 @@
 import type { PlainFault } from '../kernel/fault.ts';
 
 export type { IncidentView, SecretsView, StateEntryView, StateSizeView } from '../operations/results/agent.ts';
+export type { BatchItemView, BatchView } from '../operations/results/batch.ts';
 export type {
   BackupView,
   DrillView,

@@ -26,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   unmute: [],
   agents: [],
   backup: ['list', 'now', 'verify', 'restore'],
+  batch: ['list', 'show', 'cancel'],
   cancel: [],
   check: [],
   complete: [],

@@ -40,6 +40,8 @@ export interface RoomFacts {
   'origin.changed': undefined;
   /** A job was refused to make another. */
   'chain.refused': RefusedChain;
+  /** A batch has another state, or more results. */
+  'batch.changed': undefined;
   /** Agents came to be without a next slot, or have one again. */
   'planning.changed': undefined;
 }

@@ -8,15 +8,13 @@ import { createExec } from '../gateway/exec/exec.ts';
 import type { Exec } from '../gateway/exec/ports.ts';
 import type { Healer } from '../healing/healer.ts';
 import type { Agent } from '../jobs/agent.ts';
+import type { Batches } from '../jobs/batches.ts';
 import { createJobs, type Jobs } from '../jobs/jobs.ts';
-import { type Outcome, UNFINISHED } from '../jobs/model.ts';
+import type { Outcome } from '../jobs/model.ts';
 import type { Owner } from '../jobs/ports.ts';
-import { BOUNDS } from '../kernel/bounds.ts';
-import type { Log } from '../kernel/log.ts';
 import type { LoopAges } from '../kernel/pulse.ts';
 import type { Time } from '../kernel/time.ts';
-import { createSchedule, type Schedule } from '../schedule/schedule.ts';
-import type { Store } from '../store/ports.ts';
+import type { Schedule } from '../schedule/schedule.ts';
 import { type Aggregation, createAggregation } from '../telemetry/aggregation.ts';
 import { createHeartbeats, type Heartbeats } from '../telemetry/heartbeats.ts';
 import type { Journal } from '../telemetry/journal.ts';
@@ -26,6 +24,7 @@ import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts'
 import { createWorkers } from '../workers/workers.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
+import { createHostBatches } from './batches.ts';
 import type { HostBus } from './bus.ts';
 import type { ConfigInUse } from './config/in-use.ts';
 import { type ConfigWatch, createConfigWatch, recordConfig } from './config/watch.ts';
@@ -40,6 +39,7 @@ import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import type { Pauses } from './pauses.ts';
 import { createPlacements, type Placements } from './placements.ts';
+import { createScheduling } from './scheduling.ts';
 import type { Secrets } from './secrets/secrets.ts';
 import { createSetup, type Setup } from './secrets/setup.ts';
 import type { ShutdownStack } from './shutdown-stack.ts';
@@ -76,6 +76,7 @@ export interface Rooms {
   workers: Workers;
   placements: Placements;
   jobs: Jobs;
+  batches: Batches;
   schedule: Schedule;
   healer: Healer;
   probation: Probation;
@@ -134,6 +135,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     { ...log('jobs'), store, workers, agent: serving, holdOf, heldUp: outbound.heldUp },
     { owner: needs.owner },
   );
+  const batches = createHostBatches({ ...base, ...log('jobs'), catalog });
   const guests = createGuests({ ...base, settings, catalog, jobs }, folder);
   const schedule = createScheduling({ ...base, ...log('schedule'), jobs, placements });
   const { planning } = schedule;
@@ -167,7 +169,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const records = recordConfig(events, healer);
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
-    ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, schedule, healer, probation },
+    ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, batches, schedule, healer, probation },
     ...{ states, fleet, kept, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
   };
 }
@@ -207,6 +209,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('secrets', setup.service);
   await startService('catalog', catalog);
   await startService('jobs', jobs);
+  await startService('batches', rooms.batches);
   // Ends that jobs settled for an earlier host are no news of these rooms: one incident tells of that host.
   jobs.onSettled((end, agent) => bus.emit('attempt.settled', { end, agent }));
   onStop('draining workers', () => workers.drain(drain.ms));
@@ -216,33 +219,6 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
   return abandoned.map(({ id }) => id);
-}
-
-interface SchedulingNeeds {
-  time: Time;
-  log: Log;
-  store: Store;
-  jobs: Jobs;
-  placements: Pick<Placements, 'holdOf' | 'letThrough'>;
-  bus: Pick<HostBus, 'emit'>;
-}
-
-/** The schedule, wired to the rooms. */
-function createScheduling({ time, log, store, jobs, placements, bus }: SchedulingNeeds): Schedule {
-  return createSchedule({
-    time,
-    log,
-    slots: store,
-    async unfinished(agent) {
-      const states = [...UNFINISHED];
-      const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
-      return found.map(({ id, slot }) => ({ id, slot }));
-    },
-    cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
-    holdOf: placements.holdOf,
-    letThrough: placements.letThrough,
-    troublesChanged: () => bus.emit('planning.changed', undefined),
-  });
 }
 
 interface HostWorkersNeeds {

@@ -65,7 +65,7 @@ export interface JobRecords {
   /** Newest first. */
   list(filter: JobFilter): Promise<Job[]>;
   /** The ids of jobs alone, newest first, at most 100,000. */
-  ids(filter: JobSet): Promise<JobId[]>;
+  ids(set: JobSet & { limit?: number }): Promise<JobId[]>;
   /** How many jobs there are of each state; states without any are left out. */
   count(filter: JobSet): Promise<{ state: JobState; count: number }[]>;
   /** The job and those that it came of, newest first, at most 100: each was made by the next. */
@@ -161,13 +161,9 @@ export interface JobFilter {
   limit: number;
 }
 
-/** Jobs that are meant together. */
-export interface JobSet {
-  agent?: string;
+/** Jobs that are meant together: all that a list with the same filter shows. */
+export interface JobSet extends Pick<JobFilter, 'agent' | 'exceptPrefix' | 'cause' | 'since' | 'text' | 'before'> {
   states: JobState[];
-  cause?: string;
-  /** Only jobs older than this one. */
-  before?: JobId;
 }
 
 /** A failed attempt of a job. The last one of a finished job is in the job itself. */

@@ -82,6 +82,8 @@ export const BOUNDS = {
   times: { least: 1, most: 100 },
   /** Jobs whose inputs a rehearsal repeats. */
   rehearsed: { least: 1, most: 1_000 },
+  /** Jobs of a batch: a row is kept for each. */
+  batch: { least: 1, most: 1_000_000 },
 } as const satisfies Record<string, Bounds>;
 
 /** Whether a number is whole and within the bounds. */

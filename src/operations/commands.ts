@@ -7,6 +7,7 @@ import {
   stateSetResult,
   stateSizeResult,
 } from './results/agent.ts';
+import { batchInFullResult, batchResult } from './results/batch.ts';
 import {
   backupResult,
   completionResult,
@@ -72,6 +73,9 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   'dlq show': z.array(jobResult),
   'dlq drop': manyOrPlanResult,
   replay: manyOrPlanResult,
+  'batch list': z.array(batchResult),
+  'batch show': batchInFullResult,
+  'batch cancel': batchResult,
   new: newResult,
   test: testResult,
   init: initResult,

@@ -19,8 +19,18 @@ const jobResults = () => import('./results/job.ts');
 const MANY_OPTIONS = {
   agent: '--agent <agent>',
   cause: '--cause <cause>',
-  states: '--state <state>',
+  since: '--since <time>',
+  text: '--grep <text>',
   dryRun: '--dry-run',
+};
+
+/** The arguments by which `replay`, `drop` and `cancelMany` name many jobs. */
+const MANY = {
+  cause: name().optional().describe('Only jobs of one cause.'),
+  agent: name().optional().describe('Only jobs of one agent.'),
+  since: instant().optional().describe('Only jobs that were queued then or later.'),
+  text: text(200).optional().describe('Only jobs with the text in their input or error, among the newest 20,000.'),
+  dryRun: flag().describe('Only says what would be done.'),
 };
 
 /** Operations on jobs, slots and dead letters. */
@@ -91,16 +101,14 @@ export const JOB_OPERATIONS = {
   cancelMany: {
     kind: 'act',
     role: 'operator',
-    about: 'Ends all unfinished jobs of an agent or a cause.',
+    about: 'Ends all unfinished jobs of an agent, a cause, a time or a text, as a batch; answers when it has ended.',
     args: z.strictObject({
-      agent: name().optional().describe('Only jobs of one agent.'),
-      cause: name().optional().describe('Only jobs of one cause.'),
+      ...MANY,
       states: jobStates(['queued', 'retrying', 'running'])
         .optional()
         .describe('Only jobs in these states (default: all of them).'),
-      dryRun: flag().describe('Only says what would be done.'),
     }),
-    options: MANY_OPTIONS,
+    options: { ...MANY_OPTIONS, states: '--state <state>' },
     result: async () => (await jobResults()).manyOrPlanResult,
   },
   why: {
@@ -144,28 +152,28 @@ export const JOB_OPERATIONS = {
   replay: {
     kind: 'act',
     role: 'operator',
-    about: 'Runs a job that ended badly again, or all of an agent or a cause.',
+    about:
+      'Runs a job that ended badly again, or all of an agent, a cause, a time or a text, as a batch; answers when it has ended.',
     args: z.strictObject({
       id: name().optional(),
-      cause: name().optional().describe('Only jobs of one cause.'),
-      agent: name().optional().describe('Only jobs of one agent.'),
+      ...MANY,
       states: jobStates(['dead', 'cancelled']).optional().describe('Only jobs in these states (default: dead).'),
-      dryRun: flag().describe('Only says what would be done.'),
+      stale: flag().describe('Also jobs that are of no use any more (limits.staleAfter); else these are dropped.'),
     }),
-    options: MANY_OPTIONS,
+    options: { ...MANY_OPTIONS, states: '--state <state>', stale: '--stale' },
     result: async () => (await jobResults()).manyOrPlanResult,
   },
   drop: {
     kind: 'act',
     role: 'operator',
-    about: 'Gives up a dead job for good, or all of an agent or a cause.',
+    about:
+      'Gives up a dead job for good, or all of an agent, a cause, a time or a text, as a batch; answers when it has ended.',
     args: z.strictObject({
       id: name().optional(),
-      cause: name().optional().describe('Only jobs of one cause.'),
-      agent: name().optional().describe('Only jobs of one agent.'),
-      dryRun: flag().describe('Only says what would be done.'),
+      ...MANY,
+      reason: text(1_000).optional().describe('Why: each of the jobs keeps it.'),
     }),
-    options: { agent: '--agent <agent>', cause: '--cause <cause>', dryRun: '--dry-run' },
+    options: { ...MANY_OPTIONS, reason: '--reason <text>' },
     result: async () => (await jobResults()).manyOrPlanResult,
   },
 } as const satisfies Record<string, Operation>;

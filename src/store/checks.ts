@@ -72,6 +72,15 @@ const INCIDENT: Fields = {
   timeline: list({ at: instant, text }),
 };
 
+const SET: Fields = {
+  states: texts,
+  agent: orNone(text),
+  exceptPrefix: orNone(text),
+  cause: orNone(text),
+  since: orNone(instant),
+  text: orNone(text),
+};
+
 const OWNER: Check = (said) => wrongIn(said, { host: text, run: text }) === undefined;
 const TERMS: Fields = { owner: OWNER, leaseMs: length };
 
@@ -86,6 +95,9 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   promote: [texts],
   redrive: [texts],
   drop: [texts, FAULT],
+  addBatch: [{ act: text, set: (set) => wrongIn(set, SET) === undefined, reason: orNull(text) }, texts],
+  collectBatch: [text, texts],
+  stepBatch: [text, { most: count }],
   beginEffect: [{ attempt: count }, text],
   endEffect: [{ attempt: count }, text, orNull(text), orNone(text)],
   setState: [text, text, text],

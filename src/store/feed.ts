@@ -1,4 +1,5 @@
 import type { HealingChange } from '../healing/ports.ts';
+import { whyOfAct } from '../jobs/batch.ts';
 import type { NewJob } from '../jobs/model.ts';
 import type { JobChange } from '../jobs/ports.ts';
 import type { StorePorts } from './ports.ts';
@@ -69,6 +70,18 @@ export function withFeeds(
       for (const { id, state, attempt } of done)
         feed.publish({ is: 'cancelled', job: id, attempt: state === 'running' ? attempt : 0, why });
       return done;
+    },
+    async stepBatch(id, terms) {
+      const step = await calls.stepBatch(id, terms);
+      for (const agent of step.queued) feed.publish({ is: 'queued', agent, inMs: 0 });
+      for (const { job, state, attempt } of step.cancelled)
+        feed.publish({
+          is: 'cancelled',
+          job,
+          attempt: state === 'running' ? attempt : 0,
+          why: whyOfAct('cancel', null),
+        });
+      return step;
     },
     promote: async (ids) => publishMoved(await calls.promote(ids)),
     redrive: async (ids) => publishMoved(await calls.redrive(ids)),

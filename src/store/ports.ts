@@ -1,4 +1,5 @@
 import type { IncidentStore } from '../healing/ports.ts';
+import type { BatchStore } from '../jobs/batch.ts';
 import type { EffectStore, JobQueue, JobRecords, PauseStore, StateStore } from '../jobs/ports.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -41,6 +42,7 @@ export type StorePorts = JobQueue &
   EffectStore &
   StateStore &
   PauseStore &
+  BatchStore &
   SlotStore &
   IncidentStore &
   EventStore &
@@ -60,6 +62,12 @@ export type ReadPorts = Pick<
   StorePorts,
   | 'get'
   | 'list'
+  | 'ids'
+  | 'count'
+  | 'countStale'
+  | 'batch'
+  | 'batches'
+  | 'batchItems'
   | 'overview'
   | 'runs'
   | 'deadByCause'

@@ -132,6 +132,7 @@ const LOOPS = [
   'healing',
   'secrets',
   'jobs',
+  'batches',
   'schedule',
   'retention',
   'probation',

@@ -25,6 +25,7 @@ const CALLS: Record<string, (value: never) => unknown[]> = {
   ],
   append: (value) => [[{ at: value, kind: 'k', agent: null, message: 'm' }]],
   redrive: (value) => [value],
+  addBatch: (value) => [{ act: 'drop', set: { states: ['dead'], since: value }, isNamed: true, reason: null }, []],
   renew: (value) => [[{ job: 'job-1', attempt: 1 }], value],
   beginEffect: (value) => [{ job: 'job-1', attempt: 1 }, 'k', value],
 };

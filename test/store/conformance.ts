@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { aggregateLaws } from './laws/aggregates.ts';
+import { batchLaws } from './laws/batches.ts';
 import { chainLaws } from './laws/chains.ts';
 import { endLaws } from './laws/ends.ts';
 import { figureLaws } from './laws/figures.ts';
@@ -15,6 +16,7 @@ export function describeStore(name: string, open: OpenStore): void {
   describe(name, () => {
     describe('queue', () => queueLaws(open));
     describe('chains', () => chainLaws(open));
+    describe('batches', () => batchLaws(open));
     describe('ends', () => endLaws(open));
     describe('views', () => viewLaws(open));
     describe('slots', () => slotLaws(open));

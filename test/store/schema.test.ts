@@ -40,6 +40,7 @@ test('the steps of the schema that were published are never edited', () => {
     'ace00095f52a',
     'e3e2410428ee',
     '8a907d62327c',
+    '693440f6b051',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

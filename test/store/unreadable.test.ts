@@ -68,6 +68,9 @@ async function lived(store: Store): Promise<void> {
     await store.putQuarantine(held, HOST);
     await store.muteCause(`f-${agent}`, HOUR);
     await store.putHeartbeats([{ kind: 'run', name: agent, at: T0 }]);
+    const set = { states: ['dead' as const], agent };
+    const order = { act: 'replay' as const, set, isNamed: true, reason: null, withStale: false };
+    await store.addBatch(order, [two!.job]);
   }
 }
 
@@ -105,6 +108,9 @@ async function everyRead(store: Store): Promise<unknown[]> {
     store.aggregates({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.aggregateSums({ span: 'minute', from: T0 - HOUR, to: T0 + HOUR }),
     store.remedyRecords('f-a'),
+    store.batches({ limit: 10 }),
+    store.batchItems('batch-1', { limit: 10 }),
+    store.stepBatch('batch-1', { most: 10, staleAfterMs: {} }),
     store.events({ limit: 100 }),
     store.agentFigures(T0 - HOUR, T0 + HOUR),
     store.hourFigures(T0 - HOUR, T0 + HOUR),
@@ -131,6 +137,8 @@ const PLACES = Object.entries(RULES).flatMap(([table, { required, mended }]) =>
 const OF_A: Record<string, string> = {
   effect: `job IN (SELECT id FROM job WHERE agent = 'a')`,
   aggregate_past: 'true',
+  batch: 'id = 1',
+  batch_item: 'batch = 1',
   heartbeat: `name = 'a'`,
   queue_hour: 'true',
   remedy: `fingerprint = 'f-a'`,

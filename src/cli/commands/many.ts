@@ -1,4 +1,5 @@
 import type { ManyView, Ops } from '../../control/protocol.ts';
+import { batchWords } from '../../control/words/batch.ts';
 import { usage } from '../../kernel/fault.ts';
 import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
@@ -8,11 +9,17 @@ interface ManyOptions {
   agent?: string;
   cause?: string;
   state?: string;
+  since?: string;
+  grep?: string;
+  stale?: boolean;
+  reason?: string;
   dryRun?: boolean;
   yes?: boolean;
 }
 
-interface ManyTerms<O extends 'cancelMany' | 'replay' | 'drop'> {
+type ManyOp = 'cancelMany' | 'replay' | 'drop';
+
+interface ManyTerms<O extends ManyOp> {
   op: O;
   /** The words of the command: `dlq drop`. */
   command: string;
@@ -70,16 +77,19 @@ export async function dropCommand(stage: Stage, [id]: Words, options: ManyOption
   });
 }
 
-async function many<O extends 'cancelMany' | 'replay' | 'drop'>(
+async function many<O extends ManyOp>(
   stage: Stage,
   id: string | undefined,
   options: ManyOptions,
   terms: ManyTerms<O>,
 ): Promise<CommandResult> {
   const { op, command } = terms;
-  const hasGroup = options.agent !== undefined || options.cause !== undefined;
+  const hasGroup = GROUPS.some((name) => options[name] !== undefined);
   if (id === undefined ? !hasGroup : !isOneAlone(options)) {
-    throw usage(`${command} wants the id of a job, or --agent or --cause`, `daruma ${command} --agent <agent>`);
+    throw usage(
+      `${command} wants the id of a job, or --agent, --cause, --since or --grep`,
+      `daruma ${command} --agent <agent>`,
+    );
   }
   const dryRun = options.dryRun === true || (id === undefined && !options.yes);
   const given = argumentsOf(op, { ...options }, { clock: stage.clock, command });
@@ -90,28 +100,49 @@ async function many<O extends 'cancelMany' | 'replay' | 'drop'>(
     return { json: answer, lines: planLines(stage, options, answer, terms), code };
   }
   const count = `${answer.count} ${answer.count === 1 ? 'job is' : 'jobs are'}`;
-  return { json: answer, lines: [`${stage.paint('green', '✓')} ${count} ${terms.done(answer)}`], code: 0 };
+  const line = `${stage.paint('green', '✓')} ${count} ${terms.done(answer)}`;
+  return { json: answer, lines: [line, ...batchLines(terms, answer)], code: 0 };
 }
 
+/** Options that name many jobs. */
+const GROUPS = ['agent', 'cause', 'since', 'grep'] as const;
+
 /** Whether no option names further jobs beside an id. */
-function isOneAlone({ agent, cause, state }: ManyOptions): boolean {
-  return agent === undefined && cause === undefined && state === undefined;
+function isOneAlone(options: ManyOptions): boolean {
+  return options.state === undefined && GROUPS.every((name) => options[name] === undefined);
+}
+
+const ACTS = { cancelMany: 'cancel', replay: 'replay', drop: 'drop' } as const;
+
+/** The result of a batch, where it is not simply all that was shown. */
+function batchLines({ op }: { op: ManyOp }, { batch, count, stale = 0, gone = 0, failed = 0 }: ManyView): string[] {
+  if (batch === undefined || stale + gone + failed === 0) return [];
+  const words = batchWords({ act: ACTS[op], done: count, stale, gone, failed });
+  return [`  ${words}        daruma batch show ${batch}`];
 }
 
 /** Lines that say what would be done, with the first ids, and the command that does it. */
 function planLines(
   stage: Stage,
-  { agent, cause, state, dryRun }: ManyOptions,
-  { count, jobs }: ManyView,
-  { would, jobs: none, command }: Pick<ManyTerms<'drop'>, 'would' | 'jobs' | 'command'>,
+  options: ManyOptions,
+  { count, jobs, stale = 0, batch, ...others }: ManyView,
+  { would, jobs: none, command, op }: Pick<ManyTerms<ManyOp>, 'would' | 'jobs' | 'command' | 'op'>,
 ): string[] {
+  if (batch !== undefined) return batchLines({ op }, { count, jobs, stale, batch, ...others });
   if (count === 0) return [`nothing ${would}: no such ${none}`];
   const shown = jobs.slice(0, 5).join(' ');
-  const asked = Object.entries({ agent, cause, state }).flatMap(([name, value]) =>
-    value ? [`--${name} ${value}`] : [],
+  const asked = [...GROUPS, 'state' as const].flatMap((name) =>
+    options[name] ? [`--${name} ${quoted(options[name])}`] : [],
   );
+  const flags = options.stale ? ['--stale'] : [];
   return [
     `${would}: ${count} ${count === 1 ? 'job' : 'jobs'} (${shown}${count > 5 ? ' …' : ''})`,
-    `  ${dryRun ? '' : 'not done; '}${stage.paint('cyan', '→')} daruma ${command} ${asked.join(' ')} --yes`,
+    ...(stale > 0 ? [`  ${stale} of them would be dropped as stale (--stale to include them)`] : []),
+    `  ${options.dryRun ? '' : 'not done; '}${stage.paint('cyan', '→')} daruma ${command} ${[...asked, ...flags].join(' ')} --yes`,
   ];
+}
+
+/** A value as it is typed behind an option. */
+function quoted(value: string): string {
+  return /^[\w.:@/+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }

@@ -13,6 +13,7 @@ import type { SlotStore } from '../../schedule/ports.ts';
 import { explainSlot, slotNear } from '../../schedule/why.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 import { orphanProblem } from '../orphans.ts';
+import { type BatchReads, batchLookups } from './batches.ts';
 import type { OpTable } from './handlers.ts';
 import type { HoldUps } from './hold-ups.ts';
 import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.ts';
@@ -23,7 +24,19 @@ import { viewJob, viewRun } from './views.ts';
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<
   OpTable,
-  'jobs' | 'runs' | 'events' | 'why' | 'slots' | 'dlq' | 'incidents' | 'incident' | 'trends'
+  | 'jobs'
+  | 'runs'
+  | 'events'
+  | 'why'
+  | 'slots'
+  | 'dlq'
+  | 'incidents'
+  | 'incident'
+  | 'trends'
+  | 'batchPlan'
+  | 'batches'
+  | 'batch'
+  | 'batchItems'
 > & {
   job(args: { id: string }): ReturnType<OpTable['job']>;
 };
@@ -35,6 +48,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
   return {
     ...incidentLookups(needs),
     ...trendLookup(needs),
+    ...batchLookups(needs),
     async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))
         await agentInForceOrNot(catalog, agent, () => hasJobs(store, agent));
@@ -99,6 +113,7 @@ interface LookupNeeds {
     Pick<AggregateStore, 'aggregates' | 'aggregateSums'> &
     Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
+    BatchReads &
     IncidentReads;
   catalog: Pick<Catalog, 'listings' | 'agents'>;
   /** Why a job does not start; undefined while the host is down. */

@@ -1,7 +1,7 @@
 import { createInputCheck } from '../../catalog/files/input-check.ts';
+import { whyOfAct } from '../../jobs/batch.ts';
 import { jobUnknown } from '../../jobs/faults.ts';
 import { type JobId, UNFINISHED } from '../../jobs/model.ts';
-import type { JobSet } from '../../jobs/ports.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
@@ -11,8 +11,8 @@ import { toJson } from '../../workers/inside/json.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
-import { createJobSets } from './job-sets.ts';
 import { agentInForce, listingOf } from './known.ts';
+import { createJobSets } from './ops-batch.ts';
 import { viewJob } from './views.ts';
 
 type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>;
@@ -20,7 +20,7 @@ type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>
 /** The operations by which people change jobs. These operations are recorded as events and in the log. */
 export function jobOps(hostContext: HostContext): JobOps {
   const { store, jobs, catalog, guests, events, healer } = hostContext;
-  const sets = createJobSets(store);
+  const sets = createJobSets(hostContext);
   const holdUpOf = createHoldUps(hostContext);
   const inputCheck = createInputCheck();
 
@@ -28,6 +28,17 @@ export function jobOps(hostContext: HostContext): JobOps {
     const job = await store.get(id);
     if (!job) throw jobUnknown(id);
     return { ...viewJob(job), holdUp: holdUpOf(job) };
+  }
+
+  /** A job that is dead or cancelled; rejects with `JOB_NOT_DEAD` for any other. */
+  async function endedJob(id: string): Promise<JobView> {
+    const job = await jobById(id);
+    if (job.state === 'dead' || job.state === 'cancelled') return job;
+    throw new Fault({
+      code: 'JOB_NOT_DEAD',
+      message: `${id} is ${job.state}; only dead and cancelled jobs can be run again or dropped`,
+      next: job.state === 'done' ? `daruma run ${job.agent}` : `daruma jobs ${id}`,
+    });
   }
 
   return {
@@ -71,36 +82,28 @@ export function jobOps(hostContext: HostContext): JobOps {
       return job;
     },
 
-    async cancelMany({ agent, states, cause, dryRun }) {
+    async cancelMany({ dryRun, agent, ...asked }, { gone }) {
       if (agent !== undefined && (await store.list({ agent, limit: 1 })).length === 0) listingOf(catalog, agent);
-      const set: JobSet = {
-        states: states ?? [...UNFINISHED],
-        ...given({ agent, cause }),
-      };
-      const why = { code: 'CANCELLED', message: 'cancelled by hand, with others' };
-      const done = await sets.each(set, (ids) => jobs.cancelMany(ids, why), dryRun);
-      if (dryRun) return { ...done, dryRun };
-      const message = `${done.count} jobs were cancelled by hand`;
-      events.record('info', { kind: 'job.cancelled', agent: agent ?? null, message, data: { ...set } });
-      return { ...done, dryRun };
+      return sets.act('cancel', { ...asked, agent, stale: false }, { dryRun, gone });
     },
 
-    async replay({ dryRun, ...which }) {
-      const done = await sets.ended({ ...which, dryRun }, jobs.redrive);
-      if (dryRun) return { ...done, dryRun };
-      if (which.id !== undefined && done.count === 0) throw keyInUse(which.id);
-      const message = `${done.count} jobs are run again`;
-      events.record('info', { kind: 'job.replayed', agent: which.agent ?? null, message, data: { ...which } });
-      return { ...done, dryRun };
+    async replay({ dryRun, id, ...asked }, { gone }) {
+      if (id === undefined) return sets.act('replay', asked, { dryRun, gone });
+      const { agent } = await endedJob(id);
+      if (dryRun) return { count: 1, jobs: [id], dryRun };
+      const jobs = await hostContext.jobs.redrive([id]);
+      if (jobs.length === 0) throw keyInUse(id);
+      events.record('info', { kind: 'job.replayed', agent, message: `${id} is run again`, data: { id } });
+      return { count: 1, jobs, dryRun };
     },
 
-    async drop({ dryRun, ...which }) {
-      const why = { code: 'DROPPED', message: 'dropped by hand' };
-      const done = await sets.ended({ ...which, states: ['dead'], dryRun }, (ids) => store.drop(ids, why));
-      if (dryRun) return { ...done, dryRun };
-      const message = `${done.count} dead jobs were dropped`;
-      events.record('info', { kind: 'job.dropped', agent: null, message, data: { ...which } });
-      return { ...done, dryRun };
+    async drop({ dryRun, id, ...asked }, { gone }) {
+      if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { dryRun, gone });
+      const { agent } = await endedJob(id);
+      const jobs = dryRun ? [id] : await store.drop([id], whyOfAct('drop', asked.reason ?? null));
+      if (dryRun) return { count: 1, jobs, dryRun };
+      events.record('info', { kind: 'job.dropped', agent, message: `${id} was dropped`, data: { id } });
+      return { count: jobs.length, jobs, dryRun };
     },
   };
 }

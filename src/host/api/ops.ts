@@ -4,6 +4,7 @@ import { learnOp } from '../learn/op.ts';
 import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
+import { batchOps } from './ops-batch.ts';
 import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
 import { stateLookups, stateOps } from './ops-state.ts';
@@ -17,6 +18,7 @@ export function createOps(hostContext: HostContext): Operations {
     ...readingOps(hostContext, status),
     ...actingOps(hostContext),
     ...jobOps(hostContext),
+    ...batchOps(hostContext),
     ...workerOps(hostContext),
     ...versionOps(hostContext),
     ...configOps(hostContext),

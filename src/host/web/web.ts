@@ -157,7 +157,13 @@ const GATHERED_MS = 100;
 /** Subscribes to the facts that no row of the store holds: agents in force, their versions, servers that are down. */
 function factsOfRooms(bus: WebNeeds['bus']): (call: () => void) => () => void {
   const calls = new Set<() => void>();
-  for (const kind of ['agents.changed', 'placement.changed', 'origin.changed', 'planning.changed'] as const)
+  for (const kind of [
+    'agents.changed',
+    'placement.changed',
+    'origin.changed',
+    'planning.changed',
+    'batch.changed',
+  ] as const)
     bus.on(kind, () => {
       for (const call of calls) call();
     });

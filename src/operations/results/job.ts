@@ -77,7 +77,15 @@ export const manyResult = z
   })
   .meta({ id: 'Many', description: 'Jobs to which something was, or would be, done.' });
 
-export const manyOrPlanResult = manyResult.extend({ dryRun: z.boolean() }).meta({ id: 'ManyOrPlan' });
+export const manyOrPlanResult = manyResult
+  .extend({
+    dryRun: z.boolean(),
+    batch: z.string().optional().describe('The batch that did it; left out for one job, and where nothing was done.'),
+    stale: countResult().optional().describe('Jobs that were, or would be, dropped instead of replayed.'),
+    gone: countResult().optional().describe('Jobs that were not what they were when the batch began.'),
+    failed: countResult().optional().describe('Jobs whose act was refused.'),
+  })
+  .meta({ id: 'ManyOrPlan' });
 
 export const deadGroupResult = z
   .strictObject({
@@ -120,7 +128,7 @@ export const agentRunsResult = z
 export type HoldUpView = z.infer<typeof holdUpResult>;
 export type JobView = z.infer<typeof jobResult>;
 export type UsedKeyView = z.infer<typeof usedKeyResult>;
-export type ManyView = z.infer<typeof manyResult>;
+export type ManyView = z.infer<typeof manyOrPlanResult>;
 
 export const whyResult = z
   .strictObject({

@@ -24,6 +24,17 @@ export function incidentRowOf(id: string): number {
   return Number.isSafeInteger(row) ? row : 0;
 }
 
+/** `batch-6` of row 6. */
+export function batchIdOf(row: number): string {
+  return `batch-${row}`;
+}
+
+/** The row of a batch's id; 0, which no batch has, for anything that a store never gave out. */
+export function batchRowOf(id: string): number {
+  const row = /^batch-[1-9]\d{0,14}$/.test(id) ? Number(id.slice(6)) : 0;
+  return Number.isSafeInteger(row) ? row : 0;
+}
+
 /** An owner as the table has it: `local/4711-x`. */
 export function ownerText({ host, run }: Owner): string {
   return hostPrefix(host) + run;

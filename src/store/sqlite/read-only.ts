@@ -77,6 +77,12 @@ function mendedCopy(db: DatabaseSync, file: string) {
 const NAMES: readonly (keyof ReadPorts)[] = [
   'get',
   'list',
+  'ids',
+  'count',
+  'countStale',
+  'batch',
+  'batches',
+  'batchItems',
   'overview',
   'runs',
   'deadByCause',

@@ -10,6 +10,7 @@ import { createFeed } from '../../../src/store/feed.ts';
 import type { StorePorts } from '../../../src/store/ports.ts';
 import type { AgentFigures } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
+import { memoryBatches } from './batches.ts';
 import { memoryIncidents } from './incidents.ts';
 import { type Calls, hourOf, memoryJobs } from './jobs.ts';
 import { memoryEffects, memoryEvents, memoryHeartbeats, memorySlots, memoryState } from './records.ts';
@@ -28,6 +29,7 @@ function lateFeed<Change>() {
 export function memoryStore(clock: TestClock, chance: () => number): { handle(): StorePorts } {
   const feeds = { jobs: lateFeed<JobChange>(), pauses: lateFeed<void>(), healing: lateFeed<HealingChange>() };
   const jobs = memoryJobs(clock, feeds.jobs.tell);
+  const batches = memoryBatches(clock, jobs);
   const effects = memoryEffects(clock, jobs);
   const slots = memorySlots(clock, jobs);
   const incidents = memoryIncidents(clock, feeds.healing.tell);
@@ -66,6 +68,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
       slots.prune(before.slots, limit),
       events.prune(before.events, limit),
       heartbeats.prune(before.events),
+      batches.prune(before.events, limit),
     ];
     return [old.length, ...others, incidents.prune(before.events, limit)].reduce((sum, gone) => sum + gone, 0);
   }
@@ -84,6 +87,7 @@ export function memoryStore(clock: TestClock, chance: () => number): { handle():
   const state = memoryState(clock, () => feeds.pauses.tell());
   const calls: Calls = {
     ...jobs.calls,
+    ...batches.calls,
     ...effects.calls,
     ...state,
     keptBytes(agent: string) {

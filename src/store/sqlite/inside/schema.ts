@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 12;
+export const SCHEMA = 13;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -228,5 +228,32 @@ CREATE TABLE mute (fingerprint TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT,
 `,
   `
 CREATE INDEX job_delivery ON job (agent) WHERE trigger = 'webhook';
+`,
+  `
+-- Acts on many jobs. next_job: while collecting, jobs below it are still to be looked at; then the last item that has its result.
+CREATE TABLE batch (
+  id         INTEGER PRIMARY KEY,
+  act        TEXT    NOT NULL,
+  state      TEXT    NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  next_job   INTEGER NOT NULL,
+  total      INTEGER NOT NULL,
+  done       INTEGER NOT NULL,
+  stale      INTEGER NOT NULL,
+  gone       INTEGER NOT NULL,
+  failed     INTEGER NOT NULL,
+  terms      TEXT    NOT NULL -- the rest of the order, as a JSON object
+) STRICT;
+
+-- The jobs of a batch, with the attempt at which each of them was when it became an item.
+CREATE TABLE batch_item (
+  batch   INTEGER NOT NULL,
+  job     INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  result  TEXT,
+  why     TEXT,
+  PRIMARY KEY (batch, job)
+) STRICT, WITHOUT ROWID;
 `,
 ];

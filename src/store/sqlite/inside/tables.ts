@@ -3,6 +3,7 @@ import type { ReadPorts, Sync } from '../../ports.ts';
 import { packAdded, type StoreOps } from '../wire.ts';
 import { aggregateReads, aggregateWrites } from './aggregates.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
+import { batchReads, batchWrites } from './batches.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
 import { heartbeatReads, heartbeatWrites } from './heartbeats.ts';
@@ -34,12 +35,14 @@ export function openTables(db: DatabaseSync, file: string): Tables {
   const adder = jobAdder(db);
   /** The agents of running jobs, so that an end need not look its agent up. */
   const agents = new Map<number, string>();
+  const changes = jobChanges(db, agents);
   return {
     ops: {
       add: (jobs, now) => packAdded(adder.add(jobs, now)),
       ...jobClaims(db, agents, minutes),
       ...jobSettlements(db, { totals, minutes }, agents),
-      ...jobChanges(db, agents),
+      ...changes,
+      ...batchWrites(db, changes),
       ...effects(db),
       ...stateWrites(db),
       ...pauses(db),
@@ -72,6 +75,7 @@ export function openReads(db: DatabaseSync, file: string) {
     ...jobList(db),
     ...jobOverview(db),
     ...jobRuns(db),
+    ...batchReads(db),
     ...slotReads(db),
     ...incidentReads(db),
     ...eventReads(db),

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { DAY_MS } from '../../../kernel/measures.ts';
 import type { StorePorts, Sync } from '../../ports.ts';
+import { batchPruning } from './batches.ts';
 import { hourOf } from './figures.ts';
 
 /** Hourly totals are small and show last year's season; they go a year (and a month) after their jobs. */
@@ -36,6 +37,8 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const mutes = db.prepare('DELETE FROM mute WHERE until < ?');
 
+  const batches = batchPruning(db);
+
   const totals = db.prepare('DELETE FROM hour_total WHERE hour < ?');
 
   return {
@@ -52,7 +55,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         heartbeats.run(before.events),
         mutes.run(before.events),
       ];
-      return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length);
+      return gone.reduce((sum, { changes }) => sum + Number(changes), rows.length + batches(before.events, limit));
     },
   };
 }

@@ -181,6 +181,37 @@ export const RULES: Readonly<Record<string, TableRule>> = {
     },
     mended: { memory_peak: { isBad: outside('memory_peak', INSTANTS), instead: 'NULL' } },
   },
+  batch: {
+    key: `'batch-' || id`,
+    agent: 'NULL',
+    // A batch that cannot be read acts on nothing more.
+    required: {
+      id: noRow('id'),
+      act: notAmong('act', ['replay', 'drop', 'cancel']),
+      state: notAmong('state', ['collecting', 'working', 'done', 'cancelled']),
+      started_at: noTime('started_at'),
+      ended_at: noTime('ended_at'),
+      next_job: outside('next_job', { least: 0, most: Number.MAX_SAFE_INTEGER }),
+      total: noCount('total'),
+      done: noCount('done'),
+      stale: noCount('stale'),
+      gone: noCount('gone'),
+      failed: noCount('failed'),
+      terms: notObject('terms', { set: 'object' }),
+    },
+    mended: {},
+  },
+  batch_item: {
+    key: `'batch-' || batch || ' job-row ' || job`,
+    agent: '(SELECT agent FROM job WHERE id = batch_item.job)',
+    required: {
+      batch: noRow('batch'),
+      job: noRow('job'),
+      attempt: noCount('attempt'),
+      result: notAmong('result', ['done', 'stale', 'gone', 'failed']),
+    },
+    mended: {},
+  },
   aggregate_past: {
     key: `'jobs of before'`,
     agent: 'NULL',

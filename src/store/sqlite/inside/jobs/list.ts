@@ -25,7 +25,7 @@ const MOST_IDS = 100_000;
 const MOST_SEARCHED = 20_000;
 
 /** Lists jobs, newest first: one look for each state, merged, so that few dead jobs are found among a million done. */
-export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids' | 'count'> {
+export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids' | 'count' | 'countStale'> {
   const since = queuedSince(db);
   const statements = new Map<string, StatementSync>();
 
@@ -42,14 +42,14 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
       if (places.length > 1) rows.sort((a, b) => b.id - a.id);
       return rows.slice(0, limit).map(jobOf);
     },
-    ids(set) {
+    ids({ limit = MOST_IDS, ...set }) {
       const rows = statesOf(set)!.flatMap((state) => {
         const { conditions, values } = conditionsOf(set);
         const text = `SELECT id FROM job ${PLACES[state]}${conditions} ORDER BY id DESC LIMIT ?`;
-        return prepared(text).all(...values, MOST_IDS) as unknown as { id: number }[];
+        return prepared(text).all(...values, limit) as unknown as { id: number }[];
       });
       rows.sort((a, b) => b.id - a.id);
-      return rows.slice(0, MOST_IDS).map(({ id }) => jobIdOf(id));
+      return rows.slice(0, limit).map(({ id }) => jobIdOf(id));
     },
     count(set) {
       const { conditions, values } = conditionsOf(set);
@@ -58,6 +58,16 @@ export function jobList(db: DatabaseSync): Pick<Sync<StorePorts>, 'list' | 'ids'
         const { count } = prepared(text).get(...values) as { count: number };
         return count === 0 ? [] : [{ state, count }];
       });
+    },
+    countStale(set, { now, staleAfterMs }) {
+      const { conditions, values } = conditionsOf(set);
+      return statesOf(set)!.reduce((sum, state) => {
+        const text = `SELECT count(*) AS count FROM (SELECT * FROM job ${PLACES[state]}${conditions}) AS job
+          LEFT JOIN (SELECT key AS agent, value AS ms FROM json_each(?)) AS stale ON stale.agent = job.agent
+          WHERE coalesce(stale_at, coalesce(slot, queued_at) + stale.ms) < ?`;
+        const { count } = prepared(text).get(...values, JSON.stringify(staleAfterMs), now) as { count: number };
+        return sum + count;
+      }, 0);
     },
   };
 

@@ -1,0 +1,36 @@
+import type { Jobs } from '../jobs/jobs.ts';
+import { UNFINISHED } from '../jobs/model.ts';
+import { BOUNDS } from '../kernel/bounds.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Time } from '../kernel/time.ts';
+import { createSchedule, type Schedule } from '../schedule/schedule.ts';
+import type { Store } from '../store/ports.ts';
+import type { HostBus } from './bus.ts';
+import type { Placements } from './placements.ts';
+
+interface SchedulingNeeds {
+  time: Time;
+  log: Log;
+  store: Store;
+  jobs: Jobs;
+  placements: Pick<Placements, 'holdOf' | 'letThrough'>;
+  bus: Pick<HostBus, 'emit'>;
+}
+
+/** The schedule, wired to the rooms. */
+export function createScheduling({ time, log, store, jobs, placements, bus }: SchedulingNeeds): Schedule {
+  return createSchedule({
+    time,
+    log,
+    slots: store,
+    async unfinished(agent) {
+      const states = [...UNFINISHED];
+      const found = await store.list({ agent, states, ofSlots: true, limit: BOUNDS.queuedSlots.most });
+      return found.map(({ id, slot }) => ({ id, slot }));
+    },
+    cancelJob: async (id, why) => void (await jobs.cancel(id, why)),
+    holdOf: placements.holdOf,
+    letThrough: placements.letThrough,
+    troublesChanged: () => bus.emit('planning.changed', undefined),
+  });
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { silentLog } from '../../src/kernel/log.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import { type Installation, installation, plugin } from './installation.ts';
+
+const MANY = 20_000;
+let place: Installation;
+
+/** Dead letters of three agents, as hosts of former days left them. */
+async function fillStore(file: string): Promise<void> {
+  const store = createSqliteStore({ time: machineTime, log: silentLog }, { file });
+  await store.start();
+  await store.stop();
+  const now = machineTime.now();
+  const db = new DatabaseSync(file);
+  const insert = `INSERT INTO job (agent, state, trigger, priority, attempt, attempts, allowed, queued_at, run_at, slot, version, owner, started_at, finished_at, cause, error, input)`;
+  const dead = (agent: string, at: number, cause: string, n: string) =>
+    `SELECT '${agent}', 'dead', 'schedule', 0, 2, 2, 2, ${at}, ${at}, ${at}, 'v1', 'x/y', ${at}, ${at}, '${cause}', '{"code":"ERROR","message":"the server said no"}', '{"n":' || ${n} || '}'`;
+  db.exec(`
+    BEGIN;
+    INSERT INTO queue_hour VALUES (0, 1);
+    ${insert} WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${MANY}) ${dead('idle', now - 60_000, 'f-many', 'i')} FROM n;
+    ${insert} ${dead('report', now - 7_200_000, 'f-few', '1')} UNION ALL ${dead('report', now - 60_000, 'f-few', '2')};
+    COMMIT;`);
+  db.close();
+}
+
+beforeAll(async () => {
+  place = installation({
+    'plugins/idle.ts': plugin('return 1;'),
+    'plugins/report.ts': plugin('return context.job.input;', `limits: { staleAfter: '1h' },`),
+    'agents/idle.yaml': 'plugin: idle\n',
+    'agents/report.yaml': 'plugin: report\n',
+  });
+  await fillStore(join(place.folder, 'data/daruma.db'));
+  await place.start();
+  await place.daruma('pause', 'idle');
+}, 60_000);
+afterAll(() => place?.leave());
+
+it('replays a cause: shows the number first, drops what is stale, and says what came of each job', async () => {
+  const { daruma, until } = place;
+  const plan = await daruma('replay', '--cause', 'f-few', '--dry-run');
+  expect(plan.stdout).toContain('would run again: 2 jobs');
+  expect(plan.stdout).toContain('1 of them would be dropped as stale (--stale to include them)');
+  expect((await daruma('replay', '--cause', 'f-few', '--json')).json).toMatchObject({
+    count: 2,
+    stale: 1,
+    dryRun: true,
+  });
+  const { code, json } = await daruma('replay', '--cause', 'f-few', '--yes', '--json');
+  expect({ code, json }).toMatchObject({ code: 0, json: { count: 1, stale: 1, failed: 0, dryRun: false } });
+  const [replayed] = json.jobs;
+  await until(
+    () => daruma('jobs', replayed, '--json'),
+    (said) => said.json.state === 'done',
+  );
+  const shown = await daruma('batch', 'show', json.batch, '--json');
+  expect(shown.json).toMatchObject({ act: 'replay', state: 'done', total: 2, done: 1, stale: 1, left: 0 });
+  expect(shown.json.items.map(({ result, state }: Record<string, string>) => [result, state])).toEqual([
+    ['stale', 'cancelled'],
+    ['done', 'done'],
+  ]);
+  expect((await daruma('batch', 'show', json.batch)).stdout).toContain('1 replayed · 1 dropped as stale · 0 failed');
+  const stale = await daruma('replay', '--cause', 'f-few');
+  expect(stale).toMatchObject({ code: 1, stderr: expect.stringContaining('no dead job has the cause f-few') });
+}, 60_000);
+
+it('goes on with a batch after a kill -9 in its middle: every job once, none left out', async () => {
+  const { daruma, until, host } = place;
+  const asked = daruma('replay', '--agent', 'idle', '--yes', '--json');
+  const running = await until(
+    () => daruma('batch', 'list', '--limit', '1', '--json'),
+    ({ json }) => json[0]?.state === 'working' && json[0].done > 0,
+  );
+  const killed = host()!.pid;
+  process.kill(killed, 'SIGKILL');
+  const { id, done } = running.json[0];
+  expect(done).toBeLessThan(MANY);
+  expect((await asked).code).not.toBe(0);
+  const ended = await until(
+    () => daruma('batch', 'show', id, '--limit', '1', '--json'),
+    ({ code, json }) => code === 0 && json.state === 'done',
+  );
+  expect(ended.json).toMatchObject({ total: MANY, done: MANY, gone: 0, stale: 0, failed: 0, left: 0 });
+  expect(host()!.pid).not.toBe(killed);
+  const db = new DatabaseSync(join(place.folder, 'data/daruma.db'), { readOnly: true });
+  const rows = db.prepare(
+    `SELECT state, attempt, attempts, priority, count(*) AS n FROM job WHERE agent = 'idle' GROUP BY 1, 2, 3, 4`,
+  );
+  expect(rows.all().map((row) => ({ ...row }))).toEqual([
+    { state: 'queued', attempt: 2, attempts: 4, priority: -1, n: MANY },
+  ]);
+  db.close();
+  const [event] = (await daruma('jobs', 'idle', '--state', 'dead', '--json')).json;
+  expect(event).toBeUndefined();
+}, 90_000);
+
+it('is ended where it is by a person, and cancels jobs that wait', async () => {
+  const { daruma, until } = place;
+  const asked = daruma('cancel', '--agent', 'idle', '--state', 'queued', '--yes', '--json');
+  const { json } = await until(
+    () => daruma('batch', 'list', '--limit', '1', '--json'),
+    (said) => said.json[0].act === 'cancel' && said.json[0].done > 0,
+  );
+  const { json: cancelled } = await daruma('batch', 'cancel', json[0].id, '--json');
+  expect(cancelled).toMatchObject({ state: 'cancelled', total: MANY });
+  expect(cancelled.done + cancelled.left).toBe(MANY);
+  expect((await asked).json).toMatchObject({ count: cancelled.done, batch: cancelled.id });
+  expect(await daruma('batch', 'cancel', json[0].id)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is cancelled already'),
+  });
+  const left = await daruma('cancel', '--agent', 'idle', '--dry-run', '--json');
+  expect(left.json.count).toBe(MANY - cancelled.done);
+}, 60_000);
