@@ -144,5 +144,5 @@ function planLines(
 
 /** A value as it is typed behind an option. */
 function quoted(value: string): string {
-  return /^[\w.:@/+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+  return /^[\w.,:@/+-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }
