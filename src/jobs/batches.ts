@@ -4,6 +4,7 @@ import { createLoop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import { type Batch, type BatchId, type BatchOrder, type BatchStore, MOST_ITEMS } from './batch.ts';
+import { batchUnknown } from './faults.ts';
 import type { JobId } from './model.ts';
 import type { JobRecords } from './ports.ts';
 
@@ -87,11 +88,7 @@ export function createBatches(needs: BatchesNeeds): Batches {
   async function known(id: BatchId): Promise<Batch> {
     const batch = await store.batch(id);
     if (batch) return batch;
-    throw new Fault({
-      code: 'BATCH_UNKNOWN',
-      message: `there is no batch ${id}, or no more`,
-      next: 'daruma batch list',
-    });
+    throw batchUnknown(id);
   }
 
   return {

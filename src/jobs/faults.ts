@@ -6,6 +6,15 @@ export function jobUnknown(id: string): Fault {
   return new Fault({ code: 'JOB_UNKNOWN', message: `there is no job ${id}`, next: 'daruma jobs' });
 }
 
+/** An id that no batch has, or has any more. */
+export function batchUnknown(id: string): Fault {
+  return new Fault({
+    code: 'BATCH_UNKNOWN',
+    message: `there is no batch ${id}, or no more`,
+    next: 'daruma batch list',
+  });
+}
+
 /**
  * Names the cause of a failure, so that failures of one cause can be grouped: its code, its place and its message with
  * numbers, quoted text and hex runs taken out. `f-` and six base-36 digits (FNV-1a, 32 bits).

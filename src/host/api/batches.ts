@@ -8,8 +8,10 @@ import {
   MOST_ITEMS,
   STATES_OF_ACTS,
 } from '../../jobs/batch.ts';
+import { batchUnknown } from '../../jobs/faults.ts';
 import type { JobId, JobState } from '../../jobs/model.ts';
 import type { JobRecords } from '../../jobs/ports.ts';
+import { DRILL_PREFIX } from '../../kernel/drill-agents.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf, isoOrNull } from '../../kernel/instant.ts';
@@ -17,7 +19,6 @@ import type { Time } from '../../kernel/time.ts';
 import type { BatchView } from '../../operations/results/batch.ts';
 import type { Ops } from '../../operations/table.ts';
 import type { OpTable } from './handlers.ts';
-import { withoutDrills } from './incidents.ts';
 import { instantOf } from './known.ts';
 
 /** The jobs that are meant, as an operation names them. */
@@ -39,7 +40,9 @@ export function batchOrderOf(act: BatchAct, asked: AskedJobs): BatchOrder {
     const message = `a ${act} is for jobs that are ${STATES_OF_ACTS[act].join(' or ')}, not ${unfit.join(', ')}`;
     throw new Fault({ code: 'STATES_UNFIT', message, next: 'leave the states out, or name others' });
   }
-  const filter = isNamed ? {} : { ...(agent === undefined ? withoutDrills() : { agent }), ...given({ cause, text }) };
+  const filter = isNamed
+    ? {}
+    : { ...(agent === undefined ? { exceptPrefix: DRILL_PREFIX } : { agent }), ...given({ cause, text }) };
   const from = isNamed || since === undefined ? {} : { since: instantOf(since) };
   return { act, set: { states, ...filter, ...from }, isNamed, reason: reason ?? null, withStale: stale };
 }
@@ -121,11 +124,7 @@ export function batchLookups(needs: PlanNeeds): Pick<OpTable, 'batchPlan' | 'bat
   async function batchBy(id: string): Promise<Batch> {
     const batch = await store.batch(id);
     if (batch) return batch;
-    throw new Fault({
-      code: 'BATCH_UNKNOWN',
-      message: `there is no batch ${id}, or no more`,
-      next: 'daruma batch list',
-    });
+    throw batchUnknown(id);
   }
   return {
     async batchPlan({ act, ...asked }) {
