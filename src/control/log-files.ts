@@ -1,5 +1,6 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { LOG_LEVELS, type LogLevel } from '../kernel/log.ts';
 import { readHostFile } from './place.ts';
 import type { LogLine } from './protocol.ts';
 
@@ -22,15 +23,33 @@ export function newestFirst(names: string[]): string[] {
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? 1 : keyOf(a) > keyOf(b) ? -1 : a < b ? 1 : -1));
 }
 
+/** A file of the log. */
+interface LogFile {
+  name: string;
+  bytes: number;
+  /** Epoch ms. */
+  changedAt: number;
+}
+
+/** The log files of a folder, newest first; none where there is no such folder. A link is no log file. */
+export function logFilesIn(folder: string): LogFile[] {
+  return namesIn(folder).flatMap((name) => {
+    const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
+    return stats?.isFile() ? [{ name, bytes: stats.size, changedAt: stats.mtimeMs }] : [];
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return newestFirst(readdirSync(folder));
+  } catch {
+    return [];
+  }
+}
+
 /** Every line of the folder's logs, newest first, over all files. Torn lines and what is no log line are left out. */
 export function* linesBackwards(folder: string): Generator<LogLine> {
-  let names: string[];
-  try {
-    names = newestFirst(readdirSync(folder));
-  } catch {
-    return;
-  }
-  for (const name of names) {
+  for (const name of namesIn(folder)) {
     for (const text of textBackwards(join(folder, name))) {
       const line = parseLogLine(text);
       if (line) yield line;
@@ -38,8 +57,8 @@ export function* linesBackwards(folder: string): Generator<LogLine> {
   }
 }
 
-/** Undefined for what is no line of ours. */
-function parseLogLine(text: string): LogLine | undefined {
+/** Undefined for what is no line of a log. */
+export function parseLogLine(text: string): LogLine | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const line = JSON.parse(text) as Partial<LogLine>;
@@ -84,4 +103,28 @@ function* textBackwards(path: string): Generator<string> {
   } finally {
     closeSync(file);
   }
+}
+
+/** The lines of a log that are asked for. */
+interface LineFilter {
+  agent?: string | undefined;
+  job?: string | undefined;
+  /** The lowest level. */
+  level: LogLevel;
+  /** A text anywhere in the line, in letters of any case. */
+  text?: string | undefined;
+  /** Lines that were written before that time, epoch ms. */
+  before?: number;
+}
+
+/** Tells the lines that a filter lets through. */
+export function lineFilter({ agent, job, level, text, before = Number.POSITIVE_INFINITY }: LineFilter) {
+  const lowest = LOG_LEVELS.indexOf(level);
+  const wanted = text?.toLowerCase();
+  return (line: LogLine): boolean =>
+    (agent === undefined || line.agent === agent) &&
+    (job === undefined || line.job === job) &&
+    LOG_LEVELS.indexOf(line.level) >= lowest &&
+    Date.parse(line.time) < before &&
+    (wanted === undefined || JSON.stringify(line).toLowerCase().includes(wanted));
 }

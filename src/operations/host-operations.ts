@@ -70,6 +70,13 @@ export const HOST_OPERATIONS = {
     }),
     result: async () => z.array((await hostResults()).logLineResult),
   },
+  logFiles: {
+    kind: 'read',
+    role: 'reader',
+    about: 'The log files that are kept, newest first, at most 1,000.',
+    args: NO_ARGUMENTS,
+    result: async () => z.array((await hostResults()).logFileResult),
+  },
   events: {
     kind: 'read',
     role: 'reader',

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { lineFilter } from '../control/log-files.ts';
 import type { WebSession } from '../control/web-channel.ts';
 import { Fault, type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { Time } from '../kernel/time.ts';
@@ -8,6 +9,7 @@ import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type Reques
 import { SECURITY_HEADERS } from './headers.ts';
 import { type HostLink, hashOf } from './host-link.ts';
 import type { Live } from './live.ts';
+import { logQueryOf } from './log-query.ts';
 import type { Html, Page, PageCall, PageKit } from './page.ts';
 import type { Reader } from './reader.ts';
 import type { Route } from './route.ts';
@@ -78,7 +80,9 @@ export function createApp(needs: AppNeeds): Hono {
   app.get('/live', (c) => {
     if (!signedIn(c, needs)) return shortAnswer(c, 401, 'sign in: daruma open');
     try {
-      return c.body(live.open(), 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      const query = new URL(c.req.url).searchParams;
+      const isWanted = query.has('follow') ? lineFilter(logQueryOf(query)) : undefined;
+      return c.body(live.open(isWanted), 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     } catch (error) {
       return shortAnswer(c, 503, toPlainFault(error).message);
     }

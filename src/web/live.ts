@@ -1,17 +1,19 @@
+import type { LogLine } from '../control/protocol.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isoOf } from '../kernel/instant.ts';
 import type { Time } from '../kernel/time.ts';
 import type { HostLink } from './host-link.ts';
+import type { LogTail } from './log-tail.ts';
 import type { Reader } from './reader.ts';
 
 /**
- * Streams of open pages (server-sent events): `beat` each 5 s, and `change` at most once a second when something has
- * changed. Both events carry `{ at, down }`. All streams are fed by one stream of the host, which is open while a page
+ * Streams of open pages (server-sent events): `beat` each 5 s, `change` at most once a second when something has
+ * changed, and `line` at most once a second when a line of the log that a page follows was written. All events carry `{ at, down }`. All streams are fed by one stream of the host, which is open while a page
  * is.
  */
 export interface Live {
-  /** A stream, for one page. Throws `STREAMS_FULL` when there are too many. */
-  open(): ReadableStream<Uint8Array>;
+  /** A stream, for one page that follows the lines of the log that are wanted, or none. Throws `STREAMS_FULL` when there are too many. */
+  open(isWanted?: (line: LogLine) => boolean): ReadableStream<Uint8Array>;
   count(): number;
   close(): void;
 }
@@ -29,9 +31,10 @@ interface LiveNeeds {
   time: Time;
   link: Pick<HostLink, 'ask'>;
   reader: Pick<Reader, 'down'>;
+  tail: LogTail;
 }
 
-export function createLive({ time, link, reader }: LiveNeeds): Live {
+export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
   const streams = new Set<{ send(event: string): void; end(): void }>();
   let upstream: AbortController | undefined;
   let stopBeat = () => {};
@@ -64,7 +67,7 @@ export function createLive({ time, link, reader }: LiveNeeds): Live {
   }
 
   return {
-    open() {
+    open(isWanted) {
       if (streams.size >= MOST_STREAMS) throw full();
       let stop = () => {};
       const stream = new ReadableStream<Uint8Array>(
@@ -83,8 +86,10 @@ export function createLive({ time, link, reader }: LiveNeeds): Live {
             };
             streams.add(one);
             const stopClock = time.after(LONGEST_MS, one.end);
+            const stopTail = isWanted ? tail.follow(isWanted, () => one.send(text('line'))) : () => {};
             stop = () => {
               stopClock();
+              stopTail();
               streams.delete(one);
               rest();
             };

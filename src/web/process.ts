@@ -18,6 +18,8 @@ import { createFlashes } from './flashes.ts';
 import { pageAddress } from './guard.ts';
 import { openHostLink } from './host-link.ts';
 import { createLive } from './live.ts';
+import { addLogDownloads } from './log-download.ts';
+import { createLogTail } from './log-tail.ts';
 import { KIT } from './pages/index.tsx';
 import { createReader } from './reader.ts';
 import { createReads } from './reads.ts';
@@ -57,7 +59,8 @@ async function begin(terms: WebTerms): Promise<void> {
   shutIn(terms);
   const reads = createReads({ time, folder: terms.folder, stuck: end });
   const reader = createReader({ time, link, reads, parent: terms.parent });
-  const live = createLive({ time, link, reader });
+  const logs = resolve(terms.folder, terms.logs);
+  const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });
   const address = { hosts: new Set<string>(), origins: new Set<string>() };
   const needs = {
     ...{ time, link, reader, live, assets, address, kit: KIT, routes: ROUTES },
@@ -72,6 +75,7 @@ async function begin(terms: WebTerms): Promise<void> {
   };
   const app = createApp(needs);
   addActs(app, needs);
+  addLogDownloads(app, needs, logs);
   addSigning(app, needs);
   server = await serve(terms, app.fetch);
   const own = pageAddress({ ...terms, port: server.port });

@@ -27,6 +27,7 @@ const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>([
   'incidents',
   'incident',
   'logs',
+  'logFiles',
   'events',
 ]);
 /** Faults for which the host may know better. */

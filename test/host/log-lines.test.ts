@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -34,5 +34,19 @@ describe('the operation logs', () => {
     expect(await ask({ text: 'shop.EXAMPLE' })).toEqual(['line 2']);
     expect(await ask({ before: '2026-11-22T12:00:03.000Z' })).toEqual(['line 1', 'line 2']);
     expect(await logLookup(() => join(folder, 'nowhere')).logs(readArgs('logs', {}), call)).toEqual([]);
+  });
+
+  it('lists the files that are kept, newest first, and neither folders nor links', async () => {
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['daruma.2026-11-22.10.log', 'daruma.2026-11-22.9.log', 'notes.txt'])
+      writeFileSync(join(folder, name), 'twelve bytes');
+    mkdirSync(join(folder, 'daruma.2026-11-23.1.log'));
+    symlinkSync('/etc/passwd', join(folder, 'daruma.2026-11-24.1.log'));
+    const files = await logLookup(() => folder).logFiles({}, call);
+    expect(files.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ['daruma.2026-11-22.10.log', 12],
+      ['daruma.2026-11-22.9.log', 12],
+    ]);
+    expect(await logLookup(() => join(folder, 'nowhere')).logFiles({}, call)).toEqual([]);
   });
 });

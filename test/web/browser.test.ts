@@ -7,6 +7,12 @@ import { type Fleet, liveThrough, PLUGINS, startFleet } from './fleet.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** An element that scrolls. */
+interface Scrolled {
+  scrollHeight: number;
+  scroll(x: number, y: number): void;
+}
+
 let fleet: Fleet;
 let page: Page;
 beforeAll(async () => {
@@ -107,6 +113,32 @@ describe('somebody who signed in by the link', () => {
     await open('/reports');
     expect(await page.locator('article').innerText()).toContain('214 jobs ran, 212 were done.');
     expect(await page.locator('article td').first().innerText()).toBe('api-health');
+  });
+
+  it('follows the log until it scrolls up to read, and goes on at the end', async () => {
+    await page.setViewportSize({ width: 1180, height: 300 });
+    await open('/logs?follow=1');
+    const run = async () => (await fleet.place.daruma('run', 'api-health', '--wait', '--json')).json.id as string;
+    const log = page.locator('.log');
+    const state = page.locator('#follow-state');
+    await state.filter({ hasText: 'follows the log' }).waitFor();
+    await log.locator(`a[href="/jobs/${await run()}"]`).waitFor();
+    await log.evaluate((node: Scrolled) => node.scroll(0, 0));
+    await state.filter({ hasText: 'stopped' }).waitFor();
+    const second = await run();
+    expect(await log.locator(`a[href="/jobs/${second}"]`).count()).toBe(0);
+    await log.evaluate((node: Scrolled) => node.scroll(0, node.scrollHeight));
+    await log.locator(`a[href="/jobs/${second}"]`).waitFor();
+    await page.setViewportSize({ width: 1180, height: 800 });
+  });
+
+  it('mutes the cause of an incident, and ends the mute', async () => {
+    await open('/incidents');
+    await page.getByRole('link', { name: /^inc-/ }).first().click();
+    await page.getByRole('button', { name: 'Mute this cause' }).click();
+    await page.locator('.facts', { hasText: 'its cause needs nobody until' }).waitFor();
+    await page.getByRole('button', { name: 'End the mute' }).click();
+    await page.getByRole('button', { name: 'Mute this cause' }).waitFor();
   });
 
   it('finds its way by keyboard alone', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
+import type { LogLine } from '../../src/control/protocol.ts';
 import { createLive, type Live } from '../../src/web/live.ts';
 import { Clock, quiet } from '../clock.ts';
 
@@ -7,12 +8,22 @@ let live: Live;
 let isDown: boolean;
 /** Streams of the host that are open, each with what sends an item on it. */
 let upstream: Set<() => void>;
+/** Pages that follow the log, each with what tells it of a line. */
+let followers: Set<(line: LogLine) => void>;
 beforeEach(() => {
   time = new Clock();
   isDown = false;
   upstream = new Set();
+  followers = new Set();
   live = createLive({
     time,
+    tail: {
+      follow(isWanted, call) {
+        const tell = (line: LogLine) => isWanted(line) && call();
+        followers.add(tell);
+        return () => followers.delete(tell);
+      },
+    },
     reader: { down: () => (isDown ? { pid: 1, lastSign: '' } : undefined) },
     link: {
       ask: (_op, _args, { onItem, signal }) =>
@@ -29,9 +40,9 @@ beforeEach(() => {
 });
 
 /** Reads a stream to its end; `events` fills as they come. */
-function follow() {
+function follow(isWanted?: (line: LogLine) => boolean) {
   const events: string[] = [];
-  const reader = live.open().getReader();
+  const reader = live.open(isWanted).getReader();
   const over = (async () => {
     for (;;) {
       const { done, value } = await reader.read();
@@ -58,7 +69,7 @@ it('beats each five seconds, and says whether the host answers', async () => {
 });
 
 it('hangs all pages on one stream of the host, which ends with the last of them', async () => {
-  const pages = Array.from({ length: 32 }, follow);
+  const pages = Array.from({ length: 32 }, () => follow());
   await quiet();
   expect(upstream.size).toBe(1);
   for (const send of upstream) send();
@@ -82,4 +93,18 @@ it('ends a stream after ten minutes, and one that nobody reads', async () => {
   await page.over;
   expect([live.count(), upstream.size, time.timers()]).toEqual([0, 0, 0]);
   expect(page.events.length).toBeGreaterThanOrEqual(119);
+});
+
+it('tells a page of the lines of the log that it follows, and no other page', async () => {
+  const [errors, none] = [follow(({ level }) => level === 'error'), follow()];
+  const write = (level: LogLine['level']) => {
+    for (const tell of followers) tell({ time: '', msg: '', level });
+  };
+  write('info');
+  write('error');
+  await quiet();
+  expect([errors.events, none.events]).toEqual([['beat false', 'line false'], ['beat false']]);
+  await errors.leave();
+  expect(followers.size).toBe(0);
+  await none.leave();
 });

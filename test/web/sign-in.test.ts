@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
@@ -73,6 +73,34 @@ describe('a link of `daruma open`', () => {
       'x'.repeat(5_000),
     ])
       expect((await ask(`${url}/`, { headers: { cookie } })).status).toBe(401);
+  });
+});
+
+describe('a log file', () => {
+  it('is downloaded as it is on disk, by operators alone, and no name leads out of its folder', async () => {
+    const [name] = readdirSync(join(place.folder, 'logs'));
+    const { status, headers, text } = await operator.get(`/logs/files/${name}`);
+    expect({ status, ...headers }).toMatchObject({
+      status: 200,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-disposition': `attachment; filename="${name}"`,
+      'x-content-type-options': 'nosniff',
+    });
+    expect(JSON.parse(text.split('\n')[0]!)).toMatchObject({ level: expect.any(String) });
+    expect(text).not.toContain('s3cret-token');
+    expect(Number(headers['content-length'])).toBe(Buffer.byteLength(text));
+    expect((await reader.get(`/logs/files/${name}`)).status).toBe(403);
+    expect((await ask(`${url}/logs/files/${name}`)).status).toBe(401);
+    const outside = [
+      '..%2fdata%2fdaruma.db',
+      '%2e%2e%2f.env',
+      '..%5c.env',
+      `${name}%00`,
+      'none.log',
+      '%2fetc%2fpasswd',
+      `.%2f${name}`,
+    ];
+    for (const path of outside) expect([path, (await operator.get(`/logs/files/${path}`)).status]).toEqual([path, 404]);
   });
 });
 

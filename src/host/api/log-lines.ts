@@ -1,6 +1,6 @@
-import { linesBackwards } from '../../control/log-files.ts';
+import { lineFilter, linesBackwards, logFilesIn } from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
-import { LOG_LEVELS } from '../../kernel/log.ts';
+import { isoOf } from '../../kernel/instant.ts';
 import type { OpTable } from './handlers.ts';
 import { instantOf } from './known.ts';
 
@@ -8,19 +8,14 @@ import { instantOf } from './known.ts';
 const MOST_READ = 50_000;
 const READ_AT_A_TIME = 200;
 
-/** The operation that reads the log files of a folder, backwards. */
-export function logLookup(folder: () => string): Pick<OpTable, 'logs'> {
+/** Log files that are listed at most. */
+const MOST_FILES = 1_000;
+
+/** The operations that read the log files of a folder, lines backwards. */
+export function logLookup(folder: () => string): Pick<OpTable, 'logs' | 'logFiles'> {
   return {
-    async logs({ agent, job, level, text, before, limit }) {
-      const lowest = LOG_LEVELS.indexOf(level);
-      const until = before === undefined ? Number.POSITIVE_INFINITY : instantOf(before);
-      const wanted = text?.toLowerCase();
-      const isWanted = (line: LogLine) =>
-        (agent === undefined || line.agent === agent) &&
-        (job === undefined || line.job === job) &&
-        LOG_LEVELS.indexOf(line.level) >= lowest &&
-        Date.parse(line.time) < until &&
-        (wanted === undefined || JSON.stringify(line).toLowerCase().includes(wanted));
+    async logs({ limit, before, ...filter }) {
+      const isWanted = lineFilter(before === undefined ? filter : { ...filter, before: instantOf(before) });
       const found: LogLine[] = [];
       let read = 0;
       for (const line of linesBackwards(folder())) {
@@ -29,6 +24,10 @@ export function logLookup(folder: () => string): Pick<OpTable, 'logs'> {
         if (read % READ_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       return found.reverse();
+    },
+    async logFiles() {
+      const files = logFilesIn(folder()).slice(0, MOST_FILES);
+      return files.map(({ name, bytes, changedAt }) => ({ name, bytes, changedAt: isoOf(Math.floor(changedAt)) }));
     },
   };
 }

@@ -31,6 +31,7 @@ type Reading = Pick<
   | 'runs'
   | 'events'
   | 'logs'
+  | 'logFiles'
   | 'job'
   | 'why'
   | 'next'

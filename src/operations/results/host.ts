@@ -74,6 +74,14 @@ export const logLineResult = z
   })
   .meta({ id: 'LogLine', description: 'A line of a log, as it stands in the file, with all that was logged beside.' });
 
+export const logFileResult = z
+  .strictObject({
+    name: z.string().describe('daruma.2026-11-22.3.log: the day and the number on that day.'),
+    bytes: bytes(),
+    changedAt: time(),
+  })
+  .meta({ id: 'LogFile', description: 'A file of the log; the newest is being written.' });
+
 export const eventResult = z
   .strictObject({
     id: countResult(),

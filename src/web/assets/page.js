@@ -28,9 +28,10 @@ function clock(at) {
 
 function connect() {
   source?.close();
-  source = new EventSource('/live');
+  const follow = document.querySelector('[data-follow]')?.dataset.follow;
+  source = new EventSource(follow ? `/live?${follow}` : '/live');
   source.addEventListener('beat', (event) => heard(event, false));
-  source.addEventListener('change', (event) => heard(event, true));
+  for (const is of ['change', 'line']) source.addEventListener(is, (event) => heard(event, true));
   source.addEventListener('error', () => {
     mayBeOld = true;
     // A stream that the server ended by itself is opened anew by the browser; one that was refused is not.
@@ -70,7 +71,7 @@ function checkStale() {
 
 /** At most once a second, and one at a time. */
 function refresh() {
-  if (refreshing || document.hidden) return;
+  if (!showFollow() || refreshing || document.hidden) return;
   const wait = Math.max(0, lastRefresh + REFRESH_MS - Date.now());
   refreshing = new Promise((resolve) => setTimeout(resolve, wait))
     .then(load)
@@ -94,6 +95,7 @@ async function load() {
     if (now && then) Idiomorph.morph(now, then, { ignoreActiveValue: true, callbacks: KEEP });
   }
   document.title = next.title;
+  showFollow();
   for (const log of document.querySelectorAll('.log'))
     if (ends.includes(log.ariaLabel)) log.scrollTop = log.scrollHeight;
 }
@@ -108,6 +110,17 @@ const KEEP = {
   },
   beforeNodeRemoved: (node) => !(node.contains?.(document.activeElement) && isTyping()),
 };
+
+/** Says whether the log is followed; false once a person has scrolled up to read, which stops the page from changing. */
+function showFollow() {
+  const log = document.querySelector('[data-follow]');
+  if (!log) return true;
+  const isFollowed = isAtEnd(log);
+  document.querySelector('#follow-state').textContent = isFollowed
+    ? 'follows the log'
+    : 'stopped: scroll to the end to go on';
+  return isFollowed;
+}
 
 function isTyping() {
   return ['INPUT', 'TEXTAREA', 'SELECT'].includes(document.activeElement?.tagName);
@@ -147,6 +160,8 @@ setTimeout(() => {
 }, SAID_MS);
 
 for (const log of document.querySelectorAll('.log')) log.scrollTop = log.scrollHeight;
+document.querySelector('[data-follow]')?.addEventListener('scroll', refresh);
+showFollow();
 if (beat) {
   connect();
   setInterval(checkStale, 1_000);

@@ -3,8 +3,9 @@ import type { IncidentView, JobView, LogLine } from '../../control/protocol.ts';
 import { holdUpWords, jobState, neverAgain, wallMs } from '../../control/words/job.ts';
 import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration } from '../../kernel/units.ts';
+import { logQueryOf } from '../log-query.ts';
 import type { Page, PageCall } from '../page.ts';
-import { LevelChoice, LogLines, levelOf } from './log-lines.tsx';
+import { LevelChoice, LogLines } from './log-lines.tsx';
 import { Markdown } from './markdown.tsx';
 import { Act, addressOf, FaultBox, SaidLines, Section, State, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
@@ -19,7 +20,7 @@ export const jobPage: Page = {
     const id = call.params.id!;
     const job = await call.ask('job', { id });
     const [lines, incidents] = await Promise.all([
-      call.ask('logs', { job: id, level: levelOf(call.query), limit: MOST_LINES }).catch((): LogLine[] => []),
+      call.ask('logs', { job: id, level: logQueryOf(call.query).level, limit: MOST_LINES }).catch((): LogLine[] => []),
       call.ask('incidents', { agent: job.agent, limit: 50 }).catch((): IncidentView[] => []),
     ]);
     const linked = incidents.filter(({ jobs }) => jobs.includes(id));

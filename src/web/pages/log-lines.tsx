@@ -32,22 +32,25 @@ const HIDDEN = new Set([
   'event',
 ]);
 
-/** The lowest level that a page shows, by its query. */
-export function levelOf(query: URLSearchParams): 'debug' | 'info' | 'warn' | 'error' {
-  const said = query.get('level');
-  return LEVELS.find(({ value }) => value === said)?.value ?? 'debug';
-}
-
 /** The choice of the lowest level. */
 export function LevelChoice({ call }: { call: PageCall }) {
   return <Choices call={call} name="level" choices={LEVELS} fallback="debug" label="The lowest level" />;
 }
 
-/** Lines of the log, oldest first. `ofJob`: all are of one job, so neither job nor agent is said. */
-export function LogLines({ lines, call, ofJob }: { lines: readonly LogLine[]; call: PageCall; ofJob?: boolean }) {
+interface LogLinesProps {
+  lines: readonly LogLine[];
+  call: PageCall;
+  /** All lines are of one job, so neither job nor agent is said. */
+  ofJob?: boolean;
+  /** The query of the stream by which the script follows the log, until a person scrolls up. */
+  follow?: string | undefined;
+}
+
+/** Lines of the log, oldest first. */
+export function LogLines({ lines, call, ofJob, follow }: LogLinesProps) {
   if (lines.length === 0) return <p class="empty">No such lines in the newest 50,000 of the log.</p>;
   return (
-    <section class="scroll log" tabindex={0} aria-label="Lines of the log">
+    <section class="scroll log" tabindex={0} aria-label="Lines of the log" data-follow={follow}>
       <ol>
         {lines.map((line) => {
           const { sign, tone } = SIGNS[line.level] ?? SIGNS.info!;

@@ -211,6 +211,27 @@ describe('the page of an incident', () => {
   });
 });
 
+describe('the log', () => {
+  it('is followed with the filters of the page, and not where older lines are shown or the host is down', async () => {
+    expect(await render('/logs?follow=1&agent=a&level=warn&text=no')).toContain(
+      'data-follow="follow=1&amp;level=warn&amp;agent=a&amp;text=no"',
+    );
+    for (const address of ['/logs', '/logs?follow=1&before=2026-11-22T11:00:00.000Z'])
+      expect(await render(address)).not.toContain('data-follow');
+    expect(await render('/logs?follow=1', { down: { pid: 1, lastSign: '2026-11-22T10:58:07.000Z' } })).not.toContain(
+      'data-follow',
+    );
+  });
+
+  it('lists its files, which an operator may download', async () => {
+    expect(await render('/logs')).toContain('href="/logs/files/daruma.2026-11-22.1.log"');
+    const viewer = { role: 'reader', csrf: 'csrf-of-bob' } as const;
+    const html = await render('/logs', { viewer });
+    expect(html).toContain('daruma.2026-11-22.1.log');
+    expect(html).not.toContain('/logs/files/');
+  });
+});
+
 describe('Markdown', () => {
   const page = async (summary: string) => {
     const html = await render('/jobs/job-a02', { answers: { ...ANSWERS, job: () => ({ ...DEAD, summary }) } });

@@ -220,6 +220,10 @@ export const ANSWERS: Answers = {
     const from = isHour ? '2026-11-22T10:00:00.000Z' : '2026-11-21T12:00:00.000Z';
     return { window, from, to: isHour ? '2026-11-22T11:00:00.000Z' : '2026-11-22T11:04:31.000Z', agents };
   },
+  logFiles: () => [
+    { name: 'daruma.2026-11-22.2.log', bytes: 40_000, changedAt: '2026-11-22T11:04:00.000Z' },
+    { name: 'daruma.2026-11-22.1.log', bytes: 10_000_000, changedAt: '2026-11-22T09:00:00.000Z' },
+  ],
   audit: () => [
     {
       at: '2026-11-22T11:00:00.000Z',
@@ -258,7 +262,7 @@ export const ADDRESSES = [
   '/dlq/drop?cause=f-b20&agent=price-watch',
   '/schedule?agent=backup&at=2026-11-22T01:00:00.000Z',
   '/versions/price-watch',
-  '/logs',
+  '/logs?follow=1&agent=price-watch&level=warn',
   '/reports',
   '/host',
   '/audit',
