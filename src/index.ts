@@ -26,4 +26,5 @@ export {
   type WebhookSecret,
 } from './plugin/define.ts';
 export type { Fleet, FleetAgent, FleetHealth, FleetParts, FleetReport, StoreCopy } from './plugin/fleet.ts';
+export type { HostEvent, HostEventData, HostTopic } from './plugin/host-events.ts';
 export { EffectUnknown, GiveUp, RetryLater } from './plugin/verdicts.ts';

@@ -30,6 +30,8 @@ const MAY: Record<string, string[]> = {
     // The law of slots is one function, asked by every store: docs/decisions/0005.
     'schedule/slot-state',
     'healing/ports',
+    // The event of an incident is written with it, alike by every store.
+    'healing/incident-reports',
     'telemetry/ports',
     'catalog/ports',
     'kernel',

@@ -4,51 +4,60 @@ import { notesOn } from '../kernel/cron/check.ts';
 import { timetableOf } from '../kernel/cron/timetable.ts';
 import type { PlainFault } from '../kernel/fault.ts';
 import { realOf } from '../kernel/real-path.ts';
-import { type Emits, mayEmit } from './builder/emits.ts';
+import { suggest } from '../kernel/suggest.ts';
+import { HOST_TOPICS, isHostTopic, isReservedTopic, topicReserved } from '../plugin/host-events.ts';
+import { mayEmit } from './builder/emits.ts';
 import type { ValueSource } from './ports.ts';
 import type { Resolved } from './resolve/agent.ts';
 import type { PluginFacts } from './resolve/set.ts';
 import type { UnrecognizedFiles } from './unrecognized-files.ts';
 
-/** Topics of the host's own events, which stand in its log and events: no plugin gets a job of them. */
-const OF_HOST =
-  /^(?:incident\.(?:opened|healed|escalated|closed)|job\.(?:queued|started|done|failed|dead|retrying|cancelled|dropped|replayed)|host\.(?:started|stopped|lost|repaired)|worker\.(?:gone|started)|cell\.replaced|agent\.(?:added|removed|paused|resumed|quarantined|released|left)|config\.(?:probation|good|taken-back)|version\.(?:good|rolled-back|waived))$/;
-
 /**
- * Adds the agents that listen to a topic that nothing in the installation can emit: to what happens in the host as problems,
- * the others as notes. An emit whose topic is only known when it runs may be any topic, but for those of the host. Pure.
+ * Adds what is wrong with topics: agents that listen to a topic of the host that there is not, and plugins that emit a topic of
+ * the host, as problems; agents that listen to a topic that nothing in the installation can emit, as notes. An emit whose
+ * topic is only known when it runs may be any topic of plugins. Pure.
  */
-export function withUnemittedTopics(
+export function withTopics(
   unrecognized: UnrecognizedFiles,
   agents: ReadonlyMap<string, Resolved>,
   plugins: ReadonlyMap<string, PluginFacts>,
 ): UnrecognizedFiles {
+  const problems = [...unrecognized.problems];
+  const notes = [...unrecognized.notes];
+  for (const [plugin, { good }] of plugins) {
+    for (const topic of (good?.emits?.topics ?? []).filter(isReservedTopic))
+      problems.push({ ...topicReserved(plugin, topic), data: { plugin, topic } });
+  }
   const emitted = [...plugins.values()].map(({ good }) => good?.emits);
-  const result: UnrecognizedFiles = { problems: [...unrecognized.problems], notes: [...unrecognized.notes] };
+  // A plugin whose source was not read for topics may emit any topic.
+  const isEmitted = (topic: string) => emitted.some((one) => !one || mayEmit(one, topic));
   for (const [name, { agent, origins }] of agents) {
-    for (const topic of agent.on) {
-      const isOfHost = OF_HOST.test(topic);
-      // A plugin whose source was not read for topics may emit any topic.
-      const may = (one: Emits | undefined) =>
-        one ? mayEmit(isOfHost ? { ...one, any: false } : one, topic) : !isOfHost;
-      if (!emitted.some(may))
-        result[isOfHost ? 'problems' : 'notes'].push(
-          topicProblem(name, topic, isOfHost, originPlace(origins.find(({ path }) => path === 'on'))),
-        );
+    const place = originPlace(origins.find(({ path }) => path === 'on'));
+    for (const topic of agent.on.filter((one) => !isHostTopic(one))) {
+      if (isReservedTopic(topic)) problems.push(topicUnknown(name, topic, place));
+      else if (!isEmitted(topic)) notes.push(topicUnemitted(name, topic, place));
     }
   }
-  return result;
+  return { problems, notes };
 }
 
-function topicProblem(agent: string, topic: string, isOfHost: boolean, place: Partial<PlainFault>): PlainFault {
-  const listens = `${agent} listens to ${topic}, which no plugin emits: it never gets a job of it`;
+function topicUnknown(agent: string, topic: string, place: Partial<PlainFault>): PlainFault {
+  const near = suggest(topic, HOST_TOPICS);
+  return {
+    code: 'TOPIC_UNKNOWN',
+    message: `${agent} listens to ${topic}: topics that begin so are the host's own, and it has none of that name`,
+    ...place,
+    next: near ? `did you mean ${near}?` : `the host's topics: ${HOST_TOPICS.join(', ')}`,
+    data: { agent, topic },
+  };
+}
+
+function topicUnemitted(agent: string, topic: string, place: Partial<PlainFault>): PlainFault {
   return {
     code: 'TOPIC_UNHEARD',
-    message: isOfHost ? `${listens}; what happens in the host is no topic of plugins` : listens,
+    message: `${agent} listens to ${topic}, which no plugin emits: it never gets a job of it`,
     ...place,
-    next: isOfHost
-      ? 'look at it from a plugin with a schedule and needs: { fleet: true }, or take it out of `on`'
-      : `emit it from a plugin: await emit('${topic}', …), or take it out of \`on\``,
+    next: `emit it from a plugin: await emit('${topic}', …), or take it out of \`on\``,
     data: { agent, topic },
   };
 }

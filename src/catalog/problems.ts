@@ -1,6 +1,6 @@
 import { locationOf, type PlainFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { grantNotes, scheduleNotes, withUnemittedTopics } from './agent-notes.ts';
+import { grantNotes, scheduleNotes, withTopics } from './agent-notes.ts';
 import type { CurrentSet } from './current-set.ts';
 import { recordGoneAgents } from './gone-agents.ts';
 import type { PluginRegistry } from './plugin-registry.ts';
@@ -48,7 +48,7 @@ export function createProblems(needs: ProblemsNeeds): Problems {
         const { inputs } = pluginRegistry.madeOf(false);
         const isWhole = !unsettled && [...plugins.values()].every(({ problem }) => !problem);
         const { files } = scanner;
-        unrecognized = withUnemittedTopics(unrecognizedFilesOf({ files, list, inputs, isWhole }), agents, plugins);
+        unrecognized = withTopics(unrecognizedFilesOf({ files, list, inputs, isWhole }), agents, plugins);
       }
       problems.set([
         ...folderProblems(list.missing, scanner.files, agents.size > 0),

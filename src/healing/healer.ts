@@ -9,6 +9,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { EventStore } from '../telemetry/ports.ts';
 import type { WorkerEnd, WorkerReading } from '../workers/ports.ts';
 import { type ActionNeeds, createActions } from './actions.ts';
+import { reportEvent } from './incident-reports.ts';
 import { stepIncident } from './incident-state.ts';
 import type { LoopWatch } from './loop-watch.ts';
 import { createOpenIncidents } from './open-incidents.ts';
@@ -69,7 +70,7 @@ export interface HealerNeeds extends Omit<ActionNeeds, 'openIncidents'>, Watched
   log: Log;
   /** The owner of incidents: this run of this host. */
   owner: Owner;
-  events: Pick<Events, 'record'>;
+  events: Pick<Events, 'publish' | 'clean'>;
   store: IncidentStore & Pick<EventStore, 'events'> & WatchesNeeds['store'];
 }
 
@@ -216,7 +217,6 @@ async function acknowledgeInStore(
   const known = await store.incident(id);
   if (!known)
     throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `there is no incident ${id}`, next: 'daruma incidents' });
-  const { agent, verdict } = known;
   const at = time.now();
   if (known.endedAt !== null && note === null) return known;
   const isOpen = known.endedAt === null;
@@ -224,8 +224,12 @@ async function acknowledgeInStore(
     known,
     isOpen ? { is: 'closed', at, text: BY_HAND, note } : { is: 'noted', at, note: note! },
   );
-  await store.updateIncident(incident, null);
-  const data = { incident: id, verdict };
-  if (isOpen) events.record('info', { kind: 'incident.closed', agent, message: `${id} was closed: ${BY_HAND}`, data });
+  if (!isOpen) {
+    await store.updateIncident(incident, null);
+    return incident;
+  }
+  const report = { at, kind: 'incident.closed', words: `was closed: ${BY_HAND}`, data: { why: BY_HAND } };
+  await store.updateIncident(incident, null, [report]);
+  events.publish('info', reportEvent(incident, report));
   return incident;
 }

@@ -4,8 +4,9 @@ import type { Log, LogLevel } from '../kernel/log.ts';
 import { createTasks } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
+import { reportEvent } from './incident-reports.ts';
 import { type IncidentEvent, stepIncident } from './incident-state.ts';
-import type { Incident, IncidentStore, Verdict } from './ports.ts';
+import type { Incident, IncidentReport, IncidentStore, Verdict } from './ports.ts';
 
 /** An incident that has not ended, and what is known of it beside its record. */
 export interface OpenIncident {
@@ -18,6 +19,8 @@ export interface OpenIncident {
   /** The host that writes its record: none yet, this host, or another host that saw the same trouble first. */
   held: 'not yet' | 'here' | 'elsewhere';
 }
+
+type IncidentFacts = Pick<Incident, 'agent' | 'verdict' | 'fingerprint' | 'seen' | 'version' | 'evidence'>;
 
 /**
  * Keeps the incidents that this host has seen or holds and that have not ended. Memory is the truth that decisions are made
@@ -36,23 +39,20 @@ export interface OpenIncidents {
   all(): OpenIncident[];
   /** Of an agent (or of the host: null), oldest first. */
   of(agent: string | null): OpenIncident[];
-  open(
-    facts: Pick<Incident, 'agent' | 'verdict' | 'fingerprint' | 'seen' | 'version' | 'evidence'>,
-    worker?: string,
-  ): OpenIncident;
+  open(facts: IncidentFacts, worker?: string): OpenIncident;
   /** Does `work` after everything before it on the same incident, then writes the incident down. Never throws. */
   next(one: OpenIncident, work: () => void | Promise<void>): void;
   /** Applies an event to the incident; to be called in {@link next}. */
   apply(one: OpenIncident, event: IncidentEvent): void;
   /** Ends the incident with `event`, then calls `after`. The same signal is a new incident from now on. */
   end(one: OpenIncident, event: IncidentEvent, after: () => void): void;
-  /** An event and a line in the log, as soon as the incident has its id. */
+  /** An event, written together with the incident, and a line in the log. `words` go on after the incident's id. */
   record(
     one: OpenIncident,
     level: LogLevel,
     kind: string,
-    message: (incident: Incident) => string,
-    data?: object,
+    words: (incident: Incident) => string,
+    data?: Record<string, unknown>,
   ): void;
   /** Writes down what the store refused before. */
   retry(): void;
@@ -64,13 +64,14 @@ interface OpenIncidentsNeeds {
   owner: Owner;
   time: Time;
   log: Log;
-  events: Pick<Events, 'record'>;
+  events: Pick<Events, 'publish' | 'clean'>;
   store: IncidentStore;
 }
 
 interface Shadow {
   work: Promise<void>;
-  unrecorded: (() => void)[];
+  /** Not written down yet. */
+  reports: { level: LogLevel; make: (incident: Incident) => IncidentReport }[];
 }
 
 /** The store returns at most this many at once: with more, a missing incident may still be held. */
@@ -88,14 +89,19 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
   const working = createTasks((error) => log.error('a step of healing failed', { fault: toPlainFault(error) }));
 
   function shadowOf(one: OpenIncident): Shadow {
-    const shadow = shadows.get(one) ?? { work: Promise.resolve(), unrecorded: [] };
+    const shadow = shadows.get(one) ?? { work: Promise.resolve(), reports: [] };
     shadows.set(one, shadow);
     return shadow;
   }
 
   async function save(one: OpenIncident) {
+    const { reports } = shadowOf(one);
+    const writing = reports.map(({ level, make }) => ({ level, report: events.clean(make(one.incident)) }));
     try {
-      await write(one);
+      await write(
+        one,
+        writing.map(({ report }) => report),
+      );
     } catch (error) {
       const fault = toPlainFault(error);
       if (fault.code === 'INCIDENT_HELD') one.held = 'elsewhere';
@@ -108,16 +114,17 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
     }
     unsaved.delete(one);
     if (one.incident.endedAt !== null) leaving.delete(one);
-    const records = shadowOf(one).unrecorded.splice(0);
-    if (one.held === 'here') for (const record of records) record();
+    reports.splice(0, writing.length);
+    if (one.held === 'here')
+      for (const { level, report } of writing) events.publish(level, reportEvent(one.incident, report));
   }
 
   /** The incident of another host is asked for anew: it may have ended there while the trouble goes on here. */
-  async function write(one: OpenIncident) {
+  async function write(one: OpenIncident, reports: IncidentReport[]) {
     const { id: _, ...rest } = one.incident;
-    if (one.held === 'here') return store.updateIncident(one.incident, owner);
+    if (one.held === 'here') return store.updateIncident(one.incident, owner, reports);
     if (one.held === 'elsewhere' && rest.endedAt !== null) return;
-    const { id, isNew } = await store.openIncident(rest, terms);
+    const { id, isNew } = await store.openIncident(rest, terms, reports);
     one.incident = { ...one.incident, id };
     one.held = isNew ? 'here' : 'elsewhere';
   }
@@ -167,23 +174,7 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
     of: (agent) => [...open].filter((one) => one.incident.agent === agent),
     open(facts, worker) {
       const at = time.now();
-      const one: OpenIncident = {
-        incident: {
-          ...facts,
-          id: '',
-          state: 'open',
-          openedAt: at,
-          endedAt: null,
-          jobs: [],
-          remedies: [],
-          timeline: [{ at, what: 'seen', text: facts.seen }],
-          repeats: 0,
-          note: null,
-        },
-        lastAt: at,
-        worker,
-        held: 'not yet',
-      };
+      const one: OpenIncident = { incident: newIncident(facts, at), lastAt: at, worker, held: 'not yet' };
       open.add(one);
       next(one, () => {});
       return one;
@@ -198,17 +189,21 @@ export function createOpenIncidents({ owner, time, log, events, store }: OpenInc
         after();
       });
     },
-    record(one, level, kind, message, data = {}) {
-      shadowOf(one).unrecorded.push(() => {
-        const { id: incident, agent, verdict } = one.incident;
-        events.record(level, { kind, agent, message: message(one.incident), data: { incident, verdict, ...data } });
-      });
+    record(one, level, kind, words, data = {}) {
+      const at = time.now();
+      shadowOf(one).reports.push({ level, make: (incident) => ({ at, kind, words: words(incident), data }) });
     },
     retry() {
       for (const one of unsaved) next(one, () => {});
     },
     settled: working.settled,
   };
+}
+
+function newIncident(facts: IncidentFacts, at: number): Incident {
+  const none = { jobs: [], remedies: [], repeats: 0, note: null };
+  const timeline = [{ at, what: 'seen', text: facts.seen }];
+  return { ...facts, ...none, id: '', state: 'open', openedAt: at, endedAt: null, timeline };
 }
 
 function lastSign({ openedAt, timeline }: Incident): number {

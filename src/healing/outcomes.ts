@@ -6,6 +6,7 @@ import type { Time } from '../kernel/time.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { WorkerEnd } from '../workers/ports.ts';
 import type { ActionNeeds } from './actions.ts';
+import { releasedEvent } from './incident-reports.ts';
 import { newestWith, type OpenIncident, type OpenIncidents } from './open-incidents.ts';
 import type { Verdict } from './ports.ts';
 import { isProof } from './proof.ts';
@@ -33,7 +34,7 @@ interface Outcomes {
 }
 
 interface OutcomesNeeds extends Pick<ActionNeeds, 'time' | 'wake'> {
-  events: Pick<Events, 'record'>;
+  events: Pick<Events, 'publish'>;
   openIncidents: OpenIncidents;
   quarantineRegistry: Quarantines;
   incidentSignals: Signals;
@@ -146,12 +147,13 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
   }
 
   function release(agent: string, why: string): boolean {
-    if (!quarantineRegistry.release(agent)) return false;
+    const record = quarantineRegistry.release(agent, why);
+    if (!record) return false;
     restarts.forget(agent);
     const one = newestWith(openIncidents.of(agent), 'crash-looping');
     const text = `the quarantine was lifted: ${why}`;
     if (one) openIncidents.next(one, () => openIncidents.apply(one, { is: 'remarked', at: time.now(), text }));
-    needs.events.record('info', { kind: 'agent.released', agent, message: `${agent} is out of quarantine: ${why}` });
+    needs.events.publish('info', releasedEvent(record, why, time.now()));
     needs.changed();
     needs.wake(agent);
     return true;

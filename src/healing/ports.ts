@@ -178,6 +178,17 @@ export interface HealingChange {
   by: string | null;
 }
 
+/** A change of an incident, for people and agents that listen. */
+export interface IncidentReport {
+  /** Epoch ms. */
+  at: number;
+  /** `incident.opened`, … */
+  kind: string;
+  /** Goes on after the incident's id. */
+  words: string;
+  data: Record<string, unknown>;
+}
+
 /**
  * The store as healing needs it. Every method resolves only when what it says is on disk. Each incident that has not ended has a host that holds it and
  * writes its record; the others know of it, so that a trouble which two hosts see is one incident.
@@ -185,14 +196,19 @@ export interface HealingChange {
 export interface IncidentStore {
   /**
    * Adds an incident, held by the owner. Where another host holds an incident of the same agent and fingerprint that has not ended,
-   * nothing is added: the answer has the id of that incident, and `isNew: false`.
+   * nothing is added: the answer has the id of that incident, and `isNew: false`. The reports of a new incident are written as events in
+   * the same transaction, as `reportEvent` makes them.
    */
-  openIncident(incident: Omit<Incident, 'id'>, terms: IncidentTerms): Promise<{ id: string; isNew: boolean }>;
+  openIncident(
+    incident: Omit<Incident, 'id'>,
+    terms: IncidentTerms,
+    reports?: IncidentReport[],
+  ): Promise<{ id: string; isNew: boolean }>;
   /**
    * Replaces an incident. `by` null: by a person's order, whichever host holds it. Refused with code `INCIDENT_UNKNOWN`, and
    * with `INCIDENT_HELD` when another host has it by now.
    */
-  updateIncident(incident: Incident, by: Owner | null): Promise<void>;
+  updateIncident(incident: Incident, by: Owner | null, reports?: IncidentReport[]): Promise<void>;
   /**
    * Takes or renews the hold on incidents that have not ended and that belong to the owner's host (any run of it) or to no
    * host any more. Returns all that the host then holds, oldest first, at most 1,000.
@@ -204,8 +220,10 @@ export interface IncidentStore {
   /** Adds to the remedy statistics. */
   recordRemedy(fingerprint: string, kind: RemedyKind, held: boolean): Promise<void>;
   remedyRecords(fingerprint: string): Promise<RemedyRecord[]>;
+  /** Writes a quarantine down, and with it the event `agent.quarantined` as soon as its incident has an id. */
   putQuarantine(record: QuarantineRecord, by: Owner): Promise<void>;
-  endQuarantine(agent: string, by: Owner): Promise<void>;
+  /** Ends a quarantine. `why`: with the event `agent.released`; undefined: the agent is gone. */
+  endQuarantine(agent: string, by: Owner, why?: string): Promise<void>;
   quarantines(): Promise<QuarantineRecord[]>;
   /** Mutes a cause for so long from now, or ends its mute (`forMs` null). Returns the end, epoch ms. */
   muteCause(fingerprint: string, forMs: number | null): Promise<number | null>;

@@ -30,7 +30,8 @@ export interface Quarantines {
   probeFailed(agent: string): QuarantineRecord;
   /** The next job is a probe, whatever the pause. */
   probeNow(agent: string): void;
-  release(agent: string): QuarantineRecord | undefined;
+  /** `why`: told as an event, written with the end; undefined: the agent is gone. */
+  release(agent: string, why?: string): QuarantineRecord | undefined;
   /** Writes down what the store refused before. */
   retry(): void;
   settled(): Promise<void>;
@@ -48,6 +49,8 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
   /** The slot that was let through for the probe at hand. */
   const letThrough = new Map<string, number>();
   const unwritten = new Set<string>();
+  /** Why quarantines ended, until that is written down. */
+  const reasons = new Map<string, string>();
   /** How often an agent's record was changed here. */
   const changes = new Map<string, number>();
   let writing: Promise<void> = Promise.resolve();
@@ -64,7 +67,8 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
       const record = records.get(agent);
       try {
         if (record) await store.putQuarantine(record, owner);
-        else await store.endQuarantine(agent, owner);
+        else await store.endQuarantine(agent, owner, reasons.get(agent));
+        if (!record) reasons.delete(agent);
         unwritten.delete(agent);
       } catch (error) {
         if (unwritten.size === 0)
@@ -122,8 +126,9 @@ export function createQuarantines({ owner, time, log, store }: QuarantinesNeeds)
       const record = records.get(agent);
       if (record) set({ ...record, nextProbeAt: Math.min(record.nextProbeAt, time.now()) });
     },
-    release(agent) {
+    release(agent, why) {
       const record = records.get(agent);
+      if (why !== undefined && record) reasons.set(agent, why);
       letThrough.delete(agent);
       if (records.delete(agent)) write(agent);
       return record;

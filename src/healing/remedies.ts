@@ -75,8 +75,7 @@ export function createRemedies(needs: RemediesNeeds, options: { escalationsPerDa
       one,
       'error',
       'incident.escalated',
-      ({ id, agent, verdict }) =>
-        `${id} needs somebody: ${agent ?? 'host'} is ${verdictWords(verdict)} (${seen}); ${why}`,
+      ({ agent, verdict }) => `needs somebody: ${agent ?? 'host'} is ${verdictWords(verdict)} (${seen}); ${why}`,
       { why, fingerprint, seen, version, jobs, remedies, evidence },
     );
   }

@@ -63,14 +63,9 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       one.lastAt = at;
       one.worker = worker;
       if (!known) {
-        const data = { fingerprint, seen: seen.seen, worker, version };
-        openIncidents.record(
-          one,
-          'warn',
-          'incident.opened',
-          ({ id }) => `${id} ${agent ?? 'host'}: ${seen.seen}`,
-          data,
-        );
+        const data = { fingerprint, worker, version, job: job ?? null };
+        openIncidents.record(one, 'warn', 'incident.opened', () => `${agent ?? 'host'}: ${seen.seen}`, data);
+        if (verdict === 'late') openIncidents.record(one, 'warn', 'agent.late', () => `${agent}: ${seen.seen}`);
       }
       openIncidents.next(one, async () => {
         if (known && one.incident.remedies.length > 0) {
@@ -96,12 +91,15 @@ export function createSignals({ time, openIncidents, remedies }: SignalsNeeds): 
       const at = time.now();
       openIncidents.next(one, () => remedies.recordOutcome(one, true));
       openIncidents.end(one, { is: 'healed', at, text: proof }, () =>
-        openIncidents.record(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof)),
+        openIncidents.record(one, 'info', 'incident.healed', (incident) => healedWords(incident, proof), {
+          tookMs: Math.max(0, at - one.incident.openedAt),
+          proof,
+        }),
       );
     },
     close(one, text, note = null) {
       openIncidents.end(one, { is: 'closed', at: time.now(), text, note }, () =>
-        openIncidents.record(one, 'info', 'incident.closed', ({ id }) => `${id} was closed: ${text}`),
+        openIncidents.record(one, 'info', 'incident.closed', () => `was closed: ${text}`, { why: text }),
       );
     },
   };

@@ -153,7 +153,7 @@ export function healedWords(incident: Incident, proof: string): string {
   const held = remedies.findLast((remedy) => remedy.held === true);
   const done = held ? `; ${held.what}` : '';
   const took = formatDuration(Math.max(0, (endedAt ?? openedAt) - openedAt));
-  return `${incident.id} healed after ${took}: ${agent ?? 'host'} was ${verdictWords(verdict)} (${seen})${done}; ${proof}`;
+  return `healed after ${took}: ${agent ?? 'host'} was ${verdictWords(verdict)} (${seen})${done}; ${proof}`;
 }
 
 /** Evidence that says at least why; what was found before the kill where there is any. */

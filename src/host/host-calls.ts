@@ -13,6 +13,7 @@ import { fleetNotInNeeds, notInNeeds } from '../kernel/needs-fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import type { Time } from '../kernel/time.ts';
 import type { SentJob } from '../plugin/context.ts';
+import { isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { networkOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
@@ -104,6 +105,7 @@ export function createHostCalls(
 
   /** Resolves with how many agents listen. */
   async function emit({ topic, data, agent: from, job: parent }: CallTo<'emit'>): Promise<number> {
+    if (isReservedTopic(topic)) throw new Fault(topicReserved(from, topic));
     const listeners = [...catalog.agents().values()].filter((agent) => agent.on.includes(topic));
     const input = JSON.stringify({ topic, from, data: data === null ? null : JSON.parse(data) });
     const count = listeners.length;

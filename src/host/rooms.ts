@@ -34,6 +34,7 @@ import type { Foundation } from './foundation.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { cleanUp, createHealing } from './healing.ts';
 import { createHostCalls } from './host-calls.ts';
+import { createHostEvents, type HostEvents } from './host-events.ts';
 import { createKeptBytes, type KeptBytes } from './kept-bytes.ts';
 import type { SafeMode } from './lifecycle/safe-mode.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
@@ -80,6 +81,8 @@ export interface Rooms {
   schedule: Schedule;
   healer: Healer;
   probation: Probation;
+  /** Gives agents their jobs of what happens in the host. */
+  hostEvents: HostEvents;
   states: States;
   fleet: FleetView;
   /** State of each agent in the store, within its budget. */
@@ -153,6 +156,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   });
   placements.watch(healer);
   const probation = createRollbacks({ ...base, ...log('probation'), healer, catalog, jobs });
+  const hostEvents = createHostEvents({ ...base, ...log('events'), catalog });
   const states = createStates({ time, store, catalog, placements, healer, planning });
   const fleet = createFleet({
     ...base,
@@ -170,7 +174,17 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const configWatch = createConfigWatch({ ...log('probation'), store, config, jobs, again, records });
   return {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, batches, schedule, healer, probation },
-    ...{ states, fleet, kept, configWatch, heartbeats, aggregation, runCounters: createRunCounters(), runnableAgents },
+    ...{
+      hostEvents,
+      states,
+      fleet,
+      kept,
+      configWatch,
+      heartbeats,
+      aggregation,
+      runCounters: createRunCounters(),
+      runnableAgents,
+    },
   };
 }
 
@@ -216,6 +230,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('schedule', schedule);
   await startService('retention', createRetention({ time, log, store }, settings.retention));
   await startService('probation', probation);
+  await startService('host events', rooms.hostEvents);
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
   return abandoned.map(({ id }) => id);

@@ -30,6 +30,7 @@ export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
 /** Agents, guests, secrets, and all else that placements are made of. */
 function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events }: Records): void {
   const { catalog, setup, healer, outbound, probation, placements, schedule, jobs, workers, runnableAgents } = rooms;
+  const { hostEvents } = rooms;
   const firstRuns = createFirstRuns({ store, jobs, log });
   const orphans = watchOrphans({ store, events, journal, catalog });
   bus.on('agents.changed', ({ added, changed }) => {
@@ -41,6 +42,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
     schedule.use(catalog.agents().values());
     for (const { name } of [...added, ...changed.map(({ after }) => after)]) jobs.wake(name);
     void firstRuns(added);
+    hostEvents.soon();
     void orphans();
   });
   bus.on('guests.changed', () => {
@@ -64,7 +66,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
 
 function followAttempts(
   bus: HostBus,
-  { exec, jobs, outbound, healer, probation, catalog, heartbeats, aggregation, runCounters }: Rooms,
+  { exec, jobs, outbound, healer, probation, hostEvents, catalog, heartbeats, aggregation, runCounters }: Rooms,
   { log }: Records,
 ): void {
   const record = recordOutcomes(log);
@@ -80,6 +82,9 @@ function followAttempts(
   bus.on('attempt.settled', ({ end, agent }) => record(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => healer.settled(end, agent));
   bus.on('attempt.settled', ({ end, agent }) => probation.settled(end, agent));
+  bus.on('attempt.settled', ({ end }) => {
+    if (end.state === 'dead') hostEvents.soon();
+  });
   // Guest agents have no heartbeats: health does not wait for them when their client has left.
   bus.on('attempt.settled', ({ end, agent }) => {
     if (!catalog.agents().has(agent)) return;

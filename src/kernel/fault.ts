@@ -71,6 +71,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['CALL_INVALID', false],
   ['VALUE_INVALID', false],
   ['INPUT_INVALID', false],
+  ['TOPIC_RESERVED', false],
   // Rights that were not granted.
   ['NOT_IN_NEEDS', false],
   ['NOT_ALLOWED', false],

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Context, Delivery, Duration, Json, Size } from './context.ts';
+import type { EventInput } from './host-events.ts';
 
 /** Limits of a worker and of its attempts. An agent file may set each of them anew. */
 export interface Limits {
@@ -82,6 +83,7 @@ export interface PluginDefinition<
   Input extends z.ZodType = z.ZodType,
   Secret extends string = string,
   Body extends z.ZodType = z.ZodType,
+  Topic extends string = string,
 > {
   /** A sentence for people: the purpose of the plugin. */
   about: string;
@@ -108,8 +110,11 @@ export interface PluginDefinition<
   maxQueued?: number;
   /** A slot's job starts up to this much later, by chance: spreads agents that share a minute. Default none. */
   jitter?: Duration;
-  /** Topics whose events give it a job. */
-  on?: string[];
+  /**
+   * Topics whose events give it a job: those that plugins emit, and the host's own, such as `incident.opened` and `job.dead`
+   * (docs/events.md). The types know the data of the host's.
+   */
+  on?: Topic[];
   /** Takes deliveries of other programs at `/hooks/<agent>`. */
   webhook?: Webhook<Body>;
   /** Gives the agent one job as soon as it is new to the installation, instead of waiting for its first slot. Default false. */
@@ -131,15 +136,15 @@ export interface PluginDefinition<
    * Does one job. The returned value (JSON) is the job's result; a throw is a failed attempt, tried again by backoff; see
    * {@link GiveUp} and {@link RetryLater}.
    */
-  run(context: Context<z.output<Schema>, InputOf<Input, Body>, Secret>): unknown;
+  run(context: Context<z.output<Schema>, InputOf<Input, Body, Topic>, Secret>): unknown;
 }
 
-/** The type of `job.input`: of the schema `input`, else of the deliveries that `webhook.input` takes. */
-type InputOf<Input extends z.ZodType, Body extends z.ZodType> = [Body] extends [never]
-  ? z.output<Input>
+/** The type of `job.input`: of the schema `input`, else of the deliveries that `webhook.input` takes, and of the host's events. */
+type InputOf<Input extends z.ZodType, Body extends z.ZodType, Topic extends string> = [Body] extends [never]
+  ? EventInput<Topic, z.output<Input>>
   : unknown extends z.output<Body>
     ? z.output<Input>
-    : Delivery<z.output<Body>> | null;
+    : Delivery<z.output<Body>> | EventInput<Topic, null> | null;
 
 const MARK = Symbol.for('daruma.plugin');
 
@@ -158,7 +163,10 @@ export function definePlugin<
   Input extends z.ZodType = z.ZodType<Json>,
   Secret extends string = never,
   Body extends z.ZodType = never,
->(definition: PluginDefinition<Schema, Input, Secret, Body>): PluginDefinition<Schema, Input, Secret, Body> {
+  Topic extends string = never,
+>(
+  definition: PluginDefinition<Schema, Input, Secret, Body, Topic>,
+): PluginDefinition<Schema, Input, Secret, Body, Topic> {
   return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
 }
 

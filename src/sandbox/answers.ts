@@ -1,5 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import type { ExecResult, SentJob } from '../plugin/context.ts';
+import { isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import type { Admission, WorkerCall } from '../workers/ports.ts';
 import type { AskedFetch, FetchAnswer, NeedUse } from '../workers/rehearsal.ts';
 
@@ -112,6 +113,7 @@ export function createAnswers(world: World): SandboxAnswers {
     },
     emit(call) {
       before(call);
+      if (isReservedTopic(call.topic)) throw new Fault(topicReserved(call.agent, call.topic));
       emits.push(call);
       return world.listeners(call.topic);
     },

@@ -82,6 +82,7 @@ const SET: Fields = {
 };
 
 const OWNER: Check = (said) => wrongIn(said, { host: text, run: text }) === undefined;
+const REPORTS: Check = orNone((said) => list({ at: instant, kind: text, words: text })(said));
 const TERMS: Fields = { owner: OWNER, leaseMs: length };
 
 /** For each call that writes, what its arguments have to hold, by place. */
@@ -104,16 +105,17 @@ const WRITES: Readonly<Record<string, readonly (Check | Fields | readonly [Field
   pause: [text, orNull(length)],
   plan: [[{ agent: text, due: instant }]],
   decide: [[{ agent: text, due: instant, job: (job) => job === undefined || wrongIn(job, NEW_JOB) === undefined }]],
-  openIncident: [INCIDENT, TERMS],
-  updateIncident: [INCIDENT, (said) => said === null || OWNER(said)],
+  openIncident: [INCIDENT, TERMS, REPORTS],
+  updateIncident: [INCIDENT, (said) => said === null || OWNER(said), REPORTS],
   holdIncidents: [TERMS],
   putQuarantine: [{ since: instant, probes: count, nextProbeAt: instant }, OWNER],
-  endQuarantine: [text, OWNER],
+  endQuarantine: [text, OWNER, orNone(text)],
   muteCause: [text, orNull(length)],
   putMemoryPeaks: [[{ agent: text, at: instant, bytes: length }]],
   rollUp: [text, instant],
   putHeartbeats: [[{ kind: text, name: text, at: instant, withinMs: orNone(length) }]],
   append: [[{ at: instant, kind: text, message: text }]],
+  deliverEvents: [[{ agent: text, topics: texts, attempts: count }], { events: count, waiting: count }],
 };
 
 /**

@@ -95,27 +95,32 @@ export function withFeeds(
       pauses.publish();
       return pause;
     },
-    async openIncident(incident, terms) {
-      const opened = await calls.openIncident(incident, terms);
+    async openIncident(incident, terms, reports) {
+      const opened = await calls.openIncident(incident, terms, reports);
       if (opened.isNew) healing.publish({ is: 'incident', by: terms.owner.host });
       return opened;
     },
-    async updateIncident(incident, by) {
-      await calls.updateIncident(incident, by);
+    async updateIncident(incident, by, reports) {
+      await calls.updateIncident(incident, by, reports);
       healing.publish({ is: 'incident', by: by?.host ?? null });
     },
     async putQuarantine(record, by) {
       await calls.putQuarantine(record, by);
       healing.publish({ is: 'quarantine', by: by.host });
     },
-    async endQuarantine(agent, by) {
-      await calls.endQuarantine(agent, by);
+    async endQuarantine(agent, by, why) {
+      await calls.endQuarantine(agent, by, why);
       healing.publish({ is: 'quarantine', by: by.host });
     },
     async muteCause(fingerprint, forMs) {
       const until = await calls.muteCause(fingerprint, forMs);
       healing.publish({ is: 'mute', by: null });
       return until;
+    },
+    async deliverEvents(listeners, bounds) {
+      const deliveries = await calls.deliverEvents(listeners, bounds);
+      for (const { agent, jobs } of deliveries) if (jobs > 0) feed.publish({ is: 'queued', agent, inMs: 0 });
+      return deliveries;
     },
     async resume(agent, until) {
       await calls.resume(agent, until);

@@ -9,6 +9,10 @@ import type { EventStore, FleetEvent } from './ports.ts';
 export interface Events {
   /** Records an event; never throws and never waits. A store that cannot take the event costs only the event's row: the log has it. */
   record(level: LogLevel, event: Omit<FleetEvent, 'at'>): void;
+  /** The event without any secret. */
+  clean<Event extends object>(event: Event): Event;
+  /** The event is in the store already, written with the fact that it tells; never throws. */
+  publish(level: LogLevel, event: FleetEvent): void;
   /** Calls back with each event as it is recorded; returns what ends it. */
   listen(call: (event: FleetEvent) => void): () => void;
   /** Resolves when everything recorded so far is on disk or given up. */
@@ -23,18 +27,23 @@ export function createEvents(needs: {
 }): Events {
   const listeners = new Set<(event: FleetEvent) => void>();
   let writing: Promise<unknown> = Promise.resolve();
+  function log(level: LogLevel, { kind, agent, message, data }: Omit<FleetEvent, 'at'>) {
+    needs.log[level](message, { event: kind, ...given({ agent: agent ?? undefined }), ...data });
+  }
   return {
     record(level, event) {
       const recorded = needs.scrub.value({ at: needs.time.now(), ...event });
-      for (const call of listeners) call(recorded);
       const written = needs.store.append([recorded]);
+      for (const call of listeners) call(recorded);
       writing = Promise.allSettled([writing, written]);
       written
         .catch((error: unknown) => needs.log.error('an event could not be stored', { fault: toPlainFault(error) }))
-        .finally(() => {
-          const { kind, agent, message, data } = event;
-          needs.log[level](message, { event: kind, ...given({ agent: agent ?? undefined }), ...data });
-        });
+        .finally(() => log(level, event));
+    },
+    clean: (event) => needs.scrub.value(event),
+    publish(level, event) {
+      for (const call of listeners) call(event);
+      log(level, event);
     },
     listen(call) {
       listeners.add(call);

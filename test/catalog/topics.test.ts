@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emitsIn, mayEmit } from '../../src/catalog/builder/emits.ts';
+import { createInputCheck } from '../../src/catalog/files/input-check.ts';
 import { makeWorld, plugin, type World } from './world.ts';
 
 describe('what a source emits', () => {
@@ -36,6 +37,7 @@ describe('an agent that listens', () => {
   beforeAll(async () => {
     world = await makeWorld({
       'plugins/alert.ts': listener(['incident.opened']),
+      'plugins/typo.ts': listener(['incident.open']),
       'plugins/ledger.ts': listener(['order.created', 'order.lost']),
       'plugins/shop.ts': `import { definePlugin } from 'daruma';
 import { told } from './lib/told.ts';
@@ -58,24 +60,56 @@ export const told = ({ emit }: Context) => emit('order.created', {});
     ]);
   });
 
-  it('to what happens in the host is a problem', () => {
+  it('to what happens in the host is told nothing; to what never happens there, what was meant', () => {
+    expect(world.catalog.agents().get('alert')?.on).toEqual(['incident.opened']);
     expect(world.catalog.problems()).toMatchObject([
-      { code: 'TOPIC_UNHEARD', file: 'plugins/alert.ts', message: expect.stringContaining('is no topic of plugins') },
+      {
+        code: 'TOPIC_UNKNOWN',
+        file: 'plugins/typo.ts',
+        message: expect.stringContaining('typo listens to incident.open: topics that begin so are the host'),
+        next: 'did you mean incident.opened?',
+      },
     ]);
   });
 
-  it('is left alone while a plugin emits what it only knows when it runs; not so about the host', async () => {
+  it('to the host alone takes its events, and nothing else', () => {
+    const { input } = world.catalog.agents().get('alert')!;
+    expect(input).toMatchObject({
+      takesNothing: false,
+      schema: { properties: { topic: { enum: ['incident.opened'] } } },
+    });
+    const check = createInputCheck();
+    const event = { topic: 'incident.opened', from: null, data: {} };
+    const alert = { name: 'alert', ...(input ? { input } : {}) };
+    expect(check(alert, JSON.stringify(event))).toBeUndefined();
+    for (const wrong of [null, { ...event, topic: 'job.dead' }, { ...event, from: 'shop' }])
+      expect(check(alert, wrong && JSON.stringify(wrong)), JSON.stringify(wrong)).toMatchObject({
+        code: 'INPUT_INVALID',
+      });
+  });
+
+  it('is left alone while a plugin emits what it only knows when it runs; a topic of the host is nobody else’s to emit', async () => {
     world.write(
       'plugins/bridge.ts',
       plugin('bridge', '', 'export const hand = (emit: (topic: string) => void, topic: string) => emit(topic);'),
     );
     await world.until('it is there', () => world.catalog.agents().has('bridge'));
     await world.until('nothing is noted', () => world.catalog.notes().length === 0);
-    expect(world.catalog.problems()).toMatchObject([{ code: 'TOPIC_UNHEARD', file: 'plugins/alert.ts' }]);
+    expect(world.catalog.problems()).toMatchObject([{ code: 'TOPIC_UNKNOWN', file: 'plugins/typo.ts' }]);
     world.write(
-      'plugins/incidents.ts',
-      plugin('incidents', '', "export const hand = (emit: (topic: string) => void) => emit('incident.opened');"),
+      'plugins/typo.ts',
+      plugin('typo', '', "export const hand = (emit: (topic: string) => void) => emit('incident.opened');"),
     );
-    await world.until('somebody emits it', () => world.catalog.problems().length === 0);
+    await world.until('the emit is a problem', () => world.catalog.problems()[0]?.code === 'TOPIC_RESERVED');
+    expect(world.catalog.problems()).toMatchObject([
+      { message: "typo emits incident.opened: topics that begin with incident. are the host's own" },
+    ]);
+  });
+
+  it('and has a schedule beside needs to say what it takes', async () => {
+    world.write('plugins/both.ts', plugin('both', "on: ['job.dead'], schedule: '@daily',"));
+    const found = () => world.catalog.problems().find(({ code }) => code === 'INPUT_NEEDED');
+    await world.until('it is refused', () => found() !== undefined);
+    expect(found()?.message).toContain('is given no event, and it listens to events of the host alone');
   });
 });

@@ -1,9 +1,11 @@
 import { createOrigins } from '../../src/gateway/origins/origins.ts';
 import type { Origins } from '../../src/gateway/origins/ports.ts';
 import { createHealer, type Healer, type HealerOptions } from '../../src/healing/healer.ts';
+import { releasedEvent, reportEvent } from '../../src/healing/incident-reports.ts';
 import type {
   HealingChange,
   Incident,
+  IncidentReport,
   IncidentStore,
   IncidentTerms,
   Mute,
@@ -44,7 +46,11 @@ export class Shelf implements IncidentStore {
     this.#clock = clock;
   }
 
-  async openIncident(incident: Omit<Incident, 'id'>, { owner, leaseMs }: IncidentTerms) {
+  async openIncident(
+    incident: Omit<Incident, 'id'>,
+    { owner, leaseMs }: IncidentTerms,
+    reports: IncidentReport[] = [],
+  ) {
     this.#up();
     const { agent, fingerprint, endedAt } = incident;
     const other = [...this.kept.values()].find(
@@ -58,16 +64,18 @@ export class Shelf implements IncidentStore {
     if (other) return { id: other.id, isNew: false };
     const id = `inc-${this.kept.size + 1}`;
     this.kept.set(id, structuredClone({ id, ...incident }));
+    this.written.push(...reports.map((one) => reportEvent({ id, ...incident }, one)));
     this.holders.set(id, { host: owner.host, until: this.#clock.wall + leaseMs });
     this.#feed.publish({ is: 'incident', by: owner.host });
     return { id, isNew: true };
   }
-  async updateIncident(incident: Incident, by: Owner | null) {
+  async updateIncident(incident: Incident, by: Owner | null, reports: IncidentReport[] = []) {
     this.#up();
     if (!this.kept.has(incident.id)) throw new Fault({ code: 'INCIDENT_UNKNOWN', message: 'unknown' });
     if (by && this.holders.get(incident.id)!.host !== by.host)
       throw new Fault({ code: 'INCIDENT_HELD', message: 'held' });
     this.kept.set(incident.id, structuredClone(incident));
+    this.written.push(...reports.map((one) => reportEvent(incident, one)));
     this.#feed.publish({ is: 'incident', by: by?.host ?? null });
   }
   async holdIncidents({ owner, leaseMs }: IncidentTerms) {
@@ -115,8 +123,10 @@ export class Shelf implements IncidentStore {
     this.quarantineRegistry.set(record.agent, record);
     this.#feed.publish({ is: 'quarantine', by: host });
   }
-  async endQuarantine(agent: string, { host }: Owner) {
+  async endQuarantine(agent: string, { host }: Owner, why?: string) {
     this.#up();
+    const record = this.quarantineRegistry.get(agent);
+    if (record && why !== undefined) this.written.push(releasedEvent(record, why, this.#clock.wall));
     this.quarantineRegistry.delete(agent);
     this.#feed.publish({ is: 'quarantine', by: host });
   }
@@ -197,7 +207,7 @@ export async function world(options: HealerOptions = {}, beside?: World): Promis
         owner,
         time: clock,
         log,
-        events: { record: (_, event) => void incidentStore.written.push({ at: clock.wall, ...event }) },
+        events: { publish() {}, clean: (event) => event },
         store: incidentStore,
         agent: (name) => agents.get(name),
         isHeld: (name) => it.held.has(name),

@@ -79,6 +79,8 @@ function supervise(then: string, first = '') {
     log,
     events: {
       record: (_level, { kind, message }) => event(`${kind}: ${message}`),
+      clean: (event) => event,
+      publish() {},
       listen: () => () => {},
       settled: async () => {},
     },

@@ -3,6 +3,7 @@ import { aggregateLaws } from './laws/aggregates.ts';
 import { batchLaws } from './laws/batches.ts';
 import { chainLaws } from './laws/chains.ts';
 import { endLaws } from './laws/ends.ts';
+import { eventLaws } from './laws/events.ts';
 import { figureLaws } from './laws/figures.ts';
 import { incidentLaws } from './laws/incidents.ts';
 import { queueLaws } from './laws/queue.ts';
@@ -22,6 +23,7 @@ export function describeStore(name: string, open: OpenStore): void {
     describe('slots', () => slotLaws(open));
     describe('records', () => recordLaws(open));
     describe('incidents', () => incidentLaws(open));
+    describe('events', () => eventLaws(open));
     describe('figures', () => figureLaws(open));
     describe('aggregates', () => aggregateLaws(open));
   });

@@ -41,6 +41,7 @@ test('the steps of the schema that were published are never edited', () => {
     'e3e2410428ee',
     '8a907d62327c',
     '693440f6b051',
+    'e0c244699bd1',
   ]);
   expect(SCHEMA).toBe(MIGRATIONS.length);
 });

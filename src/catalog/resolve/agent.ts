@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Agent } from '../../jobs/agent.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
+import { isHostTopic } from '../../plugin/host-events.ts';
 import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
@@ -47,7 +48,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
     version: version.ref,
     ...triggers,
     settings,
-    ...given({ input: plugin.input }),
+    ...given({ input: plugin.input ?? eventInput(triggers) }),
     limits,
     needs: granted.needs,
     ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
@@ -72,11 +73,18 @@ function resolveTriggers(
   if ('wrong' in hook) return { fault: valueFault(terms, hook.wrong) };
   const { webhook } = hook;
   const firstRun = pick('firstRun', undefined, plugin.firstRun, false);
-  const takesNothing = !plugin.input || plugin.input.takesNothing;
-  if (!takesNothing && (schedule || firstRun)) {
+  const input = plugin.input ?? eventInput({ on, ...given({ webhook }) });
+  if (input && !input.takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
   return { ...given({ schedule }), on, ...given({ webhook }), firstRun };
+}
+
+/** The input of an agent that listens to events of the host alone, and whose plugin says nothing about it: such an event. */
+function eventInput({ on, webhook }: Pick<Agent, 'on' | 'webhook'>): Agent['input'] {
+  if (webhook || on.length === 0 || !on.every(isHostTopic)) return undefined;
+  const properties = { topic: { enum: [...on] }, from: { type: 'null' }, data: { type: 'object' } };
+  return { schema: { type: 'object', properties, required: ['topic', 'from', 'data'] }, takesNothing: false };
 }
 
 function resolveWorkers(terms: ResolveTerms, pick: Values['pick']): Agent['workers'] | { fault: PlainFault } {
@@ -132,11 +140,16 @@ function settingsFault({ name, version, file, settingsIssues }: ResolveTerms): P
 }
 
 function inputFault(terms: ResolveTerms, trigger: 'schedule' | 'firstRun'): PlainFault {
+  const isSaid = terms.version.manifest.input !== undefined;
   const wrong = {
     code: 'INPUT_NEEDED',
     path: [trigger],
-    message: `a job of its ${trigger} is given nothing, and the plugin’s \`input\` does not take that`,
-    next: 'write `.optional()` or `.default(…)` behind the schema of `input`',
+    message: isSaid
+      ? `a job of its ${trigger} is given nothing, and the plugin’s \`input\` does not take that`
+      : `a job of its ${trigger} is given no event, and it listens to events of the host alone`,
+    next: isSaid
+      ? 'write `.optional()` or `.default(…)` behind the schema of `input`'
+      : 'say in the plugin’s `input` what its jobs are given: z.any().optional()',
   };
   return terms.file?.data.schedule === undefined ? pluginFault(terms.version, wrong) : valueFault(terms, wrong);
 }

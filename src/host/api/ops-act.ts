@@ -23,6 +23,7 @@ export function actingOps(hostContext: HostContext): Acting {
       kind: 'agent.paused',
       agent,
       message: `${agent} is paused${until ? ` until ${until}` : ''}`,
+      data: { until },
     });
     return { agent, until };
   }

@@ -76,7 +76,7 @@ export function recordLostHosts(
   for (const { pid, at, why, code, signal, uptimeMs, stderr } of lost) {
     const message = `the host${pid === null ? '' : ` (pid ${pid})`} ${why}`;
     const tail = stderr.slice(-MOST_WORDS);
-    const data = { pid, endedAt: isoOf(at), code, signal, uptimeMs, ...(tail && { stderr: tail }) };
+    const data = { pid, endedAt: isoOf(at), why, code, signal, uptimeMs, ...(tail && { stderr: tail }) };
     events.record('warn', { kind: 'host.lost', agent: null, message, data });
   }
   return lost;

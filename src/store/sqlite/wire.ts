@@ -52,6 +52,9 @@ export const STAMPED = [
   'openIncident',
   'holdIncidents',
   'muteCause',
+  'putQuarantine',
+  'endQuarantine',
+  'deliverEvents',
 ] as const;
 type StampedName = (typeof STAMPED)[number];
 type Stamped<Ports> = {
@@ -152,6 +155,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   muteCause: 'hard',
   mutes: 'read',
   append: 'hard',
+  deliverEvents: 'hard',
   events: 'slow',
   agentFigures: 'slow',
   hourFigures: 'slow',

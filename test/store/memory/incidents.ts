@@ -1,7 +1,9 @@
+import { quarantinedEvent, releasedEvent, reportEvent } from '../../../src/healing/incident-reports.ts';
 import type {
   HealingChange,
   Incident,
   IncidentFilter,
+  IncidentReport,
   IncidentTerms,
   Mute,
   QuarantineRecord,
@@ -10,11 +12,16 @@ import type {
 } from '../../../src/healing/ports.ts';
 import type { Owner } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
+import type { FleetEvent } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls } from './jobs.ts';
 
 /** Incidents, remedies, quarantines and mutes of a store in memory. */
-export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) => void) {
+export function memoryIncidents(
+  clock: TestClock,
+  tell: (change: HealingChange) => void,
+  append: (events: FleetEvent[]) => void,
+) {
   const rows = new Map<string, { incident: Incident; host: string; until: number }>();
   const remedies = new Map<string, RemedyRecord>();
   const held = new Map<string, QuarantineRecord>();
@@ -27,20 +34,22 @@ export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) 
   const unended = () => [...rows.values()].map(({ incident }) => incident).filter(({ endedAt }) => endedAt === null);
 
   const calls: Calls = {
-    openIncident(incident: Omit<Incident, 'id'>, { owner, leaseMs }: IncidentTerms) {
+    openIncident(incident: Omit<Incident, 'id'>, { owner, leaseMs }: IncidentTerms, reports: IncidentReport[] = []) {
       const isSame = (one: Incident) => one.agent === incident.agent && one.fingerprint === incident.fingerprint;
       const other = unended().find((one) => isSame(one) && !isFree(one.id, owner));
       if (other && incident.endedAt === null) return { id: other.id, isNew: false };
       const id = `inc-${++ids}`;
       rows.set(id, { incident: { id, ...incident }, host: owner.host, until: clock.now + leaseMs });
+      append(reports.map((one) => reportEvent({ id, ...incident }, one)));
       tell({ is: 'incident', by: owner.host });
       return { id, isNew: true };
     },
-    updateIncident(incident: Incident, by: Owner | null) {
+    updateIncident(incident: Incident, by: Owner | null, reports: IncidentReport[] = []) {
       const row = rows.get(incident.id);
       if (!row) throw new Fault({ code: 'INCIDENT_UNKNOWN', message: `no ${incident.id}` });
       if (by && row.host !== by.host) throw new Fault({ code: 'INCIDENT_HELD', message: `${row.host} has it` });
       row.incident = incident;
+      append(reports.map((one) => reportEvent(incident, one)));
       tell({ is: 'incident', by: by?.host ?? null });
     },
     holdIncidents({ owner, leaseMs }: IncidentTerms) {
@@ -68,10 +77,13 @@ export function memoryIncidents(clock: TestClock, tell: (change: HealingChange) 
         .filter((one) => one.fingerprint === fingerprint)
         .sort((a, b) => (a.kind < b.kind ? -1 : 1)),
     putQuarantine(record: QuarantineRecord, by: Owner) {
+      if (record.incident && !held.get(record.agent)?.incident) append([quarantinedEvent(record, clock.now)]);
       held.set(record.agent, record);
       tell({ is: 'quarantine', by: by.host });
     },
-    endQuarantine(agent: string, by: Owner) {
+    endQuarantine(agent: string, by: Owner, why?: string) {
+      const before = held.get(agent);
+      if (before && why !== undefined) append([releasedEvent(before, why, clock.now)]);
       held.delete(agent);
       tell({ is: 'quarantine', by: by.host });
     },

@@ -14,6 +14,7 @@ import type {
 } from '../../../src/jobs/ports.ts';
 import type { PlainFault } from '../../../src/kernel/fault.ts';
 import { HOUR_MS } from '../../../src/kernel/measures.ts';
+import type { FleetEvent } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import { memoryAggregates } from './aggregates.ts';
 
@@ -31,7 +32,13 @@ export interface Row {
 export type Calls = Record<string, (...args: never[]) => unknown>;
 
 /** The jobs of a store in memory. What becomes of a job is decided by `stepJob` alone. */
-export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) {
+export type MemoryJobs = ReturnType<typeof memoryJobs>;
+
+export function memoryJobs(
+  clock: TestClock,
+  tell: (change: JobChange) => void,
+  append: (events: FleetEvent[]) => void,
+) {
   const rows = new Map<string, Row>();
   const ends: { agent: string; state: JobState; at: number }[] = [];
   const aggregates = memoryAggregates();
@@ -127,6 +134,13 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     }
     if (!isFree && error !== null && state !== 'cancelled')
       row!.failures.push({ attempt, startedAt, finishedAt, worker: end.worker ?? null, fault: error });
+    if (state === 'dead') {
+      const { agent, trigger } = row!.job;
+      const { code, message } = error ?? { code: 'UNKNOWN', message: 'it failed without saying why' };
+      const data = { job: end.job, trigger, attempts: attempt, code, error: message, cause };
+      const words = `${end.job} of ${agent} is a dead letter: ${message}`;
+      append([{ at: finishedAt, kind: 'job.dead', agent, message: words, data }]);
+    }
     if (state !== 'retrying') tell({ is: 'ended', job: end.job });
     return true;
   }
@@ -217,6 +231,13 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     return figures.filter(({ hour }) => hour >= from && hour < to);
   }
 
+  function ancestors(id: string): Job[] {
+    const line: Job[] = [];
+    let at = rows.get(id)?.job;
+    for (; at && line.length < 100; at = at.parent === null ? undefined : rows.get(at.parent)?.job) line.push(at);
+    return line;
+  }
+
   const calls: Calls = {
     add: (jobs: NewJob[]) => jobs.map(add),
     claim: (requests: ClaimRequest[], terms: ClaimTerms) => requests.map((request) => claim(request, terms)),
@@ -265,16 +286,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
       const counts = set.states.map((state) => ({ state, count: found.filter((job) => job.state === state).length }));
       return counts.filter(({ count }) => count > 0);
     },
-    ancestors(id: string) {
-      const line: { id: string; agent: string; depth: number }[] = [];
-      for (
-        let at = rows.get(id)?.job;
-        at && line.length < 100;
-        at = at.parent === null ? undefined : rows.get(at.parent)?.job
-      )
-        line.push({ id: at.id, agent: at.agent, depth: at.depth });
-      return line;
-    },
+    ancestors: (id: string) => ancestors(id).map(({ id, agent, depth }) => ({ id, agent, depth })),
     backlog() {
       const due = all().filter((row) => isReady(row) && row.job.runAt <= clock.now);
       return [...Map.groupBy(due, ({ job }) => job.agent)].map(([agent, of]) => {
@@ -293,6 +305,7 @@ export function memoryJobs(clock: TestClock, tell: (change: JobChange) => void) 
     calls,
     add,
     all,
+    ancestors,
     /** Whether the attempt holds its job. */
     isHeld({ job, attempt }: AttemptRef) {
       const life = rows.get(job)?.life;

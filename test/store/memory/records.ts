@@ -1,10 +1,11 @@
+import type { Job } from '../../../src/jobs/model.ts';
 import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
 import { mayEnd } from '../../../src/schedule/slot-state.ts';
-import type { FleetEvent, Heartbeat } from '../../../src/telemetry/ports.ts';
+import type { DeliveryBounds, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
-import type { Calls, memoryJobs } from './jobs.ts';
+import type { Calls, MemoryJobs, memoryJobs } from './jobs.ts';
 
 interface Effect {
   key: string;
@@ -189,11 +190,47 @@ export function memorySlots(clock: TestClock, jobs: ReturnType<typeof memoryJobs
 }
 
 /** Events of a store in memory. */
-export function memoryEvents() {
+export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | 'add' | 'ancestors'>) {
   let events: (FleetEvent & { id: number })[] = [];
   let ids = 0;
+  const marks = new Map<string, number>();
+  const append = (more: FleetEvent[]) => void events.push(...more.map((event) => ({ id: ++ids, ...event })));
+
+  function isOfEvent(job: unknown): boolean {
+    const line = typeof job === 'string' ? ancestors(job) : [];
+    return line.some(({ trigger, parent }) => trigger === 'event' && parent === null);
+  }
+
+  function tell({ agent, topics, attempts }: Listener, bounds: DeliveryBounds) {
+    const isWaiting = ({ job }: { job: Job }) =>
+      job.agent === agent && (job.state === 'queued' || job.state === 'retrying');
+    let room = bounds.waiting - all().filter(isWaiting).length;
+    let jobs = 0;
+    const found = events.filter(({ id }) => id > (marks.get(agent) ?? ids)).slice(0, bounds.events);
+    if (!marks.has(agent)) marks.set(agent, ids);
+    for (const { id, kind: topic, agent: about, at, message, data = {} } of found) {
+      if (topics.includes(topic) && about !== agent && !isOfEvent(data.job)) {
+        if (room <= 0) break;
+        room -= 1;
+        jobs += 1;
+        const input = JSON.stringify({
+          ...{ topic, from: null, id, at: new Date(at).toISOString() },
+          ...{ agent: about, message, data },
+        });
+        add({ agent, trigger: 'event', input, key: `host-event:${id}`, attempts });
+      }
+      marks.set(agent, id);
+    }
+    return { agent, jobs, isBehind: found.length === bounds.events && room > 0 };
+  }
+
   const calls: Calls = {
-    append: (more: FleetEvent[]) => void events.push(...more.map((event) => ({ id: ++ids, ...event }))),
+    append,
+    deliverEvents(listeners: Listener[], bounds: DeliveryBounds) {
+      const names = listeners.map(({ agent }) => agent);
+      for (const agent of marks.keys()) if (!names.includes(agent)) marks.delete(agent);
+      return listeners.map((one) => tell(one, bounds));
+    },
     events: ({ kind, agent, since, limit }: { kind?: string; agent?: string; since?: number; limit: number }) =>
       events
         .filter((one) => kind === undefined || one.kind === kind)
@@ -204,8 +241,9 @@ export function memoryEvents() {
   };
   return {
     calls,
+    append,
     prune(before: number, limit: number): number {
-      const old = new Set(events.filter(({ at }) => at < before).slice(0, limit));
+      const old = new Set(events.filter(({ at, id }) => at < before && id !== ids).slice(0, limit));
       events = events.filter((event) => !old.has(event));
       return old.size;
     },

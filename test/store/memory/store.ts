@@ -28,12 +28,12 @@ function lateFeed<Change>() {
  */
 export function memoryStore(clock: TestClock, chance: () => number): { handle(): StorePorts } {
   const feeds = { jobs: lateFeed<JobChange>(), pauses: lateFeed<void>(), healing: lateFeed<HealingChange>() };
-  const jobs = memoryJobs(clock, feeds.jobs.tell);
+  const jobs = memoryJobs(clock, feeds.jobs.tell, (more) => events.append(more));
   const batches = memoryBatches(clock, jobs);
   const effects = memoryEffects(clock, jobs);
   const slots = memorySlots(clock, jobs);
-  const incidents = memoryIncidents(clock, feeds.healing.tell);
-  const events = memoryEvents();
+  const events = memoryEvents(jobs);
+  const incidents = memoryIncidents(clock, feeds.healing.tell, events.append);
   const heartbeats = memoryHeartbeats();
 
   function agentFigures(from: number, to: number): AgentFigures[] {

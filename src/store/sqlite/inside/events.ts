@@ -33,7 +33,7 @@ export function eventReads(db: DatabaseSync): Pick<Sync<StorePorts>, 'events'> {
   };
 }
 
-interface EventRow {
+export interface EventRow {
   id: number;
   at: number;
   kind: string;
@@ -42,7 +42,7 @@ interface EventRow {
   data: string | null;
 }
 
-function eventOf({ data, ...rest }: EventRow): FleetEvent & { id: number } {
+export function eventOf({ data, ...rest }: EventRow): FleetEvent & { id: number } {
   mustBeInstants(rest.at);
   return data === null ? { ...rest } : { ...rest, data: objectIn(data) };
 }

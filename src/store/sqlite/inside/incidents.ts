@@ -1,8 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Incident, Mute, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
+import { quarantinedEvent, releasedEvent, reportEvent } from '../../../healing/incident-reports.ts';
+import type { Incident, IncidentReport, Mute, QuarantineRecord, RemedyRecord } from '../../../healing/ports.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { hostPrefix, incidentIdOf, incidentRowOf, ownerText } from '../ids.ts';
 import { type StoreOps, timeIn } from '../wire.ts';
+import type { eventWrites } from './events.ts';
 import { mustBeInstants, objectIn, UnreadableRow } from './faults.ts';
 
 type Reads = Pick<StoreOps, 'incident' | 'incidents' | 'remedyRecords' | 'quarantines' | 'mutes'>;
@@ -15,7 +17,7 @@ const COLUMNS = 'id, agent, verdict, state, opened_at, ended_at, fingerprint, re
 /** The number of incidents that are held at once; the rest waits for its turn. */
 const MOST_HELD = 1_000;
 
-export function incidentWrites(db: DatabaseSync): Writes {
+export function incidentWrites(db: DatabaseSync, events: ReturnType<typeof eventWrites>): Writes {
   const insert = db.prepare(`
     INSERT INTO incident (agent, verdict, state, opened_at, ended_at, fingerprint, record, owner, lease_until)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
@@ -39,33 +41,45 @@ export function incidentWrites(db: DatabaseSync): Writes {
     INSERT INTO quarantine (agent, since, incident, probes, next_probe_at, fingerprint) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent) DO UPDATE SET since = excluded.since, incident = excluded.incident, probes = excluded.probes,
       next_probe_at = excluded.next_probe_at, fingerprint = excluded.fingerprint`);
-  const end = db.prepare('DELETE FROM quarantine WHERE agent = ?');
+  const end = db.prepare('DELETE FROM quarantine WHERE agent = ? RETURNING incident');
+  const incidentOfQuarantine = db.prepare('SELECT incident FROM quarantine WHERE agent = ?');
+  const append = (incident: Incident, reports: IncidentReport[]) =>
+    events.append(reports.map((one) => reportEvent(incident, one)));
   const mute = db.prepare(`
     INSERT INTO mute (fingerprint, until) VALUES (?, ?) ON CONFLICT (fingerprint) DO UPDATE SET until = excluded.until`);
   const unmute = db.prepare('DELETE FROM mute WHERE fingerprint = ?');
   return {
-    openIncident(now, incident, { owner, leaseMs }) {
+    openIncident(now, incident, { owner, leaseMs }, reports = []) {
       const { agent, fingerprint, endedAt } = incident;
       const other = endedAt === null ? others.get(agent, fingerprint, hostPrefix(owner.host), now) : undefined;
       if (other) return { id: incidentIdOf(other.id as number), isNew: false };
       const row = insert.run(...columnsOf(incident), ownerText(owner), timeIn(now, leaseMs)).lastInsertRowid;
-      return { id: incidentIdOf(Number(row)), isNew: true };
+      const id = incidentIdOf(Number(row));
+      append({ ...incident, id }, reports);
+      return { id, isNew: true };
     },
-    updateIncident({ id, ...incident }, by) {
+    updateIncident({ id, ...incident }, by, reports = []) {
       const row = incidentRowOf(id);
       const known = holderOf.get(row) as { owner: string | null } | undefined;
       if (!known) throw incidentUnknown(id);
       if (by && known.owner !== null && !known.owner.startsWith(hostPrefix(by.host))) throw incidentHeld(id);
       update.run(...columnsOf(incident), row);
+      append({ ...incident, id }, reports);
     },
     holdIncidents(now, { owner, leaseMs }) {
       const rows = hold.all(ownerText(owner), timeIn(now, leaseMs), hostPrefix(owner.host), now);
       return (rows as unknown as IncidentRow[]).sort((a, b) => a.id - b.id).map(incidentOf);
     },
     recordRemedy: (fingerprint, kind, held) => void record.run(fingerprint, kind, held ? 1 : 0),
-    putQuarantine: (one) =>
-      void put.run(one.agent, one.since, one.incident, one.probes, one.nextProbeAt, one.fingerprint),
-    endQuarantine: (agent) => void end.run(agent),
+    putQuarantine(now, one) {
+      const before = incidentOfQuarantine.get(one.agent) as { incident: string } | undefined;
+      put.run(one.agent, one.since, one.incident, one.probes, one.nextProbeAt, one.fingerprint);
+      if (one.incident && !before?.incident) events.append([quarantinedEvent(one, now)]);
+    },
+    endQuarantine(now, agent, _by, why) {
+      const before = end.get(agent) as { incident: string } | undefined;
+      if (before && why !== undefined) events.append([releasedEvent({ agent, ...before }, why, now)]);
+    },
     muteCause(now, fingerprint, forMs) {
       const until = forMs === null ? null : timeIn(now, forMs);
       if (until === null) unmute.run(fingerprint);

@@ -1,5 +1,5 @@
 /** The number of the newest schema that this code writes and reads. */
-export const SCHEMA = 13;
+export const SCHEMA = 14;
 
 /** Marks the file as one of ours (`DRMA`), so that another program's database is never touched. */
 export const APPLICATION_ID = 0x44524d41;
@@ -255,5 +255,9 @@ CREATE TABLE batch_item (
   why     TEXT,
   PRIMARY KEY (batch, job)
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+-- Agents that listen to events of the host, and the last event that each was told of.
+CREATE TABLE listener (agent TEXT PRIMARY KEY, event INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `,
 ];

@@ -4,6 +4,7 @@ import { packAdded, type StoreOps } from '../wire.ts';
 import { aggregateReads, aggregateWrites } from './aggregates.ts';
 import { asideReads, asideWrites } from './aside/set-aside.ts';
 import { batchReads, batchWrites } from './batches.ts';
+import { eventJobs } from './deliver.ts';
 import { eventReads, eventWrites } from './events.ts';
 import { figures, hourTotals } from './figures.ts';
 import { heartbeatReads, heartbeatWrites } from './heartbeats.ts';
@@ -33,6 +34,7 @@ export function openTables(db: DatabaseSync, file: string): Tables {
   const totals = hourTotals(db);
   const minutes = minuteCounts(db);
   const adder = jobAdder(db);
+  const events = eventWrites(db);
   /** The agents of running jobs, so that an end need not look its agent up. */
   const agents = new Map<number, string>();
   const changes = jobChanges(db, agents);
@@ -40,15 +42,16 @@ export function openTables(db: DatabaseSync, file: string): Tables {
     ops: {
       add: (jobs, now) => packAdded(adder.add(jobs, now)),
       ...jobClaims(db, agents, minutes),
-      ...jobSettlements(db, { totals, minutes }, agents),
+      ...jobSettlements(db, { totals, minutes, events }, agents),
       ...changes,
       ...batchWrites(db, changes),
       ...effects(db),
       ...stateWrites(db),
       ...pauses(db),
       ...slotWrites(db, adder),
-      ...incidentWrites(db),
-      ...eventWrites(db),
+      ...incidentWrites(db, events),
+      ...events,
+      ...eventJobs(db, adder),
       ...heartbeatWrites(db),
       ...aggregateWrites(db, minutes),
       ...upkeepWrites(db),

@@ -24,7 +24,10 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
       SELECT agent, due FROM slot AS old WHERE due < ?1 AND state <> 'planned' AND decided_at < ?1
         AND due < (SELECT max(due) FROM slot WHERE agent = old.agent AND state <> 'cancelled')
       ORDER BY due LIMIT ?2)`);
-  const events = db.prepare('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)');
+  // The newest one stays: listeners know events by their ids, and no id may come back.
+  const events = db.prepare(`
+    DELETE FROM event WHERE id IN (
+      SELECT id FROM event WHERE at < ? AND id < (SELECT max(id) FROM event) ORDER BY at LIMIT ?)`);
 
   // The newest one stays: the next id is counted from it.
   const incidents = db.prepare(`

@@ -1,5 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { PlainFault } from '../../../../kernel/fault.ts';
+import { jobIdOf } from '../../ids.ts';
 import { type PackedOps, type Plain, SETTLEMENT_WIDTH } from '../../wire.ts';
+import type { eventWrites } from '../events.ts';
 import type { Totals } from '../figures.ts';
 import type { MinuteCounts } from '../minutes.ts';
 import { FREE_KEY } from './row.ts';
@@ -7,7 +10,7 @@ import { FREE_KEY } from './row.ts';
 /** Writes down the ends of attempts, behind the fence, and counts them. */
 export function jobSettlements(
   db: DatabaseSync,
-  { totals, minutes }: { totals: Totals; minutes: MinuteCounts },
+  { totals, minutes, events }: { totals: Totals; minutes: MinuteCounts; events: ReturnType<typeof eventWrites> },
   agents: Map<number, string>,
 ): Pick<PackedOps, 'settle'> {
   const fence = `WHERE id = ? AND attempt = ? AND state = 'running'`;
@@ -25,6 +28,7 @@ export function jobSettlements(
      AND result IS ? AND summary IS ? AND error IS ? AND owner IS NOT NULL`,
   );
   const freeKey = db.prepare(`UPDATE job SET ${FREE_KEY} WHERE id = ?`);
+  const triggerOf = db.prepare('SELECT trigger FROM job WHERE id = ?');
   const agentOf = db.prepare('SELECT agent FROM job WHERE id = ?');
   const recordFailure = db.prepare(
     `INSERT INTO attempt (job, attempt, agent, started_at, finished_at, worker, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -47,6 +51,7 @@ export function jobSettlements(
         const agent = known ?? (agentOf.get(row) as { agent: string }).agent;
         totals.count(state, agent, flat[i + 4] as number, row);
         minutes.count(state, agent, flat[i + 3] as number, flat[i + 4] as number);
+        if (state === 'dead') recordDeath(agent, flat, i);
         if (state === 'retrying' || state === 'dead') {
           recordFailure.run(
             row,
@@ -62,6 +67,16 @@ export function jobSettlements(
       return kept;
     },
   };
+
+  /** The event is written with the end that it is about: a host that is killed tells it later. */
+  function recordDeath(agent: string, flat: Plain[], i: number): void {
+    const job = jobIdOf(flat[i] as number);
+    const { trigger } = triggerOf.get(flat[i]!) as { trigger: string };
+    const { code, message: error } = JSON.parse((flat[i + 8] as string | null) ?? NO_FAULT) as PlainFault;
+    const data = { job, trigger, attempts: flat[i + 1], code, error, cause: flat[i + 9] };
+    const message = `${job} of ${agent} is a dead letter: ${error}`;
+    events.append([{ at: flat[i + 4] as number, kind: 'job.dead', agent, message, data }]);
+  }
 
   /** False: the fence refuses the end at `i`. */
   function write(flat: Plain[], i: number): boolean {

@@ -1,0 +1,129 @@
+import type { Json } from './context.ts';
+
+/** The data of each event of the host that an agent can listen to, by topic. Times are ISO 8601, lengths milliseconds. */
+export interface HostEventData {
+  'incident.opened': IncidentData;
+  /** Healing asks a person. `why`: the reason, in words. */
+  'incident.escalated': IncidentData & { why: string };
+  /** `tookMs`: from the first signal to the proof; `proof`: how it is known, in words. */
+  'incident.healed': IncidentData & { tookMs: number; proof: string };
+  /** A person ended it, or its agent is gone. `why`: in words. */
+  'incident.closed': IncidentData & { why: string };
+  'job.dead': JobDeadData;
+  /** The host before this one ended without an orderly stop. What is not known of it is null. */
+  'host.lost': {
+    pid: number | null;
+    endedAt: string;
+    why: string;
+    code: number | null;
+    signal: string | null;
+    uptimeMs: number | null;
+  };
+  'host.started': { agents: number; node: string };
+  /** A slot or a job of the agent is due for more than a minute, twice in a row, while nothing holds it up. */
+  'agent.late': { incident: string; seen: string };
+  /** The agent has used up its restart budget. */
+  'agent.quarantined': { incident: string };
+  'agent.released': { incident: string; why: string };
+  /** A person paused the agent. `until` null: without end. */
+  'agent.paused': { until: string | null };
+  'agent.resumed': Record<string, never>;
+  /** `bad`, `good`: ids of the versions; `reason`: what was worse. */
+  'version.rolled-back': { bad: string; good: string; reason: string };
+}
+
+interface IncidentData {
+  /** `inc-3`: `daruma incidents inc-3`. */
+  incident: string;
+  verdict: string;
+  /** What was seen, in words. */
+  seen: string;
+  /** The job that it was first seen in; null: in none. */
+  job: string | null;
+}
+
+interface JobDeadData {
+  job: string;
+  /** Why the job was there: `schedule`, `send`, … */
+  trigger: string;
+  /** The attempts that it took. */
+  attempts: number;
+  /** Of the last failure. */
+  code: string;
+  error: string;
+  /** Equal for failures that differ in numbers, quotes and ids only. */
+  cause: string | null;
+}
+
+/** The name of an event of the host. */
+export type HostTopic = keyof HostEventData;
+
+/** The `job.input` of an agent that listens to events of the host. */
+export type HostEvent<Topic extends HostTopic = HostTopic> = {
+  [One in Topic]: {
+    topic: One;
+    /** Null: the host. Events of plugins name the agent that emitted them. */
+    from: null;
+    /** Counts up from event to event; the same however often the event is told. */
+    id: number;
+    /** When it happened, ISO 8601. */
+    at: string;
+    /** The agent that it is about; null: the host. */
+    agent: string | null;
+    /** A sentence for people. */
+    message: string;
+    data: HostEventData[One];
+  };
+}[Topic];
+
+/** The input of a job of an agent that listens to the topics: where they are the host's alone and nobody says else, the event. */
+export type EventInput<Topic extends string, Else> = [Topic] extends [never]
+  ? Else
+  : [Topic] extends [HostTopic]
+    ? Json extends Else
+      ? HostEvent<Topic>
+      : [Else] extends [null]
+        ? HostEvent<Topic>
+        : Else
+    : Else;
+
+const TOPICS: Readonly<Record<HostTopic, true>> = {
+  'incident.opened': true,
+  'incident.escalated': true,
+  'incident.healed': true,
+  'incident.closed': true,
+  'job.dead': true,
+  'host.lost': true,
+  'host.started': true,
+  'agent.late': true,
+  'agent.quarantined': true,
+  'agent.released': true,
+  'agent.paused': true,
+  'agent.resumed': true,
+  'version.rolled-back': true,
+};
+
+/** All topics of the host, in the order of docs/events.md. */
+export const HOST_TOPICS = Object.keys(TOPICS) as readonly HostTopic[];
+
+const RESERVED = /^(?:incident|job|host|agent|version|worker|config)\./;
+
+/** Whether the name belongs to the host: no plugin emits it. */
+export function isReservedTopic(topic: string): boolean {
+  return RESERVED.test(topic);
+}
+
+/** Whether agents can listen to the topic of the host. */
+export function isHostTopic(topic: string): topic is HostTopic {
+  return Object.hasOwn(TOPICS, topic);
+}
+
+/** The refusal of an `emit` of a topic of the host. */
+export function topicReserved(agent: string, topic: string): { code: string; message: string; next: string } {
+  const [prefix] = topic.split('.');
+  return {
+    code: 'TOPIC_RESERVED',
+    message: `${agent} emits ${topic}: topics that begin with ${prefix}. are the host's own`,
+    next: `choose another name, such as '${agent}.${topic.slice(prefix!.length + 1)}'`,
+  };
+}
