@@ -24,7 +24,7 @@ export interface Listener {
 }
 
 /** Bounds of what events make. */
-export interface DeliveryBounds {
+export interface EventBounds {
   /** Events that are looked at for each listener in one call. */
   events: number;
   /** Jobs that may wait for a listener; events beyond wait for their turn. */
@@ -32,7 +32,7 @@ export interface DeliveryBounds {
 }
 
 /** The jobs that events made for a listener. `isBehind`: there are more events for it now. */
-export interface Delivery {
+export interface EventDelivery {
   agent: string;
   jobs: number;
   isBehind: boolean;
@@ -45,7 +45,7 @@ export interface EventStore {
    * transaction. Left out are events about the listener itself, and about a job that came of an event of the host, by whatever
    * chain of jobs. The mark of an agent that is not named goes: when it is named again, it begins with the events of then.
    */
-  deliverEvents(listeners: Listener[], bounds: DeliveryBounds): Promise<Delivery[]>;
+  deliverEvents(listeners: Listener[], bounds: EventBounds): Promise<EventDelivery[]>;
   /** The events that match, newest first. */
   events(filter: {
     kind?: string;

@@ -136,6 +136,7 @@ const LOOPS = [
   'schedule',
   'retention',
   'probation',
+  'host events',
   'heartbeats',
   'aggregation',
   'held files',

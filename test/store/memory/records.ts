@@ -3,7 +3,7 @@ import type { AttemptRef } from '../../../src/jobs/ports.ts';
 import { Fault } from '../../../src/kernel/fault.ts';
 import type { Slot, SlotDecision, SlotState } from '../../../src/schedule/ports.ts';
 import { mayEnd } from '../../../src/schedule/slot-state.ts';
-import type { DeliveryBounds, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
+import type { EventBounds, FleetEvent, Heartbeat, Listener } from '../../../src/telemetry/ports.ts';
 import type { TestClock } from '../laws/world.ts';
 import type { Calls, MemoryJobs, memoryJobs } from './jobs.ts';
 
@@ -201,7 +201,7 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
     return line.some(({ trigger, parent }) => trigger === 'event' && parent === null);
   }
 
-  function tell({ agent, topics, attempts }: Listener, bounds: DeliveryBounds) {
+  function tell({ agent, topics, attempts }: Listener, bounds: EventBounds) {
     const isWaiting = ({ job }: { job: Job }) =>
       job.agent === agent && (job.state === 'queued' || job.state === 'retrying');
     let room = bounds.waiting - all().filter(isWaiting).length;
@@ -226,7 +226,7 @@ export function memoryEvents({ all, add, ancestors }: Pick<MemoryJobs, 'all' | '
 
   const calls: Calls = {
     append,
-    deliverEvents(listeners: Listener[], bounds: DeliveryBounds) {
+    deliverEvents(listeners: Listener[], bounds: EventBounds) {
       const names = listeners.map(({ agent }) => agent);
       for (const agent of marks.keys()) if (!names.includes(agent)) marks.delete(agent);
       return listeners.map((one) => tell(one, bounds));

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isoOf } from '../../../kernel/instant.ts';
-import type { Delivery, DeliveryBounds, Listener } from '../../../telemetry/ports.ts';
+import type { EventBounds, EventDelivery, Listener } from '../../../telemetry/ports.ts';
 import { rowOf } from '../ids.ts';
 import { type Plain, packJob, type StampedOps } from '../wire.ts';
 import { type EventRow, eventOf } from './events.ts';
@@ -29,7 +29,7 @@ export function eventJobs(db: DatabaseSync, adder: JobAdder): Pick<StampedOps, '
     return typeof job !== 'string' || root.get(rowOf(job)) === undefined;
   }
 
-  function deliver(now: number, listener: Listener, mark: number, bounds: DeliveryBounds): Delivery {
+  function deliver(now: number, listener: Listener, mark: number, bounds: EventBounds): EventDelivery {
     const { agent, attempts } = listener;
     const rows = after.all(mark, bounds.events) as unknown as EventRow[];
     let room = bounds.waiting - (waiting.get(agent, bounds.waiting) as { count: number }).count;
