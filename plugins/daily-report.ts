@@ -2,16 +2,17 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definePlugin, GiveUp, z } from 'daruma';
 import { leadOf, markdownOf } from './lib/daily.ts';
-import { dayBefore, dayOf, machineZone } from './lib/days.ts';
-import { totalsOf } from './lib/figures.ts';
+import { dayBefore, dayOf, dayUntil, machineZone } from './lib/days.ts';
+import { isEmpty, totalsOf } from './lib/figures.ts';
 import { writeWhole } from './lib/files.ts';
 import { pageOf } from './lib/page.ts';
 import { timezone } from './lib/units.ts';
 
-const asked = z.object({ day: z.iso.date().optional() }).nullable();
+const inputForm = z.object({ day: z.iso.date().optional() }).nullable();
 
 export default definePlugin({
-  about: 'Reports on yesterday in Markdown and as one HTML page with charts, in reports/.',
+  about:
+    'Reports on yesterday (on the first day: on today so far) in Markdown and as one HTML page with charts, in reports/.',
   schedule: '0 7 * * *',
   firstRun: true,
   settings: z.strictObject({
@@ -21,13 +22,18 @@ export default definePlugin({
   limits: { memory: '96MB', timeout: '2m', silence: '1m', attempts: 4 },
   needs: { fleet: true, write: ['reports'] },
   async run({ settings, fleet, folder, job, summary }) {
-    const input = asked.safeParse(job.input);
+    const input = inputForm.safeParse(job.input);
     if (!input.success) throw new GiveUp(`expected { day?: "2026-11-21" }: ${z.prettifyError(input.error)}`);
     const zone = settings.timezone ?? machineZone();
     // A report that is late, because the host was down, is still the one that its slot asked for.
     const at = job.slot ?? new Date().toISOString();
-    const day = input.data?.day ? dayOf(input.data.day, zone) : dayBefore(at, zone);
-    const report = await fleet.report({ from: day.from, to: day.to });
+    const asked = input.data?.day ? dayOf(input.data.day, zone) : dayBefore(at, zone);
+    const ofDay = await fleet.report({ from: asked.from, to: asked.to });
+    // Yesterday is an empty sheet on the first day: what ran today says more. Tomorrow's report replaces it.
+    const isFirst = !input.data?.day && isEmpty(totalsOf(ofDay)) && ofDay.host.startedAt >= ofDay.to;
+    const today = dayUntil(at, zone);
+    const soFar = isFirst ? await fleet.report({ from: today.from, to: today.to }) : ofDay;
+    const [report, day] = isEmpty(totalsOf(soFar)) ? [ofDay, asked] : [soFar, isFirst ? today : asked];
     const reports = join(folder, 'reports');
     await mkdir(reports, { recursive: true });
     const own = `daily-${day.name}.html`;

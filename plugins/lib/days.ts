@@ -19,6 +19,15 @@ export function dayBefore(at: string, timezone: string): Day {
   return dayOf(today.subtract({ days: 1 }).toString(), timezone);
 }
 
+/** The day in which the time (ISO 8601) lies, until that time. */
+export function dayUntil(at: string, timezone: string): Day {
+  const { title, ...day } = dayOf(
+    Temporal.Instant.from(at).toZonedDateTimeISO(timezone).toPlainDate().toString(),
+    timezone,
+  );
+  return { ...day, title: `${title}, so far`, to: at };
+}
+
 /** The day of a name such as `2026-11-21`. */
 export function dayOf(name: string, timezone: string): Day {
   const date = Temporal.PlainDate.from(name);

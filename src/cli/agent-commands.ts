@@ -62,6 +62,17 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/why.ts')).nextCommand,
   },
   {
+    usage: 'report [period]',
+    about: 'what ran, healed and needs you: the last 24 hours, daily, weekly',
+    own: [
+      { flags: '--since <time>', about: 'from then until now (default: the last 24 hours): 7d, 02:00, 2026-11-21' },
+      { flags: '--html', about: 'as one HTML file' },
+      { flags: '--markdown', about: 'as Markdown' },
+      { flags: '--out <file>', about: 'into a file; .html, .md or .json says its form (default: the terminal)' },
+    ],
+    run: async () => (await import('./commands/report.ts')).reportCommand,
+  },
+  {
     usage: 'state [agent] [key]',
     about: 'what agents keep in context.state; change it by hand',
     options: [...optionsOf('stateSet'), ...optionsOf('stateMove')],

@@ -52,6 +52,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   pause: [],
   rehearse: [],
   replay: [],
+  report: [],
   resume: [],
   rollback: [],
   secrets: [],

@@ -223,6 +223,16 @@ export const AGENT_OPERATIONS = {
     item: async () => (await versionResults()).changeResult,
     result: async () => z.null(),
   },
+  report: {
+    kind: 'read',
+    role: 'reader',
+    about: 'What agents did in a period beside the one before, what was healed in it, and what needs somebody now.',
+    args: z.strictObject({
+      from: instant().optional().describe('The begin of the period. Default: a day before its end.'),
+      to: instant().optional().describe('The first moment after the period. Default: now.'),
+    }),
+    result: async () => (await import('./results/report.ts')).reportResult,
+  },
   trends: {
     kind: 'read',
     role: 'reader',

@@ -29,6 +29,7 @@ import { doctorResult } from './results/doctor.ts';
 import { healthResult, pingForgottenResult } from './results/health.ts';
 import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
+import { reportResult } from './results/report.ts';
 import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
 import { learnedResult, rehearsalResult, rolledBackResult, versionsResult } from './results/version.ts';
 import { openResult } from './results/web.ts';
@@ -54,6 +55,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
     stateMovedResult,
     forgottenResult,
   ]),
+  report: reportResult,
   secrets: secretsResult,
   run: runResult,
   cancel: z.union([jobResult, manyOrPlanResult]),

@@ -22,7 +22,8 @@ export interface World {
   folder?: string;
   job?: string;
   slot?: string;
-  report?: FleetReport;
+  /** A function gets the begin of the period. */
+  report?: FleetReport | ((from: string) => FleetReport);
   storeFile?: string;
   parts?: Partial<FleetParts>;
   health?: Awaited<ReturnType<Fleet['health']>>;
@@ -122,6 +123,7 @@ export function contextFor<Schema extends z.ZodType>(plugin: PluginDefinition<Sc
     fleet: {
       async report(period) {
         traces.periods.push(period);
+        if (typeof world.report === 'function') return world.report(String(period?.from));
         return world.report ?? reportOf();
       },
       health: async () => world.health ?? { asked: 'control socket', ok: true, tookMs: 3, detail: 'version 0.1.0' },

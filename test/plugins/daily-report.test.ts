@@ -81,6 +81,18 @@ describe('daily-report', () => {
     expect(result).toMatchObject({ jobs: 0, success: null, missed: 0 });
   });
 
+  it('tells of today so far when Daruma was started today', async () => {
+    const report = (from: string) => {
+      const found = from.startsWith('2026-11-22') ? busyReport() : reportOf();
+      return { ...found, host: { ...found.host, startedAt: '2026-11-22T06:59:00.000Z' } };
+    };
+    const { folder, result, summary, periods } = await runPlugin(dailyReport, { slot, settings, report });
+    expect(periods.at(-1)).toEqual({ from: '2026-11-22T00:00:00Z', to: slot });
+    expect(result).toMatchObject({ day: '2026-11-22', jobs: 592 });
+    expect(summary).toContain('# Daruma, Sunday 22 November 2026, so far');
+    expect(read(folder, 'latest.html')).toContain('592');
+  });
+
   it('makes the report of a day that is asked for, without taking it for the latest', async () => {
     const folder = tempFolder();
     await runPlugin(dailyReport, { folder, slot, settings });

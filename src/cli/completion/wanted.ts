@@ -41,6 +41,7 @@ const OF_COMMAND: Record<string, NameKind[]> = {
 const VALUES: Record<string, readonly string[]> = {
   'demo fault': ['leak', 'hang', 'crash', 'silence'],
   'level level': LOG_LEVELS,
+  'report period': ['daily', 'weekly'],
   'completion shell': ['bash', 'zsh', 'fish'],
 };
 const OPTION_ROWS: readonly OptionRow[] = Object.values(OPERATION_OPTIONS).flatMap((options) =>
@@ -52,7 +53,7 @@ const OPTION_KINDS: Record<string, NameKind[]> = {
   '--cause': ['cause'],
   '--job': ['job'],
 };
-const FILE_OPTIONS = new Set(['--dir', '--file']);
+const FILE_OPTIONS = new Set(['--dir', '--file', '--out']);
 const FILE_ARGUMENTS = new Set(['folder']);
 
 /** Decides what fits behind the words before the cursor; `current` is the part of a word that is there already. */

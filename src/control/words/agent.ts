@@ -17,7 +17,7 @@ export function needsYou(status: StatusView): boolean {
 }
 
 /** True for an agent in a state that a person has to look at, unless the cause of that state is muted. */
-export function isAlarming({ state, mutedUntil }: AgentView): boolean {
+export function isAlarming({ state, mutedUntil }: { state: string; mutedUntil?: string | null | undefined }): boolean {
   return ALARMING.has(state) && !(mutedUntil && MUTABLE.has(state));
 }
 

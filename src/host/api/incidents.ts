@@ -62,7 +62,7 @@ interface IncidentNeeds<Store> {
 }
 
 /** Views incidents with the mutes of now. */
-async function incidentViews({
+export async function incidentViews({
   time,
   store,
 }: IncidentNeeds<Pick<IncidentStore, 'mutes'>>): Promise<(incident: Incident) => IncidentView> {

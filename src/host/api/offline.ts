@@ -26,6 +26,7 @@ import { checkStopped } from '../doctor/doctor.ts';
 import { VERSIONS_FOLDER } from '../facts.ts';
 import { lastHealth } from '../health/offline.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
+import { reportLookup } from '../report/report.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
 import { createOperations } from './handlers.ts';
 import { withholdKept } from './kept-values.ts';
@@ -70,6 +71,7 @@ export async function openOffline(folder: string, { knowsSecrets }: { knowsSecre
     {
       ...createLookups(needs),
       ...nextLookup(needs),
+      ...reportLookup({ ...needs, ...catalog, states: states.all }),
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
       health: () => lastHealth(needs),

@@ -12,6 +12,7 @@ import { createDoctor } from '../doctor/doctor.ts';
 import { createHealth } from '../health/health.ts';
 import { createMetrics } from '../health/metrics.ts';
 import type { HostContext } from '../host-context.ts';
+import { reportLookup } from '../report/report.ts';
 import { viewSecrets } from '../secrets/secrets.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
@@ -37,6 +38,7 @@ type Reading = Pick<
   | 'next'
   | 'slots'
   | 'trends'
+  | 'report'
   | 'dlq'
   | 'incidents'
   | 'incident'
@@ -59,6 +61,12 @@ export function readingOps(hostContext: HostContext, status: (agent?: string) =>
   return {
     ...lookups,
     ...nextLookup(hostContext),
+    ...reportLookup({
+      ...hostContext,
+      listings: () => catalog.listings(),
+      agents: () => catalog.agents(),
+      states: hostContext.states.all,
+    }),
     ...logLookup(() => facts.logFolder),
     changes: changesOp(hostContext),
     ping: async () => ({

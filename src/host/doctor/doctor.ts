@@ -84,6 +84,7 @@ export async function checkStopped(needs: StoppedNeeds): Promise<DoctorCheck[]> 
   ];
 }
 
+/** Agents whose causes are muted are known to somebody. */
 function statesOf(statuses: Awaited<ReturnType<States['all']>>): HostCheckFacts['agents'] {
   return [...statuses].filter(([name]) => !isDrillAgent(name)).map(([name, { state, why }]) => ({ name, state, why }));
 }

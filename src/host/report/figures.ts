@@ -1,0 +1,134 @@
+import type { Listing } from '../../catalog/ports.ts';
+import type { Agent } from '../../jobs/agent.ts';
+import type { Job } from '../../jobs/model.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
+import { BOUNDS, isWithin } from '../../kernel/bounds.ts';
+import { DRILL_PREFIX, isDrillAgent } from '../../kernel/drill-agents.ts';
+import { Fault, locationOf } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../kernel/measures.ts';
+import type { Time } from '../../kernel/time.ts';
+import { formatDuration } from '../../kernel/units.ts';
+import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
+import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
+
+/** The figures of a period: the same for agents that report, for the command and for the page. */
+export type PeriodFigures = Omit<FleetReport, 'host'>;
+
+export interface FigureNeeds {
+  time: Time;
+  store: Pick<JobRecords, 'list'> & FigureStore & Pick<EventStore, 'events'> & Pick<AggregateStore, 'aggregateSums'>;
+  listings(): Listing[];
+  agents(): ReadonlyMap<string, Agent>;
+  states(): Promise<AgentStates>;
+}
+
+type AgentStates = ReadonlyMap<string, { state: string; why: string }>;
+
+/** Rows that figures are made of. */
+interface Found {
+  states: AgentStates;
+  figures: Figures;
+  slots: Awaited<ReturnType<FigureStore['slotFigures']>>;
+  /** Workers that ended otherwise than by a drain, in the period. */
+  ended: readonly { agent: string | null }[];
+}
+
+type Figures = Awaited<ReturnType<FigureStore['agentFigures']>>;
+
+const MOST_FAILURES = 20;
+/** Longer periods are read from the aggregates of hours: jobs are too many, and are not kept as long. */
+const EXACT_MS = 2 * DAY_MS;
+
+/** What agents did from one moment (epoch ms) until before another. Throws `CALL_INVALID` for a period that is none. */
+export async function figuresOf(needs: FigureNeeds, from: number, to: number): Promise<PeriodFigures> {
+  // The host's loop goes through the hours one by one.
+  if (!isWithin(to - from, BOUNDS.report)) throw periodInvalid();
+  const { store } = needs;
+  const [states, figures, slots, hours, ends, failed] = await Promise.all([
+    needs.states(),
+    agentFigures(needs, from, to),
+    store.slotFigures(from, to),
+    store.hourFigures(from, to),
+    store.events({ kind: 'worker.gone', since: from, limit: 10_000 }),
+    store.list({ states: ['dead', 'retrying'], since: from - DAY_MS, exceptPrefix: DRILL_PREFIX, limit: 200 }),
+  ]);
+  const ended = ends.filter(({ at }) => at < to);
+  const names = new Set([...needs.listings().map(({ name }) => name), ...figures.map(({ agent }) => agent)]);
+  return {
+    from: isoOf(from),
+    to: isoOf(to),
+    agents: [...names]
+      .filter((name) => !isDrillAgent(name))
+      .sort()
+      .map((name) => describe(needs, name, { states, figures, slots, ended })),
+    hours: sumHours(hours, from, to),
+    failures: failuresOf(failed, from, to),
+  };
+}
+
+/** What agents did from one moment until before another, without all else that a report has. */
+export async function agentFigures(
+  { store, time }: Pick<FigureNeeds, 'store' | 'time'>,
+  from: number,
+  to: number,
+): Promise<Figures> {
+  if (to - from <= EXACT_MS) return store.agentFigures(from, to);
+  const minutesFrom = Math.floor((time.now() - 5 * MINUTE_MS) / HOUR_MS) * HOUR_MS;
+  return store.aggregateSums({ span: 'hour', from: Math.floor(from / HOUR_MS) * HOUR_MS, to, minutesFrom });
+}
+
+function describe(needs: FigureNeeds, name: string, { states, figures, slots, ended }: Found): FleetAgent {
+  const listing = needs.listings().find((one) => one.name === name);
+  const own = figures.find(({ agent }) => agent === name) ?? NO_FIGURES;
+  const { done, dead, failedAttempts, p50Ms, p95Ms, p99Ms } = own;
+  const { kept = 0, missed = 0, skipped = 0 } = slots.find(({ agent }) => agent === name) ?? {};
+  return {
+    name,
+    plugin: listing?.plugin ?? name,
+    ...stateIn(states, name),
+    schedule: needs.agents().get(name)?.schedule?.expression ?? null,
+    ...{ done, dead, failedAttempts, p50Ms, p95Ms, p99Ms },
+    restarts: ended.filter(({ agent }) => agent === name).length,
+    slotsKept: kept,
+    slotsMissed: missed,
+    slotsSkipped: skipped,
+  };
+}
+
+function stateIn(states: AgentStates, name: string): Pick<FleetAgent, 'state' | 'why'> {
+  const { state, why } = states.get(name) ?? { state: 'off', why: 'not in the folders any more' };
+  return { state, why };
+}
+
+/** Ended jobs of each hour, hours without any included. */
+function sumHours(figures: Awaited<ReturnType<FigureStore['hourFigures']>>, from: number, to: number) {
+  const byHour = new Map<number, { done: number; dead: number }>();
+  for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) byHour.set(hour, { done: 0, dead: 0 });
+  for (const { agent, hour, done, dead } of figures) {
+    const sum = isDrillAgent(agent) ? undefined : byHour.get(hour);
+    if (!sum) continue;
+    sum.done += done;
+    sum.dead += dead;
+  }
+  return [...byHour].map(([hour, sum]) => ({ at: isoOf(hour), ...sum }));
+}
+
+function failuresOf(jobs: readonly Job[], from: number, to: number): FleetReport['failures'] {
+  const ended = jobs.flatMap(({ id, agent, error, finishedAt: at }) =>
+    error && at !== null && at >= from && at < to ? { job: id, agent, at, error } : [],
+  );
+  return ended.slice(0, MOST_FAILURES).map(({ error, at, ...job }) => ({
+    ...job,
+    at: isoOf(at),
+    error: error.message,
+    where: locationOf(error) || null,
+  }));
+}
+
+function periodInvalid(): Fault {
+  const message = `the period of a report ends after it begins, and is at most ${formatDuration(BOUNDS.report.most)} long`;
+  return new Fault({ code: 'CALL_INVALID', message });
+}
+
+const NO_FIGURES = { done: 0, dead: 0, failedAttempts: 0, p50Ms: null, p95Ms: null, p99Ms: null };

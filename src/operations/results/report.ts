@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { incidentResult } from './agent.ts';
+import { countResult, ms, time } from './fields.ts';
+
+const totals = () => ({
+  done: countResult().describe('Jobs that were done in the period.'),
+  dead: countResult().describe('Jobs that gave up in the period.'),
+  success: z.number().min(0).max(1).nullable().describe('Of the jobs that ended; null: none did.'),
+  failedAttempts: countResult(),
+  restarts: countResult().describe('Workers that ended otherwise than by a drain.'),
+  slotsKept: countResult(),
+  slotsMissed: countResult(),
+});
+
+const agent = z.strictObject({
+  name: z.string(),
+  plugin: z.string(),
+  state: z.string().describe('Now.'),
+  why: z.string(),
+  schedule: z.string().nullable(),
+  done: countResult(),
+  dead: countResult(),
+  failedAttempts: countResult(),
+  p50Ms: ms().nullable().describe('Of attempts that were done; for periods over two days within 2 %.'),
+  p95Ms: ms().nullable(),
+  p99Ms: ms().nullable(),
+  restarts: countResult(),
+  slotsKept: countResult(),
+  slotsMissed: countResult(),
+  slotsSkipped: countResult(),
+  before: z
+    .strictObject({ done: countResult(), dead: countResult(), p95Ms: ms().nullable() })
+    .nullable()
+    .describe('In the period before, of the same length; null: nothing ended then.'),
+});
+
+export const reportResult = z
+  .strictObject({
+    from: time(),
+    to: time(),
+    agents: z.array(agent).describe('By name; drills are left out.'),
+    hours: z.array(z.strictObject({ at: time(), done: countResult(), dead: countResult() })),
+    failures: z
+      .array(
+        z.strictObject({
+          job: z.string(),
+          agent: z.string(),
+          at: time(),
+          error: z.string(),
+          where: z.string().nullable(),
+        }),
+      )
+      .describe('The newest of the period, at most 20.'),
+    totals: z.strictObject(totals()),
+    before: z.strictObject({ from: time(), ...totals() }).describe('The period before, of the same length.'),
+    open: z.array(incidentResult).describe('Incidents that have not ended now.'),
+    healed: z.array(incidentResult).describe('Incidents that were healed in the period.'),
+    dead: z
+      .array(z.strictObject({ cause: z.string(), agent: z.string(), count: countResult(), message: z.string() }))
+      .describe('Dead letters of now, by cause.'),
+  })
+  .meta({
+    id: 'Report',
+    description: 'What agents did in a period, beside the one before, and what is to be done now.',
+  });
+
+export type ReportView = z.infer<typeof reportResult>;

@@ -1,0 +1,88 @@
+import { expect, test, vi } from 'vitest';
+import { createFleet } from '../../src/host/fleet.ts';
+import { reportLookup } from '../../src/host/report/report.ts';
+import { isoOf } from '../../src/kernel/instant.ts';
+import { DAY_MS, HOUR_MS } from '../../src/kernel/measures.ts';
+import { machineTime } from '../../src/kernel/time.ts';
+import { reportResult } from '../../src/operations/results/report.ts';
+
+const NOW = Date.parse('2026-11-21T12:00:00.000Z');
+const figures = (agent: string, done: number, dead: number, p95Ms: number) => ({
+  ...{ agent, done, dead, failedAttempts: dead, p50Ms: 1, p95Ms, p99Ms: p95Ms },
+});
+const incident = (id: string, state: string, endedAt: number | null) => ({
+  ...{ id, agent: 'shop', verdict: 'memory', state, openedAt: NOW - 2 * HOUR_MS, endedAt, seen: '65 of 64 MB' },
+  ...{ fingerprint: 'x', version: null, jobs: [], remedies: [], timeline: [], evidence: null, repeats: 0, note: null },
+});
+
+/** A store with a day, the day before it, and a drill that counts nowhere. */
+function needs() {
+  const store = {
+    agentFigures: vi.fn(async (from: number) =>
+      from === NOW - DAY_MS
+        ? [figures('shop', 15, 1, 200), figures('drill-leak', 9, 9, 1)]
+        : [figures('shop', 10, 0, 100)],
+    ),
+    aggregateSums: vi.fn(async () => [figures('shop', 70, 7, 300)]),
+    slotFigures: async () => [{ agent: 'shop', kept: 16, missed: 2, skipped: 0 }],
+    hourFigures: async () => [{ agent: 'shop', hour: NOW - HOUR_MS, done: 15, dead: 1, failedAttempts: 1 }],
+    events: async () => [{ agent: 'shop', at: NOW - HOUR_MS }],
+    list: async () => [],
+    incidents: async ({ states }: { states?: string[] }) =>
+      states
+        ? [incident('inc-2', 'open', null)]
+        : [incident('inc-2', 'open', null), incident('inc-1', 'healed', NOW - HOUR_MS)],
+    incident: async () => undefined,
+    mutes: async () => [],
+    deadByCause: async () => [
+      { cause: 'f-1', agent: 'shop', count: 1, example: { error: { message: '502' } } },
+      { cause: 'f-2', agent: 'drill-leak', count: 9, example: { error: null } },
+    ],
+    backUp: vi.fn(),
+  };
+  return {
+    store,
+    time: { ...machineTime, now: () => NOW },
+    listings: () => [],
+    agents: () => new Map(),
+    states: async () => new Map([['shop', { state: 'failed', why: '502' }]]),
+  };
+}
+
+test('tells of a period beside the one before it, and of what is to be done now; drills count nowhere', async () => {
+  const { report } = reportLookup(needs() as never);
+  const value = reportResult.parse(await report({}));
+  expect(value).toMatchObject({
+    from: isoOf(NOW - DAY_MS),
+    agents: [{ name: 'shop', done: 15, dead: 1, p95Ms: 200, restarts: 1, before: { done: 10, dead: 0, p95Ms: 100 } }],
+    totals: { done: 15, dead: 1, success: 15 / 16, slotsMissed: 2 },
+    before: { from: isoOf(NOW - 2 * DAY_MS), done: 10, success: 1 },
+    open: [{ id: 'inc-2' }],
+    healed: [{ id: 'inc-1' }],
+    dead: [{ cause: 'f-1', count: 1, message: '502' }],
+  });
+  const [dead, done] = [
+    value.hours.reduce((sum, one) => sum + one.dead, 0),
+    value.hours.reduce((sum, one) => sum + one.done, 0),
+  ];
+  expect([done, dead]).toEqual([15, 1]);
+});
+
+test('agents that report get the same figures', async () => {
+  const all = needs();
+  const facts = { folder: '/', version: '0.1.0', startedAt: NOW - DAY_MS, socket: '/' };
+  const fleet = createFleet({ ...all, parts: vi.fn(), facts } as never);
+  const { report } = reportLookup(all as never);
+  const [{ host, ...theirs }, ours] = await Promise.all([fleet.report(), report({})]);
+  expect(host.version).toBe('0.1.0');
+  expect(ours).toMatchObject(theirs);
+});
+
+test('a long period is read from the aggregates', async () => {
+  const all = needs();
+  const { report } = reportLookup(all as never);
+  const value = await report({ from: isoOf(NOW - 7 * DAY_MS) });
+  expect(all.store.agentFigures).not.toHaveBeenCalled();
+  expect(value.totals).toMatchObject({ done: 70, dead: 7 });
+  await expect(report({ from: isoOf(NOW + 1) })).rejects.toThrow('ends after it begins');
+});
