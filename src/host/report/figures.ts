@@ -13,7 +13,7 @@ import type { FleetAgent, FleetReport } from '../../plugin/fleet.ts';
 import type { AggregateStore, EventStore, FigureStore } from '../../telemetry/ports.ts';
 
 /** The figures of a period: the same for agents that report, for the command and for the page. */
-export type PeriodFigures = Omit<FleetReport, 'host'>;
+type PeriodFigures = Omit<FleetReport, 'host'>;
 
 export interface FigureNeeds {
   time: Time;
