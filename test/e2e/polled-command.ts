@@ -1,0 +1,61 @@
+import type { CommandResult, HostLauncher } from '../../src/cli/ports.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { createStage, exitCodeOf } from '../../src/cli/stage.ts';
+import { Fault } from '../../src/kernel/fault.ts';
+
+/** Commands that read, end by themselves and return one value: those that a test asks for again and again. */
+const READS = new Set([
+  'status',
+  'agents',
+  'jobs',
+  'incidents',
+  'why',
+  'next',
+  'versions',
+  'dlq',
+  'health',
+  'state',
+  'secrets',
+]);
+
+/**
+ * The value of `daruma <args> --json` and its exit code, by the code of the command in this process; undefined for a
+ * command that a poll does not ask, and for one without `--json`. A process for each question takes 0.15 s of CPU: the
+ * polls of a wait would keep a core busy.
+ */
+export async function polledCommand(
+  folder: string,
+  args: readonly string[],
+): Promise<{ code: number; json: unknown } | undefined> {
+  if (!READS.has(args[0]!) || !args.includes('--json')) return undefined;
+  let said: { code: number; json: unknown } | undefined;
+  const program = buildProgram(async (row, words, options) => {
+    const stage = createStage({ folder, json: true, launcher });
+    stage.note = () => {};
+    try {
+      const run = await row.run!(program);
+      const result = (await run(stage, words, options as never)) as CommandResult;
+      said = { code: result.code ?? 0, json: JSON.parse(JSON.stringify(result.json)) };
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) throw thrown;
+      said = { code: exitCodeOf(thrown.plain), json: { error: thrown.plain } };
+    } finally {
+      stage.close();
+    }
+  }, true);
+  await program.parseAsync(args, { from: 'user' });
+  return said;
+}
+
+const offline = () => import('../../src/host/api/offline.ts');
+const refuse = () => Promise.reject(new Error('a poll only reads'));
+const launcher: HostLauncher = {
+  start: refuse,
+  host: refuse,
+  backups: refuse,
+  fence: refuse,
+  commandFence: refuse,
+  store: refuse,
+  offline: async (folder) => (await offline()).openOffline(folder, { knowsSecrets: true }),
+  check: async (folder) => (await offline()).checkFiles(folder),
+};
