@@ -76,6 +76,28 @@ describe.concurrent('the ground of a host', () => {
     expect((await place.daruma('status', '--json')).json.host.pid).toBe(next);
   }, 60_000);
 
+  it('compiled versions that are deleted are made anew, and the next save is in force', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const place = world({ onTestFinished })(TICK);
+    await place.start();
+    const before = (await place.daruma('status', '--json')).json;
+    rmSync(join(place.folder, 'data/versions'), { recursive: true });
+    const startedAt = before.host.startedAt;
+    const again = await place.until(
+      () => place.daruma('status', '--json'),
+      ({ code, json }) => code === 0 && json.host.startedAt !== startedAt,
+    );
+    expect(again.json.host.pid).toBe(before.host.pid);
+    place.write('plugins/tick.ts', `${place.read('plugins/tick.ts')}\n// Saved again.\n`);
+    await place.until(
+      () => place.daruma('status', '--json'),
+      ({ json }) => json.agents?.[0]?.version !== before.agents[0].version,
+    );
+    expect((await place.daruma('run', 'tick', '--wait')).code).toBe(0);
+  }, 60_000);
+
   it('a folder that was moved is told with its new place, and nothing is made in the old one', async ({
     expect,
     onTestFinished,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decideHandles, type HandleFact, type HandleName } from '../../src/host/lifecycle/handles.ts';
 
-const THINGS: HandleName[] = ['folder', 'store', 'store-log', 'lock', 'socket', 'log', 'host-file'];
+const THINGS: HandleName[] = ['folder', 'store', 'store-log', 'lock', 'code', 'socket', 'log', 'host-file'];
 const MADE_ANEW: HandleName[] = ['socket', 'log', 'host-file'];
 const NOBODY: ReadonlySet<HandleName> = new Set();
 
@@ -28,8 +28,8 @@ it('makes anew what can be: socket, log, host.json', () => {
   }
 });
 
-it('starts anew for a lock or a log of the store that is gone: the store is the same', () => {
-  for (const what of ['lock', 'store-log'] as const) {
+it('starts anew for a lock, a log of the store or a folder of code that is gone: the store is the same', () => {
+  for (const what of ['lock', 'store-log', 'code'] as const) {
     expect(twice(all({ [what]: 'nothing' }))).toEqual({
       do: 'start-again',
       why: `/ops/${what} was removed while the host had it open`,

@@ -205,6 +205,19 @@ describe('a row that cannot be read', () => {
     },
   );
 
+  test('is met and set aside by calls of one commit: the call that met it is answered', async () => {
+    const file = copyOfTemplate();
+    afterThisTest(() => rmSync(dirname(file), { recursive: true, force: true }));
+    const store = createSqliteStore({ time: AT_T0, log: silentLog }, { file });
+    afterThisTest(() => store.stop());
+    await store.start();
+    spoil(file, 'heartbeat', 'at', INTEGERS[2]!);
+    // Calls of one turn travel together.
+    const [heartbeats, count] = await Promise.all([store.heartbeats(), store.setAside()]);
+    expect(heartbeats).toMatchObject([{ name: 'b' }]);
+    expect(count).toBe(1);
+  });
+
   test('whatever stands in it, in any table: all calls are answered, nothing is lost, the file is whole', async () => {
     const spoilt = fc.record({
       place: fc.constantFrom(...PLACES),

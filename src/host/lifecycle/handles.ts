@@ -1,8 +1,11 @@
 import { shellWord } from '../../control/typed.ts';
 import type { PlainFault } from '../../kernel/fault.ts';
 
-/** Handles of a host: the folder, files that it holds open, and files by which others find it. */
-export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'socket' | 'token' | 'log' | 'host-file';
+/**
+ * Handles of a host: the folder, files that it holds open, folders to which the fences of its processes are bound
+ * (`code`), and files by which others find it.
+ */
+export type HandleName = 'folder' | 'store' | 'store-log' | 'lock' | 'code' | 'socket' | 'token' | 'log' | 'host-file';
 
 /** A handle beside the file that has its name now. */
 export interface HandleFact {
@@ -40,7 +43,7 @@ export function decideHandles(
   const [folder, store] = [of('folder'), of('store')];
   if (folder) return { do: 'end', fault: folderGone(folder, movedTo) };
   if (store) return { do: 'end', fault: storeGone(store) };
-  const again = of('store-log') ?? of('lock');
+  const again = of('store-log') ?? of('lock') ?? of('code');
   if (again) return { do: 'start-again', why: `${again.path} ${handleFaultWords(again)} while the host had it open` };
   const suspects = new Set(broken.map(({ what }) => what));
   // No file is made in a folder that may be another one.

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileId, hostFilePath } from '../../control/place.ts';
 import { type PlainFault, toPlainFault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -7,7 +8,7 @@ import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { ControlServer } from '../api/control-server.ts';
-import { type HostFacts, writeHostFile } from '../facts.ts';
+import { type HostFacts, VERSIONS_FOLDER, writeHostFile } from '../facts.ts';
 import type { Foundation } from '../foundation.ts';
 import { decideHandles, type HandleFact, type HandleName, handleFaultWords, type NamedHandle } from './handles.ts';
 
@@ -40,8 +41,8 @@ export interface HandlesWatch extends Service {
 const LOOK_EVERY_MS = 2_000;
 
 /**
- * Looks every 2 s. A lost handle is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log) or ends
- * it (store, folder).
+ * Looks every 2 s. A lost handle is repaired (socket, log, `host.json`), starts the host anew (lock, the store's log, folders
+ * of compiled code) or ends it (store, folder).
  */
 export function watchHandles(needs: WatchHandlesNeeds): HandlesWatch {
   const { time, log, events } = needs;
@@ -139,17 +140,23 @@ interface OwnHandlesNeeds extends Pick<WatchHandlesNeeds, 'time' | 'again' | 'en
   control: Pick<ControlServer, 'held' | 'listenAgain' | 'tokenAgain'>;
 }
 
+/** Folders with compiled versions, and those in which the processes run that load and run them. */
+const CODE_FOLDERS = [VERSIONS_FOLDER, `${VERSIONS_FOLDER}/.staging`, `${VERSIONS_FOLDER}/.empty`, 'data/run/empty'];
+
 /** The watch over the handles of this host, wired to the rooms. */
 export function watchOwnHandles({ foundation, facts, time, control, again, end }: OwnHandlesNeeds): HandlesWatch {
   const { journal, events, lock, held } = foundation;
   const hostFile = hostFilePath(facts.folder);
   let hostFileId = fileId(hostFile);
+  // Fences of builder and cells hold these folders themselves: one that is made anew under the same name is closed to them.
+  const code = CODE_FOLDERS.map((name) => join(facts.folder, name)).map((path) => ({ path, id: fileId(path) }));
   return watchHandles({
     time,
     events,
     log: journal.room('host'),
     held: () => [
       ...held,
+      ...code.map((folder) => ({ what: 'code' as const, ...folder })),
       { what: 'socket', ...control.held().socket },
       { what: 'token', ...control.held().token },
       { what: 'log', ...journal.file.held() },

@@ -28,13 +28,15 @@ export function groupCommit(db: DatabaseSync, tables: Tables, file: string): (ca
   return (calls) => {
     const answer = carryOut(calls);
     const unread = answer.faults.filter(([, { code }]) => code === ROW_UNREADABLE).map(([place]) => place);
-    const count = unread.length > 0 && isWriter ? setAside() : 0;
-    if (count === 0) return answer;
+    if (unread.length === 0 || !isWriter) return answer;
+    // 0 when a call of this group has set them aside, behind the one that met them.
+    const count = setAside();
     const again = carryOut(unread.map((place) => calls[place]!));
     for (const [index, place] of unread.entries()) answer.values[place] = again.values[index];
     const faults = answer.faults.filter(([place]) => !unread.includes(place));
     for (const [index, fault] of again.faults) faults.push([unread[index]!, fault]);
-    return { values: answer.values, faults: faults.sort(([a], [b]) => a - b), setAside: count };
+    const answered = { values: answer.values, faults: faults.sort(([a], [b]) => a - b) };
+    return count === 0 ? answered : { ...answered, setAside: count };
   };
 
   /** The number of rows that could not be read. */
