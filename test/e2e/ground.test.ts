@@ -90,7 +90,7 @@ describe.concurrent('the ground of a host', () => {
       ({ code, json }) => code === 0 && json.host.startedAt !== startedAt,
     );
     expect(again.json.host.pid).toBe(before.host.pid);
-    place.write('plugins/tick.ts', `${place.read('plugins/tick.ts')}\n// Saved again.\n`);
+    place.write('plugins/tick.ts', place.read('plugins/tick.ts').replace('"tick"', '"tick again"'));
     await place.until(
       () => place.daruma('status', '--json'),
       ({ json }) => json.agents?.[0]?.version !== before.agents[0].version,
