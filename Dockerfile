@@ -21,8 +21,8 @@ RUN apt-get update \
   && useradd --uid 10001 --gid daruma --home-dir /app --no-create-home daruma
 # The program belongs to root, so that nothing that runs in the container can change it; the rest is the host's.
 COPY --from=build --chown=10001:10001 /app /app
-RUN chown -R root:root /app/node_modules /app/vendor \
-  && mkdir -p /app/data /app/logs /app/config /app/plugins /app/agents /app/backups /app/reports /app/posts \
+RUN chown root:root /app && chown -R root:root /app/node_modules /app/vendor \
+  && mkdir -p /app/data /app/logs /app/backups /app/reports /app/posts \
   && chown 10001:10001 /app/data /app/logs /app/backups /app/reports /app/posts
 WORKDIR /app
 ENV NODE_ENV=production PATH=/app/node_modules/.bin:$PATH
