@@ -16,7 +16,7 @@ export default definePlugin({
       .array(endpoint)
       .max(100)
       .default([])
-      .describe('What to check. Without any, Daruma asks at its own front door.'),
+      .describe('What to check. Without any, Daruma asks its own control socket.'),
     timeout: duration().default('10s').describe('The longest that one URL may take.'),
   }),
   limits: { memory: '96MB', timeout: '4m', silence: '1m', attempts: 3, backoff: { first: '5s', longest: '20s' } },

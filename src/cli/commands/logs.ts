@@ -29,7 +29,7 @@ export async function logsCommand(stage: Stage, [agent]: Words, options: LogsOpt
   const lines = newest(stage, wanted);
   if (lines.length === 0) await mustBeKnown(stage, agent, options.job);
   if (stage.json) return { json: lines, lines: [] };
-  if (lines.length === 0) stage.note('no such lines');
+  if (lines.length === 0) stage.note('the log has no line that fits');
   const show = linePrinter(stage, agent, options);
   for (const line of lines) show(line);
   return 0;
