@@ -170,7 +170,8 @@ function withoutSlot(facts: WhyFacts): string {
   }
   if (due === undefined || due >= minute + MINUTE_MS) {
     const nearest = [before?.due, due].filter((one) => one !== undefined).map((one) => clock(facts, one));
-    const list = nearest.length > 0 ? `; the nearest ${nearest.length === 1 ? 'is' : 'are'} ${nearest.join(' and ')}` : '';
+    const list =
+      nearest.length > 0 ? `; the nearest ${nearest.length === 1 ? 'is' : 'are'} ${nearest.join(' and ')}` : '';
     const range = rangeWords(schedule).map((words) => ` ${words}`);
     return `${none}: its schedule "${schedule.expression}"${range.join('')} asks for none at that time${list}.`;
   }
