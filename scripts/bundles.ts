@@ -18,6 +18,8 @@ interface Group {
   isSplit?: boolean;
   /** Whether a library asks for `require`, which a module has not by itself. */
   needsRequire?: boolean;
+  /** Whether it has the schemas of results, which rows of the table load when they are asked for. Default true. */
+  hasResults?: boolean;
   /** Whether there may be many of it at once, so that each module of Node's counts. */
   isLean?: boolean;
 }
@@ -38,6 +40,7 @@ const GROUPS: readonly Group[] = [
   { entries: ['drills/jumping-clock'] },
   { entries: ['web/process'] },
   { entries: ['web/form'] },
+  { entries: ['mcp/serve'], hasResults: false },
   { entries: ['web/reads-thread'], external: ['esbuild'], needsRequire: true },
   { entries: ['plugin/zod'] },
   { entries: ['index'], external: ['zod'] },
@@ -83,7 +86,15 @@ function optionsOf(root: string, out: string, group: Group): BuildOptions & { me
     metafile: true,
     external: group.external ?? [],
     banner: group.needsRequire ? { js: REQUIRE } : {},
-    plugins: [zodInEnglish, datesOfLogs, datesOfCron, apart(group.apart ?? []), ...(group.isLean ? [leanModules] : [])],
+    plugins: [
+      zodInEnglish,
+      datesOfLogs,
+      datesOfCron,
+      noValidator,
+      apart(group.apart ?? []),
+      ...(group.isLean ? [leanModules] : []),
+      ...(group.hasResults === false ? [noResults] : []),
+    ],
   };
 }
 
@@ -137,6 +148,31 @@ const datesOfCron: Plugin = {
       importer.includes('/cron/') ? { path, namespace: 'dates-of-cron' } : undefined,
     );
     at.onLoad({ filter: /./, namespace: 'dates-of-cron' }, () => ({ contents: 'export class DateTime {}' }));
+  },
+};
+
+/** The MCP server checks answers of its client to questions that it never asks, by a validator of 300 KB: it gets none. */
+const noValidator: Plugin = {
+  name: 'no-validator',
+  setup(at) {
+    at.onResolve({ filter: /^@modelcontextprotocol\/server\/_shims$/ }, ({ path }) => ({
+      path,
+      namespace: 'no-validator',
+    }));
+    at.onLoad({ filter: /./, namespace: 'no-validator' }, () => ({
+      contents: "export { default as process } from 'node:process'; export class DefaultJsonSchemaValidator {}",
+    }));
+  },
+};
+
+/** Leaves the schemas of results out: no row of the table loads them in such a process. */
+const noResults: Plugin = {
+  name: 'no-results',
+  setup(at) {
+    at.onResolve({ filter: /^\.\/results\/[\w-]+\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, namespace: 'no-results' } : undefined,
+    );
+    at.onLoad({ filter: /./, namespace: 'no-results' }, () => ({ contents: '' }));
   },
 };
 

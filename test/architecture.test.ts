@@ -39,8 +39,10 @@ const MAY: Record<string, string[]> = {
   operations: ['kernel'],
   control: ['operations', 'kernel'],
   // `host/api/offline`: what the store says while no host answers, as the command line reads it.
-  web: ['control', 'fence', 'kernel', 'operations', 'host/api/offline'],
-  cli: ['drills', 'control', 'kernel'],
+  web: ['control', 'fence', 'kernel', 'operations', 'host/api/offline', 'mcp/ports', 'mcp/serve'],
+  // The tools of assistants, for the command line and the web process.
+  mcp: ['control', 'kernel', 'operations'],
+  cli: ['drills', 'control', 'kernel', 'mcp/ports', 'mcp/serve'],
   // Clients of a running host, and of hosts of their own: docs/decisions/0030.
   drills: ['control', 'kernel'],
   guardian: ['fence', 'kernel'],

@@ -11,13 +11,13 @@ const TRY_EVERY_MS = 200;
 
 /**
  * Connects to the host of an installation. A host at work without a socket is given the seconds that it takes to make
- * another. Rejects with `HOST_DOWN`, whose words say that the host is starting, stopping, or not there.
+ * another. `via`: the name of the client in the audit, `cli` if it is left out. Rejects with `HOST_DOWN`, whose words say that the host is starting, stopping, or not there.
  */
-export async function reachHost(folder: string, time: Time): Promise<ControlClient> {
+export async function reachHost(folder: string, time: Time, via?: string): Promise<ControlClient> {
   const from = time.monotonic();
   for (;;) {
     try {
-      return await connectHost(folder, time);
+      return await connectHost(folder, time, via);
     } catch (thrown) {
       const host = isDown(thrown) ? await claimantOf(folder) : undefined;
       if (!host) throw thrown;

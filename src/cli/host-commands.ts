@@ -1,3 +1,4 @@
+import { OPERATION_OPTIONS } from './operation-options.ts';
 import type { CommandRow } from './ports.ts';
 
 const USERS_SYSTEMD = { flags: '--user', about: "in the user's own systemd" };
@@ -127,6 +128,25 @@ const CONFIG: readonly CommandRow[] = [
   },
 ];
 
+const MCP: readonly CommandRow[] = [
+  {
+    usage: 'allow <name>',
+    about: 'make a token with which an assistant asks over HTTP',
+    options: Object.values(OPERATION_OPTIONS.assistantAllow),
+    run: async () => (await import('./commands/mcp.ts')).mcpAllowCommand,
+  },
+  {
+    usage: 'list',
+    about: 'assistants that may ask over HTTP',
+    run: async () => (await import('./commands/mcp.ts')).mcpListCommand,
+  },
+  {
+    usage: 'revoke <name>',
+    about: 'end the token of an assistant',
+    run: async () => (await import('./commands/mcp.ts')).mcpRevokeCommand,
+  },
+];
+
 /** Commands on the host and its installation as a whole. */
 export const HOST: readonly CommandRow[] = [
   {
@@ -187,4 +207,11 @@ export const HOST: readonly CommandRow[] = [
     run: async () => (await import('./commands/check.ts')).checkCommand,
   },
   { usage: 'config', about: 'what is set, and where it is set', below: CONFIG },
+  {
+    usage: 'mcp',
+    about: 'MCP server for assistants on stdin and stdout; reads only, unless --write',
+    own: [{ flags: '--write', about: 'also acts, each planned before it is applied' }],
+    run: async () => (await import('./commands/mcp.ts')).mcpCommand,
+    below: MCP,
+  },
 ];

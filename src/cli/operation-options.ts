@@ -221,4 +221,14 @@ export const OPERATION_OPTIONS = {
   open: {
     reader: { flags: '--reader', about: 'as a reader, who sees and changes nothing', is: 'flag' },
   },
+  assistantAllow: {
+    write: { flags: '--write', about: 'also acts, each planned before it is applied', is: 'flag' },
+    forMs: {
+      flags: '--for <time>',
+      about: 'how long the token is good (default: 90d): 30m, 2h',
+      is: 'length',
+      least: 60000,
+      most: 31622400000,
+    },
+  },
 } as const satisfies Record<string, Record<string, OptionRow>>;

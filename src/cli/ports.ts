@@ -87,8 +87,8 @@ export interface Stage {
   out(line: string, verbatim?: boolean): void;
   /** A line of progress, on stderr; the same. */
   note(line: string, verbatim?: boolean): void;
-  /** A new connection to the host; the first failure is code `HOST_DOWN`. Closed when the command is over. */
-  connect(): Promise<ControlClient>;
+  /** A new connection to the host, `via` in the audit; the first failure is code `HOST_DOWN`. Closed when the command is over. */
+  connect(via?: string): Promise<ControlClient>;
   /** Asks the host one thing on the command's own connection; code `HOST_SILENT` when no answer comes within `withinMs` (10 s). */
   ask<O extends Op>(op: O, args: Ops[O]['args'], withinMs?: number): Promise<Ops[O]['value']>;
   /** Like `ask`; when the host is down, the last known state answers, stderr says so, and the exit code is to be 4. */

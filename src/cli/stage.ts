@@ -37,9 +37,9 @@ export function createStage(options: {
     out: (line, verbatim = json) => process.stdout.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     note: (line, verbatim = json) => process.stderr.write(`${verbatim ? line : asTyped(line, typed)}\n`),
     clock: { now: time.now(), zone: machineZone().zone },
-    async connect() {
+    async connect(via) {
       const { reachHost } = await import('./connection.ts');
-      const client = await reachHost(folder, time).catch(withHint);
+      const client = await reachHost(folder, time, via).catch(withHint);
       open.push(client);
       return client;
     },

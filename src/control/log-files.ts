@@ -47,12 +47,27 @@ function namesIn(folder: string): string[] {
   }
 }
 
+/** A line with its place: `fromEnd` line ends lie between it and the end of the file, which had `bytes` then. */
+export interface PlacedLine {
+  line: LogLine;
+  file: string;
+  fromEnd: number;
+  bytes: number;
+}
+
 /** Every line of the folder's logs, newest first, over all files. Torn lines and what is no log line are left out. */
 export function* linesBackwards(folder: string): Generator<LogLine> {
+  for (const { line } of placedLinesBackwards(folder)) yield line;
+}
+
+/** The lines of {@link linesBackwards} with their places. */
+export function* placedLinesBackwards(folder: string): Generator<PlacedLine> {
   for (const name of namesIn(folder)) {
-    for (const text of textBackwards(join(folder, name))) {
+    let fromEnd = 0;
+    for (const { text, bytes } of textBackwards(join(folder, name))) {
       const line = parseLogLine(text);
-      if (line) yield line;
+      if (line) yield { line, file: name, fromEnd, bytes };
+      fromEnd += 1;
     }
   }
 }
@@ -70,7 +85,7 @@ export function parseLogLine(text: string): LogLine | undefined {
 }
 
 /** The lines of a file from its end, read in pieces: the newest hundred of 10 MB cost one read. */
-function* textBackwards(path: string): Generator<string> {
+function* textBackwards(path: string): Generator<{ text: string; bytes: number }> {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -79,7 +94,8 @@ function* textBackwards(path: string): Generator<string> {
     return;
   }
   try {
-    let end = statSync(path).size;
+    const bytes = statSync(path).size;
+    let end = bytes;
     // The pieces of the line whose beginning has not been read yet, last piece first.
     let pieces: Buffer[] = [];
     while (end > 0) {
@@ -93,13 +109,36 @@ function* textBackwards(path: string): Generator<string> {
         at >= 0;
         at = until > 0 ? chunk.lastIndexOf(NEWLINE, until - 1) : -1
       ) {
-        yield Buffer.concat([chunk.subarray(at + 1, until), ...pieces.reverse()]).toString('utf8');
+        yield { text: Buffer.concat([chunk.subarray(at + 1, until), ...pieces.reverse()]).toString('utf8'), bytes };
         pieces = [];
         until = at;
       }
       pieces.push(chunk.subarray(0, until));
     }
-    yield Buffer.concat(pieces.reverse()).toString('utf8');
+    yield { text: Buffer.concat(pieces.reverse()).toString('utf8'), bytes };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Counts the line ends in the first `bytes` of a file, in pieces: others go on between two of them. 0 for a file that is gone. */
+export async function countLineEnds(path: string, bytes: number): Promise<number> {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return 0;
+  }
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let count = 0;
+    for (let from = 0; from < bytes; from += CHUNK_BYTES) {
+      const read = readSync(file, chunk, 0, Math.min(CHUNK_BYTES, bytes - from), from);
+      const part = chunk.subarray(0, read);
+      for (let at = part.indexOf(NEWLINE); at >= 0; at = part.indexOf(NEWLINE, at + 1)) count += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return count;
   } finally {
     closeSync(file);
   }

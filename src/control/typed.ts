@@ -46,6 +46,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   learn: [],
   level: [],
   logs: [],
+  mcp: ['allow', 'list', 'revoke'],
   new: [],
   next: [],
   open: [],

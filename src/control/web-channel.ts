@@ -39,18 +39,23 @@ export interface WebTerms {
 
 /** A person who has signed in. The cookie is known by its hash only. */
 export interface WebSession {
-  /** SHA-256 of the cookie, in hexadecimal digits. */
+  /** SHA-256 of the cookie or the token, in hexadecimal digits. */
   hash: string;
   role: OperationRole;
   /** Epoch ms. */
   until: number;
 }
 
+/** An assistant that may ask over HTTP. The token is known by its hash only. */
+export interface WebAssistant extends WebSession {
+  name: string;
+}
+
 export type ToWeb =
-  | { do: 'begin'; terms: WebTerms; sessions: WebSession[] }
+  | { do: 'begin'; terms: WebTerms; sessions: WebSession[]; assistants: WebAssistant[] }
   /** Sent each 2 s; the process answers at once. */
   | { do: 'ping'; n: number }
-  | { do: 'sessions'; sessions: WebSession[] }
+  | { do: 'sessions'; sessions: WebSession[]; assistants: WebAssistant[] }
   | { do: 'answer'; id: number; value: unknown }
   | { do: 'item'; id: number; item: unknown }
   | { do: 'refuse'; id: number; fault: PlainFault };
@@ -60,8 +65,10 @@ export type FromWeb =
   /** The process cannot work, and another try would end the same way. */
   | { say: 'failed'; fault: PlainFault }
   | { say: 'pong'; n: number; clients: number }
-  /** An operation. `cookie`: of the browser that asks; null: with the rights of a reader. */
-  | { say: 'ask'; id: number; op: string; args: unknown; cookie: string | null }
+  /**
+   * An operation. `cookie`: of the browser that asks; null: with the rights of a reader. `token`: of an assistant, in place of a cookie.
+   */
+  | { say: 'ask'; id: number; op: string; args: unknown; cookie: string | null; token?: string }
   /** A link that `daruma open` printed was opened; answered with the cookie. */
   | { say: 'sign in'; id: number; code: string }
   | { say: 'sign out'; id: number; cookie: string }

@@ -28,9 +28,9 @@ interface Act extends ActRequest {
 
 /** Who asks. */
 export interface Actor {
-  /** The door: `page`, `cli`, or the name that a client of the control socket gives itself. */
+  /** The door: `page`, `cli`, `mcp`, or the name that a client of the control socket gives itself. */
   via: string;
-  /** A session of the page by the first digits of its hash, or a user of this machine. */
+  /** A session of the page by the first digits of its hash, an assistant by its name, or a user of this machine. */
   who: string;
   role: OperationRole;
 }
@@ -121,6 +121,8 @@ export function createAudit({ time, events, scrub }: AuditNeeds): Audit {
   };
 }
 
+/** An assistant's `apply` is recorded as the act that was planned, by the operation itself. */
 function isAct(operation: string): boolean {
+  if (operation === 'apply') return false;
   return Object.hasOwn(OPERATIONS, operation) && OPERATIONS[operation as Op].kind === 'act';
 }

@@ -106,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       { ...base, foundation, rooms, web, order, watched, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
-    const ops = createOps(hostContext);
+    const ops = createOps(hostContext, audit);
     recordHostLost(rooms.healer, hostContext.hostEnds, abandoned);
     const control = await openControl(hostContext, ops, audit);
     order.onStop('control socket', () => control.close());

@@ -1,4 +1,4 @@
-import { DAY_MS, GB, MB } from './measures.ts';
+import { DAY_MS, GB, MB, MINUTE_MS } from './measures.ts';
 import { oneLine } from './shown-text.ts';
 
 /** The least and the most that a value may be, both allowed. */
@@ -32,6 +32,8 @@ export const BOUNDS = {
   mute: { least: 1, most: 90 * DAY_MS },
   /** For how long something is kept: a hundred years. */
   keep: { least: 1, most: 36_525 * DAY_MS },
+  /** How long a token of an assistant is good: a token that nobody renews within a year is one that nobody remembers. */
+  grant: { least: MINUTE_MS, most: 366 * DAY_MS },
   /** How far back a person looks. */
   back: { least: 0, most: 36_525 * DAY_MS },
   /** The period of one report: its hours are counted one by one. */

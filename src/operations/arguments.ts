@@ -40,6 +40,12 @@ export function pingName() {
   return z.string({ error }).regex(PING_NAME, { error });
 }
 
+/** The name of an assistant: it stands in commands, events and records of acts. */
+export function assistantName() {
+  const error = 'is no name of small letters, digits and hyphens, 40 at most';
+  return z.string({ error }).regex(/^[a-z0-9][a-z0-9-]{0,39}$/, { error });
+}
+
 /** A JSON value, as long as an input that a plugin may send. Left out is undefined, which is not null. */
 export function payload() {
   return z

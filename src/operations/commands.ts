@@ -7,6 +7,7 @@ import {
   stateSetResult,
   stateSizeResult,
 } from './results/agent.ts';
+import { allowedResult, assistantResult, revokedResult } from './results/assistant.ts';
 import { batchInFullResult, batchResult } from './results/batch.ts';
 import {
   backupResult,
@@ -85,6 +86,9 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   start: startedResult,
   stop: stoppedResult,
   open: openResult,
+  'mcp allow': allowedResult,
+  'mcp list': z.array(assistantResult),
+  'mcp revoke': revokedResult,
   'backup list': z.array(backupResult),
   'backup now': runResult,
   'backup verify': proofResult,

@@ -66,6 +66,7 @@ export const HOST_OPERATIONS = {
       level: logLevel().default('debug').describe('The lowest level that is shown.'),
       text: text(200).optional().describe('Only lines with the text anywhere in them.'),
       before: instant().optional().describe('Only lines that were written before: the way to the next page.'),
+      places: flag().describe('With the place of each line: its file and its number.'),
       limit: limit(),
     }),
     result: async () => z.array((await hostResults()).logLineResult),
@@ -152,7 +153,8 @@ export const HOST_OPERATIONS = {
   audit: {
     kind: 'read',
     role: 'operator',
-    about: 'What was done by page and command line: who, when, which operation, and what came of it; newest first.',
+    about:
+      'What was done by page, command line and assistants: who, when, which operation, and what came of it; newest first.',
     args: z.strictObject({ since: instant().optional().describe('Only acts of then or later.'), limit: limit() }),
     result: async () => z.array((await webResults()).auditResult),
   },

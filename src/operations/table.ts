@@ -3,6 +3,7 @@ import { shown } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { suggest } from '../kernel/suggest.ts';
 import { AGENT_OPERATIONS } from './agent-operations.ts';
+import { ASSISTANT_OPERATIONS } from './assistant-operations.ts';
 import { BATCH_OPERATIONS } from './batch-operations.ts';
 import { HOST_OPERATIONS } from './host-operations.ts';
 import { JOB_OPERATIONS } from './job-operations.ts';
@@ -12,7 +13,13 @@ import { JOB_OPERATIONS } from './job-operations.ts';
  * of the host, docs/operations.md, docs/daruma.schema.json and the options of commands come from it. Fields of
  * results are added, never renamed.
  */
-export const OPERATIONS = { ...AGENT_OPERATIONS, ...JOB_OPERATIONS, ...BATCH_OPERATIONS, ...HOST_OPERATIONS };
+export const OPERATIONS = {
+  ...AGENT_OPERATIONS,
+  ...JOB_OPERATIONS,
+  ...BATCH_OPERATIONS,
+  ...HOST_OPERATIONS,
+  ...ASSISTANT_OPERATIONS,
+};
 
 type Table = typeof OPERATIONS;
 type Load = () => Promise<z.ZodType>;

@@ -29,6 +29,8 @@ export interface AppNeeds {
   assets: Assets;
   kit: PageKit;
   routes: readonly Route[];
+  /** Answers `/mcp`, with bounds of its own. */
+  mcp(c: Context): Promise<Response>;
   address: PageAddress;
   /** The zone of the installation, the name of its cookie, whether TLS stands in front; `isPublic`: see {@link Route}. */
   terms: { zone: string; cookie: string; isSecure: boolean; isPublic: boolean };
@@ -59,6 +61,7 @@ export function createApp(needs: AppNeeds): Hono {
     return next();
   });
   for (const route of needs.routes) addRoute(app, route, needs);
+  app.all('/mcp', needs.mcp);
   // Routes for machines stand before the bound on pages: probes are answered however many people look.
   app.use(async (c, next) => {
     if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { Op, Ops } from '../control/protocol.ts';
-import { type FromWeb, TO_WEB, type ToWeb, type WebSession, type WebTerms } from '../control/web-channel.ts';
+import {
+  type FromWeb,
+  TO_WEB,
+  type ToWeb,
+  type WebAssistant,
+  type WebSession,
+  type WebTerms,
+} from '../control/web-channel.ts';
 import { Fault, type PlainFault } from '../kernel/fault.ts';
 import { openFrameChannel } from '../kernel/frames.ts';
+import { given } from '../kernel/given.ts';
 import type { Time } from '../kernel/time.ts';
 
 /** The web process's end of the channel to its host. */
@@ -17,6 +25,8 @@ export interface HostLink {
   ping(name: string, token: string, withinMs: number | null): Promise<object>;
   /** The session of a cookie's hash; undefined when there is none, or it is over. */
   session(hash: string): WebSession | undefined;
+  /** The assistant of a token's hash; undefined when there is none, or its token is good no more. */
+  assistant(hash: string): WebAssistant | undefined;
   /** The time since the host's last message, in ms. */
   silentMs(): number;
   send(message: FromWeb): void;
@@ -26,6 +36,8 @@ export interface HostLink {
 interface AskTerms<O extends Op = Op> {
   /** The cookie of the person who asks; null: the question has the rights of a reader. */
   cookie: string | null;
+  /** The token of the assistant that asks, in place of a cookie. */
+  token?: string;
   /** The longest wait; undefined: for as long as it takes. */
   withinMs?: number;
   onItem?(item: Ops[O]['item']): void;
@@ -65,6 +77,7 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
   const channel = openFrameChannel(pipe, { receive, broken: needs.gone }, TO_WEB);
   const waiting = new Map<number, Waiting>();
   let sessions = new Map<string, WebSession>();
+  let assistants = new Map<string, WebAssistant>();
   let lastId = 0;
   let heardAt = time.monotonic();
   pipe.once('close', () => needs.gone());
@@ -78,6 +91,7 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
     if (message.do === 'ping') return send({ say: 'pong', n: message.n, clients: needs.clients() });
     if (message.do === 'begin' || message.do === 'sessions') {
       sessions = new Map(message.sessions.map((session) => [session.hash, session]));
+      assistants = new Map(message.assistants.map((assistant) => [assistant.hash, assistant]));
       if (message.do === 'begin') needs.begin(message.terms);
       return;
     }
@@ -92,7 +106,10 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
     if (pipe.writable) channel.send([message]);
   }
 
-  function question(said: Question, { withinMs, onItem, signal }: Omit<AskTerms, 'cookie'>): Promise<unknown> {
+  function question(
+    said: Question,
+    { withinMs, onItem, signal }: Omit<AskTerms, 'cookie' | 'token'>,
+  ): Promise<unknown> {
     if (waiting.size >= MOST_WAITING) return Promise.reject(tooBusy());
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++lastId;
@@ -112,19 +129,24 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
     });
   }
 
+  function whileGood<One extends WebSession>(found: One | undefined): One | undefined {
+    return found && found.until > time.now() ? found : undefined;
+  }
+
   const SOON = { withinMs: 5_000 };
   return {
-    ask: (op, args, { cookie, ...terms }) =>
-      question({ say: 'ask', op, args, cookie }, terms as Omit<AskTerms, 'cookie'>) as Promise<never>,
+    ask: (op, args, { cookie, token, ...terms }) =>
+      question(
+        { say: 'ask', op, args, cookie, ...given({ token }) },
+        terms as Omit<AskTerms, 'cookie' | 'token'>,
+      ) as Promise<never>,
     signIn: (code) => question({ say: 'sign in', code }, SOON) as Promise<{ cookie: string; until: number }>,
     async signOut(cookie) {
       await question({ say: 'sign out', cookie }, SOON);
     },
     ping: (name, token, withinMs) => question({ say: 'outside ping', name, token, withinMs }, SOON) as Promise<object>,
-    session(hash) {
-      const found = sessions.get(hash);
-      return found && found.until > time.now() ? found : undefined;
-    },
+    session: (hash) => whileGood(sessions.get(hash)),
+    assistant: (hash) => whileGood(assistants.get(hash)),
     silentMs: () => time.monotonic() - heardAt,
     send,
   };

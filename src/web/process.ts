@@ -20,6 +20,7 @@ import { openHostLink } from './host-link.ts';
 import { createLive } from './live.ts';
 import { addLogDownloads } from './log-download.ts';
 import { createLogTail } from './log-tail.ts';
+import { createMcpRoute } from './mcp.ts';
 import { KIT } from './pages/index.tsx';
 import { createReader } from './reader.ts';
 import { createReads } from './reads.ts';
@@ -62,7 +63,11 @@ async function begin(terms: WebTerms): Promise<void> {
   const logs = resolve(terms.folder, terms.logs);
   const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });
   const address = { hosts: new Set<string>(), origins: new Set<string>() };
+  const failed = (error: unknown) => process.stderr.write(`${toPlainFault(error).stack ?? String(error)}\n`);
+  const { folder, version } = terms;
   const needs = {
+    failed,
+    mcp: createMcpRoute({ time, link, reader, folder, version, failed }),
     ...{ time, link, reader, live, assets, address, kit: KIT, routes: ROUTES },
     flashes: createFlashes(time),
     terms: {
@@ -71,7 +76,6 @@ async function begin(terms: WebTerms): Promise<void> {
       isSecure: terms.origin?.startsWith('https:') === true,
       isPublic: terms.origin !== null && !terms.publicMetrics,
     },
-    failed: (error: unknown) => process.stderr.write(`${toPlainFault(error).stack ?? String(error)}\n`),
   };
   const app = createApp(needs);
   addActs(app, needs);
@@ -89,7 +93,7 @@ function shutIn({ folder, store, logs, ports, parent }: WebTerms): void {
   // The zone is read from files that the fence closes.
   new Date().getTimezoneOffset();
   const own = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
-  const files = ['config', 'data/config', 'data/versions'].map((path) => join(folder, path));
+  const files = ['AGENTS.md', 'config', 'data/config', 'data/versions'].map((path) => join(folder, path));
   const read = [
     ...own,
     ...files,

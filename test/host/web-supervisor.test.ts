@@ -86,6 +86,7 @@ function supervise(then: string, first = '') {
     },
     scrub: createScrubber(),
     sessions: createSessions({ time: machineTime, log, file: join(folder, 'sessions.json'), changed: () => {} }),
+    assistants: { of: () => undefined, list: () => [] },
     operations: () => createOperations({}),
     pings: { receive: async () => ({}) },
     audit: { of: (_by, _act, asked) => asked, record: () => {} },

@@ -104,9 +104,9 @@ export function createConversation(socket: Socket, needs: ConversationNeeds): vo
       cancelWait();
       cancelWait = () => {};
       if (openRequests > MOST_OPEN) throw new Fault(tooMany());
-      const call = { role, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
-      const { op, args } = request;
       const by = () => ({ via: viaOf(request), who: userNow(), role });
+      const call = { role, by, item: (item: unknown) => send({ id, item: scrub.answer(item) }), gone: ended.signal };
+      const { op, args } = request;
       const value = await audit.of(by, { operation: op, args }, operations.ask(op, args, call));
       send({ id, ok: true, value: scrub.answer(value) });
     } catch (error) {

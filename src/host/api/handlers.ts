@@ -3,10 +3,13 @@ import { Fault } from '../../kernel/fault.ts';
 import { suggest } from '../../kernel/suggest.ts';
 import type { OperationRole } from '../../operations/operation.ts';
 import { OPERATIONS, type Op, type Ops, readArgs } from '../../operations/table.ts';
+import type { Actor } from '../audit.ts';
 
 /** The client of an operation, for its handler. */
 export interface OpCall<Item = unknown> {
   role: OperationRole;
+  /** Who asks, for the audit. Left out: nobody who could act. */
+  by?(): Actor;
   /** Sends one item of a stream before the answer. False: the client reads too slowly, the item was dropped. */
   item(item: Item): boolean;
   /** Aborted when the client is gone. */

@@ -1,4 +1,11 @@
-import { lineFilter, linesBackwards, logFilesIn } from '../../control/log-files.ts';
+import { join } from 'node:path';
+import {
+  countLineEnds,
+  lineFilter,
+  logFilesIn,
+  type PlacedLine,
+  placedLinesBackwards,
+} from '../../control/log-files.ts';
 import type { LogLine } from '../../control/protocol.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { OpTable } from './handlers.ts';
@@ -14,20 +21,31 @@ const MOST_FILES = 1_000;
 /** The operations that read the log files of a folder, lines backwards. */
 export function logLookup(folder: () => string): Pick<OpTable, 'logs' | 'logFiles'> {
   return {
-    async logs({ limit, before, ...filter }) {
+    async logs({ limit, before, places, ...filter }) {
       const isWanted = lineFilter(before === undefined ? filter : { ...filter, before: instantOf(before) });
-      const found: LogLine[] = [];
+      const found: PlacedLine[] = [];
       let read = 0;
-      for (const line of linesBackwards(folder())) {
-        if (isWanted(line)) found.push(line);
+      for (const placed of placedLinesBackwards(folder())) {
+        if (isWanted(placed.line)) found.push(placed);
         if (found.length >= limit || ++read >= MOST_READ) break;
         if (read % READ_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      return found.reverse();
+      return places ? withPlaces(folder(), found.reverse()) : found.reverse().map(({ line }) => line);
     },
     async logFiles() {
       const files = logFilesIn(folder()).slice(0, MOST_FILES);
       return files.map(({ name, bytes, changedAt }) => ({ name, bytes, changedAt: isoOf(Math.floor(changedAt)) }));
     },
   };
+}
+
+async function withPlaces(folder: string, found: readonly PlacedLine[]): Promise<LogLine[]> {
+  const ends = new Map<string, number>();
+  const placed: LogLine[] = [];
+  for (const { line, file, fromEnd, bytes } of found) {
+    const key = `${file} ${bytes}`;
+    if (!ends.has(key)) ends.set(key, await countLineEnds(join(folder, file), bytes));
+    placed.push({ ...line, place: `${file}:${ends.get(key)! - fromEnd + 1}` });
+  }
+  return placed;
 }

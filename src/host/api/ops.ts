@@ -1,3 +1,5 @@
+import { planOps } from '../assistants/plans.ts';
+import type { Audit } from '../audit.ts';
 import { pingOps } from '../health/pings.ts';
 import type { HostContext } from '../host-context.ts';
 import { learnOp } from '../learn/op.ts';
@@ -12,7 +14,7 @@ import { versionOps } from './ops-versions.ts';
 import { createStatus } from './status.ts';
 
 /** Every operation of the table, answered by a host at work. */
-export function createOps(hostContext: HostContext): Operations {
+export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): Operations {
   const status = createStatus({ ...hostContext, running: hostContext });
   const handlers: OpTable = {
     ...readingOps(hostContext, status),
@@ -28,7 +30,9 @@ export function createOps(hostContext: HostContext): Operations {
     ...stateOps(hostContext),
     ...storeOps(hostContext),
     ...pingOps(hostContext),
+    ...planOps({ time: hostContext.time, audit, operations: () => operations }),
     ...hostContext.web.ops,
   };
-  return createOperations(handlers);
+  const operations = createOperations(handlers);
+  return operations;
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { FROM_WEB, type FromWeb, type ToWeb, WEB_CHANNEL_FD, type WebTerms } from '../../control/web-channel.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
-import { type Check, mismatchOf, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
+import { type Check, mismatchOf, orNone, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
 import type { Time } from '../../kernel/time.ts';
 
 /** The host's side of a web process. */
@@ -105,7 +105,7 @@ export function openWebProcess(terms: WebTerms, needs: WebProcessNeeds, file = P
 /** Node denies everything that these flags do not name; the process then shuts itself in by the kernel, too. */
 function flagsOf({ folder, store, logs }: WebTerms): string[] {
   const own = ['dist', 'package.json'].map((path) => fileURLToPath(packageFile(path)));
-  const inside = ['config', 'data/config', 'data/versions'].map((path) => join(folder, path));
+  const inside = ['AGENTS.md', 'config', 'data/config', 'data/versions'].map((path) => join(folder, path));
   const read = [...own, ...inside, store, `${store}-wal`, `${store}-shm`, logs, '/proc/self/oom_score_adj'];
   return [
     '--no-warnings',
@@ -138,7 +138,7 @@ const MESSAGES: Readonly<Record<FromWeb['say'], Shape>> = {
   listening: { port: count },
   failed: { fault: shapeOf({ code: textUpTo(100), message: textUpTo(4_000) }) },
   pong: { n: count, clients: count },
-  ask: { id: count, op: textUpTo(100), cookie: orNull(secret) },
+  ask: { id: count, op: textUpTo(100), cookie: orNull(secret), token: orNone(secret) },
   'sign in': { id: count, code: secret },
   'sign out': { id: count, cookie: secret },
   'outside ping': { id: count, name: textUpTo(64), token: secret, withinMs: orNull(count) },

@@ -17,7 +17,7 @@ interface WebSupervisor extends Service {
   view(): { port: number; pid: number } | null;
   /** The reason why there is no page; undefined: the page listens, or is about to. */
   fault(): PlainFault | undefined;
-  /** Sends the sessions to the process anew. */
+  /** Sends the sessions and the assistants to the process anew. */
   sessionsChanged(): void;
   /** Resolves when the page listens, or has failed to, or after `ms`. */
   settled(ms: number): Promise<void>;
@@ -78,6 +78,8 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
     { everyMs: pingMs, firstMs: pingMs, turn },
   );
 
+  const signedIn = () => ({ sessions: sessions.list(), assistants: needs.assistants.list() });
+
   function begin() {
     if (isStopped) return;
     const id = randomUUID();
@@ -97,7 +99,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
       lines: 0,
       failed: undefined,
     };
-    process.send({ do: 'begin', terms, sessions: sessions.list() });
+    process.send({ do: 'begin', terms, ...signedIn() });
   }
 
   function receive(id: string, message: FromWeb) {
@@ -168,7 +170,7 @@ export function createWebSupervisor(needs: WebSupervisorNeeds): WebSupervisor {
     view: () =>
       life?.port === undefined || life.process.pid === undefined ? null : { port: life.port, pid: life.process.pid },
     fault: () => failed,
-    sessionsChanged: () => life?.process.send({ do: 'sessions', sessions: sessions.list() }),
+    sessionsChanged: () => life?.process.send({ do: 'sessions', ...signedIn() }),
     async settled(ms) {
       const stop = time.after(ms, () => settled.resolve());
       await settled.promise;

@@ -11,6 +11,7 @@ import type { Events } from '../../telemetry/events.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { Operations, OpTable } from '../api/handlers.ts';
 import { instantOf } from '../api/known.ts';
+import { createAssistantTokens } from '../assistants/tokens.ts';
 import { ACT_EVENT, type Audit } from '../audit.ts';
 import type { HostBus } from '../bus.ts';
 import type { HostFacts } from '../facts.ts';
@@ -27,7 +28,7 @@ export interface Web {
   problems(): PlainFault[];
   /** Resolves when the page listens, or has failed to, or after `ms`. */
   settled(ms: number): Promise<void>;
-  ops: Pick<OpTable, 'open' | 'audit' | 'changed'>;
+  ops: Pick<OpTable, 'open' | 'audit' | 'changed' | 'assistants' | 'assistantAllow' | 'assistantRevoke'>;
 }
 
 interface WebNeeds {
@@ -48,6 +49,8 @@ const OFF_VARIABLE = 'DARUMA_WEB';
 
 /** The file that keeps the sessions, relative to the installation. */
 const SESSIONS_FILE = 'data/web/sessions.json';
+/** The file that keeps the tokens of assistants, as hashes. */
+const ASSISTANTS_FILE = 'data/web/assistants.json';
 
 export function createWeb(needs: WebNeeds): Web {
   const { time, facts, journal, events } = needs;
@@ -57,8 +60,14 @@ export function createWeb(needs: WebNeeds): Web {
   const refused = webAddressFault(needs.settings.web);
   const file = join(facts.folder, SESSIONS_FILE);
   const sessions = createSessions({ time, log, file, changed: () => supervisor.sessionsChanged() });
+  const assistants = createAssistantTokens({
+    time,
+    file: join(facts.folder, ASSISTANTS_FILE),
+    url: () => (isOn ? (view()?.url ?? null) : null),
+    changed: () => supervisor.sessionsChanged(),
+  });
   const supervisor = createWebSupervisor({
-    ...{ time, log, events, sessions, port },
+    ...{ time, log, events, sessions, assistants, port },
     scrub: journal.scrub,
     operations: needs.operations,
     pings: needs.pings,
@@ -121,6 +130,7 @@ export function createWeb(needs: WebNeeds): Web {
         const { code, until } = sessions.invite(role);
         return { url: `${page.url}/login?code=${code}`, role, until: isoOf(until) };
       },
+      ...assistants.ops,
       audit: auditOp(needs.store),
       changed: changedOp(needs, factsOfRooms(needs.bus)),
     },

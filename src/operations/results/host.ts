@@ -71,6 +71,10 @@ export const logLineResult = z
     agent: z.string().optional(),
     job: z.string().optional(),
     worker: z.string().optional(),
+    place: z
+      .string()
+      .optional()
+      .describe('`daruma.2026-11-22.3.log:1204`, in the folder of the log; only with `places`.'),
   })
   .meta({ id: 'LogLine', description: 'A line of a log, as it stands in the file, with all that was logged beside.' });
 

@@ -18,8 +18,14 @@ export const auditResult = z
     at: time(),
     via: z
       .string()
-      .describe('page · cli: the command line · else the name that a client of the control socket gives itself.'),
-    who: z.string().describe('A session of the page by the first digits of its hash; else a user of the machine.'),
+      .describe(
+        'page · cli: the command line · mcp: an assistant, of what it has planned · else the name that a client of the control socket gives itself.',
+      ),
+    who: z
+      .string()
+      .describe(
+        'A session of the page by the first digits of its hash, an assistant over HTTP by its name; else a user of the machine.',
+      ),
     role: z.enum(['reader', 'operator']),
     operation: z.string(),
     args: json().describe('Without values of secrets; cut where they are long.'),

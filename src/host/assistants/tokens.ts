@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { WebAssistant } from '../../control/web-channel.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { isoOf } from '../../kernel/instant.ts';
+import type { Time } from '../../kernel/time.ts';
+import type { OpTable } from '../api/handlers.ts';
+
+/** Assistants that may ask over HTTP. A file of mode 0600 keeps the hashes of their tokens, never a token. */
+export interface AssistantTokens {
+  /** The assistant of a token, while the token is good. */
+  of(token: string): WebAssistant | undefined;
+  /** Assistants whose tokens are good, by name. */
+  list(): WebAssistant[];
+  ops: Pick<OpTable, 'assistants' | 'assistantAllow' | 'assistantRevoke'>;
+}
+
+interface AssistantTokensNeeds {
+  time: Time;
+  /** The file that keeps the hashes. */
+  file: string;
+  /** The address of the page; null: there is none. */
+  url(): string | null;
+  /** Called when a token was made, or is good no more. */
+  changed(): void;
+}
+
+const MOST_ASSISTANTS = 100;
+const FORMAT = 1;
+
+interface KeptAssistant extends WebAssistant {
+  /** Epoch ms. */
+  madeAt: number;
+}
+
+export function createAssistantTokens({ time, file, url, changed }: AssistantTokensNeeds): AssistantTokens {
+  let kept = readAssistants(file);
+
+  /** The file is written first: a token that was not kept is never shown. */
+  function keep(next: KeptAssistant[]) {
+    const good = next.filter(isGood).sort((a, b) => (a.name < b.name ? -1 : 1));
+    writeAssistants(file, good);
+    kept = good;
+    changed();
+  }
+
+  function isGood({ until }: WebAssistant): boolean {
+    return until > time.now();
+  }
+
+  function assistantAllow({ name, write, forMs }: { name: string; write: boolean; forMs: number }) {
+    const others = kept.filter((one) => one.name !== name && isGood(one));
+    if (others.length >= MOST_ASSISTANTS) throw tooMany();
+    const token = `dmcp_${randomBytes(32).toString('base64url')}`;
+    const madeAt = time.now();
+    const role = write ? ('operator' as const) : ('reader' as const);
+    const until = madeAt + forMs;
+    keep([...others, { name, role, hash: hashOf(token), madeAt, until }]);
+    const page = url();
+    return { name, role, token, until: isoOf(until), url: page === null ? null : `${page}/mcp` };
+  }
+
+  return {
+    of: (token) => kept.find((one) => one.hash === hashOf(token) && isGood(one)),
+    list: () => kept.filter(isGood),
+    ops: {
+      assistants: async () =>
+        kept
+          .filter(isGood)
+          .map(({ name, role, madeAt, until }) => ({ name, role, madeAt: isoOf(madeAt), until: isoOf(until) })),
+      assistantAllow: async (args) => assistantAllow(args),
+      async assistantRevoke({ name }) {
+        const revoked = kept.some((one) => one.name === name && isGood(one));
+        if (revoked) keep(kept.filter((one) => one.name !== name));
+        return { name, revoked };
+      },
+    },
+  };
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+function tooMany(): Fault {
+  const message = `${MOST_ASSISTANTS} assistants have tokens, and more are too many to know`;
+  return new Fault({ code: 'ASSISTANTS_FULL', message, next: 'daruma mcp list; daruma mcp revoke <name>' });
+}
+
+/** A file that is none of ours, or cannot be read, means that no assistant may ask. */
+function readAssistants(file: string): KeptAssistant[] {
+  try {
+    const { format, assistants } = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown; assistants?: unknown };
+    return format === FORMAT && Array.isArray(assistants) ? assistants.filter(isKept) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isKept(said: unknown): said is KeptAssistant {
+  const { hash, name, role, madeAt, until } = (said ?? {}) as Partial<KeptAssistant>;
+  return (
+    typeof hash === 'string' &&
+    /^[0-9a-f]{64}$/.test(hash) &&
+    typeof name === 'string' &&
+    (role === 'reader' || role === 'operator') &&
+    Number.isSafeInteger(madeAt) &&
+    Number.isSafeInteger(until)
+  );
+}
+
+function writeAssistants(file: string, assistants: KeptAssistant[]): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.tmp`, JSON.stringify({ format: FORMAT, assistants }), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+}
