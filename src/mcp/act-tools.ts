@@ -68,7 +68,7 @@ function actsOf({ acts }: McpHost): McpActs {
   throw new Fault({
     code: 'READ_ONLY',
     message: 'this connection only reads',
-    next: 'a person can allow acts: daruma mcp --write, or daruma mcp allow <name> --write',
+    next: 'a person can allow acts: daruma mcp --write, or daruma mcp allow claude --write',
   });
 }
 

@@ -5,7 +5,7 @@ import type { McpHost, ToolAnswer } from './ports.ts';
 import { markUntrusted, shownSigns, untrustedText } from './untrusted.ts';
 
 /** A result of a tool, as MCP has it: for programs, and the same as text for clients that know no structured content. */
-export interface ToolResult {
+interface ToolResult {
   // MCP allows further fields in a result.
   [key: string]: unknown;
   content: { type: 'text'; text: string }[];
@@ -14,7 +14,7 @@ export interface ToolResult {
 }
 
 /** Characters of an answer as JSON. An answer is sent twice, beside some sentences: 25,000 tokens hold both. */
-export const LONGEST_ANSWER = 30_000;
+const LONGEST_ANSWER = 30_000;
 /** Characters that are kept of one text of others, tried in turn until the answer fits. */
 const LONGEST_TEXTS = [4_000, 1_000, 200, 40];
 const MOST_EVIDENCE = 40;

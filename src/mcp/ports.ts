@@ -14,8 +14,6 @@ export interface McpHost {
   acts: McpActs | undefined;
   /** The text of AGENTS.md of the installation; undefined: there is none. */
   guide(): string | undefined;
-  /** The version of Daruma. */
-  version: string;
 }
 
 /** Acts of an assistant: a plan first, then its token. */

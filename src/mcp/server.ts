@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { given } from '../kernel/given.ts';
+import { packageFile } from '../kernel/paths.ts';
 import { ACT_TOOLS } from './act-tools.ts';
 import { toolError, toolResult } from './answer.ts';
 import type { McpHost } from './ports.ts';
@@ -24,13 +26,16 @@ const OUTPUT = z.looseObject({
   nextCursor: z.string().optional(),
 });
 
+/** The version of Daruma. */
+const VERSION = (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string }).version;
+
 /** The address of AGENTS.md of the installation. */
 const GUIDE = 'daruma://agents.md';
 
 /** A server for one request, or for one connection of stdio. The server keeps nothing but the host that it asks. */
 export function createMcpServer(host: McpHost, now: () => number): McpServer {
   const server = new McpServer(
-    { name: 'daruma', title: 'Daruma', version: host.version },
+    { name: 'daruma', title: 'Daruma', version: VERSION },
     {
       instructions: INSTRUCTIONS,
       capabilities: { tools: { listChanged: false }, resources: { listChanged: false } },

@@ -5,7 +5,7 @@
  */
 
 /** A text of others, for a model. */
-export interface UntrustedText {
+interface UntrustedText {
   untrusted: true;
   /** `⟦4f1c…⟧` the text `⟦/4f1c…⟧`. */
   text: string;

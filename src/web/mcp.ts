@@ -19,7 +19,6 @@ interface McpRouteNeeds {
   reader: Pick<Reader, 'ask'>;
   /** The installation. */
   folder: string;
-  version: string;
   /** An error that no client hears of, for the log. */
   failed(error: unknown): void;
 }
@@ -49,7 +48,7 @@ export function createMcpRoute(needs: McpRouteNeeds): (c: Context) => Promise<Re
       token === undefined || token.length > LONGEST_TOKEN
         ? undefined
         : needs.link.assistant(createHash('sha256').update(token).digest('hex'));
-    if (!assistant) return c.text('an assistant needs a token: daruma mcp allow <name>\n', 401, REFUSED);
+    if (!assistant) return c.text('an assistant needs a token: daruma mcp allow claude\n', 401, REFUSED);
     if (atOnce >= MOST_AT_ONCE) return c.text('too many requests at once\n', 503, { 'retry-after': '1' });
     atOnce += 1;
     try {
@@ -64,17 +63,12 @@ export function createMcpRoute(needs: McpRouteNeeds): (c: Context) => Promise<Re
 const REFUSED = { 'www-authenticate': 'Bearer realm="daruma"', 'cache-control': 'no-store' };
 
 /** The host as an assistant may ask it: reads have the rights of a reader, acts those of its token. */
-function hostFor(
-  { time, link, reader, folder, version }: McpRouteNeeds,
-  { role }: WebAssistant,
-  token: string,
-): McpHost {
+function hostFor({ time, link, reader, folder }: McpRouteNeeds, { role }: WebAssistant, token: string): McpHost {
   const act = async <O extends 'plan' | 'apply'>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']> => {
     if (link.silentMs() >= SILENT_MS) throw noActNow();
     return link.ask(op, args, { cookie: null, token, withinMs: ACT_WITHIN_MS });
   };
   return {
-    version,
     ask: (op, args) => reader.ask(op, args, null),
     down() {
       const silentMs = link.silentMs();

@@ -64,10 +64,10 @@ async function begin(terms: WebTerms): Promise<void> {
   const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });
   const address = { hosts: new Set<string>(), origins: new Set<string>() };
   const failed = (error: unknown) => process.stderr.write(`${toPlainFault(error).stack ?? String(error)}\n`);
-  const { folder, version } = terms;
+  const { folder } = terms;
   const needs = {
     failed,
-    mcp: createMcpRoute({ time, link, reader, folder, version, failed }),
+    mcp: createMcpRoute({ time, link, reader, folder, failed }),
     ...{ time, link, reader, live, assets, address, kit: KIT, routes: ROUTES },
     flashes: createFlashes(time),
     terms: {

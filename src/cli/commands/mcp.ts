@@ -9,7 +9,6 @@ import type { McpHost } from '../../mcp/ports.ts';
 import { isHostAway } from '../connection.ts';
 import { argumentsOf } from '../options.ts';
 import type { CommandResult, Stage, Words } from '../ports.ts';
-import { version } from '../program.ts';
 
 /** The library of MCP is loaded by this command alone. */
 const SERVE = entryFile('mcp/serve.js').href;
@@ -54,7 +53,6 @@ function stdioHost(stage: Stage, mayAct: boolean): McpHost {
   }
 
   return {
-    version: version(),
     async ask(op, args) {
       if (stage.time.monotonic() < silentUntil) return askStore(op, args);
       try {

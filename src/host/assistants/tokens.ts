@@ -85,7 +85,7 @@ function hashOf(token: string): string {
 
 function tooMany(): Fault {
   const message = `${MOST_ASSISTANTS} assistants have tokens, and more are too many to know`;
-  return new Fault({ code: 'ASSISTANTS_FULL', message, next: 'daruma mcp list; daruma mcp revoke <name>' });
+  return new Fault({ code: 'ASSISTANTS_FULL', message, next: 'daruma mcp list, then revoke some' });
 }
 
 /** A file that is none of ours, or cannot be read, means that no assistant may ask. */

@@ -109,7 +109,7 @@ function signedOut(): Fault {
 
 function tokenGone(): Fault {
   const message = 'no assistant has this token: it was revoked, is too old, or is none of this host';
-  return new Fault({ code: 'TOKEN_WRONG', message, next: 'daruma mcp allow <name>' });
+  return new Fault({ code: 'TOKEN_WRONG', message, next: 'daruma mcp list' });
 }
 
 function planFirst(op: string): Fault {
