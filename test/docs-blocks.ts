@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { agentFileSchema } from '../src/catalog/files/agent-file.ts';
 import { hostSettingsSchema } from '../src/catalog/files/host-settings.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import type { PluginDefinition } from '../src/plugin/define.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -18,12 +19,10 @@ export interface Block {
 
 export function blocksOf(text: string): Block[] {
   const found = text.matchAll(/^(?:<!-- (.+) -->\n)?```(\S*)\n([\s\S]*?)^```$/gm);
-  return [...found].map(([, said = '', kind, code, ...rest]) => ({
-    kind: kind!,
-    code: code!,
-    said,
-    line: text.slice(0, rest.at(-2) as unknown as number).split('\n').length,
-  }));
+  return [...found].map((match) => {
+    const [, said = '', kind, code] = match;
+    return { kind: kind!, code: code!, said, line: text.slice(0, match.index).split('\n').length };
+  });
 }
 
 const KINDS: Readonly<Record<string, (block: Block) => string[] | Promise<string[]>>> = {
@@ -32,9 +31,9 @@ const KINDS: Readonly<Record<string, (block: Block) => string[] | Promise<string
   json: jsonProblems,
   sh: ({ code }) => problemsOfLines(code.split('\n')),
   console: consoleProblems,
-  text: ({ said }) =>
+  text: ({ said, code }) =>
     said.startsWith('printed by: ')
-      ? []
+      ? titleProblems(code)
       : ['say what printed it: <!-- printed by: daruma status --> in the line before'],
   // The page is printed from the code, and a test of its own compares the two.
   mermaid: () => [],
@@ -63,14 +62,23 @@ function quoteProblems({ said, code }: Block): string[] {
   return [];
 }
 
-/** An agent file, a part of one, or a part of config/daruma.yaml. */
-function yamlProblems({ said, code }: Block): string[] {
+/** An agent file, a part of one, or a part of config/daruma.yaml; settings fit the plugin where that is one of ours. */
+async function yamlProblems({ said, code }: Block): Promise<string[]> {
   const value: unknown = parse(code);
   if (said.startsWith('for ')) return [];
-  const schemas = [agentFileSchema.partial(), hostSettingsSchema];
-  const tried = schemas.map((schema) => schema.safeParse(value));
-  return tried.some(({ success }) => success) ? [] : tried.map(({ error }) => error!.message);
+  const agentFile = agentFileSchema.partial().safeParse(value);
+  const tried = [agentFile, hostSettingsSchema.safeParse(value)];
+  if (!tried.some(({ success }) => success)) return tried.map(({ error }) => error!.message);
+  const { plugin, settings } = agentFile.data ?? {};
+  const file = PLUGINS.map((folder) => join(ROOT, folder, `${plugin}.ts`)).find((path) => existsSync(path));
+  if (!file || settings === undefined) return [];
+  const { default: known } = (await import(file)) as { default: PluginDefinition };
+  const { error } = known.settings!.safeParse(settings);
+  return error ? [`settings of ${plugin}: ${error.message}`] : [];
 }
+
+/** Folders with plugins of which the guide tells. */
+const PLUGINS = ['plugins', 'docs/recipes', 'test/plugins/examples'];
 
 /** One value, or a value in each line; `, …` stands for what is left out. */
 function jsonProblems({ code }: Block): string[] {
@@ -98,7 +106,20 @@ async function consoleProblems({ code }: Block): Promise<string[]> {
   const commands = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2));
   // A mistake that the page shows is printed with ✗ in the line behind it.
   const right = commands.filter((command) => !/^✗ (unknown|--)/.test(lines[lines.indexOf(`$ ${command}`) + 1] ?? ''));
-  return problemsOfLines(right);
+  return [...(await problemsOfLines(right)), ...titleProblems(code)];
+}
+
+const TITLES = new Set(
+  globSync('src/cli/**/*.ts', { cwd: ROOT }).flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/'([A-Z0-9][A-Z0-9 ]+):?'/g)].map(([, title]) => title!),
+  ),
+);
+
+/** The titles of a table that is quoted are those of a table that a command prints. */
+function titleProblems(code: string): string[] {
+  const heads = code.split('\n').filter((line) => /^ *[A-Z][A-Z0-9 ]*( {2,}[A-Z0-9][A-Z0-9 ]*)+$/.test(line));
+  const titles = heads.flatMap((line) => line.trim().split(/ {2,}/));
+  return titles.filter((title) => !TITLES.has(title)).map((title) => `no command prints a table with ${title}`);
 }
 
 function bracketProblems({ code }: Block): string[] {

@@ -75,6 +75,8 @@ describe('a block that is not what it says', () => {
     ['with an option that no command has', '```sh\nnpx daruma jobs --frob\n```', /unknown option/],
     ['with a command that is none', '```console\n$ cd x && daruma statsu\nok\n```', /unknown command/],
     ['with a setting that is none', '```yaml\nlogs: { levl: debug }\n```', /levl/],
+    ['with a setting that its plugin does not have', '```yaml\nplugin: backup\nsettings: { kep: 3 }\n```', /kep/],
+    ['with a table that no command prints', '```console\n$ daruma jobs\n  JOB  WEATHER\n```', /WEATHER/],
     ['of code from nowhere', '```ts\nexport default 1;\n```', /quote it from a file/],
     [
       'of code that its file does not have',
