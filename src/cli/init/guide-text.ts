@@ -116,8 +116,8 @@ name. \`npx daruma next my-agent\` says in words when it runs.
 
 ## Pages
 
-\`node_modules/daruma/docs/\`: \`plugins.md\` (all of this with examples), \`cli.md\`, \`schedules.md\`, \`healing.md\`, \`versions.md\`, \`service.md\`,
-\`restore.md\`, \`words.md\`.
+\`node_modules/daruma/docs/README.md\` lists them all. For authors: \`plugins.md\` (all of this with examples), \`options.md\` (every option), \`recipes.md\` with whole plugins in
+\`recipes/\`, \`schedules.md\`, \`secrets.md\`, \`troubleshooting.md\` (every code of a failure), \`cli.md\`.
 
 ## The contract
 

@@ -22,7 +22,8 @@ npx daruma new my-agent --schedule "*/10 * * * *"
 | \`logs/\` | lines of JSON; \`npx daruma logs\` reads them |
 | \`data/\` | the store; back it up with the backup plugin, not by hand while the host runs |
 
-How to write a plugin: AGENTS.md. Everything the command line can do: \`npx daruma --help\`.
+The guide, once it is installed: [node_modules/daruma/docs](node_modules/daruma/docs/README.md). How to write a plugin, in one page: [AGENTS.md](AGENTS.md). Everything the command line can do:
+\`npx daruma --help\`.
 `;
 }
 
