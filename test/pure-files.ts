@@ -54,6 +54,7 @@ const FILES = new Set([
   'host/lifecycle/exits.ts',
   'host/lifecycle/handles.ts',
   'jobs/agent.ts',
+  'telemetry/early-warnings.ts',
   'jobs/attempt-state.ts',
   'jobs/batch.ts',
   'jobs/settle.ts',

@@ -233,6 +233,14 @@ export const AGENT_OPERATIONS = {
     }),
     result: async () => (await import('./results/report.ts')).reportResult,
   },
+  warnings: {
+    kind: 'read',
+    role: 'reader',
+    about:
+      'Agents that get slower, fail more often or grow to their memory limit: the last 24 hours against the week before.',
+    args: NO_ARGUMENTS,
+    result: async () => z.array((await import('./results/trends.ts')).warningResult),
+  },
   trends: {
     kind: 'read',
     role: 'reader',

@@ -79,6 +79,7 @@ export type ReadPorts = Pick<
   | 'slotFigures'
   | 'aggregates'
   | 'aggregateSums'
+  | 'durationSketches'
   | 'heartbeats'
   | 'paused'
   | 'incident'

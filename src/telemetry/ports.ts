@@ -1,3 +1,4 @@
+import type { Sketch } from '../kernel/sketch.ts';
 import type { StoreCopy } from '../plugin/fleet.ts';
 
 export type { StoreCopy } from '../plugin/fleet.ts';
@@ -139,6 +140,8 @@ export interface AggregateStore {
   aggregates(filter: AggregateFilter): Promise<Aggregate[]>;
   /** The spans of each agent as one, by name; `start` is `from`. */
   aggregateSums(filter: AggregateFilter): Promise<Aggregate[]>;
+  /** The durations of attempts that were done in the spans of each agent, as one, by name. */
+  durationSketches(filter: AggregateFilter): Promise<{ agent: string; durations: Sketch }[]>;
   /** The most memory that workers of agents held at a time. */
   putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]): Promise<void>;
   /** Makes the hour or day in which `at` lies anew from its minutes or hours. Spans of which none are left stay as they are. */

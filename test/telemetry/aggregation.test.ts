@@ -16,6 +16,7 @@ test('all of two days is rolled up at start and each hour, the newest two hours 
     store: {
       aggregates: async () => [],
       aggregateSums: async () => [],
+      durationSketches: async () => [],
       putMemoryPeaks: async (peaks) => void calls.push(`peaks ${peaks.map(({ agent, bytes }) => `${agent} ${bytes}`)}`),
       rollUp: async (span, at) =>
         void calls.push(`${span} ${(at - time.now()) / (span === 'hour' ? HOUR_MS : 24 * HOUR_MS)}`),

@@ -20,6 +20,7 @@ import { type IncidentReads, incidentLookups, withoutDrills } from './incidents.
 import { agentInForceOrNot, instantOf, listingOf } from './known.ts';
 import { trendLookup } from './trends.ts';
 import { viewJob, viewRun } from './views.ts';
+import { warningLookup } from './warnings.ts';
 
 /** Operations that read the store, whether the host runs or not. */
 type Lookups = Pick<
@@ -33,6 +34,7 @@ type Lookups = Pick<
   | 'incidents'
   | 'incident'
   | 'trends'
+  | 'warnings'
   | 'batchPlan'
   | 'batches'
   | 'batch'
@@ -48,6 +50,7 @@ export function createLookups(needs: LookupNeeds): Lookups {
   return {
     ...incidentLookups(needs),
     ...trendLookup(needs),
+    ...warningLookup(needs),
     ...batchLookups(needs),
     async jobs({ agent, states, since, cause, text, before, limit, drills }) {
       if (agent !== undefined && !isDrillAgent(agent))
@@ -110,7 +113,7 @@ interface LookupNeeds {
   time: Time;
   store: Pick<JobRecords, 'list' | 'get' | 'deadByCause'> &
     Pick<FigureStore, 'runs'> &
-    Pick<AggregateStore, 'aggregates' | 'aggregateSums'> &
+    Pick<AggregateStore, 'aggregates' | 'aggregateSums' | 'durationSketches'> &
     Pick<EventStore, 'events'> &
     Pick<SlotStore, 'slots'> &
     BatchReads &

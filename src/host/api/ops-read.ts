@@ -39,6 +39,7 @@ type Reading = Pick<
   | 'slots'
   | 'trends'
   | 'report'
+  | 'warnings'
   | 'dlq'
   | 'incidents'
   | 'incident'

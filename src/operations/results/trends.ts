@@ -38,3 +38,15 @@ export const trendsResult = z
   .meta({ id: 'Trends', description: 'What agents did in a window of time.' });
 
 export type TrendsView = z.infer<typeof trendsResult>;
+
+export const warningResult = z
+  .strictObject({
+    agent: z.string(),
+    is: z
+      .enum(['slower', 'failing', 'growing'])
+      .describe('slower: its P95 · failing: its share of failed attempts · growing: its memory, to the limit.'),
+    text: z.string().describe('A sentence with the figures.'),
+  })
+  .meta({ id: 'Warning', description: 'A sign of trouble to come. A warning is no reason of health.' });
+
+export type WarningView = z.infer<typeof warningResult>;

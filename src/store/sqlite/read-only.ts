@@ -94,6 +94,7 @@ const NAMES: readonly (keyof ReadPorts)[] = [
   'slotFigures',
   'aggregates',
   'aggregateSums',
+  'durationSketches',
   'heartbeats',
   'paused',
   'incident',

@@ -162,6 +162,7 @@ export const OP_KINDS: Record<OpName, OpKind> = {
   slotFigures: 'slow',
   aggregates: 'slow',
   aggregateSums: 'slow',
+  durationSketches: 'slow',
   putMemoryPeaks: 'soft',
   rollUp: 'soft',
   sumUpPast: 'soft',

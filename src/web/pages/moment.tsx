@@ -13,7 +13,7 @@ const MINUTES_KEPT_MS = 2 * DAY_MS - 2 * HOUR_MS;
 /** The time after its opening that the chart of an incident shows. */
 const AFTER = { '1h': 20 * MINUTE_MS, '24h': 8 * HOUR_MS } as const;
 
-/** What the agent of an incident did around its opening, by minutes, or by hours where minutes are gone; undefined for the host. */
+/** The figures of the agent of an incident around its opening, by minutes, or by hours where minutes are gone; undefined for the host. */
 export async function aroundIncident(incident: IncidentView, call: PageCall): Promise<TrendsView | undefined> {
   const { agent, openedAt } = incident;
   if (agent === null) return undefined;

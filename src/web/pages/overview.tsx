@@ -11,6 +11,7 @@ import { needsOf } from './needs.ts';
 import { NeedList } from './needs-you.tsx';
 import { addressOf, Choices, counted, hereOf, MemoryMeter, Said, Section, State, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
+import { EarlyWarnings, earlyWarningsOf } from './warnings.tsx';
 import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
 /** Runs of an agent that its row shows as bars, at most. */
@@ -23,9 +24,10 @@ export const overviewPage: Page = {
   path: '/',
   async render(call) {
     const since = isoOf(call.clock.now - DAY_MS);
-    const [recent, beats] = await Promise.all([
+    const [recent, beats, warnings] = await Promise.all([
       call.ask('incidents', { since, limit: 100 }).catch((): IncidentView[] => []),
       beatsOf(call),
+      earlyWarningsOf(call),
     ]);
     return inShell(call, 'Overview', (status) => {
       const open = recent.filter(({ endedAt }) => endedAt === null);
@@ -43,6 +45,7 @@ export const overviewPage: Page = {
           >
             <AgentTable agents={status.agents} beats={beats} call={call} />
           </Section>
+          <EarlyWarnings warnings={warnings} />
           <Healed incidents={healed} call={call} />
         </>
       );

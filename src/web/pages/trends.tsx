@@ -1,88 +1,160 @@
-import type { TrendsView } from '../../control/protocol.ts';
+import type { StatusView, TrendsView } from '../../control/protocol.ts';
+import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
+import { slopeOf, steadinessOf } from '../../kernel/statistics.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page } from '../page.ts';
 import { Beats, beatOfStretch } from './beats.tsx';
 import { Sparkline } from './charts.tsx';
-import { addressOf, Choices, counted, Section, Table } from './parts.tsx';
+import { addressOf, Choices, counted, Section, withQuery } from './parts.tsx';
 import { inShell } from './shell.tsx';
+import { EarlyWarnings, earlyWarningsOf } from './warnings.tsx';
 import { evenPoints, stretchesOf, TREND_WINDOWS, windowOf } from './windows.ts';
 
 const MOST_BARS = 60;
-const MOST_AGENTS = 100;
+/** Points of a line; more are not seen, and a page has at most 100 KB. */
+const MOST_POINTS = 42;
+/** Agents of one page. */
+const MOST_AGENTS = 40;
 
-/** How every agent did over a window: jobs that ended well, durations, lateness, memory. */
+type AgentTrend = TrendsView['agents'][number];
+type Figure = 'errorRate' | 'p95Ms' | 'lateP95Ms' | 'memoryPeakBytes';
+
+/** How every agent did over a window, as small multiples: jobs that ended well, errors, durations, lateness, memory. */
 export const trendsPage: Page = {
   path: '/trends',
   async render(call) {
     const window = windowOf(call.query.get('window')) ?? '24h';
-    const trends = await call.ask('trends', { window, points: true });
-    return inShell(call, 'Trends', () => (
-      <Section
-        title={counted(trends.agents.length, 'agent')}
-        id="list"
-        aside={<Choices call={call} name="window" choices={TREND_WINDOWS} fallback="24h" label="Window" />}
-      >
-        {trends.agents.length === 0 ? (
-          <p class="empty">Nothing happened in this time.</p>
-        ) : (
-          <Table label="Trends" heads={['Agent', 'Done', 'Jobs over time', 'p95', 'Late, p95', 'Memory, peak']}>
-            {trends.agents.slice(0, MOST_AGENTS).map((agent) => (
-              <TrendRow agent={agent} trends={trends} />
+    const first = Math.max(0, Number.parseInt(call.query.get('from') ?? '', 10) || 0);
+    const [trends, warnings] = await Promise.all([call.ask('trends', { window, points: true }), earlyWarningsOf(call)]);
+    const shown = trends.agents.slice(first, first + MOST_AGENTS);
+    return inShell(call, 'Trends', (status) => (
+      <>
+        <EarlyWarnings warnings={warnings} />
+        <Now status={status} />
+        <Section
+          title={counted(trends.agents.length, 'agent')}
+          id="list"
+          aside={<Choices call={call} name="window" choices={TREND_WINDOWS} fallback="24h" label="Window" />}
+        >
+          {shown.length === 0 && <p class="empty">Nothing happened in this time.</p>}
+          <div class="multiples">
+            {shown.map((agent) => (
+              <AgentTrends agent={agent} trends={trends} limitBytes={limitOf(agent, status)} />
             ))}
-          </Table>
-        )}
-      </Section>
+          </div>
+          <nav class="pages" aria-label="More agents">
+            {first > 0 && <a href={withQuery(call, { from: undefined })}>first</a>}
+            {first + MOST_AGENTS < trends.agents.length && (
+              <a href={withQuery(call, { from: String(first + MOST_AGENTS) })}>more agents</a>
+            )}
+          </nav>
+        </Section>
+      </>
     ));
   },
 };
 
-function TrendRow({ agent, trends }: { agent: TrendsView['agents'][number]; trends: TrendsView }) {
-  const points = evenPoints(trends, agent);
-  const line = (key: 'p95Ms' | 'lateP95Ms' | 'memoryPeakBytes') => points.map((point) => point?.[key] ?? null);
+function limitOf({ agent }: AgentTrend, { agents }: StatusView): number {
+  return agents.find(({ name }) => name === agent)?.memory.limitBytes ?? 0;
+}
+
+/** Workers and the queue as they are: no history is kept of them. */
+function Now({ status: { host } }: { status: StatusView }) {
+  if (!host) return null;
   return (
-    <tr id={`trend-${agent.agent}`}>
-      <th scope="row">
-        <a href={addressOf('agents', agent.agent)}>{agent.agent}</a>
-      </th>
-      <td>
-        <DoneShare agent={agent} />
-      </td>
-      <td class="bars">
-        <Beats
-          beats={stretchesOf(points, MOST_BARS).map(beatOfStretch)}
-          label={`Jobs of ${agent.agent}: ${agent.done} done, ${agent.dead} gave up`}
-        />
-      </td>
-      <td data-is="p95">
-        <Sparkline values={line('p95Ms')} label={`p95 of ${agent.agent}`} words={durationWords(agent.p95Ms)} />
-      </td>
-      <td data-is="late">
-        <Sparkline
-          values={line('lateP95Ms')}
-          label={`Lateness of ${agent.agent}`}
-          words={durationWords(agent.lateP95Ms)}
-        />
-      </td>
-      <td data-is="memory">
-        <Sparkline
-          values={line('memoryPeakBytes')}
-          label={`Memory of ${agent.agent}`}
-          words={agent.memoryPeakBytes === null ? '–' : formatSize(agent.memoryPeakBytes)}
-        />
-      </td>
-    </tr>
+    <p class="dim" id="now">
+      Now: {counted(host.workers, 'worker')} in {counted(host.cells, 'cell')}, {host.queued.toLocaleString('en')}{' '}
+      queued, {(host.waiting ?? host.queued).toLocaleString('en')} waiting, event loop {Math.round(host.loopLagMs)} ms
+      behind.
+    </p>
   );
 }
 
+interface AgentTrendsProps {
+  agent: AgentTrend;
+  trends: TrendsView;
+  limitBytes: number;
+}
+
+function AgentTrends({ agent, trends, limitBytes }: AgentTrendsProps) {
+  const points = evenPoints(trends, agent);
+  const name = agent.agent;
+  const line = (key: Figure, label: string, words: string) => (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        <Sparkline
+          values={thinned(
+            points.map((point) => point?.[key] ?? null),
+            MOST_POINTS,
+          )}
+          label={`${label} of ${name}`}
+          words={words}
+        />
+      </dd>
+    </div>
+  );
+  return (
+    <section class="multiple" aria-labelledby={`trend-${name}`}>
+      <h3 id={`trend-${name}`}>
+        <a href={addressOf('agents', name)}>{name}</a> <DoneShare agent={agent} />
+      </h3>
+      <Beats
+        beats={stretchesOf(points, MOST_BARS).map(beatOfStretch)}
+        label={`Jobs of ${name}: ${agent.done} done, ${agent.dead} gave up`}
+      />
+      <dl>
+        {line('errorRate', 'Errors', agent.errorRate === null ? '–' : `${(agent.errorRate * 100).toFixed(1)} %`)}
+        {line('p95Ms', 'p95', durationWords(agent.p95Ms))}
+        {line('lateP95Ms', 'Late, p95', durationWords(agent.lateP95Ms))}
+        {line('memoryPeakBytes', 'Memory, peak', memoryTrendWords(agent, trends, limitBytes))}
+      </dl>
+    </section>
+  );
+}
+
+/** The highest value of each of at most `most` stretches of equal length; null where nothing was measured. */
+export function thinned(values: readonly (number | null)[], most: number): (number | null)[] {
+  const size = Math.ceil(values.length / most);
+  if (size <= 1) return [...values];
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, at) => {
+    const known = values.slice(at * size, (at + 1) * size).filter((value) => value !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  });
+}
+
+/** Hours that a slope needs, and how steadily memory has to rise for a limit to be told: as early warnings want it. */
+const LEAST_POINTS = 12;
+const LEAST_STEADINESS = 0.7;
+
+/** `88 MB`, and where memory rises steadily over the window `88 MB, +3 MB/h, limit in 20 h`. */
+export function memoryTrendWords(
+  { memoryPeakBytes, points = [] }: AgentTrend,
+  { window }: TrendsView,
+  limitBytes: number,
+): string {
+  if (memoryPeakBytes === null) return '–';
+  const peak = formatSize(memoryPeakBytes);
+  const known = points.flatMap(({ at, memoryPeakBytes: value }) =>
+    value === null ? [] : [{ at: Date.parse(at), value }],
+  );
+  const slope = slopeOf(known);
+  if (known.length < LEAST_POINTS || slope <= 0 || steadinessOf(known) < LEAST_STEADINESS) return peak;
+  const [per, unit] = window === '24h' || window === '7d' ? [HOUR_MS, 'h'] : [DAY_MS, 'd'];
+  const leftMs = (limitBytes - known.at(-1)!.value) / slope;
+  const limit = limitBytes > 0 && leftMs < 30 * DAY_MS ? `, limit in ${formatDuration(Math.max(0, leftMs))}` : '';
+  return `${peak}, +${formatSize(slope * per)}/${unit}${limit}`;
+}
+
 /** The share of jobs that were done: never 100 where one was not. */
-function DoneShare({ agent: { uptime, done, dead } }: { agent: TrendsView['agents'][number] }) {
-  if (uptime === null) return <span class="dim">–</span>;
+function DoneShare({ agent: { uptime, done, dead } }: { agent: AgentTrend }) {
+  if (uptime === null) return <small class="dim">no job ended</small>;
   const share = dead > 0 ? Math.min(99.9, uptime * 100).toFixed(1) : '100';
   return (
-    <>
+    <small>
       <span class={dead > 0 ? 'yellow' : 'green'}>{share} %</span>{' '}
-      <span class="dim">of {(done + dead).toLocaleString('en')}</span>
-    </>
+      <span class="dim">of {(done + dead).toLocaleString('en')} done</span>
+    </small>
   );
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { sketchCount, sketchQuantile } from '../../../src/kernel/sketch.ts';
 import { added, claimed, done, failed, freshStore, HOUR, MINUTE, type OpenStore, T0 } from './world.ts';
 
 const DAY = 24 * HOUR;
@@ -37,6 +38,13 @@ export function aggregateLaws(open: OpenStore): void {
     });
     expect(other).toMatchObject({ agent: 'b', start: T0, done: 1, dead: 0, failedAttempts: 0, p50Ms: about(3_000) });
     expect(rest).toEqual([]);
+    const sketches = await store().durationSketches({ span: 'minute', from: T0, to: T0 + HOUR });
+    expect(
+      sketches.map(({ agent, durations }) => [agent, sketchCount(durations), sketchQuantile(durations, 1)]),
+    ).toEqual([
+      ['a', 2, about(100)],
+      ['b', 2, about(3_000)],
+    ]);
     const ofA = await store().aggregates({ span: 'minute', from: T0, to: T0 + HOUR, agent: 'a' });
     expect(ofA.map(({ start }) => start)).toEqual([T0, T0 + 2 * MINUTE]);
   });

@@ -1,4 +1,5 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/kernel/measures.ts';
+import { addToSketch, type Sketch } from '../../../src/kernel/sketch.ts';
 import { percentile } from '../../../src/kernel/statistics.ts';
 import type { Aggregate, AggregateFilter, AggregateSpan } from '../../../src/telemetry/ports.ts';
 import type { Calls } from './jobs.ts';
@@ -36,6 +37,14 @@ export function memoryAggregates() {
     aggregateSums: (filter: AggregateFilter) =>
       [...Map.groupBy(inSpan(filter), ({ agent }) => agent)]
         .map(([agent, of]) => viewOf(agent, filter.from, of))
+        .sort((a, b) => (a.agent < b.agent ? -1 : 1)),
+    durationSketches: (filter: AggregateFilter) =>
+      [...Map.groupBy(inSpan(filter), ({ agent }) => agent)]
+        .map(([agent, of]) => {
+          const durations: Sketch = new Map();
+          for (const one of of) if (one.is === 'done') addToSketch(durations, one.ms);
+          return { agent, durations };
+        })
         .sort((a, b) => (a.agent < b.agent ? -1 : 1)),
     putMemoryPeaks(peaks: { agent: string; at: number; bytes: number }[]) {
       for (const peak of peaks) minutes.push({ ...peak, is: 'memory' });

@@ -3,6 +3,7 @@ import { Fault } from '../../../src/kernel/fault.ts';
 import { OPERATIONS } from '../../../src/operations/table.ts';
 import { groupsOf } from '../../../src/web/pages/incidents.tsx';
 import { timelineOf } from '../../../src/web/pages/timeline.tsx';
+import { memoryTrendWords, thinned } from '../../../src/web/pages/trends.tsx';
 import { evenPoints, stretchesOf } from '../../../src/web/pages/windows.ts';
 import {
   ADDRESSES,
@@ -208,6 +209,59 @@ describe('the page of an incident', () => {
     expect(html).toMatch(
       /<details id="post-mortem">.*?<textarea[^>]* readonly[^>]*># inc-42: price-watch crash-looping/s,
     );
+  });
+});
+
+describe('the trends', () => {
+  const hour = (at: number) => new Date(Date.parse('2026-11-21T12:00:00.000Z') + at * 3_600_000).toISOString();
+  const MB = 1024 ** 2;
+  const words = (valueAt: (at: number) => number, limit = 512 * MB) => {
+    const trends = ANSWERS.trends!({ window: '24h' });
+    const [one] = trends.agents;
+    const points = Array.from({ length: 24 }, (_, at) => ({
+      ...one!.points![0]!,
+      at: hour(at),
+      memoryPeakBytes: valueAt(at) * MB,
+    }));
+    return memoryTrendWords({ ...one!, memoryPeakBytes: 300 * MB, points }, trends, limit);
+  };
+
+  it('tell the limit of memory that rises steadily, and only the peak of memory that does not', () => {
+    expect(words((at) => 100 + at * 8)).toBe('300 MB, +8 MB/h, limit in 1d 4h');
+    expect(words((at) => 100 + at * 8, 0)).toBe('300 MB, +8 MB/h');
+    expect(words((at) => (at % 2) * 200)).toBe('300 MB');
+    expect(words((at) => 300 - at)).toBe('300 MB');
+  });
+
+  it('lose no peak of a line that has more points than are seen', () => {
+    const values = Array.from({ length: 168 }, (_, at) => (at === 77 ? 900 : at % 5 === 0 ? null : at % 9));
+    const line = thinned(values, 42);
+    expect(line).toHaveLength(42);
+    expect(Math.max(...line.map((value) => value ?? 0))).toBe(900);
+    expect(thinned([1, null, 3], 42)).toEqual([1, null, 3]);
+    expect(thinned(new Array(100).fill(null), 10)).toEqual(new Array(10).fill(null));
+  });
+
+  it('warn early on their page and on the overview, which stays as calm as it was', async () => {
+    for (const address of ['/trends', '/'])
+      expect(await render(address)).toContain('p95 of news-digest is 38 % above last week');
+    const calm = {
+      ...ANSWERS,
+      status: () => status({ agents: [agent()], incidents: { open: 0, healedToday: 0 }, problems: [] }),
+      incidents: () => [],
+    };
+    const html = await render('/', { answers: calm });
+    expect(html).toContain('Nothing needs you');
+    expect(html).toContain('Early warnings');
+  });
+
+  it('have so many agents on a page that it stays small', async () => {
+    const trends = ANSWERS.trends!({ window: '7d' });
+    const agents = Array.from({ length: 95 }, (_, at) => ({ ...trends.agents[0]!, agent: `agent-${at}` }));
+    const answers = { ...ANSWERS, trends: () => ({ ...trends, agents }) };
+    const html = await render('/trends?window=7d', { answers });
+    expect(html).toContain('href="/trends?window=7d&amp;from=40"');
+    expect(await render('/trends?window=7d&from=80', { answers })).toContain('trend-agent-94');
   });
 });
 

@@ -220,6 +220,9 @@ export const ANSWERS: Answers = {
     const from = isHour ? '2026-11-22T10:00:00.000Z' : '2026-11-21T12:00:00.000Z';
     return { window, from, to: isHour ? '2026-11-22T11:00:00.000Z' : '2026-11-22T11:04:31.000Z', agents };
   },
+  warnings: () => [
+    { agent: 'news-digest', is: 'slower', text: 'p95 of news-digest is 38 % above last week: 21s, was 15s' },
+  ],
   logFiles: () => [
     { name: 'daruma.2026-11-22.2.log', bytes: 40_000, changedAt: '2026-11-22T11:04:00.000Z' },
     { name: 'daruma.2026-11-22.1.log', bytes: 10_000_000, changedAt: '2026-11-22T09:00:00.000Z' },

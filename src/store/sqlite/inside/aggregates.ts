@@ -17,7 +17,7 @@ import {
 import type { MinuteCounts } from './minutes.ts';
 
 type Writes = Pick<Sync<AggregateStore>, 'rollUp' | 'sumUpPast' | 'pruneAggregates' | 'putMemoryPeaks'>;
-type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums'>;
+type Reads = Pick<Sync<AggregateStore>, 'aggregates' | 'aggregateSums' | 'durationSketches'>;
 
 /** Jobs that ended so long ago are summed up to hours: their minutes would soon be deleted. */
 const PAST_MINUTES_MS = 47 * HOUR_MS;
@@ -126,6 +126,10 @@ export function aggregateReads(db: DatabaseSync): Reads {
         .sort(([a], [b]) => a - b)
         .flatMap(([start, rows]) => viewsOf(start, rows)),
     aggregateSums: (filter) => viewsOf(filter.from, rowsOf(filter)),
+    durationSketches: (filter) =>
+      [...sumsByAgent(rowsOf(filter))]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([agent, { durations }]) => ({ agent, durations })),
   };
 }
 
