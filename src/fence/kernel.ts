@@ -19,6 +19,10 @@ export interface Kernel {
   landlockVersion(): number;
   /** Calls the kernel, bytes by their address; a negative errno when it refuses. */
   call(name: SyscallName, ...args: (number | Buffer)[]): number;
+  /** Descendants whose parents end become children of this process, which has to ask for their ends. */
+  adoptOrphans(): boolean;
+  /** Asks for the end of a child; false: it has not ended, or is no child. Never for a child that Node started. */
+  reap(pid: number): boolean;
   /** The kernel kills this process when the thread that started it ends; at once, when `parent` is its parent no more. */
   endWithParent(parent: number): void;
   /** No core dump of this process. */
@@ -40,6 +44,7 @@ export interface Kernel {
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
+const PR_SET_CHILD_SUBREAPER = 36;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
@@ -47,6 +52,7 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4n;
 const LAST_CAPABILITY = 40;
 const CAPABILITY_VERSION = 0x20080522;
 const SIGKILL = 9;
+const WNOHANG = 1;
 const RLIMIT_CORE = 4;
 const LANDLOCK_VERSION = 1;
 const RULE_PATH = 1;
@@ -127,6 +133,8 @@ function createKernel(ffi: Ffi): Kernel {
   return {
     call,
     landlockVersion: () => Math.max(0, call('landlock_create_ruleset', 0, 0, LANDLOCK_VERSION)),
+    adoptOrphans: () => control(PR_SET_CHILD_SUBREAPER, 1),
+    reap: (pid) => call('wait4', pid, 0, WNOHANG, 0) === pid,
     endWithParent(parent) {
       control(PR_SET_PDEATHSIG, SIGKILL);
       // A parent that ended before sends no signal.

@@ -49,6 +49,19 @@ export function hardenProcess(): void {
   });
 }
 
+/**
+ * Makes this process the parent of all descendants that lose theirs (it is their subreaper), so that none gets out of sight.
+ * False where the kernel cannot be called. Their ends are asked for by {@link reapChildren}.
+ */
+export function adoptOrphans(): boolean {
+  return withKernel((kernel) => kernel.adoptOrphans()) ?? false;
+}
+
+/** Asks for the ends of children that Node did not start; those that live are left as they are. */
+export function reapChildren(pids: readonly number[]): void {
+  if (pids.length > 0) withKernel((kernel) => pids.forEach(kernel.reap));
+}
+
 function withKernel<T>(use: (kernel: Kernel) => T): T | undefined {
   const kernel = openKernel();
   if (!kernel) return undefined;

@@ -22,6 +22,7 @@ export const SYSCALL = {
   fork: 57,
   vfork: 58,
   execve: 59,
+  wait4: 61,
   kill: 62,
   semget: 64,
   semop: 65,

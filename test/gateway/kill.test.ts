@@ -43,7 +43,7 @@ describe.each([
     const tag = tagOf();
     const { stdout } = await run('sh', ['-c', tree(tag)[1]!.replace(/sleep [\d.]+$/, 'true')]);
     expect(stdout).toBe('up\n');
-    expect(sleepsOf(tag)).toHaveLength(TREE - 1);
+    await until('the tree without its shell', () => sleepsOf(tag).length === TREE - 1);
     exec.ended([{ job: 'j1', attempt: 1 }]);
     await until('nothing left', () => pidsWith(tag).length === 0);
     await until('an empty record', () => record() === '');

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ExecCallFacts, holdsPlace, nextCalls } from '../../src/gateway/exec/calls.ts';
 import { recordsIn } from '../../src/gateway/exec/children-file.ts';
 import { createBoundedOutput } from '../../src/gateway/exec/inside/bounded.ts';
+import { createOrphans } from '../../src/gateway/exec/inside/orphans.ts';
 import {
   createProcessTable,
   leftoversOf,
@@ -77,6 +78,37 @@ describe('the processes of a command', () => {
         }
       }),
     );
+  });
+});
+
+describe('a process that lost its parents', () => {
+  const command = (mark: string, start: number) => ({ mark, root: { pid: start, start } });
+
+  it('is of the one command that was there when it started, and of nobody when that has ended', () => {
+    const orphans = createOrphans();
+    const [a, b] = [command('a', 1_000), command('b', 1_200)];
+    const orphan = one(100);
+    expect(orphans.look([orphan], [a, b])).toEqual({ byMark: new Map([['a', [orphan]]]), ownerless: [] });
+    expect(orphans.look([orphan], [b])).toEqual({ byMark: new Map(), ownerless: [orphan] });
+  });
+
+  it('lives until the last of the commands has ended that may have started it', () => {
+    const orphans = createOrphans();
+    const [a, b] = [command('a', 1_000), command('b', 1_050)];
+    const later = command('c', 1_300);
+    const orphan = one(100);
+    const nothing = { byMark: new Map(), ownerless: [] };
+    for (const living of [
+      [a, b],
+      [a, b, later],
+      [b, later],
+    ])
+      expect(orphans.look([orphan], living)).toEqual(nothing);
+    expect(orphans.look([orphan], [later])).toEqual({ byMark: new Map(), ownerless: [orphan] });
+  });
+
+  it('is of nobody when no command is left, whatever it was', () => {
+    expect(createOrphans().look([one(100)], [])).toEqual({ byMark: new Map(), ownerless: [one(100)] });
   });
 });
 

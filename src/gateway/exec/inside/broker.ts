@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { hardenProcess } from '../../../fence/status.ts';
+import { adoptOrphans, hardenProcess } from '../../../fence/status.ts';
 import { openFrameChannel } from '../../../kernel/frames.ts';
 import { OOM_SCORES, raiseOomScore, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
@@ -32,6 +32,8 @@ let early: ToBroker[] | null = [];
 // The score for the kernel comes first: a process that no other may inspect can no longer write its own files in /proc.
 raiseOomScore(OOM_SCORES.broker);
 hardenProcess();
+// A process that outlives its parents stays in sight, whatever it does with its environment and its session.
+adoptOrphans();
 const pipe = new Socket({ fd: BROKER_FD });
 const channel = openFrameChannel(pipe, { receive: take, broken: die }, TO_BROKER);
 // A signal to the whole process group (Ctrl-C, systemd) is the host's to act on.

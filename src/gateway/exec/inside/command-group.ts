@@ -18,13 +18,17 @@ export const LOOK_EVERY_MS = 1_000;
 /** The younger a command, the sooner the next look: what it starts is to be seen before it can hide. */
 const LOOK_FIRST_MS = 50;
 /** The pause between two looks while the broker kills a group. */
-const LOOK_CLOSELY_MS = 40;
+export const LOOK_CLOSELY_MS = 40;
 /** The pause before the broker looks what a command has left that ended by itself. */
 const LOOK_AFTER_MS = 100;
 
 /** A command with all that it starts. */
 export interface CommandGroup {
   readonly mark: string;
+  /** The first process of the command, whose end Node asks for. */
+  readonly root: { pid: number; start: number };
+  /** Takes processes in that are known to be of it by nothing that they show. */
+  adopt(orphans: readonly Process[]): void;
   /** Lets the command run: until then its process waits at a gate. */
   open(): void;
   /** Begins to end all of it; nothing for a group that is being ended already. */
@@ -152,6 +156,10 @@ export function createCommandGroup(mark: string, order: BrokerOrder, needs: Comm
 
   return {
     mark,
+    root,
+    adopt(orphans) {
+      known = new Set([...known, ...orphans.map(processName)]);
+    },
     open() {
       if (stoppingOf(state)) return;
       openedAt = now();

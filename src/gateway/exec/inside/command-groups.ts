@@ -1,10 +1,12 @@
+import { reapChildren } from '../../../fence/status.ts';
 import { readProcessSize, readStat } from '../../../kernel/proc.ts';
 import { machineTime } from '../../../kernel/time.ts';
 import { type BrokerOrder, type BrokerTerms, type FromBroker, MOST_READINGS, type StopWhy } from '../wire.ts';
 import type { Cgroups } from './cgroup.ts';
-import { type CommandGroup, createCommandGroup, LOOK_EVERY_MS } from './command-group.ts';
-import { createProcessTable, type Process } from './process-table.ts';
-import { pause } from './termination.ts';
+import { type CommandGroup, createCommandGroup, LOOK_CLOSELY_MS, LOOK_EVERY_MS } from './command-group.ts';
+import { createOrphans } from './orphans.ts';
+import { createProcessTable, type Process, processName } from './process-table.ts';
+import { pause, send, sendToGroup } from './termination.ts';
 
 /** Commands with all that they start. The last message about a command is `gone`: no process of it is left. */
 export interface CommandGroups {
@@ -24,6 +26,7 @@ export function createCommandGroups(
   const processTable = createProcessTable();
   const now = machineTime.monotonic;
   const outside = readStat(process.pid)?.session ?? 0;
+  const orphans = createOrphans();
   const reportReadings = createReadings(say);
   let next: { timer: NodeJS.Timeout; at: number } | undefined;
   let lastGroup = 0;
@@ -33,6 +36,7 @@ export function createCommandGroups(
     next = undefined;
     const processes = processTable.look();
     const alive = new Map<CommandGroup, Process[]>();
+    const hasOwnerless = settleOrphans(processes);
     for (const group of [...groups.values()]) {
       const left = group.leftIn(processes);
       if (group.isGone(left)) groups.delete(group.mark);
@@ -41,6 +45,30 @@ export function createCommandGroups(
     for (const [group, left] of alive) group.terminate(left);
     reportReadings(alive);
     for (const group of groups.values()) lookIn(group.pauseMs());
+    if (hasOwnerless) lookIn(LOOK_CLOSELY_MS);
+  }
+
+  /**
+   * Gives orphans to their commands, kills those whose command has ended and asks for the ends of those that have. True:
+   * some lived until now whose command has ended.
+   */
+  function settleOrphans(processes: readonly Process[]): boolean {
+    const adopted = reapAndFind(processes);
+    const members = new Set(
+      adopted.length > 0 ? [...groups.values()].flatMap((group) => group.leftIn(processes).map(processName)) : [],
+    );
+    const strangers = adopted.filter((one) => !members.has(processName(one)));
+    const { byMark, ownerless } = orphans.look(strangers, [...groups.values()]);
+    for (const [mark, found] of byMark) groups.get(mark)?.adopt(found);
+    ownerless.forEach(killAtOnce);
+    return ownerless.length > 0;
+  }
+
+  /** Asks for the ends of adopted children that have ended; returns those that live. The roots of commands are Node's. */
+  function reapAndFind(processes: readonly Process[]): Process[] {
+    const roots = new Set([...groups.values()].map(({ root }) => root.pid));
+    reapChildren(processTable.endedChildrenOf(process.pid).filter((pid) => !roots.has(pid)));
+    return processes.filter(({ pid, parent }) => parent === process.pid && !roots.has(pid));
   }
 
   function lookIn(ms: number) {
@@ -69,12 +97,20 @@ export function createCommandGroups(
           count += left.length;
           group.kill(left, 'SIGKILL');
         }
+        const adopted = reapAndFind(processes);
+        adopted.forEach(killAtOnce);
+        count += adopted.length;
         if (count === 0 || now() > until) break;
         pause(10);
       }
       for (const group of groups.values()) group.release();
     },
   };
+}
+
+function killAtOnce(one: Process): void {
+  sendToGroup(one.group, 'SIGKILL');
+  send(one, 'SIGKILL');
 }
 
 /** Makes a function that tells the host the memory of all processes, at most once in about a second; an empty list once, when none is left. */

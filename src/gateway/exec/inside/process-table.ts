@@ -90,6 +90,8 @@ function closure(seeds: readonly Process[], processes: readonly Process[], outsi
 interface ProcessTable {
   /** The processes of the machine but zombies. */
   look(): Process[];
+  /** Children of a process that had ended at the last look, and whose ends nobody had asked for. */
+  endedChildrenOf(parent: number): number[];
 }
 
 /** KThreadd, which all threads of the kernel descend from. */
@@ -98,13 +100,16 @@ const KERNEL = 2;
 export function createProcessTable(): ProcessTable {
   /** Marks are inherited or set as a process starts: each one is read once. */
   let marks = new Map<string, string | null>();
+  let ended: ProcessStat[] = [];
 
   return {
     look() {
       const processes: Process[] = [];
       const seen = new Map<string, string | null>();
+      ended = [];
       for (const pid of pidsNow()) {
         const stat = readStat(pid);
+        if (stat?.isZombie) ended.push(stat);
         if (!stat || stat.isZombie) continue;
         const { isZombie: _, ...facts } = stat;
         const name = processName(facts);
@@ -116,6 +121,7 @@ export function createProcessTable(): ProcessTable {
       marks = seen;
       return processes;
     },
+    endedChildrenOf: (parent) => ended.flatMap((one) => (one.parent === parent ? [one.pid] : [])),
   };
 }
 
