@@ -1,7 +1,7 @@
 /**
  * Pages that stay open: a host with twenty agents, Chromium with the overview and the jobs, and ten streams that come
- * and go. Each minute the memory of host, page's process, broker and open pages is read, theirs and the host's after a
- * collection of garbage.
+ * and go. Each minute the memory of host, page's process, broker and open pages is read, that of host and pages after a
+ * collection of garbage. A second host with the same agents and no page shows what of the growth is the agents' own.
  *
  *   npm run build && npm run soak:page [minutes]
  *
@@ -15,10 +15,11 @@ import { type Browser, type CDPSession, chromium, type Page } from 'playwright-c
 import { requiredProgram } from '../test/programs.ts';
 import { machineFacts } from './machine.ts';
 import { trendOf } from './page/flat.ts';
-import { childrenOf, memoryOf, openPageFleet, signIn } from './page/fleet.ts';
+import { childrenOf, memoryOf, openPageFleet, signIn, writeFiles } from './page/fleet.ts';
 import { openStream } from './page/streams.ts';
+import { type DarumaHost, openDaruma } from './reload/daruma-host.ts';
 import { collecting } from './reload/memory.ts';
-import { openWorld, until } from './world.ts';
+import { openWorld, until, type World } from './world.ts';
 
 const RESULTS = join(import.meta.dirname, 'results');
 const MB = 1024 * 1024;
@@ -55,8 +56,9 @@ function note(minute: number, values: Readonly<Record<string, number | undefined
   }
 }
 
-/** The host's JavaScript data after a collection, in MB. */
-async function hostHeapMb(pid: number, file: string): Promise<number | undefined> {
+/** What a host has resident, and its JavaScript data, after a collection, in MB. */
+async function hostFigures({ pid }: DarumaHost, { folder }: World) {
+  const file = collecting(folder).env.BENCH_HEAP;
   const told = () => {
     try {
       return JSON.parse(readFileSync(file, 'utf8')) as { times: number; data: number };
@@ -66,7 +68,8 @@ async function hostHeapMb(pid: number, file: string): Promise<number | undefined
   };
   const { times } = told();
   process.kill(pid, 'SIGUSR2');
-  return (await until(30_000, () => told().times > times)) ? told().data / MB : undefined;
+  const isDone = await until(30_000, () => told().times > times);
+  return { rssMb: memoryOf(pid)?.rssMb, heapMb: isDone ? told().data / MB : undefined };
 }
 
 /** Heap, nodes and listeners of an open page, after a collection. */
@@ -89,6 +92,7 @@ async function watched(page: Page): Promise<CDPSession> {
 }
 
 const world = openWorld('soak-page');
+const twinWorld = openWorld('soak-page-twin');
 const counts = { streamsOpened: 0, events: 0, pagesFetched: 0, pagesFailed: 0, webLost: 0 };
 let browser: Browser | undefined;
 let isOver = false;
@@ -111,6 +115,9 @@ try {
   const { options, env } = collecting(world.folder);
   const fleet = await openPageFleet(world, AGENTS, { options, env });
   const { host, origin } = fleet;
+  writeFiles(twinWorld, AGENTS);
+  const twinTerms = collecting(twinWorld.folder);
+  const twin = await openDaruma(twinWorld, twinTerms.options, { DARUMA_WEB: 'off', ...twinTerms.env });
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   browser = await chromium.launch({ executablePath: requiredProgram('chromium'), args, env: world.env as never });
   const context = await browser.newContext({ viewport: { width: 1180, height: 800 } });
@@ -127,17 +134,16 @@ try {
     await sleep(Math.max(0, begun + minute * 60_000 - Date.now()));
     const now = await fleet.web();
     if (now !== web) counts.webLost += 1;
-    const before = {
-      host: memoryOf(host.pid),
-      web: memoryOf(now),
-      broker: memoryOf(childrenOf(host.pid, 'broker')[0]),
-    };
+    const page = memoryOf(now);
+    const [own, twins] = [await hostFigures(host, world), await hostFigures(twin, twinWorld)];
     note(minute, {
-      hostRssMb: before.host?.rssMb,
-      hostHeapMb: await hostHeapMb(host.pid, env.BENCH_HEAP),
-      webRssMb: before.web?.rssMb,
-      webPrivateMb: before.web?.privateMb,
-      brokerRssMb: before.broker?.rssMb,
+      hostRssMb: own.rssMb,
+      hostHeapMb: own.heapMb,
+      twinRssMb: twins.rssMb,
+      twinHeapMb: twins.heapMb,
+      webRssMb: page?.rssMb,
+      webPrivateMb: page?.privateMb,
+      brokerRssMb: memoryOf(childrenOf(host.pid, 'broker')[0])?.rssMb,
       ...(await pageFigures('overview', sessions.overview)),
       ...(await pageFigures('jobs', sessions.jobs)),
     });
@@ -166,9 +172,11 @@ try {
   isOver = true;
   await browser.close();
   await host.stop();
+  await twin.stop();
 } finally {
   isOver = true;
   await browser?.close();
   world.end();
+  twinWorld.end();
   process.exit();
 }

@@ -23,9 +23,7 @@ export async function openPageFleet(
   files: Readonly<Record<string, string>>,
   { options = [], env = {} }: { options?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
 ): Promise<PageFleet> {
-  makeInstallation(world.folder);
-  for (const [path, text] of Object.entries({ 'config/daruma.yaml': 'web: { port: 0 }\n', ...files }))
-    writeFileSync(join(world.folder, path), text);
+  writeFiles(world, { 'config/daruma.yaml': 'web: { port: 0 }\n', ...files });
   const host = await openDaruma(world, options, { DARUMA_WEB: '', ...env });
   const view = async () => (await host.client.ask('status', {})).web;
   if (!(await until(PAGE_WITHIN_MS, async () => (await view()) !== null))) throw new Error('the page does not listen');
@@ -35,6 +33,12 @@ export async function openPageFleet(
     web: async () => (await view())?.pid,
     link: async () => (await host.client.ask('open', {})).url,
   };
+}
+
+/** Makes an installation in the world's folder; `files` by their paths. */
+export function writeFiles({ folder }: World, files: Readonly<Record<string, string>>) {
+  makeInstallation(folder);
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
 }
 
 /** Follows a link of `daruma open`; returns the cookie as a header. */

@@ -8,8 +8,10 @@ import type { Reader } from './reader.ts';
 
 /**
  * Streams of open pages (server-sent events): `beat` each 5 s, `change` at most once a second when something has
- * changed, and `line` at most once a second when a line of the log that a page follows was written. All events carry `{ at, down }`. All streams are fed by one stream of the host, which is open while a page
- * is.
+ * changed, and `line` at most once a second when a line of the log that a page follows was written. All events carry
+ * `{ at, down }`. All streams are fed by one stream of the host, which is open while a page is. Pages load anew when they
+ * hear of a change: many pages hear of it a few at a time, so that they do not all ask the host in the same moment, in
+ * which agents want the processor.
  */
 export interface Live {
   /** A stream, for one page that follows the lines of the log that are wanted, or none. Throws `STREAMS_FULL` when there are too many. */
@@ -24,6 +26,9 @@ const LONGEST_MS = 600_000;
 const AGAIN_MS = 2_000;
 /** A browser comes back after this long, in ms. */
 const RETRY_MS = 2_000;
+/** So many streams hear of a change at a time, and the next after this long, in ms: 32 within 0.7 s. */
+const TOLD_AT_ONCE = 4;
+const NEXT_TOLD_MS = 100;
 /** Events that lie unread: a page that does not read them is gone. */
 const MOST_UNREAD = 64;
 
@@ -34,27 +39,45 @@ interface LiveNeeds {
   tail: LogTail;
 }
 
+interface Stream {
+  send(event: string): void;
+  end(): void;
+}
+
 export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
-  const streams = new Set<{ send(event: string): void; end(): void }>();
+  const streams = new Set<Stream>();
+  /** Streams that have not heard of the newest change yet. */
+  const untold = new Set<Stream>();
   let upstream: AbortController | undefined;
   let stopBeat = () => {};
+  let stopTelling: (() => void) | undefined;
 
   const text = (event: string) =>
     `event: ${event}\ndata: ${JSON.stringify({ at: isoOf(time.now()), down: reader.down() !== undefined })}\n\n`;
 
-  function publish(event: string) {
-    const said = text(event);
-    for (const stream of streams) stream.send(said);
+  function change() {
+    for (const stream of streams) untold.add(stream);
+    if (!stopTelling) tell();
+  }
+
+  function tell() {
+    const said = text('change');
+    for (const stream of [...untold].slice(0, TOLD_AT_ONCE)) {
+      untold.delete(stream);
+      stream.send(said);
+    }
+    stopTelling = untold.size > 0 ? time.after(NEXT_TOLD_MS, tell) : undefined;
   }
 
   function beat() {
-    publish('beat');
+    const said = text('beat');
+    for (const stream of streams) stream.send(said);
     stopBeat = time.after(BEAT_MS, beat);
   }
 
   async function follow(signal: AbortSignal) {
     while (!signal.aborted) {
-      await link.ask('changed', {}, { cookie: null, signal, onItem: () => publish('change') }).catch(() => {});
+      await link.ask('changed', {}, { cookie: null, signal, onItem: change }).catch(() => {});
       await time.sleep(AGAIN_MS, signal).catch(() => {});
     }
   }
@@ -64,6 +87,8 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
     upstream?.abort(new Error('no page is open'));
     upstream = undefined;
     stopBeat();
+    stopTelling?.();
+    stopTelling = undefined;
   }
 
   return {
@@ -91,6 +116,7 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
               stopClock();
               stopTail();
               streams.delete(one);
+              untold.delete(one);
               rest();
             };
             one.send(`retry: ${RETRY_MS}\n${text('beat')}`);

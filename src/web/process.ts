@@ -6,6 +6,8 @@ import { Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WEB_CHANNEL_FD, type WebTerms } from '../control/web-channel.ts';
+import { collectHeap } from '../fence/collect-heap.ts';
+import { openTrim } from '../fence/kernel.ts';
 import { putUpFence } from '../fence/put-up.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
 import { packageFile } from '../kernel/paths.ts';
@@ -57,8 +59,16 @@ raiseOomScore(OOM_SCORES.web);
 
 async function begin(terms: WebTerms): Promise<void> {
   const assets = readAssets();
+  // Taken now: behind the fence the process gets no function of the machine any more.
+  const trim = openTrim();
   shutIn(terms);
-  const reads = createReads({ time, folder: terms.folder, stuck: end });
+  const reads = createReads({
+    ...{ time, folder: terms.folder, stuck: end },
+    idle() {
+      collectHeap();
+      trim?.();
+    },
+  });
   const reader = createReader({ time, link, reads, parent: terms.parent });
   const logs = resolve(terms.folder, terms.logs);
   const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });

@@ -42,29 +42,39 @@ interface ReaderNeeds {
 }
 
 export function createReader({ time, link, reads, parent }: ReaderNeeds): Reader {
+  /** Questions that are under way, by what they ask and for which role: pages that ask the same at once ask once. */
+  const underWay = new Map<string, Promise<unknown>>();
   const isSilent = () => link.silentMs() > SILENT_MS;
 
+  const roleOf = (cookie: string | null) => (cookie !== null && link.session(hashOf(cookie))?.role) || 'reader';
+
   async function fromStore<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
-    const role = (cookie !== null && link.session(hashOf(cookie))?.role) || 'reader';
-    return (await reads.ask(op, args, role)) as Ops[O]['value'];
+    return (await reads.ask(op, args, roleOf(cookie))) as Ops[O]['value'];
+  }
+
+  async function answer<O extends ReadOp>(op: O, args: Ops[O]['args'], cookie: string | null) {
+    if (isSilent()) return fromStore(op, args, cookie);
+    if (FROM_STORE.has(op)) {
+      try {
+        return await fromStore(op, args, cookie);
+      } catch (thrown) {
+        if (!(thrown instanceof Fault) || !STORE_FAULT.test(thrown.code)) throw thrown;
+      }
+    }
+    try {
+      return await link.ask(op, args, { cookie, withinMs: WITHIN_MS });
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'HOST_SILENT') return fromStore(op, args, cookie);
+      throw thrown;
+    }
   }
 
   return {
-    async ask(op, args, cookie) {
-      if (isSilent()) return fromStore(op, args, cookie);
-      if (FROM_STORE.has(op)) {
-        try {
-          return await fromStore(op, args, cookie);
-        } catch (thrown) {
-          if (!(thrown instanceof Fault) || !STORE_FAULT.test(thrown.code)) throw thrown;
-        }
-      }
-      try {
-        return await link.ask(op, args, { cookie, withinMs: WITHIN_MS });
-      } catch (thrown) {
-        if (thrown instanceof Fault && thrown.code === 'HOST_SILENT') return fromStore(op, args, cookie);
-        throw thrown;
-      }
+    ask(op, args, cookie) {
+      const key = JSON.stringify([op, args, roleOf(cookie)]);
+      const asked = underWay.get(key) ?? answer(op, args, cookie).finally(() => underWay.delete(key));
+      underWay.set(key, asked);
+      return asked as Promise<never>;
     },
     down: () => (isSilent() ? { pid: parent, lastSign: isoOf(time.now() - link.silentMs()) } : undefined),
   };

@@ -4,11 +4,9 @@ import { openOffline } from '../host/api/offline.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { ReadAnswer, ReadCall } from './reads.ts';
 
-/**
- * The thread reads the state of the installation again after this long, in ms: the host may have written a newer state.
- */
+/** The thread reads agents, holds and settings again after this long, in ms: the host may have written newer ones. */
 const AGAIN_MS = 5_000;
-/** The store is closed this long after a newer one is opened, in ms: each read on it is over by then, or given up. */
+/** A store is closed this long after another one took its place, in ms: each read on it is over by then, or given up. */
 const CLOSED_AFTER_MS = 10_000;
 
 let opened: { at: number; state: ReturnType<typeof openOffline> } | undefined;
@@ -34,10 +32,19 @@ async function answerTo({ id, op, args, role }: ReadCall): Promise<ReadAnswer> {
 function lastState(): ReturnType<typeof openOffline> {
   const now = performance.now();
   if (opened && now - opened.at < AGAIN_MS) return opened.state;
-  void opened?.state.then(({ close }) => setTimeout(close, CLOSED_AFTER_MS).unref()).catch(() => {});
-  opened = { at: now, state: openOffline(workerData as string, { knowsSecrets: false }) };
-  opened.state.catch(() => {
+  const state = opened ? renewed(opened.state) : openOffline(workerData as string, { knowsSecrets: false });
+  opened = { at: now, state };
+  state.catch(() => {
     opened = undefined;
   });
-  return opened.state;
+  return state;
+}
+
+/** The store stays open: a connection for each few seconds would read its pages anew, and leave holes in memory. */
+async function renewed(before: ReturnType<typeof openOffline>): ReturnType<typeof openOffline> {
+  const state = await before;
+  const isSame = await state.again().catch(() => false);
+  if (isSame) return state;
+  setTimeout(state.close, CLOSED_AFTER_MS).unref();
+  return openOffline(workerData as string, { knowsSecrets: false });
 }

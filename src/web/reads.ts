@@ -18,6 +18,8 @@ export type ReadAnswer = { is: 'ready' } | { id: number; value: unknown } | { id
 interface ReadsNeeds {
   time: Time;
   folder: string;
+  /** Called when nobody has read for a while, and the thread is gone. */
+  idle(): void;
   /** Called when threads that cannot be stopped hang in reads: only another process helps. */
   stuck(): void;
 }
@@ -33,7 +35,7 @@ const MOST_STUCK = 2;
 const MOST_WAITING = 64;
 const HEAP_MB = 64;
 
-export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
+export function createReads({ time, folder, stuck, idle }: ReadsNeeds): Reads {
   let thread: ReadThread | undefined;
   let ending = 0;
   let lastId = 0;
@@ -52,7 +54,7 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
     if (!dropped) return;
     ending += 1;
     if (ending > MOST_STUCK) return stuck();
-    void dropped.end().finally(() => {
+    return dropped.end().finally(() => {
       ending -= 1;
     });
   }
@@ -80,7 +82,7 @@ export function createReads({ time, folder, stuck }: ReadsNeeds): Reads {
         stopClock();
         stopIdle();
         stopIdle = time.after(IDLE_MS, () => {
-          if (thread?.waiting() === 0) drop();
+          if (thread?.waiting() === 0) void drop()?.then(idle);
         });
       }
     },

@@ -36,6 +36,19 @@ it('reads the store with the role of who asks, while the host is silent and for 
   ]);
 });
 
+it('asks once for pages that ask the same at once, and anew afterwards', async () => {
+  const jobs = () => reader.ask('jobs', { limit: 5 }, null);
+  await Promise.all([
+    jobs(),
+    jobs(),
+    reader.ask('jobs', { limit: 6 }, null),
+    reader.ask('jobs', { limit: 5 }, 'of an operator'),
+  ]);
+  expect(fromStore).toHaveLength(3);
+  await jobs();
+  expect(fromStore).toHaveLength(4);
+});
+
 it('names a host that has been silent for three pings, and when it was last heard', () => {
   silentMs = 6_400;
   expect(reader.down()).toBeUndefined();

@@ -6,6 +6,7 @@ import { createCatalog } from '../../catalog/catalog.ts';
 import { createInForceFile } from '../../catalog/in-force.ts';
 import type { Listing, ValueSource } from '../../catalog/ports.ts';
 import { logFolderOf } from '../../control/log-files.ts';
+import { fileId } from '../../control/place.ts';
 import type { CommandFenceView, Ops, StoreView, UnreadableView } from '../../control/protocol.ts';
 import { findCommandFence } from '../../gateway/exec/command-fence.ts';
 import { allowanceOf } from '../../healing/quarantine-rules.ts';
@@ -28,7 +29,7 @@ import { lastHealth } from '../health/offline.ts';
 import { lockFolder } from '../lifecycle/lock.ts';
 import { reportLookup } from '../report/report.ts';
 import { createSecrets, viewSecrets } from '../secrets/secrets.ts';
-import { createOperations } from './handlers.ts';
+import { createOperations, type Operations } from './handlers.ts';
 import { withholdKept } from './kept-values.ts';
 import { listingOf } from './known.ts';
 import { logLookup } from './log-lines.ts';
@@ -44,6 +45,8 @@ interface OfflineHost {
    * those of operators with `ROLE_LACKING` for a reader. Default: operator.
    */
   ask(op: string, args: unknown, role?: OperationRole): Promise<unknown>;
+  /** Reads agents, holds and settings again; false: the installation has another store by now, and this one is of no more use. */
+  again(): Promise<boolean>;
   close(): void;
   /** When the store was last written to, ISO 8601. */
   lastSign: string | null;
@@ -54,20 +57,57 @@ interface OfflineHost {
  * secrets, and answers show `[secret]` in their place; without them, answers lack the values that may hold a secret.
  */
 export async function openOffline(folder: string, { knowsSecrets }: { knowsSecrets: boolean }): Promise<OfflineHost> {
-  // The settings that a host would begin with: those that did harm name another store, perhaps.
-  const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
-  const file = resolve(folder, settings.store.file);
+  const { file } = readPlace(folder);
   if (!existsSync(file)) {
     const message = 'the host is not running, and there is no store yet';
     throw new Fault({ code: 'STORE_MISSING', message, next: 'daruma start' });
   }
+  const id = fileId(file);
   const store = openStoreForReading({ file });
-  const inForce = await lastInForce(folder);
+  let operations: Operations;
+  let hide: ((value: unknown) => unknown) | undefined;
+
+  async function readAgain() {
+    const inForce = await lastInForce(folder);
+    operations = await lastOperations(folder, store, inForce);
+    hide = knowsSecrets ? scrubberNow(folder, inForce.agents).answer : undefined;
+  }
+  try {
+    await readAgain();
+  } catch (thrown) {
+    store.close();
+    throw thrown;
+  }
+  return {
+    async ask(op, args, role = 'operator') {
+      const value = await operations.ask(op, args, { ...NO_CLIENT, role });
+      return hide ? hide(value) : withholdKept(op, value);
+    },
+    async again() {
+      if (readPlace(folder).file !== file || fileId(file) !== id) return false;
+      await readAgain();
+      return true;
+    },
+    close: () => store.close(),
+    lastSign: lastWritten(file),
+  };
+}
+
+/** The store that a host would begin with, and where its settings are said: settings that did harm name another, perhaps. */
+function readPlace(folder: string) {
+  const { settings, origins } = readConfig(openConfigFiles(folder), { unattended: true, now: machineTime.now() });
+  return { file: resolve(folder, settings.store.file), settings, origins };
+}
+
+type InForce = Awaited<ReturnType<typeof lastInForce>>;
+
+async function lastOperations(folder: string, store: ReadableStore, inForce: InForce): Promise<Operations> {
+  const { settings, origins } = readPlace(folder);
   const catalog = await lastCatalog(store, inForce.agents);
   const needs = { time: machineTime, store, catalog };
   const states = createStates({ ...needs, ...(await lastHolds(store)) });
   const status = createStatus({ ...needs, states });
-  const operations = createOperations(
+  return createOperations(
     {
       ...createLookups(needs),
       ...nextLookup(needs),
@@ -94,15 +134,6 @@ export async function openOffline(folder: string, { knowsSecrets }: { knowsSecre
     },
     hostDown,
   );
-  const hide = knowsSecrets ? scrubberNow(folder, inForce.agents).answer : undefined;
-  return {
-    async ask(op, args, role = 'operator') {
-      const value = await operations.ask(op, args, { ...NO_CLIENT, role });
-      return hide ? hide(value) : withholdKept(op, value);
-    },
-    close: () => store.close(),
-    lastSign: lastWritten(file),
-  };
 }
 
 /** The agents that the last host had in force, and others that the store knows. */

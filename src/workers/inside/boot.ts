@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { collectHeap } from '../../fence/collect-heap.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { closeHandleClass } from '../../kernel/file-handles.ts';
 import { notInNeeds } from '../../kernel/needs-fault.ts';
@@ -12,7 +13,6 @@ import { isPlugin, type PluginDefinition } from '../../plugin/define.ts';
 import type { FromWorkerThread, JobPack, MarkerPlace, ToWorkerThread, WorkerSpec } from '../wire.ts';
 import type { WorkerSetting } from './attempt.ts';
 import { createCalls } from './calls.ts';
-import { collectHeap } from './idle-memory.ts';
 import { noteIntervals, ownerNow } from './job-owner.ts';
 import { fromJson } from './json.ts';
 import { restrictNet } from './net-restriction.ts';

@@ -4,6 +4,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { collectHeap } from '../../fence/collect-heap.ts';
 import { openTrim } from '../../fence/kernel.ts';
 import { putUpFence } from '../../fence/put-up.ts';
 import type { FenceTerms } from '../../fence/terms.ts';
@@ -14,7 +15,7 @@ import { machineTime } from '../../kernel/time.ts';
 import { CHANNEL_FD, MARKERS_FD, TO_CELL } from '../cell-messages.ts';
 import { workerFaults } from '../faults.ts';
 import { createOutbox, type FromCell, type ToCell } from '../wire.ts';
-import { collectHeap, createIdleMemory } from './idle-memory.ts';
+import { createIdleMemory } from './idle-memory.ts';
 import { createLineHub } from './line-hub.ts';
 import { sharedClock } from './shared.ts';
 import { createStackMap } from './stack-map.ts';

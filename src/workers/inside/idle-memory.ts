@@ -1,23 +1,9 @@
-import { quietly } from '../../fence/quietly.ts';
 import { MB } from '../../kernel/measures.ts';
 
 /** A heap is collected again after so long: an agent with a job every few seconds does not collect after each. */
 const AGAIN_MS = 300_000;
 /** A larger heap is left to V8, which collects it piece by piece: in one go it would hold up the next job. */
 const MOST_BYTES = 32 * MB;
-
-/** Taken before a plugin may put something else in its place. */
-const { getBuiltinModule } = process;
-
-/**
- * Collects the heap of this thread down to what is in use, compiled code that nobody has run lately included, and gives its
- * pages back: about 10 ms. V8 does so before it counts objects, here those of a class that has none. Its collector by name
- * (`--expose-gc`) would be in the globals of plugins, and with that flag V8 refuses the compiled code that Node brings along:
- * each start would take half again as long.
- */
-export function collectHeap(): void {
-  quietly(() => getBuiltinModule('node:v8').queryObjects(class {}, { format: 'count' }));
-}
 
 interface IdleMemoryNeeds {
   /** Milliseconds that only grow. */
