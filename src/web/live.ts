@@ -27,8 +27,8 @@ const AGAIN_MS = 2_000;
 /** A browser comes back after this long, in ms. */
 const RETRY_MS = 2_000;
 /** So many streams hear of a change at a time, and the next after this long, in ms: 32 within 0.7 s. */
-const TOLD_AT_ONCE = 4;
-const NEXT_TOLD_MS = 100;
+const NOTIFIED_AT_ONCE = 4;
+const NEXT_NOTIFIED_MS = 100;
 /** Events that lie unread: a page that does not read them is gone. */
 const MOST_UNREAD = 64;
 
@@ -47,26 +47,26 @@ interface Stream {
 export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
   const streams = new Set<Stream>();
   /** Streams that have not heard of the newest change yet. */
-  const untold = new Set<Stream>();
+  const unnotified = new Set<Stream>();
   let upstream: AbortController | undefined;
   let stopBeat = () => {};
-  let stopTelling: (() => void) | undefined;
+  let stopNotifying: (() => void) | undefined;
 
   const text = (event: string) =>
     `event: ${event}\ndata: ${JSON.stringify({ at: isoOf(time.now()), down: reader.down() !== undefined })}\n\n`;
 
   function change() {
-    for (const stream of streams) untold.add(stream);
-    if (!stopTelling) tell();
+    for (const stream of streams) unnotified.add(stream);
+    if (!stopNotifying) notify();
   }
 
-  function tell() {
+  function notify() {
     const said = text('change');
-    for (const stream of [...untold].slice(0, TOLD_AT_ONCE)) {
-      untold.delete(stream);
+    for (const stream of [...unnotified].slice(0, NOTIFIED_AT_ONCE)) {
+      unnotified.delete(stream);
       stream.send(said);
     }
-    stopTelling = untold.size > 0 ? time.after(NEXT_TOLD_MS, tell) : undefined;
+    stopNotifying = unnotified.size > 0 ? time.after(NEXT_NOTIFIED_MS, notify) : undefined;
   }
 
   function beat() {
@@ -87,8 +87,8 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
     upstream?.abort(new Error('no page is open'));
     upstream = undefined;
     stopBeat();
-    stopTelling?.();
-    stopTelling = undefined;
+    stopNotifying?.();
+    stopNotifying = undefined;
   }
 
   return {
@@ -116,7 +116,7 @@ export function createLive({ time, link, reader, tail }: LiveNeeds): Live {
               stopClock();
               stopTail();
               streams.delete(one);
-              untold.delete(one);
+              unnotified.delete(one);
               rest();
             };
             one.send(`retry: ${RETRY_MS}\n${text('beat')}`);

@@ -10,6 +10,7 @@ import { collectHeap } from '../fence/collect-heap.ts';
 import { openTrim } from '../fence/kernel.ts';
 import { putUpFence } from '../fence/put-up.ts';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
+import { MINUTE_MS } from '../kernel/measures.ts';
 import { packageFile } from '../kernel/paths.ts';
 import { OOM_SCORES, raiseOomScore } from '../kernel/proc.ts';
 import { machineTime } from '../kernel/time.ts';
@@ -29,6 +30,9 @@ import { createReads } from './reads.ts';
 import { ROUTES } from './routes.ts';
 import { type PageServer, serve } from './server.ts';
 import { addSigning } from './signing.ts';
+
+/** V8 lets the garbage of pages grow to half of the bound before it collects it; each time costs some 10 ms. */
+const COLLECT_EACH_MS = 5 * MINUTE_MS;
 
 const time = machineTime;
 let server: PageServer | undefined;
@@ -62,13 +66,12 @@ async function begin(terms: WebTerms): Promise<void> {
   // Taken now: behind the fence the process gets no function of the machine any more.
   const trim = openTrim();
   shutIn(terms);
-  const reads = createReads({
-    ...{ time, folder: terms.folder, stuck: end },
-    idle() {
-      collectHeap();
-      trim?.();
-    },
-  });
+  const giveBack = () => {
+    collectHeap();
+    trim?.();
+  };
+  const reads = createReads({ time, folder: terms.folder, stuck: end, idle: giveBack });
+  repeat(giveBack);
   const reader = createReader({ time, link, reads, parent: terms.parent });
   const logs = resolve(terms.folder, terms.logs);
   const live = createLive({ time, link, reader, tail: createLogTail({ time, folder: logs }) });
@@ -96,6 +99,13 @@ async function begin(terms: WebTerms): Promise<void> {
   for (const host of own.hosts) address.hosts.add(host);
   for (const origin of own.origins) address.origins.add(origin);
   link.send({ say: 'listening', port: server.port });
+}
+
+function repeat(call: () => void): void {
+  time.after(COLLECT_EACH_MS, () => {
+    call();
+    repeat(call);
+  });
 }
 
 /** Lets this process read its own code and the store, and listen; by the kernel, too, where that can. */

@@ -1,5 +1,6 @@
 /** The thread that reads the store for the web process while no host answers: as the command line does, and read-only. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { collectHeap } from '../fence/collect-heap.ts';
 import { openOffline } from '../host/api/offline.ts';
 import { toPlainFault } from '../kernel/fault.ts';
 import type { ReadAnswer, ReadCall } from './reads.ts';
@@ -9,7 +10,13 @@ const AGAIN_MS = 5_000;
 /** A store is closed this long after another one took its place, in ms: each read on it is over by then, or given up. */
 const CLOSED_AFTER_MS = 10_000;
 
+/** The heap of the thread is collected in this rhythm, in ms, as that of the process is. */
+const COLLECT_EACH_MS = 300_000;
+
 let opened: { at: number; state: ReturnType<typeof openOffline> } | undefined;
+
+// Between two answers: a read waits some 10 ms for it at most.
+setInterval(collectHeap, COLLECT_EACH_MS).unref();
 
 parentPort!.on('message', async (call: ReadCall) => {
   parentPort!.postMessage(await answerTo(call));
