@@ -50,6 +50,13 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/logs.ts')).logsCommand,
   },
   {
+    usage: 'events [agent]',
+    about: 'what happened: changes, pauses, incidents, and who asked for them',
+    options: optionsOf('events', SCREENFUL),
+    own: [{ flags: '-f, --follow', about: 'go on with each new event, over restarts of the host' }],
+    run: async () => (await import('./commands/events.ts')).eventsCommand,
+  },
+  {
     usage: 'why <agent>',
     about: 'why it did, or did not, run at a time',
     options: optionsOf('why'),

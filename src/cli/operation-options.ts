@@ -218,6 +218,22 @@ export const OPERATION_OPTIONS = {
       words: ['debug', 'info', 'warn', 'error'],
     },
   },
+  events: {
+    kind: { flags: '--topic <topic>', about: 'only events of one kind, as `agent.paused`', is: 'text' },
+    since: {
+      flags: '--since <time>',
+      about: 'only events of then or later: 24h, 02:00, "Sat 02:00", 2026-11-21',
+      is: 'time',
+    },
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
+  },
   open: {
     reader: { flags: '--reader', about: 'as a reader, who sees and changes nothing', is: 'flag' },
   },

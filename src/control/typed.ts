@@ -38,6 +38,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   dlq: ['list', 'show', 'drop'],
   doctor: [],
   drill: [],
+  events: [],
   health: [],
   host: [],
   incidents: [],

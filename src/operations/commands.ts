@@ -28,7 +28,15 @@ import {
 } from './results/command.ts';
 import { doctorResult } from './results/doctor.ts';
 import { healthResult, pingForgottenResult } from './results/health.ts';
-import { checkResult, levelResult, logLineResult, pausedResult, resumedResult, startedResult } from './results/host.ts';
+import {
+  checkResult,
+  eventResult,
+  levelResult,
+  logLineResult,
+  pausedResult,
+  resumedResult,
+  startedResult,
+} from './results/host.ts';
 import { deadGroupResult, jobResult, manyOrPlanResult, nextResult, runResult, whyResult } from './results/job.ts';
 import { reportResult } from './results/report.ts';
 import { agentResult, configChangedResult, configShowResult, statusResult } from './results/status.ts';
@@ -45,6 +53,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   incidents: z.union([z.array(incidentResult), incidentResult]),
   agents: z.union([z.array(agentResult), agentResult]),
   jobs: z.union([z.array(jobResult), jobResult]),
+  events: z.union([z.array(eventResult), eventResult]),
   logs: z.union([z.array(logLineResult), logLineResult]),
   why: whyResult,
   next: nextResult,

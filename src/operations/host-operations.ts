@@ -88,6 +88,7 @@ export const HOST_OPERATIONS = {
       since: instant().optional().describe('Only events of then or later.'),
       limit: limit(),
     }),
+    options: { kind: '--topic <topic>', since: '--since <time>', limit: '--limit <n>' },
     result: async () => z.array((await hostResults()).eventResult),
   },
   configShow: {
