@@ -14,6 +14,11 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/status.ts')).statusCommand,
   },
   {
+    usage: 'top',
+    about: 'the agents, live, with keys to run, pause and look at them (? shows them)',
+    run: async () => (await import('./commands/top.ts')).topCommand,
+  },
+  {
     usage: 'open',
     about: 'a link to the page, which signs one browser in',
     options: optionsOf('open'),

@@ -66,6 +66,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   stop: [],
   store: ['check', 'mend'],
   test: [],
+  top: [],
   versions: [],
   why: [],
 };

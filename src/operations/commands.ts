@@ -49,6 +49,7 @@ import { openResult } from './results/web.ts';
  */
 export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   status: statusResult,
+  top: statusResult,
   health: z.union([healthResult, pingForgottenResult]),
   incidents: z.union([z.array(incidentResult), incidentResult]),
   agents: z.union([z.array(agentResult), agentResult]),

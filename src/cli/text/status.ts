@@ -46,7 +46,8 @@ function same(one: { message: string } | null, other: { message: string }): bool
   return one?.message === other.message;
 }
 
-function hostLine({ host, agents, edge }: StatusView, { clock, paint, width }: Look): string[] {
+/** A line about the host, in as many lines as it takes. */
+export function hostLine({ host, agents, edge }: StatusView, { clock, paint, width }: Look): string[] {
   if (!host) return [];
   const up = formatDuration(Math.max(0, clock.now - Date.parse(host.startedAt)));
   const parts = [
@@ -69,7 +70,13 @@ function agentTable(agents: AgentView[], look: Look): string[] {
   return full.some((line) => widthOf(line) > look.width) ? tableOf(agents, look, 12) : full;
 }
 
-function tableOf(agents: AgentView[], look: Look, places: number): string[] {
+/** A title, and a line for each agent with nothing below it. */
+export function briefTable(agents: AgentView[], look: Look): string[] {
+  const full = tableOf(agents, look, 24, true);
+  return full.some((line) => widthOf(line) > look.width) ? tableOf(agents, look, 12, true) : full;
+}
+
+function tableOf(agents: AgentView[], look: Look, places: number, isBrief = false): string[] {
   const { paint, clock } = look;
   const columns: Column[] = [
     '',
@@ -95,7 +102,7 @@ function tableOf(agents: AgentView[], look: Look, places: number): string[] {
         memoryWords(agent),
         { text: marks.map((mark) => mark.letter).join(''), paint: () => paintMarks(marks, paint) },
       ],
-      below: below(agent, look),
+      below: isBrief ? [] : below(agent, look),
     };
   });
   // Room for the whole table, so that a wide one is seen and drawn again with shorter bars before a name is cut.
