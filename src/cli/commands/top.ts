@@ -16,58 +16,66 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
  * there is no terminal, or with `--json`, the status is printed once.
  */
 export async function topCommand(stage: Stage): Promise<CommandResult | number> {
-  const { stdin, stdout } = process;
-  if (!stdin.isTTY || !stdout.isTTY || stage.json) return statusCommand(stage, []);
+  if (!process.stdin.isTTY || !process.stdout.isTTY || stage.json) return statusCommand(stage, []);
   const left = Promise.withResolvers<number>();
+  const signals = Object.entries(SIGNALS).map(([name, code]) => ({ name, end: () => left.resolve(code) }));
+  for (const { name, end } of signals) process.on(name, end);
+  const screen = openScreen(stage, left);
+  try {
+    return await left.promise;
+  } finally {
+    screen.close();
+    for (const { name, end } of signals) process.off(name, end);
+  }
+}
+
+/** Shows the model of a session and turns it each second, until it is closed. */
+function openScreen(stage: Stage, left: PromiseWithResolvers<number>): { close(): void } {
+  const { stdin: input, stdout: output } = process;
+  let isOpen = true;
+  let cancelFrame: (() => void) | undefined;
   const look = (): Look => ({
     paint: stage.paint,
     clock: { ...stage.clock, now: stage.time.now() },
-    width: outputWidth(stdout, process.env),
+    width: outputWidth(output, process.env),
   });
-  let cancelFrame: (() => void) | undefined;
-  const draw = () => {
+
+  function draw() {
+    cancelFrame?.();
     cancelFrame = undefined;
     try {
-      terminal.show(frameOf(session.model(), look(), terminal.size().rows));
+      if (isOpen) terminal.show(frameOf(session.model(), look(), terminal.size().rows));
     } catch (thrown) {
       // Thrown in a timer, the failure would be shown on a screen that is taken away.
       left.reject(thrown);
     }
-  };
-  const drawSoon = () => {
+  }
+
+  async function turn(): Promise<void> {
+    while (isOpen) {
+      await session.refresh();
+      draw();
+      await new Promise<void>((resolve) => stage.time.after(REFRESH_MS, resolve));
+    }
+  }
+
+  const session = createTopSession(stage, look, () => {
     cancelFrame ??= stage.time.after(LEAST_BETWEEN_FRAMES_MS, draw);
-  };
-  const session = createTopSession(stage, look, drawSoon);
+  });
   const terminal = openTerminal({
-    input: stdin,
-    output: stdout,
-    resized: draw,
+    ...{ input, output, resized: draw },
     gone: () => left.resolve(SIGNALS.SIGHUP),
     key(name) {
       session.press(name).then((goesOn) => goesOn || left.resolve(0), left.reject);
     },
   });
-  const bySignal = (signal: keyof typeof SIGNALS) => left.resolve(SIGNALS[signal]);
-  for (const signal of Object.keys(SIGNALS)) process.on(signal, bySignal);
-  let isOver = false;
-  const turning = turn();
-  turning.catch(left.reject);
-  try {
-    return await left.promise;
-  } finally {
-    isOver = true;
-    cancelFrame?.();
-    for (const signal of Object.keys(SIGNALS)) process.off(signal, bySignal);
-    session.close();
-    terminal.restore();
-  }
-
-  async function turn(): Promise<void> {
-    while (!isOver) {
-      await session.refresh();
-      if (isOver) return;
-      draw();
-      await new Promise<void>((resolve) => stage.time.after(REFRESH_MS, resolve));
-    }
-  }
+  turn().catch(left.reject);
+  return {
+    close() {
+      isOpen = false;
+      cancelFrame?.();
+      session.close();
+      terminal.restore();
+    },
+  };
 }

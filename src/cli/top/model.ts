@@ -18,7 +18,7 @@ export interface TopModel {
   said: string;
 }
 
-export type TopView = 'table' | 'filter' | 'details' | 'logs' | 'help';
+type TopView = 'table' | 'filter' | 'details' | 'logs' | 'help';
 
 /** What a key asks for, beyond what it changes in the model. */
 export type TopOrder = 'run' | 'pause' | 'ack' | 'details' | 'quit';

@@ -8,7 +8,7 @@ import type { Look } from '../text/status.ts';
 import { chosenAgent, EMPTY_MODEL, pressed, type TopKey, type TopModel, type TopOrder, withLogLine } from './model.ts';
 
 /** The work behind the screen: keeps the model up to date, over restarts of the host. */
-export interface TopSession {
+interface TopSession {
   model(): TopModel;
   /** Asks the host again. Never rejects for a host that is not there: the model says so. */
   refresh(): Promise<void>;

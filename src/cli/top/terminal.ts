@@ -2,7 +2,7 @@ import { emitKeypressEvents } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 
 /** The terminal of this process while a program has the whole screen. */
-export interface Terminal {
+interface Terminal {
   size(): { rows: number; columns: number };
   /** Shows a screen. Nothing is written when it is the one that is there, or while the terminal reads too slowly. */
   show(lines: readonly string[]): void;
