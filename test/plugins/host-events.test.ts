@@ -3,7 +3,7 @@ import { expect, expectTypeOf, it } from 'vitest';
 import { definePlugin, type HostEvent, type Json, z } from '../../src/index.ts';
 import { HOST_TOPICS } from '../../src/plugin/host-events.ts';
 import { contextFor } from './context.ts';
-import pager from './examples/pager.ts';
+import pager from '../../docs/recipes/pager.ts';
 
 it('the input of an agent that listens to the host is the event, with the data of its topic', () => {
   definePlugin({

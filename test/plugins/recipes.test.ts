@@ -98,3 +98,13 @@ describe('offsite-backup', () => {
     expect(old.error?.message).toContain('hours old');
   });
 });
+
+it('ask-model pays for an answer once, however often the job is tried', async () => {
+  const url = 'https://llm.example/v1/chat/completions';
+  const options = { secrets: { LLM_API_KEY: 'sesame-sesame' }, input: { title: 'Log', text: 'a long text' } };
+  const body = { choices: [{ message: { content: 'All is well.' } }], usage: { total_tokens: 120 } };
+  const first = await runPlugin(recipe('ask-model'), { ...options, http: [{ method: 'POST', url, body }] });
+  expect(first).toMatchObject({ state: 'done', result: { tokens: 120 }, sends: [{ input: { text: 'All is well.' } }] });
+  const again = await runPlugin(recipe('ask-model'), { ...options, attempt: 2, effects: first.effects });
+  expect(again).toMatchObject({ state: 'done', result: { tokens: 120 }, requests: [] });
+});
