@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, expectTypeOf, it } from 'vitest';
+import pager from '../../docs/recipes/pager.ts';
 import { definePlugin, type HostEvent, type Json, z } from '../../src/index.ts';
 import { HOST_TOPICS } from '../../src/plugin/host-events.ts';
 import { contextFor } from './context.ts';
-import pager from '../../docs/recipes/pager.ts';
 
 it('the input of an agent that listens to the host is the event, with the data of its topic', () => {
   definePlugin({
