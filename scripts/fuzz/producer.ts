@@ -33,6 +33,8 @@ export type Answered = (answer: { ms: number; code?: string }) => void;
 const MOST_OPEN = 16;
 /** An order that a living host refused is given again after this long. */
 const AGAIN_MS = 100;
+/** The time for the last orders to be accepted, when nobody kills hosts any more. */
+const SETTLED_WITHIN_MS = 40_000;
 
 export interface ProducerOptions {
   socket: string;
@@ -119,7 +121,9 @@ export function createProducer(options: ProducerOptions): Producer {
       await loop;
     },
     async settle() {
-      for (let tries = 0; open.size > 0 && tries < 100; tries++) {
+      // A host that was killed a moment ago starts meanwhile, on a busy machine for seconds.
+      const until = performance.now() + SETTLED_WITHIN_MS;
+      while (open.size > 0 && performance.now() < until) {
         const to = await connected();
         if (to) await Promise.all([...open.values()].map((one) => give(one, to)));
         if (open.size > 0) await delay(50);
