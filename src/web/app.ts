@@ -8,7 +8,7 @@ import type { Flashes } from './flashes.ts';
 import { cookieIn, csrfOf, isOwnHost, isOwnOrigin, type PageAddress, type RequestSource } from './guard.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 import { type HostLink, hashOf } from './host-link.ts';
-import type { Live } from './live.ts';
+import { type Live, MOST_STREAMS } from './live.ts';
 import { logQueryOf } from './log-query.ts';
 import type { Html, Page, PageCall, PageKit } from './page.ts';
 import type { Reader } from './reader.ts';
@@ -159,6 +159,7 @@ function callOf(c: Context, needs: AppNeeds, { session, cookie }: Signed) {
     path: c.req.path,
     clock: { now: needs.time.now(), zone: needs.terms.zone },
     viewer: { role: session.role, csrf: csrfOf(cookie) },
+    streams: { open: needs.live.count(), most: MOST_STREAMS },
     asset: needs.assets.addressOf,
     ...(down ? { down } : {}),
     ...(flash ? { flash } : {}),

@@ -20,7 +20,8 @@ export interface Live {
   close(): void;
 }
 
-const MOST_STREAMS = 32;
+/** Streams of open pages, all browsers together. */
+export const MOST_STREAMS = 32;
 const BEAT_MS = 5_000;
 const LONGEST_MS = 600_000;
 const AGAIN_MS = 2_000;

@@ -37,6 +37,8 @@ export interface PageCall {
   /** Epoch ms, and the zone of the installation as an IANA name. */
   clock: { now: number; zone: string };
   viewer: Viewer;
+  /** Pages that are kept up to date by a stream, and how many may be. */
+  streams: { open: number; most: number };
   /** The address of a file of `src/web/assets/`, by its name; the address changes with the content. */
   asset(name: string): string;
   /** undefined: the host is at work. */

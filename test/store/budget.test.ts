@@ -92,6 +92,7 @@ const PAGES = [
   '/logs?follow=1',
   '/reports',
   '/host',
+  '/host?doctor=1',
   '/audit',
 ];
 

@@ -2,9 +2,11 @@ import type { Ops, OriginView, StatusView } from '../../control/protocol.ts';
 import { relative } from '../../kernel/clock.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
+import { Doctor } from './doctor.tsx';
 import { FactList } from './job.tsx';
 import { Act, addressOf, FaultBox, Said, Section, State, Table, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
+import { Supervision } from './supervision.tsx';
 
 type Workers = Ops['workers']['value'];
 
@@ -12,10 +14,14 @@ type Workers = Ops['workers']['value'];
 export const hostPage: Page = {
   path: '/host',
   async render(call) {
-    const workers = await call.ask('workers', {}).catch((): Workers => []);
+    const [workers, health, checkup] = await Promise.all([
+      call.ask('workers', {}).catch((): Workers => []),
+      call.ask('health', {}).catch(() => undefined),
+      call.query.has('doctor') ? call.ask('doctor', {}).catch(() => undefined) : undefined,
+    ]);
     return inShell(call, 'Host', (status) => (
       <>
-        <Chain status={status} call={call} />
+        <Supervision status={status} health={health} call={call} />
         {status.host && <HostFacts host={status.host} call={call} />}
         <Config status={status} call={call} />
         {status.problems.map((fault) => (
@@ -25,34 +31,11 @@ export const hostPage: Page = {
         <WorkerTable workers={workers} call={call} />
         {status.host?.fences && <Cells fences={status.host.fences} />}
         <Origins origins={status.origins ?? []} call={call} />
+        <Doctor checks={checkup?.checks} call={call} />
       </>
     ));
   },
 };
-
-/** The processes that watch each other, from the outermost (systemd or the guardian) inwards. */
-function Chain({ status: { host }, call }: { status: StatusView; call: PageCall }) {
-  const isUp = host !== null && !call.down;
-  const links = [
-    host?.watchedBy
-      ? { is: 'ok', text: host.watchedBy === 'systemd' ? 'systemd' : `guardian ${host.guardian ?? ''}` }
-      : { is: 'late', text: 'nobody starts the host again' },
-    isUp ? { is: 'ok', text: `host ${host.pid}` } : { is: 'failed', text: 'host is down' },
-    { is: isUp ? 'ok' : 'off', text: `${host?.cells ?? 0} cells` },
-    { is: isUp ? 'ok' : 'off', text: `${host?.workers ?? 0} workers` },
-  ];
-  return (
-    <Section title="Supervision" id="chain">
-      <ol class="chain">
-        {links.map(({ is, text }) => (
-          <li>
-            <State state={is} word={text} />
-          </li>
-        ))}
-      </ol>
-    </Section>
-  );
-}
 
 function HostFacts({ host, call }: { host: NonNullable<StatusView['host']>; call: PageCall }) {
   const up = formatDuration(Math.max(0, call.clock.now - Date.parse(host.startedAt)));
@@ -64,6 +47,7 @@ function HostFacts({ host, call }: { host: NonNullable<StatusView['host']>; call
         ['Memory', formatSize(host.memoryBytes)],
         ['Event loop', `${Math.round(host.loopLagMs)} ms behind`],
         ['Waiting', `${host.waiting ?? host.queued} jobs`],
+        ['Web clients', `${call.streams.open} of ${call.streams.most}`],
         ['Safe mode', host.safeMode && 'on: every agent is held'],
         ['Folder', <code>{host.folder}</code>],
         ['Store', <code>{host.store}</code>],

@@ -1,9 +1,11 @@
-import type { Ops } from '../../control/protocol.ts';
+import type { Ops, StatusView, TrendsView } from '../../control/protocol.ts';
 import { type Clock, fullTime, shortTime } from '../../kernel/clock.ts';
 import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { HOUR_MS } from '../../kernel/measures.ts';
+import { formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
+import { collisionsOf } from './collisions.ts';
 import { addressOf, Said, Section } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
@@ -18,13 +20,20 @@ const MOST_MARKS = 200;
  */
 const AHEAD = 100;
 const HEIGHT = 20;
+const MOST_COLLISIONS = 10;
+/** Agents that a collision names. */
+const MOST_NAMED = 8;
 
 /** The lanes of all schedules, 12 hours before and after now. A mark leads to the reason for what became of its slot. */
 export const schedulePage: Page = {
   path: '/schedule',
   async render(call) {
-    const [why, lanes] = await Promise.all([whyOf(call), lanesOf(call)]);
-    return inShell(call, 'Schedule', () => (
+    const [why, lanes, trends] = await Promise.all([
+      whyOf(call),
+      lanesOf(call),
+      call.ask('trends', { window: '7d' }).catch(() => undefined),
+    ]);
+    return inShell(call, 'Schedule', (status) => (
       <>
         {why && <WhyBox why={why} clock={call.clock} />}
         <Section title="12 hours before and after now" id="lanes">
@@ -40,6 +49,7 @@ export const schedulePage: Page = {
           </p>
           <Lanes lanes={lanes} call={call} />
         </Section>
+        <Collisions lanes={lanes} status={status} trends={trends} clock={call.clock} />
       </>
     ));
   },
@@ -189,6 +199,51 @@ function Axis({ clock }: { clock: Clock }) {
         ))}
       </svg>
     </div>
+  );
+}
+
+interface CollisionsProps {
+  lanes: readonly LaneView[];
+  status: StatusView;
+  trends: TrendsView | undefined;
+  clock: Clock;
+}
+
+/** Times at which agents start together, with the memory that they took at most. Dense lanes meet every other, and are left out. */
+function Collisions({ lanes, status, trends, clock }: CollisionsProps) {
+  const planned = lanes
+    .filter(({ isDense }) => !isDense)
+    .map(({ agent, slots }) => ({
+      agent,
+      times: slots.filter(({ state }) => state === 'planned').map(({ due }) => Date.parse(due)),
+    }));
+  const found = collisionsOf(planned);
+  if (found.length === 0) return null;
+  const peakOf = (name: string) => trends?.agents.find(({ agent }) => agent === name)?.memoryPeakBytes ?? 0;
+  const limitOf = (name: string) => status.agents.find((one) => one.name === name)?.memory.limitBytes ?? 0;
+  const sum = (agents: readonly string[], of: (name: string) => number) =>
+    agents.reduce((bytes, name) => bytes + of(name), 0);
+  return (
+    <Section title="Collisions in the next 12 hours" id="collisions">
+      <ul class="lines">
+        {found.slice(0, MOST_COLLISIONS).map(({ agents, times }) => (
+          <li>
+            <b>{agents.length} agents</b> at {shortTime(times[0]!, clock)}
+            {times.length > 1 && ` and ${times.length - 1} more times`}:{' '}
+            {agents.slice(0, MOST_NAMED).map((name) => (
+              <>
+                <a href={addressOf('agents', name)}>{name}</a>{' '}
+              </>
+            ))}
+            {agents.length > MOST_NAMED && `and ${agents.length - MOST_NAMED} more `}
+            <span class="dim">
+              peak memory {formatSize(sum(agents, peakOf))} of {formatSize(sum(agents, limitOf))} allowed
+            </span>
+          </li>
+        ))}
+      </ul>
+      {found.length > MOST_COLLISIONS && <p class="dim">and {found.length - MOST_COLLISIONS} others</p>}
+    </Section>
   );
 }
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/kernel/fault.ts';
 import { OPERATIONS } from '../../../src/operations/table.ts';
+import { collisionsOf } from '../../../src/web/pages/collisions.ts';
 import { groupsOf } from '../../../src/web/pages/incidents.tsx';
 import { timelineOf } from '../../../src/web/pages/timeline.tsx';
 import { memoryTrendWords, thinned } from '../../../src/web/pages/trends.tsx';
@@ -209,6 +211,61 @@ describe('the page of an incident', () => {
     expect(html).toMatch(
       /<details id="post-mortem">.*?<textarea[^>]* readonly[^>]*># inc-42: price-watch crash-looping/s,
     );
+  });
+});
+
+describe('the schedule', () => {
+  const at = (minute: number) => Date.parse('2026-11-22T06:00:00.000Z') + minute * 60_000;
+
+  it('tells which agents start in the same minute, the most first, and minutes with the same agents once', () => {
+    const planned = [
+      { agent: 'a', times: [at(0), at(60), at(120)] },
+      { agent: 'b', times: [at(0) + 30_000, at(60), at(90)] },
+      { agent: 'c', times: [at(120), at(90)] },
+      { agent: 'd', times: [at(120)] },
+      { agent: 'e', times: [at(7)] },
+    ];
+    expect(collisionsOf(planned)).toEqual([
+      { agents: ['a', 'c', 'd'], times: [at(120)] },
+      { agents: ['a', 'b'], times: [at(0), at(60)] },
+      { agents: ['b', 'c'], times: [at(90)] },
+    ]);
+    expect(collisionsOf([])).toEqual([]);
+  });
+
+  it('finds every minute that two agents share, and no other', () => {
+    const minutes = fc.uniqueArray(fc.nat(20), { maxLength: 8 });
+    fc.assert(
+      fc.property(minutes, minutes, (one, other) => {
+        const planned = [one, other].map((of, place) => ({ agent: `agent-${place}`, times: of.map(at) }));
+        const shared = one.filter((minute) => other.includes(minute)).sort((a, b) => a - b);
+        expect(collisionsOf(planned).flatMap(({ times }) => times)).toEqual(shared.map(at));
+      }),
+    );
+  });
+
+  it('adds the memory that agents took at most when they collide', async () => {
+    const html = await render('/schedule');
+    expect(html).toMatch(/<b>\d agents<\/b> at 12:05 and 1 more times/);
+    expect(html).toMatch(/peak memory \d+ MB of [\d.]+ [MG]B allowed/);
+  });
+});
+
+describe('the page of the host', () => {
+  it('has the last sign of each loop, tells the one that stands still, and how many pages are open', async () => {
+    const html = await render('/host');
+    expect(html).toMatch(/class="state red"><span class="sign">✗<\/span> healing 2m ago/);
+    expect(html).toMatch(/class="state green"><span class="sign">✓<\/span> schedule 1(\.0)?s ago/);
+    expect(html).toContain('Last signs of life of 3 loops');
+    expect(html).toContain('2 of 32');
+  });
+
+  it('asks for the checks of the doctor only when a person does', async () => {
+    const { doctor: _, ...answers } = ANSWERS;
+    expect(await render('/host', { answers })).toContain('href="/host?doctor=1#doctor"');
+    const html = await render('/host?doctor=1');
+    expect(html).toContain('SMTP_PASSWORD is missing');
+    expect(html).toContain('put it into .env');
   });
 });
 

@@ -223,6 +223,25 @@ export const ANSWERS: Answers = {
   warnings: () => [
     { agent: 'news-digest', is: 'slower', text: 'p95 of news-digest is 38 % above last week: 21s, was 15s' },
   ],
+  health: () => ({
+    state: 'degraded',
+    live: true,
+    ready: true,
+    reasons: [{ code: 'LOOP_STILL', who: 'healing', text: 'the loop healing has not turned for 2m' }],
+    loops: [
+      { name: 'schedule', agoMs: 1_000 },
+      { name: 'healing', agoMs: 120_000 },
+      { name: 'retention', agoMs: 900_000 },
+    ],
+    agents: [],
+    pings: [{ name: 'nas', at: '2026-11-22T10:00:00.000Z', withinMs: 900_000, late: true }],
+  }),
+  doctor: () => ({
+    checks: [
+      { name: 'disk', group: 'host', state: 'ok', text: '76 GB free', fix: null },
+      { name: 'secrets', group: 'agents', state: 'problem', text: 'SMTP_PASSWORD is missing', fix: 'put it into .env' },
+    ],
+  }),
   logFiles: () => [
     { name: 'daruma.2026-11-22.2.log', bytes: 40_000, changedAt: '2026-11-22T11:04:00.000Z' },
     { name: 'daruma.2026-11-22.1.log', bytes: 10_000_000, changedAt: '2026-11-22T09:00:00.000Z' },
@@ -267,7 +286,7 @@ export const ADDRESSES = [
   '/versions/price-watch',
   '/logs?follow=1&agent=price-watch&level=warn',
   '/reports',
-  '/host',
+  '/host?doctor=1',
   '/audit',
   '/trends?window=30d',
   '/?span=7d',
@@ -289,6 +308,7 @@ export async function render(address: string, over: Partial<PageCall> & { answer
     query: url.searchParams,
     clock,
     viewer: { role: 'operator', csrf: 'csrf-of-ada' },
+    streams: { open: 2, most: 32 },
     asset: (name) => `/assets/${name}?v=1`,
     ...fields,
   };
@@ -308,6 +328,12 @@ function routed(path: string) {
 /** The document for a failure. */
 export async function failed(error: unknown): Promise<string> {
   const viewer = { role: 'operator', csrf: 'csrf-of-ada' } as const;
-  const call = { path: '/x', clock, viewer, asset: (name: string) => `/assets/${name}` };
+  const call = {
+    path: '/x',
+    clock,
+    viewer,
+    streams: { open: 1, most: 32 },
+    asset: (name: string) => `/assets/${name}`,
+  };
   return await KIT.failed(call, toPlainFault(error)).toString();
 }
