@@ -8,6 +8,8 @@ if (code === undefined) {
   const { devLoader, refuseDevLoader } = await import('./guardian/loader.ts');
   const { startCommandOf } = await import('./cli/start-command.ts');
   const { typedHere } = await import('./cli/typed.ts');
+  // AGENTS.md is that of the package that starts.
+  const keepGuide = async (folder: string) => (await import('./cli/init/keep-guide.ts')).keepGuide(folder);
   const loader = [import.meta.url, process.execArgv, process.env.NODE_OPTIONS] as const;
   const launcher = {
     async start(options: { folder: string; json: boolean; safe: boolean }) {
@@ -17,6 +19,7 @@ if (code === undefined) {
     },
     async host({ dev, ...options }: { folder: string; json: boolean; safe: boolean; dev?: boolean }) {
       if (!dev) refuseDevLoader(...loader);
+      await keepGuide(options.folder);
       const { runHost } = await import('./host/lifecycle/run.ts');
       return runHost(options);
     },

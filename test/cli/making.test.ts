@@ -9,6 +9,7 @@ import { HOST_SETTINGS } from '../../src/catalog/files/host-settings-table.ts';
 import { DEFAULT_LIMITS } from '../../src/catalog/resolve/limits.ts';
 import { leaveCheckout } from '../../src/cli/init/checkout.ts';
 import { configText } from '../../src/cli/init/config-text.ts';
+import { GUIDE_EXAMPLES } from '../../src/cli/init/guide-examples.ts';
 import { DEFAULTS, guideText } from '../../src/cli/init/guide-text.ts';
 import { pluginTestText, pluginText } from '../../src/cli/init/texts.ts';
 import { newerNode, olderNode } from '../../src/cli/node.ts';
@@ -51,10 +52,13 @@ describe('new', () => {
     const about = 'It\'s for\n"me" and \\ others.';
     writeFileSync(join(folder, 'plugins/one.ts'), pluginText({ about, schedule: '*/10 * * * *' }));
     writeFileSync(join(folder, 'plugins/two.ts'), pluginText({ about: 'x' }));
-    const example = /```ts\n(import[\s\S]*?)```/.exec(guideText([]))![1]!;
-    writeFileSync(join(folder, 'plugins/guide.ts'), example);
+    for (const [path, text] of Object.entries(GUIDE_EXAMPLES)) {
+      writeFileSync(join(folder, path), text);
+      expect(guideText([])).toContain(`\n\`\`\`ts\n${text}\`\`\`\n`);
+    }
+    expect(guideText([]).match(/^```ts$/gm)).toHaveLength(Object.keys(GUIDE_EXAMPLES).length);
     writeFileSync(join(folder, 'plugins/one.test.ts'), pluginTestText('one'));
-    const files = ['plugins/one.ts', 'plugins/one.test.ts', 'plugins/two.ts', 'plugins/guide.ts'];
+    const files = ['plugins/one.ts', 'plugins/one.test.ts', 'plugins/two.ts', ...Object.keys(GUIDE_EXAMPLES)];
     expect(typeErrors(files)).toBe('');
     expect(readFileSync(join(folder, 'plugins/one.ts'), 'utf8')).toContain("schedule: '*/10 * * * *'");
   });

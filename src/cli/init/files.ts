@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { configText } from './config-text.ts';
 import { guideText } from './guide-text.ts';
+import { markedGuide } from './keep-guide.ts';
 import { readmeText } from './texts.ts';
 
 /** Facts about the package that makes the installation. */
@@ -33,7 +34,7 @@ export function installationFiles(name: string, facts: PackageFacts, tarball: st
     { path: '.gitignore', text: IGNORED },
     { path: '.npmrc', text: NPM },
     { path: 'README.md', text: readmeText(name) },
-    { path: 'AGENTS.md', text: guideText(facts.contract) },
+    { path: 'AGENTS.md', text: markedGuide(guideText(facts.contract)) },
     { path: 'logs/.gitkeep', text: '' },
     { path: '.env', text: SECRETS, mode: 0o600 },
   ];

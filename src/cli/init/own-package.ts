@@ -5,7 +5,14 @@ import { packageFile } from '../../kernel/paths.ts';
 import type { PackageFacts } from './files.ts';
 
 /** Entries that an author calls: the plugin's side, and the test kit's. */
-const CONTRACT = ['plugin/define', 'plugin/context', 'plugin/verdicts', 'plugin/fleet', 'testing/ports'];
+const CONTRACT = [
+  'plugin/define',
+  'plugin/context',
+  'plugin/verdicts',
+  'plugin/host-events',
+  'plugin/fleet',
+  'testing/ports',
+];
 const PINNED = ['@types/node'];
 /** Files that an installation gets to start from. */
 const SHIPPED = /^(plugins|agents|config)\//;
