@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { runPlugin } from 'daruma/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GUIDE_EXAMPLES } from '../../src/cli/init/guide-examples.ts';
-import { keepGuide, markedGuide, renewedGuide } from '../../src/cli/init/keep-guide.ts';
+import { markedGuide, renewedGuide } from '../../src/cli/init/guide-marks.ts';
+import { keepGuide } from '../../src/cli/init/keep-guide.ts';
 import { checkFiles } from '../../src/host/api/offline.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { configText } from './config-text.ts';
+import { markedGuide } from './guide-marks.ts';
 import { guideText } from './guide-text.ts';
-import { markedGuide } from './keep-guide.ts';
 import { readmeText } from './texts.ts';
 
 /** Facts about the package that makes the installation. */
