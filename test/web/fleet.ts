@@ -10,6 +10,8 @@ export interface Fleet {
   page: Page;
   /** The link of `daruma open`: it signs one browser in, once. */
   link(): Promise<string>;
+  /** A page of another browser, which has signed in as a reader. */
+  readerPage(): Promise<Page>;
   /** Ends the browser and the host, and removes the folder. */
   leave(): Promise<void>;
 }
@@ -73,7 +75,12 @@ export async function startFleet(): Promise<Fleet> {
     browser = await chromium.launch({ executablePath, args });
     const page = await browser.newPage({ viewport: { width: 1180, height: 800 } });
     await page.goto(url);
-    return { place, origin: new URL(url).origin, page, link, leave };
+    const readerPage = async () => {
+      const other = await (await browser!.newContext()).newPage();
+      await other.goto((await place.daruma('open', '--reader', '--json')).json.url);
+      return other;
+    };
+    return { place, origin: new URL(url).origin, page, link, readerPage, leave };
   } catch (error) {
     await leave();
     throw error;
