@@ -112,6 +112,7 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
       if (quarantined && end.startedAt >= quarantined.since) release(agent, `${end.job} was done`);
       return;
     }
+    if (end.run === 'failed') return runFailed(agent, end, known);
     // An attempt that was held up by a server that is down says nothing of its agent.
     if (end.state === 'cancelled' || end.attempts !== undefined) return;
     if (quarantined && end.startedAt >= quarantined.since) return probeFailed(agent, end);
@@ -125,6 +126,21 @@ export function createOutcomes(needs: OutcomesNeeds, budget: Budget): Outcomes {
   function rolledBack(agent: string, { fingerprint }: Settlement): OpenIncident | undefined {
     const isOld = fingerprint !== needs.agent(agent)?.fingerprint;
     return isOld ? newestWith(openIncidents.of(agent), 'bad-version') : undefined;
+  }
+
+  /** The run of an agent that runs always failed. A throw counts as the end of a worker does: it is what a crash loop is made of. */
+  function runFailed(agent: string, end: Settlement, known: OpenIncident | undefined) {
+    const { job, attempt, worker = '' } = end;
+    const error = end.error!;
+    const quarantined = quarantineRegistry.get(agent);
+    if (quarantined && end.startedAt >= quarantined.since) return probeFailed(agent, end);
+    if (known) return countFailure(known, end);
+    const { version } = needs.agent(agent) ?? {};
+    const ref = { job, attempt };
+    const because = { ...error, code: 'CRASHED', data: { ...error.data, code: error.code } };
+    const uptimeMs = Math.max(0, end.finishedAt - end.startedAt);
+    const { fingerprint = '' } = end;
+    noticeEnd({ worker, agent, version: version?.id ?? '', fingerprint, because, uptimeMs, job: ref, failed: [ref] });
   }
 
   function probeFailed(agent: string, end: Settlement) {

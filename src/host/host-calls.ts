@@ -17,6 +17,7 @@ import { isReservedTopic, topicReserved } from '../plugin/host-events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import { networkOf } from '../workers/host-allow-list.ts';
 import type { WorkerCall } from '../workers/ports.ts';
+import { mustTakeJobs } from './always-agents.ts';
 import type { HostBus } from './bus.ts';
 import { type HostCall, readCall } from './check-call.ts';
 import type { FleetView } from './fleet.ts';
@@ -87,6 +88,7 @@ export function createHostCalls(
   async function send(call: CallTo<'send'>): Promise<SentJob> {
     const { agent: sender, job: parent, input, key, priority, afterMs = 0 } = call;
     const agent = receiver(call.to, sender);
+    mustTakeJobs(agent);
     const { name, limits } = agent;
     const wrong = inputCheck(agent, input);
     if (wrong) throw new Fault(wrong);

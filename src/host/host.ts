@@ -87,7 +87,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     // Facts of the host itself, beside the rooms: who holds agents, and under which name this run writes.
     const bus = createBus<RoomFacts>(log);
     const safeMode = createSafeMode(foundation.safeBecause, facts.startedAt);
-    const pauses = await createPauses({ time, log, store, ended: (agent) => bus.emit('placement.changed', [agent]) });
+    const moved = (agents: string[]) => bus.emit('placement.changed', agents);
+    const pauses = await createPauses({ time, log, store, begun: () => moved([]), ended: (agent) => moved([agent]) });
     await order.startService('pauses', pauses);
     const owner = { host: 'local', run: `${process.pid}-${facts.startedAt.toString(36)}` };
     const loopAges = () => loopAgesOf(loops, time.monotonic());

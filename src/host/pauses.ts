@@ -32,6 +32,8 @@ interface PausesNeeds {
   time: Time;
   log: Log;
   store: PauseStore;
+  /** A pause has begun, or ends at another time than was known. */
+  begun?(agent: string): void;
   /** The agent's pause is over. */
   ended(agent: string): void;
 }
@@ -50,7 +52,7 @@ function mustBePause(forMs: number, now: number): void {
 }
 
 /** Reads the pauses from the store, follows their changes, and ends those that are over. */
-export async function createPauses({ time, log, store, ended }: PausesNeeds): Promise<Pauses> {
+export async function createPauses({ time, log, store, begun, ended }: PausesNeeds): Promise<Pauses> {
   const paused = new Map<string, Pause & { cancel(): void }>();
   /** The newest pause of an agent that was ended since the host started. */
   const over = new Map<string, Pause & { until: number }>();
@@ -67,6 +69,7 @@ export async function createPauses({ time, log, store, ended }: PausesNeeds): Pr
     paused.get(agent)?.cancel();
     const cancel = until === null ? () => {} : time.after(until - time.now(), () => end(agent));
     paused.set(agent, { since, until, cancel });
+    begun?.(agent);
   }
 
   function endPause(agent: string) {

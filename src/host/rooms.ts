@@ -22,6 +22,7 @@ import { createRetention } from '../telemetry/retention.ts';
 import { createRunCounters, type RunCounters } from '../telemetry/run-counters.ts';
 import type { Workers, WorkersNeeds, WorkersOptions } from '../workers/ports.ts';
 import { createWorkers } from '../workers/workers.ts';
+import { type AlwaysAgents, createAlwaysAgents } from './always-agents.ts';
 import { createStates, findUnscheduled, type States } from './api/states.ts';
 import { partsOf } from './backup/parts.ts';
 import { createHostBatches } from './batches.ts';
@@ -83,6 +84,8 @@ export interface Rooms {
   probation: Probation;
   /** Gives agents their jobs of what happens in the host. */
   hostEvents: HostEvents;
+  /** The jobs of agents that run always. */
+  alwaysAgents: AlwaysAgents;
   states: States;
   fleet: FleetView;
   /** State of each agent in the store, within its budget. */
@@ -168,6 +171,8 @@ export function createRooms(needs: RoomsNeeds): Rooms {
   const kept = createKeptBytes({ time, store, most: () => settings.state.budgetBytes });
   const answerCall = createHostCalls({ ...base, jobs, catalog, fleet, exec, outbound, kept }, () => settings.jobChains);
   const heartbeats = createHeartbeats({ ...log('heartbeats'), store, loopAges: needs.loopAges });
+  const running = { catalog, jobs, placements, healer, probation, heartbeats };
+  const alwaysAgents = createAlwaysAgents({ ...base, ...log('always'), ...running });
   const aggregation = createAggregation({ ...log('telemetry'), store });
   const { again } = needs;
   const records = recordConfig(events, healer);
@@ -176,6 +181,7 @@ export function createRooms(needs: RoomsNeeds): Rooms {
     ...{ catalog, guests, outbound, exec, setup, workers, placements, jobs, batches, schedule, healer, probation },
     ...{
       hostEvents,
+      alwaysAgents,
       states,
       fleet,
       kept,
@@ -231,6 +237,7 @@ export async function startRooms({ time, settings, owner, bus, rooms, foundation
   await startService('retention', createRetention({ time, log, store }, settings.retention));
   await startService('probation', probation);
   await startService('host events', rooms.hostEvents);
+  await startService('always agents', rooms.alwaysAgents);
   await startService('heartbeats', heartbeats);
   await startService('aggregation', rooms.aggregation);
   return abandoned.map(({ id }) => id);

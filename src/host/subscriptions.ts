@@ -30,7 +30,7 @@ export function subscribe(bus: HostBus, rooms: Rooms, records: Records): void {
 /** Agents, guests, secrets, and all else that placements are made of. */
 function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events }: Records): void {
   const { catalog, setup, healer, outbound, probation, placements, schedule, jobs, workers, runnableAgents } = rooms;
-  const { hostEvents } = rooms;
+  const { hostEvents, alwaysAgents } = rooms;
   const firstRuns = createFirstRuns({ store, jobs, log });
   const orphans = watchOrphans({ store, events, journal, catalog });
   bus.on('agents.changed', ({ added, changed }) => {
@@ -43,6 +43,7 @@ function followAgents(bus: HostBus, rooms: Rooms, { log, journal, store, events 
     for (const { name } of [...added, ...changed.map(({ after }) => after)]) jobs.wake(name);
     void firstRuns(added);
     hostEvents.soon();
+    alwaysAgents.soon();
     void orphans();
   });
   bus.on('guests.changed', () => {

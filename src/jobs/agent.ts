@@ -23,6 +23,9 @@ export interface ScheduleSpec {
   jitterMs: number;
 }
 
+/** The timeout of a run that has none: longer than any host lives. */
+export const NO_TIMEOUT_MS = 100 * 366 * 86_400_000;
+
 /** All limits, in base units. */
 export interface AgentLimits {
   memoryBytes: number;
@@ -70,6 +73,8 @@ export interface Agent {
   about: string;
   version: VersionRef;
   schedule?: ScheduleSpec;
+  /** It runs as long as the host does: one job, which is started again whenever it ends. */
+  always?: true;
   /** Topics it listens to. */
   on: string[];
   /** undefined: it takes no deliveries. */

@@ -3,6 +3,7 @@ import type { Log } from '../kernel/log.ts';
 import { createTasks } from '../kernel/service.ts';
 import type { Time } from '../kernel/time.ts';
 import type { Agent } from './agent.ts';
+import { startAgain } from './always.ts';
 import { causeOf } from './faults.ts';
 import type { HeldJobs } from './held.ts';
 import type { AttemptRef, JobQueue, JobRecords, Settlement } from './ports.ts';
@@ -10,6 +11,8 @@ import { type AttemptEnd, BACKOFF_OF_UNKNOWN, boundedEnd, settle, withNarrowing 
 import type { Waiters } from './waiters.ts';
 import { type HoldUp, laterOrCount, waitOrGiveUp } from './waiting.ts';
 import type { WorkerEvents } from './worker-port.ts';
+
+const NOT_ALWAYS = { code: 'CANCELLED', message: 'its agent does not run always any more' };
 
 /** An end as it was written down, or refused by the fence. */
 interface WrittenEnd {
@@ -91,6 +94,8 @@ type EndedAttempt = Parameters<WorkerEvents['ended']>[0][number];
 export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
   const { time, log, store, held } = needs;
   const listeners: ((settlement: Settlement, agent: string) => void)[] = [];
+  /** How many runs in a row of an agent that runs always were short, by its job. */
+  const shortRuns = new Map<string, number>();
   const writing = createTasks((error) => log.error('an end could not be written', { fault: toPlainFault(error) }));
   const writePersistently = createPersistentWrites(needs, needs.hasStopped);
 
@@ -145,6 +150,21 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
     await write([toSettlement(ended, end)]);
   }
 
+  /** The end of a run of an agent that runs always. */
+  function settleRun(ended: EndedAttempt, agent: string): Settlement {
+    const { outcome } = ended;
+    const { job, attempt } = outcome;
+    const current = needs.agent(agent);
+    if (current && !current.always) return toSettlement(ended, { is: 'cancelled', why: NOT_ALWAYS });
+    const heldUntil = outcome.is === 'failed' ? needs.heldUp({ job, attempt }, agent, outcome.fault)?.until : undefined;
+    const backoff = current?.limits.backoff ?? BACKOFF_OF_UNKNOWN;
+    const facts = { outcome, backoff, heldUntil, shortRuns: shortRuns.get(job) ?? 0, chance: time.random() };
+    const again = startAgain(facts);
+    if (again.shortRuns === 0) shortRuns.delete(job);
+    else shortRuns.set(job, again.shortRuns);
+    return { ...toSettlement(ended, again.end), run: again.run };
+  }
+
   async function giveBack(refs: AttemptRef[]) {
     const agents = new Set(refs.map((ref) => held.get(ref.job)?.agent ?? ''));
     for (const ref of refs) held.forget(ref);
@@ -164,8 +184,10 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
         const outcome = boundedEnd(said.outcome, now);
         const ended = outcome === said.outcome ? said : { ...said, outcome };
         const fault = outcome.is === 'failed' ? outcome.fault : undefined;
-        const wait = fault?.code === 'HOST_STOPPED' ? undefined : waitOf(ended);
+        const run = held.get(outcome.job);
+        const wait = fault?.code === 'HOST_STOPPED' || run?.isRun ? undefined : waitOf(ended);
         if (fault?.code === 'HOST_STOPPED') stopped.push({ job: outcome.job, attempt: outcome.attempt });
+        else if (run?.isRun) settlements.push(settleRun(ended, run.agent));
         else if (fault && wait)
           writing.add(writePersistently(`the wait of ${outcome.job}`, () => settleWait(ended, fault, wait)));
         else settlements.push(toSettlement(ended));

@@ -10,6 +10,8 @@ interface HeldAttempt {
   /** Monotonic ms. */
   since: number;
   depth: number;
+  /** The run of an agent that runs always. */
+  isRun: boolean;
   /** A person or `overlap: replace` ended the attempt: its late end is expected to be refused. */
   isCancelled: boolean;
 }
@@ -23,6 +25,8 @@ export interface HeldJobs {
   forget(ref: AttemptRef): void;
   /** How many attempts of the agent are held. */
   countOf(agent: string): number;
+  /** The runs of agents that run always, and how long each has been held, in ms. */
+  runs(): (AttemptRef & { agent: string; forMs: number })[];
   /** The attempts that have been held for longer than `ms`. */
   heldFor(ms: number): AttemptRef[];
 }
@@ -34,8 +38,8 @@ export function createHeldJobs(time: Pick<Time, 'monotonic'>): HeldJobs {
     get: (job) => held.get(job),
     take(assignments) {
       const since = time.monotonic();
-      for (const { job, agent, attempt, attempts, depth = 0 } of assignments)
-        held.set(job, { agent, attempt, attempts, since, depth, isCancelled: false });
+      for (const { job, agent, attempt, attempts, trigger, depth = 0 } of assignments)
+        held.set(job, { agent, attempt, attempts, since, depth, isRun: trigger === 'always', isCancelled: false });
     },
     forget({ job, attempt }) {
       if (held.get(job)?.attempt === attempt) held.delete(job);
@@ -44,6 +48,12 @@ export function createHeldJobs(time: Pick<Time, 'monotonic'>): HeldJobs {
       let count = 0;
       for (const { agent } of held.values()) if (agent === name) count += 1;
       return count;
+    },
+    runs() {
+      const now = time.monotonic();
+      return [...held].flatMap(([job, { agent, attempt, since, isRun }]) =>
+        isRun ? [{ job, attempt, agent, forMs: now - since }] : [],
+      );
     },
     heldFor(ms) {
       const old = time.monotonic() - ms;

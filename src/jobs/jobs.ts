@@ -7,7 +7,7 @@ import type { Agent } from './agent.ts';
 import { createAttemptEnds } from './attempt-ends.ts';
 import { createClaims } from './claims.ts';
 import { jobUnknown } from './faults.ts';
-import { createHeldJobs } from './held.ts';
+import { createHeldJobs, type HeldJobs } from './held.ts';
 import type { Added, Job, JobId, NewJob } from './model.ts';
 import type { Hold } from './placement.ts';
 import type { AttemptRef, JobChange, JobQueue, JobRecords, Owner, Settlement } from './ports.ts';
@@ -29,6 +29,8 @@ export interface Jobs extends Service, WorkerEvents {
   finished(id: JobId, signal?: AbortSignal): Promise<Job>;
   /** The agents' attempts that are on workers or on their way. */
   held(): number;
+  /** The runs of agents that run always, and how long each has gone on, in ms. */
+  runs(): ReturnType<HeldJobs['runs']>;
   /** The hops of a job that is on a worker, from the job that no job made; undefined for any other. */
   depthOf(id: JobId): number | undefined;
   /** Calls back with each end that was written down. */
@@ -184,6 +186,7 @@ export function createJobs(needs: JobsNeeds, { owner, leaseMs = 30_000 }: JobsOp
       }
     },
     held: held.size,
+    runs: held.runs,
     depthOf: (id) => held.get(id)?.depth,
     onSettled: ends.onSettled,
     ended: ends.ended,

@@ -9,7 +9,7 @@ export type JobId = string;
 export type JobState = 'queued' | 'running' | 'retrying' | 'done' | 'dead' | 'cancelled';
 export const UNFINISHED: readonly JobState[] = ['queued', 'running', 'retrying'];
 
-export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'webhook' | 'replay';
+export type Trigger = 'schedule' | 'manual' | 'send' | 'event' | 'webhook' | 'always' | 'replay';
 
 /** A job that is asked for. Times of a job are epoch milliseconds, lengths milliseconds. */
 export interface NewJob {

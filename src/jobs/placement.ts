@@ -142,8 +142,14 @@ function substituteOf({ lacks, good }: Omit<HoldFacts, 'name'>): Agent | undefin
   return lacks && good?.isReady ? good.agent : undefined;
 }
 
-function planWorkers({ workers: { min, max } }: Agent, hold: Hold | null, facts: PlacementFacts): Placement['workers'] {
+function planWorkers(
+  { workers: { min, max }, always }: Agent,
+  hold: Hold | null,
+  facts: PlacementFacts,
+): Placement['workers'] {
   if (hold?.by === 'safe-mode' || hold?.by === 'setup') return { min: 0, target: 0, max: 0 };
+  // A run that does not end by itself is stopped by a pause; jobs are let finish.
+  if (always && hold?.by === 'person') return { min: 0, target: 0, max: 0 };
   // No pool grows while memory is short.
   if (facts.pressureSince !== undefined) return { min: 0, target: 0, max: 1 };
   // No worker is kept warm that would only crash.

@@ -138,6 +138,8 @@ export interface Settlement extends AttemptRef {
   worker?: string;
   /** Of the agent that the worker was started for. Not kept. */
   fingerprint?: string;
+  /** The run of an agent that runs always, which is started again: whether it failed. Not kept. */
+  run?: 'failed' | 'ended';
 }
 
 export interface JobFilter {

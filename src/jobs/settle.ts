@@ -95,9 +95,10 @@ export function settleLost(job: Job, now: number, chance: number): Settlement {
     code: 'HOST_LOST',
     message: 'the host ended while this attempt ran; whether it did its work is unknown',
   };
+  const isRun = job.trigger === 'always';
   return settle(
     { job: job.id, attempt: job.attempt, attempts: job.attempts, startedAt: job.startedAt ?? now, finishedAt: now },
-    { is: 'failed', fault, retry: Math.round(LOST_PAUSE_MS * chance) },
+    { is: 'failed', fault, retry: Math.round(LOST_PAUSE_MS * chance), ...(isRun ? { isFree: true } : {}) },
     BACKOFF_OF_UNKNOWN,
     chance,
   );

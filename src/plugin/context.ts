@@ -10,7 +10,7 @@ export interface JobFacts<Input = Json> {
   readonly attempt: number;
   /** The time that the schedule asked for, as an ISO 8601 string; null for a job that no schedule asked for. */
   readonly slot: string | null;
-  /** The reason for the job: `schedule`, `manual`, `send`, `event` or `webhook`. */
+  /** The reason for the job: `schedule`, `manual`, `send`, `event`, `always` or `webhook`. */
   readonly trigger: string;
   /** The input that the sender handed over, parsed by the plugin's `input` if it has one; null when nothing was. */
   readonly input: Input;

@@ -6,7 +6,7 @@ import type { EventInput } from './host-events.ts';
 export interface Limits {
   /** Heap, external memory and children together. Default `128MB`. */
   memory?: Size;
-  /** The longest that one attempt may take. Default `5m`. */
+  /** The longest that one attempt may take. Default `5m`; of an agent that runs `always`: none. */
   timeout?: Duration;
   /** The longest without a beat or other progress; silence is failure. Default: the timeout, at most `15m`. */
   silence?: Duration;
@@ -117,6 +117,12 @@ export interface PluginDefinition<
   on?: Topic[];
   /** Takes deliveries of other programs at `/hooks/<agent>`. */
   webhook?: Webhook<Body>;
+  /**
+   * Runs as long as the host runs, for long polls, sockets and queues: one job, started with the host and again whenever it returns
+   * or throws. It has no timeout unless `limits` sets one, and has to `beat()` within `limits.silence` (default `15m`). It stands
+   * alone: no schedule, `at`, `on`, `webhook`, `firstRun` or `input` beside it.
+   */
+  always?: boolean;
   /** Gives the agent one job as soon as it is new to the installation, instead of waiting for its first slot. Default false. */
   firstRun?: boolean;
   /** A zod object for `settings`. Use `z.strictObject`, so that typing errors are refused. */

@@ -17,6 +17,8 @@ export interface SandboxAttempt {
   secrets(): Record<string, string>;
   /** Answers everything that the plugin asks its host for. */
   answer(call: WorkerCall): Promise<unknown>;
+  /** Asks the attempt to stop, as a host does with the run of an agent that runs always. */
+  stop?: AbortSignal | undefined;
   /** The lowest level of the lines that are kept. Default: the agent's own. */
   level?: 'debug';
 }
@@ -137,7 +139,12 @@ export async function openSandbox(time: Time, places: SandboxPlaces): Promise<Sa
     place();
     if (one.level) workers.level(name, one.level);
     workers.give(name, [one.assignment]);
+    const ref = { job: one.assignment.job, attempt: one.assignment.attempt };
+    const stop = () => workers.abort(ref, { code: 'HOST_STOPPED', message: 'it was asked to stop' });
+    attempt.stop?.addEventListener('abort', stop, { once: true });
+    if (attempt.stop?.aborted) stop();
     const outcome = await ended.promise;
+    attempt.stop?.removeEventListener('abort', stop);
     place(one);
     // Lines come until the worker is gone.
     const until = time.monotonic() + GONE_WITHIN_MS;

@@ -10,7 +10,7 @@ import { openSandbox, type SandboxAttempt, type SandboxRun } from '../sandbox/sa
 import { openTestedAgents, type TestedAgents } from './tested-agents.ts';
 
 /** An attempt that a test asks for. */
-interface TestAttempt extends Pick<SandboxAttempt, 'rehearsal' | 'answer'> {
+interface TestAttempt extends Pick<SandboxAttempt, 'rehearsal' | 'answer' | 'stop'> {
   agent: Agent;
   secrets: Record<string, string>;
   job: Pick<Assignment, 'attempt' | 'trigger' | 'slot' | 'input'>;
@@ -48,12 +48,12 @@ async function openKit(installation: string, time: Time): Promise<TestKit> {
 
   return {
     agents,
-    run({ agent, rehearsal, secrets, job, answer }) {
+    run({ agent, rehearsal, secrets, job, answer, stop }) {
       const { name, limits } = agent;
       const now = time.now();
       const id = `job-${++lastJob}`;
       const assignment = { job: id, agent: name, attempts: limits.attempts, queuedAt: now, runAt: now, ...job };
-      return sandbox.run({ agent, assignment, rehearsal, secrets: () => secrets, answer, level: 'debug' });
+      return sandbox.run({ agent, assignment, rehearsal, secrets: () => secrets, answer, stop, level: 'debug' });
     },
     folder() {
       const folder = join(root, 'folders', String(++lastFolder));

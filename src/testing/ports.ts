@@ -28,6 +28,8 @@ export interface RunOptions {
   slot?: Date | string;
   /** The plugin's own limits, set anew. */
   limits?: Limits;
+  /** Aborted when the run of a plugin that runs `always` is to stop, as a host does at its end; wanted there. */
+  stop?: AbortSignal;
   /** Short for `limits.timeout`. */
   timeout?: Duration;
   /** The answers of `context.fleet`. */

@@ -36,8 +36,7 @@ export async function runPlugin<Result = unknown>(
 
 async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Promise<Ran> {
   const agent = await kit.agents.agent(place, options);
-  checkNames('secrets', options.secrets, agent.needs.secrets, true);
-  checkNames('env', options.env, agent.needs.env, false);
+  checkOptions(agent, options);
   const { secrets = {}, http } = options;
   const file = typeof http === 'object' && 'record' in http ? recordFile(pathOf(http.record, place)) : undefined;
   const needs = { scrub: scrubber(secrets), file, fetch: globalThis.fetch, suggestedFile: `${place.name}.http.json` };
@@ -55,7 +54,8 @@ async function tryOut(kit: TestKit, place: PluginPlace, options: RunOptions): Pr
         now: options.now === undefined ? null : timeOf(options.now, 'now'),
         net: http === 'real' ? 'real' : 'asked',
       },
-      job: jobOf(options),
+      job: agent.always ? { ...jobOf(options), trigger: 'always' as const } : jobOf(options),
+      stop: options.stop,
       answer: answers.answer,
     });
     const peakBytes = Math.max(answers.peakBytes(), peakIn(tried));
@@ -82,6 +82,8 @@ function endOf(
   if (outcome.is === 'done') {
     return { state: 'done', result: JSON.parse(outcome.result ?? 'null'), error: null, retry: false };
   }
+  // A run that was asked to stop has not failed, however it ends.
+  if (outcome.fault.code === 'HOST_STOPPED') return { state: 'done', result: null, error: null, retry: false };
   return { state: 'failed', result: null, error: placed(outcome.fault, end, installation), retry: outcome.retry };
 }
 
@@ -131,6 +133,23 @@ function timeOf(time: Date | string, name: string): number {
 function pathOf(file: string | URL, { installation, entry }: PluginPlace): string {
   if (typeof file !== 'string' || file.startsWith('file:')) return fileURLToPath(file);
   return resolve(join(installation, dirname(entry)), file);
+}
+
+/** Throws for options that do not fit the plugin. */
+function checkOptions(agent: Agent, options: RunOptions): void {
+  checkNames('secrets', options.secrets, agent.needs.secrets, true);
+  checkNames('env', options.env, agent.needs.env, false);
+  checkStop(agent, options);
+}
+
+/** A run that does not end by itself would hold its test up. */
+function checkStop({ name, always }: Agent, { stop, timeout, limits }: RunOptions): void {
+  if (!always || stop || timeout || limits?.timeout) return;
+  throw readableFault({
+    code: 'OPTIONS_INVALID',
+    message: `${name} runs always: the test has to say when it is to stop`,
+    next: 'stop: controller.signal, aborted where the test has seen enough, in an answer of `http` for example',
+  });
 }
 
 /** Names that a test hands over have to be those that the plugin asks for: any other would never arrive. */

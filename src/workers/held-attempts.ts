@@ -1,4 +1,4 @@
-import type { Assignment, Outcome } from '../jobs/model.ts';
+import type { Assignment, Outcome, Trigger } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { mayHelp, type PlainFault } from '../kernel/fault.ts';
 import { given } from '../kernel/given.ts';
@@ -35,8 +35,8 @@ export interface HeldAttempts {
   /** Whether the job is held, or was among the latest that were: lines of a job may come after its end. */
   hasHeld(job: string): boolean;
   seqOf(ref: AttemptRef): number | undefined;
-  /** Sequence numbers of all that is held, oldest first. */
-  seqs(): number[];
+  /** Sequence numbers of all that is held, or of what was triggered so, oldest first. */
+  seqs(trigger?: Trigger): number[];
   /** Whether an attempt is held that has begun, as far as the ledger's number tells; undefined: nobody knows. */
   hasBegun(begun: number | undefined): boolean;
   /** Attempts that were done, four values each; returns how many were still held. */
@@ -101,7 +101,8 @@ export function createHeldAttempts(needs: HeldAttemptsNeeds): HeldAttempts {
       for (const [seq, { job, attempt }] of held) if (job === ref.job && attempt === ref.attempt) return seq;
       return undefined;
     },
-    seqs: () => [...held.keys()],
+    seqs: (trigger) =>
+      [...held].filter(([, one]) => trigger === undefined || one.trigger === trigger).map(([seq]) => seq),
     hasBegun(begun) {
       const first = held.keys().next().value;
       return first !== undefined && (begun === undefined || first <= begun);

@@ -4,7 +4,7 @@ import type { Placement } from '../jobs/placement.ts';
 import { pauseAfter } from '../kernel/backoff.ts';
 import type { Time } from '../kernel/time.ts';
 import { type BatchSizing, createBatchSizing } from './batch-sizing.ts';
-import type { HostWorker } from './worker.ts';
+import { type HostWorker, RUN_STOPPED } from './worker.ts';
 import { takesWork } from './worker-state.ts';
 
 /** Pauses between workers of an agent that cannot be loaded, or that crash before they have done anything. */
@@ -94,13 +94,12 @@ export function createPool(first: Placement, needs: PoolNeeds): Pool {
 
   /** Workers of other fingerprints go, but for one that is kept warm. */
   function retire() {
-    let isKept = false;
-    for (const worker of workers) {
-      const { fingerprint } = worker.agent;
-      if (fingerprint === agent.fingerprint || worker === staged?.worker) continue;
-      if (fingerprint === placement.keepWarm && !isKept && isReady(worker)) isKept = true;
-      else worker.drain();
-    }
+    const isOther = (worker: HostWorker) => worker.agent.fingerprint !== agent.fingerprint && worker !== staged?.worker;
+    const others = [...workers].filter(isOther);
+    const warm = others.find((worker) => worker.agent.fingerprint === placement.keepWarm && isReady(worker));
+    for (const worker of others) if (worker !== warm) worker.drain();
+    // A run that does not end by itself goes on in the agent that serves, and stops where none may work.
+    for (const worker of placement.workers.max === 0 ? workers : [warm]) worker?.abortAll(RUN_STOPPED, 'always');
   }
 
   /** The new agent cannot be loaded. A listener may roll back first; otherwise the new agent serves anyway. */

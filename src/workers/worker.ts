@@ -1,5 +1,5 @@
 import type { Agent } from '../jobs/agent.ts';
-import type { Assignment } from '../jobs/model.ts';
+import type { Assignment, Trigger } from '../jobs/model.ts';
 import type { AttemptRef } from '../jobs/ports.ts';
 import { type PlainFault, toPlainFault } from '../kernel/fault.ts';
 import type { PluginLine } from '../kernel/log.ts';
@@ -61,8 +61,9 @@ export interface HostWorker {
   hasHeld(job: string): boolean;
   /** False: it does not hold the attempt. */
   abort(ref: AttemptRef, why: PlainFault): boolean;
-  abortAll(why: PlainFault): void;
-  /** Takes no more, gives back what has not begun, and ends when the rest is done. */
+  /** Aborts all that it holds, or what was triggered so. */
+  abortAll(why: PlainFault, trigger?: Trigger): void;
+  /** Takes no more, gives back what has not begun, and ends when the rest is done. A run that does not end by itself is asked to stop. */
   drain(): void;
   /** Throws for more calls than a worker may have open. */
   receive(message: FromWorker): void;
@@ -165,13 +166,13 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
       post({ do: 'abort', worker: id, seq, why });
       return true;
     },
-    abortAll(why) {
-      for (const seq of held.seqs()) post({ do: 'abort', worker: id, seq, why });
+    abortAll(why, trigger) {
+      for (const seq of held.seqs(trigger)) post({ do: 'abort', worker: id, seq, why });
     },
     drain() {
       // The cell has never started this worker: no attempt began, and no thread has to end.
       if (unsent) return gone(null, () => false);
-      if (held.size() > 0) post({ do: 'revoke', worker: id });
+      for (const message of stopMessages(id, held)) post(message);
       move({ is: 'drain' });
     },
     receive(message) {
@@ -213,6 +214,15 @@ export function createHostWorker(id: number, agent: Agent, needs: WorkerNeeds): 
     hasWorked: () => worked,
   };
   return worker;
+}
+
+/** Asks a run that does not end by itself to stop. The host starts it again where it may run. */
+export const RUN_STOPPED = { code: 'HOST_STOPPED', message: 'it is started again elsewhere, or when it may run again' };
+
+/** Takes back what has not begun, and stops what does not end by itself. */
+function stopMessages(worker: number, held: HeldAttempts): ToCell[] {
+  const runs = held.seqs('always').map((seq): ToCell => ({ do: 'abort', worker, seq, why: RUN_STOPPED }));
+  return held.size() > 0 ? [{ do: 'revoke', worker }, ...runs] : [];
 }
 
 /** The line with who wrote it, as the host knows. Only a job of the worker's has lines of it. */

@@ -137,6 +137,7 @@ const LOOPS = [
   'retention',
   'probation',
   'host events',
+  'always agents',
   'heartbeats',
   'aggregation',
   'held files',

@@ -46,6 +46,7 @@ export const agentFileSchema = z.strictObject({
   jitter: lengthField(BOUNDS.timerOrNone)
     .optional()
     .describe('Each slot’s job starts up to this much later, by chance.'),
+  always: z.boolean().optional().describe('false: it does not run always, as its plugin says.'),
   on: topicsField.optional().describe('Topics whose events give it a job.'),
   webhook: z
     .union([z.literal(false), webhookField], { error: 'expected false, or keys with values' })

@@ -46,6 +46,7 @@ const definitionSchema = z.strictObject({
   overlap: overlapField.optional(),
   maxQueued: countField(BOUNDS.queuedSlots).optional(),
   jitter: lengthField(BOUNDS.timerOrNone).optional(),
+  always: z.boolean().optional(),
   on: topicsField.optional(),
   webhook: webhookField.required({ verify: true }).optional(),
   firstRun: z.boolean().optional(),

@@ -6,6 +6,7 @@ import { isHostTopic } from '../../plugin/host-events.ts';
 import { faultOfIssues } from '../files/issues.ts';
 import { placesIn } from '../files/yaml-place.ts';
 import type { ValueSource } from '../ports.ts';
+import { resolveAlways } from './always.ts';
 import { resolveLimits } from './limits.ts';
 import { noteNeeds, resolveNeeds } from './needs.ts';
 import { resolveSchedule } from './schedule.ts';
@@ -35,7 +36,7 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
   const triggers = resolveTriggers(terms, pick);
   if ('fault' in triggers) return triggers;
   const settings = resolveSettings(terms, values);
-  const limits = resolveLimits(said?.limits, plugin.limits, pick);
+  const limits = resolveLimits(said?.limits, plugin.limits, pick, triggers.always);
   const narrowed = noteNeeds(terms, granted.needs, values);
   const workers = resolveWorkers(terms, pick);
   if ('fault' in workers) return workers;
@@ -62,9 +63,11 @@ export function resolveAgent(terms: ResolveTerms): Resolved | { fault: PlainFaul
 function resolveTriggers(
   terms: ResolveTerms,
   pick: Values['pick'],
-): Pick<Agent, 'schedule' | 'on' | 'webhook' | 'firstRun'> | { fault: PlainFault } {
+): Pick<Agent, 'schedule' | 'always' | 'on' | 'webhook' | 'firstRun'> | { fault: PlainFault } {
   const said = terms.file?.data;
   const plugin = terms.version.manifest;
+  const always = resolveAlways(said, plugin, pick);
+  if ('wrong' in always) return { fault: valueFault(terms, always.wrong) };
   const times = resolveSchedule(said, plugin, terms.hostTimezone, pick);
   if ('wrong' in times) return { fault: valueFault(terms, times.wrong) };
   const { schedule } = times;
@@ -77,7 +80,7 @@ function resolveTriggers(
   if (input && !input.takesNothing && (schedule || firstRun)) {
     return { fault: inputFault(terms, schedule ? 'schedule' : 'firstRun') };
   }
-  return { ...given({ schedule }), on, ...given({ webhook }), firstRun };
+  return { ...given({ schedule }), ...always, on, ...given({ webhook }), firstRun };
 }
 
 /** The input of an agent that listens to events of the host alone, and whose plugin says nothing about it: such an event. */
@@ -99,8 +102,16 @@ function resolveWorkers(terms: ResolveTerms, pick: Values['pick']): Agent['worke
 }
 
 /** A digest of all values that a worker is started with; the schedule is not among them. */
-function fingerprintOf({ version, settings, limits, needs, workers, isolation }: Omit<Agent, 'fingerprint'>): string {
-  const text = JSON.stringify([version.id, settings, limits, needs, workers, isolation]);
+function fingerprintOf({
+  version,
+  settings,
+  limits,
+  needs,
+  workers,
+  isolation,
+  always,
+}: Omit<Agent, 'fingerprint'>): string {
+  const text = JSON.stringify([version.id, settings, limits, needs, workers, isolation, always]);
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 

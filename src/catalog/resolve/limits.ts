@@ -1,4 +1,4 @@
-import type { AgentLimits } from '../../jobs/agent.ts';
+import { type AgentLimits, NO_TIMEOUT_MS } from '../../jobs/agent.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { checkedLength, checkedSize } from '../../kernel/units.ts';
 import type { Limits } from '../../plugin/define.ts';
@@ -17,6 +17,9 @@ export const DEFAULT_LIMITS = {
   grace: '2s',
 } as const satisfies Limits;
 
+/** What an agent that runs always has in place of a timeout. */
+const NO_TIMEOUT = 'none';
+
 const timer = (text: string) => checkedLength(text, BOUNDS.timerOrNone);
 
 /** The limits of an agent in ms and bytes, from the checked limits of its file and its plugin. */
@@ -24,11 +27,17 @@ export function resolveLimits(
   said: AgentFileData['limits'],
   plugin: PluginManifest['limits'],
   pick: Pick,
+  always = false,
 ): AgentLimits {
   const { backoff: b } = said ?? {};
   const { backoff: p } = plugin ?? {};
   const { backoff } = DEFAULT_LIMITS;
-  const timeout = pick<string>('limits.timeout', said?.timeout, plugin?.timeout, DEFAULT_LIMITS.timeout);
+  const timeout = pick<string>(
+    'limits.timeout',
+    said?.timeout,
+    plugin?.timeout,
+    always ? NO_TIMEOUT : DEFAULT_LIMITS.timeout,
+  );
   const memory = pick<string>('limits.memory', said?.memory, plugin?.memory, DEFAULT_LIMITS.memory);
   const silence = pick<string>('limits.silence', said?.silence, plugin?.silence, defaultSilence(timeout));
   const attempts = pick<number>('limits.attempts', said?.attempts, plugin?.attempts, DEFAULT_LIMITS.attempts);
@@ -38,7 +47,7 @@ export function resolveLimits(
   const staleAfter = pick<string | undefined>('limits.staleAfter', said?.staleAfter, plugin?.staleAfter, undefined);
   return {
     memoryBytes: checkedSize(memory, BOUNDS.memory),
-    timeoutMs: timer(timeout),
+    timeoutMs: timeout === NO_TIMEOUT ? NO_TIMEOUT_MS : timer(timeout),
     silenceMs: timer(silence),
     graceMs: timer(grace),
     attempts,
@@ -48,5 +57,6 @@ export function resolveLimits(
 }
 
 function defaultSilence(timeout: string): string {
+  if (timeout === NO_TIMEOUT) return LONGEST_DEFAULT_SILENCE;
   return timer(timeout) <= timer(LONGEST_DEFAULT_SILENCE) ? timeout : LONGEST_DEFAULT_SILENCE;
 }

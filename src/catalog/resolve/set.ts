@@ -164,13 +164,16 @@ function presentFault(fault: PlainFault, problems: (PlainFault | undefined)[]): 
   return problems.find((problem) => problem?.file === fault.file) ?? fault;
 }
 
-function hasTrigger({ schedule, on, webhook, firstRun }: StoredVersion['manifest']): boolean {
-  return schedule !== undefined || webhook !== undefined || (on?.length ?? 0) > 0 || firstRun === true;
+function hasTrigger({ schedule, always, on, webhook, firstRun }: StoredVersion['manifest']): boolean {
+  return (
+    schedule !== undefined || always === true || webhook !== undefined || (on?.length ?? 0) > 0 || firstRun === true
+  );
 }
 
 function triggersOf({ agent }: Resolved): { is: 'live' | 'idle'; why: string } {
   const triggers: string[] = [];
   if (agent.schedule) triggers.push(scheduleWords(agent.schedule));
+  if (agent.always) triggers.push('runs always');
   if (agent.on.length > 0) triggers.push(`listens to ${agent.on.join(', ')}`);
   if (agent.webhook) triggers.push(`takes deliveries at /hooks/${agent.name}`);
   if (agent.firstRun) triggers.push('runs once when it is new');

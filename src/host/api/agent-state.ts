@@ -85,6 +85,23 @@ function healingRule({ incident, overview }: AgentStateFacts): AgentVerdict | un
   return remedy && { state: 'healing', why: `${incident.id}: ${incident.seen}; ${remedy.what}` };
 }
 
+/** The one run of an agent that runs always. Between two runs it is failed, unless it returned or waits for a server. */
+function alwaysRule({ overview, now }: AgentStateFacts): AgentVerdict | undefined {
+  const job = overview?.newest;
+  if (!job || job.trigger !== 'always') return undefined;
+  const starts = job.attempt <= 1 ? '' : `; started ${job.attempt} times`;
+  if (job.state === 'running') {
+    const since = formatDuration(Math.max(0, now - (job.startedAt ?? now)));
+    return { state: 'running', why: `runs since ${since}${starts}` };
+  }
+  if (job.state !== 'retrying' || !job.error) return undefined;
+  const next = `it is started again in ${formatDuration(Math.max(0, job.runAt - now))}${starts}`;
+  const wait = waitOf(job.error);
+  if (wait) return { state: 'retrying', why: `waits for ${wait.waitsFor}; ${next}` };
+  const state = job.error.code === 'RUN_RETURNED' || job.error.code === 'HOST_LOST' ? 'retrying' : 'failed';
+  return { state, why: `does not run: ${job.error.message}; ${next}` };
+}
+
 function runningRule({ overview }: AgentStateFacts): AgentVerdict | undefined {
   if (!overview || overview.running === 0) return undefined;
   const why = overview.running === 1 ? `running ${overview.newest?.id ?? 'a job'}` : `running ${overview.running} jobs`;
@@ -144,6 +161,7 @@ const RULES: readonly Rule[] = [
   heldRule,
   unscheduledRule,
   healingRule,
+  alwaysRule,
   runningRule,
   retryingRule,
   lateRule,

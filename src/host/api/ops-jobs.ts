@@ -8,6 +8,7 @@ import { given } from '../../kernel/given.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';
+import { mustTakeJobs } from '../always-agents.ts';
 import type { HostContext } from '../host-context.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
@@ -44,6 +45,7 @@ export function jobOps(hostContext: HostContext): JobOps {
   return {
     async run({ agent: name, input, wait, key, priority, attempts }, { gone }) {
       const agent = guests.agents().get(name) ?? agentInForce(catalog, name);
+      mustTakeJobs(agent);
       const text = toJson(input, 'the input', 'input');
       const wrong = inputCheck(agent, text);
       if (wrong) throw new Fault(wrong);

@@ -47,7 +47,10 @@ async function hostFacts(hostContext: HostContext, jumpedMs: number): Promise<Ho
         ? { changed: config.changed.length, leftMs: Math.max(0, (configWatch.until() ?? time.now()) - time.now()) }
         : null,
     processes: processesBelowHost(),
-    longestJobMs: Math.max(0, ...[...catalog.agents().values()].map(({ limits }) => limits.timeoutMs)),
+    longestJobMs: Math.max(
+      0,
+      ...[...catalog.agents().values()].map(({ always, limits }) => (always ? limits.graceMs : limits.timeoutMs)),
+    ),
     droppedLines: hostContext.journal.dropped(),
     asides: asides.length,
     agents: statesOf(statuses),

@@ -15,6 +15,7 @@ import { networkOf } from '../../workers/host-allow-list.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import type { NeedUse } from '../../workers/rehearsal.ts';
 import { tryFence } from '../../workers/try-fence.ts';
+import { mustTakeJobs } from '../always-agents.ts';
 import type { OpTable } from '../api/handlers.ts';
 import { agentInForce } from '../api/known.ts';
 import type { HostContext } from '../host-context.ts';
@@ -41,6 +42,7 @@ export function learnOp(hostContext: HostContext): Pick<OpTable, 'learn'> {
       try {
         await catalog.rescan();
         const agent = agentInForce(catalog, name);
+        mustTakeJobs(agent);
         const given = input === undefined ? await lastInput(hostContext, name) : toJson(input, 'the input', 'input');
         const wrong = inputCheck(agent, given);
         if (wrong) throw new Fault(wrong);

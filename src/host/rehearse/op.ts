@@ -7,6 +7,7 @@ import type { Agent } from '../../jobs/agent.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { given } from '../../kernel/given.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
+import { mustTakeJobs } from '../always-agents.ts';
 import type { OpCall, OpTable } from '../api/handlers.ts';
 import { agentInForce, listingOf } from '../api/known.ts';
 import type { HostContext } from '../host-context.ts';
@@ -93,7 +94,7 @@ async function plansOf(
   const draft = ask.file === undefined ? undefined : await compileDraft(listings[0]!.plugin, ask.file, terms);
   const plans: RehearsalPlan[] = [];
   for (const { name, problem } of listings) {
-    agentInForce(catalog, name);
+    mustTakeJobs(agentInForce(catalog, name));
     if (!draft && problem && problem.code !== 'ROLLED_BACK') throw new Fault(problem);
     const { rollouts } = catalog;
     const agent = draft ? await rollouts.resolveOn(name, draft) : rollouts.statesOf(name).wanted;

@@ -28,7 +28,7 @@ export const jobResult = z
     agent: z.string(),
     version: z.string().nullable().describe('The version that ran the latest attempt; null before the first.'),
     state: z.enum(['queued', 'running', 'retrying', 'done', 'dead', 'cancelled']),
-    trigger: z.enum(['schedule', 'manual', 'send', 'event', 'webhook', 'replay']),
+    trigger: z.enum(['schedule', 'manual', 'send', 'event', 'webhook', 'always', 'replay']),
     attempt: countResult().describe('The number of the latest attempt; 0 before the first.'),
     attempts: countResult().describe('The most attempts that the job gets.'),
     slot: time().nullable(),

@@ -36,6 +36,11 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
 
   const asides = db.prepare('DELETE FROM set_aside WHERE id IN (SELECT id FROM set_aside WHERE at < ? LIMIT ?)');
 
+  // The job of an agent that runs always never ends: what it did long ago is forgotten, as with jobs that have ended. (Most of the time it runs.)
+  const ofRuns = db.prepare(`
+    DELETE FROM effect WHERE ended_at < ? AND job IN (
+      SELECT id FROM job WHERE state = 'running' AND trigger = 'always')`);
+
   const heartbeats = db.prepare('DELETE FROM heartbeat WHERE at < ?');
 
   const mutes = db.prepare('DELETE FROM mute WHERE until < ?');
@@ -55,6 +60,7 @@ export function upkeepWrites(db: DatabaseSync): Pick<Sync<StorePorts>, 'prune'> 
         events.run(before.events, limit),
         incidents.run(before.events, limit),
         asides.run(before.events, limit),
+        ofRuns.run(before.jobs),
         heartbeats.run(before.events),
         mutes.run(before.events),
       ];
