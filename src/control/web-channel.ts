@@ -14,6 +14,39 @@ export const FROM_WEB: FrameBounds = { bytes: 8 * MB, depth: 64, values: 200_000
 /** Bounds of what the web process takes from its host: its own code speaks there. */
 export const TO_WEB: FrameBounds = { bytes: 64 * MB, depth: 1_000, values: 10_000_000 };
 
+/** The headers of a delivery that the host gets to see; each of at most {@link LONGEST_HEADER} characters. */
+export const DELIVERY_HEADERS = [
+  'content-type',
+  'authorization',
+  'idempotency-key',
+  'x-hub-signature-256',
+  'x-github-delivery',
+  'x-github-event',
+  'stripe-signature',
+  'x-slack-signature',
+  'x-slack-request-timestamp',
+  'x-slack-retry-num',
+] as const;
+export const LONGEST_HEADER = 1_000;
+
+/** The headers of one delivery, by their names in lower case. */
+export type DeliveryHeaders = { readonly [Name in (typeof DELIVERY_HEADERS)[number]]?: string };
+
+/** The host's answer to a delivery whose sender is proven. */
+export interface TakenDelivery {
+  /** `queued`: its job is on disk · `repeated`: an earlier delivery with its id has made that job · `answered`: it asked for no job. */
+  is: 'queued' | 'repeated' | 'answered';
+  /** Null for `answered`. */
+  job: string | null;
+  state: string | null;
+  /** The id of the delivery; null: it has none. */
+  delivery: string | null;
+  /** Why the job does not start yet; null: nothing is in its way. */
+  note: string | null;
+  /** The answer in place of these facts, as the sender's form wants it: a text as it is, anything else as JSON. */
+  reply?: unknown;
+}
+
 /** Settings of a web process. */
 export interface WebTerms {
   /** The version of Daruma. */
@@ -74,5 +107,7 @@ export type FromWeb =
   | { say: 'sign out'; id: number; cookie: string }
   /** A sign of life of a program outside, with the token of pings; `withinMs`: how long it may be silent, null: as long as any. */
   | { say: 'outside ping'; id: number; name: string; token: string; withinMs: number | null }
+  /** A delivery to `/hooks/<agent>`; its body as base64. Its signature is its right, which the host checks. */
+  | { say: 'delivery'; id: number; agent: string; headers: DeliveryHeaders; body: string }
   /** The answer is not waited for any more; a stream ends. */
   | { say: 'leave'; id: number };

@@ -3,6 +3,7 @@ import type { PlainFault } from '../kernel/fault.ts';
 import type { HostEndRecord, LoopAges } from '../kernel/pulse.ts';
 import { zoneWarning } from './config/read.ts';
 import type { Foundation } from './foundation.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import type { Watched } from './lifecycle/outside.ts';
 import { recordLostHosts } from './lifecycle/starts.ts';
 import type { HandlesWatch } from './lifecycle/watch-handles.ts';
@@ -26,6 +27,7 @@ export interface HostContext
   /** Problems of the host itself, for people: safe mode, a guardian that is gone. */
   warnings(): PlainFault[];
   web: Web;
+  hooks: Hooks;
   /** Begins to stop the host; does not wait. */
   stop(): void;
 }
@@ -35,6 +37,7 @@ interface ContextNeeds
   foundation: Foundation;
   rooms: Rooms;
   web: Web;
+  hooks: Hooks;
   order: ShutdownStack;
   loopAges(): LoopAges;
   watched: Watched;
@@ -46,11 +49,11 @@ const LAG_RESOLUTION_MS = 20;
 
 /** The context of operations, of rooms that are started. `stop` begins to stop the host. */
 export function createHostContext(needs: ContextNeeds, stop: () => void): HostContext {
-  const { time, facts, settings, config, pauses, bus, safeMode, rooms, web, watched, loopAges } = needs;
+  const { time, facts, settings, config, pauses, bus, safeMode, rooms, web, hooks, watched, loopAges } = needs;
   const { store, asides, journal, events, starts } = needs.foundation;
   return {
     ...rooms,
-    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, web, stop },
+    ...{ time, facts, settings, config, pauses, store, asides, journal, events, loopAges, web, hooks, stop },
     async resume(agent) {
       if (safeMode.release(agent)) bus.emit('placement.changed', [agent]);
       else await pauses.resume(agent);

@@ -8,6 +8,7 @@ import type { Service } from '../kernel/service.ts';
 import { machineTime } from '../kernel/time.ts';
 import { type ControlServer, serveControl } from './api/control-server.ts';
 import type { Operations } from './api/handlers.ts';
+import { createHoldUps } from './api/hold-ups.ts';
 import { createOps } from './api/ops.ts';
 import { type Audit, createAudit } from './audit.ts';
 import type { RoomFacts } from './bus.ts';
@@ -15,6 +16,7 @@ import type { ConfigInUse } from './config/in-use.ts';
 import { factsOf, writeHostFile } from './facts.ts';
 import { openFoundation } from './foundation.ts';
 import { createPings } from './health/pings.ts';
+import { createHooks } from './hooks/hooks.ts';
 import { createHostContext, type HostContext } from './host-context.ts';
 import { type Watched, watchedBy } from './lifecycle/outside.ts';
 import { createSafeMode } from './lifecycle/safe-mode.ts';
@@ -100,11 +102,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
     const operations = () => ops;
     const pings = createPings({ folder: facts.folder, heartbeats: rooms.heartbeats });
+    const hooks = createHooks({
+      time,
+      ...rooms,
+      store,
+      events,
+      secrets: rooms.setup.secrets,
+      holdUpOf: createHoldUps(rooms),
+    });
     const audit = createAudit({ time, events, scrub: journal.scrub });
     order.onStop('audit', async () => audit.end());
-    const web = createWeb({ ...base, journal, store, events, operations, pings, audit });
+    const web = createWeb({ ...base, journal, store, events, operations, pings, hooks, audit });
     const hostContext = createHostContext(
-      { ...base, foundation, rooms, web, order, watched, handles: () => handles },
+      { ...base, foundation, rooms, web, hooks, order, watched, handles: () => handles },
       () => options.ending('asked to stop', false),
     );
     const ops = createOps(hostContext, audit);

@@ -22,6 +22,8 @@ export interface WhyFacts {
   job: JobDetail | undefined;
   /** The schedule in force; undefined when the agent has none or is not in force. */
   schedule: ScheduleSpec | undefined;
+  /** The agent has a webhook. Default: it has none. */
+  takesDeliveries?: boolean;
   /** The agent's nearest slots before and after `at`; they explain a time that has no slot. */
   before?: Slot;
   after?: Slot;
@@ -151,6 +153,8 @@ function jobEnd({ job, now }: WhyFacts): string {
 function withoutSlot(facts: WhyFacts): string {
   const { agent, at, now, schedule, before, after } = facts;
   const none = `${agent} has no slot at ${clock(facts, at)}`;
+  if (!schedule && facts.takesDeliveries)
+    return `${agent} has no schedule: deliveries to /hooks/${agent} start it; daruma deliveries ${agent} has what came.`;
   if (!schedule) {
     const known = before ?? after;
     return known

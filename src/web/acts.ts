@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono';
 import { Fault, toPlainFault } from '../kernel/fault.ts';
 import { entryFile } from '../kernel/paths.ts';
 import { type AppNeeds, type Signed, shortAnswer, signedIn, signInPage } from './app.ts';
+import { readBody } from './body.ts';
 import { isCsrfOf, safeBack } from './guard.ts';
 import type { Flash } from './page.ts';
 
@@ -49,25 +50,12 @@ export async function formOf(
   if (!signed) return signInPage(c, needs);
   if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? ''))
     return shortAnswer(c, 403, 'a form is sent as application/x-www-form-urlencoded');
-  const text = await bodyOf(c);
-  if (text === undefined) return shortAnswer(c, 413, `a form has at most ${LONGEST_FORM} bytes`);
-  const fields = new URLSearchParams(text);
+  const body = await readBody(c.req.raw, LONGEST_FORM);
+  if (!body) return shortAnswer(c, 413, `a form has at most ${LONGEST_FORM} bytes`);
+  const fields = new URLSearchParams(body.toString('utf8'));
   if (!isCsrfOf(fields.get('csrf'), signed.cookie))
     return shortAnswer(c, 403, 'the form is not one of this page; load it again');
   return { signed, fields };
-}
-
-/** undefined: the body is too long. */
-async function bodyOf(c: Context): Promise<string | undefined> {
-  if (Number(c.req.header('content-length') ?? 0) > LONGEST_FORM) return undefined;
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of c.req.raw.body ?? []) {
-    length += part.byteLength;
-    if (length > LONGEST_FORM) return undefined;
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
 }
 
 function withSaid(back: string, id: string): string {

@@ -107,21 +107,25 @@ export function createApp(needs: AppNeeds): Hono {
   return app;
 }
 
-function addRoute(app: Hono, { method, path, answer }: Route, { reader, link, terms }: AppNeeds): void {
+function addRoute(app: Hono, { method, path, answer }: Route, { time, reader, link, terms }: AppNeeds): void {
   app.on([method], [path], async (c) => {
-    const { status, type, body } = await answer({
+    const { status, type, body, headers } = await answer({
       params: c.req.param(),
       query: new URL(c.req.url).searchParams,
       isPublic: terms.isPublic,
       bearer: /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1],
       askHost: (op, args, withinMs = 5_000) => link.ask(op, args, { cookie: null, withinMs }),
       ask: (op, args) => reader.ask(op, args, null),
+      request: c.req.raw,
       ping: link.ping,
+      deliver: link.deliver,
+      now: () => time.now(),
       hostSilentMs: () => link.silentMs(),
     });
     const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
     const standard = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
-    return new Response(text, { status, headers: { 'content-type': type ?? standard, 'cache-control': 'no-store' } });
+    const own = { 'content-type': type ?? standard, 'cache-control': 'no-store' };
+    return new Response(text, { status, headers: { ...own, ...headers } });
   });
 }
 

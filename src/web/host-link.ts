@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Op, Ops } from '../control/protocol.ts';
 import {
   type FromWeb,
+  type TakenDelivery,
   TO_WEB,
   type ToWeb,
   type WebAssistant,
@@ -23,6 +24,11 @@ export interface HostLink {
   signOut(cookie: string): Promise<void>;
   /** Hands on a sign of life of a program outside. Rejects with `PING_TOKEN_WRONG` and the like. */
   ping(name: string, token: string, withinMs: number | null): Promise<object>;
+  /** Hands on a delivery. Rejects with the fault for which the host refuses it. */
+  deliver(
+    delivery: Omit<Extract<FromWeb, { say: 'delivery' }>, 'say' | 'id'>,
+    withinMs: number,
+  ): Promise<TakenDelivery>;
   /** The session of a cookie's hash; undefined when there is none, or it is over. */
   session(hash: string): WebSession | undefined;
   /** The assistant of a token's hash; undefined when there is none, or its token is good no more. */
@@ -56,7 +62,7 @@ interface HostLinkNeeds {
 }
 
 type WithoutId<Message> = Message extends unknown ? Omit<Message, 'id'> : never;
-type Question = WithoutId<Extract<FromWeb, { say: 'ask' | 'sign in' | 'sign out' | 'outside ping' }>>;
+type Question = WithoutId<Extract<FromWeb, { say: 'ask' | 'sign in' | 'sign out' | 'outside ping' | 'delivery' }>>;
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -145,6 +151,7 @@ export function openHostLink(pipe: Duplex, needs: HostLinkNeeds): HostLink {
       await question({ say: 'sign out', cookie }, SOON);
     },
     ping: (name, token, withinMs) => question({ say: 'outside ping', name, token, withinMs }, SOON) as Promise<object>,
+    deliver: (delivery, withinMs) => question({ say: 'delivery', ...delivery }, { withinMs }) as Promise<TakenDelivery>,
     session: (hash) => whileGood(sessions.get(hash)),
     assistant: (hash) => whileGood(assistants.get(hash)),
     silentMs: () => time.monotonic() - heardAt,

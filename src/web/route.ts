@@ -1,4 +1,5 @@
 import type { Op, Ops } from '../control/protocol.ts';
+import type { FromWeb, TakenDelivery } from '../control/web-channel.ts';
 import type { ReadOp } from './page.ts';
 
 /**
@@ -12,11 +13,16 @@ export interface Route {
   answer(call: RouteCall): Promise<RouteAnswer>;
 }
 
+/** A delivery as the host gets it. */
+type HandedOnDelivery = Extract<FromWeb, { say: 'delivery' }>;
+
 /** A request for a {@link Route}. */
 export interface RouteCall {
   /** Parts of the path, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
+  /** The request itself: headers, and the body, which nobody has read yet. */
+  request: Request;
   /** The token of `Authorization: Bearer …`. */
   bearer: string | undefined;
   /** Anybody may be asking: a server with TLS stands in front, and the settings do not say that metrics are public. */
@@ -30,6 +36,10 @@ export interface RouteCall {
   ask<O extends ReadOp>(op: O, args: Ops[O]['args']): Promise<Ops[O]['value']>;
   /** Hands on a sign of life of a program outside; rejects with `PING_TOKEN_WRONG`, `PING_INVALID` or `PINGS_FULL`. */
   ping(name: string, token: string, withinMs: number | null): Promise<object>;
+  /** Hands on a delivery; rejects with the fault for which the host refuses it, or with `HOST_SILENT` after `withinMs`. */
+  deliver(delivery: Omit<HandedOnDelivery, 'say' | 'id'>, withinMs: number): Promise<TakenDelivery>;
+  /** Epoch ms. */
+  now(): number;
   /** The time since the host's last message, in ms; the host sends one each 2 s. */
   hostSilentMs(): number;
 }
@@ -40,4 +50,5 @@ export interface RouteAnswer {
   /** Default: `text/plain; charset=utf-8` for a text, else `application/json`. */
   type?: string;
   body: string | object;
+  headers?: Readonly<Record<string, string>>;
 }

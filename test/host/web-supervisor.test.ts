@@ -88,6 +88,7 @@ function supervise(then: string, first = '') {
     sessions: createSessions({ time: machineTime, log, file: join(folder, 'sessions.json'), changed: () => {} }),
     assistants: { of: () => undefined, list: () => [] },
     operations: () => createOperations({}),
+    hooks: { take: () => Promise.reject(new Error('no hooks')) },
     pings: { receive: async () => ({}) },
     audit: { of: (_by, _act, asked) => asked, record: () => {} },
     terms: { ...terms, origin: null, publicMetrics: false, cookie: 'x' } satisfies Omit<WebTerms, 'ports'>,

@@ -6,6 +6,7 @@ import { pathInside } from '../../kernel/paths.ts';
 import type { FleetParts } from '../../plugin/fleet.ts';
 import type { UpkeepStore } from '../../telemetry/ports.ts';
 import type { HostFacts } from '../facts.ts';
+import { secretNamesOf } from '../secrets/secrets.ts';
 
 const IN_FORCE = 'data/versions/in-force.json';
 /** Where the store of an installation lies that keeps its store outside of itself, in a backup. */
@@ -54,8 +55,8 @@ export async function partsOf(
 
 function secretsOf(agents: readonly Agent[]): FleetParts['secrets'] {
   const needed = new Map<string, string[]>();
-  for (const { name, needs } of agents) {
-    for (const secret of needs.secrets) needed.set(secret, [...(needed.get(secret) ?? []), name]);
+  for (const agent of agents) {
+    for (const secret of secretNamesOf(agent)) needed.set(secret, [...(needed.get(secret) ?? []), agent.name]);
   }
   return [...needed].sort().map(([name, who]) => ({ name, agents: who.sort() }));
 }

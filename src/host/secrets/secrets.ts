@@ -16,7 +16,9 @@ export interface Secrets extends Service {
   /** The fault that keeps the agent from starting; undefined when it has all that it declares. */
   missing(agent: Agent): PlainFault | undefined;
   /** The values of the names that the agent declares. Throws the fault of `missing`. */
-  values(agent: Pick<Agent, 'name' | 'needs'>): Record<string, string>;
+  values(agent: Declaring): Record<string, string>;
+  /** The values of the secrets that deliveries to the agent are signed with, as far as they are there. */
+  webhookValues(agent: Pick<Agent, 'webhook'>): string[];
   /** Every value that was seen since the start, to be scrubbed. */
   seen(): Iterable<string>;
   /** The declared names, each with where it was found and the agents that declare it. */
@@ -29,6 +31,14 @@ interface SecretFacts {
   found: SecretSearch;
   /** By name. */
   agents: string[];
+}
+
+/** An agent, as far as its secrets go. */
+type Declaring = Pick<Agent, 'name' | 'needs' | 'webhook'>;
+
+/** The names that the agent declares: of secrets that its workers get, and of those that deliveries are signed with. */
+export function secretNamesOf({ needs, webhook }: Pick<Agent, 'needs' | 'webhook'>): string[] {
+  return [...new Set([...needs.secrets, ...(webhook?.secrets ?? [])])];
 }
 
 interface SecretsNeeds {
@@ -84,12 +94,18 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     if (changed.size > 0) needs.changed(changed);
   }
 
-  function missing({ name: agent, needs: { secrets } }: Pick<Agent, 'name' | 'needs'>): PlainFault | undefined {
+  function missing({ name: agent, needs: { secrets }, webhook }: Declaring): PlainFault | undefined {
     for (const name of secrets) {
       const one = found(name);
       if (one.is !== 'found') return secretFault(agent, name, one);
     }
-    return undefined;
+    if (!webhook || webhookValues({ webhook }).length > 0) return undefined;
+    const [newest] = webhook.secrets;
+    return secretFault(agent, newest!, found(newest!) as Exclude<SecretSearch, { is: 'found' }>);
+  }
+
+  function webhookValues({ webhook }: Pick<Agent, 'webhook'>): string[] {
+    return (webhook?.secrets ?? []).flatMap((name) => textOf(found(name)) ?? []);
   }
 
   const loop = createLoop(
@@ -103,12 +119,13 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     alive: loop.alive,
     use(list) {
       agents = new Map([...list].map((agent) => [agent.name, agent]));
-      const names = new Set([...agents.values()].flatMap((agent) => agent.needs.secrets));
+      const names = new Set([...agents.values()].flatMap(secretNamesOf));
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
       for (const name of names) found(name);
     },
     refresh,
     missing,
+    webhookValues,
     values(agent) {
       const fault = missing(agent);
       if (!fault) return Object.fromEntries(agent.needs.secrets.map((name) => [name, textOf(found(name))!]));
@@ -120,11 +137,8 @@ export function createSecrets(needs: SecretsNeeds): Secrets {
     seen: () => seen,
     list() {
       const names = new Map<string, string[]>();
-      for (const {
-        name: agent,
-        needs: { secrets },
-      } of agents.values()) {
-        for (const name of secrets) names.set(name, [...(names.get(name) ?? []), agent].sort());
+      for (const agent of agents.values()) {
+        for (const name of secretNamesOf(agent)) names.set(name, [...(names.get(name) ?? []), agent.name].sort());
       }
       return [...names].sort().map(([name, by]) => ({ name, found: found(name), agents: by }));
     },

@@ -9,7 +9,7 @@ import type { Service } from '../../kernel/service.ts';
 import type { Time } from '../../kernel/time.ts';
 import type { Journal } from '../../telemetry/journal.ts';
 import type { HostBus } from '../bus.ts';
-import { createSecrets, type Secrets } from './secrets.ts';
+import { createSecrets, type Secrets, secretNamesOf } from './secrets.ts';
 
 /**
  * Agents whose set-up is not complete: a secret that they declare is not there. No worker of theirs is started and no job
@@ -53,7 +53,7 @@ export function createSetup(needs: SetupNeeds): Setup {
   function changed(names: ReadonlySet<string>) {
     journal.hide(secrets.seen());
     const agents = [...catalog.agents().values()].filter((agent) =>
-      agent.needs.secrets.some((name) => names.has(name)),
+      secretNamesOf(agent).some((name) => names.has(name)),
     );
     needs.bus.emit(
       'secrets.changed',
@@ -63,7 +63,7 @@ export function createSetup(needs: SetupNeeds): Setup {
 
   function lackOf(agent: Agent): PlainFault | undefined {
     if (fenceFault && rightsOf(agent).length > 0) return fenceFault;
-    return agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined;
+    return secrets.missing(agent);
   }
 
   function lacks(name: string) {
@@ -80,7 +80,10 @@ export function createSetup(needs: SetupNeeds): Setup {
       fault:
         fault === fenceFault
           ? fault
-          : { ...fault, ...originPlace(catalog.origins(name)?.find(({ path }) => path === 'needs.secrets')) },
+          : {
+              ...fault,
+              ...originPlace(catalog.origins(name)?.find(({ path, value }) => isSaidIn(path, value, fault))),
+            },
     };
   }
 
@@ -110,6 +113,11 @@ export function createSetup(needs: SetupNeeds): Setup {
     },
     notes: () => [...secrets.envFile().notes, ...unsharedNotes(catalog)],
   };
+}
+
+/** Whether a value of an agent names the secret that the fault is about. */
+function isSaidIn(path: string, value: unknown, { data }: PlainFault): boolean {
+  return /^(?:needs\.secrets|webhook\.verify\.)/.test(path) && (value as string[]).includes(String(data?.secret));
 }
 
 /** Agents whose files ask for a shared cell, and whose rights do not let them have one. */

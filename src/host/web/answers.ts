@@ -9,6 +9,7 @@ import type { Operations } from '../api/handlers.ts';
 import type { AssistantTokens } from '../assistants/tokens.ts';
 import type { Actor, Audit } from '../audit.ts';
 import type { Pings } from '../health/pings.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { WebProcess } from './process.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -24,6 +25,7 @@ export interface WebAnswersNeeds {
   sessions: Sessions;
   assistants: Pick<AssistantTokens, 'of' | 'list'>;
   pings: Pick<Pings, 'receive'>;
+  hooks: Pick<Hooks, 'take'>;
   audit: Pick<Audit, 'of' | 'record'>;
   scrub: Pick<Scrubber, 'answer'>;
   log: Log;
@@ -67,6 +69,7 @@ export function createWebAnswers(needs: WebAnswersNeeds, to: Pick<WebProcess, 's
       return { cookie, until: session.until };
     }
     if (message.say === 'outside ping') return needs.pings.receive(message);
+    if (message.say === 'delivery') return needs.hooks.take(message);
     const session = sessions.signOut(message.cookie);
     if (session) audit.record(pageActor(session), 'sign out');
     return null;

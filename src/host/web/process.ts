@@ -3,7 +3,16 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { FROM_WEB, type FromWeb, type ToWeb, WEB_CHANNEL_FD, type WebTerms } from '../../control/web-channel.ts';
+import {
+  DELIVERY_HEADERS,
+  FROM_WEB,
+  type FromWeb,
+  LONGEST_HEADER,
+  type ToWeb,
+  WEB_CHANNEL_FD,
+  type WebTerms,
+} from '../../control/web-channel.ts';
+import { BOUNDS } from '../../kernel/bounds.ts';
 import { openFrameChannel } from '../../kernel/frames.ts';
 import { entryFile, packageFile } from '../../kernel/paths.ts';
 import { type Check, mismatchOf, orNone, orNull, type Shape, shapeOf, textUpTo } from '../../kernel/shape.ts';
@@ -142,6 +151,12 @@ const MESSAGES: Readonly<Record<FromWeb['say'], Shape>> = {
   'sign in': { id: count, code: secret },
   'sign out': { id: count, cookie: secret },
   'outside ping': { id: count, name: textUpTo(64), token: secret, withinMs: orNull(count) },
+  delivery: {
+    id: count,
+    agent: textUpTo(200),
+    headers: shapeOf(Object.fromEntries(DELIVERY_HEADERS.map((name) => [name, orNone(textUpTo(LONGEST_HEADER))]))),
+    body: textUpTo(Math.ceil(BOUNDS.delivery.most / 3) * 4),
+  },
   leave: { id: count },
 };
 

@@ -16,6 +16,7 @@ import { ACT_EVENT, type Audit } from '../audit.ts';
 import type { HostBus } from '../bus.ts';
 import type { HostFacts } from '../facts.ts';
 import type { Pings } from '../health/pings.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import { webAddressFault } from './address.ts';
 import { createSessions } from './sessions.ts';
 import { createWebSupervisor } from './supervisor.ts';
@@ -41,6 +42,7 @@ interface WebNeeds {
   bus: Pick<HostBus, 'on'>;
   operations(): Operations;
   pings: Pick<Pings, 'receive'>;
+  hooks: Pick<Hooks, 'take'>;
   audit: Pick<Audit, 'of' | 'record'>;
 }
 
@@ -71,6 +73,7 @@ export function createWeb(needs: WebNeeds): Web {
     scrub: journal.scrub,
     operations: needs.operations,
     pings: needs.pings,
+    hooks: needs.hooks,
     audit: needs.audit,
     terms: {
       ...{

@@ -1,0 +1,172 @@
+import { createInputCheck } from '../../catalog/files/input-check.ts';
+import type { Catalog } from '../../catalog/ports.ts';
+import type { DeliveryHeaders, TakenDelivery } from '../../control/web-channel.ts';
+import type { Agent, AgentWebhook } from '../../jobs/agent.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import type { Added } from '../../jobs/model.ts';
+import type { JobRecords } from '../../jobs/ports.ts';
+import { Fault, type PlainFault, toPlainFault } from '../../kernel/fault.ts';
+import { given } from '../../kernel/given.ts';
+import type { Time } from '../../kernel/time.ts';
+import { formatSize } from '../../kernel/units.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { toJson } from '../../workers/inside/json.ts';
+import type { HoldUps } from '../api/hold-ups.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { createIntake } from './intake.ts';
+import { isForm, type ReadDelivery, readDelivery } from './parse.ts';
+import { checkSignature, type Unproven } from './signatures.ts';
+
+/** A delivery as the web process hands it on. */
+interface HandedOn {
+  agent: string;
+  headers: DeliveryHeaders;
+  /** base64. */
+  body: string;
+}
+
+/** Deliveries of one kind that proved nothing, since the host started. */
+interface UnprovenCount {
+  /** Null: there is no agent of the name, which is not kept: strangers choose it. */
+  agent: string | null;
+  reason: Unproven | 'no such agent' | 'no webhook' | 'secret missing';
+  count: number;
+  /** Epoch ms. */
+  lastAt: number;
+}
+
+/** Takes deliveries of other programs: each one whose sender is proven becomes one job. */
+export interface Hooks {
+  /**
+   * Resolves when the job is on disk. Rejects with `HOOK_UNKNOWN` for a delivery that proves nothing, the same for each cause; with
+   * `HOOK_TOO_LONG`, `HOOK_TYPE`, `HOOK_BODY`, `HOOK_KEY`, `INPUT_INVALID`, `TOO_LARGE` for one that can be no job; with `HOOK_RATE`
+   * and `HOOK_FULL` for one to be sent again later.
+   */
+  take(delivery: HandedOn): Promise<TakenDelivery>;
+  /** Most recent first. */
+  unproven(): UnprovenCount[];
+}
+
+interface HooksNeeds {
+  time: Pick<Time, 'now' | 'monotonic'>;
+  catalog: Pick<Catalog, 'agents'>;
+  secrets: Pick<Secrets, 'webhookValues'>;
+  store: Pick<JobRecords, 'count'>;
+  jobs: Pick<Jobs, 'add'>;
+  events: Pick<Events, 'record'>;
+  holdUpOf: HoldUps;
+}
+
+/** An agent that takes deliveries. */
+type Taker = Agent & { webhook: AgentWebhook };
+
+/** The kind of event that a delivery is which a proven sender sent and no job came of. */
+export const REFUSED_DELIVERY_EVENT = 'delivery.refused';
+export const ANSWERED_DELIVERY_EVENT = 'delivery.answered';
+
+/** A delivery to nobody takes as long as one that is signed wrongly. */
+const NOBODY: readonly string[] = ['nobody'];
+
+export function createHooks(needs: HooksNeeds): Hooks {
+  const { time, catalog, secrets, jobs, events } = needs;
+  const inputCheck = createInputCheck();
+  const intake = createIntake(needs);
+  const counts = new Map<string, UnprovenCount>();
+
+  /** The agent that the sender has proven to share a secret with. Throws `HOOK_UNKNOWN`. */
+  function proven({ agent: name, headers }: HandedOn, body: Uint8Array): Taker {
+    const agent = catalog.agents().get(name);
+    const webhook = agent?.webhook;
+    const values = webhook ? secrets.webhookValues(agent) : [];
+    const known = values.length > 0 ? values : NOBODY;
+    const wrong = checkSignature(webhook?.form ?? 'github', known, { headers, body }, time.now());
+    const reason = !agent ? 'no such agent' : !webhook ? 'no webhook' : values.length === 0 ? 'secret missing' : wrong;
+    if (!reason) return agent as Taker;
+    count(agent ? name : null, reason);
+    throw new Fault(hookUnknown());
+  }
+
+  function count(agent: string | null, reason: UnprovenCount['reason']) {
+    const key = `${agent} ${reason}`;
+    const before = counts.get(key)?.count ?? 0;
+    counts.set(key, { agent, reason, count: before + 1, lastAt: time.now() });
+  }
+
+  /** Puts the job of a delivery on disk. */
+  async function queue(agent: Taker, read: ReadDelivery, text: string): Promise<Added> {
+    await intake.admit(agent);
+    const { staleAfterMs, attempts } = agent.limits;
+    const key = read.key ?? undefined;
+    const job = { agent: agent.name, trigger: 'webhook' as const, input: text, attempts };
+    const [added] = await jobs.add([{ ...job, ...given({ key, staleAfterMs }) }]);
+    return added!;
+  }
+
+  /** A delivery whose sender is proven, as a job. */
+  async function accept(agent: Taker, { headers }: HandedOn, body: Uint8Array): Promise<TakenDelivery> {
+    const { form, maxBodyBytes, key } = agent.webhook;
+    if (body.byteLength > maxBodyBytes) throw new Fault(tooLong(maxBodyBytes));
+    const read = readDelivery({ form, headers, body, key });
+    const { event, delivery } = read.input;
+    // Slack shows a person what the answer to a form says.
+    const quiet = form === 'slack' ? { reply: isForm(headers['content-type']) ? '' : { ok: true } } : {};
+    if (read.reply !== undefined) {
+      const message = `${agent.name} was asked by ${form} whether it is there (${event})`;
+      events.record('info', { kind: ANSWERED_DELIVERY_EVENT, agent: agent.name, message, data: { event, delivery } });
+      return { is: 'answered', job: null, state: null, delivery, note: null, reply: read.reply };
+    }
+    const text = toJson(read.input, 'the delivery', 'input')!;
+    const wrong = inputCheck(agent, text);
+    if (wrong) throw new Fault(wrong);
+    const { id, first } = await queue(agent, read, text);
+    if (first) return { is: 'repeated', job: id, state: first.state, delivery, note: null, ...quiet };
+    const waits = { agent: agent.name, state: 'queued', runAt: time.now(), error: null, priority: 0 } as const;
+    return { is: 'queued', job: id, state: 'queued', delivery, note: needs.holdUpOf(waits)?.text ?? null, ...quiet };
+  }
+
+  return {
+    async take(handed) {
+      const body = Buffer.from(handed.body, 'base64');
+      const agent = proven(handed, body);
+      try {
+        intake.count(agent);
+        return await accept(agent, handed, body);
+      } catch (thrown) {
+        if (thrown instanceof Fault) recordRefusal(events, agent, handed, body.byteLength, toPlainFault(thrown));
+        throw thrown;
+      }
+    },
+    unproven: () => [...counts.values()].sort((a, b) => b.lastAt - a.lastAt),
+  };
+}
+
+/** Refusals that only say `later` are many and mean little: the sender is told, and nobody else. */
+const LATER = /^(?:HOOK_RATE|HOOK_FULL|STORE_.*)$/;
+
+function recordRefusal(
+  events: Pick<Events, 'record'>,
+  agent: Taker,
+  { headers }: HandedOn,
+  bytes: number,
+  { code, message }: PlainFault,
+): void {
+  if (LATER.test(code)) return;
+  const event = headers['x-github-event'] ?? null;
+  const delivery = headers['x-github-delivery'] ?? headers['idempotency-key'] ?? null;
+  events.record('warn', {
+    kind: REFUSED_DELIVERY_EVENT,
+    agent: agent.name,
+    message: `a delivery to ${agent.name} was refused: ${message}`,
+    data: { code, reason: message, event, delivery, type: headers['content-type'] ?? null, bytes },
+  });
+}
+
+function hookUnknown(): PlainFault {
+  const message = 'no webhook takes this delivery: there is none of that name, or its secret has not signed it';
+  return { code: 'HOOK_UNKNOWN', message, next: 'daruma deliveries, where Daruma runs, says which' };
+}
+
+function tooLong(most: number): PlainFault {
+  const message = `the body is longer than ${formatSize(most)}`;
+  return { code: 'HOOK_TOO_LONG', message, next: 'webhook.maxBody of the agent, at most 1MB' };
+}

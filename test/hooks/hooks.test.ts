@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectControl } from '../../src/control/client.ts';
+import { readHostFile } from '../../src/control/place.ts';
+import { type Installation, installation, plugin } from '../e2e/installation.ts';
+import { ask, pageOf } from '../web/client.ts';
+import { opened, signed } from './signed.ts';
+
+const ENV = ['GITHUB_SECRET=octo-secret', 'STRIPE_NEW=whsec_new', 'STRIPE_OLD=whsec_old', 'SLACK_SECRET=slack-secret']
+  .concat('SHOP_KEY=shop-key-1', '')
+  .join('\n');
+const hook = (webhook: string, body = 'return context.job;', more = '') =>
+  plugin(body, `webhook: { ${webhook} }, ${more}`);
+
+let place: Installation;
+let url: string;
+beforeAll(async () => {
+  delete process.env.DARUMA_WEB;
+  place = installation({
+    '.env': ENV,
+    'plugins/tick.ts': plugin('return 1;', `schedule: '* * * * * *',`),
+    'plugins/triage.ts': hook(
+      `verify: { github: 'GITHUB_SECRET' }, input: z.object({ action: z.string(), issue: z.object({ number: z.int() }) })`,
+    ),
+    'plugins/pay.ts': hook(`verify: { stripe: ['STRIPE_NEW', 'STRIPE_OLD'] }`),
+    'plugins/chat.ts': hook(`verify: { slack: 'SLACK_SECRET' }`),
+    'plugins/shop.ts': hook(`verify: { bearer: 'SHOP_KEY' }, key: 'order.id', maxBody: '1KB', perMinute: 20`),
+    'plugins/full.ts': hook(`verify: { bearer: 'SHOP_KEY' }, maxWaiting: 2`),
+    'plugins/none.ts': plugin('return 1;', ''),
+    'plugins/lost.ts': hook(`verify: { bearer: 'NOWHERE' }`),
+    'config/daruma.yaml': 'web: { port: 0 }\n',
+  });
+  await place.start();
+  ({ url } = await pageOf(place));
+});
+afterAll(() => place?.leave());
+
+async function deliver(agent: string, headers: Record<string, string>, body: string | Buffer) {
+  const answer = await ask(`${url}/hooks/${agent}`, { method: 'POST', headers, body });
+  const { 'content-type': type = '' } = answer.headers;
+  return { ...answer, json: type.includes('json') ? JSON.parse(answer.text) : undefined };
+}
+const jobOf = async (id: string) =>
+  (
+    await place.until(
+      () => place.daruma('jobs', id, '--json'),
+      ({ json }) => json.state === 'done',
+    )
+  ).json;
+
+describe('a delivery', () => {
+  it('by curl, signed as GitHub signs, is a job before it is answered, and one job however often it comes', async () => {
+    // What an editor would not write: the bytes are signed, not what they mean.
+    const body = opened(4711);
+    writeFileSync(join(place.folder, 'delivery.json'), body);
+    const args = ['--silent', '--show-error', '--write-out', '%{http_code}', '--data-binary', '@delivery.json'];
+    for (const [name, value] of Object.entries(signed.github('octo-secret', body, '72d3162e-cc78'))) {
+      args.push('--header', `${name}: ${value}`);
+    }
+    const curl = () =>
+      new Promise<{ status: number; json: ReturnType<typeof JSON.parse> }>((resolve, reject) => {
+        execFile('curl', [...args, `${url}/hooks/triage`], { cwd: place.folder }, (error, stdout) => {
+          if (error) return reject(error);
+          const [text, status] = stdout.split('\n');
+          resolve({ status: Number(status), json: JSON.parse(text!) });
+        });
+      });
+    const first = await curl();
+    expect(first).toEqual({
+      status: 202,
+      json: { job: expect.any(String), state: 'queued', delivery: '72d3162e-cc78', note: null, repeated: false },
+    });
+    const job = await jobOf(first.json.job);
+    const input = { event: 'issues', delivery: '72d3162e-cc78', body: JSON.parse(body) };
+    expect(job).toMatchObject({ trigger: 'webhook', key: '72d3162e-cc78', input });
+    // The plugin’s schema names two fields: `run` is given what it makes of the body.
+    expect(job.result.input).toEqual({ ...input, body: { action: 'opened', issue: { number: 4711 } } });
+    const again = await curl();
+    expect(again).toMatchObject({ status: 200, json: { job: first.json.job, state: 'done', repeated: true } });
+    expect((await place.daruma('jobs', 'triage', '--json')).json).toHaveLength(1);
+  });
+
+  it('of Stripe, Slack and a plain program is taken by its own rules', async () => {
+    const charge = '{"id":"evt_1","type":"charge.failed","data":{}}';
+    const [old, repeated] = [
+      await deliver('pay', signed.stripe('whsec_old', charge), charge),
+      await deliver('pay', signed.stripe('whsec_new', charge), charge),
+    ];
+    expect([old.status, repeated.status, repeated.json.job]).toEqual([202, 200, old.json.job]);
+    expect((await jobOf(old.json.job)).input).toMatchObject({ event: 'charge.failed', delivery: 'evt_1' });
+
+    const challenge = '{"type":"url_verification","challenge":"3eZbrw1aB"}';
+    const asked = await deliver('chat', signed.slack('slack-secret', challenge), challenge);
+    expect([asked.status, asked.json]).toEqual([200, { challenge: '3eZbrw1aB' }]);
+    const form = 'command=%2Fdeploy&text=now&trigger_id=13345224609.738474920';
+    const type = 'application/x-www-form-urlencoded';
+    const command = await deliver('chat', signed.slack('slack-secret', form, type), form);
+    expect([command.status, command.text]).toEqual([200, '']);
+    const [job] = (await place.daruma('jobs', 'chat', '--json')).json;
+    expect(job.input).toEqual({
+      event: 'slash_command',
+      delivery: '13345224609.738474920',
+      body: { command: '/deploy', text: 'now', trigger_id: '13345224609.738474920' },
+    });
+
+    const order = '{"order":{"id":17}}';
+    const bought = await deliver('shop', signed.bearer('shop-key-1'), order);
+    expect([bought.status, bought.json.delivery]).toEqual([202, '17']);
+    const ping = '{"zen":"Keep it logically awesome."}';
+    const pong = await deliver('triage', signed.github('octo-secret', ping, 'd-0', 'ping'), ping);
+    expect([pong.status, pong.json]).toEqual([200, { pong: true }]);
+  });
+
+  it('that proves nothing gets one answer, whatever is wrong with it', async () => {
+    const body = opened(1);
+    const right = signed.github('octo-secret', body, 'd-1');
+    const late = signed.stripe('whsec_new', body, Date.now() - 400_000);
+    const answers = await Promise.all([
+      deliver('nobody', right, body),
+      deliver('none', right, body),
+      deliver('lost', signed.bearer('x'), body),
+      deliver('triage', signed.github('wrong', body, 'd-1'), body),
+      deliver('triage', { ...right, 'x-hub-signature-256': '' }, body),
+      deliver('triage', { 'content-type': 'application/json' }, body),
+      deliver('triage', right, `${body} `),
+      deliver('pay', late, body),
+      deliver('shop', { ...signed.bearer('shop-key-1'), authorization: 'Basic shop-key-1' }, body),
+      deliver('%00', right, body),
+      deliver('__proto__', right, body),
+    ]);
+    const seen = answers.map(({ status, text, headers }) => [status, text, headers['content-type']]);
+    expect(new Set(seen.map((one) => JSON.stringify(one))).size).toBe(1);
+    expect(seen[0]).toEqual([404, expect.stringContaining('HOOK_UNKNOWN'), 'application/json']);
+    expect((await place.daruma('jobs', 'triage', '--json')).json).toHaveLength(1);
+    const foreign = await deliver('triage', { ...right, host: 'evil.example' }, body);
+    expect(foreign.status).toBe(421);
+    expect((await ask(`${url}/hooks/triage`)).status).toBe(405);
+  });
+
+  it('that can be no job is refused with the reason', async () => {
+    const github = async (body: string, type = 'application/json') => {
+      const headers = { ...signed.github('octo-secret', body, 'd-2'), 'content-type': type };
+      const { status, json } = await deliver('triage', headers, body);
+      return [status, json.error.code, json.error.message];
+    };
+    expect(await github('{"action":"opened"}')).toEqual([422, 'INPUT_INVALID', expect.stringContaining('body.issue')]);
+    expect(await github('{')).toEqual([400, 'HOOK_BODY', expect.any(String)]);
+    expect(await github('<x/>', 'text/xml')).toEqual([415, 'HOOK_TYPE', expect.any(String)]);
+    const long = JSON.stringify({ text: 'x'.repeat(1_100) });
+    expect((await deliver('shop', signed.bearer('shop-key-1'), long)).status).toBe(413);
+    expect((await deliver('shop', signed.bearer('shop-key-1'), '{"order":{}}')).status).toBe(422);
+    const huge = await deliver('shop', signed.bearer('shop-key-1'), 'x'.repeat(1_100_000)).then(
+      ({ status }) => status,
+      () => 'closed',
+    );
+    expect([413, 'closed']).toContain(huge);
+  });
+
+  it('is queued for an agent that is paused, with words; and refused for a while when too many wait or come', async () => {
+    await place.daruma('pause', 'full');
+    const send = () => deliver('full', signed.bearer('shop-key-1'), '{}');
+    const [one, two, three] = [await send(), await send(), await send()];
+    expect([one.status, one.json.note, two.status]).toEqual([202, 'full is paused', 202]);
+    expect([three.status, three.json.error.code, three.headers['retry-after']]).toEqual([503, 'HOOK_FULL', '10']);
+    await place.daruma('resume', 'full');
+    await jobOf(two.json.job);
+    const statuses: number[] = [];
+    for (let at = 0; at < 30; at++) {
+      const body = JSON.stringify({ order: { id: `o-${at}` } });
+      const { status, headers } = await deliver('shop', signed.bearer('shop-key-1'), body);
+      statuses.push(status);
+      if (status === 429) expect(headers['retry-after']).toBe('5');
+    }
+    expect(new Set(statuses)).toEqual(new Set([202, 429]));
+  });
+});
+
+describe('a flood', () => {
+  it('of a thousand bad deliveries costs no agent a slot, and proves nothing', async () => {
+    const before = (await place.daruma('jobs', 'triage', '--json')).json.length;
+    const body = opened(1);
+    const large = 'x'.repeat(50_000);
+    const statuses = new Set<number>();
+    for (let at = 0; at < 1_000; at += 20) {
+      const sent = Array.from({ length: 20 }, (_, i) => {
+        const agent = ['triage', 'pay', 'chat', 'shop', `nobody-${at + i}`][i % 5]!;
+        const text = i === 0 ? large : body;
+        return deliver(agent, signed.github('wrong', text, `d-${at + i}`), text);
+      });
+      for (const { status } of await Promise.all(sent)) statuses.add(status);
+    }
+    expect([...statuses].filter((status) => status !== 404 && status !== 429)).toEqual([]);
+    expect((await place.daruma('jobs', 'triage', '--json')).json).toHaveLength(before);
+    const client = await connectControl(readHostFile(place.folder)!.socket);
+    const from = new Date(Date.now() - 20_000).toISOString();
+    const states = await place.until(
+      () => client.ask('slots', { agent: 'tick', from, to: new Date(Date.now() - 2_000).toISOString() }),
+      (slots) => slots.every(({ state }) => state !== 'planned'),
+    );
+    client.close();
+    expect([...new Set(states.map(({ state }) => state))]).toEqual(['ran']);
+  });
+});
