@@ -43,6 +43,13 @@ export const OBSERVE: readonly CommandRow[] = [
     run: async () => (await import('./commands/jobs.ts')).jobsCommand,
   },
   {
+    usage: 'deliveries [agent]',
+    about: 'what other programs delivered, and what came of it',
+    options: optionsOf('deliveries', SCREENFUL),
+    own: [{ flags: '--again <job>', about: 'give the agent the delivery of that job once more' }],
+    run: async () => (await import('./commands/deliveries.ts')).deliveriesCommand,
+  },
+  {
     usage: 'logs [agent]',
     about: 'the log, also while the host is down',
     options: optionsOf('follow'),

@@ -109,6 +109,16 @@ export const OPERATION_OPTIONS = {
     },
     key: { flags: '--key <key>', about: 'a second job of the agent with the same key is the first job', is: 'text' },
   },
+  deliveries: {
+    limit: {
+      flags: '--limit <n>',
+      about: 'at most so many, 1 to 1000',
+      is: 'count',
+      least: 1,
+      most: 1000,
+      default: 50,
+    },
+  },
   cancelMany: {
     agent: { flags: '--agent <agent>', about: 'only jobs of one agent', is: 'text' },
     cause: { flags: '--cause <cause>', about: 'only jobs of one cause', is: 'text' },

@@ -57,6 +57,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   report: [],
   resume: [],
   rollback: [],
+  deliveries: [],
   secrets: [],
   run: [],
   service: ['install', 'status', 'uninstall'],

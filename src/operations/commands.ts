@@ -26,6 +26,7 @@ import {
   storeResult,
   testResult,
 } from './results/command.ts';
+import { deliveriesResult } from './results/delivery.ts';
 import { doctorResult } from './results/doctor.ts';
 import { healthResult, pingForgottenResult } from './results/health.ts';
 import {
@@ -55,6 +56,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   agents: z.union([z.array(agentResult), agentResult]),
   jobs: z.union([z.array(jobResult), jobResult]),
   events: z.union([z.array(eventResult), eventResult]),
+  deliveries: z.union([deliveriesResult, jobResult]),
   logs: z.union([z.array(logLineResult), logLineResult]),
   why: whyResult,
   next: nextResult,

@@ -91,6 +91,22 @@ export const JOB_OPERATIONS = {
     options: { input: '--input <json>', key: '--key <key>' },
     result: async () => (await jobResults()).runResult,
   },
+  deliveries: {
+    kind: 'read',
+    role: 'reader',
+    about:
+      'What other programs delivered to agents with a webhook: the jobs of it, what was refused, what proved nothing.',
+    args: z.strictObject({ agent: name().optional(), limit: limit() }),
+    options: { limit: '--limit <n>' },
+    result: async () => (await import('./results/delivery.ts')).deliveriesResult,
+  },
+  deliver: {
+    kind: 'act',
+    role: 'operator',
+    about: 'Gives an agent the delivery of an earlier job once more, as a new job.',
+    args: z.strictObject({ job: name() }),
+    result: async () => (await jobResults()).jobResult,
+  },
   cancel: {
     kind: 'act',
     role: 'operator',

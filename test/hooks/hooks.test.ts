@@ -177,6 +177,49 @@ describe('a delivery', () => {
   });
 });
 
+describe('deliveries', () => {
+  it('are listed with what came of them, those that proved nothing as a count; and are given once more', async () => {
+    const { json } = await place.daruma('deliveries', 'triage', '--json');
+    const seen = json.deliveries.map(({ is, event, delivery, state, reason }: Record<string, unknown>) => {
+      return [is, event, delivery, state, reason];
+    });
+    expect(seen).toEqual([
+      ['refused', 'issues', 'd-2', null, expect.stringContaining('application/json')],
+      ['refused', 'issues', 'd-2', null, expect.stringContaining('JSON')],
+      ['refused', 'issues', 'd-2', null, expect.stringContaining('body.issue')],
+      ['answered', 'ping', 'd-0', null, null],
+      ['queued', 'issues', '72d3162e-cc78', 'done', null],
+    ]);
+    const reasons = json.unproven.map(({ reason, count }: Record<string, unknown>) => `${count} ${reason}`);
+    expect(reasons.sort()).toEqual(['2 signature missing', '2 signature wrong']);
+    const all = await place.daruma('deliveries');
+    expect(all.stdout).toMatch(/3 to nobody: no such agent/);
+    expect(all.stdout).toMatch(/1 to lost: secret missing/);
+    expect(all.stdout).not.toContain('octo-secret');
+
+    const { job: first } = json.deliveries.at(-1);
+    const again = await place.daruma('deliveries', '--again', first, '--json');
+    expect(again.json).toMatchObject({ agent: 'triage', trigger: 'webhook', key: null });
+    const [one, two] = [await jobOf(first), await jobOf(again.json.id)];
+    expect([two.input, two.result.input]).toEqual([one.input, one.result.input]);
+    const { code } = await place.daruma('deliveries', '--again', (await place.daruma('run', 'none', '--json')).json.id);
+    expect(code).toBe(1);
+  });
+
+  it('tell which secret is missing for them, and where it is named', async () => {
+    const { json } = await place.daruma('check', '--json');
+    expect(json.problems).toContainEqual(
+      expect.objectContaining({
+        code: 'SECRET_MISSING',
+        file: 'plugins/lost.ts',
+        data: { agent: 'lost', secret: 'NOWHERE' },
+      }),
+    );
+    const { secrets } = (await place.daruma('secrets', '--json')).json;
+    expect(secrets).toContainEqual(expect.objectContaining({ name: 'STRIPE_OLD', where: '.env', agents: ['pay'] }));
+  });
+});
+
 describe('a flood', () => {
   it('of a thousand bad deliveries costs no agent a slot, and proves nothing', async () => {
     const before = (await place.daruma('jobs', 'triage', '--json')).json.length;

@@ -52,6 +52,7 @@ const OPTION_KINDS: Record<string, NameKind[]> = {
   '--move-to': ['agent'],
   '--cause': ['cause'],
   '--job': ['job'],
+  '--again': ['job'],
 };
 const FILE_OPTIONS = new Set(['--dir', '--file', '--out']);
 const FILE_ARGUMENTS = new Set(['folder']);

@@ -34,6 +34,7 @@ import { withholdKept } from './kept-values.ts';
 import { listingOf } from './known.ts';
 import { logLookup } from './log-lines.ts';
 import { createLookups, nextLookup } from './lookups.ts';
+import { deliveryLookup } from './ops-hooks.ts';
 import { stateLookups } from './ops-state.ts';
 import { createStates } from './states.ts';
 import { createStatus } from './status.ts';
@@ -114,6 +115,7 @@ async function lastOperations(folder: string, store: ReadableStore, inForce: InF
       ...reportLookup({ ...needs, ...catalog, states: states.all }),
       ...logLookup(() => logFolderOf(folder)),
       ...stateLookups(store),
+      ...deliveryLookup(needs),
       health: () => lastHealth(needs),
       doctor: async () => ({
         checks: await checkStopped({

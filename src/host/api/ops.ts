@@ -7,6 +7,7 @@ import { rehearseOp } from '../rehearse/op.ts';
 import { createOperations, type Operations, type OpTable } from './handlers.ts';
 import { actingOps, configOps, storeOps, workerOps } from './ops-act.ts';
 import { batchOps } from './ops-batch.ts';
+import { deliveryLookup, deliveryOps } from './ops-hooks.ts';
 import { jobOps } from './ops-jobs.ts';
 import { readingOps } from './ops-read.ts';
 import { stateLookups, stateOps } from './ops-state.ts';
@@ -31,6 +32,8 @@ export function createOps(hostContext: HostContext, audit: Pick<Audit, 'of'>): O
     ...storeOps(hostContext),
     ...pingOps(hostContext),
     ...planOps({ time: hostContext.time, audit, operations: () => operations }),
+    ...deliveryLookup(hostContext),
+    ...deliveryOps(hostContext),
     ...hostContext.web.ops,
   };
   const operations = createOperations(handlers);

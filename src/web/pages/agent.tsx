@@ -6,6 +6,7 @@ import { shortId } from '../../kernel/short-id.ts';
 import { formatDuration, formatSize } from '../../kernel/units.ts';
 import type { Page, PageCall } from '../page.ts';
 import { DurationChart, LineChart } from './charts.tsx';
+import { type Deliveries, DeliverySection, deliveriesOf } from './deliveries.tsx';
 import { InputFields } from './input-form.tsx';
 import { FactList } from './job.tsx';
 import { JobTable } from './job-table.tsx';
@@ -36,13 +37,14 @@ export const agentPage: Page = {
     // The first question knows the agent, or rejects with `AGENT_UNKNOWN`.
     const jobs = await call.ask('jobs', { agent, limit: NEWEST_JOBS });
     const window = windowOf(call.query.get('window')) ?? '24h';
-    const [trends, next, config, incidents] = await Promise.all([
+    const [trends, next, config, incidents, deliveries] = await Promise.all([
       call.ask('trends', { agent, window, points: true }).catch(() => undefined),
       call.ask('next', { agent, n: 3 }).catch((): NextRuns | undefined => undefined),
       call.viewer.role === 'operator'
         ? call.ask('configShow', { agent }).catch((): Config => ({ values: [] }))
         : ({ values: [] } as Config),
       call.ask('incidents', { agent, limit: 10 }).catch((): IncidentView[] => []),
+      deliveriesOf(call, agent),
     ]);
     return inShell(call, agent, (status) => {
       const view = status.agents.find(({ name }) => name === agent);
@@ -53,7 +55,7 @@ export const agentPage: Page = {
             <JobTable jobs={jobs} call={call} agent={false} />
           </>
         );
-      return <AgentBody {...{ call, jobs, trends, next, config, incidents }} agent={view} />;
+      return <AgentBody {...{ call, jobs, trends, next, config, incidents, deliveries }} agent={view} />;
     });
   },
 };
@@ -69,9 +71,10 @@ interface BodyProps {
   next: NextRuns | undefined;
   config: Config;
   incidents: IncidentView[];
+  deliveries: Deliveries;
 }
 
-function AgentBody({ call, agent, jobs, trends, next, config, incidents }: BodyProps) {
+function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliveries }: BodyProps) {
   return (
     <>
       <p class="lead">
@@ -90,6 +93,7 @@ function AgentBody({ call, agent, jobs, trends, next, config, incidents }: BodyP
         <DurationChart jobs={jobs} incidents={incidents} clock={call.clock} />
         <JobTable jobs={jobs} call={call} agent={false} />
       </Section>
+      <DeliverySection deliveries={deliveries} call={call} />
       <Incidents incidents={incidents} call={call} />
       <Settings config={config} />
     </>
@@ -132,7 +136,7 @@ function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
   );
 }
 
-type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'incidents'>;
+type FactsProps = Omit<BodyProps, 'jobs' | 'trends' | 'incidents' | 'deliveries'>;
 
 function AgentFacts(props: FactsProps) {
   const { agent, config } = props;

@@ -259,6 +259,31 @@ export const ANSWERS: Answers = {
       times: 1,
     },
   ],
+  deliveries: () => ({
+    deliveries: [
+      {
+        at: '2026-11-22T11:00:00.000Z',
+        agent: 'price-watch',
+        is: 'queued',
+        event: 'issues',
+        delivery: '72d3162e-cc78',
+        job: 'job-a02',
+        state: 'dead',
+        reason: null,
+      },
+      {
+        at: '2026-11-22T10:00:00.000Z',
+        agent: 'price-watch',
+        is: 'refused',
+        event: 'push',
+        delivery: '72d3162e-cc77',
+        job: null,
+        state: null,
+        reason: 'input.body.issue: Invalid input',
+      },
+    ],
+    unproven: [{ agent: 'price-watch', reason: 'signature wrong', count: 3, lastAt: '2026-11-22T09:00:00.000Z' }],
+  }),
   events: () => [
     {
       id: 1,
