@@ -108,7 +108,7 @@ const secrets: readonly Mutation[] = [
     {
       breaks: 'an agent whose secret is missing needs setup',
       within: 'lackOf',
-      code: 'agent.needs.secrets.length > 0 ? secrets.missing(agent) : undefined',
+      code: 'secrets.missing(agent)',
       instead: 'undefined',
     },
   ]),

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectControl } from '../../src/control/client.ts';
@@ -13,6 +13,8 @@ const ENV = ['GITHUB_SECRET=octo-secret', 'STRIPE_NEW=whsec_new', 'STRIPE_OLD=wh
   .join('\n');
 const hook = (webhook: string, body = 'return context.job;', more = '') =>
   plugin(body, `webhook: { ${webhook} }, ${more}`);
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '../..', path), 'utf8');
 
 let place: Installation;
 let url: string;
@@ -28,6 +30,8 @@ beforeAll(async () => {
     'plugins/chat.ts': hook(`verify: { slack: 'SLACK_SECRET' }`),
     'plugins/shop.ts': hook(`verify: { bearer: 'SHOP_KEY' }, key: 'order.id', maxBody: '1KB', perMinute: 20`),
     'plugins/full.ts': hook(`verify: { bearer: 'SHOP_KEY' }, maxWaiting: 2`),
+    'plugins/issue-triage.ts': read('docs/recipes/issue-triage.ts'),
+    'plugins/post-file.ts': plugin('return context.job.input;', ''),
     'plugins/none.ts': plugin('return 1;', ''),
     'plugins/lost.ts': hook(`verify: { bearer: 'NOWHERE' }`),
     'config/daruma.yaml': 'web: { port: 0 }\n',
@@ -80,6 +84,22 @@ describe('a delivery', () => {
     const again = await curl();
     expect(again).toMatchObject({ status: 200, json: { job: first.json.job, state: 'done', repeated: true } });
     expect((await place.daruma('jobs', 'triage', '--json')).json).toHaveLength(1);
+  });
+
+  it('by the commands of docs/hooks.md runs the recipe', async () => {
+    const commands = /```sh\n([\s\S]+?)```/.exec(read('docs/hooks.md'))![1]!;
+    writeFileSync(join(place.folder, 'delivery.json'), opened(12));
+    const env = { ...process.env, SECRET: 'octo-secret', ID: 'd-12', URL: `${url}/hooks/issue-triage` };
+    const said = await new Promise<string>((resolve, reject) => {
+      const done = (error: Error | null, stdout: string) => (error ? reject(error) : resolve(stdout));
+      execFile('sh', ['-e', '-c', commands], { cwd: place.folder, env }, done);
+    });
+    expect((await jobOf(JSON.parse(said).job)).result).toEqual({ posted: true });
+    const [post] = (await place.daruma('jobs', 'post-file', '--json')).json;
+    expect(post).toMatchObject({
+      key: 'issue:d-12',
+      input: { title: 'octo-org/shop #12', text: expect.stringContaining('“Ünïcode” 12 🎏 https://') },
+    });
   });
 
   it('of Stripe, Slack and a plain program is taken by its own rules', async () => {

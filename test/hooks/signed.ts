@@ -39,6 +39,7 @@ export const opened = (number: number) =>
     issue: {
       id: 2_951_118_334,
       number,
+      html_url: `https://github.com/octo-org/shop/issues/${number}`,
       title: `The page is blank – “Ünïcode” ${number} 🎏`,
       state: 'open',
       user: { login: 'octo-reader', id: 583_231, type: 'User' },
