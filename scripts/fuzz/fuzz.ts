@@ -7,6 +7,7 @@
  *                    npm run fuzz:disk -- [--seeds 1000] [--most 300]         damaged logs, failed system calls
  *                    npm run fuzz:full -- [--rounds 50]                       a disk that fills up
  *                    npm run fuzz:slow -- [--rounds 20] [--seconds 10]        flushes that take long
+ *                    npm run fuzz:hooks -- [--deliveries 1000] [--kills 60]   kills of host and web process under signed deliveries
  *                    npm run fuzz:messages -- [--messages 100000]              mutated messages at each hop between processes and threads
  *
  * Each of them takes [--seed N] [--main dist/main.js] [--result file] [--keep], too.
@@ -22,11 +23,12 @@ import { clocks } from './faults/clocks.ts';
 import { crash } from './faults/crash.ts';
 import { disk } from './faults/disk.ts';
 import { fullDisk } from './faults/full-disk.ts';
+import { hooks } from './faults/hooks.ts';
 import { messages } from './faults/messages.ts';
 import { slowDisk } from './faults/slow-disk.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FAULTS: readonly Fault[] = [crash, clocks, disk, fullDisk, slowDisk, messages];
+const FAULTS: readonly Fault[] = [crash, clocks, disk, fullDisk, slowDisk, messages, hooks];
 
 const [wanted, ...args] = process.argv.slice(2);
 const fault = FAULTS.find(({ name }) => name === wanted);
