@@ -93,8 +93,8 @@ posts/
 .env
 `;
 
-const SECRETS = `# Secrets of agents, one NAME=value a line. Only the agents that declare a name in needs.secrets get its value; it is nobody's
-# environment. Read again every ten seconds: no restart. This file is in .gitignore; keep it chmod 600.
+const SECRETS = `# Secrets of agents, one NAME=value a line. Only the agents that declare a name in needs.secrets get its value, and the host checks
+# deliveries with those of webhook.verify; it is nobody's environment. Read again every ten seconds: no restart. This file is in .gitignore; keep it chmod 600.
 # "npx daruma secrets" lists what is needed, and what is missing.
 `;
 
