@@ -226,6 +226,13 @@ describe('deliveries', () => {
     expect(code).toBe(1);
   });
 
+  it('are named where somebody asks why an agent without a schedule runs', async () => {
+    const { json } = await place.daruma('why', 'triage', '--json');
+    expect(json.sentence).toBe(
+      'triage has no schedule: deliveries to /hooks/triage start it; daruma deliveries triage has what came.',
+    );
+  });
+
   it('tell which secret is missing for them, and where it is named', async () => {
     const { json } = await place.daruma('check', '--json');
     expect(json.problems).toContainEqual(
