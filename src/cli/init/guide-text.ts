@@ -31,7 +31,7 @@ ${exampleBlock('plugins/site-watch.ts')}
    emits and listens to itself is a loop, and is stopped.
 10. No secret in code, settings or logs: name it in \`needs: { secrets: ['SHOP_TOKEN'] }\` and read it from \`secrets.SHOP_TOKEN\`. People put the
     value into \`.env\`; until it is there the agent \`needs setup\`, and \`npx daruma secrets\` says what is missing.
-11. A delivery of another program (GitHub, Stripe, Slack, or a secret as bearer) is a job: \`webhook: { verify: { github: 'GITHUB_SECRET' }, input: z.object({ … }) }\`
+11. A delivery of another program (GitHub, Stripe, Slack, or a secret as bearer) is a job: \`webhook: { verify: { github: 'SHOP_TOKEN' }, input: z.object({ … }) }\`
     takes \`POST /hooks/<agent>\`; \`job.input\` is \`{ event, delivery, body }\`, or null for a job that no delivery made. \`hooks.md\` says more.
 
 ## What it may reach
