@@ -7,7 +7,7 @@ import type { Route, RouteAnswer, RouteCall } from './route.ts';
 
 /** Bytes of bodies that this process holds at a time, until the host has answered. */
 const MOST_HELD_BYTES = 16 * MB;
-/** Deliveries, and bytes of them, that the host is handed in a second: whoever floods it costs it no more. */
+/** Deliveries, and bytes of them, that the host is handed in a second: a flood costs it no more. */
 const A_SECOND = { deliveries: 500, bytes: 16 * MB };
 /** The host answers when the job is on disk. */
 const WITHIN_MS = 10_000;

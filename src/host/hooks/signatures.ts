@@ -27,7 +27,7 @@ export function checkSignature(
   now: number,
 ): Unproven | undefined {
   const { at, signatures, text } = FORMS[form](signed.headers);
-  // Whoever sends no signature of this form learns nothing by the time of the answer.
+  // A sender without a signature of this form learns nothing by the time of the answer.
   if (signatures.length === 0 || text === undefined) hmac('', '', signed.body);
   if (signatures.length === 0) return 'signature missing';
   let isRight = false;
