@@ -186,7 +186,7 @@ async function readPages(place: Installation): Promise<string[]> {
   try {
     await place.until(
       () => browser.get('/'),
-      ({ text }) => /host does not answer|host is not running/i.test(text),
+      ({ text }) => /host is not answering/i.test(text),
     );
     const alone = await readAll(browser, addresses);
     return [...read, ...alone.map((text) => `while the host is silent, ${text}`)];
@@ -227,10 +227,15 @@ async function addressesOf({ daruma }: Installation): Promise<string[]> {
   const dead: { cause: string; agent: string }[] = await listed('dlq');
   const at = new Date(Date.now() - 60_000).toISOString();
   return [
-    ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host', '/audit'],
+    ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host?doctor=1', '/audit'],
     ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas'],
     ...['/jobs?state=dead', '/jobs?agent=spiller&since=1h', '/jobs?text=logged', '/jobs?state=done&text=a'],
-    ...['/logs?level=debug', '/logs?agent=spiller&level=error', '/logs?text=logged', '/audit?since=1d&kind=act'],
+    ...[
+      '/logs?follow=1&level=debug',
+      '/logs?agent=spiller&level=error',
+      '/logs?text=logged',
+      '/audit?since=1d&kind=act',
+    ],
     ...['/incidents?agent=spiller&since=30d', '/trends?window=7d', '/?span=7d', `/schedule?agent=spiller&at=${at}`],
     ...['spiller', 'taker', 'backup'].flatMap((name) => [`/agents/${name}`, `/versions/${name}`]),
     ...jobs.flatMap(({ id, agent }) => [

@@ -2,7 +2,7 @@ import type { Ops, StatusView } from '../../control/protocol.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { formatDuration } from '../../kernel/units.ts';
 import type { PageCall } from '../page.ts';
-import { Section, State, Table, When } from './parts.tsx';
+import { counted, Section, State, Table, When } from './parts.tsx';
 
 type HealthView = Ops['health']['value'];
 
@@ -33,8 +33,8 @@ export function Supervision({ status: { host }, health, call }: SupervisionProps
         is: !isUp ? 'off' : still.has(name) ? 'failed' : 'ok',
         text: `${name} ${formatDuration(agoMs)} ago`,
       })),
-    { is: isUp ? 'ok' : 'off', text: `${host?.cells ?? 0} cells` },
-    { is: isUp ? 'ok' : 'off', text: `${host?.workers ?? 0} workers` },
+    { is: isUp ? 'ok' : 'off', text: counted(host?.cells ?? 0, 'cell') },
+    { is: isUp ? 'ok' : 'off', text: counted(host?.workers ?? 0, 'worker') },
   ];
   return (
     <Section title="Supervision" id="chain">

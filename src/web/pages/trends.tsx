@@ -152,7 +152,7 @@ function DoneShare({ agent: { uptime, done, dead } }: { agent: AgentTrend }) {
   const share = dead > 0 ? Math.min(99.9, uptime * 100).toFixed(1) : '100';
   return (
     <small>
-      <span class={dead > 0 ? 'yellow' : 'green'}>{share} %</span>{' '}
+      <span class={dead === 0 ? 'green' : done > 0 ? 'yellow' : 'red'}>{share} %</span>{' '}
       <span class="dim">of {(done + dead).toLocaleString('en')} done</span>
     </small>
   );
