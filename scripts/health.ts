@@ -40,7 +40,7 @@ scrape_configs:
 Any process that may connect to 127.0.0.1 may read both; they have names of agents in them, no values. With \`web.origin\`, where a server with TLS hands on what the world asks, probes show their state alone and
 \`/metrics\` is refused (403), unless \`web.metrics: public\` in config/daruma.yaml says that they are for everybody.
 
-Counters begin at 0 with each start of the host. Labels are names of agents in force (500 at most), loops and words of these tables: nothing that a job says.`;
+Counters begin at 0 with each start of the host, as Prometheus expects of a process: \`rate()\` and \`increase()\` see the start and go on. Sums out of the store would shrink whenever it forgets old days, which they would take for a start, and count all of it again. Durations are a histogram with its exact sum. Labels are names of agents in force (500 at most), loops and words of these tables: nothing that a job says.`;
 
 const PINGS = `## Programs outside
 

@@ -88,7 +88,7 @@ function healingRule({ incident, overview }: AgentStateFacts): AgentVerdict | un
 /** The one run of an agent that runs always. Between two runs it is failed, unless it returned or waits for a server. */
 function alwaysRule({ overview, now }: AgentStateFacts): AgentVerdict | undefined {
   const job = overview?.newest;
-  if (!job || job.trigger !== 'always') return undefined;
+  if (job?.trigger !== 'always') return undefined;
   const starts = job.attempt <= 1 ? '' : `; started ${job.attempt} times`;
   if (job.state === 'running') {
     const since = formatDuration(Math.max(0, now - (job.startedAt ?? now)));
