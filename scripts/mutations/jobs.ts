@@ -16,8 +16,8 @@ export const ofJobs: readonly Mutation[] = [
     {
       breaks: 'what stopped with the host is given back',
       within: 'ended',
-      code: "(fault?.code === 'HOST_STOPPED') stopped",
-      instead: "(fault?.code === 'NEVER') stopped",
+      code: 'if (isGivenBack) stopped',
+      instead: 'if (false) stopped',
     },
     {
       breaks: 'a retry gets its pause by chance',

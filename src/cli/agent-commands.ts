@@ -182,6 +182,12 @@ export const ACT: readonly CommandRow[] = [
     run: async () => (await import('./commands/pause.ts')).resumeCommand,
   },
   {
+    usage: 'restart <agent>',
+    about: 'new workers; the job that runs is finished first',
+    options: optionsOf('restart'),
+    run: async () => (await import('./commands/pause.ts')).restartCommand,
+  },
+  {
     usage: 'ack <incident> [note...]',
     about: 'close an incident by hand, with a note',
     run: async () => (await import('./commands/incidents.ts')).ackCommand,

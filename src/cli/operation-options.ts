@@ -39,6 +39,9 @@ export const OPERATION_OPTIONS = {
       most: 316224000000,
     },
   },
+  restart: {
+    now: { flags: '--now', about: 'stops jobs that run; each is run again, and loses no attempt', is: 'flag' },
+  },
   stateSet: {
     value: {
       flags: '--set <json>',
@@ -108,6 +111,7 @@ export const OPERATION_OPTIONS = {
       is: 'json',
     },
     key: { flags: '--key <key>', about: 'a second job of the agent with the same key is the first job', is: 'text' },
+    debug: { flags: '--debug', about: 'the agent logs at debug level until the job has ended', is: 'flag' },
   },
   deliveries: {
     limit: {
@@ -173,6 +177,11 @@ export const OPERATION_OPTIONS = {
     stale: {
       flags: '--stale',
       about: 'also jobs that are of no use any more (limits.staleAfter); else these are dropped',
+      is: 'flag',
+    },
+    debug: {
+      flags: '--debug',
+      about: 'one job alone: its agent logs at debug level until the job has ended',
       is: 'flag',
     },
   },

@@ -55,6 +55,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   rehearse: [],
   replay: [],
   report: [],
+  restart: [],
   resume: [],
   rollback: [],
   deliveries: [],

@@ -40,6 +40,7 @@ const WANTED = new Set([
   'REPLACED',
   'LEASE_LOST',
   'HOST_STOPPED',
+  'RESTARTED',
   'RECYCLED',
   'ATTEMPT_ENDED',
   'SECRET_MISSING',

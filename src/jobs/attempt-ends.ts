@@ -88,6 +88,9 @@ interface AttemptEndsNeeds {
   hasStopped(): boolean;
 }
 
+/** Ends of attempts that a person or the host wanted: they cost their jobs no attempt. */
+const GIVEN_BACK: ReadonlySet<string> = new Set(['HOST_STOPPED', 'RESTARTED']);
+
 /** The end of an attempt, and the worker that tells it. */
 type EndedAttempt = Parameters<WorkerEvents['ended']>[0][number];
 
@@ -185,8 +188,9 @@ export function createAttemptEnds(needs: AttemptEndsNeeds): AttemptEnds {
         const ended = outcome === said.outcome ? said : { ...said, outcome };
         const fault = outcome.is === 'failed' ? outcome.fault : undefined;
         const run = held.get(outcome.job);
-        const wait = fault?.code === 'HOST_STOPPED' || run?.isRun ? undefined : waitOf(ended);
-        if (fault?.code === 'HOST_STOPPED') stopped.push({ job: outcome.job, attempt: outcome.attempt });
+        const isGivenBack = fault !== undefined && GIVEN_BACK.has(fault.code);
+        const wait = isGivenBack || run?.isRun ? undefined : waitOf(ended);
+        if (isGivenBack) stopped.push({ job: outcome.job, attempt: outcome.attempt });
         else if (run?.isRun) settlements.push(settleRun(ended, run.agent));
         else if (fault && wait)
           writing.add(writePersistently(`the wait of ${outcome.job}`, () => settleWait(ended, fault, wait)));

@@ -100,6 +100,7 @@ const MAY_HELP: ReadonlyMap<string, boolean> = new Map([
   ['CELL_LOST', true],
   ['HOST_LOST', true],
   ['HOST_STOPPED', true],
+  ['RESTARTED', true],
   ['ATTEMPT_ENDED', true],
   ['TOO_MANY_CALLS', true],
   ['AGENT_UNKNOWN', true],

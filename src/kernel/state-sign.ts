@@ -7,6 +7,8 @@ const SIGNS: Record<string, { sign: string; style: Tone }> = {
   new: { sign: '·', style: 'dim' },
   queued: { sign: '·', style: 'dim' },
   running: { sign: '▸', style: 'cyan' },
+  collecting: { sign: '▸', style: 'cyan' },
+  working: { sign: '▸', style: 'cyan' },
   retrying: { sign: '⟳', style: 'yellow' },
   late: { sign: '!', style: 'yellow' },
   healing: { sign: '⟳', style: 'yellow' },

@@ -105,6 +105,18 @@ export const AGENT_OPERATIONS = {
     args: NO_ARGUMENTS,
     result: async () => z.array((await hostResults()).resumedResult),
   },
+  restart: {
+    kind: 'act',
+    role: 'operator',
+    about:
+      'Gives an agent new workers: each goes when it has done its job; with `now`, the job is stopped and run again.',
+    args: z.strictObject({
+      agent: name(),
+      now: flag().describe('Stops jobs that run; each is run again, and loses no attempt.'),
+    }),
+    options: { now: '--now' },
+    result: async () => (await hostResults()).restartedResult,
+  },
   level: {
     kind: 'act',
     role: 'operator',

@@ -35,6 +35,7 @@ import {
   levelResult,
   logLineResult,
   pausedResult,
+  restartedResult,
   resumedResult,
   startedResult,
 } from './results/host.ts';
@@ -74,6 +75,7 @@ export const COMMAND_RESULTS: Readonly<Record<string, z.ZodType>> = {
   cancel: z.union([jobResult, manyOrPlanResult]),
   pause: z.union([pausedResult, z.array(pausedResult)]),
   resume: z.union([resumedResult, z.array(resumedResult)]),
+  restart: restartedResult,
   ack: incidentResult,
   mute: incidentResult,
   unmute: incidentResult,

@@ -87,8 +87,9 @@ export const JOB_OPERATIONS = {
       key: name().optional().describe('A second job of the agent with the same key is the first job.'),
       priority: countArgument(BOUNDS.priority).optional(),
       attempts: countArgument(BOUNDS.attempts).optional().describe('Left out: as many as the limits of the agent say.'),
+      debug: flag().describe('The agent logs at debug level until the job has ended.'),
     }),
-    options: { input: '--input <json>', key: '--key <key>' },
+    options: { input: '--input <json>', key: '--key <key>', debug: '--debug' },
     result: async () => (await jobResults()).runResult,
   },
   deliveries: {
@@ -172,11 +173,12 @@ export const JOB_OPERATIONS = {
       'Runs a job that ended badly again, or all of an agent, a cause, a time or a text, as a batch; answers when it has ended.',
     args: z.strictObject({
       id: name().optional(),
+      debug: flag().describe('One job alone: its agent logs at debug level until the job has ended.'),
       ...MANY,
       states: jobStates(['dead', 'cancelled']).optional().describe('Only jobs in these states (default: dead).'),
       stale: flag().describe('Also jobs that are of no use any more (limits.staleAfter); else these are dropped.'),
     }),
-    options: { ...MANY_OPTIONS, states: '--state <state>', stale: '--stale' },
+    options: { ...MANY_OPTIONS, states: '--state <state>', stale: '--stale', debug: '--debug' },
     result: async () => (await jobResults()).manyOrPlanResult,
   },
   drop: {

@@ -20,20 +20,26 @@ export function addActs(app: Hono, needs: AppNeeds): void {
     const asked = await formOf(c, needs);
     if (asked instanceof Response) return asked;
     const { signed, fields } = asked;
-    const said = flashes.keep(signed.session.hash, await carryOut(needs, signed, c.req.param('op'), fields));
-    return c.redirect(withSaid(safeBack(fields.get('back')), said), 303);
+    const { to, ...flash } = await carryOut(needs, signed, c.req.param('op'), fields);
+    const said = flashes.keep(signed.session.hash, flash);
+    return c.redirect(withSaid(to ?? safeBack(fields.get('back')), said), 303);
   });
 }
 
-async function carryOut({ link }: AppNeeds, { cookie }: Signed, name: string, fields: URLSearchParams): Promise<Flash> {
-  const { readForm } = (await import(FORM)) as typeof import('./form.ts');
+/** Does what a form asks for. `to`: the page that the act made. */
+async function carryOut(
+  { link, time, terms }: AppNeeds,
+  { cookie }: Signed,
+  name: string,
+  fields: URLSearchParams,
+): Promise<Flash & { to?: string }> {
+  const { readForm, outcomeOf } = (await import(FORM)) as typeof import('./form.ts');
   const read = readForm(name, fields);
   if (read.is === 'refused') return { is: 'failed', fault: read.fault };
   const { op, args } = read;
   try {
-    await link.ask(op, args as never, { cookie, withinMs: WITHIN_MS });
-    const whom = [args.agent, args.id, args.name].find((one) => typeof one === 'string');
-    return { is: 'done', text: whom === undefined ? `${op}: done` : `${op} ${whom}: done` };
+    const value = await link.ask(op, args as never, { cookie, withinMs: WITHIN_MS });
+    return { is: 'done', ...outcomeOf(op, value, args, { now: time.now(), zone: terms.zone }) };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     const { stack: _, ...fault } = toPlainFault(thrown);

@@ -1,4 +1,7 @@
 import { Fault, type PlainFault } from '../kernel/fault.ts';
+
+export { outcomeOf } from './act-words.ts';
+
 import { OPERATIONS, type Op, readArgs } from '../operations/table.ts';
 
 /** Fields that are no argument of the operation. */

@@ -20,6 +20,7 @@ import { readAssets } from './assets.ts';
 import { createFlashes } from './flashes.ts';
 import { pageAddress } from './guard.ts';
 import { openHostLink } from './host-link.ts';
+import { addJobDownload } from './job-download.ts';
 import { createLive } from './live.ts';
 import { addLogDownloads } from './log-download.ts';
 import { createLogTail } from './log-tail.ts';
@@ -92,6 +93,7 @@ async function begin(terms: WebTerms): Promise<void> {
   };
   const app = createApp(needs);
   addActs(app, needs);
+  addJobDownload(app, needs);
   addLogDownloads(app, needs, logs);
   addSigning(app, needs);
   server = await serve(terms, app.fetch);

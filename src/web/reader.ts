@@ -28,6 +28,10 @@ const FROM_STORE: ReadonlySet<ReadOp> = new Set<ReadOp>([
   'incident',
   'logs',
   'logFiles',
+  'batches',
+  'batch',
+  'batchItems',
+  'batchPlan',
   'events',
 ]);
 /** Faults for which the host may know better. */

@@ -67,5 +67,6 @@ export const workerFaults = {
     message: `fence: required, and the kernel lacks a layer (${missing.join('; ')}): agents with rights are off`,
     next: 'run the host where the kernel has it, or set fence: best in config/daruma.yaml',
   }),
+  restarted: (): PlainFault => ({ code: 'RESTARTED', message: 'its worker was restarted by a person' }),
   hostStopped: (): PlainFault => ({ code: 'HOST_STOPPED', message: 'the host was stopped before the job ended' }),
 } as const;

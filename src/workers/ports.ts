@@ -21,6 +21,12 @@ export interface Workers extends Service, WorkerPort {
   serving?(agent: string): Agent | undefined;
   /** The least level of the agent's log lines that leave its workers, from now on. */
   level(agent: string, level: LogLevel): void;
+  levelOf(agent: string): LogLevel;
+  /**
+   * Every worker of the agent goes when it has done what it holds; with `now`, jobs that run are stopped and given back, which costs them no
+   * attempt. The answer names the workers, and the jobs that ran on them.
+   */
+  restart(agent: string, now: boolean): { workers: string[]; jobs: string[] };
   /** Takes no new work; resolves when all workers have finished what they hold or `withinMs` is over (the rest is killed and reported as failed attempts with code `HOST_STOPPED`, which costs no attempt). */
   drain(withinMs: number): Promise<void>;
   view(): WorkersView;

@@ -63,6 +63,8 @@ interface WorkerRegistry {
   /** Kills cells that have said nothing for longer than their jobs may take; `tickMs` since the last call. */
   findStuck(tickMs: number): void;
   level(agent: string, level: LogLevel): void;
+  /** Default: info. */
+  levelOf(agent: string): LogLevel;
 }
 
 interface Place {
@@ -71,11 +73,17 @@ interface Place {
   owner: WorkerOwner;
 }
 
+function postLevel(places: ReadonlyMap<HostWorker, Place>, agent: string, level: LogLevel): void {
+  for (const [worker, { cell }] of places)
+    if (worker.agent.name === agent) cell.gate.post({ do: 'level', worker: worker.id, level });
+}
+
 export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Required<WorkersOptions>): WorkerRegistry {
   const { time, log, reports, unfenced } = needs;
   const { folder, bootMs } = options;
   const places = new Map<HostWorker, Place>();
   const levels = new Map<string, LogLevel>();
+  const levelOf = (agent: string) => levels.get(agent) ?? 'info';
   const workerTelemetry = createWorkerTelemetry(needs);
   const leftOvers = createLeftOvers(needs);
   const broken = (cell: Cell, fault: PlainFault) => replacement.broken(cell, fault);
@@ -107,7 +115,7 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
         specOf(agent, {
           folder,
           bootMs,
-          level: levels.get(agent.name) ?? 'info',
+          level: levelOf(agent.name),
           markerPlace,
           traced: suspects.get(agent.name) === agent.version.id,
           secrets,
@@ -192,11 +200,10 @@ export function createWorkerRegistry(needs: WorkerRegistryNeeds, options: Requir
       killQuietCells(cells.all(), tickMs, log);
       killStuckCells(places, tickMs, { log, bootMs });
     },
+    levelOf,
     level(agent, level) {
       levels.set(agent, level);
-      for (const [worker, { cell }] of places) {
-        if (worker.agent.name === agent) cell.gate.post({ do: 'level', worker: worker.id, level });
-      }
+      postLevel(places, agent, level);
     },
   };
 }

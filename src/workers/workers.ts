@@ -101,6 +101,17 @@ export function createWorkers(needs: WorkersNeeds, options: WorkersOptions): Wor
       for (const worker of registry.workers()) if (worker.abort(ref, why)) return;
     },
     level: registry.level,
+    levelOf: registry.levelOf,
+    restart(agent, now) {
+      const own = [...registry.workers()].filter((worker) => worker.agent.name === agent);
+      const jobs = own.flatMap((worker) => worker.jobNow().job ?? []);
+      for (const worker of own) {
+        worker.drain();
+        if (now) worker.abortAll(workerFaults.restarted());
+      }
+      reports.flush();
+      return { workers: own.map(({ name }) => name), jobs };
+    },
     recycle(name, why) {
       for (const worker of registry.workers()) {
         if (worker.name !== name) continue;

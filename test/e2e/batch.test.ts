@@ -32,6 +32,10 @@ beforeAll(async () => {
   place = installation({
     'plugins/idle.ts': plugin('return 1;'),
     'plugins/report.ts': plugin('return context.job.input;', `limits: { staleAfter: '1h' },`),
+    'plugins/slow.ts': plugin(
+      `context.log.debug('looked closely'); if (context.job.input?.long) await new Promise((_, no) => context.signal.addEventListener('abort', () => no(context.signal.reason))); return 1;`,
+    ),
+    'agents/slow.yaml': 'plugin: slow\n',
     'agents/idle.yaml': 'plugin: idle\n',
     'agents/report.yaml': 'plugin: report\n',
   });
@@ -116,4 +120,40 @@ it('is ended where it is by a person, and cancels jobs that wait', async () => {
   });
   const left = await daruma('cancel', '--agent', 'idle', '--dry-run', '--json');
   expect(left.json.count).toBe(MANY - cancelled.done);
+}, 60_000);
+
+it('gives an agent new workers: after its job, or at once, which costs the job no attempt', async () => {
+  const { daruma, until } = place;
+  expect(await daruma('restart', 'report')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('has no worker now'),
+  });
+  expect((await daruma('restart', 'nobody')).stderr).toContain('there is no agent nobody');
+  const { json: job } = await daruma('run', 'slow', '--input', '{"long":true}', '--json');
+  const state = async () => (await daruma('jobs', job.id, '--json')).json;
+  await until(state, (one) => one.state === 'running');
+  const later = await daruma('restart', 'slow', '--json');
+  expect(later.json).toMatchObject({ agent: 'slow', jobs: [job.id], now: false });
+  const [worker] = later.json.workers;
+  const now = await daruma('restart', 'slow', '--now', '--json');
+  expect(now.json).toMatchObject({ workers: [worker], jobs: [job.id], now: true });
+  const again = await until(
+    async () => (await daruma('status', 'slow', '--json')).json.agents[0],
+    ({ workers }) => workers.now > 0,
+  );
+  expect(again.state).not.toBe('quarantined');
+  const running = await until(state, (one) => one.state === 'running');
+  expect(running).toMatchObject({ attempt: 1, failures: [] });
+  await daruma('cancel', job.id);
+  expect((await daruma('incidents', '--json')).json.filter(({ agent }: { agent: string }) => agent === 'slow')).toEqual(
+    [],
+  );
+}, 60_000);
+
+it('runs a job with debug lines in its log, and the next one without', async () => {
+  const { daruma } = place;
+  await daruma('run', 'slow', '--debug', '--wait');
+  await daruma('run', 'slow', '--wait');
+  const lines = await daruma('logs', 'slow', '--json');
+  expect(lines.stdout.match(/looked closely/g)).toHaveLength(1);
 }, 60_000);

@@ -240,11 +240,12 @@ async function addressesOf({ daruma }: Installation): Promise<string[]> {
     ...['spiller', 'taker', 'backup'].flatMap((name) => [`/agents/${name}`, `/versions/${name}`]),
     ...jobs.flatMap(({ id, agent }) => [
       `/jobs/${id}?level=debug`,
+      `/jobs/${id}/json`,
       ...(agent === 'spiller' ? [`/reports?job=${id}`] : []),
     ]),
     ...incidents.map(({ id }) => `/incidents/${id}`),
     ...dead.flatMap(({ cause, agent }) =>
-      ['replay', 'drop'].map((act) => `/dlq/${act}?${new URLSearchParams({ cause, agent })}`),
+      ['replay', 'drop'].map((act) => `/batches/new?${new URLSearchParams({ act, cause, agent, state: 'dead' })}`),
     ),
   ];
 }

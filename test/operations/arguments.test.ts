@@ -51,9 +51,22 @@ describe('the arguments of an op', () => {
   });
 
   it('are taken as they are when they are right', () => {
-    const args = { agent: 'a', input: { deep: [1, null] }, wait: true, key: 'k', priority: -100, attempts: 1 };
+    const args = {
+      debug: true,
+      agent: 'a',
+      input: { deep: [1, null] },
+      wait: true,
+      key: 'k',
+      priority: -100,
+      attempts: 1,
+    };
     expect(readArgs('run', args)).toEqual(args);
-    expect(readArgs('run', { agent: 'a', input: null })).toEqual({ agent: 'a', input: null, wait: false });
+    expect(readArgs('run', { agent: 'a', input: null })).toEqual({
+      agent: 'a',
+      input: null,
+      wait: false,
+      debug: false,
+    });
     expect(readArgs('ping', undefined)).toEqual({});
   });
 

@@ -37,6 +37,17 @@ export async function resumeCommand(stage: Stage, [agent]: Words, options: { all
   return { json: options.all ? answers : answers[0], lines };
 }
 
+/** Gives an agent new workers; with `--now` the job that runs is stopped and run again. */
+export async function restartCommand(stage: Stage, [agent]: Words, options: { now?: boolean }): Promise<CommandResult> {
+  const { now } = argumentsOf('restart', options, { clock: stage.clock, command: 'restart' });
+  const answer = await stage.ask('restart', { agent: agent!, now });
+  const { workers, jobs } = answer;
+  const end =
+    jobs.length === 0 ? '' : answer.now ? `; stopped and run again: ${jobs.join(' ')}` : ` after ${jobs.join(' ')}`;
+  const line = `${stage.paint('green', '✓')} ${answer.agent} gets new workers instead of ${workers.join(' ')}${end}`;
+  return { json: answer, lines: [line] };
+}
+
 /** Sets what an agent may log, at once and without a restart. */
 export async function levelCommand(stage: Stage, [agent, level]: Words): Promise<CommandResult> {
   const word = wordOf(level!, LOG_LEVELS, 'level', `daruma level ${agent}`);

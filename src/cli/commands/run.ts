@@ -18,6 +18,7 @@ interface RunCommandOptions {
   input?: string;
   with?: string[];
   key?: string;
+  debug?: boolean;
 }
 
 /** Puts one job in the queue; with `--wait` its log goes to stderr until it has ended. */
@@ -25,7 +26,7 @@ export async function runCommand(stage: Stage, [agent]: Words, options: RunComma
   const input = readInput(options, `run ${agent}`);
   const args = {
     agent: agent!,
-    ...given({ input, key: options.key }),
+    ...given({ input, key: options.key, debug: options.debug }),
   };
   if (options.wait) return await runAndWait(stage, args);
   const job = await stage.ask('run', args);
@@ -39,7 +40,7 @@ export async function runCommand(stage: Stage, [agent]: Words, options: RunComma
 
 async function runAndWait(
   stage: Stage,
-  args: { agent: string; input?: unknown; key?: string },
+  args: { agent: string; input?: unknown; key?: string; debug?: boolean },
 ): Promise<CommandResult> {
   // The log is followed before the job exists, so that not even its first line is missed.
   const tail = jobTail(stage);

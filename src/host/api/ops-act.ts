@@ -7,7 +7,7 @@ import { listingOf } from './known.ts';
 
 type Acting = Pick<
   OpTable,
-  'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'mute' | 'unmute' | 'level' | 'stop'
+  'restart' | 'pause' | 'resume' | 'pauseAll' | 'resumeAll' | 'ack' | 'mute' | 'unmute' | 'level' | 'stop'
 >;
 
 /**
@@ -54,6 +54,16 @@ export function actingOps(hostContext: HostContext): Acting {
 
     ...incidentOps(hostContext),
 
+    async restart({ agent, now }) {
+      listingOf(catalog, agent);
+      const gone = workers.restart(agent, now);
+      if (gone.workers.length === 0) throw noWorker(agent);
+      const jobs = gone.jobs.length === 0 ? '' : `, ${now ? 'stopped' : 'after'} ${gone.jobs.join(', ')}`;
+      const message = `${agent} gets new workers instead of ${gone.workers.join(', ')}${jobs}`;
+      events.record('info', { kind: 'agent.restarted', agent, message, data: { ...gone, now } });
+      return { agent, ...gone, now };
+    },
+
     async level({ agent, level }) {
       listingOf(catalog, agent);
       workers.level(agent, level);
@@ -65,6 +75,14 @@ export function actingOps(hostContext: HostContext): Acting {
       return { pid: hostContext.facts.pid };
     },
   };
+}
+
+function noWorker(agent: string): Fault {
+  return new Fault({
+    code: 'NO_WORKER',
+    message: `${agent} has no worker now: its next job gets a new one`,
+    next: `daruma run ${agent}`,
+  });
 }
 
 /** The op that mends the store. The command line looks at the file by itself, since a check of it would hold up the host's readers. */

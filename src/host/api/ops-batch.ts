@@ -18,13 +18,13 @@ interface JobSets {
 }
 
 export function createJobSets(hostContext: HostContext): JobSets {
-  const { store, batches } = hostContext;
+  const { store, batches, journal } = hostContext;
   return {
     async act(act, asked, { dryRun, gone }) {
       const { agent, cause, since, text } = asked;
       if ([agent, cause, since, text].every((one) => one === undefined))
         throw new Fault({ code: 'USAGE', message: 'name a job, a cause or an agent', next: 'daruma dlq' });
-      const order = batchOrderOf(act, asked);
+      const order = batchOrderOf(act, withoutSecrets(asked, journal));
       const { count, stale, jobs } = await meantBy(hostContext, order, []);
       if (count === 0 && cause !== undefined) throw causeUnknown(order.set.states, cause);
       const willBeStale = asked.stale ? 0 : stale;
@@ -39,10 +39,10 @@ export function createJobSets(hostContext: HostContext): JobSets {
 
 /** The operations that change batches. */
 export function batchOps(hostContext: HostContext): Pick<OpTable, 'batchStart' | 'batchCancel'> {
-  const { store, batches } = hostContext;
+  const { store, batches, journal } = hostContext;
   return {
     async batchStart({ act, most = MOST_ITEMS, ...asked }) {
-      const order = batchOrderOf(act, asked);
+      const order = batchOrderOf(act, withoutSecrets(asked, journal));
       const named: JobId[] = asked.ids ?? [];
       const { count } = await meantBy(hostContext, order, named);
       if (count > most) throw moreByNow(count, most);
@@ -51,6 +51,11 @@ export function batchOps(hostContext: HostContext): Pick<OpTable, 'batchStart' |
     },
     batchCancel: async ({ id }) => viewBatch(await batches.cancel(id)),
   };
+}
+
+/** A reason is kept with each job, and a person may have pasted a secret into it. */
+function withoutSecrets(asked: AskedJobs, { scrub }: HostContext['journal']): AskedJobs {
+  return asked.reason === undefined ? asked : { ...asked, reason: scrub.text(asked.reason) };
 }
 
 function causeUnknown(states: readonly string[], cause: string): Fault {

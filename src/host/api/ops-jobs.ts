@@ -10,6 +10,7 @@ import type { JobView } from '../../operations/results/job.ts';
 import { toJson } from '../../workers/inside/json.ts';
 import { mustTakeJobs } from '../always-agents.ts';
 import type { HostContext } from '../host-context.ts';
+import { createDebugRuns } from './debug-runs.ts';
 import type { OpTable } from './handlers.ts';
 import { createHoldUps } from './hold-ups.ts';
 import { agentInForce, listingOf } from './known.ts';
@@ -20,10 +21,11 @@ type JobOps = Pick<OpTable, 'run' | 'cancel' | 'cancelMany' | 'replay' | 'drop'>
 
 /** The operations by which people change jobs. These operations are recorded as events and in the log. */
 export function jobOps(hostContext: HostContext): JobOps {
-  const { store, jobs, catalog, guests, events, healer } = hostContext;
+  const { store, jobs, catalog, guests, events, healer, journal } = hostContext;
   const sets = createJobSets(hostContext);
   const holdUpOf = createHoldUps(hostContext);
   const inputCheck = createInputCheck();
+  const debugRuns = createDebugRuns(hostContext);
 
   async function jobById(id: string): Promise<JobView> {
     const job = await store.get(id);
@@ -43,7 +45,7 @@ export function jobOps(hostContext: HostContext): JobOps {
   }
 
   return {
-    async run({ agent: name, input, wait, key, priority, attempts }, { gone }) {
+    async run({ agent: name, input, wait, key, priority, attempts, debug }, { gone }) {
       const agent = guests.agents().get(name) ?? agentInForce(catalog, name);
       mustTakeJobs(agent);
       const text = toJson(input, 'the input', 'input');
@@ -52,16 +54,10 @@ export function jobOps(hostContext: HostContext): JobOps {
       const isHeldBack = healer.quarantine(name) !== undefined;
       // A person who runs a job of a quarantined agent wants to know whether the agent works again: this job is the probe.
       const first = isHeldBack && priority === undefined ? BOUNDS.priority.most : priority;
-      const [added] = await jobs.add([
-        {
-          agent: agent.name,
-          trigger: 'manual',
-          input: text,
-          attempts: attempts ?? agent.limits.attempts,
-          ...given({ key, priority: first }),
-        },
-      ]);
-      const { id, first: holder } = added!;
+      const asked = { agent: agent.name, trigger: 'manual' as const, input: text };
+      const terms = { attempts: attempts ?? agent.limits.attempts, ...given({ key, priority: first }) };
+      const add = async () => (await jobs.add([{ ...asked, ...terms }]))[0]!;
+      const { id, first: holder } = await (debug ? debugRuns.begin(name, add) : add());
       if (isHeldBack && (!holder || UNFINISHED.includes(holder.state))) healer.probeNow(name);
       if (wait) await jobs.finished(id, gone);
       const usedKey = holder && { since: isoOf(holder.queuedAt), state: holder.state, sameInput: holder.sameInput };
@@ -89,20 +85,28 @@ export function jobOps(hostContext: HostContext): JobOps {
       return sets.act('cancel', { ...asked, agent, stale: false }, { dryRun, gone });
     },
 
-    async replay({ dryRun, id, ...asked }, { gone }) {
+    async replay({ dryRun, id, debug, ...asked }, { gone }) {
       if (id === undefined) return sets.act('replay', asked, { dryRun, gone });
       const { agent } = await endedJob(id);
       if (dryRun) return { count: 1, jobs: [id], dryRun };
-      const jobs = await hostContext.jobs.redrive([id]);
-      if (jobs.length === 0) throw keyInUse(id);
+      const again = async () => {
+        if ((await jobs.redrive([id])).length === 0) throw keyInUse(id);
+        return { id };
+      };
+      await (debug ? debugRuns.begin(agent, again) : again());
       events.record('info', { kind: 'job.replayed', agent, message: `${id} is run again`, data: { id } });
-      return { count: 1, jobs, dryRun };
+      return { count: 1, jobs: [id], dryRun };
     },
 
     async drop({ dryRun, id, ...asked }, { gone }) {
       if (id === undefined) return sets.act('drop', { ...asked, stale: false }, { dryRun, gone });
       const { agent } = await endedJob(id);
-      const jobs = dryRun ? [id] : await store.drop([id], whyOfAct('drop', asked.reason ?? null));
+      const jobs = dryRun
+        ? [id]
+        : await store.drop(
+            [id],
+            whyOfAct('drop', asked.reason === undefined ? null : journal.scrub.text(asked.reason)),
+          );
       if (dryRun) return { count: 1, jobs, dryRun };
       events.record('info', { kind: 'job.dropped', agent, message: `${id} was dropped`, data: { id } });
       return { count: jobs.length, jobs, dryRun };

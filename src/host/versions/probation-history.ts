@@ -10,6 +10,7 @@ import type { JobRecords, Settlement } from '../../jobs/ports.ts';
  */
 const NO_FAULT: ReadonlySet<string> = new Set([
   'HOST_STOPPED',
+  'RESTARTED',
   'HOST_LOST',
   'CANCELLED',
   'REPLACED',

@@ -23,6 +23,15 @@ export const pausedResult = z.strictObject({ agent: z.string(), until: time().nu
 
 export const resumedResult = z.strictObject({ agent: z.string() }).meta({ id: 'Resumed' });
 
+export const restartedResult = z
+  .strictObject({
+    agent: z.string(),
+    workers: z.array(z.string()).describe('Workers that go.'),
+    jobs: z.array(z.string()).describe('Jobs that ran on them.'),
+    now: z.boolean().describe('Whether these jobs were stopped.'),
+  })
+  .meta({ id: 'Restarted' });
+
 export const levelResult = z.strictObject({ agent: z.string(), level: z.string() }).meta({ id: 'Level' });
 
 export const mendedResult = z

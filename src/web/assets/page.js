@@ -100,10 +100,11 @@ async function load() {
     if (ends.includes(log.ariaLabel)) log.scrollTop = log.scrollHeight;
 }
 
-/** The page keeps details that a person has opened, and text that he has typed or chosen. */
+/** The page keeps details that a person has opened, text that he has typed or chosen, and boxes that he has ticked. */
 const KEEP = {
   beforeAttributeUpdated: (name, node) => !(name === 'open' && node.tagName === 'DETAILS'),
   beforeNodeMorphed(node) {
+    if (node.type === 'checkbox') return node.checked === node.defaultChecked;
     if (node.tagName === 'INPUT' || node.tagName === 'TEXTAREA') return node.value === node.defaultValue;
     if (node.tagName === 'SELECT') return [...node.options].every((one) => one.selected === one.defaultSelected);
     return true;

@@ -100,20 +100,31 @@ function AgentBody({ call, agent, jobs, trends, next, config, incidents, deliver
   );
 }
 
+function RunNow({ agent, call }: { agent: AgentView; call: PageCall }) {
+  return (
+    <details class="menu" id="run-now">
+      <summary>Run now</summary>
+      <div class="sheet">
+        <Act call={call} op="run" args={{ agent: agent.name }} label="Run now" look="main">
+          <InputFields agent={agent} />
+          <p class="field">
+            <label>
+              <input type="checkbox" name="debug" id="run-debug" /> with debug log, until the job has ended
+            </label>
+          </p>
+        </Act>
+      </div>
+    </details>
+  );
+}
+
 function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
   if (call.down || call.viewer.role !== 'operator') return null;
   const { name, state } = agent;
   const isHeld = state === 'paused' || state === 'quarantined';
   return (
     <div class="acts">
-      <details class="menu" id="run-now">
-        <summary>Run now</summary>
-        <div class="sheet">
-          <Act call={call} op="run" args={{ agent: name }} label="Run now" look="main">
-            <InputFields agent={agent} />
-          </Act>
-        </div>
-      </details>
+      <RunNow agent={agent} call={call} />
       {!isHeld && (
         <details class="menu" id="pause">
           <summary>Pause</summary>
@@ -125,6 +136,7 @@ function AgentActs({ agent, call }: { agent: AgentView; call: PageCall }) {
         </details>
       )}
       {isHeld && <Act call={call} op="resume" args={{ agent: name }} label="Resume" look="main" />}
+      {agent.workers.now > 0 && <Act call={call} op="restart" args={{ agent: name }} label="Restart" />}
       <Act call={call} op="level" args={{ agent: name, level: 'debug' }} label="Log debug lines" />
       <a class="button" href={addressOf('versions', agent.plugin)}>
         Versions

@@ -1,13 +1,12 @@
-import type { JobView, Ops } from '../../control/protocol.ts';
+import type { Ops } from '../../control/protocol.ts';
 import type { Page, PageCall } from '../page.ts';
-import { JobTable } from './job-table.tsx';
-import { Act, addressOf, counted, FaultBox, Said, Section, When } from './parts.tsx';
+import { planAddress } from './batch-plan.tsx';
+import { addressOf, counted, FaultBox, Section, When } from './parts.tsx';
 import { inShell } from './shell.tsx';
 
 type DeadGroups = Ops['dlq']['value'];
 
 const MOST_GROUPS = 100;
-const MOST_SHOWN = 50;
 
 /**
  * Dead letters by cause. An act on all dead letters of a cause is shown on a page of its own, which asks before the
@@ -24,12 +23,26 @@ export const dlqPage: Page = {
       <Section
         title={counted(count, 'dead letter')}
         id="list"
-        aside={agent !== null && <a href="/dlq">of all agents</a>}
+        aside={
+          <>
+            {agent !== null && <a href="/dlq">of all agents</a>} <a href="/batches">batches</a>
+          </>
+        }
       >
         {groups.length === 0 && (
           <p class="calm">
             <span class="sign green">✓</span> None.
           </p>
+        )}
+        {groups.length > 1 && call.viewer.role === 'operator' && !call.down && (
+          <div class="acts">
+            <a class="button" href={planAddress('replay', { state: 'dead', agent: agent ?? undefined })}>
+              Replay all {count.toLocaleString('en')}…
+            </a>
+            <a class="button" href={planAddress('drop', { state: 'dead', agent: agent ?? undefined })}>
+              Give up all {count.toLocaleString('en')}…
+            </a>
+          </div>
         )}
         <ul class="needs">
           {groups.slice(0, MOST_GROUPS).map((group) => (
@@ -45,7 +58,7 @@ export const dlqPage: Page = {
 
 function Group({ group, call }: { group: DeadGroups[number]; call: PageCall }) {
   const { cause, agent, count, example } = group;
-  const which = new URLSearchParams({ cause, agent });
+  const which = { cause, agent, state: 'dead' };
   return (
     <>
       <p>
@@ -56,10 +69,10 @@ function Group({ group, call }: { group: DeadGroups[number]; call: PageCall }) {
       {example.error && <FaultBox fault={example.error} />}
       {call.viewer.role === 'operator' && !call.down && (
         <div class="acts">
-          <a class="button main" href={`/dlq/replay?${which}`}>
+          <a class="button main" href={planAddress('replay', which)}>
             Replay {count}…
           </a>
-          <a class="button" href={`/dlq/drop?${which}`}>
+          <a class="button" href={planAddress('drop', which)}>
             Give up {count}…
           </a>
         </div>
@@ -67,59 +80,3 @@ function Group({ group, call }: { group: DeadGroups[number]; call: PageCall }) {
     </>
   );
 }
-
-/** The page that shows an act on all dead letters of a cause before it is done. */
-function previewPage(op: 'replay' | 'drop', words: { title: string; would: string; button: string }): Page {
-  return {
-    path: `/dlq/${op}`,
-    role: 'operator',
-    async render(call) {
-      const cause = call.query.get('cause') ?? '';
-      const agent = call.query.get('agent') ?? '';
-      const [groups, jobs] = await Promise.all([
-        call.ask('dlq', {}),
-        call.ask('jobs', { agent, cause, states: ['dead'], limit: MOST_SHOWN }).catch((): JobView[] => []),
-      ]);
-      const count = groups.find((group) => group.cause === cause && group.agent === agent)?.count ?? 0;
-      return inShell(call, words.title, () => (
-        <>
-          <p class="lead">
-            {words.would} <b>{counted(count, 'job')}</b> of <Said text={agent} /> with the cause <Said text={cause} />.
-          </p>
-          <div class="acts">
-            {count > 0 && (
-              <Act
-                call={call}
-                op={op}
-                args={{ cause, agent }}
-                label={`${words.button} ${count}`}
-                look={op === 'drop' ? 'danger' : 'main'}
-                back="/dlq"
-              />
-            )}
-            <a class="button" href="/dlq">
-              Back
-            </a>
-          </div>
-          <Section title={count > MOST_SHOWN ? `The newest ${MOST_SHOWN} of them` : 'These jobs'} id="jobs">
-            <JobTable jobs={jobs} call={call} />
-          </Section>
-        </>
-      ));
-    },
-  };
-}
-
-/** The page before a replay of all dead letters of a cause. */
-export const replayPage = previewPage('replay', {
-  title: 'Replay dead letters',
-  would: 'A replay puts back in the queue, each with all its attempts before it:',
-  button: 'Replay',
-});
-
-/** The page before all dead letters of a cause are given up for good. */
-export const dropPage = previewPage('drop', {
-  title: 'Give up dead letters',
-  would: 'Nobody will run these again, and they leave the dead letters:',
-  button: 'Give up',
-});

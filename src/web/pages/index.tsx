@@ -1,7 +1,9 @@
 import type { PageKit } from '../page.ts';
 import { agentPage } from './agent.tsx';
 import { auditPage } from './audit.tsx';
-import { dlqPage, dropPage, replayPage } from './dlq.tsx';
+import { batchesPage, batchPage } from './batch.tsx';
+import { batchPlanPage } from './batch-plan.tsx';
+import { dlqPage } from './dlq.tsx';
 import { Doll } from './doll.tsx';
 import { hostPage } from './host.tsx';
 import { incidentPage } from './incident.tsx';
@@ -27,8 +29,9 @@ export const KIT: PageKit = {
     incidentsPage,
     incidentPage,
     dlqPage,
-    replayPage,
-    dropPage,
+    batchesPage,
+    batchPlanPage,
+    batchPage,
     schedulePage,
     versionsPage,
     logsPage,

@@ -23,10 +23,11 @@ export const jobPage: Page = {
       call.ask('logs', { job: id, level: logQueryOf(call.query).level, limit: MOST_LINES }).catch((): LogLine[] => []),
       call.ask('incidents', { agent: job.agent, limit: 50 }).catch((): IncidentView[] => []),
     ]);
+    const before = await previousOk(call, job);
     const linked = incidents.filter(({ jobs }) => jobs.includes(id));
     return inShell(call, id, () => (
       <>
-        <Head job={job} linked={linked} call={call} />
+        <Head job={job} linked={linked} before={before} call={call} />
         <Timeline job={job} clock={call.clock} />
         {job.error && job.state !== 'done' && (
           <Section title="Error" id="error">
@@ -50,10 +51,41 @@ export const jobPage: Page = {
   },
 };
 
-function Head({ job, linked, call }: { job: JobView; linked: readonly IncidentView[]; call: PageCall }) {
-  const { clock } = call;
+/** The newest run before a job that failed which was done; undefined for a job that did not fail, and where there is none. */
+async function previousOk(call: PageCall, { id, agent, state }: JobView): Promise<JobView | undefined> {
+  if (state !== 'dead' && state !== 'retrying') return undefined;
+  const asked = { agent, states: ['done' as const], before: id, limit: 1 };
+  return (await call.ask('jobs', asked).catch((): JobView[] => []))[0];
+}
+
+interface HeadProps {
+  job: JobView;
+  linked: readonly IncidentView[];
+  before: JobView | undefined;
+  call: PageCall;
+}
+
+function Head(props: HeadProps) {
+  const { job, call } = props;
+  return (
+    <>
+      <p class="lead">
+        <State state={job.state} word={jobState(job)} />
+      </p>
+      <FactList facts={factsOf(props)} />
+      <div class="acts">
+        <JobActs job={job} call={call} />
+        <a class="button" href={`${addressOf('jobs', job.id)}/json`} download={`${job.id}.json`}>
+          Download JSON
+        </a>
+      </div>
+    </>
+  );
+}
+
+function factsOf({ job, linked, before, call: { clock } }: HeadProps): [string, Child][] {
   const took = wallMs(job);
-  const facts: [string, Child][] = [
+  return [
     ['Agent', <a href={addressOf('agents', job.agent)}>{job.agent}</a>],
     ['From', [job.trigger, job.key && ` · key ${job.key}`]],
     ['Planned', job.slot && <When at={job.slot} clock={clock} />],
@@ -65,19 +97,16 @@ function Head({ job, linked, call }: { job: JobView; linked: readonly IncidentVi
     ['Cause', job.cause && <a href={`/jobs?cause=${encodeURIComponent(job.cause)}`}>{job.cause}</a>],
     ['Made by', job.madeBy && <a href={addressOf('jobs', job.madeBy)}>{job.madeBy}</a>],
     ['Waits', job.holdUp && <span>{holdUpWords(job.holdUp, clock)}</span>],
+    [
+      'Last that was ok',
+      before && (
+        <>
+          <a href={addressOf('jobs', before.id)}>{before.id}</a>, <When at={before.queuedAt} clock={clock} />
+        </>
+      ),
+    ],
     ['Incident', linked.length > 0 && linked.map(({ id }) => <a href={addressOf('incidents', id)}>{id} </a>)],
   ];
-  return (
-    <>
-      <p class="lead">
-        <State state={job.state} word={jobState(job)} />
-      </p>
-      <FactList facts={facts} />
-      <div class="acts">
-        <JobActs job={job} call={call} />
-      </div>
-    </>
-  );
 }
 
 function JobActs({ job: { id, state }, call }: { job: JobView; call: PageCall }) {
@@ -86,6 +115,7 @@ function JobActs({ job: { id, state }, call }: { job: JobView; call: PageCall })
     return (
       <>
         <Act call={call} op="replay" args={{ id }} label="Replay" look="main" />
+        <Act call={call} op="replay" args={{ id, debug: 'true' }} label="Replay with debug log" />
         {state === 'dead' && <Act call={call} op="drop" args={{ id }} label="Give up for good" look="danger" />}
       </>
     );

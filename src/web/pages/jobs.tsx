@@ -1,7 +1,8 @@
-import type { JobView } from '../../control/protocol.ts';
+import type { BatchView, JobView } from '../../control/protocol.ts';
 import { isoOf } from '../../kernel/instant.ts';
 import { DAY_MS, HOUR_MS } from '../../kernel/measures.ts';
 import type { Page, PageCall } from '../page.ts';
+import { ACTS_ON, actWord, planAddress } from './batch-plan.tsx';
 import { JobTable } from './job-table.tsx';
 import { counted, Section, withQuery } from './parts.tsx';
 import { inShell } from './shell.tsx';
@@ -23,23 +24,67 @@ export const jobsPage: Page = {
     const { query, clock } = call;
     const state = STATES.find((one) => one === query.get('state'));
     const since = SINCE[query.get('since') ?? ''];
-    const jobs = await call.ask('jobs', {
-      limit: PAGE,
-      ...textsOf(query),
-      ...(state ? { states: [state] } : {}),
-      ...(since ? { since: isoOf(clock.now - since.ms) } : {}),
-    });
+    const filter = { ...textsOf(query), ...(since ? { since: isoOf(clock.now - since.ms) } : {}) };
+    const jobs = await call.ask('jobs', { limit: PAGE, ...filter, ...(state ? { states: [state] } : {}) });
+    const isActing = call.viewer.role === 'operator' && !call.down && jobs.length > 0;
+    const { before: _, ...matching } = filter;
+    const many = isActing ? await manyActs(call, state, matching) : [];
     return inShell(call, 'Jobs', (status) => (
       <>
         <Filter call={call} agents={status.agents.map(({ name }) => name)} />
-        <Section title={jobs.length === PAGE ? `${PAGE} jobs` : counted(jobs.length, 'job')} id="list">
-          <JobTable jobs={jobs} call={call} />
+        <Section
+          title={jobs.length === PAGE ? `${PAGE} jobs` : counted(jobs.length, 'job')}
+          id="list"
+          aside={<a href="/batches">batches</a>}
+        >
+          {isActing && <Many acts={many} state={state} />}
+          <JobTable jobs={jobs} call={call} select={isActing ? 'selected' : undefined} />
           <More jobs={jobs} call={call} />
         </Section>
       </>
     ));
   },
 };
+
+/** An act on all jobs that match, and their number. */
+interface ManyAct {
+  act: BatchView['act'];
+  count: number;
+  address: string;
+}
+
+/** Acts on all jobs of a state that the filter finds; none where the filter names no state. */
+async function manyActs(
+  call: PageCall,
+  state: (typeof STATES)[number] | undefined,
+  filter: { agent?: string; cause?: string; text?: string; since?: string },
+): Promise<ManyAct[]> {
+  const [first, ...others] = ACTS_ON[state ?? ''] ?? [];
+  if (!state || !first) return [];
+  const { count } = await call.ask('batchPlan', { act: first, ...filter, states: [state] });
+  return [first, ...others].map((act) => ({ act, count, address: planAddress(act, { ...filter, state }) }));
+}
+
+/** Acts on the rows that are ticked, and on all that match: each leads to a page with the number of jobs first. */
+function Many({ acts, state }: { acts: readonly ManyAct[]; state: string | undefined }) {
+  const fitting = state === undefined ? (['replay', 'drop', 'cancel'] as const) : (ACTS_ON[state] ?? []);
+  if (fitting.length === 0) return null;
+  return (
+    <form class="acts" id="selected" method="get" action="/batches/new" aria-label="Acts on many jobs">
+      <input type="hidden" name="named" value="1" />
+      {fitting.map((act) => (
+        <button type="submit" name="act" value={act}>
+          {actWord(act)} selected…
+        </button>
+      ))}
+      {acts.map(({ act, count, address }) => (
+        <a class="button" href={address}>
+          {actWord(act)} all {count.toLocaleString('en')} matching…
+        </a>
+      ))}
+    </form>
+  );
+}
 
 /** Filters that are texts, without those that are empty: a form sends these too. */
 function textsOf(query: URLSearchParams): Partial<Record<'agent' | 'cause' | 'text' | 'before', string>> {

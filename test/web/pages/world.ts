@@ -1,4 +1,4 @@
-import type { IncidentView, JobView, Ops } from '../../../src/control/protocol.ts';
+import type { BatchView, IncidentView, JobView, Ops } from '../../../src/control/protocol.ts';
 import { toPlainFault } from '../../../src/kernel/fault.ts';
 import type { PageCall } from '../../../src/web/page.ts';
 import { KIT } from '../../../src/web/pages/index.tsx';
@@ -95,6 +95,24 @@ const versions: Ops['versions']['value']['versions'] = [
   { id: '77ab00119c1e', madeAt: '2026-11-20T10:31:00.000Z', bytes: 3_900, rollout: 'good', agents: [] },
 ];
 
+const BATCH: BatchView = {
+  id: 'batch-6',
+  act: 'replay',
+  state: 'working',
+  startedAt: '2026-11-22T11:00:00.000Z',
+  endedAt: null,
+  total: 14,
+  done: 1,
+  stale: 12,
+  gone: 0,
+  failed: 0,
+  left: 1,
+  named: false,
+  filter: { states: ['dead'], cause: 'f-b20' },
+  reason: null,
+  withStale: false,
+};
+
 /** A fleet with an agent in each state, one open incident, one dead letter. */
 export const ANSWERS: Answers = {
   status: () =>
@@ -135,7 +153,7 @@ export const ANSWERS: Answers = {
     job({ id: 'job-a00', durationMs: 240 }),
     job({ id: 'job-9zz', state: 'retrying', attempt: 2, error: fault }),
   ],
-  job: () => DEAD,
+  job: ({ id }) => ({ ...DEAD, id }),
   next: ({ agent: name }) => ({
     agent: name,
     schedule: '* * * * *',
@@ -170,6 +188,14 @@ export const ANSWERS: Answers = {
       lastAt: '2026-11-22T10:39:33.000Z',
       example: DEAD,
     },
+  ],
+  batchPlan: ({ act }) => ({ act, count: act === 'drop' ? 1 : 14, stale: 12, jobs: ['job-a02'] }),
+  batches: () => [BATCH],
+  batch: () => BATCH,
+  batchItems: () => [
+    { job: 'job-a02', result: 'done', why: null, agent: 'price-watch', state: 'queued' },
+    { job: 'job-a03', result: 'stale', why: 'of no use for 4h', agent: 'price-watch', state: 'cancelled' },
+    { job: 'job-a04', result: null, why: null, agent: null, state: null },
   ],
   versions: ({ plugin }) => ({ plugin, versions }),
   sources: ({ plugin, version }) => ({
@@ -305,8 +331,11 @@ export const ADDRESSES = [
   '/incidents',
   '/incidents/inc-42',
   '/dlq',
-  '/dlq/replay?cause=f-b20&agent=price-watch',
-  '/dlq/drop?cause=f-b20&agent=price-watch',
+  '/jobs?state=dead',
+  '/batches',
+  '/batches/batch-6',
+  '/batches/new?act=replay&cause=f-b20&agent=price-watch&state=dead',
+  '/batches/new?act=drop&named=1&id=job-a02&id=job-a03',
   '/schedule?agent=backup&at=2026-11-22T01:00:00.000Z',
   '/versions/price-watch',
   '/logs?follow=1&agent=price-watch&level=warn',
