@@ -61,6 +61,7 @@ const SENTENCES: { [O in ActOp]: Sentence<O> } = {
     usedKey
       ? `Nothing was queued: ${id} of ${agent} has the key already, and is ${usedKey.state}.`
       : `${id} of ${agent} is ${state}.`,
+  deliver: ({ id, agent }, { job }) => `The delivery of ${job} is given to ${agent} once more, as ${id}.`,
   cancel: ({ id, agent }) => `${id} of ${agent} is cancelled.`,
   cancelMany: (value) => manyWords(value, 'is cancelled', 'cancel'),
   replay: (value) => manyWords(value, 'is queued again, with all its attempts', 'replay'),

@@ -35,7 +35,7 @@ function sampleOf(
 
 it.each(ACTS)('%s says what happened in a sentence, whatever its answer is', async (op) => {
   const schema = z.toJSONSchema(await OPERATIONS[op].result(), { unrepresentable: 'any' });
-  const args = { name: 'a', agent: 'a', id: 'job-12', key: 'k', from: 'b', to: 'c' };
+  const args = { job: 'job-9', name: 'a', agent: 'a', id: 'job-12', key: 'k', from: 'b', to: 'c' };
   fc.assert(
     fc.property(fc.nat(3), (count) => {
       const value = sampleOf(schema, (schema.$defs ?? {}) as never, count);
