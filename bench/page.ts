@@ -9,7 +9,7 @@
  * after pages were opened, too, and the production install with `--install`. Writes bench/results/page.json.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -169,7 +169,7 @@ async function overview() {
   }
 }
 
-/** Size and number of the packages of a production install. */
+/** Size and number of the packages of a production install; Node itself comes along for machines that have an older one. */
 function install() {
   const world = openWorld('page-install');
   try {
@@ -186,13 +186,14 @@ function install() {
       cwd: world.folder,
       stdio: 'ignore',
     });
-    const kb = Number(
-      execFileSync('du', ['-sk', 'node_modules'], { cwd: world.folder, encoding: 'utf8' }).split('\t')[0],
-    );
+    const mbOf = (path: string) =>
+      Number(execFileSync('du', ['-sm', path], { cwd: world.folder, encoding: 'utf8' }).split('\t')[0]);
+    const all = mbOf('node_modules');
+    const nodes = globSync('node_modules/node-*', { cwd: world.folder }).reduce((sum, path) => sum + mbOf(path), 0);
     const lock = JSON.parse(readFileSync(join(world.folder, 'node_modules/.package-lock.json'), 'utf8')) as {
       packages: object;
     };
-    return { installMb: rounded(kb / 1024), packages: Object.keys(lock.packages).length };
+    return { install: { mb: all - nodes, mbWithItsNode: all, packages: Object.keys(lock.packages).length } };
   } finally {
     world.end();
   }
