@@ -199,7 +199,7 @@ async function readAll(browser: Browser, addresses: readonly string[]): Promise<
   const read: string[] = [];
   for (const path of addresses) {
     const { status, headers, text } = await browser.get(path);
-    expect([200, ...(path === '/ping/nas' ? [405] : []), 503], path).toContain(status);
+    expect([200, ...(/^\/(ping|hooks)\//.test(path) ? [405] : []), 503], path).toContain(status);
     read.push([path, JSON.stringify(headers), text, shownText(text)].join('\n'));
   }
   return read;
@@ -228,7 +228,7 @@ async function addressesOf({ daruma }: Installation): Promise<string[]> {
   const at = new Date(Date.now() - 60_000).toISOString();
   return [
     ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host?doctor=1', '/audit'],
-    ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas'],
+    ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas', '/hooks/taker'],
     ...['/jobs?state=dead', '/jobs?agent=spiller&since=1h', '/jobs?text=logged', '/jobs?state=done&text=a'],
     ...[
       '/logs?follow=1&level=debug',
