@@ -15,7 +15,7 @@ export const OBSERVE: readonly CommandRow[] = [
   },
   {
     usage: 'top',
-    about: 'the agents, live, with keys to run, pause and look at them (? shows them)',
+    about: 'the agents, live, with keys to act on them (? shows all keys)',
     run: async () => (await import('./commands/top.ts')).topCommand,
   },
   {
@@ -52,7 +52,7 @@ export const OBSERVE: readonly CommandRow[] = [
   {
     usage: 'logs [agent]',
     about: 'the log, also while the host is down',
-    options: optionsOf('follow'),
+    options: optionsOf('follow', { level: 'debug' }),
     own: [
       { flags: '-f, --follow', about: 'go on with each new line, over restarts of the host' },
       { flags: '--grep <pattern>', about: 'only lines that match the regular expression' },

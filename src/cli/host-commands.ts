@@ -9,7 +9,10 @@ export const BUILD: readonly CommandRow[] = [
     usage: 'new <name>',
     about: 'a plugin from a template',
     own: [
-      { flags: '--schedule <cron>', about: 'when it runs: "*/10 * * * *", @hourly, "@every 90m"' },
+      {
+        flags: '--schedule <cron>',
+        about: 'when it runs (default: when it is asked to): "*/10 * * * *", @hourly, "@every 90m"',
+      },
       { flags: '--about <sentence>', about: 'what it is for' },
     ],
     run: async () => (await import('./commands/new.ts')).newCommand,

@@ -72,7 +72,7 @@ export const OPERATION_OPTIONS = {
   learn: {
     input: {
       flags: '--input <json>',
-      about: 'what the run is given, as JSON; @file reads a file, - reads stdin',
+      about: 'what the run is given (default: the input of its last job), as JSON; @file reads a file, - reads stdin',
       is: 'json',
     },
   },
@@ -107,7 +107,7 @@ export const OPERATION_OPTIONS = {
   run: {
     input: {
       flags: '--input <json>',
-      about: 'what the job is given, as JSON; @file reads a file, - reads stdin',
+      about: 'what the job is given (default: null), as JSON; @file reads a file, - reads stdin',
       is: 'json',
     },
     key: { flags: '--key <key>', about: 'a second job of the agent with the same key is the first job', is: 'text' },

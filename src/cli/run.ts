@@ -17,10 +17,18 @@ import { fitLine } from './text/width.ts';
 export async function runCli(argv: string[], launcher: HostLauncher, typed: Typed = PLAIN): Promise<number> {
   const json = argv.includes('--json');
   let code = 0;
-  const program = buildProgram(async (row, args, options) => {
-    const run = await row.run!(program);
-    code = await runCommand(row, (stage) => run(stage, args, options as never), options, { launcher, typed });
-  }, json);
+  const printHelp = (text: string) => {
+    endWithReaders();
+    process.stdout.write(asTyped(text, typed));
+  };
+  const program = buildProgram(
+    async (row, args, options) => {
+      const run = await row.run!(program);
+      code = await runCommand(row, (stage) => run(stage, args, options as never), options, { launcher, typed });
+    },
+    json,
+    printHelp,
+  );
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;
@@ -33,7 +41,7 @@ export async function runCli(argv: string[], launcher: HostLauncher, typed: Type
       }
       // When no command was given, the help has been written to stderr already.
       if (thrown.code === 'commander.help') return 2;
-      return printFault(usageFault(thrown, program.args), { json, typed });
+      return printFault(usageFault(thrown, program), { json, typed });
     }
     const { stack, ...fault } = toPlainFault(thrown);
     // A failure that is not in our own words is a mistake of ours: its stack is what a report needs.
@@ -85,10 +93,13 @@ function printFault(fault: PlainFault, { json, typed }: { json: boolean; typed: 
   return exitCodeOf(fault);
 }
 
-function usageFault(thrown: CommanderError, args: string[]): PlainFault {
+function usageFault(thrown: CommanderError, program: Command): PlainFault {
+  const { args } = program;
   const [message, hint] = thrown.message.replace(/^error: /, '').split('\n');
   const meant = /Did you mean (.*)\?/.exec(hint ?? '')?.[1];
-  const command = thrown.code === 'commander.unknownCommand' ? '' : `${args[0] ?? ''} `;
+  // Of a word below another command, the help of that command has the right ones.
+  const isFirst = thrown.code === 'commander.unknownCommand' && !program.commands.some((one) => one.name() === args[0]);
+  const command = isFirst ? '' : `${args[0] ?? ''} `;
   const next = `daruma ${command}--help`;
   return { code: 'USAGE', message: meant ? `${message}, did you mean ${meant}?` : message!, next };
 }

@@ -8,10 +8,9 @@ import { machineTime, machineZone, type Time } from '../kernel/time.ts';
 import { isInstallation } from './folder.ts';
 import type { HostLauncher, Offline, Stage } from './ports.ts';
 import { paintFor } from './text/paint.ts';
+import { outputWidth } from './text/width.ts';
 
 const NO_HOST = new Set(['HOST_DOWN', 'HOST_GONE', 'HOST_SILENT', 'HOST_FORBIDDEN', 'SOCKET_FOREIGN', 'TOKEN_WRONG']);
-const WIDEST = 100;
-const NARROWEST = 40;
 const ANSWER_WITHIN_MS = 10_000;
 
 /** Each part opens when it is first asked for. */
@@ -92,12 +91,4 @@ export function exitCodeOf(fault: PlainFault): number {
   if (fault.code === 'FOLDER_NAME') return 78;
   if (fault.code === 'USAGE') return 2;
   return NO_HOST.has(fault.code) ? 4 : 1;
-}
-
-/**
- * Places in a line of output: those of the terminal, else of the variable COLUMNS, else 100; 40 at least, 100 at most.
- */
-export function outputWidth(stream: { columns?: number }, env: { COLUMNS?: string }): number {
-  const said = stream.columns || Number(env.COLUMNS) || WIDEST;
-  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(said)));
 }

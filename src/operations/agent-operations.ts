@@ -208,7 +208,7 @@ export const AGENT_OPERATIONS = {
     about: 'Runs an agent with its network open, and answers with the smallest needs for what it used.',
     args: z.strictObject({
       agent: name(),
-      input: payload().describe('What the run is given. Left out: the input of its last job.'),
+      input: payload().describe('What the run is given (default: the input of its last job).'),
     }),
     options: { input: '--input <json>' },
     result: async () => (await versionResults()).learnedResult,

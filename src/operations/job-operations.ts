@@ -82,7 +82,7 @@ export const JOB_OPERATIONS = {
     about: 'Puts one job in the queue; the times of the schedule stay as they are.',
     args: z.strictObject({
       agent: name(),
-      input: payload().describe('What the job is given.'),
+      input: payload().describe('What the job is given (default: null).'),
       wait: flag().describe('Answers when the job has ended.'),
       key: name().optional().describe('A second job of the agent with the same key is the first job.'),
       priority: countArgument(BOUNDS.priority).optional(),

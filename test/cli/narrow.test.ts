@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outputWidth } from '../../src/cli/stage.ts';
 import { incidentTable } from '../../src/cli/text/incident.ts';
 import { jobTable } from '../../src/cli/text/job.ts';
 import { plain } from '../../src/cli/text/paint.ts';
 import { statusLines } from '../../src/cli/text/status.ts';
 import { table } from '../../src/cli/text/table.ts';
-import { fitLine, joined, widthOf } from '../../src/cli/text/width.ts';
+import { fitLine, joined, outputWidth, widthOf } from '../../src/cli/text/width.ts';
 import type { IncidentView } from '../../src/control/protocol.ts';
 import { agent, clock, fleet, job, status } from './views.ts';
 

@@ -1,6 +1,6 @@
 import type { CommandResult, Stage } from '../ports.ts';
-import { outputWidth } from '../stage.ts';
 import type { Look } from '../text/status.ts';
+import { outputWidth } from '../text/width.ts';
 import { frameOf } from '../top/frame.ts';
 import { createTopSession } from '../top/session.ts';
 import { openTerminal } from '../top/terminal.ts';

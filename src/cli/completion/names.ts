@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Op, Ops } from '../../control/protocol.ts';
+import { shortId } from '../../kernel/short-id.ts';
 import type { Stage } from '../ports.ts';
 import type { Completion, NameKind } from './wanted.ts';
 
@@ -56,6 +57,17 @@ const OF: Record<NameKind, (stage: Stage, ask: Ask) => Promise<Completion[]>> = 
   },
   async cause(_, ask) {
     return (await ask('dlq', {})).map(({ cause, agent, count }) => ({ word: cause, about: `${count} of ${agent}` }));
+  },
+  async topic(_, ask) {
+    const events = await ask('events', { limit: 500 });
+    return [...new Set(events.map(({ kind }) => kind))].sort().map(plain);
+  },
+  async version(stage, ask) {
+    const plugins = namesIn(stage.folder, 'plugins');
+    const kept = await Promise.all(plugins.map((plugin) => ask('versions', { plugin }).catch(() => undefined)));
+    return kept.flatMap((one) =>
+      (one?.versions ?? []).map(({ id }) => ({ word: shortId(id), about: `of ${one!.plugin}` })),
+    );
   },
   async backup(stage) {
     const backups = (await stage.launcher.backups(stage.folder)).list();

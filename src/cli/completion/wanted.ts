@@ -12,7 +12,7 @@ type Wanted =
   | { is: 'nothing' };
 
 /** Kinds of names that an installation has. */
-export type NameKind = 'agent' | 'plugin' | 'job' | 'dead' | 'incident' | 'cause' | 'backup';
+export type NameKind = 'agent' | 'plugin' | 'job' | 'dead' | 'incident' | 'cause' | 'backup' | 'topic' | 'version';
 
 /** A word that may follow, and what it is. */
 export interface Completion {
@@ -29,6 +29,9 @@ const KINDS: Record<string, NameKind[]> = {
   incident: ['incident'],
   job: ['job'],
   plugin: ['plugin'],
+  version: ['version'],
+  a: ['version'],
+  b: ['version'],
 };
 /** Of commands whose arguments have a narrower meaning than their names. */
 const OF_COMMAND: Record<string, NameKind[]> = {
@@ -53,6 +56,8 @@ const OPTION_KINDS: Record<string, NameKind[]> = {
   '--cause': ['cause'],
   '--job': ['job'],
   '--again': ['job'],
+  '--topic': ['topic'],
+  '--against': ['version'],
 };
 const FILE_OPTIONS = new Set(['--dir', '--file', '--out']);
 const FILE_ARGUMENTS = new Set(['folder']);

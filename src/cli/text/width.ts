@@ -107,3 +107,14 @@ export function fitLine(line: string, width: number): string[] {
 }
 
 const FRAME_LINE = /^\s*>?\s*\d*\s*\|/;
+
+const WIDEST = 100;
+const NARROWEST = 40;
+
+/**
+ * Places in a line of output: those of the terminal, else of the variable COLUMNS, else 100; 40 at least, 100 at most.
+ */
+export function outputWidth(stream: { columns?: number }, env: { COLUMNS?: string }): number {
+  const said = stream.columns || Number(env.COLUMNS) || WIDEST;
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(said)));
+}
