@@ -8,6 +8,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   jobs: ['daruma jobs --state dead --since 24h', 'daruma jobs job-a01'],
   logs: ['daruma logs backup -f', 'daruma logs --level warn --since 1h --grep "timeout|refused"'],
   events: ['daruma events --since 24h', 'daruma events -f --topic incident.opened'],
+  deliveries: ['daruma deliveries issue-triage', 'daruma deliveries --again job-a01'],
   why: ['daruma why backup --at "Sat 02:00"'],
   next: ['daruma next backup -n 10'],
   report: ['daruma report weekly', 'daruma report --since 7d --out report.html'],
