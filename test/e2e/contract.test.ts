@@ -77,6 +77,7 @@ it('answers every operation as its row says, on a real host', async () => {
   await ask('cancel', { id: held });
   await ask('resume', { agent: 'steady' });
   await ask('level', { agent: 'steady', level: 'debug' });
+  await ask('restart', { agent: 'steady' });
   await ask('why', { agent: 'steady' });
   await ask('next', { agent: 'steady', n: 2 });
   await ask('slots', { from: '2026-01-01', to: '2099-01-01' });

@@ -184,7 +184,11 @@ describe('an act of an assistant', () => {
     const done = await call(writer, 'apply_act', { token: plan.token, confirm: plan.confirm });
     expect(done.json.evidence).toEqual([expect.stringMatching(/^job-/)]);
     const client = await connectControl(readHostFile(place.folder)!.socket);
-    const acts = await client.ask('audit', { limit: 100 });
+    // An act is answered before it is on record.
+    const acts = await place.until(
+      () => client.ask('audit', { limit: 100 }),
+      ([newest]) => newest?.operation === 'run',
+    );
     client.close();
     const who = { via: 'mcp', who: 'worker', role: 'operator' };
     expect(acts[0]).toMatchObject({ ...who, operation: 'run', args: { agent: 'steady', input: { n: 7 } }, ok: true });
