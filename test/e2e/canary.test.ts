@@ -228,7 +228,7 @@ async function addressesOf({ daruma }: Installation): Promise<string[]> {
   const at = new Date(Date.now() - 60_000).toISOString();
   return [
     ...['/', '/jobs', '/incidents', '/dlq', '/schedule', '/trends', '/logs', '/reports', '/host?doctor=1', '/audit'],
-    ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas', '/hooks/taker'],
+    ...['/livez', '/readyz', '/healthz', '/metrics', '/ping/nas', '/hooks/taker', '/batches'],
     ...['/jobs?state=dead', '/jobs?agent=spiller&since=1h', '/jobs?text=logged', '/jobs?state=done&text=a'],
     ...[
       '/logs?follow=1&level=debug',
