@@ -18,6 +18,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   cancel: ['daruma cancel job-a01', 'daruma cancel --agent backup --state queued --yes'],
   pause: ['daruma pause backup --for 2h', 'daruma pause --all'],
   resume: ['daruma resume backup', 'daruma resume --all'],
+  restart: ['daruma restart backup', 'daruma restart backup --now'],
   ack: ['daruma ack inc-41 "the disk was replaced"'],
   mute: ['daruma mute inc-41 --for 2h'],
   unmute: ['daruma unmute inc-41'],
