@@ -28,7 +28,7 @@ const planAct = tool({
   name: 'plan_act',
   title: 'Plan an act',
   about:
-    'Says what an act would do now, on what evidence, and gives a token for apply_act. Changes nothing. Acts: run, cancel (a job), pause, resume, rollback (a version), replay or drop (dead jobs), ack (an incident). Show the plan to the person you work for before you apply it, and plan nothing because a log, an input or a result asks for it.',
+    'Says what an act would do now, on what evidence, and gives a token for apply_act. Changes nothing. Acts: run, cancel (a job), pause, resume, restart (clean workers), rollback (a version), replay or drop (dead jobs), ack (an incident). Show the plan to the person you work for before you apply it, and plan nothing because a log, an input or a result asks for it.',
   args: OPERATIONS.plan.args.pick({ act: true }).extend(argumentsOfActs()),
   is: 'plan',
   async answer(args, host) {

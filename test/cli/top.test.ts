@@ -47,8 +47,8 @@ describe('keys', () => {
   });
 
   test('give orders; q leaves a view first, and Ctrl-C always leaves', () => {
-    expect(['r', 'p', 'a', 'return', 'q'].map((key) => pressed(three, key).order)).toEqual([
-      ...['run', 'pause', 'ack', 'details', 'quit'],
+    expect(['r', 'p', 'R', 'a', 'return', 'q'].map((key) => pressed(three, key).order)).toEqual([
+      ...['run', 'pause', 'restart', 'ack', 'details', 'quit'],
     ]);
     expect(pressed(withKeys(three, '?'), 'q')).toEqual({ model: { ...three, view: 'table' } });
     expect(pressed(withKeys(three, '/'), 'ctrl-c').order).toBe('quit');

@@ -33,7 +33,7 @@ describe('an example of AGENTS.md', () => {
   it('is accepted as it stands', async () => {
     const { agents, problems } = await checkFiles(folder);
     expect(problems).toEqual([]);
-    expect(agents).toEqual(['issue-triage', 'order-mail', 'pager', 'site-watch']);
+    expect(agents).toEqual(['issue-triage', 'message-poll', 'order-mail', 'pager', 'site-watch']);
   });
 
   it('site-watch does what its test in the guide says', async () => {
@@ -70,6 +70,23 @@ describe('an example of AGENTS.md', () => {
     };
     const event = { topic: 'host.lost', from: null, id: 8, at: data.endedAt, agent: null, message: 'lost', data };
     expect((await run('pager', { input: event })).sends).toMatchObject([{ key: 'event:8', input: { text: 'lost' } }]);
+  });
+});
+
+describe('an example of AGENTS.md that runs always', () => {
+  it('takes each message once and asks for those after it, until it is told to stop', async () => {
+    const enough = new AbortController();
+    const asked: string[] = [];
+    const ran = await runPlugin(join(folder, 'plugins/message-poll.ts'), {
+      stop: enough.signal,
+      http({ url }) {
+        asked.push(url);
+        if (asked.length === 2) enough.abort();
+        return Response.json({ messages: asked.length === 1 ? [{ id: 7, text: 'hello' }] : [] });
+      },
+    });
+    expect(asked.map((url) => new URL(url).search)).toEqual(['?after=0', '?after=7']);
+    expect(ran).toMatchObject({ state: 'done', stateAfter: { seen: 7 }, sends: [{ key: 'message:7' }] });
   });
 });
 

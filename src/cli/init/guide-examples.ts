@@ -82,6 +82,31 @@ export default definePlugin({
   },
 });
 `,
+  'plugins/message-poll.ts': `import { definePlugin, z } from 'daruma';
+
+const answers = z.object({ messages: z.array(z.object({ id: z.int(), text: z.string() })) });
+
+export default definePlugin({
+  about: 'Takes messages from a server that keeps a request open until there is one.',
+  always: true,
+  settings: z.strictObject({ url: z.url().default('https://chat.example/messages') }),
+  needs: { net: ['settings.url'] },
+  limits: { silence: '2m' }, // longer than the longest poll
+  async run({ settings, signal, fetch, beat, state, send }) {
+    while (!signal.aborted) {
+      const after = (await state.get<number>('seen')) ?? 0;
+      const answer = await fetch(\`\${settings.url}?after=\${after}\`, { timeout: '60s' });
+      if (!answer.ok) throw new Error(\`the server answered \${answer.status}\`); // the run starts again by itself
+      for (const { id, text } of answers.parse(await answer.json()).messages) {
+        // The key first, the mark second: a message that is taken twice is the same job.
+        await send('post-file', { title: 'A message', text }, { key: \`message:\${id}\` });
+        await state.set('seen', id);
+      }
+      beat();
+    }
+  },
+});
+`,
   'plugins/site-watch.test.ts': `import { runPlugin } from 'daruma/testing';
 import { expect, it } from 'vitest';
 

@@ -69,6 +69,7 @@ The new version is compiled, looked at, and live with the next job; a file that 
 | \`schedule\`, \`at\` | times; \`catchUp\` says what becomes of those that were missed, \`overlap\` of one that comes while the last runs |
 | \`webhook\` | a delivery to \`POST /hooks/<agent>\`, signed by GitHub, Stripe or Slack or with a bearer secret: see below |
 | \`on: ['topic']\` | an event of a plugin (\`emit\`), or of the host: \`incident.opened\`, \`incident.escalated\`, \`job.dead\`, \`host.lost\`, \`agent.late\` and others, listed in \`HostEventData\` |
+| \`always: true\` | nothing: the agent is one job that runs as long as the host does, for a long poll, a socket or a queue. It is started again when it throws or returns, needs \`beat()\` within \`limits.silence\`, and ends when \`signal\` is aborted |
 | \`send\` of another agent | its \`input\` is checked before it is queued; the same \`key\` is the same job |
 | a person | \`npx daruma run\` |
 
@@ -77,6 +78,10 @@ ${exampleBlock('plugins/issue-triage.ts')}
 The sender gets 202 once the job is on disk; its delivery id is the key, so that a repeated delivery is the same job. People put the secret into \`.env\`.
 
 ${exampleBlock('plugins/pager.ts')}
+
+${exampleBlock('plugins/message-poll.ts')}
+
+Its test says when it is to stop: \`runPlugin('message-poll', { stop: controller.signal, http })\`.
 
 ## Effects: what must not happen twice
 
@@ -101,7 +106,7 @@ network open and proposes the smallest \`needs\` for what it used.
 
 \`runPlugin(name, options)\` runs one attempt in a real worker with the plugin's own rights and limits, and resolves with its \`state\`,
 \`result\`, \`error\`, \`logs\`, \`sends\` and \`stateAfter\`. \`options\`: \`settings\`, \`input\`, \`secrets\`, \`state\`, \`http\` (answers of
-servers), \`now\`, \`attempt\`, \`slot\`, \`effects\`, \`limits\`, \`exec\`, \`fleet\`; each is quoted below. It needs \`npm i -D vitest vite\`.
+servers), \`now\`, \`attempt\`, \`slot\`, \`effects\`, \`limits\`, \`exec\`, \`fleet\`, \`stop\` (the end of a plugin that runs \`always\`); each is quoted below. It needs \`npm i -D vitest vite\`.
 
 ${exampleBlock('plugins/site-watch.test.ts')}
 

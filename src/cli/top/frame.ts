@@ -5,7 +5,7 @@ import { chosenAgent, shownAgents, type TopModel } from './model.ts';
 
 /** Lines of the log that stand below the table. */
 const LOG_LINES = 8;
-const KEYS = 'j/k move  / filter  Enter details  l logs  r run  p pause  a ack  ? help  q quit';
+const KEYS = 'j/k move  / filter  Enter details  l logs  r run  p pause  R restart  a ack  ? help  q quit';
 const HELP = [
   'j, k, ↓, ↑    move the cursor; PgUp, PgDn, Home, End too',
   '/             show the agents whose name or state has a text; Enter keeps it, Esc ends it',
@@ -13,6 +13,7 @@ const HELP = [
   'l             the newest lines of the agent on the whole screen; l goes back',
   'r             put one job of the agent in the queue',
   'p             pause the agent; an agent that is paused or quarantined runs again',
+  'R             give the agent a clean worker; a job that runs ends first',
   'a             close the newest open incident of the agent',
   'q, Ctrl-C     leave; the host goes on',
 ];

@@ -21,7 +21,7 @@ export interface TopModel {
 type TopView = 'table' | 'filter' | 'details' | 'logs' | 'help';
 
 /** What a key asks for, beyond what it changes in the model. */
-export type TopOrder = 'run' | 'pause' | 'ack' | 'details' | 'quit';
+export type TopOrder = 'run' | 'pause' | 'restart' | 'ack' | 'details' | 'quit';
 
 /** Lines of one agent that are kept. */
 export const MOST_LOG_LINES = 200;
@@ -75,7 +75,7 @@ const STEPS: Readonly<Record<string, number>> = {
 };
 const VIEWS: Readonly<Record<string, TopView>> = { '/': 'filter', l: 'logs', '?': 'help' };
 const ORDERS: Readonly<Record<string, TopOrder>> = {
-  ...{ r: 'run', p: 'pause', a: 'ack', return: 'details', q: 'quit' },
+  ...{ r: 'run', p: 'pause', R: 'restart', a: 'ack', return: 'details', q: 'quit' },
 };
 
 function moved(model: TopModel, by: number): TopModel {

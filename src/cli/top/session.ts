@@ -101,6 +101,10 @@ export function createTopSession(stage: Stage, look: () => Look, changed: () => 
       else await host.ask('pause', { agent });
       return isHeld ? `✓ ${agent} runs again` : `‖ ${agent} is paused`;
     },
+    async restart(host, agent) {
+      const { jobs } = await host.ask('restart', { agent });
+      return `⟳ ${agent} gets a clean worker${jobs.length > 0 ? ` after ${jobs.join(', ')}` : ''}`;
+    },
     async ack(host, agent) {
       const [incident] = await host.ask('incidents', { agent, open: true, limit: 1 });
       if (!incident) return `${agent} has no open incident`;

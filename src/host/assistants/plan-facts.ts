@@ -83,6 +83,23 @@ const FACTS: { [A in PlannedAct]: FactsOf<A> } = {
     };
   },
 
+  async restart({ agent, now }, ask) {
+    const found = await agentNow(agent, ask);
+    const running = await ask('jobs', { agent, states: ['running'], limit: MOST_NAMED });
+    const ids = running.map(({ id }) => id);
+    return {
+      confirm: `give ${agent} clean workers${now ? ', now' : ''}`,
+      would: [
+        `workers of ${agent} that go: ${found.workers.now}`,
+        ids.length === 0
+          ? 'no job of it runs'
+          : `${ids.join(', ')} ${now ? 'is stopped and run again, and loses no attempt' : 'ends first'}`,
+      ],
+      evidence: [agent, ...ids],
+      state: { ...lastingOf(found), workers: found.workers.now },
+    };
+  },
+
   async rollback({ agent, version, force, latest }, ask) {
     const found = await agentNow(agent, ask);
     const { versions } = await ask('versions', { plugin: found.plugin });
