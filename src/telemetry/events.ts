@@ -1,5 +1,4 @@
 import { toPlainFault } from '../kernel/fault.ts';
-import { given } from '../kernel/given.ts';
 import type { Log, LogLevel } from '../kernel/log.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
 import type { Time } from '../kernel/time.ts';
@@ -28,7 +27,9 @@ export function createEvents(needs: {
   const listeners = new Set<(event: FleetEvent) => void>();
   let writing: Promise<unknown> = Promise.resolve();
   function log(level: LogLevel, { kind, agent, message, data }: Omit<FleetEvent, 'at'>) {
-    needs.log[level](message, { event: kind, ...given({ agent: agent ?? undefined }), ...data });
+    // A key of a line has a value: `job` is a job's id, or is not there.
+    const values = Object.entries({ agent, ...data }).filter(([, value]) => value !== null);
+    needs.log[level](message, { event: kind, ...Object.fromEntries(values) });
   }
   return {
     record(level, event) {

@@ -31,7 +31,7 @@ it('drills canaries beside real agents, which notice nothing, and measures what 
   expect(slots.json.state).toMatch(/ran|planned/);
 
   // Practice is no news: lists and counts leave it out until somebody asks for it.
-  expect(status.json.incidents).toEqual({ open: 0, healedToday: 0 });
+  expect(status.json.incidents).toEqual({ open: 0, healedToday: 0, muted: 0 });
   const agentsOf = async (...words: string[]) =>
     new Set((await place!.daruma(...words, '--json')).json.map(({ agent }: { agent: string | null }) => agent));
   expect(await agentsOf('incidents')).toEqual(new Set());

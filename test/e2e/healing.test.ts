@@ -69,7 +69,7 @@ it('quarantines an agent that crashes in a loop, keeps the slots of its neighbou
   expect(healed!.remedies.at(-1)).toMatchObject({ kind: 'quarantine', outcome: 'held' });
   expect(crashes).toBeLessThanOrEqual(6);
   const { json } = await daruma('status', '--json');
-  expect(json.incidents).toEqual({ open: 0, healedToday: 1 });
+  expect(json.incidents).toEqual({ open: 0, healedToday: 1, muted: 0 });
   const slots = (await daruma('jobs', 'neighbour', '--json', '--limit', '1000')).json
     .map((job: { slot: string }) => Date.parse(job.slot))
     .sort((a: number, b: number) => a - b);
