@@ -1,6 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/** Rooms whose tests start no process and leave nothing in their own: one process runs many files of them. */
+const PURE_ROOMS = ['healing', 'jobs', 'kernel', 'operations', 'schedule', 'telemetry'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -11,7 +16,17 @@ export default defineConfig({
   test: {
     // A page for each host of a test would be work for nobody; tests of the page take the variable away.
     env: { DARUMA_WEB: 'off' },
-    include: ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'docs/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE_ROOMS, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['test/**/*.test.ts', 'plugins/**/*.test.ts', 'docs/**/*.test.ts'],
+          exclude: PURE_ROOMS,
+        },
+      },
+    ],
     // A bound for what hangs, not for how fast a busy machine is.
     testTimeout: 90_000,
     hookTimeout: 90_000,

@@ -18,6 +18,8 @@ import { startedResult } from '../../src/operations/results/host.ts';
 import { mustKeep, resultOf } from '../contract.ts';
 import { polledCommand } from './polled-command.ts';
 
+/** A question each tenth of a second is soon enough for a person, and leaves the processor to what is asked about. */
+const POLL_EVERY_MS = 100;
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface Said {
@@ -175,7 +177,7 @@ export function installation(files: Record<string, string> = {}, parent = tmpdir
         if (holds(answer)) return answer;
         if (performance.now() > deadline)
           throw new Error(`it did not come true within ${withinMs} ms: ${JSON.stringify(answer).slice(0, 2_000)}`);
-        await new Promise((resolve) => setTimeout(resolve, 25));
+        await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS));
       }
     },
     async leave() {
