@@ -22,11 +22,20 @@ export interface WhyFacts {
   job: JobDetail | undefined;
   /** The schedule in force; undefined when the agent has none or is not in force. */
   schedule: ScheduleSpec | undefined;
-  /** The agent has a webhook. Default: it has none. */
-  takesDeliveries?: boolean;
+  /** What else starts an agent in force; undefined: the agent is not in force. */
+  starts?: OtherStarts | undefined;
   /** The agent's nearest slots before and after `at`; they explain a time that has no slot. */
   before?: Slot;
   after?: Slot;
+}
+
+/** What starts an agent beside a schedule. */
+interface OtherStarts {
+  /** The agent runs as long as the host does. */
+  always: boolean;
+  webhook: boolean;
+  /** Topics of events. */
+  on: readonly string[];
 }
 
 interface Why {
@@ -149,14 +158,22 @@ function jobEnd({ job, now }: WhyFacts): string {
   }
 }
 
+function startWords(agent: string, { always, webhook, on }: OtherStarts): string {
+  if (always) return `it runs as long as the host does, and daruma status ${agent} says since when`;
+  const starts = [
+    ...(on.length > 0 ? [`events of ${on.join(', ')} start it`] : []),
+    ...(webhook ? [`deliveries to /hooks/${agent} start it, and daruma deliveries ${agent} has what came`] : []),
+  ];
+  return starts.length > 0 ? starts.join('; ') : `others hand it its jobs, which daruma jobs ${agent} lists`;
+}
+
 /** Why there is no slot at all: each case is a different thing to do. */
 function withoutSlot(facts: WhyFacts): string {
   const { agent, at, now, schedule, before, after } = facts;
   const none = `${agent} has no slot at ${clock(facts, at)}`;
-  if (!schedule && facts.takesDeliveries)
-    return `${agent} has no schedule: deliveries to /hooks/${agent} start it; daruma deliveries ${agent} has what came.`;
+  const known = before ?? after;
+  if (!schedule && facts.starts && !known) return `${agent} has no schedule: ${startWords(agent, facts.starts)}.`;
   if (!schedule) {
-    const known = before ?? after;
     return known
       ? `${none}: it is not in force or has no schedule now, and its nearest slot known is ${clock(facts, known.due)}.`
       : `${none}: it is not in force or has no schedule.`;

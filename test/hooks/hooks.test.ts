@@ -229,7 +229,7 @@ describe('deliveries', () => {
   it('are named where somebody asks why an agent without a schedule runs', async () => {
     const { json } = await place.daruma('why', 'triage', '--json');
     expect(json.sentence).toBe(
-      'triage has no schedule: deliveries to /hooks/triage start it; daruma deliveries triage has what came.',
+      'triage has no schedule: deliveries to /hooks/triage start it, and daruma deliveries triage has what came.',
     );
   });
 

@@ -156,6 +156,17 @@ it('says why there is no slot at a time', () => {
   expect(without({ schedule: undefined }).sentence).toBe(
     'backup has no slot at 2026-11-21 01:00 (UTC): it is not in force or has no schedule.',
   );
+  // In force, without a schedule: what starts it instead.
+  const nothing = { always: false, webhook: false, on: [] };
+  for (const [starts, words] of [
+    [{ ...nothing, always: true }, 'it runs as long as the host does, and daruma status backup says since when'],
+    [
+      { ...nothing, webhook: true, on: ['job.dead', 'disk.full'] },
+      'events of job.dead, disk.full start it; deliveries to /hooks/backup start it, and daruma deliveries backup has what came',
+    ],
+    [nothing, 'others hand it its jobs, which daruma jobs backup lists'],
+  ] as const)
+    expect(without({ schedule: undefined, starts }).sentence).toBe(`backup has no schedule: ${words}.`);
   expect(without({ at: DUE + 5_400_000 })).toMatchObject({ slot: null, state: 'none', steps: [] });
 });
 

@@ -85,10 +85,11 @@ function dayWords(agent: AgentView, { paint }: Look): string {
   return `${parts.join(' · ')}   ${paintMarks(spark(agent.hours), paint)}`;
 }
 
-function nextSteps({ name, state, dead }: AgentView): string[] {
+function nextSteps({ name, state, dead, lastJob }: AgentView): string[] {
   if (state === 'paused') return [`daruma resume ${name}`];
   if (state === 'quarantined') return [`daruma logs ${name}`, `daruma resume ${name}`];
   if (dead > 0) return [`daruma dlq`, `daruma logs ${name} --level error`];
+  if (lastJob?.trigger === 'always') return [`daruma logs ${name} -f`, `daruma restart ${name}`];
   return [`daruma run ${name} --wait`, `daruma logs ${name} -f`];
 }
 

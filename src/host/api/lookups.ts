@@ -135,8 +135,8 @@ async function whyOf(needs: LookupNeeds, agent: string, at: number | undefined):
   const slot = slotNear(await store.slots({ agent, from: asked - MINUTE_MS, to: asked + MINUTE_MS }), asked);
   const near = slot ? {} : await neighbours(store, agent, asked);
   const job = slot?.job ? await store.get(slot.job) : undefined;
-  const takesDeliveries = known?.webhook !== undefined;
-  const why = explainSlot({ agent, at: asked, now, slot, job, schedule: known?.schedule, takesDeliveries, ...near });
+  const starts = known && { always: known.always === true, webhook: known.webhook !== undefined, on: known.on };
+  const why = explainSlot({ agent, at: asked, now, slot, job, schedule: known?.schedule, starts, ...near });
   const left = known ? '' : await leftJobs(needs, agent);
   return {
     ...why,

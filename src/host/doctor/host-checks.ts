@@ -176,7 +176,11 @@ function secrets({ secrets, problems }: SecretsView): Check[] {
     : [
         fine(
           'secrets',
-          secrets.length === 0 ? 'no agent declares a secret' : `all ${secrets.length} secrets are there`,
+          secrets.length === 0
+            ? 'no agent declares a secret'
+            : secrets.length === 1
+              ? 'the one secret is there'
+              : `all ${secrets.length} secrets are there`,
         ),
       ];
 }
