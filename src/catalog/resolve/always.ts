@@ -4,7 +4,7 @@ import type { ValueProblem } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Pick as PickValue } from './values.ts';
 
-/** What cannot stand beside `always`, in the order in which it is named. */
+/** Options that cannot stand beside `always`, in the order in which it is named. */
 const BESIDE = ['schedule', 'at', 'on', 'webhook', 'firstRun', 'input'] as const;
 
 /**

@@ -17,7 +17,7 @@ export const DEFAULT_LIMITS = {
   grace: '2s',
 } as const satisfies Limits;
 
-/** What an agent that runs always has in place of a timeout. */
+/** The silence limit of an agent that runs always, in place of a timeout. */
 const NO_TIMEOUT = 'none';
 
 const timer = (text: string) => checkedLength(text, BOUNDS.timerOrNone);

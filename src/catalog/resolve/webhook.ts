@@ -8,7 +8,7 @@ import type { ValueProblem } from '../files/issues.ts';
 import type { PluginManifest } from '../files/plugin-manifest.ts';
 import type { Pick } from './values.ts';
 
-/** What is set for deliveries where nobody says anything else. */
+/** The bounds of deliveries where nobody sets others. */
 const WEBHOOK_DEFAULTS = { maxBody: '256KB', perMinute: 600, maxWaiting: 10_000 } as const;
 
 type Verify = Partial<Record<WebhookForm, WebhookSecret>>;

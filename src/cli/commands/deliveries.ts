@@ -10,7 +10,7 @@ import { type Row, table } from '../text/table.ts';
 
 type Deliveries = Ops['deliveries']['value'];
 
-/** What was delivered to agents, newest first; with `--again` one delivery is given to its agent once more. */
+/** Deliveries to agents, newest first; with `--again` one delivery is given to its agent once more. */
 export async function deliveriesCommand(
   stage: Stage,
   [agent]: Words,
