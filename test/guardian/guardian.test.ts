@@ -103,7 +103,7 @@ it('leaves out a file under which its host died, says so, and looks at it again 
   process.kill(pid, 'SIGKILL');
   await anotherHost(pid);
   const problems = async () => (await status()).problems as { code: string; file?: string; next?: string }[];
-  expect(await problems()).toMatchObject([
+  expect(await place.until(problems, (list) => list.length > 0)).toMatchObject([
     { code: 'PLUGIN_HOST_DIED', file: 'plugins/loops.ts', next: expect.stringContaining('daruma check') },
   ]);
   expect((await place.daruma('run', 'once', '--wait', '--json')).json).toMatchObject({ state: 'done' });
