@@ -48,7 +48,7 @@ export interface HostLauncher {
   offline(folder: string): Promise<Offline>;
   /** Looks at the files of plugins and agents without a host; nothing in the folder changes. */
   check(folder: string): Promise<Ops['check']['value']>;
-  /** What can be checked of the folder while no host runs. */
+  /** The checks of the folder while no host runs. */
   doctor(folder: string): Promise<Ops['doctor']['value']>;
   /** Has SQLite look at the file of the store, beside a running host too. */
   checkStoreFile(folder: string): Promise<DoctorCheck>;

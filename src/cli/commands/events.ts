@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 500;
 /** Events that are read at once while they are followed. */
 const MOST_AT_ONCE = 1_000;
 
-/** What happened in the installation, oldest first; with `--follow` each new event as well, over restarts of the host. */
+/** Events of the installation, oldest first; with `--follow` each new event as well, over restarts of the host. */
 export async function eventsCommand(stage: Stage, [agent]: Words, options: Given): Promise<CommandResult | number> {
   const args = { ...argumentsOf('events', options, { clock: stage.clock, command: 'events' }), ...given({ agent }) };
   const { value, down } = await stage.askAnyway('events', args);

@@ -18,7 +18,7 @@ interface ReportOptions {
 const PERIODS = ['daily', 'weekly'] as const;
 const DAYS = { daily: 1, weekly: 7 } as const;
 
-/** What agents did in a period beside the one before it; on the terminal, or as a file of HTML, Markdown or JSON. */
+/** The runs of agents in a period beside the one before it; on the terminal, or as a file of HTML, Markdown or JSON. */
 export async function reportCommand(
   stage: Stage,
   [period]: Words,

@@ -1,6 +1,6 @@
 import type { AgentView, LogLine, StatusView } from '../../control/protocol.ts';
 
-/** What `daruma top` shows, without how it looks. */
+/** The content of `daruma top`, without how it looks. */
 export interface TopModel {
   status: StatusView | undefined;
   /** Why the status is old: no host answers. */
