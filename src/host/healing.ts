@@ -9,14 +9,14 @@ import type { Jobs } from '../jobs/jobs.ts';
 import type { Scrubber } from '../kernel/scrub.ts';
 import { formatSize } from '../kernel/units.ts';
 import type { Schedule } from '../schedule/schedule.ts';
-import type { Store } from '../store/ports.ts';
+import type { StorePorts } from '../store/ports.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Journal } from '../telemetry/journal.ts';
 import type { Workers } from '../workers/ports.ts';
 import type { HostBus } from './bus.ts';
 
 interface HealingNeeds extends Pick<HealerNeeds, 'owner' | 'time' | 'log' | 'cleanUp' | 'isHeld'> {
-  store: Store;
+  store: StorePorts;
   events: Events;
   scrub: Pick<Scrubber, 'value'>;
   /** Agents that may have jobs. */
@@ -74,11 +74,11 @@ export function createHealing({ time, log, events, runnableAgents, cleanUp, ...n
 }
 
 /** A store in which incidents are written without secrets. */
-function withoutSecrets(store: Store, scrub: Pick<Scrubber, 'value'>): Store {
+function withoutSecrets(store: StorePorts, scrub: Pick<Scrubber, 'value'>): StorePorts {
   return {
     ...store,
-    openIncident: (incident, terms) => store.openIncident(scrub.value(incident), terms),
-    updateIncident: (incident, by) => store.updateIncident(scrub.value(incident), by),
+    openIncident: (incident, ...rest) => store.openIncident(scrub.value(incident), ...rest),
+    updateIncident: (incident, ...rest) => store.updateIncident(scrub.value(incident), ...rest),
   };
 }
 
