@@ -9,14 +9,15 @@ import { hostSettingsSchema } from '../src/catalog/files/host-settings.ts';
 export function jsonSchemas(): Record<string, unknown> {
   return {
     'agent.schema.json': schemaOf(agentFileSchema, 'An agent: agents/<name>.yaml'),
-    'daruma.schema.json': withoutPage(schemaOf(hostSettingsSchema, 'The host’s own settings: config/daruma.yaml')),
+    'daruma.schema.json': orOff(schemaOf(hostSettingsSchema, 'The host’s own settings: config/daruma.yaml')),
   };
 }
 
-/** Lets `web: false` stand for `web: { enabled: false }`, as the host reads it. */
-function withoutPage(schema: ReturnType<typeof schemaOf>): unknown {
-  const { web, ...properties } = schema.properties as Record<string, object>;
-  return { ...schema, properties: { ...properties, web: { anyOf: [{ const: false }, web] } } };
+/** Lets `web: false` stand for `web: { enabled: false }`, and so for models, as the host reads it. */
+function orOff(schema: ReturnType<typeof schemaOf>): unknown {
+  const { web, models, ...properties } = schema.properties as Record<string, object>;
+  const off = (group: object | undefined) => ({ anyOf: [{ const: false }, group] });
+  return { ...schema, properties: { ...properties, web: off(web), models: off(models) } };
 }
 
 function schemaOf(schema: z.ZodType, title: string): Record<string, unknown> {

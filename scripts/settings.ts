@@ -71,7 +71,18 @@ function rowLines({ path, about }: { path: string; about: string }): string[] {
 function shownValue(path: string): string | undefined {
   const { fallback } = HOST_SETTINGS.find((row) => row.path === path)!;
   if (path in SHOWN) return SHOWN[path];
+  if (typeof fallback === 'function' && path.startsWith('models.')) return flow(fallback());
   return typeof fallback === 'string' ? fallback : JSON.stringify(fallback);
+}
+
+/** A value as YAML has it within a line. */
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' && /^[A-Za-z][\w/.-]*$/.test(value) ? value : JSON.stringify(value);
+  return `{ ${Object.entries(value)
+    .map(([key, one]) => `${key}: ${flow(one)}`)
+    .join(', ')} }`;
 }
 
 function wrapped(text: string, prefix: string): string[] {

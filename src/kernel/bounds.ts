@@ -86,6 +86,13 @@ export const BOUNDS = {
   rehearsed: { least: 1, most: 1_000 },
   /** Jobs of a batch: a row is kept for each. */
   batch: { least: 1, most: 1_000_000 },
+
+  /** Calls of models within a day. */
+  modelCalls: { least: 1, most: 1_000_000_000 },
+  /** Tokens of models: of a context, an answer, a day. */
+  tokens: { least: 1, most: 1_000_000_000_000 },
+  /** Diagnoses by a model within a day. Each is read by a person. */
+  diagnoses: { least: 0, most: 1_000 },
 } as const satisfies Record<string, Bounds>;
 
 /** Whether a number is whole and within the bounds. */

@@ -3,6 +3,7 @@ import { DAY_MS, GB, HOUR_MS, MB, MINUTE_MS } from './measures.ts';
 
 const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 const BYTES: Record<string, number> = { B: 1, KB: 1024, MB, GB };
+const THOUSANDS: Record<string, number> = { k: 1_000, M: 1_000_000, G: 1_000_000_000 };
 /** A length or a size has no more letters than this; a text of megabytes must cost nothing. */
 const LONGEST_TEXT = 64;
 
@@ -50,6 +51,20 @@ export function checkedLength(text: string, bounds: Bounds): number {
 export function checkedSize(text: string, bounds: Bounds): number {
   const bytes = readSize(text, { least: 0, most: Number.POSITIVE_INFINITY });
   return typeof bytes === 'number' ? nearest(bytes, bounds) : bounds.least;
+}
+
+/** The tokens of `2M`, `1.5k` (powers of 1000) or a whole number, or what is wrong. */
+export function readTokens(said: unknown, bounds: Bounds): number | UnitProblem {
+  const tokens =
+    typeof said === 'number' ? said : numberIn(said, /^(\d+(?:\.\d+)?)\s*(k|M|G)$/, (unit) => THOUSANDS[unit]!);
+  if (tokens === undefined || !Number.isSafeInteger(tokens)) return 'is no number of tokens such as 4096, 500k or 2M';
+  return isWithin(tokens, bounds) ? tokens : `is not within ${bounds.least} to ${bounds.most}`;
+}
+
+/** Like {@link checkedLength}: the tokens of a number or a text that was checked before. */
+export function checkedTokens(said: string | number, bounds: Bounds): number {
+  const tokens = readTokens(said, { least: 0, most: Number.MAX_SAFE_INTEGER });
+  return typeof tokens === 'number' ? nearest(tokens, bounds) : bounds.least;
 }
 
 function nearest(value: number, { least, most }: Bounds): number {

@@ -222,6 +222,24 @@ describe('the host’s own settings', () => {
       state: { budgetBytes: 64 * 1024 ** 2 },
       links: { folders: [] },
       jobChains: { depth: 32, perMinute: 20_000 },
+      models: {
+        enabled: true,
+        chain: [
+          expect.objectContaining({
+            name: 'groq',
+            kind: 'openai',
+            key: 'GROQ_API_KEY',
+            timeoutMs: 30_000,
+            context: null,
+          }),
+          expect.objectContaining({ name: 'cerebras', free: false, idleMs: 20_000 }),
+          expect.objectContaining({ name: 'ollama', kind: 'ollama', key: null, free: true, embeddings: [] }),
+        ],
+        prices: [expect.objectContaining({ rung: 'groq', input: 0.15 }), expect.objectContaining({ rung: 'cerebras' })],
+        budget: { calls: 2_000, tokens: 2_000_000, money: 5 },
+        diagnose: { autonomy: 'suggest', perDay: 5 },
+        drills: { fallback: '10 4 * * *', diagnosis: '40 4 * * SUN' },
+      },
       web: { enabled: true, port: 7070, host: '127.0.0.1', origin: undefined, behindTls: false, metrics: 'loopback' },
       control: {},
       fence: 'best',
@@ -242,12 +260,28 @@ describe('the host’s own settings', () => {
     ['a: 1\na: 2\n', { line: 2, code: 'YAML_SYNTAX', next: 'remove one of them' }],
     ['a: */5 * * * *\n', { line: 1, column: 4, next: 'write a: "*/5 * * * *"' }],
     ['a: @daily\n', { line: 1, column: 4, next: 'write a: "@daily"' }],
+    ['models: { chain: [{ name: auto, url: "https://a.example", models: [m] }] }\n', { line: 1 }],
+    ['models: { chain: [{ name: a, url: "https://u:p@a.example", models: [m] }] }\n', { line: 1 }],
+    ['models: { budget: { tokens: 2 MB } }\n', { message: expect.stringContaining('500k or 2M') }],
+    ['models: { drills: { fallback: "61 * * * *" } }\n', { line: 1 }],
     [
       'timezone: UTC\nprobation: { rehearse: 5 }\n',
       { line: 2, message: expect.stringContaining('no setting any more'), next: expect.stringContaining('remove it') },
     ],
   ])('refuse %j with its place', (text, fault) => {
     expect(faultOf(text)).toMatchObject({ file: 'config/daruma.yaml', ...fault });
+  });
+});
+
+it('settings of models: tokens as people write them, off in short, and a drill that never runs', () => {
+  const modelsOf = (text: string) => resolveHostSettings(text, 'config/daruma.yaml').settings.models;
+  expect(modelsOf('models: false\n').enabled).toBe(false);
+  const said =
+    'models: { budget: { tokens: 1.5k }, drills: { fallback: false }, chain: [{ name: a, url: "http://a:1/v1/", models: [m], idle: 5s }] }';
+  expect(modelsOf(said)).toMatchObject({
+    budget: { tokens: 1_500 },
+    drills: { fallback: null, diagnosis: '40 4 * * SUN' },
+    chain: [{ url: 'http://a:1/v1', idleMs: 5_000, key: null }],
   });
 });
 

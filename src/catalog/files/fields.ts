@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BOUNDS, type Bounds } from '../../kernel/bounds.ts';
 import { zoneProblem } from '../../kernel/cron/zone-name.ts';
-import { readLength, readSize, type UnitProblem } from '../../kernel/units.ts';
+import { readLength, readSize, readTokens, type UnitProblem } from '../../kernel/units.ts';
 
 const DURATION = 'a length of time such as 250ms, 10s, 15m, 6h or 2d';
 const SIZE = 'a size such as 64MB, 512KB or 1.5GB';
@@ -20,6 +20,15 @@ export function sizeField(bounds: Bounds) {
     .string({ error: `expected ${SIZE}` })
     .regex(/^\s*\d+(\.\d+)?\s*([KkMmGg]?[Bb])\s*$/, { error: `expected ${SIZE}`, abort: true })
     .superRefine(asIssue((text) => readSize(text, bounds)));
+}
+
+/** A number of tokens: a whole number, or as written `500k` or `2M`. */
+export function tokensField(bounds: Bounds) {
+  const error = 'expected a number of tokens such as 4096, 500k or 2M';
+  return z.union([z.number(), z.string()], { error }).superRefine((said, context) => {
+    const value = readTokens(said, bounds);
+    if (typeof value === 'string') context.addIssue({ code: 'custom', message: value });
+  });
 }
 
 /** A whole number. */

@@ -2,10 +2,16 @@ import { DEFAULT_CHAIN_BOUNDS } from '../../jobs/chain.ts';
 import { BOUNDS } from '../../kernel/bounds.ts';
 import { LOG_LEVELS } from '../../kernel/log.ts';
 import { machineZone } from '../../kernel/time.ts';
+import { DIAGNOSIS_DRILL, defaultChain, defaultPrices, FALLBACK_DRILL } from './model-settings.ts';
 import {
   choice,
   countSetting,
+  diagnose,
   length,
+  modelBudget,
+  modelChain,
+  modelDrills,
+  modelPrices,
   origins,
   path,
   paths,
@@ -99,6 +105,28 @@ export const HOST_SETTINGS = [
     about:
       'loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without `web.origin`. public: through that server, too.',
   }),
+  setting('models.enabled', truth, true, {
+    about: 'Whether agents may ask models. `models: false` says the same in short.',
+  }),
+  setting('models.chain', modelChain, defaultChain, {
+    about:
+      'Providers of models, tried in order, each with an ordered list of models. `key` names a secret; a rung without its key is off.',
+  }),
+  setting('models.prices', modelPrices, defaultPrices, {
+    live: true,
+    about: 'Money for a million tokens, with the day on which somebody looked.',
+  }),
+  setting('models.budget', modelBudget, () => ({ calls: 2000, tokens: '2M', money: 5 }), {
+    live: true,
+    about: 'The most of a day, in the zone of the host, of all agents together. A limit that is not named is none.',
+  }),
+  setting('models.diagnose', diagnose, () => ({ autonomy: 'suggest' as const, perDay: 5 }), {
+    live: true,
+    about: 'What a model may do about an incident that no remedy ended, and how often a day it is asked.',
+  }),
+  setting('models.drills', modelDrills, () => ({ fallback: FALLBACK_DRILL, diagnosis: DIAGNOSIS_DRILL }), {
+    about: 'When each rung is proven by small real calls, and when a diagnosis is scored; false: never.',
+  }),
   setting('control.socket', path(100), undefined, {
     about:
       'The path of the control socket, at most 100 bytes. Default: a place that follows from the installation’s folder.',
@@ -117,6 +145,7 @@ export const SETTING_GROUPS: Readonly<Record<string, string>> = {
   links: 'Links in plugins/.',
   jobChains: 'How far jobs may make jobs that make jobs.',
   web: 'The page, which a process of its own serves (page.md).',
+  models: 'Models that agents ask, behind a gateway of the host (models.md).',
   control: 'The socket on which the command line reaches the host.',
 };
 

@@ -105,10 +105,11 @@ export function resolveHostSettings(text: string, file: string): ResolvedHostSet
   });
 }
 
-/** `web: false` in full. */
+/** `web: false` and `models: false` in full. */
 function inFull(said: unknown): unknown {
-  const { web } = said as { web?: unknown };
-  return web === false ? { ...(said as object), web: { enabled: false } } : said;
+  if (typeof said !== 'object' || said === null) return said;
+  const short = (['web', 'models'] as const).filter((group) => (said as Record<string, unknown>)[group] === false);
+  return { ...said, ...Object.fromEntries(short.map((group) => [group, { enabled: false }])) };
 }
 
 function valuesOf(said: Record<string, unknown>, sourceOf: (path: string[]) => string): ResolvedHostSettings {

@@ -2,6 +2,21 @@ import { z } from 'zod';
 import type { Bounds } from '../../kernel/bounds.ts';
 import { checkedLength, checkedSize, formatBound, formatLengthBound } from '../../kernel/units.ts';
 import { countField, lengthField, sizeField, timezoneField } from './fields.ts';
+import {
+  budgetField,
+  budgetSettings,
+  chainField,
+  chainSettings,
+  DIAGNOSIS_DRILL,
+  diagnoseField,
+  drillsField,
+  FALLBACK_DRILL,
+  type ModelBudget,
+  type PriceSetting,
+  priceSettings,
+  pricesField,
+  type RungSetting,
+} from './model-settings.ts';
 import { type OriginSetting, originSettings, originsField } from './origin-settings.ts';
 
 /** A kind of value of a setting: how it is written in the file, and what the rooms get. */
@@ -93,6 +108,57 @@ export const origins: SettingKind<z.output<typeof originsField>, Record<string, 
   unit: '',
   read: originSettings,
   allowed: 'terms by origin',
+};
+
+/** The chain of rungs that the model gateway asks, in order. */
+export const modelChain: SettingKind<z.output<typeof chainField>, readonly RungSetting[], ''> = {
+  schema: chainField,
+  unit: '',
+  read: chainSettings,
+  allowed: 'a list of rungs',
+};
+
+/** Prices of models. */
+export const modelPrices: SettingKind<z.output<typeof pricesField>, readonly PriceSetting[], ''> = {
+  schema: pricesField,
+  unit: '',
+  read: priceSettings,
+  allowed: 'a list of prices',
+};
+
+/** Limits of the calls of models within a day. */
+export const modelBudget: SettingKind<z.output<typeof budgetField>, ModelBudget, ''> = {
+  schema: budgetField,
+  unit: '',
+  read: budgetSettings,
+  allowed: 'calls, tokens, money',
+};
+
+/** Terms of diagnoses by a model. */
+export const diagnose: SettingKind<
+  z.output<typeof diagnoseField>,
+  { autonomy: 'suggest' | 'act'; perDay: number },
+  ''
+> = {
+  schema: diagnoseField,
+  unit: '',
+  read: ({ autonomy = 'suggest', perDay = 5 }) => ({ autonomy, perDay }),
+  allowed: 'autonomy, perDay',
+};
+
+/** When the drills of models run; null: never. */
+export const modelDrills: SettingKind<
+  z.output<typeof drillsField>,
+  { fallback: string | null; diagnosis: string | null },
+  ''
+> = {
+  schema: drillsField,
+  unit: '',
+  read: ({ fallback = FALLBACK_DRILL, diagnosis = DIAGNOSIS_DRILL }) => ({
+    fallback: fallback || null,
+    diagnosis: diagnosis || null,
+  }),
+  allowed: 'fallback, diagnosis',
 };
 
 /** A row of the table of the host's settings. */

@@ -77,4 +77,19 @@ export const configText = `# yaml-language-server: $schema=./daruma.schema.json
 #   # loopback: /metrics, and the reasons of /healthz, are shown while the page is for this machine alone, without
 #   # \`web.origin\`. public: through that server, too.
 #   metrics: loopback
+
+# Models that agents ask, behind a gateway of the host (models.md).
+# models:
+#   enabled: true  # Whether agents may ask models. \`models: false\` says the same in short.
+#   # Providers of models, tried in order, each with an ordered list of models. \`key\` names a secret; a rung without its
+#   # key is off.
+#   chain: [{ name: groq, url: "https://api.groq.com/openai/v1", key: GROQ_API_KEY, models: [openai/gpt-oss-120b, openai/gpt-oss-20b] }, { name: cerebras, url: "https://api.cerebras.ai/v1", key: CEREBRAS_API_KEY, models: [gpt-oss-120b] }, { name: ollama, url: "http://127.0.0.1:11434", kind: ollama, models: ["gpt-oss:20b"], free: true }]
+#   # Money for a million tokens, with the day on which somebody looked.
+#   prices: [{ model: openai/gpt-oss-120b, rung: groq, input: 0.15, output: 0.6, asOf: "2026-09-16" }, { model: gpt-oss-120b, rung: cerebras, input: 0.35, output: 0.75, asOf: "2026-06-12" }]
+#   # The most of a day, in the zone of the host, of all agents together. A limit that is not named is none.
+#   budget: { calls: 2000, tokens: "2M", money: 5 }
+#   # What a model may do about an incident that no remedy ended, and how often a day it is asked.
+#   diagnose: { autonomy: suggest, perDay: 5 }
+#   # When each rung is proven by small real calls, and when a diagnosis is scored; false: never.
+#   drills: { fallback: "10 4 * * *", diagnosis: "40 4 * * SUN" }
 `;
