@@ -8,6 +8,7 @@ import type {
   RungReply,
   RungRequest,
   RungState,
+  RungVerdict,
 } from '../../../src/gateway/models/ports.ts';
 import { readFromGateway } from '../../../src/gateway/models/read-messages.ts';
 import {
@@ -57,11 +58,12 @@ type Contract = [
   RungReply,
   RungRequest,
   RungState,
+  RungVerdict,
   ToGateway,
 ];
 
 test('both sides of the pipe bound what they read', () => {
   expect(GATEWAY_CHANNEL_FD).toBe(3);
   expect(FROM_GATEWAY.bytes).toBeLessThan(TO_GATEWAY.bytes);
-  expect<Contract['length']>(9).toBe(9);
+  expect<Contract['length']>(10).toBe(10);
 });
